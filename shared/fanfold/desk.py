@@ -1,0 +1,209 @@
+"""The desk file: one validated text that says what trades."""
+
+import tomllib
+from decimal import Decimal
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from fanfold import strategies, timeframes
+from fanfold.refusals import BadInput
+
+T = TypeVar("T")
+
+
+class Venue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where bars come from. Kind ccxt names an exchange, kind replay reads recorded bars."""
+
+    kind: Literal["ccxt", "replay"]
+    exchange: str = ""
+    symbols: list[str]
+    timeframe: str = "1m"
+    jump_max: Decimal = Decimal("0.25")
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Money at a venue. Spot cannot short; margin, on paper only, can. Rates are in basis points of notional."""
+
+    venue: str
+    mode: Literal["paper"] = "paper"
+    kind: Literal["spot", "margin"] = "spot"
+    currency: str
+    cash: Decimal
+    taker_bps: Decimal = Decimal(10)
+    maker_bps: Decimal = Decimal(10)
+    spread_bps: Decimal = Decimal(2)
+    slippage_bps: Decimal = Decimal(1)
+    participation_max: Decimal = Decimal("0.1")
+
+
+class Instance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A strategy at work: allocation is its share of the account's starting cash.
+
+    An order goes out when what is held differs from the target by more than ``band`` of the leg's equity, or when the
+    target is zero. ``volatility`` scales weights to that yearly volatility; 0 takes them as they are.
+    """
+
+    strategy: str
+    params: dict[str, Any] = {}
+    instruments: list[str]
+    timeframe: str
+    allocation: Decimal
+    account: str
+    band: Decimal = Decimal("0.1")
+    volatility: Decimal = Decimal(0)
+    order: Literal["market", "limit"] = "market"
+    order_ttl_s: int = 300
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an account may do at most. Notionals are in its currency; shares are of its equity."""
+
+    order_notional_max: Decimal
+    position_notional_max: Decimal
+    gross_max: Decimal = Decimal(1)
+    net_max: Decimal = Decimal(1)
+    orders_per_minute_max: int = 20
+    daily_loss_max: Decimal = Decimal("0.05")
+    drawdown_max: Decimal = Decimal("0.2")
+    collar_bps: Decimal = Decimal(200)
+    bar_age_s_max: int = 180
+    signal_age_s_max: int = 120
+
+
+class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A venue's rules for an instrument, and when and from where they were taken."""
+
+    base: str
+    quote: str
+    tick: Decimal
+    lot: Decimal
+    notional_min: Decimal
+    as_of: str
+    source: str
+
+
+class Desk(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that trades, by name."""
+
+    venues: dict[str, Venue]
+    accounts: dict[str, Account]
+    strategies: dict[str, Instance]
+    limits: dict[str, Limits]
+    instruments: dict[str, Instrument]
+
+
+_TABLES: dict[str, type[msgspec.Struct]] = {
+    "venues": Venue,
+    "accounts": Account,
+    "strategies": Instance,
+    "limits": Limits,
+    "instruments": Instrument,
+}
+
+
+def parse(text: str, source: str = "desk.toml") -> Desk:
+    """The desk in a TOML text. Raises BadInput, which names the key, for anything that could not trade."""
+    try:
+        raw = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as wrong:
+        raise BadInput(f"{source} is not TOML: {wrong}") from wrong
+    return build(raw, source)
+
+
+def build(raw: dict[str, Any], source: str) -> Desk:
+    """The desk in parsed tables; see parse."""
+    unknown = sorted(raw.keys() - _TABLES.keys())
+    if unknown:
+        raise BadInput(f"{source}: unknown table [{unknown[0]}]; a desk has {', '.join(_TABLES)}")
+    tables = {name: _entries(raw.get(name, {}), name, kind, source) for name, kind in _TABLES.items()}
+    desk = Desk(**tables)
+    for name, venue in desk.venues.items():
+        _check_venue(desk, name, venue, source)
+    for name, account in desk.accounts.items():
+        _check_account(desk, name, account, source)
+    for name, instance in desk.strategies.items():
+        _check_instance(desk, name, instance, source)
+    _check_allocations(desk, source)
+    return desk
+
+
+def load(document: bytes, source: str) -> Desk:
+    """The desk from the JSON that ``dump`` wrote."""
+    return build(msgspec.json.decode(document), source)
+
+
+def dump(desk: Desk) -> bytes:
+    """Canonical JSON of a desk, as the functions read it."""
+    return msgspec.json.encode(desk, order="sorted")
+
+
+def _entries(table: Any, name: str, kind: type[T], source: str) -> dict[str, T]:
+    if not isinstance(table, dict):
+        raise BadInput(f"{source}: {name} must be a table of tables, [{name}.<name>]")
+    return {key: _entry(value, f"{name}.{key}", kind, source) for key, value in table.items()}
+
+
+def _entry(value: Any, path: str, kind: type[T], source: str) -> T:
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as wrong:
+        raise BadInput(f"{source}: [{path}] {wrong}".replace("`$.", "`")) from wrong
+
+
+def _refuse(source: str, path: str, wrong: str) -> None:
+    raise BadInput(f"{source}: [{path}] {wrong}")
+
+
+def _check_venue(desk: Desk, name: str, venue: Venue, source: str) -> None:
+    path = f"venues.{name}"
+    timeframes.seconds(venue.timeframe)
+    if venue.kind == "ccxt" and not venue.exchange:
+        _refuse(source, path, "kind ccxt needs `exchange`, such as exchange = \"binance\"")
+    if not venue.symbols or len(set(venue.symbols)) != len(venue.symbols):
+        _refuse(source, path, "`symbols` must name each instrument of the universe once")
+    for symbol in venue.symbols:
+        if symbol not in desk.instruments:
+            _refuse(source, path, f"`symbols` names {symbol}, which has no [instruments.\"{symbol}\"]; "
+                                  "run `fanfold desk check --refresh` to take it from the venue")
+
+
+def _check_account(desk: Desk, name: str, account: Account, source: str) -> None:
+    path = f"accounts.{name}"
+    if account.venue not in desk.venues:
+        _refuse(source, path, f"`venue` names {account.venue!r}, which is not one of {sorted(desk.venues)}")
+    if account.cash <= 0:
+        _refuse(source, path, f"`cash` is {account.cash}; it must be above zero")
+    if not 0 < account.participation_max <= 1:
+        _refuse(source, path, f"`participation_max` is {account.participation_max}; it is a share above 0, at most 1")
+    if name not in desk.limits:
+        _refuse(source, f"limits.{name}", "is missing; an account without limits does not trade")
+    for symbol in desk.venues[account.venue].symbols:
+        quote = desk.instruments[symbol].quote
+        if quote != account.currency:
+            _refuse(source, path, f"`currency` is {account.currency}, but {symbol} is quoted in {quote}; "
+                                  "there is no conversion, so use one quote currency an account")
+
+
+def _check_instance(desk: Desk, name: str, instance: Instance, source: str) -> None:
+    path = f"strategies.{name}"
+    if instance.account not in desk.accounts:
+        _refuse(source, path, f"`account` names {instance.account!r}, which is not one of {sorted(desk.accounts)}")
+    venue = desk.venues[desk.accounts[instance.account].venue]
+    missing = [symbol for symbol in instance.instruments if symbol not in venue.symbols]
+    if missing or not instance.instruments:
+        _refuse(source, path, f"`instruments` {missing or '[]'}: choose from the venue's symbols {venue.symbols}")
+    if timeframes.seconds(instance.timeframe) % timeframes.seconds(venue.timeframe):
+        _refuse(source, path, f"`timeframe` {instance.timeframe} is no multiple of the venue's {venue.timeframe}")
+    try:
+        strategies.bind(instance.strategy, instance.params, len(instance.instruments))
+    except BadInput as wrong:
+        _refuse(source, path, str(wrong))
+
+
+def _check_allocations(desk: Desk, source: str) -> None:
+    for account in desk.accounts:
+        shares = [one.allocation for one in desk.strategies.values() if one.account == account]
+        if any(share <= 0 for share in shares) or sum(shares, Decimal(0)) > 1:
+            _refuse(source, f"accounts.{account}", f"the `allocation` of its strategies must each be above 0 and "
+                                                   f"together at most 1; they are {[str(share) for share in shares]}")

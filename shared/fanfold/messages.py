@@ -1,0 +1,274 @@
+"""Every message on the wire, and the topic that carries it.
+
+All are frozen structs with a versioned tag. A change is a new optional field, or a ``.v2`` beside the old one; the golden
+file of a version is never edited. Amounts are decimals written as strings, times are UTC. Every message has its id, its
+cause's id, and ``at``: the time of the market event that started the chain (the close of the bar).
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from fanfold.bars import Frame
+
+Side = Literal["buy", "sell"]
+Kind = Literal["market", "limit", "stop"]
+TimeInForce = Literal["gtc", "ioc"]
+
+
+class Halt(StrEnum):
+    """What an account may do. A missing state means no trade."""
+
+    ACTIVE = "ACTIVE"
+    REDUCE_ONLY = "REDUCE_ONLY"
+    HALT = "HALT"
+    FLATTEN = "FLATTEN"
+
+
+class State(StrEnum):
+    """Where an order is in its life; the allowed steps are in ``fanfold.orders``."""
+
+    APPROVED = "APPROVED"
+    SUBMITTING = "SUBMITTING"
+    OPEN = "OPEN"
+    PARTIAL = "PARTIAL"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+    REJECTED = "REJECTED"
+    BLOCKED = "BLOCKED"
+    STALE = "STALE"
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """An order as risk decided it. Quantity is in base units, above zero, in whole lots; prices are in quote units."""
+
+    order_id: str
+    client_order_id: str
+    signal_id: str
+    account: str
+    venue: str
+    instance: str
+    instrument: str
+    side: Side
+    kind: Kind
+    quantity: Decimal
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    time_in_force: TimeInForce = "gtc"
+    reduce_only: bool = False
+    reference_price: Decimal
+    reserved: Decimal
+    decided_at: datetime
+    expires_at: datetime
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """An order that was not to be, with the code of ``fanfold.risk`` and the figures that decided."""
+
+    order: Order
+    code: str
+    detail: str
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """What a strategy instance wants to hold: weight is a share of its leg's equity, below zero is short."""
+
+    signal_id: str
+    instance: str
+    instrument: str
+    timeframe: str
+    weight: float
+
+
+class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True):
+    """An order reached a state; ``filled`` is what it has filled in all."""
+
+    order_id: str
+    client_order_id: str
+    instance: str
+    instrument: str
+    state: State
+    filled: Decimal
+    reason: str = ""
+
+
+class Fill(msgspec.Struct, frozen=True, kw_only=True):
+    """An execution, keyed by the venue's trade id; the fee is in the account's currency."""
+
+    trade_id: str
+    order_id: str
+    client_order_id: str
+    account: str
+    venue: str
+    instance: str
+    instrument: str
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+    liquidity: Literal["taker", "maker"]
+    at: datetime
+
+
+class Holding(msgspec.Struct, frozen=True, kw_only=True):
+    """A position as booked, with the version that says which of two is the newer."""
+
+    instance: str
+    instrument: str
+    quantity: Decimal
+    cost: Decimal
+    realised: Decimal
+    fees: Decimal
+    version: int
+
+
+class Bars(msgspec.Struct, frozen=True, kw_only=True, tag="bars.v1"):
+    """All closed bars of a poll, every timeframe, part ``part`` of ``parts``."""
+
+    id: str
+    cause: str
+    at: datetime
+    venue: str
+    part: int = 1
+    parts: int = 1
+    frames: list[Frame]
+
+
+class BarsWanted(msgspec.Struct, frozen=True, kw_only=True, tag="bars-wanted.v1"):
+    """A reader misses bars: those that close after ``since`` and no later than ``until`` (epoch seconds)."""
+
+    id: str
+    cause: str
+    at: datetime
+    venue: str
+    timeframe: str
+    instruments: list[str]
+    since: int
+    until: int
+
+
+class Targets(msgspec.Struct, frozen=True, kw_only=True, tag="targets.v1"):
+    """What every strategy instance of an account wants to hold as of the bars that closed at ``at``."""
+
+    id: str
+    cause: str
+    at: datetime
+    account: str
+    part: int = 1
+    parts: int = 1
+    targets: list[Target]
+
+
+class OrdersApproved(msgspec.Struct, frozen=True, kw_only=True, tag="orders-approved.v1"):
+    """Orders that risk created, reserved funds for and wrote to the ledger in one transaction."""
+
+    id: str
+    cause: str
+    at: datetime
+    account: str
+    orders: list[Order]
+
+
+class OrdersRefused(msgspec.Struct, frozen=True, kw_only=True, tag="orders-refused.v1"):
+    """Orders that risk refused, each with its reason."""
+
+    id: str
+    cause: str
+    at: datetime
+    account: str
+    refusals: list[Refusal]
+
+
+class HaltChanged(msgspec.Struct, frozen=True, kw_only=True, tag="halt-changed.v1"):
+    """An account's halt state was set, by whom and why."""
+
+    id: str
+    cause: str
+    at: datetime
+    account: str
+    state: Halt
+    reason: str
+    actor: str
+
+
+class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, tag="execution-report.v1"):
+    """What a venue did with an account's orders, and the books after it.
+
+    ``settled`` says that a paper venue has resolved every order against the bars through ``at``.
+    """
+
+    id: str
+    cause: str
+    at: datetime
+    account: str
+    venue: str
+    settled: bool = False
+    updates: list[OrderUpdate] = []
+    fills: list[Fill] = []
+    holdings: list[Holding] = []
+    cash: Decimal | None = None
+    version: int = 0
+
+
+Message = (
+    Bars | BarsWanted | Targets | OrdersApproved | OrdersRefused | HaltChanged | ExecutionReport
+)
+
+# Topic -> the messages it carries.
+TOPICS: dict[str, tuple[type[Message], ...]] = {
+    "bars": (Bars,),
+    "bars-wanted": (BarsWanted,),
+    "targets": (Targets,),
+    "orders": (OrdersApproved, OrdersRefused, HaltChanged),
+    "executions": (ExecutionReport,),
+}
+
+# Service -> topic -> the attribute filter of its subscription; an empty filter takes all.
+SUBSCRIPTIONS: dict[str, dict[str, dict[str, list[str]]]] = {
+    "market-data": {"bars-wanted": {}},
+    "signal": {"bars": {}},
+    "risk": {"bars": {}, "targets": {}, "executions": {"settled": ["true"]}},
+    "execution": {"bars": {}, "orders": {"type": ["orders-approved.v1"]}},
+    "audit": {topic: {} for topic in ("bars", "bars-wanted", "targets", "orders", "executions")},
+}
+
+_TOPIC_OF = {kind: topic for topic, kinds in TOPICS.items() for kind in kinds}
+_decoder = msgspec.json.Decoder(Message)
+_encoder = msgspec.json.Encoder(decimal_format="string")
+
+
+def topic_of(message: Message) -> str:
+    return _TOPIC_OF[type(message)]
+
+
+def tag_of(kind: type[Message]) -> str:
+    return str(kind.__struct_config__.tag)
+
+
+def group_of(message: Message) -> str:
+    """FIFO message group: market messages by venue, the trading chain by account."""
+    if isinstance(message, Bars | BarsWanted):
+        return message.venue
+    return message.account
+
+
+def attributes_of(message: Message) -> dict[str, str]:
+    """What subscriptions can filter on."""
+    settled = isinstance(message, ExecutionReport) and message.settled
+    return {"type": tag_of(type(message))} | ({"settled": "true"} if settled else {})
+
+
+def encode(message: Message) -> bytes:
+    return _encoder.encode(message)
+
+
+def decode(body: bytes | str) -> Message:
+    """The message in a body.
+
+    Raises msgspec.ValidationError, which names the field, for a body that is none of ours or of an unknown version.
+    """
+    return _decoder.decode(body)

@@ -1,0 +1,79 @@
+"""Exact decimal arithmetic for everything that is money."""
+
+from collections.abc import Callable
+from decimal import (
+    ROUND_CEILING,
+    ROUND_DOWN,
+    ROUND_FLOOR,
+    Context,
+    Decimal,
+    DivisionByZero,
+    FloatOperation,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    localcontext,
+)
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ZERO = Decimal(0)
+# Fees are charged in whole units of this size, as venues book them.
+CASH_STEP = Decimal("1e-8")
+
+# Wide enough that a price times a quantity summed over years never rounds; if it would, it raises.
+EXACT = Context(prec=60, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow, FloatOperation])
+# Only for a figure that is rounded to a step right after: a division, a weight.
+ROUGH = Context(prec=40, rounding=ROUND_DOWN, traps=[InvalidOperation, DivisionByZero, Overflow, FloatOperation])
+
+
+def exact(function: Callable[P, R]) -> Callable[P, R]:
+    """Run a function under a context that raises instead of rounding; the caller's context comes back after it."""
+
+    @wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        with localcontext(EXACT):
+            return function(*args, **kwargs)
+
+    return guarded
+
+
+def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:
+    """A quotient to 40 digits, for limits and reports; never for booked cash."""
+    return ROUGH.divide(numerator, denominator)
+
+
+def floor_to(value: Decimal, step: Decimal) -> Decimal:
+    """The largest multiple of step that is not above value.
+
+    >>> floor_to(Decimal("0.12345"), Decimal("0.001"))
+    Decimal('0.123')
+    """
+    return _multiple(value, step, ROUND_FLOOR)
+
+
+def ceil_to(value: Decimal, step: Decimal) -> Decimal:
+    """The smallest multiple of step that is not below value."""
+    return _multiple(value, step, ROUND_CEILING)
+
+
+def truncate_to(value: Decimal, step: Decimal) -> Decimal:
+    """The multiple of step next to value on the side of zero.
+
+    >>> truncate_to(Decimal("-0.12345"), Decimal("0.001"))
+    Decimal('-0.123')
+    """
+    return _multiple(value, step, ROUND_DOWN)
+
+
+def _multiple(value: Decimal, step: Decimal, rounding: str) -> Decimal:
+    with localcontext(ROUGH):
+        return (value / step).to_integral_value(rounding) * step
+
+
+def decimal_of(value: float) -> Decimal:
+    """The shortest decimal that reads back as this float: 0.1 becomes 0.1, not its binary tail."""
+    return Decimal(repr(value))

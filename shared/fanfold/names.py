@@ -1,0 +1,26 @@
+"""Ids as functions of their causes: whoever computes one again, in any process, gets the same."""
+
+from hashlib import blake2s
+
+
+def name(kind: str, *parts: object) -> str:
+    """Sixteen bytes as 32 lower-case hex digits, which every venue takes as a client order id.
+
+    >>> name("signal", "trend", 60) == name("signal", "trend", 60)
+    True
+    """
+    digest = blake2s("\x1f".join([kind, *map(str, parts)]).encode(), digest_size=16)
+    return digest.hexdigest()
+
+
+def signal_id(instance: str, params_hash: str, instrument: str, timeframe: str, closes_at: int) -> str:
+    return name("signal", instance, params_hash, instrument, timeframe, closes_at)
+
+
+def order_id(signal: str, account: str, leg: int) -> str:
+    return name("order", signal, account, leg)
+
+
+def client_order_id(order: str) -> str:
+    """At most 28 characters with gate's prefix, alphanumeric, so that one id fits every venue's rule."""
+    return name("client-order", order)[:26]

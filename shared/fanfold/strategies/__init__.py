@@ -1,0 +1,101 @@
+"""Strategies: a module a strategy, each a pure fold over bars.
+
+A strategy module has ``Params`` and ``State`` (NamedTuples of scalars, every param with a default), ``lookback(params)``,
+``start(params)`` and ``step(params, state, bars)``. ``step`` gives the next state and the weight to hold, from -1 to 1.
+Where the annotation of ``bars`` is ``Universe`` the strategy is cross-sectional: it sees every instrument of its instance
+and is stepped once for each of them, with ``bars.me`` saying whose weight is asked for.
+"""
+
+from collections.abc import Callable, Sequence
+from hashlib import blake2s
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any, NamedTuple, get_type_hints
+
+from fanfold.refusals import BadInput
+
+
+class Bars(NamedTuple):
+    """History of one instrument up to ``now``: the close of n bars ago is ``bars.close[bars.now - n]``.
+
+    Columns are lists live and arrays in research; ``time`` is the close in epoch seconds. In front of the first bar they
+    are padded with it, as far as ``lookback`` reaches; past ``now`` there may be anything.
+    """
+
+    now: int
+    time: Sequence[int]
+    open: Sequence[float]
+    high: Sequence[float]
+    low: Sequence[float]
+    close: Sequence[float]
+    volume: Sequence[float]
+
+
+class Universe(NamedTuple):
+    """History of ``count`` instruments on common times: ``bars.close[i][bars.now - n]`` of instrument i; see Bars."""
+
+    now: int
+    me: int
+    count: int
+    time: Sequence[int]
+    open: Sequence[Sequence[float]]
+    high: Sequence[Sequence[float]]
+    low: Sequence[Sequence[float]]
+    close: Sequence[Sequence[float]]
+    volume: Sequence[Sequence[float]]
+
+
+class Strategy(NamedTuple):
+    """A strategy module with its params filled in."""
+
+    name: str
+    params: Any
+    params_hash: str
+    cross_sectional: bool
+    lookback: int
+    start: Callable[[Any], Any]
+    step: Callable[[Any, Any, Any], tuple[Any, float]]
+    state: Callable[..., Any]
+
+
+def names() -> list[str]:
+    """The strategies there are: one a file in this folder."""
+    return sorted(module.name for module in iter_modules(__path__))
+
+
+def bind(name: str, given: dict[str, Any], count: int) -> Strategy:
+    """A strategy with params for an instance of ``count`` instruments.
+
+    Raises BadInput, which names the strategy or param, for one that is unknown or out of its range.
+    """
+    if name not in names():
+        raise BadInput(f"strategy {name!r} is unknown; there are {', '.join(names())}")
+    module = import_module(f"{__name__}.{name}")
+    params = _params(module, name, given)
+    lookback = module.lookback(params)
+    if lookback < 1:
+        raise BadInput(f"params {params} of {name} give a lookback of {lookback}; it must be at least 1")
+    cross = get_type_hints(module.step)["bars"] is Universe
+    wanted = getattr(module, "INSTRUMENTS", None)
+    if wanted is not None and count != wanted:
+        raise BadInput(f"{name} takes exactly {wanted} instruments, not {count}")
+    digest = blake2s(repr((name, tuple(params))).encode(), digest_size=6).hexdigest()
+    return Strategy(name, params, digest, cross, lookback, module.start, module.step, module.State)
+
+
+def _params(module: Any, name: str, given: dict[str, Any]) -> Any:
+    kinds = get_type_hints(module.Params)
+    unknown = sorted(given.keys() - kinds.keys())
+    if unknown:
+        raise BadInput(f"param {unknown[0]!r} is unknown to {name}; it has {', '.join(kinds)}")
+    try:
+        return module.Params(**{key: _number(kinds[key], value) for key, value in given.items()})
+    except (TypeError, ValueError, ArithmeticError) as wrong:
+        raise BadInput(f"params {given} of {name}: {wrong}") from wrong
+
+
+def _number(kind: type, value: Any) -> Any:
+    number = kind(str(value))
+    if number != number or number in (float("inf"), float("-inf")):
+        raise ValueError(f"{value} is not a finite number")
+    return number
