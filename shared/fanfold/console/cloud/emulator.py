@@ -1,0 +1,186 @@
+"""The emulator process: ministack, with the few private functions replaced that keep it from running this desk.
+
+Pinned to one version exactly, since it touches private names; tests/aws/test_embedded_cloud.py holds them.
+"""
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from ministack.services import lambda_svc, sns, sqs
+
+from fanfold.console.cloud.chaos import Chaos
+from fanfold.console.cloud.runtime_api import RuntimeApi
+
+PRUNE_EVERY = 500
+
+
+class Embedded:
+    """What the launcher adds to the emulator: processes for image functions, and a sense of when the desk is quiet."""
+
+    def __init__(self, root: Path, state: Path, endpoint: str) -> None:
+        self._root = root
+        self._endpoint = endpoint
+        (state / "logs").mkdir(parents=True, exist_ok=True)
+        self.runtime = RuntimeApi(self._environment_of, state / "logs")
+        self.chaos = Chaos.of(os.environ.get("FANFOLD_CHAOS", ""))
+        self._completed = 0
+        self._moved = threading.Condition()
+
+    def install(self) -> None:
+        """Replace ministack's private functions; see the comments for what each lacks."""
+        # Image functions ask for Docker; here they are processes.
+        lambda_svc._proxy_url_for = lambda config: "embedded" if config.get("PackageType") == "Image" else None
+        lambda_svc._execute_function_proxy = self._execute
+        # A pause of 50 ms between polls of a mapping is most of a chain's time.
+        lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS = 0.001
+        # Kept for every invocation and never dropped; the processes' own logs are in the state directory.
+        lambda_svc._emit_lambda_logs = lambda *_, **__: None
+        lambda_svc._emit_lambda_metrics = lambda *_, **__: None
+        sns._prune_sns_dedup = _every(PRUNE_EVERY, sns._prune_sns_dedup)
+        sqs._prune_dedup = _every(PRUNE_EVERY, sqs._prune_dedup)
+        delete = sqs._delete_messages_for_esm
+
+        def delete_and_tell(queue_url: str, receipt_handles: set[str]) -> None:
+            with self._moved:
+                self._completed += 1
+            delete(queue_url, receipt_handles)
+            with self._moved:
+                self._moved.notify_all()
+
+        sqs._delete_messages_for_esm = delete_and_tell
+
+    def wait_until_quiet(self, lagging: str, backlog: int, timeout_s: float) -> bool:
+        """Whether every queue but the dead-letter queues ran empty in time; ``lagging`` may keep a backlog."""
+        deadline = time.monotonic() + timeout_s
+        with self._moved:
+            while not self._quiet(lagging, backlog):
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                self._moved.wait(min(left, 0.25))
+        return True
+
+    def _quiet(self, lagging: str, backlog: int) -> bool:
+        # A message is published on before it is deleted, and counted before that: an unchanged count means a still picture.
+        before = self._completed
+        for url, queue in list(sqs._queues._data.items()):
+            name = queue["name"] if "name" in queue else str(url)
+            if "dead-letters" in str(name) or "dead-letters" in queue["attributes"]["QueueArn"]:
+                continue
+            allowed = backlog if lagging and f"-{lagging}." in queue["attributes"]["QueueArn"] else 0
+            if len(queue["messages"]) > allowed:
+                return False
+        return self._completed == before
+
+    def _execute(self, function: dict[str, Any], event: dict[str, Any], _url: str, _request: str) -> dict[str, Any]:
+        config = function.get("config") or function
+        timeout_s = float(config.get("Timeout") or 3)
+        target = self.runtime.function(config)
+        answer = {"body": None}
+        for variant in self.chaos.variants(config["FunctionName"], event):
+            reply = target.invoke(json.dumps(variant, separators=(",", ":")).encode(), timeout_s)
+            answer = {"body": json.loads(reply.body or b"null")}
+            if reply.failed:
+                return answer | {"error": True}
+        return answer
+
+    def _environment_of(self, config: dict[str, Any]) -> Mapping[str, str]:
+        repository = config.get("Code", {}).get("ImageUri") or config.get("ImageUri", "")
+        service = repository.split("@")[0].rsplit("/fanfold-", 1)[-1]
+        inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "CLOCK", "DESK") if key in os.environ}
+        return inherited | config.get("Environment", {}).get("Variables", {}) | {
+            "PYTHONPATH": f"{self._root}/services/{service}:{self._root}/shared",
+            "PYTHONUNBUFFERED": "1",
+            "AWS_ENDPOINT_URL": self._endpoint,
+            "AWS_REGION": os.environ["AWS_REGION"],
+            "AWS_DEFAULT_REGION": os.environ["AWS_REGION"],
+            "AWS_ACCESS_KEY_ID": "embedded",
+            "AWS_SECRET_ACCESS_KEY": "embedded",
+            "AWS_LAMBDA_FUNCTION_NAME": config["FunctionName"],
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.get("MemorySize", 128)),
+        }
+
+
+def _every(times: int, prune: Any) -> Any:
+    """Prune once in a while: pruning rebuilds the whole cache, which is most of the cost of a publish."""
+    counter = 0
+
+    def pruned(target: dict[str, Any]) -> None:
+        nonlocal counter
+        counter += 1
+        if counter % times == 0:
+            prune(target)
+        target.setdefault("dedup_cache", {})
+
+    return pruned
+
+
+def _control(embedded: Embedded) -> ThreadingHTTPServer:
+    class Handler(BaseHTTPRequestHandler):
+        """GET /quiet?lagging=audit&backlog=50&timeout=30 and GET /processes."""
+
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_GET(self) -> None:
+            path, _, query = self.path.partition("?")
+            asked = dict(part.split("=", 1) for part in query.split("&") if "=" in part)
+            if path == "/quiet":
+                timeout = float(asked.get("timeout", "30"))
+                quiet = embedded.wait_until_quiet(asked.get("lagging", ""), int(asked.get("backlog", "0")), timeout)
+                self._send({"quiet": quiet})
+            else:
+                self._send(_processes(embedded))
+
+        def _send(self, document: dict[str, Any]) -> None:
+            body = json.dumps(document).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
+            """Nothing: this server is asked twice a simulated minute."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["FANFOLD_CONTROL_PORT"])), Handler)
+    server.daemon_threads = True
+    return server
+
+
+def _processes(embedded: Embedded) -> dict[str, Any]:
+    return {
+        name: {"pids": [one.child.pid for one in list(function.processes.values())], "invocations": function.invocations}
+        for name, function in list(embedded.runtime.functions.items())
+    }
+
+
+def main() -> None:
+    """Run until SIGTERM; every address it listens on is loopback."""
+    from ministack import app  # noqa: PLC0415 - it reads its settings when imported
+
+    logging.disable(logging.INFO)
+    endpoint = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
+    embedded = Embedded(Path(os.environ["FANFOLD_ROOT"]), Path(os.environ["FANFOLD_STATE"]), endpoint)
+    embedded.install()
+    control = _control(embedded)
+    threading.Thread(target=control.serve_forever, name="control", daemon=True).start()
+    # The terminal's Ctrl-C goes to the whole group; the runner ends this process when the desk is quiet.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.argv = ["ministack"]
+    try:
+        app.main()
+    finally:
+        embedded.runtime.stop()
+
+
+if __name__ == "__main__":
+    main()
