@@ -1,0 +1,1 @@
+"""Carries: everything that speaks to AWS, behind one seam, ``fanfold.aws.calls.Call``."""

@@ -1,0 +1,47 @@
+"""What goes over the wire and what comes back, before and after the protocols."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from fanfold.aws.calls import AwsFault
+
+
+class Request(NamedTuple):
+    """An HTTP request before it has a host: path and query are percent-encoded, header names in lower case.
+
+    ``bucket`` goes into the host or in front of the path, as the endpoint has it.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+    bucket: str = ""
+
+
+class Answer(NamedTuple):
+    """An HTTP answer; the headers' names may be asked for in any case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Protocol(NamedTuple):
+    """How a service writes its operations and reads its answers."""
+
+    request: Callable[[str, Mapping[str, Any]], Request]
+    response: Callable[[str, Answer], dict[str, Any]]
+    fault: Callable[[Answer], AwsFault]
+
+
+def encoded(text: str, safe: str = "") -> str:
+    """Percent-encoded as signatures want it: everything but letters, digits and ``-_.~``."""
+    return quote(text, safe=f"{safe}-_.~")
+
+
+def query_of(pairs: Mapping[str, str]) -> str:
+    """A query in the order and encoding that signatures want."""
+    return "&".join(sorted(f"{encoded(key)}={encoded(value)}" for key, value in pairs.items()))

@@ -1,0 +1,181 @@
+"""S3's REST protocol: objects and their listing."""
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import unquote_plus
+from xml.etree.ElementTree import Element
+
+from fanfold.aws.exchange import Answer, Protocol, Request, encoded, query_of
+from fanfold.aws.wire_query import read_fault, read_tree
+from fanfold.refusals import BadInput
+
+METHODS = {
+    "s3.PutObject": "PUT",
+    "s3.GetObject": "GET",
+    "s3.HeadObject": "HEAD",
+    "s3.DeleteObject": "DELETE",
+    "s3.ListObjectsV2": "GET",
+}
+HEADERS = {
+    "BypassGovernanceRetention": "x-amz-bypass-governance-retention",
+    "CacheControl": "cache-control",
+    "ChecksumMode": "x-amz-checksum-mode",
+    "ContentEncoding": "content-encoding",
+    "ContentType": "content-type",
+    "IfMatch": "if-match",
+    "IfNoneMatch": "if-none-match",
+    "ObjectLockLegalHoldStatus": "x-amz-object-lock-legal-hold",
+    "ObjectLockMode": "x-amz-object-lock-mode",
+    "ObjectLockRetainUntilDate": "x-amz-object-lock-retain-until-date",
+    "Range": "range",
+    "SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
+    "ServerSideEncryption": "x-amz-server-side-encryption",
+    "StorageClass": "x-amz-storage-class",
+}
+QUERY = {
+    "ContinuationToken": "continuation-token",
+    "Delimiter": "delimiter",
+    "MaxKeys": "max-keys",
+    "Prefix": "prefix",
+    "StartAfter": "start-after",
+    "VersionId": "versionId",
+}
+OTHERS = frozenset({"Bucket", "Key", "Body", "Metadata", "ChecksumAlgorithm"})
+
+
+def _flag(text: str) -> bool:
+    return text.lower() == "true"
+
+
+# Header -> what it is called in a response, and how it is read.
+ANSWERS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "accept-ranges": ("AcceptRanges", str),
+    "cache-control": ("CacheControl", str),
+    "content-encoding": ("ContentEncoding", str),
+    "content-length": ("ContentLength", int),
+    "content-range": ("ContentRange", str),
+    "content-type": ("ContentType", str),
+    "etag": ("ETag", str),
+    "last-modified": ("LastModified", parsedate_to_datetime),
+    "x-amz-checksum-sha256": ("ChecksumSHA256", str),
+    "x-amz-checksum-type": ("ChecksumType", str),
+    "x-amz-delete-marker": ("DeleteMarker", _flag),
+    "x-amz-object-lock-legal-hold": ("ObjectLockLegalHoldStatus", str),
+    "x-amz-object-lock-mode": ("ObjectLockMode", str),
+    "x-amz-object-lock-retain-until-date": ("ObjectLockRetainUntilDate", datetime.fromisoformat),
+    "x-amz-server-side-encryption": ("ServerSideEncryption", str),
+    "x-amz-server-side-encryption-aws-kms-key-id": ("SSEKMSKeyId", str),
+    "x-amz-storage-class": ("StorageClass", str),
+    "x-amz-version-id": ("VersionId", str),
+}
+# What a write and a deletion say; the rest of their headers is about the answer itself.
+WRITTEN = frozenset({
+    "ChecksumSHA256",
+    "ChecksumType",
+    "DeleteMarker",
+    "ETag",
+    "SSEKMSKeyId",
+    "ServerSideEncryption",
+    "VersionId",
+})
+LISTED: dict[str, Callable[[str], Any]] = {
+    "ChecksumAlgorithm": lambda text: [text],
+    "IsTruncated": _flag,
+    "KeyCount": int,
+    "LastModified": datetime.fromisoformat,
+    "MaxKeys": int,
+    "Size": int,
+}
+# A listing asks for these percent-encoded, for XML cannot carry every key.
+ENCODED = frozenset({"Delimiter", "Key", "Prefix", "StartAfter"})
+REPEATED = frozenset({"Contents", "CommonPrefixes"})
+
+
+def _request(operation: str, parameters: Mapping[str, Any]) -> Request:
+    _check(operation, parameters)
+    query = {QUERY[key]: str(value) for key, value in parameters.items() if key in QUERY}
+    if operation == "s3.ListObjectsV2":
+        query |= {"list-type": "2", "encoding-type": "url"}
+    path = f"/{encoded(parameters.get('Key', ''), '/')}"
+    body = _body(parameters.get("Body", b""))
+    headers = _headers(operation, parameters, body)
+    return Request(METHODS[operation], path, query_of(query), headers, body, parameters["Bucket"])
+
+
+def _check(operation: str, parameters: Mapping[str, Any]) -> None:
+    if operation not in METHODS:
+        raise BadInput(f"the light client does not know {operation}; take boto3")
+    unknown = sorted(parameters.keys() - HEADERS.keys() - QUERY.keys() - OTHERS)
+    if unknown:
+        raise BadInput(f"the light client does not know {unknown[0]} of {operation}; take boto3")
+    # Without a key, S3 would take the deletion of an object for that of its bucket.
+    needed = ("Bucket",) if operation == "s3.ListObjectsV2" else ("Bucket", "Key")
+    missing = [name for name in needed if not parameters.get(name)]
+    if missing:
+        raise BadInput(f"{operation} needs {missing[0]}")
+
+
+def _body(body: bytes | str) -> bytes:
+    return body.encode() if isinstance(body, str) else body
+
+
+def _headers(operation: str, parameters: Mapping[str, Any], body: bytes) -> dict[str, str]:
+    headers = {HEADERS[key]: _header(value) for key, value in parameters.items() if key in HEADERS}
+    for key, value in parameters.get("Metadata", {}).items():
+        if not f"{key}{value}".isascii():
+            raise BadInput(f"metadata {key!r} of an S3 object has letters outside ASCII; encode it first")
+        headers[f"x-amz-meta-{key.lower()}"] = value
+    if operation == "s3.GetObject":
+        headers.setdefault("x-amz-checksum-mode", "ENABLED")
+    if operation == "s3.PutObject":
+        if parameters.get("ChecksumAlgorithm", "SHA256") != "SHA256":
+            raise BadInput(f"the light client does not know checksum {parameters['ChecksumAlgorithm']}; take SHA256")
+        # Object Lock wants a checksum with every write.
+        headers["x-amz-sdk-checksum-algorithm"] = "SHA256"
+        headers["x-amz-checksum-sha256"] = b64encode(hashlib.sha256(body).digest()).decode()
+    return headers
+
+
+def _header(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _response(operation: str, answer: Answer) -> dict[str, Any]:
+    if operation == "ListObjectsV2":
+        return _listing(read_tree(answer.body))
+    found = {key: read(answer.headers[name]) for name, (key, read) in ANSWERS.items() if name in answer.headers}
+    if operation not in {"GetObject", "HeadObject"}:
+        return {key: value for key, value in found.items() if key in WRITTEN}
+    prefix = "x-amz-meta-"
+    found["Metadata"] = {
+        name.lower().removeprefix(prefix): value
+        for name, value in answer.headers.items()
+        if name.lower().startswith(prefix)
+    }
+    return found | ({"Body": answer.body} if operation == "GetObject" else {})
+
+
+def _listing(tree: Element) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    for element in tree:
+        if element.tag in REPEATED:
+            document.setdefault(element.tag, []).append({child.tag: _listed(child) for child in element})
+        else:
+            document[element.tag] = _listed(element)
+    return document
+
+
+def _listed(element: Element) -> Any:  # noqa: ANN401
+    text = element.text or ""
+    if element.tag in ENCODED:
+        return unquote_plus(text)
+    return LISTED.get(element.tag, str)(text)
+
+
+PROTOCOL = Protocol(_request, _response, read_fault)

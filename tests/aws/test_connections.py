@@ -1,0 +1,136 @@
+"""Connections: kept, lost, encrypted, shared between threads; and whom they go to."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from emulator import KEYS, REGION, Emulator
+from fanfold.aws.calls import NO_ANSWER, AwsFault, Client, Endpoint, connect
+from fanfold.aws.exchange import Request
+from fanfold.aws.wire import light_call, placed, trust
+
+
+@pytest.mark.parametrize("client", ["light", "boto3"])
+def test_where_nobody_listens_there_is_no_answer(client: Client) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    with pytest.raises(AwsFault) as raised:
+        connect(client, Endpoint(region=REGION, url=url, credentials=KEYS))("sqs", "ListQueues", {})
+    assert (raised.value.code, raised.value.status) == ("NoAnswer", NO_ANSWER)
+
+
+def answers(connection: socket.socket, count: int) -> None:
+    """Answer that many requests with {} and hang up."""
+    for _ in range(count):
+        while connection.recv(65536):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            break
+    connection.close()
+
+
+def plain(connection: socket.socket) -> socket.socket:
+    return connection
+
+
+@contextmanager
+def hanging_up_after(*counts: int, wrapped: Callable[[socket.socket], socket.socket] = plain) -> Iterator[str]:
+    """A server that hangs up its first connection after so many answers, its second after so many, and so on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def serve() -> None:
+            for count in counts:
+                with suppress(ssl.SSLError):
+                    answers(wrapped(listener.accept()[0]), count)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join(5)
+
+
+def test_a_kept_connection_that_was_closed_is_opened_again() -> None:
+    with hanging_up_after(2, 1) as url:
+        call = light_call(Endpoint(region=REGION, url=url, credentials=KEYS))
+        assert [call("sqs", "SendMessage", {}) for _ in range(3)] == [{}, {}, {}]
+
+
+def test_a_new_connection_that_is_closed_is_a_fault() -> None:
+    with hanging_up_after(0) as url:
+        call = light_call(Endpoint(region=REGION, url=url, credentials=KEYS))
+        with pytest.raises(AwsFault, match="NoAnswer"):
+            call("sqs", "SendMessage", {})
+
+
+def test_threads_share_a_call(ministack_session: Emulator) -> None:
+    call = connect("light", ministack_session.endpoint)
+    counts: list[int] = []
+
+    def ask() -> None:
+        counts.extend(len(call("dynamodb", "ListTables", {})["TableNames"]) for _ in range(20))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(counts) == 80
+
+
+@pytest.mark.parametrize(("url", "service", "bucket", "place"), [
+    (None, "dynamodb", "", "https://dynamodb.eu-west-1.amazonaws.com/a"),
+    (None, "s3", "lake", "https://lake.s3.eu-west-1.amazonaws.com/a"),
+    (None, "s3", "lake.of.com", "https://s3.eu-west-1.amazonaws.com/lake.of.com/a"),
+    ("http://127.0.0.1:4566", "sqs", "", "http://127.0.0.1:4566/a"),
+    ("http://127.0.0.1:4566", "s3", "lake", "http://127.0.0.1:4566/lake/a"),
+])  # fmt: skip
+def test_requests_go_where_the_service_lives(url: str | None, service: str, bucket: str, place: str) -> None:
+    endpoint = Endpoint(region=REGION, url=url, credentials=KEYS)
+    scheme, host, request = placed(endpoint, service, Request("GET", "/a", "", {}, b"", bucket))
+    assert f"{scheme}://{host}{request.path}" == place
+
+
+def certificate(folder: Path) -> Path:
+    """A certificate for 127.0.0.1 that vouches for itself, with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = folder / "loopback.pem"
+    path.write_bytes(signed.public_bytes(pem) + secret)
+    return path
+
+
+def encrypted(path: Path) -> Callable[[socket.socket], socket.socket]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return lambda plain: context.wrap_socket(plain, server_side=True)
+
+
+def test_only_a_trusted_server_is_spoken_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = certificate(tmp_path)
+    for trusted in (False, True):
+        trust.cache_clear()
+        monkeypatch.setenv("SSL_CERT_FILE", str(path if trusted else tmp_path / "none"))
+        with hanging_up_after(1, wrapped=encrypted(path)) as url:
+            call = light_call(Endpoint(region=REGION, url=url.replace("http:", "https:"), credentials=KEYS))
+            if trusted:
+                assert call("sqs", "SendMessage", {}) == {}
+            else:
+                with pytest.raises(AwsFault, match="CERTIFICATE_VERIFY_FAILED"):
+                    call("sqs", "SendMessage", {})
+    trust.cache_clear()
