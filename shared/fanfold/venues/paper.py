@@ -1,0 +1,123 @@
+"""The paper venue: orders rest in a book and fill against real bars or quotes, by the rules of ``fanfold.fills``.
+
+Who settles resolves first, which changes nothing, books the fills by their trade ids, and commits last. A crash in
+between leads to the same resolutions again: orders that arrive later stand behind, and a committed bar is over.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+import msgspec
+
+from fanfold import fills, names, orders
+from fanfold.bars import Series
+from fanfold.desk import Desk
+from fanfold.fills import Candle, FillModel, Quote, Resolution
+from fanfold.messages import Order
+from fanfold.refusals import BadInput
+from fanfold.resting import Book, Page, Resting
+
+
+class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
+    """The venue has the order: at rest, or long done with."""
+
+    client_order_id: str
+    venue_order_id: str
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """What new bars or quotes do to an account's orders, as of a version of its book.
+
+    Orders that nothing happened to are left out. ``settled`` is, per instrument, the close (epoch seconds) of the
+    newest bar that was looked at.
+    """
+
+    account: str
+    version: int
+    resolutions: list[Resolution]
+    settled: dict[str, int]
+
+
+class PaperVenue:
+    """Venue for the paper accounts of a desk.
+
+    With ``quote``, which gives an instrument's best prices now, orders at market fill by it at the next resolve;
+    without, at the open of the next bar.
+    """
+
+    def __init__(self, desk: Desk, book: Book, quote: Callable[[str], Quote] | None = None) -> None:
+        self._desk = desk
+        self._book = book
+        self._quote = quote
+
+    def place(self, order: Order) -> Acceptance:
+        """Take an order; the same client order id again is the same order. Raises BadInput for one that cannot rest."""
+        if order.account not in self._desk.accounts or order.instrument not in self._desk.instruments:
+            raise BadInput(f"order {order.order_id}: the desk has no {order.account} that trades {order.instrument}")
+        fills.check(order)
+        self._book.add(order)
+        venue_order_id = names.name("paper-order", order.account, order.client_order_id)
+        return Acceptance(client_order_id=order.client_order_id, venue_order_id=venue_order_id)
+
+    def resolve(self, account: str, series: Iterable[Series] = ()) -> Settlement:
+        """What the account's orders do in bars that are not settled yet; changes nothing.
+
+        Of the series only those of the venue's own timeframe count: longer bars hold the same trades again.
+        """
+        page = self._book.read(account)
+        bars = self._fresh(account, series, page)
+        resolutions = [
+            resolution
+            for instrument, resting in _by_instrument(page.resting).items()
+            for resolution in self._resolved(account, instrument, resting, bars.get(instrument, []))
+        ]
+        newest = {instrument: candles[-1].closes_at for instrument, candles in bars.items()}
+        return Settlement(
+            account=account, version=page.version, resolutions=resolutions, settled=page.settled | newest
+        )
+
+    def cancel(self, account: str, client_order_id: str, at: datetime) -> None:
+        """Ask for an order's end: bars that opened before ``at`` may still fill it, the one after them cancels it."""
+        self._book.cancel(account, client_order_id, at)
+
+    def commit(self, settlement: Settlement) -> None:
+        """Make a settlement the venue's own, after its fills are booked.
+
+        Raises Conflict where the book moved on since; then resolve again.
+        """
+        over = [one.resting for one in settlement.resolutions if one.state in orders.TERMINAL]
+        going = [one.resting for one in settlement.resolutions if one.state not in orders.TERMINAL]
+        gone = [resting.order.client_order_id for resting in over]
+        self._book.write(settlement.account, settlement.version, going, gone, settlement.settled)
+
+    def _fresh(self, account: str, series: Iterable[Series], page: Page) -> dict[str, list[Candle]]:
+        """Bars that are not settled yet by instrument, in time order, each once."""
+        timeframe = self._desk.venues[self._desk.accounts[account].venue].timeframe
+        fresh: dict[str, dict[int, Candle]] = {}
+        for one in series:
+            for bar in one.bars if one.timeframe == timeframe else ():
+                if bar.closes_at > page.settled.get(one.instrument, 0):
+                    fresh.setdefault(one.instrument, {})[bar.closes_at] = fills.candle(one, bar)
+        return {instrument: sorted(candles.values()) for instrument, candles in fresh.items()}
+
+    def _resolved(
+        self, account: str, instrument: str, resting: list[Resting], bars: list[Candle]
+    ) -> list[Resolution]:
+        model = FillModel.of(self._desk.accounts[account], self._desk.instruments[instrument])
+        takers = [one for one in resting if self._quote and one.at_market]
+        others = [one for one in resting if not (self._quote and one.at_market)]
+        after = [*self._taken(instrument, takers, model), *fills.walk(others, bars, model)]
+        return [now for was, now in zip(takers + others, after, strict=True) if now != fills.standing(was)]
+
+    def _taken(self, instrument: str, takers: list[Resting], model: FillModel) -> list[Resolution]:
+        if not self._quote or not takers:
+            return []
+        quote = self._quote(instrument)
+        return [fills.take(one, quote, model) for one in takers]
+
+
+def _by_instrument(resting: Iterable[Resting]) -> dict[str, list[Resting]]:
+    grouped: dict[str, list[Resting]] = {}
+    for one in resting:
+        grouped.setdefault(one.order.instrument, []).append(one)
+    return grouped

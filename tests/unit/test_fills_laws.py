@@ -1,0 +1,116 @@
+"""What the fill model promises for every order and every bar."""
+
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from paper_examples import MODEL, T, order
+
+from fanfold import fills
+from fanfold.fills import Candle
+from fanfold.messages import Order, State
+from fanfold.resting import Resting
+
+TICKS = st.integers(900, 1100)
+
+
+def tick(count: int) -> Decimal:
+    return Decimal(count).scaleb(-1)
+
+
+@st.composite
+def candles(draw: st.DrawFn) -> list[Candle]:
+    """Up to six bars in a row, the first of them over before the decision."""
+    rows = draw(st.lists(st.tuples(TICKS, TICKS, TICKS, st.integers(0, 5_000)), max_size=6))
+    return [
+        Candle(T + 60 * n - 60, T + 60 * n, tick(a), tick(max(a, b, c)), tick(min(a, b, c)), Decimal(v).scaleb(-2))
+        for n, (a, b, c, v) in enumerate(rows)
+    ]
+
+
+@st.composite
+def placed(draw: st.DrawFn, name: str = "o1") -> Order:
+    fields: dict[str, Any] = {
+        "side": draw(st.sampled_from(["buy", "sell"])),
+        "kind": draw(st.sampled_from(["market", "limit", "stop"])),
+        "time_in_force": draw(st.sampled_from(["gtc", "gtc", "ioc"])),
+        "quantity": str(Decimal(draw(st.integers(1, 900))).scaleb(-2)),
+    }
+    prices = {"limit": "limit_price", "stop": "stop_price"}
+    if fields["kind"] in prices:
+        fields[prices[fields["kind"]]] = str(tick(draw(TICKS)))
+    return order(name, **fields)
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> list[Resting]:
+    return [Resting(order=draw(placed(f"o{n}"))) for n in range(draw(st.integers(1, 4)))]
+
+
+@given(crowd=crowds(), bars=candles())
+def test_no_price_is_better_than_the_bar_had(crowd: list[Resting], bars: list[Candle]) -> None:
+    by_close = {bar.closes_at: bar for bar in bars}
+    for resolution in fills.walk(crowd, bars, MODEL):
+        for fill in resolution.fills:
+            bar = by_close[int(fill.at.timestamp())]
+            assert fill.price >= bar.low if fill.side == "buy" else fill.price <= bar.high
+
+
+@given(crowd=crowds(), bars=candles())
+def test_a_limit_is_never_worse_than_its_price(crowd: list[Resting], bars: list[Candle]) -> None:
+    for resolution in fills.walk(crowd, bars, MODEL):
+        limit = resolution.resting.order.limit_price
+        if limit is not None:
+            better = [fill.price <= limit if fill.side == "buy" else fill.price >= limit for fill in resolution.fills]
+            assert all(better)
+
+
+@given(crowd=crowds(), bars=candles())
+def test_an_order_fills_what_it_says_and_never_beyond_its_quantity(crowd: list[Resting], bars: list[Candle]) -> None:
+    for resolution in fills.walk(crowd, bars, MODEL):
+        resting = resolution.resting
+        assert sum(fill.quantity for fill in resolution.fills) == resting.filled <= resting.order.quantity
+        assert all(fill.quantity > 0 and fill.price > 0 and fill.fee > 0 for fill in resolution.fills)
+        assert (resolution.state is State.FILLED) == (resting.filled == resting.order.quantity)
+
+
+@given(crowd=crowds(), bars=candles())
+def test_all_orders_together_take_no_more_than_their_share_of_a_bar(crowd: list[Resting], bars: list[Candle]) -> None:
+    taken = [fill for resolution in fills.walk(crowd, bars, MODEL) for fill in resolution.fills]
+    for bar in bars:
+        of_bar = sum(fill.quantity for fill in taken if int(fill.at.timestamp()) == bar.closes_at)
+        assert of_bar <= bar.volume * MODEL.participation_max
+
+
+@given(crowd=crowds(), bars=candles())
+def test_every_fill_is_after_the_decision_and_has_its_own_trade_id(crowd: list[Resting], bars: list[Candle]) -> None:
+    taken = [fill for resolution in fills.walk(crowd, bars, MODEL) for fill in resolution.fills]
+    assert all(fill.at.timestamp() > T for fill in taken)
+    assert len({fill.trade_id for fill in taken}) == len(taken)
+
+
+@given(crowd=crowds(), bars=candles(), cut=st.integers(0, 6))
+def test_bars_at_once_or_in_two_parts_give_the_same(crowd: list[Resting], bars: list[Candle], cut: int) -> None:
+    whole = fills.walk(crowd, bars, MODEL)
+    first = fills.walk(crowd, bars[:cut], MODEL)
+    live = [one for one in first if one.state in {State.OPEN, State.PARTIAL}]
+    then = {one.resting.order.order_id: one for one in fills.walk([one.resting for one in live], bars[cut:], MODEL)}
+    for one, early in zip(whole, first, strict=True):
+        late = then.get(one.resting.order.order_id)
+        assert one.fills == early.fills + (late.fills if late else ())
+        assert one.state == (late.state if late else early.state)
+
+
+@given(small=placed(), more=st.integers(1, 500), bars=candles())
+def test_a_larger_order_fills_no_less_and_pays_no_better(small: Order, more: int, bars: list[Candle]) -> None:
+    large = replace(small, quantity=small.quantity + Decimal(more).scaleb(-2))
+    (few,) = fills.walk([Resting(order=small)], bars, MODEL)
+    (many,) = fills.walk([Resting(order=large)], bars, MODEL)
+    assume(few.fills)
+    assert many.resting.filled >= few.resting.filled
+    for one, other in zip(few.fills, many.fills, strict=False):
+        assert (one.price, one.liquidity, one.trade_id) == (other.price, other.liquidity, other.trade_id)
+        assert other.quantity >= one.quantity
+        assert other.fee >= one.fee

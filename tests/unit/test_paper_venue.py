@@ -1,0 +1,186 @@
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from paper_examples import DECIDED, SYMBOL, T, bar, desk, order, series
+
+from fanfold.bars import Series
+from fanfold.fills import Quote
+from fanfold.messages import Fill, State
+from fanfold.refusals import BadInput, Conflict
+from fanfold.simulation.book import MemoryBook
+from fanfold.venues.paper import PaperVenue, Settlement
+
+
+def venue() -> PaperVenue:
+    return PaperVenue(desk(), MemoryBook())
+
+
+def fills_of(settlement: Settlement) -> list[Fill]:
+    return [fill for resolution in settlement.resolutions for fill in resolution.fills]
+
+
+def settle(paper: PaperVenue, *bars: Series) -> list[Fill]:
+    settlement = paper.resolve("main", bars)
+    paper.commit(settlement)
+    return fills_of(settlement)
+
+
+def test_the_same_client_order_id_twice_is_one_order() -> None:
+    paper = venue()
+    assert paper.place(order()) == paper.place(order())
+    assert len(settle(paper, series(bar(1)))) == 1
+
+
+def test_an_order_that_is_done_with_is_accepted_again_and_does_not_rest_again() -> None:
+    paper = venue()
+    accepted = paper.place(order())
+    settle(paper, series(bar(1)))
+    assert paper.place(order()) == accepted
+    assert settle(paper, series(bar(2))) == []
+
+
+def test_two_accounts_may_use_one_client_order_id() -> None:
+    paper = venue()
+    assert paper.place(order()) != paper.place(order(account="other"))
+    assert [fill.account for fill in settle(paper, series(bar(1)))] == ["main"]
+    assert [fill.account for fill in fills_of(paper.resolve("other", [series(bar(1))]))] == ["other"]
+
+
+def test_an_order_that_the_desk_does_not_know_or_without_its_price_is_wrong_input() -> None:
+    for wrong in (order(account="none"), order(instrument="XRP/USDT"), order(kind="limit")):
+        with pytest.raises(BadInput):
+            venue().place(wrong)
+
+
+def test_resolving_changes_nothing_and_gives_the_same_until_it_is_committed() -> None:
+    paper = venue()
+    paper.place(order(quantity="200"))
+    first = paper.resolve("main", [series(bar(1))])
+    assert fills_of(first)
+    assert paper.resolve("main", [series(bar(1))]) == first
+
+
+def test_after_a_crash_before_the_commit_orders_that_came_since_change_no_fill() -> None:
+    paper = venue()
+    paper.place(order("z", quantity="80"))
+    booked = fills_of(paper.resolve("main", [series(bar(1))]))
+    paper.place(order("a", quantity="80"))
+    again = fills_of(paper.resolve("main", [series(bar(1))]))
+    assert [fill for fill in again if fill.order_id == "z"] == booked
+
+
+def test_bars_that_are_settled_fill_nothing_again_not_even_what_came_since() -> None:
+    paper = venue()
+    paper.place(order())
+    assert settle(paper, series(bar(1)))
+    paper.place(order("late"))
+    assert settle(paper, series(bar(1))) == []
+    assert [fill.order_id for fill in settle(paper, series(bar(1), bar(2)))] == ["late"]
+
+
+def test_an_instrument_whose_bars_come_later_is_settled_by_them_all_the_same() -> None:
+    paper = venue()
+    paper.place(order("btc"))
+    paper.place(order("eth", instrument="ETH/USDT"))
+    assert [fill.order_id for fill in settle(paper, series(bar(2)))] == ["btc"]
+    late = settle(paper, series(bar(1), instrument="ETH/USDT"))
+    assert [(fill.order_id, fill.at) for fill in late] == [("eth", DECIDED + timedelta(seconds=60))]
+
+
+def test_longer_bars_hold_the_same_trades_and_fill_nothing() -> None:
+    paper = venue()
+    paper.place(order())
+    assert settle(paper, series(bar(5), timeframe="5m")) == []
+
+
+def test_a_settlement_of_an_older_book_is_not_taken() -> None:
+    paper = venue()
+    paper.place(order(quantity="200"))
+    frozen = paper.resolve("main", [series(bar(1))])
+    settle(paper, series(bar(1)))
+    settle(paper, series(bar(2)))
+    with pytest.raises(Conflict, match="resolve again"):
+        paper.commit(frozen)
+
+
+def test_an_order_that_arrives_between_resolve_and_commit_stays() -> None:
+    paper = venue()
+    paper.place(order("a"))
+    settlement = paper.resolve("main", [series(bar(1))])
+    paper.place(order("b"))
+    paper.commit(settlement)
+    assert [fill.order_id for fill in settle(paper, series(bar(2)))] == ["b"]
+
+
+def test_an_expired_order_is_reported_once_and_gone() -> None:
+    paper = venue()
+    paper.place(order(kind="limit", limit_price="50"))
+    settle(paper, series(bar(5)))
+    settlement = paper.resolve("main", [series(bar(6))])
+    assert [(one.state, one.fills) for one in settlement.resolutions] == [(State.EXPIRED, ())]
+    paper.commit(settlement)
+    assert paper.resolve("main", [series(bar(7))]).resolutions == []
+
+
+def test_a_cancel_ends_an_order_with_the_bar_that_opens_after_it() -> None:
+    paper = venue()
+    paper.place(order(kind="limit", limit_price="50"))
+    paper.cancel("main", "c-o1", DECIDED + timedelta(seconds=30))
+    paper.cancel("main", "c-o1", DECIDED + timedelta(hours=1))
+    paper.cancel("main", "unknown", DECIDED)
+    assert paper.resolve("main", [series(bar(1))]).resolutions == []
+    assert [one.state for one in paper.resolve("main", [series(bar(2))]).resolutions] == [State.CANCELED]
+
+
+def test_a_cancel_between_resolve_and_commit_is_not_lost() -> None:
+    paper = venue()
+    paper.place(order(quantity="200"))
+    settlement = paper.resolve("main", [series(bar(1))])
+    paper.cancel("main", "c-o1", DECIDED + timedelta(seconds=60))
+    with pytest.raises(Conflict):
+        paper.commit(settlement)
+    assert paper.resolve("main", [series(bar(1))]).resolutions[0].fills == settlement.resolutions[0].fills
+
+
+def test_with_quotes_a_market_order_fills_at_once_and_bars_leave_it_alone() -> None:
+    quote = Quote(Decimal(100), Decimal(101), DECIDED + timedelta(seconds=2))
+    paper = PaperVenue(desk(), MemoryBook(), {SYMBOL: quote}.__getitem__)
+    paper.place(order())
+    paper.place(order("limit", kind="limit", limit_price="100"))
+    assert [(fill.order_id, fill.price) for fill in settle(paper)] == [("o1", Decimal("101.1"))]
+    assert [(fill.order_id, fill.price) for fill in settle(paper, series(bar(1)))] == [("limit", Decimal("100"))]
+
+
+def test_a_quote_of_before_the_decision_leaves_the_order_for_the_next_one() -> None:
+    stale = Quote(Decimal(100), Decimal(101), DECIDED - timedelta(seconds=1))
+    paper = PaperVenue(desk(), MemoryBook(), {SYMBOL: stale}.__getitem__)
+    paper.place(order())
+    assert settle(paper, series(bar(1))) == []
+
+
+@given(data=st.data())
+def test_however_bars_are_repeated_and_crashes_fall_the_same_fills_come_out(data: st.DataObject) -> None:
+    bars = [bar(n, lots=data.draw(st.integers(0, 3_000))) for n in range(1, 6)]
+    orders = [order(f"o{n}", quantity="1.5") for n in range(3)]
+    straight, shaken = venue(), venue()
+    for one in orders:
+        straight.place(one)
+        shaken.place(one)
+    wanted = {fill.trade_id: fill for fill in settle(straight, series(*bars))}
+    booked: dict[str, Fill] = {}
+    for through in [*data.draw(st.lists(st.integers(1, 5), max_size=8)), 5]:
+        settlement = shaken.resolve("main", [series(*bars[:through])])
+        for fill in fills_of(settlement):
+            assert booked.setdefault(fill.trade_id, fill) == fill
+        if through == 5 or data.draw(st.booleans()):
+            shaken.commit(settlement)
+    assert booked == wanted
+
+
+def test_a_settlement_says_how_far_each_instrument_is_settled() -> None:
+    paper = venue()
+    settle(paper, series(bar(1)), series(bar(2), instrument="ETH/USDT"))
+    assert paper.resolve("main").settled == {SYMBOL: T + 60, "ETH/USDT": T + 120}
