@@ -36,10 +36,7 @@ TABLE = {
     "TableName": "ledger",
     "BillingMode": "PAY_PER_REQUEST",
     "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-    "AttributeDefinitions": [
-        {"AttributeName": "pk", "AttributeType": "S"},
-        {"AttributeName": "sk", "AttributeType": "N"},
-    ],
+    "AttributeDefinitions": [{"AttributeName": n, "AttributeType": kind} for n, kind in (("pk", "S"), ("sk", "N"))],
 }
 
 
@@ -270,8 +267,7 @@ def test_a_listing_pages_and_groups_and_may_be_empty(pair: Pair) -> None:
         pages.append(call("s3", "ListObjectsV2", {"Bucket": "lake", "Prefix": "nothing"}))
         pages.append(call("s3", "DeleteObject", {"Bucket": "lake", "Key": "c%20"}))
         pages.append(call("s3", "ListObjectsV2", {"Bucket": "lake", "StartAfter": "a b/2"}))
-        pages.append(call("s3", "ListObjectsV2", {"Bucket": "no-lake"}))
-        return told + pages
+        return [*told, *pages, call("s3", "ListObjectsV2", {"Bucket": "no-lake"})]
 
     first, second, grouped, empty, _, rest, unknown = agreed(pair, story)[4:]
     assert [entry["Key"] for entry in first["Contents"] + second["Contents"]] == keys
