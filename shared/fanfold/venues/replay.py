@@ -1,0 +1,120 @@
+"""The replay venue: recorded bars in files of fixed-width records that are searched in place.
+
+An instrument is two files: ``BTC-USDT.bars``, little-endian int64 of closes_at, open, high, low, close, volume, and
+beside it ``BTC-USDT.json``, which says what they are.
+"""
+
+import json
+import mmap
+from bisect import bisect_right
+from collections.abc import Iterable
+from pathlib import Path
+from struct import Struct
+from typing import Any
+
+from fanfold import timeframes
+from fanfold.bars import Bar, Series
+from fanfold.refusals import BadInput
+from fanfold.resample import resample
+
+_RECORD = Struct("<6q")
+_CLOSES_AT = Struct("<q")
+
+
+def write(directory: Path, series: Iterable[Series]) -> None:
+    """Store series, one an instrument, each in place of an earlier one; its longer timeframes follow from it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for one in series:
+        if not one.bars:
+            raise BadInput(f"{one.instrument} {one.timeframe} has no bars to store")
+        stem = one.instrument.replace("/", "-").replace(":", "_")
+        _replace(directory / f"{stem}.bars", b"".join(_RECORD.pack(*bar) for bar in one.bars))
+        _replace(directory / f"{stem}.json", json.dumps(_header(one), indent=1).encode())
+
+
+class ReplayVenue:
+    """Reads what ``write`` stored in a directory."""
+
+    def __init__(self, directory: Path) -> None:
+        recordings = [_Recording(header) for header in sorted(directory.glob("*.json"))]
+        if not recordings:
+            raise BadInput(f"{directory} holds no recorded bars; store series in it before they are replayed")
+        self._recordings = {one.instrument: one for one in recordings}
+
+    @property
+    def instruments(self) -> list[str]:
+        return sorted(self._recordings)
+
+    def span(self, instrument: str) -> tuple[int, int]:
+        """Closes of the first and of the last bar of an instrument, in epoch seconds."""
+        recording = self._recording(instrument)
+        return recording.closes_at(0), recording.closes_at(recording.count - 1)
+
+    def bars(self, instrument: str, timeframe: str, since: int, until: int) -> Series:
+        """Bars that close after ``since`` and no later than ``until``, in epoch seconds.
+
+        ``after`` is the close of the bar before the first one, 0 if there is none. A timeframe coarser than the
+        recorded one is resampled. Raises BadInput for an instrument that was not recorded or a finer timeframe.
+        """
+        recording = self._recording(instrument)
+        if timeframe == recording.timeframe:
+            return recording.series(since, until)
+        length = timeframes.seconds(timeframe)
+        whole = recording.series(since // length * length, until // length * length)
+        return resample(whole, timeframe, until)
+
+    def _recording(self, instrument: str) -> "_Recording":
+        if instrument not in self._recordings:
+            raise BadInput(f"{instrument} was not recorded; there are {', '.join(self.instruments)}")
+        return self._recordings[instrument]
+
+
+class _Recording:
+    def __init__(self, header: Path) -> None:
+        fields: dict[str, Any] = json.loads(header.read_bytes())
+        self.instrument: str = fields["instrument"]
+        self.timeframe: str = fields["timeframe"]
+        self._price_scale: int = fields["price_scale"]
+        self._volume_scale: int = fields["volume_scale"]
+        self._after: int = fields["after"]
+        with header.with_suffix(".bars").open("rb") as file:
+            self._records = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self.count, torn = divmod(len(self._records), _RECORD.size)
+        if torn or self.count != fields["count"]:
+            raise BadInput(f"{header.with_suffix('.bars')} is damaged: {fields['count']} bars were written to it")
+
+    def closes_at(self, index: int) -> int:
+        (closes_at,) = _CLOSES_AT.unpack_from(self._records, index * _RECORD.size)
+        return int(closes_at)
+
+    def series(self, since: int, until: int) -> Series:
+        first = bisect_right(range(self.count), since, key=self.closes_at)
+        last = bisect_right(range(self.count), until, lo=first, key=self.closes_at)
+        records = self._records[first * _RECORD.size : last * _RECORD.size]
+        return Series(
+            instrument=self.instrument,
+            timeframe=self.timeframe,
+            price_scale=self._price_scale,
+            volume_scale=self._volume_scale,
+            after=self.closes_at(first - 1) if first else self._after,
+            bars=[Bar._make(record) for record in _RECORD.iter_unpack(records)],
+        )
+
+
+def _header(series: Series) -> dict[str, str | int]:
+    return {
+        "instrument": series.instrument,
+        "timeframe": series.timeframe,
+        "price_scale": series.price_scale,
+        "volume_scale": series.volume_scale,
+        "after": series.after,
+        "count": len(series.bars),
+        "first": series.bars[0].closes_at,
+        "last": series.bars[-1].closes_at,
+    }
+
+
+def _replace(path: Path, content: bytes) -> None:
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.write_bytes(content)
+    fresh.replace(path)

@@ -1,0 +1,135 @@
+"""What a check finds in rows, and what becomes of them."""
+
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanfold.bars import Bar
+from fanfold.quality import Action, Checked, Defect, Row, check, drop_forming, per_second
+
+START = 1_700_000_040  # A whole minute.
+JUMP_MAX = Decimal("0.25")
+
+
+def row(minute: int, close: int = 100, volume: int = 5) -> Row:
+    return Row(START + minute * 60, 100, max(100, close), min(100, close), close, volume)
+
+
+def checked(*rows: Row, now: int | None = None, before: Bar | None = None) -> Checked:
+    return check("BTC/USDT", "1m", rows, JUMP_MAX, now=now, before=before)
+
+
+def found(result: Checked) -> dict[str, int]:
+    return {finding.defect: finding.count for finding in result.findings}
+
+
+def test_sound_rows_become_bars_that_close_a_timeframe_after_they_open() -> None:
+    result = checked(row(0), row(1))
+    assert result.bars == [Bar(START + 60, 100, 100, 100, 100, 5), Bar(START + 120, 100, 100, 100, 100, 5)]
+    assert result.findings == []
+
+
+def test_missing_bars_are_counted_by_gap_and_none_is_invented() -> None:
+    result = checked(row(0), row(2), row(6), row(7))
+    gap = result.finding(Defect.GAP)
+    assert gap is not None
+    assert (gap.count, gap.places, gap.longest, gap.row, gap.at) == (4, 2, 3, 0, START + 60)
+    assert gap.text == "4 bars missing in 2 gaps, the longest 3: reported"
+    assert len(result.bars) == 4
+
+
+def test_a_gap_after_the_bar_known_before_is_seen() -> None:
+    known = Bar(START + 60, 100, 100, 100, 100, 5)
+    gap = checked(row(3), before=known).finding(Defect.GAP)
+    assert gap is not None
+    assert (gap.count, gap.row) == (2, -1)
+    assert checked(row(1), before=known).findings == []
+
+
+def test_rows_that_overlap_the_bar_known_before_make_no_gap_and_no_jump() -> None:
+    assert checked(row(0), row(1), before=Bar(START + 120, 500, 500, 500, 500, 5)).findings == []
+
+
+def test_of_two_rows_of_one_time_the_later_one_counts() -> None:
+    result = checked(row(0), row(1, volume=5), row(1, volume=9))
+    assert found(result) == {"duplicate": 1}
+    assert [bar.volume for bar in result.bars] == [5, 9]
+
+
+def test_rows_out_of_order_are_sorted() -> None:
+    result = checked(row(2), row(0), row(1))
+    assert found(result) == {"out-of-order": 2}
+    assert [bar.closes_at for bar in result.bars] == [START + 60, START + 120, START + 180]
+
+
+def test_a_bar_that_cannot_be_is_dropped_and_named_by_its_row() -> None:
+    impossible = [
+        Row(START + 60, 100, 99, 90, 95, 1),
+        Row(START + 60, 100, 110, 96, 95, 1),
+        Row(START + 60, 0, 110, 0, 95, 1),
+        Row(START + 60, 100, 110, 90, 95, -1),
+        Row(START + 60, 100, 110, 90, 111, 1),
+    ]
+    for one in impossible:
+        result = checked(row(0), one, row(2))
+        assert found(result) == {"impossible": 1, "gap": 1}, one
+        assert result.findings[0].row == 1
+        assert result.findings[0].action is Action.DROPPED
+
+
+def test_a_silent_bar_is_kept_and_reported() -> None:
+    result = checked(row(0), row(1, volume=0))
+    assert found(result) == {"zero-volume": 1}
+    assert len(result.bars) == 2
+
+
+def test_a_move_of_more_than_the_limit_is_reported_and_one_of_just_the_limit_is_not() -> None:
+    assert found(checked(row(0), row(1, close=125))) == {}
+    assert found(checked(row(0), row(1, close=126))) == {"jump": 1}
+    assert found(checked(row(0), row(1, close=74))) == {"jump": 1}
+
+
+def test_rows_in_another_unit_of_time_than_the_first_are_converted() -> None:
+    seconds, milliseconds = row(0), row(1)._replace(opens_at=(START + 60) * 1000)
+    result = checked(seconds, milliseconds)
+    assert found(result) == {"time-unit": 1}
+    assert [bar.closes_at for bar in result.bars] == [START + 60, START + 120]
+
+
+def test_a_bar_off_the_grid_of_its_timeframe_is_dropped_even_by_a_millisecond() -> None:
+    assert found(checked(row(0), row(1)._replace(opens_at=START + 61))) == {"misaligned": 1}
+    late = row(0)._replace(opens_at=START * 1000 + 17)
+    assert found(checked(late)) == {"misaligned": 1}
+
+
+def test_a_bar_that_has_not_closed_is_dropped() -> None:
+    result = checked(row(0), row(1), now=START + 119)
+    assert found(result) == {"forming": 1}
+    assert drop_forming(result.bars, START + 59) == []
+    assert drop_forming(result.bars, START + 60) == result.bars
+
+
+@given(st.integers(min_value=10**8, max_value=10**10), st.sampled_from([1, 10**3, 10**6, 10**9]))
+def test_the_unit_of_a_time_is_told_by_its_size(seconds: int, unit: int) -> None:
+    assert per_second(seconds * unit) == unit
+
+
+rows = st.builds(row, st.integers(0, 30), close=st.integers(50, 150), volume=st.integers(0, 3))
+
+
+@given(st.lists(rows))
+def test_bars_come_out_in_order_once_and_each_out_of_a_row(given_rows: list[Row]) -> None:
+    bars = checked(*given_rows).bars
+    times = [bar.closes_at for bar in bars]
+    assert times == sorted(set(times))
+    assert {bar.closes_at for bar in bars} == {one.opens_at + 60 for one in given_rows}
+    assert {bar[1:] for bar in bars} <= {one[1:] for one in given_rows}
+
+
+@given(st.lists(rows))
+def test_a_second_check_of_what_a_check_left_finds_nothing_more_to_repair(given_rows: list[Row]) -> None:
+    first = checked(*given_rows)
+    second = checked(*[Row(bar.closes_at - 60, *bar[1:]) for bar in first.bars])
+    assert second.bars == first.bars
+    assert {finding.action for finding in second.findings} <= {Action.REPORTED}
