@@ -146,7 +146,7 @@ def held(record: OrderRecord) -> Decimal:
         return ZERO
     reserved, quantity = record.order.reserved, record.order.quantity
     share = money.ceil_to(money.ratio(reserved * record.remaining, quantity), money.CASH_STEP)
-    return min(reserved, share) if record.filled else reserved
+    return min(reserved, share)
 
 
 @exact
