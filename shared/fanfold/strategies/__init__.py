@@ -1,14 +1,16 @@
 """Strategies: a module a strategy, each a pure fold over bars.
 
-A strategy module has ``Params`` and ``State`` (NamedTuples of scalars, every param with a default), ``lookback(params)``,
-``start(params)`` and ``step(params, state, bars)``. ``step`` gives the next state and the weight to hold, from -1 to 1.
-Where the annotation of ``bars`` is ``Universe`` the strategy is cross-sectional: it sees every instrument of its instance
-and is stepped once for each of them, with ``bars.me`` saying whose weight is asked for.
+A strategy module has ``Params`` and ``State`` (NamedTuples of scalars, every param with a default),
+``lookback(params)``, which raises ValueError for params that cannot work, ``start(params)`` and
+``step(params, state, bars)``. ``step`` gives the next state and the weight to hold, from -1 to 1. Where the annotation
+of ``bars`` is ``Universe`` the strategy is cross-sectional: it sees every instrument of its instance and is stepped
+once for each of them, with ``bars.me`` saying whose weight is asked for.
 """
 
 from collections.abc import Callable, Sequence
 from hashlib import blake2s
 from importlib import import_module
+from math import isfinite
 from pkgutil import iter_modules
 from typing import Any, NamedTuple, get_type_hints
 
@@ -18,8 +20,8 @@ from fanfold.refusals import BadInput
 class Bars(NamedTuple):
     """History of one instrument up to ``now``: the close of n bars ago is ``bars.close[bars.now - n]``.
 
-    Columns are lists live and arrays in research; ``time`` is the close in epoch seconds. In front of the first bar they
-    are padded with it, as far as ``lookback`` reaches; past ``now`` there may be anything.
+    Columns are lists live and arrays in research; ``time`` is the close in epoch seconds. In front of the first bar
+    they are padded with it, as far as ``lookback`` reaches; past ``now`` there may be anything.
     """
 
     now: int
@@ -36,7 +38,7 @@ class Universe(NamedTuple):
 
     now: int
     me: int
-    count: int
+    count: int  # type: ignore[assignment]  # Hides tuple.count, which nobody asks of a universe.
     time: Sequence[int]
     open: Sequence[Sequence[float]]
     high: Sequence[Sequence[float]]
@@ -72,7 +74,7 @@ def bind(name: str, given: dict[str, Any], count: int) -> Strategy:
         raise BadInput(f"strategy {name!r} is unknown; there are {', '.join(names())}")
     module = import_module(f"{__name__}.{name}")
     params = _params(module, name, given)
-    lookback = module.lookback(params)
+    lookback = _lookback(module, name, params)
     if lookback < 1:
         raise BadInput(f"params {params} of {name} give a lookback of {lookback}; it must be at least 1")
     cross = get_type_hints(module.step)["bars"] is Universe
@@ -83,19 +85,27 @@ def bind(name: str, given: dict[str, Any], count: int) -> Strategy:
     return Strategy(name, params, digest, cross, lookback, module.start, module.step, module.State)
 
 
+def _lookback(module: Any, name: str, params: Any) -> int:
+    try:
+        return int(module.lookback(params))
+    except ValueError as wrong:
+        raise BadInput(f"{name}: {wrong}") from wrong
+
+
 def _params(module: Any, name: str, given: dict[str, Any]) -> Any:
     kinds = get_type_hints(module.Params)
     unknown = sorted(given.keys() - kinds.keys())
     if unknown:
         raise BadInput(f"param {unknown[0]!r} is unknown to {name}; it has {', '.join(kinds)}")
+    return module.Params(**{key: _number(name, key, kinds[key], value) for key, value in given.items()})
+
+
+def _number(name: str, key: str, kind: type, value: Any) -> Any:
+    wrong = BadInput(f"param {key!r} of {name} is {value!r}; it must be a finite {kind.__name__}")
     try:
-        return module.Params(**{key: _number(kinds[key], value) for key, value in given.items()})
-    except (TypeError, ValueError, ArithmeticError) as wrong:
-        raise BadInput(f"params {given} of {name}: {wrong}") from wrong
-
-
-def _number(kind: type, value: Any) -> Any:
-    number = kind(str(value))
-    if number != number or number in (float("inf"), float("-inf")):
-        raise ValueError(f"{value} is not a finite number")
+        number = kind(str(value))
+    except (ValueError, ArithmeticError) as cause:
+        raise wrong from cause
+    if not isfinite(number):
+        raise wrong
     return number

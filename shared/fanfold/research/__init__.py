@@ -1,0 +1,1 @@
+"""Learns: backtests, sweeps and reports; numba and DuckDB live here."""

@@ -1,0 +1,174 @@
+"""Every indicator against an independent implementation, on a seeded walk and on recorded bars."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow.feather
+import pytest
+import talib
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from fanfold import indicators
+from fanfold.strategies import Bars
+
+Column = NDArray[np.float64]
+RECORDED = (
+    Path(__file__).resolve().parents[2].parent / "shared/data/candles_1h/binance_ETHUSDT_1h_2024-01_2024-09.feather"
+)
+PAD = 40
+N = 14
+
+
+class Candles(NamedTuple):
+    high: Column
+    low: Column
+    close: Column
+
+
+def walk() -> Candles:
+    chance = np.random.default_rng(20)
+    close = np.round(100 * np.exp(np.cumsum(chance.normal(0, 0.01, 3000))), 2)
+    up, down = chance.uniform(0, 0.5, (2, 3000))
+    return Candles(np.round(close + up, 2), np.round(close - down, 2), close)
+
+
+def recorded() -> Candles:
+    if not RECORDED.exists():
+        pytest.skip("the recorded bars are not beside the repository")
+    table = pyarrow.feather.read_table(RECORDED, memory_map=False)
+    return Candles(*(table[name].to_numpy() for name in Candles._fields))
+
+
+@pytest.fixture(params=[walk, recorded], ids=["walk", "recorded"])
+def candles(request: pytest.FixtureRequest) -> Candles:
+    found: Candles = request.param()
+    return found
+
+
+def padded(column: Column) -> list[float]:
+    return [float(column[0])] * PAD + [float(value) for value in column]
+
+
+def test_sma_equals_ta_lib(candles: Candles) -> None:
+    column, state, ours = padded(candles.close), 0.0, []
+    for now in range(PAD, len(column)):
+        state, value = indicators.sma(state, column, now, N)
+        ours.append(value)
+    np.testing.assert_allclose(ours[N - 1 :], talib.SMA(candles.close, N)[N - 1 :], rtol=1e-12)
+
+
+def test_ema_equals_ta_lib_once_settled(candles: Candles) -> None:
+    column, state, ours = padded(candles.close), 0.0, []
+    for now in range(PAD, len(column)):
+        state, value = indicators.ema(state, column, now, N)
+        ours.append(value)
+    settled = indicators.settling(N, 2)
+    np.testing.assert_allclose(ours[settled:], talib.EMA(candles.close, N)[settled:], rtol=1e-6)
+    np.testing.assert_allclose(ours[3 * settled :], talib.EMA(candles.close, N)[3 * settled :], rtol=1e-12)
+
+
+def test_atr_equals_ta_lib_once_settled(candles: Candles) -> None:
+    high, low, close = (padded(column) for column in candles)
+    state, ours = 0.0, []
+    for now in range(PAD, len(close)):
+        state = indicators.atr(state, Bars(now, [], [], high, low, close, []), N)
+        ours.append(state)
+    settled = indicators.settling(N, 1)
+    np.testing.assert_allclose(ours[settled:], talib.ATR(*candles, N)[settled:], rtol=1e-5)
+    np.testing.assert_allclose(ours[3 * settled :], talib.ATR(*candles, N)[3 * settled :], rtol=1e-11)
+
+
+def test_rsi_equals_ta_lib_once_settled(candles: Candles) -> None:
+    column, gain, loss, ours = padded(candles.close), 0.0, 0.0, []
+    for now in range(PAD, len(column)):
+        gain, loss, value = indicators.rsi(gain, loss, column, now, N)
+        ours.append(value)
+    settled = indicators.settling(N, 1)
+    np.testing.assert_allclose(ours[settled:], talib.RSI(candles.close, N)[settled:], atol=1e-3)
+    np.testing.assert_allclose(ours[3 * settled :], talib.RSI(candles.close, N)[3 * settled :], atol=1e-9)
+
+
+def test_zscore_equals_the_deviation_over_ta_libs_population_stddev(candles: Candles) -> None:
+    column = padded(candles.close)
+    ours = [indicators.zscore(column, now, N) for now in range(PAD, len(column))]
+    theirs = (candles.close - talib.SMA(candles.close, N)) / talib.STDDEV(candles.close, N)
+    np.testing.assert_allclose(ours[N - 1 :], theirs[N - 1 :], rtol=1e-4, atol=1e-6)
+
+
+def test_rolling_extremes_equal_ta_lib(candles: Candles) -> None:
+    high, low = padded(candles.high), padded(candles.low)
+    top = [indicators.rolling_max(high, now, N) for now in range(PAD, len(high))]
+    bottom = [indicators.rolling_min(low, now, N) for now in range(PAD, len(low))]
+    assert top[N - 1 :] == talib.MAX(candles.high, N)[N - 1 :].tolist()
+    assert bottom[N - 1 :] == talib.MIN(candles.low, N)[N - 1 :].tolist()
+
+
+def test_hedge_is_the_least_squares_line(candles: Candles) -> None:
+    y, x = candles.close, candles.high
+    for now in range(50, 550, 7):
+        slope, offset = np.polyfit(x[now - 49 : now + 1], y[now - 49 : now + 1], 1)
+        left = (y - slope * x - offset)[now - 49 : now + 1]
+        np.testing.assert_allclose(
+            indicators.hedge(y.tolist(), x.tolist(), now, 50), (slope, left[-1] / left.std()), rtol=1e-5, atol=1e-6
+        )
+
+
+def test_an_exact_line_and_a_still_partner_leave_no_spread() -> None:
+    x = [10.1, 10.3, 10.2, 10.7, 10.6]
+    slope, z = indicators.hedge([2 * value + 1 for value in x], x, 4, 5)
+    assert slope == pytest.approx(2)
+    assert z == 0
+    assert indicators.hedge(x, [0.1] * 5, 4, 5)[0] == 0
+
+
+@given(st.floats(1e-6, 1e6), st.integers(2, 30))
+def test_prices_that_stand_still_have_no_zscore_and_an_even_rsi(price: float, n: int) -> None:
+    still = [price] * 32
+    assert indicators.zscore(still, 31, n) == 0
+    assert indicators.rsi(0.0, 0.0, still, 31, n) == (0, 0, 50)
+    assert indicators.sma(0.0, still, 31, n)[1] == price
+
+
+@given(st.integers(1, 10**15), st.integers(0, 10))
+def test_whole_is_the_exact_number_of_steps(ticks: int, scale: int) -> None:
+    price = ticks / 10**scale
+    if price < 225_000:
+        assert indicators.whole(price) == ticks * 10 ** (10 - scale)
+
+
+@given(st.lists(st.integers(1, 10**6), min_size=12, max_size=80), st.integers(1, 10))
+def test_excess_never_drifts(ticks: list[int], n: int) -> None:
+    """After any path it equals, to the last digit, the sum over the window."""
+    column: Sequence[float] = [ticks[0] / 100] * n + [tick / 100 for tick in ticks]
+    state, total = 0.0, 0.0
+    for now in range(n, len(column)):
+        state, total = indicators.excess(state, column, now, n)
+    assert total == (sum(ticks[-n:]) - n * ticks[-1]) * 10**8
+
+
+@given(st.integers(1, 200), st.floats(-1000, 1000))
+def test_a_settled_average_has_forgotten_its_start(n: int, begin: float) -> None:
+    still = [0.0, 0.0]
+    behind, wilder = begin, begin
+    for _ in range(indicators.settling(n, 2)):
+        behind, _value = indicators.ema(behind, still, 1, n)
+    for _ in range(indicators.settling(n, 1)):
+        wilder = indicators.rma(wilder, 0.0, n)
+    assert abs(behind) <= abs(begin) * 1e-6
+    assert abs(wilder) <= abs(begin) * 1e-6
+
+
+@pytest.mark.parametrize(
+    ("side", "z", "expected"),
+    [
+        (0, 2.1, -1), (0, -2.1, 1), (0, 1.9, 0), (0, 0, 0),  # taken beyond the entry only
+        (-1, 0.6, -1), (-1, 0.4, 0), (-1, -1, 0), (-1, -2.1, 1),  # left at 0.5, also when it jumps over
+        (1, -0.6, 1), (1, -0.4, 0), (1, 1, 0), (1, 2.1, -1),
+    ],
+)  # fmt: skip
+def test_a_reversal_is_entered_far_out_and_left_near_the_mean(side: float, z: float, expected: float) -> None:
+    assert indicators.reversal(side, z, 2.0, 0.5) == expected
