@@ -47,6 +47,8 @@ def plain(connection: socket.socket) -> socket.socket:
 def hanging_up_after(*counts: int, wrapped: Callable[[socket.socket], socket.socket] = plain) -> Iterator[str]:
     """A server that hangs up its first connection after so many answers, its second after so many, and so on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(1)  # Whoever fails to come must not hold up the end of the run.
+
         def serve() -> None:
             for count in counts:
                 with suppress(OSError):
@@ -65,10 +67,18 @@ def test_a_kept_connection_that_was_closed_is_opened_again() -> None:
 
 
 def test_a_new_connection_that_is_closed_is_a_fault() -> None:
-    with hanging_up_after(0) as url:
+    with hanging_up_after(0, 1) as url:
         call = light_call(Endpoint(region=REGION, url=url, credentials=KEYS))
         with pytest.raises(AwsFault, match="NoAnswer"):
             call("sqs", "SendMessage", {})
+
+
+def test_a_function_whose_answer_is_lost_is_not_invoked_again() -> None:
+    with hanging_up_after(2, 0, 1) as url:
+        call = connect("light", Endpoint(region=REGION, url=url, credentials=KEYS))
+        assert call("lambda", "Invoke", {"FunctionName": "sweep"})["Payload"] == b"{}"
+        with pytest.raises(AwsFault, match="NoAnswer"):
+            call("lambda", "Invoke", {"FunctionName": "sweep"})
 
 
 def test_threads_share_a_call(ministack_session: Emulator) -> None:
