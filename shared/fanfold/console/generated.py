@@ -1,0 +1,37 @@
+"""Documents that are written from the code, so that they cannot disagree with it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from fanfold.risk.rules import ORDER_RULES, TARGET_RULES
+
+
+def risk_codes_markdown() -> str:
+    """The table of every reason for which risk refuses, in the order in which the rules are asked."""
+    rows = [(rule.code, rule.text, rule.reductions) for rule in TARGET_RULES]
+    rows += [(rule.code, rule.text, rule.reductions) for rule in ORDER_RULES]
+    lines = [f"| `{code}` | {text} | {'asked' if asked else 'pass'} |" for code, text, asked in rows]
+    return "\n".join([*_RISK_CODES_HEAD, *lines, ""])
+
+
+_RISK_CODES_HEAD = (
+    "# Risk codes",
+    "",
+    "Written from `shared/fanfold/risk/rules.py`; change the rule, not this page.",
+    "",
+    "Rules are asked from top to bottom and the first that speaks refuses. Every limit may be met exactly; whatever is",
+    "missing refuses. A reduction is an order that only takes a position towards zero, however the live orders fill.",
+    "",
+    "| Code | Refuses when | Reductions |",
+    "| --- | --- | --- |",
+)
+
+# Path from the root of the repository -> what writes it.
+DOCUMENTS: dict[str, Callable[[], str]] = {"docs/risk-codes.md": risk_codes_markdown}
+
+
+def write(root: Path) -> list[Path]:
+    """Write every generated document under the root of a repository, and say which."""
+    for path, text in DOCUMENTS.items():
+        (root / path).write_text(text())
+    return [root / path for path in DOCUMENTS]

@@ -1,0 +1,163 @@
+"""What the rules see: an account at one moment, moved on by every order that is approved."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+
+from fanfold.messages import Halt, Order
+from fanfold.money import ZERO, exact
+from fanfold.risk.exposure import (
+    FLAT,
+    Book,
+    Held,
+    Leg,
+    Mark,
+    equity,
+    gross,
+    instance_equity,
+    net,
+    priced,
+    roll,
+    unmarked,
+)
+from fanfold.risk.terms import Terms
+
+
+class Effect(NamedTuple):
+    """The leg with an order live, and what that adds to the extremes of exposure, in quote units."""
+
+    after: Held
+    largest: Decimal
+    lowest: Decimal
+    highest: Decimal
+
+
+class Context(msgspec.Struct, kw_only=True):
+    """The running figures of one decision, in quote units. ``equities`` is what each instance is worth, never moved by
+    an approval; ``stakes`` is the largest position an instrument's live orders can lead to, summed over instances."""
+
+    terms: Terms
+    book: Book
+    now_s: float
+    signal_age_s: float
+    unmarked: frozenset[str]
+    equity: Decimal
+    equities: dict[str, Decimal]
+    held: dict[Leg, Held]
+    stakes: dict[str, Decimal]
+    gross: Decimal
+    net_lowest: Decimal
+    net_highest: Decimal
+    reserved: Decimal
+    orders_in_minute: int
+    legs_decided: set[Leg]
+    ids_decided: set[str]
+    # The order asked about last: several rules ask in a row, and it is most of what they cost.
+    weighed: tuple[Order, Effect] | None = None
+
+    def leg(self, order: Order) -> Held:
+        return self.held.get((order.instance, order.instrument), FLAT)
+
+    def mark(self, order: Order) -> Mark:
+        return self.book.marks[order.instrument]
+
+    def effect(self, order: Order) -> Effect:
+        if self.weighed is None or self.weighed[0] is not order:
+            self.weighed = (order, _effect(self.leg(order), signed(order), self.mark(order).price))
+        return self.weighed[1]
+
+    @property
+    def daily_loss(self) -> Decimal:
+        return self.book.day_start_equity - self.equity
+
+    @property
+    def daily_loss_max(self) -> Decimal:
+        return self.terms.limits.daily_loss_max * self.book.day_start_equity
+
+    @property
+    def drawdown(self) -> Decimal:
+        return self.book.peak_equity - self.equity
+
+    @property
+    def drawdown_max(self) -> Decimal:
+        return self.terms.limits.drawdown_max * self.book.peak_equity
+
+    def bars_entries(self) -> bool:
+        """Whether no order may add to a position, so that a target across zero can only be met as far as zero."""
+        return (
+            self.book.halt is Halt.REDUCE_ONLY
+            or self.daily_loss > self.daily_loss_max
+            or self.drawdown > self.drawdown_max
+        )
+
+    def approve(self, order: Order) -> None:
+        """Count an order as live: later rules see its cash as spent and its position as taken."""
+        effect = self.effect(order)
+        self.held[order.instance, order.instrument] = effect.after
+        self.stakes[order.instrument] = self.stakes.get(order.instrument, ZERO) + effect.largest
+        self.gross += effect.largest
+        self.net_lowest += effect.lowest
+        self.net_highest += effect.highest
+        self.reserved += order.reserved
+        self.orders_in_minute += 1
+        self.weighed = None
+
+    def decided(self, order: Order) -> None:
+        self.legs_decided.add((order.instance, order.instrument))
+        self.ids_decided.add(order.order_id)
+
+    def closing_book(self) -> Book:
+        """The book with all approved orders in it."""
+        return msgspec.structs.replace(
+            self.book, held=self.held, reserved=self.reserved, orders_in_minute=self.orders_in_minute
+        )
+
+
+def signed(order: Order) -> Decimal:
+    return order.quantity if order.side == "buy" else -order.quantity
+
+
+@exact
+def survey(book: Book, terms: Terms, at: datetime, now: datetime) -> Context:
+    """The figures of a book, rolled to now; ``at`` is the market event that is decided on."""
+    book = roll(book, now)
+    lowest, highest = net(book)
+    return Context(
+        terms=terms,
+        book=book,
+        now_s=now.timestamp(),
+        signal_age_s=(now - at).total_seconds(),
+        unmarked=unmarked(book),
+        equity=equity(book),
+        equities={name: instance_equity(book, name, capital) for name, capital in terms.capital.items()},
+        held=dict(book.held),
+        stakes=_stakes(book),
+        gross=gross(book),
+        net_lowest=lowest,
+        net_highest=highest,
+        reserved=book.reserved,
+        orders_in_minute=book.orders_in_minute,
+        legs_decided=set(),
+        ids_decided=set(),
+    )
+
+
+def _effect(before: Held, quantity: Decimal, price: Decimal) -> Effect:
+    after = before.ordered(quantity)
+    return Effect(
+        after=after,
+        largest=(after.largest - before.largest) * price,
+        lowest=(after.lowest - before.lowest) * price,
+        highest=(after.highest - before.highest) * price,
+    )
+
+
+def _stakes(book: Book) -> dict[str, Decimal]:
+    stakes: dict[str, Decimal] = {}
+    for (_, instrument), held in book.held.items():
+        if priced(book.marks.get(instrument)):
+            stake = held.largest * book.marks[instrument].price
+            stakes[instrument] = stakes.get(instrument, ZERO) + stake
+    return stakes

@@ -1,0 +1,190 @@
+"""What an account holds, what it is worth, and how much of it could be at stake."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import msgspec
+
+from fanfold import timeframes
+from fanfold.bars import Series
+from fanfold.messages import Halt
+from fanfold.money import ZERO, exact
+
+# Weight of history in the variance: half of it fades in 231 bars, near four hours of minutes.
+VARIANCE_DECAY = 0.997
+
+# A strategy instance and an instrument: the place where a position is kept.
+Leg = tuple[str, str]
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """The last close of an instrument, the epoch second of it, and the variance of its returns a bar (0: not known)."""
+
+    price: Decimal
+    closes_at: int
+    variance: float = 0.0
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """The sub-ledger of a leg in base and quote units, below zero for short.
+
+    ``open`` is what live orders have still to fill, all on one side; ``cost`` sums quantity by price of the open
+    lots; ``realised`` is before fees.
+    """
+
+    quantity: Decimal = ZERO
+    open: Decimal = ZERO
+    cost: Decimal = ZERO
+    realised: Decimal = ZERO
+    fees: Decimal = ZERO
+
+    @property
+    def highest(self) -> Decimal:
+        """The largest quantity that live orders can lead to."""
+        return self.quantity + self.open if self.open > 0 else self.quantity
+
+    @property
+    def lowest(self) -> Decimal:
+        return self.quantity + self.open if self.open < 0 else self.quantity
+
+    @property
+    def largest(self) -> Decimal:
+        """The largest size, long or short, whether live orders fill or not."""
+        return max(abs(self.quantity), abs(self.quantity + self.open))
+
+    def ordered(self, quantity: Decimal) -> "Held":
+        """This leg with one more live order of a signed quantity."""
+        return msgspec.structs.replace(self, open=self.open + quantity)
+
+    def reduces(self, quantity: Decimal) -> bool:
+        """Whether an order of a signed quantity only takes the position towards zero, however live orders fill."""
+        if self.quantity * quantity >= 0:
+            return False
+        pending = self.open if self.open * quantity > 0 else ZERO
+        return abs(pending + quantity) <= abs(self.quantity)
+
+
+FLAT = Held()
+
+
+class Book(msgspec.Struct, frozen=True, kw_only=True):
+    """An account as risk reads it: scalars of the account item, its legs, and the marks.
+
+    ``halt`` is None where the state is missing. ``day`` is a UTC date, ``minute`` minutes since the epoch; ``version``
+    is the stored item's, which the store alone moves on.
+    """
+
+    account: str
+    halt: Halt | None
+    cash: Decimal
+    reserved: Decimal = ZERO
+    peak_equity: Decimal = ZERO
+    day: str = ""
+    day_start_equity: Decimal = ZERO
+    minute: int = 0
+    orders_in_minute: int = 0
+    held: dict[Leg, Held] = {}
+    marks: dict[str, Mark] = {}
+    version: int = 0
+
+
+def mark(previous: Mark | None, closes_at: int, price: Decimal, length_s: int) -> Mark:
+    """The mark after a bar of ``length_s`` seconds; a bar that is not newer changes nothing.
+
+    The first return counts whole; a return over several bars is spread over them.
+    """
+    if previous is None:
+        return Mark(price=price, closes_at=closes_at)
+    if closes_at <= previous.closes_at:
+        return previous
+    bars = max(1, (closes_at - previous.closes_at) // length_s)
+    return Mark(price=price, closes_at=closes_at, variance=_variance(previous, price, bars))
+
+
+def _variance(previous: Mark, price: Decimal, bars: int) -> float:
+    if previous.price <= 0 or price <= 0:
+        return previous.variance
+    squared = (float(price) / float(previous.price) - 1.0) ** 2 / bars
+    known = previous.variance if previous.variance > 0.0 else squared
+    return VARIANCE_DECAY * known + (1.0 - VARIANCE_DECAY) * squared
+
+
+def marked(marks: Mapping[str, Mark], series: Iterable[Series], timeframe: str) -> dict[str, Mark]:
+    """Marks after the series of one timeframe, the venue's; series of others are passed over."""
+    length_s = timeframes.seconds(timeframe)
+    after = dict(marks)
+    for one in series:
+        for bar in one.bars if one.timeframe == timeframe else ():
+            after[one.instrument] = mark(after.get(one.instrument), bar.closes_at, one.price(bar.close), length_s)
+    return after
+
+
+def unmarked(book: Book) -> frozenset[str]:
+    """Instruments held or on order that have no price above zero: while there is one, equity is not known."""
+    return frozenset(
+        instrument
+        for (_, instrument), held in book.held.items()
+        if (held.quantity or held.open) and not priced(book.marks.get(instrument))
+    )
+
+
+def priced(found: Mark | None) -> bool:
+    return found is not None and found.price.is_finite() and found.price > 0
+
+
+@exact
+def equity(book: Book) -> Decimal:
+    """Cash and positions at their marks. Ask ``unmarked`` first: what has no mark counts nothing here."""
+    return book.cash + sum(
+        (held.quantity * book.marks[key[1]].price for key, held in book.held.items() if _counts(book, key, held)), ZERO
+    )
+
+
+@exact
+def instance_equity(book: Book, instance: str, capital: Decimal) -> Decimal:
+    """What an instance made of the capital it was allotted: realised and unrealised results, less fees."""
+    return capital + sum((_result(book, key, held) for key, held in book.held.items() if key[0] == instance), ZERO)
+
+
+@exact
+def gross(book: Book) -> Decimal:
+    """The largest sum of position sizes at their marks that live orders can lead to; legs do not offset each other."""
+    return sum((held.largest * book.marks[key[1]].price for key, held in book.held.items() if _priced(book, key)), ZERO)
+
+
+@exact
+def net(book: Book) -> tuple[Decimal, Decimal]:
+    """The lowest and the highest sum of signed positions at their marks that live orders can lead to."""
+    at_marks = [(held, book.marks[key[1]].price) for key, held in book.held.items() if _priced(book, key)]
+    return (
+        sum((held.lowest * price for held, price in at_marks), ZERO),
+        sum((held.highest * price for held, price in at_marks), ZERO),
+    )
+
+
+def roll(book: Book, now: datetime) -> Book:
+    """The book with its day, peak and minute brought up to now; a clock that steps back changes none of them."""
+    minute, day = int(now.timestamp()) // 60, now.astimezone(UTC).date().isoformat()
+    if minute > book.minute:
+        book = msgspec.structs.replace(book, minute=minute, orders_in_minute=0)
+    # With equity unknown the day waits: a start that left a position out would bar or free entries for a whole day.
+    if unmarked(book):
+        return book
+    worth = equity(book)
+    if day > book.day:
+        book = msgspec.structs.replace(book, day=day, day_start_equity=worth)
+    return msgspec.structs.replace(book, peak_equity=max(book.peak_equity, worth))
+
+
+def _priced(book: Book, key: Leg) -> bool:
+    return priced(book.marks.get(key[1]))
+
+
+def _counts(book: Book, key: Leg, held: Held) -> bool:
+    return bool(held.quantity) and _priced(book, key)
+
+
+def _result(book: Book, key: Leg, held: Held) -> Decimal:
+    unrealised = held.quantity * book.marks[key[1]].price - held.cost if _counts(book, key, held) else ZERO
+    return held.realised + unrealised - held.fees

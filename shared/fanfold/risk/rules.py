@@ -1,0 +1,226 @@
+"""The gate: one function a rule, in the order in which they are asked. The first that speaks refuses.
+
+A rule gives the figures when it refuses and None when it has nothing against it. Every limit may be met exactly. What
+is missing refuses.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Generic, NamedTuple, TypeVar
+
+from fanfold.messages import Halt, Order, Target
+from fanfold.money import ZERO
+from fanfold.risk.codes import Code
+from fanfold.risk.context import Context, signed
+from fanfold.risk.exposure import priced
+from fanfold.risk.terms import BPS
+
+T = TypeVar("T")
+
+
+class Rule(NamedTuple, Generic[T]):
+    """A code, what decides it, and the table's sentence; ``reductions``: whether an order that only takes a position
+    towards zero is asked as well."""
+
+    code: Code
+    check: Callable[[T, Context], str | None]
+    text: str
+    reductions: bool = True
+
+
+def unknown_account(_: Target, context: Context) -> str | None:
+    return context.terms.lacks or None
+
+
+def unknown_instance(target: Target, context: Context) -> str | None:
+    if target.instance in context.terms.capital:
+        return None
+    return f"{target.instance} is not a strategy of account {context.terms.account}"
+
+
+def unknown_instrument(target: Target, context: Context) -> str | None:
+    if (target.instance, target.instrument) in context.terms.legs:
+        return None
+    return f"{target.instrument} is not an instrument of {target.instance}, or its venue's rules are missing"
+
+
+def bad_target(target: Target, _: Context) -> str | None:
+    return None if -1.0 <= target.weight <= 1.0 else f"weight {target.weight} is not from -1 to 1"
+
+
+def missing_data(target: Target, context: Context) -> str | None:
+    mark = context.book.marks.get(target.instrument)
+    if mark is None or not priced(mark):
+        return f"{target.instrument} has no price above zero: {mark.price if mark else 'no bar was seen'}"
+    if target.weight == 0.0:
+        return None
+    if context.unmarked:
+        return f"equity is not known without a price of {', '.join(sorted(context.unmarked))}"
+    if context.terms.legs[target.instance, target.instrument].volatility and not 0.0 < mark.variance < float("inf"):
+        return f"{target.instrument} has no known volatility yet"
+    return None
+
+
+def kill_state(order: Order, context: Context) -> str | None:
+    halt = context.book.halt
+    if halt is Halt.ACTIVE or (order.reduce_only and halt in (Halt.REDUCE_ONLY, Halt.FLATTEN)):
+        return None
+    return "the halt state is missing" if halt is None else f"the account is in {halt}"
+
+
+def stale_signal(_: Order, context: Context) -> str | None:
+    age, limit = context.signal_age_s, context.terms.limits.signal_age_s_max
+    # A signal from the future means that one of the clocks is wrong, which is no better than late.
+    return None if abs(age) <= limit else f"the signal is {age:.0f} s old, over {limit} s"
+
+
+def stale_bar(order: Order, context: Context) -> str | None:
+    age, limit = context.now_s - context.mark(order).closes_at, context.terms.limits.bar_age_s_max
+    return None if abs(age) <= limit else f"the last bar of {order.instrument} closed {age:.0f} s ago, over {limit} s"
+
+
+def duplicate_intent(order: Order, context: Context) -> str | None:
+    if order.order_id in context.ids_decided:
+        return f"order {order.order_id} was already decided in this batch"
+    if (order.instance, order.instrument) in context.legs_decided:
+        return f"another target for {order.instance} and {order.instrument} was already decided in this batch"
+    return None
+
+
+def opposing_order(order: Order, context: Context) -> str | None:
+    pending = context.leg(order).open
+    if pending * signed(order) >= 0:
+        return None
+    return f"live orders for {pending:f} are on the other side; they must fill or end first"
+
+
+def spot_short(order: Order, context: Context) -> str | None:
+    available = context.leg(order).lowest
+    if order.side == "buy" or not context.terms.spot or order.quantity <= available:
+        return None
+    return f"selling {order.quantity:f} of {available:f} that {order.instance} has would be short on a spot account"
+
+
+def lot_step(order: Order, context: Context) -> str | None:
+    lot = context.terms.legs[order.instance, order.instrument].lot
+    if order.quantity > 0 and order.quantity % lot == 0:
+        return None
+    return f"quantity {order.quantity:f} is not one or more lots of {lot:f}"
+
+
+def tick_step(order: Order, context: Context) -> str | None:
+    tick = context.terms.legs[order.instance, order.instrument].tick
+    for price in (order.limit_price, order.stop_price):
+        if price is not None and (price <= 0 or price % tick):
+            return f"price {price:f} is not one or more ticks of {tick:f}"
+    return None
+
+
+def notional_min(order: Order, context: Context) -> str | None:
+    return _under(_notional(order), context.terms.legs[order.instance, order.instrument].notional_min)
+
+
+def price_collar(order: Order, context: Context) -> str | None:
+    mark, collar = context.mark(order).price, context.terms.limits.collar_bps
+    for price in (order.reference_price, order.limit_price, order.stop_price):
+        if price is not None and abs(price - mark) * BPS > collar * mark:
+            return f"price {price:f} is further than {collar:f} bps from the mark {mark:f}"
+    return None
+
+
+def cash(order: Order, context: Context) -> str | None:
+    available = context.book.cash - context.reserved
+    if order.side == "sell" or not context.terms.spot or order.reserved <= available:
+        return None
+    return f"it may cost {order.reserved:f} with fees, of {available:f} that is free"
+
+
+def order_notional(order: Order, context: Context) -> str | None:
+    return _over("notional", _notional(order), context.terms.limits.order_notional_max)
+
+
+def position_notional(order: Order, context: Context) -> str | None:
+    stake = context.stakes.get(order.instrument, ZERO) + context.effect(order).largest
+    return _over(f"position in {order.instrument}", stake, context.terms.limits.position_notional_max)
+
+
+def gross_exposure(order: Order, context: Context) -> str | None:
+    limit = context.terms.limits.gross_max * context.equity
+    return _over("gross exposure", context.gross + context.effect(order).largest, limit)
+
+
+def net_exposure(order: Order, context: Context) -> str | None:
+    effect = context.effect(order)
+    extreme = context.net_highest + effect.highest if order.side == "buy" else -context.net_lowest - effect.lowest
+    return _over("net exposure", extreme, context.terms.limits.net_max * context.equity)
+
+
+def order_rate(_: Order, context: Context) -> str | None:
+    count, limit = context.orders_in_minute + 1, context.terms.limits.orders_per_minute_max
+    return None if count <= limit else f"it would be order {count} of this minute, over {limit}"
+
+
+def daily_loss(_: Order, context: Context) -> str | None:
+    return _over("loss of this day", context.daily_loss, context.daily_loss_max)
+
+
+def drawdown(_: Order, context: Context) -> str | None:
+    return _over("loss from the peak", context.drawdown, context.drawdown_max)
+
+
+def _notional(order: Order) -> Decimal:
+    return order.quantity * (order.reference_price if order.limit_price is None else order.limit_price)
+
+
+def _over(what: str, figure: Decimal, limit: Decimal) -> str | None:
+    return f"{what} {figure:f} is over {limit:f}" if figure > limit else None
+
+
+def _under(figure: Decimal, limit: Decimal) -> str | None:
+    return f"notional {figure:f} is under the venue's minimum {limit:f}" if figure < limit else None
+
+
+# Asked of a target: can it be sized at all?
+TARGET_RULES: tuple[Rule[Target], ...] = (
+    Rule(Code.UNKNOWN_ACCOUNT, unknown_account, "The desk has no such account, or no limits for it."),
+    Rule(Code.UNKNOWN_INSTANCE, unknown_instance, "The target is of a strategy instance that is not the account's."),
+    Rule(Code.UNKNOWN_INSTRUMENT, unknown_instrument,
+         "The instrument is not one of the instance's, or the venue's rules for it are missing."),
+    Rule(Code.BAD_TARGET, bad_target, "The weight is not a number from -1 to 1."),
+    Rule(Code.MISSING_DATA, missing_data,
+         "The instrument has no price above zero; or, unless the target is to close, something else that is held has "
+         "none, or a volatility is aimed at and none is known yet."),
+)
+
+# Asked of a sized order: may it go out?
+ORDER_RULES: tuple[Rule[Order], ...] = (
+    Rule(Code.KILL_STATE, kill_state,
+         "The halt state is missing or HALT; or it is REDUCE_ONLY or FLATTEN and the order is no reduction."),
+    Rule(Code.STALE_SIGNAL, stale_signal, "The signal's bar closed longer ago than `signal_age_s_max`."),
+    Rule(Code.STALE_BAR, stale_bar, "The instrument's last bar closed longer ago than `bar_age_s_max`."),
+    Rule(Code.DUPLICATE_INTENT, duplicate_intent,
+         "An order of this id, or for this instance and instrument, was already decided in the batch."),
+    Rule(Code.OPPOSING_ORDER, opposing_order,
+         "Live orders of the same instance and instrument are on the other side."),
+    Rule(Code.SPOT_SHORT, spot_short,
+         "A sell on a spot account is for more than its instance holds and has not on sale."),
+    Rule(Code.LOT_STEP, lot_step, "The quantity is not a whole number of lots above zero."),
+    Rule(Code.TICK_STEP, tick_step, "A limit or stop price is not a whole number of ticks above zero."),
+    Rule(Code.NOTIONAL_MIN, notional_min, "The notional is under the venue's minimum."),
+    Rule(Code.PRICE_COLLAR, price_collar, "A price of the order is further than `collar_bps` from the last close."),
+    Rule(Code.CASH, cash, "A spot buy may cost more, with collar and fee, than the cash that is not reserved."),
+    Rule(Code.ORDER_NOTIONAL, order_notional, "The notional is over `order_notional_max`.", reductions=False),
+    Rule(Code.POSITION_NOTIONAL, position_notional,
+         "The instrument's positions, over all instances and with live orders, would be over `position_notional_max`.",
+         reductions=False),
+    Rule(Code.GROSS_EXPOSURE, gross_exposure,
+         "All position sizes, with live orders, would be over `gross_max` of equity.", reductions=False),
+    Rule(Code.NET_EXPOSURE, net_exposure,
+         "Longs less shorts, or shorts less longs, with live orders, would be over `net_max` of equity.",
+         reductions=False),
+    Rule(Code.ORDER_RATE, order_rate, "The minute already has `orders_per_minute_max` orders.", reductions=False),
+    Rule(Code.DAILY_LOSS, daily_loss,
+         "Equity is further below the UTC day's start than `daily_loss_max` of it.", reductions=False),
+    Rule(Code.DRAWDOWN, drawdown, "Equity is further below its peak than `drawdown_max` of it.", reductions=False),
+)
+REDUCTION_RULES = tuple(rule for rule in ORDER_RULES if rule.reductions)

@@ -1,0 +1,267 @@
+import random
+from datetime import timedelta
+from decimal import Decimal, getcontext
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fanfold.messages import Halt, Target
+from fanfold.money import exact
+from fanfold.risk import decision, exposure
+from fanfold.risk.codes import Code
+from fanfold.risk.decision import Decision
+from fanfold.risk.exposure import Book, Held
+from fanfold.risk.terms import Plan, prepare
+from risk_desk import AT, BTC, ETH, NOW, book, desk, held, mark, target
+
+D = Decimal
+PLAN = prepare(desk())
+LIMIT_PLAN = prepare(desk({"order": "limit"}))
+TIGHT = {
+    "order_notional_max": D(3000), "position_notional_max": D(4000), "gross_max": D("0.6"), "net_max": D("0.4"),
+    "orders_per_minute_max": 2,
+}
+
+
+def decide(*targets: Target, found: Book | None = None, plan: Plan = PLAN) -> Decision:
+    return decision.decide(targets, found or book(), plan, at=AT, now=NOW)
+
+
+def codes(made: Decision) -> list[str]:
+    return [refusal.code for refusal in made.refused]
+
+
+def test_a_target_becomes_one_market_order() -> None:
+    made = decide(target(1.0))
+    (order,) = made.approved
+    assert (order.side, order.quantity, order.kind) == ("buy", D(25), "market")
+    assert (order.reference_price, order.reserved) == (D(100), D(0))
+    assert order.limit_price is None
+    assert (order.decided_at, order.expires_at) == (NOW, NOW + timedelta(seconds=300))
+    assert (order.venue, order.account, order.reduce_only) == ("v", "margin", False)
+    assert made.book.held["m", BTC].open == 25
+    assert made.book.orders_in_minute == 1
+
+
+def test_the_same_target_is_the_same_order() -> None:
+    first, again = decide(target(1.0)).approved, decide(target(1.0)).approved
+    assert first == again
+
+
+def test_a_spot_buy_reserves_what_it_may_cost_and_stays_within_its_allocation() -> None:
+    made = decide(target(1.0, instance="s"), target(1.0, instance="s", instrument=ETH, signal_id="e"),
+                  found=book("spot", cash=D(5000)))
+    assert [order.quantity for order in made.approved] == [D("24.485"), D("244.853")]
+    assert made.book.reserved == sum(order.reserved for order in made.approved)
+    assert D("4999.8") < made.book.reserved <= 5000
+
+
+def test_a_limit_order_has_a_price_on_the_near_tick() -> None:
+    made = decide(target(-1.0), found=book(marks={BTC: mark("100.005")}), plan=LIMIT_PLAN)
+    assert made.approved[0].limit_price == D("100.01")
+
+
+def test_a_flip_on_margin_is_one_order() -> None:
+    (order,) = decide(target(-1.0), found=book(cash=D(7500), held={("m", BTC): held("25")})).approved
+    assert (order.side, order.quantity, order.reduce_only) == ("sell", D(50), False)
+
+
+@pytest.mark.parametrize("halt", [Halt.ACTIVE, Halt.REDUCE_ONLY])
+def test_a_target_across_zero_closes_where_the_far_side_is_barred(halt: Halt) -> None:
+    account, name = ("spot", "s") if halt is Halt.ACTIVE else ("margin", "m")
+    found = book(account, halt=halt, held={(name, BTC): held("25")})
+    (order,) = decide(target(-1.0, instance=name), found=found).approved
+    assert (order.side, order.quantity, order.reduce_only) == ("sell", D(25), True)
+
+
+def test_a_short_target_of_a_flat_spot_account_is_refused() -> None:
+    assert codes(decide(target(-1.0, instance="s"), found=book("spot"))) == [Code.SPOT_SHORT]
+
+
+def test_flatten_closes_whatever_the_targets_are_even_those_that_are_no_number() -> None:
+    found = book(halt=Halt.FLATTEN, held={("m", BTC): held("25"), ("m", ETH): held("-3", price="10")})
+    made = decide(target(1.0), target(float("nan"), instrument=ETH, signal_id="e"), found=found)
+    assert [(order.side, order.quantity) for order in made.approved] == [("sell", D(25)), ("buy", D(3))]
+
+
+def test_a_leg_without_a_target_keeps_its_position() -> None:
+    found = book(halt=Halt.FLATTEN, held={("m", BTC): held("25"), ("m", ETH): held("3")})
+    assert [order.instrument for order in decide(target(1.0), found=found).approved] == [BTC]
+
+
+def test_losses_bar_entries_and_let_reductions_pass() -> None:
+    found = book(peak_equity=D(50_000), held={("m", BTC): held("25")}, cash=D(7500))
+    made = decide(target(0.5), target(0.5, instrument=ETH, signal_id="e"), found=found)
+    assert [(order.side, order.reduce_only) for order in made.approved] == [("sell", True)]
+    assert codes(made) == [Code.DRAWDOWN]
+
+
+def test_reductions_come_first_and_pass_a_full_minute() -> None:
+    found = book(minute=int(NOW.timestamp()) // 60, orders_in_minute=19, held={("m", ETH): held("25", price="10")})
+    both = [target(0.5), target(0.0, instrument=ETH, signal_id="e"), target(0.5, instance="n", signal_id="n")]
+    made = decide(*both, found=found)
+    assert [order.instrument for order in made.approved] == [ETH]
+    assert codes(made) == [Code.ORDER_RATE, Code.ORDER_RATE]
+
+
+def test_dust_is_told_and_neither_ordered_nor_refused() -> None:
+    made = decide(target(0.0), found=book(held={("m", BTC): held("0.04")}))
+    assert (made.approved, made.refused, made.dust) == ([], [], [("m", BTC)])
+
+
+def test_two_targets_for_a_leg_make_one_order() -> None:
+    made = decide(target(0.5), target(0.5), target(0.9, signal_id="z"))
+    assert len(made.approved) == 1
+    assert codes(made) == [Code.DUPLICATE_INTENT]
+
+
+def test_a_target_that_cannot_be_sized_is_refused_as_an_order_for_nothing() -> None:
+    (refusal,) = decide(target(1.0), found=book(marks={})).refused
+    assert refusal.code == Code.MISSING_DATA
+    assert (refusal.order.quantity, refusal.order.reference_price) == (D(0), D(0))
+
+
+@pytest.mark.parametrize(
+    ("found", "code"),
+    [
+        (book("other"), Code.UNKNOWN_ACCOUNT),
+        (book(halt=None), Code.KILL_STATE),
+        (book(halt=Halt.HALT), Code.KILL_STATE),
+        (book(marks={}), Code.MISSING_DATA),
+    ],
+)
+def test_what_is_missing_refuses(found: Book, code: Code) -> None:
+    made = decide(target(1.0), found=found)
+    assert (made.approved, codes(made)) == ([], [code])
+
+
+def test_a_new_day_starts_from_the_equity_of_its_first_decision() -> None:
+    found = book(day="2026-02-28", day_start_equity=D(1), peak_equity=D(1), minute=5, orders_in_minute=7)
+    rolled = exposure.roll(found, NOW)
+    assert (rolled.day, rolled.day_start_equity, rolled.peak_equity) == ("2026-03-01", D(10_000), D(10_000))
+    assert (rolled.minute, rolled.orders_in_minute) == (int(NOW.timestamp()) // 60, 0)
+
+
+def test_a_clock_that_steps_back_resets_nothing() -> None:
+    rolled = exposure.roll(msgspec.structs.replace(book(), orders_in_minute=0), NOW)
+    spent = msgspec.structs.replace(rolled, orders_in_minute=7, day_start_equity=D(9))
+    assert exposure.roll(spent, NOW - timedelta(days=1)) == spent
+
+
+def test_a_day_does_not_start_on_an_equity_that_is_not_known() -> None:
+    found = book(day="2026-02-28", day_start_equity=D(1), marks={}, held={("m", BTC): held("1")})
+    assert exposure.roll(found, NOW).day == "2026-02-28"
+
+
+def test_the_callers_decimal_context_is_left_alone() -> None:
+    before = getcontext().copy()
+    decide(target(1 / 3))
+    assert getcontext().prec == before.prec
+    assert getcontext().traps == before.traps
+
+
+# Laws, over books and targets of any shape. The lots are whole; positions and live orders are on one side or none.
+lots = st.integers(-40_000, 40_000).map(lambda count: Decimal(count).scaleb(-3))
+legs = st.builds(lambda quantity, pending: Held(quantity=quantity, open=pending, cost=quantity * 90), lots,
+                 st.sampled_from([D(0), D(0), D("0.5"), D(-3)]))
+
+
+@st.composite
+def worlds(draw: st.DrawFn, spot: bool) -> tuple[list[Target], Book, Plan]:
+    names, account = (["s"], "spot") if spot else (["m", "n"], "margin")
+    weights = st.floats(-1.2, 1.2) | st.sampled_from([0.0, 1.0, -1.0])
+    keys = st.sampled_from([(name, symbol) for name in names for symbol in (BTC, ETH)])
+    wanted = draw(st.lists(st.tuples(keys, weights, st.sampled_from("xyz")), max_size=8))
+    targets = [
+        target(weight, instance=key[0], instrument=key[1], signal_id=f"{key}{weight}{tag}")
+        for key, weight, tag in wanted
+    ]
+    own = draw(st.dictionaries(keys, legs, max_size=4))
+    if spot:
+        own = {
+            key: Held(quantity=abs(leg.quantity), open=max(leg.open, -abs(leg.quantity))) for key, leg in own.items()
+        }
+    kind, band = draw(st.sampled_from(["market", "limit"])), draw(st.sampled_from([D(0), D("0.1")]))
+    halt = draw(st.sampled_from([Halt.ACTIVE, Halt.ACTIVE, Halt.REDUCE_ONLY, Halt.FLATTEN]))
+    marks = {BTC: mark(draw(st.sampled_from(["100", "87.31"]))), ETH: mark("10.017")}
+    found = book(account, halt=halt, held=own, marks=marks, cash=draw(st.decimals("0", "9999", places=8)))
+    return targets, found, prepare(desk({"order": kind, "band": band}, **draw(st.sampled_from([{}, TIGHT]))))
+
+
+anyone = worlds(spot=True) | worlds(spot=False)
+World = tuple[list[Target], Book, Plan]
+
+
+@given(anyone)
+@settings(deadline=None)
+def test_no_batch_spends_or_risks_more_than_there_is(world: World) -> None:
+    targets, found, plan = world
+    made = decide(*targets, found=found, plan=plan)
+    _check_limits(made, found, plan)
+    assert sum((order.reserved for order in made.approved), D(0)) == made.book.reserved
+    assert made.book.reserved == 0 or (made.book.reserved <= found.cash and found.account == "spot")
+
+
+@exact
+def _check_limits(made: Decision, found: Book, plan: Plan) -> None:
+    limits, worth = plan.terms(found.account).limits, exposure.equity(found)
+    entries = [order for order in made.approved if not order.reduce_only]
+    lowest, highest = exposure.net(made.book)
+    assert not entries or exposure.gross(made.book) <= limits.gross_max * worth
+    # A reduction may widen the net, where it closes one side of a hedge; no entry may.
+    assert "buy" not in {order.side for order in entries} or highest <= limits.net_max * worth
+    assert "sell" not in {order.side for order in entries} or -lowest <= limits.net_max * worth
+    assert len(entries) <= limits.orders_per_minute_max
+    prices = [order.limit_price or order.reference_price for order in entries]
+    assert all(one.quantity * price <= limits.order_notional_max for one, price in zip(entries, prices, strict=True))
+
+
+@given(anyone, st.randoms(use_true_random=False))
+@settings(deadline=None)
+def test_the_order_of_the_targets_means_nothing(world: World, chance: random.Random) -> None:
+    targets, found, plan = world
+    shuffled = chance.sample(targets, len(targets))
+    assert decide(*shuffled, found=found, plan=plan) == decide(*targets, found=found, plan=plan)
+
+
+@given(anyone)
+@settings(deadline=None)
+def test_a_reduce_only_account_never_grows_a_position_however_orders_fill(world: World) -> None:
+    targets, found, plan = world
+    barred = msgspec.structs.replace(found, halt=Halt.REDUCE_ONLY)
+    made = decide(*targets, found=barred, plan=plan)
+    assert all(order.reduce_only for order in made.approved)
+    assert all(made.book.held[key].largest == leg.largest for key, leg in found.held.items())
+    assert all((order.instance, order.instrument) in found.held for order in made.approved)
+
+
+@given(anyone)
+@settings(deadline=None)
+def test_what_was_approved_is_not_ordered_again(world: World) -> None:
+    targets, found, plan = world
+    made = decide(*targets, found=found, plan=plan)
+    approved = {order.signal_id for order in made.approved}
+    again = decide(*(one for one in targets if one.signal_id in approved), found=made.book, plan=plan)
+    assert again.approved == []
+
+
+@given(anyone)
+@settings(deadline=None)
+def test_orders_are_whole_lots_on_whole_ticks_above_the_venues_minimum(world: World) -> None:
+    targets, found, plan = world
+    for order in decide(*targets, found=found, plan=plan).approved:
+        terms = plan.terms(order.account).legs[order.instance, order.instrument]
+        price = order.limit_price or order.reference_price
+        assert order.quantity > 0
+        assert order.quantity % terms.lot == 0
+        assert order.limit_price is None or order.limit_price % terms.tick == 0
+        assert order.quantity * price >= terms.notional_min
+
+
+@given(worlds(spot=True))
+@settings(deadline=None)
+def test_a_spot_account_never_goes_short(world: World) -> None:
+    targets, found, plan = world
+    assert all(leg.lowest >= 0 for leg in decide(*targets, found=found, plan=plan).book.held.values())

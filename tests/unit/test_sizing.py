@@ -1,0 +1,179 @@
+from decimal import Decimal
+from fractions import Fraction
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanfold.bars import Bar, Series
+from fanfold.money import EXACT, exact
+from fanfold.risk import exposure, sizing
+from fanfold.risk.exposure import Held, Mark, marked
+from fanfold.risk.sizing import NoOrder
+from fanfold.risk.terms import LegTerms, prepare
+from risk_desk import AT, BTC, ETH, book, desk, held, mark
+
+D = Decimal
+LEG = LegTerms(
+    shares=1, headroom=D(1), band=D("0.1"), volatility=0.0, bars_per_year=525_600.0, order="market", order_ttl_s=300,
+    tick=D("0.01"), lot=D("0.001"), notional_min=D(5),
+)
+CAPITAL = D(1000)
+change, desired = exact(sizing.change), exact(sizing.desired)
+
+
+def leg(**changes: object) -> LegTerms:
+    return msgspec.structs.replace(LEG, **changes)
+
+
+@pytest.mark.parametrize(
+    ("weight", "terms", "quantity"),
+    [
+        (1.0, LEG, "3.333"),
+        (-1.0, LEG, "-3.333"),
+        (0.1, LEG, "0.333"),
+        (0.0, LEG, "0"),
+        (0.0001, LEG, "0"),
+        (1.0, leg(shares=2), "1.666"),
+        (1.0, leg(headroom=D("1.25")), "2.666"),
+        (1.0, leg(lot=D(1)), "3"),
+        (1.0, leg(lot=D("0.5")), "3"),
+    ],
+)
+def test_a_weight_becomes_its_share_of_equity_in_whole_lots_towards_zero(
+    weight: float, terms: LegTerms, quantity: str
+) -> None:
+    assert desired(weight, terms, CAPITAL, mark("300")) == D(quantity)
+
+
+def test_an_instance_that_lost_more_than_all_wants_nothing_rather_than_the_opposite() -> None:
+    assert desired(1.0, LEG, D(-50), mark("300")) == 0
+
+
+@given(
+    weight=st.floats(-1, 1),
+    equity=st.decimals("0", "1e9", places=8),
+    price=st.decimals("0.00001", "1e6", places=5),
+    lot=st.sampled_from([D("0.00001"), D("0.03"), D(1)]),
+)
+def test_the_size_is_the_exact_quotient_cut_at_the_lot(
+    weight: float, equity: Decimal, price: Decimal, lot: Decimal
+) -> None:
+    quantity = desired(weight, leg(lot=lot), equity, Mark(price=price, closes_at=0))
+    exactly = Fraction(D(repr(weight))) * Fraction(equity) / Fraction(price)
+    assert Fraction(quantity) / Fraction(lot) == int(exactly / Fraction(lot))
+
+
+@pytest.mark.parametrize(
+    ("realised", "weight", "expected"),
+    [(0.5, 1.0, 1.0), (1.0, 1.0, 0.5), (1.0, -0.5, -0.25), (0.1, 0.9, 1.0), (0.1, -0.9, -1.0), (0.0, 0.0, 0.0)],
+)
+def test_a_volatility_target_scales_the_weight_and_never_beyond_one(
+    realised: float, weight: float, expected: float
+) -> None:
+    terms = leg(volatility=0.5)
+    assert sizing.scaled(weight, terms, realised**2 / terms.bars_per_year) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "position", "expected"),
+    [
+        ("10", held("0"), D(10)),
+        ("10", held("8"), D(2)),
+        ("10", held("8", "2"), NoOrder.ON_TARGET),
+        ("10", held("8", "-2"), D(4)),
+        ("10", held("9"), NoOrder.ON_TARGET),
+        ("10", held("8.999"), D("1.001")),
+        ("0.9", held("0"), NoOrder.ON_TARGET),
+        ("0", held("0.9"), D("-0.9")),
+        ("-0.1", held("0.1"), D("-0.2")),
+        ("0", held("0.04"), NoOrder.DUST),
+        ("0", held("0.0001"), NoOrder.DUST),
+        ("0", held("0"), NoOrder.ON_TARGET),
+        ("-10", held("10"), D(-20)),
+    ],
+    ids=["entry", "top up", "already on its way", "less is on its way", "on the band", "over the band", "a small entry",
+         "a small close", "a small flip", "dust", "less than a lot", "nothing", "a flip in one order"],
+)
+def test_the_next_order_is_what_is_missing_outside_the_band(
+    wanted: str, position: Held, expected: Decimal | NoOrder
+) -> None:
+    assert change(D(wanted), position, LEG, CAPITAL, D(100)) == expected
+
+
+def test_an_adjustment_below_the_venues_minimum_is_no_order_and_no_dust() -> None:
+    assert change(D("1.04"), held("1"), leg(band=D(0)), CAPITAL, D(100)) is NoOrder.ON_TARGET
+
+
+def test_limit_prices_do_not_cross_the_reference() -> None:
+    terms = leg(order="limit", tick=D("0.5"))
+    assert sizing.price_of("buy", terms, D("10.3")) == D(10)
+    assert sizing.price_of("sell", terms, D("10.3")) == D("10.5")
+    assert sizing.price_of("buy", LEG, D("10.3")) == D("10.3")
+
+
+def test_a_reservation_covers_collar_and_fee_and_is_rounded_up() -> None:
+    spot = prepare(desk()).terms("spot").legs["s", BTC]
+    assert spot.headroom == D("1.02") * D("1.001")
+    assert exact(sizing.reservation)(D("0.001"), spot, D("0.03")) == D("0.00003064")
+
+
+def test_a_leg_of_a_cross_sectional_instance_is_sized_on_all_of_its_equity() -> None:
+    each = prepare(desk()).terms("margin").legs["m", BTC]
+    whole = prepare(desk({"strategy": "pairs"})).terms("margin").legs["m", BTC]
+    assert (each.shares, whole.shares) == (2, 1)
+
+
+def test_a_mark_only_moves_forward() -> None:
+    newer = exposure.mark(mark("100"), int(AT.timestamp()) + 60, D(110), 60)
+    assert (newer.price, newer.closes_at) == (D(110), int(AT.timestamp()) + 60)
+    assert newer.variance == pytest.approx(0.01)
+    for closes_at in (newer.closes_at, newer.closes_at - 60):
+        assert exposure.mark(newer, closes_at, D(1), 60) is newer
+
+
+def test_a_return_over_missing_bars_is_spread_over_them() -> None:
+    assert exposure.mark(mark("100"), int(AT.timestamp()) + 240, D(110), 60).variance == pytest.approx(0.0025)
+
+
+def test_variance_comes_to_what_the_returns_have() -> None:
+    found = mark("100")
+    for step in range(1, 3000):
+        found = exposure.mark(found, found.closes_at + 60, D(101) if step % 2 else D(100), 60)
+    assert found.variance == pytest.approx(0.0001, rel=0.02)
+
+
+def test_a_price_of_zero_does_not_spoil_the_variance() -> None:
+    start = Mark(price=D(100), closes_at=0, variance=0.01)
+    after = exposure.mark(exposure.mark(start, 60, D(0), 60), 120, D(100), 60)
+    assert after == Mark(price=D(100), closes_at=120, variance=0.01)
+
+
+def test_only_series_of_the_venues_timeframe_are_marked() -> None:
+    def series(timeframe: str, close: int) -> Series:
+        bars = [Bar(60, 1, close, 1, close, 1)]
+        return Series(instrument=BTC, timeframe=timeframe, price_scale=2, volume_scale=0, after=0, bars=bars)
+
+    assert marked({}, [series("5m", 7), series("1m", 1234)], "1m") == {BTC: Mark(price=D("12.34"), closes_at=60)}
+
+
+@given(
+    start=st.decimals("0", "1e6", places=8),
+    trades=st.lists(st.tuples(st.sampled_from([BTC, ETH]), st.decimals("-9", "9", places=3), st.decimals("1", "9")
+                              .map(lambda price: EXACT.create_decimal(f"{price:.2f}")))),
+)
+def test_equity_is_the_capital_with_the_results_of_its_instances(
+    start: Decimal, trades: list[tuple[str, Decimal, Decimal]]
+) -> None:
+    """Cash and positions on one side, sub-ledgers on the other: the same money."""
+    legs: dict[exposure.Leg, Held] = {}
+    cash = start
+    for symbol, quantity, price in trades:
+        before = legs.get(("m", symbol), Held())
+        legs["m", symbol] = msgspec.structs.replace(
+            before, quantity=before.quantity + quantity, cost=before.cost + quantity * price, fees=before.fees + 1
+        )
+        cash -= quantity * price + 1
+    found = book(cash=cash, held=legs)
+    assert exposure.equity(found) == exposure.instance_equity(found, "m", start)
