@@ -126,8 +126,19 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
+class Defect(msgspec.Struct, frozen=True, kw_only=True):
+    """Something wrong with a venue's bars and what became of it: ``count`` bars, the first closing at epoch ``at``."""
+
+    instrument: str
+    timeframe: str
+    defect: str
+    action: str
+    count: int
+    at: int
+
+
 class Bars(msgspec.Struct, frozen=True, kw_only=True, tag="bars.v1"):
-    """All closed bars of a poll, every timeframe, part ``part`` of ``parts``."""
+    """All closed bars of a poll, every timeframe, part ``part`` of ``parts``; the cause names the poll."""
 
     id: str
     cause: str
@@ -136,6 +147,7 @@ class Bars(msgspec.Struct, frozen=True, kw_only=True, tag="bars.v1"):
     part: int = 1
     parts: int = 1
     frames: list[Frame]
+    defects: list[Defect] = []
 
 
 class BarsWanted(msgspec.Struct, frozen=True, kw_only=True, tag="bars-wanted.v1"):
@@ -152,12 +164,16 @@ class BarsWanted(msgspec.Struct, frozen=True, kw_only=True, tag="bars-wanted.v1"
 
 
 class Targets(msgspec.Struct, frozen=True, kw_only=True, tag="targets.v1"):
-    """What every strategy instance of an account wants to hold as of the bars that closed at ``at``."""
+    """What every strategy instance of an account wants to hold as of the bars that closed at ``at``.
+
+    ``batch`` is the poll that the bars came with; risk decides when it has all ``parts`` of a batch.
+    """
 
     id: str
     cause: str
     at: datetime
     account: str
+    batch: str
     part: int = 1
     parts: int = 1
     targets: list[Target]
@@ -198,7 +214,7 @@ class HaltChanged(msgspec.Struct, frozen=True, kw_only=True, tag="halt-changed.v
 class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, tag="execution-report.v1"):
     """What a venue did with an account's orders, and the books after it.
 
-    ``settled`` says that a paper venue has resolved every order against the bars through ``at``.
+    ``settled`` says that a paper venue has resolved every order against a part of the bars of a poll, the ``batch``.
     """
 
     id: str
@@ -207,6 +223,9 @@ class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, tag="execution-
     account: str
     venue: str
     settled: bool = False
+    batch: str = ""
+    part: int = 1
+    parts: int = 1
     updates: list[OrderUpdate] = []
     fills: list[Fill] = []
     holdings: list[Holding] = []

@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from fanfold import money
-from fanfold.messages import Fill, Order, State
+from fanfold.messages import Fill, Order, OrderUpdate, State
 from fanfold.money import ZERO, exact
 from fanfold.refusals import BadInput
 
@@ -153,3 +153,16 @@ def held(record: OrderRecord) -> Decimal:
 def released(before: OrderRecord, after: OrderRecord) -> Decimal:
     """What a transition sets free of the reservation; over a whole life the sum is what was reserved, exactly."""
     return held(before) - held(after)
+
+
+def update(record: OrderRecord) -> OrderUpdate:
+    """What is told of a record after a step."""
+    return OrderUpdate(
+        order_id=record.order.order_id,
+        client_order_id=record.order.client_order_id,
+        instance=record.order.instance,
+        instrument=record.order.instrument,
+        state=record.state,
+        filled=record.filled,
+        reason=record.reason,
+    )

@@ -96,7 +96,7 @@ class Embedded:
     def _environment_of(self, config: dict[str, Any]) -> Mapping[str, str]:
         repository = config.get("Code", {}).get("ImageUri") or config.get("ImageUri", "")
         service = repository.split("@")[0].rsplit("/fanfold-", 1)[-1]
-        inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "CLOCK", "DESK") if key in os.environ}
+        inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "CLOCK", "DESK", "RECORDINGS") if key in os.environ}
         return inherited | config.get("Environment", {}).get("Variables", {}) | {
             "PYTHONPATH": f"{self._root}/services/{service}:{self._root}/shared",
             "PYTHONUNBUFFERED": "1",

@@ -43,7 +43,7 @@ class Cloud(NamedTuple):
 
     def call(self) -> Call:
         credentials = {"AWS_ACCESS_KEY_ID": "embedded", "AWS_SECRET_ACCESS_KEY": "embedded"}
-        return connect(Endpoint.of({"AWS_ENDPOINT_URL": self.endpoint, "AWS_REGION": REGION} | credentials))
+        return connect("boto3", Endpoint.of({"AWS_ENDPOINT_URL": self.endpoint, "AWS_REGION": REGION} | credentials))
 
     def control(self, path: str, timeout_s: float = 60) -> dict[str, Any]:
         with urlopen(f"http://127.0.0.1:{self.control_port}{path}", timeout=timeout_s) as answer:  # noqa: S310 - loopback

@@ -1,0 +1,35 @@
+"""Make one sorted file of a day's many, with each row once."""
+
+from fanfold.audit_ports import Cursors, Lake
+from fanfold.lake_tables import TABLES, Table
+
+from audit_service.flush import first_of
+
+# The name of a compacted day. Files of the flush have a sequence number in theirs.
+DAY = "day"
+
+
+def compact(lake: Lake, cursors: Cursors, before: str) -> int:
+    """Compact every day before a date (2026-01-31) that needs it; how many there were.
+
+    A run that stopped half-way leaves rows twice until the next one, never too few.
+    """
+    days = [
+        (table, dt, names) for table in TABLES.values() for dt, names in lake.names(table).items() if dt < before
+    ]
+    return sum(_compact_day(table, dt, names, lake, cursors) for table, dt, names in days)
+
+
+def _compact_day(table: Table, dt: str, names: list[str], lake: Lake, cursors: Cursors) -> bool:
+    small = [name for name in names if name != DAY and _is_settled(name, cursors)]
+    if not small:
+        return False
+    lake.merge(table, dt, [*small, DAY] if DAY in names else small, into=DAY)
+    lake.delete(table, dt, small)
+    return True
+
+
+def _is_settled(name: str, cursors: Cursors) -> bool:
+    """Whether no flush will write the file again: it would come back, or lose what was written in between."""
+    stream, first = first_of(name)
+    return first <= cursors.flushed(stream)

@@ -1,0 +1,1 @@
+"""Market-data: fetches closed bars, checks them, publishes them; serves bars that a reader misses."""

@@ -1,0 +1,17 @@
+"""What wakes market-data."""
+
+from typing import Any
+
+from fanfold.aws.edge import consume
+
+from market_data_service import wiring
+
+
+def poll(_event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """On schedule: publish the bars that have closed at every venue since the last poll."""
+    return {"bars": wiring.poller().poll()}
+
+
+def serve(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """SQS bars wanted: publish the bars that a reader misses."""
+    return consume(event, wiring.serve, wiring.runtime().edge)

@@ -1,0 +1,52 @@
+"""Market-data's parts, built on first use."""
+
+import os
+from functools import cache
+from pathlib import Path
+
+from fanfold.aws.cursors import CursorTable
+from fanfold.aws.edge import Arrived
+from fanfold.aws.runtime import Runtime, read
+from fanfold.aws.runtime import runtime as build
+from fanfold.aws.tables import Table
+from fanfold.aws.topics import Topics
+from fanfold.messages import BarsWanted
+from fanfold.refusals import BadInput
+from fanfold.venues.replay import ReplayVenue
+
+from market_data_service.poll import Poller, Source
+from market_data_service.settings import Settings
+
+
+@cache
+def runtime() -> Runtime:
+    return build(os.environ)
+
+
+@cache
+def settings() -> Settings:
+    return read(Settings, os.environ)
+
+
+@cache
+def source(venue: str) -> Source:
+    found = runtime().desk.venues[venue]
+    if found.kind == "replay":
+        return ReplayVenue(Path(settings().recordings))
+    # An image that only replays never loads ccxt.
+    from fanfold.venues.exchange import ExchangeVenue  # noqa: PLC0415
+
+    return ExchangeVenue.connect(found, runtime().desk.instruments)
+
+
+@cache
+def poller() -> Poller:
+    topics = Topics(runtime().call, {"bars": settings().bars_topic})
+    cursors = CursorTable(Table(runtime().call, settings().cursors_table))
+    return Poller(runtime().desk, source, cursors, topics, runtime().clock)
+
+
+def serve(arrived: Arrived) -> None:
+    if not isinstance(arrived.message, BarsWanted):
+        raise BadInput(f"market-data takes bars wanted, not {type(arrived.message).__name__}")
+    poller().serve(arrived.message)

@@ -1,0 +1,1 @@
+"""Risk: turns targets into orders, checks them, reserves funds and publishes them."""

@@ -1,0 +1,52 @@
+"""An operator's commands: open an account, halt it, resume it."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal, Protocol
+
+import msgspec
+from fanfold import names
+from fanfold.desk import Desk
+from fanfold.messages import Halt, HaltChanged
+from fanfold.refusals import BadInput
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to do with an account, why, and who says so. ``state`` is for halt; resume is to ACTIVE."""
+
+    action: Literal["open", "halt", "resume"]
+    account: str
+    reason: str
+    actor: str
+    state: Halt = Halt.HALT
+
+
+class Accounts(Protocol):
+    """The ledger's accounts; each change is one transaction with the message that tells of it."""
+
+    def open(self, account: str, cash: Decimal, told: HaltChanged) -> bool: ...
+
+    def halt(self, account: str, state: Halt, told: HaltChanged) -> None: ...
+
+
+def obey(command: Command, desk: Desk, accounts: Accounts, now: datetime) -> dict[str, Any]:
+    """The account's state after the command. Opening an account that is open changes nothing."""
+    if command.account not in desk.accounts:
+        raise BadInput(f"account {command.account!r} is not in the desk; it has {sorted(desk.accounts)}")
+    if not command.reason.strip():
+        raise BadInput("a reason is needed: it goes into the audit chain")
+    state = command.state if command.action == "halt" else Halt.ACTIVE
+    told = HaltChanged(
+        id=names.name("halt", command.account, state, now.isoformat()),
+        cause=f"operator/{command.actor}",
+        at=now,
+        account=command.account,
+        state=state,
+        reason=command.reason,
+        actor=command.actor,
+    )
+    if command.action == "open":
+        opened = accounts.open(command.account, desk.accounts[command.account].cash, told)
+        return {"account": command.account, "opened": opened}
+    accounts.halt(command.account, state, told)
+    return {"account": command.account, "state": state}

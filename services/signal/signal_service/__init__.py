@@ -1,0 +1,1 @@
+"""Signal: folds strategies over bars and publishes targets."""

@@ -1,0 +1,130 @@
+"""Fold one bars message: each bar once, each output kept, so that a redelivery publishes what was published."""
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from fanfold import bars, names
+from fanfold.bars import Series
+from fanfold.desk import Desk
+from fanfold.folding import Fold, Gap, Snapshot
+from fanfold.messages import Bars, BarsWanted, Message, Target, Targets
+from fanfold.refusals import Conflict
+
+TRIES = 5
+RECENT = 64
+
+
+class Store(Protocol):
+    """Where a venue's fold is kept; see fanfold.aws.folds."""
+
+    def load(self, lookbacks: Mapping[tuple[str, str], int]) -> "Kept": ...
+
+    def append(self, version: int, message: str, series: list[Series], snapshot: Snapshot, outputs: list[Message]) -> None: ...
+
+
+class Kept(Protocol):
+    """What a store has kept of a fold."""
+
+    version: int
+    windows: list[Series]
+    snapshot: Snapshot | None
+    outputs: dict[str, list[Message]]
+
+
+class Bus(Protocol):
+    """Where outputs go."""
+
+    def publish(self, messages: Iterable[Message]) -> None: ...
+
+
+class Memory:
+    """A fold as it stands in this process, with the version it was stored under."""
+
+    def __init__(self, desk: Desk, venue: str, store: Store) -> None:
+        self.fold = Fold(desk, venue)
+        kept = store.load(self.fold.lookbacks)
+        self.version = kept.version
+        self.outputs = kept.outputs
+        if kept.snapshot is not None:
+            self.fold.restore(kept.windows, kept.snapshot)
+
+
+class Folder:
+    """The verb of signal, for one venue."""
+
+    def __init__(self, desk: Desk, venue: str, store: Store, bus: Bus) -> None:
+        self._desk = desk
+        self._venue = venue
+        self._store = store
+        self._bus = bus
+        self._memory: Memory | None = None
+
+    def fold(self, message: Bars) -> None:
+        """Raises Conflict when others kept coming first; the queue then delivers the message again."""
+        for _ in range(TRIES):
+            # Taken out while it changes: if a write fails, the next try starts from what is stored.
+            memory, self._memory = self._memory or Memory(self._desk, self._venue, self._store), None
+            try:
+                outputs = self._outputs(memory, message)
+            except Conflict:
+                continue
+            self._memory = memory
+            self._bus.publish(outputs)
+            return
+        raise Conflict(f"{message.id} was not folded in {TRIES} tries")
+
+    def _outputs(self, memory: Memory, message: Bars) -> list[Message]:
+        known = memory.outputs.get(message.id)
+        if known is not None:
+            return known
+        series = bars.unpack(message.frames)
+        fresh = memory.fold.news(series)
+        targets, gaps = memory.fold.accept(series, int(message.at.timestamp()))
+        outputs: list[Message] = [*self._targets(message, targets), *_wanted(message, gaps)]
+        if fresh:
+            memory.version += 1
+            self._store.append(memory.version, message.id, fresh, memory.fold.snapshot(), outputs)
+            memory.outputs[message.id] = outputs
+            while len(memory.outputs) > RECENT:
+                memory.outputs.pop(next(iter(memory.outputs)))
+        return outputs
+
+    def _targets(self, message: Bars, found: list[tuple[str, Target]]) -> list[Targets]:
+        by_account: dict[str, list[Target]] = {}
+        for account, target in found:
+            by_account.setdefault(account, []).append(target)
+        accounts = [name for name, account in self._desk.accounts.items() if account.venue == message.venue]
+        # A part of several is published even when it is empty: risk waits for all of them.
+        return [
+            Targets(
+                id=names.name("targets", message.id, account),
+                cause=message.id,
+                at=message.at,
+                account=account,
+                batch=message.cause,
+                part=message.part,
+                parts=message.parts,
+                targets=by_account.get(account, []),
+            )
+            for account in accounts
+            if account in by_account or message.parts > 1
+        ]
+
+
+def _wanted(message: Bars, gaps: list[Gap]) -> list[BarsWanted]:
+    ranges: dict[tuple[str, int, int], list[str]] = {}
+    for gap in gaps:
+        ranges.setdefault((gap.timeframe, gap.since, gap.until), []).append(gap.instrument)
+    return [
+        BarsWanted(
+            id=names.name("bars-wanted", message.venue, timeframe, since, until, *instruments),
+            cause=message.id,
+            at=message.at,
+            venue=message.venue,
+            timeframe=timeframe,
+            instruments=instruments,
+            since=since,
+            until=until,
+        )
+        for (timeframe, since, until), instruments in ranges.items()
+    ]

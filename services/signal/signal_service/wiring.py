@@ -1,0 +1,55 @@
+"""Signal's parts, built on first use."""
+
+import os
+from functools import cache
+
+from fanfold.aws.edge import Arrived
+from fanfold.aws.folds import FoldTable
+from fanfold.aws.runtime import Runtime, read
+from fanfold.aws.runtime import runtime as build
+from fanfold.aws.tables import Table
+from fanfold.aws.topics import Topics
+from fanfold.messages import Bars
+from fanfold.refusals import BadInput
+
+from signal_service.fold import Folder
+from signal_service.settings import Settings
+
+
+class Folders:
+    """One folder a venue, made when its first bars come."""
+
+    def __init__(self, runtime: Runtime, settings: Settings) -> None:
+        self._runtime = runtime
+        self._settings = settings
+        self._folders: dict[str, Folder] = {}
+        self._topics = Topics(
+            runtime.call, {"targets": settings.targets_topic, "bars-wanted": settings.bars_wanted_topic}
+        )
+
+    def __call__(self, arrived: Arrived) -> None:
+        message = arrived.message
+        if not isinstance(message, Bars):
+            raise BadInput(f"signal takes bars, not {type(message).__name__}")
+        self._folder(message.venue).fold(message)
+
+    def _folder(self, venue: str) -> Folder:
+        if venue not in self._folders:
+            desk = self._runtime.desk
+            if venue not in desk.venues:
+                raise BadInput(f"venue {venue!r} is not in the desk; it has {sorted(desk.venues)}")
+            table = FoldTable(
+                Table(self._runtime.call, self._settings.folds_table), venue, desk.venues[venue].timeframe
+            )
+            self._folders[venue] = Folder(desk, venue, table, self._topics)
+        return self._folders[venue]
+
+
+@cache
+def runtime() -> Runtime:
+    return build(os.environ)
+
+
+@cache
+def folder() -> Folders:
+    return Folders(runtime(), read(Settings, os.environ))

@@ -1,0 +1,118 @@
+"""A tamper-evident log: records of a stream, each naming the hash of the one before it.
+
+A record is a line of canonical JSON; its hash is the SHA-256 of that line, which any tool can compute. The first record
+names the hash of the stream's own name, so that no chain passes for another's. The head, kept elsewhere, says where the
+chain ends: without it a cut tail could not be seen.
+"""
+
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from fanfold.messages import Bars, BarsWanted, Message
+from fanfold.refusals import BadInput
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be recorded: a message as parsed JSON, and when its queue got it (epoch ms; 0 is unknown)."""
+
+    topic: str
+    message: dict[str, Any]
+    sent_ms: int
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the log. ``seq`` counts from 1 without a hole; ``prev`` is the hash of the record before."""
+
+    stream: str
+    seq: int
+    prev: str
+    topic: str
+    message: dict[str, Any]
+    sent_ms: int
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a stream ends: its newest record's sequence number and hash."""
+
+    stream: str
+    seq: int
+    hash: str
+
+
+class Segment(msgspec.Struct, frozen=True, kw_only=True):
+    """Consecutive records as they are stored: one object of JSON lines, under the name of its first record."""
+
+    key: str
+    body: bytes
+    records: list[Record]
+    hashes: list[str]
+
+
+def stream_of(message: Message) -> str:
+    """An account's stream, or its venue's for what belongs to no account."""
+    if isinstance(message, Bars | BarsWanted):
+        return f"market-{message.venue}"
+    return message.account
+
+
+def start(stream: str) -> Head:
+    """The head of a stream that has no records yet."""
+    return Head(stream=stream, seq=0, hash=hash_of(stream.encode()))
+
+
+def segment_key(stream: str, first: int) -> str:
+    return f"chain/{stream}/{first:012d}.jsonl"
+
+
+def hash_of(line: bytes) -> str:
+    return sha256(line).hexdigest()
+
+
+def line_of(record: Record) -> bytes:
+    """Canonical JSON: keys sorted at every depth, no spaces, no line end."""
+    return msgspec.json.encode(record, order="sorted")
+
+
+def append(head: Head, entries: Iterable[Entry]) -> tuple[Segment, Head]:
+    """The segment that continues the chain at ``head``, and the head after it."""
+    stream, seq, prev = head.stream, head.seq, head.hash
+    lines, records, hashes = [], [], []
+    for entry in entries:
+        seq += 1
+        record = Record(
+            stream=stream, seq=seq, prev=prev, topic=entry.topic, message=entry.message, sent_ms=entry.sent_ms
+        )
+        lines.append(line_of(record))
+        prev = hash_of(lines[-1])
+        records.append(record)
+        hashes.append(prev)
+    body = b"".join(line + b"\n" for line in lines)
+    key = segment_key(stream, head.seq + 1)
+    return Segment(key=key, body=body, records=records, hashes=hashes), Head(stream=stream, seq=seq, hash=prev)
+
+
+def adopt(head: Head, key: str, body: bytes) -> tuple[Segment, Head]:
+    """A stored segment that continues the chain at ``head``, and the head after it.
+
+    Raises BadInput, which names the record, for one that does not continue it.
+    """
+    records, hashes = [], []
+    for line in body.splitlines():
+        record = read(line)
+        if (record.stream, record.seq, record.prev) != (head.stream, head.seq + 1, head.hash):
+            raise BadInput(f"record {head.seq + 1} of {key} does not continue its chain; run `fanfold audit verify`")
+        head = Head(stream=head.stream, seq=record.seq, hash=hash_of(line))
+        records.append(record)
+        hashes.append(head.hash)
+    return Segment(key=key, body=body, records=records, hashes=hashes), head
+
+
+def read(line: bytes) -> Record:
+    """The record in a line. Raises BadInput for a line that holds none."""
+    try:
+        return msgspec.json.decode(line, type=Record)
+    except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+        raise BadInput(f"not a record of the audit log: {wrong}") from wrong

@@ -1,0 +1,72 @@
+"""What recording, flushing and verifying need of the outside."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+from fanfold.audit_chain import Head
+from fanfold.audit_views import View
+from fanfold.lake_tables import Row, Table
+
+
+class Log(Protocol):
+    """The segments of all chains: objects that are written once."""
+
+    def create(self, key: str, body: bytes) -> bool:
+        """Whether the segment was written now; False where there is one under this key."""
+
+    def read(self, key: str) -> bytes: ...
+
+    def streams(self) -> list[str]: ...
+
+    def segments(self, stream: str, after: int = 0) -> Iterator[tuple[str, bytes]]:
+        """Key and body of the segments whose first record comes after a sequence number, in order, read one by one."""
+
+
+class Views(Protocol):
+    """The chains' heads, and what status queries read."""
+
+    def heads(self) -> list[Head]:
+        """Where every stream ends, as stored."""
+
+    def head(self, stream: str, *, fresh: bool = False) -> Head:
+        """Where a stream ends, as far as this process knows; as stored where ``fresh``."""
+
+    def seen(self, ids: Sequence[str]) -> set[str]:
+        """Those of the message ids that are recorded, read consistently."""
+
+    def commit(self, before: Head, after: Head, views: Sequence[View]) -> None:
+        """Move the head and write the views, all or nothing; a view that a newer version holds is left out.
+
+        Raises Conflict where the stored head is not ``before`` or a message of the views is recorded already.
+        """
+
+    def put(self, view: View) -> None:
+        """Write a view unless a newer version is there."""
+
+    def hash_of(self, message_id: str) -> str:
+        """The hash that a message's record had when it was recorded; "" for a message that was not."""
+
+
+class Cursors(Protocol):
+    """How far each stream has been flushed into the lake."""
+
+    def flushed(self, stream: str) -> int:
+        """The newest sequence number that is in the lake; 0 for none."""
+
+    def advance(self, stream: str, before: int, after: int) -> None:
+        """Raises Conflict where the cursor is not at ``before``."""
+
+
+class Lake(Protocol):
+    """Parquet files of a day of a table, each under a name of its own."""
+
+    def write(self, table: Table, dt: str, name: str, rows: Sequence[Row]) -> None:
+        """Write a file, over the one of that name if there is one."""
+
+    def names(self, table: Table) -> dict[str, list[str]]:
+        """The names of the files of each day, sorted."""
+
+    def merge(self, table: Table, dt: str, names: Iterable[str], into: str) -> None:
+        """Write one file, sorted and each row once, of several; one of them may have the name of the new one."""
+
+    def delete(self, table: Table, dt: str, names: Iterable[str]) -> None: ...

@@ -1,0 +1,133 @@
+"""Whether a log is what was recorded, and where it first is not."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Literal
+
+import msgspec
+
+from fanfold.audit_chain import Head, hash_of, read, start
+from fanfold.refusals import BadInput
+
+Kind = Literal["sound", "edited", "deleted", "inserted", "reordered", "cut off", "forked"]
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What a stream's log turned out to be.
+
+    ``seq`` is the first place where the log is not what was recorded, ``segment`` the object in which that shows; 0 and
+    "" for a sound one. ``pending`` records continue the chain beyond its head: written, and about to be adopted.
+    """
+
+    stream: str
+    kind: Kind
+    records: int
+    pending: int = 0
+    seq: int = 0
+    segment: str = ""
+
+
+class _Link(msgspec.Struct, frozen=True):
+    """What linking needs of a record; a line that holds no record of the stream has the sequence number 0."""
+
+    seq: int
+    prev: str
+    hash: str
+    segment: str
+    id: str = ""
+
+
+def verify(stream: str, head: Head, segments: Iterable[tuple[str, bytes]]) -> Verdict:
+    """Walk a stream's segments (key and body, in key order) from its first record, in memory that does not grow.
+
+    ``head`` must have been read before the segments were listed, or records of a moment ago count as pending.
+    """
+    before, last = None, _Link(0, "", start(stream).hash, "")
+    links = _links(stream, segments)
+    for link in links:
+        if link.seq != last.seq + 1 or link.prev != last.hash:
+            return _verdict(head, last, *_judge(head, before, last, link, links))
+        if link.seq == head.seq and link.hash != head.hash:
+            return _verdict(head, last, "edited", link.seq, link.segment)
+        before, last = last, link
+    if last.seq < head.seq:
+        return _verdict(head, last, "cut off", last.seq + 1, last.segment)
+    return _verdict(head, last, "sound", 0, "")
+
+
+def locate_fork(verdict: Verdict, segments: Iterable[tuple[str, bytes]], witness: Callable[[str], str]) -> Verdict:
+    """A verdict made exact by the hashes that the views keep by message id ("" where they have none).
+
+    Who rewrites a record and all that follow leaves a chain that links; only its end shows. The witness says where it
+    began.
+    """
+    for link in _links(verdict.stream, segments):
+        if 0 < verdict.seq <= link.seq:
+            break
+        if witness(link.id) != link.hash:
+            return msgspec.structs.replace(verdict, kind="forked", seq=link.seq, segment=link.segment)
+    return verdict
+
+
+def _links(stream: str, segments: Iterable[tuple[str, bytes]]) -> Iterator[_Link]:
+    for key, body in segments:
+        lines = body.split(b"\n")
+        for line in lines if lines[-1] else lines[:-1]:
+            yield _link(stream, key, line)
+
+
+def _link(stream: str, key: str, line: bytes) -> _Link:
+    try:
+        record = read(line)
+    except BadInput:
+        return _Link(0, "", hash_of(line), key)
+    if record.stream != stream:
+        return _Link(0, "", hash_of(line), key)
+    return _Link(record.seq, record.prev, hash_of(line), key, str(record.message.get("id", "")))
+
+
+def _verdict(head: Head, last: _Link, kind: Kind, seq: int, segment: str) -> Verdict:
+    return Verdict(
+        stream=head.stream,
+        kind=kind,
+        records=min(last.seq, head.seq),
+        pending=max(0, last.seq - head.seq),
+        seq=seq,
+        segment=segment,
+    )
+
+
+def _judge(head: Head, before: _Link | None, last: _Link, odd: _Link, rest: Iterator[_Link]) -> tuple[Kind, int, str]:
+    """What the smallest change is that explains why ``odd`` follows ``last``."""
+    expected = last.seq + 1
+    follower = next(rest, None)
+    if before is not None and (odd.seq, odd.prev) == (last.seq, last.prev):
+        return "inserted", last.seq, odd.segment
+    returns, again = _look_ahead(expected, last, odd, follower, rest)
+    if returns:
+        return "reordered" if odd.seq > expected and not again else "inserted", expected, odd.segment
+    if expected > head.seq:
+        return "inserted", expected, odd.segment
+    if odd.seq == expected and before is not None and _vouched(head, odd, follower):
+        return "edited", last.seq, last.segment
+    if odd.seq > expected and odd.prev != last.hash and (follower is None or follower.seq != expected + 1):
+        return "deleted", expected, odd.segment
+    return "edited", expected, odd.segment
+
+
+def _look_ahead(
+    expected: int, last: _Link, odd: _Link, follower: _Link | None, rest: Iterator[_Link]
+) -> tuple[bool, bool]:
+    """Whether the record that belongs after ``last`` still comes, and whether ``odd`` comes once more."""
+    returns = again = False
+    for link in chain([follower] if follower else [], rest):
+        returns |= (link.seq, link.prev) == (expected, last.hash)
+        again |= link.hash == odd.hash
+    return returns, again
+
+
+def _vouched(head: Head, link: _Link, follower: _Link | None) -> bool:
+    """Whether what comes after a record names its hash, so that it is as it was recorded."""
+    if follower is not None:
+        return follower.prev == link.hash
+    return (head.seq, head.hash) == (link.seq, link.hash)

@@ -1,0 +1,120 @@
+"""The views that a message changes: what a status query reads, one item each, the newest version wins."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from fanfold import orders
+from fanfold.lake_tables import day_of
+from fanfold.messages import (
+    ExecutionReport,
+    HaltChanged,
+    Message,
+    OrdersApproved,
+    OrdersRefused,
+    State,
+    Target,
+    Targets,
+)
+
+# Below this size a message is kept in its view; of a larger one the segment is read.
+BODY_BYTES_MAX = 32_768
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """An item and what is in it. Of two versions of a place the greater one, as text, is the newer.
+
+    ``place`` says what it is of: ("order", account, order id) and the like; see ``fanfold.aws.views`` for its key.
+    """
+
+    place: tuple[str, ...]
+    version: str
+    fields: dict[str, Any]
+
+
+def views_of(message: Message) -> Iterator[View]:
+    """The views that a message changes, apart from its own."""
+    match message:
+        case OrdersApproved():
+            for order in message.orders:
+                yield _once(("order", message.account, order.order_id), {"order": order, "message_id": message.id})
+        case OrdersRefused():
+            for one in message.refusals:
+                fields = {"order": one.order, "message_id": message.id, "code": one.code, "detail": one.detail}
+                yield _once(("order", message.account, one.order.order_id), fields)
+        case Targets():
+            yield from _targets(message)
+        case HaltChanged():
+            fields = {"state": message.state, "reason": message.reason, "actor": message.actor, "at": message.at}
+            yield View(place=("halt", message.account), version=_time(message.at), fields=fields)
+        case ExecutionReport():
+            yield from _report(message)
+
+
+def message_view(message: Message, topic: str, body: bytes, seq: int, hash_: str, segment: str) -> View:
+    """Where a message is in the log, for `why` and for telling that it was recorded."""
+    fields = {"topic": topic, "cause": message.cause, "at": message.at, "seq": seq, "hash": hash_, "segment": segment}
+    if len(body) <= BODY_BYTES_MAX:
+        fields["body"] = body.decode()
+    return _once(("message", message.id), fields)
+
+
+def newest(views: Iterable[View]) -> list[View]:
+    """One view a place: its newest."""
+    kept: dict[tuple[str, ...], View] = {}
+    for view in views:
+        known = kept.get(view.place)
+        if known is None or known.version < view.version:
+            kept[view.place] = view
+    return list(kept.values())
+
+
+def order_version(state: State, filled: Decimal) -> str:
+    """The order of an order's states, whatever the order of their arrival: an end is after a life, more after less."""
+    rank = 2 if state is State.FILLED else int(state in orders.TERMINAL)
+    early = (State.APPROVED, State.SUBMITTING, State.OPEN)
+    step = early.index(state) if state in early else len(early)
+    return f"{rank}{step}-{filled:040.18f}"
+
+
+def _report(message: ExecutionReport) -> Iterator[View]:
+    account = message.account
+    for update in message.updates:
+        fields = {"state": update.state, "filled": update.filled, "reason": update.reason, "at": message.at}
+        place = ("order-state", account, update.order_id)
+        yield View(place=place, version=order_version(update.state, update.filled), fields=fields)
+    for fill in message.fills:
+        yield _once(("trade", account, day_of(fill.at), fill.instrument, fill.trade_id), {"fill": fill})
+    for holding in message.holdings:
+        place = ("position", account, holding.instance, holding.instrument)
+        yield View(place=place, version=f"{holding.version:020d}", fields={"holding": holding, "at": message.at})
+    if message.cash is not None:
+        fields = {"cash": message.cash, "version": message.version, "venue": message.venue, "at": message.at}
+        yield View(place=("books", account), version=f"{message.version:020d}", fields=fields)
+    if message.settled:
+        yield View(place=("settled", account), version=_time(message.at), fields={"through": message.at})
+
+
+def _targets(message: Targets) -> Iterator[View]:
+    # An item an instance: one of a longer timeframe speaks less often, and what it said last still holds.
+    for instance in dict.fromkeys(target.instance for target in message.targets):
+        wanted = [_target(target) for target in message.targets if target.instance == instance]
+        place = ("targets", message.account, instance, f"{message.part:04d}")
+        fields = {"targets": wanted, "parts": message.parts, "at": message.at}
+        yield View(place=place, version=_time(message.at), fields=fields)
+
+
+def _target(target: Target) -> dict[str, Any]:
+    # As text, for a view holds no floats.
+    return msgspec.structs.asdict(target) | {"weight": repr(target.weight)}
+
+
+def _once(place: tuple[str, ...], fields: dict[str, Any]) -> View:
+    return View(place=place, version="", fields=fields)
+
+
+def _time(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,121 @@
+"""The queue's edge: the one place where a fault is caught.
+
+A message that can't be understood goes to the dead-letter queue with its reason and counts as handled. Any other fault is
+kept by message id, so that its reason is found when the platform gives up, and the message is tried again; what comes
+behind it in its FIFO group waits.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from fanfold.aws.attribute_values import marshal
+from fanfold.aws.calls import Call
+from fanfold.aws.clock import Clock
+from fanfold.messages import Message, decode
+from fanfold.refusals import BadInput
+
+REASON_MAX = 1_000
+Record = dict[str, Any]
+log = logging.getLogger("fanfold")
+
+
+class Arrived(NamedTuple):
+    """A message out of its queue, when the queue got it in epoch milliseconds, and whether it was delivered before."""
+
+    message: Message
+    body: str
+    sent_ms: int
+    again: bool
+
+
+class Edge(NamedTuple):
+    """What the edge needs: its dead-letter queue, and the table of faults."""
+
+    call: Call
+    dead_letters: str
+    faults: str
+    clock: Clock
+
+    def bury(self, record: Record, reason: str) -> None:
+        """Put a record on the dead-letter queue with its reason."""
+        attributes = {"reason": reason[:REASON_MAX], "source": record["eventSourceARN"], "message": record["messageId"]}
+        self.call("sqs", "SendMessage", {
+            "QueueUrl": self.dead_letters,
+            "MessageBody": record["body"],
+            "MessageGroupId": _group(record) or "none",
+            "MessageDeduplicationId": record["messageId"],
+            "MessageAttributes": {
+                key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()
+            },
+        })
+
+    def keep(self, record: Record, fault: BaseException) -> None:
+        """Keep the last fault of a message that will be tried again."""
+        text = f"{type(fault).__name__}: {fault}"[:REASON_MAX]
+        self.call("dynamodb", "PutItem", {
+            "TableName": self.faults,
+            "Item": marshal({"pk": record["messageId"], "sk": "fault", "reason": text,
+                             "at": self.clock().isoformat()}),
+        })
+
+
+def consume(event: dict[str, Any], handle: Callable[[Arrived], None], edge: Edge) -> dict[str, Any]:
+    """Hand the records of an SQS event to a verb one by one; the answer names those to deliver again."""
+    return consume_batch(event, lambda arrived: [handle(one) for one in arrived] and None, edge, size=1)
+
+
+def consume_batch(
+    event: dict[str, Any], handle: Callable[[list[Arrived]], None], edge: Edge, size: int = 10
+) -> dict[str, Any]:
+    """Hand up to ``size`` records at once to a verb that takes them all or none."""
+    failed: list[str] = []
+    stopped: set[str] = set()
+    for records in _chunks(event["Records"], size):
+        ready = [record for record in records if _group(record) not in stopped]
+        failed += [record["messageId"] for record in records if _group(record) in stopped]
+        for record in _handle(ready, handle, edge):
+            failed.append(record["messageId"])
+            stopped.add(_group(record))
+    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}
+
+
+def _handle(records: list[Record], handle: Callable[[list[Arrived]], None], edge: Edge) -> list[Record]:
+    """The records to deliver again."""
+    understood = []
+    for record in records:
+        try:
+            understood.append((record, _arrived(record)))
+        except msgspec.MsgspecError as wrong:
+            edge.bury(record, f"not a message: {wrong}")
+    if not understood:
+        return []
+    kept = [record for record, _ in understood]
+    try:
+        handle([arrived for _, arrived in understood])
+    except BadInput as wrong:
+        if len(kept) > 1:
+            return [record for record in kept if _handle([record], handle, edge)]
+        edge.bury(kept[0], str(wrong))
+    except Exception as fault:
+        log.exception("a message will be tried again")
+        for record in kept:
+            edge.keep(record, fault)
+        return kept
+    return []
+
+
+def _arrived(record: Record) -> Arrived:
+    attributes = record["attributes"]
+    again = attributes.get("ApproximateReceiveCount", "1") != "1"
+    return Arrived(decode(record["body"]), record["body"], int(attributes.get("SentTimestamp", 0)), again)
+
+
+def _group(record: Record) -> str:
+    return str(record["attributes"].get("MessageGroupId", ""))
+
+
+def _chunks(records: list[Record], size: int) -> Iterable[list[Record]]:
+    return (records[start : start + size] for start in range(0, len(records), size))

@@ -1,0 +1,180 @@
+"""The ledger that risk and execution share: accounts, positions, orders and fills, every change a transaction."""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from fanfold.aws.attribute_values import integer
+from fanfold.aws.tables import ABSENT, Key, Table, Write
+from fanfold.messages import Halt, Order
+from fanfold.money import ZERO
+from fanfold.orders import OrderRecord
+from fanfold.positions import Lot, Position
+from fanfold.risk.exposure import Leg
+
+_lots = msgspec.json.Decoder(tuple[Lot, ...]).decode
+_record = msgspec.json.Decoder(OrderRecord).decode
+_encode = msgspec.json.Encoder(decimal_format="string").encode
+
+
+class AccountItem(msgspec.Struct, frozen=True, kw_only=True):
+    """The scalars of an account. ``version`` moves with every change, so a decision on old figures does not land."""
+
+    account: str
+    halt: Halt | None
+    cash: Decimal
+    reserved: Decimal
+    minute: int
+    orders_in_minute: int
+    version: int
+
+
+class PositionItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A leg's position, and the signed quantity that its live orders have still to fill."""
+
+    position: Position
+    open: Decimal
+
+
+class Books(msgspec.Struct, frozen=True, kw_only=True):
+    """An account with its positions, as of one read; no account where it was never opened."""
+
+    account: AccountItem | None
+    positions: dict[Leg, PositionItem]
+
+
+def account_key(account: str) -> Key:
+    return f"account#{account}", "account"
+
+
+def position_key(account: str, leg: Leg) -> Key:
+    return f"account#{account}", f"position#{leg[0]}#{leg[1]}"
+
+
+def order_key(order_id: str) -> Key:
+    return f"order#{order_id}", "order"
+
+
+def fill_key(trade_id: str) -> Key:
+    return f"fill#{trade_id}", "fill"
+
+
+def read(table: Table, account: str) -> Books:
+    """The books of an account."""
+    found: AccountItem | None = None
+    positions: dict[Leg, PositionItem] = {}
+    for item in table.query(account_key(account)[0]):
+        kind, *leg = item["sk"].split("#")
+        if kind == "account":
+            found = _account(account, item)
+        elif kind == "position":
+            positions[leg[0], leg[1]] = _position(item)
+    return Books(account=found, positions=positions)
+
+
+def records(table: Table, order_ids: list[str]) -> dict[str, OrderRecord]:
+    """The orders that are there, by id."""
+    found = table.get_all([order_key(order_id) for order_id in order_ids])
+    return {record.order.order_id: record for record in (_record(item["record"]) for item in found.values())}
+
+
+def opening(table: Table, account: str, cash: Decimal) -> Write:
+    """The write that opens an account; it fails where there is one."""
+    item = {"halt": Halt.ACTIVE, "cash": cash, "reserved": ZERO, "minutes": 0, "orders_in_minute": 0, "version": 1}
+    return table.putting(account_key(account), item, ABSENT)
+
+
+def halting(table: Table, account: str, state: Halt) -> Write:
+    """The write that sets the halt state of an account that there is."""
+    return table.updating(
+        account_key(account), "SET halt = :halt ADD version :one", {":halt": state, ":one": 1}, "attribute_exists(pk)"
+    )
+
+
+def reserving(table: Table, before: AccountItem, reserved: Decimal, minute: int, orders_in_minute: int) -> Write:
+    """The account's side of an approval; it fails where the account is not as it was read."""
+    return table.updating(
+        account_key(before.account),
+        "SET reserved = :reserved, orders_in_minute = :orders, minutes = :minute ADD version :one",
+        {":reserved": reserved, ":orders": orders_in_minute, ":minute": minute, ":one": 1,
+         ":version": before.version, ":halt": before.halt},
+        "version = :version AND halt = :halt",
+    )
+
+
+def permitting(table: Table, account: str, states: tuple[Halt, ...]) -> Write:
+    """A check that an account's halt state is one of these; it fails where the state is missing."""
+    names = {f":state{n}": state for n, state in enumerate(states)}
+    return table.checking(account_key(account), f"halt IN ({', '.join(names)})", names)
+
+
+def creating(table: Table, order: Order) -> Write:
+    """The write that makes an order; it fails where it was made before."""
+    return _storing(table, OrderRecord(order=order), ABSENT, {})
+
+
+def expecting(table: Table, account: str, leg: Leg, quantity: Decimal) -> Write:
+    """The position's side of an approval: more, or less, to be filled."""
+    return table.updating(position_key(account, leg), "ADD unfilled :quantity", {":quantity": quantity})
+
+
+def moving(table: Table, before: OrderRecord, after: OrderRecord) -> Write:
+    """The write of an order's step; it fails where another step came first."""
+    seen = {":seen": before.state, ":epoch": before.epoch, ":filled": before.filled}
+    return _storing(table, after, "order_state = :seen AND epoch = :epoch AND filled = :filled", seen)
+
+
+def filling(table: Table, trade_id: str) -> Write:
+    """The write that marks a trade as booked; it fails where it was."""
+    return table.putting(fill_key(trade_id), {}, ABSENT)
+
+
+def positioning(table: Table, account: str, leg: Leg, before: Position, after: Position, unfilled: Decimal) -> Write:
+    """The write of a position after fills; ``unfilled`` is added to what live orders have still to fill."""
+    values: dict[str, Any] = {
+        ":lots": _encode(after.lots), ":realised": after.realised, ":fees": after.fees,
+        ":after": after.version, ":before": before.version, ":unfilled": unfilled,
+    }
+    return table.updating(
+        position_key(account, leg),
+        "SET lots = :lots, realised = :realised, fees = :fees, fills = :after ADD unfilled :unfilled",
+        values,
+        "fills = :before OR attribute_not_exists(fills)",
+    )
+
+
+def settling(table: Table, before: AccountItem, cash: Decimal, reserved: Decimal) -> Write:
+    """The account's side of fills; it fails where the account is not as it was read."""
+    return table.updating(
+        account_key(before.account),
+        "SET cash = :cash, reserved = :reserved ADD version :one",
+        {":cash": cash, ":reserved": reserved, ":one": 1, ":version": before.version},
+        "version = :version",
+    )
+
+
+def _storing(table: Table, record: OrderRecord, condition: str, values: dict[str, Any]) -> Write:
+    item = {"record": _encode(record), "order_state": record.state, "epoch": record.epoch, "filled": record.filled}
+    return table.putting(order_key(record.order.order_id), item, condition, values)
+
+
+def _account(account: str, item: dict[str, Any]) -> AccountItem:
+    return AccountItem(
+        account=account,
+        halt=Halt(item["halt"]) if "halt" in item else None,
+        cash=item["cash"],
+        reserved=item["reserved"],
+        minute=integer(item["minutes"]),
+        orders_in_minute=integer(item["orders_in_minute"]),
+        version=integer(item["version"]),
+    )
+
+
+def _position(item: dict[str, Any]) -> PositionItem:
+    position = Position()
+    if "lots" in item:
+        position = Position(
+            lots=_lots(item["lots"]), realised=item["realised"], fees=item["fees"], version=integer(item["fills"])
+        )
+    return PositionItem(position=position, open=item.get("unfilled", ZERO))

@@ -1,0 +1,121 @@
+"""A DynamoDB table of partition and sort key, with the writes of a transaction as values."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from fanfold.aws.attribute_values import marshal, unmarshal
+from fanfold.aws.calls import AwsFault, Call, condition_failed, conflicted
+from fanfold.refusals import Conflict
+
+Key = tuple[str, str]
+Write = dict[str, dict[str, Any]]
+BATCH_GET_MAX = 100
+ABSENT = "attribute_not_exists(pk)"
+
+
+class Table(NamedTuple):
+    """Reads are consistent. Conditions and updates are DynamoDB expressions; every ``:name`` in them is in ``values``."""
+
+    call: Call
+    name: str
+
+    def get(self, key: Key) -> dict[str, Any]:
+        """The item, or an empty dict."""
+        found = self.call("dynamodb", "GetItem", {"TableName": self.name, "Key": _key(key), "ConsistentRead": True})
+        return unmarshal(found.get("Item", {}))
+
+    def get_all(self, keys: Sequence[Key]) -> dict[Key, dict[str, Any]]:
+        """The items that are there, by key."""
+        found: dict[Key, dict[str, Any]] = {}
+        for start in range(0, len(keys), BATCH_GET_MAX):
+            wanted: Any = {self.name: {"Keys": [_key(key) for key in keys[start : start + BATCH_GET_MAX]],
+                                       "ConsistentRead": True}}
+            while wanted:
+                page = self.call("dynamodb", "BatchGetItem", {"RequestItems": wanted})
+                for item in page["Responses"].get(self.name, []):
+                    values = unmarshal(item)
+                    found[values["pk"], values["sk"]] = values
+                wanted = page.get("UnprocessedKeys")
+        return found
+
+    def query(self, partition: str, prefix: str = "", *, newest_first: bool = False) -> Iterator[dict[str, Any]]:
+        """Items of a partition in order of their sort key, those that start with a prefix, page by page."""
+        asked: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": "pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else ""),
+            "ExpressionAttributeValues": marshal({":pk": partition} | ({":prefix": prefix} if prefix else {})),
+            "ScanIndexForward": not newest_first,
+            "ConsistentRead": True,
+        }
+        while True:
+            page = self.call("dynamodb", "Query", asked)
+            yield from (unmarshal(item) for item in page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def putting(
+        self, key: Key, item: Mapping[str, Any], condition: str = "", values: Mapping[str, Any] | None = None
+    ) -> Write:
+        """A put, for ``write``."""
+        pk, sk = key
+        return {"Put": self._conditional({"Item": marshal({"pk": pk, "sk": sk, **item})}, condition, values)}
+
+    def updating(self, key: Key, update: str, values: Mapping[str, Any], condition: str = "") -> Write:
+        """An update, for ``write``."""
+        return {"Update": self._conditional({"Key": _key(key), "UpdateExpression": update}, condition, values)}
+
+    def deleting(self, key: Key) -> Write:
+        """A delete, for ``write``."""
+        return {"Delete": {"TableName": self.name, "Key": _key(key)}}
+
+    def checking(self, key: Key, condition: str, values: Mapping[str, Any]) -> Write:
+        """A condition that must hold, for ``write``; only in a transaction."""
+        return {"ConditionCheck": self._conditional({"Key": _key(key)}, condition, values)}
+
+    def write(self, writes: Sequence[Write]) -> None:
+        """All of the writes or none. Raises Conflict where a condition failed or another transaction was at it."""
+        try:
+            if len(writes) == 1:
+                ((kind, parameters),) = writes[0].items()
+                self.call("dynamodb", f"{kind}Item", parameters)
+            else:
+                self.call("dynamodb", "TransactWriteItems", {"TransactItems": list(writes)})
+        except AwsFault as fault:
+            if condition_failed(fault) or conflicted(fault):
+                failed = tuple(at for at, reason in enumerate(fault.reasons) if reason.code == "ConditionalCheckFailed")
+                raise Refused(failed) from fault
+            raise
+
+    def update(self, key: Key, update: str, values: Mapping[str, Any], condition: str = "") -> dict[str, Any]:
+        """The item after an update; raises Conflict where its condition failed."""
+        parameters = self.updating(key, update, values, condition)["Update"] | {"ReturnValues": "ALL_NEW"}
+        try:
+            return unmarshal(self.call("dynamodb", "UpdateItem", parameters)["Attributes"])
+        except AwsFault as fault:
+            if condition_failed(fault) or conflicted(fault):
+                raise Refused((0,)) from fault
+            raise
+
+    def _conditional(
+        self, parameters: dict[str, Any], condition: str, values: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        parameters["TableName"] = self.name
+        if condition:
+            parameters["ConditionExpression"] = condition
+        if values:
+            parameters["ExpressionAttributeValues"] = marshal(values)
+        return parameters
+
+
+class Refused(Conflict):
+    """A write whose condition failed; ``failed`` are the positions of the writes that were in the way, if it was that."""
+
+    def __init__(self, failed: tuple[int, ...]) -> None:
+        super().__init__(f"writes {failed} were refused" if failed else "another transaction was at it")
+        self.failed = failed
+
+
+def _key(key: Key) -> dict[str, Any]:
+    pk, sk = key
+    return {"pk": {"S": pk}, "sk": {"S": sk}}

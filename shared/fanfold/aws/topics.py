@@ -1,0 +1,47 @@
+"""Publishing to the topics: FIFO, deduplicated by the message's id."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fanfold.aws.calls import AwsFault, Call
+from fanfold.messages import Message, attributes_of, encode, group_of, topic_of
+
+BATCH = 10
+
+
+class Topics:
+    """The topics that a service publishes to, by name and ARN."""
+
+    def __init__(self, call: Call, arns: Mapping[str, str]) -> None:
+        self._call = call
+        self._arns = arns
+
+    def publish(self, messages: Iterable[Message]) -> None:
+        """Publish in order; a message that the topic has had in the last five minutes is not delivered again."""
+        by_topic: dict[str, list[Message]] = {}
+        for message in messages:
+            by_topic.setdefault(topic_of(message), []).append(message)
+        for topic, mine in by_topic.items():
+            for start in range(0, len(mine), BATCH):
+                self._publish(self._arns[topic], mine[start : start + BATCH])
+
+    def _publish(self, arn: str, messages: list[Message]) -> None:
+        entries = [_entry(message) for message in messages]
+        if len(entries) == 1:
+            self._call("sns", "Publish", {"TopicArn": arn, **entries[0]})
+            return
+        numbered = [{"Id": str(number), **entry} for number, entry in enumerate(entries)]
+        done = self._call("sns", "PublishBatch", {"TopicArn": arn, "PublishBatchRequestEntries": numbered})
+        for failed in done.get("Failed", []):
+            raise AwsFault(failed.get("Code", "Failed"), failed.get("Message", "an entry was not published"), 500)
+
+
+def _entry(message: Message) -> dict[str, Any]:
+    return {
+        "Message": encode(message).decode(),
+        "MessageGroupId": group_of(message),
+        "MessageDeduplicationId": message.id,
+        "MessageAttributes": {
+            name: {"DataType": "String", "StringValue": value} for name, value in attributes_of(message).items()
+        },
+    }

@@ -1,0 +1,1 @@
+"""The desk as its operator sees it: the command line, the local run, reports."""

@@ -1,0 +1,1 @@
+"""Pretence with a seed: markets, books, faults."""

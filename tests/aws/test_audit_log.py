@@ -1,0 +1,248 @@
+"""Every message is recorded once, whatever fails; the views know the newest; verify finds what was touched."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import msgspec
+import pytest
+from audit_examples import AUDIT, START, VIEWS, arrival, create_everything, minute, order, report
+from audit_service import record as recording
+from audit_service.record import Arrival, record
+from audit_service.verify import verify
+from conftest import Cloud
+from fanfold import audit_chain
+from fanfold.audit_views import order_version
+from fanfold.aws.calls import AwsFault, Call, Recorded, recorded
+from fanfold.aws.log import S3Log
+from fanfold.aws.views import DynamoViews
+from fanfold.messages import Bars, ExecutionReport, Fill, Halt, HaltChanged, Message, Order, OrdersApproved, State
+from fanfold.refusals import Conflict
+
+
+@pytest.fixture
+def call(cloud: Cloud) -> Call:
+    create_everything(cloud.admin)
+    return cloud.call
+
+
+def ports(call: Call) -> tuple[S3Log, DynamoViews]:
+    return S3Log(call, AUDIT), DynamoViews(call, VIEWS)
+
+
+def arrivals(*minutes: int) -> list[Arrival]:
+    return [arrival(message) for n in minutes for message in minute(n)]
+
+
+def ids_in(log: S3Log, stream: str) -> list[str]:
+    lines = [line for _, body in log.segments(stream) for line in body.splitlines()]
+    return [audit_chain.read(line).message["id"] for line in lines]
+
+
+def verdicts(call: Call) -> dict[str, str]:
+    return {verdict.stream: verdict.kind for verdict in verify(*ports(call))}
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+def crashing_after(call: Call, operation: str, nth: int = 1) -> Call:
+    """The same call, but the process dies after the nth call of an operation has taken effect."""
+    left = [nth]
+
+    def crash(service: str, name: str, parameters: msgspec.Raw) -> dict[str, object]:
+        answer = call(service, name, parameters)
+        left[0] -= name == operation
+        if left[0] == 0 and name == operation:
+            raise Crash
+        return answer
+
+    return crash
+
+
+def test_messages_are_chained_by_account_and_by_venue(call: Call) -> None:
+    log, views = ports(call)
+    record(arrivals(0, 1), log, views)
+    assert log.streams() == ["main", "market-sim"]
+    assert ids_in(log, "market-sim") == ["bars-0", "bars-1"]
+    assert ids_in(log, "main") == [f"{kind}-{n}" for n in (0, 1) for kind in ("targets", "approved", "report")]
+    assert verdicts(call) == {"main": "sound", "market-sim": "sound"}
+
+
+def test_a_redelivered_message_is_recorded_once(call: Call) -> None:
+    log, views = ports(call)
+    record(arrivals(0, 0), log, views)
+    record(arrivals(0, 1), log, DynamoViews(call, VIEWS))
+    record(arrivals(1, 0), log, views)
+    assert ids_in(log, "market-sim") == ["bars-0", "bars-1"]
+    assert verdicts(call) == {"main": "sound", "market-sim": "sound"}
+
+
+def test_a_batch_costs_one_look_and_two_writes_a_stream(call: Call) -> None:
+    seen: list[Recorded] = []
+    log, views = ports(recorded(call, seen.append))
+    record(arrivals(0), log, views)
+    seen.clear()
+    record(arrivals(1, 2), log, views)
+    names = [one.operation for one in seen]
+    assert names == ["BatchGetItem", "PutObject", "TransactWriteItems", "PutObject", "TransactWriteItems"]
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+@pytest.mark.parametrize("operation", ["BatchGetItem", "PutObject", "TransactWriteItems"])
+def test_a_crash_between_any_two_effects_loses_and_doubles_nothing(call: Call, operation: str, nth: int) -> None:
+    if (operation, nth) != ("BatchGetItem", 2):
+        with pytest.raises(Crash):
+            record(arrivals(0), *ports(crashing_after(call, operation, nth)))
+    # What comes back may be in another company and order.
+    log, views = ports(call)
+    record(arrivals(1)[::-1], log, views)
+    record(arrivals(0), log, views)
+    for stream, count in {"main": 6, "market-sim": 2}.items():
+        assert len(ids_in(log, stream)) == len(set(ids_in(log, stream))) == count
+    assert verdicts(call) == {"main": "sound", "market-sim": "sound"}
+    assert views.seen(["report-0", "bars-0", "report-1"]) == {"report-0", "bars-0", "report-1"}
+
+
+def test_two_workers_in_turn_extend_one_chain(call: Call) -> None:
+    one, other = ports(call), ports(call)
+    for n in range(4):
+        record(arrivals(n), *(one if n % 2 else other))
+    assert ids_in(one[0], "market-sim") == [f"bars-{n}" for n in range(4)]
+    assert verdicts(call) == {"main": "sound", "market-sim": "sound"}
+
+
+def interrupted(call: Call, operation: str, meanwhile: Callable[[], None]) -> Call:
+    """The same call, but something happens once, right before the first call of an operation."""
+    waiting = [meanwhile]
+
+    def interrupt(service: str, name: str, parameters: msgspec.Raw) -> dict[str, object]:
+        if name == operation and waiting:
+            waiting.pop()()
+        return call(service, name, parameters)
+
+    return interrupt
+
+
+@pytest.mark.parametrize("operation", ["GetItem", "BatchGetItem", "PutObject", "TransactWriteItems"])
+@pytest.mark.parametrize("mine", [(0,), (0, 1)])
+def test_a_message_that_two_workers_hold_is_recorded_once(call: Call, operation: str, mine: tuple[int, ...]) -> None:
+    other = ports(call)
+    log, views = ports(interrupted(call, operation, lambda: record(arrivals(0, 2), *other)))
+    record(arrivals(*mine), log, views)
+    held = sorted({0, 2, *mine})
+    assert sorted(ids_in(log, "market-sim")) == [f"bars-{n}" for n in held]
+    assert sorted(set(ids_in(log, "main"))) == sorted(ids_in(log, "main"))
+    assert verdicts(call) == {"main": "sound", "market-sim": "sound"}
+
+
+def test_a_worker_that_never_gets_its_turn_says_so(call: Call) -> None:
+    class Busy(DynamoViews):
+        def commit(self, *_: object) -> None:
+            raise Conflict("always")
+
+    with pytest.raises(Conflict):
+        record(arrivals(0), S3Log(call, AUDIT), Busy(call, VIEWS))
+
+
+def test_more_messages_and_views_than_one_transaction_takes_are_all_there(call: Call) -> None:
+    log, views = ports(call)
+    fills = [msgspec.structs.replace(report(0, START).fills[0], trade_id=f"t{n}") for n in range(130)]
+    many = [msgspec.structs.replace(report(0, START), id=f"many-{n}", fills=[]) for n in range(50)]
+    big = msgspec.structs.replace(report(1, START), fills=fills)
+    record([arrival(message) for message in [*many, big]], log, views)
+    assert len(ids_in(log, "main")) == 51
+    assert len(views.trades("main", "2026-01-31")) == 130
+
+
+def by_version(call: Call, messages: list[Message]) -> DynamoViews:
+    log, views = ports(call)
+    for message in messages:
+        record([arrival(message)], log, views)
+    return views
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_views_hold_the_newest_whatever_the_order_of_arrival(call: Call, backwards: bool) -> None:
+    late = msgspec.structs.replace(report(0, START), id="late", updates=report(0, START).updates[:1], fills=[])
+    messages = [late, *minute(0)[1:], *minute(3)[1:], HaltChanged(
+        id="halt", cause="", at=START, account="main", state=Halt.HALT, reason="drill", actor="me"
+    )]
+    views = by_version(call, messages[::-1] if backwards else messages)
+    assert msgspec.convert(views.read(("order", "main", "o0"))["order"], Order) == order(0, START)
+    assert views.read(("order-state", "main", "o0"))["state"] == "FILLED"
+    (position,) = views.of_account("main", "position")
+    assert position["holding"]["quantity"] == "0.4"
+    assert views.read(("books", "main"))["cash"] == "997"
+    assert views.read(("halt", "main"))["state"] == "HALT"
+    assert views.read(("settled", "main"))["through"].startswith("2026-01-31T23:58")
+    assert views.read(("targets", "main", "trend", "0001"))["targets"][0]["signal_id"] == "s3"
+    assert [msgspec.convert(one["fill"], Fill).price for one in views.trades("main", "2026-01-31")] == [Decimal("100.10")] * 2
+
+
+def test_why_can_walk_from_a_fill_back_to_its_bars(call: Call) -> None:
+    log, views = ports(call)
+    record(arrivals(0), log, views)
+    path, message_id = [], "report-0"
+    while found := views.read(("message", message_id)):
+        path.append(found["topic"])
+        message_id = found["cause"]
+    assert path == ["executions", "orders", "targets", "bars"]
+    assert msgspec.json.decode(views.read(("message", "report-0"))["body"], type=ExecutionReport).id == "report-0"
+
+
+def test_a_large_message_is_found_by_its_segment(call: Call) -> None:
+    log, views = ports(call)
+    large = msgspec.structs.replace(minute(0)[2], orders=[order(n, START) for n in range(90)])
+    record([arrival(large)], log, views)
+    found = views.read(("message", large.id))
+    assert "body" not in found
+    assert audit_chain.read(log.read(found["segment"]).splitlines()[0]).message["id"] == large.id
+
+
+def overwrite(call: Call, key: str, body: bytes) -> None:
+    call("s3", "PutObject", {"Bucket": AUDIT, "Key": key, "Body": body})
+
+
+def test_verify_finds_an_edited_record_in_its_segment(cloud: Cloud, call: Call) -> None:
+    log, views = ports(call)
+    for n in range(3):
+        record(arrivals(n), log, views)
+    key = audit_chain.segment_key("main", 4)
+    overwrite(cloud.admin, key, log.read(key).replace(b"100.10", b"100.20"))
+    (wrong, sound) = verify(log, views)
+    assert (wrong.stream, wrong.kind, wrong.seq, wrong.segment) == ("main", "edited", 6, key)
+    assert sound.kind == "sound"
+
+
+def test_verify_finds_where_a_rewritten_history_begins(cloud: Cloud, call: Call) -> None:
+    log, views = ports(call)
+    for n in range(3):
+        record(arrivals(n), log, views)
+    head = audit_chain.start("market-sim")
+    for n in range(3):
+        raw = arrivals(n)[0].raw | ({"venue": "other"} if n else {})
+        segment, head = audit_chain.append(head, [audit_chain.Entry(topic="bars", message=raw, sent_ms=arrivals(n)[0].sent_ms)])
+        overwrite(cloud.admin, segment.key, segment.body)
+    (_, wrong) = verify(log, views)
+    assert (wrong.kind, wrong.seq) == ("forked", 2)
+
+
+def test_verify_misses_a_stream_whose_log_is_gone(cloud: Cloud, call: Call) -> None:
+    log, views = ports(call)
+    record(arrivals(0), log, views)
+    cloud.admin("s3", "DeleteObject", {"Bucket": AUDIT, "Key": audit_chain.segment_key("main", 1)})
+    assert verdicts(call) == {"main": "cut off", "market-sim": "sound"}
+
+
+def test_a_segment_is_never_written_over(call: Call) -> None:
+    log, _ = ports(call)
+    assert [log.create("chain/x/1", b"first"), log.create("chain/x/1", b"second")] == [True, False]
+    assert log.read("chain/x/1") == b"first"
+
+
+def test_a_filled_order_is_newer_than_a_canceled_one_and_more_filled_newer_than_less() -> None:
+    lives = [(State.APPROVED, "0"), (State.OPEN, "0"), (State.PARTIAL, "9"), (State.PARTIAL, "10"), (State.CANCELED, "10"), (State.FILLED, "11")]
+    versions = [order_version(state, Decimal(filled)) for state, filled in lives]
+    assert versions == sorted(versions)
+    assert len(set(versions)) == len(versions)

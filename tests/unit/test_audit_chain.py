@@ -1,0 +1,170 @@
+"""Whatever is done to a log, verify says so and says where."""
+
+import json
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fanfold import audit_chain
+from fanfold.audit_chain import Entry, Head
+from fanfold.audit_verdict import Verdict, locate_fork, verify
+from fanfold.refusals import BadInput
+
+COUNT = 240
+PER_SEGMENT = 7
+
+
+def entries(count: int, mark: str = "") -> list[Entry]:
+    return [
+        Entry(topic="orders", message={"id": f"m{n}{mark}", "weight": n / 7, "text": "é\n"}, sent_ms=n)
+        for n in range(1, count + 1)
+    ]
+
+
+def recorded(wanted: list[Entry]) -> tuple[list[bytes], Head]:
+    head, lines = audit_chain.start("main"), []
+    for n in range(0, len(wanted), PER_SEGMENT):
+        segment, head = audit_chain.append(head, wanted[n : n + PER_SEGMENT])
+        lines += segment.body.splitlines()
+    return lines, head
+
+
+LINES, HEAD = recorded(entries(COUNT))
+
+
+def stored(lines: list[bytes]) -> Iterator[tuple[str, bytes]]:
+    for n in range(0, len(lines), PER_SEGMENT):
+        yield f"segment-{n // PER_SEGMENT}", b"\n".join(lines[n : n + PER_SEGMENT]) + b"\n"
+
+
+def judged(lines: list[bytes], head: Head = HEAD) -> tuple[str, int]:
+    verdict = verify("main", head, stored(lines))
+    return verdict.kind, verdict.seq
+
+
+places = st.integers(0, COUNT - 1)
+
+
+def test_an_untouched_log_is_sound() -> None:
+    assert verify("main", HEAD, stored(LINES)) == Verdict(stream="main", kind="sound", records=COUNT)
+
+
+def test_a_hash_is_the_sha256_of_the_line() -> None:
+    assert json.loads(LINES[5])["prev"] == sha256(LINES[4]).hexdigest()
+    assert sha256(LINES[-1]).hexdigest() == HEAD.hash
+
+
+def test_a_line_is_canonical_json() -> None:
+    plain = json.dumps(json.loads(LINES[3]), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert plain.encode() == LINES[3]
+
+
+EDITS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "message": lambda record: record["message"].update(id="other"),
+    "topic": lambda record: record.update(topic="bars"),
+    "sent_ms": lambda record: record.update(sent_ms=record["sent_ms"] + 1),
+    "prev": lambda record: record.update(prev="0" * 64),
+    "seq up": lambda record: record.update(seq=record["seq"] + 1),
+    "seq far": lambda record: record.update(seq=record["seq"] + 1000),
+    "seq down": lambda record: record.update(seq=record["seq"] - 1),
+    "stream": lambda record: record.update(stream="other"),
+    "field lost": lambda record: record.pop("topic"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+@given(place=places)
+@settings(max_examples=25, deadline=None)
+def test_an_edit_of_any_record_is_found_and_located(edit: str, place: int) -> None:
+    record = json.loads(LINES[place])
+    EDITS[edit](record)
+    changed = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    assert judged([*LINES[:place], changed, *LINES[place + 1 :]]) == ("edited", place + 1)
+
+
+@given(place=places, at=st.integers(0, 400), byte=st.integers(0, 255))
+@settings(max_examples=150, deadline=None)
+def test_a_changed_byte_is_found_and_located(place: int, at: int, byte: int) -> None:
+    line = bytearray(LINES[place])
+    at %= len(line)
+    if line[at] == byte or byte in b"\n":
+        return
+    line[at] = byte
+    assert judged([*LINES[:place], bytes(line), *LINES[place + 1 :]])[1] == place + 1
+
+
+@given(place=places)
+@settings(max_examples=60, deadline=None)
+def test_a_deleted_record_is_found_and_located(place: int) -> None:
+    kind = "cut off" if place == COUNT - 1 else "deleted"
+    assert judged([*LINES[:place], *LINES[place + 1 :]]) == (kind, place + 1)
+
+
+@given(place=st.integers(0, COUNT), copied=places)
+@settings(max_examples=100, deadline=None)
+def test_a_record_copied_to_any_place_is_found_and_located(place: int, copied: int) -> None:
+    # Beside its original it cannot be said which of the two is the copy: they are one record twice.
+    where = copied + 1 if place in (copied, copied + 1) else place + 1
+    assert judged([*LINES[:place], LINES[copied], *LINES[place:]]) == ("inserted", where)
+
+
+@given(place=st.integers(0, COUNT - 1))
+@settings(max_examples=60, deadline=None)
+def test_a_forged_record_that_links_to_its_predecessor_is_found_and_located(place: int) -> None:
+    record = json.loads(LINES[place])
+    record["message"]["id"] = "forged"
+    forged = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    kind, seq = judged([*LINES[:place], forged, *LINES[place:]])
+    assert (kind, seq) == ("edited" if place == COUNT - 1 else "inserted", place + 1)
+
+
+@given(first=places, second=places)
+@settings(max_examples=100, deadline=None)
+def test_swapped_records_are_found_and_located(first: int, second: int) -> None:
+    lines = list(LINES)
+    lines[first], lines[second] = lines[second], lines[first]
+    where = min(first, second) + 1
+    assert judged(lines) == (("sound", 0) if first == second else ("reordered", where))
+
+
+@given(kept=places)
+@settings(max_examples=60, deadline=None)
+def test_a_cut_tail_is_found_and_located(kept: int) -> None:
+    assert judged(LINES[:kept]) == ("cut off", kept + 1)
+
+
+@given(place=places)
+@settings(max_examples=40, deadline=None)
+def test_a_rewritten_history_that_links_is_found_by_its_head_and_located_by_the_views(place: int) -> None:
+    forged, _ = recorded(entries(COUNT)[:place] + entries(COUNT, "forged")[place:])
+    verdict = verify("main", HEAD, stored(forged))
+    assert verdict.kind == "edited"
+    known = {json.loads(line)["message"]["id"]: sha256(line).hexdigest() for line in LINES}
+    located = locate_fork(verdict, stored(forged), lambda message_id: known.get(message_id, ""))
+    assert located.seq == place + 1
+
+
+def test_an_edit_shows_the_segment_that_holds_it() -> None:
+    lines = [*LINES[:20], LINES[20].replace(b"m21", b"m99"), *LINES[21:]]
+    assert verify("main", HEAD, stored(lines)).segment == "segment-2"
+
+
+def test_a_segment_that_waits_for_adoption_is_pending_and_not_a_fault() -> None:
+    orphan, _ = audit_chain.append(HEAD, entries(3))
+    verdict = verify("main", HEAD, [*stored(LINES), (orphan.key, orphan.body)])
+    assert (verdict.kind, verdict.records, verdict.pending) == ("sound", COUNT, 3)
+
+
+def test_no_chain_passes_for_another_streams() -> None:
+    assert verify("other", Head(stream="other", seq=COUNT, hash=HEAD.hash), stored(LINES)).seq == 1
+
+
+def test_an_orphan_is_adopted_only_where_it_continues_the_chain() -> None:
+    segment, after = audit_chain.append(HEAD, entries(2))
+    assert audit_chain.adopt(HEAD, segment.key, segment.body) == (segment, after)
+    with pytest.raises(BadInput, match="does not continue"):
+        audit_chain.adopt(audit_chain.start("main"), segment.key, segment.body)

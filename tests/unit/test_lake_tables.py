@@ -1,0 +1,158 @@
+"""Which rows a message adds to the lake, and that the catalogue says the same."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import msgspec
+import pytest
+from fanfold import bars
+from fanfold.bars import Bar, Series
+from fanfold.console import catalogue
+from fanfold.lake_tables import TABLES, Row, rows_of
+from fanfold.messages import (
+    Bars,
+    ExecutionReport,
+    Fill,
+    Halt,
+    HaltChanged,
+    Message,
+    Order,
+    OrdersApproved,
+    OrdersRefused,
+    OrderUpdate,
+    Refusal,
+    State,
+    Target,
+    Targets,
+)
+
+AT = datetime(2026, 1, 31, 23, 59, tzinfo=UTC)
+ORDER = Order(
+    order_id="o1",
+    client_order_id="c1",
+    signal_id="s1",
+    account="main",
+    venue="sim",
+    instance="trend",
+    instrument="BTC/USDT",
+    side="buy",
+    kind="market",
+    quantity=Decimal("0.5"),
+    reference_price=Decimal(100),
+    reserved=Decimal("50.5"),
+    decided_at=AT,
+    expires_at=AT,
+)
+FILL = Fill(
+    trade_id="t1",
+    order_id="o1",
+    client_order_id="c1",
+    account="main",
+    venue="sim",
+    instance="trend",
+    instrument="BTC/USDT",
+    side="buy",
+    price=Decimal("100.25"),
+    quantity=Decimal("0.5"),
+    fee=Decimal("0.05"),
+    liquidity="taker",
+    at=datetime(2026, 2, 1, tzinfo=UTC),
+)
+UPDATE = OrderUpdate(
+    order_id="o1",
+    client_order_id="c1",
+    instance="trend",
+    instrument="BTC/USDT",
+    state=State.FILLED,
+    filled=Decimal("0.5"),
+)
+SERIES = Series(
+    instrument="BTC/USDT",
+    timeframe="1m",
+    price_scale=2,
+    volume_scale=3,
+    after=0,
+    bars=[Bar(1_769_903_940, 10_000, 10_100, 9_900, 10_050, 1_500), Bar(1_769_904_000, 10_050, 10_060, 10_040, 10_055, 7)],
+)
+REPORT = ExecutionReport(
+    id="m4", cause="m3", at=AT, account="main", venue="sim", updates=[UPDATE, UPDATE], fills=[FILL], settled=True
+)
+MESSAGES: list[Message] = [
+    Bars(id="m1", cause="", at=AT, venue="sim", frames=bars.pack([SERIES])),
+    Targets(
+        id="m2",
+        cause="m1",
+        at=AT,
+        account="main",
+        batch="m0",
+        targets=[Target(signal_id="s1", instance="trend", instrument="BTC/USDT", timeframe="1m", weight=0.25)],
+    ),
+    OrdersApproved(id="m3", cause="m2", at=AT, account="main", orders=[ORDER]),
+    OrdersRefused(
+        id="m5", cause="m2", at=AT, account="main", refusals=[Refusal(order=ORDER, code="HALTED", detail="by hand")]
+    ),
+    REPORT,
+]
+
+
+def rows(message: Message, table: str) -> list[Row]:
+    return [row for row in rows_of(message) if row.table == table]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+def test_rows_have_only_columns_of_their_table_and_all_of_its_key(message: Message) -> None:
+    made = list(rows_of(message))
+    assert made
+    for row in made:
+        table = TABLES[row.table]
+        assert row.values.keys() <= table.columns.keys()
+        assert all(row.values.get(name) is not None for name in table.key)
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+def test_the_same_message_adds_the_same_rows(message: Message) -> None:
+    assert list(rows_of(message)) == list(rows_of(message))
+
+
+def test_a_bar_has_exact_prices_and_lies_in_the_day_of_its_close() -> None:
+    first, second = rows(MESSAGES[0], "bars")
+    assert (first.values["high"], first.values["low"], first.values["volume"]) == (101, 99, Decimal("1.5"))
+    assert (first.dt, second.dt) == ("2026-01-31", "2026-02-01")
+
+
+def test_a_refused_order_keeps_its_code_and_detail() -> None:
+    (row,) = rows(MESSAGES[3], "orders")
+    assert (row.values["state"], row.values["code"], row.values["detail"]) == ("REFUSED", "HALTED", "by hand")
+
+
+def test_every_update_of_a_report_is_an_event_of_its_own() -> None:
+    assert [row.values["event_id"] for row in rows(REPORT, "orders")] == ["m4-0", "m4-1"]
+
+
+def test_a_trade_lies_in_the_day_of_its_fill() -> None:
+    (row,) = rows(REPORT, "trades")
+    assert (row.dt, row.values["price"], row.values["message_id"]) == ("2026-02-01", Decimal("100.25"), "m4")
+
+
+def test_a_halt_adds_no_rows() -> None:
+    halt = HaltChanged(id="m6", cause="", at=AT, account="main", state=Halt.HALT, reason="drill", actor="me")
+    assert list(rows_of(halt)) == []
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_a_table_has_its_key_and_sort_among_its_columns(table: msgspec.Struct) -> None:
+    assert {*table.key, *table.sort} <= table.columns.keys()  # type: ignore[attr-defined]
+
+
+def test_the_catalogue_file_is_current() -> None:
+    assert catalogue.PATH.read_text() == catalogue.text(), "run `python -c 'from fanfold.console import catalogue; catalogue.write_catalogue()'`"
+
+
+def test_the_catalogue_has_every_table_with_its_columns_and_projected_days() -> None:
+    resources = catalogue.catalogue()["Resources"]
+    for table in TABLES.values():
+        made = resources[f"{table.name.capitalize()}Table"]["Properties"]["TableInput"]
+        assert {one["Name"]: one["Type"] for one in made["StorageDescriptor"]["Columns"]} == table.columns
+        assert made["PartitionKeys"] == [{"Name": "dt", "Type": "string"}]
+        _, pieces = made["Parameters"]["storage.location.template"]["Fn::Join"]
+        assert "".join(piece if isinstance(piece, str) else "lake" for piece in pieces) == f"s3://lake/{table.name}/dt=${{dt}}/"
