@@ -1,6 +1,7 @@
 import random
 from datetime import timedelta
 from decimal import Decimal, getcontext
+from typing import Any
 
 import msgspec
 import pytest
@@ -68,10 +69,18 @@ def test_a_flip_on_margin_is_one_order() -> None:
     assert (order.side, order.quantity, order.reduce_only) == ("sell", D(50), False)
 
 
-@pytest.mark.parametrize("halt", [Halt.ACTIVE, Halt.REDUCE_ONLY])
-def test_a_target_across_zero_closes_where_the_far_side_is_barred(halt: Halt) -> None:
-    account, name = ("spot", "s") if halt is Halt.ACTIVE else ("margin", "m")
-    found = book(account, halt=halt, held={(name, BTC): held("25")})
+@pytest.mark.parametrize(
+    ("account", "changes"),
+    [
+        ("spot", {}),
+        ("margin", {"halt": Halt.REDUCE_ONLY}),
+        ("margin", {"peak_equity": D(90_000)}),
+        ("margin", {"day": "2026-03-01", "day_start_equity": D(90_000)}),
+    ],
+)
+def test_a_target_across_zero_closes_where_the_far_side_is_barred(account: str, changes: dict[str, Any]) -> None:
+    name = account[0]
+    found = book(account, held={(name, BTC): held("25")}, **changes)
     (order,) = decide(target(-1.0, instance=name), found=found).approved
     assert (order.side, order.quantity, order.reduce_only) == ("sell", D(25), True)
 
@@ -104,6 +113,27 @@ def test_reductions_come_first_and_pass_a_full_minute() -> None:
     made = decide(*both, found=found)
     assert [order.instrument for order in made.approved] == [ETH]
     assert codes(made) == [Code.ORDER_RATE, Code.ORDER_RATE]
+
+
+@pytest.mark.parametrize(
+    ("limits", "weight", "other", "code"),
+    [
+        ({"gross_max": D("0.4")}, 1.0, ("m", ETH), Code.GROSS_EXPOSURE),
+        ({"gross_max": D("0.4")}, -1.0, ("m", ETH), Code.GROSS_EXPOSURE),
+        ({"net_max": D("0.4")}, 1.0, ("m", ETH), Code.NET_EXPOSURE),
+        ({"net_max": D("0.4")}, -1.0, ("m", ETH), Code.NET_EXPOSURE),
+        ({"position_notional_max": D(4000)}, 1.0, ("n", BTC), Code.POSITION_NOTIONAL),
+        ({"orders_per_minute_max": 1}, 1.0, ("m", ETH), Code.ORDER_RATE),
+    ],
+)
+def test_what_one_order_passes_two_of_a_batch_do_not(
+    limits: dict[str, Any], weight: float, other: exposure.Leg, code: Code
+) -> None:
+    second = target(weight, instance=other[0], instrument=other[1], signal_id="second")
+    made = decide(target(weight), second, plan=prepare(desk(**limits)))
+    assert [order.signal_id for order in made.approved] == ["signal"]
+    assert codes(made) == [code]
+    assert len(decide(second, plan=prepare(desk(**limits))).approved) == 1
 
 
 def test_dust_is_told_and_neither_ordered_nor_refused() -> None:
@@ -171,7 +201,7 @@ legs = st.builds(lambda quantity, pending: Held(quantity=quantity, open=pending,
 @st.composite
 def worlds(draw: st.DrawFn, spot: bool) -> tuple[list[Target], Book, Plan]:
     names, account = (["s"], "spot") if spot else (["m", "n"], "margin")
-    weights = st.floats(-1.2, 1.2) | st.sampled_from([0.0, 1.0, -1.0])
+    weights = st.sampled_from([1.0, -1.0, 0.0, 1.1]) | st.floats(-1, 1)
     keys = st.sampled_from([(name, symbol) for name in names for symbol in (BTC, ETH)])
     wanted = draw(st.lists(st.tuples(keys, weights, st.sampled_from("xyz")), max_size=8))
     targets = [

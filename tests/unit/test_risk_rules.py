@@ -207,6 +207,14 @@ def test_an_order_is_a_duplicate_by_its_id_and_by_its_leg() -> None:
     assert check(order(order_id="other", instrument=ETH), context) is None
 
 
+def test_an_approved_order_counts_when_it_is_weighed_again() -> None:
+    context = survey(owned("2"), prepare(desk()).terms("margin"), AT, NOW)
+    flip = order("sell", "3")
+    assert context.effect(flip).largest == 0
+    context.approve(flip)
+    assert context.effect(flip).largest == 200
+
+
 def test_every_code_has_one_rule_and_a_case_that_it_refuses() -> None:
     assert [rule.code for rule in TARGET_RULES] + [rule.code for rule in ORDER_RULES] == list(Code)
     assert {case.code for case in CASES if case.refuses} == set(Code) - {Code.DUPLICATE_INTENT}

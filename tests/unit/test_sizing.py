@@ -102,6 +102,11 @@ def test_the_next_order_is_what_is_missing_outside_the_band(
     assert change(D(wanted), position, LEG, CAPITAL, D(100)) == expected
 
 
+def test_the_band_is_a_share_of_the_legs_part_of_equity() -> None:
+    assert change(D("0.5"), held("0"), leg(shares=2), CAPITAL, D(100)) is NoOrder.ON_TARGET
+    assert change(D("0.501"), held("0"), leg(shares=2), CAPITAL, D(100)) == D("0.501")
+
+
 def test_an_adjustment_below_the_venues_minimum_is_no_order_and_no_dust() -> None:
     assert change(D("1.04"), held("1"), leg(band=D(0)), CAPITAL, D(100)) is NoOrder.ON_TARGET
 
@@ -123,6 +128,26 @@ def test_a_leg_of_a_cross_sectional_instance_is_sized_on_all_of_its_equity() -> 
     each = prepare(desk()).terms("margin").legs["m", BTC]
     whole = prepare(desk({"strategy": "pairs"})).terms("margin").legs["m", BTC]
     assert (each.shares, whole.shares) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("position", "quantity", "reduces"),
+    [
+        (held("2"), "-2", True),
+        (held("2"), "-2.001", False),
+        (held("-2"), "2", True),
+        (held("2"), "0.001", False),
+        (held("0"), "-1", False),
+        (held("2", "-1"), "-1", True),
+        (held("2", "-1"), "-1.001", False),
+        (held("2", "1"), "-2", True),
+        (held("2", "1"), "-3", False),
+    ],
+)
+def test_a_reduction_does_not_cross_zero_however_live_orders_fill(
+    position: Held, quantity: str, *, reduces: bool
+) -> None:
+    assert position.reduces(D(quantity)) is reduces
 
 
 def test_a_mark_only_moves_forward() -> None:
