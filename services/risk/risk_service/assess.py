@@ -6,7 +6,7 @@ from typing import Protocol
 
 from fanfold import bars, names
 from fanfold.desk import Desk
-from fanfold.messages import Bars, ExecutionReport, Order, OrdersApproved, OrdersRefused, Targets
+from fanfold.messages import Bars, ExecutionReport, Halt, Order, OrdersApproved, OrdersRefused, Target, Targets
 from fanfold.refusals import BadInput, Conflict
 from fanfold.risk.decision import Decision, decide
 from fanfold.risk.exposure import Book, Mark, marked
@@ -111,7 +111,7 @@ class Assessor:
         cause, created = messages[0], set[str]()
         for _ in range(TRIES):
             book = self._ledger.book(account, gathered)
-            decision = decide(targets, book, self._plan, at=cause.at, now=self._clock())
+            decision = decide([*targets, *_flattening(targets, book, gathered)], book, self._plan, at=cause.at, now=self._clock())
             # An order that is there already was made by an earlier delivery, whatever became of it.
             orders = [order for order in decision.approved if order.order_id not in created]
             try:
@@ -146,6 +146,24 @@ class Assessor:
         if account not in self._desk.accounts:
             raise BadInput(f"account {account!r} is not in the desk; it has {sorted(self._desk.accounts)}")
         return account
+
+
+def _flattening(targets: Sequence[Target], book: Book, gathered: Gathered) -> list[Target]:
+    """Under FLATTEN, a target of zero for every leg that is held and has no target of its own."""
+    if book.halt is not Halt.FLATTEN:
+        return []
+    aimed = {(target.instance, target.instrument) for target in targets}
+    return [
+        Target(
+            signal_id=names.name("flatten", gathered.batch, book.account, instance, instrument),
+            instance=instance,
+            instrument=instrument,
+            timeframe="",
+            weight=0.0,
+        )
+        for (instance, instrument), held in book.held.items()
+        if held.quantity and (instance, instrument) not in aimed
+    ]
 
 
 def _poll(batch: str, at: datetime, part: int, parts: int) -> Poll:
