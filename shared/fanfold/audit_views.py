@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from fanfold import orders
+from fanfold.audit_chain import Record
 from fanfold.lake_tables import day_of
 from fanfold.messages import (
     ExecutionReport,
@@ -54,9 +55,11 @@ def views_of(message: Message) -> Iterator[View]:
             yield from _report(message)
 
 
-def message_view(message: Message, topic: str, body: bytes, seq: int, hash_: str, segment: str) -> View:
+def message_view(message: Message, record: Record, record_hash: str, segment: str) -> View:
     """Where a message is in the log, for `why` and for telling that it was recorded."""
-    fields = {"topic": topic, "cause": message.cause, "at": message.at, "seq": seq, "hash": hash_, "segment": segment}
+    fields = {"topic": record.topic, "cause": message.cause, "at": message.at, "seq": record.seq}
+    fields |= {"hash": record_hash, "segment": segment}
+    body = msgspec.json.encode(record.message)
     if len(body) <= BODY_BYTES_MAX:
         fields["body"] = body.decode()
     return _once(("message", message.id), fields)
@@ -89,8 +92,8 @@ def _report(message: ExecutionReport) -> Iterator[View]:
     for fill in message.fills:
         yield _once(("trade", account, day_of(fill.at), fill.instrument, fill.trade_id), {"fill": fill})
     for holding in message.holdings:
-        place = ("position", account, holding.instance, holding.instrument)
-        yield View(place=place, version=f"{holding.version:020d}", fields={"holding": holding, "at": message.at})
+        position = ("position", account, holding.instance, holding.instrument)
+        yield View(place=position, version=f"{holding.version:020d}", fields={"holding": holding, "at": message.at})
     if message.cash is not None:
         fields = {"cash": message.cash, "version": message.version, "venue": message.venue, "at": message.at}
         yield View(place=("books", account), version=f"{message.version:020d}", fields=fields)

@@ -180,7 +180,8 @@ def _decisions(message: OrdersApproved | OrdersRefused) -> Iterator[Row]:
     if isinstance(message, OrdersApproved):
         decisions = [(order, {"state": "APPROVED"}) for order in message.orders]
     else:
-        decisions = [(one.order, {"state": "REFUSED", "code": one.code, "detail": one.detail}) for one in message.refusals]
+        refused = [(one.order, {"code": one.code, "detail": one.detail}) for one in message.refusals]
+        decisions = [(order, {"state": "REFUSED"} | why) for order, why in refused]
     for n, (order, decision) in enumerate(decisions):
         values = {name: value for name, value in msgspec.structs.asdict(order).items() if name in _OF_ORDER}
         yield _row(ORDERS, message.at, values | decision | _origin(message) | {"event_id": f"{message.id}-{n}"})

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import msgspec
+
 from audit_service.record import Arrival
 from fanfold import bars, messages
 from fanfold.aws.calls import Call

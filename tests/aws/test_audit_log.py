@@ -1,26 +1,38 @@
 """Every message is recorded once, whatever fails; the views know the newest; verify finds what was touched."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
 import pytest
 from audit_examples import AUDIT, START, VIEWS, arrival, create_everything, minute, order, report
-from audit_service import record as recording
+from conftest import Cloud
+from emulator import Emulator
+
 from audit_service.record import Arrival, record
 from audit_service.verify import verify
-from conftest import Cloud
 from fanfold import audit_chain
+from fanfold.audit_chain import Entry
 from fanfold.audit_views import order_version
-from fanfold.aws.calls import AwsFault, Call, Recorded, recorded
+from fanfold.aws.calls import Call, Recorded, connect, recorded
 from fanfold.aws.log import S3Log
 from fanfold.aws.views import DynamoViews
-from fanfold.messages import Bars, ExecutionReport, Fill, Halt, HaltChanged, Message, Order, OrdersApproved, State
+from fanfold.messages import ExecutionReport, Fill, Halt, HaltChanged, Message, Order, State
 from fanfold.refusals import Conflict
 
 
 @pytest.fixture
-def call(cloud: Cloud) -> Call:
+def call(ministack_session: Emulator) -> Call:
+    ministack_session.reset()
+    on_ministack = connect("boto3", ministack_session.endpoint)
+    create_everything(on_ministack)
+    return on_ministack
+
+
+@pytest.fixture
+def everywhere(cloud: Cloud) -> Call:
     create_everything(cloud.admin)
     return cloud.call
 
@@ -60,22 +72,22 @@ def crashing_after(call: Call, operation: str, nth: int = 1) -> Call:
     return crash
 
 
-def test_messages_are_chained_by_account_and_by_venue(call: Call) -> None:
-    log, views = ports(call)
+def test_messages_are_chained_by_account_and_by_venue(everywhere: Call) -> None:
+    log, views = ports(everywhere)
     record(arrivals(0, 1), log, views)
     assert log.streams() == ["main", "market-sim"]
     assert ids_in(log, "market-sim") == ["bars-0", "bars-1"]
     assert ids_in(log, "main") == [f"{kind}-{n}" for n in (0, 1) for kind in ("targets", "approved", "report")]
-    assert verdicts(call) == {"main": "sound", "market-sim": "sound"}
+    assert verdicts(everywhere) == {"main": "sound", "market-sim": "sound"}
 
 
-def test_a_redelivered_message_is_recorded_once(call: Call) -> None:
-    log, views = ports(call)
+def test_a_redelivered_message_is_recorded_once(everywhere: Call) -> None:
+    log, views = ports(everywhere)
     record(arrivals(0, 0), log, views)
-    record(arrivals(0, 1), log, DynamoViews(call, VIEWS))
+    record(arrivals(0, 1), log, DynamoViews(everywhere, VIEWS))
     record(arrivals(1, 0), log, views)
     assert ids_in(log, "market-sim") == ["bars-0", "bars-1"]
-    assert verdicts(call) == {"main": "sound", "market-sim": "sound"}
+    assert verdicts(everywhere) == {"main": "sound", "market-sim": "sound"}
 
 
 def test_a_batch_costs_one_look_and_two_writes_a_stream(call: Call) -> None:
@@ -104,12 +116,12 @@ def test_a_crash_between_any_two_effects_loses_and_doubles_nothing(call: Call, o
     assert views.seen(["report-0", "bars-0", "report-1"]) == {"report-0", "bars-0", "report-1"}
 
 
-def test_two_workers_in_turn_extend_one_chain(call: Call) -> None:
-    one, other = ports(call), ports(call)
+def test_two_workers_in_turn_extend_one_chain(everywhere: Call) -> None:
+    one, other = ports(everywhere), ports(everywhere)
     for n in range(4):
         record(arrivals(n), *(one if n % 2 else other))
     assert ids_in(one[0], "market-sim") == [f"bars-{n}" for n in range(4)]
-    assert verdicts(call) == {"main": "sound", "market-sim": "sound"}
+    assert verdicts(everywhere) == {"main": "sound", "market-sim": "sound"}
 
 
 def interrupted(call: Call, operation: str, meanwhile: Callable[[], None]) -> Call:
@@ -163,12 +175,12 @@ def by_version(call: Call, messages: list[Message]) -> DynamoViews:
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-def test_views_hold_the_newest_whatever_the_order_of_arrival(call: Call, backwards: bool) -> None:
+def test_views_hold_the_newest_whatever_the_order_of_arrival(everywhere: Call, backwards: bool) -> None:
     late = msgspec.structs.replace(report(0, START), id="late", updates=report(0, START).updates[:1], fills=[])
     messages = [late, *minute(0)[1:], *minute(3)[1:], HaltChanged(
         id="halt", cause="", at=START, account="main", state=Halt.HALT, reason="drill", actor="me"
     )]
-    views = by_version(call, messages[::-1] if backwards else messages)
+    views = by_version(everywhere, messages[::-1] if backwards else messages)
     assert msgspec.convert(views.read(("order", "main", "o0"))["order"], Order) == order(0, START)
     assert views.read(("order-state", "main", "o0"))["state"] == "FILLED"
     (position,) = views.of_account("main", "position")
@@ -177,11 +189,12 @@ def test_views_hold_the_newest_whatever_the_order_of_arrival(call: Call, backwar
     assert views.read(("halt", "main"))["state"] == "HALT"
     assert views.read(("settled", "main"))["through"].startswith("2026-01-31T23:58")
     assert views.read(("targets", "main", "trend", "0001"))["targets"][0]["signal_id"] == "s3"
-    assert [msgspec.convert(one["fill"], Fill).price for one in views.trades("main", "2026-01-31")] == [Decimal("100.10")] * 2
+    prices = [msgspec.convert(one["fill"], Fill).price for one in views.trades("main", "2026-01-31")]
+    assert prices == [Decimal("100.10")] * 2
 
 
-def test_why_can_walk_from_a_fill_back_to_its_bars(call: Call) -> None:
-    log, views = ports(call)
+def test_why_can_walk_from_a_fill_back_to_its_bars(everywhere: Call) -> None:
+    log, views = ports(everywhere)
     record(arrivals(0), log, views)
     path, message_id = [], "report-0"
     while found := views.read(("message", message_id)):
@@ -204,45 +217,52 @@ def overwrite(call: Call, key: str, body: bytes) -> None:
     call("s3", "PutObject", {"Bucket": AUDIT, "Key": key, "Body": body})
 
 
-def test_verify_finds_an_edited_record_in_its_segment(cloud: Cloud, call: Call) -> None:
+def test_verify_finds_an_edited_record_in_its_segment(call: Call) -> None:
     log, views = ports(call)
     for n in range(3):
         record(arrivals(n), log, views)
     key = audit_chain.segment_key("main", 4)
-    overwrite(cloud.admin, key, log.read(key).replace(b"100.10", b"100.20"))
+    overwrite(call, key, log.read(key).replace(b"100.10", b"100.20"))
     (wrong, sound) = verify(log, views)
     assert (wrong.stream, wrong.kind, wrong.seq, wrong.segment) == ("main", "edited", 6, key)
     assert sound.kind == "sound"
 
 
-def test_verify_finds_where_a_rewritten_history_begins(cloud: Cloud, call: Call) -> None:
+def test_verify_finds_where_a_rewritten_history_begins(call: Call) -> None:
     log, views = ports(call)
     for n in range(3):
         record(arrivals(n), log, views)
     head = audit_chain.start("market-sim")
     for n in range(3):
-        raw = arrivals(n)[0].raw | ({"venue": "other"} if n else {})
-        segment, head = audit_chain.append(head, [audit_chain.Entry(topic="bars", message=raw, sent_ms=arrivals(n)[0].sent_ms)])
-        overwrite(cloud.admin, segment.key, segment.body)
+        told = arrivals(n)[0]
+        raw = told.raw | ({"venue": "other"} if n else {})
+        segment, head = audit_chain.append(head, [Entry(topic="bars", message=raw, sent_ms=told.sent_ms)])
+        overwrite(call, segment.key, segment.body)
     (_, wrong) = verify(log, views)
     assert (wrong.kind, wrong.seq) == ("forked", 2)
 
 
-def test_verify_misses_a_stream_whose_log_is_gone(cloud: Cloud, call: Call) -> None:
+def test_verify_misses_a_stream_whose_log_is_gone(call: Call) -> None:
     log, views = ports(call)
     record(arrivals(0), log, views)
-    cloud.admin("s3", "DeleteObject", {"Bucket": AUDIT, "Key": audit_chain.segment_key("main", 1)})
+    call("s3", "DeleteObject", {"Bucket": AUDIT, "Key": audit_chain.segment_key("main", 1)})
     assert verdicts(call) == {"main": "cut off", "market-sim": "sound"}
 
 
-def test_a_segment_is_never_written_over(call: Call) -> None:
-    log, _ = ports(call)
+def test_a_segment_is_never_written_over(everywhere: Call) -> None:
+    log, _ = ports(everywhere)
     assert [log.create("chain/x/1", b"first"), log.create("chain/x/1", b"second")] == [True, False]
     assert log.read("chain/x/1") == b"first"
 
 
+def test_recording_does_not_load_pyarrow() -> None:
+    check = "import sys, audit_service.record, fanfold.aws.log, fanfold.aws.views; sys.exit('pyarrow' in sys.modules)"
+    subprocess.run([sys.executable, "-c", check], env={"PYTHONPATH": ":".join(sys.path)}, check=True)
+
+
 def test_a_filled_order_is_newer_than_a_canceled_one_and_more_filled_newer_than_less() -> None:
-    lives = [(State.APPROVED, "0"), (State.OPEN, "0"), (State.PARTIAL, "9"), (State.PARTIAL, "10"), (State.CANCELED, "10"), (State.FILLED, "11")]
-    versions = [order_version(state, Decimal(filled)) for state, filled in lives]
+    early = [order_version(state, Decimal(0)) for state in (State.APPROVED, State.SUBMITTING, State.OPEN)]
+    partly = [order_version(State.PARTIAL, Decimal(filled)) for filled in ("0.5", "9", "10")]
+    versions = [*early, *partly, *(order_version(state, Decimal(10)) for state in (State.CANCELED, State.FILLED))]
     assert versions == sorted(versions)
     assert len(set(versions)) == len(versions)

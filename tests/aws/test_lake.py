@@ -8,12 +8,14 @@ import msgspec
 import pyarrow as pa
 import pytest
 from audit_examples import AUDIT, LAKE, VIEWS, arrival, create_everything, minute
+from conftest import Cloud
+from emulator import Emulator
+
 from audit_service.compact import DAY, compact
 from audit_service.flush import flush
 from audit_service.record import record
-from conftest import Cloud
 from fanfold.aws import lake as lake_files
-from fanfold.aws.calls import Call, Recorded, recorded
+from fanfold.aws.calls import Call, Recorded, connect, recorded
 from fanfold.aws.lake import S3Lake
 from fanfold.aws.log import S3Log, pages_of
 from fanfold.aws.views import DynamoViews
@@ -30,13 +32,19 @@ class Crash(BaseException):
     """The process is gone."""
 
 
-@pytest.fixture
-def call(cloud: Cloud) -> Call:
-    create_everything(cloud.admin)
-    log, views = S3Log(cloud.call, AUDIT), DynamoViews(cloud.call, VIEWS)
+def filled(call: Call, admin: Call) -> Call:
+    create_everything(admin)
+    log, views = S3Log(call, AUDIT), DynamoViews(call, VIEWS)
     for n in range(MINUTES):
         record([arrival(message) for message in minute(n)], log, views)
-    return cloud.call
+    return call
+
+
+@pytest.fixture
+def call(ministack_session: Emulator) -> Call:
+    ministack_session.reset()
+    on_ministack = connect("boto3", ministack_session.endpoint)
+    return filled(on_ministack, on_ministack)
 
 
 def crashing_at(call: Call, operation: str, nth: int) -> Call:
@@ -86,9 +94,17 @@ def test_every_row_of_the_log_is_in_the_lake_in_its_day(call: Call, tmp_path: Pa
     assert days == [("2026-01-31", 10), ("2026-02-01", 10)]
 
 
+def test_a_day_is_flushed_compacted_and_read_on_every_emulator(cloud: Cloud, tmp_path: Path) -> None:
+    call = filled(cloud.call, cloud.admin)
+    flushed(call, rows_max=8)
+    compacted(call)
+    assert counts(call, tmp_path) == COUNTS
+
+
 def test_amounts_and_times_come_back_exact(call: Call, tmp_path: Path) -> None:
     flushed(call)
-    (bar,) = ask(call, tmp_path, "SELECT closes_at, open, volume FROM bars WHERE instrument = 'BTC/USDT' ORDER BY 1 LIMIT 1")
+    wanted = "SELECT closes_at, open, volume FROM bars WHERE instrument = 'BTC/USDT' ORDER BY 1 LIMIT 1"
+    (bar,) = ask(call, tmp_path, wanted)
     assert bar == (datetime(2026, 1, 31, 23, 55), Decimal(100), Decimal("1.5"))  # noqa: DTZ001
     assert ask(call, tmp_path, "SELECT sum(fee) FROM trades") == [(Decimal("0.10"),)]
 
@@ -142,14 +158,17 @@ def test_compaction_leaves_one_file_a_day_and_the_same_rows(call: Call, tmp_path
     before = ask(call, tmp_path, "SELECT * FROM orders ORDER BY event_id")
     assert len(keys(call)) > 8
     assert compacted(call) == 8
-    assert sorted(keys(call)) == sorted(f"{name}/dt={day}/{DAY}.parquet" for name in TABLES for day in ("2026-01-31", "2026-02-01"))
+    days = [f"{name}/dt={day}" for name in TABLES for day in ("2026-01-31", "2026-02-01")]
+    assert sorted(keys(call)) == sorted(f"{day}/{DAY}.parquet" for day in days)
     assert ask(call, tmp_path, "SELECT * FROM orders ORDER BY event_id") == before
     assert compacted(call) == 0
 
 
 @pytest.mark.parametrize("operation", ["PutObject", "DeleteObject"])
 @pytest.mark.parametrize("nth", [1, 2, 5])
-def test_a_compaction_that_crashed_is_finished_by_the_next(call: Call, tmp_path: Path, operation: str, nth: int) -> None:
+def test_a_compaction_that_crashed_is_finished_by_the_next(
+    call: Call, tmp_path: Path, operation: str, nth: int
+) -> None:
     flushed(call, rows_max=8)
     with pytest.raises(Crash):
         compacted(crashing_at(call, operation, nth))

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+
 from fanfold import bars
 from fanfold.bars import Bar, Series
 from fanfold.console import catalogue
@@ -72,7 +73,10 @@ SERIES = Series(
     price_scale=2,
     volume_scale=3,
     after=0,
-    bars=[Bar(1_769_903_940, 10_000, 10_100, 9_900, 10_050, 1_500), Bar(1_769_904_000, 10_050, 10_060, 10_040, 10_055, 7)],
+    bars=[
+        Bar(1_769_903_940, 10_000, 10_100, 9_900, 10_050, 1_500),
+        Bar(1_769_904_000, 10_050, 10_060, 10_040, 10_055, 7),
+    ],
 )
 REPORT = ExecutionReport(
     id="m4", cause="m3", at=AT, account="main", venue="sim", updates=[UPDATE, UPDATE], fills=[FILL], settled=True
@@ -145,7 +149,7 @@ def test_a_table_has_its_key_and_sort_among_its_columns(table: msgspec.Struct) -
 
 
 def test_the_catalogue_file_is_current() -> None:
-    assert catalogue.PATH.read_text() == catalogue.text(), "run `python -c 'from fanfold.console import catalogue; catalogue.write_catalogue()'`"
+    assert catalogue.PATH.read_text() == catalogue.text(), "it is written by catalogue.write_catalogue()"
 
 
 def test_the_catalogue_has_every_table_with_its_columns_and_projected_days() -> None:
@@ -155,4 +159,5 @@ def test_the_catalogue_has_every_table_with_its_columns_and_projected_days() -> 
         assert {one["Name"]: one["Type"] for one in made["StorageDescriptor"]["Columns"]} == table.columns
         assert made["PartitionKeys"] == [{"Name": "dt", "Type": "string"}]
         _, pieces = made["Parameters"]["storage.location.template"]["Fn::Join"]
-        assert "".join(piece if isinstance(piece, str) else "lake" for piece in pieces) == f"s3://lake/{table.name}/dt=${{dt}}/"
+        template = "".join(piece if isinstance(piece, str) else "lake" for piece in pieces)
+        assert template == f"s3://lake/{table.name}/dt=${{dt}}/"

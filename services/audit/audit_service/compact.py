@@ -1,9 +1,8 @@
 """Make one sorted file of a day's many, with each row once."""
 
+from audit_service.flush import first_of
 from fanfold.audit_ports import Cursors, Lake
 from fanfold.lake_tables import TABLES, Table
-
-from audit_service.flush import first_of
 
 # The name of a compacted day. Files of the flush have a sequence number in theirs.
 DAY = "day"

@@ -38,17 +38,18 @@ def _flush_stream(stream: str, log: Log, lake: Lake, cursors: Cursors, rows_max:
             rows += rows_of(messages.decode(msgspec.json.encode(record.message)))
             last = record.seq
         if len(rows) >= rows_max:
-            cursor, written, rows = _write(stream, cursor, last, rows, lake, cursors), written + len(rows), []
+            _write(rows, file_name(stream, cursor + 1), lake)
+            cursors.advance(stream, cursor, last)
+            cursor, written, rows = last, written + len(rows), []
     if last > cursor:
-        _write(stream, cursor, last, rows, lake, cursors)
+        _write(rows, file_name(stream, cursor + 1), lake)
+        cursors.advance(stream, cursor, last)
     return written + len(rows)
 
 
-def _write(stream: str, cursor: int, last: int, rows: list[Row], lake: Lake, cursors: Cursors) -> int:
+def _write(rows: list[Row], name: str, lake: Lake) -> None:
     for table, dt, some in _by_file(rows):
-        lake.write(TABLES[table], dt, file_name(stream, cursor + 1), some)
-    cursors.advance(stream, cursor, last)
-    return last
+        lake.write(TABLES[table], dt, name, some)
 
 
 def _by_file(rows: Iterable[Row]) -> Iterator[tuple[str, str, list[Row]]]:

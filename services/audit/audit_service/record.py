@@ -79,9 +79,8 @@ def _commit(head: Head, after: Head, segment: Segment, recorded: list[Message], 
 
 
 def _message_views(segment: Segment, recorded: list[Message]) -> Iterator[View]:
-    for record_, hash_, message in zip(segment.records, segment.hashes, recorded, strict=True):
-        body = msgspec.json.encode(record_.message)
-        yield message_view(message, record_.topic, body, record_.seq, hash_, segment.key)
+    for line, line_hash, message in zip(segment.records, segment.hashes, recorded, strict=True):
+        yield message_view(message, line, line_hash, segment.key)
 
 
 def _entry(arrival: Arrival) -> Entry:

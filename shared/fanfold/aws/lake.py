@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from decimal import Context, Decimal
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,7 +20,7 @@ TYPES: dict[Type, pa.DataType] = {
 }
 ROW_GROUP_ROWS = 131_072
 _SUFFIX = ".parquet"
-_STEP = Decimal("1e-18")
+_DECIMALS = 18
 
 
 def schema_of(table: Table) -> pa.Schema:
@@ -84,8 +83,8 @@ def _key(table: Table, dt: str, name: str) -> str:
     return f"{table.name}/dt={dt}/{name}{_SUFFIX}"
 
 
-def _fitted(value: Any) -> Any:
+def _fitted(value: object) -> object:
     """An amount in the lake has 18 decimals; the log keeps it as it was."""
-    if isinstance(value, Decimal) and int(value.as_tuple().exponent) < _STEP.as_tuple().exponent:
-        return value.quantize(_STEP, context=Context(prec=60))
+    if isinstance(value, Decimal) and int(value.as_tuple().exponent) < -_DECIMALS:
+        return value.quantize(Decimal(1).scaleb(-_DECIMALS), context=Context(prec=60))
     return value

@@ -1,4 +1,4 @@
-"""The views table: the chains' heads, the lake's cursors, and what status queries read. Its keys are spelled only here."""
+"""The views table: heads of chains, cursors of the lake, what status queries read. Its keys are spelled only here."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -86,7 +86,7 @@ def _translated(text: str) -> str:
     statement = statements[0]
     if not isinstance(statement, (*_READS, exp.Describe)):
         raise BadInput("the lake is read-only: SELECT, WITH, VALUES, SHOW TABLES, SHOW COLUMNS, DESCRIBE and EXPLAIN")
-    for node in statement.find_all(exp.Func):
+    for node in statement.find_all(exp.Func, exp.AtTimeZone):
         _check_function(node)
     _name_columns(statement)
     # Quoted, for some of our columns are words of DuckDB's own.
@@ -107,11 +107,11 @@ def _name_columns(statement: exp.Expr) -> None:
             column.replace(exp.alias_(column.copy(), f"_col{n}"))
 
 
-def _check_function(node: exp.Func) -> None:
-    name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
-    if isinstance(node, exp.AtTimeZone):
-        name = "at_timezone"
-    if name in BANNED:
+def _check_function(node: exp.Expr) -> None:
+    name = node.name if isinstance(node, exp.Anonymous) else "at_timezone"
+    if isinstance(node, exp.Func) and not isinstance(node, exp.Anonymous):
+        name = node.sql_name()
+    if (name := name.lower()) in BANNED:
         raise BadInput(f"{name} is not to be used on the lake: {BANNED[name]}")
 
 
@@ -127,14 +127,14 @@ def _as_trino_means(node: exp.Expr) -> exp.Expr:
 
 def _expose(connection: DuckDBPyConnection, files: Mapping[str, Sequence[Path]]) -> None:
     """Views over the files, and then a locked door: only these files can be read, nothing can be written."""
-    readable = [str(path) for paths in files.values() for path in paths]
+    readable = [_quoted(path) for paths in files.values() for path in paths]
     connection.execute(f"CREATE SCHEMA {DATABASE}")
     connection.execute(f"SET schema = '{DATABASE}'")
     # As in Trino: 7 / 2 is 3, and 1 / 0 an error.
     connection.execute("SET integer_division = true")
     connection.execute("SET ieee_floating_point_ops = false")
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute(f"SET allowed_paths = [{', '.join(map(_quoted, readable))}]")
+    connection.execute(f"SET allowed_paths = [{', '.join(readable)}]")
     connection.execute("SET enable_external_access = false")
     for table in TABLES.values():
         connection.execute(_view(table, files.get(table.name, [])))
@@ -146,14 +146,14 @@ def _view(table: Table, paths: Sequence[Path]) -> str:
     if not paths:
         nothing = ", ".join(f'CAST(NULL AS {TYPES[kind]}) AS "{name}"' for name, kind in columns.items())
         return f"CREATE VIEW {table.name} AS SELECT {nothing} LIMIT 0"
-    listed = ", ".join(_quoted(str(path)) for path in paths)
+    listed = ", ".join(_quoted(path) for path in paths)
     source = f"read_parquet([{listed}], hive_partitioning = true, hive_types = {{'dt': VARCHAR}}, union_by_name = true)"
     named = ", ".join(f'"{name}"' for name in columns)
-    return f"CREATE VIEW {table.name} AS SELECT {named} FROM {source}"
+    return f"CREATE VIEW {table.name} AS SELECT {named} FROM {source}"  # noqa: S608 - nothing in it is the user's
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def _quoted(path: Path) -> str:
+    return "'" + str(path.absolute()).replace("'", "''") + "'"
 
 
 def _explained(text: str) -> str:

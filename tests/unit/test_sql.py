@@ -1,0 +1,174 @@
+"""SQL over the lake answers what Athena would, reads nothing but the lake, and says what is wrong."""
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from fanfold.aws.lake import table_of
+from fanfold.console import sql
+from fanfold.lake_tables import TABLES, Row
+from fanfold.refusals import BadInput
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+EXAMPLES = re.findall(r"```sql\n(.*?)```", (DOCS / "audit.md").read_text(), re.DOTALL)
+
+
+def put(lake: Path, table: str, *values: dict[str, object], dt: str = "2026-01-31") -> None:
+    path = lake / table / f"dt={dt}" / "day.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table_of(TABLES[table], [Row(table=table, dt=dt, values=one) for one in values]), path)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    at = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    order = {"order_id": "o1", "instance": "trend", "at": at}
+    put(tmp_path, "orders", order | {"state": "APPROVED", "reference_price": Decimal(100)})
+    put(tmp_path, "orders", order | {"order_id": "o2", "state": "REFUSED", "code": "HALTED"}, dt="2026-02-01")
+    trade = {"instance": "trend", "order_id": "o1", "instrument": "BTC/USDT", "side": "buy", "at": at}
+    numbers = {"price": Decimal("100.5"), "quantity": Decimal("0.2"), "fee": Decimal("0.02")}
+    put(tmp_path, "trades", trade | numbers | {"trade_id": "t1"}, trade | numbers | {"trade_id": "t2"})
+    bar = {"instrument": "BTC/USDT", "timeframe": "1m"}
+    put(tmp_path, "bars", *(bar | {"closes_at": at.replace(minute=minute)} for minute in (0, 1, 4)))
+    return tmp_path
+
+
+def ask(text: str, lake: Path | None = None) -> sql.Answer:
+    return sql.query(text, sql.files_in(lake) if lake else {})
+
+
+def one(expression: str) -> object:
+    return ask(f"SELECT {expression}").rows[0][0]
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("7 / 2", 3),
+        ("-7 / 2", -3),
+        ("CAST(7 AS double) / 2", 3.5),
+        ("date_diff('day', timestamp '2026-01-01 23:00:00', timestamp '2026-01-02 01:00:00')", 0),
+        ("date_diff('hour', timestamp '2026-01-01 23:00:00', timestamp '2026-01-02 01:59:00')", 2),
+        ("date_diff('minute', timestamp '2026-01-01 00:01:00', timestamp '2026-01-01 00:00:01')", 0),
+        ("date_format(timestamp '2026-01-01 09:05:00', '%H:%i')", "09:05"),
+        ("date_trunc('hour', timestamp '2026-01-01 09:05:00')", datetime(2026, 1, 1, 9)),  # noqa: DTZ001
+        ("cardinality(array[1, 2])", 2),
+        ("TRY(1 / 0)", None),
+    ],
+)
+def test_an_expression_means_what_it_means_in_trino(expression: str, expected: object) -> None:
+    assert one(expression) == expected
+
+
+@pytest.mark.parametrize("expression", ["1 / 0", "CAST(1 AS decimal(10,2)) / 0", "5 % 0"])
+def test_a_division_by_zero_is_refused(expression: str) -> None:
+    with pytest.raises(BadInput, match="NULLIF"):
+        one(expression)
+
+
+@pytest.mark.parametrize(
+    ("expression", "instead"),
+    [
+        ("format('%d', 3)", "CAST"),
+        ("width_bucket(1, 0, 2, 3)", "CASE"),
+        ("at_timezone(now(), 'UTC')", "UTC"),
+        ("now() AT TIME ZONE 'UTC'", "UTC"),
+        ("parse_datetime('2026', 'yyyy')", "date_parse"),
+        ("1 + (SELECT width_bucket(1, 0, 2, 3))", "CASE"),
+    ],
+)
+def test_what_the_engines_do_not_share_is_refused_with_a_way_out(expression: str, instead: str) -> None:
+    with pytest.raises(BadInput, match=instead):
+        one(expression)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_without_files_is_empty_and_has_its_columns_and_types(name: str) -> None:
+    assert ask(f"SELECT * FROM {name}") == sql.Answer([*TABLES[name].columns, "dt"], [])
+    described = {row[0]: row[1] for row in ask(f"DESCRIBE {name}").rows}
+    assert described == {column: sql.TYPES[kind] for column, kind in (TABLES[name].columns | {"dt": "string"}).items()}
+    assert ask(f"SHOW COLUMNS IN {name}").rows == ask(f"DESCRIBE {name}").rows
+
+
+def test_files_have_the_types_that_an_empty_table_has(lake: Path) -> None:
+    assert ask("DESCRIBE trades", lake) == ask("DESCRIBE trades")
+
+
+def test_a_day_is_a_string_and_can_be_asked_for(lake: Path) -> None:
+    assert ask("SELECT dt, state, at FROM orders WHERE dt = '2026-02-01'", lake).rows == [
+        ("2026-02-01", "REFUSED", datetime(2026, 1, 31, 12))  # noqa: DTZ001
+    ]
+
+
+def test_tables_may_be_named_with_their_database_and_catalogue(lake: Path) -> None:
+    text = "SELECT count(*) FROM AwsDataCatalog.fanfold.trades AS t JOIN fanfold.orders o USING (order_id)"
+    assert ask(text, lake).rows == [(2,)]
+
+
+def test_columns_without_a_name_are_named_as_athena_names_them() -> None:
+    assert ask("SELECT 1, 2 AS two, 1 + 1").columns == ["_col0", "two", "_col2"]
+
+
+def test_tables_are_shown_and_plans_explained(lake: Path) -> None:
+    assert sorted(ask("SHOW TABLES;", lake).rows) == sorted((name,) for name in TABLES)
+    assert ask("EXPLAIN SELECT * FROM trades", lake).rows
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DROP TABLE trades",
+        "INSERT INTO trades SELECT * FROM trades",
+        "CREATE TABLE x AS SELECT 1",
+        "COPY trades TO '/tmp/x'",
+        "SET schema = 'main'",
+        "PRAGMA version",
+        "ATTACH '/tmp/x'",
+        "INSTALL httpfs",
+        "EXPLAIN DROP TABLE trades",
+        "SELECT 1; SELECT 2",
+        "",
+    ],
+)
+def test_whatever_does_more_than_read_is_refused(text: str, lake: Path) -> None:
+    with pytest.raises(BadInput):
+        ask(text, lake)
+
+
+@pytest.mark.parametrize("source", ["read_csv('{0}')", "read_text('{0}')", "read_blob('{0}')", "'{0}'", '"{0}"'])
+def test_no_query_reads_a_file_outside_the_lake(source: str, lake: Path) -> None:
+    secret = lake / "secret.csv"
+    secret.write_text("a\n1\n")
+    with pytest.raises(BadInput):
+        ask(f"SELECT * FROM {source.format(secret)}", lake)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("SELECT colour FROM trades", "colour"),
+        ("SELECT * FROM tradez", "tradez.*bars, signals, orders, trades"),
+        ("SELECT nosuch(1)", "nosuch"),
+        ("SELEC 1", "line 1, column"),
+        ("SELECT 'open", "cannot be read"),
+    ],
+)
+def test_bad_sql_is_refused_by_name(text: str, named: str) -> None:
+    with pytest.raises(BadInput, match=named):
+        ask(text)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=[text.splitlines()[0] for text in EXAMPLES])
+def test_every_query_of_the_documentation_runs_and_finds_something(example: str, lake: Path) -> None:
+    assert ask(example, lake).rows
+
+
+def test_the_examples_say_what_is_true_of_the_rows(lake: Path) -> None:
+    volume, _, slippage, gaps = (ask(example, lake).rows for example in EXAMPLES)
+    assert volume == [("2026-01-31", "BTC/USDT", 2, Decimal("0.04"), pytest.approx(100.5))]
+    assert slippage == [("trend", pytest.approx(50))]
+    assert [row[2] for row in gaps] == [3]
