@@ -93,31 +93,34 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     instruments: dict[str, Instrument]
 
 
-_TABLES: dict[str, type[msgspec.Struct]] = {
-    "venues": Venue,
-    "accounts": Account,
-    "strategies": Instance,
-    "limits": Limits,
-    "instruments": Instrument,
-}
+_TABLES = ("venues", "accounts", "strategies", "limits", "instruments")
 
 
 def parse(text: str, source: str = "desk.toml") -> Desk:
     """The desk in a TOML text. Raises BadInput, which names the key, for anything that could not trade."""
+    return build(tables(text, source), source)
+
+
+def tables(text: str, source: str) -> dict[str, Any]:
+    """The tables of a TOML text, not checked yet."""
     try:
-        raw = tomllib.loads(text, parse_float=Decimal)
+        return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as wrong:
         raise BadInput(f"{source} is not TOML: {wrong}") from wrong
-    return build(raw, source)
 
 
 def build(raw: dict[str, Any], source: str) -> Desk:
     """The desk in parsed tables; see parse."""
-    unknown = sorted(raw.keys() - _TABLES.keys())
+    unknown = sorted(raw.keys() - set(_TABLES))
     if unknown:
         raise BadInput(f"{source}: unknown table [{unknown[0]}]; a desk has {', '.join(_TABLES)}")
-    tables = {name: _entries(raw.get(name, {}), name, kind, source) for name, kind in _TABLES.items()}
-    desk = Desk(**tables)
+    desk = Desk(
+        venues=_entries(raw, "venues", Venue, source),
+        accounts=_entries(raw, "accounts", Account, source),
+        strategies=_entries(raw, "strategies", Instance, source),
+        limits=_entries(raw, "limits", Limits, source),
+        instruments=_entries(raw, "instruments", Instrument, source),
+    )
     for name, venue in desk.venues.items():
         _check_venue(desk, name, venue, source)
     for name, account in desk.accounts.items():
@@ -138,7 +141,8 @@ def dump(desk: Desk) -> bytes:
     return msgspec.json.encode(desk, order="sorted")
 
 
-def _entries(table: Any, name: str, kind: type[T], source: str) -> dict[str, T]:
+def _entries(raw: dict[str, Any], name: str, kind: type[T], source: str) -> dict[str, T]:
+    table = raw.get(name, {})
     if not isinstance(table, dict):
         raise BadInput(f"{source}: {name} must be a table of tables, [{name}.<name>]")
     return {key: _entry(value, f"{name}.{key}", kind, source) for key, value in table.items()}

@@ -90,14 +90,18 @@ class Fold:
                 series = timeframe, instrument
                 self.lookbacks[series] = max(self.lookbacks.get(series, 0), lookback)
 
-    def gap(self, series: Series) -> Gap | None:
-        """What is missing between the bars taken so far and these; a first series must reach back to the lookback."""
+    def gap(self, series: Series, at: int) -> Gap | None:
+        """What is missing between the bars taken so far and these.
+
+        A first series must reach back from ``at`` as far as its strategies look.
+        """
         key = series.timeframe, series.instrument
         if key not in self.lookbacks:
             return None
         last = self._through.get(key)
         if last is None:
-            last = series.through - (self.lookbacks[key] + 1) * timeframes.seconds(series.timeframe)
+            length = timeframes.seconds(series.timeframe)
+            last = at - at % length - (self.lookbacks[key] + 1) * length
         return Gap(series.instrument, series.timeframe, last, series.through) if series.after > last else None
 
     def accept(self, series: Iterable[Series], at: int) -> tuple[list[tuple[str, Target]], list[Gap]]:
@@ -108,7 +112,7 @@ class Fold:
         touched: set[tuple[str, tuple[str, ...]]] = set()
         gaps = []
         for one in series:
-            gap = self.gap(one)
+            gap = self.gap(one, at)
             if gap is not None:
                 gaps.append(gap)
                 continue
@@ -117,12 +121,12 @@ class Fold:
         targets = [found for key in self._groups if key in touched for found in self._advance(key, at)]
         return targets, gaps
 
-    def news(self, series: Iterable[Series]) -> list[Series]:
+    def news(self, series: Iterable[Series], at: int) -> list[Series]:
         """The part of the series that accept would take: watched, free of gaps, newer than what was taken."""
         fresh = []
         for one in series:
             key = one.timeframe, one.instrument
-            if key not in self.lookbacks or self.gap(one) is not None:
+            if key not in self.lookbacks or self.gap(one, at) is not None:
                 continue
             bars = [bar for bar in one.bars if bar.closes_at > self._through.get(key, 0)]
             if bars:

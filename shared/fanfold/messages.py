@@ -138,7 +138,10 @@ class Defect(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Bars(msgspec.Struct, frozen=True, kw_only=True, tag="bars.v1"):
-    """All closed bars of a poll, every timeframe, part ``part`` of ``parts``; the cause names the poll."""
+    """All closed bars of a poll, every timeframe, part ``part`` of ``parts``; the cause names the poll.
+
+    Bars that were ``wanted`` fill a reader's gap; who has had the poll's own leaves them alone.
+    """
 
     id: str
     cause: str
@@ -146,6 +149,7 @@ class Bars(msgspec.Struct, frozen=True, kw_only=True, tag="bars.v1"):
     venue: str
     part: int = 1
     parts: int = 1
+    wanted: bool = False
     frames: list[Frame]
     defects: list[Defect] = []
 
@@ -250,8 +254,8 @@ TOPICS: dict[str, tuple[type[Message], ...]] = {
 SUBSCRIPTIONS: dict[str, dict[str, dict[str, list[str]]]] = {
     "market-data": {"bars-wanted": {}},
     "signal": {"bars": {}},
-    "risk": {"bars": {}, "targets": {}, "executions": {"settled": ["true"]}},
-    "execution": {"bars": {}, "orders": {"type": ["orders-approved.v1"]}},
+    "risk": {"bars": {"wanted": ["false"]}, "targets": {}, "executions": {"settled": ["true"]}},
+    "execution": {"bars": {"wanted": ["false"]}, "orders": {"type": ["orders-approved.v1"]}},
     "audit": {topic: {} for topic in ("bars", "bars-wanted", "targets", "orders", "executions")},
 }
 
@@ -277,8 +281,12 @@ def group_of(message: Message) -> str:
 
 def attributes_of(message: Message) -> dict[str, str]:
     """What subscriptions can filter on."""
-    settled = isinstance(message, ExecutionReport) and message.settled
-    return {"type": tag_of(type(message))} | ({"settled": "true"} if settled else {})
+    found = {"type": tag_of(type(message))}
+    if isinstance(message, ExecutionReport):
+        found["settled"] = "true" if message.settled else "false"
+    if isinstance(message, Bars):
+        found["wanted"] = "true" if message.wanted else "false"
+    return found
 
 
 def encode(message: Message) -> bytes:

@@ -70,7 +70,7 @@ class Poller:
         source, venue = self._source(wanted.venue), self._desk.venues[wanted.venue]
         found = [source.bars(one, wanted.timeframe, wanted.since, wanted.until) for one in wanted.instruments]
         checked = [_checked(one, venue.jump_max, wanted.until) for one in found]
-        self._bus.publish(_messages(wanted.venue, f"wanted/{wanted.id}", wanted.until, checked))
+        self._bus.publish(_messages(wanted.venue, f"wanted/{wanted.id}", wanted.until, checked, wanted=True))
 
     def _poll(self, name: str, venue: Venue, now: int) -> int:
         at = now - now % timeframes.seconds(venue.timeframe)
@@ -155,7 +155,9 @@ def _checked(series: Series, jump_max: Decimal, at: int) -> tuple[Series, list[D
     return msgspec.structs.replace(series, bars=found.bars), defects
 
 
-def _messages(venue: str, poll: str, at: int, checked: Sequence[tuple[Series, list[Defect]]]) -> list[Bars]:
+def _messages(
+    venue: str, poll: str, at: int, checked: Sequence[tuple[Series, list[Defect]]], *, wanted: bool = False
+) -> list[Bars]:
     parts = _parts([series for series, _ in checked])
     defects = [defect for _, found in checked for defect in found]
     return [
@@ -167,6 +169,7 @@ def _messages(venue: str, poll: str, at: int, checked: Sequence[tuple[Series, li
             venue=venue,
             part=number,
             parts=len(parts),
+            wanted=wanted,
             frames=bars.pack(part),
             defects=defects if number == 1 else [],
         )

@@ -84,7 +84,7 @@ class Assessor:
         poll = _poll(message.cause, message.at, message.part, message.parts)
         known = self._newest.pop(account, None) or self._gathering.read(account)
         for _ in range(TRIES):
-            if known.at > poll.at or (known.batch == poll.batch and f"bars/{poll.part}" in known.got):
+            if known.at >= poll.at and (known.batch != poll.batch or f"bars/{poll.part}" in known.got):
                 self._check(account, known)
                 return
             marks = marked(known.marks, series, timeframe)

@@ -77,9 +77,9 @@ class Folder:
         known = memory.outputs.get(message.id)
         if known is not None:
             return known
-        series = bars.unpack(message.frames)
-        fresh = memory.fold.news(series)
-        targets, gaps = memory.fold.accept(series, int(message.at.timestamp()))
+        series, at = bars.unpack(message.frames), int(message.at.timestamp())
+        fresh = memory.fold.news(series, at)
+        targets, gaps = memory.fold.accept(series, at)
         outputs: list[Message] = [*self._targets(message, targets), *_wanted(message, gaps)]
         if fresh:
             memory.version += 1
@@ -91,7 +91,8 @@ class Folder:
 
     def _targets(self, message: Bars, found: list[tuple[str, Target]]) -> list[Targets]:
         by_account: dict[str, list[Target]] = {}
-        for account, target in found:
+        # Bars that fill a gap bring a fold up to date; whether they are in time to trade on, chance would decide.
+        for account, target in [] if message.wanted else found:
             by_account.setdefault(account, []).append(target)
         accounts = [name for name, account in self._desk.accounts.items() if account.venue == message.venue]
         # A part of several is published even when it is empty: risk waits for all of them.

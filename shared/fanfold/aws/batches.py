@@ -67,7 +67,7 @@ class Batches:
                 return self._replace(account, poll, token, targets, {}, None)
             except Conflict:
                 found = self.read(account)
-            if found.at > poll.at or (found.batch == poll.batch and found.decided):
+            if found.at >= poll.at and (found.batch != poll.batch or found.decided):
                 return found
         raise Conflict(f"{token} of {poll.batch} found no place in {TRIES} tries")
 

@@ -65,6 +65,12 @@ def names() -> list[str]:
     return sorted(module.name for module in iter_modules(__path__))
 
 
+def instruments_of(name: str) -> int | None:
+    """How many instruments a strategy takes; None where it takes any number."""
+    wanted: int | None = getattr(import_module(f"{__name__}.{name}"), "INSTRUMENTS", None)
+    return wanted
+
+
 def bind(name: str, given: dict[str, Any], count: int) -> Strategy:
     """A strategy with params for an instance of ``count`` instruments.
 
@@ -78,7 +84,7 @@ def bind(name: str, given: dict[str, Any], count: int) -> Strategy:
     if lookback < 1:
         raise BadInput(f"params {params} of {name} give a lookback of {lookback}; it must be at least 1")
     cross = get_type_hints(module.step)["bars"] is Universe
-    wanted = getattr(module, "INSTRUMENTS", None)
+    wanted = instruments_of(name)
     if wanted is not None and count != wanted:
         raise BadInput(f"{name} takes exactly {wanted} instruments, not {count}")
     digest = blake2s(repr((name, tuple(params))).encode(), digest_size=6).hexdigest()

@@ -1,0 +1,119 @@
+"""A desk under way on the embedded AWS, in step with the market's clock: a minute begins when the chain is quiet."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fanfold.aws.calls import AwsFault, Call, Endpoint, connect
+from fanfold.console.cloud import launcher
+from fanfold.console.cloud.launcher import REGION, SERVICES, STAGE, Cloud
+
+AUDIT_BACKLOG = 40
+QUIET_TIMEOUT_S = 180
+TRIES = 10
+CLOCK = "clock"
+
+
+class NotQuiet(Exception):
+    """The chain did not come to rest in time; something keeps failing, and the logs say what."""
+
+
+def environment(state: Path, *, live: bool) -> dict[str, str]:
+    """What the functions of a local desk read besides what the stacks give them."""
+    return {
+        "PYTHONPATH": str(launcher.repository_root() / "shared"),
+        "DESK": str(state / "desk.json"),
+        "CLOCK": "wall" if live else f"market:{state / CLOCK}",
+        "RECORDINGS": str(state / "recordings"),
+    }
+
+
+@contextmanager
+def started(state: Path, settings: dict[str, str]) -> Iterator[Cloud]:
+    """An emulator that is named in run.json while it runs, and ended with the block, whatever ends it."""
+    cloud = launcher.start(state, settings)
+    marker = state / "run.json"
+    marker.write_text(json.dumps({"port": cloud.port, "control_port": cloud.control_port, "pid": cloud.pid}))
+    try:
+        yield cloud
+    finally:
+        marker.unlink(missing_ok=True)
+        cloud.stop()
+
+
+def light(cloud: Cloud) -> Call:
+    """A call for what is done every minute."""
+    credentials = {"AWS_ACCESS_KEY_ID": "embedded", "AWS_SECRET_ACCESS_KEY": "embedded"}
+    return connect("light", Endpoint.of({"AWS_ENDPOINT_URL": cloud.endpoint, "AWS_REGION": REGION} | credentials))
+
+
+def invoke(call: Call, service: str, function: str, event: dict[str, Any]) -> dict[str, Any]:
+    """A function's answer; a process that dies under it is asked again. Raises AwsFault for what the function raised."""
+    name = f"fanfold-{service}-{STAGE}-{function}"
+    for _ in range(TRIES):
+        answer = call("lambda", "Invoke", {"FunctionName": name, "Payload": json.dumps(event).encode()})
+        document = json.loads(answer["Payload"] or b"null")
+        if not answer.get("FunctionError"):
+            found: dict[str, Any] = document
+            return found
+        if document.get("errorType") not in {"Runtime.ExitError", "Sandbox.Timedout"}:
+            break
+    raise AwsFault(str(document.get("errorType")), f"{name}: {document.get('errorMessage')}", 500)
+
+
+class DeskRun:
+    """Drives a deployed desk minute by minute."""
+
+    def __init__(self, cloud: Cloud, state: Path) -> None:
+        self._cloud = cloud
+        self._state = state
+        self.call = light(cloud)
+
+    def open_accounts(self, accounts: list[str]) -> None:
+        for account in accounts:
+            command = {"action": "open", "account": account, "reason": "local run", "actor": "fanfold run"}
+            invoke(self.call, "risk", "control", command)
+
+    def set_clock(self, now: float) -> None:
+        fresh = self._state / f"{CLOCK}.new"
+        fresh.write_text(repr(now))
+        os.replace(fresh, self._state / CLOCK)
+
+    def tick(self) -> None:
+        """Poll the venues as the schedule does, and wait until what follows from it is over."""
+        invoke(self.call, "market-data", "poll", {})
+        if not self._cloud.wait_until_quiet("audit", AUDIT_BACKLOG, QUIET_TIMEOUT_S):
+            raise NotQuiet(f"the queues did not run empty in {QUIET_TIMEOUT_S} s; see {self._state / 'logs'}")
+
+    def replay(self, closes: range, pause_s: float, told: Callable[[int], None], stop: Callable[[], bool]) -> int:
+        """Trade the closes in turn, with a pause between their starts; how many there were until it was stopped."""
+        for done, now in enumerate(closes):
+            if stop():
+                return done
+            began = time.monotonic()
+            self.set_clock(now)
+            self.tick()
+            told(now)
+            time.sleep(max(0.0, pause_s - (time.monotonic() - began)))
+        return len(closes)
+
+    def finish(self) -> None:
+        """Sweep the outboxes, wait for audit, and bring everything into the lake."""
+        for service in ("risk", "execution"):
+            invoke(self.call, service, "sweep", {})
+        if not self._cloud.wait_until_quiet(timeout_s=QUIET_TIMEOUT_S):
+            raise NotQuiet(f"the queues did not run empty in {QUIET_TIMEOUT_S} s; see {self._state / 'logs'}")
+        invoke(self.call, "audit", "flush", {})
+
+    def dead_letters(self) -> int:
+        """Messages in all dead-letter queues."""
+        return sum(self._depth(service) for service in SERVICES)
+
+    def _depth(self, service: str) -> int:
+        url = f"{self._cloud.endpoint}/000000000000/fanfold-{STAGE}-{service}-dead-letters.fifo"
+        asked = {"QueueUrl": url, "AttributeNames": ["ApproximateNumberOfMessages"]}
+        return int(self.call("sqs", "GetQueueAttributes", asked)["Attributes"]["ApproximateNumberOfMessages"])

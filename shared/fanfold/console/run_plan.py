@@ -1,0 +1,192 @@
+"""What a run trades: the desk file, bent to the data, strategy and params that were asked for."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from fanfold import desk, strategies, timeframes
+from fanfold.bars import Series
+from fanfold.console import datafiles
+from fanfold.console.datafiles import DataFile
+from fanfold.desk import Desk
+from fanfold.refusals import BadInput
+from fanfold.simulation import market
+
+SEED = 7
+SEEDED_START = 1_767_225_600  # 2026-01-01, midnight UTC
+WARM_UP_MINUTES = 2 * 1_440
+SEEDED_MINUTES = 720
+
+
+class Plan(NamedTuple):
+    """A desk, the recordings that it trades (none: a live venue), the span to trade, and what was bent to fit."""
+
+    desk: Desk
+    recordings: list[Series]
+    files: list[DataFile]
+    start: int
+    until: int
+    notes: list[str]
+
+
+def plan(
+    desk_file: Path,
+    data: Sequence[str],
+    strategy: str | None,
+    params: Mapping[str, str],
+    since: int | None,
+    until: int | None,
+    minutes: int | None,
+) -> Plan:
+    """The plan of a replay. Raises BadInput for what cannot be run."""
+    files = [datafiles.read(one) for one in data]
+    raw = _raw(desk_file)
+    notes: list[str] = []
+    if files:
+        recordings = _universe(raw, files, notes)
+    else:
+        symbols = _only_venue(raw)["symbols"]
+        recordings = market.market(SEED, symbols, WARM_UP_MINUTES + (minutes or SEEDED_MINUTES), SEEDED_START)
+        since = SEEDED_START + WARM_UP_MINUTES * 60 if since is None else since
+    choose(raw, strategy, params, notes)
+    built = desk.build(raw, desk_file.name)
+    start, end = _span(recordings, since, until, minutes)
+    return Plan(built, recordings, files, start, end, notes)
+
+
+def choose(raw: dict[str, Any], strategy: str | None, params: Mapping[str, str], notes: list[str]) -> None:
+    """Keep one strategy of the desk, or put up one by its module's name; set its params."""
+    instances = raw.get("strategies", {})
+    if strategy is not None:
+        if strategy not in instances and strategy not in strategies.names():
+            raise BadInput(f"--strategy {strategy!r} is neither an instance of the desk ({', '.join(instances)}) "
+                           f"nor a strategy ({', '.join(strategies.names())})")
+        instances = {strategy: instances.get(strategy) or _put_up(raw, strategy)}
+        instances[strategy]["allocation"] = 1
+        raw["strategies"] = instances
+        notes.append(f"only {strategy} trades, with all of the account's cash")
+    if params and len(instances) != 1:
+        raise BadInput("--param needs --strategy: say whose param it is")
+    for instance in instances.values() if params else ():
+        instance["params"] = {**instance.get("params", {}), **params}
+
+
+def live(desk_file: Path, exchange: str, symbols: Sequence[str], instruments: Mapping[str, Any]) -> dict[str, Any]:
+    """The desk's tables with its venue turned into a real exchange's, for paper trading on public bars."""
+    raw = _raw(desk_file)
+    name, _ = _venue(raw)
+    raw["venues"] = {name: {"kind": "ccxt", "exchange": exchange, "symbols": list(symbols), "timeframe": "1m"}}
+    raw["instruments"] = {symbol: msgspec.to_builtins(rules) for symbol, rules in instruments.items()}
+    notes: list[str] = []
+    _retarget(raw, list(symbols), "1m", notes)
+    _currency(raw, {rules.quote for rules in instruments.values()}, notes)
+    return raw
+
+
+def _raw(desk_file: Path) -> dict[str, Any]:
+    try:
+        text = desk_file.read_text()
+    except FileNotFoundError as missing:
+        raise BadInput(f"there is no {desk_file}; name the desk file with --desk, or write one (see the README)") from missing
+    return desk.tables(text, desk_file.name)
+
+
+def _venue(raw: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    found = list(raw.get("venues", {}).items())
+    if len(found) != 1:
+        raise BadInput(f"a local run trades one venue; the desk has {len(found)}: {[name for name, _ in found]}")
+    name, venue = found[0]
+    return name, venue
+
+
+def _only_venue(raw: dict[str, Any]) -> dict[str, Any]:
+    return _venue(raw)[1]
+
+
+def _universe(raw: dict[str, Any], files: Sequence[DataFile], notes: list[str]) -> list[Series]:
+    """Make the files the venue's universe; strategies follow."""
+    symbols = [file.series.instrument for file in files]
+    twice = sorted({symbol for symbol in symbols if symbols.count(symbol) > 1})
+    if twice:
+        raise BadInput(f"two files hold {twice[0]}; name one of them, or say what the other is with FILE=BASE/QUOTE")
+    lengths = {file.series.timeframe for file in files}
+    if len(lengths) > 1:
+        raise BadInput(f"files of one run need one timeframe; these have {', '.join(sorted(lengths))}")
+    name, venue = _venue(raw)
+    timeframe = lengths.pop()
+    raw["venues"] = {name: {**venue, "kind": "replay", "symbols": symbols, "timeframe": timeframe}}
+    raw["instruments"] = {file.series.instrument: msgspec.to_builtins(file.instrument) for file in files}
+    _retarget(raw, symbols, timeframe, notes)
+    _currency(raw, {file.instrument.quote for file in files}, notes)
+    return [file.series for file in files]
+
+
+def _retarget(raw: dict[str, Any], symbols: list[str], timeframe: str, notes: list[str]) -> None:
+    """Point the desk's strategies at the instruments that there are."""
+    kept: dict[str, Any] = {}
+    for name, instance in raw.get("strategies", {}).items():
+        wanted = [symbol for symbol in instance.get("instruments", []) if symbol in symbols]
+        whole = len(wanted) == len(instance.get("instruments", []))
+        fitted = wanted if whole else _fitted(instance.get("strategy", ""), symbols)
+        if not fitted:
+            notes.append(f"{name} is left out: it needs more instruments than there are")
+            continue
+        if not whole:
+            notes.append(f"{name} trades {', '.join(fitted)}: its own instruments are not in the data")
+        kept[name] = {**instance, "instruments": fitted}
+        if timeframes.seconds(instance.get("timeframe", timeframe)) % timeframes.seconds(timeframe):
+            kept[name]["timeframe"] = timeframe
+            notes.append(f"{name} trades {timeframe} bars: its own are finer than the data")
+    raw["strategies"] = kept
+
+
+def _fitted(strategy: str, symbols: list[str]) -> list[str]:
+    count = strategies.instruments_of(strategy) if strategy in strategies.names() else None
+    if count is None:
+        return symbols
+    return symbols[:count] if len(symbols) >= count else []
+
+
+def _currency(raw: dict[str, Any], quotes: set[str], notes: list[str]) -> None:
+    if len(quotes) != 1:
+        return  # The desk's own check names the account and the instrument.
+    (quote,) = quotes
+    for name, account in raw.get("accounts", {}).items():
+        if account.get("currency") != quote:
+            account["currency"] = quote
+            notes.append(f"account {name} is kept in {quote}, as the data is quoted in it")
+
+
+def _put_up(raw: dict[str, Any], strategy: str) -> dict[str, Any]:
+    _, venue = _venue(raw)
+    accounts = raw.get("accounts", {})
+    if not accounts:
+        raise BadInput("the desk has no account to trade with: add [accounts.main]")
+    fitted = _fitted(strategy, list(venue["symbols"]))
+    if not fitted:
+        raise BadInput(f"{strategy} needs more instruments than the {len(venue['symbols'])} that there are")
+    return {
+        "strategy": strategy,
+        "instruments": fitted,
+        "timeframe": venue.get("timeframe", "1m"),
+        "account": next(iter(accounts)),
+    }
+
+
+def _span(
+    recordings: Sequence[Series], since: int | None, until: int | None, minutes: int | None
+) -> tuple[int, int]:
+    """First and last close to trade, in epoch seconds."""
+    first = min(one.bars[0].closes_at for one in recordings)
+    last = max(one.bars[-1].closes_at for one in recordings)
+    length = timeframes.seconds(recordings[0].timeframe)
+    start = first if since is None else max(first, -(-since // length) * length)
+    end = last if until is None else min(last, until)
+    if minutes is not None:
+        end = min(end, start + (minutes * 60 // length - 1) * length)
+    if start > end:
+        raise BadInput(f"nothing to trade between --from and --until: the data spans {first} to {last} (epoch seconds)")
+    return start, end
+

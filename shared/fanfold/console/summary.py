@@ -1,0 +1,207 @@
+"""What a run came to, read off the audit chain alone: the books are computed again from its fills."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from fanfold import bars, positions
+from fanfold.audit_chain import Record
+from fanfold.desk import Desk
+from fanfold.messages import Bars, ExecutionReport, Fill, Message, OrdersApproved, OrdersRefused, Targets, decode
+from fanfold.money import ROUGH, ZERO, exact
+from fanfold.positions import Position
+
+Leg = tuple[str, str, str]
+
+
+class Books(msgspec.Struct, frozen=True, kw_only=True):
+    """Money in quote units. ``balance`` says that cash, from fills, and the result, from lots, agree to the last digit."""
+
+    start: Decimal
+    cash: Decimal
+    realised: Decimal
+    unrealised: Decimal
+    fees: Decimal
+    equity: Decimal
+    balance: bool
+    ledger_cash: Decimal
+    ledger_agrees: bool
+    total_return: Decimal
+    drawdown: Decimal
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """A run in figures; latencies are wall-clock milliseconds from the bars' queueing to the orders'."""
+
+    bars: int
+    signals: int
+    orders: int
+    refused: int
+    refusals: dict[str, int]
+    refusal_example: str
+    fills: int
+    fees: Decimal
+    equity: Decimal
+    total_return: Decimal
+    drawdown: Decimal
+    realised: Decimal
+    unrealised: Decimal
+    cash: Decimal
+    messages: dict[str, int]
+    defects: dict[str, int]
+    dead_letters: int
+    latency_ms_p50: int | None
+    latency_ms_p99: int | None
+    audit_records: int
+    audit_verified: bool
+    books_balance: bool
+    minutes: int
+    minutes_per_second: float
+    first: str
+    last: str
+
+
+class Tally:
+    """Takes the records of every stream, each stream in order, and adds them up."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.messages: Counter[str] = Counter()
+        self.refusals: Counter[str] = Counter()
+        self.defects: Counter[str] = Counter()
+        self.bars = self.signals = self.orders = 0
+        self.example = ""
+        self.fills: list[Fill] = []
+        self.closes: dict[int, dict[str, Decimal]] = {}
+        self._caused: dict[str, str] = {}
+        self._sent: dict[str, int] = {}
+        self._approved: list[str] = []
+
+    def take(self, record: Record) -> None:
+        message = decode(msgspec.json.encode(record.message))
+        self.messages[record.topic] += 1
+        self._caused[message.id] = message.cause
+        self._sent[message.id] = record.sent_ms
+        self._count(message)
+
+    def latencies_ms(self) -> list[int]:
+        """From the bars that started it to the approved orders, by the queues' time stamps, sorted."""
+        found = []
+        for approved in self._approved:
+            start = self._caused.get(self._caused[approved], "")
+            if self._sent.get(start) and self._sent[approved]:
+                found.append(self._sent[approved] - self._sent[start])
+        return sorted(found)
+
+    def _count(self, message: Message) -> None:
+        match message:
+            case Bars():
+                self._bars(message)
+            case Targets():
+                self.signals += len(message.targets)
+            case OrdersApproved():
+                self.orders += len(message.orders)
+                self._approved.append(message.id)
+            case OrdersRefused():
+                self.refusals.update(one.code for one in message.refusals)
+                first = message.refusals[0]
+                self.example = self.example or f"{first.order.side} {first.order.instrument} for {first.order.instance}" \
+                                               f": {first.code}, {first.detail}"
+            case ExecutionReport():
+                self.fills += message.fills
+            case _:
+                pass
+
+    def _bars(self, message: Bars) -> None:
+        timeframe = self._desk.venues[message.venue].timeframe
+        for defect in message.defects:
+            self.defects[f"{defect.instrument} {defect.defect} ({defect.action})"] += defect.count
+        for series in bars.unpack(message.frames):
+            self.bars += len(series.bars)
+            if series.timeframe == timeframe:
+                for bar in series.bars:
+                    self.closes.setdefault(bar.closes_at, {})[series.instrument] = series.price(bar.close)
+
+
+@exact
+def books(desk: Desk, tally: Tally, ledger_cash: Mapping[str, Decimal]) -> Books:
+    """The accounts' books, computed twice over from the fills, and their worth at every close."""
+    start = sum((account.cash for account in desk.accounts.values()), ZERO)
+    cash, held = start, dict[Leg, Position]()
+    quantities: dict[str, Decimal] = {}
+    peak, drawdown, worth = start, ZERO, start
+    marks: dict[str, Decimal] = {}
+    waiting = iter(sorted(tally.fills, key=lambda fill: fill.at))
+    fill = next(waiting, None)
+    for closes_at in sorted(tally.closes):
+        marks |= tally.closes[closes_at]
+        while fill is not None and fill.at.timestamp() <= closes_at:
+            leg = fill.account, fill.instance, fill.instrument
+            held[leg] = positions.apply(held.get(leg, positions.FLAT), fill)
+            quantities[fill.instrument] = quantities.get(fill.instrument, ZERO) + positions.signed(fill)
+            cash += positions.cash_flow(fill)
+            fill = next(waiting, None)
+        worth = cash + _worth(quantities, marks)
+        peak = max(peak, worth)
+        drawdown = max(drawdown, ROUGH.divide(peak - worth, peak))
+    realised = sum((one.realised for one in held.values()), ZERO)
+    unrealised = sum((one.unrealised(marks[leg[2]]) for leg, one in held.items()), ZERO)
+    fees = sum((one.fees for one in held.values()), ZERO)
+    ledger = sum(ledger_cash.values(), ZERO)
+    return Books(
+        start=start,
+        cash=cash,
+        realised=realised,
+        unrealised=unrealised,
+        fees=fees,
+        equity=worth,
+        balance=fill is None and worth == start + realised + unrealised - fees,
+        ledger_cash=ledger,
+        ledger_agrees=ledger == cash,
+        total_return=ROUGH.divide(worth - start, start),
+        drawdown=drawdown,
+    )
+
+
+def percentile(values: list[int], share: float) -> int | None:
+    """The value that this share of the sorted values does not exceed."""
+    return values[min(len(values) - 1, int(len(values) * share))] if values else None
+
+
+def _worth(quantities: Mapping[str, Decimal], marks: Mapping[str, Decimal]) -> Decimal:
+    return sum((quantity * marks[instrument] for instrument, quantity in quantities.items()), ZERO)
+
+
+def lines(summary: Summary) -> Iterator[tuple[str, str]]:
+    """The summary as labels and values, for people."""
+    yield "traded", f"{summary.minutes:,} minutes, {summary.first} to {summary.last}"
+    yield "speed", f"{summary.minutes_per_second:.1f} simulated minutes a second"
+    yield "bars in", f"{summary.bars:,}"
+    yield "signals", f"{summary.signals:,}"
+    yield "orders", f"{summary.orders:,}"
+    yield "refused", f"{summary.refused:,}" + _counts(summary.refusals)
+    if summary.refusal_example:
+        yield "", f"first: {summary.refusal_example}"
+    yield "fills", f"{summary.fills:,}"
+    yield "fees", f"{summary.fees:,.2f}"
+    yield "equity", f"{summary.equity:,.2f}"
+    yield "return", f"{summary.total_return:.2%}"
+    yield "drawdown", f"{summary.drawdown:.2%}"
+    yield "messages", ", ".join(f"{topic} {count:,}" for topic, count in sorted(summary.messages.items()))
+    yield "data", "; ".join(f"{what}: {count:,}" for what, count in summary.defects.items()) or "no defects"
+    yield "dead letters", f"{summary.dead_letters:,}"
+    if summary.latency_ms_p50 is not None:
+        yield "tick to order", f"p50 {summary.latency_ms_p50} ms, p99 {summary.latency_ms_p99} ms"
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return "".join(f", {code} {count:,}" for code, count in sorted(counts.items(), key=lambda pair: -pair[1]))
+
+
+def document(summary: Summary) -> dict[str, Any]:
+    """The summary as one JSON object; money is text."""
+    found: dict[str, Any] = msgspec.to_builtins(summary)
+    return found
