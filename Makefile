@@ -1,0 +1,55 @@
+# The verbs of the project; `make` alone lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check format lock documents bench clean
+
+help: ## List the verbs
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+
+install: .venv/.installed node_modules/.installed ## Install everything into .venv and node_modules
+
+run: install ## Trade a seeded market on paper, on an embedded AWS, and print the result
+	@$(BIN)/fanfold run
+
+test: install check ## Check style and types, then pass all tests
+	@$(BIN)/python -m pytest
+
+check: install ## Lint and type-check
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy shared services
+
+format: install ## Put imports in order and mend what the linter can
+	@$(BIN)/ruff check --fix-only --quiet .
+
+bench: install ## Print handler times, import times, AWS calls and memory
+	@$(BIN)/python tests/bench/run.py
+
+documents: install ## Write the generated documents anew
+	@$(BIN)/python -m fanfold.console.generated
+
+lock: install ## Pin every dependency, with hashes, from pyproject.toml
+	@$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  --python-version 3.11 --extra console --extra test pyproject.toml -o requirements.txt
+	@for image in market-data signal risk execution audit; do \
+	  $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	    --python-version 3.11 --extra $$image pyproject.toml -o docker/requirements-$$image.txt || exit 1; done
+
+clean: ## Remove what install and runs have made
+	@rm -rf .venv node_modules .fanfold build *.egg-info shared/*.egg-info
+
+.venv/.installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0])'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
+	@$(BIN)/python -m uv pip install --quiet --compile-bytecode --require-hashes --requirements requirements.txt
+	@$(BIN)/python -m uv pip install --quiet --no-deps --editable .
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); if (a < 20 || (a === 20 && b < 19)) { console.error("Node 20.19 or newer is needed (22 is best); this is " + process.version); process.exit(1) }' \
+	  || { echo "Node 20.19 or newer is needed to run the Serverless tool (22 is best)" >&2; exit 1; }
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
