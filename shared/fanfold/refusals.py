@@ -1,4 +1,4 @@
-"""What is said when something is wrong: one exception for wrong input, one for a conflict that may be tried again."""
+"""What is said when something is wrong: wrong input, a conflict that may be tried again, a venue that is not there."""
 
 
 class BadInput(ValueError):
@@ -7,3 +7,7 @@ class BadInput(ValueError):
 
 class Conflict(Exception):
     """Another writer came first; read again and decide anew."""
+
+
+class VenueUnavailable(Exception):
+    """A venue could not be asked or gave no usable answer; the text names it and what is wrong, to be tried later."""

@@ -1,4 +1,4 @@
-"""Settle paper accounts against bars: resolve, book, commit, tell. A crash anywhere leads to the same fills."""
+"""Settle paper accounts against bars or quotes: resolve, book, commit, tell. A crash anywhere books each fill once."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,7 +7,7 @@ from fanfold import bars, names
 from fanfold.bars import Series
 from fanfold.desk import Desk
 from fanfold.fills import Resolution
-from fanfold.messages import Bars, ExecutionReport
+from fanfold.messages import Bars, ExecutionReport, OrdersApproved
 from fanfold.refusals import Conflict
 from fanfold.venues.paper import Settlement
 
@@ -31,7 +31,7 @@ class Venue(Protocol):
 
 
 class Settler:
-    """The verb of execution for bars."""
+    """The verb of execution for bars, and for orders that a venue fills by its quotes as soon as they are placed."""
 
     def __init__(self, desk: Desk, ledger: Ledger, venue: Venue) -> None:
         self._desk = desk
@@ -44,21 +44,40 @@ class Settler:
             if account.venue == message.venue and account.mode == "paper":
                 self._settle(name, message, series)
 
+    def take(self, message: OrdersApproved) -> None:
+        """Fill what the account has at market by the quotes of the moment; no bars are settled by that."""
+        self._resolve(message.account, [], self._taken(message))
+
     def _settle(self, account: str, message: Bars, series: Sequence[Series]) -> None:
         settled = _settled(account, message)
+        told = self._resolve(account, series, settled)
+        if not told:
+            self._ledger.publish([], [settled])
+
+    def _resolve(self, account: str, series: Sequence[Series], report: ExecutionReport) -> bool:
+        """Whether something was booked, which is then told of in the report."""
         for _ in range(TRIES):
             settlement = self._venue.resolve(account, series)
             if not settlement.resolutions:
-                self._ledger.publish([], [settled])
-                return
-            told = self._ledger.book(account, settlement.resolutions, settled)
+                return False
+            told = self._ledger.book(account, settlement.resolutions, report)
             try:
                 self._venue.commit(settlement)
             except Conflict:
                 continue
-            self._ledger.publish(told, [] if told else [settled])
-            return
+            if told:
+                self._ledger.publish(told, [])
+            return bool(told)
         raise Conflict(f"the paper book of {account} changed in {TRIES} tries")
+
+    def _taken(self, message: OrdersApproved) -> ExecutionReport:
+        return ExecutionReport(
+            id=names.name("taken", message.id, message.account),
+            cause=message.id,
+            at=message.at,
+            account=message.account,
+            venue=self._desk.accounts[message.account].venue,
+        )
 
 
 def _settled(account: str, message: Bars) -> ExecutionReport:

@@ -1,6 +1,7 @@
 """Execution's parts, built on first use."""
 
 import os
+from collections.abc import Callable
 from functools import cache
 
 from fanfold.aws.bookings import Bookings
@@ -11,6 +12,7 @@ from fanfold.aws.runtime import Runtime, read
 from fanfold.aws.runtime import runtime as build
 from fanfold.aws.tables import Table
 from fanfold.aws.topics import Topics
+from fanfold.fills import Quote
 from fanfold.messages import Bars, OrdersApproved
 from fanfold.refusals import BadInput
 from fanfold.venues.paper import PaperVenue
@@ -46,18 +48,40 @@ def bookings() -> Bookings:
 
 
 @cache
-def paper() -> PaperVenue:
-    return PaperVenue(runtime().desk, PaperBook(Table(runtime().call, settings().paper_book_table)))
+def quote(venue: str) -> Callable[[str], Quote] | None:
+    """The best prices of a live venue; recordings have none."""
+    found = runtime().desk.venues[venue]
+    if found.kind != "ccxt":
+        return None
+    # An image that only replays never loads ccxt.
+    from fanfold.venues.exchange import ExchangeVenue  # noqa: PLC0415
+
+    return ExchangeVenue.connect(found, runtime().desk.instruments).quote
 
 
 @cache
-def placer() -> Placer:
-    return Placer(runtime().desk, bookings(), paper(), runtime().clock)
+def paper(venue: str) -> PaperVenue:
+    book = PaperBook(Table(runtime().call, settings().paper_book_table))
+    return PaperVenue(runtime().desk, book, quote(venue))
 
 
 @cache
-def settler() -> Settler:
-    return Settler(runtime().desk, bookings(), paper())
+def placer(venue: str) -> Placer:
+    return Placer(runtime().desk, bookings(), paper(venue), runtime().clock)
+
+
+@cache
+def settler(venue: str) -> Settler:
+    return Settler(runtime().desk, bookings(), paper(venue))
+
+
+def place(message: OrdersApproved) -> None:
+    if message.account not in runtime().desk.accounts:
+        raise BadInput(f"account {message.account!r} is not in the desk; it has {sorted(runtime().desk.accounts)}")
+    venue = runtime().desk.accounts[message.account].venue
+    placer(venue).place(message)
+    if quote(venue) is not None:
+        settler(venue).take(message)
 
 
 def execute(arrived: Arrived) -> None:
@@ -65,8 +89,9 @@ def execute(arrived: Arrived) -> None:
         outbox().sweep()
     match arrived.message:
         case OrdersApproved():
-            placer().place(arrived.message)
+            place(arrived.message)
         case Bars():
-            settler().settle(arrived.message)
+            if arrived.message.venue in runtime().desk.venues:
+                settler(arrived.message.venue).settle(arrived.message)
         case other:
             raise BadInput(f"execution takes approved orders and bars, not {type(other).__name__}")

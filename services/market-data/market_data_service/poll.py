@@ -1,30 +1,34 @@
 """Poll venues for closed bars, check them, publish them, and note how far each series has come."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 from fanfold import bars, names, strategies, timeframes
-from fanfold.bars import Series
+from fanfold.bars import Bar, Series
 from fanfold.desk import Desk, Venue
 from fanfold.messages import Bars, BarsWanted, Defect, Message
 from fanfold.quality import Action, Row, check
 from fanfold.quality import Defect as Kind
-from fanfold.refusals import BadInput, Conflict
+from fanfold.refusals import BadInput, Conflict, VenueUnavailable
 from fanfold.resample import resample
+from fanfold.sources import Failure, Request, Source
 
 # About 2,000 bars fill the 64 KB that is billed as one message.
 BARS_MAX = 1_200
 KEPT = 3
 SeriesKey = tuple[str, str]
+log = logging.getLogger("fanfold")
 
 
-class Source(Protocol):
-    """A venue's bars: those that close after ``since`` and no later than ``until`` (epoch seconds)."""
+class Wanted(NamedTuple):
+    """A series to publish, and what the venue is asked for it: its own bars, where one longer bar is made of them."""
 
-    def bars(self, instrument: str, timeframe: str, since: int, until: int) -> Series: ...
+    timeframe: str
+    request: Request
 
 
 class Cursors(Protocol):
@@ -58,29 +62,40 @@ class Poller:
     def poll(self) -> int:
         """Publish what has closed at every venue since the last poll; how many bars that were.
 
-        Published first, noted second: after a crash in between the same bars go out again, under the same id.
+        Published first, noted second: after a crash in between the same bars go out again, under the same id. An
+        instrument that its venue does not give is left out and told of. Raises VenueUnavailable, after all venues,
+        where one gave none.
         """
         now = int(self._clock().timestamp())
-        return sum(self._poll(name, venue, now) for name, venue in self._desk.venues.items())
+        count, down = 0, []
+        for name, venue in self._desk.venues.items():
+            try:
+                count += self._poll(name, venue, now)
+            except VenueUnavailable as fault:
+                down.append(f"venue {name}: {fault}")
+        if down:
+            raise VenueUnavailable("; ".join(down))
+        return count
 
     def serve(self, wanted: BarsWanted) -> None:
         """Publish the bars that a reader misses, as far as the venue has them."""
         if wanted.venue not in self._desk.venues:
             raise BadInput(f"venue {wanted.venue!r} is not in the desk; it has {sorted(self._desk.venues)}")
         source, venue = self._source(wanted.venue), self._desk.venues[wanted.venue]
-        found = [source.bars(one, wanted.timeframe, wanted.since, wanted.until) for one in wanted.instruments]
-        checked = [_checked(one, venue.jump_max, wanted.until) for one in found]
-        self._bus.publish(_messages(wanted.venue, f"wanted/{wanted.id}", wanted.until, checked, wanted=True))
+        asked = [Request(one, wanted.timeframe, wanted.since, wanted.until) for one in wanted.instruments]
+        found, defects = _given(asked, source.bars_of(asked))
+        checked = [_checked(one, venue.jump_max, wanted.until) for one in found.values()]
+        self._bus.publish(_messages(wanted.venue, f"wanted/{wanted.id}", wanted.until, checked, defects, wanted=True))
 
     def _poll(self, name: str, venue: Venue, now: int) -> int:
         at = now - now % timeframes.seconds(venue.timeframe)
-        cursors, version = self._known.pop(name, None) or self._cursors.read(name)
-        checked = [found for symbol in venue.symbols for found in self._closed(name, symbol, at, cursors)]
-        checked = [found for found in checked if found[0].bars]
+        cursors, version = self._known.pop(name) if name in self._known else self._cursors.read(name)
+        found, defects = self._closed(name, venue, at, cursors)
+        checked = [one for one in (_checked(series, venue.jump_max, at) for series in found) if one[0].bars]
         if not checked:
             self._known[name] = cursors, version
             return 0
-        self._bus.publish(_messages(name, f"poll/{name}/{at}", at, checked))
+        self._bus.publish(_messages(name, f"poll/{name}/{at}", at, checked, defects))
         moved = {**cursors, **{(one.timeframe, one.instrument): one.through for one, _ in checked}}
         try:
             self._cursors.write(name, moved, version)
@@ -90,33 +105,93 @@ class Poller:
         self._known[name] = moved, version + 1
         return sum(len(one.bars) for one, _ in checked)
 
-    def _closed(self, name: str, symbol: str, at: int, cursors: Mapping[SeriesKey, int]) -> list[tuple[Series, list[Defect]]]:
-        """New bars of an instrument in the venue's timeframe, and in the longer ones that have closed."""
-        source, venue = self._source(name), self._desk.venues[name]
-        found = []
-        for timeframe in self._lookbacks[name]:
+    def _closed(
+        self, name: str, venue: Venue, at: int, cursors: Mapping[SeriesKey, int]
+    ) -> tuple[list[Series], list[Defect]]:
+        """New bars of every instrument in the venue's timeframe, and in the longer ones that have closed."""
+        source = self._source(name)
+        wanted = [one for symbol in venue.symbols for one in self._wanted(name, symbol, at, cursors)]
+        asked = [one.request for one in wanted]
+        given, defects = _given(asked, source.bars_of(asked))
+        found = _filled(given, source)
+        series = [
+            resample(found[one.request], one.timeframe, at)
+            if one.timeframe != one.request.timeframe
+            else found[one.request]
+            for one in wanted
+            if one.request in found
+        ]
+        return series, defects
+
+    def _wanted(self, name: str, symbol: str, at: int, cursors: Mapping[SeriesKey, int]) -> Iterable[Wanted]:
+        own = self._desk.venues[name].timeframe
+        for timeframe, lookback in self._lookbacks[name].items():
             if not timeframes.closes(timeframe, at):
                 continue
             length = timeframes.seconds(timeframe)
             # One bar more than strategies look back on, so that the first step has all of its past.
-            since = cursors.get((timeframe, symbol), at - (self._lookbacks[name][timeframe] + 1) * length)
-            series = self._fetch(source, venue, symbol, timeframe, since, at)
-            found.append(_checked(series, venue.jump_max, at))
-        return found
+            since = cursors.get((timeframe, symbol), at - (lookback + 1) * length)
+            # One bar that closed is made of the venue's own, which are the ones that orders fill against.
+            asked = own if at - since <= length else timeframe
+            yield Wanted(timeframe, Request(symbol, asked, since, at))
 
-    def _fetch(self, source: Source, venue: Venue, symbol: str, timeframe: str, since: int, at: int) -> Series:
-        """Bars since a time; what lies in a hole is asked for a second time before it counts as missing."""
-        length = timeframes.seconds(timeframe)
-        if timeframe != venue.timeframe and at - since <= length:
-            # The one bar that closed is made of the venue's own, which are the ones that orders fill against.
-            return resample(source.bars(symbol, venue.timeframe, since, at), timeframe, at)
-        series = source.bars(symbol, timeframe, since, at)
-        hole = _hole(series, length)
-        if hole is None:
-            return series
-        filled = {bar.closes_at: bar for bar in source.bars(symbol, timeframe, *hole).bars}
-        filled |= {bar.closes_at: bar for bar in series.bars}
-        return msgspec.structs.replace(series, bars=[filled[closes_at] for closes_at in sorted(filled)])
+
+def _given(
+    asked: Sequence[Request], answers: Sequence[Series | Failure]
+) -> tuple[dict[Request, Series], list[Defect]]:
+    """What of the answers may be used: an instrument that failed once is left out whole, and told of as a defect.
+
+    Raises VenueUnavailable where nothing is left.
+    """
+    failures = {one.request.instrument: one for one in answers if isinstance(one, Failure)}
+    for one in failures.values():
+        log.warning("%s is left out: %s", one.request.instrument, one.reason)
+    found = {
+        request: answer
+        for request, answer in zip(asked, answers, strict=True)
+        if isinstance(answer, Series) and request.instrument not in failures
+    }
+    if failures and not found:
+        raise VenueUnavailable("; ".join(sorted({one.reason for one in failures.values()})))
+    return found, [_unavailable(one.request) for one in failures.values()]
+
+
+def _unavailable(request: Request) -> Defect:
+    length = timeframes.seconds(request.timeframe)
+    return Defect(instrument=request.instrument, timeframe=request.timeframe, defect="unavailable", action="reported",
+                  count=(request.until - request.since) // length, at=request.since + length)
+
+
+def _filled(given: Mapping[Request, Series], source: Source) -> dict[Request, Series]:
+    """The series with their first hole asked for a second time before it counts as missing."""
+    holes = {}
+    for request, series in given.items():
+        hole = _hole(series, timeframes.seconds(series.timeframe))
+        if hole is not None:
+            holes[request] = Request(request.instrument, request.timeframe, *hole)
+    found = dict(given)
+    for request, answer in zip(holes, source.bars_of(list(holes.values())) if holes else [], strict=True):
+        if isinstance(answer, Series):
+            found[request] = _joined(given[request], answer)
+    return found
+
+
+def _joined(series: Series, more: Series) -> Series:
+    """Both series' bars; two answers of a venue can differ in scale."""
+    price_scale = max(series.price_scale, more.price_scale)
+    volume_scale = max(series.volume_scale, more.volume_scale)
+    by_close = {}
+    for one in (more, series):
+        price, volume = 10 ** (price_scale - one.price_scale), 10 ** (volume_scale - one.volume_scale)
+        for bar in one.bars:
+            first, high, low, close = (ticks * price for ticks in bar[1:5])
+            by_close[bar.closes_at] = Bar(bar.closes_at, first, high, low, close, bar.volume * volume)
+    return msgspec.structs.replace(
+        series,
+        price_scale=price_scale,
+        volume_scale=volume_scale,
+        bars=[by_close[closes_at] for closes_at in sorted(by_close)],
+    )
 
 
 def _hole(series: Series, length: int) -> tuple[int, int] | None:
@@ -156,10 +231,16 @@ def _checked(series: Series, jump_max: Decimal, at: int) -> tuple[Series, list[D
 
 
 def _messages(
-    venue: str, poll: str, at: int, checked: Sequence[tuple[Series, list[Defect]]], *, wanted: bool = False
+    venue: str,
+    poll: str,
+    at: int,
+    checked: Sequence[tuple[Series, list[Defect]]],
+    unavailable: Sequence[Defect],
+    *,
+    wanted: bool = False,
 ) -> list[Bars]:
     parts = _parts([series for series, _ in checked])
-    defects = [defect for _, found in checked for defect in found]
+    defects = [*unavailable, *(defect for _, found in checked for defect in found)]
     return [
         Bars(
             id=names.name("bars", poll, number, len(parts), *(f"{one.instrument} {one.timeframe} {one.after} "

@@ -12,9 +12,10 @@ from fanfold.aws.tables import Table
 from fanfold.aws.topics import Topics
 from fanfold.messages import BarsWanted
 from fanfold.refusals import BadInput
+from fanfold.sources import Source
 from fanfold.venues.replay import ReplayVenue
 
-from market_data_service.poll import Poller, Source
+from market_data_service.poll import Poller
 from market_data_service.settings import Settings
 
 

@@ -7,7 +7,7 @@ beside it ``BTC-USDT.json``, which says what they are.
 import json
 import mmap
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from struct import Struct
 from typing import Any
@@ -16,6 +16,7 @@ from fanfold import timeframes
 from fanfold.bars import Bar, Series
 from fanfold.refusals import BadInput
 from fanfold.resample import resample
+from fanfold.sources import Failure, Request
 
 _RECORD = Struct("<6q")
 _CLOSES_AT = Struct("<q")
@@ -62,6 +63,10 @@ class ReplayVenue:
         length = timeframes.seconds(timeframe)
         whole = recording.series(since // length * length, until // length * length)
         return resample(whole, timeframe, until)
+
+    def bars_of(self, requests: Sequence[Request]) -> list[Series | Failure]:
+        """The bars of each request; see bars. A file never fails for one instrument alone."""
+        return [self.bars(*request) for request in requests]
 
     def _recording(self, instrument: str) -> "_Recording":
         if instrument not in self._recordings:

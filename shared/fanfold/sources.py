@@ -1,0 +1,30 @@
+"""Asking a venue for bars: many series at once, each of which may fail alone."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from fanfold.bars import Series
+
+
+class Request(NamedTuple):
+    """Bars that close after ``since`` and no later than ``until``, in epoch seconds."""
+
+    instrument: str
+    timeframe: str
+    since: int
+    until: int
+
+
+class Failure(NamedTuple):
+    """A series that a venue did not give, and why."""
+
+    request: Request
+    reason: str
+
+
+class Source(Protocol):
+    """A venue's bars."""
+
+    def bars_of(self, requests: Sequence[Request]) -> list[Series | Failure]:
+        """An answer a request, in their order. ``Series.after`` is the close of the bar before ``since`` or at it."""
+        ...

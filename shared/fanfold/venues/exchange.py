@@ -1,0 +1,182 @@
+"""An exchange's public data through ccxt: closed bars, best prices, and the rules of its instruments.
+
+What ``Series.after`` says, which decides whether a reader sees a gap: one bar more is asked for in front, the one that
+closes at ``since``. If it came, that is it. If not, the exchange leaves out minutes without a trade, or has no history
+so far back: the page before is asked for, and its last bar is it, or 0 where there is none. But a first page that is
+full and begins late may have been cut at its front; then ``after`` is the slot before its first bar, which nobody has
+seen, and the reader asks again or stays parked.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from typing import Any
+
+from fanfold import desk, timeframes
+from fanfold.bars import Series
+from fanfold.desk import Instrument
+from fanfold.fills import Quote
+from fanfold.money import ZERO
+from fanfold.refusals import BadInput, VenueUnavailable
+from fanfold.sources import Failure, Request
+from fanfold.venues import candles
+from fanfold.venues.candles import Candle
+from fanfold.venues.ccxt_client import Client
+from fanfold.venues.slim_ccxt import PINNED
+
+WORKERS = 8
+# No request of a poll begins later than this, so that with the last one's time-out a function still ends in time.
+BUDGET_S = 5.0
+# These answer for a span from the start asked for, so that an empty page is a quiet span and not the end.
+BY_SPAN = frozenset({"coinbase", "okx"})
+
+
+class ExchangeVenue:
+    """The public data of one exchange, for the instruments of a desk."""
+
+    def __init__(
+        self,
+        client: Client,
+        instruments: Mapping[str, Instrument],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._client = client
+        self._instruments = instruments
+        self._now = now
+
+    @classmethod
+    def connect(
+        cls, venue: desk.Venue, instruments: Mapping[str, Instrument], origin: str = ""
+    ) -> "ExchangeVenue":
+        """The exchange of a venue; nothing is asked of it yet. ``origin`` stands in for its hosts."""
+        return cls(Client(venue.exchange, origin), instruments)
+
+    def bars(self, instrument: str, timeframe: str, since: int, until: int) -> Series:
+        """Bars that close after ``since`` and no later than ``until``, in epoch seconds; see the module for ``after``.
+
+        Raises BadInput for what the exchange does not have, VenueUnavailable where it can't be asked.
+        """
+        return self._bars(Request(instrument, timeframe, since, until))
+
+    def bars_of(self, requests: Sequence[Request]) -> list[Series | Failure]:
+        """The bars of each request, asked for side by side, the one furthest behind first."""
+        deadline = time.monotonic() + BUDGET_S
+        try:
+            self._client.markets()
+        except VenueUnavailable as fault:
+            return [Failure(request, str(fault)) for request in requests]
+        order = sorted(range(len(requests)), key=lambda index: requests[index].since)
+        with ThreadPoolExecutor(WORKERS) as pool:
+            found = pool.map(lambda index: self._tried(requests[index], deadline), order)
+            by_index = dict(zip(order, found, strict=True))
+        return [by_index[index] for index in range(len(requests))]
+
+    def quote(self, instrument: str) -> Quote:
+        """Best bid and ask now."""
+        self._check(instrument)
+        bid, ask = self._client.touch(instrument)
+        try:
+            quote = Quote(Decimal(bid), Decimal(ask), self._now())
+        except (TypeError, InvalidOperation):
+            raise VenueUnavailable(f"{self._client.name} has no {instrument} prices: bid {bid}, ask {ask}") from None
+        if not ZERO < quote.bid <= quote.ask:
+            raise VenueUnavailable(f"{self._client.name} has no market in {instrument}: bid {bid}, ask {ask}")
+        return quote
+
+    def _tried(self, request: Request, deadline: float) -> Series | Failure:
+        if time.monotonic() > deadline:
+            return Failure(request, f"{self._client.name} is too slow: it was not asked within {BUDGET_S:.0f} s")
+        try:
+            return self._bars(request)
+        except (VenueUnavailable, BadInput) as fault:
+            return Failure(request, str(fault))
+
+    def _bars(self, request: Request) -> Series:
+        self._check(request.instrument)
+        if request.timeframe not in self._client.timeframes:
+            known = ", ".join(self._client.timeframes)
+            raise BadInput(f"{self._client.name} has no {request.timeframe} bars; it has {known}")
+        found, cut = self._candles(request)
+        wanted = sorted(one for one in found.values() if request.since < one.closes_at <= request.until)
+        after = self._after(request, found, cut=cut)
+        rules = self._instruments[request.instrument]
+        return candles.series(request.instrument, request.timeframe, rules, after, wanted)
+
+    def _candles(self, request: Request) -> tuple[dict[int, Candle], bool]:
+        """By close, what the exchange has from the bar that closes at ``since``; and whether its front may be cut."""
+        length = timeframes.seconds(request.timeframe)
+        found: dict[int, Candle] = {}
+        cut = False
+        # Where the next bar opens. A page may be shorter than asked for, so only one without news is the last.
+        at = max(request.since - length, 0)
+        while at + length <= request.until:
+            limit = min(self._client.page, (request.until - at) // length)
+            page = self._page(request, at, limit)
+            cut = cut or (not found and len(page) >= self._client.page)
+            fresh = [one for one in page if one.closes_at > at]
+            found |= {one.closes_at: one for one in fresh}
+            if fresh:
+                at = max(one.closes_at for one in fresh)
+            elif self._client.name in BY_SPAN:
+                at += limit * length
+            else:
+                break
+        return found, cut
+
+    def _after(self, request: Request, found: Mapping[int, Candle], *, cut: bool) -> int:
+        known = max((closes_at for closes_at in found if closes_at <= request.since), default=0)
+        if known:
+            return known
+        length = timeframes.seconds(request.timeframe)
+        if cut:
+            return min(found) - length
+        page = self._client.page
+        earlier = self._page(request, max(request.since - (page - 1) * length, 0), page)
+        return max((one.closes_at for one in earlier if one.closes_at <= request.since), default=0)
+
+    def _page(self, request: Request, opens_from: int, limit: int) -> list[Candle]:
+        length = timeframes.seconds(request.timeframe)
+        rows = self._client.candles(request.instrument, request.timeframe, opens_from, limit)
+        try:
+            return [candles.read(row, length) for row in rows]
+        except VenueUnavailable as fault:
+            raise VenueUnavailable(f"{self._client.name} {request.instrument}: it {fault}") from fault
+
+    def _check(self, instrument: str) -> None:
+        if instrument not in self._instruments or not self._client.has(instrument):
+            raise BadInput(f"{instrument} is not traded at {self._client.name}, or not in the desk's instruments")
+
+
+def catalogue(exchange: str, symbols: Sequence[str], as_of: str, origin: str = "") -> dict[str, Instrument]:
+    """The rules of spot instruments as the exchange states them, exact, dated ``as_of``.
+
+    Raises BadInput, naming near matches, for a symbol that it does not have.
+    """
+    client = Client(exchange, origin)
+    if not client.steps:
+        raise BadInput(f"{exchange} states digits and not steps; write tick and lot into the desk file yourself")
+    markets = client.markets()
+    return {symbol: _instrument(client.name, symbol, markets, as_of) for symbol in symbols}
+
+
+def _instrument(exchange: str, symbol: str, markets: Mapping[str, Any], as_of: str) -> Instrument:
+    market = markets.get(symbol)
+    if market is None or market["active"] is False:
+        trading = [name for name, one in markets.items() if one["active"] is not False]
+        near = ", ".join(get_close_matches(symbol, trading, n=5)) or "none; a symbol is written like BTC/USDT"
+        raise BadInput(f"{exchange} does not trade {symbol}; near it are {near}")
+    tick, lot = market["precision"]["price"], market["precision"]["amount"]
+    if tick is None or lot is None:
+        raise BadInput(f"{exchange} does not state tick and lot of {symbol}; write them into the desk file")
+    return Instrument(
+        base=market["base"],
+        quote=market["quote"],
+        tick=Decimal(tick),
+        lot=Decimal(lot),
+        notional_min=Decimal(market["limits"]["cost"]["min"] or 0),
+        as_of=as_of,
+        source=f"{exchange} via ccxt {PINNED}",
+    )
