@@ -92,6 +92,19 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
     fills: tuple[Fill, ...] = ()
 
 
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """What new bars or quotes do to an account's orders, as of a version of its book.
+
+    Orders that nothing happened to are left out. ``settled`` is, per instrument, the close (epoch seconds) of the
+    newest bar that was looked at.
+    """
+
+    account: str
+    version: int
+    resolutions: list[Resolution]
+    settled: dict[str, int]
+
+
 def candle(series: Series, bar: Bar) -> Candle:
     opens_at = bar.closes_at - timeframes.seconds(series.timeframe)
     first, high, low = map(series.price, (bar.open, bar.high, bar.low))

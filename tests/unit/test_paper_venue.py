@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from paper_examples import DECIDED, SYMBOL, T, bar, desk, order, series
 
 from fanfold.bars import Series
-from fanfold.fills import Quote
+from fanfold.fills import Quote, Settlement
 from fanfold.messages import Fill, State
 from fanfold.refusals import BadInput, Conflict
 from fanfold.simulation.book import MemoryBook
-from fanfold.venues.paper import PaperVenue, Settlement
+from fanfold.venues.paper import PaperVenue
 
 
 def venue() -> PaperVenue:

@@ -1,4 +1,4 @@
-"""A DynamoDB table of partition and sort key, with the writes of a transaction as values."""
+"""A DynamoDB table of partition and sort key, with the writes of a transaction as values. Keys are spelled only here."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ Key = tuple[str, str]
 Write = dict[str, dict[str, Any]]
 BATCH_GET_MAX = 100
 ABSENT = "attribute_not_exists(pk)"
+PRESENT = "attribute_exists(pk)"
 
 
 class Table(NamedTuple):
@@ -114,6 +115,11 @@ class Refused(Conflict):
     def __init__(self, failed: tuple[int, ...]) -> None:
         super().__init__(f"writes {failed} were refused" if failed else "another transaction was at it")
         self.failed = failed
+
+
+def sort_key(item: Mapping[str, Any]) -> str:
+    """The second part of an item's key."""
+    return str(item["sk"])
 
 
 def _key(key: Key) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import msgspec
 from fanfold import fills, names, orders
 from fanfold.bars import Series
 from fanfold.desk import Desk
-from fanfold.fills import Candle, FillModel, Quote, Resolution
+from fanfold.fills import Candle, FillModel, Quote, Resolution, Settlement
 from fanfold.messages import Order
 from fanfold.refusals import BadInput
 from fanfold.resting import Book, Page, Resting
@@ -23,19 +23,6 @@ class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
 
     client_order_id: str
     venue_order_id: str
-
-
-class Settlement(msgspec.Struct, frozen=True, kw_only=True):
-    """What new bars or quotes do to an account's orders, as of a version of its book.
-
-    Orders that nothing happened to are left out. ``settled`` is, per instrument, the close (epoch seconds) of the
-    newest bar that was looked at.
-    """
-
-    account: str
-    version: int
-    resolutions: list[Resolution]
-    settled: dict[str, int]
 
 
 class PaperVenue:
