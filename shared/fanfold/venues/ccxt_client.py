@@ -1,9 +1,10 @@
 """One exchange through ccxt: numbers stay text, requests keep its pace, and whatever fails says so in one way."""
 
+import json
 import re
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,12 +13,14 @@ from fanfold.refusals import VenueUnavailable
 from fanfold.venues import slim_ccxt
 from fanfold.venues.rate import Pace
 
-TIMEOUT_S = 3
+TIMEOUT_S = 3.0
 # Most exchanges count by the minute, so that long is waited where one does not say how long.
 PAUSE_S = 60.0
 REFUSED = (429, 418)
 # ccxt's number for precisions that are steps.
 TICK_SIZE = 4
+# Where best bid and ask alone are only told to those with keys; the ticker has them too.
+KEYED_TOUCH = frozenset({"coinbase"})
 _BANNED_UNTIL = re.compile(r"until (\d{13})")
 _HOST = re.compile(r"https?://([^/\s]+)")
 # How ccxt's parsers fail on an answer of another shape.
@@ -25,7 +28,6 @@ _UNREADABLE = (KeyError, TypeError, ValueError, IndexError, AttributeError)
 
 _CONFIG: dict[str, Any] = {
     "number": str,
-    "timeout": TIMEOUT_S * 1_000,
     "enableRateLimit": True,
     "options": {
         "defaultType": "spot",
@@ -42,11 +44,12 @@ class Client:
     ``origin``, such as http://127.0.0.1:8080, is asked in place of the exchange's own hosts.
     """
 
-    def __init__(self, exchange_id: str, origin: str = "") -> None:
+    def __init__(self, exchange_id: str, origin: str = "", timeout_s: float = TIMEOUT_S) -> None:
         kind = slim_ccxt.load(exchange_id)
         self._errors: Any = slim_ccxt.errors()
         self.name = exchange_id
-        self._ccxt = _guarded(kind, self._errors)(_CONFIG)
+        self._timeout_s = timeout_s
+        self._ccxt = _guarded(kind, self._errors)(_CONFIG | {"timeout": timeout_s * 1_000})
         self._pace = Pace(exchange_id, self._ccxt.rateLimit)
         self._ccxt.pace = self._pace
         self._ccxt.has["fetchCurrencies"] = False
@@ -86,7 +89,7 @@ class Client:
 
     def touch(self, symbol: str) -> tuple[Any, Any]:
         """Best bid and ask, as the exchange wrote them."""
-        if self._ccxt.has.get("fetchBidsAsks") is True:
+        if self._ccxt.has.get("fetchBidsAsks") is True and self.name not in KEYED_TOUCH:
             found = self._ask("fetch_bids_asks", [symbol]).get(symbol, {})
         else:
             found = self._ask("fetch_ticker", symbol)
@@ -111,7 +114,7 @@ class Client:
         host = _HOST.search(str(fault))
         where = f"{self.name} at {host[1]}" if host else self.name
         if isinstance(fault, self._errors.RequestTimeout):
-            return VenueUnavailable(f"{where} did not answer within {TIMEOUT_S} s")
+            return VenueUnavailable(f"{where} did not answer within {self._timeout_s:g} s")
         if answer is None and type(fault) is self._errors.NetworkError:
             return VenueUnavailable(f"{where} cannot be reached; check the network: {_root(fault)}")
         status = f" (HTTP {answer.status_code})" if answer is not None else ""
@@ -129,12 +132,13 @@ def pause_s(retry_after: str, text: str, now: float) -> float:
         until = parsedate_to_datetime(retry_after)
     except ValueError:
         return PAUSE_S
-    return max((until - datetime.fromtimestamp(now, UTC)).total_seconds(), 0.0)
+    # A date in HTTP is GMT, whether it says so or not.
+    return max(until.replace(tzinfo=until.tzinfo or UTC).timestamp() - now, 0.0)
 
 
 def _guarded(kind: type[Any], errors: Any) -> type[Any]:
     class Guarded(kind):  # type: ignore[misc]
-        """An exchange that keeps the pace of all threads, and takes text that is no JSON for a fault."""
+        """An exchange that keeps the pace of all threads, and takes what it cannot read for a fault."""
 
         pace: Pace
 
@@ -146,6 +150,17 @@ def _guarded(kind: type[Any], errors: Any) -> type[Any]:
             if not isinstance(answer, dict | list):
                 raise errors.BadResponse(f"{self.id} {method} {url} answered with no JSON: {str(answer)[:80]!r}")
             return answer
+
+        def on_json_response(self, response_body: str) -> Any:
+            # A number that was not written as text keeps its digits only if it never becomes a float.
+            return json.loads(response_body, parse_float=str)
+
+        def parse_ohlcv(self, ohlcv: object, market: Any = None) -> list[Any]:
+            candle: list[Any] = super().parse_ohlcv(ohlcv, market)
+            # A row without a time would be sorted out in silence, and a changed format look like a quiet market.
+            if not candle[0]:
+                raise errors.BadResponse(f"{self.id} gave a candle that is none: {str(ohlcv)[:80]}")
+            return candle
 
     return Guarded
 

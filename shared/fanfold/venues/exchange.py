@@ -2,9 +2,9 @@
 
 What ``Series.after`` says, which decides whether a reader sees a gap: one bar more is asked for in front, the one that
 closes at ``since``. If it came, that is it. If not, the exchange leaves out minutes without a trade, or has no history
-so far back: the page before is asked for, and its last bar is it, or 0 where there is none. But a first page that is
-full and begins late may have been cut at its front; then ``after`` is the slot before its first bar, which nobody has
-seen, and the reader asks again or stays parked.
+so far back: the page before is asked for, and its last bar is it, or 0 where there is none. But a page that is full and
+begins late may have been cut at its front; then ``after`` is the slot before the first bar, which nobody has seen, and
+the reader asks again or stays parked.
 """
 
 import time
@@ -131,11 +131,12 @@ class ExchangeVenue:
         if known:
             return known
         length = timeframes.seconds(request.timeframe)
-        if cut:
-            return min(found) - length
         page = self._client.page
-        earlier = self._page(request, max(request.since - (page - 1) * length, 0), page)
-        return max((one.closes_at for one in earlier if one.closes_at <= request.since), default=0)
+        earlier = [] if cut else self._page(request, max(request.since - (page - 1) * length, 0), page)
+        known = max((one.closes_at for one in earlier if one.closes_at <= request.since), default=0)
+        if found and not known and (cut or len(earlier) >= page):
+            return min(found) - length
+        return known
 
     def _page(self, request: Request, opens_from: int, limit: int) -> list[Candle]:
         length = timeframes.seconds(request.timeframe)

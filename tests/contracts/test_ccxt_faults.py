@@ -1,0 +1,118 @@
+"""What the exchange venue says and does when an exchange misbehaves, through real ccxt and a real socket."""
+
+import time
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from exchange_server import START, Answer, Exchange, Query
+
+from fanfold.desk import Instrument, Venue
+from fanfold.refusals import BadInput, VenueUnavailable
+from fanfold.sources import Failure, Request
+from fanfold.venues.ccxt_client import Client
+from fanfold.venues.exchange import ExchangeVenue, catalogue
+
+BTC = "BTC/USDT"
+BINANCE = Venue(kind="ccxt", exchange="binance", symbols=[BTC])
+RULES = Instrument(
+    base="BTC", quote="USDT", tick=Decimal("0.01"), lot=Decimal("0.00001"), notional_min=Decimal(5), as_of="", source=""
+)
+
+
+@pytest.fixture
+def venue(origin: str) -> ExchangeVenue:
+    return ExchangeVenue.connect(BINANCE, {BTC: RULES, "ETH/USDT": RULES}, origin)
+
+
+def klines(answer: Answer) -> Callable[[str, Query], Answer | None]:
+    """A fault of the candles alone."""
+    return lambda path, _query: answer if path.endswith("klines") else None
+
+
+def fault(venue: ExchangeVenue) -> str:
+    with pytest.raises(VenueUnavailable) as caught:
+        venue.bars(BTC, "1m", START + 600, START + 660)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("status", [429, 418])
+def test_an_exchange_that_refuses_is_left_alone_for_as_long_as_it_says(
+    exchange: Exchange, venue: ExchangeVenue, status: int
+) -> None:
+    exchange.fault = klines(Answer(status, b'{"code": -1003, "msg": "Too many requests."}', {"Retry-After": "17"}))
+    assert "left alone for 17 s" in fault(venue)
+    asked = len(exchange.asked)
+    assert "not asked again for" in fault(venue)
+    assert len(exchange.asked) == asked
+
+
+def test_a_ban_is_over_at_the_time_in_its_text(exchange: Exchange, venue: ExchangeVenue) -> None:
+    until = int((time.time() + 1) * 1_000)
+    text = f'{{"code": -1003, "msg": "Way too many requests; IP banned until {until}."}}'
+    exchange.fault = klines(Answer(418, text.encode()))
+    fault(venue)
+    exchange.fault = lambda _path, _query: None
+    assert "not asked again" in fault(venue)
+    time.sleep(1.01)
+    assert len(venue.bars(BTC, "1m", START + 600, START + 660).bars) == 1
+
+
+def test_a_server_error_names_the_venue_and_the_status(exchange: Exchange, venue: ExchangeVenue) -> None:
+    exchange.fault = klines(Answer(500, b"oh"))
+    assert "binance at 127.0.0.1" in (text := fault(venue))
+    assert "HTTP 500" in text
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'[[1770523800000, "1", "2"', b"null", b'"x"'])
+def test_a_body_that_is_no_json_is_not_taken_for_no_bars(
+    exchange: Exchange, venue: ExchangeVenue, body: bytes
+) -> None:
+    exchange.fault = klines(Answer(body=body))
+    assert "binance" in fault(venue)
+
+
+@pytest.mark.parametrize("body", [b'[[1770523800000, "1"]]', b'[["x"]]', b'{"a": 1}', b'[{"a": 1}]'])
+def test_json_of_another_shape_is_a_fault_and_no_crash(
+    exchange: Exchange, venue: ExchangeVenue, body: bytes
+) -> None:
+    exchange.fault = klines(Answer(body=body))
+    assert "binance" in fault(venue)
+
+
+def test_a_silent_exchange_is_given_up(exchange: Exchange, origin: str) -> None:
+    venue = ExchangeVenue(Client("binance", origin, timeout_s=0.2), {BTC: RULES})
+    venue.quote(BTC)
+
+    def silent(path: str, _query: Query) -> None:
+        time.sleep(0.5 if path.endswith("klines") else 0)
+
+    exchange.fault = silent
+    assert "binance at 127.0.0.1" in (text := fault(venue))
+    assert "did not answer" in text
+
+
+def test_an_unreachable_exchange_is_named_with_its_host() -> None:
+    venue = ExchangeVenue.connect(BINANCE, {BTC: RULES}, "http://127.0.0.1:9")
+    assert "binance at 127.0.0.1:9 cannot be reached; check the network: ConnectionRefusedError" in fault(venue)
+
+
+def test_a_poll_of_an_unreachable_exchange_fails_for_every_instrument_after_one_try() -> None:
+    venue = ExchangeVenue.connect(BINANCE, {BTC: RULES}, "http://127.0.0.1:9")
+    found = venue.bars_of([Request(BTC, "1m", 0, 60)] * 3)
+    assert all(isinstance(one, Failure) and "cannot be reached" in one.reason for one in found)
+
+
+def test_an_instrument_that_was_delisted_fails_alone(venue: ExchangeVenue) -> None:
+    first, second = venue.bars_of([Request(one, "1m", START + 600, START + 660) for one in (BTC, "ETH/USDT")])
+    assert isinstance(second, Failure)
+    assert not isinstance(first, Failure)
+    assert [bar.closes_at for bar in first.bars] == [START + 660]
+
+
+def test_a_symbol_that_is_not_traded_is_refused_with_near_ones(exchange: Exchange, origin: str) -> None:
+    exchange.others = [("BTC", "USDC"), ("DOGE", "EUR")]
+    with pytest.raises(BadInput, match=r"BTC/USD; near it are .*BTC/USD[CT], BTC/USD[CT]"):
+        catalogue("binance", ["BTC/USD"], "2026-02-08", origin)
+    with pytest.raises(BadInput, match="binance, binanceus"):
+        catalogue("binanc", [BTC], "2026-02-08", origin)
