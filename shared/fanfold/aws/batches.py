@@ -62,7 +62,7 @@ class Batches:
             try:
                 return self._join(account, poll, token, targets, {}, None)
             except Conflict:
-                pass
+                pass  # Another poll is being gathered, or none.
             try:
                 return self._replace(account, poll, token, targets, {}, None)
             except Conflict:

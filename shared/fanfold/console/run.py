@@ -23,6 +23,7 @@ from fanfold.aws.log import S3Log
 from fanfold.aws.tables import Table
 from fanfold.aws.views import DynamoViews
 from fanfold.console import datafiles, run_plan
+from fanfold.console.argument_types import count, moment, speed
 from fanfold.console.cloud import launcher
 from fanfold.console.desk_run import DeskRun, environment, started
 from fanfold.console.run_plan import Plan
@@ -44,10 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--symbols", default="", help="with --live: instruments, such as BTC/USDT,ETH/USDT")
     parser.add_argument("--strategy", metavar="NAME", help="trade one strategy: an instance of the desk, or a module")
     parser.add_argument("--param", action="append", default=[], metavar="K=V", help="a param of that strategy")
-    parser.add_argument("--from", dest="since", type=_moment, metavar="TIME", help="first close to trade, ISO 8601")
-    parser.add_argument("--until", type=_moment, metavar="TIME", help="last close to trade, ISO 8601")
-    parser.add_argument("--minutes", type=_count, metavar="N", help="trade N minutes at most")
-    parser.add_argument("--speed", type=_speed, default="max", help="max, live, or simulated minutes a second")
+    parser.add_argument("--from", dest="since", type=moment, metavar="TIME", help="first close to trade, ISO 8601")
+    parser.add_argument("--until", type=moment, metavar="TIME", help="last close to trade, ISO 8601")
+    parser.add_argument("--minutes", type=count, metavar="N", help="trade N minutes at most")
+    parser.add_argument("--speed", type=speed, default="max", help="max, live, or simulated minutes a second")
     parser.add_argument("--stay", action="store_true", help="keep the desk up after the run, until Ctrl-C")
     parser.add_argument("--continue", dest="resume", action="store_true", help="go on from what the state holds")
 
@@ -280,32 +281,6 @@ def _pause(speed: str | float, length: int) -> float:
     if speed == "max":
         return 0.0
     return float(length) if speed == "live" else length / 60 / float(speed)
-
-
-def _moment(text: str) -> int:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as wrong:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an ISO 8601 time such as 2026-03-24T00:00") from wrong
-    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
-
-
-def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above zero")
-    return int(text)
-
-
-def _speed(text: str) -> str | float:
-    if text in {"max", "live"}:
-        return text
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = 0.0
-    if not 0 < speed < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not max, live, or minutes a second above zero")
-    return speed
 
 
 def _text(at: int) -> str:

@@ -1,0 +1,33 @@
+"""Texts of the command line as values; one that is none is told of by the parser."""
+
+from argparse import ArgumentTypeError
+from datetime import UTC, datetime
+
+
+def moment(text: str) -> int:
+    """Epoch seconds of a time in ISO 8601, UTC unless it says otherwise."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as wrong:
+        raise ArgumentTypeError(f"{text!r} is not an ISO 8601 time such as 2026-03-24T00:00") from wrong
+    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+
+
+def count(text: str) -> int:
+    """A whole number above zero."""
+    if not text.isdigit() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is not a whole number above zero")
+    return int(text)
+
+
+def speed(text: str) -> str | float:
+    """``max``, ``live``, or simulated minutes a second."""
+    if text in {"max", "live"}:
+        return text
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < float("inf"):
+        raise ArgumentTypeError(f"{text!r} is not max, live, or minutes a second above zero")
+    return found
