@@ -1,13 +1,16 @@
 """A make-believe exchange on loopback that speaks as five real ones do, from candles that a test puts in."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
+
+from fanfold import timeframes
 
 # A minute of February 2026, in epoch seconds, at which candles begin.
 START = 1_770_523_200
@@ -50,9 +53,9 @@ class Exchange:
         self.fault: Callable[[str, Query], Answer | None] = lambda _path, _query: None
         self.asked: list[tuple[str, Query]] = []
 
-    def span(self, start: float, limit: int, end: float = float("inf")) -> list[Candle]:
-        """Candles that open in a span of epoch seconds, as many as a page takes."""
-        found = [one for one in self.candles if start <= one.opens_at < end]
+    def span(self, start: float, limit: int, end: float = float("inf"), length: int = 60) -> list[Candle]:
+        """Candles that open in a span of epoch seconds, as many as a page takes; a longer one is as its first minute."""
+        found = [one for one in self.candles if start <= one.opens_at < end and one.opens_at % length == 0]
         page = found[: min(limit, self.page)]
         return page[::-1] if self.backwards else page
 
@@ -68,6 +71,15 @@ class Exchange:
 
     def count(self, path: str) -> int:
         return sum(asked.endswith(path) for asked, _ in self.asked)
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that gave up waiting is no news."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 @contextmanager
@@ -90,8 +102,7 @@ def serving(exchange: Exchange) -> Iterator[str]:
         def log_message(self, *_arguments: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -110,7 +121,8 @@ def binance(exchange: Exchange, path: str, query: Query) -> object:
     if path.endswith("bookTicker"):
         bid, ask = exchange.touch
         return [{"symbol": name, "bidPrice": bid, "bidQty": "1", "askPrice": ask, "askQty": "1"}]
-    found = exchange.span(int(query["startTime"]) / 1_000, int(query["limit"]))
+    length = timeframes.seconds(query["interval"])
+    found = exchange.span(int(query["startTime"]) / 1_000, int(query["limit"]), length=length)
     return [[one.opens_at * 1_000, *one[1:], one.opens_at * 1_000 + 59_999, "0", 1, "0", "0", "0"] for one in found]
 
 

@@ -1,0 +1,186 @@
+"""The desk's own verbs over an exchange on loopback: polls go on where they can, and market orders fill at once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from exchange_server import START, Answer, Exchange, Query
+
+from execution_service.settle import Settler
+from fanfold import bars, desk
+from fanfold.desk import Desk
+from fanfold.fills import Resolution
+from fanfold.folding import Fold
+from fanfold.messages import Bars, BarsWanted, ExecutionReport, Message, Order, OrdersApproved, State
+from fanfold.refusals import VenueUnavailable
+from fanfold.simulation.book import MemoryBook
+from fanfold.venues.exchange import ExchangeVenue, catalogue
+from fanfold.venues.paper import PaperVenue
+from market_data_service.poll import Poller
+
+BTC, ETH = "BTC/USDT", "ETH/USDT"
+SYMBOLS = [BTC, ETH]
+DOWN = Answer(500, b"{}")
+
+
+class Market:
+    """Market-data over the exchange, with a clock to turn, cursors in memory and a list for a bus."""
+
+    def __init__(self, live: Desk, origin: str) -> None:
+        self.venue = ExchangeVenue.connect(live.venues["live"], live.instruments, origin)
+        self.published: list[Bars] = []
+        self.now = START
+        self.cursors: dict[tuple[str, str], int] = {}
+        self.poller = Poller(live, lambda _name: self.venue, self, self, lambda: datetime.fromtimestamp(self.now, UTC))
+
+    def read(self, _venue: str) -> tuple[Mapping[tuple[str, str], int], int]:
+        return self.cursors, 0
+
+    def write(self, _venue: str, cursors: Mapping[tuple[str, str], int], _version: int) -> None:
+        self.cursors = dict(cursors)
+
+    def publish(self, messages: Iterable[Message]) -> None:
+        self.published += [one for one in messages if isinstance(one, Bars)]
+
+    def poll(self, minute: int) -> Bars:
+        self.now = START + 60 * minute + 2
+        self.poller.poll()
+        return self.published[-1]
+
+
+@pytest.fixture
+def live(exchange: Exchange, origin: str) -> Desk:
+    exchange.others = [("ETH", "USDT")]
+    raw: dict[str, Any] = {
+        "venues": {"live": {"kind": "ccxt", "exchange": "binance", "symbols": SYMBOLS}},
+        "accounts": {"main": {"venue": "live", "currency": "USDT", "cash": "10000"}},
+        "strategies": {
+            f"cross-{timeframe}": {"strategy": "sma_cross", "params": {"fast": 2, "slow": 3}, "instruments": SYMBOLS,
+                                   "timeframe": timeframe, "allocation": "0.5", "account": "main"}
+            for timeframe in ("1m", "5m")
+        },
+        "limits": {"main": {"order_notional_max": "5000", "position_notional_max": "9000"}},
+        "instruments": catalogue("binance", SYMBOLS, "2026-02-08", origin),
+    }
+    return desk.build(raw | {"instruments": {name: as_table(one) for name, one in raw["instruments"].items()}}, "test")
+
+
+def as_table(rules: desk.Instrument) -> dict[str, object]:
+    return {name: getattr(rules, name) for name in rules.__struct_fields__}
+
+
+@pytest.fixture
+def market(live: Desk, origin: str) -> Market:
+    return Market(live, origin)
+
+
+def down(symbols: Sequence[str]) -> Any:
+    ids = [symbol.replace("/", "") for symbol in symbols]
+    return lambda path, query: DOWN if path.endswith("klines") and query["symbol"] in ids else None
+
+
+def told(message: Bars) -> dict[tuple[str, str], list[int]]:
+    return {(one.instrument, one.timeframe): [bar.closes_at for bar in one.bars] for one in bars.unpack(message.frames)}
+
+
+def test_a_fold_follows_a_live_venue_without_a_gap(live: Desk, market: Market) -> None:
+    fold = Fold(live, "live")
+    for minute in range(60, 72):
+        targets, gaps = fold.accept(bars.unpack(market.poll(minute).frames), START + 60 * minute)
+        assert gaps == []
+    assert {target.instrument for _, target in targets} == set(SYMBOLS)
+
+
+def test_an_instrument_that_fails_is_left_out_told_of_and_caught_up_later(
+    exchange: Exchange, live: Desk, market: Market
+) -> None:
+    fold = Fold(live, "live")
+    fold.accept(bars.unpack(market.poll(60).frames), START + 3_600)
+    exchange.fault = down([ETH])
+    message = market.poll(61)
+    assert told(message) == {(BTC, "1m"): [START + 61 * 60]}
+    assert [(one.instrument, one.defect, one.count, one.at) for one in message.defects] == [
+        (ETH, "unavailable", 1, START + 61 * 60)
+    ]
+    exchange.fault = down([])
+    later = market.poll(62)
+    assert told(later)[ETH, "1m"] == [START + 61 * 60, START + 62 * 60]
+    assert fold.accept(bars.unpack([*message.frames, *later.frames]), START + 62 * 60)[1] == []
+
+
+def test_a_poll_that_gets_nothing_says_which_venue_is_away(exchange: Exchange, market: Market) -> None:
+    market.poll(60)
+    exchange.fault = down(SYMBOLS)
+    with pytest.raises(VenueUnavailable, match=r"venue live: binance at 127.*HTTP 500"):
+        market.poll(61)
+    exchange.fault = down([])
+    assert told(market.poll(62))[BTC, "1m"] == [START + 61 * 60, START + 62 * 60]
+
+
+def test_bars_that_a_reader_misses_are_served_as_far_as_the_venue_gives_them(
+    exchange: Exchange, market: Market
+) -> None:
+    exchange.fault = down([ETH])
+    at = datetime.fromtimestamp(START + 3_600, UTC)
+    market.poller.serve(BarsWanted(id="w", cause="c", at=at, venue="live", timeframe="1m", instruments=SYMBOLS,
+                                   since=START + 600, until=START + 720))
+    assert told(market.published[-1]) == {(BTC, "1m"): [START + 660, START + 720]}
+
+
+class Ledger:
+    """Books everything and keeps what is told."""
+
+    def __init__(self) -> None:
+        self.booked: list[Resolution] = []
+        self.told: list[ExecutionReport] = []
+
+    def book(self, _account: str, resolutions: Sequence[Resolution], told: ExecutionReport) -> list[ExecutionReport]:
+        self.booked += resolutions
+        return [told]
+
+    def publish(self, held: Sequence[ExecutionReport], others: Sequence[ExecutionReport]) -> None:
+        self.told += [*held, *others]
+
+
+def order() -> Order:
+    decided = datetime.now(UTC) - timedelta(seconds=1)
+    return Order(
+        order_id="o", client_order_id="c", signal_id="s", account="main", venue="live", instance="cross-1m",
+        instrument=BTC, side="buy", kind="market", quantity=Decimal(2), reference_price=Decimal(100),
+        reserved=Decimal(201), decided_at=decided, expires_at=decided + timedelta(seconds=60),
+    )
+
+
+def test_a_market_order_fills_by_the_quote_as_soon_as_it_is_placed(
+    exchange: Exchange, live: Desk, market: Market
+) -> None:
+    exchange.touch = ("99.50", "100.50")
+    paper, ledger = PaperVenue(live, MemoryBook(), market.venue.quote), Ledger()
+    settler = Settler(live, ledger, paper)
+    placed = order()
+    paper.place(placed)
+    message = OrdersApproved(id="m", cause="c", at=placed.decided_at, account="main", orders=[placed])
+    settler.take(message)
+    settler.take(message)
+    (done,) = ledger.booked
+    assert (done.state, done.fills[0].quantity) == (State.FILLED, 2)
+    assert done.fills[0].price == Decimal("100.52"), "the ask, one basis point of slippage, up to the next tick"
+    assert [report.settled for report in ledger.told] == [False]
+
+
+def test_an_order_waits_where_no_quote_is_to_be_had(exchange: Exchange, live: Desk, market: Market) -> None:
+    book, ledger = MemoryBook(), Ledger()
+    paper = PaperVenue(live, book, market.venue.quote)
+    placed = order()
+    paper.place(placed)
+
+    def no_quotes(path: str, _query: Query) -> Answer | None:
+        return DOWN if path.endswith("bookTicker") else None
+
+    exchange.fault = no_quotes
+    message = OrdersApproved(id="m", cause="c", at=placed.decided_at, account="main", orders=[placed])
+    with pytest.raises(VenueUnavailable):
+        Settler(live, ledger, paper).take(message)
+    assert (len(book.read("main").resting), ledger.booked) == (1, [])
