@@ -1,0 +1,68 @@
+"""Time, chance and ids are arguments: who reads them from the machine is listed here, with the reason."""
+
+import ast
+
+import pytest
+from source_tree import Module, found, layer, module, modules
+
+READERS = {
+    "fanfold.aws.clock": "The clock port itself.",
+    "fanfold.aws.calls": "Retries wait and jitter, and a transaction's token is new each time.",
+    "fanfold.aws.wire": "A request is signed with the time it leaves, and answered within a deadline.",
+    "fanfold.aws.signing": "It formats that time.",
+    "fanfold.venues.ccxt_client": "An exchange says until when to pause in its own wall time.",
+    "fanfold.venues.exchange": "Requests share a deadline; which candles are closed is by the venue's clock.",
+    "fanfold.venues.rate": "Requests are spaced in real time.",
+}
+FREE = ("fanfold.console", "fanfold.simulation")
+WALL = {"now", "utcnow", "today"}
+MACHINE = {"time", "random", "uuid", "secrets"}
+
+
+def readings(one: Module) -> list[str]:
+    """Every place where a module asks the machine for time, chance or an id."""
+    if layer(one.name) in FREE or one.name in READERS:
+        return []
+    asked = [node for node in ast.walk(one.tree) if isinstance(node, ast.Attribute)]
+    wrong = [ast.unparse(node) for node in asked if _is_reading(node)]
+    drawn = [node for node in ast.walk(one.tree) if isinstance(node, ast.ImportFrom) and node.module in MACHINE]
+    return wrong + [ast.unparse(node) for node in drawn]
+
+
+def _is_reading(node: ast.Attribute) -> bool:
+    if isinstance(node.value, ast.Name) and node.value.id in MACHINE:
+        return True
+    owner = ast.unparse(node.value).rpartition(".")[2]
+    return (owner in {"datetime", "date"} and node.attr in WALL) or (owner == "os" and node.attr == "urandom")
+
+
+def test_nobody_else_reads_the_machine() -> None:
+    assert found(readings) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from datetime import datetime\nat = datetime.now()",
+        "import datetime\nat = datetime.datetime.utcnow()",
+        "from datetime import date\nday = date.today",
+        "import time\nat = time.time()",
+        "from time import monotonic",
+        "import random\nx = random.random()",
+        "from uuid import uuid4",
+        "import uuid\nx = uuid.uuid4().hex",
+        "import os\nx = os.urandom(8)",
+    ],
+)
+def test_a_reading_of_the_machine_is_seen(source: str) -> None:
+    assert readings(module("shared/fanfold/bars.py", source)) != []
+    assert readings(module("services/risk/risk_service/assess.py", source)) != []
+
+
+def test_a_time_that_is_given_is_fine() -> None:
+    assert readings(module("shared/fanfold/bars.py", "at = datetime.fromtimestamp(0, UTC)\nnow = bars.now")) == []
+
+
+def test_every_listed_reader_still_reads() -> None:
+    anonymous = {one.name: one._replace(name="fanfold.bars") for one in modules()}
+    assert [name for name in READERS if readings(anonymous[name]) == []] == []

@@ -1,0 +1,136 @@
+"""Names, faults, money and keys: habits that hold everywhere, and where their few exceptions are."""
+
+import ast
+import re
+
+import pytest
+from source_tree import Module, found, layer, module, modules
+
+BANNED = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "processor"}
+KEY = re.compile(r"(?<!\w)[ps]k(?!\w)")
+EDGE = "fanfold.aws.edge"
+TABLES = "fanfold.aws.tables"
+MONEY = "fanfold.money"
+# Where amounts are booked; weights, volatility and research are floats, and are elsewhere.
+MONEY_MODULES = {
+    "fanfold.orders", "fanfold.positions", "fanfold.fills", "fanfold.resting", "fanfold.audit_views",
+    "fanfold.aws.ledger", "fanfold.aws.bookings", "fanfold.aws.approvals", "fanfold.venues.paper",
+}  # fmt: skip
+
+# Arguments of those modules that are no money: a time in epoch seconds. A weight becomes a decimal in fanfold.money.
+FLOATS = {"at"}
+
+
+def empty_names(one: Module) -> list[str]:
+    """Names of files and classes that say nothing."""
+    named = [*one.name.split("."), *(node.name for node in one.classes)]
+    return [name for name in named if BANNED & set(_words(name))]
+
+
+def _words(name: str) -> list[str]:
+    spaced = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+    return spaced.strip("_").split("_")
+
+
+def swallowed_faults(one: Module) -> list[str]:
+    """Handlers that catch everything, or catch and say nothing why."""
+    caught = [node for node in ast.walk(one.tree) if isinstance(node, ast.ExceptHandler)]
+    lines = one.source.splitlines()
+    broad = [f"line {node.lineno} catches everything" for node in caught if _is_broad(node) and one.name != EDGE]
+    silent = [f"line {node.lineno} swallows" for node in caught if _is_silent(node, lines)]
+    return broad + silent
+
+
+def _is_broad(node: ast.ExceptHandler) -> bool:
+    names = {one.id for one in ast.walk(node.type) if isinstance(one, ast.Name)} if node.type else {"Exception"}
+    return bool(names & {"Exception", "BaseException"})
+
+
+def _is_silent(node: ast.ExceptHandler, lines: list[str]) -> bool:
+    end = node.body[0].end_lineno or node.lineno
+    return isinstance(node.body[0], ast.Pass) and not any("#" in line for line in lines[node.lineno - 1 : end])
+
+
+def printing(one: Module) -> list[str]:
+    calls = [node for node in ast.walk(one.tree) if isinstance(node, ast.Call)]
+    names = [ast.unparse(node.func) for node in calls]
+    return [] if layer(one.name) == "fanfold.console" else [name for name in names if name in {"print", "input"}]
+
+
+def floats_at_money(one: Module) -> list[str]:
+    if one.name not in MONEY_MODULES:
+        return []
+    known = {node.annotation for node in ast.walk(one.tree) if isinstance(node, ast.arg) and node.arg in FLOATS}
+    named = [node for node in ast.walk(one.tree) if isinstance(node, ast.Name) and node.id == "float"]
+    named = [node for node in named if node not in known]
+    literals = [node for node in ast.walk(one.tree) if isinstance(node, ast.Constant) and isinstance(node.value, float)]
+    return [f"line {node.lineno}: {ast.unparse(node)}" for node in (*named, *literals)]
+
+
+def global_decimals(one: Module) -> list[str]:
+    """Touches of the decimal context: the global one is nobody's, local ones are money's."""
+    names = {node.id for node in ast.walk(one.tree) if isinstance(node, ast.Name)}
+    names |= {node.attr for node in ast.walk(one.tree) if isinstance(node, ast.Attribute)}
+    banned = {"getcontext", "setcontext", "DefaultContext"} | (set() if one.name == MONEY else {"localcontext"})
+    return sorted(names & banned)
+
+
+def spelled_keys(one: Module) -> list[str]:
+    """Strings that hold the name of a partition or sort key."""
+    texts = [str(node.value) for node in ast.walk(one.tree) if isinstance(node, ast.Constant)]
+    return [] if one.name == TABLES else [text for text in texts if KEY.search(text)]
+
+
+RULES = {
+    "no name is empty": empty_names,
+    "no fault is swallowed": swallowed_faults,
+    "only the console prints": printing,
+    "no float is at money": floats_at_money,
+    "the global decimal context is left alone": global_decimals,
+    "only tables.py spells a key": spelled_keys,
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_everywhere(rule: str) -> None:
+    assert found(RULES[rule]) == []
+
+
+def test_everything_is_caught_in_one_place_only() -> None:
+    (edge,) = [one for one in modules() if one.name == EDGE]
+    caught = [node for node in ast.walk(edge.tree) if isinstance(node, ast.ExceptHandler)]
+    assert len([node for node in caught if _is_broad(node)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "source"),
+    [
+        ("no name is empty", "class OrderManager: ..."),
+        ("no name is empty", "class BaseStrategy: ..."),
+        ("no fault is swallowed", "try:\n    f()\nexcept Exception:\n    raise"),
+        ("no fault is swallowed", "try:\n    f()\nexcept (ValueError, BaseException):\n    raise"),
+        ("no fault is swallowed", "try:\n    f()\nexcept:\n    raise"),
+        ("no fault is swallowed", "try:\n    f()\nexcept ValueError:\n    pass"),
+        ("only the console prints", "print(1)"),
+        ("no float is at money", "cash = float(cash)"),
+        ("no float is at money", "fee = cash * 0.001"),
+        ("no float is at money", "def fee(rate: float) -> None: ..."),
+        ("the global decimal context is left alone", "decimal.getcontext().prec = 9"),
+        ("the global decimal context is left alone", "with localcontext(): ..."),
+        ("only tables.py spells a key", "item = {'pk': 1}"),
+        ("only tables.py spells a key", "condition = 'attribute_not_exists(pk)'"),
+        ("only tables.py spells a key", "condition = f'begins_with(sk, {prefix})'"),
+    ],
+)
+def test_a_bad_habit_is_seen(rule: str, source: str) -> None:
+    assert RULES[rule](module("shared/fanfold/positions.py", source)) != []
+
+
+def test_a_file_with_an_empty_name_is_seen() -> None:
+    assert empty_names(module("shared/fanfold/aws/utils.py", "")) == ["utils"]
+    assert empty_names(module("shared/fanfold/database.py", "class Basis: ...")) == []
+
+
+def test_a_fault_that_is_passed_over_for_a_reason_is_fine() -> None:
+    source = "try:\n    f()\nexcept ValueError:  # It was there before.\n    pass"
+    assert swallowed_faults(module("shared/fanfold/bars.py", source)) == []

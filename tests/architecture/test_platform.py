@@ -1,0 +1,172 @@
+"""What is deployed agrees with what the code declares: topics, subscriptions, queues, handlers, environment."""
+
+import copy
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import msgspec
+import pytest
+from packaged import PLATFORM, STAGE, resources, template
+
+from fanfold.aws import runtime
+from fanfold.messages import SUBSCRIPTIONS, TOPICS
+
+Template = dict[str, Any]
+# What the handlers find in their image, or only on a laptop.
+DEFAULTS = {"DESK", "CLOCK"}
+
+
+def wrong_topics(platform: Template) -> list[str]:
+    names = {one["TopicName"] for one in resources(platform, "AWS::SNS::Topic").values()}
+    wanted = {f"fanfold-{STAGE}-{topic}.fifo" for topic in TOPICS}
+    return sorted(f"topic {name}" for name in names ^ wanted)
+
+
+def wrong_subscriptions(service: str, stack: Template) -> list[str]:
+    """Topics and filters that differ from those of ``fanfold.messages``, and subscriptions that are not raw."""
+    found = list(resources(stack, "AWS::SNS::Subscription").values())
+    filters = {_topic(one["TopicArn"]): one.get("FilterPolicy", {}) for one in found}
+    wanted = SUBSCRIPTIONS[service]
+    wrong = [f"{topic}: {filters.get(topic)} is not {wanted.get(topic)}" for topic in filters.keys() | wanted.keys()
+             if filters.get(topic) != wanted.get(topic)]
+    odd = [one for one in found if not one.get("RawMessageDelivery") or _owner(one["Endpoint"]) != "Queue"]
+    return wrong + ["not raw, or not into the queue"] * len(odd)
+
+
+def wrong_queues(_service: str, stack: Template) -> list[str]:
+    """Anything but one queue, which one function reads, and one dead-letter queue."""
+    queues = resources(stack, "AWS::SQS::Queue")
+    readers = list(resources(stack, "AWS::Lambda::EventSourceMapping").values())
+    redrive = queues.get("Queue", {}).get("RedrivePolicy", {})
+    checks = {
+        "the queues are not Queue and DeadLetters": set(queues) == {"Queue", "DeadLetters"},
+        "there is not one reader of the queue": [_owner(one["EventSourceArn"]) for one in readers] == ["Queue"],
+        "a failed batch is not told of by item": all("FunctionResponseTypes" in one for one in readers),
+        "what fails for good is not kept": _owner(redrive.get("deadLetterTargetArn", {})) == "DeadLetters",
+        "a queue is not FIFO": all(one.get("FifoQueue") for one in queues.values()),
+    }
+    return [wrong for wrong, holds in checks.items() if not holds]
+
+
+def wrong_functions(service: str, stack: Template) -> list[str]:
+    """Handlers that are not there, and settings that no variable gives."""
+    wrong = []
+    for name, function in resources(stack, "AWS::Lambda::Function").items():
+        (command,) = function["ImageConfig"]["Command"]
+        module, _, attribute = command.rpartition(".")
+        if module != f"{_package(service)}.handler" or not callable(getattr(import_module(module), attribute, None)):
+            wrong.append(f"{name}: there is no {command}")
+        missing = _required(service) - function["Environment"]["Variables"].keys() - DEFAULTS
+        wrong += [f"{name}: {variable} is not set" for variable in sorted(missing)]
+    return wrong
+
+
+def wrong_timeouts(_service: str, stack: Template) -> list[str]:
+    return [name for name, one in resources(stack, "AWS::Lambda::Function").items() if one["Timeout"] > 10]
+
+
+def unused_handlers(service: str, stack: Template) -> list[str]:
+    """Public functions of a handler module that no function of the stack runs."""
+    handler = import_module(f"{_package(service)}.handler")
+    own = {name for name, one in vars(handler).items() if getattr(one, "__module__", "") == handler.__name__}
+    run = {one["ImageConfig"]["Command"][0] for one in resources(stack, "AWS::Lambda::Function").values()}
+    return sorted(name for name in own if not name.startswith("_") and f"{handler.__name__}.{name}" not in run)
+
+
+RULES = (wrong_subscriptions, wrong_queues, wrong_functions, wrong_timeouts, unused_handlers)
+
+
+def _package(service: str) -> str:
+    return service.replace("-", "_") + "_service"
+
+
+def _required(service: str) -> set[str]:
+    """Variables that a function cannot do without."""
+    own = import_module(f"{_package(service)}.settings").Settings
+    return {field.encode_name for kind in (own, runtime.Settings) for field in msgspec.structs.fields(kind)
+            if field.required}
+
+
+def _topic(arn: dict[str, str]) -> str:
+    """bars-wanted, of the import of fanfold-local-BarsWantedTopicArn."""
+    name = arn["Fn::ImportValue"].removeprefix(f"fanfold-{STAGE}-").removesuffix("TopicArn")
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).strip("-")
+
+
+def _owner(reference: dict[str, Any]) -> str:
+    return str(reference.get("Fn::GetAtt", [""])[0])
+
+
+def test_the_platform_has_a_topic_for_each_that_is_declared() -> None:
+    assert wrong_topics(template(PLATFORM)) == []
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("service", SUBSCRIPTIONS)
+def test_a_stack_is_what_the_code_declares(service: str, rule: Callable[[str, Template], list[str]]) -> None:
+    assert rule(service, template(service)) == []
+
+
+def test_what_stacks_import_the_platform_exports() -> None:
+    exports = {one["Export"]["Name"] for one in template(PLATFORM)["Outputs"].values() if "Export" in one}
+    imports = {name for service in SUBSCRIPTIONS for name in _imports(template(service))}
+    assert imports - exports == set()
+
+
+def _imports(node: Any) -> set[str]:
+    if isinstance(node, list):
+        return {name for one in node for name in _imports(one)}
+    if not isinstance(node, dict):
+        return set()
+    own = {node["Fn::ImportValue"]} if isinstance(node.get("Fn::ImportValue"), str) else set()
+    return own | _imports(list(node.values()))
+
+
+def _without(stack: Template, *path: str) -> Template:
+    """A copy that lacks what the path leads to."""
+    changed = node = copy.deepcopy(stack)
+    for key in path[:-1]:
+        node = node[key]
+    del node[path[-1]]
+    return changed
+
+
+def _with(stack: Template, value: Any, *path: str) -> Template:
+    changed = node = copy.deepcopy(stack)
+    for key in path[:-1]:
+        node = node[key]
+    node[path[-1]] = value
+    return changed
+
+
+FUNCTION = ("Resources", "AssessLambdaFunction", "Properties")
+BARS = ("Resources", "BarsSubscription", "Properties")
+
+
+@pytest.mark.parametrize(
+    ("rule", "path"),
+    [
+        (wrong_subscriptions, ("Resources", "TargetsSubscription")),
+        (wrong_subscriptions, (*BARS, "FilterPolicy")),
+        (wrong_subscriptions, (*BARS, "RawMessageDelivery")),
+        (wrong_queues, ("Resources", "DeadLetters")),
+        (wrong_queues, ("Resources", "Queue", "Properties", "RedrivePolicy")),
+        (wrong_queues, ("Resources", "AssessEventSourceMappingSQSQueue")),
+        (wrong_functions, (*FUNCTION, "Environment", "Variables", "LEDGER_TABLE")),
+        (wrong_functions, (*FUNCTION, "Environment", "Variables", "DEAD_LETTERS")),
+        (unused_handlers, ("Resources", "AssessLambdaFunction")),
+    ],
+)
+def test_what_a_stack_lacks_is_seen(rule: Callable[[str, Template], list[str]], path: tuple[str, ...]) -> None:
+    assert rule("risk", _without(template("risk"), *path)) != []
+
+
+def test_a_handler_that_is_not_there_and_a_long_wait_are_seen() -> None:
+    wrong = _with(template("risk"), ["risk_service.handler.asess"], *FUNCTION, "ImageConfig", "Command")
+    assert wrong_functions("risk", wrong) != []
+    assert wrong_timeouts("risk", _with(template("risk"), 11, *FUNCTION, "Timeout")) != []
+
+
+def test_a_topic_too_few_is_seen() -> None:
+    assert wrong_topics(_without(template(PLATFORM), "Resources", "TargetsTopic")) != []

@@ -1,0 +1,76 @@
+"""Functions and files that fit a screen."""
+
+import ast
+
+from source_tree import ROOT, Function, Module, found, module, modules
+
+FILE_MAX = 300
+FUNCTION_MAX = 50
+NINE_IN_TEN_MAX = 25
+MEDIAN_MAX = 8
+HANDLER_MAX = 15
+
+
+def lines(function: Function) -> int:
+    return (function.end_lineno or function.lineno) - function.lineno + 1
+
+
+def oversized(one: Module) -> list[str]:
+    """A file, or functions of it, that are too long."""
+    count = len(one.source.splitlines())
+    long = [f"{it.name} has {lines(it)} lines" for it in one.functions if lines(it) > FUNCTION_MAX]
+    return long + ([f"the file has {count} lines"] if count > FILE_MAX else [])
+
+
+def quantiles(found_in: tuple[Module, ...]) -> tuple[int, int]:
+    """The lines of the median function, and of the one that nine in ten do not exceed."""
+    sizes = sorted(lines(it) for one in found_in for it in one.functions)
+    return sizes[len(sizes) // 2], sizes[len(sizes) * 9 // 10]
+
+
+def thick_handlers(one: Module) -> list[str]:
+    """Functions of a handler module that do more than name their trigger and make one call."""
+    if not one.name.endswith("_service.handler"):
+        return []
+    long = [f"{it.name} has {lines(it)} lines" for it in one.functions if lines(it) > HANDLER_MAX]
+    words = [f"{it.name} has {len(it.body)} statements" for it in one.functions if len(it.body) > 3]
+    decides = ast.If | ast.IfExp | ast.For | ast.While | ast.Try | ast.Match | ast.comprehension
+    return long + words + [f"it holds a {type(it).__name__}" for it in ast.walk(one.tree) if isinstance(it, decides)]
+
+
+def own() -> tuple[Module, ...]:
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    return tuple(Module(str(file.relative_to(ROOT)), file.stem, file.read_text()) for file in files)
+
+
+def test_no_file_or_function_is_too_long() -> None:
+    assert found(oversized) == []
+    assert found(oversized, own) == []
+
+
+def test_functions_are_short() -> None:
+    median, nine_in_ten = quantiles(modules())
+    assert median <= MEDIAN_MAX
+    assert nine_in_ten <= NINE_IN_TEN_MAX
+
+
+def test_handlers_are_thin() -> None:
+    assert found(thick_handlers) == []
+
+
+def _function(length: int) -> str:
+    return "def f() -> None:\n" + "    x = 1\n" * (length - 1)
+
+
+def test_a_long_function_or_file_is_seen() -> None:
+    assert oversized(module("shared/fanfold/bars.py", _function(51))) == ["f has 51 lines"]
+    assert oversized(module("shared/fanfold/bars.py", "x = 1\n" * 301)) == ["the file has 301 lines"]
+    assert oversized(module("shared/fanfold/bars.py", _function(50) + "x = 1\n" * 250)) == []
+    assert quantiles((module("shared/fanfold/bars.py", _function(9) * 4 + _function(30)),)) == (9, 30)
+
+
+def test_a_thick_handler_is_seen() -> None:
+    path = "services/risk/risk_service/handler.py"
+    assert thick_handlers(module(path, _function(16))) != []
+    assert thick_handlers(module(path, "def f(event):\n    if event:\n        return 1\n")) != []
+    assert thick_handlers(module(path, 'def f(event):\n    """On schedule: if due."""\n    return g(event)\n')) == []

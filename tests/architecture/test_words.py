@@ -1,0 +1,80 @@
+"""Public names say what they are for, and tracked files speak of the product alone."""
+
+import ast
+import re
+import subprocess
+
+import pytest
+from source_tree import ROOT, Module, found, module
+
+from fanfold.risk.rules import ORDER_RULES, TARGET_RULES
+
+# A function of so few lines says what it does.
+SHORT = 3
+# Functions and classes whose words are somewhere else.
+EXPLAINED = {
+    r"fanfold\.strategies\..+": {"Params", "State", "lookback", "start", "step"},  # In docs/writing-a-strategy.md.
+    r"fanfold\.risk\.rules": {rule.check.__name__ for rule in (*TARGET_RULES, *ORDER_RULES)},  # In the table of rules.
+}
+UNFINISHED = ["TO" + "DO", "FIX" + "ME", "X" + "XX"]
+FOREIGN = ["Cl" + "aude", "G" + "PT-", "ChatG" + "PT", "AI-gen" + "erated"]
+PLACES = ["/wo" + "rk/", "/tm" + "p/s/", "/ho" + "me/", "py" + "pi.org", "registry.npm" + "js.org"]
+FOREIGN_WORDS = re.compile("|".join(re.escape(word) for word in (*UNFINISHED, *FOREIGN, *PLACES)))
+
+
+def undocumented(one: Module) -> list[str]:
+    """Public modules, classes, and functions of more than a few lines that have no docstring."""
+    if not ast.get_docstring(one.tree):
+        return ["the module has no docstring"]
+    known = {name for shape, names in EXPLAINED.items() if re.fullmatch(shape, one.name) for name in names}
+    # What a method does is said once, at its class or its port.
+    return [f"{it.name} has no docstring" for it in one.tree.body if _owes(it) and it.name not in known]
+
+
+def _owes(node: ast.stmt) -> bool:
+    if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name.startswith("_") or ast.get_docstring(node):
+        return False
+    length = (node.body[-1].end_lineno or 0) - node.body[0].lineno + 1
+    return isinstance(node, ast.ClassDef) or length > SHORT
+
+
+def foreign(text: str) -> list[str]:
+    return FOREIGN_WORDS.findall(text)
+
+
+def tracked() -> list[str]:
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip("this is no checkout of the repository")
+    return [name for name in done.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def test_public_names_are_explained() -> None:
+    assert found(undocumented) == []
+
+
+def test_tracked_files_speak_of_the_product() -> None:
+    texts = {name: (ROOT / name).read_text(errors="replace") for name in tracked()}
+    assert {name: words for name, text in texts.items() if (words := foreign(text))} == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = 1",
+        '"""Doc."""\nclass Row: ...',
+        '"""Doc."""\ndef f():\n    a = 1\n    b = 2\n    c = 3\n    return a + b + c',
+    ],
+)
+def test_a_name_that_is_not_explained_is_seen(source: str) -> None:
+    assert undocumented(module("shared/fanfold/bars.py", source)) != []
+
+
+def test_what_is_private_or_says_it_all_needs_no_words() -> None:
+    source = '"""Doc."""\nclass _Row: ...\ndef double(x):\n    return 2 * x\n'
+    assert undocumented(module("shared/fanfold/bars.py", source)) == []
+
+
+@pytest.mark.parametrize("word", [*UNFINISHED, *FOREIGN, *PLACES])
+def test_a_foreign_word_is_seen(word: str) -> None:
+    assert foreign(f"see {word} here") == [word]
