@@ -1,0 +1,34 @@
+"""The commands, one file a group. Each gives an Answer, or raises what ``fanfold.console.main`` tells."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from fanfold.console.exit_codes import Exit
+from fanfold.console.output import Answer
+
+
+class Command(NamedTuple):
+    """A command: ``words`` such as ("audit", "verify"), and the exits it has besides OK and the general ones."""
+
+    words: tuple[str, ...]
+    about: str
+    example: str
+    run: Callable[[Namespace], Answer]
+    add_arguments: Callable[[ArgumentParser], None] = lambda _parser: None
+    exits: tuple[Exit, ...] = (Exit.NOTHING_THERE, Exit.NOT_REACHABLE)
+
+
+class RunCommand(Protocol):
+    """What ``fanfold.console.run`` is to the command line: it prints for itself while it goes."""
+
+    @staticmethod
+    def add_arguments(parser: ArgumentParser) -> None: ...
+
+    @staticmethod
+    def main(arguments: Namespace) -> int: ...
+
+
+def add_account(parser: ArgumentParser) -> None:
+    """The option that narrows an answer to one account."""
+    parser.add_argument("--account", metavar="NAME", help="one account of the desk; without it, all")

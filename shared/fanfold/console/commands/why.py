@@ -1,0 +1,183 @@
+"""``fanfold why ORDER``: from what became of an order back to the bar that it began with."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from fanfold import audit_chain, bars
+from fanfold.console.commands import Command
+from fanfold.console.commands.reading import REFUSED, days, fills_of, orders_of
+from fanfold.console.exit_codes import NothingThere
+from fanfold.console.output import Answer, amount, cell
+from fanfold.console.session import Session, connect
+from fanfold.messages import Bars, Fill, Message, OrdersApproved, OrdersRefused, Targets, decode
+from fanfold.refusals import BadInput
+
+STEPS_MAX = 10
+
+
+def why(arguments: Namespace) -> Answer:
+    """The chain of causes of an order, with what it came to."""
+    with connect(arguments.state) as session:
+        order = _find(session, arguments.order)
+        fills = _fills(session, order)
+        steps = list(_steps(session, order))
+    document = {"order": order, "fills": fills, "chain": steps}
+    return Answer(document, ["\n".join(_text(order, fills, steps))])
+
+
+def _find(session: Session, asked: str) -> dict[str, Any]:
+    """The order of an id, of the start of one, or of a client order id."""
+    wanted = asked.lower()
+    if not wanted:
+        raise BadInput("give an order id, the start of one, or a client order id; `fanfold orders` lists them")
+    every = [order for account in session.accounts(None) for order in orders_of(session.views, account)]
+    found = [one for one in every if one["order_id"].startswith(wanted) or one["client_order_id"] == wanted]
+    if not found:
+        raise NothingThere(f"no order {asked!r} was recorded; `fanfold orders --last 0` lists them all")
+    if len(found) > 1:
+        ids = ", ".join(order["order_id"] for order in found[:4])
+        raise BadInput(f"{asked!r} begins {len(found)} order ids: {ids}; give more of it")
+    return found[0]
+
+
+def _fills(session: Session, order: dict[str, Any]) -> list[Fill]:
+    return [
+        fill
+        for day in days(order["decided_at"], order["changed_at"])
+        for fill in fills_of(session.views, order["account"], day)
+        if fill.order_id == order["order_id"]
+    ]
+
+
+def _steps(session: Session, order: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The messages from the decision back to the bars, each with where it is in the audit chain."""
+    message_id, timeframe = order["message_id"], ""
+    for _ in range(STEPS_MAX):
+        view = session.views.read(("message", message_id))
+        if not view:
+            return
+        message = _message(session, view, message_id)
+        detail = _detail(message, order, timeframe)
+        timeframe = detail.get("timeframe", timeframe)
+        yield {
+            "kind": type(message).__name__,
+            "message_id": message_id,
+            "at": message.at,
+            "cause": message.cause,
+            "stream": audit_chain.stream_of(message),
+            "seq": int(view["seq"]),
+            "hash": view["hash"],
+            "segment": view["segment"],
+        } | detail
+        message_id = message.cause
+
+
+def _message(session: Session, view: dict[str, Any], message_id: str) -> Message:
+    if "body" in view:
+        return decode(view["body"])
+    for line in session.log.read(view["segment"]).splitlines():
+        record = audit_chain.read(line)
+        if record.message.get("id") == message_id:
+            return decode(msgspec.json.encode(record.message))
+    raise BadInput(f"{view['segment']} does not hold message {message_id}; run `fanfold audit verify`")
+
+
+def _detail(message: Message, order: dict[str, Any], timeframe: str) -> dict[str, Any]:
+    match message:
+        case OrdersApproved():
+            return {"reference_price": order["reference_price"], "reserved": order["reserved"]}
+        case OrdersRefused():
+            return {"code": order["code"], "detail": order["detail"], "reference_price": order["reference_price"]}
+        case Targets():
+            return _target(message, order)
+        case Bars():
+            return _bar(message, order["instrument"], timeframe)
+        case _:
+            return {}
+
+
+def _target(message: Targets, order: dict[str, Any]) -> dict[str, Any]:
+    """The target of an order's signal; one that flattens an account had none."""
+    for target in message.targets:
+        if target.signal_id == order["signal_id"]:
+            return {"signal_id": target.signal_id, "timeframe": target.timeframe, "weight": target.weight}
+    return {"signal_id": order["signal_id"], "timeframe": "", "weight": None}
+
+
+def _bar(message: Bars, instrument: str, timeframe: str) -> dict[str, Any]:
+    """The newest bar of an instrument and timeframe (any timeframe: the shortest), and the venue's defects about it."""
+    defects = [msgspec.structs.asdict(one) for one in message.defects if one.instrument == instrument]
+    for series in bars.unpack(message.frames):
+        if series.instrument == instrument and timeframe in {"", series.timeframe}:
+            return {"venue": message.venue, "bar": _prices(series), "defects": defects}
+    return {"venue": message.venue, "bar": None, "defects": defects}
+
+
+def _prices(series: bars.Series) -> dict[str, Any]:
+    bar = series.bars[-1]
+    prices = {name: series.price(getattr(bar, name)) for name in ("open", "high", "low", "close")}
+    return {"timeframe": series.timeframe, **prices, "volume": series.volume(bar.volume)}
+
+
+def _text(order: dict[str, Any], fills: list[Fill], steps: list[dict[str, Any]]) -> Iterator[str]:
+    yield _order_text(order)
+    for fill in fills:
+        figures = f"{amount(fill.quantity)} at {amount(fill.price)}, fee {amount(fill.fee)}, as {fill.liquidity}"
+        yield f"  filled {figures}, {cell(fill.at)}  (trade {fill.trade_id})"
+    if order["reason"]:
+        yield f"  the venue said: {order['reason']}"
+    for depth, step in enumerate(steps, 1):
+        indent = "  " * depth
+        yield f"{indent}{_step_text(step, order)}"
+        place = f"audit record {step['stream']}/{step['seq']}, message {step['message_id']}"
+        yield f"{indent}    {cell(step['at'])}, {place}"
+        for defect in step.get("defects", []):
+            yield f"{indent}    the venue's bars: {defect['defect']}, {defect['action']}, {defect['count']} bars"
+    if steps:
+        yield f"{'  ' * (len(steps) + 1)}because of {steps[-1]['cause']}"
+
+
+def _order_text(order: dict[str, Any]) -> str:
+    limit = f" {amount(order['limit_price'])}" if order["limit_price"] is not None else ""
+    return (f"order {order['order_id']}: {order['side']} {amount(order['quantity'])} {order['instrument']} at "
+            f"{order['kind']}{limit}, instance {order['instance']}, account {order['account']}: {order['state']}")
+
+
+def _step_text(step: dict[str, Any], order: dict[str, Any]) -> str:
+    match step["kind"]:
+        case "OrdersApproved":
+            price, reserved = amount(step["reference_price"]), amount(step["reserved"])
+            return f"approved by risk at last price {price}, {reserved} reserved"
+        case "OrdersRefused":
+            return f"{REFUSED} by risk: {step['code']}: {step['detail']}"
+        case "Targets" if step["weight"] is None:
+            return "because the account was to be flat: no strategy asked for it"
+        case "Targets":
+            return f"because {order['instance']} wanted weight {step['weight']} on {step['timeframe']} bars"
+        case "Bars" if step["bar"] is not None:
+            return f"because of the bar {_bar_text(step['bar'])} of {step['venue']}"
+        case kind:
+            return f"because of {kind}"
+
+
+def _bar_text(bar: dict[str, Any]) -> str:
+    figures = " ".join(f"{name} {amount(bar[name])}" for name in ("open", "high", "low", "close", "volume"))
+    return f"({bar['timeframe']}) {figures}"
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("order", metavar="ORDER", help="order id, the start of one, or client order id")
+
+
+COMMANDS = (
+    Command(
+        ("why",),
+        "Why an order is what it is: fills or refusal, target, bar, and where each is in the audit chain.",
+        "fanfold why 076182ab",
+        why,
+        _add_arguments,
+    ),
+)

@@ -1,0 +1,136 @@
+"""``fanfold``: the command line."""
+
+import argparse
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+from fanfold import __version__
+from fanfold.aws.calls import AwsFault, not_found
+from fanfold.console.cloud.launcher import DeployFailed
+from fanfold.console.commands import Command, RunCommand
+from fanfold.console.commands.registry import COMMANDS
+from fanfold.console.desk_run import NotQuiet
+from fanfold.console.exit_codes import Exit, NothingThere, NotReachable
+from fanfold.console.output import complain, show
+from fanfold.refusals import BadInput
+
+RUN = "run"
+RUN_ABOUT = "Trade on the embedded AWS, from nothing to a summary."
+ABOUT = "A crypto trading desk on AWS serverless; here, on an embedded AWS."
+_CODES: dict[type[Exception], Exit] = {BadInput: Exit.WRONG_INPUT, NothingThere: Exit.NOTHING_THERE}
+GROUPS = {"audit": "The audit chain.", "dead-letters": "Messages that could not be handled.", "desk": "The desk file."}
+STATE_DIRECTORY = ".fanfold"
+
+
+class Parser(ArgumentParser):
+    """Says what is wrong as any other wrong input is said, with where the help is."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message}; see `{self.prog} --help`")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; the exit code of ``fanfold.console.exit_codes``. Only --help and --version leave by SystemExit."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    try:
+        arguments = parser(os.environ, with_run=RUN in given).parse_args(given)
+        return _obey(arguments)
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except (BadInput, NothingThere, NotReachable, DeployFailed, NotQuiet, AwsFault) as wrong:
+        complain(_explained(wrong) if isinstance(wrong, AwsFault) else str(wrong))
+        return _CODES.get(type(wrong), Exit.NOT_REACHABLE)
+    except BrokenPipeError:
+        # Who read us has seen enough, as `head` does; nothing may be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+
+
+def parser(environ: Mapping[str, str], *, with_run: bool) -> ArgumentParser:
+    """The whole command line. ``run`` brings its own arguments, and much to load: only ``with_run``."""
+    root = Parser(prog="fanfold", description=ABOUT, parents=[_shared()], allow_abbrev=False)
+    root.add_argument("--version", action="version", version=f"fanfold {__version__}")
+    root.set_defaults(state=Path(environ.get("FANFOLD_STATE") or STATE_DIRECTORY), json=False)
+    commands = root.add_subparsers(metavar="COMMAND", required=True, title="commands")
+    # Not the root's: a default that is set on one parser is set on all that share its options.
+    shared = _shared()
+    _add_run(commands, shared, with_run=with_run)
+    groups: dict[str, Any] = {}
+    for command in COMMANDS:
+        *group, name = command.words
+        where = _group(commands, groups, group[0]) if group else commands
+        _add(where, command, name, shared)
+    return root
+
+
+def run_command() -> RunCommand:
+    """``fanfold.console.run``, loaded when it is wanted."""
+    module: Any = import_module("fanfold.console.run")
+    found: RunCommand = module
+    return found
+
+
+def _shared() -> ArgumentParser:
+    """The options that stand before or after a command; without a default, or the later would undo the earlier."""
+    shared = ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    shared.add_argument("--state", type=Path, metavar="DIR", help="the desk's state (FANFOLD_STATE, else .fanfold)")
+    shared.add_argument("--json", action="store_true", help="answer with JSON on standard output")
+    return shared
+
+
+def _add_run(commands: Any, shared: ArgumentParser, *, with_run: bool) -> None:
+    added = commands.add_parser(RUN, help=RUN_ABOUT, parents=[shared], allow_abbrev=False)
+    if with_run:
+        command = run_command()
+        command.add_arguments(added)
+        added.set_defaults(start=command.main)
+
+
+def _group(commands: Any, groups: dict[str, Any], name: str) -> Any:
+    if name not in groups:
+        added = commands.add_parser(name, help=GROUPS[name], description=GROUPS[name], allow_abbrev=False)
+        groups[name] = added.add_subparsers(metavar="COMMAND", required=True, title="commands")
+    return groups[name]
+
+
+def _add(where: Any, command: Command, name: str, shared: ArgumentParser) -> None:
+    added = where.add_parser(
+        name,
+        help=command.about,
+        description=command.about,
+        epilog=f"example: {command.example}",
+        parents=[shared],
+        allow_abbrev=False,
+    )
+    command.add_arguments(added)
+    added.set_defaults(start=_start(command))
+
+
+def _start(command: Command) -> Any:
+    def start(arguments: Namespace) -> int:
+        answer = command.run(arguments)
+        show(answer, as_json=arguments.json, out=sys.stdout)
+        sys.stdout.flush()
+        return answer.exit
+
+    return start
+
+
+def _obey(arguments: Namespace) -> int:
+    code: int = arguments.start(arguments)
+    return code
+
+
+def _explained(fault: AwsFault) -> str:
+    if not_found(fault):
+        return f"the desk in this state directory is not deployed whole ({fault}); run `fanfold run` again"
+    return f"the desk did not answer: {fault}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+"""A desk to talk to: the one that runs, or the embedded AWS started on what the last run left behind."""
+
+import fcntl
+import json
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fanfold import desk
+from fanfold.aws.calls import Call
+from fanfold.aws.log import S3Log
+from fanfold.aws.tables import Table
+from fanfold.aws.views import DynamoViews
+from fanfold.console.cloud import launcher
+from fanfold.console.cloud.launcher import STAGE, Cloud
+from fanfold.console.desk_run import CLOCK, environment, light
+from fanfold.console.exit_codes import NothingThere, NotReachable
+from fanfold.desk import Desk
+from fanfold.refusals import BadInput
+
+LOCK_TIMEOUT_S = 60
+QUIET_TIMEOUT_S = 20
+ACCOUNT_ID = "000000000000"
+
+
+class Session(NamedTuple):
+    """A desk that answers. ``running`` says that it is somebody else's: it is neither ours to stop nor sure to rest."""
+
+    state: Path
+    cloud: Cloud
+    call: Call
+    desk: Desk
+    running: bool
+
+    @property
+    def views(self) -> DynamoViews:
+        return DynamoViews(self.call, table_name("views"))
+
+    @property
+    def ledger(self) -> Table:
+        return Table(self.call, table_name("ledger"))
+
+    @property
+    def faults(self) -> Table:
+        return Table(self.call, table_name("faults"))
+
+    @property
+    def log(self) -> S3Log:
+        # boto3 throws on a body that its checksum does not fit: then no verdict could name the record that was changed.
+        return S3Log(light(self.cloud), bucket_name("audit"))
+
+    def queue_url(self, queue: str) -> str:
+        return f"{self.cloud.endpoint}/{ACCOUNT_ID}/{queue}"
+
+    def accounts(self, asked: str | None) -> list[str]:
+        """The account that was asked for, or all; raises BadInput for one that the desk does not have."""
+        if asked is None:
+            return sorted(self.desk.accounts)
+        if asked not in self.desk.accounts:
+            raise BadInput(f"account {asked!r} is not in the desk; it has {', '.join(sorted(self.desk.accounts))}")
+        return [asked]
+
+    def rested(self) -> bool:
+        """Whether every queue ran empty, so that all is recorded; a desk that trades may not come to it."""
+        return self.cloud.wait_until_quiet(timeout_s=QUIET_TIMEOUT_S / 4 if self.running else QUIET_TIMEOUT_S)
+
+
+def table_name(table: str) -> str:
+    return f"fanfold-{STAGE}-{table}"
+
+
+def bucket_name(bucket: str) -> str:
+    return f"fanfold-{STAGE}-{bucket}"
+
+
+def queue_name(service: str) -> str:
+    return f"fanfold-{STAGE}-{service}.fifo"
+
+
+def dead_letters_name(service: str) -> str:
+    return f"fanfold-{STAGE}-{service}-dead-letters.fifo"
+
+
+@contextmanager
+def connect(state: Path) -> Iterator[Session]:
+    """The desk of a state directory for as long as the block lasts.
+
+    Raises NothingThere where there was no run, NotReachable where the embedded AWS does not start.
+    """
+    state = state.resolve()
+    known = _desk(state)
+    running = running_cloud(state)
+    if running is not None:
+        yield Session(state, running, running.call(), known, running=True)
+        return
+    with _alone(state), _started(state) as cloud:
+        yield Session(state, cloud, cloud.call(), known, running=False)
+
+
+def running_cloud(state: Path) -> Cloud | None:
+    """The embedded AWS that run.json names, if it answers."""
+    named = run_file(state)
+    if not named:
+        return None
+    cloud = Cloud(named["port"], named["control_port"], named["pid"])
+    try:
+        cloud.control("/processes", timeout_s=5)
+    except (OSError, ValueError):
+        return None
+    return cloud
+
+
+def run_file(state: Path) -> dict[str, int]:
+    """What run.json says, {} where there is none; a file that was cut off while it was written says nothing."""
+    try:
+        found: dict[str, int] = json.loads((state / "run.json").read_text())
+    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+        return {}
+    return found if found.keys() >= {"port", "control_port", "pid"} else {}
+
+
+def _desk(state: Path) -> Desk:
+    path = state / "desk.json"
+    if not path.exists() or not (state / "aws").exists():
+        raise NothingThere(f"there is no run in {state}; start one with `fanfold run`, or name another with --state")
+    return desk.load(path.read_bytes(), str(path))
+
+
+@contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """Two emulators on one state would each write over what the other did."""
+    deadline = time.monotonic() + LOCK_TIMEOUT_S
+    with (state / "session.lock").open("w") as lock:
+        while not _locked(lock):
+            if time.monotonic() > deadline:
+                raise NotReachable(f"another command has used {state} for {LOCK_TIMEOUT_S} s; wait for it to end")
+            time.sleep(0.05)
+        yield
+
+
+def _locked(lock: Any) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _started(state: Path) -> Iterator[Cloud]:
+    settings = environment(state, live=not (state / CLOCK).exists())
+    started: list[Cloud] = []
+    try:
+        with _held_back():
+            started.append(_start(state, settings))
+        yield started[0]
+    finally:
+        for cloud in started:
+            cloud.stop()
+
+
+def _start(state: Path, settings: dict[str, str]) -> Cloud:
+    try:
+        return launcher.start(state, settings)
+    except BadInput as wrong:
+        raise NotReachable(str(wrong)) from wrong
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Hold Ctrl-C back for the moment in which a process starts: interrupted there, nobody would know it to stop it."""
+    asked: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: asked.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if asked:
+        raise KeyboardInterrupt

@@ -1,0 +1,286 @@
+"""Every command but run, against a desk that traded: in text and JSON, with right and wrong arguments."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from desk_fixture import DAY, ROOT, LocalDesk, skip_without_node, traded
+
+from fanfold.console.main import main
+
+
+class Said(NamedTuple):
+    """What a command left: its exit code and both streams."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        assert "\x1b" not in self.out
+        return json.loads(self.out)
+
+
+Fanfold = Callable[..., Said]
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory) -> Iterator[LocalDesk]:
+    """A desk that traded: up for the tests that come first, at rest from the first one on that asks for that."""
+    skip_without_node()
+    found = traded(tmp_path_factory.mktemp("desk") / "state")
+    yield found
+    found.rest()
+
+
+@pytest.fixture
+def rested(local) -> Path:
+    """The state of the desk at rest."""
+    local.rest()
+    return local.state
+
+
+@pytest.fixture
+def fanfold(local, capsys) -> Fanfold:
+    """Runs a command on the desk."""
+    return lambda *words: say(capsys, local.state, *words)
+
+
+def say(capsys, state: Path, *words: str) -> Said:
+    code = main(["--state", str(state), *words])
+    return Said(code, *capsys.readouterr())
+
+
+def order_of(fanfold: Fanfold, state: str) -> dict[str, Any]:
+    orders = fanfold("orders", "--last", "0", "--json").document["orders"]
+    return next(order for order in orders if order["state"] == state)
+
+
+def test_status_tells_money_halt_state_and_dead_letters(fanfold):
+    said = fanfold("status", "--json")
+    (account,) = said.document["accounts"]
+    assert said.code == 0
+    assert account["halt"] == "ACTIVE"
+    assert account["books_balance"]
+    assert isinstance(account["equity"], str)
+    assert Decimal(account["equity"]) > 9_000
+    assert {queue["service"]: queue["dead_letters"] for queue in said.document["queues"]}["risk"] == 1
+    text = fanfold("status")
+    assert "account main: ACTIVE" in text.out
+    assert "last bar    2026-03-01 01:00:00" in text.out
+
+
+def test_positions_sum_up_to_the_equity_that_status_tells(fanfold):
+    rows = fanfold("positions", "--json").document["positions"]
+    (account,) = fanfold("status", "--json").document["accounts"]
+    assert sum(Decimal(row["value"]) for row in rows) == Decimal(account["equity"]) - Decimal(account["cash"])
+    assert rows[0]["instrument"] in fanfold("positions", "--account", "main").out
+
+
+def test_orders_are_narrowed_to_the_refused_the_open_and_the_last(fanfold):
+    every = fanfold("orders", "--last", "0", "--json").document
+    refused = fanfold("orders", "--refused", "--last", "0", "--json").document
+    states = [order["state"] for order in every["orders"]]
+    assert every["total"] == len(states)
+    assert refused["total"] == states.count("REFUSED") > 0
+    assert {order["code"] for order in refused["orders"]} == {"ORDER_NOTIONAL"}
+    still = fanfold("orders", "--open", "--json").document["orders"]
+    assert {order["state"] for order in still} <= {"OPEN", "APPROVED"}
+    assert "the last 2 of" in fanfold("orders", "--last", "2").out
+
+
+def test_trades_are_those_of_the_day(fanfold):
+    said = fanfold("trades", "--day", DAY, "--json").document
+    assert said == fanfold("trades", "--json").document
+    assert said["trades"]
+    assert {trade["at"][:10] for trade in said["trades"]} == {DAY}
+    assert "no trades on 2026-02-01" in fanfold("trades", "--day", "2026-02-01").out
+
+
+def test_signals_tell_what_every_instance_wants(fanfold):
+    rows = fanfold("signals", "--json").document["signals"]
+    assert {row["instance"] for row in rows} == {"small", "large"}
+    assert "sma_cross" not in fanfold("signals").out
+
+
+def test_why_goes_from_a_fill_back_to_the_bar(fanfold):
+    order = order_of(fanfold, "FILLED")
+    found = fanfold("why", order["order_id"], "--json").document
+    assert [step["kind"] for step in found["chain"]] == ["OrdersApproved", "Targets", "Bars"]
+    assert [step["cause"] for step in found["chain"][:-1]] == [step["message_id"] for step in found["chain"][1:]]
+    assert sum(Decimal(fill["quantity"]) for fill in found["fills"]) == Decimal(order["quantity"])
+    assert found["chain"][2]["bar"]["close"] == order["reference_price"]
+    assert fanfold("why", order["client_order_id"], "--json").document == found
+    text = fanfold("why", order["order_id"][:12]).out
+    assert "  filled " in text
+    assert f"because {order['instance']} wanted weight" in text
+    assert "because of the bar (1m)" in text
+
+
+def test_why_tells_the_code_and_figures_of_a_refusal(fanfold):
+    order = order_of(fanfold, "REFUSED")
+    found = fanfold("why", order["order_id"], "--json").document
+    assert found["chain"][0]["code"] == "ORDER_NOTIONAL"
+    assert found["fills"] == []
+    assert f"REFUSED by risk: ORDER_NOTIONAL: {order['detail']}" in fanfold("why", order["order_id"]).out
+
+
+def test_an_order_that_nobody_knows_is_not_there(fanfold):
+    said = fanfold("why", "zz")
+    assert (said.code, said.out) == (3, "")
+    assert "no order 'zz' was recorded" in said.err
+
+
+def test_the_start_of_several_order_ids_is_refused(fanfold):
+    ids = [order["order_id"] for order in fanfold("orders", "--last", "0", "--json").document["orders"]]
+    shared = next(one[0] for one in ids if sum(other[0] == one[0] for other in ids) > 1)
+    said = fanfold("why", shared)
+    assert said.code == 2
+    assert "give more of it" in said.err
+
+
+def test_query_answers_from_the_lake_and_fetches_only_once(fanfold, local):
+    sql = f"SELECT count(*) AS fills, sum(fee) AS fees FROM trades WHERE dt = '{DAY}'"
+    (row,) = fanfold("query", sql, "--json").document["rows"]
+    trades = fanfold("trades", "--day", DAY, "--json").document["trades"]
+    assert row["fills"] == len(trades)
+    assert Decimal(row["fees"]) == sum(Decimal(trade["fee"]) for trade in trades)
+    before = {path: path.stat().st_mtime_ns for path in (local.state / "lake-cache").rglob("*.parquet")}
+    assert "fills" in fanfold("query", sql, "--flush").out
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+@pytest.mark.parametrize(
+    ("sql", "named"), [("SELECT nope FROM trades", "nope"), ("DELETE FROM trades", "read-only"), ("SELEC", "SQL")]
+)
+def test_wrong_sql_is_told_without_a_traceback(fanfold, sql, named):
+    said = fanfold("query", sql)
+    assert (said.code, said.out) == (2, "")
+    assert named in said.err or "read-only" in said.err
+    assert "Traceback" not in said.err
+
+
+def test_a_halt_is_in_force_and_recorded_until_it_is_resumed(fanfold):
+    before = fanfold("audit", "verify", "--json").document["records"]
+    halted = fanfold("halt", "reduce-only", "--reason", "the venue is down", "--json")
+    assert halted.code == 0
+    assert halted.document["accounts"] == [{"account": "main", "state": "REDUCE_ONLY"}]
+    assert halted.document["recorded"]
+    assert "account main: REDUCE_ONLY (the venue is down, by " in fanfold("status").out
+    assert "account main: ACTIVE" in fanfold("resume", "--reason", "it is back", "--account", "main").out
+    assert fanfold("audit", "verify", "--json").document["records"] == before + 2
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["halt", "PAUSE", "--reason", "x"], "'PAUSE' is not one of REDUCE_ONLY, HALT, FLATTEN"),
+        (["halt", "ACTIVE", "--reason", "x"], "fanfold resume"),
+        (["halt", "HALT"], "--reason"),
+        (["halt", "HALT", "--reason", " "], "--reason is empty"),
+        (["halt", "HALT", "--reason", "x", "--account", "savings"], "'savings' is not in the desk; it has main"),
+        (["resume"], "--reason"),
+        (["trades", "--day", "March"], "'March' is not a date"),
+        (["orders", "--last", "-1"], "--last"),
+        (["orders", "--open", "--refused"], "not allowed with"),
+        (["dead-letters", "list", "--service", "bank"], "'bank'"),
+        (["dead-letters"], "COMMAND"),
+        (["sell", "everything"], "'sell'"),
+        (["why", ""], "give an order id"),
+    ],
+)
+def test_wrong_usage_is_named_on_standard_error(fanfold, words, named):
+    said = fanfold(*words)
+    assert (said.code, said.out) == (2, "")
+    assert named in said.err
+
+
+def test_audit_verify_counts_the_records(fanfold):
+    said = fanfold("audit", "verify")
+    assert said.code == 0
+    assert said.out.startswith("audit chain verified: ")
+
+
+def test_a_dead_letter_is_listed_with_its_reason_and_stays(fanfold):
+    (letter,) = fanfold("dead-letters", "list", "--json").document["dead_letters"]
+    assert letter["service"] == "risk"
+    assert letter["reason"] == "not a message: it has no type"
+    assert letter["source"] == "fanfold-local-risk.fifo"
+    assert "1 dead letters" in fanfold("dead-letters", "list", "--service", "risk").out
+    assert "no dead letters" in fanfold("dead-letters", "list", "--service", "audit").out
+
+
+def test_a_redriven_letter_is_tried_again_and_comes_back_with_what_its_service_says(fanfold):
+    said = fanfold("dead-letters", "redrive", "--service", "risk", "--json").document
+    assert (said["total"], said["redriven"]) == (1, {"risk": 1})
+    (letter,) = fanfold("dead-letters", "list", "--json").document["dead_letters"]
+    assert letter["reason"].startswith("not a message: Object missing required field `type`")
+    assert "0 sent back" in fanfold("dead-letters", "redrive", "--service", "audit").out
+
+
+def test_doctor_finds_the_running_desk(fanfold):
+    said = fanfold("doctor", "--desk", str(ROOT / "desk.toml"), "--json")
+    found = {finding["name"]: finding for finding in said.document["findings"]}
+    assert said.code == (0 if said.document["ok"] else 1)
+    assert found["run.json"]["found"].startswith("a desk is running at http://127.0.0.1:")
+    assert found["emulator"]["ok"]
+
+
+def test_without_a_running_desk_the_embedded_aws_is_started_for_the_command_alone(rested, capsys):
+    assert say(capsys, rested, "audit", "verify").code == 0
+    assert emulators(rested) == []
+
+
+def test_an_edited_record_is_named_and_fails(rested, tmp_path, capsys):
+    copied = Path(shutil.copytree(rested, tmp_path / "state"))
+    stored = next(path for path in sorted((copied / "aws" / "s3").rglob("chain/main/*.jsonl")) if path.is_file())
+    stored.write_bytes(stored.read_bytes().replace(b'"sent_ms":1', b'"sent_ms":2', 1))
+    said = say(capsys, copied, "audit", "verify")
+    assert said.code == 1
+    assert "audit chain BROKEN: main is " in said.out
+
+
+def test_ctrl_c_stops_what_was_started_and_says_nothing(rested):
+    command = [sys.executable, "-m", "fanfold.console.main", "--state", str(rested), "status"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "shared")}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        while not emulators(rested) and child.poll() is None:
+            time.sleep(0.01)
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=30)
+    assert (child.returncode, out, err) == (130, b"", b"")
+    assert emulators(rested) == []
+
+
+def test_a_directory_without_a_run_has_nothing_to_tell(tmp_path, capsys):
+    said = say(capsys, tmp_path / "empty", "status")
+    assert (said.code, said.out) == (3, "")
+    assert "start one with `fanfold run`" in said.err
+
+
+def emulators(state: Path) -> list[int]:
+    """Processes of the embedded AWS on a state directory."""
+    wanted = f"FANFOLD_STATE={state}".encode()
+    return [
+        int(path.parent.name)
+        for path in Path("/proc").glob("[0-9]*/environ")
+        if wanted in read(path).split(b"\0") and b"cloud.emulator" in read(path.with_name("cmdline"))
+    ]
+
+
+def read(path: Path) -> bytes:
+    """A file of a process, which may end meanwhile."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
