@@ -1,5 +1,6 @@
 """The desk file: one validated text that says what trades."""
 
+import re
 import tomllib
 from decimal import Decimal
 from typing import Any, Literal, TypeVar
@@ -93,6 +94,11 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     instruments: dict[str, Instrument]
 
 
+# Names are parts of table keys, message groups and file names.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+# The only figure that may be below zero: some venues pay makers.
+_SIGNED = {"maker_bps"}
+_ABOVE_ZERO = {"tick", "lot", "order_ttl_s", "cash", "allocation", "participation_max"}
 _TABLES = ("venues", "accounts", "strategies", "limits", "instruments")
 
 
@@ -123,6 +129,8 @@ def build(raw: dict[str, Any], source: str) -> Desk:
     )
     for name, venue in desk.venues.items():
         _check_venue(desk, name, venue, source)
+    for name in sorted(desk.limits.keys() - desk.accounts.keys()):
+        _refuse(source, f"limits.{name}", f"is of no account; there are {sorted(desk.accounts)}")
     for name, account in desk.accounts.items():
         _check_account(desk, name, account, source)
     for name, instance in desk.strategies.items():
@@ -133,7 +141,11 @@ def build(raw: dict[str, Any], source: str) -> Desk:
 
 def load(document: bytes, source: str) -> Desk:
     """The desk from the JSON that ``dump`` wrote."""
-    return build(msgspec.json.decode(document), source)
+    try:
+        raw = msgspec.json.decode(document, type=dict[str, Any])
+    except msgspec.MsgspecError as wrong:
+        raise BadInput(f"{source} is not a desk: {wrong}") from wrong
+    return build(raw, source)
 
 
 def dump(desk: Desk) -> bytes:
@@ -145,30 +157,55 @@ def _entries(raw: dict[str, Any], name: str, kind: type[T], source: str) -> dict
     table = raw.get(name, {})
     if not isinstance(table, dict):
         raise BadInput(f"{source}: {name} must be a table of tables, [{name}.<name>]")
+    for key in table if name != "instruments" else ():
+        if not _NAME.fullmatch(key):
+            _refuse(source, f"{name}.{key}", "is no name: use up to 63 letters, digits, `_`, `-` and `.`")
     return {key: _entry(value, f"{name}.{key}", kind, source) for key, value in table.items()}
 
 
 def _entry(value: Any, path: str, kind: type[T], source: str) -> T:
     try:
-        return msgspec.convert(value, kind, strict=False)
+        entry = msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as wrong:
         raise BadInput(f"{source}: [{path}] {wrong}".replace("`$.", "`")) from wrong
+    _check_figures(entry, path, source)
+    return entry
+
+
+def _check_figures(entry: Any, path: str, source: str) -> None:
+    for key, value in msgspec.structs.asdict(entry).items():
+        if not isinstance(value, Decimal | int):
+            continue
+        # A figure that is no number cannot even be compared.
+        if isinstance(value, Decimal) and not value.is_finite():
+            _refuse(source, path, f"`{key}` is {value}; it must be a finite number")
+        if value < 0 and key not in _SIGNED:
+            _refuse(source, path, f"`{key}` is {value}; it must not be below zero")
+        if value == 0 and key in _ABOVE_ZERO:
+            _refuse(source, path, f"`{key}` is {value}; it must be above zero")
 
 
 def _refuse(source: str, path: str, wrong: str) -> None:
     raise BadInput(f"{source}: [{path}] {wrong}")
 
 
+def _seconds(source: str, path: str, timeframe: str) -> int:
+    try:
+        return timeframes.seconds(timeframe)
+    except BadInput as wrong:
+        raise BadInput(f"{source}: [{path}] `timeframe`: {wrong}") from wrong
+
+
 def _check_venue(desk: Desk, name: str, venue: Venue, source: str) -> None:
     path = f"venues.{name}"
-    timeframes.seconds(venue.timeframe)
+    _seconds(source, path, venue.timeframe)
     if venue.kind == "ccxt" and not venue.exchange:
-        _refuse(source, path, "kind ccxt needs `exchange`, such as exchange = \"binance\"")
+        _refuse(source, path, 'kind ccxt needs `exchange`, such as exchange = "binance"')
     if not venue.symbols or len(set(venue.symbols)) != len(venue.symbols):
         _refuse(source, path, "`symbols` must name each instrument of the universe once")
     for symbol in venue.symbols:
         if symbol not in desk.instruments:
-            _refuse(source, path, f"`symbols` names {symbol}, which has no [instruments.\"{symbol}\"]; "
+            _refuse(source, path, f'`symbols` names {symbol}, which has no [instruments."{symbol}"]; '
                                   "run `fanfold desk check --refresh` to take it from the venue")
 
 
@@ -176,9 +213,7 @@ def _check_account(desk: Desk, name: str, account: Account, source: str) -> None
     path = f"accounts.{name}"
     if account.venue not in desk.venues:
         _refuse(source, path, f"`venue` names {account.venue!r}, which is not one of {sorted(desk.venues)}")
-    if account.cash <= 0:
-        _refuse(source, path, f"`cash` is {account.cash}; it must be above zero")
-    if not 0 < account.participation_max <= 1:
+    if account.participation_max > 1:
         _refuse(source, path, f"`participation_max` is {account.participation_max}; it is a share above 0, at most 1")
     if name not in desk.limits:
         _refuse(source, f"limits.{name}", "is missing; an account without limits does not trade")
@@ -197,7 +232,9 @@ def _check_instance(desk: Desk, name: str, instance: Instance, source: str) -> N
     missing = [symbol for symbol in instance.instruments if symbol not in venue.symbols]
     if missing or not instance.instruments:
         _refuse(source, path, f"`instruments` {missing or '[]'}: choose from the venue's symbols {venue.symbols}")
-    if timeframes.seconds(instance.timeframe) % timeframes.seconds(venue.timeframe):
+    if len(set(instance.instruments)) != len(instance.instruments):
+        _refuse(source, path, "`instruments` must name each of them once")
+    if _seconds(source, path, instance.timeframe) % timeframes.seconds(venue.timeframe):
         _refuse(source, path, f"`timeframe` {instance.timeframe} is no multiple of the venue's {venue.timeframe}")
     try:
         strategies.bind(instance.strategy, instance.params, len(instance.instruments))
@@ -208,6 +245,6 @@ def _check_instance(desk: Desk, name: str, instance: Instance, source: str) -> N
 def _check_allocations(desk: Desk, source: str) -> None:
     for account in desk.accounts:
         shares = [one.allocation for one in desk.strategies.values() if one.account == account]
-        if any(share <= 0 for share in shares) or sum(shares, Decimal(0)) > 1:
-            _refuse(source, f"accounts.{account}", f"the `allocation` of its strategies must each be above 0 and "
-                                                   f"together at most 1; they are {[str(share) for share in shares]}")
+        if sum(shares, Decimal(0)) > 1:
+            _refuse(source, f"accounts.{account}", f"the `allocation` of its strategies must together be at most 1; "
+                                                   f"they are {[str(share) for share in shares]}")

@@ -1,0 +1,81 @@
+"""A small desk, bars for it, and messages of them, that the tests of the core share."""
+
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+from fanfold import bars, desk
+from fanfold.bars import Bar, Series
+from fanfold.desk import Desk
+from fanfold.folding import Fold
+from fanfold.messages import Bars, Target
+
+START = 1_772_323_200  # 2026-03-01T00:00Z
+A, B = "BTC/USDT", "ETH/USDT"
+
+
+def raw(**strategies: dict[str, Any]) -> dict[str, Any]:
+    rules = {"tick": "0.01", "lot": "0.001", "notional_min": "5", "as_of": "2026-03-01", "source": "test"}
+    return {
+        "venues": {"v": {"kind": "replay", "symbols": [A, B]}},
+        "accounts": {"main": {"venue": "v", "kind": "margin", "currency": "USDT", "cash": "10000"}},
+        "strategies": strategies or {"trend": instance()},
+        "limits": {"main": {"order_notional_max": "5000", "position_notional_max": "9000"}},
+        "instruments": {A: {"base": "BTC", "quote": "USDT", **rules}, B: {"base": "ETH", "quote": "USDT", **rules}},
+    }
+
+
+def instance(strategy: str = "sma_cross", timeframe: str = "1m", **changes: Any) -> dict[str, Any]:
+    params = {"sma_cross": {"fast": 2, "slow": 5}, "pairs": {"window": 5, "entry": 0.5, "exit": 0.1},
+              "breakout": {"entry": 4, "exit": 2, "atr": 2}}[strategy]
+    given = {"strategy": strategy, "params": params, "instruments": [A, B], "timeframe": timeframe}
+    return given | {"allocation": "0.3", "account": "main", "band": "0"} | changes
+
+
+def small_desk(**strategies: dict[str, Any]) -> Desk:
+    return desk.build(raw(**strategies), "test")
+
+
+def walk(seed: int, instrument: str, count: int, length: int = 60, missing: frozenset[int] = frozenset()) -> list[Bar]:
+    """Bars 1 to ``count`` after START, without those of the missing numbers."""
+    random, price, found = Random(f"{seed} {instrument} {length}"), 10_000, []
+    for number in range(1, count + 1):
+        first = price
+        price = max(100, price + random.randint(-300, 300))
+        top, low = max(first, price) + random.randint(0, 50), min(first, price) - random.randint(0, 50)
+        if number not in missing:
+            found.append(Bar(START + number * length, first, top, low, price, random.randint(1, 10**6)))
+    return found
+
+
+def series(instrument: str, some: list[Bar], after: int = 0, timeframe: str = "1m") -> Series:
+    return Series(instrument=instrument, timeframe=timeframe, price_scale=2, volume_scale=3, after=after, bars=some)
+
+
+def stretch(instrument: str, whole: list[Bar], first: int, last: int, timeframe: str = "1m") -> Series:
+    """The bars of a list from index ``first`` up to, not with, ``last``, linked to the one before."""
+    return series(instrument, whole[first:last], whole[first - 1].closes_at if first else 0, timeframe)
+
+
+def bars_message(some: list[Series], name: str = "", *, part: int = 1, parts: int = 1, wanted: bool = False) -> Bars:
+    at = max(one.through for one in some)
+    name = name or f"bars-{at}"
+    return Bars(
+        id=f"{name}/{part}", cause=f"poll-{name}", at=datetime.fromtimestamp(at, UTC), venue="v", part=part,
+        parts=parts, frames=bars.pack(some), wanted=wanted,
+    )
+
+
+def plain_fold(found: Desk, by_series: dict[tuple[str, str], list[Bar]]) -> tuple[Fold, dict[int, list[Target]]]:
+    """A fold over all bars, one time after another, and its targets by time: what every delivery must come to."""
+    fold, targets = Fold(found, "v"), {}
+    times = sorted({bar.closes_at for some in by_series.values() for bar in some})
+    for at in times:
+        now = [
+            stretch(instrument, some, index, index + 1, timeframe)
+            for (timeframe, instrument), some in by_series.items()
+            for index, bar in enumerate(some)
+            if bar.closes_at == at
+        ]
+        targets[at] = [target for _, target in fold.accept(now, at)[0]]
+    return fold, targets

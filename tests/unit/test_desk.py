@@ -1,0 +1,154 @@
+"""The desk file: what could not trade is refused by the name of its key, what is written is read back."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from core_desk import A, instance, raw
+
+from fanfold import desk, strategies
+from fanfold.refusals import BadInput
+
+VENUE, ACCOUNT, STRATEGY, LIMITS = ["venues", "v"], ["accounts", "main"], ["strategies", "trend"], ["limits", "main"]
+RULES = ["instruments", A]
+ABSENT = object()
+WRONG: list[tuple[list[str], Any, str]] = [
+    (["bots"], {}, r"unknown table \[bots\]"),
+    (["venues"], [], r"venues must be a table of tables"),
+    ([*VENUE, "kind"], "nyse", r"\[venues.v\].*`kind`"),
+    ([*VENUE, "kind"], "ccxt", r"\[venues.v\].*`exchange`"),
+    ([*VENUE, "symbols"], [], r"\[venues.v\] `symbols`"),
+    ([*VENUE, "symbols"], [A, A], r"\[venues.v\] `symbols`"),
+    ([*VENUE, "symbols"], ["XRP/USDT"], r"\[venues.v\] `symbols` names XRP/USDT"),
+    ([*VENUE, "symbols"], [7], r"\[venues.v\].*`symbols"),
+    ([*VENUE, "timeframe"], "1w", r"\[venues.v\] `timeframe`: timeframe '1w'"),
+    ([*VENUE, "jump_max"], "-1", r"\[venues.v\] `jump_max`"),
+    ([*VENUE, "speed"], 1, r"\[venues.v\].*`speed`"),
+    (["venues", "a#b"], {"kind": "replay", "symbols": [A]}, r"\[venues.a#b\] is no name"),
+    (["accounts", "my book"], {}, r"\[accounts.my book\] is no name"),
+    ([*ACCOUNT, "venue"], "w", r"\[accounts.main\] `venue`"),
+    ([*ACCOUNT, "cash"], "0", r"\[accounts.main\] `cash`"),
+    ([*ACCOUNT, "cash"], "nan", r"\[accounts.main\] `cash`"),
+    ([*ACCOUNT, "cash"], "Infinity", r"\[accounts.main\] `cash`"),
+    ([*ACCOUNT, "cash"], ABSENT, r"\[accounts.main\].*`cash`"),
+    ([*ACCOUNT, "currency"], "EUR", r"\[accounts.main\] `currency`"),
+    ([*ACCOUNT, "mode"], "live", r"\[accounts.main\].*`mode`"),
+    ([*ACCOUNT, "taker_bps"], "-1", r"\[accounts.main\] `taker_bps`"),
+    ([*ACCOUNT, "participation_max"], "0", r"\[accounts.main\] `participation_max`"),
+    ([*ACCOUNT, "participation_max"], "1.5", r"\[accounts.main\] `participation_max`"),
+    ([*STRATEGY, "strategy"], "astrology", r"\[strategies.trend\].*'astrology'"),
+    ([*STRATEGY, "account"], "other", r"\[strategies.trend\] `account`"),
+    ([*STRATEGY, "instruments"], [], r"\[strategies.trend\] `instruments`"),
+    ([*STRATEGY, "instruments"], ["XRP/USDT"], r"\[strategies.trend\] `instruments`.*XRP/USDT"),
+    ([*STRATEGY, "instruments"], [A, A], r"\[strategies.trend\] `instruments`"),
+    ([*STRATEGY, "timeframe"], "soon", r"\[strategies.trend\] `timeframe`: timeframe 'soon'"),
+    ([*STRATEGY, "params", "fast"], 99, r"\[strategies.trend\].*fast is 99"),
+    ([*STRATEGY, "params", "fast"], "x", r"\[strategies.trend\].*'fast'"),
+    ([*STRATEGY, "params", "depth"], 1, r"\[strategies.trend\].*'depth'"),
+    ([*STRATEGY, "allocation"], "0", r"\[strategies.trend\] `allocation`"),
+    ([*STRATEGY, "allocation"], "1.1", r"\[accounts.main\].*`allocation`"),
+    ([*STRATEGY, "band"], "-0.1", r"\[strategies.trend\] `band`"),
+    ([*STRATEGY, "volatility"], "nan", r"\[strategies.trend\] `volatility`"),
+    ([*STRATEGY, "order_ttl_s"], 0, r"\[strategies.trend\] `order_ttl_s`"),
+    (LIMITS, ABSENT, r"\[limits.main\] is missing"),
+    (["limits", "mian"], {"order_notional_max": "1", "position_notional_max": "1"}, r"\[limits.mian\] is of no"),
+    ([*LIMITS, "order_notional_max"], "-1", r"\[limits.main\] `order_notional_max`"),
+    ([*LIMITS, "signal_age_s_max"], "soon", r"\[limits.main\].*`signal_age_s_max`"),
+    ([*RULES, "tick"], "0", r"\[instruments.BTC/USDT\] `tick`"),
+    ([*RULES, "lot"], "0", r"\[instruments.BTC/USDT\] `lot`"),
+    ([*RULES, "quote"], ABSENT, r"\[instruments.BTC/USDT\].*`quote`"),
+]
+
+
+def changed(path: list[str], value: Any) -> dict[str, Any]:
+    tables = raw()
+    inner = tables
+    for step in path[:-1]:
+        inner = inner[step]
+    if value is ABSENT:
+        del inner[path[-1]]
+    else:
+        inner[path[-1]] = value
+    return tables
+
+
+@pytest.mark.parametrize(("path", "value", "says"), WRONG, ids=[".".join(path) for path, _, _ in WRONG])
+def test_what_is_wrong_is_refused_by_the_name_of_its_key(path: list[str], value: Any, says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        desk.build(changed(path, value), "desk.toml")
+
+
+def test_a_venues_timeframe_that_an_instances_is_no_multiple_of_is_refused() -> None:
+    tables = changed([*VENUE, "timeframe"], "5m")
+    with pytest.raises(BadInput, match=r"\[strategies.trend\] `timeframe` 1m is no multiple of the venue's 5m"):
+        desk.build(tables, "desk.toml")
+
+
+@pytest.mark.parametrize("text", ["= 1", "[venues", 'a = "'])
+def test_what_is_no_toml_is_refused_with_its_place(text: str) -> None:
+    with pytest.raises(BadInput, match=r"mine.toml is not TOML: .*\(at (line 1|end of document)"):
+        desk.parse(text, "mine.toml")
+
+
+@pytest.mark.parametrize("document", [b"", b"[]", b"{", b"7"])
+def test_a_document_that_is_no_desk_is_refused(document: bytes) -> None:
+    with pytest.raises(BadInput, match=r"desk.json is not a desk"):
+        desk.load(document, "desk.json")
+
+
+def test_makers_may_be_paid() -> None:
+    assert desk.build(changed([*ACCOUNT, "maker_bps"], "-0.5"), "desk.toml").accounts["main"].maker_bps < 0
+
+
+def test_what_is_dumped_is_loaded_and_means_the_same() -> None:
+    text = TOML
+    found = desk.parse(text)
+    again = desk.load(desk.dump(found), "desk.json")
+    assert desk.dump(again) == desk.dump(found)
+    assert msgspec.structs.replace(again, strategies={}) == msgspec.structs.replace(found, strategies={})
+    for name, one in found.strategies.items():
+        loaded = again.strategies[name]
+        assert strategies.bind(one.strategy, one.params, 2) == strategies.bind(loaded.strategy, loaded.params, 2)
+        assert msgspec.structs.replace(loaded, params={}) == msgspec.structs.replace(one, params={})
+
+
+def test_an_instance_trades_on_what_it_was_given() -> None:
+    found = desk.build(raw(other=instance(timeframe="1h", allocation="1")), "desk.toml")
+    assert found.strategies["other"].timeframe == "1h"
+
+
+TOML = """
+[venues.v]
+kind = "replay"
+symbols = ["BTC/USDT", "ETH/USDT"]
+[accounts.main]
+venue = "v"
+currency = "USDT"
+cash = 10_000.10
+[strategies.pair]
+strategy = "pairs"
+params = { window = 50, entry = 1.5, exit = 0.1 }
+instruments = ["BTC/USDT", "ETH/USDT"]
+timeframe = "5m"
+allocation = 0.1
+account = "main"
+[limits.main]
+order_notional_max = 1000
+position_notional_max = 2000.5
+[instruments."BTC/USDT"]
+base = "BTC"
+quote = "USDT"
+tick = 0.01
+lot = 0.00001
+notional_min = 5
+as_of = "2026-03-01"
+source = "test"
+[instruments."ETH/USDT"]
+base = "ETH"
+quote = "USDT"
+tick = 0.01
+lot = 0.0001
+notional_min = 5
+as_of = "2026-03-01"
+source = "test"
+"""
