@@ -1,6 +1,7 @@
 """The fold of every strategy instance of a venue over its bars: what the signal service does, and a backtest too."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from math import isfinite
 from typing import Any, NamedTuple
 
 import msgspec
@@ -8,11 +9,13 @@ import msgspec
 from fanfold import names, strategies, timeframes
 from fanfold.bars import Bar, Series
 from fanfold.desk import Desk
-from fanfold.messages import Target
+from fanfold.messages import Message, Target
 from fanfold.strategies import Strategy
 from fanfold.windows import Window
 
+# Timeframe and instrument; timeframe and the instruments that are stepped together.
 SeriesKey = tuple[str, str]
+Group = tuple[str, tuple[str, ...]]
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +27,15 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     through: dict[str, int]
     states: dict[str, list[float]]
+
+
+class Kept(NamedTuple):
+    """What a cold process takes up: the version to go on from, windows, states, and recent outputs by message id."""
+
+    version: int
+    windows: list[Series]
+    snapshot: Snapshot | None
+    outputs: dict[str, list[Message]]
 
 
 class Gap(NamedTuple):
@@ -79,12 +91,14 @@ class Fold:
     def __init__(self, desk: Desk, venue: str) -> None:
         self.lookbacks: dict[SeriesKey, int] = {}
         self._through: dict[SeriesKey, int] = {}
-        self._groups: dict[tuple[str, tuple[str, ...]], tuple[Window, list[Leg]]] = {}
-        legs: dict[tuple[str, tuple[str, ...]], list[Leg]] = {}
+        self.groups: dict[Group, int] = {}
+        self._groups: dict[Group, tuple[Window, list[Leg]]] = {}
+        legs: dict[Group, list[Leg]] = {}
         for key, leg in _legs(desk, venue):
             legs.setdefault(key, []).append(leg)
         for (timeframe, instruments), members in legs.items():
             lookback = max(leg.strategy.lookback for leg in members)
+            self.groups[timeframe, instruments] = lookback
             self._groups[timeframe, instruments] = Window(instruments, timeframe, lookback), members
             for instrument in instruments:
                 series = timeframe, instrument
@@ -95,10 +109,13 @@ class Fold:
 
         A first series must reach back from ``at`` as far as its strategies look.
         """
+        return self._gap(series, at, self._through)
+
+    def _gap(self, series: Series, at: int, through: Mapping[SeriesKey, int]) -> Gap | None:
         key = series.timeframe, series.instrument
         if key not in self.lookbacks:
             return None
-        last = self._through.get(key)
+        last = through.get(key)
         if last is None:
             length = timeframes.seconds(series.timeframe)
             last = at - at % length - (self.lookbacks[key] + 1) * length
@@ -109,7 +126,7 @@ class Fold:
 
         A series with a gap is left out: its legs stay where they are, which parks that instrument only.
         """
-        touched: set[tuple[str, tuple[str, ...]]] = set()
+        touched: set[Group] = set()
         gaps = []
         for one in series:
             gap = self.gap(one, at)
@@ -123,13 +140,14 @@ class Fold:
 
     def news(self, series: Iterable[Series], at: int) -> list[Series]:
         """The part of the series that accept would take: watched, free of gaps, newer than what was taken."""
-        fresh = []
+        fresh, through = [], dict(self._through)
         for one in series:
             key = one.timeframe, one.instrument
-            if key not in self.lookbacks or self.gap(one, at) is not None:
+            if key not in self.lookbacks or self._gap(one, at, through) is not None:
                 continue
-            bars = [bar for bar in one.bars if bar.closes_at > self._through.get(key, 0)]
+            bars = [bar for bar in one.bars if bar.closes_at > through.get(key, 0)]
             if bars:
+                through[key] = bars[-1].closes_at
                 fresh.append(msgspec.structs.replace(one, bars=bars))
         return fresh
 
@@ -162,7 +180,7 @@ class Fold:
             if (timeframe, instrument) in self.lookbacks:
                 self._through[timeframe, instrument] = at
 
-    def _offer(self, series: Series) -> set[tuple[str, tuple[str, ...]]]:
+    def _offer(self, series: Series) -> set[Group]:
         key = series.timeframe, series.instrument
         last = self._through.get(key, 0)
         bars: list[Bar] = [bar for bar in series.bars if bar.closes_at > last]
@@ -176,7 +194,7 @@ class Fold:
                 touched.add(group)
         return touched
 
-    def _advance(self, key: tuple[str, tuple[str, ...]], at: int) -> Iterator[tuple[str, Target]]:
+    def _advance(self, key: Group, at: int) -> Iterator[tuple[str, Target]]:
         window, legs = self._groups[key]
         moved = False
         while window.advance():
@@ -185,11 +203,12 @@ class Fold:
                 leg.step(window)
         if moved and window.closes_at == at:
             for leg in legs:
-                if leg.seen > leg.strategy.lookback:
+                # A weight that is no number says nothing, and no message could carry it.
+                if leg.seen > leg.strategy.lookback and isfinite(leg.weight):
                     yield leg.account, leg.target(window)
 
 
-def _legs(desk: Desk, venue: str) -> Iterator[tuple[tuple[str, tuple[str, ...]], Leg]]:
+def _legs(desk: Desk, venue: str) -> Iterator[tuple[Group, Leg]]:
     for name, instance in desk.strategies.items():
         if desk.accounts[instance.account].venue != venue:
             continue

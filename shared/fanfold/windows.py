@@ -1,4 +1,4 @@
-"""The bars that strategies look back on: columns of floats, padded in front, one set for all who watch the same bars."""
+"""The bars that strategies look back on: columns of floats, padded in front, one set for all who watch the same."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -42,7 +42,7 @@ class Columns:
     def _cut(self) -> None:
         surplus = len(self.time) - self._lookback - 1
         for column in (self.time, self.open, self.high, self.low, self.close, self.volume):
-            del column[:surplus]  # type: ignore[attr-defined]
+            del column[:surplus]
 
 
 class Window:

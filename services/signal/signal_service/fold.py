@@ -6,7 +6,7 @@ from typing import Protocol
 from fanfold import bars, names
 from fanfold.bars import Series
 from fanfold.desk import Desk
-from fanfold.folding import Fold, Gap, Snapshot
+from fanfold.folding import Fold, Gap, Group, Kept, Snapshot
 from fanfold.messages import Bars, BarsWanted, Message, Target, Targets
 from fanfold.refusals import Conflict
 
@@ -17,18 +17,11 @@ RECENT = 64
 class Store(Protocol):
     """Where a venue's fold is kept; see fanfold.aws.folds."""
 
-    def load(self, lookbacks: Mapping[tuple[str, str], int]) -> "Kept": ...
+    def load(self, groups: Mapping[Group, int]) -> Kept: ...
 
-    def append(self, version: int, message: str, series: list[Series], snapshot: Snapshot, outputs: list[Message]) -> None: ...
-
-
-class Kept(Protocol):
-    """What a store has kept of a fold."""
-
-    version: int
-    windows: list[Series]
-    snapshot: Snapshot | None
-    outputs: dict[str, list[Message]]
+    def append(
+        self, version: int, message: str, series: list[Series], snapshot: Snapshot, outputs: list[Message]
+    ) -> None: ...
 
 
 class Bus(Protocol):
@@ -42,7 +35,7 @@ class Memory:
 
     def __init__(self, desk: Desk, venue: str, store: Store) -> None:
         self.fold = Fold(desk, venue)
-        kept = store.load(self.fold.lookbacks)
+        kept = store.load(self.fold.groups)
         self.version = kept.version
         self.outputs = kept.outputs
         if kept.snapshot is not None:
@@ -90,9 +83,11 @@ class Folder:
         return outputs
 
     def _targets(self, message: Bars, found: list[tuple[str, Target]]) -> list[Targets]:
-        by_account: dict[str, list[Target]] = {}
         # Bars that fill a gap bring a fold up to date; whether they are in time to trade on, chance would decide.
-        for account, target in [] if message.wanted else found:
+        if message.wanted:
+            return []
+        by_account: dict[str, list[Target]] = {}
+        for account, target in found:
             by_account.setdefault(account, []).append(target)
         accounts = [name for name, account in self._desk.accounts.items() if account.venue == message.venue]
         # A part of several is published even when it is empty: risk waits for all of them.

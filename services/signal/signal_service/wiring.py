@@ -11,7 +11,6 @@ from fanfold.aws.tables import Table
 from fanfold.aws.topics import Topics
 from fanfold.messages import Bars
 from fanfold.refusals import BadInput
-
 from signal_service.fold import Folder
 from signal_service.settings import Settings
 

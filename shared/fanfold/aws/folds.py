@@ -1,14 +1,16 @@
-"""Where signal keeps its fold: an item a bars message, with the new bars, the states after them and what was published."""
+"""Where signal keeps its fold: an item a bars message, with its new bars, the states after it, what was published."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from typing import Any
 
 import msgspec
 
 from fanfold import bars, timeframes
-from fanfold.aws.tables import ABSENT, Table, Write
+from fanfold.aws.attribute_values import integer
+from fanfold.aws.tables import ABSENT, Table, Write, sort_key
 from fanfold.bars import Frame, Series
-from fanfold.folding import Snapshot
+from fanfold.folding import Group, Kept, Snapshot
 from fanfold.messages import Message, decode, encode
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -16,13 +18,8 @@ _frames = msgspec.msgpack.Decoder(list[Frame]).decode
 _snapshot = msgspec.msgpack.Decoder(Snapshot).decode
 
 
-class Kept(NamedTuple):
-    """What a cold process takes up: the version to go on from, windows, states, and recent outputs by message id."""
-
-    version: int
-    windows: list[Series]
-    snapshot: Snapshot | None
-    outputs: dict[str, list[Message]]
+# How many of the last messages' outputs a cold process knows at least.
+RECENT = 64
 
 
 class FoldTable:
@@ -54,43 +51,75 @@ class FoldTable:
         ]
         self._table.write(writes)
 
-    def load(self, lookbacks: Mapping[tuple[str, str], int]) -> Kept:
-        """What is kept, with windows as long as the lookbacks, in bars by (timeframe, instrument)."""
-        wanted = {name: count + 1 for (timeframe, name), count in lookbacks.items() if timeframe == self._timeframe}
-        newest, windows, outputs = self._recent(wanted)
-        if not newest:
+    def load(self, groups: Mapping[Group, int]) -> Kept:
+        """What is kept, with windows as long as the groups look back; see fanfold.folding.Fold.groups."""
+        items = self._table.query(self._venue, "fold#", newest_first=True)
+        newest = next(items, None)
+        if newest is None:
             return Kept(0, [], None, {})
-        for timeframe in sorted({timeframe for timeframe, _ in lookbacks} - {self._timeframe}, key=timeframes.seconds):
-            wanted = {name: count + 1 for (one, name), count in lookbacks.items() if one == timeframe}
-            windows += self._window(f"{self._venue} {timeframe}", wanted)
-        return Kept(int(newest["version"]), windows, _snapshot(newest["snapshot"]), outputs)
+        snapshot = _snapshot(newest["snapshot"])
+        wanted = _known(groups, snapshot)
+        windows, outputs = self._recent(chain([newest], items), wanted.pop(self._timeframe, {}))
+        for timeframe in sorted(wanted, key=timeframes.seconds):
+            windows += self._window(f"{self._venue} {timeframe}", wanted[timeframe], integer(newest["version"]))
+        return Kept(integer(newest["version"]), windows, snapshot, outputs)
 
-    def _recent(self, wanted: dict[str, int]) -> tuple[dict[str, Any], list[Series], dict[str, list[Message]]]:
-        newest: dict[str, Any] = {}
-        windows: list[Series] = []
-        outputs: dict[str, list[Message]] = {}
-        for item in self._table.query(self._venue, "fold#", newest_first=True):
-            newest = newest or item
+    def _recent(
+        self, items: Iterable[dict[str, Any]], groups: dict[tuple[str, ...], int]
+    ) -> tuple[list[Series], dict[str, list[Message]]]:
+        reach, outputs = Reach(groups), dict[str, list[Message]]()
+        for item in items:
             outputs[item["message"]] = [decode(body) for body in item["outputs"]]
-            if _prepend(windows, item, wanted):
+            reach.take(bars.unpack(_frames(item["frames"])))
+            if reach.done() and len(outputs) >= RECENT:
                 break
-        return newest, windows, dict(reversed(outputs.items()))
+        return reach.windows, dict(reversed(outputs.items()))
 
-    def _window(self, partition: str, wanted: dict[str, int]) -> list[Series]:
-        windows: list[Series] = []
+    def _window(self, partition: str, groups: dict[tuple[str, ...], int], version: int) -> list[Series]:
+        reach = Reach(groups)
         for item in self._table.query(partition, "fold#", newest_first=True):
-            if _prepend(windows, item, wanted):
+            # Versions after the newest that was read came in the meantime: their states are not known here.
+            if reach.done():
                 break
-        return windows
+            if sort_key(item) <= _fold_key(version):
+                reach.take(bars.unpack(_frames(item["frames"])))
+        return reach.windows
 
     def _putting(self, partition: str, version: int, values: dict[str, Any]) -> Write:
-        return self._table.putting((partition, f"fold#{version:012d}"), values, ABSENT)
+        return self._table.putting((partition, _fold_key(version)), values, ABSENT)
 
 
-def _prepend(windows: list[Series], item: dict[str, Any], wanted: dict[str, int]) -> bool:
-    """Put an older item's bars in front; true when no instrument wants more."""
-    found = bars.unpack(_frames(item["frames"]))
-    windows[:0] = found
-    for series in found:
-        wanted[series.instrument] = wanted.get(series.instrument, 0) - len(series.bars)
-    return all(count <= 0 for count in wanted.values())
+class Reach:
+    """Windows that are read from the newest bars back, until every group has one more common time than its lookback."""
+
+    def __init__(self, groups: Mapping[tuple[str, ...], int]) -> None:
+        self.windows: list[Series] = []
+        self._lacking = dict(groups)
+        self._times: dict[str, set[int]] = {}
+
+    def take(self, older: list[Series]) -> None:
+        self.windows[:0] = older
+        for series in older:
+            self._times.setdefault(series.instrument, set()).update(bar.closes_at for bar in series.bars)
+
+    def done(self) -> bool:
+        self._lacking = {group: count for group, count in self._lacking.items() if self._common(group) <= count}
+        return not self._lacking
+
+    def _common(self, group: tuple[str, ...]) -> int:
+        return len(set.intersection(*(self._times.get(instrument, set()) for instrument in group)))
+
+
+def _known(groups: Mapping[Group, int], snapshot: Snapshot) -> dict[str, dict[tuple[str, ...], int]]:
+    """Groups by timeframe, without instruments that no bar was ever taken of: they would be looked for for ever."""
+    known: dict[str, dict[tuple[str, ...], int]] = {}
+    for (timeframe, instruments), count in groups.items():
+        group = tuple(one for one in instruments if f"{timeframe} {one}" in snapshot.through)
+        if group:
+            wanted = known.setdefault(timeframe, {})
+            wanted[group] = max(wanted.get(group, 0), count)
+    return known
+
+
+def _fold_key(version: int) -> str:
+    return f"fold#{version:012d}"

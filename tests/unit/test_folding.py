@@ -1,0 +1,209 @@
+"""The fold: whatever the delivery, states and targets are those of a plain fold over the bars in order."""
+
+from random import Random
+
+import msgspec
+import pytest
+from core_desk import START, A, B, instance, plain_fold, series, small_desk, stretch, walk
+
+from fanfold.bars import Bar, Series
+from fanfold.desk import Desk
+from fanfold.folding import Fold, Gap, Snapshot
+from fanfold.messages import Target
+
+COUNT = 24
+EVERYTHING = {
+    "trend": instance(),
+    "pair": instance("pairs"),
+    "slow": instance("breakout", timeframe="5m"),
+}
+
+
+def market(seed: int) -> dict[tuple[str, str], list[Bar]]:
+    """Bars of two instruments in two timeframes, each with holes of its own."""
+    random = Random(seed)
+    return {
+        (timeframe, name): walk(seed, name, COUNT * 60 // length, length, frozenset(random.sample(range(2, 12), 2)))
+        for timeframe, length in (("1m", 60), ("5m", 300))
+        for name in (A, B)
+    }
+
+
+def deliveries(bars: dict[tuple[str, str], list[Bar]], random: Random) -> list[list[Series]]:
+    """Stretches that follow on one another, but for the first ones in any order, some of them twice or overlapping."""
+    first_ones, messages = [], []
+    for (timeframe, name), some in bars.items():
+        at = 0
+        while at < len(some):
+            size = random.randint(1, 4)
+            first = max(0, at - random.randint(0, 3))
+            message = [stretch(name, some, first, at + size, timeframe)]
+            (messages if at else first_ones).extend([message] * random.choice([1, 1, 2]))
+            at += size
+    random.shuffle(messages)
+    return first_ones + messages
+
+
+def through(message: list[Series]) -> int:
+    return max(one.through for one in message)
+
+
+def deliver(
+    fold: Fold, messages: list[list[Series]], whole: dict[tuple[str, str], list[Bar]]
+) -> dict[int, list[Target]]:
+    """Targets by time; a gap is filled when it is told of."""
+    found: dict[int, list[Target]] = {}
+    for message in messages:
+        targets, gaps = fold.accept(message, through(message))
+        found.setdefault(through(message), []).extend(target for _, target in targets)
+        for gap in gaps:
+            filling = filled(gap, whole)
+            targets, none = fold.accept([filling], gap.until)
+            assert not none, "what was asked for fills the gap"
+            found.setdefault(gap.until, []).extend(target for _, target in targets)
+    return found
+
+
+def filled(gap: Gap, whole: dict[tuple[str, str], list[Bar]]) -> Series:
+    some = whole[gap.timeframe, gap.instrument]
+    found = [bar for bar in some if gap.since < bar.closes_at <= gap.until]
+    before = [bar.closes_at for bar in some if bar.closes_at <= gap.since]
+    return series(gap.instrument, found, before[-1] if before else 0, gap.timeframe)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_delivery_ends_in_the_same_states_and_in_no_target_that_a_plain_fold_has_not(seed: int) -> None:
+    found, bars = small_desk(**EVERYTHING), market(seed)
+    plain, expected = plain_fold(found, bars)
+    fold = Fold(found, "v")
+    told = deliver(fold, deliveries(bars, Random(seed)), bars)
+    assert fold.snapshot() == plain.snapshot()
+    for at, targets in told.items():
+        assert {one.signal_id: one for one in targets}.items() <= {one.signal_id: one for one in expected[at]}.items()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_in_order_every_target_is_there_bit_for_bit_once(seed: int) -> None:
+    found, bars = small_desk(**EVERYTHING), market(seed)
+    _, expected = plain_fold(found, bars)
+    fold, random, told = Fold(found, "v"), Random(seed), dict.fromkeys(expected, ())
+    for at in expected:
+        # Split in two messages, each of them twice, older bars with them.
+        parts = [
+            stretch(name, some, max(0, index - random.randint(0, 2)), index + 1, timeframe)
+            for (timeframe, name), some in bars.items()
+            for index, bar in enumerate(some)
+            if bar.closes_at == at
+        ]
+        cut = random.randint(0, len(parts))
+        for message in (parts[:cut], parts[:cut], parts[cut:], parts):
+            told[at] += tuple(target for _, target in fold.accept(message, at)[0])
+    assert {at: sorted(one, key=str) for at, one in told.items()} == {
+        at: sorted(one, key=str) for at, one in expected.items()
+    }
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_cold_start_after_any_message_changes_nothing(seed: int) -> None:
+    found, bars = small_desk(**EVERYTHING), market(seed)
+    messages = deliveries(bars, Random(seed))
+    warm, kept = Fold(found, "v"), list[Series]()
+    for message in messages:
+        cold = restored(found, kept, warm.snapshot())
+        at = through(message)
+        assert cold.news(message, at) == warm.news(message, at)
+        kept += warm.news(message, at)
+        assert cold.accept(message, at) == warm.accept(message, at)
+        assert cold.snapshot() == warm.snapshot()
+
+
+def restored(found: Desk, windows: list[Series], snapshot: Snapshot) -> Fold:
+    fold = Fold(found, "v")
+    packed = msgspec.msgpack.decode(msgspec.msgpack.encode(snapshot), type=Snapshot)
+    fold.restore(windows, packed)
+    return fold
+
+
+@pytest.mark.parametrize("at", range(1, COUNT))
+def test_a_window_as_long_as_the_lookback_is_enough_to_go_on(at: int) -> None:
+    found = small_desk(trend=instance(), fast=instance("breakout"))
+    whole = {name: walk(3, name, COUNT) for name in (A, B)}
+    warm = Fold(found, "v")
+    for index in range(at):
+        warm.accept([stretch(name, whole[name], index, index + 1) for name in whole], START + 60 * (index + 1))
+    longest = max(warm.groups.values())
+    windows = [stretch(name, whole[name], max(0, at - longest - 1), at) for name in whole]
+    cold = restored(found, windows, warm.snapshot())
+    for index in range(at, COUNT):
+        message = [stretch(name, whole[name], index, index + 1) for name in whole]
+        closes_at = START + 60 * (index + 1)
+        assert cold.accept(message, closes_at) == warm.accept(message, closes_at)
+    assert cold.snapshot() == warm.snapshot()
+
+
+def test_changed_params_start_afresh_and_are_folded_over_the_window() -> None:
+    bars = {("1m", name): walk(4, name, COUNT) for name in (A, B)}
+    before, _ = plain_fold(small_desk(trend=instance(), other=instance("breakout")), bars)
+    changed = small_desk(trend=instance(params={"fast": 3, "slow": 4}), other=instance("breakout"))
+    windows = [stretch(name, bars["1m", name], 0, COUNT) for name in (A, B)]
+    fold, (plain, _) = restored(changed, windows, before.snapshot()), plain_fold(changed, bars)
+    assert fold.snapshot() == plain.snapshot()
+
+
+def test_nothing_is_told_before_the_warm_up_is_over() -> None:
+    bars = {("1m", A): walk(5, A, 9), ("1m", B): walk(5, B, 9)}
+    fold, told = plain_fold(small_desk(), bars)
+    lookback = fold.groups["1m", (A,)]
+    assert [len(told[at]) for at in sorted(told)] == [0] * lookback + [2] * (9 - lookback)
+
+
+def test_a_gap_asks_for_what_is_missing_and_parks_that_instrument_alone() -> None:
+    a, b = walk(6, A, 12), walk(6, B, 12)
+    fold = Fold(small_desk(), "v")
+    fold.accept([stretch(A, a, 0, 8), stretch(B, b, 0, 8)], a[7].closes_at)
+    at = a[10].closes_at
+    targets, gaps = fold.accept([stretch(A, a, 10, 11), stretch(B, b, 8, 11)], at)
+    assert gaps == [Gap(A, "1m", a[7].closes_at, at)]
+    assert [target.instrument for _, target in targets] == [B]
+    targets, gaps = fold.accept([filled(gaps[0], {("1m", A): a})], at)
+    assert [target.instrument for _, target in targets] == [A]
+    assert gaps == []
+
+
+def test_a_first_series_reaches_back_as_far_as_its_strategies_look() -> None:
+    a = walk(7, A, 12)
+    fold, at = Fold(small_desk(), "v"), a[11].closes_at
+    lookback = fold.lookbacks["1m", A]
+    assert fold.accept([stretch(A, a, 11, 12)], at)[1] == [Gap(A, "1m", at - 60 * (lookback + 1), at)]
+    targets, gaps = fold.accept([stretch(A, a, 11 - lookback, 12)], at)
+    assert len(targets) == 1
+    assert gaps == []
+
+
+def test_bars_that_the_venue_never_had_are_stepped_over() -> None:
+    a = walk(8, A, 12, missing=frozenset({9, 10}))
+    fold = Fold(small_desk(), "v")
+    assert fold.accept([stretch(A, a, 0, 8)], a[7].closes_at)[1] == []
+    assert fold.accept([stretch(A, a, 8, 10)], a[9].closes_at)[1] == []
+
+
+def test_a_series_in_two_pieces_in_one_message_is_news_to_its_end() -> None:
+    a = walk(9, A, 12)
+    fold = Fold(small_desk(), "v")
+    message = [stretch(A, a, 0, 6), stretch(A, a, 4, 12)]
+    assert [bar for one in fold.news(message, a[11].closes_at) for bar in one.bars] == a
+
+
+def test_what_nobody_watches_is_left_alone() -> None:
+    fold = Fold(small_desk(), "v")
+    message = [stretch("XRP/USDT", walk(1, "x", 3), 2, 3), stretch(A, walk(1, A, 3), 0, 3, "1h")]
+    assert fold.accept(message, START + 180) == ([], [])
+    assert fold.news(message, START + 180) == []
+
+
+def test_a_weight_that_is_no_number_is_not_told() -> None:
+    fold, a = Fold(small_desk(), "v"), walk(2, A, 12)
+    fold.accept([stretch(A, a, 0, 11)], a[10].closes_at)
+    for _, legs in fold._groups.values():
+        legs[0].strategy = legs[0].strategy._replace(step=lambda _params, state, _bars: (state, float("nan")))
+    assert fold.accept([stretch(A, a, 11, 12)], a[11].closes_at) == ([], [])

@@ -1,0 +1,53 @@
+"""Windows: what strategies look back on is the past itself, whatever was cut, and common times of a group."""
+
+from core_desk import A, B, series, walk
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanfold.windows import Window
+
+
+@given(st.integers(1, 30), st.integers(1, 300))
+def test_the_close_of_n_bars_ago_is_where_it_belongs_however_long_it_runs(lookback: int, count: int) -> None:
+    whole, window = walk(1, A, count), Window((A,), "1m", lookback)
+    for now, bar in enumerate(whole):
+        window.offer(0, series(A, []), [bar])
+        assert window.advance()
+        view = window.bars()
+        padded = [whole[max(0, now - n)].close / 100 for n in range(lookback + 1)]
+        assert [view.close[view.now - n] for n in range(lookback + 1)] == padded
+        assert view.time[view.now] == bar.closes_at
+        assert len(view.close) == view.now + 1 <= 4 * lookback + 66
+
+
+@given(st.sets(st.integers(1, 20)), st.sets(st.integers(1, 20)), st.randoms(use_true_random=False))
+def test_a_group_takes_the_times_that_all_have_whoever_comes_first(
+    no_a: set[int], no_b: set[int], random: "st.RandomsStrategy"
+) -> None:
+    of = {0: walk(1, A, 20, missing=frozenset(no_a)), 1: walk(1, B, 20, missing=frozenset(no_b))}
+    common = sorted({bar.closes_at for bar in of[0]} & {bar.closes_at for bar in of[1]})
+    window, taken, left = Window((A, B), "1m", 3), [], dict(of)
+    while left[0] or left[1]:
+        member = random.choice([one for one in (0, 1) if left[one]])
+        window.offer(member, series((A, B)[member], []), left[member][:1])
+        left[member] = left[member][1:]
+        while window.advance():
+            taken.append(window.closes_at)
+            seen = window.universe(0)
+            assert [seen.close[one][seen.now] for one in (0, 1)] == [
+                next(bar.close / 100 for bar in of[one] if bar.closes_at == window.closes_at) for one in (0, 1)
+            ]
+    assert taken == common
+
+
+def test_a_group_waits_for_the_one_that_has_no_bar_yet_and_steps_over_a_time_that_one_of_them_lacks() -> None:
+    a, b = walk(1, A, 4), walk(1, B, 4, missing=frozenset({2}))
+    window = Window((A, B), "1m", 1)
+    window.offer(0, series(A, []), a)
+    assert not window.advance()
+    window.offer(1, series(B, []), b[:1])
+    assert window.advance()
+    assert not window.advance()
+    window.offer(1, series(B, []), b[1:])
+    assert window.advance()
+    assert window.closes_at == a[2].closes_at
