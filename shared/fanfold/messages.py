@@ -1,8 +1,8 @@
 """Every message on the wire, and the topic that carries it.
 
-All are frozen structs with a versioned tag. A change is a new optional field, or a ``.v2`` beside the old one; the golden
-file of a version is never edited. Amounts are decimals written as strings, times are UTC. Every message has its id, its
-cause's id, and ``at``: the time of the market event that started the chain (the close of the bar).
+All are frozen structs with a versioned tag. A change is a new optional field, or a ``.v2`` beside the old one; a golden
+file is never edited. Amounts are decimals written as strings, times are UTC. Every message has its id, its cause's id,
+and ``at``: the time of the market event that started the chain (the close of the bar).
 """
 
 from datetime import datetime
@@ -17,6 +17,7 @@ from fanfold.bars import Frame
 Side = Literal["buy", "sell"]
 Kind = Literal["market", "limit", "stop"]
 TimeInForce = Literal["gtc", "ioc"]
+Utc = Annotated[datetime, msgspec.Meta(tz=True)]  # Without a zone it would be read as local time.
 
 
 class Halt(StrEnum):
@@ -237,9 +238,7 @@ class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, tag="execution-
     version: int = 0
 
 
-Message = (
-    Bars | BarsWanted | Targets | OrdersApproved | OrdersRefused | HaltChanged | ExecutionReport
-)
+Message = Bars | BarsWanted | Targets | OrdersApproved | OrdersRefused | HaltChanged | ExecutionReport
 
 # Topic -> the messages it carries.
 TOPICS: dict[str, tuple[type[Message], ...]] = {
@@ -260,7 +259,7 @@ SUBSCRIPTIONS: dict[str, dict[str, dict[str, list[str]]]] = {
 }
 
 _TOPIC_OF = {kind: topic for topic, kinds in TOPICS.items() for kind in kinds}
-_decoder = msgspec.json.Decoder(Message)
+_decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
 
