@@ -54,7 +54,7 @@ class Exchange:
         self.asked: list[tuple[str, Query]] = []
 
     def span(self, start: float, limit: int, end: float = float("inf"), length: int = 60) -> list[Candle]:
-        """Candles that open in a span of epoch seconds, as many as a page takes; a long one is like its first minute."""
+        """Candles that open in a span of epoch seconds, as many as a page takes; long ones as their first minute."""
         found = [one for one in self.candles if start <= one.opens_at < end and one.opens_at % length == 0]
         page = found[: min(limit, self.page)]
         return page[::-1] if self.backwards else page
