@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from fanfold.console.catalogue import text as catalogue_json
+from fanfold.console.commands_document import commands_markdown
+from fanfold.console.messages_document import messages_markdown
 from fanfold.risk.rules import ORDER_RULES, TARGET_RULES
 
 
@@ -27,7 +30,12 @@ _RISK_CODES_HEAD = (
 )
 
 # Path from the root of the repository -> what writes it.
-DOCUMENTS: dict[str, Callable[[], str]] = {"docs/risk-codes.md": risk_codes_markdown}
+DOCUMENTS: dict[str, Callable[[], str]] = {
+    "docs/risk-codes.md": risk_codes_markdown,
+    "docs/messages.md": messages_markdown,
+    "docs/commands.md": commands_markdown,
+    "serverless.catalogue.json": catalogue_json,
+}
 
 
 def write(root: Path) -> list[Path]:
@@ -35,3 +43,7 @@ def write(root: Path) -> list[Path]:
     for path, text in DOCUMENTS.items():
         (root / path).write_text(text())
     return [root / path for path in DOCUMENTS]
+
+
+if __name__ == "__main__":
+    write(Path.cwd())

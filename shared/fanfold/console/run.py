@@ -37,6 +37,7 @@ EXAMPLE = "example: fanfold run --data BTCUSDT-1m-2026-03.zip --strategy sma_cro
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options and help of ``fanfold run``."""
     parser.description = "Trade recorded bars, the seeded market, or a live venue's public bars on paper."
     parser.epilog = EXAMPLE
     parser.add_argument("--desk", type=Path, default=Path("desk.toml"), metavar="FILE", help="the desk file")
