@@ -42,6 +42,12 @@ def test_a_terminal_gets_a_table_with_every_cell():
     assert "[red]no markup[/red]" in text
 
 
+def test_a_table_wider_than_the_terminal_keeps_its_numbers_whole():
+    wide = [{f"column {n}": Decimal(10) ** 20 + n for n in range(10)}]
+    text = text_of(Answer({}, [grid("", wide, {name: name for name in wide[0]})]), Terminal())
+    assert "100000000000000000009" in text
+
+
 def test_json_has_amounts_as_strings_and_no_colour_even_on_a_terminal():
     text = text_of(Answer({"price": Decimal("1.10"), "weight": 0.5}, []), Terminal(), as_json=True)
     assert "\x1b" not in text

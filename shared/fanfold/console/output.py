@@ -105,17 +105,24 @@ def _aligned(text: str, width: int, *, right: bool) -> str:
     return text.rjust(width) if right else text.ljust(width)
 
 
+def _width(text: str) -> int:
+    return max(map(len, text.splitlines()), default=0)
+
+
 def _show_rich(blocks: Sequence[str | Grid], out: TextIO) -> None:
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     console = Console(file=out, highlight=False)
     for block in blocks:
-        if isinstance(block, str):
-            console.print(Text(block))
+        text = block if isinstance(block, str) else plain(block)
+        # A table that is wider than the terminal would be folded inside its numbers; lines fold only at the edge.
+        if isinstance(block, str) or _width(text) + len(GAP) * len(block.columns) > console.width:
+            console.print(Text(text), soft_wrap=True)
             continue
-        table = Table(title=Text(block.title) if block.title else None, title_justify="left")
+        table = Table(title=Text(block.title) if block.title else None, title_justify="left", box=SIMPLE_HEAD)
         for n, name in enumerate(block.columns):
             table.add_column(Text(name), justify="right" if n in block.right else "left", overflow="fold")
         for row in block.rows:

@@ -54,9 +54,15 @@ def expected_cash(start: Decimal, books: Books) -> Decimal:
 
 @exact
 def equity(cash: Decimal, books: Books, marks: Mapping[str, Mark]) -> Decimal:
-    """Cash and positions at their last closes."""
-    held = {leg: item.position.quantity for leg, item in books.positions.items() if item.position.quantity}
-    return cash + sum((quantity * marks[leg[1]].price for leg, quantity in held.items()), ZERO)
+    """Cash and positions at their last closes; what has none, see ``unmarked``, counts nothing here."""
+    held = {leg: item.position.quantity for leg, item in books.positions.items()}
+    return cash + sum((quantity * marks[leg[1]].price for leg, quantity in held.items() if leg[1] in marks), ZERO)
+
+
+def unmarked(books: Books, marks: Mapping[str, Mark]) -> list[str]:
+    """Instruments that are held and whose price nobody knows."""
+    held = {leg[1] for leg, item in books.positions.items() if item.position.quantity}
+    return sorted(held - marks.keys())
 
 
 def _account(session: Session, name: str) -> dict[str, Any]:
@@ -78,6 +84,7 @@ def _account(session: Session, name: str) -> dict[str, Any]:
         "cash": books.account.cash,
         "reserved": books.account.reserved,
         "equity": equity(books.account.cash, books, gathered.marks),
+        "unmarked": unmarked(books, gathered.marks),
         "peak_equity": gathered.peak_equity,
         "fees": _sum(item.position.fees for item in books.positions.values()),
         "positions": sum(1 for item in books.positions.values() if item.position.quantity),
@@ -104,6 +111,8 @@ def _account_text(account: dict[str, Any]) -> list[str]:
     text = [f"account {account['account']}: {account['halt']}{because}"]
     for name in ("equity", "cash", "reserved", "start", "fees"):
         text.append(f"  {name:<12}{amount(account[name])} {account['currency']}")
+    if account["unmarked"]:
+        text.append(f"  equity is without {cell(account['unmarked'])}: no price is known yet")
     text += [f"  {label:<12}{cell(account[name])}" for name, label in _COUNTS.items()]
     return [*text, f"  {'books':<12}{_books_text(account)}"]
 

@@ -1,0 +1,37 @@
+"""What status tells of an account's money."""
+
+from decimal import Decimal
+
+from fanfold.aws.ledger import AccountItem, Books, PositionItem
+from fanfold.console.commands.books import equity, expected_cash, unmarked
+from fanfold.messages import Halt
+from fanfold.positions import Lot, Position
+from fanfold.risk.exposure import Mark
+
+ACCOUNT = AccountItem(
+    account="main", halt=Halt.ACTIVE, cash=Decimal(793), reserved=Decimal(0), minute=0, orders_in_minute=0, version=1
+)
+LONG = Position(lots=(Lot(Decimal(2), Decimal(100)),), realised=Decimal(0), fees=Decimal(2))
+CLOSED = Position(lots=(), realised=Decimal(-3), fees=Decimal(2))
+BOOKS = Books(
+    account=ACCOUNT,
+    positions={
+        ("trend", "BTC/USDT"): PositionItem(position=LONG, open=Decimal(0)),
+        ("trend", "ETH/USDT"): PositionItem(position=CLOSED, open=Decimal(0)),
+    },
+)
+
+
+def test_cash_is_the_start_and_what_was_realised_less_fees_and_the_cost_of_what_is_held():
+    assert expected_cash(Decimal(1000), BOOKS) == ACCOUNT.cash
+
+
+def test_equity_counts_what_is_held_at_its_last_close():
+    marks = {"BTC/USDT": Mark(price=Decimal(110), closes_at=60)}
+    assert equity(ACCOUNT.cash, BOOKS, marks) == Decimal(1013)
+    assert unmarked(BOOKS, marks) == []
+
+
+def test_what_is_held_without_a_price_is_named_and_counts_nothing():
+    assert equity(ACCOUNT.cash, BOOKS, {}) == ACCOUNT.cash
+    assert unmarked(BOOKS, {}) == ["BTC/USDT"]
