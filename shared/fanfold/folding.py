@@ -93,6 +93,8 @@ class Fold:
         self._through: dict[SeriesKey, int] = {}
         self.groups: dict[Group, int] = {}
         self._groups: dict[Group, tuple[Window, list[Leg]]] = {}
+        # The groups that a series is in, and its place in each.
+        self._members: dict[SeriesKey, dict[Group, int]] = {}
         legs: dict[Group, list[Leg]] = {}
         for key, leg in _legs(desk, venue):
             legs.setdefault(key, []).append(leg)
@@ -103,6 +105,7 @@ class Fold:
             for instrument in instruments:
                 series = timeframe, instrument
                 self.lookbacks[series] = max(self.lookbacks.get(series, 0), lookback)
+                self._members.setdefault(series, {})[timeframe, instruments] = instruments.index(instrument)
 
     def gap(self, series: Series, at: int) -> Gap | None:
         """What is missing between the bars taken so far and these.
@@ -187,12 +190,10 @@ class Fold:
         if not bars or key not in self.lookbacks:
             return set()
         self._through[key] = bars[-1].closes_at
-        touched = set()
-        for group, (window, _) in self._groups.items():
-            if group[0] == series.timeframe and series.instrument in group[1]:
-                window.offer(group[1].index(series.instrument), series, bars)
-                touched.add(group)
-        return touched
+        for group, member in self._members[key].items():
+            window, _ = self._groups[group]
+            window.offer(member, series, bars)
+        return set(self._members[key])
 
     def _advance(self, key: Group, at: int) -> Iterator[tuple[str, Target]]:
         window, legs = self._groups[key]

@@ -57,6 +57,8 @@ class Window:
         self.timeframe = timeframe
         self.closes_at = 0
         self._columns = [Columns(lookback) for _ in instruments]
+        # A column stays the same list for good.
+        self._fields = [[getattr(one, field) for one in self._columns] for field in _FIELDS]
         self._waiting: list[deque[tuple[Bar, int, int]]] = [deque() for _ in instruments]
 
     def offer(self, member: int, series: Series, bars: Iterable[Bar]) -> None:
@@ -84,5 +86,4 @@ class Window:
 
     def universe(self, me: int) -> Universe:
         first = self._columns[0]
-        columns = ([getattr(one, field) for one in self._columns] for field in _FIELDS)
-        return Universe(first.now, me, len(self._columns), first.time, *columns)
+        return Universe(first.now, me, len(self._columns), first.time, *self._fields)
