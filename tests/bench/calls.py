@@ -10,6 +10,7 @@ import time
 from statistics import median
 
 from emulator import Emulator, ministack
+
 from fanfold.aws.calls import Client, connect
 
 CLIENTS: tuple[Client, ...] = ("light", "boto3")

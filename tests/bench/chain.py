@@ -1,0 +1,278 @@
+"""The five services' handlers in this process, joined by queues in memory, with every AWS call through a meter.
+
+Topics and queues are answered here; tables and buckets by an emulator, whose answers are kept, or from what was kept,
+so that the same minutes run again without a socket.
+"""
+
+import json
+import os
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from emulator import ministack
+from situations import Situation
+
+from fanfold.aws.calls import AwsFault, Call, connect
+from fanfold.aws.edge import Edge
+from fanfold.aws.runtime import Runtime
+from fanfold.messages import SUBSCRIPTIONS, TOPICS, Bars, decode
+from fanfold.venues import replay
+
+HANDLERS = {"market-data": "serve", "signal": "fold", "risk": "assess", "execution": "execute", "audit": "record"}
+AUDIT_BATCH = 10
+TABLES = ("ledger", "folds", "cursors", "paper-book", "views", "faults")
+BUCKETS = ("audit", "lake")
+Answer = dict[str, Any] | AwsFault
+
+
+class Delivery(NamedTuple):
+    """One invocation: times in us without the AWS calls, and beside it the calls and their time."""
+
+    minute: int
+    service: str
+    kind: str
+    messages: int
+    bars: int
+    wall_us: float
+    cpu_us: float
+    calls: tuple[str, ...]
+    call_wall_us: float
+    call_cpu_us: float
+
+
+class Meter:
+    """The seam of one service."""
+
+    def __init__(self, answer: Call) -> None:
+        self._answer = answer
+        self.reset()
+
+    def reset(self) -> None:
+        self.calls: list[str] = []
+        self.wall = 0.0
+        self.cpu = 0.0
+
+    def __call__(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        wall, cpu = time.perf_counter(), time.process_time()
+        try:
+            return self._answer(service, operation, parameters)
+        finally:
+            self.calls.append(f"{service} {operation}")
+            self.cpu += time.process_time() - cpu
+            self.wall += time.perf_counter() - wall
+
+
+class Recording:
+    """An emulator's answers by service, in the order of the calls."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, list[tuple[str, Answer]]] = {service: [] for service in SUBSCRIPTIONS}
+
+    def recording(self, service: str, call: Call) -> Call:
+        def recorded(name: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+            try:
+                answer = call(name, operation, parameters)
+            except AwsFault as fault:
+                self.answers[service].append((operation, fault))
+                raise
+            self.answers[service].append((operation, answer))
+            return answer
+
+        return recorded
+
+    def replaying(self, service: str) -> Call:
+        left = iter(self.answers[service])
+
+        def replayed(_name: str, operation: str, _parameters: Mapping[str, Any]) -> dict[str, Any]:
+            wanted, answer = next(left)
+            if wanted != operation:
+                raise AssertionError(f"{service} asked for {operation} where it asked for {wanted} before")
+            if isinstance(answer, AwsFault):
+                raise answer
+            return answer
+
+        return replayed
+
+
+class Chain:
+    """A desk under way; ``store`` gives each service's call for what is not a topic."""
+
+    def __init__(self, situation: Situation, folder: Path, store: Callable[[str], Call]) -> None:
+        replay.write(folder, situation.recordings)
+        os.environ.update(_environment(folder))
+        self.now = situation.closes[0]
+        self.deliveries: list[Delivery] = []
+        self.published: list[tuple[str, str]] = []
+        self.queues: dict[str, deque[dict[str, Any]]] = {service: deque() for service in SUBSCRIPTIONS}
+        self._numbers = 0
+        self._meters = {service: Meter(self._seam(store(service))) for service in SUBSCRIPTIONS}
+        self._handlers = {service: _wired(service, situation, meter, self._clock)
+                          for service, meter in self._meters.items()}
+        for account in situation.desk.accounts:
+            command = {"action": "open", "account": account, "reason": "bench", "actor": "bench"}
+            self._run("risk", self._handlers["risk"].control, command, "open", 0, 0)
+        self.queues["audit"].clear()
+
+    def minute(self, now: int) -> None:
+        """Poll, and deliver what comes of it, message by message; audit gets its messages by tens at the end."""
+        self.poll(now)
+        while any(self.queues[service] for service in SUBSCRIPTIONS if service != "audit"):
+            for service in ("market-data", "signal", "execution", "risk"):
+                if self.queues[service]:
+                    self._deliver(service, 1)
+        while self.queues["audit"]:
+            self._deliver("audit", AUDIT_BATCH)
+
+    def poll(self, now: int) -> None:
+        self.now = now
+        self._run("market-data", self._handlers["market-data"].poll, {}, "poll", 1, 0)
+
+    def hand_over(self, service: str, event: dict[str, Any]) -> Delivery:
+        """Invoke a service's queue handler with an event."""
+        found = [decode(record["body"]) for record in event["Records"]]
+        bars = sum(len(frame.step) for one in found if isinstance(one, Bars) for frame in one.frames)
+        handler = getattr(self._handlers[service], HANDLERS[service])
+        answer = self._run(service, handler, event, type(found[0]).__name__, len(found), bars)
+        if answer["batchItemFailures"]:
+            raise AssertionError(f"{service} failed on {type(found[0]).__name__}")
+        return self.deliveries[-1]
+
+    def _deliver(self, service: str, size: int) -> None:
+        queue = self.queues[service]
+        records = [queue.popleft() for _ in range(min(size, len(queue)))]
+        # Through JSON, as the runtime client hands it over.
+        self.hand_over(service, json.loads(json.dumps({"Records": records})))
+
+    def _run(self, service: str, handler: Any, event: dict[str, Any], kind: str, messages: int, bars: int) -> Any:
+        meter = self._meters[service]
+        meter.reset()
+        cpu, wall = time.process_time(), time.perf_counter()
+        answer = handler(event, None)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        self.deliveries.append(Delivery(
+            self.now, service, kind, messages, answer["bars"] if kind == "poll" else bars, (wall - meter.wall) * 1e6,
+            (cpu - meter.cpu) * 1e6, tuple(meter.calls), meter.wall * 1e6, meter.cpu * 1e6,
+        ))
+        return answer
+
+    def _clock(self) -> datetime:
+        return datetime.fromtimestamp(self.now, UTC)
+
+    def _seam(self, call: Call) -> Call:
+        def answered(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+            if service != "sns":
+                return call(service, operation, parameters)
+            topic = parameters["TopicArn"].rsplit(":", 1)[-1]
+            for entry in parameters.get("PublishBatchRequestEntries", [parameters]):
+                self._spread(topic, entry)
+            return {}
+
+        return answered
+
+    def _spread(self, topic: str, entry: Mapping[str, Any]) -> None:
+        self.published.append((topic, entry["Message"]))
+        attributes = {name: one["StringValue"] for name, one in entry["MessageAttributes"].items()}
+        for service, topics in SUBSCRIPTIONS.items():
+            wanted = topics.get(topic)
+            if wanted is not None and all(attributes.get(name) in values for name, values in wanted.items()):
+                self._numbers += 1
+                self.queues[service].append(sqs_record(entry, self._numbers, self.now, service))
+
+
+def sqs_record(entry: Mapping[str, Any], number: int, now: int, service: str) -> dict[str, Any]:
+    """A record as SQS hands it to Lambda from a FIFO queue with raw delivery."""
+    return {
+        "messageId": f"00000000-0000-4000-8000-{number:012d}",
+        "receiptHandle": "A" * 184,
+        "body": entry["Message"],
+        "attributes": {
+            "ApproximateReceiveCount": "1",
+            "SentTimestamp": str(now * 1_000),
+            "SequenceNumber": f"{number:020d}",
+            "MessageGroupId": entry["MessageGroupId"],
+            "SenderId": "AIDAISMY7JYY5F7RTT6AO",
+            "MessageDeduplicationId": entry["MessageDeduplicationId"],
+            "ApproximateFirstReceiveTimestamp": str(now * 1_000 + 4),
+        },
+        "messageAttributes": {
+            name: {"stringValue": one["StringValue"], "dataType": "String", "stringListValues": [],
+                   "binaryListValues": []}
+            for name, one in entry["MessageAttributes"].items()
+        },
+        "md5OfBody": "d41d8cd98f00b204e9800998ecf8427e",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:eu-west-1:000000000000:fanfold-bench-{service}.fifo",
+        "awsRegion": "eu-west-1",
+    }
+
+
+@contextmanager
+def recorded(situation: Situation) -> Iterator[tuple[Chain, Recording]]:
+    """A chain on an emulator of its own, its minutes traded, and the answers that it got."""
+    kept = Recording()
+    with ministack() as emulator, tempfile.TemporaryDirectory() as folder:
+        _create(connect("boto3", emulator.endpoint))
+        chain = Chain(situation, Path(folder), lambda service: kept.recording(
+            service, connect("light", emulator.endpoint)))
+        for now in situation.closes:
+            chain.minute(now)
+        yield chain, kept
+
+
+def replayed(situation: Situation, kept: Recording) -> Chain:
+    """The same minutes again, answered from memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        chain = Chain(situation, Path(folder), kept.replaying)
+        for now in situation.closes:
+            chain.minute(now)
+    return chain
+
+
+def best(passes: Sequence[Chain]) -> list[Delivery]:
+    """Each delivery's least times of several passes over the same minutes: what a busy machine added is left out."""
+    found = zip(*(one.deliveries for one in passes), strict=True)
+    return [
+        same[0]._replace(wall_us=min(one.wall_us for one in same), cpu_us=min(one.cpu_us for one in same))
+        for same in found
+    ]
+
+
+def _wired(service: str, situation: Situation, call: Call, clock: Callable[[], datetime]) -> ModuleType:
+    package = f"{service.replace('-', '_')}_service"
+    wiring, handler = import_module(f"{package}.wiring"), import_module(f"{package}.handler")
+    for part in vars(wiring).values():
+        if hasattr(part, "cache_clear"):
+            part.cache_clear()
+    built = Runtime(call, clock, situation.desk, Edge(call, "dead-letters", "faults", clock))
+    # In place of the one that the environment describes, whose call and clock can't be metered.
+    wiring.__dict__["runtime"] = lambda: built
+    return handler
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    topics = {f"{name}-topic": f"arn:aws:sns:eu-west-1:000000000000:{name}" for name in TOPICS}
+    tables = {f"{name}-table": name for name in TABLES}
+    buckets = {f"{name}-bucket": name for name in BUCKETS}
+    named = topics | tables | buckets | {"recordings": str(folder)}
+    return {name.replace("-", "_").upper(): value for name, value in named.items()}
+
+
+def _create(admin: Call) -> None:
+    for table in TABLES:
+        admin("dynamodb", "CreateTable", {
+            "TableName": table,
+            "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+        })
+    for bucket in BUCKETS:
+        admin("s3", "CreateBucket", {"Bucket": bucket,
+                                     "CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}})

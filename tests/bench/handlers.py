@@ -1,0 +1,179 @@
+"""Handler times without AWS: per message, per bar, from tick to order, and against ``json.loads`` of the event."""
+
+import gc
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from chain import Chain, Delivery, best, recorded, replayed
+from printed import percentile, table
+from situations import Situation, every_minute, many, repository_desk
+
+from fanfold.messages import decode, encode
+
+MINUTES = 1_040
+WARM = 40
+PASSES = 5
+ORDER_PATH = {("market-data", "poll"), ("signal", "Bars"), ("risk", "Bars"), ("risk", "Targets"),
+              ("risk", "ExecutionReport"), ("execution", "OrdersApproved")}
+SETTLING = ("execution", "Bars")
+TEN = 10
+RUNS = 400
+
+
+def main() -> None:
+    minutes = int(sys.argv[1]) if len(sys.argv) > 1 else MINUTES
+    for situation in (repository_desk(minutes), many(1, minutes, ordering=True), every_minute(minutes)):
+        with recorded(situation) as (slow, kept):
+            pass
+        gc.collect()
+        gc.freeze()
+        passes = [replayed(situation, kept) for _ in range(PASSES)]
+        deliveries, once, socket = (_warm(found) for found in (best(passes), passes[0].deliveries, slow.deliveries))
+        _per_message(situation.name, deliveries, once, socket, passes[0])
+        _tick_to_order(situation.name, deliveries, once)
+        del passes
+    _against_json()
+
+
+def _warm(found: list[Delivery]) -> list[Delivery]:
+    first = sorted({one.minute for one in found})[WARM]
+    return [one for one in found if one.minute >= first and one.kind != "open"]
+
+
+def _per_message(
+    name: str, deliveries: list[Delivery], once: list[Delivery], socket: list[Delivery], chain: Chain
+) -> None:
+    decoding, encoding = _coding(chain)
+    rows = []
+    for kind in sorted({(one.service, one.kind) for one in deliveries}):
+        mine, single, theirs = (_of(kind, found) for found in (deliveries, once, socket))
+        walls = [one.wall_us / one.messages for one in mine]
+        bars = [one.wall_us / one.bars for one in mine if one.bars and one.service != "audit"]
+        rows.append((
+            " ".join(kind), len(mine), median(walls), percentile(walls, 0.99),
+            percentile([one.cpu_us / one.messages for one in single], 0.99),
+            median(bars) if bars else "", decoding.get(kind[1], ""),
+            median(one.cpu_us / one.messages for one in theirs), median(len(one.calls) / one.messages for one in mine),
+            median(one.call_cpu_us / one.messages for one in theirs),
+            median(one.call_wall_us / one.messages for one in theirs),
+        ))
+    heads = ("handler", "times", "p50", "p99", "CPU p99, one pass", "p50 a bar", "decode", "CPU between sockets",
+             "AWS calls", "calls' CPU", "calls' wall")
+    table(f"1. Handlers without AWS calls, us a message, best of {PASSES} passes over the same minutes: {name}",
+          heads, rows)
+    table(f"Encoding, of {len(chain.published)} messages published", ("message", "us", "bytes"),
+          [(kind, us, size) for kind, (us, size) in sorted(encoding.items())])
+
+
+def _of(kind: tuple[str, str], found: list[Delivery]) -> list[Delivery]:
+    return [one for one in found if (one.service, one.kind) == kind]
+
+
+def _coding(chain: Chain) -> tuple[dict[str, float], dict[str, tuple[float, int]]]:
+    """us to decode and to encode the last message of each kind, and its bytes."""
+    last = {type(decode(body)).__name__: body for _, body in chain.published[-400:]}
+    decoding = {kind: _us(partial(decode, body)) for kind, body in last.items()}
+    found = {kind: decode(body) for kind, body in last.items()}
+    encoding = {kind: (_us(partial(encode, one)), len(last[kind])) for kind, one in found.items()}
+    return decoding, encoding
+
+
+def _tick_to_order(name: str, deliveries: list[Delivery], once: list[Delivery]) -> None:
+    rows = []
+    for label, kinds in (("poll, signal, risk, execution place", ORDER_PATH), ("the settlement beside it", {SETTLING}),
+                         ("all of these", ORDER_PATH | {SETTLING})):
+        minutes, single = _ordered(deliveries, kinds), _ordered(once, kinds)
+        walls = [sum(one.wall_us for one in found) / 1e3 for found in minutes]
+        cpus = [sum(one.cpu_us for one in found) / 1e3 for found in single]
+        rows.append((label, len(minutes), percentile(walls, 0.5), percentile(walls, 0.99), percentile(cpus, 0.5),
+                     percentile(cpus, 0.99)))
+    heads = ("part", "minutes with an order", "p50", "p99", "CPU p50, one pass", "CPU p99, one pass")
+    table(f"Tick to order, compute alone, ms: {name}", heads, rows)
+
+
+def _ordered(deliveries: list[Delivery], kinds: set[tuple[str, str]]) -> list[list[Delivery]]:
+    """Deliveries of some kinds in each minute in which an order was placed."""
+    by_minute: dict[int, list[Delivery]] = {}
+    for one in deliveries:
+        by_minute.setdefault(one.minute, []).append(one)
+    return [[one for one in found if (one.service, one.kind) in kinds] for found in by_minute.values()
+            if _of(("execution", "OrdersApproved"), found)]
+
+
+def _against_json() -> None:
+    """Signal on ten bars against ``json.loads`` of the same event."""
+    ten = _bars_events(many(TEN, RUNS + 20, ordering=False))
+    one = _bars_events(many(1, TEN * (RUNS + 2), ordering=False))
+    joined = [{"Records": [event["Records"][0] for event in one[at : at + TEN]]} for at in range(0, len(one), TEN)]
+    rows = []
+    for label, situation, events in (
+        ("one message, ten instruments", many(TEN, 1, ordering=False), ten),
+        ("ten messages, one bar each", many(1, 1, ordering=False), joined),
+    ):
+        handled, loaded, decoded = _compared(situation, events)
+        size = len(json.dumps(events[-1]))
+        rows.append((label, size, loaded, decoded, decoded / loaded, handled, handled / loaded))
+    heads = ("event", "bytes", "json.loads us", "decode us", "ratio", "whole handler us", "ratio")
+    table("2. Signal on ten bars against json.loads of its event (medians)", heads, rows)
+
+
+def _compared(situation: Situation, events: list[dict[str, Any]]) -> tuple[float, float, float]:
+    handler = _signal(situation)
+    handled, loaded, decoded = [], [], []
+    for event in events:
+        text = json.dumps(event)
+        began = time.perf_counter()
+        fresh = json.loads(text)
+        loaded.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        for record in fresh["Records"]:
+            decode(record["body"])
+        decoded.append(time.perf_counter() - began)
+        handled.append(handler(fresh))
+    warm = len(events) // 10
+    return median(handled[warm:]) * 1e6, median(loaded[warm:]) * 1e6, median(decoded[warm:]) * 1e6
+
+
+def _signal(situation: Situation) -> Callable[[dict[str, Any]], float]:
+    """Signal's handler with a store that takes everything; seconds of an event without its AWS calls."""
+    with tempfile.TemporaryDirectory() as folder:
+        chain = Chain(situation, Path(folder), lambda _service: _accepting)
+
+    def handled(event: dict[str, Any]) -> float:
+        return chain.hand_over("signal", event).wall_us / 1e6
+
+    return handled
+
+
+def _bars_events(situation: Situation) -> list[dict[str, Any]]:
+    """Signal's events of a situation's minutes."""
+    with tempfile.TemporaryDirectory() as folder:
+        chain = Chain(situation, Path(folder), lambda _service: _accepting)
+        for now in situation.closes:
+            chain.poll(now)
+        return [{"Records": [record]} for record in chain.queues["signal"]]
+
+
+def _accepting(_service: str, operation: str, _parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {"Items": []} if operation == "Query" else {}
+
+
+def _us(work: Callable[[], object], times: int = 2_000) -> float:
+    best = []
+    for _ in range(5):
+        began = time.perf_counter()
+        for _ in range(times):
+            work()
+        best.append((time.perf_counter() - began) / times * 1e6)
+    return median(best)
+
+
+if __name__ == "__main__":
+    main()
