@@ -114,13 +114,12 @@ def serving(exchange: Exchange) -> Iterator[str]:
 
 
 def binance(exchange: Exchange, path: str, query: Query) -> object:
-    name = exchange.base + exchange.quote
     if path.endswith("exchangeInfo"):
         pairs = [(exchange.base, exchange.quote), *exchange.others]
         return {"symbols": [_binance_symbol(exchange, base, quote) for base, quote in pairs]}
     if path.endswith("bookTicker"):
         bid, ask = exchange.touch
-        return [{"symbol": name, "bidPrice": bid, "bidQty": "1", "askPrice": ask, "askQty": "1"}]
+        return [{"symbol": name, "bidPrice": bid, "askPrice": ask} for name in json.loads(query["symbols"])]
     length = timeframes.seconds(query["interval"])
     found = exchange.span(int(query["startTime"]) / 1_000, int(query["limit"]), length=length)
     return [[one.opens_at * 1_000, *one[1:], one.opens_at * 1_000 + 59_999, "0", 1, "0", "0", "0"] for one in found]
