@@ -8,7 +8,7 @@ and ``at``: the time of the market event that started the chain (the close of th
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -63,8 +63,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     reduce_only: bool = False
     reference_price: Decimal
     reserved: Decimal
-    decided_at: datetime
-    expires_at: datetime
+    decided_at: Utc
+    expires_at: Utc
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +112,7 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal
     fee: Decimal
     liquidity: Literal["taker", "maker"]
-    at: datetime
+    at: Utc
 
 
 class Holding(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,7 +146,7 @@ class Bars(msgspec.Struct, frozen=True, kw_only=True, tag="bars.v1"):
 
     id: str
     cause: str
-    at: datetime
+    at: Utc
     venue: str
     part: int = 1
     parts: int = 1
@@ -160,7 +160,7 @@ class BarsWanted(msgspec.Struct, frozen=True, kw_only=True, tag="bars-wanted.v1"
 
     id: str
     cause: str
-    at: datetime
+    at: Utc
     venue: str
     timeframe: str
     instruments: list[str]
@@ -176,7 +176,7 @@ class Targets(msgspec.Struct, frozen=True, kw_only=True, tag="targets.v1"):
 
     id: str
     cause: str
-    at: datetime
+    at: Utc
     account: str
     batch: str
     part: int = 1
@@ -189,7 +189,7 @@ class OrdersApproved(msgspec.Struct, frozen=True, kw_only=True, tag="orders-appr
 
     id: str
     cause: str
-    at: datetime
+    at: Utc
     account: str
     orders: list[Order]
 
@@ -199,7 +199,7 @@ class OrdersRefused(msgspec.Struct, frozen=True, kw_only=True, tag="orders-refus
 
     id: str
     cause: str
-    at: datetime
+    at: Utc
     account: str
     refusals: list[Refusal]
 
@@ -209,7 +209,7 @@ class HaltChanged(msgspec.Struct, frozen=True, kw_only=True, tag="halt-changed.v
 
     id: str
     cause: str
-    at: datetime
+    at: Utc
     account: str
     state: Halt
     reason: str
@@ -224,7 +224,7 @@ class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, tag="execution-
 
     id: str
     cause: str
-    at: datetime
+    at: Utc
     account: str
     venue: str
     settled: bool = False

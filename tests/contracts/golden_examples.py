@@ -55,7 +55,8 @@ SERIES = [
 ]
 EXAMPLES: list[Message] = [
     Bars(id="b1", cause="poll/binance/1", at=AT, venue="binance", part=1, parts=2, wanted=True,
-         frames=bars.pack(SERIES), defects=[Defect(instrument="BTC/USDT", timeframe="1m", defect="gap", action="reported", count=2, at=CLOSE)]),
+         frames=bars.pack(SERIES),
+        defects=[Defect(instrument="BTC/USDT", timeframe="1m", defect="gap", action="reported", count=2, at=CLOSE)]),
     BarsWanted(id="w1", cause="b1", at=AT, venue="binance", timeframe="1m", instruments=["BTC/USDT"],
                since=CLOSE - 600, until=CLOSE),
     Targets(id="t1", cause="b1", at=AT, account="main", batch="poll/binance/1", part=2, parts=2, targets=[
