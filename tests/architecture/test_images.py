@@ -9,12 +9,15 @@ import pytest
 from source_tree import ROOT
 
 from fanfold import desk
+from fanfold.simulation import market
+from fanfold.venues import replay
 
 HEAVY = {"pandas", "pyarrow", "numpy", "numba", "duckdb", "boto3", "botocore", "ccxt", "rich", "sqlglot", "ministack"}
 # What to build, besides importing the handler: every verb that the service runs for a message.
 BUILD = {
-    "market-data": "wiring.poller()",
-    "signal": "wiring.folder()",
+    "market-data": "wiring.poller(), [wiring.source(venue) for venue in wiring.runtime().desk.venues]",
+    "signal": "wiring.folder()\nfrom fanfold.folding import Fold\n"
+    "[Fold(wiring.runtime().desk, venue) for venue in wiring.runtime().desk.venues]",
     "risk": "wiring.assessor()",
     "execution": "[(wiring.placer(venue), wiring.settler(venue)) for venue in wiring.runtime().desk.venues]",
     "audit": "wiring.record_all([])",
@@ -25,15 +28,20 @@ VARIABLES = (
     "LAKE_BUCKET", "AUDIT_BUCKET",
 )  # fmt: skip
 LAKE = "wiring.lake()"
+# Heavy libraries that an image holds for what it does rarely; any other image lacks them.
+HELD = {"market-data": {"ccxt"}, "signal": set(), "risk": set(), "execution": {"ccxt"}, "audit": {"pyarrow"}}
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """A function's environment, with the shipped desk beside it."""
-    file = tmp_path_factory.mktemp("image") / "desk.json"
-    file.write_bytes(desk.dump(desk.parse((ROOT / "desk.toml").read_text())))
+    """A function's environment, with the shipped desk and recordings for it."""
+    folder = tmp_path_factory.mktemp("image")
+    shipped = desk.parse((ROOT / "desk.toml").read_text())
+    (folder / "desk.json").write_bytes(desk.dump(shipped))
+    replay.write(folder / "recordings", market.market(7, list(shipped.instruments), 3, 1_767_225_600))
     aws = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}
-    return {**dict.fromkeys(VARIABLES, "none"), **aws, "DESK": str(file)}
+    files = {"DESK": str(folder / "desk.json"), "RECORDINGS": str(folder / "recordings")}
+    return {**dict.fromkeys(VARIABLES, "none"), **aws, **files}
 
 
 def loaded(service: str, build: str, environment: dict[str, str]) -> set[str]:
@@ -62,6 +70,21 @@ def test_importing_needs_no_environment(service: str) -> None:
 
 def test_only_the_lake_brings_pyarrow(environment: dict[str, str]) -> None:
     assert "pyarrow" in loaded("audit", LAKE, environment)
+
+
+def held(requirements: str) -> set[str]:
+    """The heavy libraries among pinned requirements."""
+    lines = [line for line in requirements.splitlines() if line and not line.startswith((" ", "#", "-"))]
+    return HEAVY & {line.partition("==")[0] for line in lines}
+
+
+@pytest.mark.parametrize("service", HELD)
+def test_an_image_holds_only_what_its_service_needs(service: str) -> None:
+    assert held((ROOT / "docker" / f"requirements-{service}.txt").read_text()) == HELD[service]
+
+
+def test_a_library_too_many_is_seen() -> None:
+    assert held("# Pinned.\nmsgspec==0.22.0 \\\n    --hash=sha256:00\npandas==2.0\n") == {"pandas"}
 
 
 def test_a_heavy_library_is_seen(environment: dict[str, str]) -> None:
