@@ -9,3 +9,4 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     executions_topic: str
     ledger_table: str
     paper_book_table: str
+    venue_origin: str = ""

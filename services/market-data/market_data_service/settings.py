@@ -9,3 +9,4 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     bars_topic: str
     cursors_table: str
     recordings: str = "recordings"
+    venue_origin: str = ""

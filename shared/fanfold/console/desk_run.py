@@ -1,7 +1,6 @@
 """A desk under way on the embedded AWS, in step with the market's clock: a minute begins when the chain is quiet."""
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,7 +51,7 @@ def light(cloud: Cloud) -> Call:
 
 
 def invoke(call: Call, service: str, function: str, event: dict[str, Any]) -> dict[str, Any]:
-    """A function's answer; a process that dies under it is asked again. Raises AwsFault for what the function raised."""
+    """A function's answer; a process that dies under it is asked again. Raises AwsFault for what it raised."""
     name = f"fanfold-{service}-{STAGE}-{function}"
     for _ in range(TRIES):
         answer = call("lambda", "Invoke", {"FunctionName": name, "Payload": json.dumps(event).encode()})
@@ -81,7 +80,7 @@ class DeskRun:
     def set_clock(self, now: float) -> None:
         fresh = self._state / f"{CLOCK}.new"
         fresh.write_text(repr(now))
-        os.replace(fresh, self._state / CLOCK)
+        fresh.replace(self._state / CLOCK)
 
     def tick(self) -> None:
         """Poll the venues as the schedule does, and wait until what follows from it is over."""

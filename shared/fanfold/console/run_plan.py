@@ -10,7 +10,7 @@ from fanfold import desk, strategies, timeframes
 from fanfold.bars import Series
 from fanfold.console import datafiles
 from fanfold.console.datafiles import DataFile
-from fanfold.desk import Desk
+from fanfold.desk import Desk, Instrument
 from fanfold.refusals import BadInput
 from fanfold.simulation import market
 
@@ -73,23 +73,32 @@ def choose(raw: dict[str, Any], strategy: str | None, params: Mapping[str, str],
         instance["params"] = {**instance.get("params", {}), **params}
 
 
-def live(desk_file: Path, exchange: str, symbols: Sequence[str], instruments: Mapping[str, Any]) -> dict[str, Any]:
+def live(
+    desk_file: Path, exchange: str, symbols: Sequence[str], instruments: Mapping[str, Instrument], notes: list[str]
+) -> dict[str, Any]:
     """The desk's tables with its venue turned into a real exchange's, for paper trading on public bars."""
     raw = _raw(desk_file)
     name, _ = _venue(raw)
     raw["venues"] = {name: {"kind": "ccxt", "exchange": exchange, "symbols": list(symbols), "timeframe": "1m"}}
     raw["instruments"] = {symbol: msgspec.to_builtins(rules) for symbol, rules in instruments.items()}
-    notes: list[str] = []
     _retarget(raw, list(symbols), "1m", notes)
     _currency(raw, {rules.quote for rules in instruments.values()}, notes)
     return raw
+
+
+def params(given: Sequence[str]) -> dict[str, str]:
+    """``k=v`` pairs as a mapping."""
+    wrong = [one for one in given if "=" not in one]
+    if wrong:
+        raise BadInput(f"--param {wrong[0]!r} is not of the form name=value, such as fast=10")
+    return dict(one.split("=", 1) for one in given)
 
 
 def _raw(desk_file: Path) -> dict[str, Any]:
     try:
         text = desk_file.read_text()
     except FileNotFoundError as missing:
-        raise BadInput(f"there is no {desk_file}; name the desk file with --desk, or write one (see the README)") from missing
+        raise BadInput(f"there is no {desk_file}; name the desk file with --desk, or write one") from missing
     return desk.tables(text, desk_file.name)
 
 

@@ -96,7 +96,7 @@ def connect(state: Path) -> Iterator[Session]:
     if running is not None:
         yield Session(state, running, running.call(), known, running=True)
         return
-    with _alone(state), _started(state) as cloud:
+    with alone(state), _started(state) as cloud:
         yield Session(state, cloud, cloud.call(), known, running=False)
 
 
@@ -130,7 +130,7 @@ def _desk(state: Path) -> Desk:
 
 
 @contextmanager
-def _alone(state: Path) -> Iterator[None]:
+def alone(state: Path) -> Iterator[None]:
     """Two emulators on one state would each write over what the other did."""
     deadline = time.monotonic() + LOCK_TIMEOUT_S
     with (state / "session.lock").open("w") as lock:

@@ -18,7 +18,7 @@ Leg = tuple[str, str, str]
 
 
 class Books(msgspec.Struct, frozen=True, kw_only=True):
-    """Money in quote units. ``balance`` says that cash, from fills, and the result, from lots, agree to the last digit."""
+    """Money in quote units. ``balance``: cash, from fills, and the result, from lots, agree to the last digit."""
 
     start: Decimal
     cash: Decimal
@@ -108,8 +108,8 @@ class Tally:
             case OrdersRefused():
                 self.refusals.update(one.code for one in message.refusals)
                 first = message.refusals[0]
-                self.example = self.example or f"{first.order.side} {first.order.instrument} for {first.order.instance}" \
-                                               f": {first.code}, {first.detail}"
+                what = f"{first.order.side} {first.order.instrument} for {first.order.instance}"
+                self.example = self.example or f"{what}: {first.code}, {first.detail}"
             case ExecutionReport():
                 self.fills += message.fills
             case _:

@@ -21,6 +21,9 @@ from fanfold.console.cloud.chaos import Chaos
 from fanfold.console.cloud.runtime_api import RuntimeApi
 
 PRUNE_EVERY = 500
+QUEUE_URL_PORT = "4566"
+PARENT_CHECK_S = 0.5
+INHERITED = ("PATH", "HOME", "LANG", "CLOCK", "DESK", "RECORDINGS", "VENUE_ORIGIN")
 
 
 class Embedded:
@@ -37,6 +40,9 @@ class Embedded:
 
     def install(self) -> None:
         """Replace ministack's private functions; see the comments for what each lacks."""
+        # Queues are kept under their URL: with this start's port in it, a mapping would not find them after the next.
+        sqs.DEFAULT_PORT = QUEUE_URL_PORT
+        sqs._CANONICAL_NETLOC = f"{sqs.DEFAULT_HOST}:{QUEUE_URL_PORT}"
         # Image functions ask for Docker; here they are processes.
         lambda_svc._proxy_url_for = lambda config: "embedded" if config.get("PackageType") == "Image" else None
         lambda_svc._execute_function_proxy = self._execute
@@ -70,7 +76,8 @@ class Embedded:
         return True
 
     def _quiet(self, lagging: str, backlog: int) -> bool:
-        # A message is published on before it is deleted, and counted before that: an unchanged count means a still picture.
+        # A message is published on before it is deleted, and counted before that: with the count unchanged, the picture
+        # is still.
         before = self._completed
         for url, queue in list(sqs._queues._data.items()):
             name = queue["name"] if "name" in queue else str(url)
@@ -96,8 +103,9 @@ class Embedded:
     def _environment_of(self, config: dict[str, Any]) -> Mapping[str, str]:
         repository = config.get("Code", {}).get("ImageUri") or config.get("ImageUri", "")
         service = repository.split("@")[0].rsplit("/fanfold-", 1)[-1]
-        inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "CLOCK", "DESK", "RECORDINGS") if key in os.environ}
-        return inherited | config.get("Environment", {}).get("Variables", {}) | {
+        inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
+        variables: dict[str, str] = config.get("Environment", {}).get("Variables", {})
+        return inherited | variables | {
             "PYTHONPATH": f"{self._root}/services/{service}:{self._root}/shared",
             "PYTHONUNBUFFERED": "1",
             "AWS_ENDPOINT_URL": self._endpoint,
@@ -158,9 +166,16 @@ def _control(embedded: Embedded) -> ThreadingHTTPServer:
 
 def _processes(embedded: Embedded) -> dict[str, Any]:
     return {
-        name: {"pids": [one.child.pid for one in list(function.processes.values())], "invocations": function.invocations}
+        name: {"pids": function.pids, "invocations": function.invocations}
         for name, function in list(embedded.runtime.functions.items())
     }
+
+
+def _end_with_parent(parent: int) -> None:
+    """A runner that was killed can't stop its emulator; this does."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_CHECK_S)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def main() -> None:
@@ -171,6 +186,7 @@ def main() -> None:
     endpoint = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
     embedded = Embedded(Path(os.environ["FANFOLD_ROOT"]), Path(os.environ["FANFOLD_STATE"]), endpoint)
     embedded.install()
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), name="parent", daemon=True).start()
     control = _control(embedded)
     threading.Thread(target=control.serve_forever, name="control", daemon=True).start()
     # The terminal's Ctrl-C goes to the whole group; the runner ends this process when the desk is quiet.

@@ -1,5 +1,6 @@
 """Starting the embedded AWS, deploying the six stacks to it with the real Serverless tool, stopping it."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -46,7 +47,7 @@ class Cloud(NamedTuple):
         return connect("boto3", Endpoint.of({"AWS_ENDPOINT_URL": self.endpoint, "AWS_REGION": REGION} | credentials))
 
     def control(self, path: str, timeout_s: float = 60) -> dict[str, Any]:
-        with urlopen(f"http://127.0.0.1:{self.control_port}{path}", timeout=timeout_s) as answer:  # noqa: S310 - loopback
+        with urlopen(f"http://127.0.0.1:{self.control_port}{path}", timeout=timeout_s) as answer:
             document: dict[str, Any] = json.load(answer)
             return document
 
@@ -107,7 +108,7 @@ def start(state: Path, environment: Mapping[str, str]) -> Cloud:
         "MINISTACK_REGION": REGION,
     }
     with (state / "emulator.log").open("ab") as log:
-        child = subprocess.Popen(  # noqa: S603 - this interpreter
+        child = subprocess.Popen(
             [sys.executable, "-m", "fanfold.console.cloud.emulator"],
             env=_without_bytecode_ban(os.environ) | settings | dict(environment),
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
@@ -121,6 +122,14 @@ def deploy(cloud: Cloud, told: Callable[[str], None]) -> None:
     """Deploy the platform, then the five services side by side, and check that all of it is there."""
     root = repository_root()
     tool = _serverless(root)
+    with (root / ".serverless.lock").open("w") as lock:
+        # The tool packages into the source tree: two deploys at once would pull it from under each other.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _deploy_all(tool, root, cloud, told)
+    check(cloud)
+
+
+def _deploy_all(tool: str, root: Path, cloud: Cloud, told: Callable[[str], None]) -> None:
     call = cloud.call()
     call("s3", "CreateBucket", {"Bucket": f"fanfold-{STAGE}-deployment",
                                 "CreateBucketConfiguration": {"LocationConstraint": REGION}})
@@ -128,7 +137,6 @@ def deploy(cloud: Cloud, told: Callable[[str], None]) -> None:
     with ThreadPoolExecutor(2) as pool:
         folders = [root / "services" / service for service in SERVICES]
         list(pool.map(lambda folder: _deploy_stack(tool, folder, cloud, told), folders))
-    check(cloud)
 
 
 def check(cloud: Cloud) -> dict[str, int]:

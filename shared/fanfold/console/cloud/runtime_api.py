@@ -13,6 +13,7 @@ from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 MAX_PROCESSES = 4
+FUNCTION_ARN = "arn:aws:lambda:local:000000000000:function"
 
 
 class Answer(NamedTuple):
@@ -62,11 +63,12 @@ class Process:
         self.current = invocation
         self.inbox.put(invocation)
         if not self.alive:
-            invocation.answer(error_document("Runtime.ExitError", "the process ended before it took the event"), failed=True)
+            invocation.answer(error_document("Runtime.ExitError", "the process ended before its event"), failed=True)
         answer = invocation.wait(timeout_s)
         if answer is None:
             self.child.kill()
-            return Answer(error_document("Sandbox.Timedout", f"Task timed out after {timeout_s:.2f} seconds"), failed=True)
+            text = f"Task timed out after {timeout_s:.2f} seconds"
+            return Answer(error_document("Sandbox.Timedout", text), failed=True)
         return answer
 
     @property
@@ -104,6 +106,10 @@ class Function:
                 else:
                     self.processes.pop(name, None)
             return answer
+
+    @property
+    def pids(self) -> list[int]:
+        return [process.child.pid for process in list(self.processes.values())]
 
     def stop(self) -> None:
         for process in list(self.processes.values()):
@@ -181,7 +187,7 @@ def _handler_for(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
             self.send_response(200)
             self.send_header("Lambda-Runtime-Aws-Request-Id", invocation.id)
             self.send_header("Lambda-Runtime-Deadline-Ms", str(invocation.deadline_ms))
-            self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:local:000000000000:function:" + self._key())
+            self.send_header("Lambda-Runtime-Invoked-Function-Arn", f"{FUNCTION_ARN}:{self._key()}")
             self._finish(invocation.event)
 
         def do_POST(self) -> None:

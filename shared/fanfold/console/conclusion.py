@@ -1,0 +1,121 @@
+"""The end of a run: the chain is verified, the books are computed again from it, the summary is printed."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from rich.console import Console
+
+from fanfold import audit_chain
+from fanfold.audit_verdict import Verdict
+from fanfold.audit_verdict import verify as verify_chain
+from fanfold.aws import ledger
+from fanfold.aws.log import S3Log
+from fanfold.aws.tables import Table
+from fanfold.aws.views import DynamoViews
+from fanfold.console.desk_run import DeskRun
+from fanfold.console.exit_codes import Exit
+from fanfold.console.session import bucket_name, table_name
+from fanfold.console.summary import Books, Summary, Tally, books, document, lines, percentile
+from fanfold.desk import Desk
+from fanfold.refusals import BadInput
+
+
+class Pace(NamedTuple):
+    """What was traded: first and last close in epoch seconds, how many, and how many a second."""
+
+    first: int
+    last: int
+    minutes: int
+    rate: float
+
+
+def conclude(run: DeskRun, traded: Desk, pace: Pace, out: Console, *, as_json: bool) -> Exit:
+    """Print the summary; FAILED where books, chain or dead letters are not as they should be."""
+    verdicts, tally = audit(run, traded)
+    found = books(traded, tally, {name: _cash(run, name) for name in traded.accounts})
+    summary = _summary(tally, found, verdicts, run.dead_letters(), pace)
+    if as_json:
+        print(json.dumps(document(summary)))
+    else:
+        _print(summary, found, verdicts, out)
+    sound = summary.books_balance and summary.audit_verified and not summary.dead_letters
+    return Exit.OK if sound else Exit.FAILED
+
+
+def audit(run: DeskRun, traded: Desk) -> tuple[list[Verdict], Tally]:
+    """A verdict on every chain, and what is in them."""
+    log, views = S3Log(run.call, bucket_name("audit")), DynamoViews(run.call, table_name("views"))
+    tally = Tally(traded)
+    heads = {head.stream: head for head in views.heads()}
+    # The venues first: prices are there when the accounts' fills are marked.
+    streams = sorted(heads, key=lambda name: (not name.startswith("market-"), name))
+    return [verify_chain(stream, heads[stream], _told(log, stream, tally)) for stream in streams], tally
+
+
+def moment(at: int) -> str:
+    """An epoch second for people, in UTC."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _told(log: S3Log, stream: str, tally: Tally) -> Iterator[tuple[str, bytes]]:
+    for key, body in log.segments(stream):
+        for line in body.splitlines():
+            tally.take(audit_chain.read(line))
+        yield key, body
+
+
+def _summary(tally: Tally, found: Books, verdicts: list[Verdict], dead_letters: int, pace: Pace) -> Summary:
+    latencies = tally.latencies_ms()
+    return Summary(
+        bars=tally.bars,
+        signals=tally.signals,
+        orders=tally.orders,
+        refused=sum(tally.refusals.values()),
+        refusals=dict(tally.refusals),
+        refusal_example=tally.example,
+        fills=len(tally.fills),
+        fees=found.fees,
+        equity=found.equity,
+        total_return=found.total_return,
+        drawdown=found.drawdown,
+        realised=found.realised,
+        unrealised=found.unrealised,
+        cash=found.cash,
+        messages=dict(tally.messages),
+        defects=dict(tally.defects),
+        dead_letters=dead_letters,
+        latency_ms_p50=percentile(latencies, 0.5),
+        latency_ms_p99=percentile(latencies, 0.99),
+        audit_records=sum(verdict.records for verdict in verdicts),
+        audit_verified=all(verdict.kind == "sound" and not verdict.pending for verdict in verdicts),
+        books_balance=found.balance and found.ledger_agrees,
+        minutes=pace.minutes,
+        minutes_per_second=round(pace.rate, 2),
+        first=moment(pace.first),
+        last=moment(pace.last),
+    )
+
+
+def _print(summary: Summary, found: Books, verdicts: list[Verdict], out: Console) -> None:
+    out.print()
+    for label, value in lines(summary):
+        out.print(f"{label:<14}{value}", highlight=False, soft_wrap=True)
+    for verdict in verdicts:
+        if verdict.kind != "sound":
+            out.print(f"audit chain {verdict.stream}: {verdict.kind} at record {verdict.seq} ({verdict.segment})")
+    if summary.audit_verified:
+        out.print(f"audit chain verified: {summary.audit_records:,} records", highlight=False)
+    if summary.books_balance:
+        out.print("books balance", highlight=False)
+    else:
+        out.print(f"BOOKS DO NOT BALANCE: {found}", soft_wrap=True)
+
+
+def _cash(run: DeskRun, account: str) -> Decimal:
+    found = ledger.read(Table(run.call, table_name("ledger")), account).account
+    if found is None:
+        raise BadInput(f"account {account!r} was never opened")
+    return found.cash

@@ -1,0 +1,88 @@
+"""``fanfold run --live``: paper trading on a real venue's public bars, in step with the wall clock."""
+
+import argparse
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from fanfold import desk
+from fanfold.console import run_plan, session, state_directory
+from fanfold.console.cloud.launcher import Cloud
+from fanfold.console.conclusion import Pace, conclude, moment
+from fanfold.console.desk_run import DeskRun, environment, invoke, started
+from fanfold.console.exit_codes import Exit
+from fanfold.console.interrupt import Interrupt
+from fanfold.console.run import deployed
+from fanfold.desk import Desk
+from fanfold.refusals import BadInput
+from fanfold.venues.exchange import catalogue
+
+MINUTE_S = 60
+# Venues need a moment after the close until the bar is there.
+GRACE_S = 3
+FLUSH_EVERY = 15
+
+
+def main(arguments: argparse.Namespace, out: Console) -> int:
+    """Trade until Ctrl-C, or for --minutes."""
+    if arguments.data or arguments.since or arguments.until or arguments.resume:
+        raise BadInput("--live goes with --symbols, --strategy, --param and --minutes, not with recorded bars")
+    symbols = [symbol.strip() for symbol in arguments.symbols.split(",") if symbol.strip()]
+    if not symbols:
+        raise BadInput("--live needs --symbols, such as --symbols BTC/USDT,ETH/USDT")
+    traded = _desk(arguments, symbols, out)
+    state: Path = arguments.state.resolve()
+    state_directory.begin(state, traded)
+    settings = environment(state, live=True) | ({"VENUE_ORIGIN": arguments.origin} if arguments.origin else {})
+    with session.alone(state), started(state, settings) as cloud:
+        return _trade(cloud, state, traded, arguments, out)
+
+
+def _desk(arguments: argparse.Namespace, symbols: list[str], out: Console) -> Desk:
+    today = datetime.now(UTC).date().isoformat()
+    rules = catalogue(arguments.live, symbols, today, arguments.origin)
+    notes: list[str] = []
+    raw = run_plan.live(arguments.desk, arguments.live, symbols, rules, notes)
+    run_plan.choose(raw, arguments.strategy, run_plan.params(arguments.param), notes)
+    for note in notes:
+        out.print(note, highlight=False, soft_wrap=True)
+    return desk.build(raw, arguments.desk.name)
+
+
+def _trade(cloud: Cloud, state: Path, traded: Desk, arguments: argparse.Namespace, out: Console) -> int:
+    stop = Interrupt()
+    deployed(cloud, out)
+    run = DeskRun(cloud, state)
+    run.open_accounts(list(traded.accounts))
+    first = _minute()
+    out.print(f"trading {', '.join(_symbols(traded))} on paper; Ctrl-C ends it", highlight=False)
+    done = 0
+    while not stop.asked and (arguments.minutes is None or done < arguments.minutes):
+        run.tick()
+        done += 1
+        _keep_house(run, done)
+        out.print(f"{moment(_minute())}  polled", highlight=False)
+        if arguments.minutes is None or done < arguments.minutes:
+            stop.wait(MINUTE_S + GRACE_S - time.time() % MINUTE_S)
+    run.finish()
+    pace = Pace(first, _minute(), done, done / max(1.0, time.time() - first))
+    code = conclude(run, traded, pace, out, as_json=arguments.json)
+    return Exit.INTERRUPTED if stop.asked and arguments.minutes is not None else code
+
+
+def _keep_house(run: DeskRun, done: int) -> None:
+    """What EventBridge does in the cloud."""
+    invoke(run.call, "risk", "sweep", {})
+    invoke(run.call, "execution", "sweep", {})
+    if done % FLUSH_EVERY == 0:
+        invoke(run.call, "audit", "flush", {})
+
+
+def _minute() -> int:
+    return int(time.time()) // MINUTE_S * MINUTE_S
+
+
+def _symbols(traded: Desk) -> list[str]:
+    return [symbol for venue in traded.venues.values() for symbol in venue.symbols]

@@ -1,0 +1,83 @@
+"""One market, one result: whatever the speed, the deliveries and the crashes."""
+
+import pytest
+from trading import Desk, Killer, Outcome, bars_of, closes, planned, replayed, trade
+
+from fanfold import bars
+from fanfold.folding import Fold
+
+MINUTES = 150
+
+
+@pytest.fixture(scope="module")
+def plan():
+    # On leg per strategy and short look-backs, so that a short market brings many orders.
+    return planned(MINUTES)
+
+
+@pytest.fixture(scope="module")
+def plain(plan, tmp_path_factory) -> Outcome:
+    return trade(tmp_path_factory.mktemp("plain") / "state", plan, replayed)
+
+
+def sound(outcome: Outcome) -> bool:
+    return outcome.balance and not outcome.dead_letters and all(
+        one.kind == "sound" and not one.pending for one in outcome.verdicts
+    )
+
+
+def test_a_run_trades_and_its_books_balance(plain):
+    assert sound(plain)
+    assert len(plain.orders) > 10
+    assert len(plain.fills) >= len(plain.orders) - len(plain.refusals)
+
+
+def test_the_targets_equal_a_plain_fold_over_the_same_bars_bit_for_bit(plan, plain):
+    folded = {}
+    fold = Fold(plan.desk, "market")
+    batches: dict[int, list] = {}
+    for message in bars_of(plain.messages):
+        batches.setdefault(int(message.at.timestamp()), []).extend(bars.unpack(message.frames))
+    for at, series in batches.items():
+        found, gaps = fold.accept(series, at)
+        assert gaps == []
+        for _, target in found:
+            folded.setdefault(at, {})[target.instance, target.instrument] = target.weight.hex()
+    published = {}
+    for message in plain.messages:
+        if type(message).__name__ == "Targets" and message.targets:
+            held = published.setdefault(int(message.at.timestamp()), {})
+            held.update({(one.instance, one.instrument): one.weight.hex() for one in message.targets})
+    assert published == folded
+
+
+def test_another_speed_ends_in_the_same_orders_fills_and_books(plan, plain, tmp_path):
+    def slowly(desk: Desk) -> None:
+        closes(desk, range(plan.start, plan.until + 1, 60), pause_s=0.06)
+
+    assert trade(tmp_path / "state", plan, slowly).result == plain.result
+
+
+@pytest.mark.parametrize(
+    "chaos",
+    ["seed=1,duplicate=1", "seed=2,delay=0.04,shuffle=1", "seed=3,duplicate=0.5,delay=0.03,shuffle=1"],
+)
+def test_duplicated_delayed_and_shuffled_events_change_nothing(plan, plain, tmp_path, chaos):
+    outcome = trade(tmp_path / "state", plan, replayed, chaos)
+    assert outcome.result == plain.result
+    assert sound(outcome)
+
+
+def test_killing_function_processes_at_random_moments_changes_nothing(plan, plain, tmp_path):
+    killed = 0
+
+    def under_fire(desk: Desk) -> None:
+        nonlocal killed
+        with Killer(desk.cloud, seed=11, mean_pause_s=0.7) as killer:
+            replayed(desk)
+        killed = killer.killed
+
+    outcome = trade(tmp_path / "state", plan, under_fire)
+    assert killed > 5
+    assert outcome.result == plain.result
+    assert sound(outcome)

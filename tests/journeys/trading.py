@@ -1,0 +1,184 @@
+"""Desks that trade the seeded market on an embedded AWS, and what is left of them."""
+
+import os
+import random
+import signal
+import threading
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import msgspec
+
+from fanfold import audit_chain, desk
+from fanfold.audit_verdict import Verdict
+from fanfold.aws import ledger
+from fanfold.aws.ledger import Books
+from fanfold.aws.log import S3Log
+from fanfold.aws.tables import Table
+from fanfold.console import conclusion, run_plan
+from fanfold.console.cloud import launcher
+from fanfold.console.cloud.launcher import Cloud
+from fanfold.console.desk_run import DeskRun, environment, started
+from fanfold.console.run_plan import Plan
+from fanfold.console.summary import books
+from fanfold.messages import Bars, ExecutionReport, Message, OrdersApproved, OrdersRefused, Targets, decode
+from fanfold.venues import replay
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Outcome(NamedTuple):
+    """What a run left, without the times of this machine's clock."""
+
+    orders: dict[str, str]
+    refusals: dict[str, str]
+    fills: dict[str, str]
+    states: dict[str, str]
+    targets: dict[str, dict[tuple[str, str], float]]
+    cash: Decimal
+    books: str
+    balance: bool
+    dead_letters: int
+    verdicts: list[Verdict]
+    messages: list[Message]
+
+    @property
+    def result(self) -> tuple[Any, ...]:
+        """What must be the same, whatever the speed, the order of delivery and the crashes."""
+        return self.orders, self.fills, self.states, self.targets, self.books, self.cash
+
+
+class Desk(NamedTuple):
+    """A deployed desk, ready to trade."""
+
+    run: DeskRun
+    cloud: Cloud
+    plan: Plan
+    state: Path
+
+    def outcome(self) -> Outcome:
+        self.run.finish()
+        verdicts, tally = conclusion.audit(self.run, self.plan.desk)
+        table = Table(self.run.call, f"fanfold-{launcher.STAGE}-ledger")
+        found = {name: ledger.read(table, name) for name in self.plan.desk.accounts}
+        cash = {name: _cash(one) for name, one in found.items()}
+        again = books(self.plan.desk, tally, cash)
+        return _outcome(
+            recorded(self.run), found, sum(cash.values(), Decimal(0)), verdicts,
+            balance=again.balance and again.ledger_agrees, dead_letters=self.run.dead_letters(),
+        )
+
+
+def planned(minutes: int, **given: Any) -> Plan:
+    asked = {"strategy": None, "params": {}, "since": None, "until": None} | given
+    return run_plan.plan(ROOT / "desk.toml", [], minutes=minutes, **asked)
+
+
+def trade(state: Path, plan: Plan, act: Callable[[Desk], None], chaos: str = "") -> Outcome:
+    """Deploy a desk to a fresh AWS, let ``act`` drive it, and read what is left."""
+    state.mkdir(parents=True)
+    replay.write(state / "recordings", plan.recordings)
+    (state / "desk.json").write_bytes(desk.dump(plan.desk))
+    with started(state, environment(state, live=False) | {"FANFOLD_CHAOS": chaos}) as cloud:
+        launcher.deploy(cloud, lambda _name: None)
+        run = DeskRun(cloud, state)
+        run.set_clock(plan.start - 60)
+        run.open_accounts(list(plan.desk.accounts))
+        found = Desk(run, cloud, plan, state)
+        act(found)
+        return found.outcome()
+
+
+def replayed(desk_: Desk) -> None:
+    """Trade the whole plan as fast as it goes."""
+    closes(desk_, range(desk_.plan.start, desk_.plan.until + 1, 60))
+
+
+def closes(desk_: Desk, times: range, pause_s: float = 0.0) -> None:
+    done = desk_.run.replay(times, pause_s, lambda _now: None, lambda: False)
+    assert done == len(times)
+
+
+def recorded(run: DeskRun) -> list[Message]:
+    """Every message that audit wrote, stream by stream."""
+    log = S3Log(run.call, f"fanfold-{launcher.STAGE}-audit")
+    return [
+        decode(msgspec.json.encode(audit_chain.read(line).message))
+        for stream in log.streams()
+        for _, body in log.segments(stream)
+        for line in body.splitlines()
+    ]
+
+
+class Killer:
+    """Ends function processes of an emulator at random moments; every pid is one that the emulator has started."""
+
+    def __init__(self, cloud: Cloud, seed: int, mean_pause_s: float) -> None:
+        self.killed = 0
+        self._cloud = cloud
+        self._dice = random.Random(seed)
+        self._mean_pause_s = mean_pause_s
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while not self._over.wait(self._dice.expovariate(1 / self._mean_pause_s)):
+            pids = [pid for one in self._cloud.control("/processes").values() for pid in one["pids"]]
+            if not pids:
+                continue
+            try:
+                os.kill(self._dice.choice(sorted(pids)), signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+            self.killed += 1
+
+
+def _outcome(
+    messages: list[Message], found: dict[str, Books], cash: Decimal, verdicts: list[Verdict], *, balance: bool,
+    dead_letters: int,
+) -> Outcome:
+    orders: dict[str, str] = {}
+    refusals: dict[str, str] = {}
+    fills: dict[str, str] = {}
+    states: dict[str, str] = {}
+    targets: dict[str, dict[tuple[str, str], float]] = {}
+    for message in messages:
+        match message:
+            case OrdersApproved():
+                orders |= {order.order_id: str(order) for order in message.orders}
+            case OrdersRefused():
+                refusals |= {one.order.order_id: one.code for one in message.refusals}
+            case ExecutionReport():
+                fills |= {fill.trade_id: str(fill) for fill in message.fills}
+                states |= {one.order_id: one.state for one in message.updates if one.state in {"FILLED", "EXPIRED"}}
+            case Targets():
+                targets.setdefault(message.at.isoformat(), {}).update(
+                    {(one.instance, one.instrument): one.weight for one in message.targets}
+                )
+            case _:
+                pass
+    positions = str({account: one.positions for account, one in sorted(found.items())})
+    return Outcome(
+        orders, refusals, fills, states, targets, cash, positions, balance, dead_letters, verdicts, messages
+    )
+
+
+def bars_of(messages: list[Message]) -> list[Bars]:
+    return sorted((one for one in messages if isinstance(one, Bars)), key=lambda one: (one.at, one.part))
+
+
+def _cash(found: Books) -> Decimal:
+    assert found.account is not None
+    return found.account.cash
+
+
