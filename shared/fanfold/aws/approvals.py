@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+from fanfold import booking
 from fanfold.aws import ledger
-from fanfold.aws.ledger import PositionItem
 from fanfold.aws.outbox import Outbox
 from fanfold.aws.tables import Refused, Table
+from fanfold.booking import AccountItem
 from fanfold.messages import Halt, HaltChanged, Order, OrdersApproved, OrdersRefused
 from fanfold.refusals import BadInput, Conflict
-from fanfold.risk.exposure import Book, Held
+from fanfold.risk.exposure import Book
 from fanfold.risk.gathering import Gathered
 
 
@@ -23,23 +24,7 @@ class Approvals:
     def book(self, account: str, gathered: Gathered) -> Book:
         """The account as of now; one that was never opened has no halt state, and so does not trade."""
         books = ledger.read(self._table, account)
-        found = books.account
-        if found is None:
-            return Book(account=account, halt=None, cash=Decimal(0), marks=gathered.marks)
-        return Book(
-            account=account,
-            halt=found.halt,
-            cash=found.cash,
-            reserved=found.reserved,
-            peak_equity=gathered.peak_equity,
-            day=gathered.day,
-            day_start_equity=gathered.day_start_equity,
-            minute=found.minute,
-            orders_in_minute=found.orders_in_minute,
-            held={leg: _held(item) for leg, item in books.positions.items()},
-            marks=gathered.marks,
-            version=found.version,
-        )
+        return booking.book(account, books, gathered)
 
     def approve(self, before: Book, told: OrdersApproved, minute: int, orders_in_minute: int) -> list[Order]:
         """Create the message's orders, reserve for them and hold the message, all or nothing.
@@ -47,14 +32,14 @@ class Approvals:
         Gives back the orders that had been created before; then nothing was written. Raises Conflict where the account
         is not as it was read.
         """
-        reserved = before.reserved + sum((order.reserved for order in told.orders), Decimal(0))
-        account = ledger.AccountItem(
+        reserved = booking.reserving(before, told.orders)
+        account = AccountItem(
             account=before.account, halt=before.halt, cash=before.cash, reserved=before.reserved,
             minute=before.minute, orders_in_minute=before.orders_in_minute, version=before.version,
         )
         writes = [ledger.creating(self._table, order) for order in told.orders]
         writes += [
-            ledger.expecting(self._table, before.account, (order.instance, order.instrument), _signed(order))
+            ledger.expecting(self._table, before.account, (order.instance, order.instrument), booking.signed(order))
             for order in told.orders
         ]
         writes.append(ledger.reserving(self._table, account, reserved, minute, orders_in_minute))
@@ -90,14 +75,3 @@ class Approvals:
     def publish(self, approved: Sequence[OrdersApproved], others: Sequence[OrdersRefused]) -> None:
         """Publish approvals that the outbox holds, and refusals."""
         self._outbox.publish(approved, others)
-
-
-def _held(item: PositionItem) -> Held:
-    position = item.position
-    return Held(
-        quantity=position.quantity, open=item.open, cost=position.cost, realised=position.realised, fees=position.fees
-    )
-
-
-def _signed(order: Order) -> Decimal:
-    return order.quantity if order.side == "buy" else -order.quantity

@@ -5,8 +5,11 @@ from typing import Any
 
 import msgspec
 
+from fanfold import names
 from fanfold.aws.attribute_values import integer
-from fanfold.aws.tables import ABSENT, Key, Table, Write
+from fanfold.aws.tables import ABSENT, PRESENT, Key, Table, Write, sort_key
+from fanfold.booking import AccountItem, PositionItem
+from fanfold.booking import Books as Books  # noqa: PLC0414
 from fanfold.messages import Halt, Order
 from fanfold.money import ZERO
 from fanfold.orders import OrderRecord
@@ -16,32 +19,6 @@ from fanfold.risk.exposure import Leg
 _lots = msgspec.json.Decoder(tuple[Lot, ...]).decode
 _record = msgspec.json.Decoder(OrderRecord).decode
 _encode = msgspec.json.Encoder(decimal_format="string").encode
-
-
-class AccountItem(msgspec.Struct, frozen=True, kw_only=True):
-    """The scalars of an account. ``version`` moves with every change, so a decision on old figures does not land."""
-
-    account: str
-    halt: Halt | None
-    cash: Decimal
-    reserved: Decimal
-    minute: int
-    orders_in_minute: int
-    version: int
-
-
-class PositionItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A leg's position, and the signed quantity that its live orders have still to fill."""
-
-    position: Position
-    open: Decimal
-
-
-class Books(msgspec.Struct, frozen=True, kw_only=True):
-    """An account with its positions, as of one read; no account where it was never opened."""
-
-    account: AccountItem | None
-    positions: dict[Leg, PositionItem]
 
 
 def account_key(account: str) -> Key:
@@ -65,7 +42,7 @@ def read(table: Table, account: str) -> Books:
     found: AccountItem | None = None
     positions: dict[Leg, PositionItem] = {}
     for item in table.query(account_key(account)[0]):
-        kind, *leg = item["sk"].split("#")
+        kind, *leg = sort_key(item).split("#")
         if kind == "account":
             found = _account(account, item)
         elif kind == "position":
@@ -88,7 +65,7 @@ def opening(table: Table, account: str, cash: Decimal) -> Write:
 def halting(table: Table, account: str, state: Halt) -> Write:
     """The write that sets the halt state of an account that there is."""
     return table.updating(
-        account_key(account), "SET halt = :halt ADD version :one", {":halt": state, ":one": 1}, "attribute_exists(pk)"
+        account_key(account), "SET halt = :halt ADD version :one", {":halt": state, ":one": 1}, PRESENT
     )
 
 
@@ -120,9 +97,10 @@ def expecting(table: Table, account: str, leg: Leg, quantity: Decimal) -> Write:
 
 
 def moving(table: Table, before: OrderRecord, after: OrderRecord) -> Write:
-    """The write of an order's step; it fails where another step came first."""
-    seen = {":seen": before.state, ":epoch": before.epoch, ":filled": before.filled}
-    return _storing(table, after, "order_state = :seen AND epoch = :epoch AND filled = :filled", seen)
+    """The write of an order's step; it fails where another step came first, or where the order is another one."""
+    condition = "order_state = :seen AND epoch = :epoch AND filled = :filled AND terms = :terms"
+    seen = {":seen": before.state, ":epoch": before.epoch, ":filled": before.filled, ":terms": _terms(before.order)}
+    return _storing(table, after, condition, seen)
 
 
 def filling(table: Table, trade_id: str) -> Write:
@@ -155,8 +133,19 @@ def settling(table: Table, before: AccountItem, cash: Decimal, reserved: Decimal
 
 
 def _storing(table: Table, record: OrderRecord, condition: str, values: dict[str, Any]) -> Write:
-    item = {"record": _encode(record), "order_state": record.state, "epoch": record.epoch, "filled": record.filled}
+    item = {
+        "record": _encode(record), "order_state": record.state, "epoch": record.epoch, "filled": record.filled,
+        "terms": _terms(record.order),
+    }
     return table.putting(order_key(record.order.order_id), item, condition, values)
+
+
+def _terms(order: Order) -> str:
+    """What was approved, in a word: an order of the same id that differs in any of it was not."""
+    return names.name(
+        "terms", order.account, order.venue, order.instance, order.instrument, order.side, order.kind, order.quantity,
+        order.limit_price, order.stop_price, order.time_in_force, order.reduce_only, order.reserved,
+    )
 
 
 def _account(account: str, item: dict[str, Any]) -> AccountItem:

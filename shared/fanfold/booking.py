@@ -1,0 +1,238 @@
+"""What orders' fills and ends do to an account's books: exact, and the same however often it is worked out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+
+from fanfold import names, orders, positions
+from fanfold.fills import Resolution
+from fanfold.messages import ExecutionReport, Fill, Halt, Holding, Order, State
+from fanfold.money import ZERO, exact
+from fanfold.orders import OrderRecord
+from fanfold.positions import Position
+from fanfold.risk.exposure import Book, Held, Leg
+from fanfold.risk.gathering import Gathered
+
+Step = tuple[OrderRecord, OrderRecord]
+# A transaction takes 100 writes: the account's and the outbox's, an order's and its position's, and one a fill.
+WRITES_MAX = 90
+FILLS_MAX = WRITES_MAX - 2
+
+
+class AccountItem(msgspec.Struct, frozen=True, kw_only=True):
+    """The scalars of an account. ``version`` moves with every change, so a decision on old figures does not land."""
+
+    account: str
+    halt: Halt | None
+    cash: Decimal
+    reserved: Decimal
+    minute: int
+    orders_in_minute: int
+    version: int
+
+
+class PositionItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A leg's position, and the signed quantity that its live orders have still to fill."""
+
+    position: Position
+    open: Decimal
+
+
+class Books(msgspec.Struct, frozen=True, kw_only=True):
+    """An account with its positions, as of one read; no account where it was never opened."""
+
+    account: AccountItem | None
+    positions: dict[Leg, PositionItem]
+
+
+def book(account: str, books: Books, gathered: Gathered) -> Book:
+    """What risk decides on; an account that was never opened has no halt state, and so does not trade."""
+    found = books.account
+    if found is None:
+        return Book(account=account, halt=None, cash=ZERO, marks=gathered.marks)
+    return Book(
+        account=account,
+        halt=found.halt,
+        cash=found.cash,
+        reserved=found.reserved,
+        peak_equity=gathered.peak_equity,
+        day=gathered.day,
+        day_start_equity=gathered.day_start_equity,
+        minute=found.minute,
+        orders_in_minute=found.orders_in_minute,
+        held={leg: _held(item) for leg, item in books.positions.items()},
+        marks=gathered.marks,
+        version=found.version,
+    )
+
+
+@exact
+def reserving(before: Book, approved: Sequence[Order]) -> Decimal:
+    """What is reserved with approved orders on top."""
+    return before.reserved + sum((order.reserved for order in approved), ZERO)
+
+
+def signed(order: Order) -> Decimal:
+    return order.quantity if order.side == "buy" else -order.quantity
+
+
+def _held(item: PositionItem) -> Held:
+    found = item.position
+    return Held(quantity=found.quantity, open=item.open, cost=found.cost, realised=found.realised, fees=found.fees)
+
+
+class Changes(NamedTuple):
+    """What resolutions change in the books: fills that were not booked, order steps, and the figures after them."""
+
+    fills: list[Fill]
+    steps: list[Step]
+    positions: dict[Leg, Position]
+    unfilled: dict[Leg, Decimal]
+    cash: Decimal
+    reserved: Decimal
+
+
+@exact
+def changes(resolutions: Sequence[Resolution], records: Mapping[str, OrderRecord], books: Books) -> Changes:
+    """What is not booked yet, once: what a crash or a redelivery brings again changes nothing."""
+    account = books.account
+    assert account is not None
+    fills: list[Fill] = []
+    steps: list[Step] = []
+    for one in resolutions:
+        before = records[one.resting.order.order_id]
+        fresh = _fresh(before, one)
+        after = before
+        for fill in fresh:
+            after = orders.fill(after, fill)
+        if one.state in orders.TERMINAL and after.state not in orders.TERMINAL:
+            after = orders.close(after, one.state, "it expired at the venue")
+        if after != before:
+            fills += fresh
+            steps.append((before, after))
+    held: dict[Leg, Position] = {}
+    for fill in fills:
+        leg = fill.instance, fill.instrument
+        held[leg] = positions.apply(held.get(leg) or position(books, leg), fill)
+    pending = pending_of(steps)
+    return Changes(
+        fills=fills,
+        steps=steps,
+        positions={leg: held.get(leg) or position(books, leg) for leg in pending},
+        unfilled=pending,
+        cash=account.cash + sum((positions.cash_flow(fill) for fill in fills), ZERO),
+        reserved=reserved(account, steps),
+    )
+
+
+def chunks(resolutions: Sequence[Resolution]) -> Iterator[list[Resolution]]:
+    """Resolutions in their order, as many as a transaction takes; one with more fills than that comes in parts."""
+    chunk: list[Resolution] = []
+    room = WRITES_MAX
+    for one in (part for resolution in resolutions for part in _parts(resolution)):
+        cost = 2 + len(one.fills)
+        if chunk and cost > room:
+            yield chunk
+            chunk, room = [], WRITES_MAX
+        chunk.append(one)
+        room -= cost
+    if chunk:
+        yield chunk
+
+
+@exact
+def _parts(resolution: Resolution) -> list[Resolution]:
+    parts = [resolution]
+    while len(parts[0].fills) > FILLS_MAX:
+        first, rest = parts[0].fills[:-FILLS_MAX], parts[0].fills[-FILLS_MAX:]
+        filled = parts[0].resting.filled - sum((fill.quantity for fill in rest), ZERO)
+        before = msgspec.structs.replace(parts[0].resting, filled=filled)
+        parts[:1] = [
+            Resolution(resting=before, state=State.PARTIAL, fills=first),
+            msgspec.structs.replace(parts[0], fills=rest),
+        ]
+    return parts
+
+
+def _fresh(record: OrderRecord, resolution: Resolution) -> list[Fill]:
+    """The fills that the record has not counted: a crash may have come between booking and the venue's commit.
+
+    What was booked then is the first of them. Should the venue have come to other fills since, the record still never
+    counts more than the venue: what is left of a fill is booked, and its fee whole.
+    """
+    total = resolution.resting.filled
+    booked = record.filled - (total - sum((fill.quantity for fill in resolution.fills), ZERO))
+    fresh = []
+    for fill in resolution.fills:
+        left = fill.quantity - max(booked, ZERO)
+        booked -= fill.quantity
+        if left > 0:
+            fresh.append(fill if left == fill.quantity else msgspec.structs.replace(fill, quantity=left))
+    return fresh
+
+
+@exact
+def reserved(account: AccountItem, steps: Sequence[Step]) -> Decimal:
+    """What is reserved after orders' steps."""
+    return account.reserved - sum((orders.released(before, after) for before, after in steps), ZERO)
+
+
+@exact
+def pending_of(steps: Sequence[Step]) -> dict[Leg, Decimal]:
+    """By leg, the signed change of what live orders have still to fill."""
+    found: dict[Leg, Decimal] = {}
+    for before, after in steps:
+        order = before.order
+        gone = _remaining(after) - _remaining(before)
+        leg = order.instance, order.instrument
+        found[leg] = found.get(leg, ZERO) + (gone if order.side == "buy" else -gone)
+    return found
+
+
+def _remaining(record: OrderRecord) -> Decimal:
+    return ZERO if record.state in orders.TERMINAL else record.remaining
+
+
+def permitted(claims: Sequence[Step]) -> tuple[Halt, ...]:
+    """The halt states that let all of these orders out."""
+    reduces = all(before.order.reduce_only for before, _ in claims)
+    return (Halt.ACTIVE, Halt.REDUCE_ONLY, Halt.FLATTEN) if reduces else (Halt.ACTIVE,)
+
+
+def pending(books: Books, leg: Leg) -> Decimal:
+    """What a leg's live orders have still to fill, signed."""
+    item = books.positions.get(leg)
+    return item.open if item else ZERO
+
+
+def position(books: Books, leg: Leg) -> Position:
+    item = books.positions.get(leg)
+    return item.position if item else Position()
+
+
+def report(told: ExecutionReport, changes: Changes, account: AccountItem) -> ExecutionReport:
+    """The report with what was booked, and the books after it; its id is a function of that."""
+    return msgspec.structs.replace(
+        told,
+        id=names.name("booked", told.id, *(fill.trade_id for fill in changes.fills),
+                      *(f"{after.order.order_id} {after.state}" for _, after in changes.steps)),
+        updates=[orders.update(after) for _, after in changes.steps],
+        fills=changes.fills,
+        holdings=[_holding(leg, after) for leg, after in changes.positions.items() if after.version],
+        cash=changes.cash,
+        version=account.version + 1,
+    )
+
+
+def _holding(leg: Leg, position: Position) -> Holding:
+    return Holding(
+        instance=leg[0],
+        instrument=leg[1],
+        quantity=position.quantity,
+        cost=position.cost,
+        realised=position.realised,
+        fees=position.fees,
+        version=position.version,
+    )

@@ -1,0 +1,128 @@
+"""An empty ledger with topics that are heard, and orders, fills and reports to book in it."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import msgspec
+from conftest import Cloud
+
+from fanfold.aws import ledger
+from fanfold.aws.approvals import Approvals
+from fanfold.aws.bookings import Bookings
+from fanfold.aws.calls import Call
+from fanfold.aws.outbox import Outbox
+from fanfold.aws.tables import Table
+from fanfold.aws.topics import Topics
+from fanfold.booking import Books
+from fanfold.fills import Resolution
+from fanfold.messages import ExecutionReport, Fill, Halt, HaltChanged, Message, Order, OrdersApproved, State, decode
+from fanfold.resting import Resting
+from fanfold.risk.gathering import Gathered
+
+AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+D = Decimal
+
+
+def create_table(admin: Call, name: str) -> None:
+    admin("dynamodb", "CreateTable", {
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    })
+
+
+def create_topic(admin: Call, name: str) -> tuple[str, str]:
+    """ARN of a FIFO topic, and URL of a queue that hears it raw."""
+    topic = admin("sns", "CreateTopic", {"Name": f"{name}.fifo", "Attributes": {"FifoTopic": "true"}})["TopicArn"]
+    url = admin("sqs", "CreateQueue", {"QueueName": f"{name}.fifo", "Attributes": {"FifoQueue": "true"}})["QueueUrl"]
+    asked = {"QueueUrl": url, "AttributeNames": ["QueueArn"]}
+    arn = admin("sqs", "GetQueueAttributes", asked)["Attributes"]["QueueArn"]
+    raw = {"RawMessageDelivery": "true"}
+    admin("sns", "Subscribe", {"TopicArn": topic, "Protocol": "sqs", "Endpoint": arn, "Attributes": raw})
+    return topic, url
+
+
+def heard(admin: Call, url: str) -> list[Message]:
+    """All that waits in a queue, which is gone then."""
+    found: list[Message] = []
+    while page := admin("sqs", "ReceiveMessage", {"QueueUrl": url, "MaxNumberOfMessages": 10}).get("Messages", []):
+        for one in page:
+            found.append(decode(one["Body"]))
+            admin("sqs", "DeleteMessage", {"QueueUrl": url, "ReceiptHandle": one["ReceiptHandle"]})
+    return found
+
+
+class Ledger(NamedTuple):
+    """Both sides of one ledger, and what was heard of it."""
+
+    table: Table
+    approvals: Approvals
+    bookings: Bookings
+    outbox: Outbox
+    admin: Call
+    queues: dict[str, str]
+
+    def books(self) -> Books:
+        return ledger.read(self.table, "main")
+
+    def heard(self, topic: str) -> list[Message]:
+        return heard(self.admin, self.queues[topic])
+
+    def outboxes(self) -> list[str]:
+        return [item["sk"] for service in ("risk", "execution") for item in self.table.query(f"outbox#{service}")]
+
+
+def open_ledger(cloud: Cloud) -> Ledger:
+    create_table(cloud.admin, "ledger")
+    made = {name: create_topic(cloud.admin, name) for name in ("orders", "executions")}
+    table, topics = Table(cloud.call, "ledger"), Topics(cloud.call, {name: arn for name, (arn, _) in made.items()})
+    risk, execution = Outbox(table, "risk", topics), Outbox(table, "execution", topics)
+    found = Ledger(table, Approvals(table, risk), Bookings(table, execution), execution, cloud.admin,
+                   {name: url for name, (_, url) in made.items()})
+    found.approvals.open("main", D(10_000), halted(Halt.ACTIVE))
+    return found
+
+
+def halted(state: Halt) -> HaltChanged:
+    return HaltChanged(id=f"halt-{state}", cause="operator/ann", at=AT, account="main", state=state, reason="drill",
+                       actor="ann")
+
+
+def order(name: str, side: str = "buy", quantity: str = "2", **changes: Any) -> Order:
+    fields: dict[str, Any] = {
+        "order_id": name, "client_order_id": f"c-{name}", "signal_id": f"s-{name}", "account": "main", "venue": "v",
+        "instance": "trend", "instrument": f"{name}/USDT", "side": side, "kind": "market", "quantity": quantity,
+        "reference_price": "100", "reserved": "201.00000001" if side == "buy" else "0",
+        "decided_at": AT, "expires_at": AT + timedelta(seconds=300),
+    }
+    return msgspec.convert(fields | changes, Order)
+
+
+def approved(*orders: Order) -> OrdersApproved:
+    name = "+".join(one.order_id for one in orders)
+    return OrdersApproved(id=f"approved-{name}", cause="targets", at=AT, account="main", orders=list(orders))
+
+
+def approve(found: Ledger, *orders: Order) -> list[Order]:
+    book = found.approvals.book("main", Gathered())
+    return found.approvals.approve(book, approved(*orders), 7, book.orders_in_minute + len(orders))
+
+
+def fill(one: Order, quantity: str, number: int = 1, price: str = "100") -> Fill:
+    return Fill(
+        trade_id=f"t-{one.order_id}-{number}", order_id=one.order_id, client_order_id=one.client_order_id,
+        account="main", venue="v", instance=one.instance, instrument=one.instrument, side=one.side, price=D(price),
+        quantity=D(quantity), fee=D("0.1"), liquidity="taker", at=AT,
+    )
+
+
+def resolution(one: Order, *fills: Fill, filled: str = "0", state: State = State.FILLED) -> Resolution:
+    """What bars did to an order that had filled so much before them."""
+    total = sum((each.quantity for each in fills), D(filled))
+    return Resolution(resting=Resting(order=one, filled=total), state=state, fills=fills)
+
+
+def report(name: str = "settled", *, settled: bool = True) -> ExecutionReport:
+    return ExecutionReport(id=name, cause="bars", at=AT, account="main", venue="v", settled=settled)

@@ -1,0 +1,67 @@
+"""The ledger: an account is opened once, changes land only on what was read, money comes back as it went in."""
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+from conftest import Cloud
+from ledger_examples import AT, Ledger, approve, halted, open_ledger, order
+
+from fanfold.aws import ledger
+from fanfold.messages import Halt
+from fanfold.orders import OrderRecord, claim
+from fanfold.refusals import BadInput, Conflict
+
+D = Decimal
+
+
+@pytest.fixture
+def found(cloud: Cloud) -> Ledger:
+    return open_ledger(cloud)
+
+
+def test_an_account_is_opened_once_and_tells_of_it(found: Ledger) -> None:
+    account = found.books().account
+    assert account is not None
+    assert (account.halt, account.cash, account.reserved, account.version) == (Halt.ACTIVE, 10_000, 0, 1)
+    assert not found.approvals.open("main", D(5), halted(Halt.ACTIVE))
+    assert found.books().account == account
+    assert [one.id for one in found.heard("orders")] == ["halt-ACTIVE"]
+    assert found.outboxes() == []
+
+
+def test_a_halt_is_set_told_and_in_the_way_of_who_read_before_it(found: Ledger) -> None:
+    before = found.books().account
+    found.approvals.halt("main", Halt.REDUCE_ONLY, halted(Halt.REDUCE_ONLY))
+    account = found.books().account
+    assert before is not None
+    assert account is not None
+    assert (account.halt, account.version) == (Halt.REDUCE_ONLY, 2)
+    with pytest.raises(Conflict):
+        found.table.write([ledger.reserving(found.table, before, D(1), 1, 1)])
+
+
+def test_an_account_that_was_never_opened_cannot_be_halted_and_has_no_books(found: Ledger) -> None:
+    with pytest.raises(BadInput, match="'other' was never opened"):
+        found.approvals.halt("other", Halt.HALT, halted(Halt.HALT))
+    assert ledger.read(found.table, "other").account is None
+
+
+def test_an_order_is_read_back_as_it_was_approved(found: Ledger) -> None:
+    one = order("A", limit_price="99.90", reduce_only=True)
+    approve(found, one)
+    assert ledger.records(found.table, ["A", "none"]) == {"A": OrderRecord(order=one)}
+    assert found.books().positions["trend", "A/USDT"].open == D(2)
+
+
+@pytest.mark.parametrize("change", [
+    {"quantity": D(20)}, {"side": "sell"}, {"account": "other"}, {"instrument": "B/USDT"}, {"kind": "limit"},
+])
+def test_an_order_that_is_not_as_it_was_approved_is_not_moved(found: Ledger, change: dict[str, object]) -> None:
+    one = order("A")
+    approve(found, one)
+    other = OrderRecord(order=msgspec.structs.replace(one, **change))
+    with pytest.raises(Conflict):
+        found.table.write([ledger.moving(found.table, other, claim(other, AT, 5))])
+    mine = OrderRecord(order=one)
+    found.table.write([ledger.moving(found.table, mine, claim(mine, AT, 5))])
