@@ -1,4 +1,4 @@
-"""Messages written with the change that they tell of, and published after it: at once, on redelivery, and on schedule."""
+"""Messages written with the change that they tell of, published after it: at once, on redelivery, and on schedule."""
 
 from collections.abc import Sequence
 

@@ -19,6 +19,7 @@ class PaperBook:
 
     def __init__(self, table: Table) -> None:
         self._table = table
+        self._pages: dict[str, Page] = {}
 
     def add(self, order: Order) -> None:
         for _ in range(TRIES):
@@ -42,12 +43,15 @@ class PaperBook:
 
     def read(self, account: str) -> Page:
         item = self._table.get(_page_key(account))
-        return _page(item["page"]) if item else Page()
+        self._pages[account] = _page(item["page"]) if item else Page()
+        return self._pages[account]
 
     def write(
         self, account: str, version: int, changed: list[Resting], gone: list[str], settled: dict[str, int]
     ) -> None:
-        page = self.read(account)
+        # A version has one content, so the page that was read under it needs no second look.
+        known = self._pages.get(account)
+        page = known if known and known.version == version else self.read(account)
         fresh = {one.order.client_order_id: one for one in changed}
         resting = [
             fresh.get(one.order.client_order_id, one)

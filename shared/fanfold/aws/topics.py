@@ -1,12 +1,14 @@
 """Publishing to the topics: FIFO, deduplicated by the message's id."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fanfold.aws.calls import AwsFault, Call
 from fanfold.messages import Message, attributes_of, encode, group_of, topic_of
 
 BATCH = 10
+# SNS takes 256 KB a batch, attributes and all.
+BATCH_BYTES = 250_000
 
 
 class Topics:
@@ -22,11 +24,10 @@ class Topics:
         for message in messages:
             by_topic.setdefault(topic_of(message), []).append(message)
         for topic, mine in by_topic.items():
-            for start in range(0, len(mine), BATCH):
-                self._publish(self._arns[topic], mine[start : start + BATCH])
+            for entries in _batches(mine):
+                self._publish(self._arns[topic], entries)
 
-    def _publish(self, arn: str, messages: list[Message]) -> None:
-        entries = [_entry(message) for message in messages]
+    def _publish(self, arn: str, entries: list[dict[str, Any]]) -> None:
         if len(entries) == 1:
             self._call("sns", "Publish", {"TopicArn": arn, **entries[0]})
             return
@@ -34,6 +35,21 @@ class Topics:
         done = self._call("sns", "PublishBatch", {"TopicArn": arn, "PublishBatchRequestEntries": numbered})
         for failed in done.get("Failed", []):
             raise AwsFault(failed.get("Code", "Failed"), failed.get("Message", "an entry was not published"), 500)
+
+
+def _batches(messages: Iterable[Message]) -> Iterator[list[dict[str, Any]]]:
+    """Entries in their order, as many at once as SNS takes."""
+    batch: list[dict[str, Any]] = []
+    size = 0
+    for entry in map(_entry, messages):
+        length = len(entry["Message"].encode()) + 1_000
+        if batch and (len(batch) == BATCH or size + length > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += length
+    if batch:
+        yield batch
 
 
 def _entry(message: Message) -> dict[str, Any]:

@@ -1,0 +1,117 @@
+"""A poll's parts come together in any order, on a table as in memory, and exactly the last one sees them complete."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import permutations
+from random import Random
+
+import pytest
+from conftest import Cloud
+from ledger_examples import create_table
+
+from fanfold.aws.batches import Batches
+from fanfold.aws.tables import Table
+from fanfold.messages import Target, Targets
+from fanfold.refusals import Conflict
+from fanfold.risk.exposure import Book, Mark
+from fanfold.risk.gathering import Gathered, Poll
+from fanfold.simulation.stores import MemoryGathering
+from risk_service.assess import Gathering
+
+KINDS = ("bars", "targets", "settled")
+MARKS = {"BTC/USDT": Mark(price=Decimal("100.50"), closes_at=60, variance=0.1)}
+
+
+@pytest.fixture(params=["table", "memory"])
+def gathering(request: pytest.FixtureRequest, cloud: Cloud) -> Gathering:
+    if request.param == "memory":
+        return MemoryGathering()
+    create_table(cloud.admin, "ledger")
+    return Batches(Table(cloud.call, "ledger"))
+
+
+def poll(at: int, part: int = 1, parts: int = 1) -> Poll:
+    return Poll(batch=f"poll/{at}", at=at, part=part, parts=parts)
+
+
+def targets(at: int, part: int = 1) -> Targets:
+    wanted = Target(signal_id=f"s{at}", instance="trend", instrument="BTC/USDT", timeframe="1m", weight=0.1 + part)
+    return Targets(id=f"t{at}/{part}", cause="b", at=datetime.fromtimestamp(at, UTC), account="main",
+                   batch=f"poll/{at}", part=part, parts=2, targets=[wanted])
+
+
+def arrive(gathering: Gathering, kind: str, which: Poll) -> Gathered:
+    if kind == "bars":
+        return gathering.marked("main", which, MARKS, gathering.read("main").marks_version)
+    if kind == "settled":
+        return gathering.settled("main", which)
+    return gathering.targeted("main", which, targets(which.at, which.part))
+
+
+@pytest.mark.parametrize("order", list(permutations(KINDS)))
+def test_in_any_order_the_last_one_alone_sees_it_complete(gathering: Gathering, order: tuple[str, ...]) -> None:
+    seen = [arrive(gathering, kind, poll(60)).complete(KINDS) for kind in order]
+    assert seen == [False, False, True]
+    found = gathering.read("main")
+    assert (found.batch, found.at, found.targets, found.marks) == ("poll/60", 60, (targets(60),), MARKS)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_parts_and_duplicates_come_together_in_any_order(gathering: Gathering, seed: int) -> None:
+    arrivals = [(kind, poll(60, part, 2)) for kind in KINDS for part in (1, 2)] * 2
+    Random(seed).shuffle(arrivals)
+    missing = set(range(6))
+    for kind, which in arrivals:
+        missing.discard(KINDS.index(kind) * 2 + which.part - 1)
+        assert arrive(gathering, kind, which).complete(KINDS) == (not missing)
+    assert gathering.read("main").targets == (targets(60, 1), targets(60, 2))
+
+
+def test_a_decided_poll_is_complete_no_more_and_what_comes_late_changes_nothing(gathering: Gathering) -> None:
+    for kind in KINDS:
+        arrive(gathering, kind, poll(60))
+    book = Book(account="main", halt=None, cash=Decimal(1), peak_equity=Decimal("10.5"), day="2026-03-01",
+                day_start_equity=Decimal(9))
+    gathering.decide("main", "poll/60", book)
+    found = gathering.read("main")
+    assert (found.decided, found.peak_equity, found.day) == (True, Decimal("10.5"), "2026-03-01")
+    assert not arrive(gathering, "settled", poll(60)).complete(KINDS)
+    assert not arrive(gathering, "targets", poll(60)).complete(KINDS)
+    assert gathering.read("main") == found
+
+
+def test_a_newer_poll_takes_over_with_the_marks_and_the_day_and_an_older_one_changes_nothing(
+    gathering: Gathering,
+) -> None:
+    for kind in KINDS:
+        arrive(gathering, kind, poll(60))
+    book = Book(account="main", halt=None, cash=Decimal(1), peak_equity=Decimal(10), day="2026-03-01")
+    gathering.decide("main", "poll/60", book)
+    found = arrive(gathering, "targets", poll(120))
+    assert (found.batch, found.got, found.decided) == ("poll/120", {"targets/1"}, False)
+    assert (found.marks, found.peak_equity) == (MARKS, 10)
+    for kind in ("targets", "settled"):
+        assert arrive(gathering, kind, poll(60)) == found
+    gathering.decide("main", "poll/60", book)
+    assert gathering.read("main") == found
+
+
+def test_another_batch_of_the_same_time_changes_nothing(gathering: Gathering) -> None:
+    found = arrive(gathering, "targets", poll(60))
+    late = Poll(batch="late/60", at=60, part=1, parts=1)
+    assert gathering.settled("main", late) == found
+    assert gathering.targeted("main", late, targets(60)) == found
+
+
+def test_marks_of_an_older_version_are_refused(gathering: Gathering) -> None:
+    arrive(gathering, "bars", poll(60, 1, 2))
+    for which in (poll(60, 2, 2), poll(120)):
+        with pytest.raises(Conflict):
+            gathering.marked("main", which, {}, 0)
+    assert gathering.read("main").marks == MARKS
+    assert arrive(gathering, "bars", poll(60, 2, 2)).got == {"bars/1", "bars/2"}
+
+
+def test_nothing_was_gathered_at_first(gathering: Gathering) -> None:
+    assert gathering.read("main") == Gathered()
+    assert not Gathered().complete(KINDS)

@@ -1,0 +1,36 @@
+"""Cursors: read as written, and of two who write only one."""
+
+import pytest
+from conftest import Cloud
+from ledger_examples import create_table
+
+from fanfold.aws.cursors import CursorTable
+from fanfold.aws.tables import Table
+from fanfold.refusals import Conflict
+from fanfold.simulation.stores import MemoryCursors
+from market_data_service.poll import Cursors
+
+
+@pytest.fixture(params=["table", "memory"])
+def cursors(request: pytest.FixtureRequest, cloud: Cloud) -> Cursors:
+    if request.param == "memory":
+        return MemoryCursors()
+    create_table(cloud.admin, "cursors")
+    return CursorTable(Table(cloud.call, "cursors"))
+
+
+def test_cursors_are_read_as_written_by_venue(cursors: Cursors) -> None:
+    assert cursors.read("v") == ({}, 0)
+    cursors.write("v", {("1m", "BTC/USDT"): 60}, 0)
+    cursors.write("v", {("1m", "BTC/USDT"): 120, ("1h", "ETH/USDT"): 3_600}, 1)
+    assert cursors.read("v") == ({("1m", "BTC/USDT"): 120, ("1h", "ETH/USDT"): 3_600}, 2)
+    assert cursors.read("w") == ({}, 0)
+
+
+@pytest.mark.parametrize("version", [0, 1, 3])
+def test_of_two_who_read_the_same_only_the_first_writes(cursors: Cursors, version: int) -> None:
+    cursors.write("v", {("1m", "A"): 60}, 0)
+    cursors.write("v", {("1m", "A"): 120}, 1)
+    with pytest.raises(Conflict):
+        cursors.write("v", {("1m", "A"): 180}, version)
+    assert cursors.read("v") == ({("1m", "A"): 120}, 2)

@@ -1,0 +1,158 @@
+"""Signal's store: whatever is folded, a cold process that loads it goes on as if it had never stopped."""
+
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+from conftest import Cloud
+from core_desk import START, A, B, bars_message, instance, series, small_desk, stretch, walk
+from ledger_examples import AT, create_table
+
+from fanfold.aws.folds import FoldTable
+from fanfold.aws.tables import Table
+from fanfold.bars import Bar, Series
+from fanfold.folding import Fold, Kept
+from fanfold.messages import Message, Targets
+from fanfold.refusals import Conflict
+from fanfold.simulation.stores import MemoryBus, MemoryFolds
+from signal_service.fold import Folder, Store
+
+EVERYTHING = {"trend": instance(), "pair": instance("pairs"), "slow": instance("breakout", timeframe="5m")}
+
+
+@pytest.fixture(params=["table", "memory"])
+def store(request: pytest.FixtureRequest, cloud: Cloud) -> Store:
+    return MemoryFolds() if request.param == "memory" else table_store(cloud)
+
+
+def table_store(cloud: Cloud) -> FoldTable:
+    create_table(cloud.admin, "folds")
+    return FoldTable(Table(cloud.call, "folds"), "v", "1m")
+
+
+def outputs(name: str) -> list[Message]:
+    return [Targets(id=name, cause="c", at=AT, account="main", batch="b", targets=[])]
+
+
+def append(store: Store, fold: Fold, version: int, message: list[Series]) -> None:
+    at = max(one.through for one in message)
+    news = fold.news(message, at)
+    fold.accept(message, at)
+    store.append(version, f"m{version}", news, fold.snapshot(), outputs(f"t{version}"))
+
+
+def test_nothing_is_kept_at_first(store: Store) -> None:
+    assert store.load(Fold(small_desk(), "v").groups) == Kept(0, [], None, {})
+
+
+def test_a_version_is_written_once(store: Store) -> None:
+    fold, whole = Fold(small_desk(), "v"), walk(1, A, 3)
+    append(store, fold, 1, [stretch(A, whole, 0, 2)])
+    with pytest.raises(Conflict):
+        store.append(1, "other", [], fold.snapshot(), [])
+    kept = store.load(fold.groups)
+    assert (kept.version, kept.snapshot, kept.outputs) == (1, fold.snapshot(), {"m1": outputs("t1")})
+    assert [bar for one in kept.windows for bar in one.bars] == whole[:2]
+
+
+def test_recent_outputs_are_known_however_short_the_window(store: Store) -> None:
+    fold, whole = Fold(small_desk(), "v"), walk(1, A, 40)
+    for version in range(1, 41):
+        append(store, fold, version, [stretch(A, whole, version - 1, version)])
+    assert list(store.load({("1m", (A,)): 1}).outputs) == [f"m{version}" for version in range(1, 41)]
+
+
+def minutes(seed: int, count: int) -> Iterator[list[Series]]:
+    """A message a minute with holes in either instrument, and the longer bars that close with it."""
+    random = Random(seed)
+    fine = {name: walk(seed, name, count, 60, frozenset(random.sample(range(6, count), 8))) for name in (A, B)}
+    coarse = {name: walk(seed, name, count // 5, 300) for name in (A, B)}
+    for number in range(1, count + 1):
+        at = START + 60 * number
+        message = [*_at(fine, at, "1m"), *_at(coarse, at, "5m")]
+        if message:
+            yield message
+
+
+def _at(by_name: dict[str, list[Bar]], at: int, timeframe: str) -> list[Series]:
+    return [
+        stretch(name, some, index, index + 1, timeframe)
+        for name, some in by_name.items()
+        for index, bar in enumerate(some)
+        if bar.closes_at == at
+    ]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_cold_process_goes_on_where_the_warm_one_stands(cloud: Cloud, seed: int) -> None:
+    found, store = small_desk(**EVERYTHING), table_store(cloud)
+    warm = Fold(found, "v")
+    for version, message in enumerate(minutes(seed, 45), 1):
+        if version % 4 == 0:
+            kept = store.load(warm.groups)
+            cold, at = Fold(found, "v"), max(one.through for one in message)
+            assert kept.snapshot is not None
+            cold.restore(kept.windows, kept.snapshot)
+            untouched = Fold(found, "v")
+            untouched.restore(kept.windows, kept.snapshot)
+            assert cold.snapshot() == warm.snapshot()
+            expected = warm.news(message, at), warm.accept(message, at), warm.snapshot()
+            assert (cold.news(message, at), cold.accept(message, at), cold.snapshot()) == expected
+            warm = untouched
+        append(store, warm, version, message)
+
+
+def test_a_window_is_read_back_only_as_far_as_strategies_look(cloud: Cloud) -> None:
+    found, store, whole = small_desk(), table_store(cloud), walk(1, A, 120)
+    fold = Fold(found, "v")
+    for version in range(1, 121):
+        append(store, fold, version, [stretch(A, whole, version - 1, version)])
+    # B never had a bar, and is not looked for.
+    assert sum(len(one.bars) for one in store.load(fold.groups).windows) == 64
+
+
+def test_bars_longer_than_the_venues_alone_are_kept_and_loaded(cloud: Cloud) -> None:
+    found, store = small_desk(slow=instance(timeframe="5m")), table_store(cloud)
+    fold, whole = Fold(found, "v"), walk(1, A, 30, 300)
+    for version in range(1, 31):
+        at = START + 300 * version
+        fine = series(A, [Bar(at, 1, 1, 1, 1, 1)], at - 60)
+        append(store, fold, version, [fine, stretch(A, whole, version - 1, version, "5m")])
+    kept = store.load(fold.groups)
+    lookback = fold.groups["5m", (A,)]
+    assert [bar for one in kept.windows for bar in one.bars] == whole[30 - lookback - 1 :]
+    assert {one.timeframe for one in kept.windows} == {"5m"}
+
+
+def test_a_group_with_holes_is_loaded_to_as_many_common_times_as_it_looks_back_on(cloud: Cloud) -> None:
+    found, store = small_desk(pair=instance("pairs")), table_store(cloud)
+    fold = Fold(found, "v")
+    a = walk(1, A, 120, missing=frozenset(range(40, 120, 2)))
+    b = walk(1, B, 120, missing=frozenset(range(41, 116, 2)))
+    by_time: dict[int, list[Series]] = {}
+    for name, some in ((A, a), (B, b)):
+        for index, bar in enumerate(some):
+            by_time.setdefault(bar.closes_at, []).append(stretch(name, some, index, index + 1))
+    for version, at in enumerate(sorted(by_time), 1):
+        append(store, fold, version, by_time[at])
+    kept, cold = store.load(fold.groups), Fold(found, "v")
+    assert kept.snapshot is not None
+    cold.restore(kept.windows, kept.snapshot)
+    message = [series(name, walk(2, name, 121)[120:], a[-1].closes_at if name == A else b[-1].closes_at)
+               for name in (A, B)]
+    at = START + 60 * 121
+    assert cold.accept(message, at) == fold.accept(message, at)
+    assert cold.snapshot() == fold.snapshot()
+
+
+def test_a_folder_on_a_table_publishes_what_one_in_memory_does(cloud: Cloud) -> None:
+    found, stores = small_desk(**EVERYTHING), (table_store(cloud), MemoryFolds())
+    heard = []
+    for one in stores:
+        bus = MemoryBus()
+        for message in minutes(3, 30):
+            # A process of its own for every message.
+            Folder(found, "v", one, bus).fold(bars_message(message))
+        heard.append(bus.messages)
+    assert heard[0] == heard[1]
+    assert heard[0]

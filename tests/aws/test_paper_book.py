@@ -1,0 +1,94 @@
+"""The paper venue's book keeps what its protocol says, in DynamoDB as in memory."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import msgspec
+import pytest
+from conftest import Cloud
+from ledger_examples import AT, create_table, order
+
+from fanfold.aws.calls import Recorded, recorded
+from fanfold.aws.paper_book import PaperBook
+from fanfold.aws.tables import Table
+from fanfold.refusals import Conflict
+from fanfold.resting import Book
+from fanfold.simulation.book import MemoryBook
+
+
+@pytest.fixture(params=["table", "memory"])
+def book(request: pytest.FixtureRequest, cloud: Cloud) -> Book:
+    if request.param == "memory":
+        return MemoryBook()
+    create_table(cloud.admin, "book")
+    return PaperBook(Table(cloud.call, "book"))
+
+
+def resting(book: Book) -> list[str]:
+    return [one.order.order_id for one in book.read("main").resting]
+
+
+def test_orders_rest_in_the_order_they_came_each_once(book: Book) -> None:
+    for name in ("B", "A", "B", "C"):
+        book.add(order(name))
+    assert resting(book) == ["B", "A", "C"]
+    assert book.read("other").resting == []
+
+
+def test_a_write_puts_drops_and_notes_all_at_once_and_what_is_gone_never_comes_back(book: Book) -> None:
+    for name in ("A", "B", "C"):
+        book.add(order(name))
+    page = book.read("main")
+    half = msgspec.structs.replace(page.resting[1], filled=Decimal("0.50"))
+    book.write("main", page.version, [half], ["c-A"], {"B/USDT": 60})
+    after = book.read("main")
+    assert (after.resting, after.settled, after.version) == ([half, page.resting[2]], {"B/USDT": 60}, page.version + 1)
+    book.add(order("A"))
+    assert resting(book) == ["B", "C"]
+
+
+def test_a_write_on_an_older_version_is_refused_and_changes_nothing(book: Book) -> None:
+    book.add(order("A"))
+    version = book.read("main").version
+    book.write("main", version, [], [], {"A/USDT": 60})
+    with pytest.raises(Conflict):
+        book.write("main", version, [], ["c-A"], {"A/USDT": 120})
+    assert resting(book) == ["A"]
+    assert book.read("main").settled == {"A/USDT": 60}
+
+
+def test_a_cancel_is_noted_once_and_moves_the_version(book: Book) -> None:
+    book.add(order("A"))
+    version = book.read("main").version
+    book.cancel("main", "c-A", AT)
+    book.cancel("main", "c-A", AT + timedelta(seconds=5))
+    book.cancel("main", "c-none", AT)
+    (one,) = book.read("main").resting
+    assert one.canceled_at == AT
+    assert book.read("main").version == version + 1
+
+
+def test_an_order_that_comes_between_a_read_and_its_write_is_not_lost(cloud: Cloud) -> None:
+    create_table(cloud.admin, "book")
+    mine, other = (PaperBook(Table(cloud.call, "book")) for _ in range(2))
+    mine.add(order("A"))
+    page = mine.read("main")
+    other.add(order("B"))
+    with pytest.raises(Conflict):
+        mine.write("main", page.version, [], ["c-A"], {})
+    mine.write("main", mine.read("main").version, [], ["c-A"], {})
+    assert resting(other) == ["B"]
+
+
+def test_a_page_is_read_once_for_a_settlement(cloud: Cloud) -> None:
+    create_table(cloud.admin, "book")
+    seen: list[Recorded] = []
+    book = PaperBook(Table(recorded(cloud.call, seen.append), "book"))
+    book.add(order("A"))
+    page = book.read("main")
+    seen.clear()
+    book.write("main", page.version, [], ["c-A"], {})
+    assert [one.operation for one in seen] == ["PutItem"]
+    # Another process, which has read nothing yet, has to.
+    PaperBook(Table(cloud.call, "book")).write("main", page.version + 1, [], [], {"A/USDT": 60})
+    assert book.read("main").settled == {"A/USDT": 60}

@@ -1,0 +1,46 @@
+"""Topics: messages go out in order, as many at once as SNS takes, with what subscriptions filter on."""
+
+import msgspec
+from ledger_examples import approved, create_topic, heard, order, report
+
+from fanfold.aws.calls import Call, Recorded, recorded
+from fanfold.aws.topics import Topics
+
+
+def test_many_messages_go_out_in_order_ten_at_a_time(call: Call, admin: Call) -> None:
+    arn, url = create_topic(admin, "executions")
+    seen: list[Recorded] = []
+    Topics(recorded(call, seen.append), {"executions": arn}).publish([report(f"r{number:02d}") for number in range(21)])
+    assert [one.operation for one in seen] == ["PublishBatch", "PublishBatch", "Publish"]
+    assert [one.id for one in heard(admin, url)] == [f"r{number:02d}" for number in range(21)]
+
+
+def test_a_batch_is_never_longer_than_sns_takes(call: Call, admin: Call) -> None:
+    arn, url = create_topic(admin, "orders")
+    many = [order(f"N{number}") for number in range(150)]
+    seen: list[Recorded] = []
+    messages = [msgspec.structs.replace(approved(*many), id=f"m{number}") for number in range(5)]
+    Topics(recorded(call, seen.append), {"orders": arn}).publish(messages)
+    sizes = [
+        sum(len(entry["Message"]) for entry in one.parameters.get("PublishBatchRequestEntries", [one.parameters]))
+        for one in seen
+    ]
+    assert len(sizes) > 1
+    assert max(sizes) < 256 * 1024
+    assert [one.id for one in heard(admin, url)] == [f"m{number}" for number in range(5)]
+
+
+def test_a_message_carries_what_subscriptions_filter_on() -> None:
+    seen: list[Recorded] = []
+
+    def answer(_service: str, _operation: str, _parameters: object) -> dict[str, object]:
+        return {}
+
+    Topics(recorded(answer, seen.append), {"executions": "arn"}).publish([report("a")])
+    (one,) = seen
+    assert one.parameters["MessageGroupId"] == "main"
+    assert one.parameters["MessageDeduplicationId"] == "a"
+    assert one.parameters["MessageAttributes"] == {
+        "type": {"DataType": "String", "StringValue": "execution-report.v1"},
+        "settled": {"DataType": "String", "StringValue": "true"},
+    }
