@@ -1,8 +1,8 @@
 """The queue's edge: the one place where a fault is caught.
 
-A message that can't be understood goes to the dead-letter queue with its reason and counts as handled. Any other fault is
-kept by message id, so that its reason is found when the platform gives up, and the message is tried again; what comes
-behind it in its FIFO group waits.
+A message that can't be understood goes to the dead-letter queue with its reason and counts as handled. Any other fault
+is kept by message id, so that its reason is found when the platform gives up, and the message is tried again; what
+comes behind it in its FIFO group waits.
 """
 
 import logging
@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from fanfold.aws.attribute_values import marshal
 from fanfold.aws.calls import Call
 from fanfold.aws.clock import Clock
+from fanfold.aws.tables import Table
 from fanfold.messages import Message, decode
 from fanfold.refusals import BadInput
 
@@ -55,16 +55,19 @@ class Edge(NamedTuple):
     def keep(self, record: Record, fault: BaseException) -> None:
         """Keep the last fault of a message that will be tried again."""
         text = f"{type(fault).__name__}: {fault}"[:REASON_MAX]
-        self.call("dynamodb", "PutItem", {
-            "TableName": self.faults,
-            "Item": marshal({"pk": record["messageId"], "sk": "fault", "reason": text,
-                             "at": self.clock().isoformat()}),
-        })
+        table = Table(self.call, self.faults)
+        item = {"reason": text, "at": self.clock().isoformat()}
+        table.write([table.putting((record["messageId"], "fault"), item)])
 
 
 def consume(event: dict[str, Any], handle: Callable[[Arrived], None], edge: Edge) -> dict[str, Any]:
     """Hand the records of an SQS event to a verb one by one; the answer names those to deliver again."""
-    return consume_batch(event, lambda arrived: [handle(one) for one in arrived] and None, edge, size=1)
+
+    def handle_all(arrived: list[Arrived]) -> None:
+        for one in arrived:
+            handle(one)
+
+    return consume_batch(event, handle_all, edge, size=1)
 
 
 def consume_batch(
@@ -97,7 +100,7 @@ def _handle(records: list[Record], handle: Callable[[list[Arrived]], None], edge
         handle([arrived for _, arrived in understood])
     except BadInput as wrong:
         if len(kept) > 1:
-            return [record for record in kept if _handle([record], handle, edge)]
+            return _one_by_one(kept, handle, edge)
         edge.bury(kept[0], str(wrong))
     except Exception as fault:
         log.exception("a message will be tried again")
@@ -105,6 +108,15 @@ def _handle(records: list[Record], handle: Callable[[list[Arrived]], None], edge
             edge.keep(record, fault)
         return kept
     return []
+
+
+def _one_by_one(records: list[Record], handle: Callable[[list[Arrived]], None], edge: Edge) -> list[Record]:
+    """The records to deliver again: one that failed, and what is behind it in its group."""
+    failed: list[Record] = []
+    for record in records:
+        if _group(record) in map(_group, failed) or _handle([record], handle, edge):
+            failed.append(record)
+    return failed
 
 
 def _arrived(record: Record) -> Arrived:

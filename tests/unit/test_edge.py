@@ -1,0 +1,169 @@
+"""The queue's edge: what cannot be understood is buried with its reason, what failed comes back with all behind it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from core_desk import A, bars_message, stretch, walk
+
+from fanfold.aws.edge import Arrived, Edge, consume, consume_batch
+from fanfold.messages import encode
+from fanfold.refusals import BadInput
+
+WHOLE = walk(1, A, 20)
+Handled = list[str]
+
+
+class Cloud:
+    """What the edge said to AWS: buried messages, and faults by message id."""
+
+    def __init__(self) -> None:
+        self.buried: list[dict[str, Any]] = []
+        self.faults: dict[str, str] = {}
+
+    def __call__(self, service: str, operation: str, parameters: Any) -> dict[str, Any]:
+        if operation == "SendMessage":
+            self.buried.append(parameters)
+        else:
+            self.faults[parameters["Item"]["pk"]["S"]] = parameters["Item"]["reason"]["S"]
+        return {}
+
+    def reasons(self) -> dict[str, str]:
+        return {
+            one["MessageAttributes"]["message"]["StringValue"]: one["MessageAttributes"]["reason"]["StringValue"]
+            for one in self.buried
+        }
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    return Cloud()
+
+
+def edge(cloud: Cloud) -> Edge:
+    return Edge(cloud, "dead-letters", "faults", lambda: datetime(2026, 3, 1, tzinfo=UTC))
+
+
+def record(name: str, group: str = "g", body: str | None = None, times: int = 1) -> dict[str, Any]:
+    message = bars_message([stretch(A, WHOLE, 0, 1)], name)
+    return {
+        "messageId": f"m-{name}",
+        "body": encode(message).decode() if body is None else body,
+        "eventSourceARN": "arn:queue",
+        "attributes": {"MessageGroupId": group, "ApproximateReceiveCount": str(times), "SentTimestamp": "123"},
+    }
+
+
+def handler(handled: Handled, wrong: tuple[str, ...] = (), faulty: tuple[str, ...] = ()) -> Callable[[Arrived], None]:
+    def handle(arrived: Arrived) -> None:
+        name = arrived.message.id.removesuffix("/1")
+        if name in wrong:
+            raise BadInput(f"{name} is wrong")
+        if name in faulty:
+            raise OSError(f"{name} failed")
+        handled.append(name)
+
+    return handle
+
+
+def batch_handler(handled: Handled, wrong: tuple[str, ...] = (), faulty: tuple[str, ...] = ()) -> Any:
+    """All or none."""
+    one = handler([], wrong, faulty)
+
+    def handle(arrived: list[Arrived]) -> None:
+        for each in arrived:
+            one(each)
+        handled.extend(each.message.id.removesuffix("/1") for each in arrived)
+
+    return handle
+
+
+def failures(answer: dict[str, Any]) -> list[str]:
+    return [one["itemIdentifier"] for one in answer["batchItemFailures"]]
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", '{"type":"bars.v9"}', '{"type":"bars.v1","id":7}'])
+def test_what_is_no_message_is_buried_with_its_reason_and_the_others_are_handled(cloud: Cloud, body: str) -> None:
+    handled: Handled = []
+    event = {"Records": [record("a"), record("b", body=body), record("c")]}
+    assert failures(consume(event, handler(handled), edge(cloud))) == []
+    assert handled == ["a", "c"]
+    (one,) = cloud.buried
+    assert (one["QueueUrl"], one["MessageBody"], one["MessageGroupId"]) == ("dead-letters", body, "g")
+    assert one["MessageDeduplicationId"] == "m-b"
+    attributes = {name: value["StringValue"] for name, value in one["MessageAttributes"].items()}
+    assert (attributes["source"], attributes["message"]) == ("arn:queue", "m-b")
+    assert attributes["reason"].startswith("not a message: ")
+
+
+def test_wrong_input_buries_that_record_alone(cloud: Cloud) -> None:
+    handled: Handled = []
+    event = {"Records": [record(name) for name in "abc"]}
+    assert failures(consume(event, handler(handled, wrong=("b",)), edge(cloud))) == []
+    assert handled == ["a", "c"]
+    assert cloud.reasons() == {"m-b": "b is wrong"}
+    assert cloud.faults == {}
+
+
+def test_a_fault_gives_back_the_record_and_all_behind_it_in_its_group(cloud: Cloud) -> None:
+    handled: Handled = []
+    event = {"Records": [record("a", "x"), record("b", "y"), record("c", "x"), record("d", "y"), record("e", "x")]}
+    assert failures(consume(event, handler(handled, faulty=("c",)), edge(cloud))) == ["m-c", "m-e"]
+    assert handled == ["a", "b", "d"]
+    assert cloud.faults == {"m-c": "OSError: c failed"}
+    assert cloud.buried == []
+
+
+def test_a_record_behind_a_fault_is_not_even_read(cloud: Cloud) -> None:
+    event = {"Records": [record("a"), record("b", body="{")]}
+    assert failures(consume(event, handler([], faulty=("a",)), edge(cloud))) == ["m-a", "m-b"]
+    assert cloud.buried == []
+
+
+def test_a_batch_is_handled_whole(cloud: Cloud) -> None:
+    handled: Handled = []
+    event = {"Records": [record(str(number)) for number in range(12)]}
+    assert failures(consume_batch(event, batch_handler(handled), edge(cloud), size=5)) == []
+    assert handled == [str(number) for number in range(12)]
+
+
+def test_wrong_input_in_a_batch_buries_that_record_alone(cloud: Cloud) -> None:
+    handled: Handled = []
+    event = {"Records": [record("a"), record("x", body="{"), record("b"), record("c")]}
+    assert failures(consume_batch(event, batch_handler(handled, wrong=("b",)), edge(cloud))) == []
+    assert handled == ["a", "c"]
+    assert set(cloud.reasons()) == {"m-x", "m-b"}
+
+
+def test_a_fault_in_a_batch_gives_all_of_it_back_and_later_ones_of_its_groups(cloud: Cloud) -> None:
+    event = {"Records": [record("a", "x"), record("b", "y"), record("c", "x"), record("d", "z")]}
+    handled: Handled = []
+    assert failures(consume_batch(event, batch_handler(handled, faulty=("b",)), edge(cloud), size=2)) == [
+        "m-a", "m-b", "m-c",
+    ]
+    assert handled == ["d"]
+
+
+def test_one_by_one_what_is_behind_a_fault_in_its_group_waits(cloud: Cloud) -> None:
+    """After wrong input a batch is taken apart; order in a group holds then, too."""
+    handled: Handled = []
+    event = {"Records": [record("a", "x"), record("b", "x"), record("c", "x"), record("d", "y")]}
+    answer = consume_batch(event, batch_handler(handled, wrong=("a",), faulty=("b",)), edge(cloud))
+    assert failures(answer) == ["m-b", "m-c"]
+    assert handled == ["d"]
+    assert set(cloud.reasons()) == {"m-a"}
+
+
+def test_a_verb_hears_whether_a_message_came_before_and_when(cloud: Cloud) -> None:
+    seen: list[Arrived] = []
+    consume({"Records": [record("a"), record("b", times=2)]}, seen.append, edge(cloud))
+    assert [(one.again, one.sent_ms) for one in seen] == [(False, 123), (True, 123)]
+
+
+def test_a_long_reason_is_cut_to_what_an_attribute_takes(cloud: Cloud) -> None:
+    def handle(_arrived: Arrived) -> None:
+        raise BadInput("x" * 5_000)
+
+    consume({"Records": [record("a")]}, handle, edge(cloud))
+    assert len(cloud.reasons()["m-a"]) == 1_000
