@@ -2,24 +2,23 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 import msgspec
-from fanfold import bars, names, strategies, timeframes
+
+from fanfold import strategies, timeframes
 from fanfold.bars import Bar, Series
 from fanfold.desk import Desk, Venue
-from fanfold.messages import Bars, BarsWanted, Defect, Message
+from fanfold.messages import BarsWanted, Defect, Message
 from fanfold.quality import Action, Row, check
 from fanfold.quality import Defect as Kind
 from fanfold.refusals import BadInput, Conflict, VenueUnavailable
 from fanfold.resample import resample
 from fanfold.sources import Failure, Request, Source
+from market_data_service.batches import messages, polled
 
-# About 2,000 bars fill the 64 KB that is billed as one message.
-BARS_MAX = 1_200
-KEPT = 3
 SeriesKey = tuple[str, str]
 log = logging.getLogger("fanfold")
 
@@ -85,17 +84,19 @@ class Poller:
         asked = [Request(one, wanted.timeframe, wanted.since, wanted.until) for one in wanted.instruments]
         found, defects = _given(asked, source.bars_of(asked))
         checked = [_checked(one, venue.jump_max, wanted.until) for one in found.values()]
-        self._bus.publish(_messages(wanted.venue, f"wanted/{wanted.id}", wanted.until, checked, defects, wanted=True))
+        self._bus.publish(messages(wanted.venue, f"wanted/{wanted.id}", wanted.until, checked, defects, wanted=True))
 
     def _poll(self, name: str, venue: Venue, now: int) -> int:
         at = now - now % timeframes.seconds(venue.timeframe)
         cursors, version = self._known.pop(name) if name in self._known else self._cursors.read(name)
         found, defects = self._closed(name, venue, at, cursors)
-        checked = [one for one in (_checked(series, venue.jump_max, at) for series in found) if one[0].bars]
+        checked = [_checked(series, venue.jump_max, at) for series in found]
+        defects += [defect for series, some in checked if not series.bars for defect in some]
+        checked = [one for one in checked if one[0].bars]
         if not checked:
             self._known[name] = cursors, version
             return 0
-        self._bus.publish(_messages(name, f"poll/{name}/{at}", at, checked, defects))
+        self._bus.publish(polled(name, at, checked, defects, again=at in cursors.values()))
         moved = {**cursors, **{(one.timeframe, one.instrument): one.through for one, _ in checked}}
         try:
             self._cursors.write(name, moved, version)
@@ -108,14 +109,14 @@ class Poller:
     def _closed(
         self, name: str, venue: Venue, at: int, cursors: Mapping[SeriesKey, int]
     ) -> tuple[list[Series], list[Defect]]:
-        """New bars of every instrument in the venue's timeframe, and in the longer ones that have closed."""
+        """New bars of every instrument in all timeframes, each up to its own last close."""
         source = self._source(name)
         wanted = [one for symbol in venue.symbols for one in self._wanted(name, symbol, at, cursors)]
         asked = [one.request for one in wanted]
         given, defects = _given(asked, source.bars_of(asked))
         found = _filled(given, source)
         series = [
-            resample(found[one.request], one.timeframe, at)
+            resample(found[one.request], one.timeframe, one.request.until)
             if one.timeframe != one.request.timeframe
             else found[one.request]
             for one in wanted
@@ -126,14 +127,15 @@ class Poller:
     def _wanted(self, name: str, symbol: str, at: int, cursors: Mapping[SeriesKey, int]) -> Iterable[Wanted]:
         own = self._desk.venues[name].timeframe
         for timeframe, lookback in self._lookbacks[name].items():
-            if not timeframes.closes(timeframe, at):
-                continue
             length = timeframes.seconds(timeframe)
+            # Not only when it closes: the poll at a close may have been missed, or the venue have been late.
+            close = at - at % length
             # One bar more than strategies look back on, so that the first step has all of its past.
-            since = cursors.get((timeframe, symbol), at - (lookback + 1) * length)
+            since = cursors.get((timeframe, symbol), close - (lookback + 1) * length)
             # One bar that closed is made of the venue's own, which are the ones that orders fill against.
-            asked = own if at - since <= length else timeframe
-            yield Wanted(timeframe, Request(symbol, asked, since, at))
+            asked = own if close - since <= length else timeframe
+            if since < close:
+                yield Wanted(timeframe, Request(symbol, asked, since, close))
 
 
 def _given(
@@ -228,51 +230,6 @@ def _checked(series: Series, jump_max: Decimal, at: int) -> tuple[Series, list[D
                        action=Action.REPORTED, count=missing, at=series.after)
             )
     return msgspec.structs.replace(series, bars=found.bars), defects
-
-
-def _messages(
-    venue: str,
-    poll: str,
-    at: int,
-    checked: Sequence[tuple[Series, list[Defect]]],
-    unavailable: Sequence[Defect],
-    *,
-    wanted: bool = False,
-) -> list[Bars]:
-    parts = _parts([series for series, _ in checked])
-    defects = [*unavailable, *(defect for _, found in checked for defect in found)]
-    return [
-        Bars(
-            id=names.name("bars", poll, number, len(parts), *(f"{one.instrument} {one.timeframe} {one.after} "
-                                                             f"{one.through}" for one in part)),
-            cause=poll,
-            at=datetime.fromtimestamp(at, UTC),
-            venue=venue,
-            part=number,
-            parts=len(parts),
-            wanted=wanted,
-            frames=bars.pack(part),
-            defects=defects if number == 1 else [],
-        )
-        for number, part in enumerate(parts, 1)
-    ]
-
-
-def _parts(series: Sequence[Series]) -> list[list[Series]]:
-    """Split so that no part has over BARS_MAX bars: long series by time, each part following on the one before."""
-    parts: list[list[Series]] = [[]]
-    room = BARS_MAX
-    for one in series:
-        after, left = one.after, one.bars
-        while left:
-            if not room:
-                parts.append([])
-                room = BARS_MAX
-            taken, left = left[:room], left[room:]
-            parts[-1].append(msgspec.structs.replace(one, after=after, bars=taken))
-            room -= len(taken)
-            after = taken[-1].closes_at
-    return parts
 
 
 def _lookbacks(desk: Desk, venue: str) -> dict[str, int]:

@@ -14,7 +14,6 @@ from fanfold.messages import BarsWanted
 from fanfold.refusals import BadInput
 from fanfold.sources import Source
 from fanfold.venues.replay import ReplayVenue
-
 from market_data_service.poll import Poller
 from market_data_service.settings import Settings
 
@@ -31,13 +30,14 @@ def settings() -> Settings:
 
 @cache
 def source(venue: str) -> Source:
+    """Where the bars of a venue come from: recordings, or an exchange."""
     found = runtime().desk.venues[venue]
     if found.kind == "replay":
         return ReplayVenue(Path(settings().recordings))
     # An image that only replays never loads ccxt.
     from fanfold.venues.exchange import ExchangeVenue  # noqa: PLC0415
 
-    return ExchangeVenue.connect(found, runtime().desk.instruments)
+    return ExchangeVenue.connect(found, runtime().desk.instruments, settings().venue_origin)
 
 
 @cache

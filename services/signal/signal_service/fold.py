@@ -34,6 +34,7 @@ class Memory:
     """A fold as it stands in this process, with the version it was stored under."""
 
     def __init__(self, desk: Desk, venue: str, store: Store) -> None:
+        self.warm = False
         self.fold = Fold(desk, venue)
         kept = store.load(self.fold.groups)
         self.version = kept.version
@@ -61,7 +62,7 @@ class Folder:
                 outputs = self._outputs(memory, message)
             except Conflict:
                 continue
-            self._memory = memory
+            memory.warm, self._memory = True, memory
             self._bus.publish(outputs)
             return
         raise Conflict(f"{message.id} was not folded in {TRIES} tries")
@@ -73,6 +74,8 @@ class Folder:
         series, at = bars.unpack(message.frames), int(message.at.timestamp())
         fresh = memory.fold.news(series, at)
         targets, gaps = memory.fold.accept(series, at)
+        if gaps and memory.warm:
+            raise Conflict("what is missing here may have been folded by another process")
         outputs: list[Message] = [*self._targets(message, targets), *_wanted(message, gaps)]
         if fresh:
             memory.version += 1

@@ -1,0 +1,163 @@
+"""Market-data's verbs: every bar of the venue is published, in time, whatever poll was missed or crashed."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from core_desk import START, A, B, instance, small_desk, walk
+from crashes import Mortal, until_it_lives
+
+from fanfold import bars
+from fanfold.bars import Bar, Series
+from fanfold.messages import Bars, BarsWanted
+from fanfold.refusals import BadInput
+from fanfold.simulation.stores import MemoryBus, MemoryCursors
+from fanfold.sources import Failure, Request
+from market_data_service.poll import Poller
+
+DESK = small_desk(trend=instance(), slow=instance(timeframe="5m"))
+FINE = {name: walk(1, name, 200) for name in (A, B)}
+
+
+def coarse(name: str) -> list[Bar]:
+    fine = FINE[name]
+    return [
+        Bar(some[-1].closes_at, some[0].open, max(one.high for one in some), min(one.low for one in some),
+            some[-1].close, sum(one.volume for one in some))
+        for some in (fine[at : at + 5] for at in range(0, 200, 5))
+    ]
+
+
+class Venue:
+    """All bars of a market; those of some instruments come late."""
+
+    def __init__(self) -> None:
+        self.hidden: dict[str, int] = {}
+
+    def bars_of(self, requests: Sequence[Request]) -> list[Series | Failure]:
+        return [self._series(one) for one in requests]
+
+    def _series(self, asked: Request) -> Series:
+        whole = FINE[asked.instrument] if asked.timeframe == "1m" else coarse(asked.instrument)
+        until = min(asked.until, self.hidden.get(asked.instrument, asked.until))
+        found = [bar for bar in whole if asked.since < bar.closes_at <= until]
+        before = [bar.closes_at for bar in whole if bar.closes_at <= asked.since]
+        return Series(instrument=asked.instrument, timeframe=asked.timeframe, price_scale=2, volume_scale=3,
+                      after=before[-1] if before else 0, bars=found)
+
+
+class Feed:
+    """A venue that is polled at minutes after START."""
+
+    def __init__(self) -> None:
+        self.venue, self.cursors, self.bus = Venue(), MemoryCursors(), MemoryBus()
+        self.minute = 60
+        self.poller = self.process()
+
+    def process(self, fuse: object | None = None) -> Poller:
+        ports = (self.cursors, self.bus)
+        cursors, bus = ports if fuse is None else (Mortal(port, fuse) for port in ports)
+        return Poller(DESK, lambda _name: self.venue, cursors, bus, self.now)
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(START + 60 * self.minute + 2, UTC)
+
+    def poll(self, minute: int) -> list[Bars]:
+        before = len(self.bus.messages)
+        self.minute = minute
+        self.poller.poll()
+        return [one for one in self.bus.messages[before:] if isinstance(one, Bars)]
+
+    def published(self, timeframe: str, name: str) -> list[Bar]:
+        heard = [message for message in self.bus.messages if isinstance(message, Bars)]
+        told = [one for message in heard for one in bars.unpack(message.frames)]
+        return [bar for one in told if (one.timeframe, one.instrument) == (timeframe, name) for bar in one.bars]
+
+
+def closes(some: list[Bar]) -> list[int]:
+    return [(bar.closes_at - START) // 60 for bar in some]
+
+
+@pytest.fixture
+def feed() -> Feed:
+    return Feed()
+
+
+def test_the_first_poll_reaches_back_a_bar_further_than_strategies_look(feed: Feed) -> None:
+    feed.poll(60)
+    assert closes(feed.published("1m", A)) == list(range(56, 61))
+    assert closes(feed.published("5m", A)) == list(range(40, 61, 5))
+
+
+def test_every_bar_is_published_once_and_equals_the_venues(feed: Feed) -> None:
+    for minute in range(60, 81):
+        feed.poll(minute)
+    for name in (A, B):
+        assert feed.published("1m", name) == FINE[name][55:80]
+        assert feed.published("5m", name) == coarse(name)[7:16]
+
+
+def test_a_poll_that_was_missed_at_a_close_loses_no_bar_and_none_is_taken_for_younger_than_it_is(feed: Feed) -> None:
+    feed.poll(61)
+    late, now = feed.poll(66)
+    assert closes([bar for one in bars.unpack(late.frames) for bar in one.bars]) == [65, 65]
+    assert late.at == datetime.fromtimestamp(START + 65 * 60, UTC)
+    assert late.cause.startswith("late/v/")
+    assert closes(feed.published("1m", A))[-5:] == [62, 63, 64, 65, 66]
+    assert now.cause == f"poll/v/{START + 66 * 60}"
+
+
+def test_polls_long_apart_lose_nothing(feed: Feed) -> None:
+    feed.poll(60)
+    feed.poll(133)
+    assert feed.published("1m", A) == FINE[A][55:133]
+    assert feed.published("5m", A) == coarse(A)[7:26]
+
+
+def test_an_instrument_without_bars_at_first_is_asked_for_again(feed: Feed) -> None:
+    feed.venue.hidden = {B: START}
+    feed.poll(60)
+    assert feed.published("1m", B) == []
+    feed.venue.hidden = {}
+    feed.poll(61)
+    assert closes(feed.published("1m", B)) == list(range(57, 62))
+    assert closes(feed.published("1m", A)) == list(range(56, 62))
+
+
+def test_a_bar_that_comes_late_comes_with_the_next_poll_or_in_a_batch_of_its_own(feed: Feed) -> None:
+    feed.poll(60)
+    feed.venue.hidden = {B: START + 60 * 60}
+    (first,) = feed.poll(61)
+    feed.venue.hidden = {}
+    (second,) = feed.poll(61)
+    assert first.cause != second.cause
+    assert closes(feed.published("1m", B))[-1] == 61
+    assert feed.poll(61) == []
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("nth", range(1, 5))
+def test_after_a_crash_the_same_bars_go_out_under_the_same_id(feed: Feed, nth: int, after: bool) -> None:
+    def attempt(fuse: object) -> None:
+        feed.process(fuse).poll()
+
+    until_it_lives(attempt, nth, after=after)
+    told = {one.id: one for one in feed.bus.messages}
+    assert all(told[one.id] == one for one in feed.bus.messages)
+    expected = Feed()
+    expected.poll(60)
+    assert told == {one.id: one for one in expected.bus.messages}
+
+
+def test_wanted_bars_are_served_and_marked_as_wanted(feed: Feed) -> None:
+    at = datetime.fromtimestamp(START, UTC)
+    wanted = BarsWanted(id="w", cause="c", at=at, venue="v", timeframe="1m", instruments=[A, B], since=START + 600,
+                        until=START + 900)
+    feed.poller.serve(wanted)
+    (told,) = feed.bus.messages
+    assert isinstance(told, Bars)
+    assert told.wanted
+    assert [closes(one.bars) for one in bars.unpack(told.frames)] == [[11, 12, 13, 14, 15]] * 2
+    with pytest.raises(BadInput, match="venue 'w' is not in the desk"):
+        feed.poller.serve(msgspec.structs.replace(wanted, venue="w"))

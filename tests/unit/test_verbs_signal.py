@@ -1,0 +1,108 @@
+"""Signal's verb: whatever crashes or comes first, each message publishes what it publishes undisturbed."""
+
+from itertools import pairwise
+
+import pytest
+from core_desk import A, B, bars_message, instance, small_desk, stretch, walk
+from crashes import Mortal, until_it_lives
+
+from fanfold.messages import Bars, BarsWanted, Message, Targets
+from fanfold.refusals import Conflict
+from fanfold.simulation.stores import MemoryBus, MemoryFolds
+from signal_service.fold import Folder
+
+DESK = small_desk(trend=instance(), pair=instance("pairs"))
+WHOLE = {name: walk(1, name, 30) for name in (A, B)}
+
+
+def message(first: int, last: int, *names: str, **given: object) -> Bars:
+    return bars_message([stretch(name, WHOLE[name], first, last) for name in names or (A, B)], **given)
+
+
+MESSAGES = [message(0, 10), *(message(at, at + 1) for at in range(10, 16)), message(17, 18), message(16, 18)]
+
+
+def undisturbed() -> list[Message]:
+    bus = MemoryBus()
+    folder = Folder(DESK, "v", MemoryFolds(), bus)
+    for one in MESSAGES:
+        folder.fold(one)
+    return bus.messages
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("nth", range(1, 25))
+def test_a_crash_at_any_effect_changes_nothing_that_is_told(nth: int, after: bool) -> None:
+    store, bus = MemoryFolds(), MemoryBus()
+
+    def attempt(fuse: object) -> None:
+        # All of it again from where it died: earlier messages tell again what they told.
+        folder = Folder(DESK, "v", Mortal(store, fuse), Mortal(bus, fuse))
+        for one in MESSAGES:
+            folder.fold(one)
+
+    until_it_lives(attempt, nth, after=after)
+    told = {one.id: one for one in bus.messages}
+    assert told == {one.id: one for one in undisturbed()}
+    assert all(told[one.id] == one for one in bus.messages)
+
+
+def test_every_message_twice_tells_the_same_twice() -> None:
+    bus = MemoryBus()
+    folder = Folder(DESK, "v", MemoryFolds(), bus)
+    for one in MESSAGES[:5]:
+        folder.fold(one)
+        folder.fold(one)
+    once = undisturbed()[: len(bus.messages) // 2]
+    assert bus.messages[::2] == bus.messages[1::2] == once
+
+
+def test_of_two_processes_in_turn_the_one_that_is_behind_reloads() -> None:
+    store, bus = MemoryFolds(), MemoryBus()
+    folders = [Folder(DESK, "v", store, bus) for _ in range(2)]
+    for number, one in enumerate(MESSAGES):
+        folders[number % 2].fold(one)
+    assert bus.messages == undisturbed()
+
+
+def test_who_is_always_beaten_gives_the_message_back() -> None:
+    class Beaten(MemoryFolds):
+        def append(self, *_args: object) -> None:
+            raise Conflict("another came first")
+
+    bus = MemoryBus()
+    with pytest.raises(Conflict, match="was not folded in 5 tries"):
+        Folder(DESK, "v", Beaten(), bus).fold(MESSAGES[0])
+    assert bus.messages == []
+
+
+def test_a_gap_is_asked_for_once_by_each_range_and_bars_that_fill_it_tell_no_targets() -> None:
+    bus = MemoryBus()
+    folder = Folder(DESK, "v", MemoryFolds(), bus)
+    folder.fold(message(0, 10))
+    bus.messages.clear()
+    folder.fold(message(12, 13))
+    (wanted,) = bus.messages
+    assert isinstance(wanted, BarsWanted)
+    assert (wanted.instruments, wanted.since, wanted.until) == ([A, B], WHOLE[A][9].closes_at, WHOLE[A][12].closes_at)
+    folder.fold(message(10, 13, name="wanted", wanted=True))
+    assert bus.messages == [wanted]
+    folder.fold(message(13, 14))
+    assert isinstance(bus.messages[-1], Targets)
+
+
+def test_every_part_of_a_poll_is_answered_even_without_a_target_but_not_what_fills_a_gap() -> None:
+    bus = MemoryBus()
+    folder = Folder(DESK, "v", MemoryFolds(), bus)
+    folder.fold(message(0, 2, part=1, parts=2))
+    folder.fold(message(2, 4, part=2, parts=2))
+    assert [(one.part, one.targets) for one in bus.messages if isinstance(one, Targets)] == [(1, []), (2, [])]
+    folder.fold(message(4, 6, name="wanted", part=1, parts=2, wanted=True))
+    assert len(bus.messages) == 2
+
+
+def test_a_leg_is_told_of_at_most_once_a_bar() -> None:
+    told = [one for one in undisturbed() if isinstance(one, Targets)]
+    targets = [(one.at, target.signal_id) for one in told for target in one.targets]
+    assert len(targets) == len(set(targets))
+    assert all(before[0] <= after[0] for before, after in pairwise(targets))
