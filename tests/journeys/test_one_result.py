@@ -6,18 +6,17 @@ from trading import Desk, Killer, Outcome, bars_of, closes, planned, replayed, t
 from fanfold import bars
 from fanfold.folding import Fold
 
-MINUTES = 150
+MINUTES = 120
 
 
 @pytest.fixture(scope="module")
 def plan():
-    # On leg per strategy and short look-backs, so that a short market brings many orders.
     return planned(MINUTES)
 
 
 @pytest.fixture(scope="module")
-def plain(plan, tmp_path_factory) -> Outcome:
-    return trade(tmp_path_factory.mktemp("plain") / "state", plan, replayed)
+def plain(plan, deployed, tmp_path_factory) -> Outcome:
+    return trade(tmp_path_factory.mktemp("plain") / "state", deployed, plan, replayed)
 
 
 def sound(outcome: Outcome) -> bool:
@@ -51,24 +50,24 @@ def test_the_targets_equal_a_plain_fold_over_the_same_bars_bit_for_bit(plan, pla
     assert published == folded
 
 
-def test_another_speed_ends_in_the_same_orders_fills_and_books(plan, plain, tmp_path):
+def test_another_speed_ends_in_the_same_orders_fills_and_books(plan, plain, deployed, tmp_path):
     def slowly(desk: Desk) -> None:
         closes(desk, range(plan.start, plan.until + 1, 60), pause_s=0.06)
 
-    assert trade(tmp_path / "state", plan, slowly).result == plain.result
+    assert trade(tmp_path / "state", deployed, plan, slowly).result == plain.result
 
 
 @pytest.mark.parametrize(
     "chaos",
     ["seed=1,duplicate=1", "seed=2,delay=0.04,shuffle=1", "seed=3,duplicate=0.5,delay=0.03,shuffle=1"],
 )
-def test_duplicated_delayed_and_shuffled_events_change_nothing(plan, plain, tmp_path, chaos):
-    outcome = trade(tmp_path / "state", plan, replayed, chaos)
+def test_duplicated_delayed_and_shuffled_events_change_nothing(plan, plain, deployed, tmp_path, chaos):
+    outcome = trade(tmp_path / "state", deployed, plan, replayed, chaos)
     assert outcome.result == plain.result
     assert sound(outcome)
 
 
-def test_killing_function_processes_at_random_moments_changes_nothing(plan, plain, tmp_path):
+def test_killing_function_processes_at_random_moments_changes_nothing(plan, plain, deployed, tmp_path):
     killed = 0
 
     def under_fire(desk: Desk) -> None:
@@ -77,7 +76,7 @@ def test_killing_function_processes_at_random_moments_changes_nothing(plan, plai
             replayed(desk)
         killed = killer.killed
 
-    outcome = trade(tmp_path / "state", plan, under_fire)
+    outcome = trade(tmp_path / "state", deployed, plan, under_fire)
     assert killed > 5
     assert outcome.result == plain.result
     assert sound(outcome)

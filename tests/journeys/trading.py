@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import threading
 from collections.abc import Callable
@@ -76,13 +77,22 @@ def planned(minutes: int, **given: Any) -> Plan:
     return run_plan.plan(ROOT / "desk.toml", [], minutes=minutes, **asked)
 
 
-def trade(state: Path, plan: Plan, act: Callable[[Desk], None], chaos: str = "") -> Outcome:
-    """Deploy a desk to a fresh AWS, let ``act`` drive it, and read what is left."""
-    state.mkdir(parents=True)
+def deploy_once(folder: Path) -> Path:
+    """A folder with an AWS to which the six stacks were deployed, stopped, to be copied."""
+    state = folder / "deployed"
+    state.mkdir()
+    with started(state, environment(state, live=False)) as cloud:
+        launcher.deploy(cloud, lambda _name: None)
+    return state
+
+
+def trade(state: Path, deployed: Path, plan: Plan, act: Callable[[Desk], None], chaos: str = "") -> Outcome:
+    """Let ``act`` drive a desk on a copy of a deployed AWS, and read what is left."""
+    shutil.copytree(deployed, state)
     replay.write(state / "recordings", plan.recordings)
     (state / "desk.json").write_bytes(desk.dump(plan.desk))
     with started(state, environment(state, live=False) | {"FANFOLD_CHAOS": chaos}) as cloud:
-        launcher.deploy(cloud, lambda _name: None)
+        launcher.check(cloud)
         run = DeskRun(cloud, state)
         run.set_clock(plan.start - 60)
         run.open_accounts(list(plan.desk.accounts))

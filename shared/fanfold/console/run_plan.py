@@ -63,10 +63,9 @@ def choose(raw: dict[str, Any], strategy: str | None, params: Mapping[str, str],
         if strategy not in instances and strategy not in strategies.names():
             raise BadInput(f"--strategy {strategy!r} is neither an instance of the desk ({', '.join(instances)}) "
                            f"nor a strategy ({', '.join(strategies.names())})")
-        instances = {strategy: instances.get(strategy) or _put_up(raw, strategy)}
-        instances[strategy]["allocation"] = 1
+        instances = {strategy: instances.get(strategy) or _put_up(raw, strategy, notes)}
         raw["strategies"] = instances
-        notes.append(f"only {strategy} trades, with all of the account's cash")
+        notes.append(f"only {strategy} trades")
     if params and len(instances) != 1:
         raise BadInput("--param needs --strategy: say whose param it is")
     for instance in instances.values() if params else ():
@@ -168,20 +167,21 @@ def _currency(raw: dict[str, Any], quotes: set[str], notes: list[str]) -> None:
             notes.append(f"account {name} is kept in {quote}, as the data is quoted in it")
 
 
-def _put_up(raw: dict[str, Any], strategy: str) -> dict[str, Any]:
+def _put_up(raw: dict[str, Any], strategy: str, notes: list[str]) -> dict[str, Any]:
+    """An instance of a strategy that the desk does not have, with all of the first account's cash."""
     _, venue = _venue(raw)
-    accounts = raw.get("accounts", {})
-    if not accounts:
+    account, money = next(iter(raw.get("accounts", {}).items()), ("", {}))
+    if not account:
         raise BadInput("the desk has no account to trade with: add [accounts.main]")
     fitted = _fitted(strategy, list(venue["symbols"]))
     if not fitted:
         raise BadInput(f"{strategy} needs more instruments than the {len(venue['symbols'])} that there are")
-    return {
-        "strategy": strategy,
-        "instruments": fitted,
-        "timeframe": venue.get("timeframe", "1m"),
-        "account": next(iter(accounts)),
-    }
+    limits = raw.get("limits", {}).get(account, {})
+    for key in ("order_notional_max", "position_notional_max"):
+        limits[key] = max(limits.get(key, 0), money.get("cash", 0))
+    notes.append(f"{strategy} trades with all cash of {account}; its orders and positions may be as large as that")
+    timeframe = venue.get("timeframe", "1m")
+    return {"strategy": strategy, "instruments": fitted, "timeframe": timeframe, "account": account, "allocation": 1}
 
 
 def _span(
