@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from fanfold import bars, names
+import msgspec
+
+from fanfold import bars, names, timeframes
 from fanfold.desk import Desk
 from fanfold.messages import Bars, ExecutionReport, Halt, Order, OrdersApproved, OrdersRefused, Target, Targets
 from fanfold.refusals import BadInput, Conflict
@@ -74,9 +76,20 @@ class Assessor:
         poll = _poll(message.batch, message.at, message.part, message.parts)
         gathered = self._gathering.targeted(self._known(message.account), poll, message)
         if gathered.batch != message.batch:
-            self._decide(message.account, [message], gathered)
+            self._decide(message.account, [self._standing(message, gathered)], gathered)
         else:
             self._check(message.account, gathered)
+
+    def _standing(self, message: Targets, newest: Gathered) -> Targets:
+        """An older poll's targets without those that a newer bar of their timeframe has overtaken.
+
+        Targets that are too old altogether stay, to be refused for it.
+        """
+        at, age = int(message.at.timestamp()), (self._clock() - message.at).total_seconds()
+        if age > self._desk.limits[message.account].signal_age_s_max:
+            return message
+        targets = [one for one in message.targets if newest.at < at + timeframes.seconds(one.timeframe)]
+        return msgspec.structs.replace(message, targets=targets)
 
     def _mark(self, account: str, message: Bars) -> None:
         series = bars.unpack(message.frames)
@@ -85,7 +98,8 @@ class Assessor:
         known = self._newest.pop(account, None) or self._gathering.read(account)
         for _ in range(TRIES):
             if known.at >= poll.at and (known.batch != poll.batch or f"bars/{poll.part}" in known.got):
-                self._check(account, known)
+                # What is remembered here may have been decided since.
+                self._check(account, self._gathering.read(account))
                 return
             marks = marked(known.marks, series, timeframe)
             try:
@@ -111,7 +125,8 @@ class Assessor:
         cause, created = messages[0], set[str]()
         for _ in range(TRIES):
             book = self._ledger.book(account, gathered)
-            decision = decide([*targets, *_flattening(targets, book, gathered)], book, self._plan, at=cause.at, now=self._clock())
+            wanted = [*targets, *_flattening(targets, book, gathered)]
+            decision = decide(wanted, book, self._plan, at=cause.at, now=self._clock())
             # An order that is there already was made by an earlier delivery, whatever became of it.
             orders = [order for order in decision.approved if order.order_id not in created]
             try:

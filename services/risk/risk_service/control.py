@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any, Literal, Protocol
 
 import msgspec
+
 from fanfold import names
 from fanfold.desk import Desk
 from fanfold.messages import Halt, HaltChanged

@@ -3,7 +3,6 @@
 from typing import Any
 
 from fanfold.aws.edge import consume
-
 from risk_service import wiring
 
 

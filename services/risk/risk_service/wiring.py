@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 import msgspec
+
 from fanfold.aws.approvals import Approvals
 from fanfold.aws.batches import Batches
 from fanfold.aws.edge import Arrived
@@ -16,7 +17,6 @@ from fanfold.aws.topics import Topics
 from fanfold.messages import Bars, ExecutionReport, Targets
 from fanfold.refusals import BadInput
 from fanfold.risk.terms import prepare
-
 from risk_service.assess import Assessor
 from risk_service.control import Command, obey
 from risk_service.settings import Settings
@@ -54,6 +54,7 @@ def assessor() -> Assessor:
 
 
 def assess(arrived: Arrived) -> None:
+    """A message again may follow a crash, so the outbox is swept first."""
     if arrived.again:
         outbox().sweep()
     match arrived.message:

@@ -1,0 +1,228 @@
+"""Risk's verb: a poll's parts in any order, twice, with crashes, come to one decision and at most one order an intent."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import permutations
+from random import Random
+from typing import Any
+
+import pytest
+from core_desk import START, A, B, bars_message, instance, series, small_desk
+from crashes import Mortal, until_it_lives
+
+from fanfold import names, orders
+from fanfold.bars import Bar
+from fanfold.messages import (
+    Bars,
+    ExecutionReport,
+    Halt,
+    HaltChanged,
+    Message,
+    OrdersApproved,
+    OrdersRefused,
+    Target,
+    Targets,
+)
+from fanfold.refusals import BadInput
+from fanfold.risk.terms import prepare
+from fanfold.simulation.ledger import MemoryApprovals, MemoryLedger
+from fanfold.simulation.stores import MemoryBus, MemoryGathering
+from risk_service.assess import Assessor
+
+DESK = small_desk(trend=instance(), hourly=instance("breakout", timeframe="1h"))
+PLAN = prepare(DESK)
+Part = Bars | Targets | ExecutionReport
+
+
+class World:
+    """An account of 10,000, risk's stores, and a clock that stands two seconds after the newest poll."""
+
+    def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
+        self.bus, self.gathering = MemoryBus(), MemoryGathering()
+        self.ledger = MemoryLedger(self.bus)
+        self.now = at(1) + timedelta(seconds=2)
+        self.clock = clock or (lambda: self.now)
+        told = HaltChanged(id="open", cause="x", at=at(0), account="main", state=Halt.ACTIVE, reason="r", actor="a")
+        self.ledger.open("main", Decimal(10_000), told)
+
+    def assessor(self, fuse: Any = None) -> Assessor:
+        ports: list[Any] = [self.gathering, MemoryApprovals(self.ledger)]
+        gathering, ledger = ports if fuse is None else [Mortal(port, fuse) for port in ports]
+        return Assessor(DESK, PLAN, gathering, ledger, self.clock)
+
+    def hear(self, *parts: Part, fuse: Any = None) -> None:
+        assessor = self.assessor(fuse)
+        for part in parts:
+            hear(assessor, part)
+
+    def told(self, kind: type[Message]) -> list[Any]:
+        unique = {one.id: one for one in self.bus.messages}
+        return [one for one in unique.values() if isinstance(one, kind)]
+
+    def outcome(self) -> tuple[Any, ...]:
+        """What was decided, whoever crashed on the way."""
+        found = {order.order_id: order for one in self.told(OrdersApproved) for order in one.orders}
+        account = self.ledger.accounts["main"]
+        return found, account.reserved, {leg: item.open for leg, item in self.ledger.positions.get("main", {}).items()}
+
+    def check(self) -> None:
+        live = self.ledger.orders.values()
+        assert self.ledger.accounts["main"].reserved == sum((orders.held(one) for one in live), Decimal(0))
+        assert self.ledger.outbox == {}
+        assert {one.order_id for each in self.told(OrdersApproved) for one in each.orders} == set(self.ledger.orders)
+
+
+def hear(assessor: Assessor, part: Part) -> None:
+    if isinstance(part, Bars):
+        assessor.mark(part)
+    elif isinstance(part, Targets):
+        assessor.target(part)
+    else:
+        assessor.settle(part)
+
+
+def at(minute: int) -> datetime:
+    return datetime.fromtimestamp(START + 60 * minute, UTC)
+
+
+def poll(minute: int, weights: dict[str, float], parts: int = 1, timeframe: str = "1m") -> list[Part]:
+    """Bars, targets and settlement of a minute; each instrument in a part of its own where there are two."""
+    found: list[Part] = []
+    split = [(A, B)] if parts == 1 else [(A,), (B,)]
+    for part, names_ in enumerate(split, 1):
+        name, closes = f"p{minute}", START + 60 * minute
+        some = [series(one, [Bar(closes, 10_000, 10_100, 9_900, 10_000 + minute, 5)], closes - 60) for one in names_]
+        wanted = [target(one, minute, weights[one], timeframe) for one in names_ if one in weights]
+        found += [
+            bars_message(some, name, part=part, parts=parts),
+            Targets(id=f"t{minute}/{part}", cause="b", at=at(minute), account="main", batch=f"poll-{name}", part=part,
+                    parts=parts, targets=wanted),
+            ExecutionReport(id=f"e{minute}/{part}", cause="b", at=at(minute), account="main", venue="v", settled=True,
+                            batch=f"poll-{name}", part=part, parts=parts),
+        ]
+    return found
+
+
+def target(instrument: str, minute: int, weight: float, timeframe: str) -> Target:
+    owner = "trend" if timeframe == "1m" else "hourly"
+    signal = names.name("s", owner, instrument, minute)
+    return Target(signal_id=signal, instance=owner, instrument=instrument, timeframe=timeframe, weight=weight)
+
+
+POLL = poll(1, {A: 1.0, B: -1.0})
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_any_order_of_arrival_comes_to_the_same_orders(order: tuple[int, ...]) -> None:
+    plain, world = World(), World()
+    plain.hear(*POLL)
+    world.hear(*(POLL[index] for index in order))
+    assert world.outcome() == plain.outcome()
+    assert len(world.outcome()[0]) == 2
+    world.check()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_parts_and_duplicates_in_any_order_and_by_any_process_come_to_one_decision(seed: int) -> None:
+    parts, random = poll(1, {A: 1.0, B: -1.0}, parts=2), Random(seed)
+    plain, world = World(), World()
+    plain.hear(*parts)
+    arrivals = parts + random.choices(parts, k=6)
+    random.shuffle(arrivals)
+    workers = [world.assessor() for _ in range(2)]
+    for part in arrivals:
+        hear(random.choice(workers), part)
+    assert world.outcome() == plain.outcome()
+    assert len(world.told(OrdersApproved)) == 1
+    assert world.told(OrdersRefused) == []
+    world.check()
+
+
+def test_before_all_is_there_nothing_is_decided() -> None:
+    for missing in range(3):
+        world = World()
+        world.hear(*(part for index, part in enumerate(POLL) if index != missing))
+        assert world.outcome()[0] == {}
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("nth", range(1, 12))
+def test_a_crash_at_any_effect_leaves_one_order_an_intent_and_the_reservation_right(nth: int, after: bool) -> None:
+    plain, world = World(), World()
+    plain.hear(*POLL)
+
+    def attempt(fuse: Any) -> None:
+        world.ledger.sweep()
+        world.hear(*POLL, fuse=fuse)
+
+    until_it_lives(attempt, nth, after=after)
+    assert world.outcome() == plain.outcome()
+    world.check()
+
+
+def test_targets_held_back_ten_minutes_end_in_refusals() -> None:
+    world = World()
+    world.hear(*POLL[::2], *poll(2, {}))
+    world.now = at(11)
+    world.hear(POLL[1])
+    assert world.outcome()[0] == {}
+    (refused,) = world.told(OrdersRefused)
+    assert {one.code for one in refused.refusals} == {"STALE_SIGNAL"}
+    assert len(refused.refusals) == 2
+
+
+def test_a_target_that_a_newer_bar_has_overtaken_is_not_traded() -> None:
+    world, flat = World(), poll(1, {A: 0.0, B: 0.0})
+    world.hear(*flat)
+    world.now = at(2) + timedelta(seconds=2)
+    world.hear(*poll(2, {A: 0.5, B: -0.5}))
+    before = world.outcome()
+    # The older poll again, from the queue: it would take the position back.
+    world.hear(*flat)
+    assert world.outcome() == before
+    assert len(before[0]) == 2
+    world.check()
+
+
+def test_an_hours_target_is_not_overtaken_by_the_next_minute() -> None:
+    world = World()
+    world.hear(POLL[0])
+    late = poll(1, {A: 1.0}, timeframe="1h")[1]
+    world.now = at(2) + timedelta(seconds=2)
+    world.hear(*poll(2, {}), late)
+    assert [order.instance for order in world.outcome()[0].values()] == ["hourly"]
+
+
+def test_two_who_decide_at_once_cannot_spend_the_same_books() -> None:
+    world = World()
+    other: list[Assessor] = [world.assessor()]
+
+    class Interleaved(MemoryApprovals):
+        def approve(self, *given: Any) -> Any:
+            # Between our read and our write the other one has decided.
+            while other:
+                worker = other.pop()
+                for part in POLL:
+                    hear(worker, part)
+            return world.ledger.approve(*given)
+
+    interleaved = Interleaved(world.ledger)
+    interleaved.approve = Interleaved.approve.__get__(interleaved)
+    mine = Assessor(DESK, PLAN, world.gathering, interleaved, world.clock)
+    for part in POLL:
+        hear(mine, part)
+    plain = World()
+    plain.hear(*POLL)
+    assert world.outcome() == plain.outcome()
+    world.check()
+
+
+def test_a_halted_account_refuses_and_an_unknown_one_is_no_account() -> None:
+    world = World()
+    told = HaltChanged(id="halt", cause="x", at=at(0), account="main", state=Halt.HALT, reason="r", actor="a")
+    world.ledger.halt("main", Halt.HALT, told)
+    world.hear(*POLL)
+    assert {one.code for each in world.told(OrdersRefused) for one in each.refusals} == {"KILL_STATE"}
+    with pytest.raises(BadInput, match="account 'other' is not in the desk"):
+        world.hear(Targets(id="t", cause="b", at=at(1), account="other", batch="p", targets=[]))
