@@ -1,4 +1,4 @@
-"""Risk's verb: a poll's parts in any order, twice, with crashes, come to one decision and at most one order an intent."""
+"""Risk's verb: a poll's parts in any order, twice, with crashes, come to one decision, one order an intent."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,18 +13,24 @@ from crashes import Mortal, until_it_lives
 
 from fanfold import names, orders
 from fanfold.bars import Bar
+from fanfold.fills import Resolution
 from fanfold.messages import (
     Bars,
     ExecutionReport,
+    Fill,
     Halt,
     HaltChanged,
     Message,
+    Order,
     OrdersApproved,
     OrdersRefused,
+    State,
     Target,
     Targets,
 )
 from fanfold.refusals import BadInput
+from fanfold.resting import Resting
+from fanfold.risk.exposure import Book
 from fanfold.risk.terms import prepare
 from fanfold.simulation.ledger import MemoryApprovals, MemoryLedger
 from fanfold.simulation.stores import MemoryBus, MemoryGathering
@@ -66,11 +72,27 @@ class World:
         account = self.ledger.accounts["main"]
         return found, account.reserved, {leg: item.open for leg, item in self.ledger.positions.get("main", {}).items()}
 
+    def fill_all(self) -> None:
+        """Every order fills at once at the venue."""
+        records = list(self.ledger.orders.values())
+        assert self.ledger.claim("main", [(one, orders.claim(one, self.now, 5)) for one in records])
+        resolutions = [_filled(one.order) for one in records]
+        self.ledger.publish(self.ledger.book("main", resolutions, poll(2, {})[2]), [])
+
     def check(self) -> None:
         live = self.ledger.orders.values()
         assert self.ledger.accounts["main"].reserved == sum((orders.held(one) for one in live), Decimal(0))
         assert self.ledger.outbox == {}
         assert {one.order_id for each in self.told(OrdersApproved) for one in each.orders} == set(self.ledger.orders)
+
+
+def _filled(order: Order) -> Resolution:
+    fill = Fill(
+        trade_id=f"t-{order.order_id}", order_id=order.order_id, client_order_id=order.client_order_id, account="main",
+        venue="v", instance=order.instance, instrument=order.instrument, side=order.side, price=order.reference_price,
+        quantity=order.quantity, fee=Decimal(0), liquidity="taker", at=order.decided_at,
+    )
+    return Resolution(resting=Resting(order=order, filled=order.quantity), state=State.FILLED, fills=(fill,))
 
 
 def hear(assessor: Assessor, part: Part) -> None:
@@ -139,6 +161,21 @@ def test_parts_and_duplicates_in_any_order_and_by_any_process_come_to_one_decisi
     world.check()
 
 
+def test_bars_that_come_again_are_not_decided_on_again_by_who_heard_them_last() -> None:
+    world, decided = World(), []
+
+    class Counting(MemoryGathering):
+        def decide(self, account: str, batch: str, book: Book) -> None:
+            decided.append(batch)
+            super().decide(account, batch, book)
+
+    world.gathering = Counting()
+    mine = world.assessor()
+    for part in (*POLL[::-1], *POLL):
+        hear(mine, part)
+    assert decided == ["poll-p1"]
+
+
 def test_before_all_is_there_nothing_is_decided() -> None:
     for missing in range(3):
         world = World()
@@ -177,6 +214,7 @@ def test_a_target_that_a_newer_bar_has_overtaken_is_not_traded() -> None:
     world.hear(*flat)
     world.now = at(2) + timedelta(seconds=2)
     world.hear(*poll(2, {A: 0.5, B: -0.5}))
+    world.fill_all()
     before = world.outcome()
     # The older poll again, from the queue: it would take the position back.
     world.hear(*flat)

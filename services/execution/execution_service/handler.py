@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from fanfold.aws.edge import consume
-
 from execution_service import wiring
+from fanfold.aws.edge import consume
 
 
 def execute(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -48,6 +48,7 @@ class Placer:
 
     def place(self, message: OrdersApproved) -> None:
         """Orders that the ledger does not have are refused: risk writes them before it tells of them."""
+        self._known(message)
         now = self._clock()
         fresh = [OrderRecord(order=order) for order in message.orders]
         claimed = [orders.claim(record, now, WINDOW_S) for record in fresh if not self._stale(message, now)]
@@ -92,6 +93,14 @@ class Placer:
         if missing:
             raise BadInput(f"orders {missing} are not in the ledger: risk did not approve them")
         return [found[order.order_id] for order in message.orders]
+
+    def _known(self, message: OrdersApproved) -> None:
+        if message.account not in self._desk.limits:
+            raise BadInput(f"account {message.account!r} is not in the desk; it has {sorted(self._desk.limits)}")
+        # The halt state that is asked for is the message's account's.
+        others = [order.order_id for order in message.orders if order.account != message.account]
+        if others:
+            raise BadInput(f"orders {others} are not of the message's account {message.account!r}")
 
     def _stale(self, message: OrdersApproved, now: datetime) -> bool:
         return (now - message.at).total_seconds() > self._desk.limits[message.account].signal_age_s_max

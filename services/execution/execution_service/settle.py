@@ -6,10 +6,9 @@ from typing import Protocol
 from fanfold import bars, names
 from fanfold.bars import Series
 from fanfold.desk import Desk
-from fanfold.fills import Resolution
+from fanfold.fills import Resolution, Settlement
 from fanfold.messages import Bars, ExecutionReport, OrdersApproved
 from fanfold.refusals import Conflict
-from fanfold.venues.paper import Settlement
 
 TRIES = 5
 
@@ -46,28 +45,27 @@ class Settler:
 
     def take(self, message: OrdersApproved) -> None:
         """Fill what the account has at market by the quotes of the moment; no bars are settled by that."""
-        self._resolve(message.account, [], self._taken(message))
+        self._ledger.publish(self._resolve(message.account, [], self._taken(message)), [])
 
     def _settle(self, account: str, message: Bars, series: Sequence[Series]) -> None:
         settled = _settled(account, message)
         told = self._resolve(account, series, settled)
-        if not told:
-            self._ledger.publish([], [settled])
+        # The last report of what was booked says that all is settled, too.
+        self._ledger.publish(told, [] if told and told[-1].settled else [settled])
 
-    def _resolve(self, account: str, series: Sequence[Series], report: ExecutionReport) -> bool:
-        """Whether something was booked, which is then told of in the report."""
+    def _resolve(self, account: str, series: Sequence[Series], report: ExecutionReport) -> list[ExecutionReport]:
+        """Reports of what was booked, still to be published."""
+        told: list[ExecutionReport] = []
         for _ in range(TRIES):
             settlement = self._venue.resolve(account, series)
             if not settlement.resolutions:
-                return False
-            told = self._ledger.book(account, settlement.resolutions, report)
+                return told
+            told += self._ledger.book(account, settlement.resolutions, report)
             try:
                 self._venue.commit(settlement)
             except Conflict:
                 continue
-            if told:
-                self._ledger.publish(told, [])
-            return bool(told)
+            return told
         raise Conflict(f"the paper book of {account} changed in {TRIES} tries")
 
     def _taken(self, message: OrdersApproved) -> ExecutionReport:

@@ -4,6 +4,9 @@ import os
 from collections.abc import Callable
 from functools import cache
 
+from execution_service.place import Placer
+from execution_service.settings import Settings
+from execution_service.settle import Settler
 from fanfold.aws.bookings import Bookings
 from fanfold.aws.edge import Arrived
 from fanfold.aws.outbox import Outbox
@@ -16,10 +19,6 @@ from fanfold.fills import Quote
 from fanfold.messages import Bars, OrdersApproved
 from fanfold.refusals import BadInput
 from fanfold.venues.paper import PaperVenue
-
-from execution_service.place import Placer
-from execution_service.settings import Settings
-from execution_service.settle import Settler
 
 
 @cache
@@ -56,7 +55,7 @@ def quote(venue: str) -> Callable[[str], Quote] | None:
     # An image that only replays never loads ccxt.
     from fanfold.venues.exchange import ExchangeVenue  # noqa: PLC0415
 
-    return ExchangeVenue.connect(found, runtime().desk.instruments).quote
+    return ExchangeVenue.connect(found, runtime().desk.instruments, settings().venue_origin).quote
 
 
 @cache
@@ -76,6 +75,7 @@ def settler(venue: str) -> Settler:
 
 
 def place(message: OrdersApproved) -> None:
+    """Place orders at their venue; with live quotes, what is at market fills at once."""
     if message.account not in runtime().desk.accounts:
         raise BadInput(f"account {message.account!r} is not in the desk; it has {sorted(runtime().desk.accounts)}")
     venue = runtime().desk.accounts[message.account].venue
@@ -85,6 +85,7 @@ def place(message: OrdersApproved) -> None:
 
 
 def execute(arrived: Arrived) -> None:
+    """A message again may follow a crash, so the outbox is swept first."""
     if arrived.again:
         outbox().sweep()
     match arrived.message:

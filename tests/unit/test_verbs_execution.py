@@ -1,0 +1,290 @@
+"""Execution's verbs: nothing is placed that risk did not approve, nothing twice, and the books always add up."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from core_desk import START, A, B, bars_message, series, small_desk
+from crashes import Mortal, until_it_lives
+
+from execution_service.place import Placer
+from execution_service.settle import Settler
+from fanfold import orders, positions
+from fanfold.bars import Bar
+from fanfold.fills import Quote
+from fanfold.messages import Bars, ExecutionReport, Fill, Halt, HaltChanged, Order, OrdersApproved, State
+from fanfold.refusals import BadInput, Conflict
+from fanfold.risk.gathering import Gathered
+from fanfold.simulation.book import MemoryBook
+from fanfold.simulation.ledger import MemoryLedger
+from fanfold.simulation.stores import MemoryBus
+from fanfold.venues.paper import PaperVenue
+
+DESK = small_desk()
+AT = datetime.fromtimestamp(START, UTC)
+D = Decimal
+
+
+class World:
+    """An account of 10,000, its ledger and the paper venue's book."""
+
+    def __init__(self) -> None:
+        self.bus, self.book, self.now = MemoryBus(), MemoryBook(), AT
+        self.ledger = MemoryLedger(self.bus)
+        self.ledger.open("main", D(10_000), halted(Halt.ACTIVE))
+
+    def approve(self, *some: Order) -> OrdersApproved:
+        told = OrdersApproved(id="approved", cause="t", at=AT, account="main", orders=list(some))
+        before = self.ledger.book_of("main", Gathered())
+        assert self.ledger.approve(before, told, 1, len(some)) == []
+        self.ledger.publish([told], [])
+        return told
+
+    def place(self, told: OrdersApproved, fuse: Any = None) -> None:
+        book, ledger = self._ports(fuse)
+        Placer(DESK, ledger, PaperVenue(DESK, book), lambda: self.now).place(told)
+
+    def settle(self, message: Bars, fuse: Any = None) -> None:
+        book, ledger = self._ports(fuse)
+        Settler(DESK, ledger, PaperVenue(DESK, book)).settle(message)
+
+    def _ports(self, fuse: Any) -> list[Any]:
+        return [port if fuse is None else Mortal(port, fuse) for port in (self.book, self.ledger)]
+
+    def reports(self) -> list[ExecutionReport]:
+        unique = {one.id: one for one in self.bus.messages if isinstance(one, ExecutionReport)}
+        return list(unique.values())
+
+    def fills(self) -> list[Fill]:
+        return [one for each in self.reports() for one in each.fills]
+
+    def states(self) -> dict[str, State]:
+        return {order_id: one.state for order_id, one in self.ledger.orders.items()}
+
+    def check(self) -> None:
+        """The law of the books."""
+        account, records = self.ledger.accounts["main"], list(self.ledger.orders.values())
+        fills = self.fills()
+        assert len({one.trade_id for one in fills}) == len(fills)
+        assert account.reserved == sum((orders.held(one) for one in records), D(0))
+        assert account.cash == 10_000 + sum((positions.cash_flow(one) for one in fills), D(0))
+        for leg, item in self.ledger.positions["main"].items():
+            assert item.position == positions.fold(one for one in fills if (one.instance, one.instrument) == leg)
+            mine = [one for one in records if leg == (one.order.instance, one.order.instrument)]
+            live = [one for one in mine if one.state in orders.LIVE]
+            assert item.open == sum((one.remaining * (1 if one.order.side == "buy" else -1) for one in live), D(0))
+        resting = {one.order.order_id: one.filled for one in self.book.read("main").resting}
+        assert resting.items() <= {one.order.order_id: one.filled for one in records}.items()
+        assert self.ledger.outbox == {}
+
+
+def halted(state: Halt) -> HaltChanged:
+    return HaltChanged(id=f"halt-{state}", cause="x", at=AT, account="main", state=state, reason="r", actor="a")
+
+
+def order(name: str, instrument: str = A, side: str = "buy", **changes: Any) -> Order:
+    fields: dict[str, Any] = {
+        "order_id": name, "client_order_id": f"c-{name}", "signal_id": f"s-{name}", "account": "main", "venue": "v",
+        "instance": "trend", "instrument": instrument, "side": side, "kind": "market", "quantity": "2",
+        "reference_price": "100", "reserved": "201.5" if side == "buy" else "0", "decided_at": AT,
+        "expires_at": AT + timedelta(seconds=300),
+    }
+    return msgspec.convert(fields | changes, Order)
+
+
+def minute(number: int, lots: int = 1_000_000) -> Bars:
+    closes = START + 60 * number
+    bar = Bar(closes, 10_000, 10_100, 9_900, 10_000, lots)
+    return bars_message([series(one, [bar], closes - 60) for one in (A, B)], f"m{number}")
+
+
+TWO = (order("a"), order("b", B, "sell"))
+
+
+def test_approved_orders_are_placed_and_filled_and_the_books_add_up() -> None:
+    world = World()
+    world.place(world.approve(*TWO))
+    assert set(world.states().values()) == {State.OPEN}
+    world.check()
+    world.settle(minute(1))
+    assert set(world.states().values()) == {State.FILLED}
+    assert len(world.fills()) == 2
+    assert [one.settled for one in world.reports()] == [False, True]
+    world.check()
+
+
+def test_an_order_that_is_not_in_the_ledger_is_refused_and_not_placed() -> None:
+    world = World()
+    with pytest.raises(BadInput, match=r"orders \['a'\] are not in the ledger"):
+        world.place(OrdersApproved(id="x", cause="t", at=AT, account="main", orders=[order("a")]))
+    assert world.book.read("main").resting == []
+
+
+@pytest.mark.parametrize(("account", "orders_account", "says"), [
+    ("other", "other", "account 'other' is not in the desk"), ("main", "other", "are not of the message's account"),
+])
+def test_an_order_of_another_account_is_refused(account: str, orders_account: str, says: str) -> None:
+    told = OrdersApproved(id="x", cause="t", at=AT, account=account, orders=[order("a", account=orders_account)])
+    with pytest.raises(BadInput, match=says):
+        World().place(told)
+
+
+def test_an_order_that_was_altered_on_the_way_is_placed_as_it_was_approved() -> None:
+    world = World()
+    told = world.approve(order("a"))
+    world.place(msgspec.structs.replace(told, orders=[order("a", quantity="2000")]))
+    assert [one.order for one in world.book.read("main").resting] == [order("a")]
+    world.check()
+
+
+def test_a_redelivered_approval_places_nothing_twice() -> None:
+    world = World()
+    told = world.approve(*TWO)
+    for _ in range(3):
+        world.place(told)
+    world.settle(minute(1))
+    world.place(told)
+    world.settle(minute(2))
+    assert len(world.fills()) == 2
+    world.check()
+
+
+@pytest.mark.parametrize(("state", "entry", "reduction"), [
+    (Halt.HALT, State.BLOCKED, State.BLOCKED), (Halt.REDUCE_ONLY, State.BLOCKED, State.OPEN),
+    (Halt.FLATTEN, State.BLOCKED, State.OPEN),
+])
+def test_a_halt_blocks_what_it_must_and_frees_what_was_reserved(state: Halt, entry: State, reduction: State) -> None:
+    world = World()
+    told = world.approve(order("a"), order("b", B, "sell", reduce_only=True))
+    world.ledger.halt("main", state, halted(state))
+    world.place(told)
+    assert world.states() == {"a": entry, "b": reduction}
+    assert world.ledger.accounts["main"].reserved == 0
+    world.check()
+
+
+def test_an_order_that_comes_too_late_is_stale_and_frees_what_was_reserved() -> None:
+    world = World()
+    told = world.approve(*TWO)
+    world.now = AT + timedelta(minutes=10)
+    world.place(told)
+    assert set(world.states().values()) == {State.STALE}
+    assert world.book.read("main").resting == []
+    world.check()
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("nth", range(1, 8))
+def test_a_crash_while_placing_leaves_each_order_at_the_venue_once(nth: int, after: bool) -> None:
+    world = World()
+    told = world.approve(*TWO)
+
+    def attempt(fuse: Any) -> None:
+        world.ledger.sweep()
+        world.place(told, fuse)
+
+    until_it_lives(attempt, nth, after=after)
+    assert [one.order for one in world.book.read("main").resting] == list(TWO)
+    assert set(world.states().values()) == {State.OPEN}
+    world.check()
+
+
+@pytest.mark.parametrize("lots", [1_000_000, 10_000])
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("nth", range(1, 7))
+def test_a_crash_while_settling_leads_to_the_same_fills_once(nth: int, after: bool, lots: int) -> None:
+    plain, world = World(), World()
+    for one in (plain, world):
+        one.place(one.approve(*TWO))
+    plain.settle(minute(1, lots))
+
+    def attempt(fuse: Any) -> None:
+        world.ledger.sweep()
+        world.settle(minute(1, lots), fuse)
+
+    until_it_lives(attempt, nth, after=after)
+    assert world.fills() == plain.fills()
+    assert world.states() == plain.states()
+    assert any(one.settled for one in world.reports())
+    world.check()
+
+
+@pytest.mark.parametrize("again", [1, 2])
+def test_a_crash_before_the_commit_and_other_bars_next_still_add_up(again: int) -> None:
+    world = World()
+    world.place(world.approve(order("a", quantity="2")))
+    with pytest.raises(Conflict):
+        _settle_without_commit(world, minute(1, 15_000))
+    world.ledger.sweep()
+    world.settle(minute(1 + again, 17_000))
+    world.check()
+
+
+def _settle_without_commit(world: World, message: Bars) -> None:
+    class Frozen:
+        read = world.book.read
+
+        def write(self, *_args: object) -> None:
+            raise Conflict("the book moved on")
+
+    Settler(DESK, world.ledger, PaperVenue(DESK, Frozen())).settle(message)
+
+
+def test_an_order_that_comes_between_booking_and_commit_is_settled_too_and_all_is_told() -> None:
+    world = World()
+    world.place(world.approve(order("a")))
+    late = [order("b", B, "sell")]
+
+    class Crowded:
+        read = world.book.read
+
+        def write(self, *given: Any) -> None:
+            if late:
+                world.book.add(late.pop())
+                world.book.write("main", world.book.read("main").version, [], [], {})
+            world.book.write(*given)
+
+    told = OrdersApproved(id="more", cause="t", at=AT, account="main", orders=list(late))
+    world.ledger.approve(world.ledger.book_of("main", Gathered()), told, 1, 1)
+    world.ledger.publish([told], [])
+    record = world.ledger.orders["b"]
+    assert world.ledger.claim("main", [(record, orders.claim(record, AT, 5))])
+    Settler(DESK, world.ledger, PaperVenue(DESK, Crowded())).settle(minute(1))
+    assert set(world.states().values()) == {State.FILLED}
+    assert any(one.settled for one in world.reports())
+    world.check()
+
+
+def test_bars_that_touch_nothing_say_that_all_is_settled() -> None:
+    world = World()
+    world.settle(minute(1))
+    (told,) = world.reports()
+    assert (told.settled, told.batch, told.part, told.parts) == (True, "poll-m1", 1, 1)
+
+
+def test_quotes_fill_what_is_at_market_at_once_and_a_crash_with_other_quotes_fills_it_once() -> None:
+    world = World()
+    told = world.approve(*TWO)
+    world.place(told)
+    prices = iter(["100", "100", "105", "105"])
+
+    def quote(_instrument: str) -> Quote:
+        price = D(next(prices))
+        return Quote(bid=price - 1, ask=price + 1, at=AT + timedelta(seconds=1))
+
+    class Deaf(MemoryBook):
+        read = world.book.read
+
+        def write(self, *_args: object) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Settler(DESK, world.ledger, PaperVenue(DESK, Deaf(), quote)).take(told)
+    world.ledger.sweep()
+    Settler(DESK, world.ledger, PaperVenue(DESK, world.book, quote)).take(told)
+    assert len(world.fills()) == 2
+    assert all(95 < one.price < 102 for one in world.fills())
+    assert world.book.read("main").resting == []
+    world.check()
