@@ -148,7 +148,7 @@ def check(
     ordered = [unique[closes_at] for closes_at in sorted(unique)]
     chain = _chain(before, ordered)
     findings = [
-        *(_finding(defect, found) for defect, found in unfit.items()),
+        *(_finding(defect, found) for defect, found in unfit.items() if found),
         _finding(Defect.OUT_OF_ORDER, _late(fit)),
         _finding(Defect.DUPLICATE, [one for one in fit if unique[one.bar.closes_at] is not one]),
         _gaps(chain, length),

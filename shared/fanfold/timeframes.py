@@ -1,6 +1,7 @@
 """Bar lengths, named as venues name them: 1m, 5m, 1h, 1d."""
 
 import re
+from functools import cache
 
 from fanfold.refusals import BadInput
 
@@ -8,6 +9,7 @@ _SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
 _NAME = re.compile(r"([1-9][0-9]*)([mhd])")
 
 
+@cache
 def seconds(timeframe: str) -> int:
     """Length of a timeframe in seconds.
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 from emulator import IN_PROCESS, Cloud, Emulator, Pair, ministack, moto_server
-from fanfold.aws.calls import Call, connect
 from moto import mock_aws
+
+from fanfold.aws.calls import Call, connect
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,9 @@ from http.client import HTTPConnection
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from fanfold.aws.calls import Call, Credentials, Endpoint
 from moto.server import ThreadedMotoServer
+
+from fanfold.aws.calls import Call, Credentials, Endpoint
 
 REGION = "eu-west-1"
 KEYS = Credentials(access_key="test", secret_key="test")

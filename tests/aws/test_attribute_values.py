@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from boto3.dynamodb.types import TypeSerializer
+from hypothesis import given
+from hypothesis import strategies as st
+
 from fanfold.aws.attribute_values import attribute, integer, marshal, unmarshal
 from fanfold.aws.calls import Call
 from fanfold.refusals import BadInput
-from hypothesis import given
-from hypothesis import strategies as st
 
 WHOLE = st.integers(-(10**38) + 1, 10**38 - 1)
 DIGITS = st.integers(-(10**27), 10**27)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from emulator import REGION
+
 from fanfold.aws.calls import (
     NO_ANSWER,
     TRIES,

@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from emulator import KEYS, REGION, Emulator
+
 from fanfold.aws.calls import NO_ANSWER, AwsFault, Client, Endpoint, connect
 from fanfold.aws.exchange import Request
 from fanfold.aws.wire import light_call, placed, trust

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from emulator import Emulator
+
 from fanfold.aws.calls import Call, Client, connect
 
 SOURCE = """

@@ -6,11 +6,12 @@ import time
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
+from hypothesis import given
+from hypothesis import strategies as st
+
 from fanfold.aws.calls import Credentials
 from fanfold.aws.exchange import Request, encoded, query_of
 from fanfold.aws.signing import Place, sign
-from hypothesis import given
-from hypothesis import strategies as st
 
 HOST = "bucket.example.amazonaws.com"
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)

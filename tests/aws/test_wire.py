@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from emulator import REGION, Pair
+
 from fanfold.aws.attribute_values import marshal
 from fanfold.aws.calls import AwsFault, Call
 from fanfold.refusals import BadInput
@@ -40,7 +41,7 @@ TABLE = {
 }
 
 
-def settled(value: Any) -> Any:  # noqa: ANN401
+def settled(value: Any) -> Any:
     """The value without what differs from run to run; that it is there still counts."""
     if isinstance(value, dict):
         return {key: "any" if key in VOLATILE else settled(entry) for key, entry in value.items()}

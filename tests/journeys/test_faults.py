@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from trading import Desk, Outcome, closes, planned, replayed, trade
 
 from fanfold.console.cloud.launcher import SERVICES, STAGE
 from fanfold.messages import OrdersRefused, Target, Targets, encode
-from trading import Desk, Outcome, closes, planned, replayed, trade
 
 MINUTES = 60
 HALF = 30

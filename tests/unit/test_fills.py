@@ -186,7 +186,7 @@ def test_a_fill_is_named_by_its_order_and_bar_and_dated_by_the_close() -> None:
 
 @pytest.mark.parametrize(("side", "paid"), [("buy", "101.2"), ("sell", "99.9")])
 def test_a_quote_fills_all_at_the_touch_and_the_slippage(side: str, paid: str) -> None:
-    quote = Quote(Decimal("100"), Decimal("101"), DECIDED + timedelta(seconds=2))
+    quote = Quote(Decimal(100), Decimal(101), DECIDED + timedelta(seconds=2))
     resolution = fills.take(Resting(order=order(side=side), filled=Decimal("0.5")), quote, MODEL)
     (fill,) = resolution.fills
     assert (fill.price, fill.quantity, fill.at, resolution.state) == (

@@ -151,7 +151,7 @@ def test_with_quotes_a_market_order_fills_at_once_and_bars_leave_it_alone() -> N
     paper.place(order())
     paper.place(order("limit", kind="limit", limit_price="100"))
     assert [(fill.order_id, fill.price) for fill in settle(paper)] == [("o1", Decimal("101.1"))]
-    assert [(fill.order_id, fill.price) for fill in settle(paper, series(bar(1)))] == [("limit", Decimal("100"))]
+    assert [(fill.order_id, fill.price) for fill in settle(paper, series(bar(1)))] == [("limit", Decimal(100))]
 
 
 def test_a_quote_of_before_the_decision_leaves_the_order_for_the_next_one() -> None:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from risk_desk import AT, BTC, ETH, NOW, book, desk, held, mark, target
 
 from fanfold.messages import Halt, Target
 from fanfold.money import exact
@@ -15,7 +16,6 @@ from fanfold.risk.codes import Code
 from fanfold.risk.decision import Decision
 from fanfold.risk.exposure import Book, Held
 from fanfold.risk.terms import Plan, prepare
-from risk_desk import AT, BTC, ETH, NOW, book, desk, held, mark, target
 
 D = Decimal
 PLAN = prepare(desk())

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
+from risk_desk import AT, BTC, ETH, NOW, book, desk, held, mark, order, target
 
 from fanfold.console.generated import DOCUMENTS
 from fanfold.messages import Halt, Order, Target
@@ -14,7 +15,6 @@ from fanfold.risk.context import Context, survey
 from fanfold.risk.exposure import Book
 from fanfold.risk.rules import ORDER_RULES, TARGET_RULES
 from fanfold.risk.terms import Plan, prepare
-from risk_desk import AT, BTC, ETH, NOW, book, desk, held, mark, order, target
 
 D = Decimal
 ROOT = Path(__file__).resolve().parents[2]

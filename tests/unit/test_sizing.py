@@ -5,6 +5,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from risk_desk import AT, BTC, ETH, book, desk, held, mark
 
 from fanfold.bars import Bar, Series
 from fanfold.money import EXACT, exact
@@ -12,7 +13,6 @@ from fanfold.risk import exposure, sizing
 from fanfold.risk.exposure import Held, Mark, marked
 from fanfold.risk.sizing import NoOrder
 from fanfold.risk.terms import LegTerms, prepare
-from risk_desk import AT, BTC, ETH, book, desk, held, mark
 
 D = Decimal
 LEG = LegTerms(

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from fanfold.aws.edge import consume_batch
-
 from audit_service import wiring
+from fanfold.aws.edge import consume_batch
 
 
 def record(event: dict[str, Any], _context: object) -> dict[str, Any]:

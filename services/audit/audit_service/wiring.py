@@ -4,16 +4,16 @@ import os
 from functools import cache
 
 import msgspec
+
+from audit_service.record import Arrival
+from audit_service.record import record as write_down
+from audit_service.settings import Settings
 from fanfold.audit_ports import Lake
 from fanfold.aws.edge import Arrived
 from fanfold.aws.log import S3Log
 from fanfold.aws.runtime import Runtime, read
 from fanfold.aws.runtime import runtime as build
 from fanfold.aws.views import DynamoViews
-
-from audit_service.record import Arrival
-from audit_service.record import record as write_down
-from audit_service.settings import Settings
 
 
 @cache

@@ -38,7 +38,7 @@ def attribute(value: object) -> AttributeValue:
     raise BadInput(f"{value!r} of type {type(value).__name__} is no DynamoDB value; give a str, int, Decimal or bytes")
 
 
-def plain(value: AttributeValue) -> Any:  # noqa: ANN401
+def plain(value: AttributeValue) -> Any:
     """The value that an AttributeValue stands for."""
     ((kind, content),) = value.items()
     return _READERS[kind](content)
@@ -57,6 +57,8 @@ def integer(value: Decimal) -> int:
 
 
 def _number(value: int | Decimal) -> str:
+    if isinstance(value, int) and abs(value) < 10**DIGITS:
+        return str(value)
     number = Decimal(value)
     if not number.is_finite() or len(number.as_tuple().digits) > DIGITS:
         raise BadInput(f"{value} is no DynamoDB number: it must be finite and have at most {DIGITS} digits")

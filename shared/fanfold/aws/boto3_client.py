@@ -21,7 +21,7 @@ def boto3_call(endpoint: Endpoint) -> Call:
     lock = Lock()
 
     @cache
-    def client(service: str) -> Any:  # noqa: ANN401
+    def client(service: str) -> Any:
         return session.client(service, endpoint_url=endpoint.url, config=_config(service))
 
     def call(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _config(service: str) -> Config:
     return Config(retries={"total_max_attempts": 1}, connect_timeout=TIMEOUT_S, read_timeout=patience)
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401
+def _plain(value: Any) -> Any:
     return value.read() if hasattr(value, "read") else value
 
 

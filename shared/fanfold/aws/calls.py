@@ -48,7 +48,7 @@ class Reason(NamedTuple):
     item: dict[str, Any]
 
 
-class AwsFault(Exception):  # noqa: N818
+class AwsFault(Exception):
     """AWS refused, or did not answer (status NO_ANSWER).
 
     ``reasons`` has one entry a write of a cancelled transaction, in order, with code "None" where that write was fine;

@@ -1,4 +1,4 @@
-"""A DynamoDB table of partition and sort key, with the writes of a transaction as values. Keys are spelled only here."""
+"""A DynamoDB table of partition and sort key, with a transaction's writes as values. Keys are spelled only here."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ PRESENT = "attribute_exists(pk)"
 
 
 class Table(NamedTuple):
-    """Reads are consistent. Conditions and updates are DynamoDB expressions; every ``:name`` in them is in ``values``."""
+    """Reads are consistent. Conditions and updates are DynamoDB expressions, their ``:name`` in ``values``."""
 
     call: Call
     name: str
@@ -110,7 +110,7 @@ class Table(NamedTuple):
 
 
 class Refused(Conflict):
-    """A write whose condition failed; ``failed`` are the positions of the writes that were in the way, if it was that."""
+    """A write whose condition failed; ``failed`` has the positions of the writes that were in the way."""
 
     def __init__(self, failed: tuple[int, ...]) -> None:
         super().__init__(f"writes {failed} were refused" if failed else "another transaction was at it")

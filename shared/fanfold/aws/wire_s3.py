@@ -171,7 +171,7 @@ def _listing(tree: Element) -> dict[str, Any]:
     return document
 
 
-def _listed(element: Element) -> Any:  # noqa: ANN401
+def _listed(element: Element) -> Any:
     text = element.text or ""
     if element.tag in ENCODED:
         return unquote_plus(text)

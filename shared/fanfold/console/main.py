@@ -17,7 +17,7 @@ from fanfold.console.commands.registry import COMMANDS
 from fanfold.console.desk_run import NotQuiet
 from fanfold.console.exit_codes import Exit, NothingThere, NotReachable
 from fanfold.console.output import complain, show
-from fanfold.refusals import BadInput
+from fanfold.refusals import BadInput, VenueUnavailable
 
 RUN = "run"
 RUN_ABOUT = "Trade on the embedded AWS, from nothing to a summary."
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _obey(arguments)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    except (BadInput, NothingThere, NotReachable, DeployFailed, NotQuiet, AwsFault) as wrong:
+    except (BadInput, NothingThere, NotReachable, DeployFailed, NotQuiet, VenueUnavailable, AwsFault) as wrong:
         complain(_explained(wrong) if isinstance(wrong, AwsFault) else str(wrong))
         return _CODES.get(type(wrong), Exit.NOT_REACHABLE)
     except BrokenPipeError:

@@ -170,9 +170,10 @@ def _currency(raw: dict[str, Any], quotes: set[str], notes: list[str]) -> None:
 def _put_up(raw: dict[str, Any], strategy: str, notes: list[str]) -> dict[str, Any]:
     """An instance of a strategy that the desk does not have, with all of the first account's cash."""
     _, venue = _venue(raw)
-    account, money = next(iter(raw.get("accounts", {}).items()), ("", {}))
-    if not account:
+    accounts: dict[str, dict[str, Any]] = raw.get("accounts", {})
+    if not accounts:
         raise BadInput("the desk has no account to trade with: add [accounts.main]")
+    account, money = next(iter(accounts.items()))
     fitted = _fitted(strategy, list(venue["symbols"]))
     if not fitted:
         raise BadInput(f"{strategy} needs more instruments than the {len(venue['symbols'])} that there are")

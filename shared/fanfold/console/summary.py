@@ -27,7 +27,6 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
     fees: Decimal
     equity: Decimal
     balance: bool
-    ledger_cash: Decimal
     ledger_agrees: bool
     total_return: Decimal
     drawdown: Decimal
@@ -126,41 +125,52 @@ class Tally:
                     self.closes.setdefault(bar.closes_at, {})[series.instrument] = series.price(bar.close)
 
 
+class _Account:
+    """Cash from fills, and positions in lots: two accounts of the same trades."""
+
+    def __init__(self, cash: Decimal) -> None:
+        self.cash = cash
+        self.held: dict[Leg, Position] = {}
+        self._quantities: dict[str, Decimal] = {}
+
+    def book(self, fill: Fill) -> None:
+        leg = fill.account, fill.instance, fill.instrument
+        self.held[leg] = positions.apply(self.held.get(leg, positions.FLAT), fill)
+        self._quantities[fill.instrument] = self._quantities.get(fill.instrument, ZERO) + positions.signed(fill)
+        self.cash += positions.cash_flow(fill)
+
+    def worth(self, marks: Mapping[str, Decimal]) -> Decimal:
+        return self.cash + sum((held * marks[name] for name, held in self._quantities.items()), ZERO)
+
+
 @exact
 def books(desk: Desk, tally: Tally, ledger_cash: Mapping[str, Decimal]) -> Books:
     """The accounts' books, computed twice over from the fills, and their worth at every close."""
     start = sum((account.cash for account in desk.accounts.values()), ZERO)
-    cash, held = start, dict[Leg, Position]()
-    quantities: dict[str, Decimal] = {}
+    account, marks = _Account(start), dict[str, Decimal]()
     peak, drawdown, worth = start, ZERO, start
-    marks: dict[str, Decimal] = {}
-    waiting = iter(sorted(tally.fills, key=lambda fill: fill.at))
-    fill = next(waiting, None)
-    for closes_at in sorted(tally.closes):
-        marks |= tally.closes[closes_at]
-        while fill is not None and fill.at.timestamp() <= closes_at:
-            leg = fill.account, fill.instance, fill.instrument
-            held[leg] = positions.apply(held.get(leg, positions.FLAT), fill)
-            quantities[fill.instrument] = quantities.get(fill.instrument, ZERO) + positions.signed(fill)
-            cash += positions.cash_flow(fill)
-            fill = next(waiting, None)
-        worth = cash + _worth(quantities, marks)
+    fills: dict[float, list[Fill]] = {}
+    for fill in tally.fills:
+        fills.setdefault(fill.at.timestamp(), []).append(fill)
+    for at in sorted(tally.closes.keys() | fills.keys()):
+        marks |= tally.closes.get(int(at), {}) if at == int(at) else {}
+        for fill in fills.get(at, []):
+            account.book(fill)
+        worth = account.worth(marks)
         peak = max(peak, worth)
         drawdown = max(drawdown, ROUGH.divide(peak - worth, peak))
-    realised = sum((one.realised for one in held.values()), ZERO)
-    unrealised = sum((one.unrealised(marks[leg[2]]) for leg, one in held.items()), ZERO)
-    fees = sum((one.fees for one in held.values()), ZERO)
-    ledger = sum(ledger_cash.values(), ZERO)
+    realised = sum((one.realised for one in account.held.values()), ZERO)
+    unrealised = sum((one.unrealised(marks[leg[2]]) for leg, one in account.held.items()), ZERO)
+    fees = sum((one.fees for one in account.held.values()), ZERO)
     return Books(
         start=start,
-        cash=cash,
+        cash=account.cash,
         realised=realised,
         unrealised=unrealised,
         fees=fees,
         equity=worth,
-        balance=fill is None and worth == start + realised + unrealised - fees,
-        ledger_cash=ledger,
-        ledger_agrees=ledger == cash,
+        balance=worth == start + realised + unrealised - fees,
+        ledger_agrees=sum(ledger_cash.values(), ZERO) == account.cash,
         total_return=ROUGH.divide(worth - start, start),
         drawdown=drawdown,
     )
@@ -169,10 +179,6 @@ def books(desk: Desk, tally: Tally, ledger_cash: Mapping[str, Decimal]) -> Books
 def percentile(values: list[int], share: float) -> int | None:
     """The value that this share of the sorted values does not exceed."""
     return values[min(len(values) - 1, int(len(values) * share))] if values else None
-
-
-def _worth(quantities: Mapping[str, Decimal], marks: Mapping[str, Decimal]) -> Decimal:
-    return sum((quantity * marks[instrument] for instrument, quantity in quantities.items()), ZERO)
 
 
 def lines(summary: Summary) -> Iterator[tuple[str, str]]:

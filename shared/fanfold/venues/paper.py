@@ -14,7 +14,7 @@ from fanfold.bars import Series
 from fanfold.desk import Desk
 from fanfold.fills import Candle, FillModel, Quote, Resolution, Settlement
 from fanfold.messages import Order
-from fanfold.refusals import BadInput
+from fanfold.refusals import BadInput, VenueUnavailable
 from fanfold.resting import Book, Page, Resting
 
 
@@ -99,7 +99,11 @@ class PaperVenue:
     def _taken(self, instrument: str, takers: list[Resting], model: FillModel) -> list[Resolution]:
         if not self._quote or not takers:
             return []
-        quote = self._quote(instrument)
+        try:
+            quote = self._quote(instrument)
+        except VenueUnavailable:
+            # Without a price these wait for the next bar's resolve; the account's other orders do not.
+            return [fills.standing(one) for one in takers]
         return [fills.take(one, quote, model) for one in takers]
 
 
