@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
+import pytest
 from conftest import Cloud
 
 from fanfold.aws import ledger
@@ -22,6 +23,12 @@ from fanfold.risk.gathering import Gathered
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 D = Decimal
+
+
+def once(cloud: Cloud) -> None:
+    """Skip on three of the four: the test says nothing about AWS, or takes long."""
+    if cloud.name != "ministack-light":
+        pytest.skip("on ministack-light alone")
 
 
 def create_table(admin: Call, name: str) -> None:

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 from conftest import Cloud
-from ledger_examples import create_table
+from ledger_examples import create_table, once
 
 from fanfold.aws.batches import Batches
 from fanfold.aws.tables import Table
@@ -25,6 +25,7 @@ MARKS = {"BTC/USDT": Mark(price=Decimal("100.50"), closes_at=60, variance=0.1)}
 @pytest.fixture(params=["table", "memory"])
 def gathering(request: pytest.FixtureRequest, cloud: Cloud) -> Gathering:
     if request.param == "memory":
+        once(cloud)
         return MemoryGathering()
     create_table(cloud.admin, "ledger")
     return Batches(Table(cloud.call, "ledger"))

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 from conftest import Cloud
-from ledger_examples import AT, Ledger, approve, fill, halted, open_ledger, order, report, resolution
+from ledger_examples import AT, Ledger, approve, fill, halted, once, open_ledger, order, report, resolution
 
 from fanfold import orders, positions
 from fanfold.aws import ledger
@@ -133,8 +133,7 @@ def test_an_order_that_expires_with_a_part_filled_frees_the_rest(found: Ledger) 
 
 
 def test_more_orders_than_a_transaction_takes_settle_with_the_last_of_them(cloud: Cloud) -> None:
-    if cloud.name != "ministack-light":
-        pytest.skip("many writes: on one of the four")
+    once(cloud)
     found, many = open_ledger(cloud), [order(f"N{number}") for number in range(70)]
     placed(found, *many[:35])
     placed(found, *many[35:])
@@ -149,8 +148,7 @@ def test_more_orders_than_a_transaction_takes_settle_with_the_last_of_them(cloud
 
 
 def test_an_order_with_more_fills_than_a_transaction_takes_is_booked_in_parts(cloud: Cloud) -> None:
-    if cloud.name != "ministack-light":
-        pytest.skip("many writes: on one of the four")
+    once(cloud)
     found, a = open_ledger(cloud), order("A", quantity="20")
     placed(found, a)
     fills = [fill(a, "0.1", number) for number in range(200)]

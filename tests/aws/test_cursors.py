@@ -2,7 +2,7 @@
 
 import pytest
 from conftest import Cloud
-from ledger_examples import create_table
+from ledger_examples import create_table, once
 
 from fanfold.aws.cursors import CursorTable
 from fanfold.aws.tables import Table
@@ -14,6 +14,7 @@ from market_data_service.poll import Cursors
 @pytest.fixture(params=["table", "memory"])
 def cursors(request: pytest.FixtureRequest, cloud: Cloud) -> Cursors:
     if request.param == "memory":
+        once(cloud)
         return MemoryCursors()
     create_table(cloud.admin, "cursors")
     return CursorTable(Table(cloud.call, "cursors"))

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 from conftest import Cloud
 from core_desk import START, A, B, bars_message, instance, series, small_desk, stretch, walk
-from ledger_examples import AT, create_table
+from ledger_examples import AT, create_table, once
 
 from fanfold.aws.folds import FoldTable
 from fanfold.aws.tables import Table
@@ -22,7 +22,10 @@ EVERYTHING = {"trend": instance(), "pair": instance("pairs"), "slow": instance("
 
 @pytest.fixture(params=["table", "memory"])
 def store(request: pytest.FixtureRequest, cloud: Cloud) -> Store:
-    return MemoryFolds() if request.param == "memory" else table_store(cloud)
+    if request.param == "memory":
+        once(cloud)
+        return MemoryFolds()
+    return table_store(cloud)
 
 
 def table_store(cloud: Cloud) -> FoldTable:
@@ -85,6 +88,7 @@ def _at(by_name: dict[str, list[Bar]], at: int, timeframe: str) -> list[Series]:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_a_cold_process_goes_on_where_the_warm_one_stands(cloud: Cloud, seed: int) -> None:
+    once(cloud)
     found, store = small_desk(**EVERYTHING), table_store(cloud)
     warm = Fold(found, "v")
     for version, message in enumerate(minutes(seed, 45), 1):
@@ -103,6 +107,7 @@ def test_a_cold_process_goes_on_where_the_warm_one_stands(cloud: Cloud, seed: in
 
 
 def test_a_window_is_read_back_only_as_far_as_strategies_look(cloud: Cloud) -> None:
+    once(cloud)
     found, store, whole = small_desk(), table_store(cloud), walk(1, A, 120)
     fold = Fold(found, "v")
     for version in range(1, 121):
@@ -125,6 +130,7 @@ def test_bars_longer_than_the_venues_alone_are_kept_and_loaded(cloud: Cloud) -> 
 
 
 def test_a_group_with_holes_is_loaded_to_as_many_common_times_as_it_looks_back_on(cloud: Cloud) -> None:
+    once(cloud)
     found, store = small_desk(pair=instance("pairs")), table_store(cloud)
     fold = Fold(found, "v")
     a = walk(1, A, 120, missing=frozenset(range(40, 120, 2)))
@@ -146,6 +152,7 @@ def test_a_group_with_holes_is_loaded_to_as_many_common_times_as_it_looks_back_o
 
 
 def test_a_folder_on_a_table_publishes_what_one_in_memory_does(cloud: Cloud) -> None:
+    once(cloud)
     found, stores = small_desk(**EVERYTHING), (table_store(cloud), MemoryFolds())
     heard = []
     for one in stores:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 from conftest import Cloud
-from ledger_examples import AT, create_table, order
+from ledger_examples import AT, create_table, once, order
 
 from fanfold.aws.calls import Recorded, recorded
 from fanfold.aws.paper_book import PaperBook
@@ -19,6 +19,7 @@ from fanfold.simulation.book import MemoryBook
 @pytest.fixture(params=["table", "memory"])
 def book(request: pytest.FixtureRequest, cloud: Cloud) -> Book:
     if request.param == "memory":
+        once(cloud)
         return MemoryBook()
     create_table(cloud.admin, "book")
     return PaperBook(Table(cloud.call, "book"))
