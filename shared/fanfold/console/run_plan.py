@@ -49,7 +49,7 @@ def plan(
     else:
         symbols = _only_venue(raw)["symbols"]
         recordings = market.market(SEED, symbols, WARM_UP_MINUTES + (minutes or SEEDED_MINUTES), SEEDED_START)
-        since = SEEDED_START + WARM_UP_MINUTES * 60 if since is None else since
+        since = SEEDED_START + (WARM_UP_MINUTES + 1) * 60 if since is None else since
     choose(raw, strategy, params, notes)
     built = desk.build(raw, desk_file.name)
     start, end = _span(recordings, since, until, minutes)
