@@ -1,10 +1,11 @@
 """What recording, flushing and verifying need of the outside."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from fanfold.audit_chain import Head
 from fanfold.audit_views import View
+from fanfold.day_report import Closing, DayReport
 from fanfold.lake_tables import Row, Table
 
 
@@ -70,3 +71,30 @@ class Lake(Protocol):
         """Write one file, sorted and each row once, of several; one of them may have the name of the new one."""
 
     def delete(self, table: Table, dt: str, names: Iterable[str]) -> None: ...
+
+
+class Published(Protocol):
+    """What status queries read: views as stored, with amounts and times as text."""
+
+    def read(self, place: tuple[str, ...]) -> dict[str, Any]:
+        """A view's fields, {} where there is none."""
+
+    def of_account(self, account: str, kind: str) -> list[dict[str, Any]]: ...
+
+    def trades(self, account: str, dt: str) -> list[dict[str, Any]]:
+        """The fills of a UTC day, each under ``fill``."""
+
+
+class Reports(Protocol):
+    """The report of each day: one that is closed, or the last that failed."""
+
+    def is_closed(self, day: str) -> bool: ...
+
+    def keep(self, report: DayReport) -> DayReport:
+        """The report that is kept: a closed one is never written over, and is returned in place of any other."""
+
+    def show(self, report: DayReport, page: str) -> None:
+        """Put a page for people beside the report; a closed day counts as closed from then on."""
+
+    def closings(self, before: str) -> dict[str, Closing]:
+        """Where each account's day began, in the newest closed report of an earlier day; {} without one."""

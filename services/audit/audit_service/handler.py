@@ -17,5 +17,30 @@ def flush(_event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 def compact(_event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """On schedule: make one sorted file of each past day's many."""
+    """In the daily close: make one sorted file of each past day's many."""
     return {"days": wiring.compact_all()}
+
+
+def agenda(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Before the daily close: the day, its chains and accounts, and whether it is closed already."""
+    return wiring.agenda_of(event)
+
+
+def verify(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """In the daily close: the verdict on one chain."""
+    return wiring.verify_stream(event["stream"])
+
+
+def reconcile(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """In the daily close: one account's day, its fills held against its books."""
+    return wiring.reconcile_account(event["account"], event["day"])
+
+
+def report(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """At the end of the daily close: write the report of what the steps found."""
+    return wiring.report_day(event)
+
+
+def api(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """HTTP API: what audit recorded of the desk, for people and programs."""
+    return wiring.api(event)

@@ -1,19 +1,22 @@
 """Audit's parts, built on first use; pyarrow is loaded where the lake is written, and nowhere else."""
 
 import os
+from datetime import datetime
 from functools import cache
+from typing import Any
 
 import msgspec
 
 from audit_service.record import Arrival
 from audit_service.record import record as write_down
 from audit_service.settings import Settings
-from fanfold.audit_ports import Lake
+from fanfold.audit_ports import Lake, Reports
 from fanfold.aws.edge import Arrived
 from fanfold.aws.log import S3Log
 from fanfold.aws.runtime import Runtime, read
 from fanfold.aws.runtime import runtime as build
 from fanfold.aws.views import DynamoViews
+from fanfold.refusals import BadInput
 
 
 @cache
@@ -43,6 +46,13 @@ def lake() -> Lake:
     return S3Lake(runtime().call, settings().lake_bucket)
 
 
+@cache
+def reports() -> Reports:
+    from fanfold.aws.reports import S3Reports  # noqa: PLC0415
+
+    return S3Reports(runtime().call, settings().lake_bucket)
+
+
 def record_all(arrived: list[Arrived]) -> None:
     arrivals = [Arrival(one.message, msgspec.json.decode(one.body), one.sent_ms) for one in arrived]
     write_down(arrivals, log(), views())
@@ -58,3 +68,44 @@ def compact_all() -> int:
     from audit_service.compact import compact  # noqa: PLC0415
 
     return compact(lake(), views(), before=runtime().clock().date().isoformat())
+
+
+def agenda_of(event: dict[str, Any]) -> dict[str, Any]:
+    from audit_service.agenda import agenda  # noqa: PLC0415
+
+    try:
+        scheduled = msgspec.convert(event.get("time"), datetime)
+    except msgspec.ValidationError as wrong:
+        raise BadInput(f"a close needs the `time` that it was scheduled for: {wrong}") from wrong
+    return _told(agenda(scheduled, log(), reports(), runtime().desk.accounts))
+
+
+def verify_stream(stream: str) -> dict[str, Any]:
+    from audit_service.verify import verify_one  # noqa: PLC0415
+
+    return _told(verify_one(stream, log(), views()))
+
+
+def reconcile_account(name: str, day: str) -> dict[str, Any]:
+    from audit_service.reconcile import reconcile  # noqa: PLC0415
+
+    before = reports().closings(before=day).get(name)
+    return _told(reconcile(name, runtime().desk.accounts[name], day, before, lake(), views()))
+
+
+def report_day(event: dict[str, Any]) -> dict[str, Any]:
+    from audit_service.report import Findings, report  # noqa: PLC0415
+
+    made = report(msgspec.convert(event, Findings), reports())
+    return {"day": made.day, "state": made.state, "faults": msgspec.to_builtins(made.faults)}
+
+
+def _told(found: msgspec.Struct) -> dict[str, Any]:
+    answer: dict[str, Any] = msgspec.to_builtins(found)
+    return answer
+
+
+def api(event: dict[str, Any]) -> dict[str, Any]:
+    from audit_service import read_api  # noqa: PLC0415
+
+    return read_api.answer(event, runtime().desk, views(), log())

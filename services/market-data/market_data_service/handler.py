@@ -6,9 +6,14 @@ from fanfold.aws.edge import consume
 from market_data_service import wiring
 
 
-def poll(_event: dict[str, Any], _context: object) -> dict[str, Any]:
+def poll(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """On schedule: publish the bars that have closed at every venue since the last poll."""
-    return {"bars": wiring.poller().poll()}
+    return {"bars": wiring.poller().poll(wiring.scheduled(event))}
+
+
+def back_fill(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """In the back-fill: publish the first bars of a span, and answer what is left of it."""
+    return wiring.back_fill(event)
 
 
 def serve(event: dict[str, Any], _context: object) -> dict[str, Any]:

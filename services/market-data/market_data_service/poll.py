@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 import msgspec
 
-from fanfold import strategies, timeframes
+from fanfold import names, strategies, timeframes
 from fanfold.bars import Bar, Series
 from fanfold.desk import Desk, Venue
 from fanfold.messages import BarsWanted, Defect, Message
@@ -20,6 +20,8 @@ from fanfold.sources import Failure, Request, Source
 from market_data_service.batches import messages, polled
 
 SeriesKey = tuple[str, str]
+# Bars of a back-fill that one call fetches, well within a function's time.
+BACK_FILL_BARS = 1_000
 log = logging.getLogger("fanfold")
 
 
@@ -28,6 +30,20 @@ class Wanted(NamedTuple):
 
     timeframe: str
     request: Request
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """Bars of one instrument to fetch: those that close after ``since`` and no later than ``until`` (epoch seconds)."""
+
+    venue: str
+    instrument: str
+    timeframe: str
+    since: int
+    until: int
+
+    @property
+    def done(self) -> bool:
+        return self.since >= self.until
 
 
 class Cursors(Protocol):
@@ -58,14 +74,14 @@ class Poller:
         self._known: dict[str, tuple[Mapping[SeriesKey, int], int]] = {}
         self._lookbacks = {venue: _lookbacks(desk, venue) for venue in desk.venues}
 
-    def poll(self) -> int:
-        """Publish what has closed at every venue since the last poll; how many bars that were.
+    def poll(self, scheduled: datetime | None = None) -> int:
+        """Publish what had closed at every venue when the poll was due, now if not said; how many bars that were.
 
-        Published first, noted second: after a crash in between the same bars go out again, under the same id. An
-        instrument that its venue does not give is left out and told of. Raises VenueUnavailable, after all venues,
-        where one gave none.
+        The same time again finds nothing to do. Published first, noted second: after a crash in between the same bars
+        go out again, under the same id. An instrument that its venue does not give is left out and told of. Raises
+        VenueUnavailable, after all venues, where one gave none.
         """
-        now = int(self._clock().timestamp())
+        now = int((scheduled or self._clock()).timestamp())
         count, down = 0, []
         for name, venue in self._desk.venues.items():
             try:
@@ -85,6 +101,24 @@ class Poller:
         found, defects = _given(asked, source.bars_of(asked))
         checked = [_checked(one, venue.jump_max, wanted.until) for one in found.values()]
         self._bus.publish(messages(wanted.venue, f"wanted/{wanted.id}", wanted.until, checked, defects, wanted=True))
+
+    def back_fill(self, span: Span) -> Span:
+        """Publish the first bars of a span as ones that were asked for; the rest of it is still to be done."""
+        length = timeframes.seconds(span.timeframe)
+        until = min(span.until, span.since + BACK_FILL_BARS * length)
+        name = names.name("back-fill", span.venue, span.instrument, span.timeframe, span.since, until)
+        wanted = BarsWanted(
+            id=name,
+            cause="operator/back-fill",
+            at=datetime.fromtimestamp(until, UTC),
+            venue=span.venue,
+            timeframe=span.timeframe,
+            instruments=[span.instrument],
+            since=span.since,
+            until=until,
+        )
+        self.serve(wanted)
+        return msgspec.structs.replace(span, since=until)
 
     def _poll(self, name: str, venue: Venue, now: int) -> int:
         at = now - now % timeframes.seconds(venue.timeframe)

@@ -1,8 +1,12 @@
 """Market-data's parts, built on first use."""
 
 import os
+from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from fanfold.aws.cursors import CursorTable
 from fanfold.aws.edge import Arrived
@@ -14,7 +18,7 @@ from fanfold.messages import BarsWanted
 from fanfold.refusals import BadInput
 from fanfold.sources import Source
 from fanfold.venues.replay import ReplayVenue
-from market_data_service.poll import Poller
+from market_data_service.poll import Poller, Span
 from market_data_service.settings import Settings
 
 
@@ -51,3 +55,21 @@ def serve(arrived: Arrived) -> None:
     if not isinstance(arrived.message, BarsWanted):
         raise BadInput(f"market-data takes bars wanted, not {type(arrived.message).__name__}")
     poller().serve(arrived.message)
+
+
+def scheduled(event: dict[str, Any]) -> datetime | None:
+    """The time that a schedule was due; a poll by hand names none."""
+    try:
+        return msgspec.convert(event.get("time"), datetime | None)
+    except msgspec.ValidationError as wrong:
+        raise BadInput(f"the event's `time`: {wrong}") from wrong
+
+
+def back_fill(event: dict[str, Any]) -> dict[str, Any]:
+    try:
+        span = msgspec.convert(event, Span)
+    except msgspec.ValidationError as wrong:
+        raise BadInput(f"the span to fill: {wrong}") from wrong
+    left = poller().back_fill(span)
+    answer: dict[str, Any] = msgspec.to_builtins(left) | {"done": left.done}
+    return answer

@@ -1,0 +1,23 @@
+"""What there is to do for a daily close; nothing for a day that is closed."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from fanfold.audit_ports import Log, Reports
+
+
+class Agenda(msgspec.Struct, frozen=True, kw_only=True):
+    """The UTC day to close (2026-01-31), and the chains and accounts to look at."""
+
+    day: str
+    done: bool
+    streams: list[str]
+    accounts: list[str]
+
+
+def agenda(scheduled: datetime, log: Log, reports: Reports, accounts: Iterable[str]) -> Agenda:
+    """The close that was scheduled for a time is of the day before it, however late it runs and however often."""
+    day = (scheduled.astimezone(UTC) - timedelta(days=1)).date().isoformat()
+    return Agenda(day=day, done=reports.is_closed(day), streams=log.streams(), accounts=sorted(accounts))

@@ -1,0 +1,24 @@
+"""The reading side of the HTTP API: each route and what answers it."""
+
+from typing import Any
+
+from audit_service import read_desk, read_orders
+from fanfold.causes import Segments
+from fanfold.desk import Desk
+from fanfold.http import openapi
+from fanfold.http.serving import Handler, serve
+from fanfold.recorded import Reading
+
+
+def answer(event: dict[str, Any], desk: Desk, views: Reading, log: Segments) -> dict[str, Any]:
+    """The answer to an HTTP API event. Every path that no one else serves comes here, to be refused."""
+    handlers: dict[str, Handler] = {
+        "status": lambda _request, query: read_desk.status(desk, views, query.account),
+        "positions": lambda _request, query: read_desk.positions(desk, views, query.account),
+        "signals": lambda _request, query: read_desk.signals(desk, views, query.account),
+        "orders": lambda _request, query: read_orders.orders(desk, views, query),
+        "order": lambda request, _query: read_orders.order(desk, views, log, request.parameters["order"]),
+        "trades": lambda _request, query: read_orders.trades(desk, views, query),
+        "openapi": lambda _request, _query: openapi.document(),
+    }
+    return serve(event, handlers)

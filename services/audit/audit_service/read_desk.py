@@ -1,0 +1,77 @@
+"""What the HTTP API tells of accounts, positions and signals: what audit recorded, a moment behind the ledger."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from fanfold.desk import Account, Desk
+from fanfold.http.answers import AccountStatus, HeldPosition, Positions, Signals, StandingSignal, Status
+from fanfold.http.problems import not_found
+from fanfold.messages import Holding
+from fanfold.money import ZERO, exact
+from fanfold.recorded import Reading, holdings_of, is_open, orders_of, signals_of
+
+NOT_OPENED = "not opened"
+
+
+def accounts(desk: Desk, asked: str | None) -> list[str]:
+    """The account that was asked for, or all. Raises Problem for one that the desk does not have."""
+    if asked is None:
+        return sorted(desk.accounts)
+    if asked not in desk.accounts:
+        raise not_found(f"account {asked!r} is not in the desk")
+    return [asked]
+
+
+def status(desk: Desk, views: Reading, asked: str | None) -> Status:
+    return Status(accounts=[_account(name, desk.accounts[name], views) for name in accounts(desk, asked)])
+
+
+def positions(desk: Desk, views: Reading, asked: str | None) -> Positions:
+    """Every position of the accounts."""
+    found = [_position(name, holding) for name in accounts(desk, asked) for holding in holdings_of(views, name)]
+    return Positions(positions=found)
+
+
+def signals(desk: Desk, views: Reading, asked: str | None) -> Signals:
+    """What every strategy instance of the accounts said last."""
+    rows = [row for name in accounts(desk, asked) for row in signals_of(views, name)]
+    return Signals(signals=[StandingSignal(**row) for row in rows])
+
+
+def _account(name: str, account: Account, views: Reading) -> AccountStatus:
+    halt, books = views.read(("halt", name)), views.read(("books", name))
+    settled, held = views.read(("settled", name)), holdings_of(views, name)
+    return AccountStatus(
+        account=name,
+        venue=account.venue,
+        currency=account.currency,
+        halt=halt.get("state", NOT_OPENED),
+        halt_reason=halt.get("reason", ""),
+        halt_actor=halt.get("actor", ""),
+        start=account.cash,
+        cash=Decimal(books["cash"]) if books else account.cash,
+        realised=_sum(one.realised for one in held),
+        fees=_sum(one.fees for one in held),
+        positions=sum(1 for one in held if one.quantity),
+        open_orders=sum(1 for order in orders_of(views, name) if is_open(order)),
+        as_of=_time(books, "at"),
+        settled_through=_time(settled, "through"),
+    )
+
+
+def _position(account: str, holding: Holding) -> HeldPosition:
+    return HeldPosition(
+        account=account, instance=holding.instance, instrument=holding.instrument, quantity=holding.quantity,
+        cost=holding.cost, realised=holding.realised, fees=holding.fees,
+    )
+
+
+@exact
+def _sum(values: Iterable[Decimal]) -> Decimal:
+    return sum(values, ZERO)
+
+
+def _time(view: dict[str, Any], field: str) -> datetime | None:
+    return datetime.fromisoformat(view[field]) if view else None

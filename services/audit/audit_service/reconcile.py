@@ -1,0 +1,80 @@
+"""Hold an account's fills against the books that its ledger publishes."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from fanfold import positions
+from fanfold.audit_ports import Lake, Published
+from fanfold.day_report import Closing, DayOfAccount, Difference
+from fanfold.desk import Account
+from fanfold.lake_tables import TRADES
+from fanfold.messages import Fill, Holding
+from fanfold.money import ZERO, exact
+from fanfold.refusals import Conflict
+
+
+class BooksDiffer(Exception):
+    """Cash or positions by the fills are not what the ledger says; the text has the figures."""
+
+
+def reconcile(
+    name: str, account: Account, day: str, before: Closing | None, lake: Lake, views: Published
+) -> DayOfAccount:
+    """The account's day, where its fills up to now make the cash and positions that are published now.
+
+    ``before`` is where an earlier day ended, None for the account's start; only fills after it are read. Raises
+    BooksDiffer, and Conflict where the account traded meanwhile.
+    """
+    start = before or Closing(day="", cash=account.cash, held={})
+    published = views.read(("books", name))
+    fills = {dt: _fills(views, name, dt) for dt in sorted(lake.names(TRADES)) if dt > start.day}
+    holdings = [msgspec.convert(one["holding"], Holding) for one in views.of_account(name, "position")]
+    if views.read(("books", name)) != published:
+        raise Conflict(f"account {name} traded while it was reconciled")
+    now = _closing(start, day, fills.values())
+    cash = Decimal(published["cash"]) if published else account.cash
+    differences = _differences(now, cash, holdings)
+    if differences:
+        raise BooksDiffer(f"account {name}: {msgspec.json.encode(differences).decode()}")
+    return _day(name, account.currency, day, start, fills)
+
+
+@exact
+def _day(name: str, currency: str, day: str, start: Closing, fills: dict[str, list[Fill]]) -> DayOfAccount:
+    eve = (date.fromisoformat(day) - timedelta(days=1)).isoformat()
+    before = _closing(start, eve, (some for dt, some in fills.items() if dt < day))
+    today = fills.get(day, [])
+    return DayOfAccount(
+        account=name,
+        currency=currency,
+        before=before,
+        end=_closing(before, day, [today]),
+        trades=len(today),
+        turnover=sum((fill.price * fill.quantity for fill in today), ZERO),
+        fees=sum((fill.fee for fill in today), ZERO),
+    )
+
+
+@exact
+def _closing(start: Closing, day: str, fills: Iterable[list[Fill]]) -> Closing:
+    cash, held = start.cash, dict(start.held)
+    for fill in (one for some in fills for one in some):
+        leg = f"{fill.instance} {fill.instrument}"
+        held[leg] = held.get(leg, ZERO) + positions.signed(fill)
+        cash += positions.cash_flow(fill)
+    return Closing(day=day, cash=cash, held={leg: quantity for leg, quantity in held.items() if quantity})
+
+
+def _differences(now: Closing, cash: Decimal, holdings: list[Holding]) -> list[Difference]:
+    published = {f"{one.instance} {one.instrument}": one.quantity for one in holdings}
+    pairs = {"cash": (now.cash, cash)}
+    pairs |= {leg: (now.held.get(leg, ZERO), published.get(leg, ZERO)) for leg in sorted(now.held | published)}
+    return [Difference(what=what, by_fills=ours, published=theirs) for what, (ours, theirs) in pairs.items()
+            if ours != theirs]
+
+
+def _fills(views: Published, account: str, dt: str) -> list[Fill]:
+    return [msgspec.convert(one["fill"], Fill) for one in views.trades(account, dt)]

@@ -1,0 +1,62 @@
+"""Day reports in the lake's bucket: reports/dt=2026-01-31/day.json and day.md, or failed.json and failed.md."""
+
+import msgspec
+
+from fanfold.aws.calls import AwsFault, Call, precondition_failed
+from fanfold.aws.log import pages_of
+from fanfold.day_report import Closing, DayReport
+
+PREFIX = "reports/dt="
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(DayReport).decode
+
+
+class S3Reports:
+    """See fanfold.audit_ports.Reports."""
+
+    def __init__(self, call: Call, bucket: str) -> None:
+        self._call = call
+        self._bucket = bucket
+
+    def is_closed(self, day: str) -> bool:
+        pages = pages_of(self._call, {"Bucket": self._bucket, "Prefix": _key(day, "day.md")})
+        return any(page.get("Contents") for page in pages)
+
+    def keep(self, report: DayReport) -> DayReport:
+        if report.state == "failed":
+            self._put(_key(report.day, "failed.json"), _encode(report), "application/json")
+            return report
+        key = _key(report.day, "day.json")
+        try:
+            self._put(key, _encode(report), "application/json", IfNoneMatch="*")
+        except AwsFault as fault:
+            if not precondition_failed(fault):
+                raise
+            return self._read(key)
+        return report
+
+    def show(self, report: DayReport, page: str) -> None:
+        name = "day.md" if report.state == "closed" else "failed.md"
+        self._put(_key(report.day, name), page.encode(), "text/markdown; charset=utf-8")
+
+    def closings(self, before: str) -> dict[str, Closing]:
+        found = [
+            one["Key"]
+            for page in pages_of(self._call, {"Bucket": self._bucket, "Prefix": PREFIX})
+            for one in page.get("Contents", [])
+            if one["Key"].endswith("/day.json") and one["Key"] < _key(before, "")
+        ]
+        if not found:
+            return {}
+        return {one.account: one.before for one in self._read(max(found)).accounts}
+
+    def _read(self, key: str) -> DayReport:
+        return _decode(self._call("s3", "GetObject", {"Bucket": self._bucket, "Key": key})["Body"])
+
+    def _put(self, key: str, body: bytes, kind: str, **condition: str) -> None:
+        asked = {"Bucket": self._bucket, "Key": key, "Body": body, "ContentType": kind}
+        self._call("s3", "PutObject", asked | condition)
+
+
+def _key(day: str, name: str) -> str:
+    return f"{PREFIX}{day}/{name}"
