@@ -86,12 +86,14 @@ def deploy_once(folder: Path) -> Path:
     return state
 
 
-def trade(state: Path, deployed: Path, plan: Plan, act: Callable[[Desk], None], chaos: str = "") -> Outcome:
-    """Let ``act`` drive a desk on a copy of a deployed AWS, and read what is left."""
+def trade(
+    state: Path, deployed: Path, plan: Plan, act: Callable[[Desk], None], chaos: str = "", **settings: str
+) -> Outcome:
+    """Let ``act`` drive a desk on a copy of a deployed AWS, and read what is left; settings go into the environment."""
     shutil.copytree(deployed, state)
     replay.write(state / "recordings", plan.recordings)
     (state / "desk.json").write_bytes(desk.dump(plan.desk))
-    with started(state, environment(state, live=False) | {"FANFOLD_CHAOS": chaos}) as cloud:
+    with started(state, environment(state, live=False) | {"FANFOLD_CHAOS": chaos} | settings) as cloud:
         launcher.check(cloud)
         run = DeskRun(cloud, state)
         run.set_clock(plan.start - 60)

@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from ministack.core import iam_actions, lambda_runtime
 from ministack.services import lambda_svc, sns, sqs
 
 from fanfold.console.cloud.chaos import Chaos
@@ -23,7 +24,8 @@ from fanfold.console.cloud.runtime_api import RuntimeApi
 PRUNE_EVERY = 500
 QUEUE_URL_PORT = "4566"
 PARENT_CHECK_S = 0.5
-INHERITED = ("PATH", "HOME", "LANG", "CLOCK", "DESK", "RECORDINGS", "VENUE_ORIGIN")
+BATCHES = {"sns:PublishBatch": "sns:Publish"}
+INHERITED = ("PATH", "HOME", "LANG", "CLOCK", "DESK", "RECORDINGS", "VENUE_ORIGIN", "RECORD_CALLS")
 
 
 class Embedded:
@@ -53,6 +55,9 @@ class Embedded:
         lambda_svc._emit_lambda_metrics = lambda *_, **__: None
         sns._prune_sns_dedup = _every(PRUNE_EVERY, sns._prune_sns_dedup)
         sqs._prune_dedup = _every(PRUNE_EVERY, sqs._prune_dedup)
+        named = iam_actions.extract_iam_action
+        # On AWS a batch is allowed to whom its action is allowed: there is no sns:PublishBatch.
+        iam_actions.extract_iam_action = lambda *asked: BATCHES.get(action := named(*asked), action)
         delete = sqs._delete_messages_for_esm
 
         def delete_and_tell(queue_url: str, receipt_handles: set[str]) -> None:
@@ -105,14 +110,14 @@ class Embedded:
         service = repository.split("@")[0].rsplit("/fanfold-", 1)[-1]
         inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
         variables: dict[str, str] = config.get("Environment", {}).get("Variables", {})
-        return inherited | variables | {
+        # With AUTH=true these are keys of the function's role, and every call is held against its policies.
+        keys = lambda_runtime.execution_credentials(config)
+        return inherited | variables | keys | {
             "PYTHONPATH": f"{self._root}/services/{service}:{self._root}/shared",
             "PYTHONUNBUFFERED": "1",
             "AWS_ENDPOINT_URL": self._endpoint,
             "AWS_REGION": os.environ["AWS_REGION"],
             "AWS_DEFAULT_REGION": os.environ["AWS_REGION"],
-            "AWS_ACCESS_KEY_ID": "embedded",
-            "AWS_SECRET_ACCESS_KEY": "embedded",
             "AWS_LAMBDA_FUNCTION_NAME": config["FunctionName"],
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.get("MemorySize", 128)),
         }

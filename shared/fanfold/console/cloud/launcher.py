@@ -106,6 +106,10 @@ def start(state: Path, environment: Mapping[str, str]) -> Cloud:
         "LOG_LEVEL": "WARNING",
         "AWS_REGION": REGION,
         "MINISTACK_REGION": REGION,
+        # The root's keys, where AUTH=true makes the emulator look at keys.
+        "AWS_ACCESS_KEY_ID": "embedded",
+        "AWS_SECRET_ACCESS_KEY": "embedded",
+        "AWS_SESSION_TOKEN": "",
     }
     with (state / "emulator.log").open("ab") as log:
         child = subprocess.Popen(
