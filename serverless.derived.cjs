@@ -1,0 +1,162 @@
+// What the stacks have that follows from other parts of them: one log group a function to encrypt, one version an image.
+const { createHash } = require("node:crypto");
+
+const ZERO_DIGEST = /^sha256:0{64}$/;
+
+/** Refuse a stage whose required settings are not given, naming each that is missing and what it is. */
+async function settings({ resolveConfigurationProperty: property, resolveVariable }) {
+  const stage = await property(["custom", "stage"]);
+  const name = await resolveVariable("sls:stage");
+  if (!stage) throw new Error(`there is no stage ${name}: the stages are in serverless.common.yml`);
+  const missing = Object.entries(stage.required).filter(([variable]) => wanting(process.env[variable]));
+  if (missing.length === 0) return Object.keys(stage.required);
+  const lines = missing.map(([variable, about]) => `  ${variable}: ${about}`);
+  refuse([`the stage ${name} needs ${missing.length} more settings, as environment variables:`, ...lines].join("\n"));
+}
+
+function wanting(value) {
+  return !value || ZERO_DIGEST.test(value);
+}
+
+function refuse(text) {
+  const refusal = new Error(text);
+  refusal.stack = text; // The tool prints the stack, in which nobody looks for a setting.
+  throw refusal;
+}
+
+/** A service's functions: their log groups under the customer's key and, where the stage has it, a canary. */
+async function functions({ resolveConfigurationProperty: property, resolveVariable }) {
+  const custom = await property(["custom"]);
+  const declared = (await property(["functions"])) ?? {};
+  const provider = await property(["provider"]);
+  const stage = await resolveVariable("sls:stage");
+  const extensions = custom.profile.encryption === "customer" ? encryptedLogs(Object.keys(declared), stage) : {};
+  if (!custom.stage.canary || custom.canary.length === 0) return { extensions };
+  const Resources = canaryApplication(custom.canary, stage, custom.name);
+  for (const name of custom.canary) {
+    Object.assign(Resources, canary(name, [declared[name], provider], stage, custom.name));
+    Object.assign(extensions, aliased(name));
+  }
+  return { Resources, extensions };
+}
+
+function encryptedLogs(names, stage) {
+  const KmsKeyId = { "Fn::ImportValue": `fanfold-${stage}-KeyArn` };
+  return Object.fromEntries(names.map((name) => [`${logical(name)}LogGroup`, { Properties: { KmsKeyId } }]));
+}
+
+/** The logical name that the tool gives a function's resources. */
+function logical(name) {
+  return name[0].toUpperCase() + name.slice(1).replaceAll("-", "Dash").replaceAll("_", "Underscore");
+}
+
+function aliased(name) {
+  const mapping = `${logical(name)}EventSourceMappingSQSQueue`;
+  return { [mapping]: { Properties: { FunctionName: { Ref: `${logical(name)}Alias` } } } };
+}
+
+function canaryApplication(names, stage, service) {
+  const trust = { Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: "codedeploy.amazonaws.com" } };
+  const arns = names.map((name) => ({ "Fn::GetAtt": [`${logical(name)}LambdaFunction`, "Arn"] }));
+  const versions = arns.map((arn) => ({ "Fn::Join": [":", [arn, "*"]] }));
+  const shift = { Effect: "Allow", Action: ["lambda:GetAlias", "lambda:UpdateAlias"], Resource: [...arns, ...versions] };
+  const alarms = { "Fn::Sub": "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*" };
+  const watch = { Effect: "Allow", Action: ["cloudwatch:DescribeAlarms"], Resource: alarms };
+  const policy = (Statement) => ({ Version: "2012-10-17", Statement });
+  return {
+    CanaryApplication: {
+      Type: "AWS::CodeDeploy::Application",
+      Properties: { ApplicationName: `fanfold-${stage}-${service}`, ComputePlatform: "Lambda" },
+    },
+    CanaryRole: {
+      Type: "AWS::IAM::Role",
+      Properties: {
+        AssumeRolePolicyDocument: policy([trust]),
+        Policies: [{ PolicyName: "shift", PolicyDocument: policy([shift, watch]) }],
+      },
+    },
+  };
+}
+
+/** A version of the function as it is now, an alias that moves to it by a tenth first, and what stops it. */
+function canary(name, described, stage, service) {
+  const own = logical(name);
+  // A version is a snapshot: a new image or setting has to be a new one, or the alias would stay where it is.
+  const version = `${own}Version${createHash("sha256").update(JSON.stringify(described)).digest("hex").slice(0, 16)}`;
+  const group = `${own}Canary`;
+  return {
+    [version]: {
+      Type: "AWS::Lambda::Version",
+      DeletionPolicy: "Retain",
+      UpdateReplacePolicy: "Retain",
+      Properties: { FunctionName: { Ref: `${own}LambdaFunction` } },
+    },
+    [`${own}Alias`]: {
+      Type: "AWS::Lambda::Alias",
+      Properties: {
+        Name: "live",
+        FunctionName: { Ref: `${own}LambdaFunction` },
+        FunctionVersion: { "Fn::GetAtt": [version, "Version"] },
+      },
+      UpdatePolicy: {
+        CodeDeployLambdaAliasUpdate: {
+          ApplicationName: { Ref: "CanaryApplication" },
+          DeploymentGroupName: { Ref: group },
+        },
+      },
+    },
+    [group]: deploymentGroup(own, stage, service, name),
+    [`${own}CanaryAlarm`]: canaryAlarm(own, stage, service, name),
+  };
+}
+
+function deploymentGroup(own, stage, service, name) {
+  return {
+    Type: "AWS::CodeDeploy::DeploymentGroup",
+    Properties: {
+      ApplicationName: { Ref: "CanaryApplication" },
+      DeploymentGroupName: `fanfold-${stage}-${service}-${name}`,
+      ServiceRoleArn: { "Fn::GetAtt": ["CanaryRole", "Arn"] },
+      DeploymentConfigName: "CodeDeployDefault.LambdaCanary10Percent5Minutes",
+      DeploymentStyle: { DeploymentType: "BLUE_GREEN", DeploymentOption: "WITH_TRAFFIC_CONTROL" },
+      AutoRollbackConfiguration: { Enabled: true, Events: ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"] },
+      AlarmConfiguration: {
+        Enabled: true,
+        Alarms: [{ Name: { Ref: `${own}CanaryAlarm` } }, { Name: { Ref: "DeadLettersAlarm" } }],
+      },
+    },
+  };
+}
+
+function canaryAlarm(own, stage, service, name) {
+  return {
+    Type: "AWS::CloudWatch::Alarm",
+    Properties: {
+      AlarmName: `fanfold-${stage}-${service}-${name}-canary`,
+      AlarmDescription: "The alias that takes the traffic has errors: a canary is rolled back. docs/runbook.md#canary",
+      Namespace: "AWS/Lambda",
+      MetricName: "Errors",
+      Dimensions: [
+        { Name: "FunctionName", Value: { Ref: `${own}LambdaFunction` } },
+        { Name: "Resource", Value: { "Fn::Join": [":", [{ Ref: `${own}LambdaFunction` }, "live"]] } },
+      ],
+      Statistic: "Sum",
+      Period: 60,
+      EvaluationPeriods: 1,
+      Threshold: 0,
+      ComparisonOperator: "GreaterThanThreshold",
+      TreatMissingData: "notBreaching",
+      AlarmActions: [{ "Fn::ImportValue": `fanfold-${stage}-AlarmTopicArn` }],
+    },
+  };
+}
+
+/** The alarm topic's reader, where the stage names one. */
+async function alarmReader({ resolveConfigurationProperty: property }) {
+  const address = await property(["custom", "stage", "alarmEmail"]);
+  if (!address) return {};
+  const Properties = { TopicArn: { Ref: "AlarmTopic" }, Protocol: "email", Endpoint: address };
+  return { Resources: { AlarmReader: { Type: "AWS::SNS::Subscription", Properties } } };
+}
+
+module.exports = { settings, functions, alarmReader };
