@@ -14,7 +14,7 @@ PLOTTING = {"matplotlib"}
 # Layer -> what it may import besides itself.
 ARROWS = {
     "domain": DOMAIN | PURE,
-    "fanfold.aws": DOMAIN | STANDARD | {"boto3", "botocore", "pyarrow"},
+    "fanfold.aws": DOMAIN | STANDARD | {"boto3", "botocore", "pyarrow", "aws_xray_sdk"},
     "fanfold.venues": DOMAIN | STANDARD | {"ccxt"},
     "fanfold.research": DOMAIN | STANDARD | {"numpy", "numba", "duckdb", "pyarrow"} | PLOTTING,
     "fanfold.simulation": DOMAIN | PURE | {"random"},

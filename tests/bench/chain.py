@@ -23,6 +23,7 @@ from situations import Situation
 from fanfold.aws.calls import AwsFault, Call, connect
 from fanfold.aws.edge import Edge
 from fanfold.aws.runtime import Runtime
+from fanfold.aws.watch import Watch
 from fanfold.messages import SUBSCRIPTIONS, TOPICS, Bars, decode
 from fanfold.venues import replay
 
@@ -251,7 +252,8 @@ def _wired(service: str, situation: Situation, call: Call, clock: Callable[[], d
     for part in vars(wiring).values():
         if hasattr(part, "cache_clear"):
             part.cache_clear()
-    built = Runtime(call, clock, situation.desk, Edge(call, "dead-letters", "faults", clock))
+    watch = Watch({}, clock, write=len)
+    built = Runtime(call, clock, situation.desk, Edge(call, "dead-letters", "faults", clock, watch), watch)
     # In place of the one that the environment describes, whose call and clock can't be metered.
     wiring.__dict__["runtime"] = lambda: built
     return handler

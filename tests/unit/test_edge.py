@@ -8,6 +8,7 @@ import pytest
 from core_desk import A, bars_message, stretch, walk
 
 from fanfold.aws.edge import Arrived, Edge, consume, consume_batch
+from fanfold.aws.watch import Watch
 from fanfold.messages import encode
 from fanfold.refusals import BadInput
 
@@ -42,7 +43,10 @@ def cloud() -> Cloud:
 
 
 def edge(cloud: Cloud) -> Edge:
-    return Edge(cloud, "dead-letters", "faults", lambda: datetime(2026, 3, 1, tzinfo=UTC))
+    def clock() -> datetime:
+        return datetime(2026, 3, 1, tzinfo=UTC)
+
+    return Edge(cloud, "dead-letters", "faults", clock, Watch({}, clock, write=len))
 
 
 def record(name: str, group: str = "g", body: str | None = None, times: int = 1) -> dict[str, Any]:

@@ -6,41 +6,49 @@ from audit_service import wiring
 from fanfold.aws.edge import consume_batch
 
 
-def record(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def record(event: dict[str, Any], context: object) -> dict[str, Any]:
     """SQS everything: write each message once to the chain of its stream, and to the views."""
-    return consume_batch(event, wiring.record_all, wiring.runtime().edge)
+    with wiring.runtime().watch.invocation(context):
+        return consume_batch(event, wiring.record_all, wiring.runtime().edge)
 
 
-def flush(_event: dict[str, Any], _context: object) -> dict[str, Any]:
+def flush(_event: dict[str, Any], context: object) -> dict[str, Any]:
     """On schedule: bring what was recorded since the last time into the lake."""
-    return {"rows": wiring.flush_all()}
+    with wiring.runtime().watch.invocation(context):
+        return {"rows": wiring.flush_all()}
 
 
-def compact(_event: dict[str, Any], _context: object) -> dict[str, Any]:
+def compact(_event: dict[str, Any], context: object) -> dict[str, Any]:
     """In the daily close: make one sorted file of each past day's many."""
-    return {"days": wiring.compact_all()}
+    with wiring.runtime().watch.invocation(context):
+        return {"days": wiring.compact_all()}
 
 
-def agenda(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def agenda(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Before the daily close: the day, its chains and accounts, and whether it is closed already."""
-    return wiring.agenda_of(event)
+    with wiring.runtime().watch.invocation(context):
+        return wiring.agenda_of(event)
 
 
-def verify(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def verify(event: dict[str, Any], context: object) -> dict[str, Any]:
     """In the daily close: the verdict on one chain."""
-    return wiring.verify_stream(event["stream"])
+    with wiring.runtime().watch.invocation(context):
+        return wiring.verify_stream(event["stream"])
 
 
-def reconcile(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def reconcile(event: dict[str, Any], context: object) -> dict[str, Any]:
     """In the daily close: one account's day, its fills held against its books."""
-    return wiring.reconcile_account(event["account"], event["day"])
+    with wiring.runtime().watch.invocation(context):
+        return wiring.reconcile_account(event["account"], event["day"])
 
 
-def report(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def report(event: dict[str, Any], context: object) -> dict[str, Any]:
     """At the end of the daily close: write the report of what the steps found."""
-    return wiring.report_day(event)
+    with wiring.runtime().watch.invocation(context):
+        return wiring.report_day(event)
 
 
-def api(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def api(event: dict[str, Any], context: object) -> dict[str, Any]:
     """HTTP API: what audit recorded of the desk, for people and programs."""
-    return wiring.api(event)
+    with wiring.runtime().watch.invocation(context):
+        return wiring.api(event)

@@ -1,7 +1,7 @@
 """Execution's parts, built on first use."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from execution_service.place import Placer
@@ -16,7 +16,8 @@ from fanfold.aws.runtime import runtime as build
 from fanfold.aws.tables import Table
 from fanfold.aws.topics import Topics
 from fanfold.fills import Quote
-from fanfold.messages import Bars, OrdersApproved
+from fanfold.messages import Bars, OrdersApproved, State
+from fanfold.orders import OrderRecord
 from fanfold.refusals import BadInput
 from fanfold.venues.paper import PaperVenue
 
@@ -38,12 +39,23 @@ def ledger() -> Table:
 
 @cache
 def outbox() -> Outbox:
-    return Outbox(ledger(), "execution", Topics(runtime().call, {"executions": settings().executions_topic}))
+    topics = Topics(runtime().call, {"executions": settings().executions_topic}, runtime().watch.published)
+    return Outbox(ledger(), "execution", topics)
+
+
+class WatchedBookings(Bookings):
+    """Bookings that count the orders of which nobody knows whether the venue has them: sent, and not answered."""
+
+    def records(self, order_ids: Sequence[str]) -> dict[str, OrderRecord]:
+        found = super().records(order_ids)
+        unknown = sum(record.state is State.SUBMITTING for record in found.values())
+        runtime().watch.counts.add("UnknownOrders", unknown)
+        return found
 
 
 @cache
 def bookings() -> Bookings:
-    return Bookings(ledger(), outbox())
+    return WatchedBookings(ledger(), outbox())
 
 
 @cache

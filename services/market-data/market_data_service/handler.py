@@ -6,16 +6,19 @@ from fanfold.aws.edge import consume
 from market_data_service import wiring
 
 
-def poll(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def poll(event: dict[str, Any], context: object) -> dict[str, Any]:
     """On schedule: publish the bars that have closed at every venue since the last poll."""
-    return {"bars": wiring.poller().poll(wiring.scheduled(event))}
+    with wiring.runtime().watch.invocation(context):
+        return {"bars": wiring.poller().poll(wiring.scheduled(event))}
 
 
-def back_fill(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def back_fill(event: dict[str, Any], context: object) -> dict[str, Any]:
     """In the back-fill: publish the first bars of a span, and answer what is left of it."""
-    return wiring.back_fill(event)
+    with wiring.runtime().watch.invocation(context):
+        return wiring.back_fill(event)
 
 
-def serve(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def serve(event: dict[str, Any], context: object) -> dict[str, Any]:
     """SQS bars wanted: publish the bars that a reader misses."""
-    return consume(event, wiring.serve, wiring.runtime().edge)
+    with wiring.runtime().watch.invocation(context):
+        return consume(event, wiring.serve, wiring.runtime().edge)

@@ -46,7 +46,7 @@ def source(venue: str) -> Source:
 
 @cache
 def poller() -> Poller:
-    topics = Topics(runtime().call, {"bars": settings().bars_topic})
+    topics = Topics(runtime().call, {"bars": settings().bars_topic}, runtime().watch.published)
     cursors = CursorTable(Table(runtime().call, settings().cursors_table))
     return Poller(runtime().desk, source, cursors, topics, runtime().clock)
 

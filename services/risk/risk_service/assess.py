@@ -72,7 +72,10 @@ class Assessor:
             self._check(message.account, self._gathering.settled(self._known(message.account), poll))
 
     def target(self, message: Targets) -> None:
-        """Targets: those of the newest poll wait for the rest of it, older ones are judged as they come."""
+        """Targets: those of the newest poll wait for the rest of it, older ones and those of none are not."""
+        if not message.batch:
+            self._decide(message.account, [message], self._gathering.read(self._known(message.account)))
+            return
         poll = _poll(message.batch, message.at, message.part, message.parts)
         gathered = self._gathering.targeted(self._known(message.account), poll, message)
         if gathered.batch != message.batch:

@@ -6,16 +6,25 @@ from fanfold.aws.edge import consume
 from risk_service import wiring
 
 
-def assess(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def assess(event: dict[str, Any], context: object) -> dict[str, Any]:
     """SQS bars, targets and settlements: decide when all of a poll are there."""
-    return consume(event, wiring.assess, wiring.runtime().edge)
+    with wiring.runtime().watch.invocation(context):
+        return consume(event, wiring.assess, wiring.runtime().edge)
 
 
-def control(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def control(event: dict[str, Any], context: object) -> dict[str, Any]:
     """An operator's command: open an account, or set its halt state."""
-    return wiring.control(event)
+    with wiring.runtime().watch.invocation(context):
+        return wiring.control(event)
 
 
-def sweep(_event: dict[str, Any], _context: object) -> dict[str, Any]:
+def api_control(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """HTTP API: halt, and resume by two principals or after a delay."""
+    with wiring.runtime().watch.invocation(context):
+        return wiring.api_control(event)
+
+
+def sweep(_event: dict[str, Any], context: object) -> dict[str, Any]:
     """On schedule: publish what a crash has left in the outbox."""
-    return {"published": wiring.outbox().sweep()}
+    with wiring.runtime().watch.invocation(context):
+        return {"published": wiring.outbox().sweep()}

@@ -2,7 +2,7 @@
 
 import os
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -14,12 +14,16 @@ from fanfold.aws.runtime import Runtime, read
 from fanfold.aws.runtime import runtime as build
 from fanfold.aws.tables import Table
 from fanfold.aws.topics import Topics
+from fanfold.desk import Desk
 from fanfold.messages import Bars, ExecutionReport, Targets
 from fanfold.refusals import BadInput
 from fanfold.risk.terms import prepare
 from risk_service.assess import Assessor
 from risk_service.control import Command, obey
 from risk_service.settings import Settings
+
+if TYPE_CHECKING:
+    from fanfold.aws.parameters import RuntimeLimits
 
 
 @cache
@@ -39,7 +43,8 @@ def ledger() -> Table:
 
 @cache
 def outbox() -> Outbox:
-    return Outbox(ledger(), "risk", Topics(runtime().call, {"orders": settings().orders_topic}))
+    topics = Topics(runtime().call, {"orders": settings().orders_topic}, runtime().watch.published)
+    return Outbox(ledger(), "risk", topics)
 
 
 @cache
@@ -47,10 +52,36 @@ def approvals() -> Approvals:
     return Approvals(ledger(), outbox())
 
 
+class Assessors:
+    """The assessor of a desk, made anew when its limits change."""
+
+    def __init__(self) -> None:
+        self.of(runtime().desk)
+
+    def of(self, desk: Desk) -> Assessor:
+        self._desk = desk
+        self.current = Assessor(desk, prepare(desk), Batches(ledger()), approvals(), runtime().clock)
+        return self.current
+
+    def now(self) -> Assessor:
+        if not settings().limits_path:
+            return self.current
+        desk = limits().desk()
+        return self.current if desk is self._desk else self.of(desk)
+
+
 @cache
-def assessor() -> Assessor:
-    desk = runtime().desk
-    return Assessor(desk, prepare(desk), Batches(ledger()), approvals(), runtime().clock)
+def assessor() -> Assessors:
+    return Assessors()
+
+
+@cache
+def limits() -> "RuntimeLimits":
+    # What runs without parameters does not load what reads them.
+    from fanfold.aws.parameters import RuntimeLimits  # noqa: PLC0415
+
+    own = runtime()
+    return RuntimeLimits(own.call, settings().limits_path, own.desk, own.clock, own.watch)
 
 
 def assess(arrived: Arrived) -> None:
@@ -59,13 +90,22 @@ def assess(arrived: Arrived) -> None:
         outbox().sweep()
     match arrived.message:
         case Bars():
-            assessor().mark(arrived.message)
+            assessor().now().mark(arrived.message)
         case Targets():
-            assessor().target(arrived.message)
+            assessor().now().target(arrived.message)
         case ExecutionReport():
-            assessor().settle(arrived.message)
+            assessor().now().settle(arrived.message)
         case other:
             raise BadInput(f"risk takes bars, targets and settlements, not {type(other).__name__}")
+
+
+def api_control(event: dict[str, Any]) -> dict[str, Any]:
+    # What the API takes and gives is loaded by the one function that speaks it.
+    from fanfold.aws.controls import LedgerControls  # noqa: PLC0415
+    from risk_service import halt_api  # noqa: PLC0415
+
+    controls = LedgerControls(ledger(), outbox())
+    return halt_api.answer(event, runtime().desk, controls, runtime().clock())
 
 
 def control(event: dict[str, Any]) -> dict[str, Any]:

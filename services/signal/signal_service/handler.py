@@ -6,6 +6,13 @@ from fanfold.aws.edge import consume
 from signal_service import wiring
 
 
-def fold(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def fold(event: dict[str, Any], context: object) -> dict[str, Any]:
     """SQS bars: fold each message, publish the targets of the bars that closed with it."""
-    return consume(event, wiring.folder(), wiring.runtime().edge)
+    with wiring.runtime().watch.invocation(context):
+        return consume(event, wiring.folder(), wiring.runtime().edge)
+
+
+def webhook(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """HTTP API: a signal from outside, proven by its signature."""
+    with wiring.runtime().watch.invocation(context):
+        return wiring.webhook(event)

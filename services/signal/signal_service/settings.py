@@ -9,3 +9,11 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     targets_topic: str
     bars_wanted_topic: str
     folds_table: str
+
+
+class WebhookSettings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
+    """Where the webhook publishes, keeps its nonces, and the secret whose values all sign."""
+
+    targets_topic: str
+    folds_table: str
+    webhook_secret: str

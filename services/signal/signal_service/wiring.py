@@ -2,6 +2,7 @@
 
 import os
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from fanfold.aws.edge import Arrived
 from fanfold.aws.folds import FoldTable
@@ -12,7 +13,10 @@ from fanfold.aws.topics import Topics
 from fanfold.messages import Bars
 from fanfold.refusals import BadInput
 from signal_service.fold import Folder
-from signal_service.settings import Settings
+from signal_service.settings import Settings, WebhookSettings
+
+if TYPE_CHECKING:
+    from signal_service.webhook import Receiver
 
 
 class Folders:
@@ -23,7 +27,9 @@ class Folders:
         self._settings = settings
         self._folders: dict[str, Folder] = {}
         self._topics = Topics(
-            runtime.call, {"targets": settings.targets_topic, "bars-wanted": settings.bars_wanted_topic}
+            runtime.call,
+            {"targets": settings.targets_topic, "bars-wanted": settings.bars_wanted_topic},
+            runtime.watch.published,
         )
 
     def __call__(self, arrived: Arrived) -> None:
@@ -52,3 +58,21 @@ def runtime() -> Runtime:
 @cache
 def folder() -> Folders:
     return Folders(runtime(), read(Settings, os.environ))
+
+
+@cache
+def receiver() -> "Receiver":
+    # What the webhook needs is loaded by the one function that is called by it.
+    from fanfold.aws.nonces import Nonces  # noqa: PLC0415
+    from fanfold.aws.secrets import Secret  # noqa: PLC0415
+    from signal_service.webhook import Receiver  # noqa: PLC0415
+
+    own = read(WebhookSettings, os.environ)
+    secret = Secret(runtime().call, own.webhook_secret, runtime().clock)
+    topics = Topics(runtime().call, {"targets": own.targets_topic}, runtime().watch.published)
+    inbox = Nonces(Table(runtime().call, own.folds_table))
+    return Receiver(runtime().desk, lambda: [one.encode() for one in secret.values().values()], inbox, topics)
+
+
+def webhook(event: dict[str, Any]) -> dict[str, Any]:
+    return receiver().answer(event, runtime().clock())

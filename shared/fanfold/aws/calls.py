@@ -90,9 +90,10 @@ def precondition_failed(fault: AwsFault) -> bool:
 
 
 def not_found(fault: AwsFault) -> bool:
-    """There is no such object, queue, topic, table or function."""
+    """There is no such object, queue, topic, table, function or parameter."""
     return fault.status == 404 or fault.code in {
         "AWS.SimpleQueueService.NonExistentQueue",
+        "ParameterNotFound",
         "QueueDoesNotExist",
         "ResourceNotFoundException",
     }

@@ -5,7 +5,6 @@ is kept by message id, so that its reason is found when the platform gives up, a
 comes behind it in its FIFO group waits.
 """
 
-import logging
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -14,12 +13,12 @@ import msgspec
 from fanfold.aws.calls import Call
 from fanfold.aws.clock import Clock
 from fanfold.aws.tables import Table
+from fanfold.aws.watch import Watch
 from fanfold.messages import Message, decode
 from fanfold.refusals import BadInput
 
 REASON_MAX = 1_000
 Record = dict[str, Any]
-log = logging.getLogger("fanfold")
 
 
 class Arrived(NamedTuple):
@@ -32,15 +31,18 @@ class Arrived(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """What the edge needs: its dead-letter queue, and the table of faults."""
+    """What the edge needs: its dead-letter queue, the table of faults, and who hears of both."""
 
     call: Call
     dead_letters: str
     faults: str
     clock: Clock
+    watch: Watch
 
     def bury(self, record: Record, reason: str) -> None:
         """Put a record on the dead-letter queue with its reason."""
+        self.watch.counts.add("DeadLetters")
+        self.watch.log.error("a message is buried", delivery=record["messageId"], reason=reason)
         attributes = {"reason": reason[:REASON_MAX], "source": record["eventSourceARN"], "message": record["messageId"]}
         self.call("sqs", "SendMessage", {
             "QueueUrl": self.dead_letters,
@@ -54,6 +56,7 @@ class Edge(NamedTuple):
 
     def keep(self, record: Record, fault: BaseException) -> None:
         """Keep the last fault of a message that will be tried again."""
+        self.watch.log.fault("a message will be tried again", fault, delivery=record["messageId"])
         text = f"{type(fault).__name__}: {fault}"[:REASON_MAX]
         table = Table(self.call, self.faults)
         item = {"reason": text, "at": self.clock().isoformat()}
@@ -96,14 +99,14 @@ def _handle(records: list[Record], handle: Callable[[list[Arrived]], None], edge
     if not understood:
         return []
     kept = [record for record, _ in understood]
+    edge.watch.hear(kept, [arrived.message for _, arrived in understood])
     try:
         handle([arrived for _, arrived in understood])
     except BadInput as wrong:
         if len(kept) > 1:
             return _one_by_one(kept, handle, edge)
         edge.bury(kept[0], str(wrong))
-    except Exception as fault:
-        log.exception("a message will be tried again")
+    except Exception as fault:  # noqa: BLE001 - it is kept, told of, and tried again
         for record in kept:
             edge.keep(record, fault)
         return kept

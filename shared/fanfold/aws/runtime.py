@@ -1,4 +1,4 @@
-"""What every function is wired from: its settings, the AWS seam, the clock, the desk and the queue's edge."""
+"""What every function is wired from: its settings, the AWS seam, the clock, the desk, the queue's edge, the watch."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,9 +7,10 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from fanfold import desk
-from fanfold.aws.calls import Call, Endpoint, connect
+from fanfold.aws.calls import Call, Endpoint, connect, recorded
 from fanfold.aws.clock import Clock, clock_of
 from fanfold.aws.edge import Edge
+from fanfold.aws.watch import Watch
 from fanfold.desk import Desk
 from fanfold.refusals import BadInput
 
@@ -23,6 +24,8 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     dead_letters: str
     desk: str = "desk.json"
     clock: str = "wall"
+    record_calls: str = ""
+    aws_lambda_function_name: str = "local"
 
 
 class Runtime(NamedTuple):
@@ -32,6 +35,7 @@ class Runtime(NamedTuple):
     clock: Clock
     desk: Desk
     edge: Edge
+    watch: Watch
 
 
 def read(kind: type[T], environ: Mapping[str, str]) -> T:
@@ -45,8 +49,20 @@ def read(kind: type[T], environ: Mapping[str, str]) -> T:
 def runtime(environ: Mapping[str, str]) -> Runtime:
     """The runtime that an environment describes."""
     settings = read(Settings, environ)
-    call = connect("light", Endpoint.of(environ))
     clock = clock_of(settings.clock)
+    watch = Watch(environ, clock)
+    call = watch.tracing.traced(_connected(settings, Endpoint.of(environ)))
     path = Path(settings.desk)
     loaded = desk.load(path.read_bytes(), path.name)
-    return Runtime(call, clock, loaded, Edge(call, settings.dead_letters, settings.faults_table, clock))
+    edge = Edge(call, settings.dead_letters, settings.faults_table, clock, watch)
+    return Runtime(call, clock, loaded, edge, watch)
+
+
+def _connected(settings: Settings, endpoint: Endpoint) -> Call:
+    call = connect("light", endpoint)
+    if not settings.record_calls:
+        return call
+    # Only a local desk that is asked to records, so nothing else reads the module.
+    from fanfold.aws.recording import appending  # noqa: PLC0415
+
+    return recorded(call, appending(Path(settings.record_calls), settings.aws_lambda_function_name))

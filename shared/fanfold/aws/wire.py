@@ -1,6 +1,6 @@
 """The seam on the standard library: the few operations a desk uses, at a fraction of boto3's start and cost a call.
 
-It speaks to DynamoDB, SQS, SNS, S3 and Lambda, on one kept connection a host and thread.
+It speaks to DynamoDB, SQS, SNS, S3, Lambda, Secrets Manager and SSM, on one kept connection a host and thread.
 """
 
 import ssl
@@ -21,6 +21,8 @@ from fanfold.refusals import BadInput
 PROTOCOLS = {
     "dynamodb": "fanfold.aws.wire_json",
     "sqs": "fanfold.aws.wire_json",
+    "secretsmanager": "fanfold.aws.wire_json",
+    "ssm": "fanfold.aws.wire_json",
     "sns": "fanfold.aws.wire_query",
     "s3": "fanfold.aws.wire_s3",
     "lambda": "fanfold.aws.wire_lambda",

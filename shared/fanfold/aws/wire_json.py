@@ -1,7 +1,8 @@
-"""The AWS JSON protocol: DynamoDB and SQS."""
+"""The AWS JSON protocol: DynamoDB, SQS, Secrets Manager and SSM."""
 
 from base64 import b64decode
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -9,26 +10,40 @@ import msgspec
 from fanfold.aws.calls import AwsFault, Reason
 from fanfold.aws.exchange import Answer, Protocol, Request
 
-TARGETS = {"dynamodb": "DynamoDB_20120810", "sqs": "AmazonSQS"}
+TARGETS = {"dynamodb": "DynamoDB_20120810", "sqs": "AmazonSQS", "secretsmanager": "secretsmanager",
+           "ssm": "AmazonSSM"}
+VERSIONS = {"secretsmanager": "1.1", "ssm": "1.1"}
 # The members that carry bytes, which go over the wire in base 64.
-BLOBS = frozenset({"B", "BinaryValue"})
+BLOBS = frozenset({"B", "BinaryValue", "SecretBinary"})
+# The operations that answer with times, as epoch seconds.
+TIMES = frozenset({"GetSecretValue", "GetParameter"})
 BLOB_LISTS = frozenset({"BS", "BinaryListValues"})
 
 
 def _request(operation: str, parameters: Mapping[str, Any]) -> Request:
     service, _, name = operation.partition(".")
-    headers = {"content-type": "application/x-amz-json-1.0", "x-amz-target": f"{TARGETS[service]}.{name}"}
+    version = VERSIONS.get(service, "1.0")
+    headers = {"content-type": f"application/x-amz-json-{version}", "x-amz-target": f"{TARGETS[service]}.{name}"}
     # msgspec writes bytes in base 64, as the protocol wants them.
     return Request("POST", "/", "", headers, msgspec.json.encode(dict(parameters)))
 
 
-def _response(_operation: str, answer: Answer) -> dict[str, Any]:
-    return _read(answer.body)
+def _response(operation: str, answer: Answer) -> dict[str, Any]:
+    found = _read(answer.body)
+    if operation in TIMES:
+        _decode_times(found.get("Parameter", found))
+    return found
+
+
+def _decode_times(value: dict[str, Any]) -> None:
+    for key, entry in value.items():
+        if key.endswith("Date") and isinstance(entry, int | float):
+            value[key] = datetime.fromtimestamp(entry, UTC)
 
 
 def _read(body: bytes) -> dict[str, Any]:
     document: dict[str, Any] = msgspec.json.decode(body) if body else {}
-    if b'"B"' in body or b'"BS"' in body or b'"BinaryValue"' in body:
+    if b'"B"' in body or b'"BS"' in body or b'"BinaryValue"' in body or b'"SecretBinary"' in body:
         _decode_blobs(document)
     return document
 

@@ -1,0 +1,168 @@
+"""Halt and resume over HTTP: to halt takes one, to resume takes two people, or one and a delay."""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import msgspec
+
+from fanfold import names
+from fanfold.desk import Desk
+from fanfold.http.answers import HaltAnswer, HaltRequest, ResumeAnswer, ResumeRequest
+from fanfold.http.idempotency import Remembered, digest_of, key_of, repeated
+from fanfold.http.problems import Problem, bad_request, not_found
+from fanfold.http.requests import Request, decoded
+from fanfold.http.resuming import PendingResume
+from fanfold.http.serving import Reply, serve
+from fanfold.messages import Halt, HaltChanged
+from fanfold.refusals import Conflict
+
+OWN_DELAY = timedelta(minutes=15)
+VALID = timedelta(hours=1)
+ACCOUNTS_MAX = 20
+_encode = msgspec.json.Encoder(decimal_format="string").encode
+# Who takes on a role chooses the session's name, so two sessions of a role are not two people.
+_SESSION = re.compile(r"(arn:[^:]+:sts::\d+:assumed-role/[^/]+)/.*", re.DOTALL)
+
+
+class Controls(Protocol):
+    """The ledger's halt states; each change is one transaction with its messages and the request that is remembered.
+
+    A change raises Conflict where the request was done before, or the pending request to resume is not there any more.
+    """
+
+    def state(self, account: str) -> Halt | None: ...
+
+    def remembered(self, principal: str, key: str) -> Remembered | None: ...
+
+    def halt(self, told: Sequence[HaltChanged], request: Remembered, now: datetime) -> None: ...
+
+    def pending(self, account: str) -> PendingResume | None: ...
+
+    def ask(self, pending: PendingResume, request: Remembered, now: datetime) -> None: ...
+
+    def resume(self, told: HaltChanged, pending: PendingResume, request: Remembered, now: datetime) -> None: ...
+
+
+def answer(event: dict[str, Any], desk: Desk, controls: Controls, now: datetime) -> dict[str, Any]:
+    """The answer to an HTTP API event."""
+    asked = Control(desk, controls, now)
+    return serve(event, {
+        "halt": lambda request, _query: _once(request, controls, asked.halt),
+        "resume": lambda request, _query: _once(request, controls, asked.resume),
+    })
+
+
+class Control:
+    """The commands, each for a request that was not done yet."""
+
+    def __init__(self, desk: Desk, controls: Controls, now: datetime) -> None:
+        self._desk = desk
+        self._controls = controls
+        self._now = now
+
+    def halt(self, request: Request) -> Reply:
+        wanted = decoded(request, HaltRequest)
+        state = Halt(wanted.state)
+        accounts = self._opened(wanted.accounts)
+        reason = _reason(wanted.reason)
+        told = [self._told(request, account, state, reason) for account in accounts]
+        body = HaltAnswer(state=state, accounts=accounts, reason=reason, actor=request.principal)
+        self._controls.halt(told, _remembering(request, 200, body), self._now)
+        return Reply(body)
+
+    def resume(self, request: Request) -> Reply:
+        wanted = decoded(request, ResumeRequest)
+        (account,) = self._opened([wanted.account])
+        if self._controls.state(account) is Halt.ACTIVE:
+            raise Problem(409, "not-halted", f"account {account} trades already")
+        return self._ask(request, wanted) if wanted.confirmation is None else self._confirm(request, wanted)
+
+    def _ask(self, request: Request, wanted: ResumeRequest) -> Reply:
+        confirmation = names.name("resume", wanted.account, request.principal, key_of(request), self._now.isoformat())
+        pending = PendingResume(
+            account=wanted.account, confirmation=confirmation, principal=request.principal,
+            reason=_reason(wanted.reason), asked_at=self._now,
+        )
+        body = _resume_answer(pending, active=False)
+        self._controls.ask(pending, _remembering(request, 202, body), self._now)
+        return Reply(body, 202)
+
+    def _confirm(self, request: Request, wanted: ResumeRequest) -> Reply:
+        pending = self._controls.pending(wanted.account)
+        if pending is None or pending.confirmation != wanted.confirmation or self._now > pending.asked_at + VALID:
+            raise Problem(409, "no-such-confirmation", "nothing waits for this confirmation: it was used, ran out, or "
+                                                       "the account was halted after it; ask to resume again")
+        wait = pending.asked_at + OWN_DELAY - self._now
+        if person(request.principal) == person(pending.principal) and wait > timedelta(0):
+            seconds = str(int(wait.total_seconds()) + 1)
+            raise Problem(403, "second-person-needed", f"another principal may confirm now, you in {seconds} s",
+                          {"retry-after": seconds})
+        told = self._told(request, wanted.account, Halt.ACTIVE, f"{_reason(wanted.reason)} (asked: {pending.reason})")
+        body = _resume_answer(pending, active=True)
+        self._controls.resume(told, pending, _remembering(request, 200, body), self._now)
+        return Reply(body)
+
+    def _opened(self, asked: list[str]) -> list[str]:
+        """The accounts that were named, or all opened ones. Raises Problem for one that there is not."""
+        wanted = sorted(set(asked)) or sorted(self._desk.accounts)
+        unknown = [account for account in wanted if account not in self._desk.accounts]
+        if unknown:
+            raise not_found(f"account {unknown[0]!r} is not in the desk")
+        opened = [account for account in wanted if self._controls.state(account) is not None]
+        if not opened or (asked and len(opened) < len(wanted)):
+            raise Problem(409, "not-opened", "an account that was never opened does not trade and cannot be halted")
+        if len(opened) > ACCOUNTS_MAX:
+            raise bad_request(f"name at most {ACCOUNTS_MAX} accounts at a time; {len(opened)} are opened")
+        return opened
+
+    def _told(self, request: Request, account: str, state: Halt, reason: str) -> HaltChanged:
+        return HaltChanged(
+            id=names.name("halt", account, state, request.principal, key_of(request)),
+            cause=f"operator/{request.principal}",
+            at=self._now,
+            account=account,
+            state=state,
+            reason=reason,
+            actor=request.principal,
+        )
+
+
+def person(principal: str) -> str:
+    """Who is behind a principal: of an assumed role the role, whatever the session calls itself."""
+    return _SESSION.sub(r"\1", principal)
+
+
+def _once(request: Request, controls: Controls, act: Callable[[Request], Reply]) -> Reply:
+    key = key_of(request)
+    known = controls.remembered(request.principal, key)
+    if known is not None:
+        return repeated(known, request)
+    try:
+        return act(request)
+    except Conflict as conflict:
+        known = controls.remembered(request.principal, key)
+        if known is not None:
+            return repeated(known, request)
+        raise Problem(409, "conflict", "another command came first; look at the status and decide anew") from conflict
+
+
+def _remembering(request: Request, status: int, body: msgspec.Struct) -> Remembered:
+    return Remembered(
+        principal=request.principal, key=key_of(request), digest=digest_of(request), status=status,
+        body=_encode(body).decode(),
+    )
+
+
+def _resume_answer(pending: PendingResume, *, active: bool) -> ResumeAnswer:
+    return ResumeAnswer(
+        account=pending.account, state="ACTIVE" if active else "PENDING", confirmation=pending.confirmation,
+        own_from=pending.asked_at + OWN_DELAY, until=pending.asked_at + VALID,
+    )
+
+
+def _reason(text: str) -> str:
+    if not text.strip():
+        raise bad_request("the reason is blank; it goes into the audit chain")
+    return text.strip()

@@ -1,0 +1,90 @@
+"""A signal from outside: who sent it is proven, it is taken once, and it goes to risk as any target does."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from fanfold import names
+from fanfold.desk import Desk
+from fanfold.http.answers import ExternalSignal, SignalTaken
+from fanfold.http.problems import Problem, not_found
+from fanfold.http.requests import Request, decoded
+from fanfold.http.serving import Reply, serve
+from fanfold.http.webhooks import verified
+from fanfold.messages import Message, Target, Targets
+from fanfold.strategies import EXTERNAL
+
+
+class Inbox(Protocol):
+    """Nonces that were used, each with the message that came of it; see fanfold.aws.nonces."""
+
+    def keep(self, nonce: str, message: Targets, now: datetime) -> bool:
+        """Whether the nonce is used for the first time, and is now kept with its message."""
+
+    def unpublished(self, nonce: str) -> Message | None:
+        """The message of a used nonce, if a crash came before it was known to be published."""
+
+    def published(self, nonce: str) -> None: ...
+
+
+class Bus(Protocol):
+    """Where targets go."""
+
+    def publish(self, messages: Iterable[Message]) -> None: ...
+
+
+class Receiver:
+    """The verb of the webhook."""
+
+    def __init__(self, desk: Desk, secrets: Callable[[], Sequence[bytes]], inbox: Inbox, bus: Bus) -> None:
+        self._desk = desk
+        self._secrets = secrets
+        self._inbox = inbox
+        self._bus = bus
+
+    def answer(self, event: dict[str, Any], now: datetime) -> dict[str, Any]:
+        """The answer to an HTTP API event."""
+        return serve(event, {"external": lambda request, _query: self._take(request, now)})
+
+    def _take(self, request: Request, now: datetime) -> Reply:
+        # Nothing of the body is read before it is known whose it is.
+        nonce = verified(request.headers, request.body, self._secrets(), now.timestamp())
+        message = self._targets(decoded(request, ExternalSignal), nonce, now)
+        if not self._inbox.keep(nonce, message, now):
+            message = self._again(nonce, message)
+        self._bus.publish([message])
+        self._inbox.published(nonce)
+        return Reply(SignalTaken(signal_id=message.targets[0].signal_id, message_id=message.id, at=message.at), 202)
+
+    def _again(self, nonce: str, message: Targets) -> Targets:
+        """What the first try under this nonce did not get to publish. Raises Problem where it did."""
+        left = self._inbox.unpublished(nonce)
+        if isinstance(left, Targets) and _said(left) == _said(message):
+            return left
+        raise Problem(409, "replayed", "this nonce was used; a new signal takes a new one")
+
+    def _targets(self, signal: ExternalSignal, nonce: str, now: datetime) -> Targets:
+        instance = self._desk.strategies.get(signal.instance)
+        if instance is None or instance.strategy != EXTERNAL:
+            raise not_found(f"{signal.instance!r} is no instance with strategy {EXTERNAL}")
+        if signal.instrument not in instance.instruments:
+            raise not_found(f"{signal.instrument!r} is no instrument of {signal.instance}")
+        target = Target(
+            signal_id=names.name("external", signal.instance, signal.instrument, nonce),
+            instance=signal.instance,
+            instrument=signal.instrument,
+            timeframe=instance.timeframe,
+            weight=signal.weight,
+        )
+        return Targets(
+            id=names.name("external-targets", nonce, signal.instance, signal.instrument),
+            cause=f"webhook/{nonce}",
+            at=now,
+            account=instance.account,
+            batch="",
+            targets=[target],
+        )
+
+
+def _said(message: Targets) -> tuple[object, ...]:
+    return message.account, message.targets

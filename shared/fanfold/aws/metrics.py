@@ -1,0 +1,101 @@
+"""Metrics in CloudWatch's embedded format: one line an invocation, nothing where nothing was counted.
+
+The stage is their only dimension: every further one would multiply the custom metrics that are paid for. The function,
+the request and the refusals' reasons are properties of the line, to be asked for in Logs Insights.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from fanfold.aws.clock import Clock
+from fanfold.aws.logs import Write, to_stdout
+from fanfold.messages import (
+    Bars,
+    BarsWanted,
+    ExecutionReport,
+    HaltChanged,
+    Message,
+    OrdersApproved,
+    OrdersRefused,
+    State,
+    Targets,
+)
+
+NAMESPACE = "Fanfold"
+UNITS = {
+    "Bars": "Count",
+    "Signals": "Count",
+    "Orders": "Count",
+    "Refusals": "Count",
+    "Fills": "Count",
+    "UnknownOrders": "Count",
+    "DeadLetters": "Count",
+    "LimitsRefused": "Count",
+    "TickToOrder": "Milliseconds",
+    "QueueAge": "Milliseconds",
+}
+# The format takes a hundred values a metric in a line.
+VALUES_MAX = 100
+
+
+class Counts:
+    """What one invocation counted and measured; written and forgotten by ``flush``."""
+
+    def __init__(self, stage: str, clock: Clock, write: Write = to_stdout) -> None:
+        self._stage = stage
+        self._clock = clock
+        self._write = write
+        self._sums: dict[str, int] = {}
+        self._values: dict[str, list[int]] = {}
+        self._reasons: dict[str, int] = {}
+
+    def add(self, metric: str, count: int = 1) -> None:
+        if count:
+            self._sums[metric] = self._sums.get(metric, 0) + count
+
+    def measure(self, metric: str, milliseconds: int) -> None:
+        """A value, and not a sum, so that percentiles can be had of it; below zero it is zero, as clocks differ."""
+        values = self._values.setdefault(metric, [])
+        if len(values) < VALUES_MAX:
+            values.append(max(0, milliseconds))
+
+    def published(self, message: Message) -> None:
+        """Count what a message says has happened."""
+        match message:
+            case Bars():
+                self.add("Bars", sum(len(frame.step) for frame in message.frames))
+            case Targets():
+                self.add("Signals", len(message.targets))
+            case OrdersApproved():
+                self.add("Orders", len(message.orders))
+            case OrdersRefused():
+                self.add("Refusals", len(message.refusals))
+                for one in message.refusals:
+                    self._reasons[one.code] = self._reasons.get(one.code, 0) + 1
+            case ExecutionReport():
+                self._reported(message)
+            case BarsWanted() | HaltChanged():  # No figures.
+                pass
+
+    def _reported(self, report: ExecutionReport) -> None:
+        self.add("Fills", len(report.fills))
+        if any(one.state is State.OPEN for one in report.updates):
+            self.measure("TickToOrder", int((self._clock() - report.at).total_seconds() * 1_000))
+
+    def flush(self, properties: Mapping[str, str]) -> None:
+        """Write the line, if there is anything to tell, and start anew."""
+        figures: dict[str, Any] = {**self._sums, **self._values}
+        if not figures:
+            return
+        line = {"_aws": self._directive(figures), "Stage": self._stage, **properties, **figures}
+        if self._reasons:
+            line["RefusalReasons"] = self._reasons
+        self._sums, self._values, self._reasons = {}, {}, {}
+        self._write(msgspec.json.encode(line).decode() + "\n")
+
+    def _directive(self, figures: Mapping[str, object]) -> dict[str, Any]:
+        metrics = [{"Name": name, "Unit": UNITS[name]} for name in figures]
+        directive = {"Namespace": NAMESPACE, "Dimensions": [["Stage"]], "Metrics": metrics}
+        return {"Timestamp": int(self._clock().timestamp() * 1_000), "CloudWatchMetrics": [directive]}

@@ -1,0 +1,162 @@
+"""Metrics: lines of CloudWatch's embedded format, held against its schema; few metrics, one dimension, little time."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from time import perf_counter
+from typing import Any
+
+import pytest
+from core_desk import A, B, bars_message, stretch, walk
+from jsonschema import Draft202012Validator
+
+from fanfold.aws.metrics import UNITS, VALUES_MAX, Counts
+from fanfold.messages import ExecutionReport, OrdersRefused, OrderUpdate, Refusal, State
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+METRICS_MAX = 10
+NAME = {"type": "string", "minLength": 1, "maxLength": 255}
+METRIC = {
+    "type": "object",
+    "required": ["Name"],
+    "additionalProperties": False,
+    "properties": {
+        "Name": {**NAME, "maxLength": 1024},
+        "Unit": {"enum": ["Seconds", "Microseconds", "Milliseconds", "Bytes", "Percent", "Count", "Count/Second", "None"]},
+        "StorageResolution": {"enum": [1, 60]},
+    },
+}
+DIRECTIVE = {
+    "type": "object",
+    "required": ["Namespace", "Dimensions", "Metrics"],
+    "additionalProperties": False,
+    "properties": {
+        "Namespace": {**NAME, "maxLength": 1024},
+        "Dimensions": {"type": "array", "minItems": 1, "items": {"type": "array", "maxItems": 30, "items": NAME}},
+        "Metrics": {"type": "array", "minItems": 1, "maxItems": 100, "items": METRIC},
+    },
+}
+SCHEMA = {
+    "type": "object",
+    "required": ["_aws"],
+    "properties": {
+        "_aws": {
+            "type": "object",
+            "required": ["Timestamp", "CloudWatchMetrics"],
+            "properties": {
+                "Timestamp": {"type": "integer", "minimum": 1_000_000_000_000},
+                "CloudWatchMetrics": {"type": "array", "minItems": 1, "items": DIRECTIVE},
+            },
+        }
+    },
+}
+
+
+def wrong(line: dict[str, Any]) -> list[str]:
+    """What CloudWatch would not take of a line: by its schema, and by names that point to nothing."""
+    found = [error.message for error in Draft202012Validator(SCHEMA).iter_errors(line)]
+    if found:
+        return found
+    for directive in line["_aws"]["CloudWatchMetrics"]:
+        found += [f"{name} is no text" for group in directive["Dimensions"] for name in group
+                  if not isinstance(line.get(name), str)]
+        for metric in directive["Metrics"]:
+            value = line.get(metric["Name"])
+            values = value if isinstance(value, list) else [value]
+            if not 0 < len(values) <= VALUES_MAX or not all(isinstance(one, int | float) for one in values):
+                found.append(f"{metric['Name']} is {value}")
+    return found
+
+
+class Desk:
+    def __init__(self) -> None:
+        self.lines: list[dict[str, Any]] = []
+        self.counts = Counts("dev", lambda: NOW, lambda text: self.lines.append(json.loads(text)))
+
+    def flushed(self) -> dict[str, Any]:
+        self.counts.flush({"Function": "f", "Request": "r"})
+        return self.lines[-1]
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def refused(*codes: str) -> OrdersRefused:
+    order: Any = None
+    refusals = [Refusal(order=order, code=code, detail="") for code in codes]
+    return OrdersRefused(id="i", cause="c", at=NOW, account="main", refusals=refusals)
+
+
+def update(state: State) -> OrderUpdate:
+    return OrderUpdate(order_id="o", client_order_id="c", instance="i", instrument=A, state=state, filled=0)
+
+
+def test_every_metric_together_is_a_line_that_cloudwatch_takes(desk: Desk) -> None:
+    for name, unit in UNITS.items():
+        if unit == "Count":
+            desk.counts.add(name, 2)
+        else:
+            desk.counts.measure(name, 5)
+            desk.counts.measure(name, 7)
+    line = desk.flushed()
+    assert wrong(line) == []
+    assert (line["Stage"], line["Function"], line["Orders"], line["QueueAge"]) == ("dev", "f", 2, [5, 7])
+
+
+@pytest.mark.parametrize("change", [{"_aws": {}}, {"Stage": 1}, {"Orders": "many"}, {"Orders": []},
+                                    {"Orders": list(range(101))}])
+def test_a_line_that_cloudwatch_would_not_take_is_seen(desk: Desk, change: dict[str, Any]) -> None:
+    desk.counts.add("Orders")
+    assert wrong(desk.flushed() | change) != []
+
+
+def test_a_desk_pays_for_ten_custom_metrics_at_most(desk: Desk) -> None:
+    desk.counts.add("Orders")
+    (directive,) = desk.flushed()["_aws"]["CloudWatchMetrics"]
+    assert directive["Dimensions"] == [["Stage"]]
+    assert len(UNITS) <= METRICS_MAX
+
+
+def test_messages_count_for_what_they_tell(desk: Desk) -> None:
+    desk.counts.published(bars_message([stretch(A, walk(1, A, 3), 0, 3), stretch(B, walk(1, B, 3), 0, 2)]))
+    desk.counts.published(refused("stale-signal", "gross", "gross"))
+    line = desk.flushed()
+    assert (line["Bars"], line["Refusals"], line["RefusalReasons"]) == (5, 3, {"stale-signal": 1, "gross": 2})
+    assert wrong(line) == []
+
+
+def test_the_time_from_tick_to_order_is_that_of_orders_the_venue_took(desk: Desk) -> None:
+    at = NOW - timedelta(milliseconds=1_500)
+    for state in (State.OPEN, State.FILLED):
+        desk.counts.published(
+            ExecutionReport(id="i", cause="c", at=at, account="main", venue="v", updates=[update(state)])
+        )
+    assert desk.flushed()["TickToOrder"] == [1_500]
+
+
+def test_clocks_that_differ_measure_nothing_below_zero(desk: Desk) -> None:
+    desk.counts.measure("QueueAge", -5)
+    assert desk.flushed()["QueueAge"] == [0]
+
+
+def test_one_line_an_invocation_and_none_for_nothing(desk: Desk) -> None:
+    desk.counts.add("Orders", 0)
+    desk.counts.flush({})
+    assert desk.lines == []
+    desk.counts.add("Orders")
+    desk.counts.flush({})
+    desk.counts.flush({})
+    assert len(desk.lines) == 1
+
+
+def test_a_line_costs_less_than_twenty_microseconds() -> None:
+    counts = Counts("dev", lambda: NOW, len)
+    times = []
+    for _ in range(300):
+        began = perf_counter()
+        counts.add("Orders", 2)
+        counts.measure("QueueAge", 12)
+        counts.flush({"Function": "f", "Request": "r"})
+        times.append(perf_counter() - began)
+    assert min(times) < 20e-6
