@@ -21,7 +21,7 @@ METRIC = {
     "additionalProperties": False,
     "properties": {
         "Name": {**NAME, "maxLength": 1024},
-        "Unit": {"enum": ["Seconds", "Microseconds", "Milliseconds", "Bytes", "Percent", "Count", "Count/Second", "None"]},
+        "Unit": {"enum": ["Seconds", "Microseconds", "Milliseconds", "Bytes", "Percent", "Count", "None"]},
         "StorageResolution": {"enum": [1, 60]},
     },
 }

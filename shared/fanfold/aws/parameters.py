@@ -29,7 +29,7 @@ def tightened(limits: Limits, text: str) -> Limits:
         raise BadInput(f"limits: {wrong}") from wrong
     for name in wanted:
         value = getattr(found, name)
-        if not 0 <= value <= known[name]:  # What is no number is not in between either.
+        if not Decimal(value).is_finite() or not 0 <= value <= known[name]:
             raise BadInput(f"limits: `{name}` is {value}; it must be 0 to {known[name]}, what the desk file allows")
     return found
 

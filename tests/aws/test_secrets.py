@@ -1,0 +1,98 @@
+"""Secrets on the emulators: a rotation is honoured without a deploy, and nothing of a secret is ever written."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from emulator import Cloud, Pair
+
+from fanfold.aws.calls import AwsFault, Recorded, not_found, recorded
+from fanfold.aws.secrets import KEPT, Secret
+from fanfold.refusals import BadInput
+
+NAME = "fanfold/test/venue"
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+class NotAuthorised(Exception):
+    """What a venue says to an old key."""
+
+
+class Vault:
+    """A secret with one key, its calls counted, and a clock that is set by hand."""
+
+    def __init__(self, cloud: Cloud, text: str = '{"apiKey": "old"}') -> None:
+        self.now, self.seen, self._admin = NOW, list[Recorded](), cloud.admin
+        cloud.admin("secretsmanager", "CreateSecret", {"Name": NAME, "SecretString": text})
+        self.secret = Secret(recorded(cloud.call, self.seen.append), NAME, lambda: self.now)
+
+    def rotate(self) -> None:
+        self._admin("secretsmanager", "PutSecretValue", {"SecretId": NAME, "SecretString": '{"apiKey": "new"}'})
+
+
+@pytest.fixture
+def vault(cloud: Cloud) -> Vault:
+    return Vault(cloud)
+
+
+def _ask(values: dict[str, str]) -> str:
+    if values["apiKey"] == "old":
+        raise NotAuthorised
+    return "answered"
+
+
+def test_a_secret_is_read_once_while_it_is_young_and_its_rotation_seen_after(vault: Vault) -> None:
+    assert vault.secret.values() == {"apiKey": "old"}
+    vault.rotate()
+    vault.now += KEPT - timedelta(seconds=1)
+    assert vault.secret.values() == {"apiKey": "old"}
+    assert len(vault.seen) == 1
+    vault.now += timedelta(seconds=1)
+    assert vault.secret.values() == {"apiKey": "new"}
+
+
+def test_a_refresh_sees_a_rotation_at_once(vault: Vault) -> None:
+    old = vault.secret.values(), vault.secret.version
+    vault.rotate()
+    assert vault.secret.refresh() == {"apiKey": "new"}
+    assert vault.secret.version != old[1]
+
+
+def test_who_is_refused_with_an_old_key_tries_once_with_the_new_one(vault: Vault) -> None:
+    vault.secret.values()
+    vault.rotate()
+    assert vault.secret.tried(_ask, NotAuthorised) == "answered"
+    assert len(vault.seen) == 2
+
+
+def test_who_is_refused_with_the_newest_key_is_refused(vault: Vault) -> None:
+    with pytest.raises(NotAuthorised):
+        vault.secret.tried(_ask, NotAuthorised)
+    assert len(vault.seen) == 2
+
+
+@pytest.mark.parametrize("text", ["hush-hush", '["hush-hush"]', '{"apiKey": 1}'])
+def test_a_secret_of_another_shape_is_refused_and_not_shown(cloud: Cloud, text: str) -> None:
+    vault = Vault(cloud, text)
+    with pytest.raises(BadInput, match=NAME) as refused:
+        vault.secret.values()
+    assert "hush-hush" not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_a_secret_shows_nothing_of_itself(vault: Vault) -> None:
+    vault.secret.values()
+    assert repr(vault.secret) == f"Secret({NAME})"
+
+
+def test_both_clients_read_the_same_secret_and_the_same_lack_of_one(pair: Pair) -> None:
+    made = {"Name": NAME, "SecretString": '{"apiKey": "old"}'}
+    pair.boto3("secretsmanager", "CreateSecret", made)
+    pair.boto3("secretsmanager", "CreateSecret", {"Name": "blob", "SecretBinary": b"\x00\xff"})
+    for name in (NAME, "blob"):
+        asked = {"SecretId": name}
+        light, theirs = (call("secretsmanager", "GetSecretValue", asked) for call in (pair.light, pair.boto3))
+        assert light == theirs
+    for call in (pair.light, pair.boto3):
+        with pytest.raises(AwsFault) as fault:
+            call("secretsmanager", "GetSecretValue", {"SecretId": "none"})
+        assert not_found(fault.value)
