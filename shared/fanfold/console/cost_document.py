@@ -1,0 +1,126 @@
+"""docs/cost.md, written from the prices, the formulae and the recorded days."""
+
+from collections.abc import Iterator
+
+from fanfold.console import cost_files
+from fanfold.console.commands.costs import amount, dollars
+from fanfold.cost import bill, durations, templates
+from fanfold.cost.bill import Bill
+from fanfold.cost.prices import AS_OF, PRICES, REGION
+from fanfold.cost.scenarios import SCENARIOS, Scenario
+
+YEAR = 12
+
+
+def cost_markdown() -> str:
+    """The whole page."""
+    bills = {name: _bill(scenario) for name, scenario in SCENARIOS.items()}
+    parts = [*_HEAD, *_totals(bills), *_LINES_HEAD, *_lines(bills), *_ASSUMPTIONS_HEAD, *_assumptions(), *_PRICES_HEAD,
+             *_prices(), *_TAIL]
+    return "\n".join([*parts, ""])
+
+
+def _bill(scenario: Scenario, months: int = 1) -> Bill:
+    return bill.bill(cost_files.recorded_stacks(scenario.profile), cost_files.day(scenario.name), months)
+
+
+def _totals(bills: dict[str, Bill]) -> Iterator[str]:
+    for name, found in bills.items():
+        scenario = SCENARIOS[name]
+        year = _bill(scenario, YEAR)
+        yield (f"| `{name}`: {scenario.about} | {scenario.profile} | {dollars(found.listed)} | "
+               f"{dollars(found.after_free)} | {dollars(year.listed)} | {scenario.ceiling} |")
+
+
+def _lines(bills: dict[str, Bill]) -> Iterator[str]:
+    by_item = {name: {line.item: line for line in found.lines} for name, found in bills.items()}
+    for item, price in PRICES.items():
+        lines = [by_item[name].get(item) for name in bills]
+        if any(lines):
+            cells = [f"{amount(line.quantity)} = {dollars(line.listed)} | {dollars(line.after_free)}" if line else "| "
+                     for line in lines]
+            yield f"| {price.what}, {price.unit} | {' | '.join(cells)} |"
+
+
+def _assumptions() -> Iterator[str]:
+    slow = ", ".join(f"{name} {ms}" for name, ms in durations.CALL_MS.items())
+    yield f"- An answer of AWS takes, ms: {slow}; any other {durations.OTHER_CALL_MS}."
+    yield (f"- An answer of an exchange takes {durations.VENUE_MS} ms; {durations.VENUE_WORKERS} are waited for side by "
+           "side.")
+    yield (f"- CPU, ms at a whole core: {durations.INVOCATION_CPU_MS} an invocation, {durations.CALL_CPU_MS} a call, "
+           f"{durations.BAR_CPU_MS} a bar; a core comes with {durations.CORE_MB} MB.")
+    yield (f"- Each function that is woken starts {durations.COLD_STARTS_A_DAY} times a day, "
+           f"{durations.COLD_START_MS / 1_000} s each.")
+    yield (f"- An idle queue is polled {templates.POLLERS_IDLE} times side by side, every 20 s; "
+           f"{templates.POLLERS_LIMITED} times where a maximum concurrency is set.")
+    yield (f"- KMS is asked for a data key every {templates.KEY_REUSE_S} s by two principals at a queue and at a table, by "
+           "one at a topic, where the template does not set it longer.")
+    yield (f"- An invocation logs {bill.PLATFORM_BYTES} B of Lambda's own in {bill.PLATFORM_LINES} lines, unless the "
+           f"template turns them off, and {bill.METRICS_BYTES} B of metrics; CloudWatch adds {bill.LINE_BYTES} B a line.")
+    yield (f"- {bill.IMAGES_GB} GB of images in {bill.IMAGE_VERSIONS} versions; {bill.HTTP_REQUESTS:,} API requests and "
+           f"{bill.QUERIES} Athena queries of 10 MB a month.")
+
+
+def _prices() -> Iterator[str]:
+    for price in PRICES.values():
+        free = f"{price.free:,}" if price.free else ""
+        yield f"| {price.what} | {price.usd} per {price.per:,} {price.unit} | {free} | {price.source} |"
+
+
+_HEAD = (
+    "# What a month costs",
+    "",
+    "Written by `make documents` from the stacks and days that are recorded in `tests/cost/recorded`; `fanfold cost`",
+    "packages the stacks as they are now. US dollars for thirty days, without tax.",
+    "",
+    "| Scenario | Profile | List price | After free tier | List price, a year of records kept | Ceiling at list price |",
+    "| --- | --- | --- | --- | --- | --- |",
+)
+_LINES_HEAD = (
+    "",
+    "The day of each scenario was traded by the real handlers, all AWS calls counted: 1,440 minutes of a seeded market.",
+    "An arbitrage of two venues is stood in for by a reversion at each: the same polls, messages and orders. The shortest",
+    "schedule is a minute, so each venue is polled once a minute; polling twice by a delayed message is not built.",
+    "",
+    "## Line by line",
+    "",
+    "A quantity = its list price | after what is always free.",
+    "",
+    "| Item | " + " | ".join(f"{name} | free tier" for name in SCENARIOS) + " |",
+    "| --- |" + " --- | --- |" * len(SCENARIOS),
+)
+_ASSUMPTIONS_HEAD = (
+    "",
+    "## What is assumed",
+    "",
+    "Times are constants and not measured, so that the bill does not depend on a busy machine. Audit is woken as soon as",
+    "a message is there, which is the dearest way. Lambda traces one request a second and 5 % of the rest where tracing",
+    "is active, so here every one.",
+    "",
+)
+_PRICES_HEAD = (
+    "",
+    f"## Prices of {AS_OF}, {REGION}",
+    "",
+    "Read from the pages named, not from AWS itself; \"recalled\" was not looked up. Check them before you rely on a cent.",
+    "FIFO topics are priced as standard ones, which are dearer.",
+    "",
+    "| What | $ | Free each month | Source |",
+    "| --- | --- | --- | --- |",
+)
+_TAIL = (
+    "",
+    "## What is not modelled",
+    "",
+    "Tax, support plans, data transfer, CloudTrail data events, GuardDuty, a NAT gateway, a second region, builds, the",
+    "collector on Fargate, back-fills, faults and retries, and the credits of new accounts.",
+    "",
+    "## How to lower it",
+    "",
+    "- At this size the fixed pieces are most of the bill: the dashboard, custom metrics, alarms, the key, the secret.",
+    "  The profile `lean` goes without dashboard and key.",
+    "- A function with active tracing costs a trace an invocation; PassThrough costs none.",
+    "- A custom metric costs as much as three alarms. What is only looked at now and then can be a field of a log line.",
+    "- A longer `KmsDataKeyReusePeriodSeconds` at the queues saves requests to KMS.",
+    "- A mapping without maximum concurrency is polled less while nothing comes.",
+)

@@ -1,0 +1,161 @@
+"""A month's bill: what a stage has, and what a recorded day did in it, thirty times."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import NamedTuple
+
+from fanfold.cost import durations, units
+from fanfold.cost.days import Activity, Day
+from fanfold.cost.prices import NOTHING, PRICES
+from fanfold.cost.templates import Function, Stacks
+
+GB = Decimal(2**30)
+TB = Decimal(2**40)
+DAY_MINUTES = 1_440
+BUCKETS = frozenset({"audit", "lake"})
+# Log lines: START, END and REPORT of Lambda; the line of metrics; what CloudWatch adds to each.
+PLATFORM_LINES = 3
+PLATFORM_BYTES = 360
+METRICS_BYTES = 450
+LINE_BYTES = 26
+# Five images as ECR keeps them, compressed, and the one before each, to go back to.
+IMAGES_GB = Decimal("0.46")
+IMAGE_VERSIONS = 2
+# What people ask for in a month: pages of a dashboard by the API, questions to the lake.
+HTTP_REQUESTS = 15_000
+QUERIES = 60
+QUERY_BYTES = 10 * 2**20
+# A secret is read again every five minutes while its function works.
+SECRET_CALLS = units.MONTH_DAYS * units.DAY_S // 300
+
+Quantities = dict[str, Decimal]
+
+
+class Line(NamedTuple):
+    """A price item's share of the month, in US dollars: at list price, and after what is always free."""
+
+    item: str
+    quantity: Decimal
+    listed: Decimal
+    after_free: Decimal
+
+
+class Bill(NamedTuple):
+    """The lines of a month, the dearest first."""
+
+    lines: list[Line]
+
+    @property
+    def listed(self) -> Decimal:
+        return sum((line.listed for line in self.lines), NOTHING)
+
+    @property
+    def after_free(self) -> Decimal:
+        return sum((line.after_free for line in self.lines), NOTHING)
+
+
+def bill(stacks: Stacks, day: Day, months: int = 1) -> Bill:
+    """The bill of a month, at whose end the records of so many months are kept."""
+    return priced(usage(stacks, day, months))
+
+
+def priced(quantities: Quantities) -> Bill:
+    """Quantities by price item, priced; what there is none of has no line."""
+    lines = [Line(item, count, PRICES[item].listed(count), PRICES[item].after_free(count))
+             for item, count in quantities.items() if count]
+    return Bill(sorted(lines, key=lambda line: (-line.listed, line.item)))
+
+
+def usage(stacks: Stacks, day: Day, months: int = 1) -> Quantities:
+    """What is billed of a month, by price item."""
+    found: dict[str, Decimal] = {}
+    for part in (*_functions(stacks, day), _fixed(stacks, day), _stored(day, months)):
+        for item, count in part.items():
+            found[item] = found.get(item, NOTHING) + count
+    return found
+
+
+def times(activity: Activity, function: Function, minutes: int) -> Decimal:
+    """How many times a month has what was recorded; a schedule that was changed since then has the last word."""
+    if function.runs_a_month:
+        return Decimal(function.runs_a_month) / activity.invocations
+    return Decimal(units.MONTH_DAYS * DAY_MINUTES) / minutes
+
+
+def _functions(stacks: Stacks, day: Day) -> Iterator[Quantities]:
+    for name, function in stacks.functions.items():
+        activity = day.functions.get(name)
+        if activity is not None and activity.invocations:
+            yield _recorded(name, activity, function, day)
+        elif function.runs_a_month:
+            yield _invoked(Decimal(function.runs_a_month), durations.UNRECORDED_MS, function, METRICS_BYTES)
+        yield _idle(function)
+    # Nearly every state of a state machine is a task, and that is a function.
+    steps = Decimal(stacks.transitions)
+    yield {"lambda-request": steps, "lambda-gb-second": steps * units.gb_seconds(256, durations.UNRECORDED_MS)}
+
+
+def _recorded(name: str, activity: Activity, function: Function, day: Day) -> Quantities:
+    factor = times(activity, function, day.minutes)
+    milliseconds = durations.invocation_ms(activity, function, name, day.venues)
+    told = METRICS_BYTES + LINE_BYTES if activity.received or activity.bars else 0
+    found = _invoked(activity.invocations * factor, milliseconds, function, told)
+    for item, count in activity.units.items():
+        found[item] = found.get(item, NOTHING) + count * factor
+    # A receive for each invocation of a queue, by its size, and one delete for its messages together.
+    requests = activity.received + (activity.invocations if activity.received else 0)
+    found["sqs-request"] = found.get("sqs-request", NOTHING) + requests * factor
+    return found
+
+
+def _invoked(invocations: Decimal, milliseconds: Decimal, function: Function, told: int) -> Quantities:
+    lines = (PLATFORM_BYTES + PLATFORM_LINES * LINE_BYTES) if function.platform_lines else 0
+    return {
+        "lambda-request": invocations,
+        "lambda-gb-second": invocations * units.gb_seconds(function.memory_mb, milliseconds),
+        "log-gb": invocations * (lines + told) / GB,
+        # Lambda itself asks X-Ray, which traces one a second and 5 % of the rest: here, every one.
+        "trace": invocations if function.traced else NOTHING,
+    }
+
+
+def _idle(function: Function) -> Quantities:
+    """What a function costs that does nothing: polls of its queue, and environments that come and go."""
+    starts = Decimal(durations.COLD_STARTS_A_DAY * units.MONTH_DAYS)
+    wakes = bool(function.pollers or function.runs_a_month)
+    return {
+        "sqs-idle": Decimal(units.long_polls(function.pollers, units.MONTH_DAYS)),
+        "lambda-gb-second": starts * units.gb_seconds(function.memory_mb, durations.COLD_START_MS) * wakes,
+    }
+
+
+def _fixed(stacks: Stacks, day: Day) -> Quantities:
+    pieces = {item: Decimal(count) for item, count in stacks.pieces.items()}
+    return pieces | {
+        "metric": own_metrics(stacks, day),
+        "key-call": Decimal(stacks.key_calls),
+        "secret-call": pieces.get("secret", NOTHING) * SECRET_CALLS,
+        "schedule": Decimal(stacks.schedules),
+        "transition": Decimal(stacks.transitions),
+        "http-request": Decimal(HTTP_REQUESTS),
+        "athena-tb": Decimal(QUERIES * QUERY_BYTES) / TB,
+        "image-gb": IMAGES_GB * IMAGE_VERSIONS,
+    }
+
+
+def own_metrics(stacks: Stacks, day: Day) -> Decimal:
+    """Custom metrics of a month: those that the functions are told to write, or all; each for the hours that it has."""
+    told = [function.metrics for function in stacks.functions.values() if function.metrics is not None]
+    names = {name for some in told for name in some} if told else set(day.metric_hours)
+    hours = sum(count for name, count in day.metric_hours.items() if name in names)
+    return Decimal(hours * 60) / day.minutes
+
+
+def _stored(day: Day, months: int) -> Quantities:
+    a_day = Decimal(DAY_MINUTES) / day.minutes
+    days = months * units.MONTH_DAYS
+    lasting = {place: size * a_day * days for place, size in day.stored.items()}
+    tables = sum((size for place, size in lasting.items() if place not in BUCKETS), NOTHING)
+    tables += sum((size * a_day for size in day.passing.values()), NOTHING)
+    buckets = sum((size for place, size in lasting.items() if place in BUCKETS), NOTHING)
+    return {"dynamodb-gb": tables / GB, "dynamodb-recovery-gb": tables / GB, "s3-gb": buckets / GB}

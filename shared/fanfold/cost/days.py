@@ -1,0 +1,48 @@
+"""A recorded day of a desk: what each function did, in counts, so that a bill never depends on a clock."""
+
+from decimal import Decimal
+
+import msgspec
+
+
+class Activity(msgspec.Struct, frozen=True, kw_only=True):
+    """A day of one function.
+
+    ``received`` are the 64 KB parts of what its queue gave it, ``calls`` the AWS calls by "service Operation",
+    ``units`` what they are billed as, ``bars`` how many it read or published.
+    """
+
+    invocations: int
+    received: int
+    bars: int
+    calls: dict[str, int]
+    units: dict[str, Decimal]
+
+
+class Day(msgspec.Struct, frozen=True, kw_only=True):
+    """A day of a desk, its functions by "service/function".
+
+    ``stored`` are bytes that the day leaves for good in tables and buckets, ``passing`` byte-days of what expires.
+    ``venues`` has the requests of one poll at each venue, ``minutes`` is how many were recorded, ``metric_hours`` in how
+    many of its hours a custom metric had a value: CloudWatch bills it by the hour.
+    """
+
+    scenario: str
+    minutes: int
+    orders: int
+    venues: list[int]
+    metric_hours: dict[str, int]
+    stored: dict[str, int]
+    passing: dict[str, int]
+    functions: dict[str, Activity]
+
+
+def encode(day: Day) -> bytes:
+    """A day as a file that people can compare."""
+    found = msgspec.json.encode(day, order="sorted")
+    return msgspec.json.format(found, indent=1) + b"\n"
+
+
+def decode(text: bytes) -> Day:
+    """The day of a file; raises BadInput by msgspec's own words where it is none."""
+    return msgspec.json.decode(text, type=Day)

@@ -1,0 +1,26 @@
+"""The desks whose monthly bill has a ceiling, each under the profile that it would be deployed with."""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+STAGE = "dev"
+
+
+class Scenario(NamedTuple):
+    """A recorded day's name, a profile of serverless.common.yml, and the most that a month may cost at list price."""
+
+    name: str
+    profile: str
+    ceiling: Decimal
+    about: str
+
+
+SCENARIOS = {
+    one.name: one
+    for one in (
+        Scenario("arbitrage", "lean", Decimal(5), "a pair at two venues, each polled every minute, 26 orders a day at each"),
+        Scenario("ten", "full", Decimal(10), "10 symbols, a bar a minute, one strategy, 150 orders a day"),
+        Scenario("hundred", "full", Decimal(14), "100 symbols, a bar a minute, five strategies, 750 orders a day"),
+    )
+}
+PROFILES = ("lean", "full")

@@ -1,0 +1,175 @@
+"""What a stage has, read from its packaged CloudFormation templates by the resources' types, whatever they are called."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from fanfold.cost import units
+
+# Lambda polls an idle queue twice side by side, and five times where a maximum concurrency is set.
+POLLERS_IDLE = 2
+POLLERS_LIMITED = 5
+KEY_REUSE_S = 300
+MONTH_S = units.MONTH_DAYS * units.DAY_S
+# Types that are billed by the piece, and the price item of each.
+PIECES = {
+    "AWS::CloudWatch::CompositeAlarm": "composite-alarm",
+    "AWS::CloudWatch::Dashboard": "dashboard",
+    "AWS::KMS::Key": "key",
+    "AWS::SecretsManager::Secret": "secret",
+}
+# Who asks KMS for a data key again each time its own has run out: two principals at a queue and at a table.
+KEY_USERS = {"AWS::SQS::Queue": 2, "AWS::SNS::Topic": 1, "AWS::DynamoDB::Table": 2}
+FAST_S = 60
+Template = Mapping[str, Any]
+
+
+class Function(msgspec.Struct, frozen=True, kw_only=True):
+    """``platform_lines`` says whether Lambda writes its own log lines, ``pollers`` how many poll its queue."""
+
+    memory_mb: int
+    traced: bool
+    platform_lines: bool
+    pollers: int
+    runs_a_month: int
+    metrics: list[str] | None
+
+
+class Stacks(msgspec.Struct, frozen=True, kw_only=True):
+    """A stage: its functions by "service/function", the pieces it pays for, and what its schedules set off.
+
+    ``pieces`` are by price item, ``transitions`` and ``schedules`` are of a month.
+    """
+
+    functions: dict[str, Function]
+    pieces: dict[str, int]
+    key_calls: int
+    schedules: int
+    transitions: int
+    alarm_metrics: list[str]
+
+
+def read(templates: Iterable[Template]) -> Stacks:
+    """The stacks together; a resource of a type that costs nothing by itself is passed over."""
+    found = [dict(one["Resources"]) for one in templates]
+    merged = [(kind["Type"], kind.get("Properties", {})) for one in found for kind in one.values()]
+    pieces = Counter(PIECES[kind] for kind, _ in merged if kind in PIECES)
+    pieces["alarm"] = sum(_alarmed(one) for kind, one in merged if kind == "AWS::CloudWatch::Alarm")
+    runs = [_scheduled(one) for one in found]
+    return Stacks(
+        functions={name: one for resources in found for name, one in _functions(resources)},
+        pieces=dict(+pieces),
+        key_calls=sum(_key_calls(kind, one) for kind, one in merged),
+        schedules=sum(sum(one.values()) for one in runs),
+        transitions=sum(_transitions(one, ran) for one, ran in zip(found, runs, strict=True)),
+        alarm_metrics=sorted({name for kind, one in merged for name in _own_metrics(kind, one)}),
+    )
+
+
+def _functions(resources: Mapping[str, Any]) -> Iterator[tuple[str, Function]]:
+    runs = _scheduled(resources)
+    for logical, resource in resources.items():
+        if resource["Type"] == "AWS::Lambda::Function":
+            yield _name(resource["Properties"]["FunctionName"]), _function(logical, resource["Properties"], resources,
+                                                                           runs.get(logical, 0))
+
+
+def _function(logical: str, properties: Mapping[str, Any], resources: Mapping[str, Any], runs: int) -> Function:
+    logging = properties.get("LoggingConfig", {})
+    quiet = logging.get("LogFormat") == "JSON" and logging.get("SystemLogLevel") == "WARN"
+    metrics = properties.get("Environment", {}).get("Variables", {}).get("METRICS")
+    return Function(
+        memory_mb=int(properties.get("MemorySize", 128)),
+        traced=properties.get("TracingConfig", {}).get("Mode") == "Active",
+        platform_lines=not quiet,
+        pollers=sum(_pollers(one, logical) for one in _of(resources, "AWS::Lambda::EventSourceMapping")),
+        runs_a_month=runs,
+        metrics=None if metrics is None else [name for name in metrics.split(",") if name],
+    )
+
+
+def _name(function: str) -> str:
+    """service/function of a name such as ``fanfold-market-data-dev-poll``."""
+    parts = re.fullmatch(r"fanfold-(.+)-[^-]+-([^-]+)", function)
+    return f"{parts[1]}/{parts[2]}" if parts else function
+
+
+def _pollers(mapping: Mapping[str, Any], logical: str) -> int:
+    named = json.dumps(mapping["FunctionName"])
+    # A canary's mapping names the function's alias.
+    aliased = logical.removesuffix("LambdaFunction") + "Alias"
+    if f'"{logical}"' not in named and f'"{aliased}"' not in named:
+        return 0
+    return POLLERS_LIMITED if "ScalingConfig" in mapping else POLLERS_IDLE
+
+
+def _scheduled(resources: Mapping[str, Any]) -> Counter[str]:
+    """Runs a month by the logical name of what is set off, a function or a state machine."""
+    found: Counter[str] = Counter()
+    for one in _of(resources, "AWS::Scheduler::Schedule"):
+        if one.get("State", "ENABLED") == "ENABLED":
+            found[_target(one["Target"]["Arn"])] += units.runs_a_month(one["ScheduleExpression"])
+    for one in _of(resources, "AWS::Events::Rule"):
+        if "ScheduleExpression" in one and one.get("State", "ENABLED") == "ENABLED":
+            for target in one["Targets"]:
+                found[_target(target["Arn"])] += units.runs_a_month(one["ScheduleExpression"])
+    return found
+
+
+def _target(arn: Any) -> str:
+    match arn:
+        case {"Fn::GetAtt": [str(logical), *_]} | {"Ref": str(logical)}:
+            return str(logical)
+    return json.dumps(arn)
+
+
+def _transitions(resources: Mapping[str, Any], runs: Mapping[str, int]) -> int:
+    machines = {name: one for name, one in resources.items() if one["Type"] == "AWS::StepFunctions::StateMachine"}
+    return sum(states(_definition(one["Properties"])) * runs.get(name, 0) for name, one in machines.items())
+
+
+def _definition(properties: Mapping[str, Any]) -> Any:
+    text = properties.get("DefinitionString", properties.get("Definition"))
+    if isinstance(text, Mapping) and "Fn::Sub" in text:
+        text = text["Fn::Sub"]
+    if isinstance(text, list):
+        text = text[0]
+    return json.loads(text) if isinstance(text, str) else text
+
+
+def states(definition: Any) -> int:
+    """States of a definition, those of its branches and maps too: the transitions of a run in which all of them ran."""
+    if isinstance(definition, list):
+        return sum(map(states, definition))
+    if not isinstance(definition, Mapping):
+        return 0
+    own = len(definition["States"]) if isinstance(definition.get("States"), Mapping) else 0
+    return own + sum(map(states, definition.values()))
+
+
+def _alarmed(alarm: Mapping[str, Any]) -> int:
+    """Metrics that an alarm looks at, each billed; one of less than a minute counts three times."""
+    metrics = [one for one in alarm.get("Metrics", [{"MetricStat": {}}]) if "MetricStat" in one]
+    return len(metrics) * (3 if int(alarm.get("Period", FAST_S)) < FAST_S else 1)
+
+
+def _own_metrics(kind: str, alarm: Mapping[str, Any]) -> Iterator[str]:
+    if kind == "AWS::CloudWatch::Alarm" and not str(alarm.get("Namespace", "AWS/")).startswith("AWS/"):
+        yield str(alarm["MetricName"])
+
+
+def _key_calls(kind: str, properties: Mapping[str, Any]) -> int:
+    """Requests for data keys in a month; a dead-letter queue, where nothing comes, has none."""
+    encrypted = "KmsMasterKeyId" in properties or "KMSMasterKeyId" in properties.get("SSESpecification", {})
+    idle = kind == "AWS::SQS::Queue" and "RedrivePolicy" not in properties
+    if kind not in KEY_USERS or not encrypted or idle:
+        return 0
+    return KEY_USERS[kind] * MONTH_S // int(properties.get("KmsDataKeyReusePeriodSeconds", KEY_REUSE_S))
+
+
+def _of(resources: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [one["Properties"] for one in resources.values() if one["Type"] == kind]

@@ -1,0 +1,44 @@
+"""Write what bills are counted from anew: ``record.py stacks`` packages the stacks, ``record.py ten`` trades a day.
+
+Without names it does all; a day takes a minute or two.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[2]
+RECORDED = Path(__file__).resolve().parent / "recorded"
+
+
+def main(names: list[str]) -> None:
+    from cost_situations import SCENARIOS
+    from counted_chain import DAY_MINUTES, day
+
+    from fanfold.cost.days import encode
+
+    for name in names or ("stacks", *SCENARIOS):
+        if name == "stacks":
+            stacks()
+            continue
+        began = time.monotonic()
+        found = day(SCENARIOS[name](DAY_MINUTES))
+        (RECORDED / f"{name}.json").write_bytes(encode(found))
+        print(f"{name}: {found.orders} orders, {time.monotonic() - began:.0f} s")
+
+
+def stacks() -> None:
+    import msgspec
+
+    from fanfold.console.cost_files import packaged_stacks
+    from fanfold.cost.scenarios import PROFILES
+
+    for profile in PROFILES:
+        text = msgspec.json.format(msgspec.json.encode(packaged_stacks(profile), order="sorted"), indent=1)
+        (RECORDED / f"stacks-{profile}.json").write_bytes(text + b"\n")
+
+
+if __name__ == "__main__":
+    services = sorted((_ROOT / "services").iterdir())
+    sys.path += [str(path) for path in (_ROOT / "shared", *services, _ROOT / "tests/bench", _ROOT / "tests/aws")]
+    main(sys.argv[1:])

@@ -1,0 +1,91 @@
+"""What is read of templates, by the resources' types."""
+
+import pytest
+
+from fanfold.cost import templates
+
+
+def function(**more):
+    return {"Type": "AWS::Lambda::Function",
+            "Properties": {"FunctionName": "fanfold-market-data-dev-poll", "MemorySize": 256, **more}}
+
+
+def of(kind, **properties):
+    return {"Type": kind, "Properties": properties}
+
+
+def read(**resources):
+    return templates.read([{"Resources": resources}])
+
+
+def mapping(**more):
+    return of("AWS::Lambda::EventSourceMapping", FunctionName={"Fn::GetAtt": ["Poll", "Arn"]}, **more)
+
+
+def test_a_function_is_known_by_service_and_name():
+    (name,) = read(Poll=function()).functions
+    assert name == "market-data/poll"
+
+
+def test_an_idle_queue_has_two_pollers_and_five_under_a_maximum_concurrency():
+    assert read(Poll=function(), M=mapping()).functions["market-data/poll"].pollers == 2
+    limited = mapping(ScalingConfig={"MaximumConcurrency": 2})
+    assert read(Poll=function(), M=limited).functions["market-data/poll"].pollers == 5
+    assert read(Poll=function()).functions["market-data/poll"].pollers == 0
+
+
+def test_a_canary_s_mapping_polls_for_its_function():
+    aliased = of("AWS::Lambda::EventSourceMapping", FunctionName={"Ref": "PollAlias"})
+    assert read(PollLambdaFunction=function(), M=aliased).functions["market-data/poll"].pollers == 2
+
+
+def test_tracing_and_lambda_s_own_lines_are_as_the_template_says():
+    quiet = {"LogFormat": "JSON", "SystemLogLevel": "WARN"}
+    found = read(Poll=function(TracingConfig={"Mode": "PassThrough"}, LoggingConfig=quiet)).functions["market-data/poll"]
+    assert (found.traced, found.platform_lines) == (False, False)
+    found = read(Poll=function(TracingConfig={"Mode": "Active"})).functions["market-data/poll"]
+    assert (found.traced, found.platform_lines) == (True, True)
+
+
+def test_a_schedule_counts_for_its_function_unless_it_is_disabled():
+    schedule = {"ScheduleExpression": "rate(1 minute)", "Target": {"Arn": {"Fn::GetAtt": ["Poll", "Arn"]}}}
+    found = read(Poll=function(), S=of("AWS::Scheduler::Schedule", **schedule))
+    assert (found.functions["market-data/poll"].runs_a_month, found.schedules) == (43_200, 43_200)
+    off = read(Poll=function(), S=of("AWS::Scheduler::Schedule", State="DISABLED", **schedule))
+    assert (off.functions["market-data/poll"].runs_a_month, off.schedules) == (0, 0)
+
+
+def test_an_alarm_is_billed_by_its_metrics_and_thrice_below_a_minute():
+    stat = {"MetricStat": {}}
+    found = read(A=of("AWS::CloudWatch::Alarm", Period=60), B=of("AWS::CloudWatch::Alarm", Period=10),
+                 C=of("AWS::CloudWatch::Alarm", Metrics=[stat, stat, {"Expression": "a+b"}]))
+    assert found.pieces["alarm"] == 1 + 3 + 2
+
+
+def test_pieces_are_counted_by_type():
+    found = read(K=of("AWS::KMS::Key"), D=of("AWS::CloudWatch::Dashboard"), S=of("AWS::SecretsManager::Secret"),
+                 T=of("AWS::SNS::Topic"))
+    assert found.pieces == {"key": 1, "dashboard": 1, "secret": 1}
+
+
+def test_a_key_is_asked_for_as_often_as_its_data_keys_run_out():
+    # A topic: a month of 2,592,000 s / 300 s = 8,640; a queue has two that ask; a day's reuse makes it 30 each.
+    assert read(T=of("AWS::SNS::Topic", KmsMasterKeyId="k")).key_calls == 8_640
+    queue = {"KmsMasterKeyId": "k", "RedrivePolicy": {}}
+    assert read(Q=of("AWS::SQS::Queue", **queue)).key_calls == 17_280
+    assert read(Q=of("AWS::SQS::Queue", KmsDataKeyReusePeriodSeconds=86_400, **queue)).key_calls == 60
+    assert read(Q=of("AWS::SQS::Queue", KmsMasterKeyId="k"), P=of("AWS::SQS::Queue")).key_calls == 0
+
+
+def test_a_state_machine_s_run_passes_all_its_states():
+    definition = {"States": {"A": {}, "B": {"Branches": [{"States": {"C": {}}}, {"States": {"D": {}}}]}}}
+    machine = of("AWS::StepFunctions::StateMachine", DefinitionString={"Fn::Sub": ["%s", {}]})
+    schedule = of("AWS::Scheduler::Schedule", ScheduleExpression="rate(1 day)", Target={"Arn": {"Ref": "M"}})
+    machine["Properties"]["DefinitionString"] = definition
+    assert read(M=machine, S=schedule).transitions == 4 * 30
+
+
+@pytest.mark.parametrize("variable", ["Bars,TickToOrder", ""])
+def test_a_function_may_say_which_metrics_it_writes(variable):
+    found = read(Poll=function(Environment={"Variables": {"METRICS": variable}})).functions["market-data/poll"]
+    assert found.metrics == [name for name in variable.split(",") if name]
