@@ -77,6 +77,7 @@ def assessor() -> Assessors:
 
 @cache
 def limits() -> "RuntimeLimits":
+    """What tightens the desk file's limits, where the environment names a path for it."""
     # What runs without parameters does not load what reads them.
     from fanfold.aws.parameters import RuntimeLimits  # noqa: PLC0415
 
