@@ -23,6 +23,20 @@ class Answer(NamedTuple):
     failed: bool
 
 
+# The words that start a function's process, and the environment they need, of its configuration and its environment.
+Start = Callable[[dict[str, Any], Mapping[str, str]], tuple[list[str], Mapping[str, str]]]
+
+
+def in_interpreter(config: dict[str, Any], environment: Mapping[str, str]) -> tuple[list[str], Mapping[str, str]]:
+    """A function as a process of this interpreter, from the checkout."""
+    return [sys.executable, "-m", "awslambdaric", handler_of(config)], environment
+
+
+def handler_of(config: dict[str, Any]) -> str:
+    handler: str = config["ImageConfigResponse"]["ImageConfig"]["Command"][0]
+    return handler
+
+
 class Invocation:
     """One event on its way through a process."""
 
@@ -133,10 +147,16 @@ class Function:
 class RuntimeApi:
     """The server that the processes talk to; ``functions`` is filled as functions are first invoked."""
 
-    def __init__(self, environment_of: Callable[[dict[str, Any]], Mapping[str, str]], logs: Path) -> None:
+    def __init__(
+        self,
+        environment_of: Callable[[dict[str, Any]], Mapping[str, str]],
+        logs: Path,
+        start: Start = in_interpreter,
+    ) -> None:
         self.functions: dict[str, Function] = {}
         self._lock = threading.Lock()
         self._environment_of = environment_of
+        self._start = start
         self._logs = logs
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
         self._server.daemon_threads = True
@@ -163,11 +183,10 @@ class RuntimeApi:
         self._server.shutdown()
 
     def _spawn(self, key: str, config: dict[str, Any]) -> Process:
-        handler = config["ImageConfigResponse"]["ImageConfig"]["Command"][0]
         environment = dict(self._environment_of(config))
         environment["AWS_LAMBDA_RUNTIME_API"] = f"127.0.0.1:{self.port}/{key}"
-        command = [sys.executable, "-m", "awslambdaric", handler]
-        return Process(key, command, environment, self._logs / f"{config['FunctionName']}.log")
+        command, around = self._start(config, environment)
+        return Process(key, command, around, self._logs / f"{config['FunctionName']}.log")
 
 
 def _handler_for(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:

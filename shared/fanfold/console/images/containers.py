@@ -1,0 +1,48 @@
+"""Functions as processes in their own images, for the local Runtime API."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from fanfold.console.cloud.runtime_api import handler_of
+from fanfold.console.images import tool
+
+STATE = "/state"
+# What the image says itself, and what belongs to the machine.
+_OWN = {"PATH", "HOME", "LANG", "PYTHONPATH", "PYTHONUNBUFFERED", "TZ"}
+
+
+class Containers:
+    """A container a service, made on first use; ``state`` is a folder that functions read, at STATE inside."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._made: dict[str, str] = {}
+        self._lock = Lock()
+
+    def start(self, config: dict[str, Any], environment: Mapping[str, str]) -> tuple[list[str], Mapping[str, str]]:
+        """The words that start a function in its image, and the environment of the tool that does."""
+        command = ["python3", "-m", "awslambdaric", handler_of(config)]
+        variables = {key: self._inside(value) for key, value in environment.items() if key not in _OWN}
+        words = tool.command_in(self.container(service_of(config)), command, variables, {self._state: STATE})
+        return words, tool.environment()
+
+    def container(self, service: str) -> str:
+        with self._lock:
+            if service not in self._made:
+                self._made[service] = tool.container(service)
+            return self._made[service]
+
+    def remove(self) -> None:
+        for made in self._made.values():
+            tool.remove(made)
+
+    def _inside(self, value: str) -> str:
+        return value.replace(str(self._state), STATE)
+
+
+def service_of(config: dict[str, Any]) -> str:
+    """The service whose image a function runs, out of its image's name."""
+    image: str = config.get("Code", {}).get("ImageUri") or config.get("ImageUri", "")
+    return image.partition("@")[0].rsplit("/fanfold-", 1)[-1]

@@ -1,0 +1,67 @@
+"""Built images, an AWS on loopback for what runs in them, and the local Runtime API that invokes it."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from running import MINUTES, START, Functions, recordings, small_aws
+
+from fanfold.aws.calls import connect
+from fanfold.console.cloud.runtime_api import RuntimeApi
+from fanfold.console.images import layout, tool
+from fanfold.console.images.containers import Containers
+from fanfold.refusals import BadInput
+from fanfold.venues import replay
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "aws"))
+from emulator import ministack
+
+ASKED = "FANFOLD_IMAGE_TESTS"
+
+
+@pytest.fixture(scope="session")
+def built() -> tuple[str, ...]:
+    """The services whose images `make test-images` has built; skips without it, or where no tool can build."""
+    if ASKED not in os.environ:
+        pytest.skip("images are built and tested by `make test-images`")
+    try:
+        tool.tool()
+    except BadInput as wrong:
+        pytest.skip(str(wrong))
+    return tuple(os.environ[ASKED].split()) or layout.SERVICES
+
+
+@pytest.fixture(params=layout.SERVICES)
+def service(request: pytest.FixtureRequest, built: tuple[str, ...]) -> str:
+    """Each service whose image was built."""
+    if request.param not in built:
+        pytest.skip(f"the image of {request.param} was not asked for")
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def containers(built: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Containers]:
+    """Containers that see one folder, which anybody may read."""
+    assert built
+    folder = tmp_path_factory.mktemp("state")
+    folder.chmod(0o755)
+    replay.write(folder / "recordings", recordings())
+    (folder / "clock").write_text(str(START + MINUTES * 60))
+    made = Containers(folder)
+    yield made
+    made.remove()
+
+
+@pytest.fixture(scope="session")
+def functions(containers: Containers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Functions]:
+    """The images' functions on an AWS that has their tables, topics and buckets."""
+    with ministack() as aws:
+        call = connect("boto3", aws.endpoint)
+        environment = small_aws(call, aws.endpoint.url)
+        logs = tmp_path_factory.mktemp("logs")
+        found = Functions(call, environment, containers)
+        found.api = RuntimeApi(found.environment_of, logs, containers.start)
+        yield found
+        found.api.stop()

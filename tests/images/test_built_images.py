@@ -1,0 +1,117 @@
+"""Each image answers recorded events under the runtime client that Lambda uses, and holds what it should."""
+
+import json
+import subprocess
+
+import pytest
+from running import HANDLERS, bars_message, event, init_errors
+
+from fanfold.console.images import tool
+from fanfold.messages import encode
+
+SIZE_MB = {"signal": 160, "risk": 160, "audit": 340, "execution": 250, "market-data": 250}
+FORBIDDEN = {"pip", "setuptools", "wheel", "boto3", "botocore", "pytest", "pandas", "numpy", "duckdb"}
+# ccxt wants it; anywhere else msgspec would load it for nothing.
+WITHOUT_CCXT = {"typing_extensions", "ccxt", "requests"}
+CCXT = ("market-data", "execution")
+OPEN = {"action": "open", "account": "main", "reason": "test", "actor": "test"}
+BARS = encode(bars_message()).decode()
+LOOK = """
+import glob, importlib.util, json, os
+def size(top):
+    seen = {}
+    for folder, folders, files in os.walk(top):
+        folders[:] = [name for name in folders if not os.path.ismount(os.path.join(folder, name))]
+        for name in files:
+            found = os.lstat(os.path.join(folder, name))
+            seen[found.st_ino] = found.st_blocks * 512
+    return sum(seen.values())
+bare = [name for top in ("/var/task", "/opt/python") for name in glob.glob(top + "/**/*.py", recursive=True)
+        if not os.path.exists(importlib.util.cache_from_source(name))]
+def flags(name):
+    with open(importlib.util.cache_from_source(name), "rb") as file:
+        return int.from_bytes(file.read(8)[4:], "little")
+print(json.dumps({
+    "bytes": size("/"), "bare": bare, "user": os.getuid(), "flags": flags("/var/task/fanfold/__init__.py"),
+    "here": [name for name in FORBIDDEN if importlib.util.find_spec(name)],
+    "tools": [name for name in ("gcc", "cc", "make", "pip", "pip3", "git") if any(
+        os.path.exists(os.path.join(top, name)) for top in os.environ["PATH"].split(":"))],
+    "task": sorted(os.listdir("/var/task")), "tests": glob.glob("/var/task/**/test*", recursive=True),
+    "desk": sorted(json.load(open("/var/task/desk.json"))),
+}))
+"""
+
+
+@pytest.fixture
+def inside(service, containers):
+    """What a look around inside an image finds."""
+    forbidden = FORBIDDEN | (set() if service in CCXT else WITHOUT_CCXT)
+    code = f"FORBIDDEN = {sorted(forbidden)!r}\n{LOOK}"
+    command = tool.command_in(containers.container(service), ["python3", "-c", code], {}, {})
+    done = subprocess.run(command, env=tool.environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_an_image_is_small_compiled_and_bare_of_tools(service, inside):
+    assert inside["bytes"] <= SIZE_MB[service] * 1_000_000
+    assert inside["bare"] == []
+    # PEP 552: a hash that nothing checks.
+    assert inside["flags"] == 1
+    assert (inside["here"], inside["tools"], inside["tests"]) == ([], [], [])
+    assert inside["task"] == sorted(["desk.json", "fanfold", f"{service.replace('-', '_')}_service"])
+    assert inside["user"] != 0
+    assert {"venues", "accounts", "strategies"} <= set(inside["desk"])
+
+
+def test_bars_are_taken_and_what_is_no_message_is_buried(service, functions):
+    answer, failed = functions.invoke(service, HANDLERS[service], event(service, BARS, "no message"))
+    assert not failed, answer
+    assert answer == {"batchItemFailures": []}
+
+
+def test_the_message_that_failed_is_named_and_no_other(service, functions):
+    stores = ("FOLDS_TABLE", "LEDGER_TABLE", "PAPER_BOOK_TABLE", "VIEWS_TABLE", "AUDIT_BUCKET")
+    tables = dict.fromkeys(stores, "absent")
+    if service == "market-data":
+        pytest.skip("market-data takes no bars")
+    answer, failed = functions.invoke(
+        service, HANDLERS[service], event(service, "no message", BARS), **tables
+    )
+    assert not failed, answer
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+
+
+def test_a_handler_that_is_not_there_is_an_init_error(service, containers):
+    with init_errors() as (address, told):
+        handler = f"{service.replace('-', '_')}_service.absent.handler"
+        command = tool.command_in(containers.container(service), ["python3", "-m", "awslambdaric", handler],
+                                  {"AWS_LAMBDA_RUNTIME_API": address}, {})
+        done = subprocess.run(command, env=tool.environment(), capture_output=True, check=False, timeout=30)
+    assert done.returncode != 0
+    assert [one["errorType"] for one in told] == ["Runtime.ImportModuleError"]
+    assert "absent" in told[0]["errorMessage"]
+
+
+@pytest.mark.parametrize(
+    ("owner", "handler", "given"),
+    [("market-data", "poll", {}), ("signal", "fold", event("signal", BARS)), ("risk", "control", OPEN)],
+)
+def test_what_comes_in_goes_out_as_a_message(owner, handler, given, built, functions):
+    if owner not in built:
+        pytest.skip(f"the image of {owner} was not asked for")
+    functions.heard(0.1)
+    answer, failed = functions.invoke(owner, handler, given, FOLDS_TABLE="folds")
+    assert not failed, answer
+    assert functions.heard()
+
+
+def test_what_audit_records_is_in_its_bucket_and_then_in_the_lake(built, functions):
+    if "audit" not in built:
+        pytest.skip("the image of audit was not asked for")
+    answer, failed = functions.invoke("audit", "record", event("audit", BARS))
+    assert (answer, failed) == ({"batchItemFailures": []}, False)
+    answer, failed = functions.invoke("audit", "flush", {})
+    assert not failed, answer
+    assert functions.call("s3", "ListObjectsV2", {"Bucket": "audit"})["KeyCount"] > 0
+    assert functions.call("s3", "ListObjectsV2", {"Bucket": "lake"})["KeyCount"] > 0

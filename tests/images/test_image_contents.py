@@ -1,0 +1,57 @@
+"""What the build lays out for each image: its service, and the parts of fanfold that it uses, whole."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from running import ROOT
+
+from fanfold import desk
+from fanfold.console.images import layout
+from fanfold.refusals import BadInput
+
+CCXT = ("market-data", "execution")
+
+
+@pytest.fixture(params=layout.SERVICES)
+def task(request, tmp_path):
+    """A service's name, and its /var/task."""
+    layout.lay_out_task(request.param, ROOT, tmp_path)
+    return request.param, tmp_path
+
+
+def first_party(path: Path, task: Path) -> set[str]:
+    """The modules of fanfold and of the service that a file imports as it is loaded."""
+    tree = ast.parse(path.read_text())
+    names = {f"{node.module}" for node in tree.body if isinstance(node, ast.ImportFrom)}
+    return {name for name in names if (task / name.partition(".")[0]).is_dir()}
+
+
+def test_whatever_a_file_imports_at_its_top_is_there(task):
+    _, folder = task
+    for path in folder.rglob("*.py"):
+        for name in first_party(path, folder):
+            found = folder / name.replace(".", "/")
+            assert found.is_dir() or found.with_suffix(".py").is_file(), f"{path} imports {name}"
+
+
+def test_only_its_own_parts_are_in_an_image(task):
+    service, folder = task
+    assert sorted(one.name for one in folder.iterdir()) == sorted(
+        ["desk.json", "fanfold", f"{service.replace('-', '_')}_service"]
+    )
+    parts = {one.name for one in (folder / "fanfold").iterdir() if one.is_dir()}
+    assert parts & {"console", "research", "simulation", "cost"} == set()
+    assert ("venues" in parts) == (service in CCXT)
+    assert (folder / "fanfold" / "aws" / "lake.py").exists() == (service == "audit")
+    assert not (folder / "fanfold" / "aws" / "boto3_client.py").exists()
+
+
+def test_the_desk_that_is_baked_in_is_the_repositorys(task):
+    shipped = desk.parse((ROOT / "desk.toml").read_text())
+    assert desk.load((task[1] / "desk.json").read_bytes(), "desk.json") == shipped
+
+
+def test_a_service_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(BadInput, match="fees"):
+        layout.lay_out("fees", ROOT, tmp_path)
