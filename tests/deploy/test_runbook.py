@@ -1,0 +1,58 @@
+"""Every alarm has its section in the runbook, and the guides name commands that are there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDES = ("docs/deploy.md", "docs/runbook.md")
+TOLD = "docs/runbook.md#"
+
+
+def anchors(text: str) -> set[str]:
+    titles = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+
+
+def linked() -> set[str]:
+    """The sections that alarms name in their descriptions."""
+    files = [*ROOT.glob("serverless*.yml"), *(ROOT / "services").glob("*/serverless.yml")]
+    return {name for file in files for name in re.findall(re.escape(TOLD) + r"([\w-]+)", file.read_text())}
+
+
+def alarms_without_a_section() -> list[str]:
+    """Alarms of a file whose description names no section."""
+    found = []
+    for file in [*ROOT.glob("serverless*.yml"), *(ROOT / "services").glob("*/serverless.yml")]:
+        parts = file.read_text().split("AlarmName:")[1:]
+        found += [f"{file.name}: {part.splitlines()[0].strip()}" for part in parts
+                  if TOLD not in part.split("AlarmActions")[0]]
+    return found
+
+
+def verbs(text: str) -> set[str]:
+    return set(re.findall(r"(?:^|`|\()make ([a-z-]+)", text, re.MULTILINE))
+
+
+def test_every_alarm_names_a_section_that_is_there() -> None:
+    assert linked() - anchors((ROOT / "docs/runbook.md").read_text()) == set()
+    assert alarms_without_a_section() == []
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_every_make_verb_in_a_guide_is_in_the_makefile(guide: str) -> None:
+    known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert verbs((ROOT / guide).read_text()) - known == set()
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_every_fanfold_command_in_a_guide_is_there(guide: str) -> None:
+    named = set(re.findall(r"`fanfold ([a-z-]+)", (ROOT / guide).read_text()))
+    commands = (ROOT / "docs" / "commands.md").read_text()
+    assert {name for name in named if f"## fanfold {name}" not in commands} == set()
+
+
+def test_a_section_and_a_verb_that_are_not_there_are_seen() -> None:
+    assert anchors("## Bars missing\n") == {"bars-missing"}
+    assert verbs("Run `make deploi STAGE=dev`.") == {"deploi"}

@@ -1,0 +1,150 @@
+"""The daily close and the back-fill, deployed to the embedded AWS: what they do, and whom they tell of a failure."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from trading import Desk, planned, replayed, trade
+
+from fanfold.console.cloud.launcher import REGION, STAGE
+from fanfold.console.desk_run import invoke
+
+MINUTES = 40
+ACCOUNT_ID = "000000000000"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT_ID}:fanfold-{STAGE}-alarms"
+LAKE = f"fanfold-{STAGE}-lake"
+
+
+class Told:
+    """A queue that hears what the alarm topic tells."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._call = desk.cloud.call()
+        self._url = self._call("sqs", "CreateQueue", {"QueueName": "told"})["QueueUrl"]
+        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:told"
+        self._call("sns", "Subscribe", {"TopicArn": TOPIC, "Protocol": "sqs", "Endpoint": arn})
+
+    def messages(self) -> list[dict[str, Any]]:
+        found = self._call("sqs", "ReceiveMessage", {"QueueUrl": self._url, "MaxNumberOfMessages": 10})
+        return [json.loads(one["Body"]) for one in found.get("Messages", [])]
+
+
+def ran(desk: Desk, machine: str, given: dict[str, Any]) -> dict[str, Any]:
+    """An execution that has ended."""
+    call = desk.cloud.call()
+    arn = f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:fanfold-{STAGE}-{machine}"
+    started = call("stepfunctions", "StartExecution", {"stateMachineArn": arn, "input": json.dumps(given)})
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found: dict[str, Any] = call("stepfunctions", "DescribeExecution", {"executionArn": started["executionArn"]})
+        if found["status"] != "RUNNING":
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"{machine} did not end")
+
+
+def objects(desk: Desk, bucket: str, prefix: str) -> dict[str, bytes]:
+    call = desk.cloud.call()
+    listed = call("s3", "ListObjectsV2", {"Bucket": bucket, "Prefix": prefix}).get("Contents", [])
+    keys = [one["Key"] for one in listed]
+    return {key: call("s3", "GetObject", {"Bucket": bucket, "Key": key})["Body"] for key in keys}
+
+
+def due(desk: Desk) -> tuple[str, dict[str, str]]:
+    """The day that was traded, and the input of the close that is scheduled after it."""
+    day = datetime.fromtimestamp(desk.plan.start, UTC).replace(hour=0, minute=0, second=0)
+    scheduled = day + timedelta(days=1, minutes=20)
+    desk.run.set_clock(scheduled.timestamp())
+    return day.date().isoformat(), {"time": scheduled.isoformat().replace("+00:00", "Z")}
+
+
+def edit_a_segment(desk: Desk) -> None:
+    bucket = f"fanfold-{STAGE}-audit"
+    key, body = next(iter(objects(desk, bucket, "chain/main/").items()))
+    desk.cloud.call()("s3", "PutObject", {"Bucket": bucket, "Key": key, "Body": body.replace(b'"main"', b'"mine"', 1)})
+
+
+def change_the_books(desk: Desk) -> None:
+    desk.cloud.call()("dynamodb", "UpdateItem", {
+        "TableName": f"fanfold-{STAGE}-views", "Key": {"pk": {"S": "account#main"}, "sk": {"S": "books"}},
+        "UpdateExpression": "SET cash = :cash", "ExpressionAttributeValues": {":cash": {"S": "1.23"}},
+    })
+
+
+def test_the_day_is_closed_once_however_often_its_time_comes(deployed: Path, tmp_path: Path) -> None:
+    found: dict[str, Any] = {}
+
+    def act(desk: Desk) -> None:
+        replayed(desk)
+        desk.run.finish()
+        told, (day, given) = Told(desk), due(desk)
+        first = ran(desk, "daily-close", given)
+        kept = objects(desk, LAKE, "reports/")
+        second = ran(desk, "daily-close", given)
+        again = invoke(desk.run.call, "audit", "report", {"day": day, "compacted": {"days": 9}, "chains": [],
+                                                          "accounts": []})
+        found.update(day=day, first=first, second=second, kept=kept, later=objects(desk, LAKE, "reports/"),
+                     told=told.messages(), again=again, lake=objects(desk, LAKE, f"trades/dt={day}"))
+
+    outcome = trade(tmp_path / "state", deployed, planned(MINUTES), act, SFN_WAIT_SCALE="0")
+    assert (found["first"]["status"], found["second"]["status"]) == ("SUCCEEDED", "SUCCEEDED")
+    assert found["told"] == []
+    assert set(found["kept"]) == {f"reports/dt={found['day']}/day.{kind}" for kind in ("json", "md")}
+    assert found["later"] == found["kept"]
+    assert json.loads(found["second"]["output"]).keys() == {"time", "agenda"}
+    report = json.loads(found["kept"][f"reports/dt={found['day']}/day.json"])
+    assert report["faults"] == []
+    assert {one["kind"] for one in report["chains"]} == {"sound"}
+    assert sum(one["trades"] for one in report["accounts"]) == len(outcome.fills) > 0
+    assert list(found["lake"]) == [f"trades/dt={found['day']}/day.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("harm", "error", "step"),
+    [(edit_a_segment, "ChainBroken", "verify"), (change_the_books, "BooksDiffer", "reconcile")],
+)
+def test_a_day_that_does_not_add_up_is_told_of_and_not_closed(deployed, tmp_path, harm, error, step) -> None:
+    found: dict[str, Any] = {}
+
+    def act(desk: Desk) -> None:
+        replayed(desk)
+        desk.run.finish()
+        told, (day, given) = Told(desk), due(desk)
+        harm(desk)
+        found.update(day=day, end=ran(desk, "daily-close", given), told=told.messages())
+        found["kept"] = objects(desk, LAKE, "reports/")
+
+    trade(tmp_path / "state", deployed, planned(MINUTES), act, SFN_WAIT_SCALE="0")
+    assert (found["end"]["status"], found["end"]["error"]) == ("FAILED", "NotClosed")
+    assert set(found["kept"]) == {f"reports/dt={found['day']}/failed.{kind}" for kind in ("json", "md")}
+    (message,) = found["told"]
+    (fault,) = json.loads(message["Message"])["faults"]
+    assert (fault["step"], fault["error"]) == (step, error)
+    assert message["Subject"] == f"Fanfold {STAGE}: the day is not closed"
+
+
+def test_a_span_is_filled_for_each_symbol_and_what_the_venue_does_not_have_is_told_of(deployed, tmp_path) -> None:
+    found: dict[str, Any] = {}
+
+    def act(desk: Desk) -> None:
+        replayed(desk)
+        desk.run.finish()
+        told, (venue, traded) = Told(desk), next(iter(desk.plan.desk.venues.items()))
+        span = {"venue": venue, "timeframe": "1m", "since": desk.plan.start, "until": desk.plan.start + 20 * 60}
+        found["filled"] = ran(desk, "back-fill", span | {"instruments": traded.symbols[:2]})
+        found["told"] = told.messages()
+        found["unknown"] = ran(desk, "back-fill", span | {"venue": "nowhere", "instruments": traded.symbols[:1]})
+        found["told of"] = told.messages()
+        assert desk.cloud.wait_until_quiet(timeout_s=30)
+
+    outcome = trade(tmp_path / "state", deployed, planned(MINUTES), act, SFN_WAIT_SCALE="0")
+    assert found["filled"]["status"] == "SUCCEEDED", found["filled"]
+    assert found["told"] == []
+    wanted = [one for one in outcome.messages if getattr(one, "wanted", False) and "back-fill" not in one.id]
+    assert len(wanted) >= 2
+    assert (found["unknown"]["status"], found["unknown"]["error"]) == ("FAILED", "NotComplete")
+    (message,) = found["told of"]
+    assert "BadInput" in message["Message"]

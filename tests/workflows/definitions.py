@@ -1,0 +1,115 @@
+"""The state machines as they are packaged, and what no validator asks of them."""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "architecture"))
+from packaged import template
+
+MACHINES = {"daily close": ("audit", "DailyClose"), "back-fill": ("market-data", "BackFill")}
+SERVICES = {"arn:aws:states:::lambda:invoke", "arn:aws:states:::sns:publish"}
+TOKEN = ".waitForTaskToken"
+GUARDS = ("Retry", "Catch", "TimeoutSeconds")
+Definition = dict[str, Any]
+
+
+def definition(name: str) -> Definition:
+    stack, resource = MACHINES[name]
+    found: Definition = template(stack)["Resources"][resource]["Properties"]["Definition"]
+    return found
+
+
+def substitutions(name: str) -> set[str]:
+    stack, resource = MACHINES[name]
+    return set(template(stack)["Resources"][resource]["Properties"]["DefinitionSubstitutions"])
+
+
+def states(machine: Definition) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every state of a machine, those of branches and of maps too."""
+    for name, state in machine["States"].items():
+        yield name, state
+        inner = [*state.get("Branches", []), *([state["ItemProcessor"]] if "ItemProcessor" in state else [])]
+        for one in inner:
+            yield from states(one)
+
+
+def tasks(machine: Definition) -> list[tuple[str, dict[str, Any]]]:
+    return [(name, state) for name, state in states(machine) if state["Type"] == "Task"]
+
+
+def unguarded(machine: Definition) -> list[str]:
+    """Tasks that are not tried again, are not caught, or may take for ever; a machine that may."""
+    wrong = [f"{name} has no {field}" for name, state in tasks(machine) for field in GUARDS if not state.get(field)]
+    return wrong + ([] if machine.get("TimeoutSeconds") else ["the machine has no TimeoutSeconds"])
+
+
+def impatient(machine: Definition) -> list[str]:
+    """Retries that do not grow, do not jitter, or have no end."""
+    retries = [(name, one) for name, state in states(machine) for one in state.get("Retry", [])]
+    return [
+        f"{name}: {wrong}"
+        for name, one in retries
+        for wrong, holds in {
+            "BackoffRate is below 1": one.get("BackoffRate", 2) >= 1,
+            "there is no jitter": one.get("JitterStrategy") == "FULL",
+            "there is no MaxDelaySeconds": "MaxDelaySeconds" in one,
+            "it is not tried at most 9 times": 0 < one.get("MaxAttempts", 3) < 10,
+        }.items()
+        if not holds
+    ]
+
+
+def shadowed(machine: Definition) -> list[str]:
+    """States.ALL anywhere but alone in the last place: what comes after it is never looked at."""
+    wrong = []
+    for name, state in states(machine):
+        for field in ("Retry", "Catch"):
+            rules = [one["ErrorEquals"] for one in state.get(field, [])]
+            early = any("States.ALL" in rule for rule in rules[:-1])
+            crowded = any("States.ALL" in rule and len(rule) > 1 for rule in rules)
+            wrong += [f"{name}: States.ALL is not last and alone in {field}"] if early or crowded else []
+    return wrong
+
+
+def unknown_services(machine: Definition) -> list[str]:
+    return [f"{name}: {state['Resource']}" for name, state in tasks(machine)
+            if state["Resource"].removesuffix(TOKEN) not in SERVICES]
+
+
+def tokenless(machine: Definition) -> list[str]:
+    """Tasks that wait for a token that nobody is given."""
+    return [name for name, state in tasks(machine)
+            if state["Resource"].endswith(TOKEN) and "$$.Task.Token" not in json.dumps(state.get("Parameters", {}))]
+
+
+def endless_waits(machine: Definition) -> list[str]:
+    """Waits until a time that the input names: a wrong one waits a year."""
+    return [name for name, state in states(machine)
+            if state["Type"] == "Wait" and not 0 < state.get("Seconds", 0) <= 300]
+
+
+def dangling(machine: Definition) -> list[str]:
+    """Transitions to a state that is not in the same machine, branch or map."""
+    wrong = [f"{name} leads to {target}" for name, state in machine["States"].items() for target in _targets(state)
+             if target not in machine["States"]]
+    inner = [one for state in machine["States"].values()
+             for one in [*state.get("Branches", []), *([state["ItemProcessor"]] if "ItemProcessor" in state else [])]]
+    return wrong + [found for one in inner for found in dangling(one)]
+
+
+def _targets(state: dict[str, Any]) -> list[str]:
+    rules = [*state.get("Catch", []), *state.get("Choices", [])]
+    named = [state.get("Next"), state.get("Default"), *(rule.get("Next") for rule in rules)]
+    return [target for target in named if target]
+
+
+def unfilled(machine: Definition, given: set[str]) -> list[str]:
+    """Placeholders that the template does not fill, and what it fills in vain."""
+    return sorted(set(re.findall(r"\$\{(\w+)\}", json.dumps(machine))) ^ given)
+
+
+RULES = (unguarded, impatient, shadowed, unknown_services, tokenless, endless_waits, dangling)
