@@ -1,0 +1,117 @@
+"""Who may do what, over all six templates. A rule gives what is wrong; nothing is as it should be."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from merged import Stacks, listed, of_type, owner, statements
+
+ROLE = "AWS::IAM::Role"
+FUNCTION = "AWS::Lambda::Function"
+POLICIES = {
+    "AWS::SQS::Queue": ("AWS::SQS::QueuePolicy", "Queues"),
+    "AWS::SNS::Topic": ("AWS::SNS::TopicPolicy", "Topics"),
+    "AWS::S3::Bucket": ("AWS::S3::BucketPolicy", "Bucket"),
+}
+# X-Ray knows no resources to name, and in the key's own policy * is the key.
+ANY_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+LOCK_ACTIONS = {"s3:PutObjectRetention", "s3:BypassGovernanceRetention", "s3:DeleteObjectVersion"}
+AUDIT_WRITES = ("s3:Put", "s3:Delete", "s3:Bypass", "s3:Restore", "s3:Replicate")
+VENUE_SECRET = "VenueSecret"
+PLAIN = {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def grants(stacks: Stacks) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The statements of roles, each with the role's name."""
+    for name, role in of_type(stacks, ROLE):
+        for policy in role.get("Policies", []):
+            yield from ((name, one) for one in statements(policy["PolicyDocument"]))
+
+
+def _policies(stacks: Stacks) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """The statements of resources' own policies: the policy, the resource that it is on, the statement."""
+    for kind, place in POLICIES.values():
+        for name, one in of_type(stacks, kind):
+            for resource in listed(one[place]):
+                yield from ((name, owner(resource), each) for each in statements(one["PolicyDocument"]))
+    for name, key in of_type(stacks, "AWS::KMS::Key"):
+        yield from ((name, name, each) for each in statements(key["KeyPolicy"]))
+
+
+def plain_text(stacks: Stacks) -> list[str]:
+    """Queues, topics and buckets that would talk without TLS."""
+    closed = {resource for _, resource, one in _policies(stacks)
+              if one["Effect"] == "Deny" and one["Principal"] == "*" and one.get("Condition") == PLAIN}
+    return sorted({name for name, _ in of_type(stacks, *POLICIES)} - closed)
+
+
+def public(stacks: Stacks) -> list[str]:
+    """Statements that let anyone in, and those that let in a service on anyone's behalf."""
+    wrong = []
+    for name, _, one in _policies(stacks):
+        if one["Effect"] != "Allow":
+            continue
+        principal = one["Principal"]
+        anyone = principal == "*" or "*" in [each for group in dict(principal).values() for each in listed(group)]
+        if anyone or ("Service" in principal and "Condition" not in one):
+            wrong.append(name)
+    trusts = [(name, one["Principal"]) for name, role in of_type(stacks, ROLE)
+              for one in statements(role["AssumeRolePolicyDocument"])]
+    return wrong + [name for name, principal in trusts if set(principal) != {"Service"} or "*" in str(principal)]
+
+
+def broad_grants(stacks: Stacks) -> list[str]:
+    """Allowed actions or resources that are wildcards, but for the few that can't be narrower."""
+    wrong = []
+    for name, one in grants(stacks):
+        if one["Effect"] != "Allow":
+            continue
+        actions = listed(one["Action"])
+        if any("*" in action for action in actions) or "NotAction" in one or "NotResource" in one:
+            wrong.append(f"{name}: {actions}")
+        if "*" in listed(one["Resource"]) and not set(actions) <= ANY_RESOURCE:
+            wrong.append(f"{name}: {actions} on everything")
+    managed = [name for name, role in of_type(stacks, ROLE) if role.get("ManagedPolicyArns")]
+    return wrong + managed
+
+
+def broad_policies(stacks: Stacks) -> list[str]:
+    return [f"{name}: {action}" for name, _, one in _policies(stacks) if one["Effect"] == "Allow"
+            for action in listed(one["Action"]) if "*" in action]
+
+
+def shared_roles(stacks: Stacks) -> list[str]:
+    """Functions whose role is another's too, or none of their own stack."""
+    roles = {name: owner(one["Role"]) for name, one in of_type(stacks, FUNCTION)}
+    count = Counter(roles.values())
+    return [name for name, role in roles.items()
+            if count[role] > 1 or role not in stacks or role.partition("/")[0] != name.partition("/")[0]]
+
+
+def unlocked_deletion(stacks: Stacks) -> list[str]:
+    """Where the audit bucket lets someone shorten a retention or delete a version."""
+    denied: set[str] = set()
+    for _, resource, one in _policies(stacks):
+        unconditional = one["Effect"] == "Deny" and one["Principal"] == "*" and "Condition" not in one
+        if resource == "platform/AuditBucket" and unconditional:
+            denied |= set(listed(one["Action"]))
+    return sorted(LOCK_ACTIONS - denied)
+
+
+def strange_audit_writers(stacks: Stacks) -> list[str]:
+    """Roles outside audit that may write or delete in the audit bucket."""
+    return [name for name, one in grants(stacks) if one["Effect"] == "Allow" and not name.startswith("audit/")
+            and any("platform/AuditBucket" in str(each) for each in listed(one["Resource"]))
+            and any(action.startswith(AUDIT_WRITES) for action in listed(one["Action"]))]
+
+
+def strange_secret_readers(stacks: Stacks) -> list[str]:
+    """Roles that read a secret which is not their stack's; of the venue's keys all but execution's."""
+    wrong = []
+    for name, one in grants(stacks):
+        if any(action.startswith("secretsmanager:") for action in listed(one["Action"])):
+            stack = name.partition("/")[0]
+            wrong += [f"{name}: {each}" for each in listed(one["Resource"])
+                      if (VENUE_SECRET in str(each) and stack != "execution")
+                      or (VENUE_SECRET not in str(each) and not str(each).startswith(f"{stack}/"))]
+    return wrong

@@ -1,0 +1,77 @@
+"""All six stacks of a stage as the Serverless tool packages them, without keys or network, once a test run."""
+
+import fcntl
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOL = ROOT / "node_modules" / ".bin" / "serverless"
+PLATFORM = "platform"
+SERVICES = ("market-data", "signal", "risk", "execution", "audit")
+DIGEST = "sha256:" + "5f" * 32
+LIVE = {
+    "FANFOLD_LIVE_VENUE": "kraken",
+    "FANFOLD_ALARM_EMAIL": "desk@example.com",
+    "FANFOLD_BUCKET_PREFIX": "example-desk",
+    "FANFOLD_IMAGES": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/fanfold",
+} | {f"FANFOLD_DIGEST_{service.upper().replace('-', '_')}": DIGEST for service in SERVICES}
+STAGES: dict[str, tuple[str, dict[str, str]]] = {
+    "dev": ("dev", {}),
+    "lean": ("dev", {"FANFOLD_PROFILE": "lean"}),
+    "live": ("live", LIVE),
+}
+Template = dict[str, Any]
+
+
+class NotPackaged(Exception):
+    """The tool refused; the text is its own."""
+
+
+@cache
+def templates(named: str) -> dict[str, Template]:
+    """The templates of the platform and the five services: of the stage dev, of dev in the lean profile, or of live."""
+    stage, environment = STAGES[named]
+    with _alone(), ThreadPoolExecutor(2) as pool:
+        packaged = pool.map(lambda stack: _template(stack, stage, environment), (PLATFORM, *SERVICES))
+        return dict(zip((PLATFORM, *SERVICES), packaged, strict=True))
+
+
+def template(stack: str, stage: str, environment: Mapping[str, str]) -> Template:
+    """One stack's template. Raises NotPackaged, skips where the tool is not installed."""
+    with _alone():
+        return _template(stack, stage, environment)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    # The tool writes into the source tree, where a deploy may be at work.
+    with (ROOT / ".serverless.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _template(stack: str, stage: str, environment: Mapping[str, str]) -> Template:
+    if not TOOL.exists():
+        pytest.skip("node_modules holds no Serverless tool: run `make install`")
+    folder = ROOT if stack == PLATFORM else ROOT / "services" / stack
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("FANFOLD_", "AWS_"))}
+    # The tool wants to see keys, and asks AWS for nothing.
+    settings = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "SLS_TELEMETRY_DISABLED": "1"}
+    with TemporaryDirectory() as into:
+        command = [str(TOOL), "package", "--stage", stage, "--package", into]
+        done = subprocess.run(command, cwd=folder, env=inherited | settings | dict(environment), capture_output=True,
+                              text=True, check=False)  # fmt: skip
+        if done.returncode:
+            raise NotPackaged(done.stdout + done.stderr)
+        found: Template = json.loads((Path(into) / "cloudformation-template-update-stack.json").read_text())
+        return found

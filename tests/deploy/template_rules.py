@@ -1,0 +1,169 @@
+"""What holds of every stage's queues, functions, stores and alarms. A rule gives what is wrong."""
+
+import re
+from collections import Counter
+from typing import Any
+
+from merged import Stacks, of_type, owner
+
+QUEUE = "AWS::SQS::Queue"
+FUNCTION = "AWS::Lambda::Function"
+MAPPING = "AWS::Lambda::EventSourceMapping"
+ALARM = "AWS::CloudWatch::Alarm"
+VISIBILITY_FACTOR = 6
+RETENTION_S = 14 * 24 * 3600
+SECRET_LIKE = re.compile(r"(?i)(secret|password|token|api_?key|private)")
+BY_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
+KEPT = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key")
+
+
+def _dead_letters(stacks: Stacks) -> set[str]:
+    """The queues that others give up to."""
+    redrives = [one for _, one in of_type(stacks, QUEUE, "AWS::SNS::Subscription") if "RedrivePolicy" in one]
+    return {owner(one["RedrivePolicy"]["deadLetterTargetArn"]) for one in redrives}
+
+
+def unkept_failures(stacks: Stacks) -> list[str]:
+    """Queues and subscriptions without a redrive policy, and dead-letter queues that forget too early."""
+    dead = _dead_letters(stacks)
+    sources = [name for name, one in of_type(stacks, QUEUE, "AWS::SNS::Subscription")
+               if name not in dead and one.get("Protocol", "sqs") == "sqs" and "RedrivePolicy" not in one]
+    short = [name for name, one in of_type(stacks, QUEUE)
+             if name in dead and one.get("MessageRetentionPeriod", 0) < RETENTION_S]
+    return sources + short
+
+
+def unwatched_dead_letters(stacks: Stacks) -> list[str]:
+    """Dead-letter queues that no alarm watches from the first message on, and alarms that tell nobody."""
+    watched = set()
+    for _, alarm in of_type(stacks, ALARM):
+        if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible" and alarm["Threshold"] == 0:
+            watched |= {owner(one["Value"]) for one in alarm["Dimensions"]}
+    silent = [name for name, alarm in of_type(stacks, ALARM)
+              if [owner(one) for one in alarm.get("AlarmActions", [])] != ["platform/AlarmTopic"]]
+    return sorted(_dead_letters(stacks) - watched) + silent
+
+
+def unwatched_silence(stacks: Stacks) -> list[str]:
+    """Where no alarm fires when bars stop: over three minutes, with missing data taken for a fault."""
+    found = [one for _, one in of_type(stacks, ALARM) if one["MetricName"] == "Bars"
+             and one["Period"] * one["EvaluationPeriods"] == 180 and one["TreatMissingData"] == "breaching"]
+    return [] if found else ["nothing watches whether bars come"]
+
+
+def shared_queues(stacks: Stacks) -> list[str]:
+    """Queues that are not read by one mapping alone."""
+    readers = Counter(owner(one["EventSourceArn"]) for _, one in of_type(stacks, MAPPING))
+    sources = {name for name, _ in of_type(stacks, QUEUE)} - _dead_letters(stacks)
+    return sorted(name for name in sources | readers.keys() if readers[name] != 1)
+
+
+def whole_batches(stacks: Stacks) -> list[str]:
+    return [name for name, one in of_type(stacks, MAPPING)
+            if one.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]]
+
+
+def unlimited_execution(stacks: Stacks) -> list[str]:
+    return [name for name, one in of_type(stacks, MAPPING)
+            if name.startswith("execution/") and one.get("ScalingConfig", {}).get("MaximumConcurrency") != 2]
+
+
+def short_visibility(stacks: Stacks) -> list[str]:
+    """Queues whose messages come back while a function may still work on them."""
+    wrong = []
+    for name, one in of_type(stacks, MAPPING):
+        function = _function(stacks, owner(one["FunctionName"]))
+        queue = stacks.get(owner(one["EventSourceArn"]), {}).get("Properties", {})
+        if queue.get("VisibilityTimeout", 30) < VISIBILITY_FACTOR * function["Timeout"]:
+            wrong.append(name)
+    return wrong
+
+
+def _function(stacks: Stacks, name: str) -> dict[str, Any]:
+    """A function, also by its alias."""
+    found = stacks[name]["Properties"]
+    return found if "Timeout" in found else _function(stacks, owner(found["FunctionName"]))
+
+
+def unencrypted(stacks: Stacks) -> list[str]:
+    """What is not under the customer's key; of a bucket also what would ask for the key at every object."""
+    wanted = {
+        "AWS::SQS::Queue": lambda one: one.get("KmsMasterKeyId"),
+        "AWS::SNS::Topic": lambda one: one.get("KmsMasterKeyId"),
+        "AWS::DynamoDB::Table": lambda one: one.get("SSESpecification", {}).get("KMSMasterKeyId"),
+        "AWS::Logs::LogGroup": lambda one: one.get("KmsKeyId"),
+        "AWS::SecretsManager::Secret": lambda one: one.get("KmsKeyId"),
+        "AWS::S3::Bucket": _bucket_key,
+    }
+    return [name for kind, key in wanted.items() for name, one in of_type(stacks, kind)
+            if owner(key(one)) != "platform/Key"]
+
+
+def _bucket_key(bucket: dict[str, Any]) -> Any:
+    rules = bucket.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", [])
+    return next((one["ServerSideEncryptionByDefault"].get("KMSMasterKeyID") for one in rules
+                 if one.get("BucketKeyEnabled")), None)
+
+
+def still_keys(stacks: Stacks) -> list[str]:
+    return [name for name, one in of_type(stacks, "AWS::KMS::Key") if not one.get("EnableKeyRotation")]
+
+
+def plain_queues(stacks: Stacks) -> list[str]:
+    """Queues that nobody encrypts; without a key of our own SQS does."""
+    return [name for name, one in of_type(stacks, QUEUE)
+            if not one.get("SqsManagedSseEnabled") and "KmsMasterKeyId" not in one]
+
+
+def open_buckets(stacks: Stacks) -> list[str]:
+    return [name for name, one in of_type(stacks, "AWS::S3::Bucket")
+            if list(one.get("PublicAccessBlockConfiguration", {}).values()) != [True] * 4]
+
+
+def endless_logs(stacks: Stacks) -> list[str]:
+    """Log groups that keep for ever, and functions without a log group of their own."""
+    groups = dict(of_type(stacks, "AWS::Logs::LogGroup"))
+    named = {one["LogGroupName"] for one in groups.values()}
+    endless = [name for name, one in groups.items() if "RetentionInDays" not in one]
+    return endless + [name for name, one in of_type(stacks, FUNCTION)
+                      if f"/aws/lambda/{one['FunctionName']}" not in named]
+
+
+def untraced(stacks: Stacks) -> list[str]:
+    return [name for name, one in of_type(stacks, FUNCTION) if one.get("TracingConfig") != {"Mode": "Active"}]
+
+
+def movable_images(stacks: Stacks) -> list[str]:
+    return [name for name, one in of_type(stacks, FUNCTION) if not BY_DIGEST.search(one["Code"].get("ImageUri", ""))]
+
+
+def secrets_in_settings(stacks: Stacks) -> list[str]:
+    """Settings with a name as of a secret, unless they say which secret it is."""
+    return [f"{name}: {variable}" for name, one in of_type(stacks, FUNCTION)
+            for variable, value in one.get("Environment", {}).get("Variables", {}).items()
+            if SECRET_LIKE.search(variable) and owner(value) not in stacks]
+
+
+def unrecoverable(stacks: Stacks) -> list[str]:
+    """Tables without point-in-time recovery, and stores that do not say what becomes of them."""
+    tables = [name for name, one in of_type(stacks, "AWS::DynamoDB::Table")
+              if not one.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled")]
+    undecided = [name for name, _ in of_type(stacks, *KEPT)
+                 if "DeletionPolicy" not in stacks[name] or stacks[name].get("UpdateReplacePolicy") != "Retain"]
+    return tables + undecided
+
+
+def unlocked_audit(stacks: Stacks) -> list[str]:
+    """An audit bucket without versions, lock or a retention that holds of itself."""
+    bucket = stacks["platform/AuditBucket"]["Properties"]
+    rule = bucket.get("ObjectLockConfiguration", {}).get("Rule", {}).get("DefaultRetention", {})
+    versioned = bucket.get("VersioningConfiguration") == {"Status": "Enabled"}
+    retained = rule.get("Mode") in {"GOVERNANCE", "COMPLIANCE"} and rule.get("Days", 0) > 0
+    return [] if bucket.get("ObjectLockEnabled") and versioned and retained else ["platform/AuditBucket"]
+
+
+def unlimited_queries(stacks: Stacks) -> list[str]:
+    """Workgroups whose queries have no limit, or may choose one of their own."""
+    return [name for name, one in of_type(stacks, "AWS::Athena::WorkGroup")
+            if not one["WorkGroupConfiguration"].get("EnforceWorkGroupConfiguration")
+            or not one["WorkGroupConfiguration"].get("BytesScannedCutoffPerQuery")]

@@ -1,0 +1,201 @@
+"""What would be deployed, read from the packaged templates; and that each rule sees what breaks it."""
+
+import copy
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import access_rules as access
+import packaging
+import pytest
+import template_rules as rules
+from merged import Stacks, merged
+from packaging import NotPackaged, templates
+
+from fanfold.console import sql
+
+OF_EVERY_STAGE = (
+    rules.unkept_failures, rules.unwatched_dead_letters, rules.unwatched_silence, rules.shared_queues,
+    rules.whole_batches, rules.unlimited_execution, rules.short_visibility, rules.plain_queues, rules.still_keys, rules.open_buckets,
+    rules.endless_logs, rules.untraced, rules.movable_images, rules.secrets_in_settings, rules.unrecoverable,
+    rules.unlocked_audit, rules.unlimited_queries, access.plain_text, access.public, access.broad_grants,
+    access.broad_policies, access.shared_roles, access.unlocked_deletion, access.strange_audit_writers,
+    access.strange_secret_readers,
+)  # fmt: skip
+ROLE = ("signal/FoldRole", "Properties", "Policies", 0, "PolicyDocument", "Statement")
+FUNCTION = ("signal/FoldLambdaFunction", "Properties")
+MAPPING = "EventSourceMappingSQSQueue"
+GRANT = {"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": ["platform/AuditBucket.Arn"]}
+TLS = ("PolicyDocument", "Statement", 0)
+GONE = object()
+
+
+def stacks(named: str) -> Stacks:
+    return merged(templates(named))
+
+
+@pytest.mark.parametrize("rule", OF_EVERY_STAGE, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("named", packaging.STAGES)
+def test_a_stage_keeps_every_rule(named, rule) -> None:
+    assert rule(stacks(named)) == []
+
+
+@pytest.mark.parametrize("named", ["dev", "live"])
+def test_in_the_full_profile_everything_is_under_the_customers_key(named) -> None:
+    assert rules.unencrypted(stacks(named)) == []
+
+
+def test_what_a_stack_imports_another_exports() -> None:
+    for named in packaging.STAGES:
+        assert "import of " not in json.dumps(stacks(named))
+
+
+BROKEN: list[tuple[Any, tuple[Any, ...], Any]] = [
+    (rules.unkept_failures, ("risk/Queue", "Properties", "RedrivePolicy"), GONE),
+    (rules.unkept_failures, ("risk/BarsSubscription", "Properties", "RedrivePolicy"), GONE),
+    (rules.unkept_failures, ("risk/DeadLetters", "Properties", "MessageRetentionPeriod"), 345600),
+    (rules.unwatched_dead_letters, ("risk/DeadLettersAlarm",), GONE),
+    (rules.unwatched_dead_letters, ("risk/DeadLettersAlarm", "Properties", "Threshold"), 5),
+    (rules.unwatched_dead_letters, ("risk/QueueAgeAlarm", "Properties", "AlarmActions"), []),
+    (rules.unwatched_silence, ("market-data/BarsMissingAlarm",), GONE),
+    (rules.unwatched_silence, ("market-data/BarsMissingAlarm", "Properties", "TreatMissingData"), "notBreaching"),
+    (rules.shared_queues, (f"risk/Assess{MAPPING}",), GONE),
+    (rules.shared_queues, (f"risk/Assess{MAPPING}", "Properties", "EventSourceArn"), "signal/Queue.Arn"),
+    (rules.whole_batches, (f"risk/Assess{MAPPING}", "Properties", "FunctionResponseTypes"), GONE),
+    (rules.unlimited_execution, (f"execution/Execute{MAPPING}", "Properties", "ScalingConfig"), GONE),
+    (rules.short_visibility, ("risk/Queue", "Properties", "VisibilityTimeout"), 59),
+    (rules.short_visibility, ("risk/AssessLambdaFunction", "Properties", "Timeout"), 11),
+    (rules.unencrypted, ("risk/Queue", "Properties", "KmsMasterKeyId"), GONE),
+    (rules.unencrypted, ("risk/DeadLetters", "Properties", "KmsMasterKeyId"), "alias/aws/sqs"),
+    (rules.unencrypted, ("platform/BarsTopic", "Properties", "KmsMasterKeyId"), "alias/aws/sns"),
+    (rules.unencrypted, ("platform/LedgerTable", "Properties", "SSESpecification"), GONE),
+    (rules.unencrypted, ("platform/LakeBucket", "Properties", "BucketEncryption"), GONE),
+    (rules.unencrypted, ("signal/FoldLogGroup", "Properties", "KmsKeyId"), GONE),
+    (rules.plain_queues, ("risk/Queue", "Properties", "KmsMasterKeyId"), GONE),
+    (rules.still_keys, ("platform/Key", "Properties", "EnableKeyRotation"), False),
+    (rules.open_buckets, ("platform/LakeBucket", "Properties", "PublicAccessBlockConfiguration"), GONE),
+    (rules.endless_logs, ("signal/FoldLogGroup", "Properties", "RetentionInDays"), GONE),
+    (rules.endless_logs, ("signal/FoldLogGroup",), GONE),
+    (rules.untraced, (*FUNCTION, "TracingConfig"), {"Mode": "PassThrough"}),
+    (rules.movable_images, (*FUNCTION, "Code", "ImageUri"), "registry/fanfold-signal:latest"),
+    (rules.secrets_in_settings, (*FUNCTION, "Environment", "Variables", "API_SECRET"), "hunter2"),
+    (rules.unrecoverable, ("platform/LedgerTable", "Properties", "PointInTimeRecoverySpecification"), GONE),
+    (rules.unrecoverable, ("platform/LedgerTable", "DeletionPolicy"), GONE),
+    (rules.unrecoverable, ("platform/AuditBucket", "UpdateReplacePolicy"), "Delete"),
+    (rules.unlocked_audit, ("platform/AuditBucket", "Properties", "ObjectLockConfiguration"), GONE),
+    (rules.unlocked_audit, ("platform/AuditBucket", "Properties", "VersioningConfiguration"), GONE),
+    (rules.unlimited_queries,
+     ("platform/Workgroup", "Properties", "WorkGroupConfiguration", "BytesScannedCutoffPerQuery"), GONE),
+    (access.plain_text, ("risk/QueuePolicy", "Properties", *TLS), GONE),
+    (access.plain_text, ("platform/BarsTopicPolicy", "Properties", *TLS, "Effect"), "Allow"),
+    (access.plain_text, ("platform/LakeBucketPolicy",), GONE),
+    (access.public, ("risk/QueuePolicy", "Properties", "PolicyDocument", "Statement", 1, "Principal"), "*"),
+    (access.public, ("risk/QueuePolicy", "Properties", "PolicyDocument", "Statement", 1, "Condition"), GONE),
+    (access.public, ("platform/Key", "Properties", "KeyPolicy", "Statement", 0, "Principal"), {"AWS": "*"}),
+    (access.public,
+     ("risk/AssessRole", "Properties", "AssumeRolePolicyDocument", "Statement", 0, "Principal"), {"AWS": "1234"}),
+    (access.broad_grants, (*ROLE, 0, "Action"), ["logs:*"]),
+    (access.broad_grants, (*ROLE, 0, "Resource"), "*"),
+    (access.broad_grants, (*ROLE[:2], "ManagedPolicyArns"), ["arn:aws:iam::aws:policy/ReadOnly"]),
+    (access.broad_policies, ("platform/Key", "Properties", "KeyPolicy", "Statement", 0, "Action"), "kms:*"),
+    (access.shared_roles, ("risk/SweepLambdaFunction", "Properties", "Role"), "risk/AssessRole.Arn"),
+    (access.unlocked_deletion, ("platform/AuditBucketPolicy",), GONE),
+    (access.unlocked_deletion,
+     ("platform/AuditBucketPolicy", "Properties", "PolicyDocument", "Statement", 1, "Action"), ["s3:PutObjectAcl"]),
+    (access.strange_audit_writers, (*ROLE, 0), GRANT),
+    (access.strange_secret_readers, (*ROLE, 0),
+     {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue"], "Resource": "execution/VenueSecret"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "path", "value"), BROKEN, ids=lambda one: getattr(one, "__name__", ""))
+def test_a_rule_sees_what_breaks_it(rule, path, value) -> None:
+    assert rule(_changed(stacks("dev"), path, value)) != []
+
+
+def test_every_rule_is_broken_once() -> None:
+    assert {rules.unencrypted, *OF_EVERY_STAGE} == {rule for rule, _, _ in BROKEN}
+
+
+def _changed(found: Stacks, path: tuple[Any, ...], value: Any) -> Stacks:
+    changed: Any = copy.deepcopy(found)
+    node = changed
+    for key in path[:-1]:
+        node = node[key]
+    if value is GONE:
+        del node[path[-1]]
+    else:
+        node[path[-1]] = value
+    return changed
+
+
+def test_live_is_locked_for_good_and_moves_its_functions_by_a_tenth() -> None:
+    live = stacks("live")
+    lock = live["platform/AuditBucket"]["Properties"]["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
+    assert lock["Mode"] == "COMPLIANCE"
+    for service, function in (("signal", "Fold"), ("risk", "Assess"), ("execution", "Execute")):
+        assert live[f"{service}/{function}{MAPPING}"]["Properties"]["FunctionName"] == f"{service}/{function}Alias"
+        canary = live[f"{service}/{function}Canary"]["Properties"]
+        assert "Canary10Percent" in canary["DeploymentConfigName"]
+        assert "DEPLOYMENT_STOP_ON_ALARM" in canary["AutoRollbackConfiguration"]["Events"]
+        assert [one["Name"] for one in canary["AlarmConfiguration"]["Alarms"]] == [
+            f"{service}/{function}CanaryAlarm", f"{service}/DeadLettersAlarm",
+        ]  # fmt: skip
+        update = live[f"{service}/{function}Alias"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+        assert update["DeploymentGroupName"] == f"{service}/{function}Canary"
+
+
+def test_another_image_or_setting_is_another_version() -> None:
+    names = set()
+    for memory in ({}, {"FANFOLD_DIGEST_SIGNAL": "sha256:" + "6" * 64}, {}):
+        found = packaging.template("signal", "live", packaging.LIVE | memory)
+        names |= {name for name, one in found["Resources"].items() if one["Type"] == "AWS::Lambda::Version"}
+    assert len(names) == 2
+
+
+@pytest.mark.parametrize("missing", ["FANFOLD_LIVE_VENUE", "FANFOLD_DIGEST_RISK"])
+def test_live_without_a_setting_is_refused_by_its_name(missing) -> None:
+    given = {name: value for name, value in packaging.LIVE.items() if name != missing}
+    with pytest.raises(NotPackaged, match=missing) as refused:
+        packaging.template("signal", "live", given)
+    assert not [name for name in given if name in str(refused.value)]
+
+
+def test_a_digest_of_zeros_is_no_digest() -> None:
+    with pytest.raises(NotPackaged, match="FANFOLD_DIGEST_AUDIT"):
+        packaging.template("audit", "live", packaging.LIVE | {"FANFOLD_DIGEST_AUDIT": "sha256:" + "0" * 64})
+
+
+def test_the_lean_profile_pays_for_no_key_and_no_dashboard() -> None:
+    kinds = {one["Type"] for one in stacks("lean").values()}
+    assert not kinds & {"AWS::KMS::Key", "AWS::CloudWatch::Dashboard"}
+    alarms = [one for one in stacks("lean").values() if one["Type"] == "AWS::CloudWatch::Alarm"]
+    assert len(alarms) == 7
+
+
+def test_a_dashboard_is_json_of_the_desks_own_metrics() -> None:
+    body = json.loads(stacks("dev")["platform/Dashboard"]["Properties"]["DashboardBody"])
+    assert len(body["widgets"]) == 6
+
+
+def test_saved_queries_are_answered() -> None:
+    found = {one["Properties"]["Name"]: one["Properties"]["QueryString"] for one in stacks("dev").values()
+             if one["Type"] == "AWS::Athena::NamedQuery"}  # fmt: skip
+    assert set(found) == {"positions", "fills-by-day", "refusals-by-reason", "fees", "slippage"}
+    for text in found.values():
+        assert sql.query(text, {}).rows == []
+
+
+def test_templates_are_clean_to_cfn_lint(tmp_path: Path) -> None:
+    """W3005 alone is ignored: the tool itself writes a DependsOn that a reference implies."""
+    pytest.importorskip("cfnlint", reason="cfn-lint is not installed: run `make install`")
+    # Live has all that dev has, and the lean profile differs most where these two do.
+    linted = [("live", stack) for stack in templates("live")] + [("lean", "platform"), ("lean", "execution")]
+    paths = [str(tmp_path / f"{named}-{stack}.json") for named, stack in linted]
+    for path, (named, stack) in zip(paths, linted, strict=True):
+        Path(path).write_text(json.dumps(templates(named)[stack]))
+    command = [str(Path(sys.executable).with_name("cfn-lint")), "-r", "eu-west-1", "-i", "W3005", "-t", *paths]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
