@@ -1,13 +1,14 @@
 # The verbs of the project; `make` alone lists them.
 PYTHON ?= python3
 BIN := .venv/bin
+STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format lock documents bench clean
+.PHONY: help install run test check format lock documents bench images test-images clean
 
 help: ## List the verbs
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
 
 install: .venv/.installed node_modules/.installed ## Install everything into .venv and node_modules
 
@@ -27,6 +28,15 @@ format: install ## Put imports in order and mend what the linter can
 bench: install ## Print handler times, import times, AWS calls and memory
 	@$(BIN)/python tests/bench/run.py
 
+IMAGES ?= market-data signal risk execution audit
+
+images: install ## Build the Lambda images with docker or buildah; BASE_IMAGE=name@sha256:... ARCH=arm64 for AWS
+	@$(BIN)/python -m fanfold.console.images $(IMAGES)
+
+test-images: install ## Build the images, where docker or buildah is there, and test their functions
+	@$(BIN)/python -m fanfold.console.images --where-possible $(IMAGES)
+	@FANFOLD_IMAGE_TESTS="$(IMAGES)" $(BIN)/python -m pytest tests/images
+
 documents: install ## Write the generated documents anew
 	@$(BIN)/python -m fanfold.console.generated
 
@@ -36,6 +46,18 @@ lock: install ## Pin every dependency, with hashes, from pyproject.toml
 	@for image in market-data signal risk execution audit; do \
 	  $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    --python-version 3.11 --extra $$image pyproject.toml -o docker/requirements-$$image.txt || exit 1; done
+
+bootstrap: install ## Once an account: image repositories, deployment bucket, the delivery's role (REPOSITORY=owner/name)
+	@$(BIN)/python -m fanfold.console.stage bootstrap $(STAGE) --repository "$(REPOSITORY)"
+
+deploy: install ## Deploy a stage, the platform and then the five services (STAGE=dev)
+	@$(BIN)/python -m fanfold.console.stage deploy $(STAGE)
+
+rollback: install ## Bring back what a service was one deploy ago (STAGE=dev SERVICE=signal)
+	@$(BIN)/python -m fanfold.console.stage rollback $(STAGE) --service $(SERVICE)
+
+remove: install ## Remove a stage, all that it holds too (STAGE=dev)
+	@$(BIN)/python -m fanfold.console.stage remove $(STAGE)
 
 clean: ## Remove what install and runs have made
 	@rm -rf .venv node_modules .fanfold build *.egg-info shared/*.egg-info

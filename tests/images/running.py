@@ -78,7 +78,7 @@ def bars_message(closes: int = 1) -> Message:
                          volume_scale=one.volume_scale, after=one.after, bars=one.bars[:closes])
              for one in recordings()]
     at = datetime.fromtimestamp(START + closes * 60, UTC)
-    return Bars(id="b1", cause="poll", at=at, venue=venue, part=1, parts=1, wanted=False, frames=bars.pack(first),
+    return Bars(id=f"b{closes}", cause="poll", at=at, venue=venue, part=1, parts=1, wanted=False, frames=bars.pack(first),
                 defects=[])
 
 

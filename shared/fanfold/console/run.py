@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until", type=moment, metavar="TIME", help="last close to trade, ISO 8601")
     parser.add_argument("--minutes", type=count, metavar="N", help="trade N minutes at most")
     parser.add_argument("--speed", type=speed, default="max", help="max, live, or simulated minutes a second")
+    parser.add_argument("--images", action="store_true", help="run the functions in the images of `make images`")
     parser.add_argument("--stay", action="store_true", help="keep the desk up after the run, until Ctrl-C")
     parser.add_argument("--continue", dest="resume", action="store_true", help="go on from what the state holds")
 
@@ -61,7 +62,8 @@ def main(arguments: argparse.Namespace) -> int:
     state: Path = arguments.state.resolve()
     closes = _closes(state, plan, out, resume=arguments.resume)
     replay.write(state / state_directory.RECORDINGS, plan.recordings)
-    with session.alone(state), started(state, environment(state, live=False)) as cloud:
+    settings = environment(state, live=False) | ({"FANFOLD_CONTAINERS": "1"} if arguments.images else {})
+    with session.alone(state), started(state, settings) as cloud:
         return _trade(cloud, state, plan, closes, arguments, out)
 
 

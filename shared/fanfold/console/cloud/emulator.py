@@ -19,7 +19,8 @@ from ministack.core import iam_actions, lambda_runtime
 from ministack.services import lambda_svc, sns, sqs
 
 from fanfold.console.cloud.chaos import Chaos
-from fanfold.console.cloud.runtime_api import RuntimeApi
+from fanfold.console.cloud.runtime_api import RuntimeApi, in_interpreter
+from fanfold.console.images.containers import Containers, service_of
 
 PRUNE_EVERY = 500
 QUEUE_URL_PORT = "4566"
@@ -35,10 +36,18 @@ class Embedded:
         self._root = root
         self._endpoint = endpoint
         (state / "logs").mkdir(parents=True, exist_ok=True)
-        self.runtime = RuntimeApi(self._environment_of, state / "logs")
+        self._containers = Containers(state) if os.environ.get("FANFOLD_CONTAINERS") else None
+        start = self._containers.start if self._containers else in_interpreter
+        self.runtime = RuntimeApi(self._environment_of, state / "logs", start)
         self.chaos = Chaos.of(os.environ.get("FANFOLD_CHAOS", ""))
         self._completed = 0
         self._moved = threading.Condition()
+
+    def stop(self) -> None:
+        """End the functions' processes, and remove the containers they ran in."""
+        self.runtime.stop()
+        if self._containers:
+            self._containers.remove()
 
     def install(self) -> None:
         """Replace ministack's private functions; see the comments for what each lacks."""
@@ -106,8 +115,7 @@ class Embedded:
         return answer
 
     def _environment_of(self, config: dict[str, Any]) -> Mapping[str, str]:
-        repository = config.get("Code", {}).get("ImageUri") or config.get("ImageUri", "")
-        service = repository.split("@")[0].rsplit("/fanfold-", 1)[-1]
+        service = service_of(config)
         inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
         variables: dict[str, str] = config.get("Environment", {}).get("Variables", {})
         # With AUTH=true these are keys of the function's role, and every call is held against its policies.
@@ -200,7 +208,7 @@ def main() -> None:
     try:
         app.main()
     finally:
-        embedded.runtime.stop()
+        embedded.stop()
 
 
 if __name__ == "__main__":

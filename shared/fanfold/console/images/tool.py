@@ -99,7 +99,7 @@ def remove(container_name: str) -> None:
 
 def _make_base() -> None:
     if not shutil.which("debootstrap"):
-        raise BadInput("no BASE_IMAGE is named, and there is no `debootstrap` to make a Debian one: name or install one")
+        raise BadInput("no BASE_IMAGE is named, and there is no `debootstrap` to make one of Debian")
     with TemporaryDirectory() as folder:
         files = Path(folder) / "base"
         run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(files)])
