@@ -99,8 +99,10 @@ class Poller:
         source, venue = self._source(wanted.venue), self._desk.venues[wanted.venue]
         asked = [Request(one, wanted.timeframe, wanted.since, wanted.until) for one in wanted.instruments]
         found, defects = _given(asked, source.bars_of(asked))
-        checked = [_checked(one, venue.jump_max, wanted.until) for one in found.values()]
-        self._bus.publish(messages(wanted.venue, f"wanted/{wanted.id}", wanted.until, checked, defects, wanted=True))
+        checked = [_checked(one, venue.jump_max, wanted.until) for one in found.values() if one.bars]
+        # A venue that has none of them has nothing to tell.
+        if checked or defects:
+            self._bus.publish(messages(wanted.venue, f"wanted/{wanted.id}", wanted.until, checked, defects, wanted=True))
 
     def back_fill(self, span: Span) -> Span:
         """Publish the first bars of a span as ones that were asked for; the rest of it is still to be done."""
