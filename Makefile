@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format lock documents bench images test-images clean
+.PHONY: help install run test check format lock documents bench images test-images package scan clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -46,6 +46,19 @@ lock: install ## Pin every dependency, with hashes, from pyproject.toml
 	@for image in market-data signal risk execution audit; do \
 	  $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    --python-version 3.11 --extra $$image pyproject.toml -o docker/requirements-$$image.txt || exit 1; done
+
+package: node_modules/.installed ## CloudFormation of a stage into build/STAGE, without account and network (STAGE=dev)
+	@for stack in . services/market-data services/signal services/risk services/execution services/audit; do \
+	  name=$$(basename $$stack | sed 's/^\.$$/platform/') && into=$(CURDIR)/build/$(STAGE) && mkdir -p $$into && \
+	  (cd $$stack && AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none SLS_TELEMETRY_DISABLED=1 NODE_NO_WARNINGS=1 \
+	    $(CURDIR)/node_modules/.bin/serverless package --stage $(STAGE) --package $$into/$$name) && \
+	  cp $$into/$$name/cloudformation-template-update-stack.json $$into/$$name.json && \
+	  echo "build/$(STAGE)/$$name.json" || exit 1; done
+
+scan: package ## Scan the packaged templates with checkov, which is installed apart (pip install '.[scan]')
+	@checkov=$$(command -v $(BIN)/checkov checkov | head -n 1); \
+	  test -n "$$checkov" || { echo "checkov is not installed: run $(BIN)/python -m uv pip install '.[scan]'" >&2; exit 1; }; \
+	  $$checkov --directory build/$(STAGE) --framework cloudformation --config-file .checkov.yml --compact --quiet
 
 bootstrap: install ## Once an account: image repositories, deployment bucket, the delivery's role (REPOSITORY=owner/name)
 	@$(BIN)/python -m fanfold.console.stage bootstrap $(STAGE) --repository "$(REPOSITORY)"
