@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format lock documents bench images test-images package scan clean
+.PHONY: help install run test check format lock documents bench images test-images bench-images package scan bootstrap deploy rollback remove clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ images: install ## Build the Lambda images with docker or buildah; BASE_IMAGE=na
 test-images: install ## Build the images, where docker or buildah is there, and test their functions
 	@$(BIN)/python -m fanfold.console.images --where-possible $(IMAGES)
 	@FANFOLD_IMAGE_TESTS="$(IMAGES)" $(BIN)/python -m pytest tests/images
+
+bench-images: images ## Print the images' cold starts, against `import botocore.session`
+	@$(BIN)/python tests/bench/run.py images
 
 documents: install ## Write the generated documents anew
 	@$(BIN)/python -m fanfold.console.generated
