@@ -54,14 +54,16 @@ package: node_modules/.installed ## CloudFormation of a stage into build/STAGE, 
 	@for stack in . services/market-data services/signal services/risk services/execution services/audit; do \
 	  name=$$(basename $$stack | sed 's/^\.$$/platform/') && into=$(CURDIR)/build/$(STAGE) && mkdir -p $$into && \
 	  (cd $$stack && AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none SLS_TELEMETRY_DISABLED=1 NODE_NO_WARNINGS=1 \
-	    $(CURDIR)/node_modules/.bin/serverless package --stage $(STAGE) --package $$into/$$name) && \
+	    $(CURDIR)/node_modules/.bin/serverless package --stage $(STAGE) --package $$into/$$name >$$into/log 2>&1 \
+	    || { cat $$into/log >&2; exit 1; }) && \
 	  cp $$into/$$name/cloudformation-template-update-stack.json $$into/$$name.json && \
 	  echo "build/$(STAGE)/$$name.json" || exit 1; done
 
 scan: package ## Scan the packaged templates with checkov, which is installed apart (pip install '.[scan]')
 	@checkov=$$(command -v $(BIN)/checkov checkov | head -n 1); \
 	  test -n "$$checkov" || { echo "checkov is not installed: run $(BIN)/python -m uv pip install '.[scan]'" >&2; exit 1; }; \
-	  $$checkov --directory build/$(STAGE) --framework cloudformation --config-file .checkov.yml --compact --quiet
+	  $$checkov $(foreach stack,platform market-data signal risk execution audit,-f build/$(STAGE)/$(stack).json) \
+	    --framework cloudformation --config-file .checkov.yml --compact --quiet
 
 bootstrap: install ## Once an account: image repositories, deployment bucket, the delivery's role (REPOSITORY=owner/name)
 	@$(BIN)/python -m fanfold.console.stage bootstrap $(STAGE) --repository "$(REPOSITORY)"

@@ -7,6 +7,7 @@ import pytest
 
 from fanfold.console.deploy_guard import main, replacements
 
+ATTRIBUTES = [{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "S"}]
 OLD = {
     "Resources": {
         "Ledger": {
@@ -15,10 +16,7 @@ OLD = {
             "UpdateReplacePolicy": "Retain",
             "Properties": {
                 "TableName": "ledger",
-                "AttributeDefinitions": [
-                    {"AttributeName": "pk", "AttributeType": "S"},
-                    {"AttributeName": "sk", "AttributeType": "S"},
-                ],
+                "AttributeDefinitions": ATTRIBUTES,
                 "KeySchema": [
                     {"AttributeName": "pk", "KeyType": "HASH"},
                     {"AttributeName": "sk", "KeyType": "RANGE"},
@@ -70,8 +68,7 @@ def test_an_update_that_replaces_or_forgets_a_store_is_seen(path, value, named) 
         (("Bars", "Properties", "TopicName"), "other.fifo"),
         (("Bars",), GONE),
         (("Ledger", "Properties", "TimeToLiveSpecification"), {"AttributeName": "expires", "Enabled": True}),
-        (("Ledger", "Properties", "AttributeDefinitions"),
-         [*OLD["Resources"]["Ledger"]["Properties"]["AttributeDefinitions"], {"AttributeName": "d", "AttributeType": "S"}]),
+        (("Ledger", "Properties", "AttributeDefinitions"), [*ATTRIBUTES, {"AttributeName": "d", "AttributeType": "S"}]),
         (("Lake", "DeletionPolicy"), "Retain"),
         (("Pond",), {"Type": "AWS::S3::Bucket"}),
     ],
