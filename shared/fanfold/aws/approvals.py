@@ -65,7 +65,10 @@ class Approvals:
     def halt(self, account: str, state: Halt, told: HaltChanged) -> None:
         """Set an account's halt state."""
         try:
-            self._table.write([ledger.halting(self._table, account, state), self._outbox.holding(told)])
+            self._table.write([
+                ledger.halting(self._table, account, state), self._outbox.holding(told),
+                ledger.forgetting_resume(self._table, account),
+            ])
         except Refused as refused:
             if refused.failed:
                 raise BadInput(f"account {account!r} was never opened") from refused

@@ -29,6 +29,10 @@ def position_key(account: str, leg: Leg) -> Key:
     return f"account#{account}", f"position#{leg[0]}#{leg[1]}"
 
 
+def resume_key(account: str) -> Key:
+    return f"resume#{account}", "resume"
+
+
 def order_key(order_id: str) -> Key:
     return f"order#{order_id}", "order"
 
@@ -67,6 +71,11 @@ def halting(table: Table, account: str, state: Halt) -> Write:
     return table.updating(
         account_key(account), "SET halt = :halt ADD version :one", {":halt": state, ":one": 1}, PRESENT
     )
+
+
+def forgetting_resume(table: Table, account: str) -> Write:
+    """The write after which a request to resume, made before a halt, cannot be confirmed any more."""
+    return table.deleting(resume_key(account))
 
 
 def reserving(table: Table, before: AccountItem, reserved: Decimal, minute: int, orders_in_minute: int) -> Write:

@@ -1,6 +1,6 @@
 """The views table: heads of chains, cursors of the lake, what status queries read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -90,6 +90,13 @@ class DynamoViews:
     def of_account(self, account: str, kind: str) -> list[dict[str, Any]]:
         """All views of a kind: position, targets, order (its states follow, by sort key), books, settled, halt."""
         return list(self._table.query(f"account#{account}", kind))
+
+    def orders(self, account: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Each order's view with that of its state, {} where it has none yet."""
+        items = {sort_key(item): item for item in self.of_account(account, "order#")}
+        for key, item in items.items():
+            if not key.endswith("#state"):
+                yield item, items.get(f"{key}#state", {})
 
     def trades(self, account: str, dt: str) -> list[dict[str, Any]]:
         """The fills of a UTC day (2026-01-31), each under ``fill``."""

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from fanfold.console.catalogue import text as catalogue_json
 from fanfold.console.commands_document import commands_markdown
+from fanfold.console.cost_document import cost_markdown
 from fanfold.console.messages_document import messages_markdown
+from fanfold.console.openapi_document import openapi_json
 from fanfold.risk.rules import ORDER_RULES, TARGET_RULES
 
 
@@ -34,6 +36,8 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/risk-codes.md": risk_codes_markdown,
     "docs/messages.md": messages_markdown,
     "docs/commands.md": commands_markdown,
+    "docs/cost.md": cost_markdown,
+    "docs/openapi.json": openapi_json,
     "serverless.catalogue.json": catalogue_json,
 }
 

@@ -16,6 +16,9 @@ from typing import Any, NamedTuple, get_type_hints
 
 from fanfold.refusals import BadInput
 
+# No file in this folder: what its instances want comes by webhook, and there is nothing to fold.
+EXTERNAL = "external"
+
 
 class Bars(NamedTuple):
     """History of one instrument up to ``now``: the close of n bars ago is ``bars.close[bars.now - n]``.
@@ -67,7 +70,7 @@ def names() -> list[str]:
 
 def instruments_of(name: str) -> int | None:
     """How many instruments a strategy takes; None where it takes any number."""
-    wanted: int | None = getattr(import_module(f"{__name__}.{name}"), "INSTRUMENTS", None)
+    wanted: int | None = getattr(_module(name), "INSTRUMENTS", None)
     return wanted
 
 
@@ -76,9 +79,9 @@ def bind(name: str, given: dict[str, Any], count: int) -> Strategy:
 
     Raises BadInput, which names the strategy or param, for one that is unknown or out of its range.
     """
-    if name not in names():
+    if name != EXTERNAL and name not in names():
         raise BadInput(f"strategy {name!r} is unknown; there are {', '.join(names())}")
-    module = import_module(f"{__name__}.{name}")
+    module = _module(name)
     params = _params(module, name, given)
     lookback = _lookback(module, name, params)
     if lookback < 1:
@@ -89,6 +92,10 @@ def bind(name: str, given: dict[str, Any], count: int) -> Strategy:
         raise BadInput(f"{name} takes exactly {wanted} instruments, not {count}")
     digest = blake2s(repr((name, tuple(params))).encode(), digest_size=6).hexdigest()
     return Strategy(name, params, digest, cross, lookback, module.start, module.step, module.State)
+
+
+def _module(name: str) -> Any:
+    return import_module("fanfold.external" if name == EXTERNAL else f"{__name__}.{name}")
 
 
 def _lookback(module: Any, name: str, params: Any) -> int:

@@ -11,12 +11,13 @@ from fanfold.aws.batches import Batches
 from fanfold.aws.ledger import Books
 from fanfold.console.cloud.launcher import SERVICES
 from fanfold.console.commands import Command, add_account
-from fanfold.console.commands.reading import holdings_of, is_open, marks_of, orders_of
+from fanfold.console.commands.reading import marks_of
 from fanfold.console.exit_codes import Exit
 from fanfold.console.output import Answer, Grid, amount, cell, grid
 from fanfold.console.session import Session, connect, dead_letters_name, queue_name
 from fanfold.messages import Holding
 from fanfold.money import ZERO, exact
+from fanfold.recorded import holdings_of, is_open, orders_of
 from fanfold.risk.exposure import Mark
 
 

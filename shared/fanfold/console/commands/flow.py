@@ -1,16 +1,17 @@
 """``fanfold orders``, ``fanfold trades`` and ``fanfold signals``: what the strategies wanted, and what came of it."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
 
 from fanfold.console.commands import Command, add_account
-from fanfold.console.commands.reading import REFUSED, fills_of, is_open, last_day, orders_of
+from fanfold.console.commands.reading import last_day
 from fanfold.console.output import Answer, grid
 from fanfold.console.session import Session, connect
 from fanfold.messages import Fill
+from fanfold.recorded import REFUSED, fills_of, is_open, orders_of, signals_of
 
 LAST = 50
 LOOK_BACK_DAYS = 7
@@ -69,7 +70,7 @@ def trades(arguments: Namespace) -> Answer:
 def signals(arguments: Namespace) -> Answer:
     """What each strategy instance wants to hold now, as a share of its leg's equity."""
     with connect(arguments.state) as session:
-        rows = [row for name in session.accounts(arguments.account) for row in _signals(session, name)]
+        rows = [row for name in session.accounts(arguments.account) for row in signals_of(session.views, name)]
     if not rows:
         return Answer({"signals": []}, ["no signals: no strategy is warmed up yet"])
     return Answer({"signals": rows}, [grid("", rows, _SIGNAL_COLUMNS)])
@@ -92,14 +93,6 @@ def _fills(session: Session, accounts: list[str], asked: str | None) -> tuple[st
         if found:
             return day, found
     return newest.isoformat(), []
-
-
-def _signals(session: Session, account: str) -> list[dict[str, Any]]:
-    return [
-        {"at": datetime.fromisoformat(item["at"]), "account": account} | target | {"weight": float(target["weight"])}
-        for item in session.views.of_account(account, "targets#")
-        for target in item["targets"]
-    ]
 
 
 def _count(shown: int, total: int, what: str) -> str:

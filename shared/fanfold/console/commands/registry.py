@@ -1,15 +1,17 @@
 """Every command but ``run``, in the order in which help lists them."""
 
-from fanfold.console.commands import Command, audit, books, desks, doctor, flow, halts, lake, letters, why
+from fanfold.console.commands import Command, audit, books, costs, desks, doctor, flow, halts, lake, letters, serving, why
 
 COMMANDS: tuple[Command, ...] = (
     *books.COMMANDS,
     *flow.COMMANDS,
     *why.COMMANDS,
     *halts.COMMANDS,
+    *serving.COMMANDS,
     *lake.COMMANDS,
     *audit.COMMANDS,
     *letters.COMMANDS,
     *doctor.COMMANDS,
+    *costs.COMMANDS,
     *desks.COMMANDS,
 )

@@ -4,26 +4,22 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
-from fanfold import audit_chain, bars
+from fanfold.causes import causes
 from fanfold.console.commands import Command
-from fanfold.console.commands.reading import REFUSED, days, fills_of, orders_of
 from fanfold.console.exit_codes import NothingThere
 from fanfold.console.output import Answer, amount, cell
 from fanfold.console.session import Session, connect
-from fanfold.messages import Bars, Fill, Message, OrdersApproved, OrdersRefused, Targets, decode
+from fanfold.messages import Fill
+from fanfold.recorded import REFUSED, fills_of_order, orders_of
 from fanfold.refusals import BadInput
-
-STEPS_MAX = 10
 
 
 def why(arguments: Namespace) -> Answer:
     """The chain of causes of an order, with what it came to."""
     with connect(arguments.state) as session:
         order = _find(session, arguments.order)
-        fills = _fills(session, order)
-        steps = list(_steps(session, order))
+        fills = fills_of_order(session.views, order)
+        steps = list(causes(session.views, session.log, order))
     document = {"order": order, "fills": fills, "chain": steps}
     return Answer(document, ["\n".join(_text(order, fills, steps))])
 
@@ -41,85 +37,6 @@ def _find(session: Session, asked: str) -> dict[str, Any]:
         ids = ", ".join(order["order_id"] for order in found[:4])
         raise BadInput(f"{asked!r} begins {len(found)} order ids: {ids}; give more of it")
     return found[0]
-
-
-def _fills(session: Session, order: dict[str, Any]) -> list[Fill]:
-    return [
-        fill
-        for day in days(order["decided_at"], order["changed_at"])
-        for fill in fills_of(session.views, order["account"], day)
-        if fill.order_id == order["order_id"]
-    ]
-
-
-def _steps(session: Session, order: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The messages from the decision back to the bars, each with where it is in the audit chain."""
-    message_id, timeframe = order["message_id"], ""
-    for _ in range(STEPS_MAX):
-        view = session.views.read(("message", message_id))
-        if not view:
-            return
-        message = _message(session, view, message_id)
-        detail = _detail(message, order, timeframe)
-        timeframe = detail.get("timeframe", timeframe)
-        yield {
-            "kind": type(message).__name__,
-            "message_id": message_id,
-            "at": message.at,
-            "cause": message.cause,
-            "stream": audit_chain.stream_of(message),
-            "seq": int(view["seq"]),
-            "hash": view["hash"],
-            "segment": view["segment"],
-        } | detail
-        message_id = message.cause
-
-
-def _message(session: Session, view: dict[str, Any], message_id: str) -> Message:
-    if "body" in view:
-        return decode(view["body"])
-    for line in session.log.read(view["segment"]).splitlines():
-        record = audit_chain.read(line)
-        if record.message.get("id") == message_id:
-            return decode(msgspec.json.encode(record.message))
-    raise BadInput(f"{view['segment']} does not hold message {message_id}; run `fanfold audit verify`")
-
-
-def _detail(message: Message, order: dict[str, Any], timeframe: str) -> dict[str, Any]:
-    match message:
-        case OrdersApproved():
-            return {"reference_price": order["reference_price"], "reserved": order["reserved"]}
-        case OrdersRefused():
-            return {"code": order["code"], "detail": order["detail"], "reference_price": order["reference_price"]}
-        case Targets():
-            return _target(message, order)
-        case Bars():
-            return _bar(message, order["instrument"], timeframe)
-        case _:
-            return {}
-
-
-def _target(message: Targets, order: dict[str, Any]) -> dict[str, Any]:
-    """The target of an order's signal; one that flattens an account had none."""
-    for target in message.targets:
-        if target.signal_id == order["signal_id"]:
-            return {"signal_id": target.signal_id, "timeframe": target.timeframe, "weight": target.weight}
-    return {"signal_id": order["signal_id"], "timeframe": "", "weight": None}
-
-
-def _bar(message: Bars, instrument: str, timeframe: str) -> dict[str, Any]:
-    """The newest bar of an instrument and timeframe (any timeframe: the shortest), and the venue's defects about it."""
-    defects = [msgspec.structs.asdict(one) for one in message.defects if one.instrument == instrument]
-    for series in bars.unpack(message.frames):
-        if series.instrument == instrument and timeframe in {"", series.timeframe}:
-            return {"venue": message.venue, "bar": _prices(series), "defects": defects}
-    return {"venue": message.venue, "bar": None, "defects": defects}
-
-
-def _prices(series: bars.Series) -> dict[str, Any]:
-    bar = series.bars[-1]
-    prices = {name: series.price(getattr(bar, name)) for name in ("open", "high", "low", "close")}
-    return {"timeframe": series.timeframe, **prices, "volume": series.volume(bar.volume)}
 
 
 def _text(order: dict[str, Any], fills: list[Fill], steps: list[dict[str, Any]]) -> Iterator[str]:

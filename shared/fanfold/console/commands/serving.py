@@ -1,0 +1,46 @@
+"""``fanfold serve``: the HTTP API of a desk on loopback, until it is interrupted."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from typing import NoReturn
+
+from fanfold.console import serve
+from fanfold.console.commands import Command
+from fanfold.console.output import encode
+from fanfold.console.session import connect
+from fanfold.refusals import BadInput
+
+PORT = 8080
+
+
+def run(arguments: Namespace) -> NoReturn:
+    """Answer requests until Ctrl-C; the desk that was started for it is stopped with it."""
+    with connect(arguments.state) as session:
+        gateway = serve.Gateway(serve.functions(session), serve.principals(control=arguments.control))
+        try:
+            listening = serve.server(gateway, arguments.port)
+        except OSError as wrong:
+            raise BadInput(f"port {arguments.port} is not free ({wrong.strerror}); name another with --port") from wrong
+        with listening:
+            _tell(arguments, f"http://{serve.HOST}:{listening.server_port}")
+            listening.serve_forever()
+    raise KeyboardInterrupt
+
+
+def _tell(arguments: Namespace, url: str) -> None:
+    may = "read, halt and resume" if arguments.control else "read; --control lets it halt and resume"
+    told = {"url": url, "control": arguments.control, "state": str(arguments.state)}
+    line = encode(told) if arguments.json else f"{url}/status (whoever is on this machine may {may}; Ctrl-C ends it)"
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, default=PORT, metavar="N", help=f"where to listen on 127.0.0.1 ({PORT})")
+    parser.add_argument("--control", action="store_true", help="let callers halt and resume, in your name")
+
+
+COMMANDS = (
+    Command(("serve",), "Answer the HTTP API on loopback, until Ctrl-C.", "fanfold serve --port 8080", run,
+            _add_arguments),
+)

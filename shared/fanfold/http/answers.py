@@ -1,0 +1,228 @@
+"""What the HTTP API takes and gives; docs/openapi.json is written from these."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import msgspec
+
+from fanfold.messages import Defect, Fill, Halt, Order
+
+PAGE_MAX = 100
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
+Limit = Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)]
+Weight = Annotated[float, msgspec.Meta(ge=-1, le=1)]
+
+
+class NoQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Nothing may be asked for."""
+
+
+class AccountQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One account; without it, all."""
+
+    account: str | None = None
+
+
+class OrdersQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which orders: those that may still fill (open) or those that risk refused, of an account, of an instrument."""
+
+    account: str | None = None
+    instrument: str | None = None
+    open: bool = False
+    refused: bool = False
+    cursor: str | None = None
+    limit: Limit = 50
+
+
+class TradesQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The fills of an account on a UTC day."""
+
+    account: str
+    day: date
+    cursor: str | None = None
+    limit: Limit = 50
+
+
+class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """An account as audit recorded it. Cash and fees are in the account's currency; ``as_of`` is of its books."""
+
+    account: str
+    venue: str
+    currency: str
+    halt: str
+    halt_reason: str
+    halt_actor: str
+    start: Decimal
+    cash: Decimal
+    realised: Decimal
+    fees: Decimal
+    positions: int
+    open_orders: int
+    as_of: datetime | None
+    settled_through: datetime | None
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The desk's accounts."""
+
+    accounts: list[AccountStatus]
+
+
+class HeldPosition(msgspec.Struct, frozen=True, kw_only=True):
+    """A position by strategy instance and instrument; ``cost`` is what the open lots came for."""
+
+    account: str
+    instance: str
+    instrument: str
+    quantity: Decimal
+    cost: Decimal
+    realised: Decimal
+    fees: Decimal
+
+
+class Positions(msgspec.Struct, frozen=True, kw_only=True):
+    """Every position that ever was; flat ones tell what they made."""
+
+    positions: list[HeldPosition]
+
+
+class RecordedOrder(Order, frozen=True, kw_only=True):
+    """An order and what became of it; ``code`` and ``detail`` are risk's where its state is REFUSED."""
+
+    state: str
+    filled: Decimal
+    reason: str
+    code: str
+    detail: str
+    changed_at: datetime
+    message_id: str
+
+
+class OrderPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Orders, newest first; ``next`` is the cursor of the next page, null on the last."""
+
+    orders: list[RecordedOrder]
+    next: str | None
+
+
+class BarPrices(msgspec.Struct, frozen=True, kw_only=True):
+    """A bar in quote units."""
+
+    timeframe: str
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A message in an order's chain of causes, where audit recorded it, and what of it bears on the order."""
+
+    kind: str
+    message_id: str
+    at: datetime
+    cause: str
+    stream: str
+    seq: int
+    hash: str
+    segment: str
+    reference_price: Decimal | None = None
+    reserved: Decimal | None = None
+    code: str = ""
+    detail: str = ""
+    signal_id: str = ""
+    timeframe: str = ""
+    weight: float | None = None
+    venue: str = ""
+    bar: BarPrices | None = None
+    defects: list[Defect] = []
+
+
+class ExplainedOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order, its fills, and the messages from its decision back to the bars."""
+
+    order: RecordedOrder
+    fills: list[Fill]
+    chain: list[Cause]
+
+
+class TradePage(msgspec.Struct, frozen=True, kw_only=True):
+    """Fills, newest first; ``next`` is the cursor of the next page, null on the last."""
+
+    trades: list[Fill]
+    next: str | None
+
+
+class StandingSignal(msgspec.Struct, frozen=True, kw_only=True):
+    """What a strategy instance said last of an instrument."""
+
+    account: str
+    at: datetime
+    instance: str
+    instrument: str
+    timeframe: str
+    weight: float
+    signal_id: str
+
+
+class Signals(msgspec.Struct, frozen=True, kw_only=True):
+    """What every strategy instance wants to hold, as a share of its leg's equity."""
+
+    signals: list[StandingSignal]
+
+
+class HaltRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Stop accounts, or with none named every opened one. The reason goes into the audit chain."""
+
+    state: Literal["HALT", "REDUCE_ONLY", "FLATTEN"] = "HALT"
+    accounts: Annotated[list[Name], msgspec.Meta(max_length=20)] = []
+    reason: Text
+
+
+class HaltAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The accounts that are in the state now."""
+
+    state: Halt
+    accounts: list[str]
+    reason: str
+    actor: str
+
+
+class ResumeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Ask for an account to trade again; with the confirmation of such a request, let it."""
+
+    account: Name
+    reason: Text
+    confirmation: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")] | None = None
+
+
+class ResumeAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """``state`` is ACTIVE once it is resumed. Until then: the confirmation to come back with.
+
+    Another principal may come back at once, the one who asked not before ``own_from``, nobody after ``until``.
+    """
+
+    account: str
+    state: Literal["PENDING", "ACTIVE"]
+    confirmation: str
+    own_from: datetime
+    until: datetime
+
+
+class ExternalSignal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an instance with strategy ``external`` is to hold of an instrument, as a share of its leg's equity."""
+
+    instance: Name
+    instrument: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    weight: Weight
+
+
+class SignalTaken(msgspec.Struct, frozen=True, kw_only=True):
+    """The ids of the signal, and of the targets message that carries it to risk."""
+
+    signal_id: str
+    message_id: str
+    at: datetime

@@ -1,0 +1,98 @@
+"""What audit recorded of a desk, as records with typed fields: the console and the HTTP API both read it here."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Protocol
+
+import msgspec
+
+from fanfold.messages import Fill, Holding, Order, State
+from fanfold.orders import LIVE
+
+REFUSED = "REFUSED"
+# An order outlives its bar by its time to live; beyond this nothing of it is looked for.
+DAYS_MAX = 400
+Fields = dict[str, Any]
+
+
+class Reading(Protocol):
+    """Audit's views as they are read; see fanfold.aws.views. What is not there is an empty dict."""
+
+    def read(self, place: tuple[str, ...]) -> Fields: ...
+
+    def of_account(self, account: str, kind: str) -> list[Fields]: ...
+
+    def orders(self, account: str) -> Iterable[tuple[Fields, Fields]]: ...
+
+    def trades(self, account: str, dt: str) -> list[Fields]: ...
+
+
+def orders_of(views: Reading, account: str) -> list[Fields]:
+    """Every order that risk decided, oldest first: its fields, and ``state``, ``filled``, ``code``, ``message_id``."""
+    found = [_order(item, state) for item, state in views.orders(account)]
+    return sorted(found, key=lambda order: (order["decided_at"], order["order_id"]))
+
+
+def order_of(views: Reading, account: str, order_id: str) -> Fields:
+    """One order of an account, {} where it has none of that id."""
+    item = views.read(("order", account, order_id))
+    return _order(item, views.read(("order-state", account, order_id))) if item else {}
+
+
+def is_open(order: Fields) -> bool:
+    return order["state"] in LIVE
+
+
+def fills_of(views: Reading, account: str, day: str) -> list[Fill]:
+    """The fills of a UTC day (2026-01-31), in the order of their time."""
+    found = [msgspec.convert(item["fill"], Fill) for item in views.trades(account, day)]
+    return sorted(found, key=lambda fill: (fill.at, fill.trade_id))
+
+
+def fills_of_order(views: Reading, order: Fields) -> list[Fill]:
+    """The fills of an order, looked for on the days it lived."""
+    lived = days(order["decided_at"], order["changed_at"])
+    return [fill for day in lived for fill in fills_of(views, order["account"], day)
+            if fill.order_id == order["order_id"]]
+
+
+def holdings_of(views: Reading, account: str) -> list[Holding]:
+    return [holding(item) for item in views.of_account(account, "position#")]
+
+
+def holding(item: Fields) -> Holding:
+    """The holding in a view; its version comes as a decimal."""
+    return msgspec.convert(item["holding"] | {"version": int(item["holding"]["version"])}, Holding)
+
+
+def signals_of(views: Reading, account: str) -> list[Fields]:
+    """What each strategy instance of an account said last."""
+    return [
+        {"at": datetime.fromisoformat(item["at"]), "account": account} | target | {"weight": float(target["weight"])}
+        for item in views.of_account(account, "targets#")
+        for target in item["targets"]
+    ]
+
+
+def days(first: datetime, last: datetime) -> Iterator[str]:
+    """The UTC days from one time to another."""
+    day, end = first.astimezone(UTC).date(), last.astimezone(UTC).date()
+    while day <= min(end, first.astimezone(UTC).date() + timedelta(days=DAYS_MAX)):
+        yield day.isoformat()
+        day += timedelta(days=1)
+
+
+def _order(item: Fields, state: Fields) -> Fields:
+    order = msgspec.convert(item["order"], Order)
+    refused = "code" in item
+    reached = REFUSED if refused else state.get("state", State.APPROVED.value)
+    return msgspec.structs.asdict(order) | {
+        "state": reached,
+        "filled": Decimal(state.get("filled", "0")),
+        "reason": state.get("reason", ""),
+        "code": item.get("code", ""),
+        "detail": item.get("detail", ""),
+        "changed_at": datetime.fromisoformat(state["at"]) if state else order.decided_at,
+        "message_id": item["message_id"],
+    }

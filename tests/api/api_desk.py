@@ -1,0 +1,192 @@
+"""A desk behind the API without a cloud: moto's tables, messages that audit recorded, events as the gateway makes them."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from fanfold import audit_chain, desk, names
+from fanfold.audit_views import message_view, newest, views_of
+from fanfold.aws import ledger
+from fanfold.aws.calls import Call
+from fanfold.aws.controls import LedgerControls
+from fanfold.aws.nonces import Nonces
+from fanfold.aws.outbox import Outbox
+from fanfold.aws.tables import Table
+from fanfold.aws.views import DynamoViews
+from fanfold.desk import Desk
+from fanfold.messages import (
+    ExecutionReport,
+    Fill,
+    Halt,
+    HaltChanged,
+    Holding,
+    Message,
+    Order,
+    OrdersApproved,
+    OrdersRefused,
+    OrderUpdate,
+    Refusal,
+    State,
+    Target,
+    Targets,
+)
+from fanfold.simulation.stores import MemoryBus
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DAY = "2026-03-01"
+ORDERS = 18
+A, B = "BTC/USDT", "ETH/USDT"
+SECRETS = [b"the first secret of the desk", b"the second"]
+READER = {"jwt": {"claims": {"sub": "reader"}, "scopes": None}}
+ANNA, BERT = ({"iam": {"userArn": f"arn:aws:iam::000000000000:user/{name}"}} for name in ("anna", "bert"))
+TABLE = {
+    "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+
+
+def small_desk() -> Desk:
+    rules = {"tick": "0.01", "lot": "0.001", "notional_min": "5", "as_of": DAY, "source": "test"}
+    leg = {"instruments": [A, B], "timeframe": "1m", "allocation": "0.3", "account": "main"}
+    return desk.build({
+        "venues": {"v": {"kind": "replay", "symbols": [A, B]}},
+        "accounts": {name: {"venue": "v", "kind": "margin", "currency": "USDT", "cash": "10000"}
+                     for name in ("main", "spare")},
+        "strategies": {"trend": {"strategy": "sma_cross", **leg}, "hook": {"strategy": "external", **leg}},
+        "limits": {name: {"order_notional_max": "5000", "position_notional_max": "9000"} for name in ("main", "spare")},
+        "instruments": {A: {"base": "BTC", "quote": "USDT", **rules}, B: {"base": "ETH", "quote": "USDT", **rules}},
+    }, "test")
+
+
+class NoLog:
+    """Every message is small enough to lie in its view."""
+
+    def read(self, key: str) -> bytes:
+        raise AssertionError(f"{key} was read")
+
+
+class Answer(NamedTuple):
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+def event(method: str, path: str, query: str = "", *, who: dict[str, Any] | None = None, body: Any = None,
+          **headers: str) -> dict[str, Any]:
+    """An event in payload format 2.0; a body that is no text is sent as JSON."""
+    context: dict[str, Any] = {"http": {"method": method, "path": path}}
+    if who is not None:
+        context["authorizer"] = who
+    text = body if isinstance(body, str) or body is None else json.dumps(body)
+    sent = {"content-type": "application/json"} | {name.replace("_", "-"): value for name, value in headers.items()}
+    return {"version": "2.0", "rawPath": path, "rawQueryString": query, "headers": sent, "requestContext": context,
+            "body": text, "isBase64Encoded": False}
+
+
+def answered(function: Callable[[dict[str, Any]], dict[str, Any]], asked: dict[str, Any]) -> Answer:
+    found = function(asked)
+    return Answer(found["statusCode"], found["headers"], json.loads(found["body"]))
+
+
+class World:
+    """An account that traded, a spare one that was never opened, and the three functions of the API."""
+
+    def __init__(self, call: Call, messages: list[Message], name: str) -> None:
+        from audit_service import read_api
+        from risk_service import halt_api
+        from signal_service.webhook import Receiver
+
+        ledger_table, views, folds = (f"{name}-{table}" for table in ("ledger", "views", "folds"))
+        for table in (ledger_table, views, folds):
+            call("dynamodb", "CreateTable", {"TableName": table, **TABLE})
+        self.desk, self.now, self.bus, self.hooked = small_desk(), NOW, MemoryBus(), MemoryBus()
+        self.ledger, self.views = Table(call, ledger_table), DynamoViews(call, views)
+        self.controls = LedgerControls(self.ledger, Outbox(self.ledger, "risk", self.bus))  # type: ignore[arg-type]
+        self.secrets = list(SECRETS)
+        receiver = Receiver(self.desk, lambda: self.secrets, Nonces(Table(call, folds)), self.hooked)
+        self.ledger.write([ledger.opening(self.ledger, "main", Decimal(10_000))])
+        record(self.views, messages)
+        self.read = lambda asked: read_api.answer(asked, self.desk, self.views, NoLog())
+        self.control = lambda asked: halt_api.answer(asked, self.desk, self.controls, self.now)
+        self.webhook = lambda asked: receiver.answer(asked, self.now)
+
+    def get(self, path: str, query: str = "") -> Answer:
+        return answered(self.read, event("GET", path, query, who=READER))
+
+    def post(self, path: str, body: Any, who: dict[str, Any] = ANNA, key: str = "key-00000001", **given: str) -> Answer:
+        headers = {"idempotency_key": key} | given
+        return answered(self.control, event("POST", path, who=who, body=body, **headers))
+
+    def halted(self) -> Halt | None:
+        return self.controls.state("main")
+
+
+def record(views: DynamoViews, messages: list[Message]) -> None:
+    """Bring messages into the views, as audit does."""
+    for message in messages:
+        stream = audit_chain.stream_of(message)
+        entry = audit_chain.Entry(topic="t", message=json.loads(encoded(message)), sent_ms=0)
+        segment, _ = audit_chain.append(audit_chain.start(stream), [entry])
+        own = message_view(message, segment.records[0], segment.hashes[0], segment.key)
+        for view in newest([own, *views_of(message)]):
+            views.put(view)
+
+
+def encoded(message: Message) -> bytes:
+    from fanfold.messages import encode
+
+    return encode(message)
+
+
+def history(count: int) -> list[Message]:
+    """Targets, ``count`` orders of which every third is refused, every third fills and every third stays open."""
+    found: list[Message] = [_halt()]
+    for number in range(count):
+        order = _order(number)
+        cause = Targets(id=f"targets-{number}", cause=f"bars-{number}", at=order.decided_at, account="main", batch="b",
+                        targets=[Target(signal_id=order.signal_id, instance="trend", instrument=order.instrument,
+                                        timeframe="1m", weight=0.5)])
+        common = {"cause": cause.id, "at": order.decided_at, "account": "main"}
+        if number % 3 == 0:
+            refused = Refusal(order=order, code="ORDER_NOTIONAL", detail="too large")
+            found += [cause, OrdersRefused(id=f"refused-{number}", refusals=[refused], **common)]
+        else:
+            found += [cause, OrdersApproved(id=f"approved-{number}", orders=[order], **common)]
+            found += [_filled(order, number)] if number % 3 == 1 else []
+    return found
+
+
+def _halt() -> HaltChanged:
+    return HaltChanged(id="open", cause="x", at=NOW, account="main", state=Halt.ACTIVE, reason="opened", actor="a")
+
+
+def _order(number: int) -> Order:
+    order_id = names.name("order", number)
+    # Several orders a second, as a batch has them: their times alone do not tell them apart.
+    at = NOW + timedelta(seconds=number // 4)
+    return Order(
+        order_id=order_id, client_order_id=order_id[:26], signal_id=f"signal-{number}", account="main", venue="v",
+        instance="trend", instrument=A if number % 2 else B, side="buy", kind="market", quantity=Decimal("0.5"),
+        reference_price=Decimal(100), reserved=Decimal(0), decided_at=at, expires_at=at + timedelta(minutes=5),
+    )
+
+
+def _filled(order: Order, number: int) -> ExecutionReport:
+    at = order.decided_at
+    fill = Fill(
+        trade_id=f"t{number}", order_id=order.order_id, client_order_id=order.client_order_id, account="main",
+        venue="v", instance="trend", instrument=order.instrument, side="buy", price=Decimal("100.10"),
+        quantity=order.quantity, fee=Decimal("0.05"), liquidity="taker", at=at,
+    )
+    update = OrderUpdate(order_id=order.order_id, client_order_id=order.client_order_id, instance="trend",
+                         instrument=order.instrument, state=State.FILLED, filled=order.quantity)
+    holding = Holding(instance="trend", instrument=order.instrument, quantity=Decimal("0.5"), cost=Decimal("50.05"),
+                      realised=Decimal(0), fees=Decimal("0.05"), version=number)
+    return ExecutionReport(id=f"report-{number}", cause=f"approved-{number}", at=at, account="main", venue="v",
+                           settled=True, batch="b", updates=[update], fills=[fill], holdings=[holding],
+                           cash=Decimal("9949.90"), version=number)

@@ -1,0 +1,183 @@
+"""Halt takes one, resume takes two or a delay; the same request twice is one."""
+
+from datetime import timedelta
+
+import pytest
+from api_desk import ANNA, BERT, NOW, World
+
+from fanfold.aws.approvals import Approvals
+from fanfold.messages import Halt, HaltChanged
+from risk_service.halt_api import OWN_DELAY, VALID, person
+
+REASON = {"reason": "venue is down"}
+RESUME = {"account": "main", "reason": "venue is back"}
+
+
+def session(role: str, name: str) -> dict:
+    return {"iam": {"userArn": f"arn:aws:sts::000000000000:assumed-role/{role}/{name}"}}
+
+
+def halted(world: World) -> str:
+    """A halted account, and the confirmation of Anna's request to resume it."""
+    assert world.post("/halt", REASON).status == 200
+    asked = world.post("/resume", RESUME, key="key-ask-0001")
+    assert (asked.status, asked.body["state"]) == (202, "PENDING")
+    assert world.halted() is Halt.HALT
+    return asked.body["confirmation"]
+
+
+def confirm(world: World, confirmation: str, who: dict, key: str = "key-confirm-1"):
+    return world.post("/resume", RESUME | {"confirmation": confirmation}, who, key)
+
+
+@pytest.mark.parametrize("state", ["HALT", "REDUCE_ONLY", "FLATTEN"])
+def test_one_person_halts_at_once_and_the_audit_chain_hears_who_and_why(world, state):
+    answer = world.post("/halt", REASON | {"state": state, "accounts": ["main"]})
+    (told,) = world.bus.messages
+    assert answer.body == {"state": state, "accounts": ["main"], "actor": ANNA["iam"]["userArn"], **REASON}
+    assert (told.state, told.reason, told.actor) == (state, "venue is down", ANNA["iam"]["userArn"])
+    assert world.halted() == state
+
+
+def test_a_halt_of_all_takes_the_opened_accounts(world):
+    assert world.post("/halt", REASON).body["accounts"] == ["main"]
+    refused = world.post("/halt", REASON | {"accounts": ["main", "spare"]}, key="key-00000002")
+    assert (refused.status, refused.body["type"]) == (409, "urn:fanfold:problem:not-opened")
+
+
+def test_the_same_request_twice_is_one_halt_with_the_same_answer(world):
+    first, second = (world.post("/halt", REASON) for _ in range(2))
+    assert first.body == second.body
+    assert "idempotency-replayed" not in first.headers
+    assert second.headers["idempotency-replayed"] == "true"
+    assert len(world.bus.messages) == 1
+
+
+def test_a_repeated_halt_does_not_undo_a_resume_that_came_between(world):
+    confirmation = halted(world)
+    assert confirm(world, confirmation, BERT).status == 200
+    assert world.post("/halt", REASON).status == 200
+    assert world.halted() is Halt.ACTIVE
+
+
+def test_a_key_is_good_for_one_request_and_each_caller_has_keys_of_their_own(world):
+    world.post("/halt", REASON)
+    other = world.post("/halt", {"reason": "another"})
+    assert (other.status, other.body["type"]) == (422, "urn:fanfold:problem:key-reused")
+    assert world.post("/resume", RESUME).status == 422
+    assert world.post("/halt", {"reason": "another"}, BERT).status == 200
+
+
+def test_of_two_at_once_with_one_key_one_halts_and_the_other_is_told_the_same(world):
+    """Both find the key unused; the transaction lets one through."""
+    remembered = world.controls.remembered
+    answers = []
+
+    def late(principal: str, key: str):
+        if not answers:
+            answers.append(None)
+            answers.append(world.post("/halt", REASON))
+            return None
+        return remembered(principal, key)
+
+    world.controls.remembered = late
+    second = world.post("/halt", REASON)
+    assert (second.status, second.body) == (200, answers[1].body)
+    assert len(world.bus.messages) == 1
+
+
+@pytest.mark.parametrize("key", ["", "short", "x" * 65, "with space!", "ä" * 8, "key-00000001\n"])
+def test_a_request_without_a_key_is_refused_and_does_nothing(world, key):
+    assert world.post("/halt", REASON, key=key).status == 400
+    assert world.halted() is Halt.ACTIVE
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", "{", "[]", "null", {}, {"reason": ""}, {"reason": "  "}, {"reason": "x" * 501}, {"reason": 3},
+     {"reason": "r", "state": "ACTIVE"}, {"reason": "r", "state": "halt"}, {"reason": "r", "acounts": ["main"]},
+     {"reason": "r", "accounts": "main"}, {"reason": "r", "accounts": ["a b"]}, {"reason": "r", "actor": "root"}],
+)
+def test_a_wrong_halt_is_told_what_is_wrong_and_does_nothing(world, body):
+    assert world.post("/halt", body).status == 400
+    assert world.halted() is Halt.ACTIVE
+
+
+def test_an_account_that_there_is_not_is_not_halted(world):
+    assert world.post("/halt", REASON | {"accounts": ["gone"]}).status == 404
+    assert world.post("/resume", RESUME | {"account": "gone"}, key="key-00000002").status == 404
+    assert world.post("/resume", RESUME | {"account": "spare"}, key="key-00000003").status == 409
+
+
+def test_one_person_alone_does_not_resume_at_once(world):
+    confirmation = halted(world)
+    refused = confirm(world, confirmation, ANNA)
+    assert (refused.status, refused.headers["retry-after"]) == (403, str(int(OWN_DELAY.total_seconds()) + 1))
+    assert world.halted() is Halt.HALT
+
+
+def test_a_second_person_resumes_at_once_and_the_chain_hears_both_reasons(world):
+    confirmation = halted(world)
+    answer = confirm(world, confirmation, BERT)
+    assert (answer.status, answer.body["state"], world.halted()) == (200, "ACTIVE", Halt.ACTIVE)
+    assert world.bus.messages[-1].actor == BERT["iam"]["userArn"]
+    assert "asked: venue is back" in world.bus.messages[-1].reason
+
+
+def test_who_asked_resumes_after_the_delay_and_nobody_when_it_ran_out(world):
+    confirmation = halted(world)
+    world.now = NOW + OWN_DELAY - timedelta(seconds=1)
+    assert confirm(world, confirmation, ANNA).status == 403
+    world.now = NOW + VALID + timedelta(seconds=1)
+    assert confirm(world, confirmation, BERT).status == 409
+    world.now = NOW + OWN_DELAY
+    assert confirm(world, confirmation, ANNA).status == 200
+
+
+def test_two_sessions_of_a_role_are_one_person_and_two_roles_are_two(world):
+    anna = session("operator", "anna")
+    assert person(anna["iam"]["userArn"]) == person(session("operator", "bert")["iam"]["userArn"])
+    assert world.post("/halt", REASON, anna).status == 200
+    confirmation = world.post("/resume", RESUME, anna, "key-ask-0001").body["confirmation"]
+    assert confirm(world, confirmation, session("operator", "bert")).status == 403
+    assert confirm(world, confirmation, session("owner", "anna")).status == 200
+
+
+def test_a_confirmation_is_used_once(world):
+    confirmation = halted(world)
+    assert confirm(world, confirmation, BERT).status == 200
+    assert world.post("/halt", REASON, key="key-again-01").status == 200
+    assert confirm(world, confirmation, BERT, "key-confirm-2").status == 409
+    assert world.halted() is Halt.HALT
+
+
+@pytest.mark.parametrize("how", ["by the API", "by the console"])
+def test_a_halt_after_the_request_voids_it(world, how):
+    confirmation = halted(world)
+    if how == "by the API":
+        world.post("/halt", {"reason": "worse"}, key="key-again-01")
+    else:
+        told = HaltChanged(id="h", cause="c", at=NOW, account="main", state=Halt.HALT, reason="r", actor="a")
+        Approvals(world.ledger, world.controls._outbox).halt("main", Halt.HALT, told)
+    assert confirm(world, confirmation, BERT).status == 409
+    assert world.halted() is Halt.HALT
+
+
+def test_another_confirmation_and_an_account_that_trades_are_refused(world):
+    halted(world)
+    assert confirm(world, "0" * 32, BERT).status == 409
+    assert confirm(world, "no hex", BERT, "key-confirm-2").status == 400
+    world.post("/resume", RESUME, key="key-ask-0002")
+    assert world.halted() is Halt.HALT
+
+
+def test_an_account_that_trades_has_nothing_to_resume(world):
+    refused = world.post("/resume", RESUME)
+    assert (refused.status, refused.body["type"]) == (409, "urn:fanfold:problem:not-halted")
+
+
+def test_a_confirmed_resume_again_is_the_same_answer(world):
+    confirmation = halted(world)
+    first = confirm(world, confirmation, BERT)
+    assert confirm(world, confirmation, BERT).body == first.body
+    assert len([one for one in world.bus.messages if one.state is Halt.ACTIVE]) == 1

@@ -1,0 +1,51 @@
+"""The API as it is served on loopback, held against its own document by generated requests, right and wrong."""
+
+from collections.abc import Iterator
+from threading import Thread
+
+import pytest
+from api_desk import ANNA, READER, World
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fanfold.console import serve
+from fanfold.console.serve import READING, TARGETS, Gateway
+from fanfold.http import openapi
+
+schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is in the test extra: run `make install`")
+EXAMPLES = 12
+DESCRIBED = schemathesis.openapi.from_dict(openapi.document())
+
+
+@pytest.fixture(scope="module")
+def url(traded: World) -> Iterator[str]:
+    """The address of the API, which takes every caller for whom the route is."""
+    halt, hook = TARGETS["POST /halt"], TARGETS["POST /signals/external"]
+    functions = {READING: traded.read, halt: traded.control, hook: traded.webhook}
+    alone = {target: lambda event, _context, answer=answer: answer(event) for target, answer in functions.items()}
+    listening = serve.server(Gateway(alone, {"jwt": READER, "iam": ANNA}), 0)
+    Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield f"http://127.0.0.1:{listening.server_port}"
+    listening.shutdown()
+    listening.server_close()
+
+
+OPERATIONS = [(method.upper(), path) for path, found in openapi.document()["paths"].items() for method in found]
+# Of these nothing can be asked in a wrong way.
+FOOLPROOF = {"/openapi.json", "/orders/{order}"}
+CASES = [(method, path, right) for method, path in OPERATIONS for right in (True, False)
+         if right or path not in FOOLPROOF]
+
+
+@pytest.mark.parametrize(("method", "path", "right"), CASES)
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None,
+          suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_what_is_asked_is_answered_as_the_document_says(url, method, path, right, data):
+    from schemathesis.generation import GenerationMode
+    from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
+
+    mode = GenerationMode.POSITIVE if right else GenerationMode.NEGATIVE
+    case = data.draw(DESCRIBED[path][method].as_strategy(generation_mode=mode))
+    # The gateway asks who it is, not the functions; and a cursor of the right shape may still be none.
+    case.call_and_validate(base_url=url, excluded_checks=[ignored_auth, positive_data_acceptance])

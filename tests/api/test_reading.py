@@ -1,0 +1,153 @@
+"""Reading over HTTP: what audit recorded, each item once however it is paged, and nothing for a wrong question."""
+
+from decimal import Decimal
+from urllib.parse import quote, urlencode
+
+import pytest
+from api_desk import DAY, ORDERS, READER, A, World, answered, event, history
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanfold.http.cursors import opened, page, sealed
+from fanfold.http.problems import Problem
+
+
+def walked(world: World, path: str, name: str, limit: int, **query: str) -> list[dict]:
+    """All items, page by page."""
+    found, cursor = [], None
+    while True:
+        asked = query | {"limit": str(limit)} | ({"cursor": cursor} if cursor else {})
+        answer = world.get(path, urlencode(asked))
+        assert answer.status == 200
+        assert len(answer.body[name]) <= limit
+        found += answer.body[name]
+        cursor = answer.body["next"]
+        if cursor is None:
+            return found
+
+
+@pytest.mark.parametrize("limit", [1, 7, ORDERS, 100])
+def test_walking_the_cursors_gives_every_order_once_newest_first(traded, limit):
+    orders = walked(traded, "/orders", "orders", limit)
+    places = [(order["decided_at"], order["order_id"]) for order in orders]
+    assert len(orders) == ORDERS
+    assert places == sorted(set(places), reverse=True)
+
+
+@pytest.mark.parametrize("limit", [1, 4, 100])
+def test_walking_the_cursors_gives_every_trade_of_the_day_once(traded, limit):
+    trades = walked(traded, "/trades", "trades", limit, account="main", day=DAY)
+    assert sorted(one["trade_id"] for one in trades) == sorted(f"t{n}" for n in range(1, ORDERS, 3))
+
+
+@given(
+    places=st.sets(st.tuples(st.text(max_size=3), st.text(max_size=3)), max_size=30),
+    later=st.sets(st.tuples(st.text(max_size=3), st.text(max_size=3)), max_size=5),
+    limit=st.integers(1, 7),
+)
+def test_items_that_come_between_two_pages_repeat_and_hide_none(places, later, limit):
+    shown, following = page(sorted(places, reverse=True), lambda one: one, None, limit, ("q",))
+    now = places | later
+    while following is not None:
+        more, following = page(sorted(now, reverse=True), lambda one: one, following, limit, ("q",))
+        shown += more
+    assert len(shown) == len(set(shown))
+    assert set(shown) >= places
+    assert set(shown) <= now
+
+
+def test_orders_are_told_by_state_and_instrument(traded):
+    assert {one["state"] for one in walked(traded, "/orders", "orders", 100, refused="true")} == {"REFUSED"}
+    assert {one["state"] for one in walked(traded, "/orders", "orders", 100, open="true")} == {"APPROVED"}
+    only = walked(traded, "/orders", "orders", 100, instrument=A)
+    assert {one["instrument"] for one in only} == {A}
+    assert len(only) == ORDERS / 2
+
+
+def test_a_cursor_is_good_for_the_query_that_gave_it_and_not_when_changed(traded):
+    cursor = traded.get("/orders", "limit=1").body["next"]
+    wrong = [cursor[:-1], cursor + "A", cursor[::-1], "", "ä", "%00"]
+    wrong += [cursor[:at] + ("A" if cursor[at] != "A" else "B") + cursor[at + 1 :] for at in range(0, len(cursor), 19)]
+    for one in wrong:
+        answer = traded.get("/orders", f"limit=1&cursor={quote(one)}")
+        assert (answer.status, answer.body["type"]) == (400, "urn:fanfold:problem:bad-cursor"), one
+    assert traded.get("/orders", f"limit=1&open=true&cursor={cursor}").status == 400
+    assert traded.get("/orders", f"limit=9&cursor={cursor}").status == 200
+
+
+@given(position=st.lists(st.text(), max_size=3).map(tuple), scope=st.tuples(st.text()))
+def test_a_cursor_opens_to_what_it_was_sealed_from(position, scope):
+    assert opened(sealed(position, scope), scope) == position
+    with pytest.raises(Problem):
+        opened(sealed(position, scope), (*scope, "other"))
+
+
+def test_an_order_tells_its_fills_and_the_chain_of_its_causes(traded):
+    filled = next(one for one in walked(traded, "/orders", "orders", 100) if one["state"] == "FILLED")
+    found = traded.get(f"/orders/{filled['order_id']}").body
+    assert found["order"] == filled
+    assert [Decimal(one["quantity"]) for one in found["fills"]] == [Decimal("0.5")]
+    assert [step["kind"] for step in found["chain"]] == ["OrdersApproved", "Targets"]
+    assert found["chain"][1]["weight"] == 0.5
+    assert found["chain"][0]["hash"]
+
+
+def test_status_positions_and_signals_are_what_was_recorded(traded):
+    main, spare = traded.get("/status").body["accounts"]
+    assert (main["halt"], Decimal(main["cash"]), main["positions"]) == ("ACTIVE", Decimal("9949.9"), 2)
+    assert main["open_orders"] == ORDERS / 3
+    assert (spare["halt"], spare["cash"], spare["as_of"]) == ("not opened", "10000", None)
+    assert len(traded.get("/positions", "account=main").body["positions"]) == 2
+    (signal,) = traded.get("/signals").body["signals"]
+    assert (signal["instance"], signal["weight"]) == ("trend", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status"),
+    [
+        ("/orders", "limit=0", 400),
+        ("/orders", "limit=101", 400),
+        ("/orders", "limit=many", 400),
+        ("/orders", "limit=", 400),
+        ("/orders", "limit=1&limit=2", 400),
+        ("/orders", "open=true&refused=true", 400),
+        ("/orders", "open=perhaps", 400),
+        ("/orders", "speed=3", 400),
+        ("/orders", "account=gone", 404),
+        ("/orders", "instrument=" + "x" * 3_000, 400),
+        ("/orders/gone", "", 404),
+        ("/orders/", "", 404),
+        ("/orders/a/b", "", 404),
+        ("/orders/%00", "", 404),
+        ("/trades", "", 400),
+        ("/trades", "account=main", 400),
+        ("/trades", "account=main&day=2026-02-30", 400),
+        ("/trades", "account=main&day=yesterday", 400),
+        ("/trades", "account=gone&day=2026-03-01", 404),
+        ("/status", "account=gone", 404),
+        ("/status", "acount=main", 400),
+        ("/gone", "", 404),
+        ("/", "", 404),
+        ("", "", 404),
+    ],
+)
+def test_a_wrong_question_is_told_what_is_wrong(traded, path, query, status):
+    answer = traded.get(path, query)
+    assert (answer.status, answer.body["status"]) == (status, status)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.body["detail"]
+    assert answer.body["title"]
+
+
+def test_an_empty_desk_has_empty_pages(world):
+    assert world.get("/orders").body == {"orders": [], "next": None}
+    assert world.get("/trades", f"account=main&day={DAY}").body == {"trades": [], "next": None}
+
+
+def test_a_body_that_says_it_is_base64_and_is_not_is_refused(traded):
+    asked = event("GET", "/status", who=READER) | {"body": "a", "isBase64Encoded": True}
+    assert answered(traded.read, asked).status == 400
+
+
+def test_the_history_has_all_kinds_of_orders():
+    assert len({type(one) for one in history(4)}) == 5

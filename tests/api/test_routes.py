@@ -1,0 +1,95 @@
+"""Who may do what: every route with every kind of caller, and every other method."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from api_desk import ANNA, READER, World, answered, event
+
+from fanfold.http import openapi
+from fanfold.http.contract import ROUTES, Route
+from fanfold.http.problems import MEDIA_TYPE
+from fanfold.http.requests import BODY_BYTES_MAX
+
+NOBODY_KNOWN: dict[str, Any] = {"jwt": {"claims": {}}}
+CALLERS = {"nobody": None, "a token without a subject": NOBODY_KNOWN, "reader": READER, "operator": ANNA}
+# What each caller gets on a route of an access: 0 is whatever the route itself answers.
+EXPECTED = {
+    "read": {"nobody": 401, "a token without a subject": 401, "reader": 0, "operator": 403},
+    "control": {"nobody": 401, "a token without a subject": 401, "reader": 403, "operator": 0},
+    # The signature says who it is; without one it is nobody, whoever the gateway knows.
+    "webhook": {"nobody": 401, "a token without a subject": 401, "reader": 401, "operator": 401},
+}
+BODIES = {"halt": {"reason": "r"}, "resume": {"account": "main", "reason": "r"}}
+QUERIES = {"trades": "account=main&day=2026-03-01"}
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "get", "BREW")
+
+
+def function(world: World, route: Route) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return {"read": world.read, "control": world.control, "webhook": world.webhook}[route.access]
+
+
+def asked(route: Route, who: dict[str, Any] | None) -> dict[str, Any]:
+    path = route.path.replace("{order}", "gone")
+    return event(route.method, path, QUERIES.get(route.name, ""), who=who, body=BODIES.get(route.name),
+                 idempotency_key="key-00000001")
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("route", ROUTES, ids=lambda one: one.name)
+def test_a_route_answers_those_it_is_for_and_no_one_else(world, route, caller):
+    answer = answered(function(world, route), asked(route, CALLERS[caller]))
+    expected = EXPECTED[route.access][caller]
+    assert answer.status == expected or (expected == 0 and answer.status not in {401, 403})
+    if expected:
+        assert answer.headers["content-type"] == MEDIA_TYPE
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_who_may_not_halt_halts_nothing(world, caller):
+    (route,) = [one for one in ROUTES if one.name == "halt"]
+    answered(world.control, asked(route, CALLERS[caller]))
+    assert (world.halted() == "HALT") == (caller == "operator")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("route", ROUTES, ids=lambda one: one.name)
+def test_a_method_that_a_path_does_not_answer_is_405_with_those_that_it_does(traded, route, method):
+    """Whatever no other function serves comes to audit's, as the gateway routes it."""
+    if method == route.method:
+        return
+    answer = answered(traded.read, event(method, route.path.replace("{order}", "gone"), who=READER))
+    assert (answer.status, answer.headers["allow"]) == (405, route.method)
+
+
+def test_a_route_that_another_function_serves_is_not_answered_here(traded):
+    assert answered(traded.read, event("POST", "/halt", who=ANNA, body={"reason": "r"})).status == 404
+    assert answered(traded.control, event("GET", "/status", who=READER)).status == 404
+
+
+@pytest.mark.parametrize("body", ["x" * (BODY_BYTES_MAX + 1), "ä" * BODY_BYTES_MAX, "A" * 10**6])
+def test_a_body_over_the_cap_is_refused(world, body):
+    assert answered(world.control, event("POST", "/halt", who=ANNA, body=body)).status == 413
+    packed = event("POST", "/halt", who=ANNA, body="QUJD" * (BODY_BYTES_MAX // 3 + 2)) | {"isBase64Encoded": True}
+    assert answered(world.control, packed).status == 413
+
+
+def test_the_document_is_served_as_it_is_written_and_names_every_route(traded):
+    served = traded.get("/openapi.json").body
+    assert served == json.loads(json.dumps(openapi.document()))
+    told = {(method.upper(), path) for path, found in served["paths"].items() for method in found}
+    assert told == {(route.method, route.path) for route in ROUTES}
+
+
+def test_every_reference_of_the_document_leads_somewhere():
+    document = openapi.document()
+    named = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert references(document) <= named
+
+
+def references(node: Any) -> set[str]:
+    if isinstance(node, dict):
+        own = {node["$ref"]} if isinstance(node.get("$ref"), str) else set()
+        return own | references(list(node.values()))
+    return {name for one in node for name in references(one)} if isinstance(node, list) else set()
