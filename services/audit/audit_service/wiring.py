@@ -71,6 +71,7 @@ def compact_all() -> int:
 
 
 def agenda_of(event: dict[str, Any]) -> dict[str, Any]:
+    """What there is to do for the close of an event; raises BadInput where it names no ``time``."""
     from audit_service.agenda import agenda  # noqa: PLC0415
 
     try:
@@ -87,6 +88,7 @@ def verify_stream(stream: str) -> dict[str, Any]:
 
 
 def reconcile_account(name: str, day: str) -> dict[str, Any]:
+    """An account's day, from where the newest closed report began."""
     from audit_service.reconcile import reconcile  # noqa: PLC0415
 
     before = reports().closings(before=day).get(name)
@@ -94,6 +96,7 @@ def reconcile_account(name: str, day: str) -> dict[str, Any]:
 
 
 def report_day(event: dict[str, Any]) -> dict[str, Any]:
+    """The state of the day as it is kept, and its faults."""
     from audit_service.report import Findings, report  # noqa: PLC0415
 
     made = report(msgspec.convert(event, Findings), reports())

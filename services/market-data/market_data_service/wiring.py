@@ -66,6 +66,7 @@ def scheduled(event: dict[str, Any]) -> datetime | None:
 
 
 def back_fill(event: dict[str, Any]) -> dict[str, Any]:
+    """What is left of the span in an event; raises BadInput for what is no span."""
     try:
         span = msgspec.convert(event, Span)
     except msgspec.ValidationError as wrong:
