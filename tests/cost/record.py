@@ -3,6 +3,7 @@
 Without names it does all; a day takes a minute or two.
 """
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -12,14 +13,18 @@ RECORDED = Path(__file__).resolve().parent / "recorded"
 
 
 def main(names: list[str]) -> None:
+    import baseline
     from cost_situations import SCENARIOS
     from counted_chain import DAY_MINUTES, day
 
     from fanfold.cost.days import encode
 
-    for name in names or ("stacks", *SCENARIOS):
+    for name in names or ("stacks", "baseline", *SCENARIOS):
         if name == "stacks":
             stacks()
+            continue
+        if name == "baseline":
+            (RECORDED / "baseline.json").write_text(json.dumps(baseline.measured(), indent=1, sort_keys=True) + "\n")
             continue
         began = time.monotonic()
         found = day(SCENARIOS[name](DAY_MINUTES))

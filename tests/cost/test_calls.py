@@ -28,7 +28,7 @@ def test_a_put_is_billed_by_its_item_and_an_update_by_the_item_it_makes():
 def test_a_transaction_is_billed_twice_for_each_write_and_each_condition():
     writes = [{"Put": {"Item": ITEM}}, {"ConditionCheck": {"TableName": "t", "Key": {"pk": {"S": "a"}}}},
               {"Delete": {"TableName": "t", "Key": {"pk": {"S": "b"}}}}]
-    # (1 + 2 + 1) * 2
+    # One, two and one unit, each twice.
     assert units("dynamodb", "TransactWriteItems", {"TransactItems": writes}) == {"dynamodb-write": 8}
 
 

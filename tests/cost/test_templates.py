@@ -41,7 +41,8 @@ def test_a_canary_s_mapping_polls_for_its_function():
 
 def test_tracing_and_lambda_s_own_lines_are_as_the_template_says():
     quiet = {"LogFormat": "JSON", "SystemLogLevel": "WARN"}
-    found = read(Poll=function(TracingConfig={"Mode": "PassThrough"}, LoggingConfig=quiet)).functions["market-data/poll"]
+    silent = function(TracingConfig={"Mode": "PassThrough"}, LoggingConfig=quiet)
+    found = read(Poll=silent).functions["market-data/poll"]
     assert (found.traced, found.platform_lines) == (False, False)
     found = read(Poll=function(TracingConfig={"Mode": "Active"})).functions["market-data/poll"]
     assert (found.traced, found.platform_lines) == (True, True)

@@ -147,8 +147,8 @@ def own_metrics(stacks: Stacks, day: Day) -> Decimal:
     """Custom metrics of a month: those that the functions are told to write, or all; each for the hours that it has."""
     told = [function.metrics for function in stacks.functions.values() if function.metrics is not None]
     names = {name for some in told for name in some} if told else set(day.metric_hours)
-    hours = sum(count for name, count in day.metric_hours.items() if name in names)
-    return Decimal(hours * 60) / day.minutes
+    shares = [Decimal(hours * 60) / day.minutes for name, hours in day.metric_hours.items() if name in names]
+    return sum((min(Decimal(1), share) for share in shares), NOTHING)
 
 
 def _stored(day: Day, months: int) -> Quantities:

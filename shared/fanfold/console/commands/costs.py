@@ -34,7 +34,7 @@ def document(scenario: Scenario, profile: str, found: Bill) -> dict[str, object]
 
 def grid(found: Bill) -> Grid:
     """The bill for people."""
-    rows = [(PRICES[line.item].what, amount(line.quantity), PRICES[line.item].unit, dollars(line.listed),
+    rows: list[tuple[str, ...]] = [(PRICES[line.item].what, amount(line.quantity), PRICES[line.item].unit, dollars(line.listed),
              dollars(line.after_free)) for line in found.lines]
     rows.append(("total", "", "", dollars(found.listed), dollars(found.after_free)))
     return Grid("", ("what", "a month", "of", "$ at list price", "$ after free tier"), rows, frozenset({1, 3, 4}))
