@@ -20,7 +20,7 @@ from fanfold.simulation import market
 
 ROOT = Path(__file__).resolve().parents[2]
 START = 1_767_225_600
-MINUTES = 3
+MINUTES = 300
 HANDLERS = {"market-data": "serve", "signal": "fold", "risk": "assess", "execution": "execute", "audit": "record"}
 TABLES = ("ledger", "folds", "cursors", "paper-book", "views", "faults")
 TOPICS = ("bars", "bars-wanted", "targets", "orders", "executions")
@@ -78,8 +78,8 @@ def bars_message(closes: int = 1) -> Message:
                          volume_scale=one.volume_scale, after=one.after, bars=one.bars[:closes])
              for one in recordings()]
     at = datetime.fromtimestamp(START + closes * 60, UTC)
-    return Bars(id=f"b{closes}", cause="poll", at=at, venue=venue, part=1, parts=1, wanted=False, frames=bars.pack(first),
-                defects=[])
+    return Bars(id=f"b{closes}", cause="poll", at=at, venue=venue, part=1, parts=1, wanted=False,
+                frames=bars.pack(first), defects=[])
 
 
 def event(service: str, *bodies: str) -> dict[str, Any]:

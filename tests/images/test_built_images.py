@@ -95,7 +95,9 @@ def test_a_handler_that_is_not_there_is_an_init_error(service, containers):
 
 @pytest.mark.parametrize(
     ("owner", "handler", "given"),
-    [("market-data", "poll", {}), ("signal", "fold", event("signal", encode(bars_message(3)).decode())), ("risk", "control", OPEN)],
+    [("market-data", "poll", {}),
+     ("signal", "fold", event("signal", encode(bars_message(299)).decode())),
+     ("risk", "control", OPEN)],
 )
 def test_what_comes_in_goes_out_as_a_message(owner, handler, given, built, functions):
     if owner not in built:
