@@ -43,12 +43,16 @@ bench-images: images ## Print the images' cold starts, against `import botocore.
 documents: install ## Write the generated documents anew
 	@$(BIN)/python -m fanfold.console.generated
 
+# What aws-xray-sdk asks for and does not load in Lambda.
+NOT_IN_IMAGES := botocore jmespath python-dateutil six urllib3
+
 lock: install ## Pin every dependency, with hashes, from pyproject.toml
 	@$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  --python-version 3.11 --extra console --extra test pyproject.toml -o requirements.txt
 	@for image in market-data signal risk execution audit; do \
 	  $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	    --python-version 3.11 --extra $$image pyproject.toml -o docker/requirements-$$image.txt || exit 1; done
+	    --python-version 3.11 --extra $$image $(foreach package,$(NOT_IN_IMAGES),--no-emit-package $(package)) \
+	    pyproject.toml -o docker/requirements-$$image.txt || exit 1; done
 
 package: node_modules/.installed ## CloudFormation of a stage into build/STAGE, without account and network (STAGE=dev)
 	@for stack in . services/market-data services/signal services/risk services/execution services/audit; do \

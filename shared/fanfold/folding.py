@@ -1,7 +1,7 @@
 """The fold of every strategy instance of a venue over its bars: what the signal service does, and a backtest too."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from math import isfinite
+from math import isfinite, nan
 from typing import Any, NamedTuple
 
 import msgspec
@@ -38,6 +38,10 @@ class Kept(NamedTuple):
     outputs: dict[str, list[Message]]
 
 
+# What a strategy's own arithmetic can raise.
+STRATEGY_FAULTS = (ArithmeticError, LookupError, TypeError, ValueError)
+
+
 class Gap(NamedTuple):
     """Bars that went missing on the way: those after ``since``, no later than ``until``, in epoch seconds."""
 
@@ -60,11 +64,18 @@ class Leg:
         self.state = strategy.start(strategy.params)
         self.weight = 0.0
         self.seen = 0
+        self.fault = ""
 
     def step(self, window: Window) -> None:
         self.seen += 1
         bars = window.universe(self.me) if self.strategy.cross_sectional else window.bars()
-        self.state, self.weight = self.strategy.step(self.strategy.params, self.state, bars)
+        try:
+            self.state, self.weight = self.strategy.step(self.strategy.params, self.state, bars)
+        except STRATEGY_FAULTS as fault:
+            # Its own leg says nothing at this bar; the others of the venue trade on.
+            self.weight, self.fault = nan, f"{self.key} at {window.closes_at}: {type(fault).__name__}: {fault}"
+        else:
+            self.fault = ""
 
     def resume(self, kept: list[float] | None) -> None:
         """Take the state of a snapshot up again, where it has one."""
@@ -153,6 +164,11 @@ class Fold:
                 through[key] = bars[-1].closes_at
                 fresh.append(msgspec.structs.replace(one, bars=bars))
         return fresh
+
+    @property
+    def faults(self) -> list[str]:
+        """Legs whose strategy raised at its last step, with what it raised."""
+        return [leg.fault for _, legs in self._groups.values() for leg in legs if leg.fault]
 
     def snapshot(self) -> Snapshot:
         """Where the fold stands."""

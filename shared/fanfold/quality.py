@@ -163,6 +163,19 @@ def check(
     )
 
 
+def follows(bar: Bar, before: Bar, length: int, jump_max: Decimal, now: int) -> bool:
+    """Whether a bar comes right after another with nothing to find: what ``check`` says of nearly every bar, sooner."""
+    top, bottom = jump_max.as_integer_ratio()
+    return (
+        bar.closes_at == before.closes_at + length
+        and bar.closes_at <= now
+        and bar.closes_at % length == 0
+        and bar.volume > 0
+        and _possible(bar)
+        and abs(bar.close - before.close) * bottom <= before.close * top
+    )
+
+
 def drop_forming(bars: Iterable[Bar], now: int) -> list[Bar]:
     """The bars that have closed by ``now`` (epoch seconds): venues send the one in progress as the last."""
     return [bar for bar in bars if bar.closes_at <= now]

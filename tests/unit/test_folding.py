@@ -207,3 +207,20 @@ def test_a_weight_that_is_no_number_is_not_told() -> None:
     for _, legs in fold._groups.values():
         legs[0].strategy = legs[0].strategy._replace(step=lambda _params, state, _bars: (state, float("nan")))
     assert fold.accept([stretch(A, a, 11, 12)], a[11].closes_at) == ([], [])
+
+
+def test_a_strategy_that_raises_silences_its_own_leg_alone() -> None:
+    def broken(_params: object, _state: object, _bars: object) -> None:
+        raise ZeroDivisionError("of nothing")
+
+    fold = Fold(small_desk(sick=instance(), sound=instance()), "v")
+    for _, legs in fold._groups.values():
+        for leg in legs:
+            if leg.instance == "sick":
+                leg.strategy = leg.strategy._replace(step=broken)
+    bars = walk(1, A, COUNT)
+    targets, _ = fold.accept([stretch(A, bars, 0, COUNT)], bars[-1].closes_at)
+    assert {target.instance for _, target in targets} == {"sound"}
+    (fault,) = fold.faults
+    assert fault.startswith("sick/")
+    assert fault.endswith("ZeroDivisionError: of nothing")

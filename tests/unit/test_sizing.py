@@ -196,8 +196,11 @@ def test_equity_is_the_capital_with_the_results_of_its_instances(
     cash = start
     for symbol, quantity, price in trades:
         before = legs.get(("m", symbol), Held())
+        left, cost = before.quantity + quantity, before.cost + quantity * price
+        # A closed leg has no lots left: what they cost more than they brought is realised.
+        realised, cost = (before.realised - cost, D(0)) if left == 0 else (before.realised, cost)
         legs["m", symbol] = msgspec.structs.replace(
-            before, quantity=before.quantity + quantity, cost=before.cost + quantity * price, fees=before.fees + 1
+            before, quantity=left, cost=cost, realised=realised, fees=before.fees + 1
         )
         cash -= quantity * price + 1
     found = book(cash=cash, held=legs)

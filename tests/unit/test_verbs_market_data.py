@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import msgspec
 import pytest
 from core_desk import START, A, B, instance, small_desk, walk
 from crashes import Mortal, until_it_lives
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fanfold import bars
 from fanfold.bars import Bar, Series
 from fanfold.messages import Bars, BarsWanted
+from fanfold.quality import Row, check, follows
 from fanfold.refusals import BadInput
 from fanfold.simulation.stores import MemoryBus, MemoryCursors
 from fanfold.sources import Failure, Request
@@ -161,3 +165,27 @@ def test_wanted_bars_are_served_and_marked_as_wanted(feed: Feed) -> None:
     assert [closes(one.bars) for one in bars.unpack(told.frames)] == [[11, 12, 13, 14, 15]] * 2
     with pytest.raises(BadInput, match="venue 'w' is not in the desk"):
         feed.poller.serve(msgspec.structs.replace(wanted, venue="w"))
+
+
+def test_a_jump_from_one_poll_to_the_next_is_told_of(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    feed.poll(60)
+    closes_at, *_, close, volume = FINE[A][60]
+    leapt = [*FINE[A][:60], Bar(closes_at, close * 3, close * 3, close * 3, close * 3, volume), *FINE[A][61:]]
+    monkeypatch.setitem(FINE, A, leapt)
+    (message,) = feed.poll(61)
+    assert [(one.instrument, one.defect, one.count) for one in message.defects] == [(A, "jump", 1)]
+
+
+@given(
+    bars_=st.tuples(*[st.builds(Bar, st.sampled_from([60, 120, 121, 180]), *[st.integers(-1, 9)] * 4,
+                                st.integers(-1, 2))] * 2),
+    now=st.sampled_from([60, 120, 180]),
+)
+def test_what_follows_without_a_finding_is_what_the_whole_check_finds_nothing_in(
+    bars_: tuple[Bar, Bar], now: int
+) -> None:
+    before, bar = bars_
+    before = before._replace(closes_at=60, close=max(1, before.close))
+    row = Row(bar.closes_at - 60, *bar[1:])
+    found = check(A, "1m", [row], Decimal("0.25"), now=now, before=before)
+    assert follows(bar, before, 60, Decimal("0.25"), now) == (found.findings == [] and bar.closes_at > 60)

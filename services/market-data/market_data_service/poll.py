@@ -12,7 +12,7 @@ from fanfold import names, strategies, timeframes
 from fanfold.bars import Bar, Series
 from fanfold.desk import Desk, Venue
 from fanfold.messages import BarsWanted, Defect, Message
-from fanfold.quality import Action, Row, check
+from fanfold.quality import Action, Row, check, follows
 from fanfold.quality import Defect as Kind
 from fanfold.refusals import BadInput, Conflict, VenueUnavailable
 from fanfold.resample import resample
@@ -71,6 +71,7 @@ class Poller:
         self._cursors = cursors
         self._bus = bus
         self._clock = clock
+        self._last: dict[tuple[str, str, str], tuple[Bar, int]] = {}
         self._known: dict[str, tuple[Mapping[SeriesKey, int], int]] = {}
         self._lookbacks = {venue: _lookbacks(desk, venue) for venue in desk.venues}
 
@@ -126,7 +127,7 @@ class Poller:
         at = now - now % timeframes.seconds(venue.timeframe)
         cursors, version = self._known.pop(name) if name in self._known else self._cursors.read(name)
         found, defects = self._closed(name, venue, at, cursors)
-        checked = [_checked(series, venue.jump_max, at) for series in found]
+        checked = [_checked(series, venue.jump_max, at, self._before(name, series)) for series in found]
         defects += [defect for series, some in checked if not series.bars for defect in some]
         checked = [one for one in checked if one[0].bars]
         if not checked:
@@ -140,7 +141,14 @@ class Poller:
             # Another poll was at it: it published the same bars under the same id.
             return 0
         self._known[name] = moved, version + 1
+        for one, _ in checked:
+            self._last[name, one.timeframe, one.instrument] = one.bars[-1], one.price_scale
         return sum(len(one.bars) for one, _ in checked)
+
+    def _before(self, name: str, series: Series) -> Bar | None:
+        """The bar before a series, where this process published it and it is in the same ticks."""
+        bar, scale = self._last.get((name, series.timeframe, series.instrument), (None, 0))
+        return bar if bar and bar.closes_at == series.after and scale == series.price_scale else None
 
     def _closed(
         self, name: str, venue: Venue, at: int, cursors: Mapping[SeriesKey, int]
@@ -242,11 +250,15 @@ def _hole(series: Series, length: int) -> tuple[int, int] | None:
     return None
 
 
-def _checked(series: Series, jump_max: Decimal, at: int) -> tuple[Series, list[Defect]]:
+def _checked(
+    series: Series, jump_max: Decimal, at: int, before: Bar | None = None
+) -> tuple[Series, list[Defect]]:
     """The bars that may be used, and what was wrong; nothing is invented for what is missing."""
     length = timeframes.seconds(series.timeframe)
+    if before and len(series.bars) == 1 and follows(series.bars[0], before, length, jump_max, at):
+        return series, []
     rows = [Row(bar.closes_at - length, *bar[1:]) for bar in series.bars]
-    found = check(series.instrument, series.timeframe, rows, jump_max, now=at)
+    found = check(series.instrument, series.timeframe, rows, jump_max, now=at, before=before)
     defects = [
         Defect(
             instrument=series.instrument,
@@ -258,7 +270,7 @@ def _checked(series: Series, jump_max: Decimal, at: int) -> tuple[Series, list[D
         )
         for one in found.findings
     ]
-    if found.bars and series.after:
+    if found.bars and series.after and before is None:
         missing = (found.bars[0].closes_at - series.after) // length - 1
         if missing > 0:
             defects.append(

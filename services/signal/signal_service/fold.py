@@ -1,5 +1,6 @@
 """Fold one bars message: each bar once, each output kept, so that a redelivery publishes what was published."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
@@ -10,6 +11,7 @@ from fanfold.folding import Fold, Gap, Group, Kept, Snapshot
 from fanfold.messages import Bars, BarsWanted, Message, Target, Targets
 from fanfold.refusals import Conflict
 
+log = logging.getLogger("fanfold")
 TRIES = 5
 RECENT = 64
 
@@ -74,6 +76,8 @@ class Folder:
         series, at = bars.unpack(message.frames), int(message.at.timestamp())
         fresh = memory.fold.news(series, at)
         targets, gaps = memory.fold.accept(series, at)
+        for fault in memory.fold.faults:
+            log.error("a strategy raised and says nothing at this bar: %s", fault)
         if gaps and memory.warm:
             raise Conflict("what is missing here may have been folded by another process")
         outputs: list[Message] = [*self._targets(message, targets), *_wanted(message, gaps)]

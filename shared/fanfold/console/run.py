@@ -54,12 +54,12 @@ def main(arguments: argparse.Namespace) -> int:
         return run_live(arguments, out)
     if arguments.symbols or arguments.origin:
         raise BadInput("--symbols and --origin go with --live; recorded bars say what they are")
+    state: Path = arguments.state.resolve()
     plan = run_plan.plan(
         arguments.desk, arguments.data, arguments.strategy, run_plan.params(arguments.param), arguments.since,
-        arguments.until, arguments.minutes,
+        arguments.until, arguments.minutes, state_directory.through(state) if arguments.resume else None,
     )
     _describe(plan, out)
-    state: Path = arguments.state.resolve()
     closes = _closes(state, plan, out, resume=arguments.resume)
     replay.write(state / state_directory.RECORDINGS, plan.recordings)
     settings = environment(state, live=False) | ({"FANFOLD_CONTAINERS": "1"} if arguments.images else {})
@@ -79,15 +79,13 @@ def deployed(cloud: Cloud, out: Console) -> None:
 def _closes(state: Path, plan: Plan, out: Console, *, resume: bool) -> range:
     """The closes to trade, and the state directory laid out for them."""
     length = timeframes.seconds(plan.recordings[0].timeframe)
-    if not resume:
+    if resume:
+        state_directory.resume(state, plan.desk)
+        out.print(f"continues in {state} with {text_of(plan.start)}", soft_wrap=True, highlight=False)
+    else:
         state_directory.begin(state, plan.desk)
         out.print(f"starts clean in {state}", soft_wrap=True, highlight=False)
-        return range(plan.start, plan.until + 1, length)
-    through = state_directory.resume(state, plan.desk)
-    if through >= plan.until:
-        raise BadInput(f"the run in {state} has traded through {text_of(through)}; nothing is left to go on with")
-    out.print(f"continues in {state} after {text_of(through)}", soft_wrap=True, highlight=False)
-    return range(through + length, plan.until + 1, length)
+    return range(plan.start, plan.until + 1, length)
 
 
 def _trade(

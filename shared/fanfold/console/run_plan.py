@@ -1,6 +1,7 @@
 """What a run trades: the desk file, bent to the data, strategy and params that were asked for."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,8 +40,9 @@ def plan(
     since: int | None,
     until: int | None,
     minutes: int | None,
+    after: int | None = None,
 ) -> Plan:
-    """The plan of a replay. Raises BadInput for what cannot be run."""
+    """The plan of a replay, or of what is ``after`` a close (epoch seconds). Raises BadInput for what can't be run."""
     files = [datafiles.read(one) for one in data]
     raw = _raw(desk_file)
     notes: list[str] = []
@@ -48,11 +50,12 @@ def plan(
         recordings = _universe(raw, files, notes)
     else:
         symbols = _only_venue(raw)["symbols"]
-        recordings = market.market(SEED, symbols, WARM_UP_MINUTES + (minutes or SEEDED_MINUTES), SEEDED_START)
-        since = SEEDED_START + (WARM_UP_MINUTES + 1) * 60 if since is None else since
+        passed = WARM_UP_MINUTES if after is None else (after - SEEDED_START) // 60
+        recordings = market.market(SEED, symbols, passed + (minutes or SEEDED_MINUTES), SEEDED_START)
+        since = SEEDED_START + (passed + 1) * 60 if since is None else since
     choose(raw, strategy, params, notes)
     built = desk.build(raw, desk_file.name)
-    start, end = _span(recordings, since, until, minutes)
+    start, end = _span(recordings, since if after is None else after + 1, until, minutes)
     return Plan(built, recordings, files, start, end, notes)
 
 
@@ -197,6 +200,10 @@ def _span(
     if minutes is not None:
         end = min(end, start + (minutes * 60 // length - 1) * length)
     if start > end:
-        raise BadInput(f"nothing to trade between --from and --until: the data spans {first} to {last} (epoch seconds)")
+        asked = f"{_text(start)} to {_text(end)} was asked for"
+        raise BadInput(f"nothing is left to trade: the data spans {_text(first)} to {_text(last)}, and {asked}")
     return start, end
 
+
+def _text(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="minutes")

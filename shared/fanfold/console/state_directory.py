@@ -28,11 +28,16 @@ def begin(state: Path, traded: Desk) -> None:
     (state / DESK).write_bytes(desk.dump(traded))
 
 
-def resume(state: Path, traded: Desk) -> int:
-    """The close that the last run got to, in epoch seconds. Raises BadInput where there is nothing to go on from."""
+def through(state: Path) -> int:
+    """The close that the last run got to, in epoch seconds. Raises BadInput where there was none."""
     progress = state / _PROGRESS
     if not progress.exists():
         raise BadInput(f"{state} holds no run to continue; leave --continue out to start one")
+    return int(json.loads(progress.read_text())["through"])
+
+
+def resume(state: Path, traded: Desk) -> None:
+    """Take a run up again. Raises BadInput where that is not possible."""
     if session.running_cloud(state) is not None:
         raise BadInput(f"a desk is running in {state}: end it first")
     before = desk.load((state / DESK).read_bytes(), DESK)
@@ -40,9 +45,8 @@ def resume(state: Path, traded: Desk) -> int:
         raise BadInput("the accounts of the desk file are not those of the run in the state directory: its books would "
                        "not balance; start a clean run, or put the accounts back")
     (state / DESK).write_bytes(desk.dump(traded))
-    return int(json.loads(progress.read_text())["through"])
 
 
-def note(state: Path, through: int) -> None:
-    """Note the close that a run got to, for ``resume``."""
-    (state / _PROGRESS).write_text(json.dumps({"through": through}))
+def note(state: Path, last: int) -> None:
+    """Note the close that a run got to, for ``through``."""
+    (state / _PROGRESS).write_text(json.dumps({"through": last}))
