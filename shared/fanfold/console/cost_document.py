@@ -1,4 +1,5 @@
 """docs/cost.md, written from the prices, the formulae and the recorded days."""
+# ruff: noqa: E501, Q003 - a line of the document is a line here
 
 from collections.abc import Iterator
 
