@@ -19,6 +19,7 @@ PENDING = {
     "audit.agenda": "It lists keys alone, yet its role may use the customer's key.",
     "audit.verify": "It writes nothing, yet its role may make data keys.",
     "audit.reconcile": "No earlier day is closed that it would read; it writes nothing, yet may make data keys.",
+    "audit.report": "No day is closed a second time, so it reads no report that is there.",
 }
 
 
