@@ -88,7 +88,7 @@ _LINES_HEAD = (
     "A quantity = its list price | after what is always free.",
     "",
     "| Item | " + " | ".join(f"{name} | free tier" for name in SCENARIOS) + " |",
-    "| --- |" + " --- | --- |" * len(SCENARIOS),
+    "| --- | --- | --- | --- | --- | --- | --- |",
 )
 _ASSUMPTIONS_HEAD = (
     "",
