@@ -64,8 +64,8 @@ package: node_modules/.installed ## CloudFormation of a stage into build/STAGE, 
 	  echo "build/$(STAGE)/$$name.json" || exit 1; done
 
 scan: package ## Scan the packaged templates with checkov, which is installed apart (pip install '.[scan]')
-	@checkov=$$(command -v $(BIN)/checkov checkov | head -n 1); \
-	  test -n "$$checkov" || { echo "checkov is not installed: run $(BIN)/python -m uv pip install '.[scan]'" >&2; exit 1; }; \
+	@checkov=$(BIN)/checkov; test -x $$checkov || checkov=$$(command -v checkov) || \
+	  { echo "checkov is not installed: run $(BIN)/python -m uv pip install '.[scan]'" >&2; exit 1; }; \
 	  $$checkov $(foreach stack,platform market-data signal risk execution audit,-f build/$(STAGE)/$(stack).json) \
 	    --framework cloudformation --config-file .checkov.yml --compact --quiet
 

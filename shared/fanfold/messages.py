@@ -171,8 +171,7 @@ class BarsWanted(msgspec.Struct, frozen=True, kw_only=True, tag="bars-wanted.v1"
 class Targets(msgspec.Struct, frozen=True, kw_only=True, tag="targets.v1"):
     """What every strategy instance of an account wants to hold as of the bars that closed at ``at``.
 
-    ``batch`` is the poll that the bars came with; risk decides when it has all ``parts`` of a batch. Targets of no poll,
-    with an empty batch, came from outside at ``at``, and are decided on at once.
+    ``batch`` is the poll that the bars came with; risk decides when it has all ``parts``. "" is none: decided at once.
     """
 
     id: str

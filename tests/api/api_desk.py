@@ -1,4 +1,4 @@
-"""A desk behind the API without a cloud: moto's tables, messages that audit recorded, events as the gateway makes them."""
+"""A desk behind the API without a cloud: moto's tables, recorded messages, events as the gateway makes them."""
 
 import json
 from collections.abc import Callable

@@ -90,3 +90,8 @@ def test_a_state_machine_s_run_passes_all_its_states():
 def test_a_function_may_say_which_metrics_it_writes(variable):
     found = read(Poll=function(Environment={"Variables": {"METRICS": variable}})).functions["market-data/poll"]
     assert found.metrics == [name for name in variable.split(",") if name]
+
+
+def test_a_key_that_a_profile_leaves_out_is_not_asked():
+    nothing = {"Ref": "AWS::NoValue"}
+    assert read(T=of("AWS::SNS::Topic", KmsMasterKeyId=nothing)).key_calls == 0

@@ -19,12 +19,12 @@ LAKE = f"fanfold-{STAGE}-lake"
 
 
 class Told:
-    """A queue that hears what the alarm topic tells."""
+    """A queue that hears what the alarm topic tells; a desk that comes to rest does not wait for dead letters."""
 
     def __init__(self, desk: Desk) -> None:
         self._call = desk.cloud.call()
-        self._url = self._call("sqs", "CreateQueue", {"QueueName": "told"})["QueueUrl"]
-        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:told"
+        self._url = self._call("sqs", "CreateQueue", {"QueueName": "told-dead-letters"})["QueueUrl"]
+        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:told-dead-letters"
         self._call("sns", "Subscribe", {"TopicArn": TOPIC, "Protocol": "sqs", "Endpoint": arn})
 
     def messages(self) -> list[dict[str, Any]]:

@@ -101,7 +101,7 @@ def assess(arrived: Arrived) -> None:
 
 
 def api_control(event: dict[str, Any]) -> dict[str, Any]:
-    # What the API takes and gives is loaded by the one function that speaks it.
+    """The answer to an HTTP API event; what the API needs is loaded by the one function that speaks it."""
     from fanfold.aws.controls import LedgerControls  # noqa: PLC0415
     from risk_service import halt_api  # noqa: PLC0415
 

@@ -62,7 +62,7 @@ def folder() -> Folders:
 
 @cache
 def receiver() -> "Receiver":
-    # What the webhook needs is loaded by the one function that is called by it.
+    """The webhook's verb; what it needs is loaded by the one function that is called by it."""
     from fanfold.aws.nonces import Nonces  # noqa: PLC0415
     from fanfold.aws.secrets import Secret  # noqa: PLC0415
     from signal_service.webhook import Receiver  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Where a bill's figures lie: recorded days and stacks in the repository, templates as the Serverless tool makes them."""
+"""Where a bill's figures lie: recorded days and stacks, templates as the Serverless tool makes them."""
 
 import json
 import os

@@ -14,7 +14,7 @@ S3_READS = frozenset({"GetObject", "HeadObject"})
 ENVELOPE = 300
 
 
-def units_of(
+def units_of(  # noqa: PLR0911 - a service each
     service: str, operation: str, parameters: Mapping[str, Any], answer: Mapping[str, Any], size_of: SizeOf
 ) -> dict[str, Decimal]:
     """Units by price item; a call of a service that bills no calls has none.

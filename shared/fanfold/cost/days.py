@@ -23,8 +23,8 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     """A day of a desk, its functions by "service/function".
 
     ``stored`` are bytes that the day leaves for good in tables and buckets, ``passing`` byte-days of what expires.
-    ``venues`` has the requests of one poll at each venue, ``minutes`` is how many were recorded, ``metric_hours`` in how
-    many of its hours a custom metric had a value: CloudWatch bills it by the hour.
+    ``venues`` has the requests of one poll at each venue, ``minutes`` is how many were recorded, ``metric_hours`` in
+    how many of its hours a custom metric had a value: CloudWatch bills it by the hour.
     """
 
     scenario: str

@@ -1,4 +1,4 @@
-"""What a stage has, read from its packaged CloudFormation templates by the resources' types, whatever they are called."""
+"""What a stage has, read from its packaged CloudFormation templates by the types of resources."""
 
 import json
 import re
@@ -25,6 +25,7 @@ PIECES = {
 # Who asks KMS for a data key again each time its own has run out: two principals at a queue and at a table.
 KEY_USERS = {"AWS::SQS::Queue": 2, "AWS::SNS::Topic": 1, "AWS::DynamoDB::Table": 2}
 FAST_S = 60
+NO_VALUE = {"Ref": "AWS::NoValue"}
 Template = Mapping[str, Any]
 
 
@@ -164,7 +165,8 @@ def _own_metrics(kind: str, alarm: Mapping[str, Any]) -> Iterator[str]:
 
 def _key_calls(kind: str, properties: Mapping[str, Any]) -> int:
     """Requests for data keys in a month; a dead-letter queue, where nothing comes, has none."""
-    encrypted = "KmsMasterKeyId" in properties or "KMSMasterKeyId" in properties.get("SSESpecification", {})
+    own = (properties.get("KmsMasterKeyId"), properties.get("SSESpecification", {}).get("KMSMasterKeyId"))
+    encrypted = any(one is not None and one != NO_VALUE for one in own)
     idle = kind == "AWS::SQS::Queue" and "RedrivePolicy" not in properties
     if kind not in KEY_USERS or not encrypted or idle:
         return 0

@@ -82,7 +82,7 @@ def _parts(size: int, part: int) -> int:
     return max(1, -(-size // part))
 
 
-def _value_bytes(value: Mapping[str, Any]) -> int:
+def _value_bytes(value: Mapping[str, Any]) -> int:  # noqa: PLR0911 - a kind each
     ((kind, content),) = value.items()
     match kind:
         case "S":

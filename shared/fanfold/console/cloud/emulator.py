@@ -119,7 +119,7 @@ class Embedded:
         inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
         variables: dict[str, str] = config.get("Environment", {}).get("Variables", {})
         # With AUTH=true these are keys of the function's role, and every call is held against its policies.
-        keys = lambda_runtime.execution_credentials(config)
+        keys: dict[str, str] = lambda_runtime.execution_credentials(config)
         return inherited | variables | keys | {
             "PYTHONPATH": f"{self._root}/services/{service}:{self._root}/shared",
             "PYTHONUNBUFFERED": "1",

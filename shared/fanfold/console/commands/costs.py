@@ -8,7 +8,7 @@ from fanfold.console import cost_files
 from fanfold.console.argument_types import count
 from fanfold.console.commands import Command
 from fanfold.console.output import Answer, Grid
-from fanfold.cost.bill import Bill, bill
+from fanfold.cost.bill import Bill, Line, bill
 from fanfold.cost.prices import AS_OF, PRICES, REGION
 from fanfold.cost.scenarios import PROFILES, SCENARIOS, Scenario
 from fanfold.cost.templates import Stacks
@@ -34,10 +34,14 @@ def document(scenario: Scenario, profile: str, found: Bill) -> dict[str, object]
 
 def grid(found: Bill) -> Grid:
     """The bill for people."""
-    rows: list[tuple[str, ...]] = [(PRICES[line.item].what, amount(line.quantity), PRICES[line.item].unit, dollars(line.listed),
-             dollars(line.after_free)) for line in found.lines]
+    rows = list(map(_row, found.lines))
     rows.append(("total", "", "", dollars(found.listed), dollars(found.after_free)))
     return Grid("", ("what", "a month", "of", "$ at list price", "$ after free tier"), rows, frozenset({1, 3, 4}))
+
+
+def _row(line: Line) -> tuple[str, ...]:
+    price = PRICES[line.item]
+    return price.what, amount(line.quantity), price.unit, dollars(line.listed), dollars(line.after_free)
 
 
 def dollars(value: Decimal) -> str:
@@ -50,8 +54,8 @@ def amount(value: Decimal) -> str:
 
 
 def _summary(scenario: Scenario, profile: str, found: Bill) -> str:
-    return (f"{scenario.about}; profile {profile}: ${dollars(found.listed)} a month at {AS_OF}'s list prices in {REGION}, "
-            f"${dollars(found.after_free)} after what is always free")
+    return (f"{scenario.about}; profile {profile}: ${dollars(found.listed)} a month at {AS_OF}'s list prices in "
+            f"{REGION}, ${dollars(found.after_free)} after what is always free")
 
 
 def _stacks(arguments: Namespace, profile: str) -> Stacks:

@@ -1,6 +1,19 @@
 """Every command but ``run``, in the order in which help lists them."""
 
-from fanfold.console.commands import Command, audit, books, costs, desks, doctor, flow, halts, lake, letters, serving, why
+from fanfold.console.commands import (
+    Command,
+    audit,
+    books,
+    costs,
+    desks,
+    doctor,
+    flow,
+    halts,
+    lake,
+    letters,
+    serving,
+    why,
+)
 
 COMMANDS: tuple[Command, ...] = (
     *books.COMMANDS,

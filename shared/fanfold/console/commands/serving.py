@@ -1,5 +1,6 @@
 """``fanfold serve``: the HTTP API of a desk on loopback, until it is interrupted."""
 
+import signal
 import sys
 from argparse import ArgumentParser, Namespace
 from typing import NoReturn
@@ -15,6 +16,8 @@ PORT = 8080
 
 def run(arguments: Namespace) -> NoReturn:
     """Answer requests until Ctrl-C; the desk that was started for it is stopped with it."""
+    # Ended in any way, it stops the desk that it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with connect(arguments.state) as session:
         gateway = serve.Gateway(serve.functions(session), serve.principals(control=arguments.control))
         try:

@@ -1,0 +1,145 @@
+"""What a call needs of its caller's role: IAM actions are not the operations' names, nor one a call."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from packaged_stacks import ACCOUNT, REGION, Function, Stacks
+
+Parameters = Mapping[str, Any]
+
+
+class Need(NamedTuple):
+    """An action on a resource, and the service that asks KMS in the caller's name, if any."""
+
+    action: str
+    resource: str
+    via: str = ""
+
+    @property
+    def context(self) -> dict[str, str]:
+        return {"kms:ViaService": f"{self.via}.{REGION}.amazonaws.com"} if self.via else {}
+
+
+def needs(service: str, operation: str, parameters: Parameters, keys: Mapping[str, str]) -> set[Need]:
+    """The needs of one call; ``keys`` has the customer's key of each encrypted resource.
+
+    Raises KeyError for an operation that is not in the table: add it, with what AWS's documents say that it needs.
+    """
+    found = set(OPERATIONS[service, operation](parameters))
+    for one in list(found):
+        key = keys.get(_owner(one.resource))
+        if key is not None:
+            found |= {Need(action, key, service) for action in KEY_ACTIONS.get(one.action, ())}
+    return found
+
+
+# What of a customer's key an action on an encrypted resource takes. DynamoDB opens its table key in the caller's name.
+KEY_ACTIONS = {
+    "sns:Publish": ("kms:Decrypt", "kms:GenerateDataKey"),
+    "sqs:SendMessage": ("kms:Decrypt", "kms:GenerateDataKey"),
+    "sqs:ReceiveMessage": ("kms:Decrypt",),
+    "s3:PutObject": ("kms:GenerateDataKey",),
+    "s3:GetObject": ("kms:Decrypt",),
+    "secretsmanager:GetSecretValue": ("kms:Decrypt",),
+} | {
+    f"dynamodb:{one}Item": ("kms:Decrypt",) for one in ("Get", "BatchGet", "Put", "Update", "Delete", "ConditionCheck")
+} | {"dynamodb:Query": ("kms:Decrypt",)}  # fmt: skip
+
+
+def _owner(resource: str) -> str:
+    return resource.partition("/")[0] if resource.startswith("arn:aws:s3:::") else resource
+
+
+def _arn(service: str, name: str) -> str:
+    return name if name.startswith("arn:") else f"arn:aws:{service}:{REGION}:{ACCOUNT}:{name}"
+
+
+def _table(action: str) -> Callable[[Parameters], Iterator[Need]]:
+    def needed(parameters: Parameters) -> Iterator[Need]:
+        yield Need(f"dynamodb:{action}", _arn("dynamodb", f"table/{parameters['TableName']}"))
+
+    return needed
+
+
+def _tables(parameters: Parameters) -> Iterator[Need]:
+    for name in parameters["RequestItems"]:
+        yield Need("dynamodb:BatchGetItem", _arn("dynamodb", f"table/{name}"))
+
+
+def _transaction(parameters: Parameters) -> Iterator[Need]:
+    for item in parameters["TransactItems"]:
+        for kind, one in item.items():
+            yield from _table(f"{kind.removesuffix('Item')}Item")(one)
+
+
+def _topic(parameters: Parameters) -> Iterator[Need]:
+    yield Need("sns:Publish", parameters["TopicArn"])
+
+
+def _queue(parameters: Parameters) -> Iterator[Need]:
+    yield Need("sqs:SendMessage", _arn("sqs", parameters["QueueUrl"].rpartition("/")[2]))
+
+
+def _listing(parameters: Parameters) -> Iterator[Need]:
+    yield Need("s3:ListBucket", f"arn:aws:s3:::{parameters['Bucket']}")
+
+
+def _object(action: str) -> Callable[[Parameters], Iterator[Need]]:
+    def needed(parameters: Parameters) -> Iterator[Need]:
+        yield Need(f"s3:{action}", f"arn:aws:s3:::{parameters['Bucket']}/{parameters['Key']}")
+
+    return needed
+
+
+def _invocation(parameters: Parameters) -> Iterator[Need]:
+    yield Need("lambda:InvokeFunction", _arn("lambda", f"function:{parameters['FunctionName']}"))
+
+
+def _secret(parameters: Parameters) -> Iterator[Need]:
+    yield Need("secretsmanager:GetSecretValue", _arn("secretsmanager", f"secret:{parameters['SecretId']}"))
+
+
+def _parameter(parameters: Parameters) -> Iterator[Need]:
+    yield Need("ssm:GetParameter", _arn("ssm", f"parameter{parameters['Name']}"))
+
+
+OPERATIONS: dict[tuple[str, str], Callable[[Parameters], Iterator[Need]]] = {
+    **{("dynamodb", name): _table(name) for name in ("GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem")},
+    ("dynamodb", "BatchGetItem"): _tables,
+    ("dynamodb", "TransactWriteItems"): _transaction,
+    ("sns", "Publish"): _topic,
+    ("sns", "PublishBatch"): _topic,
+    ("sqs", "SendMessage"): _queue,
+    ("sqs", "SendMessageBatch"): _queue,
+    ("s3", "ListObjectsV2"): _listing,
+    **{("s3", name): _object(name) for name in ("GetObject", "PutObject", "DeleteObject")},
+    ("s3", "HeadObject"): _object("GetObject"),
+    ("lambda", "Invoke"): _invocation,
+    ("secretsmanager", "GetSecretValue"): _secret,
+    ("ssm", "GetParameter"): _parameter,
+}
+
+
+def log_needs(function: Function, _stacks: Stacks) -> set[Need]:
+    stream = _arn("logs", f"log-group:/aws/lambda/{function.name}:log-stream:any")
+    return {Need("logs:CreateLogStream", stream), Need("logs:PutLogEvents", stream)}
+
+
+def queue_needs(function: Function, stacks: Stacks) -> set[Need]:
+    keys = stacks.keys
+    actions = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+    found = {Need(action, queue) for queue in function.queues for action in actions}
+    return found | {Need("kms:Decrypt", keys[queue], "sqs") for queue in function.queues if queue in keys}
+
+
+def trace_needs(function: Function, _stacks: Stacks) -> set[Need]:
+    actions = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
+    return {Need(action, "*") for action in actions} if function.traced else set()
+
+
+# What a role allows although no handler asks for it, each with its reason; six at most.
+EXCEPTIONS: dict[str, tuple[str, Callable[[Function, Stacks], set[Need]]]] = {
+    "logs": ("Lambda itself writes a function's output to its log group, with the function's role.", log_needs),
+    "queue": ("The event source mapping reads the queue and deletes what is done, with the same role.", queue_needs),
+    "traces": ("Segments go to a daemon beside the function, which sends them with the same role.", trace_needs),
+}

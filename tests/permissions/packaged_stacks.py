@@ -1,0 +1,228 @@
+"""The packaged stacks of a stage as one account would hold them: every reference resolved to a name or an ARN."""
+
+import json
+import os
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import pytest
+from policies import Statement, statement
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOL = ROOT / "node_modules" / ".bin" / "serverless"
+REGION = "eu-west-1"
+ACCOUNT = "000000000000"
+PSEUDO = {
+    "AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::URLSuffix": "amazonaws.com",
+}  # fmt: skip
+NO_VALUE = {"Ref": "AWS::NoValue"}
+# Type -> the property that names it, and its ARN; `name` is that property's value, or the logical id.
+NAMED = {
+    "AWS::DynamoDB::Table": ("TableName", "dynamodb:{place}:table/{name}"),
+    "AWS::SQS::Queue": ("QueueName", "sqs:{place}:{name}"),
+    "AWS::SNS::Topic": ("TopicName", "sns:{place}:{name}"),
+    "AWS::S3::Bucket": ("BucketName", "s3:::{name}"),
+    "AWS::KMS::Key": ("", "kms:{place}:key/{name}"),
+    "AWS::KMS::Alias": ("AliasName", "kms:{place}:{name}"),
+    "AWS::Lambda::Function": ("FunctionName", "lambda:{place}:function:{name}"),
+    "AWS::Lambda::Alias": ("Name", "lambda:{place}:function:{name}"),
+    "AWS::Logs::LogGroup": ("LogGroupName", "logs:{place}:log-group:{name}:*"),
+    "AWS::IAM::Role": ("RoleName", "iam::{account}:role/{name}"),
+    "AWS::SecretsManager::Secret": ("Name", "secretsmanager:{place}:secret:{name}"),
+    "AWS::SSM::Parameter": ("Name", "ssm:{place}:parameter{name}"),
+    "AWS::StepFunctions::StateMachine": ("StateMachineName", "states:{place}:stateMachine:{name}"),
+    "AWS::Glue::Database": ("", "glue:{place}:database/{name}"),
+    "AWS::Athena::WorkGroup": ("Name", "athena:{place}:workgroup/{name}"),
+}
+REF_IS_ARN = {"AWS::SNS::Topic", "AWS::SecretsManager::Secret", "AWS::StepFunctions::StateMachine"}
+
+
+class Function(NamedTuple):
+    """A packaged function: its role's statements, and what its template says that the service does for it."""
+
+    name: str
+    role: str
+    statements: list[Statement]
+    queues: list[str]
+    traced: bool
+    environment: dict[str, str]
+
+
+class Stacks:
+    """All templates of a stage."""
+
+    def __init__(self, templates: dict[str, dict[str, Any]]) -> None:
+        self._templates = templates
+
+    @property
+    def functions(self) -> list[Function]:
+        return [
+            self._function(stack, logical, one["Properties"])
+            for stack, logical, one in self.of("AWS::Lambda::Function")
+        ]
+
+    def of(self, kind: str) -> list[tuple[str, str, dict[str, Any]]]:
+        """Stack, logical id and resource of every resource of a type."""
+        return [
+            (stack, logical, one)
+            for stack, template in self._templates.items()
+            for logical, one in template["Resources"].items()
+            if one["Type"] == kind
+        ]
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The customer's key of every encrypted resource, both as ARNs."""
+        found = {}
+        for kind, path in KEYS.items():
+            for stack, logical, one in self.of(kind):
+                key = _dig(one["Properties"], path)
+                if key not in (None, NO_VALUE) and not str(self.resolve(stack, key)).startswith("alias/aws/"):
+                    found[self.arn(stack, logical)] = self._key(self.resolve(stack, key))
+        return found
+
+    def _key(self, named: str) -> str:
+        return named if named.startswith("arn:") else f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{named}"
+
+    def _function(self, stack: str, logical: str, properties: dict[str, Any]) -> Function:
+        role = properties["Role"]["Fn::GetAtt"][0]
+        mappings = [one["Properties"] for where, _, one in self.of("AWS::Lambda::EventSourceMapping") if where == stack]
+        return Function(
+            name=self.resolve(stack, properties["FunctionName"]),
+            role=f"{stack}.{role}",
+            statements=self.statements(stack, role),
+            queues=[
+                self.resolve(stack, one["EventSourceArn"])
+                for one in mappings
+                if f'"{logical}"' in json.dumps(one["FunctionName"])
+            ],
+            traced=properties.get("TracingConfig", {}).get("Mode") == "Active",
+            environment={
+                key: str(self.resolve(stack, value))
+                for key, value in properties.get("Environment", {}).get("Variables", {}).items()
+            },
+        )
+
+    def statements(self, stack: str, role: str) -> list[Statement]:
+        """A role's own policies; AWS's managed ones are wider than anything that is needed, so none may be attached."""
+        properties = self._templates[stack]["Resources"][role]["Properties"]
+        assert not properties.get("ManagedPolicyArns"), f"{stack}.{role} has managed policies"
+        return [
+            statement(self.resolve(stack, one))
+            for policy in properties.get("Policies", [])
+            for one in policy["PolicyDocument"]["Statement"]
+            if one != NO_VALUE
+        ]
+
+    def resolve(self, stack: str, value: Any) -> Any:
+        """A template's value as it will be; raises KeyError for what it can't know."""
+        if isinstance(value, list):
+            return [self.resolve(stack, one) for one in value if one != NO_VALUE]
+        if not isinstance(value, dict):
+            return value
+        if len(value) != 1 or not next(iter(value)).startswith(("Fn::", "Ref")):
+            return {key: self.resolve(stack, one) for key, one in value.items() if one != NO_VALUE}
+        ((kind, given),) = value.items()
+        return RESOLVERS[kind](self, stack, given)
+
+    def ref(self, stack: str, logical: str) -> str:
+        if logical in PSEUDO:
+            return PSEUDO[logical]
+        if logical == "AWS::StackName":
+            return stack
+        template = self._templates[stack]
+        if logical in template.get("Parameters", {}):
+            return str(template["Parameters"][logical]["Default"])
+        one = template["Resources"][logical]
+        return self.arn(stack, logical) if one["Type"] in REF_IS_ARN else self._name(stack, logical)
+
+    def attribute(self, stack: str, given: Any) -> str:
+        logical, _, attribute = given.partition(".") if isinstance(given, str) else (given[0], "", given[1])
+        if attribute in {"Arn", "TopicArn"}:
+            return self.arn(stack, logical)
+        return f"{logical}.{attribute}"
+
+    def arn(self, stack: str, logical: str) -> str:
+        kind = self._templates[stack]["Resources"][logical]["Type"]
+        _, pattern = NAMED.get(kind, ("", kind.split("::")[1].lower() + ":{place}:{name}"))
+        name = self._name(stack, logical)
+        return "arn:aws:" + pattern.format(place=f"{REGION}:{ACCOUNT}", account=ACCOUNT, name=name)
+
+    def exported(self, _stack: str, name: Any) -> Any:
+        wanted = self.resolve(_stack, name)
+        for stack, template in self._templates.items():
+            for output in template.get("Outputs", {}).values():
+                if "Export" in output and self.resolve(stack, output["Export"]["Name"]) == wanted:
+                    return self.resolve(stack, output["Value"])
+        raise KeyError(f"no stack exports {wanted}")
+
+    def substituted(self, stack: str, given: Any) -> str:
+        text, variables = (given, {}) if isinstance(given, str) else given
+
+        def value(found: re.Match[str]) -> str:
+            name = found[1]
+            if name in variables:
+                return str(self.resolve(stack, variables[name]))
+            return self.attribute(stack, name) if "." in name else self.ref(stack, name)
+
+        return re.sub(r"\$\{([^!}][^}]*)\}", value, text)
+
+    def _name(self, stack: str, logical: str) -> str:
+        one = self._templates[stack]["Resources"][logical]
+        prop, _ = NAMED.get(one["Type"], ("", ""))
+        name = one.get("Properties", {}).get(prop) if prop else None
+        return str(self.resolve(stack, name)) if name is not None else f"{stack}-{logical}"
+
+
+RESOLVERS = {
+    "Ref": Stacks.ref,
+    "Fn::GetAtt": Stacks.attribute,
+    "Fn::ImportValue": Stacks.exported,
+    "Fn::Sub": Stacks.substituted,
+    "Fn::Join": lambda stacks, stack, given: given[0].join(map(str, stacks.resolve(stack, given[1]))),
+    "Fn::Select": lambda stacks, stack, given: stacks.resolve(stack, given[1])[int(given[0])],
+    "Fn::Split": lambda stacks, stack, given: stacks.resolve(stack, given[1]).split(given[0]),
+}
+# Type -> where it names the customer's key.
+KEYS = {
+    "AWS::SNS::Topic": ("KmsMasterKeyId",),
+    "AWS::SQS::Queue": ("KmsMasterKeyId",),
+    "AWS::DynamoDB::Table": ("SSESpecification", "KMSMasterKeyId"),
+    "AWS::S3::Bucket": (
+        "BucketEncryption", "ServerSideEncryptionConfiguration", 0, "ServerSideEncryptionByDefault", "KMSMasterKeyID",
+    ),
+    "AWS::SecretsManager::Secret": ("KmsKeyId",),
+}  # fmt: skip
+
+
+@cache
+def packaged(stage: str) -> Stacks:
+    """The stacks as `serverless package` writes them; asks AWS for nothing."""
+    if not TOOL.exists():
+        pytest.skip("node_modules holds no Serverless tool: run `make install`")
+    folders = {"platform": ROOT} | {one.parent.name: one.parent for one in ROOT.glob("services/*/serverless.yml")}
+    return Stacks({stack: _template(folder, stage) for stack, folder in folders.items()})
+
+
+def _template(folder: Path, stage: str) -> dict[str, Any]:
+    with TemporaryDirectory() as into:
+        command = [str(TOOL), "package", "--stage", stage, "--package", into]
+        keys = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}
+        done = subprocess.run(command, cwd=folder, env=os.environ | keys, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        template: dict[str, Any] = json.loads((Path(into) / "cloudformation-template-update-stack.json").read_text())
+        return template
+
+
+def _dig(found: Any, path: tuple[str | int, ...]) -> Any:
+    """What lies at a path, None where it ends before."""
+    for step in path:
+        there = found and (len(found) > step if isinstance(step, int) else step in found)
+        if not there:
+            return None
+        found = found[step]
+    return found

@@ -1,0 +1,271 @@
+"""A desk whose functions run under their deployed roles and go down every way that asks AWS for something."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from trading import Desk, Outcome, closes, planned, recorded, trade
+
+from fanfold import audit_chain, bars
+from fanfold.audit_chain import Entry
+from fanfold.aws.calls import AwsFault, Call, Endpoint, connect
+from fanfold.aws.outbox import Outbox
+from fanfold.aws.recording import Line, lines
+from fanfold.aws.tables import Table
+from fanfold.aws.topics import Topics
+from fanfold.aws.views import DynamoViews
+from fanfold.console.cloud.launcher import REGION, STAGE, Cloud
+from fanfold.console.desk_run import invoke
+from fanfold.messages import Bars, BarsWanted, ExecutionReport, Halt, HaltChanged, Message, OrdersApproved, encode
+
+MINUTES = 30
+DAY_S = 86_400
+# The last minutes of the recordings, which no poll asks for: they are there when signal misses them.
+AHEAD_S = 300
+LEDGER = f"fanfold-{STAGE}-ledger"
+# The functions that a queue wakes.
+CONSUMERS = {"market-data": "serve", "signal": "fold", "risk": "assess", "execution": "execute", "audit": "record"}
+EXECUTION_S = 60
+UNKNOWN = '{"type":"bars.v9","id":"%s"}'
+
+
+class Recording(NamedTuple):
+    """What came of the journey: the calls, what the functions' logs say of denials, and what was tried besides."""
+
+    calls: list[Line]
+    outcome: Outcome
+    denials: list[str]
+    foreign: dict[str, str]
+    buried: dict[str, dict[str, int]]
+
+
+def record(deployed: Path, folder: Path) -> Recording:
+    """Run the journey once, on a copy of a deployed AWS that holds every call against its caller's policies."""
+    state, calls = folder / "state", folder / "calls.jsonl"
+    foreign: dict[str, str] = {}
+    buried: dict[str, dict[str, int]] = {}
+
+    def act(desk: Desk) -> None:
+        _journey(desk)
+        foreign.update(_foreign(desk.cloud))
+        buried.update(_without_policy(desk))
+
+    outcome = trade(state, deployed, planned(MINUTES), act, AUTH="true", RECORD_CALLS=str(calls))
+    return Recording(lines(calls), outcome, _denials(state / "logs"), foreign, buried)
+
+
+def _journey(desk: Desk) -> None:
+    _fail_to_serve(desk)
+    middle = desk.plan.start + MINUTES // 2 * 60
+    closes(desk, range(desk.plan.start, middle, 60))
+    command = {"account": "main", "reason": "a test", "actor": "test"}
+    invoke(desk.run.call, "risk", "control", command | {"action": "halt", "state": "HALT"})
+    invoke(desk.run.call, "risk", "control", command | {"action": "resume"})
+    closes(desk, range(middle, desk.plan.until - AHEAD_S + 1, 60))
+    assert desk.cloud.wait_until_quiet()
+    messages = recorded(desk.run)
+    _poison(desk)
+    _break(desk, messages)
+    _leave_behind(desk, messages)
+    _skip_bars(desk, messages)
+    _die_while_recording(desk)
+    desk.run.finish()
+    _close_the_day(desk)
+    _fill_back(desk)
+
+
+def _fail_to_serve(desk: Desk) -> None:
+    """Bars are wanted whose recording can't be read."""
+    wanted = BarsWanted(
+        id="unreadable", cause="a test", at=_at(desk), venue="market", timeframe="1m", instruments=["BTC/USDT"],
+        since=desk.plan.start - 600, until=desk.plan.start - 60,
+    )  # fmt: skip
+    with _hidden(desk.state / "recordings" / "BTC-USDT.bars"):
+        assert _handed(desk, "market-data", [encode(wanted).decode()]) == 1
+
+
+def _poison(desk: Desk) -> None:
+    """Every queue gets what nobody understands."""
+    for service in CONSUMERS:
+        assert _handed(desk, service, [UNKNOWN % f"to {service}"]) == 0
+
+
+def _break(desk: Desk, messages: list[Message]) -> None:
+    """Every verb fails at something: bars whose columns differ in length, an account without a name."""
+    good = _newest(messages, Bars)
+    torn = [msgspec.structs.replace(frame, open=[]) for frame in good.frames]
+    broken = msgspec.structs.replace(good, id="torn", cause="a torn poll", frames=torn)
+    for service in ("signal", "risk", "execution"):
+        assert _handed(desk, service, [encode(broken).decode()]) == 1
+    nameless = msgspec.structs.replace(_newest(messages, HaltChanged), id="nameless", account="")
+    assert _handed(desk, "audit", [encode(nameless).decode()]) == 1
+
+
+def _leave_behind(desk: Desk, messages: list[Message]) -> None:
+    """Crashes leave messages in the outboxes; a redelivery sweeps them, and so does the schedule."""
+    told = {"risk": (OrdersApproved, HaltChanged), "execution": (ExecutionReport, ExecutionReport)}
+    handed = {"risk": _newest(messages, ExecutionReport), "execution": _newest(messages, OrdersApproved)}
+    for service, kinds in told.items():
+        table = Table(desk.run.call, LEDGER)
+        outbox = Outbox(table, service, Topics(desk.run.call, {}))
+        published = [[one for one in messages if isinstance(one, kind)] for kind in kinds]
+        left = [published[0][0], published[1][-1]]
+        again = partial(_handed, desk, service, [encode(handed[service]).decode()], again=True)
+        on_schedule = partial(invoke, desk.run.call, service, "sweep", {})
+        sweeps: list[Callable[[], object]] = [again, on_schedule]
+        for sweep in sweeps:
+            for message in left:
+                table.write([outbox.holding(message)])
+            sweep()
+            assert list(table.query(f"outbox#{service}")) == []
+
+
+def _skip_bars(desk: Desk, messages: list[Message]) -> None:
+    """Bars come that are ahead of what signal has had: it asks for those in between, and market-data serves them."""
+    good = _newest(messages, Bars)
+    (series, *_) = bars.unpack(good.frames)
+    ahead = [bar._replace(closes_at=bar.closes_at + AHEAD_S) for bar in series.bars]
+    early = msgspec.structs.replace(series, after=ahead[0].closes_at - 60, bars=ahead)
+    told = msgspec.structs.replace(good, id="ahead", cause="a poll that skipped", frames=bars.pack([early]))
+    assert _handed(desk, "signal", [encode(told).decode()]) == 0
+    assert desk.cloud.wait_until_quiet()
+
+
+def _die_while_recording(desk: Desk) -> None:
+    """A segment is there whose writer did not live to move the head: the next one takes it into the chain."""
+    views = DynamoViews(desk.run.call, f"fanfold-{STAGE}-views")
+    left, found = (
+        HaltChanged(id=name, cause="a test", at=_at(desk), account="main", state=Halt.ACTIVE, reason="a", actor="test")
+        for name in ("left behind", "found")
+    )
+    entry = Entry(topic="orders", message=json.loads(encode(left)), sent_ms=0)
+    segment, _ = audit_chain.append(views.head("main", fresh=True), [entry])
+    desk.run.call("s3", "PutObject", {"Bucket": f"fanfold-{STAGE}-audit", "Key": segment.key, "Body": segment.body})
+    assert _handed(desk, "audit", [encode(found).decode()]) == 0
+    assert views.hash_of("left behind")
+    assert views.hash_of("found")
+
+
+def _close_the_day(desk: Desk) -> None:
+    """The state machine runs every step of the close, compaction among them; how it ends is for its own tests."""
+    scheduled = datetime.fromtimestamp(desk.plan.start // DAY_S * DAY_S + DAY_S + 1_200, UTC)
+    desk.run.set_clock(scheduled.timestamp())
+    _ended(desk, "daily-close", {"time": scheduled.isoformat().replace("+00:00", "Z")})
+    desk.run.set_clock(desk.plan.until)
+
+
+def _fill_back(desk: Desk) -> None:
+    span = {"timeframe": "1m", "since": desk.plan.start, "until": desk.plan.start + 600}
+    assert _ended(desk, "back-fill", span | {"venue": "market", "instruments": ["BTC/USDT"]}) == "SUCCEEDED"
+    assert desk.cloud.wait_until_quiet()
+
+
+def _ended(desk: Desk, machine: str, given: dict[str, Any]) -> str:
+    """The status in which an execution ended."""
+    call = desk.cloud.call()
+    arn = f"arn:aws:states:{REGION}:000000000000:stateMachine:fanfold-{STAGE}-{machine}"
+    started = call("stepfunctions", "StartExecution", {"stateMachineArn": arn, "input": json.dumps(given)})
+    deadline = time.monotonic() + EXECUTION_S
+    while time.monotonic() < deadline:
+        status = str(call("stepfunctions", "DescribeExecution", {"executionArn": started["executionArn"]})["status"])
+        if status != "RUNNING":
+            return status
+        time.sleep(0.1)
+    raise AssertionError(f"{machine} did not end in {EXECUTION_S} s")
+
+
+def _foreign(cloud: Cloud) -> dict[str, str]:
+    """The code with which each function is refused what is another's, when it asks with its own keys."""
+    return {name: _refused(_keys_of(cloud, one["pids"][0]), name) for name, one in cloud.control("/processes").items()}
+
+
+def _keys_of(cloud: Cloud, pid: int) -> Call:
+    pairs = (part.partition("=") for part in Path(f"/proc/{pid}/environ").read_text().split("\0"))
+    environ = {name: value for name, _, value in pairs if name.startswith("AWS_")}
+    return connect("light", Endpoint.of(environ | {"AWS_ENDPOINT_URL": cloud.endpoint, "AWS_REGION": REGION}))
+
+
+def _refused(call: Call, function: str) -> str:
+    table = "paper-book" if "-execution-" not in function else "views"
+    key = {name: {"S": "any"} for name in ("pk", "sk")}
+    try:
+        call("dynamodb", "GetItem", {"TableName": f"fanfold-{STAGE}-{table}", "Key": key})
+    except AwsFault as fault:
+        return fault.code
+    return "allowed"
+
+
+def _without_policy(desk: Desk) -> dict[str, dict[str, int]]:
+    """How many letters more two subscribers of a topic bury: with both queues' policies, then without one of them."""
+    queue = f"{desk.cloud.endpoint}/000000000000/fanfold-{STAGE}-market-data.fifo"
+    asked = {"QueueUrl": queue, "AttributeNames": ["Policy"]}
+    policy = desk.run.call("sqs", "GetQueueAttributes", asked)["Attributes"]["Policy"]
+    admin = desk.cloud.call()
+    found = {"with": _told_to_all(desk, "with")}
+    admin("sqs", "SetQueueAttributes", {"QueueUrl": queue, "Attributes": {"Policy": ""}})
+    found["without"] = _told_to_all(desk, "without")
+    admin("sqs", "SetQueueAttributes", {"QueueUrl": queue, "Attributes": {"Policy": policy}})
+    return found
+
+
+def _told_to_all(desk: Desk, name: str) -> dict[str, int]:
+    before = _letters(desk)
+    desk.cloud.call()("sns", "Publish", {
+        "TopicArn": f"arn:aws:sns:{REGION}:000000000000:fanfold-{STAGE}-bars-wanted.fifo",
+        "Message": UNKNOWN % name, "MessageGroupId": name, "MessageDeduplicationId": name,
+    })  # fmt: skip
+    assert desk.cloud.wait_until_quiet()
+    return {service: count - before[service] for service, count in _letters(desk).items()}
+
+
+def _letters(desk: Desk) -> dict[str, int]:
+    found = {}
+    for service in ("market-data", "audit"):
+        url = f"{desk.cloud.endpoint}/000000000000/fanfold-{STAGE}-{service}-dead-letters.fifo"
+        asked = {"QueueUrl": url, "AttributeNames": ["ApproximateNumberOfMessages"]}
+        answer = desk.run.call("sqs", "GetQueueAttributes", asked)
+        found[service] = int(answer["Attributes"]["ApproximateNumberOfMessages"])
+    return found
+
+
+def _handed(desk: Desk, service: str, bodies: list[str], *, again: bool = False) -> int:
+    """How many of the messages a function wants to have again, when they are handed to it as its queue would."""
+    records = [
+        {
+            "messageId": f"{service} {number} {abs(hash(body))}",
+            "body": body,
+            "attributes": {"ApproximateReceiveCount": "2" if again else "1", "MessageGroupId": f"test {number}"},
+            "eventSource": "aws:sqs",
+            "eventSourceARN": f"arn:aws:sqs:{REGION}:000000000000:fanfold-{STAGE}-{service}.fifo",
+        }
+        for number, body in enumerate(bodies)
+    ]
+    answer: dict[str, Any] = invoke(desk.run.call, service, CONSUMERS[service], {"Records": records})
+    return len(answer["batchItemFailures"])
+
+
+def _newest(messages: list[Message], kind: type[Any]) -> Any:
+    return max((one for one in messages if isinstance(one, kind)), key=lambda one: one.at)
+
+
+def _at(desk: Desk) -> datetime:
+    return datetime.fromtimestamp(desk.plan.start, UTC)
+
+
+def _denials(logs: Path) -> list[str]:
+    return [line for log in logs.glob("*.log") for line in log.read_text().splitlines() if "AccessDenied" in line]
+
+
+@contextmanager
+def _hidden(path: Path) -> Iterator[None]:
+    aside = path.rename(path.with_suffix(".aside"))
+    try:
+        yield
+    finally:
+        aside.rename(path)

@@ -1,0 +1,128 @@
+"""Every role held against what its function was seen to ask for."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from needs import EXCEPTIONS, Need, needs
+from packaged_stacks import Function, Stacks
+from policies import Statement, allowed
+
+from fanfold.aws.calls import AwsFault, Call
+from fanfold.aws.recording import Line
+from fanfold.console.cloud.launcher import STAGE
+
+
+class Permission(NamedTuple):
+    """One action on one resource, as one statement allows it."""
+
+    at: int
+    action: str
+    resource: str
+
+
+def of_stage(line: Line, stage: str) -> Line:
+    """The call as the functions of another stage make it: names differ in the stage alone."""
+    return Line(
+        function=_renamed(line.function, stage),
+        service=line.service,
+        operation=line.operation,
+        parameters={key: _renamed(value, stage) for key, value in line.parameters.items()},
+    )
+
+
+def _renamed(value: Any, stage: str) -> Any:
+    if isinstance(value, str):
+        return value.replace(f"-{STAGE}-", f"-{stage}-")
+    if isinstance(value, dict):
+        return {_renamed(key, stage): _renamed(one, stage) for key, one in value.items()}
+    return [_renamed(one, stage) for one in value] if isinstance(value, list) else value
+
+
+class Held(NamedTuple):
+    """A function of a stage, the calls that it was seen to make there, and what it needs besides."""
+
+    function: Function
+    calls: list[Line]
+    declared: set[Need]
+    keys: Mapping[str, str]
+
+    @property
+    def needed(self) -> set[Need]:
+        """Of all calls together."""
+        found = {one for call in self.calls for one in self.needs_of(call)}
+        return found | self.declared
+
+    def needs_of(self, call: Line) -> set[Need]:
+        return needs(call.service, call.operation, call.parameters, self.keys)
+
+    @property
+    def missing(self) -> list[str]:
+        """What is used and not allowed."""
+        return sorted(
+            f"{self.function.name}: {one.action} on {one.resource}"
+            for one in self.needed
+            if not allowed(self.function.statements, one.action, one.resource, one.context)
+        )
+
+    @property
+    def unused(self) -> list[str]:
+        """What is allowed, and could be taken away without any call being denied."""
+        needed = self.needed
+        return [
+            f"{self.function.name}: {one.action} on {one.resource}"
+            for one in permissions(self.function.statements)
+            if self._suffices(without(self.function.statements, one), needed)
+        ]
+
+    def _suffices(self, statements: Sequence[Statement], needed: set[Need]) -> bool:
+        return all(allowed(statements, one.action, one.resource, one.context) for one in needed)
+
+
+def held(stacks: Stacks, stage: str, calls: Sequence[Line]) -> list[Held]:
+    """Every function of the stage, with its calls."""
+    by_function: dict[str, dict[str, Line]] = {}
+    for call in calls:
+        moved = of_stage(call, stage)
+        by_function.setdefault(moved.function, {})[repr(moved)] = moved
+    keys = stacks.keys
+    return [
+        Held(one, list(by_function.get(one.name, {}).values()), _declared(one, stacks), keys)
+        for one in stacks.functions
+    ]
+
+
+def _declared(function: Function, stacks: Stacks) -> set[Need]:
+    return {need for _, ask in EXCEPTIONS.values() for need in ask(function, stacks)}
+
+
+def permissions(statements: Sequence[Statement]) -> Iterator[Permission]:
+    """Every action on every resource that the statements allow."""
+    for at, one in enumerate(statements):
+        if one.effect == "Allow":
+            for action in one.actions:
+                for resource in one.resources:
+                    yield Permission(at, action, resource)
+
+
+def without(statements: Sequence[Statement], taken: Permission) -> list[Statement]:
+    """The statements with one permission taken away, and all else as it was."""
+    whole = statements[taken.at]
+    rest = [
+        whole._replace(actions=(action,), resources=(resource,))
+        for action in whole.actions
+        for resource in whole.resources
+        if (action, resource) != (taken.action, taken.resource)
+    ]
+    return [*statements[: taken.at], *rest, *statements[taken.at + 1 :]]
+
+
+def guarded(call: Call, statements: Sequence[Statement], keys: Mapping[str, str]) -> Call:
+    """The call under a role in memory: what the role does not allow is refused before it is made."""
+
+    def guarding(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        for one in sorted(needs(service, operation, parameters, keys)):
+            if not allowed(statements, one.action, one.resource, one.context):
+                raise AwsFault("AccessDeniedException", f"not authorized: {one.action} on {one.resource}", 403)
+        return call(service, operation, parameters)
+
+    return guarding

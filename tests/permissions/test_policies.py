@@ -1,0 +1,108 @@
+"""The evaluator decides as IAM does, and calls need what AWS's documents say."""
+
+import pytest
+from needs import needs
+from policies import allowed, matches, statement
+
+TABLE = "arn:aws:dynamodb:eu-west-1:000000000000:table/one"
+BUCKET = "arn:aws:s3:::one"
+
+
+def role(*documents):
+    return [statement({"Effect": "Allow", **one}) for one in documents]
+
+
+def test_what_nothing_allows_is_denied():
+    assert not allowed([], "dynamodb:GetItem", TABLE)
+    assert not allowed(role({"Action": "dynamodb:GetItem", "Resource": TABLE}), "dynamodb:PutItem", TABLE)
+    assert not allowed(role({"Action": "dynamodb:GetItem", "Resource": TABLE}), "dynamodb:GetItem", f"{TABLE}s")
+
+
+def test_a_deny_wins_wherever_it_stands():
+    documents = {"Action": "s3:*", "Resource": "*"}, {"Effect": "Deny", "Action": "s3:DeleteObject", "Resource": "*"}
+    for order in (documents, documents[::-1]):
+        assert allowed(role(*order), "s3:PutObject", f"{BUCKET}/key")
+        assert not allowed(role(*order), "s3:DeleteObject", f"{BUCKET}/key")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "same"),
+    [
+        ("*", "any", True),
+        ("a*c", "abbc", True),
+        ("a*c", "a/b/c", True),
+        ("a?c", "abc", True),
+        ("a?c", "ac", False),
+        ("a.c", "abc", False),
+        ("abc", "abcd", False),
+        (f"{BUCKET}/*", f"{BUCKET}/key/of/more", True),
+        (f"{BUCKET}/*", BUCKET, False),
+        ("[a]", "a", False),
+    ],
+)
+def test_wildcards_are_stars_and_question_marks_alone(pattern, text, same):
+    assert matches(pattern, text) is same
+
+
+def test_actions_do_not_heed_case_and_resources_do():
+    given = role({"Action": "DynamoDB:getitem", "Resource": TABLE})
+    assert allowed(given, "dynamodb:GetItem", TABLE)
+    assert not allowed(given, "dynamodb:GetItem", TABLE.upper())
+
+
+@pytest.mark.parametrize(
+    ("condition", "context", "holds"),
+    [
+        ({"StringEquals": {"kms:ViaService": ["sqs", "sns"]}}, {"kms:ViaService": "sns"}, True),
+        ({"StringEquals": {"kms:ViaService": "sqs"}}, {"kms:ViaService": "sns"}, False),
+        ({"StringEquals": {"kms:ViaService": "sqs"}}, {}, False),
+        ({"StringEqualsIfExists": {"kms:ViaService": "sqs"}}, {}, True),
+        ({"StringNotEquals": {"kms:ViaService": "sqs"}}, {"kms:ViaService": "sns"}, True),
+        ({"StringLike": {"kms:ViaService": "sqs.*"}}, {"kms:ViaService": "sqs.eu-west-1"}, True),
+        ({"ArnLike": {"aws:SourceArn": "arn:*:one"}}, {"aws:SourceArn": "arn:aws:one"}, True),
+        ({"Bool": {"aws:SecureTransport": "false"}}, {}, False),
+        ({"Bool": {"aws:SecureTransport": True}}, {}, True),
+    ],
+)
+def test_conditions_must_all_hold(condition, context, holds):
+    given = role({"Action": "kms:Decrypt", "Resource": "*", "Condition": condition})
+    assert allowed(given, "kms:Decrypt", "key", context) is holds
+
+
+@pytest.mark.parametrize("document", [{"NotAction": "s3:*", "Resource": "*"}, {"Action": "s3:*", "NotResource": "*"}])
+def test_what_the_evaluator_does_not_judge_it_does_not_pass_over(document):
+    with pytest.raises(KeyError):
+        role(document)
+
+
+def test_an_unknown_operator_is_not_passed_over():
+    given = role({"Action": "*", "Resource": "*", "Condition": {"IpAddress": {"aws:SourceIp": "::/0"}}})
+    with pytest.raises(KeyError):
+        allowed(given, "s3:GetObject", BUCKET, {"aws:SourceIp": "::1"})
+
+
+def test_a_transaction_needs_the_action_of_each_of_its_writes():
+    kinds = ("Put", "Update", "Delete", "ConditionCheck")
+    items = [{kind: {"TableName": "one"}} for kind in kinds]
+    found = needs("dynamodb", "TransactWriteItems", {"TransactItems": items}, {})
+    assert found == {(f"dynamodb:{kind}Item", TABLE, "") for kind in kinds}
+
+
+def test_a_batch_needs_the_action_of_one():
+    topic = "arn:aws:sns:eu-west-1:000000000000:one.fifo"
+    assert needs("sns", "PublishBatch", {"TopicArn": topic}, {}) == {("sns:Publish", topic, "")}
+
+
+def test_listing_is_of_the_bucket_and_reading_of_the_object():
+    assert needs("s3", "ListObjectsV2", {"Bucket": "one"}, {}) == {("s3:ListBucket", BUCKET, "")}
+    assert needs("s3", "GetObject", {"Bucket": "one", "Key": "a/b"}, {}) == {("s3:GetObject", f"{BUCKET}/a/b", "")}
+
+
+def test_an_encrypted_resource_needs_its_key_too():
+    found = needs("s3", "PutObject", {"Bucket": "one", "Key": "a"}, {BUCKET: "the key"})
+    assert found == {("s3:PutObject", f"{BUCKET}/a", ""), ("kms:GenerateDataKey", "the key", "s3")}
+
+
+def test_an_operation_that_is_in_no_table_is_not_passed_over():
+    with pytest.raises(KeyError):
+        needs("dynamodb", "Scan", {"TableName": "one"}, {})
