@@ -103,7 +103,8 @@ class Poller:
         checked = [_checked(one, venue.jump_max, wanted.until) for one in found.values() if one.bars]
         # A venue that has none of them has nothing to tell.
         if checked or defects:
-            self._bus.publish(messages(wanted.venue, f"wanted/{wanted.id}", wanted.until, checked, defects, wanted=True))
+            batch = f"wanted/{wanted.id}"
+            self._bus.publish(messages(wanted.venue, batch, wanted.until, checked, defects, wanted=True))
 
     def back_fill(self, span: Span) -> Span:
         """Publish the first bars of a span as ones that were asked for; the rest of it is still to be done."""
