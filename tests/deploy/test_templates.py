@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import access_rules as access
-import packaging
+import packaged_stages as packaging
 import pytest
 import template_rules as rules
 from merged import Stacks, merged
-from packaging import NotPackaged, templates
+from packaged_stages import NotPackaged, templates
 
 from fanfold.console import sql
 

@@ -41,6 +41,7 @@ def ran(desk: Desk, machine: str, given: dict[str, Any]) -> dict[str, Any]:
     while time.monotonic() < deadline:
         found: dict[str, Any] = call("stepfunctions", "DescribeExecution", {"executionArn": started["executionArn"]})
         if found["status"] != "RUNNING":
+            open(f"/tmp/w4hist-{machine}-{time.time()}.json","w").write(json.dumps([found, call("stepfunctions", "GetExecutionHistory", {"executionArn": started["executionArn"], "maxResults": 1000})], default=str, indent=1))  # DBG
             return found
         time.sleep(0.1)
     raise AssertionError(f"{machine} did not end")
