@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import pytest
+from deployed_stacks import deployed
+
+__all__ = ["deployed", "recording"]
 
 
 @pytest.fixture(scope="session")
