@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
-from fanfold import positions
+from fanfold import positions, recorded
 from fanfold.audit_ports import Lake, Published
 from fanfold.day_report import Closing, DayOfAccount, Difference
 from fanfold.desk import Account
@@ -31,7 +31,7 @@ def reconcile(
     start = before or Closing(day="", cash=account.cash, held={})
     published = views.read(("books", name))
     fills = {dt: _fills(views, name, dt) for dt in sorted(lake.names(TRADES)) if dt > start.day}
-    holdings = [msgspec.convert(one["holding"], Holding) for one in views.of_account(name, "position")]
+    holdings = [recorded.holding(one) for one in views.of_account(name, "position")]
     if views.read(("books", name)) != published:
         raise Conflict(f"account {name} traded while it was reconciled")
     now = _closing(start, day, fills.values())
