@@ -13,7 +13,7 @@ NUMBERS = count()
 IN_PROCESS = Endpoint(region="eu-west-1", credentials=Credentials(access_key="test", secret_key="test"))
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def call() -> Iterator[Call]:
     with mock_aws():
         yield connect("boto3", IN_PROCESS)

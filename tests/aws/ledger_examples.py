@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from conftest import Cloud
+from emulator import Cloud
 
 from fanfold.aws import ledger
 from fanfold.aws.approvals import Approvals

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from conftest import Cloud
+from emulator import Cloud
 from ledger_examples import Ledger, approve, approved, halted, open_ledger, order
 
 from fanfold.aws import ledger

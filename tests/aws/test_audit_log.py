@@ -8,8 +8,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 from audit_examples import AUDIT, START, VIEWS, arrival, create_everything, minute, order, report
-from conftest import Cloud
-from emulator import Emulator
+from emulator import Cloud, Emulator
 
 from audit_service.record import Arrival, record
 from audit_service.verify import verify

@@ -6,7 +6,7 @@ from itertools import permutations
 from random import Random
 
 import pytest
-from conftest import Cloud
+from emulator import Cloud
 from ledger_examples import create_table, once
 
 from fanfold.aws.batches import Batches

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from conftest import Cloud
+from emulator import Cloud
 from ledger_examples import AT, Ledger, approve, fill, halted, once, open_ledger, order, report, resolution
 
 from fanfold import orders, positions

@@ -1,7 +1,7 @@
 """Cursors: read as written, and of two who write only one."""
 
 import pytest
-from conftest import Cloud
+from emulator import Cloud
 from ledger_examples import create_table, once
 
 from fanfold.aws.cursors import CursorTable

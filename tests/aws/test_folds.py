@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from random import Random
 
 import pytest
-from conftest import Cloud
 from core_desk import START, A, B, bars_message, instance, series, small_desk, stretch, walk
+from emulator import Cloud
 from ledger_examples import AT, create_table, once
 
 from fanfold.aws.folds import FoldTable

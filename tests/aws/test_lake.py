@@ -8,8 +8,7 @@ import msgspec
 import pyarrow as pa
 import pytest
 from audit_examples import AUDIT, LAKE, VIEWS, arrival, create_everything, minute
-from conftest import Cloud
-from emulator import Emulator
+from emulator import Cloud, Emulator
 
 from audit_service.compact import DAY, compact
 from audit_service.flush import flush

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from conftest import Cloud
+from emulator import Cloud
 from ledger_examples import AT, Ledger, approve, halted, open_ledger, order
 
 from fanfold.aws import ledger

@@ -1,7 +1,7 @@
 """The outbox: what was written with a change is published, and forgotten then."""
 
 import pytest
-from conftest import Cloud
+from emulator import Cloud
 from ledger_examples import approved, create_table, create_topic, heard, order, report
 
 from fanfold.aws.calls import AwsFault

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from conftest import Cloud
+from emulator import Cloud
 from ledger_examples import AT, create_table, once, order
 
 from fanfold.aws.calls import Recorded, recorded
