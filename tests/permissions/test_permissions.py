@@ -94,7 +94,6 @@ def test_a_role_that_allows_too_much_is_seen(recording):
         assert len(rich.unused) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="Schedules of single functions name the function's role, which lacks both.")
 @pytest.mark.parametrize("stage", STAGES)
 def test_what_a_schedule_wakes_it_may_wake(stage):
     """The schedule's role is the scheduler's to assume, and allows the target alone."""
