@@ -41,7 +41,6 @@ def ran(desk: Desk, machine: str, given: dict[str, Any]) -> dict[str, Any]:
     while time.monotonic() < deadline:
         found: dict[str, Any] = call("stepfunctions", "DescribeExecution", {"executionArn": started["executionArn"]})
         if found["status"] != "RUNNING":
-            open(f"/tmp/w4hist-{machine}-{time.time()}.json","w").write(json.dumps([found, call("stepfunctions", "GetExecutionHistory", {"executionArn": started["executionArn"], "maxResults": 1000})], default=str, indent=1))  # DBG
             return found
         time.sleep(0.1)
     raise AssertionError(f"{machine} did not end")
@@ -146,6 +145,7 @@ def test_a_span_is_filled_for_each_symbol_and_what_the_venue_does_not_have_is_to
     assert found["told"] == []
     wanted = [one for one in outcome.messages if getattr(one, "wanted", False) and "back-fill" not in one.id]
     assert len(wanted) >= 2
+    assert found["unknown"]["status"] == "FAILED", found["unknown"]
     assert (found["unknown"]["status"], found["unknown"]["error"]) == ("FAILED", "NotComplete")
     (message,) = found["told of"]
     assert "BadInput" in message["Message"]
