@@ -38,6 +38,7 @@ def build_all(services: list[str], root: Path) -> None:
 
 
 def main(services: list[str]) -> int:
+    """Build the named images; the exit code. With --where-possible first, nothing is built where no builder is."""
     where_possible = services[:1] == ["--where-possible"]
     try:
         tool.tool()

@@ -16,7 +16,7 @@ from fanfold.refusals import BadInput
 SERVICES = tuple(SUBSCRIPTIONS)
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 LIBRARIES = ("2_28", "2_17")
-_UNWANTED = shutil.ignore_patterns("__pycache__", "*.pyc")
+_UNWANTED = ("__pycache__", "*.pyc")
 
 
 def contents(root: Path) -> dict[str, Any]:
@@ -45,8 +45,8 @@ def lay_out_task(service: str, root: Path, task: Path) -> None:
     asked = contents(root)
     shutil.rmtree(task, ignore_errors=True)
     package = f"{service.replace('-', '_')}_service"
-    shutil.copytree(root / "services" / service / package, task / package, ignore=_UNWANTED)
-    shutil.copytree(root / "shared" / "fanfold", task / "fanfold", ignore=_UNWANTED)
+    shutil.copytree(root / "services" / service / package, task / package, ignore=shutil.ignore_patterns(*_UNWANTED))
+    shutil.copytree(root / "shared" / "fanfold", task / "fanfold", ignore=shutil.ignore_patterns(*_UNWANTED))
     for found in (task / "fanfold").iterdir():
         if found.is_dir() and found.name not in asked["services"][service]["packages"]:
             shutil.rmtree(found)
