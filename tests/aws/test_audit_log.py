@@ -11,9 +11,9 @@ from audit_examples import AUDIT, START, VIEWS, arrival, create_everything, minu
 from emulator import Cloud, Emulator
 
 from audit_service.record import Arrival, record
-from audit_service.verify import verify
 from fanfold import audit_chain
 from fanfold.audit_chain import Entry
+from fanfold.audit_verdicts import verdicts_of as verify
 from fanfold.audit_views import order_version
 from fanfold.aws.calls import Call, Recorded, connect, recorded
 from fanfold.aws.log import S3Log

@@ -15,9 +15,9 @@ import msgspec
 from fanfold import audit_chain, desk
 from fanfold.audit_verdict import Verdict
 from fanfold.aws import ledger
-from fanfold.aws.ledger import Books
 from fanfold.aws.log import S3Log
 from fanfold.aws.tables import Table
+from fanfold.booking import Books
 from fanfold.console import conclusion, run_plan
 from fanfold.console.cloud import launcher
 from fanfold.console.cloud.launcher import Cloud

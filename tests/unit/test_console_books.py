@@ -2,7 +2,8 @@
 
 from decimal import Decimal
 
-from fanfold.aws.ledger import AccountItem, Books, PositionItem
+from fanfold.aws.ledger import AccountItem, PositionItem
+from fanfold.booking import Books
 from fanfold.console.commands.books import equity, expected_cash, unmarked
 from fanfold.messages import Halt
 from fanfold.positions import Lot, Position

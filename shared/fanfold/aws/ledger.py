@@ -8,8 +8,7 @@ import msgspec
 from fanfold import names
 from fanfold.aws.attribute_values import integer
 from fanfold.aws.tables import ABSENT, PRESENT, Key, Table, Write, sort_key
-from fanfold.booking import AccountItem, PositionItem
-from fanfold.booking import Books as Books  # noqa: PLC0414
+from fanfold.booking import AccountItem, Books, PositionItem
 from fanfold.messages import Halt, Order
 from fanfold.money import ZERO
 from fanfold.orders import OrderRecord

@@ -2,11 +2,8 @@
 
 from argparse import Namespace
 
-from fanfold import audit_chain
-from fanfold.audit_chain import Head
-from fanfold.audit_ports import Log, Views
-from fanfold.audit_verdict import Verdict, locate_fork
-from fanfold.audit_verdict import verify as verify_stream
+from fanfold.audit_verdict import Verdict
+from fanfold.audit_verdicts import verdicts_of
 from fanfold.console.commands import Command
 from fanfold.console.exit_codes import Exit
 from fanfold.console.output import Answer, Grid, grid
@@ -23,21 +20,6 @@ def verify(arguments: Namespace) -> Answer:
     if broken:
         return Answer(document, ["\n".join(map(_broken, broken)), _streams(verdicts)], Exit.FAILED)
     return Answer(document, [f"audit chain verified: {records} records", _streams(verdicts)])
-
-
-def verdicts_of(log: Log, views: Views) -> list[Verdict]:
-    """A verdict a stream, by name; a stream that lost its log or its head is among them."""
-    # Heads before logs: what is recorded meanwhile is pending, not wrong.
-    heads = {head.stream: head for head in views.heads()}
-    streams = sorted(heads.keys() | set(log.streams()))
-    return [_verdict(heads.get(stream, audit_chain.start(stream)), log, views) for stream in streams]
-
-
-def _verdict(head: Head, log: Log, views: Views) -> Verdict:
-    verdict = verify_stream(head.stream, head, log.segments(head.stream))
-    if verdict.kind == "edited" and verdict.seq == head.seq:
-        return locate_fork(verdict, log.segments(head.stream), views.hash_of)
-    return verdict
 
 
 def _broken(verdict: Verdict) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from fanfold.aws import ledger
 from fanfold.aws.batches import Batches
-from fanfold.aws.ledger import Books
+from fanfold.booking import Books
 from fanfold.console.cloud.launcher import SERVICES
 from fanfold.console.commands import Command, add_account
 from fanfold.console.commands.reading import marks_of
