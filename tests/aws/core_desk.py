@@ -1,1 +1,0 @@
-../unit/core_desk.py
