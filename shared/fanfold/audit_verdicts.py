@@ -8,10 +8,15 @@ from fanfold.audit_verdict import Verdict, locate_fork, verify
 
 def verdicts_of(log: Log, views: Views) -> list[Verdict]:
     """A verdict a stream, by name; a stream that lost its log or its head is among them."""
+    return [verdict_of(head, log, views) for head in heads_of(log, views)]
+
+
+def heads_of(log: Log, views: Views) -> list[Head]:
+    """The head of every stream, by name; a stream that has a log and no head has the head of an empty one."""
     # Heads before logs: what is recorded meanwhile is pending, not wrong.
     heads = {head.stream: head for head in views.heads()}
     streams = sorted(heads.keys() | set(log.streams()))
-    return [verdict_of(heads.get(stream, audit_chain.start(stream)), log, views) for stream in streams]
+    return [heads.get(stream, audit_chain.start(stream)) for stream in streams]
 
 
 def verdict_of(head: Head, log: Log, views: Views) -> Verdict:

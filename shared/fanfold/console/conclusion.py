@@ -11,6 +11,7 @@ from rich.console import Console
 from fanfold import audit_chain
 from fanfold.audit_verdict import Verdict
 from fanfold.audit_verdict import verify as verify_chain
+from fanfold.audit_verdicts import heads_of, verdict_of
 from fanfold.aws import ledger
 from fanfold.aws.log import S3Log
 from fanfold.aws.tables import Table
@@ -49,10 +50,10 @@ def audit(run: DeskRun, traded: Desk) -> tuple[list[Verdict], Tally]:
     """A verdict on every chain, and what is in them."""
     log, views = S3Log(run.call, bucket_name("audit")), DynamoViews(run.call, table_name("views"))
     tally = Tally(traded)
-    heads = {head.stream: head for head in views.heads()}
     # The venues first: prices are there when the accounts' fills are marked.
-    streams = sorted(heads, key=lambda name: (not name.startswith("market-"), name))
-    return [verify_chain(stream, heads[stream], _told(log, stream, tally)) for stream in streams], tally
+    heads = sorted(heads_of(log, views), key=lambda head: not head.stream.startswith("market-"))
+    verdicts = [(head, verify_chain(head.stream, head, _told(log, head.stream, tally))) for head in heads]
+    return [verdict if verdict.kind == "sound" else verdict_of(head, log, views) for head, verdict in verdicts], tally
 
 
 def moment(at: int) -> str:
