@@ -1,6 +1,7 @@
-"""All six stacks of a stage as the Serverless tool packages them, without keys or network, once a test run."""
+"""All six stacks of a stage as the Serverless tool packages them, offline, once a state of the files."""
 
 import fcntl
+import hashlib
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / "node_modules" / ".bin" / "serverless"
+KEPT = ROOT / "build" / "templates"
 PLATFORM = "platform"
 SERVICES = ("market-data", "signal", "risk", "execution", "audit")
 DIGEST = "sha256:" + "5f" * 32
@@ -26,8 +28,10 @@ LIVE = {
     "FANFOLD_IMAGES": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/fanfold",
 } | {f"FANFOLD_DIGEST_{service.upper().replace('-', '_')}": DIGEST for service in SERVICES}
 STAGES: dict[str, tuple[str, dict[str, str]]] = {
+    "local": ("local", {}),
     "dev": ("dev", {}),
     "lean": ("dev", {"FANFOLD_PROFILE": "lean"}),
+    "paper": ("paper", {}),
     "live": ("live", LIVE),
 }
 Template = dict[str, Any]
@@ -39,7 +43,7 @@ class NotPackaged(Exception):
 
 @cache
 def templates(named: str) -> dict[str, Template]:
-    """The templates of the platform and the five services: of the stage dev, of dev in the lean profile, or of live."""
+    """The templates of the platform and the five services, of one of STAGES."""
     stage, environment = STAGES[named]
     with _alone(), ThreadPoolExecutor(2) as pool:
         packaged = pool.map(lambda stack: _template(stack, stage, environment), (PLATFORM, *SERVICES))
@@ -63,6 +67,25 @@ def _alone() -> Iterator[None]:
 def _template(stack: str, stage: str, environment: Mapping[str, str]) -> Template:
     if not TOOL.exists():
         pytest.skip("node_modules holds no Serverless tool: run `make install`")
+    kept = KEPT / f"{_fingerprint(stack, stage, environment)}.json"
+    if not kept.exists():
+        found = _packaged(stack, stage, environment)
+        KEPT.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(found))
+    template: Template = json.loads(kept.read_text())
+    return template
+
+
+def _fingerprint(*asked: object) -> str:
+    """Of what a template is made from; the same files and settings give the same template."""
+    files = [*ROOT.glob("serverless*"), *ROOT.glob("services/*/*.yml"), ROOT / "package-lock.json"]
+    digest = hashlib.sha256(repr(asked).encode())
+    for file in sorted(files):
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _packaged(stack: str, stage: str, environment: Mapping[str, str]) -> Template:
     folder = ROOT if stack == PLATFORM else ROOT / "services" / stack
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("FANFOLD_", "AWS_"))}
     # The tool wants to see keys, and asks AWS for nothing.

@@ -4,6 +4,7 @@ import copy
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,15 @@ OF_EVERY_STAGE = (
     access.broad_policies, access.shared_roles, access.unlocked_deletion, access.strange_audit_writers,
     access.strange_secret_readers,
 )  # fmt: skip
+# What the embedded AWS, on loopback and for an hour, does without.
+ON_LOOPBACK = {
+    rules.unwatched_dead_letters: "the run's summary tells of dead letters",
+    rules.unwatched_silence: "the local runner polls, and sees what comes of it",
+    rules.short_visibility: "a killed function's messages are to come back at once",
+    rules.untraced: "there is no X-Ray",
+    access.plain_text: "the emulator speaks HTTP",
+    access.unlocked_deletion: "tests rewrite segments, to see that it is found out",
+}
 ROLE = ("signal/FoldRole", "Properties", "Policies", 0, "PolicyDocument", "Statement")
 FUNCTION = ("signal/FoldLambdaFunction", "Properties")
 MAPPING = "EventSourceMappingSQSQueue"
@@ -33,6 +43,7 @@ TLS = ("PolicyDocument", "Statement", 0)
 GONE = object()
 
 
+@cache
 def stacks(named: str) -> Stacks:
     return merged(templates(named))
 
@@ -40,10 +51,11 @@ def stacks(named: str) -> Stacks:
 @pytest.mark.parametrize("rule", OF_EVERY_STAGE, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("named", packaging.STAGES)
 def test_a_stage_keeps_every_rule(named, rule) -> None:
-    assert rule(stacks(named)) == []
+    # A rule that loopback does without must be one that it breaks, or the exception is not needed.
+    assert bool(rule(stacks(named))) is (named == "local" and rule in ON_LOOPBACK)
 
 
-@pytest.mark.parametrize("named", ["dev", "live"])
+@pytest.mark.parametrize("named", ["dev", "paper", "live"])
 def test_in_the_full_profile_everything_is_under_the_customers_key(named) -> None:
     assert rules.unencrypted(stacks(named)) == []
 
@@ -196,14 +208,15 @@ def test_each_check_that_the_scan_leaves_out_has_its_reason() -> None:
     assert not [line for line in left_out if len(line.partition("#")[2]) < 40]
 
 
-def test_templates_are_clean_to_cfn_lint(tmp_path: Path) -> None:
-    """W3005 alone is ignored: the tool itself writes a DependsOn that a reference implies."""
+@pytest.mark.parametrize("named", packaging.STAGES)
+def test_templates_are_clean_to_cfn_lint(named: str, tmp_path: Path) -> None:
+    """W3005 is ignored: the tool itself writes a DependsOn that a reference implies. On loopback also E3505, which is
+    rules.short_visibility."""
     pytest.importorskip("cfnlint", reason="cfn-lint is not installed: run `make install`")
-    # Live has all that dev has, and the lean profile differs most where these two do.
-    linted = [("live", stack) for stack in templates("live")] + [("lean", "platform"), ("lean", "execution")]
-    paths = [str(tmp_path / f"{named}-{stack}.json") for named, stack in linted]
-    for path, (named, stack) in zip(paths, linted, strict=True):
-        Path(path).write_text(json.dumps(templates(named)[stack]))
-    command = [str(Path(sys.executable).with_name("cfn-lint")), "-r", "eu-west-1", "-i", "W3005", "-t", *paths]
+    for stack, template in templates(named).items():
+        (tmp_path / f"{stack}.json").write_text(json.dumps(template))
+    lint = str(Path(sys.executable).with_name("cfn-lint"))
+    ignored = ["W3005", "E3505"] if named == "local" else ["W3005"]
+    command = [lint, "-r", "eu-west-1", "-i", *ignored, "-t", *map(str, tmp_path.iterdir())]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
