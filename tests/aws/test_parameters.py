@@ -84,6 +84,18 @@ def test_a_wrong_parameter_is_refused_by_name_once_and_the_limits_before_it_stay
     assert world.lines[-1]["LimitsRefused"] == 1
 
 
+def test_a_check_fails_for_as_long_as_a_parameter_is_refused(world: World) -> None:
+    world.runtime.check()
+    world.put('{"gross_max": 7}')
+    world.now += KEPT
+    for _ in range(2):
+        with pytest.raises(BadInput, match="gross_max"):
+            world.runtime.check()
+    world.put('{"gross_max": 0.5}')
+    world.now += KEPT
+    world.runtime.check()
+
+
 def test_what_cannot_be_read_at_first_is_a_fault_and_later_is_not() -> None:
     down = False
 

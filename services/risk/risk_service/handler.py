@@ -25,6 +25,6 @@ def api_control(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def sweep(_event: dict[str, Any], context: object) -> dict[str, Any]:
-    """On schedule: publish what a crash has left in the outbox."""
+    """On schedule: publish what a crash has left in the outbox, and fail while a limit's parameter is refused."""
     with wiring.runtime().watch.invocation(context):
-        return {"published": wiring.outbox().sweep()}
+        return wiring.sweep()

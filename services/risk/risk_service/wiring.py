@@ -100,6 +100,14 @@ def assess(arrived: Arrived) -> None:
             raise BadInput(f"risk takes bars, targets and settlements, not {type(other).__name__}")
 
 
+def sweep() -> dict[str, int]:
+    """How many messages a crash had left; a limit that is refused makes the sweep fail, and that rings an alarm."""
+    published = outbox().sweep()
+    if settings().limits_path:
+        limits().check()
+    return {"published": published}
+
+
 def api_control(event: dict[str, Any]) -> dict[str, Any]:
     """The answer to an HTTP API event; what the API needs is loaded by the one function that speaks it."""
     from fanfold.aws.controls import LedgerControls  # noqa: PLC0415

@@ -45,6 +45,7 @@ class RuntimeLimits:
         self._watch = watch
         self._read_at: datetime | None = None
         self._texts: dict[str, str] = {}
+        self._refused: dict[str, BadInput] = {}
 
     def desk(self) -> Desk:
         """The same object as before, unless a limit has changed.
@@ -58,6 +59,12 @@ class RuntimeLimits:
                 self._renew(account)
             self._read_at = now
         return self._desk
+
+    def check(self) -> None:
+        """Raises BadInput for as long as a parameter is refused; what fails of it rings an alarm."""
+        self.desk()
+        for wrong in self._refused.values():
+            raise wrong
 
     def _renew(self, account: str) -> None:
         try:
@@ -86,6 +93,8 @@ class RuntimeLimits:
         except BadInput as wrong:
             self._watch.counts.add("LimitsRefused")
             self._watch.log.fault("limits are refused; those before stay", wrong, account=account)
+            self._refused[account] = wrong
             return
+        self._refused.pop(account, None)
         self._desk = msgspec.structs.replace(self._desk, limits={**self._desk.limits, account: limits})
         self._watch.log.info("limits have changed", account=account, limits=msgspec.to_builtins(limits))
