@@ -3,9 +3,6 @@
 from pathlib import Path
 
 import pytest
-from deployed_stacks import deployed
-
-__all__ = ["deployed", "recording"]
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """What a call needs of its caller's role: IAM actions are not the operations' names, nor one a call."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -96,7 +97,10 @@ def _invocation(parameters: Parameters) -> Iterator[Need]:
 
 
 def _secret(parameters: Parameters) -> Iterator[Need]:
-    yield Need("secretsmanager:GetSecretValue", _arn("secretsmanager", f"secret:{parameters['SecretId']}"))
+    # Where it is not asked for by its name: an ARN has six letters at its end that templates do not know.
+    name = parameters["SecretId"]
+    named = re.sub("-[A-Za-z0-9]{6}$", "", name) if name.startswith("arn:") else f"secret:{name}"
+    yield Need("secretsmanager:GetSecretValue", _arn("secretsmanager", named))
 
 
 def _parameter(parameters: Parameters) -> Iterator[Need]:

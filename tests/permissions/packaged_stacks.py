@@ -1,19 +1,12 @@
 """The packaged stacks of a stage as one account would hold them: every reference resolved to a name or an ARN."""
 
-import json
-import os
 import re
-import subprocess
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-import pytest
+from packaged_stages import templates
 from policies import Statement, statement
 
-ROOT = Path(__file__).resolve().parents[2]
-TOOL = ROOT / "node_modules" / ".bin" / "serverless"
 REGION = "eu-west-1"
 ACCOUNT = "000000000000"
 PSEUDO = {
@@ -38,7 +31,7 @@ NAMED = {
     "AWS::Glue::Database": ("", "glue:{place}:database/{name}"),
     "AWS::Athena::WorkGroup": ("Name", "athena:{place}:workgroup/{name}"),
 }
-REF_IS_ARN = {"AWS::SNS::Topic", "AWS::SecretsManager::Secret", "AWS::StepFunctions::StateMachine"}
+REF_IS_ARN = {"AWS::Lambda::Alias", "AWS::SNS::Topic", "AWS::SecretsManager::Secret", "AWS::StepFunctions::StateMachine"}
 
 
 class Function(NamedTuple):
@@ -98,7 +91,7 @@ class Stacks:
             queues=[
                 self.resolve(stack, one["EventSourceArn"])
                 for one in mappings
-                if f'"{logical}"' in json.dumps(one["FunctionName"])
+                if self.function(stack, one["FunctionName"]) == self._name(stack, logical)
             ],
             traced=properties.get("TracingConfig", {}).get("Mode") == "Active",
             environment={
@@ -106,6 +99,10 @@ class Stacks:
                 for key, value in properties.get("Environment", {}).get("Variables", {}).items()
             },
         )
+
+    def function(self, stack: str, value: Any) -> str:
+        """The name of the function that a value means: by its name, its ARN, or the ARN of an alias of it."""
+        return str(self.resolve(stack, value)).rpartition(":function:")[2].partition(":")[0]
 
     def statements(self, stack: str, role: str) -> list[Statement]:
         """A role's own policies; AWS's managed ones are wider than anything that is needed, so none may be attached."""
@@ -129,6 +126,26 @@ class Stacks:
         ((kind, given),) = value.items()
         return RESOLVERS[kind](self, stack, given)
 
+    @property
+    def names(self) -> dict[tuple[str, str], str]:
+        """The name of every resource that has one of its own, by stack and logical id."""
+        return {
+            (stack, logical): self._name(stack, logical)
+            for kind, (prop, _) in NAMED.items()
+            for stack, logical, one in self.of(kind)
+            if prop in one.get("Properties", {})
+        }
+
+    @property
+    def paths(self) -> dict[tuple[str, str], str]:
+        """Paths of parameters, which no stack holds, by role and variable."""
+        return {
+            (one.role, variable): value
+            for one in self.functions
+            for variable, value in one.environment.items()
+            if value.startswith("/")
+        }
+
     def ref(self, stack: str, logical: str) -> str:
         if logical in PSEUDO:
             return PSEUDO[logical]
@@ -142,7 +159,8 @@ class Stacks:
 
     def attribute(self, stack: str, given: Any) -> str:
         logical, _, attribute = given.partition(".") if isinstance(given, str) else (given[0], "", given[1])
-        if attribute in {"Arn", "TopicArn"}:
+        # A secret's Id is its ARN.
+        if attribute in {"Arn", "Id", "TopicArn"}:
             return self.arn(stack, logical)
         return f"{logical}.{attribute}"
 
@@ -150,6 +168,8 @@ class Stacks:
         kind = self._templates[stack]["Resources"][logical]["Type"]
         _, pattern = NAMED.get(kind, ("", kind.split("::")[1].lower() + ":{place}:{name}"))
         name = self._name(stack, logical)
+        if kind == "AWS::Lambda::Alias":
+            name = f"{self.resolve(stack, self._templates[stack]['Resources'][logical]['Properties']['FunctionName'])}:{name}"
         return "arn:aws:" + pattern.format(place=f"{REGION}:{ACCOUNT}", account=ACCOUNT, name=name)
 
     def exported(self, _stack: str, name: Any) -> Any:
@@ -200,22 +220,9 @@ KEYS = {
 
 
 @cache
-def packaged(stage: str) -> Stacks:
-    """The stacks as `serverless package` writes them; asks AWS for nothing."""
-    if not TOOL.exists():
-        pytest.skip("node_modules holds no Serverless tool: run `make install`")
-    folders = {"platform": ROOT} | {one.parent.name: one.parent for one in ROOT.glob("services/*/serverless.yml")}
-    return Stacks({stack: _template(folder, stage) for stack, folder in folders.items()})
-
-
-def _template(folder: Path, stage: str) -> dict[str, Any]:
-    with TemporaryDirectory() as into:
-        command = [str(TOOL), "package", "--stage", stage, "--package", into]
-        keys = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}
-        done = subprocess.run(command, cwd=folder, env=os.environ | keys, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        template: dict[str, Any] = json.loads((Path(into) / "cloudformation-template-update-stack.json").read_text())
-        return template
+def packaged(named: str) -> Stacks:
+    """The stacks of one of packaged_stages.STAGES; asks AWS for nothing."""
+    return Stacks(templates(named))
 
 
 def _dig(found: Any, path: tuple[str | int, ...]) -> Any:

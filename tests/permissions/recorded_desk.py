@@ -1,15 +1,17 @@
 """A desk whose functions run under their deployed roles and go down every way that asks AWS for something."""
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+import recorded_api
+import recorded_close
 from trading import Desk, Outcome, closes, planned, recorded, trade
 
 from fanfold import audit_chain, bars
@@ -22,16 +24,17 @@ from fanfold.aws.topics import Topics
 from fanfold.aws.views import DynamoViews
 from fanfold.console.cloud.launcher import REGION, STAGE, Cloud
 from fanfold.console.desk_run import invoke
+from fanfold.console.run_plan import Plan
+from fanfold.desk import Instance
 from fanfold.messages import Bars, BarsWanted, ExecutionReport, Halt, HaltChanged, Message, OrdersApproved, encode
+from fanfold.strategies import EXTERNAL
 
 MINUTES = 30
-DAY_S = 86_400
 # The last minutes of the recordings, which no poll asks for: they are there when signal misses them.
 AHEAD_S = 300
 LEDGER = f"fanfold-{STAGE}-ledger"
 # The functions that a queue wakes.
 CONSUMERS = {"market-data": "serve", "signal": "fold", "risk": "assess", "execution": "execute", "audit": "record"}
-EXECUTION_S = 60
 UNKNOWN = '{"type":"bars.v9","id":"%s"}'
 
 
@@ -56,8 +59,19 @@ def record(deployed: Path, folder: Path) -> Recording:
         foreign.update(_foreign(desk.cloud))
         buried.update(_without_policy(desk))
 
-    outcome = trade(state, deployed, planned(MINUTES), act, AUTH="true", RECORD_CALLS=str(calls))
+    outcome = trade(state, deployed, _plan(), act, AUTH="true", RECORD_CALLS=str(calls))
     return Recording(lines(calls), outcome, _denials(state / "logs"), foreign, buried)
+
+
+def _plan() -> Plan:
+    """The shipped desk, and an instance that is told from outside."""
+    plan = planned(MINUTES)
+    hook = Instance(
+        strategy=EXTERNAL, instruments=[recorded_api.INSTRUMENT], timeframe="1m", allocation=Decimal("0.1"),
+        account="main",
+    )  # fmt: skip
+    strategies = plan.desk.strategies | {recorded_api.HOOK: hook}
+    return plan._replace(desk=msgspec.structs.replace(plan.desk, strategies=strategies))
 
 
 def _journey(desk: Desk) -> None:
@@ -67,6 +81,7 @@ def _journey(desk: Desk) -> None:
     command = {"account": "main", "reason": "a test", "actor": "test"}
     invoke(desk.run.call, "risk", "control", command | {"action": "halt", "state": "HALT"})
     invoke(desk.run.call, "risk", "control", command | {"action": "resume"})
+    recorded_api.hear_twice(desk)
     closes(desk, range(middle, desk.plan.until - AHEAD_S + 1, 60))
     assert desk.cloud.wait_until_quiet()
     messages = recorded(desk.run)
@@ -76,8 +91,11 @@ def _journey(desk: Desk) -> None:
     _skip_bars(desk, messages)
     _die_while_recording(desk)
     desk.run.finish()
-    _close_the_day(desk)
-    _fill_back(desk)
+    recorded_api.read(desk)
+    recorded_api.control(desk)
+    assert desk.cloud.wait_until_quiet()
+    recorded_close.close_days(desk)
+    recorded_close.fill_back(desk)
 
 
 def _fail_to_serve(desk: Desk) -> None:
@@ -150,34 +168,6 @@ def _die_while_recording(desk: Desk) -> None:
     assert _handed(desk, "audit", [encode(found).decode()]) == 0
     assert views.hash_of("left behind")
     assert views.hash_of("found")
-
-
-def _close_the_day(desk: Desk) -> None:
-    """The state machine runs every step of the close, compaction among them; how it ends is for its own tests."""
-    scheduled = datetime.fromtimestamp(desk.plan.start // DAY_S * DAY_S + DAY_S + 1_200, UTC)
-    desk.run.set_clock(scheduled.timestamp())
-    _ended(desk, "daily-close", {"time": scheduled.isoformat().replace("+00:00", "Z")})
-    desk.run.set_clock(desk.plan.until)
-
-
-def _fill_back(desk: Desk) -> None:
-    span = {"timeframe": "1m", "since": desk.plan.start, "until": desk.plan.start + 600}
-    assert _ended(desk, "back-fill", span | {"venue": "market", "instruments": ["BTC/USDT"]}) == "SUCCEEDED"
-    assert desk.cloud.wait_until_quiet()
-
-
-def _ended(desk: Desk, machine: str, given: dict[str, Any]) -> str:
-    """The status in which an execution ended."""
-    call = desk.cloud.call()
-    arn = f"arn:aws:states:{REGION}:000000000000:stateMachine:fanfold-{STAGE}-{machine}"
-    started = call("stepfunctions", "StartExecution", {"stateMachineArn": arn, "input": json.dumps(given)})
-    deadline = time.monotonic() + EXECUTION_S
-    while time.monotonic() < deadline:
-        status = str(call("stepfunctions", "DescribeExecution", {"executionArn": started["executionArn"]})["status"])
-        if status != "RUNNING":
-            return status
-        time.sleep(0.1)
-    raise AssertionError(f"{machine} did not end in {EXECUTION_S} s")
 
 
 def _foreign(cloud: Cloud) -> dict[str, str]:

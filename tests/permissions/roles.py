@@ -1,10 +1,11 @@
 """Every role held against what its function was seen to ask for."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from needs import EXCEPTIONS, Need, needs
-from packaged_stacks import Function, Stacks
+from packaged_stacks import Function, Stacks, packaged
 from policies import Statement, allowed
 
 from fanfold.aws.calls import AwsFault, Call
@@ -20,22 +21,29 @@ class Permission(NamedTuple):
     resource: str
 
 
-def of_stage(line: Line, stage: str) -> Line:
-    """The call as the functions of another stage make it: names differ in the stage alone."""
-    return Line(
-        function=_renamed(line.function, stage),
-        service=line.service,
-        operation=line.operation,
-        parameters={key: _renamed(value, stage) for key, value in line.parameters.items()},
-    )
+def distinct(calls: Iterable[Line]) -> list[Line]:
+    """One call of each function, operation and need; what the others need, it needs too."""
+    found: dict[tuple[Any, ...], Line] = {}
+    for one in calls:
+        needed = frozenset(needs(one.service, one.operation, one.parameters, {}))
+        found.setdefault((one.function, one.service, one.operation, needed), one)
+    return list(found.values())
 
 
-def _renamed(value: Any, stage: str) -> Any:
-    if isinstance(value, str):
-        return value.replace(f"-{STAGE}-", f"-{stage}-")
-    if isinstance(value, dict):
-        return {_renamed(key, stage): _renamed(one, stage) for key, one in value.items()}
-    return [_renamed(one, stage) for one in value] if isinstance(value, list) else value
+def moving(stacks: Stacks) -> Callable[[Any], Any]:
+    """What makes of a value on the recorded stage the same on another: what has a name there has another here."""
+    ours, theirs = packaged(STAGE).names | packaged(STAGE).paths, stacks.names | stacks.paths
+    pairs = {ours[place]: theirs[place] for place in ours.keys() & theirs.keys()}
+    known = re.compile("|".join(re.escape(name) for name in sorted(pairs, key=len, reverse=True)))
+
+    def moved(value: Any) -> Any:
+        if isinstance(value, str):
+            return known.sub(lambda found: pairs[found[0]], value)
+        if isinstance(value, dict):
+            return {moved(key): moved(one) for key, one in value.items()}
+        return [moved(one) for one in value] if isinstance(value, list) else value
+
+    return moved
 
 
 class Held(NamedTuple):
@@ -78,17 +86,16 @@ class Held(NamedTuple):
         return all(allowed(statements, one.action, one.resource, one.context) for one in needed)
 
 
-def held(stacks: Stacks, stage: str, calls: Sequence[Line]) -> list[Held]:
-    """Every function of the stage, with its calls."""
-    by_function: dict[str, dict[str, Line]] = {}
-    for call in calls:
-        moved = of_stage(call, stage)
-        by_function.setdefault(moved.function, {})[repr(moved)] = moved
+def held(stacks: Stacks, calls: Iterable[Line]) -> list[Held]:
+    """Every function of a stage, with its calls as they were recorded on another."""
+    move = moving(stacks)
+    by_function: dict[str, list[Line]] = {}
+    for call in distinct(calls):
+        line = Line(function=move(call.function), service=call.service, operation=call.operation,
+                    parameters=move(call.parameters))  # fmt: skip
+        by_function.setdefault(line.function, []).append(line)
     keys = stacks.keys
-    return [
-        Held(one, list(by_function.get(one.name, {}).values()), _declared(one, stacks), keys)
-        for one in stacks.functions
-    ]
+    return [Held(one, by_function.get(one.name, []), _declared(one, stacks), keys) for one in stacks.functions]
 
 
 def _declared(function: Function, stacks: Stacks) -> set[Need]:

@@ -3,48 +3,30 @@
 import pytest
 from needs import EXCEPTIONS
 from packaged_stacks import Stacks, packaged
+from packaged_stages import STAGES
 from policies import Statement, allowed
 from roles import Held, guarded, held, permissions, without
 
 from fanfold.aws.calls import AwsFault
 from fanfold.console.cloud.launcher import STAGE
 
-# The stage that the calls were recorded on, without a key of its own, and one with it.
-STAGES = (STAGE, "dev")
-# Functions whose roles are not held against their calls yet, and why.
-PENDING = {
-    "audit.api": "The journey makes no HTTP requests yet.",
-    "risk.api_control": "The journey makes no HTTP requests yet.",
-    "signal.webhook": "The journey makes no HTTP requests yet.",
-    "audit.agenda": "It lists keys alone, yet its role may use the customer's key.",
-    "audit.verify": "It writes nothing, yet its role may make data keys.",
-    "audit.reconcile": "No earlier day is closed that it would read; it writes nothing, yet may make data keys.",
-    "audit.report": "No day is closed a second time, so it reads no report that is there.",
-}
 
 
 @pytest.fixture(scope="session", params=STAGES)
 def functions(request, recording) -> list[Held]:
-    return held(packaged(request.param), request.param, recording.calls)
-
-
-def run(functions: list[Held]) -> list[Held]:
-    """Those that were run and are held."""
-    return [one for one in functions if one.calls and _short(one.function.name) not in PENDING]
+    return held(packaged(request.param), recording.calls)
 
 
 def test_every_function_was_run(functions):
-    never_run = {_short(one.function.name) for one in functions if not one.calls}
-    assert never_run - set(PENDING) == set(), "never run"
-    assert set(PENDING) <= {_short(one.function.name) for one in functions}, "pending, and not there"
+    assert [one.function.name for one in functions if not one.calls] == []
 
 
 def test_no_function_uses_what_its_role_does_not_allow(functions):
-    assert [wrong for one in run(functions) for wrong in one.missing] == []
+    assert [wrong for one in functions for wrong in one.missing] == []
 
 
 def test_no_role_allows_what_its_function_does_not_use(functions):
-    assert [wrong for one in run(functions) for wrong in one.unused] == []
+    assert [wrong for one in functions for wrong in one.unused] == []
 
 
 def test_there_are_at_most_six_exceptions_each_with_a_reason():
@@ -58,12 +40,12 @@ def test_a_function_has_a_role_of_its_own(functions):
 
 
 def test_the_recorded_calls_pass_in_memory_under_the_whole_role(functions):
-    for one in run(functions):
+    for one in functions:
         assert denied(one, one.function.statements) == set()
 
 
 def test_with_any_one_permission_taken_away_a_call_or_a_declared_need_is_denied(functions):
-    for one in run(functions):
+    for one in functions:
         for permission in permissions(one.function.statements):
             rest = without(one.function.statements, permission)
             declared = [need for need in one.declared if not allowed(rest, need.action, need.resource, need.context)]
@@ -82,13 +64,13 @@ def denied(one: Held, statements) -> set[str]:
 
 
 def test_a_role_that_lacks_something_is_seen(recording):
-    for one in run(held(packaged(STAGE), STAGE, recording.calls)):
+    for one in held(packaged(STAGE), recording.calls):
         poor = one._replace(function=one.function._replace(statements=one.function.statements[1:]))
         assert poor.missing
 
 
 def test_a_role_that_allows_too_much_is_seen(recording):
-    for one in run(held(packaged(STAGE), STAGE, recording.calls)):
+    for one in held(packaged(STAGE), recording.calls):
         more = Statement("Allow", ("dynamodb:Scan",), ("arn:aws:dynamodb:*:*:table/*",))
         rich = one._replace(function=one.function._replace(statements=[*one.function.statements, more]))
         assert len(rich.unused) == 1

@@ -1,0 +1,80 @@
+"""The functions behind the HTTP API, each asked in every way in which it asks AWS for something."""
+
+import json
+from typing import Any
+
+from api_desk import ANNA, BERT, READER, Answer, answered, event
+from trading import Desk
+
+from fanfold.console.cloud.launcher import STAGE
+from fanfold.console.desk_run import invoke
+from fanfold.http.webhooks import NONCE, SIGNATURE, TIMESTAMP, signature
+
+HOOK = "hook"
+INSTRUMENT = "BTC/USDT"
+READING = ("/status", "/positions", "/orders", "/orders?open=true", "/signals", "/openapi.json")
+
+
+def tell(desk: Desk, weight: float, nonce: str) -> Answer:
+    """A signal from outside, signed with the secret that the deploy made."""
+    body = json.dumps({"instance": HOOK, "instrument": INSTRUMENT, "weight": weight})
+    at = str(int(float((desk.state / "clock").read_text())))
+    secret = next(iter(json.loads(_secret(desk)).values())).encode()
+    signed = {TIMESTAMP: at, NONCE: nonce, SIGNATURE: signature(secret, at, nonce, body.encode())}
+    asked = event("POST", "/signals/external", body=body)
+    asked["headers"] |= signed
+    return _answered(desk, "signal", "webhook", asked)
+
+
+def hear_twice(desk: Desk) -> None:
+    """A signal is taken once; the second time its nonce is looked up."""
+    assert [tell(desk, 0.5, "nonce-of-the-journey").status for _ in range(2)] == [202, 409]
+
+
+def read(desk: Desk) -> None:
+    """Every route; of a filled order also the segments that hold its causes, as of messages that are large."""
+    for path in READING:
+        assert get(desk, path).status == 200
+    orders = get(desk, "/orders?limit=100").body["orders"]
+    filled = next(one for one in orders if one["state"] == "FILLED")
+    day = filled["changed_at"][:10]
+    assert get(desk, f"/trades?account=main&day={day}").body["trades"]
+    chain = get(desk, f"/orders/{filled['order_id']}").body["chain"]
+    _without_body(desk, chain[0]["message_id"])
+    assert get(desk, f"/orders/{filled['order_id']}").body["chain"] == chain
+
+
+def control(desk: Desk) -> None:
+    """Halt, and the same again; ask to resume, and let another confirm."""
+    halt = {"reason": "a test"}
+    assert [post(desk, "/halt", halt, ANNA, "key-halt-0001").status for _ in range(2)] == [200, 200]
+    resume = {"account": "main", "reason": "a test"}
+    asked = post(desk, "/resume", resume, ANNA, "key-resume-01")
+    assert asked.status == 202
+    confirmed = post(desk, "/resume", resume | {"confirmation": asked.body["confirmation"]}, BERT, "key-resume-02")
+    assert confirmed.body["state"] == "ACTIVE"
+
+
+def get(desk: Desk, url: str) -> Answer:
+    path, _, query = url.partition("?")
+    return _answered(desk, "audit", "api", event("GET", path, query, who=READER))
+
+
+def post(desk: Desk, path: str, body: Any, who: dict[str, Any], key: str) -> Answer:
+    return _answered(desk, "risk", "api_control", event("POST", path, who=who, body=body, idempotency_key=key))
+
+
+def _answered(desk: Desk, service: str, function: str, asked: dict[str, Any]) -> Answer:
+    return answered(lambda told: invoke(desk.run.call, service, function, told), asked)
+
+
+def _secret(desk: Desk) -> str:
+    found = desk.cloud.call()("secretsmanager", "GetSecretValue", {"SecretId": f"fanfold-{STAGE}-webhook"})
+    return str(found["SecretString"])
+
+
+def _without_body(desk: Desk, message: str) -> None:
+    key = {"pk": {"S": f"message#{message}"}, "sk": {"S": "message"}}
+    desk.cloud.call()("dynamodb", "UpdateItem", {
+        "TableName": f"fanfold-{STAGE}-views", "Key": key, "UpdateExpression": "REMOVE body",
+    })  # fmt: skip
