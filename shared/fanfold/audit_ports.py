@@ -98,3 +98,6 @@ class Reports(Protocol):
 
     def closings(self, before: str) -> dict[str, Closing]:
         """Where each account's day began, in the newest closed report of an earlier day; {} without one."""
+
+    def verified(self, before: str) -> dict[str, Head]:
+        """How far each chain was verified in the newest closed report of an earlier day; {} without one."""

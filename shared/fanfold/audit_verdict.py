@@ -17,6 +17,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     ``seq`` is the first place where the log is not what was recorded, ``segment`` the object in which that shows; 0 and
     "" for a sound one. ``pending`` records continue the chain beyond its head: written, and about to be adopted.
+    ``hash`` is that of the last of a sound log's ``records``: a later verification may begin behind it.
     """
 
     stream: str
@@ -25,6 +26,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     pending: int = 0
     seq: int = 0
     segment: str = ""
+    hash: str = ""
 
 
 class _Link(msgspec.Struct, frozen=True):
@@ -37,13 +39,15 @@ class _Link(msgspec.Struct, frozen=True):
     id: str = ""
 
 
-def verify(stream: str, head: Head, segments: Iterable[tuple[str, bytes]]) -> Verdict:
+def verify(head: Head, segments: Iterable[tuple[str, bytes]], since: Head | None = None) -> Verdict:
     """Walk a stream's segments (key and body, in key order) from its first record, in memory that does not grow.
 
-    ``head`` must have been read before the segments were listed, or records of a moment ago count as pending.
+    ``head`` must have been read before the segments were listed, or records of a moment ago count as pending. ``since``
+    is where an earlier verification ended; the segments are then those behind it.
     """
-    before, last = None, _Link(0, "", start(stream).hash, "")
-    links = _links(stream, segments)
+    since = since or start(head.stream)
+    before, last = None, _Link(since.seq, "", since.hash, "")
+    links = _links(head.stream, segments)
     for link in links:
         if link.seq != last.seq + 1 or link.prev != last.hash:
             return _verdict(head, last, *_judge(head, before, last, link, links))
@@ -52,7 +56,7 @@ def verify(stream: str, head: Head, segments: Iterable[tuple[str, bytes]]) -> Ve
         before, last = last, link
     if last.seq < head.seq:
         return _verdict(head, last, "cut off", last.seq + 1, last.segment)
-    return _verdict(head, last, "sound", 0, "")
+    return msgspec.structs.replace(_verdict(head, last, "sound", 0, ""), hash=head.hash)
 
 
 def locate_fork(verdict: Verdict, segments: Iterable[tuple[str, bytes]], witness: Callable[[str], str]) -> Verdict:

@@ -19,9 +19,15 @@ def heads_of(log: Log, views: Views) -> list[Head]:
     return [heads.get(stream, audit_chain.start(stream)) for stream in streams]
 
 
-def verdict_of(head: Head, log: Log, views: Views) -> Verdict:
-    """The verdict on the stream of a head; a rewritten history is located by the hashes that the views keep."""
-    verdict = verify(head.stream, head, log.segments(head.stream))
+def verdict_of(head: Head, log: Log, views: Views, since: Head | None = None) -> Verdict:
+    """The verdict on the stream of a head; a rewritten history is located by the hashes that the views keep.
+
+    ``since`` is where an earlier verification ended. What came before it is looked at again where the head is not
+    beyond it, as it would not be after the views were restored from a backup.
+    """
+    if since is None or (since.seq >= head.seq and since != head):
+        since = audit_chain.start(head.stream)
+    verdict = verify(head, log.segments(head.stream, after=since.seq), since)
     if verdict.kind == "edited" and verdict.seq == head.seq:
-        return locate_fork(verdict, log.segments(head.stream), views.hash_of)
+        return locate_fork(verdict, log.segments(head.stream, after=since.seq), views.hash_of)
     return verdict

@@ -13,6 +13,7 @@ from emulator import Cloud, Emulator
 from audit_service.record import Arrival, record
 from fanfold import audit_chain
 from fanfold.audit_chain import Entry
+from fanfold.audit_verdicts import verdict_of
 from fanfold.audit_verdicts import verdicts_of as verify
 from fanfold.audit_views import order_version
 from fanfold.aws.calls import Call, Recorded, connect, recorded
@@ -239,6 +240,27 @@ def test_verify_finds_where_a_rewritten_history_begins(call: Call) -> None:
         overwrite(call, segment.key, segment.body)
     (_, wrong) = verify(log, views)
     assert (wrong.kind, wrong.seq) == ("forked", 2)
+
+
+def test_a_later_verification_reads_what_came_since_and_no_more(call: Call) -> None:
+    log, views = ports(call)
+    record(arrivals(0), log, views)
+    since = views.head("main", fresh=True)
+    overwrite(call, audit_chain.segment_key("main", 1), b"nobody reads this")
+    assert verdict_of(since, log, views, since).kind == "sound"
+    record(arrivals(1), log, views)
+    head = views.head("main", fresh=True)
+    verdict = verdict_of(head, log, views, since)
+    assert (verdict.kind, verdict.records, verdict.hash) == ("sound", head.seq, head.hash)
+
+
+def test_a_head_that_is_not_beyond_the_last_verification_is_held_against_the_whole_chain(call: Call) -> None:
+    log, views = ports(call)
+    record(arrivals(0), log, views)
+    head = views.head("main", fresh=True)
+    other = msgspec.structs.replace(head, hash="0" * 64)
+    assert verdict_of(head, log, views, other).kind == "sound"
+    assert verdict_of(other, log, views, head).kind == "edited"
 
 
 def test_verify_misses_a_stream_whose_log_is_gone(call: Call) -> None:

@@ -98,6 +98,7 @@ def test_the_day_is_closed_once_however_often_its_time_comes(deployed: Path, tmp
     report = json.loads(found["kept"][f"reports/dt={found['day']}/day.json"])
     assert report["faults"] == []
     assert {one["kind"] for one in report["chains"]} == {"sound"}
+    assert all(len(one["hash"]) == 64 for one in report["chains"])
     assert sum(one["trades"] for one in report["accounts"]) == len(outcome.fills) > 0
     assert list(found["lake"]) == [f"trades/dt={found['day']}/day.parquet"]
 

@@ -42,7 +42,7 @@ def stored(lines: list[bytes]) -> Iterator[tuple[str, bytes]]:
 
 
 def judged(lines: list[bytes], head: Head = HEAD) -> tuple[str, int]:
-    verdict = verify("main", head, stored(lines))
+    verdict = verify(head, stored(lines))
     return verdict.kind, verdict.seq
 
 
@@ -50,7 +50,7 @@ places = st.integers(0, COUNT - 1)
 
 
 def test_an_untouched_log_is_sound() -> None:
-    assert verify("main", HEAD, stored(LINES)) == Verdict(stream="main", kind="sound", records=COUNT)
+    assert verify(HEAD, stored(LINES)) == Verdict(stream="main", kind="sound", records=COUNT, hash=HEAD.hash)
 
 
 def test_a_hash_is_the_sha256_of_the_line() -> None:
@@ -141,7 +141,7 @@ def test_a_cut_tail_is_found_and_located(kept: int) -> None:
 @settings(max_examples=40, deadline=None)
 def test_a_rewritten_history_that_links_is_found_by_its_head_and_located_by_the_views(place: int) -> None:
     forged, _ = recorded(entries(COUNT)[:place] + entries(COUNT, "forged")[place:])
-    verdict = verify("main", HEAD, stored(forged))
+    verdict = verify(HEAD, stored(forged))
     assert verdict.kind == "edited"
     known = {json.loads(line)["message"]["id"]: sha256(line).hexdigest() for line in LINES}
     located = locate_fork(verdict, stored(forged), lambda message_id: known.get(message_id, ""))
@@ -150,17 +150,28 @@ def test_a_rewritten_history_that_links_is_found_by_its_head_and_located_by_the_
 
 def test_an_edit_shows_the_segment_that_holds_it() -> None:
     lines = [*LINES[:20], LINES[20].replace(b"m21", b"m99"), *LINES[21:]]
-    assert verify("main", HEAD, stored(lines)).segment == "segment-2"
+    assert verify(HEAD, stored(lines)).segment == "segment-2"
+
+
+@given(behind=st.integers(1, COUNT // PER_SEGMENT), place=places, data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_what_came_since_a_verification_is_judged_as_in_the_whole(behind: int, place: int, data: st.DataObject) -> None:
+    since = Head(stream="main", seq=behind * PER_SEGMENT, hash=sha256(LINES[behind * PER_SEGMENT - 1]).hexdigest())
+    place = data.draw(st.integers(since.seq, COUNT - 1)) if since.seq < COUNT else COUNT - 1
+    lines = [*LINES[:place], LINES[place].replace(b'"m', b'"n', 1), *LINES[place + 1 :]]
+    for some in (LINES, lines, [*LINES[:place], *LINES[place + 1 :]], LINES[: place + 1]):
+        rest = list(stored(some))[behind:]
+        assert verify(HEAD, rest, since) == verify(HEAD, stored(some))
 
 
 def test_a_segment_that_waits_for_adoption_is_pending_and_not_a_fault() -> None:
     orphan, _ = audit_chain.append(HEAD, entries(3))
-    verdict = verify("main", HEAD, [*stored(LINES), (orphan.key, orphan.body)])
+    verdict = verify(HEAD, [*stored(LINES), (orphan.key, orphan.body)])
     assert (verdict.kind, verdict.records, verdict.pending) == ("sound", COUNT, 3)
 
 
 def test_no_chain_passes_for_another_streams() -> None:
-    assert verify("other", Head(stream="other", seq=COUNT, hash=HEAD.hash), stored(LINES)).seq == 1
+    assert verify(Head(stream="other", seq=COUNT, hash=HEAD.hash), stored(LINES)).seq == 1
 
 
 def test_an_orphan_is_adopted_only_where_it_continues_the_chain() -> None:

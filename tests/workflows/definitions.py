@@ -107,6 +107,17 @@ def _targets(state: dict[str, Any]) -> list[str]:
     return [target for target in named if target]
 
 
+def hasty(name: str) -> list[str]:
+    """Tasks that are given up before their function is: it would go on, and be called again meanwhile."""
+    stack, resource = MACHINES[name]
+    resources = template(stack)["Resources"]
+    filled = resources[resource]["Properties"]["DefinitionSubstitutions"]
+    invoked = [(state, filled[state["Parameters"]["FunctionName"].strip("${}")]["Fn::GetAtt"][0])
+               for _, state in tasks(definition(name)) if "FunctionName" in state["Parameters"]]
+    return [function for state, function in invoked
+            if state["TimeoutSeconds"] <= resources[function]["Properties"]["Timeout"]]
+
+
 def unfilled(machine: Definition, given: set[str]) -> list[str]:
     """Placeholders that the template does not fill, and what it fills in vain."""
     return sorted(set(re.findall(r"\$\{(\w+)\}", json.dumps(machine))) ^ given)

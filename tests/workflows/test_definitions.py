@@ -15,6 +15,7 @@ from definitions import (
     dangling,
     definition,
     endless_waits,
+    hasty,
     impatient,
     shadowed,
     substitutions,
@@ -65,6 +66,11 @@ def test_the_validator_finds_nothing(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", MACHINES)
 def test_a_machine_keeps_the_rules(name: str, rule: Callable[[Definition], list[str]]) -> None:
     assert rule(definition(name)) == []
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_function_ends_before_its_task_is_given_up(name: str) -> None:
+    assert hasty(name) == []
 
 
 @pytest.mark.parametrize("name", MACHINES)

@@ -1,5 +1,8 @@
 """Make one sorted file of a day's many, with each row once."""
 
+from collections.abc import Callable
+from functools import cache
+
 from audit_service.flush import first_of
 from fanfold.audit_ports import Cursors, Lake
 from fanfold.lake_tables import TABLES, Table
@@ -13,14 +16,15 @@ def compact(lake: Lake, cursors: Cursors, before: str) -> int:
 
     A run that stopped half-way leaves rows twice until the next one, never too few.
     """
+    flushed = cache(cursors.flushed)
     days = [
         (table, dt, names) for table in TABLES.values() for dt, names in lake.names(table).items() if dt < before
     ]
-    return sum(_compact_day(table, dt, names, lake, cursors) for table, dt, names in days)
+    return sum(_compact_day(table, dt, names, lake, flushed) for table, dt, names in days)
 
 
-def _compact_day(table: Table, dt: str, names: list[str], lake: Lake, cursors: Cursors) -> bool:
-    small = [name for name in names if name != DAY and _is_settled(name, cursors)]
+def _compact_day(table: Table, dt: str, names: list[str], lake: Lake, flushed: Callable[[str], int]) -> bool:
+    small = [name for name in names if name != DAY and _is_settled(name, flushed)]
     if not small:
         return False
     lake.merge(table, dt, [*small, DAY] if DAY in names else small, into=DAY)
@@ -28,7 +32,7 @@ def _compact_day(table: Table, dt: str, names: list[str], lake: Lake, cursors: C
     return True
 
 
-def _is_settled(name: str, cursors: Cursors) -> bool:
+def _is_settled(name: str, flushed: Callable[[str], int]) -> bool:
     """Whether no flush will write the file again: it would come back, or lose what was written in between."""
     stream, first = first_of(name)
-    return first <= cursors.flushed(stream)
+    return first <= flushed(stream)

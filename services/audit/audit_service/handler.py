@@ -31,9 +31,9 @@ def agenda(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def verify(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """In the daily close: the verdict on one chain."""
+    """In the daily close: the verdict on what came to one chain since the last."""
     with wiring.runtime().watch.invocation(context):
-        return wiring.verify_stream(event["stream"])
+        return wiring.verify_stream(event["stream"], event["day"])
 
 
 def reconcile(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -81,10 +81,11 @@ def agenda_of(event: dict[str, Any]) -> dict[str, Any]:
     return _told(agenda(scheduled, log(), reports(), runtime().desk.accounts))
 
 
-def verify_stream(stream: str) -> dict[str, Any]:
+def verify_stream(stream: str, day: str) -> dict[str, Any]:
+    """A chain, from where the newest closed report of an earlier day ended."""
     from audit_service.verify import verify_one  # noqa: PLC0415
 
-    return _told(verify_one(stream, log(), views()))
+    return _told(verify_one(stream, reports().verified(before=day).get(stream), log(), views()))
 
 
 def reconcile_account(name: str, day: str) -> dict[str, Any]:

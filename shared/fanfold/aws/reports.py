@@ -2,6 +2,7 @@
 
 import msgspec
 
+from fanfold.audit_chain import Head
 from fanfold.aws.calls import AwsFault, Call, precondition_failed
 from fanfold.aws.log import pages_of
 from fanfold.day_report import Closing, DayReport
@@ -40,15 +41,21 @@ class S3Reports:
         self._put(_key(report.day, name), page.encode(), "text/markdown; charset=utf-8")
 
     def closings(self, before: str) -> dict[str, Closing]:
+        return {one.account: one.before for report in self._newest(before) for one in report.accounts}
+
+    def verified(self, before: str) -> dict[str, Head]:
+        chains = [one for report in self._newest(before) for one in report.chains]
+        return {one.stream: Head(stream=one.stream, seq=one.records, hash=one.hash) for one in chains if one.hash}
+
+    def _newest(self, before: str) -> list[DayReport]:
+        """The newest closed report of an earlier day, if there is one."""
         found = [
             one["Key"]
             for page in pages_of(self._call, {"Bucket": self._bucket, "Prefix": PREFIX})
             for one in page.get("Contents", [])
             if one["Key"].endswith("/day.json") and one["Key"] < _key(before, "")
         ]
-        if not found:
-            return {}
-        return {one.account: one.before for one in self._read(max(found)).accounts}
+        return [self._read(max(found))] if found else []
 
     def _read(self, key: str) -> DayReport:
         return _decode(self._call("s3", "GetObject", {"Bucket": self._bucket, "Key": key})["Body"])

@@ -52,7 +52,7 @@ def audit(run: DeskRun, traded: Desk) -> tuple[list[Verdict], Tally]:
     tally = Tally(traded)
     # The venues first: prices are there when the accounts' fills are marked.
     heads = sorted(heads_of(log, views), key=lambda head: not head.stream.startswith("market-"))
-    verdicts = [(head, verify_chain(head.stream, head, _told(log, head.stream, tally))) for head in heads]
+    verdicts = [(head, verify_chain(head, _told(log, head.stream, tally))) for head in heads]
     return [verdict if verdict.kind == "sound" else verdict_of(head, log, views) for head, verdict in verdicts], tally
 
 
