@@ -24,6 +24,17 @@ function refuse(text) {
   throw refusal;
 }
 
+/** By function, the statement that lets it write its log, and none but its own. */
+async function logs({ resolveConfigurationProperty: property, resolveVariable }) {
+  const prefix = `log-group:/aws/lambda/${await property(["service"])}-${await resolveVariable("sls:stage")}`;
+  const statement = (name) => ({
+    Effect: "Allow",
+    Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
+    Resource: { "Fn::Sub": `arn:\${AWS::Partition}:logs:\${AWS::Region}:\${AWS::AccountId}:${prefix}-${name}:*` },
+  });
+  return Object.fromEntries(Object.keys(await property(["functions"])).map((name) => [name, statement(name)]));
+}
+
 /** A service's functions: their log groups under the customer's key and, where the stage has it, a canary. */
 async function functions({ resolveConfigurationProperty: property, resolveVariable }) {
   const custom = await property(["custom"]);
@@ -159,4 +170,4 @@ async function alarmReader({ resolveConfigurationProperty: property }) {
   return { Resources: { AlarmReader: { Type: "AWS::SNS::Subscription", Properties } } };
 }
 
-module.exports = { settings, functions, alarmReader };
+module.exports = { settings, logs, functions, alarmReader };
