@@ -1,4 +1,4 @@
-"""Run in an image's build stage: prune the libraries and the base, compile what is left.
+"""Run in a build stage, for one part of an image: prune the base or the libraries, compile libraries or task.
 
 Standard library alone; it is no part of any image.
 """
@@ -17,16 +17,23 @@ BASE = Path("/base")
 LIBRARIES = IMAGE / "opt" / "python"
 
 
-def main(contents: Path) -> None:
-    asked = json.loads(contents.read_text())
+def main(part: str) -> None:
+    asked = json.loads(Path("contents.json").read_text())
+    if part == "base":
+        for pattern in asked["base_dropped"]:
+            remove(BASE, pattern)
+        return
+    if part == "libraries":
+        prune_libraries(asked)
+    compiled(IMAGE)
+
+
+def prune_libraries(asked: dict[str, list[str]]) -> None:
     for name in asked["distributions_dropped"]:
         remove_distribution(LIBRARIES, name)
     for pattern in asked["libraries_dropped"]:
         remove(LIBRARIES, pattern)
-    for pattern in asked["base_dropped"]:
-        remove(BASE, pattern)
     link_duplicates(LIBRARIES)
-    compiled(IMAGE)
 
 
 def remove(root: Path, pattern: str) -> None:
@@ -70,9 +77,9 @@ def compiled(image: Path) -> None:
     mode = PycInvalidationMode.UNCHECKED_HASH
     # The paths in tracebacks are the image's.
     paths = {"stripdir": str(image), "prependdir": "/"}
-    if not compileall.compile_dir(image, quiet=1, force=True, invalidation_mode=mode, **paths):
+    if not compileall.compile_dir(image, quiet=1, force=True, workers=0, invalidation_mode=mode, **paths):
         sys.exit("byte code could not be compiled")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1])

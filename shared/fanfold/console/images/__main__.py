@@ -1,52 +1,60 @@
 """``python -m fanfold.console.images [SERVICE ...]``: build images; BASE_IMAGE and ARCH are in the environment."""
 
 import os
-import platform
 import sys
 import time
 from pathlib import Path
 
 from fanfold.console.cloud.launcher import repository_root
-from fanfold.console.images import layout, tool
+from fanfold.console.images import bases, installing, layout, tool
+from fanfold.console.images.bases import Base
 from fanfold.refusals import BadInput
 
-ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+WHERE_POSSIBLE = "--where-possible"
 
 
-def build(service: str, root: Path, base: str, python: str, architecture: str) -> str:
-    """Build one image, and say under which name."""
+def build(service: str, root: Path, base: Base, runtime: tuple[str, str]) -> bool:
+    """Build one image on the pruned base, given by name and what it is made of; False if it was there already."""
     context = root / "build" / "images" / service
     layout.lay_out(service, root, context)
-    layout.fetch_wheels(service, root, context, architecture, python)
+    runtime_image, runtime_made_of = runtime
     image = tool.image_name(service)
-    arguments = {"BASE_IMAGE": base, "PYTHON": python, "MACHINE": layout.MACHINES[architecture]}
-    if tool.tool() == "buildah":
-        # Docker's builder knows it by itself.
-        arguments["BUILDPLATFORM"] = f"linux/{ARCHITECTURES[platform.machine()]}"
-    tool.build(context, image, arguments, f"linux/{architecture}")
-    return image
+    made_of = layout.fingerprint(context, runtime_made_of)
+    if tool.made_of(image) == made_of:
+        return False
+    layout.unpack_libraries(service, root, context / "libraries", base.target)
+    arguments = {"RUNTIME_IMAGE": runtime_image, **base.arguments()}
+    return tool.build_once(context, image, made_of, arguments, base.target.architecture)
 
 
 def build_all(services: list[str], root: Path) -> None:
     """Build images one by one, on the base that BASE_IMAGE names or a local Debian, for ARCH or this machine."""
-    base, python = tool.base_image(os.environ.get("BASE_IMAGE", ""))
-    architecture = os.environ.get("ARCH") or ARCHITECTURES[platform.machine()]
+    began = time.monotonic()
+    architecture = os.environ.get("ARCH") or tool.machine()
+    base = bases.find(os.environ.get("BASE_IMAGE", ""), architecture)
+    runtime = bases.prune(base, root)
+    print(f"{runtime[0]} of {base.image} in {time.monotonic() - began:.0f} s")
     for service in services:
         began = time.monotonic()
-        image = build(service, root, base, python, architecture)
-        print(f"{image} for {architecture} in {time.monotonic() - began:.0f} s")
+        built = build(service, root, base, runtime)
+        print(f"{tool.image_name(service)} {f'in {time.monotonic() - began:.0f} s' if built else 'is unchanged'}")
 
 
-def main(services: list[str]) -> int:
-    """Build the named images; the exit code. With --where-possible first, nothing is built where no builder is."""
-    where_possible = services[:1] == ["--where-possible"]
+def main(given: list[str]) -> int:
+    """Build the named images; the exit code.
+
+    With --where-possible, what is missing is installed where that can be done, and where nothing can build, or no base
+    is to be had, the reason is told and the code is 0.
+    """
+    where_possible = WHERE_POSSIBLE in given
+    services = [name for name in given if name != WHERE_POSSIBLE]
     try:
+        if where_possible:
+            installing.builder()
         tool.tool()
     except BadInput as wrong:
         print(wrong, file=sys.stderr)
-        # Tests skip where no image can be built.
         return 0 if where_possible else 2
-    services = services[where_possible:]
     try:
         build_all(services or list(layout.SERVICES), repository_root())
     except BadInput as wrong:

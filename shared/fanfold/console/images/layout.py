@@ -1,13 +1,14 @@
-"""What goes into an image: its build context in build/images, made of the tree, the desk and the pinned wheels."""
+"""What goes into an image: its build context in build/images, made of the tree, the desk and the pinned libraries."""
 
 import json
 import os
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fanfold import desk
 from fanfold.messages import SUBSCRIPTIONS
@@ -15,8 +16,16 @@ from fanfold.refusals import BadInput
 
 SERVICES = tuple(SUBSCRIPTIONS)
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
-LIBRARIES = ("2_28", "2_17")
+# The C library is at least this new on Lambda (Amazon Linux 2023) and on Debian.
+LIBRARIES = "manylinux_2_28"
 _UNWANTED = ("__pycache__", "*.pyc")
+
+
+class Target(NamedTuple):
+    """What an image is for: amd64 or arm64, and the base's Python, as in 3.12."""
+
+    architecture: str
+    python: str
 
 
 def contents(root: Path) -> dict[str, Any]:
@@ -26,18 +35,27 @@ def contents(root: Path) -> dict[str, Any]:
 
 
 def lay_out(service: str, root: Path, into: Path) -> None:
-    """Write all of a build context but its wheels, anew; ``into`` keeps the wheels of the last build."""
+    """Write all of a build context but its libraries, into a folder of its own."""
     if service not in SERVICES:
         raise BadInput(f"there is no service {service!r}; there are {', '.join(SERVICES)}")
-    into.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(into, ignore_errors=True)
+    into.mkdir(parents=True)
     asked = contents(root)
-    for name in ("Dockerfile", "assemble.py", "collector.Dockerfile", "collector.py"):
-        shutil.copy(root / "docker" / name, into / name)
-    shutil.copy(requirements(service, root), into / "requirements.txt")
-    pruned = {key: asked[key] for key in ("libraries_dropped", "base_dropped")}
+    for name in ("Dockerfile", "assemble.py"):
+        shutil.copyfile(root / "docker" / name, into / name)
+    shutil.copyfile(requirements(service, root), into / "requirements.txt")
+    pruned = {"libraries_dropped": asked["libraries_dropped"]}
     pruned["distributions_dropped"] = asked["distributions_dropped"].get(service, [])
     (into / "contents.json").write_text(json.dumps(pruned))
     lay_out_task(service, root, into / "task")
+
+
+def lay_out_base(root: Path, into: Path) -> None:
+    """Write the build context of what all images stand on."""
+    into.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(root / "docker" / "base.Dockerfile", into / "Dockerfile")
+    shutil.copyfile(root / "docker" / "assemble.py", into / "assemble.py")
+    (into / "contents.json").write_text(json.dumps({"base_dropped": contents(root)["base_dropped"]}))
 
 
 def lay_out_task(service: str, root: Path, task: Path) -> None:
@@ -59,26 +77,35 @@ def requirements(service: str, root: Path) -> Path:
     return root / "docker" / f"requirements-{service}.txt"
 
 
-def fetch_wheels(service: str, root: Path, into: Path, architecture: str, python: str) -> None:
-    """Fetch exactly the pinned wheels; the build itself then needs no network."""
-    shutil.rmtree(into / "wheels", ignore_errors=True)
-    machine = MACHINES[architecture]
-    platforms = [f"--platform=manylinux_{version}_{machine}" for version in LIBRARIES]
+def unpack_libraries(service: str, root: Path, into: Path, target: Target) -> None:
+    """Unpack exactly the pinned wheels of an architecture; the build itself then needs no network."""
+    shutil.rmtree(into, ignore_errors=True)
+    platform = f"{MACHINES[target.architecture]}-{LIBRARIES}"
     command = [
-        *_pip(), "download", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps",
-        "--only-binary=:all:", "--implementation=cp", f"--python-version={python}", *platforms,
-        f"--platform=manylinux2014_{machine}", f"--requirement={requirements(service, root)}",
-        f"--dest={into / 'wheels'}",
+        *_uv(), "pip", "install", "--quiet", f"--target={into}", "--require-hashes", "--no-deps", "--link-mode=copy",
+        "--only-binary=:all:", f"--python-version={target.python}",
+        f"--python-platform={platform}", f"--requirement={requirements(service, root)}",
     ]
     done = subprocess.run(command, env=os.environ, capture_output=True, text=True, check=False)  # noqa: S603 - our own
     if done.returncode:
-        raise BadInput(f"the wheels of {service} could not be fetched:\n{done.stderr[-2000:]}")
+        raise BadInput(f"the libraries of {service} could not be fetched:\n{done.stderr[-2000:]}")
+    (into / ".lock").unlink(missing_ok=True)
 
 
-def _pip() -> list[str]:
-    if find_spec("pip"):
-        return [sys.executable, "-m", "pip"]
-    found = shutil.which("pip")
+def fingerprint(context: Path, *more: str) -> str:
+    """What an image is made of, as a digest: its laid-out files, and what is given; libraries by pinned hashes."""
+    digest = sha256("\n".join(more).encode())
+    for path in sorted(path for path in context.rglob("*") if path.is_file()):
+        name = path.relative_to(context)
+        if name.parts[0] != "libraries":
+            digest.update(f"\n{name}\n{sha256(path.read_bytes()).hexdigest()}".encode())
+    return digest.hexdigest()
+
+
+def _uv() -> list[str]:
+    if find_spec("uv"):
+        return [sys.executable, "-m", "uv"]
+    found = shutil.which("uv")
     if found is None:
-        raise BadInput("building images needs pip: run `make install`")
+        raise BadInput("building images needs uv: run `make install`")
     return [found]

@@ -1,21 +1,20 @@
 """The program that builds and runs images: docker where its daemon answers, else buildah."""
 
 import os
+import platform
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 from fanfold.refusals import BadInput
 
 Tool = Literal["docker", "buildah"]
 PREFIX = "fanfold"
-LOCAL_BASE = "localhost/fanfold-base:bookworm"
-LOCAL_PYTHON = "3.11"
-PACKAGES = "python3.11-minimal,python3.11,python3-pip,ca-certificates"
+LABEL = f"{PREFIX}.made-of"
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 MISSING = (
     "images are built with docker or buildah: no docker daemon answers, and there is no `buildah`; "
     "on Debian `apt-get install buildah crun debootstrap` as root is enough"
@@ -23,13 +22,17 @@ MISSING = (
 
 
 @cache
+def docker_answers() -> bool:
+    return bool(shutil.which("docker")) and _try(["docker", "info"]).returncode == 0
+
+
 def tool() -> Tool:
     """The tool that is there. Raises BadInput, which says what is missing, where none is."""
-    if shutil.which("docker") and _try(["docker", "info"]).returncode == 0:
+    if docker_answers():
         return "docker"
-    if shutil.which("buildah"):
-        return "buildah"
-    raise BadInput(MISSING)
+    if not shutil.which("buildah"):
+        raise BadInput(MISSING)
+    return "buildah"
 
 
 def environment() -> dict[str, str]:
@@ -45,31 +48,62 @@ def run(command: Sequence[str], cwd: Path | None = None) -> str:
     return done.stdout.strip()
 
 
+def machine() -> str:
+    """The architecture of this machine, as images name it."""
+    return ARCHITECTURES[platform.machine()]
+
+
 def image_name(service: str) -> str:
-    return f"localhost/{PREFIX}-{service}:latest"
+    """An image's name here: of the architecture that ARCH names, else this machine's."""
+    return f"localhost/{PREFIX}-{service}:{os.environ.get('ARCH') or machine()}"
 
 
 def exists(image: str) -> bool:
-    look = ["docker", "image", "inspect"] if tool() == "docker" else ["buildah", "inspect", "--type", "image"]
-    return _try([*look, image]).returncode == 0
+    return _try([*_inspect(), image]).returncode == 0
 
 
-def base_image(asked: str) -> tuple[str, str]:
-    """The base to build on and its Python: the one that was asked for, by digest, or a Debian made here and kept."""
-    if asked:
-        if "@sha256:" not in asked:
-            raise BadInput(f"BASE_IMAGE is {asked!r}; name it by digest, as in NAME@sha256:...")
-        return asked, os.environ.get("PYTHON_VERSION", "3.12")
-    if not exists(LOCAL_BASE):
-        _make_base()
-    return LOCAL_BASE, LOCAL_PYTHON
+def identity(image: str) -> str:
+    """What an image is: its digest where its name has one, else the number that the tool gave it."""
+    if "@" in image:
+        return image
+    return run([*_inspect(), "--format", "{{.Id}}" if tool() == "docker" else "{{.FromImageID}}", image])
 
 
-def build(context: Path, image: str, arguments: Mapping[str, str], platform: str) -> None:
-    """Build a context's Dockerfile. Layers that did not change are taken from before."""
-    given = [word for key, value in arguments.items() for word in ("--build-arg", f"{key}={value}")]
-    head = ["docker", "build"] if tool() == "docker" else ["buildah", "bud", "--layers"]
-    run([*head, "--quiet", *given, "--platform", platform, "--tag", image, "."], context)
+def made_of(image: str) -> str:
+    """What ``build_once`` noted, empty where there is no such image."""
+    config = ".Config" if tool() == "docker" else ".OCIv1.Config"
+    done = _try([*_inspect(), "--format", f'{{{{index {config}.Labels "{LABEL}"}}}}', image])
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def build_once(context: Path, image: str, made: str, arguments: Mapping[str, str], architecture: str) -> bool:
+    """Build a context's Dockerfile, unless the image is there and made of just this; whether it was built."""
+    if made_of(image) == made:
+        return False
+    before = identity(image) if exists(image) else ""
+    given = dict(arguments) | {"MADE_OF": made}
+    if tool() == "buildah":
+        # Docker's builder knows it by itself.
+        given["BUILDPLATFORM"] = f"linux/{machine()}"
+    words = [word for key, value in given.items() for word in ("--build-arg", f"{key}={value}")]
+    head = ["docker", "build"] if tool() == "docker" else ["buildah", "bud"]
+    run([*head, "--quiet", *words, "--platform", f"linux/{architecture}", "--tag", image, "."], context)
+    if before and tool() == "buildah":
+        # Nobody else's, now that its name is taken; it may still be what another image stands on.
+        _try(["buildah", "rmi", before])
+    return True
+
+
+def load(files: Path, image: str, architecture: str) -> None:
+    """Make an image of a folder's files."""
+    if tool() == "docker":
+        asked = f"--platform linux/{architecture} - {image}"
+        run(["sh", "-c", f"tar -C {files} -c . | docker import {asked}"])
+        return
+    made = run(["buildah", "from", "scratch"])
+    run(["buildah", "add", "--quiet", made, str(files), "/"])
+    run(["buildah", "config", "--arch", architecture, made])
+    run(["buildah", "commit", "--quiet", "--rm", made, image])
 
 
 def command_in(
@@ -97,18 +131,8 @@ def remove(container_name: str) -> None:
         run(["buildah", "rm", container_name])
 
 
-def _make_base() -> None:
-    if not shutil.which("debootstrap"):
-        raise BadInput("no BASE_IMAGE is named, and there is no `debootstrap` to make one of Debian")
-    with TemporaryDirectory() as folder:
-        files = Path(folder) / "base"
-        run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(files)])
-        if tool() == "docker":
-            run(["sh", "-c", f"tar -C {files} -c . | docker import - {LOCAL_BASE}"])
-            return
-        made = run(["buildah", "from", "scratch"])
-        run(["buildah", "add", "--quiet", made, str(files), "/"])
-        run(["buildah", "commit", "--quiet", "--rm", made, LOCAL_BASE])
+def _inspect() -> list[str]:
+    return ["docker", "image", "inspect"] if tool() == "docker" else ["buildah", "inspect", "--type", "image"]
 
 
 def _try(command: Sequence[str], cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
