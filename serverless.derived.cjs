@@ -170,4 +170,35 @@ async function alarmReader({ resolveConfigurationProperty: property }) {
   return { Resources: { AlarmReader: { Type: "AWS::SNS::Subscription", Properties } } };
 }
 
-module.exports = { settings, logs, functions, alarmReader };
+const SIMULATED = "simulated";
+
+/** The keys of the stage's venue, where orders go to a real one; empty until somebody puts them in. */
+async function venueSecret({ resolveConfigurationProperty: property, resolveVariable }) {
+  const { stage, encryption } = await property(["custom"]);
+  const name = await resolveVariable("sls:stage");
+  if (stage.venue === SIMULATED) return {};
+  const VenueSecret = {
+    Type: "AWS::SecretsManager::Secret",
+    DeletionPolicy: stage.removal,
+    UpdateReplacePolicy: "Retain",
+    Properties: {
+      Name: `fanfold-${name}-venue`,
+      Description: `The keys of ${stage.venue}, a JSON object of apiKey and secret`,
+      KmsKeyId: encryption.topic,
+    },
+  };
+  const VenueSecretArn = { Value: { Ref: "VenueSecret" }, Export: { Name: `fanfold-${name}-VenueSecretArn` } };
+  return { Resources: { VenueSecret }, Outputs: { VenueSecretArn } };
+}
+
+/** What execution knows of those keys: its settings with the secret's ARN, and the statement that lets it read them. */
+async function venueKeys({ resolveConfigurationProperty: property, resolveVariable }) {
+  const venue = await property(["custom", "stage", "venue"]);
+  const environment = await property(["custom", "environment"]);
+  if (venue === SIMULATED) return { environment, statement: { Ref: "AWS::NoValue" } };
+  const arn = { "Fn::ImportValue": `fanfold-${await resolveVariable("sls:stage")}-VenueSecretArn` };
+  const statement = { Effect: "Allow", Action: ["secretsmanager:GetSecretValue"], Resource: arn };
+  return { environment: { ...environment, VENUE_SECRET: arn }, statement };
+}
+
+module.exports = { settings, logs, functions, alarmReader, venueSecret, venueKeys };

@@ -160,6 +160,15 @@ def test_live_is_locked_for_good_and_moves_its_functions_by_a_tenth() -> None:
         assert update["DeploymentGroupName"] == f"{service}/{function}Canary"
 
 
+def test_the_keys_of_a_real_venue_are_where_it_is_and_only_what_places_orders_reads_them() -> None:
+    readers = {name for name, one in access.grants(stacks("live")) if "VenueSecret" in str(one["Resource"])}
+    assert readers == {"execution/ExecuteRole"}
+    assert [named for named in packaging.STAGES if "platform/VenueSecret" in stacks(named)] == ["live"]
+    assert stacks("live")["platform/VenueSecret"]["Properties"]["KmsKeyId"] == "platform/Key.Arn"
+    curious = {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue"], "Resource": "platform/VenueSecret"}
+    assert access.strange_secret_readers(_changed(stacks("live"), (*ROLE, 0), curious)) != []
+
+
 def test_another_image_or_setting_is_another_version() -> None:
     names = set()
     for memory in ({}, {"FANFOLD_DIGEST_SIGNAL": "sha256:" + "6" * 64}, {}):

@@ -86,8 +86,22 @@ def settler(venue: str) -> Settler:
     return Settler(runtime().desk, bookings(), paper(venue))
 
 
+@cache
+def check_keys() -> Callable[[], None]:
+    """Where the stage's venue is a real one, the check that it has its keys, which are read again every minute."""
+    if not settings().venue_secret:
+        return lambda: None
+    # What trades on paper does not load what reads secrets.
+    from execution_service.keys import check  # noqa: PLC0415
+    from fanfold.aws.secrets import Secret  # noqa: PLC0415
+
+    secret = Secret(runtime().call, settings().venue_secret, runtime().clock)
+    return lambda: check(secret)
+
+
 def place(message: OrdersApproved) -> None:
     """Place orders at their venue; with live quotes, what is at market fills at once."""
+    check_keys()()
     if message.account not in runtime().desk.accounts:
         raise BadInput(f"account {message.account!r} is not in the desk; it has {sorted(runtime().desk.accounts)}")
     venue = runtime().desk.accounts[message.account].venue

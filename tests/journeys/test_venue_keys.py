@@ -1,0 +1,53 @@
+"""A stage whose venue is a real one places no order without the venue's keys, and needs no deploy to get them."""
+
+import json
+from typing import Any
+
+from trading import Desk, closes, planned, trade
+
+from fanfold.console.cloud.launcher import STAGE
+
+MINUTES = 60
+HALF = 30
+FUNCTION = f"fanfold-execution-{STAGE}-execute"
+SECRET = f"fanfold-{STAGE}-venue"
+
+
+def aim_at_a_real_venue(desk: Desk) -> None:
+    """What the template of a live stage says, of the deployed function."""
+    call = desk.cloud.call()
+    call("secretsmanager", "CreateSecret", {"Name": SECRET, "SecretString": '{"apiKey": "key"}'})
+    known = call("lambda", "GetFunctionConfiguration", {"FunctionName": FUNCTION})["Environment"]["Variables"]
+    variables = known | {"VENUE_SECRET": SECRET}
+    call("lambda", "UpdateFunctionConfiguration", {"FunctionName": FUNCTION, "Environment": {"Variables": variables}})
+
+
+def letters(desk: Desk) -> list[dict[str, Any]]:
+    url = f"{desk.cloud.endpoint}/000000000000/fanfold-{STAGE}-execution-dead-letters.fifo"
+    asked = {"QueueUrl": url, "MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"], "VisibilityTimeout": 0}
+    found: list[dict[str, Any]] = desk.run.call("sqs", "ReceiveMessage", asked).get("Messages", [])
+    return found
+
+
+def test_orders_wait_for_the_keys_of_a_real_venue_and_for_no_deploy(deployed, tmp_path):
+    plan = planned(MINUTES)
+    middle = plan.start + HALF * 60
+    told: dict[str, list[dict[str, Any]]] = {}
+
+    def act(desk: Desk) -> None:
+        aim_at_a_real_venue(desk)
+        closes(desk, range(plan.start, middle, 60))
+        told["without"] = letters(desk)
+        keys = json.dumps({"apiKey": "key", "secret": "hush"})
+        desk.cloud.call()("secretsmanager", "PutSecretValue", {"SecretId": SECRET, "SecretString": keys})
+        closes(desk, range(middle, plan.until + 1, 60))
+        told["with"] = letters(desk)
+        told["log"] = [{"text": (desk.state / "logs" / f"{FUNCTION}.log").read_text()}]
+
+    outcome = trade(tmp_path / "state", deployed, plan, act)
+    assert told["without"]
+    for letter in told["without"]:
+        assert "has no ['secret']" in letter["MessageAttributes"]["reason"]["StringValue"]
+    assert len(told["with"]) == len(told["without"])
+    assert outcome.fills
+    assert "hush" not in told["log"][0]["text"]
