@@ -35,7 +35,10 @@ async function logs({ resolveConfigurationProperty: property, resolveVariable })
   return Object.fromEntries(Object.keys(await property(["functions"])).map((name) => [name, statement(name)]));
 }
 
-/** A service's functions: their log groups under the customer's key and, where the stage has it, a canary. */
+/**
+ * A service's functions: their log groups under the customer's key and, where the stage has it, a canary. A canary is for
+ * what queues feed: a tenth of what the API and the schedules ask is too little to tell a bad version by.
+ */
 async function functions({ resolveConfigurationProperty: property, resolveVariable }) {
   const custom = await property(["custom"]);
   const declared = (await property(["functions"])) ?? {};

@@ -85,6 +85,20 @@ def _function(stacks: Stacks, name: str) -> dict[str, Any]:
     return found if "Timeout" in found else _function(stacks, owner(found["FunctionName"]))
 
 
+def past_the_canary(stacks: Stacks) -> list[str]:
+    """What reaches a function that has an alias in any other way: the canary would not hold back a bad deploy there."""
+    guarded = {owner(one["FunctionName"]) for _, one in of_type(stacks, "AWS::Lambda::Alias")}
+    called = {
+        MAPPING: lambda one: [one["FunctionName"]],
+        "AWS::Lambda::Permission": lambda one: [one["FunctionName"]],
+        "AWS::ApiGatewayV2::Integration": lambda one: [one["IntegrationUri"]],
+        "AWS::Scheduler::Schedule": lambda one: [one["Target"]["Arn"]],
+        "AWS::StepFunctions::StateMachine": lambda one: list(one["DefinitionSubstitutions"].values()),
+    }
+    return [name for kind, targets in called.items() for name, one in of_type(stacks, kind)
+            if {owner(target) for target in targets(one)} & guarded]
+
+
 def unencrypted(stacks: Stacks) -> list[str]:
     """What is not under the customer's key; of a bucket also what would ask for the key at every object."""
     wanted = {

@@ -20,7 +20,7 @@ from fanfold.console import sql
 OF_EVERY_STAGE = (
     rules.unkept_failures, rules.unwatched_dead_letters, rules.unwatched_silence, rules.shared_queues,
     rules.whole_batches, rules.unlimited_execution, rules.short_visibility, rules.plain_queues,
-    rules.still_keys, rules.open_buckets,
+    rules.still_keys, rules.open_buckets, rules.past_the_canary,
     rules.endless_logs, rules.untraced, rules.movable_images, rules.secrets_in_settings, rules.unrecoverable,
     rules.unlocked_audit, rules.unlimited_queries, access.plain_text, access.public, access.broad_grants,
     access.broad_policies, access.shared_roles, access.unlocked_deletion, access.strange_audit_writers,
@@ -80,6 +80,7 @@ BROKEN: list[tuple[Any, tuple[Any, ...], Any]] = [
     (rules.unlimited_execution, (f"execution/Execute{MAPPING}", "Properties", "ScalingConfig"), GONE),
     (rules.short_visibility, ("risk/Queue", "Properties", "VisibilityTimeout"), 59),
     (rules.short_visibility, ("risk/AssessLambdaFunction", "Properties", "Timeout"), 11),
+    (rules.past_the_canary, (f"risk/Assess{MAPPING}", "Properties", "FunctionName"), "risk/AssessLambdaFunction.Arn"),
     (rules.unencrypted, ("risk/Queue", "Properties", "KmsMasterKeyId"), GONE),
     (rules.unencrypted, ("risk/DeadLetters", "Properties", "KmsMasterKeyId"), "alias/aws/sqs"),
     (rules.unencrypted, ("platform/BarsTopic", "Properties", "KmsMasterKeyId"), "alias/aws/sns"),
@@ -125,7 +126,7 @@ BROKEN: list[tuple[Any, tuple[Any, ...], Any]] = [
 
 @pytest.mark.parametrize(("rule", "path", "value"), BROKEN, ids=lambda one: getattr(one, "__name__", ""))
 def test_a_rule_sees_what_breaks_it(rule, path, value) -> None:
-    assert rule(_changed(stacks("dev"), path, value)) != []
+    assert rule(_changed(stacks("live"), path, value)) != []
 
 
 def test_every_rule_is_broken_once() -> None:
