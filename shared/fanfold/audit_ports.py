@@ -29,17 +29,17 @@ class Views(Protocol):
     def heads(self) -> list[Head]:
         """Where every stream ends, as stored."""
 
-    def head(self, stream: str, *, fresh: bool = False) -> Head:
-        """Where a stream ends, as far as this process knows; as stored where ``fresh``."""
+    def head(self, stream: str) -> Head:
+        """Where a stream ends, as stored."""
 
-    def seen(self, ids: Sequence[str]) -> set[str]:
-        """Those of the message ids that are recorded, read consistently."""
+    def seen(self, ids: Sequence[str]) -> dict[str, int]:
+        """The sequence numbers of those of the messages that are noted, by id, read consistently."""
 
-    def commit(self, before: Head, after: Head, views: Sequence[View]) -> None:
-        """Move the head and write the views, all or nothing; a view that a newer version holds is left out.
+    def note(self, messages: Sequence[View]) -> None:
+        """Write the messages' own views; what is in them follows from their segment, so it may be done again."""
 
-        Raises Conflict where the stored head is not ``before`` or a message of the views is recorded already.
-        """
+    def commit(self, before: Head, after: Head) -> None:
+        """Move the head. Raises Conflict where the stored one is not ``before``."""
 
     def put(self, view: View) -> None:
         """Write a view unless a newer version is there."""

@@ -21,8 +21,8 @@ from fanfold.messages import (
     Targets,
 )
 
-# Below this size a message is kept in its view; of a larger one the segment is read.
-BODY_BYTES_MAX = 32_768
+# Up to this size a message is kept in its view, which so is one write unit; of a larger one the segment is read.
+BODY_BYTES_MAX = 512
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,11 +42,11 @@ def cloud() -> Cloud:
     return Cloud()
 
 
-def edge(cloud: Cloud) -> Edge:
+def edge(cloud: Cloud, letters: str = "dead-letters.fifo") -> Edge:
     def clock() -> datetime:
         return datetime(2026, 3, 1, tzinfo=UTC)
 
-    return Edge(cloud, "dead-letters", "faults", clock, Watch({}, clock, write=len))
+    return Edge(cloud, letters, "faults", clock, Watch({}, clock, write=len))
 
 
 def record(name: str, group: str = "g", body: str | None = None, times: int = 1) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def test_what_is_no_message_is_buried_with_its_reason_and_the_others_are_handled
     assert failures(consume(event, handler(handled), edge(cloud))) == []
     assert handled == ["a", "c"]
     (one,) = cloud.buried
-    assert (one["QueueUrl"], one["MessageBody"], one["MessageGroupId"]) == ("dead-letters", body, "g")
+    assert (one["QueueUrl"], one["MessageBody"], one["MessageGroupId"]) == ("dead-letters.fifo", body, "g")
     assert one["MessageDeduplicationId"] == "m-b"
     attributes = {name: value["StringValue"] for name, value in one["MessageAttributes"].items()}
     assert (attributes["source"], attributes["message"]) == ("arn:queue", "m-b")
@@ -157,6 +157,24 @@ def test_one_by_one_what_is_behind_a_fault_in_its_group_waits(cloud: Cloud) -> N
     assert failures(answer) == ["m-b", "m-c"]
     assert handled == ["d"]
     assert set(cloud.reasons()) == {"m-a"}
+
+
+def test_a_standard_queue_is_sent_no_group_and_no_deduplication(cloud: Cloud) -> None:
+    event = {"Records": [record("a", body="{")]}
+    assert failures(consume_batch(event, batch_handler([]), edge(cloud, "dead-letters"))) == []
+    (one,) = cloud.buried
+    assert set(one) == {"QueueUrl", "MessageBody", "MessageAttributes"}
+
+
+def test_what_has_no_group_waits_for_nothing(cloud: Cloud) -> None:
+    """As a standard queue's records are: a fault is that record's alone."""
+    event = {"Records": [record(name) for name in "abcd"]}
+    for one in event["Records"]:
+        del one["attributes"]["MessageGroupId"]
+    handled: Handled = []
+    answer = consume_batch(event, batch_handler(handled, wrong=("a",), faulty=("b",)), edge(cloud))
+    assert failures(answer) == ["m-b"]
+    assert handled == ["c", "d"]
 
 
 def test_a_verb_hears_whether_a_message_came_before_and_when(cloud: Cloud) -> None:

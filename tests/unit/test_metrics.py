@@ -10,6 +10,7 @@ from core_desk import A, B, bars_message, stretch, walk
 from jsonschema import Draft202012Validator
 
 from fanfold.aws.metrics import UNITS, VALUES_MAX, Counts
+from fanfold.aws.watch import Watch
 from fanfold.messages import ExecutionReport, OrdersRefused, OrderUpdate, Refusal, State
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -148,6 +149,31 @@ def test_one_line_an_invocation_and_none_for_nothing(desk: Desk) -> None:
     desk.counts.flush({})
     desk.counts.flush({})
     assert len(desk.lines) == 1
+
+
+def test_figures_that_are_no_metrics_stay_in_the_line() -> None:
+    lines: list[dict[str, Any]] = []
+    counts = Counts("dev", lambda: NOW, lambda text: lines.append(json.loads(text)), metrics=("Bars",))
+    counts.add("Bars", 3)
+    counts.measure("QueueAge", 5)
+    counts.flush({})
+    counts.add("Orders", 2)
+    counts.flush({})
+    first, second = lines
+    assert wrong(first) == []
+    assert [one["Name"] for one in first["_aws"]["CloudWatchMetrics"][0]["Metrics"]] == ["Bars"]
+    assert (first["QueueAge"], second["Orders"]) == ([5], 2)
+    assert "_aws" not in second
+
+
+def test_the_environment_says_which_figures_are_metrics() -> None:
+    written: list[str] = []
+    watch = Watch({"METRICS": "Orders"}, lambda: NOW, written.append)
+    with watch.invocation(None):
+        watch.counts.add("Orders")
+        watch.counts.add("Fills")
+    (directive,) = json.loads(written[0])["_aws"]["CloudWatchMetrics"]
+    assert [one["Name"] for one in directive["Metrics"]] == ["Orders"]
 
 
 def test_a_line_costs_less_than_twenty_microseconds() -> None:

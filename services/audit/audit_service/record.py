@@ -1,7 +1,10 @@
-"""Record every message once, in the chain of its stream, and change the views with it."""
+"""Record every message once, in the chain of its stream, and change the views with it.
+
+A segment that is created is recorded: whoever finds it beyond the head brings the views after it and moves the head.
+So nothing but the creation has to be one act, and a view is written once for all messages of a segment.
+"""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
@@ -9,14 +12,13 @@ import msgspec
 from fanfold import audit_chain, messages
 from fanfold.audit_chain import Entry, Head, Segment
 from fanfold.audit_ports import Log, Views
-from fanfold.audit_views import View, message_view, newest, views_of
+from fanfold.audit_views import message_view, newest, views_of
 from fanfold.messages import Message
 from fanfold.refusals import Conflict
 
-TRIES = 4
-# DynamoDB takes 100 writes a transaction; one of them is the head.
-VIEWS_MAX = 99
-MESSAGES_MAX = 40
+TRIES = 8
+# How many views one segment may change, each by a write of its own: within the time that a function has.
+VIEWS_MAX = 300
 
 
 class Arrival(NamedTuple):
@@ -29,25 +31,28 @@ class Arrival(NamedTuple):
 
 def record(arrivals: Sequence[Arrival], log: Log, views: Views) -> None:
     """Raises Conflict if other writers kept being faster; then nothing is lost, and a redelivery goes on."""
-    for attempt in range(TRIES - 1):
+    for _ in range(TRIES - 1):
         try:
-            _record(arrivals, log, views, fresh=attempt > 0)
+            _record(arrivals, log, views)
         except Conflict:
             continue
         return
-    _record(arrivals, log, views, fresh=True)
+    _record(arrivals, log, views)
 
 
-def _record(arrivals: Sequence[Arrival], log: Log, views: Views, *, fresh: bool) -> None:
+def _record(arrivals: Sequence[Arrival], log: Log, views: Views) -> None:
     by_stream: dict[str, dict[str, Arrival]] = {}
     for arrival in arrivals:
         by_stream.setdefault(audit_chain.stream_of(arrival.message), {})[arrival.message.id] = arrival
     # The heads come first: whoever records one of these messages after we asked for them moves a head that we know, so
     # our segment meets theirs and is not written. The other way round a message could be recorded twice.
-    heads = {stream: views.head(stream, fresh=fresh) for stream in by_stream}
+    heads = {stream: views.head(stream) for stream in by_stream}
     seen = views.seen([message_id for group in by_stream.values() for message_id in group])
     for stream, group in by_stream.items():
-        _extend(heads[stream], [one for message_id, one in group.items() if message_id not in seen], log, views)
+        head = heads[stream]
+        # One beyond the head is of a segment that its writer did not live to commit: to extend the head meets it.
+        missing = [one for message_id, one in group.items() if not 0 < seen.get(message_id, 0) <= head.seq]
+        _extend(head, missing, log, views)
 
 
 def _extend(head: Head, arrivals: list[Arrival], log: Log, views: Views) -> None:
@@ -61,8 +66,8 @@ def _extend(head: Head, arrivals: list[Arrival], log: Log, views: Views) -> None
 
 
 def _adopt(head: Head, key: str, log: Log, views: Views) -> None:
-    """Take a segment into the chain whose writer did not live to do so; if the head was only outdated, nothing."""
-    if views.head(head.stream, fresh=True) != head:
+    """Take a segment into the chain whose writer did not live to do so; where it did, nothing."""
+    if views.head(head.stream) != head:
         return
     segment, after = audit_chain.adopt(head, key, log.read(key))
     found = [messages.decode(msgspec.json.encode(record.message)) for record in segment.records]
@@ -70,17 +75,12 @@ def _adopt(head: Head, key: str, log: Log, views: Views) -> None:
 
 
 def _commit(head: Head, after: Head, segment: Segment, recorded: list[Message], views: Views) -> None:
-    changed = newest(view for message in recorded for view in views_of(message))
-    together = [*_message_views(segment, recorded), *changed]
-    # Before the head moves, for then nobody comes back to write them.
-    for view in together[VIEWS_MAX:]:
+    told = zip(segment.records, segment.hashes, recorded, strict=True)
+    views.note([message_view(message, line, line_hash, segment.key) for line, line_hash, message in told])
+    for view in newest(view for message in recorded for view in views_of(message)):
         views.put(view)
-    views.commit(head, after, together[:VIEWS_MAX])
-
-
-def _message_views(segment: Segment, recorded: list[Message]) -> Iterator[View]:
-    for line, line_hash, message in zip(segment.records, segment.hashes, recorded, strict=True):
-        yield message_view(message, line, line_hash, segment.key)
+    # Last of all, for then nobody comes back to write the others.
+    views.commit(head, after)
 
 
 def _entry(arrival: Arrival) -> Entry:
@@ -88,6 +88,15 @@ def _entry(arrival: Arrival) -> Entry:
 
 
 def _chunks(arrivals: list[Arrival]) -> Iterator[list[Arrival]]:
-    rest = iter(arrivals)
-    while chunk := list(islice(rest, MESSAGES_MAX)):
+    """Those of a segment each: all of a stream together, but for what changes too many views."""
+    chunk: list[Arrival] = []
+    weight = 0
+    for arrival in arrivals:
+        own = sum(1 for _ in views_of(arrival.message))
+        if chunk and weight + own > VIEWS_MAX:
+            yield chunk
+            chunk, weight = [], 0
+        chunk.append(arrival)
+        weight += own
+    if chunk:
         yield chunk

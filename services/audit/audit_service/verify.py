@@ -14,7 +14,7 @@ class ChainBroken(Exception):
 
 def verify_one(stream: str, since: Head | None, log: Log, views: Views) -> Verdict:
     """The verdict on one stream, from where the newest closed day left it. Raises ChainBroken where it is not sound."""
-    verdict = verdict_of(views.head(stream, fresh=True), log, views, since)
+    verdict = verdict_of(views.head(stream), log, views, since)
     if verdict.kind != "sound":
         raise ChainBroken(msgspec.json.encode(verdict).decode())
     return verdict

@@ -2,7 +2,7 @@
 
 A message that can't be understood goes to the dead-letter queue with its reason and counts as handled. Any other fault
 is kept by message id, so that its reason is found when the platform gives up, and the message is tried again; what
-comes behind it in its FIFO group waits.
+comes behind it in its FIFO group waits. A standard queue's messages have no group, and none waits for another.
 """
 
 from collections.abc import Callable, Iterable
@@ -44,15 +44,16 @@ class Edge(NamedTuple):
         self.watch.counts.add("DeadLetters")
         self.watch.log.error("a message is buried", delivery=record["messageId"], reason=reason)
         attributes = {"reason": reason[:REASON_MAX], "source": record["eventSourceARN"], "message": record["messageId"]}
-        self.call("sqs", "SendMessage", {
+        asked = {
             "QueueUrl": self.dead_letters,
             "MessageBody": record["body"],
-            "MessageGroupId": _group(record) or "none",
-            "MessageDeduplicationId": record["messageId"],
             "MessageAttributes": {
                 key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()
             },
-        })
+        }
+        if self.dead_letters.endswith(".fifo"):
+            asked |= {"MessageGroupId": _group(record), "MessageDeduplicationId": record["messageId"]}
+        self.call("sqs", "SendMessage", asked)
 
     def keep(self, record: Record, fault: BaseException) -> None:
         """Keep the last fault of a message that will be tried again."""
@@ -74,7 +75,7 @@ def consume(event: dict[str, Any], handle: Callable[[Arrived], None], edge: Edge
 
 
 def consume_batch(
-    event: dict[str, Any], handle: Callable[[list[Arrived]], None], edge: Edge, size: int = 10
+    event: dict[str, Any], handle: Callable[[list[Arrived]], None], edge: Edge, size: int = 1_000
 ) -> dict[str, Any]:
     """Hand up to ``size`` records at once to a verb that takes them all or none."""
     failed: list[str] = []
@@ -129,7 +130,7 @@ def _arrived(record: Record) -> Arrived:
 
 
 def _group(record: Record) -> str:
-    return str(record["attributes"].get("MessageGroupId", ""))
+    return str(record["attributes"].get("MessageGroupId") or record["messageId"])
 
 
 def _chunks(records: list[Record], size: int) -> Iterable[list[Record]]:

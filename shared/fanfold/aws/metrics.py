@@ -1,10 +1,11 @@
 """Metrics in CloudWatch's embedded format: one line an invocation, nothing where nothing was counted.
 
 The stage is their only dimension: every further one would multiply the custom metrics that are paid for. The function,
-the request and the refusals' reasons are properties of the line, to be asked for in Logs Insights.
+the request, the refusals' reasons and the figures that are not to be metrics are fields of the line, to be asked for in
+Logs Insights.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -41,10 +42,16 @@ VALUES_MAX = 100
 
 
 class Counts:
-    """What one invocation counted and measured; written and forgotten by ``flush``."""
+    """What one invocation counted and measured; written and forgotten by ``flush``.
 
-    def __init__(self, stage: str, clock: Clock, write: Write = to_stdout) -> None:
+    CloudWatch makes metrics of those in ``metrics`` alone; an hour in which one has no value is not paid for.
+    """
+
+    def __init__(
+        self, stage: str, clock: Clock, write: Write = to_stdout, metrics: Collection[str] = tuple(UNITS)
+    ) -> None:
         self._stage = stage
+        self._metrics = metrics
         self._clock = clock
         self._write = write
         self._sums: dict[str, int] = {}
@@ -89,13 +96,15 @@ class Counts:
         figures: dict[str, Any] = {**self._sums, **self._values}
         if not figures:
             return
-        line = {"_aws": self._directive(figures), "Stage": self._stage, **properties, **figures}
+        line: dict[str, Any] = {"Stage": self._stage, **properties, **figures}
+        if named := [name for name in figures if name in self._metrics]:
+            line["_aws"] = self._directive(named)
         if self._reasons:
             line["RefusalReasons"] = self._reasons
         self._sums, self._values, self._reasons = {}, {}, {}
         self._write(msgspec.json.encode(line).decode() + "\n")
 
-    def _directive(self, figures: Mapping[str, object]) -> dict[str, Any]:
-        metrics = [{"Name": name, "Unit": UNITS[name]} for name in figures]
+    def _directive(self, named: Collection[str]) -> dict[str, Any]:
+        metrics = [{"Name": name, "Unit": UNITS[name]} for name in named]
         directive = {"Namespace": NAMESPACE, "Dimensions": [["Stage"]], "Metrics": metrics}
         return {"Timestamp": int(self._clock().timestamp() * 1_000), "CloudWatchMetrics": [directive]}

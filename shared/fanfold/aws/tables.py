@@ -10,6 +10,7 @@ from fanfold.refusals import Conflict
 Key = tuple[str, str]
 Write = dict[str, dict[str, Any]]
 BATCH_GET_MAX = 100
+BATCH_WRITE_MAX = 25
 ABSENT = "attribute_not_exists(pk)"
 PRESENT = "attribute_exists(pk)"
 
@@ -38,6 +39,14 @@ class Table(NamedTuple):
                     found[values["pk"], values["sk"]] = values
                 wanted = page.get("UnprocessedKeys")
         return found
+
+    def put_all(self, items: Mapping[Key, Mapping[str, Any]]) -> None:
+        """Put items over what is there, each by itself; all are there when this returns."""
+        puts = [{"PutRequest": {"Item": marshal({"pk": pk, "sk": sk, **item})}} for (pk, sk), item in items.items()]
+        for start in range(0, len(puts), BATCH_WRITE_MAX):
+            left: Any = {self.name: puts[start : start + BATCH_WRITE_MAX]}
+            while left:
+                left = self.call("dynamodb", "BatchWriteItem", {"RequestItems": left}).get("UnprocessedItems")
 
     def query(self, partition: str, prefix: str = "", *, newest_first: bool = False) -> Iterator[dict[str, Any]]:
         """Items of a partition in order of their sort key, those that start with a prefix, page by page."""

@@ -32,34 +32,31 @@ def key_of(place: tuple[str, ...]) -> Key:
 
 
 class DynamoViews:
-    """Heads, cursors and views in one table. Heads are kept between calls; a conflict forgets them."""
+    """Heads, cursors and views in one table."""
 
     def __init__(self, call: Call, table: str) -> None:
         self._table = Table(call, table)
-        self._heads: dict[str, Head] = {}
 
     def heads(self) -> list[Head]:
         return [_head(sort_key(item), item) for item in self._table.query(_HEADS)]
 
-    def head(self, stream: str, *, fresh: bool = False) -> Head:
-        if fresh or stream not in self._heads:
-            self._heads[stream] = _head(stream, self._table.get((_HEADS, stream)))
-        return self._heads[stream]
+    def head(self, stream: str) -> Head:
+        return _head(stream, self._table.get((_HEADS, stream)))
 
-    def seen(self, ids: Sequence[str]) -> set[str]:
+    def seen(self, ids: Sequence[str]) -> dict[str, int]:
         keys = {key_of(("message", one)): one for one in ids}
-        return {keys[key] for key in self._table.get_all(list(keys))}
+        return {keys[key]: integer(item["seq"]) for key, item in self._table.get_all(list(keys)).items()}
 
-    def commit(self, before: Head, after: Head, views: Sequence[View]) -> None:
-        kept = list(views)
-        while True:
-            try:
-                self._table.write([self._moving(before, after), *(self._putting(view) for view in kept)])
-            except Refused as refused:
-                kept = self._without_outdated(after.stream, kept, refused)
-            else:
-                self._heads[after.stream] = after
-                return
+    def note(self, messages: Sequence[View]) -> None:
+        self._table.put_all({key_of(view.place): _item(view) for view in messages})
+
+    def commit(self, before: Head, after: Head) -> None:
+        condition, values = ("head_hash = :before", {":before": before.hash}) if before.seq else (ABSENT, {})
+        item = {"seq": after.seq, "head_hash": after.hash}
+        try:
+            self._table.write([self._table.putting((_HEADS, after.stream), item, condition, values)])
+        except Refused as refused:
+            raise Conflict(f"stream {after.stream} was extended by another writer") from refused
 
     def put(self, view: View) -> None:
         try:
@@ -102,25 +99,15 @@ class DynamoViews:
         """The fills of a UTC day (2026-01-31), each under ``fill``."""
         return list(self._table.query(f"trades#{account}#{dt}"))
 
-    def _without_outdated(self, stream: str, views: list[View], refused: Refused) -> list[View]:
-        """The views that may still be written; a head or message that was there first is a Conflict."""
-        outdated = {at - 1 for at in refused.failed}
-        recorded = any(view.place[0] == "message" for at, view in enumerate(views) if at in outdated)
-        if not refused.failed or 0 in refused.failed or recorded:
-            self._heads.pop(stream, None)
-            raise Conflict(f"stream {stream} was extended by another writer") from refused
-        return [view for at, view in enumerate(views) if at not in outdated]
-
-    def _moving(self, before: Head, after: Head) -> Write:
-        condition, values = ("head_hash = :before", {":before": before.hash}) if before.seq else (ABSENT, {})
-        item = {"seq": after.seq, "head_hash": after.hash}
-        return self._table.putting((_HEADS, after.stream), item, condition, values)
-
     def _putting(self, view: View) -> Write:
-        # Amounts and times as text read back into the very structs they were.
-        item = msgspec.to_builtins(view.fields) | {"view_version": view.version}
         condition, values = f"{ABSENT} OR view_version < :version", {":version": view.version}
-        return self._table.putting(key_of(view.place), item, condition, values)
+        return self._table.putting(key_of(view.place), _item(view), condition, values)
+
+
+def _item(view: View) -> dict[str, Any]:
+    # Amounts and times as text read back into the very structs they were.
+    item: dict[str, Any] = msgspec.to_builtins(view.fields) | {"view_version": view.version}
+    return item
 
 
 def _head(stream: str, item: dict[str, Any]) -> Head:

@@ -5,7 +5,7 @@ from typing import Any
 
 from fanfold.aws.clock import Clock
 from fanfold.aws.logs import Log, Write, bridge, to_stdout
-from fanfold.aws.metrics import Counts
+from fanfold.aws.metrics import UNITS, Counts
 from fanfold.aws.tracing import VARIABLE, Tracing
 from fanfold.messages import Message
 
@@ -22,7 +22,8 @@ class Watch:
         self._request = ""
         self._subject: tuple[Record, Message] | None = None
         self.log = Log(clock, self.ids, write)
-        self.counts = Counts(environ.get("STAGE", "local"), clock, write)
+        metrics = environ.get("METRICS", ",".join(UNITS)).split(",")
+        self.counts = Counts(environ.get("STAGE", "local"), clock, write, metrics)
         self.tracing = Tracing(self.log.warning)
         bridge(self.log)
 

@@ -10,6 +10,7 @@ from typing import Any
 from fanfold.aws.calls import AwsFault, Call, Endpoint, connect
 from fanfold.console.cloud import launcher
 from fanfold.console.cloud.launcher import REGION, SERVICES, STAGE, Cloud
+from fanfold.console.queues import dead_letters_names
 
 AUDIT_BACKLOG = 40
 QUIET_TIMEOUT_S = 180
@@ -50,9 +51,11 @@ def light(cloud: Cloud) -> Call:
     return connect("light", Endpoint.of({"AWS_ENDPOINT_URL": cloud.endpoint, "AWS_REGION": REGION} | credentials))
 
 
-def invoke(call: Call, service: str, function: str, event: dict[str, Any]) -> dict[str, Any]:
+def invoke(
+    call: Call, service: str, function: str, event: dict[str, Any], stage: str = STAGE
+) -> dict[str, Any]:
     """A function's answer; a process that dies under it is asked again. Raises AwsFault for what it raised."""
-    name = f"fanfold-{service}-{STAGE}-{function}"
+    name = f"fanfold-{service}-{stage}-{function}"
     for _ in range(TRIES):
         answer = call("lambda", "Invoke", {"FunctionName": name, "Payload": json.dumps(event).encode()})
         document = json.loads(answer["Payload"] or b"null")
@@ -110,9 +113,9 @@ class DeskRun:
 
     def dead_letters(self) -> int:
         """Messages in all dead-letter queues."""
-        return sum(self._depth(service) for service in SERVICES)
+        return sum(self._depth(queue) for service in SERVICES for queue in dead_letters_names(service))
 
-    def _depth(self, service: str) -> int:
-        url = f"{self._cloud.endpoint}/000000000000/fanfold-{STAGE}-{service}-dead-letters.fifo"
+    def _depth(self, queue: str) -> int:
+        url = f"{self._cloud.endpoint}/000000000000/{queue}"
         asked = {"QueueUrl": url, "AttributeNames": ["ApproximateNumberOfMessages"]}
         return int(self.call("sqs", "GetQueueAttributes", asked)["Attributes"]["ApproximateNumberOfMessages"])

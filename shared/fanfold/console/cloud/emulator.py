@@ -24,6 +24,7 @@ from fanfold.console.images.containers import Containers, service_of
 
 PRUNE_EVERY = 500
 QUEUE_URL_PORT = "4566"
+POLLERS = 2
 PARENT_CHECK_S = 0.5
 BATCHES = {"sns:PublishBatch": "sns:Publish"}
 INHERITED = ("PATH", "HOME", "LANG", "CLOCK", "DESK", "RECORDINGS", "VENUE_ORIGIN", "RECORD_CALLS")
@@ -57,6 +58,8 @@ class Embedded:
         # Image functions ask for Docker; here they are processes.
         lambda_svc._proxy_url_for = lambda config: "embedded" if config.get("PackageType") == "Image" else None
         lambda_svc._execute_function_proxy = self._execute
+        # A standard queue's mapping would hand out five batches at once; Lambda polls a quiet queue with two.
+        lambda_svc._ESM_SQS_DEFAULT_CONCURRENCY = POLLERS
         # A pause of 50 ms between polls of a mapping is most of a chain's time.
         lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS = 0.001
         # Kept for every invocation and never dropped; the processes' own logs are in the state directory.
@@ -97,7 +100,7 @@ class Embedded:
             name = queue["name"] if "name" in queue else str(url)
             if "dead-letters" in str(name) or "dead-letters" in queue["attributes"]["QueueArn"]:
                 continue
-            allowed = backlog if lagging and f"-{lagging}." in queue["attributes"]["QueueArn"] else 0
+            allowed = backlog if lagging and queue["attributes"]["QueueArn"].endswith(f"-{lagging}") else 0
             if len(queue["messages"]) > allowed:
                 return False
         return self._completed == before

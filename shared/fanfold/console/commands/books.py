@@ -14,7 +14,9 @@ from fanfold.console.commands import Command, add_account
 from fanfold.console.commands.reading import marks_of
 from fanfold.console.exit_codes import Exit
 from fanfold.console.output import Answer, Grid, amount, cell, grid
-from fanfold.console.session import Session, connect, dead_letters_name, queue_name
+from fanfold.console.queues import dead_letters_names, queue_name
+from fanfold.console.session import Session
+from fanfold.console.stage_session import reach
 from fanfold.messages import Holding
 from fanfold.money import ZERO, exact
 from fanfold.recorded import holdings_of, is_open, orders_of
@@ -23,7 +25,7 @@ from fanfold.risk.exposure import Mark
 
 def status(arguments: Namespace) -> Answer:
     """Accounts, their halt states and money, and what waits in the queues; a failure where books do not balance."""
-    with connect(arguments.state) as session:
+    with reach(arguments) as session:
         accounts = [_account(session, name) for name in session.accounts(arguments.account)]
         queues = [_queue(session, service) for service in SERVICES]
     document = {"running": session.running, "accounts": accounts, "queues": queues}
@@ -34,7 +36,7 @@ def status(arguments: Namespace) -> Answer:
 
 def positions(arguments: Namespace) -> Answer:
     """Every position by strategy instance and instrument, at the last close; flat ones have made what they made."""
-    with connect(arguments.state) as session:
+    with reach(arguments) as session:
         rows = [
             _position(account, holding, marks_of(session, account))
             for account in session.accounts(arguments.account)
@@ -129,8 +131,8 @@ def _books_text(account: dict[str, Any]) -> str:
 
 
 def _queue(session: Session, service: str) -> dict[str, Any]:
-    waiting, dead = (_depth(session, name) for name in (queue_name(service), dead_letters_name(service)))
-    return {"service": service, "waiting": waiting, "dead_letters": dead}
+    dead = sum(_depth(session, name) for name in dead_letters_names(service))
+    return {"service": service, "waiting": _depth(session, queue_name(service)), "dead_letters": dead}
 
 
 def _depth(session: Session, queue: str) -> int:

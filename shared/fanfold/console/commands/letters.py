@@ -9,7 +9,9 @@ from fanfold import names
 from fanfold.console.cloud.launcher import SERVICES
 from fanfold.console.commands import Command
 from fanfold.console.output import Answer, grid
-from fanfold.console.session import Session, connect, dead_letters_name, queue_name
+from fanfold.console.queues import dead_letters_names, ordering, queue_name
+from fanfold.console.session import Session
+from fanfold.console.stage_session import reach
 
 BODY_MAX = 200
 BATCH = 10
@@ -28,9 +30,10 @@ _COLUMNS = {
 
 
 class Letter(NamedTuple):
-    """A message in a service's dead-letter queue, with the handle that it can be deleted by."""
+    """A message in one of a service's dead-letter queues, with the handle that it can be deleted by."""
 
     service: str
+    queue: str
     handle: str
     message_id: str
     group: str
@@ -43,7 +46,7 @@ class Letter(NamedTuple):
 
 def list_letters(arguments: Namespace) -> Answer:
     """Every dead letter with its reason; they stay where they are."""
-    with connect(arguments.state) as session:
+    with reach(arguments) as session:
         letters = [letter for service in _services(arguments) for letter in receive(session, service)]
         for letter in letters:
             _release(session, letter)
@@ -55,7 +58,7 @@ def list_letters(arguments: Namespace) -> Answer:
 
 def redrive(arguments: Namespace) -> Answer:
     """Send dead letters back to the queues they came from."""
-    with connect(arguments.state) as session:
+    with reach(arguments) as session:
         counts = {service: _redrive(session, service) for service in _services(arguments)}
         rested = session.rested() if any(counts.values()) else True
     rows = [{"service": service, "redriven": count} for service, count in counts.items()]
@@ -66,8 +69,13 @@ def redrive(arguments: Namespace) -> Answer:
 
 def receive(session: Session, service: str) -> Iterator[Letter]:
     """The letters of a service, held for a moment; in a FIFO group no more than one batch is in reach at a time."""
+    for queue in dead_letters_names(service):
+        yield from _received(session, service, queue)
+
+
+def _received(session: Session, service: str, queue: str) -> Iterator[Letter]:
     asked = {
-        "QueueUrl": session.queue_url(dead_letters_name(service)),
+        "QueueUrl": session.queue_url(queue),
         "MaxNumberOfMessages": BATCH,
         "VisibilityTimeout": HOLD_S,
         "AttributeNames": ["All"],
@@ -75,7 +83,7 @@ def receive(session: Session, service: str) -> Iterator[Letter]:
     }
     while found := session.call("sqs", "ReceiveMessage", asked).get("Messages", []):
         for message in found:
-            yield _letter(session, service, message)
+            yield _letter(session, service, queue, message)
 
 
 def _redrive(session: Session, service: str) -> int:
@@ -88,13 +96,11 @@ def _redrive(session: Session, service: str) -> int:
         if letter.sent_ms >= began_ms:
             returned.append(letter)
             continue
-        session.call("sqs", "SendMessage", {
-            "QueueUrl": session.queue_url(queue_name(service)),
-            "MessageBody": letter.body,
-            "MessageGroupId": letter.group,
-            "MessageDeduplicationId": names.name("redrive", letter.message_id),
-        })
-        where = {"QueueUrl": session.queue_url(dead_letters_name(service)), "ReceiptHandle": letter.handle}
+        to = queue_name(service)
+        asked = {"QueueUrl": session.queue_url(to), "MessageBody": letter.body}
+        once = ordering(to, letter.group, names.name("redrive", letter.message_id))
+        session.call("sqs", "SendMessage", asked | once)
+        where = {"QueueUrl": session.queue_url(letter.queue), "ReceiptHandle": letter.handle}
         session.call("sqs", "DeleteMessage", where)
         count += 1
     for letter in returned:
@@ -102,12 +108,13 @@ def _redrive(session: Session, service: str) -> int:
     return count
 
 
-def _letter(session: Session, service: str, message: dict[str, Any]) -> Letter:
+def _letter(session: Session, service: str, queue: str, message: dict[str, Any]) -> Letter:
     told = {name: value.get("StringValue", "") for name, value in message.get("MessageAttributes", {}).items()}
     system = message.get("Attributes", {})
     kept = {} if "reason" in told else session.faults.get((message["MessageId"], "fault"))
     return Letter(
         service=service,
+        queue=queue,
         handle=message["ReceiptHandle"],
         message_id=message["MessageId"],
         group=system.get("MessageGroupId", "none"),
@@ -120,13 +127,13 @@ def _letter(session: Session, service: str, message: dict[str, Any]) -> Letter:
 
 
 def _release(session: Session, letter: Letter) -> None:
-    where = {"QueueUrl": session.queue_url(dead_letters_name(letter.service)), "ReceiptHandle": letter.handle}
+    where = {"QueueUrl": session.queue_url(letter.queue), "ReceiptHandle": letter.handle}
     session.call("sqs", "ChangeMessageVisibility", where | {"VisibilityTimeout": 0})
 
 
 def _row(letter: Letter) -> dict[str, Any]:
     fields = letter._asdict()
-    del fields["handle"]
+    del fields["handle"], fields["queue"]
     age_s = round(time.time() - letter.sent_ms / 1000)
     return fields | {"age_s": age_s, "source": letter.source.rsplit(":", 1)[-1], "body": letter.body[:BODY_MAX]}
 
