@@ -45,13 +45,31 @@ async function functions({ resolveConfigurationProperty: property, resolveVariab
   const provider = await property(["provider"]);
   const stage = await resolveVariable("sls:stage");
   const extensions = custom.profile.encryption === "customer" ? encryptedLogs(Object.keys(declared), stage) : {};
-  if (!custom.stage.canary || custom.canary.length === 0) return { extensions };
-  const Resources = canaryApplication(custom.canary, stage, custom.name);
+  const Resources = custom.profile.alarms === "none" ? {} : errorCounts(Object.keys(declared), stage);
+  if (!custom.stage.canary || custom.canary.length === 0) return { Resources, extensions };
+  Object.assign(Resources, canaryApplication(custom.canary, stage, custom.name));
   for (const name of custom.canary) {
     Object.assign(Resources, canary(name, [declared[name], provider], stage, custom.name));
     Object.assign(extensions, aliased(name));
   }
   return { Resources, extensions };
+}
+
+/**
+ * Invocations that failed, timed out or ran out of memory, counted from what Lambda itself logs of them: AWS/Lambda has
+ * them by function, an alarm each, or over the account. A metric costs in the hours alone in which it has a value.
+ */
+function errorCounts(names, stage) {
+  const counted = { MetricNamespace: `Fanfold/${stage}`, MetricName: "FunctionErrors", MetricValue: "1", Unit: "Count" };
+  const filter = (name) => ({
+    Type: "AWS::Logs::MetricFilter",
+    Properties: {
+      LogGroupName: { Ref: `${logical(name)}LogGroup` },
+      FilterPattern: '{ $.type = "platform.report" && $.record.status != "success" }',
+      MetricTransformations: [counted],
+    },
+  });
+  return Object.fromEntries(names.map((name) => [`${logical(name)}Errors`, filter(name)]));
 }
 
 function encryptedLogs(names, stage) {

@@ -51,6 +51,17 @@ def unwatched_silence(stacks: Stacks) -> list[str]:
     return [] if found else ["nothing watches whether bars come"]
 
 
+def uncounted_errors(stacks: Stacks) -> list[str]:
+    """Functions whose failed invocations no alarm of the stage's own adds up; the filter reads Lambda's JSON alone."""
+    alarmed = {(one["Namespace"], one["MetricName"]) for _, one in of_type(stacks, ALARM)}
+    counted = {owner(one["LogGroupName"]) for _, one in of_type(stacks, "AWS::Logs::MetricFilter")
+               for made in one["MetricTransformations"] if (made["MetricNamespace"], made["MetricName"]) in alarmed}
+    groups = {one["LogGroupName"]: name for name, one in of_type(stacks, "AWS::Logs::LogGroup")}
+    return [name for name, one in of_type(stacks, FUNCTION)
+            if groups.get(f"/aws/lambda/{one['FunctionName']}") not in counted
+            or one.get("LoggingConfig", {}).get("LogFormat") != "JSON"]
+
+
 def shared_queues(stacks: Stacks) -> list[str]:
     """Queues that are not read by one mapping alone."""
     readers = Counter(owner(one["EventSourceArn"]) for _, one in of_type(stacks, MAPPING))

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from packaged_stages import STAGES, templates
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = ("docs/deploy.md", "docs/runbook.md")
@@ -17,7 +18,7 @@ def anchors(text: str) -> set[str]:
 
 def linked() -> set[str]:
     """The sections that alarms name in their descriptions."""
-    files = [*ROOT.glob("serverless*.yml"), *(ROOT / "services").glob("*/serverless.yml")]
+    files = [*ROOT.glob("serverless*"), *(ROOT / "services").glob("*/serverless.yml")]
     return {name for file in files for name in re.findall(re.escape(TOLD) + r"([\w-]+)", file.read_text())}
 
 
@@ -51,6 +52,21 @@ def test_every_fanfold_command_in_a_guide_is_there(guide: str) -> None:
     named = set(re.findall(r"`fanfold ([a-z-]+)", (ROOT / guide).read_text()))
     commands = (ROOT / "docs" / "commands.md").read_text()
     assert {name for name in named if f"## fanfold {name}" not in commands} == set()
+
+
+@pytest.mark.parametrize("named", STAGES)
+def test_every_alarm_that_a_stage_deploys_has_its_section(named: str) -> None:
+    sections = anchors((ROOT / "docs/runbook.md").read_text())
+    alarms = [one["Properties"] for template in templates(named).values() for one in template["Resources"].values()
+              if one["Type"] == "AWS::CloudWatch::Alarm"]  # fmt: skip
+    assert bool(alarms) is (named != "local")
+    assert [one["AlarmName"] for one in alarms if one["AlarmDescription"].partition(TOLD)[2] not in sections] == []
+
+
+def test_every_section_says_what_it_means_and_how_to_drill_it() -> None:
+    sections = (ROOT / "docs/runbook.md").read_text().split("\n## ")[1:]
+    wanted = ("**Means**", "**Do**", "**Drill**")
+    assert [one.splitlines()[0] for one in sections if not all(word in one for word in wanted)] == []
 
 
 def test_a_section_and_a_verb_that_are_not_there_are_seen() -> None:

@@ -18,8 +18,8 @@ from packaged_stages import NotPackaged, templates
 from fanfold.console import sql
 
 OF_EVERY_STAGE = (
-    rules.unkept_failures, rules.unwatched_dead_letters, rules.unwatched_silence, rules.shared_queues,
-    rules.whole_batches, rules.unlimited_execution, rules.short_visibility, rules.plain_queues,
+    rules.unkept_failures, rules.unwatched_dead_letters, rules.unwatched_silence, rules.uncounted_errors,
+    rules.shared_queues, rules.whole_batches, rules.unlimited_execution, rules.short_visibility, rules.plain_queues,
     rules.still_keys, rules.open_buckets, rules.past_the_canary,
     rules.endless_logs, rules.untraced, rules.movable_images, rules.secrets_in_settings, rules.unrecoverable,
     rules.unlocked_audit, rules.unlimited_queries, access.plain_text, access.public, access.broad_grants,
@@ -29,6 +29,7 @@ OF_EVERY_STAGE = (
 # What the embedded AWS, on loopback and for an hour, does without.
 ON_LOOPBACK = {
     rules.unwatched_dead_letters: "the run's summary tells of dead letters",
+    rules.uncounted_errors: "the run's log and its dead letters tell",
     rules.unwatched_silence: "the local runner polls, and sees what comes of it",
     rules.short_visibility: "a killed function's messages are to come back at once",
     rules.untraced: "there is no X-Ray",
@@ -74,6 +75,9 @@ BROKEN: list[tuple[Any, tuple[Any, ...], Any]] = [
     (rules.unwatched_dead_letters, ("risk/QueueAgeAlarm", "Properties", "AlarmActions"), []),
     (rules.unwatched_silence, ("market-data/BarsMissingAlarm",), GONE),
     (rules.unwatched_silence, ("market-data/BarsMissingAlarm", "Properties", "TreatMissingData"), "notBreaching"),
+    (rules.uncounted_errors, ("platform/FunctionErrorsAlarm", "Properties", "Namespace"), "AWS/Lambda"),
+    (rules.uncounted_errors, ("risk/SweepErrors",), GONE),
+    (rules.uncounted_errors, ("risk/SweepLambdaFunction", "Properties", "LoggingConfig", "LogFormat"), "Text"),
     (rules.shared_queues, (f"risk/Assess{MAPPING}",), GONE),
     (rules.shared_queues, (f"risk/Assess{MAPPING}", "Properties", "EventSourceArn"), "signal/Queue.Arn"),
     (rules.whole_batches, (f"risk/Assess{MAPPING}", "Properties", "FunctionResponseTypes"), GONE),
