@@ -24,6 +24,8 @@ DIGEST = "sha256:" + "5f" * 32
 LIVE = {
     "FANFOLD_LIVE_VENUE": "kraken",
     "FANFOLD_ALARM_EMAIL": "desk@example.com",
+    "FANFOLD_JWT_ISSUER": "https://login.example.com",
+    "FANFOLD_JWT_AUDIENCE": "desk",
     "FANFOLD_BUCKET_PREFIX": "example-desk",
     "FANFOLD_IMAGES": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/fanfold",
 } | {f"FANFOLD_DIGEST_{service.upper().replace('-', '_')}": DIGEST for service in SERVICES}

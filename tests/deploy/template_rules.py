@@ -11,6 +11,12 @@ FUNCTION = "AWS::Lambda::Function"
 MAPPING = "AWS::Lambda::EventSourceMapping"
 ALARM = "AWS::CloudWatch::Alarm"
 VISIBILITY_FACTOR = 6
+FIFO_BATCH = 10
+DAY_S = 24 * 3600
+CHAIN_BEGINS = frozenset({
+    "market-data/PollLambdaFunction", "signal/WebhookLambdaFunction", "risk/ApiUnderscorecontrolLambdaFunction",
+    "audit/ApiLambdaFunction",
+})
 RETENTION_S = 14 * 24 * 3600
 SECRET_LIKE = re.compile(r"(?i)(secret|password|token|api_?key|private)")
 BY_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
@@ -85,7 +91,9 @@ def short_visibility(stacks: Stacks) -> list[str]:
     for name, one in of_type(stacks, MAPPING):
         function = _function(stacks, owner(one["FunctionName"]))
         queue = stacks.get(owner(one["EventSourceArn"]), {}).get("Properties", {})
-        if queue.get("VisibilityTimeout", 30) < VISIBILITY_FACTOR * function["Timeout"]:
+        # A message is hidden while its window lasts, too.
+        window = one.get("MaximumBatchingWindowInSeconds", 0)
+        if queue.get("VisibilityTimeout", 30) < VISIBILITY_FACTOR * function["Timeout"] + window:
             wrong.append(name)
     return wrong
 
@@ -155,7 +163,54 @@ def endless_logs(stacks: Stacks) -> list[str]:
 
 
 def untraced(stacks: Stacks) -> list[str]:
-    return [name for name, one in of_type(stacks, FUNCTION) if one.get("TracingConfig") != {"Mode": "Active"}]
+    """Functions that do not say how they are traced, and any but those where a chain begins that begin a trace.
+
+    A profile may trace nothing, but not only some of them.
+    """
+    modes = {name: one.get("TracingConfig", {}).get("Mode") for name, one in of_type(stacks, FUNCTION)}
+    unsaid = [name for name, mode in modes.items() if mode not in {"Active", "PassThrough"}]
+    active = {name for name, mode in modes.items() if mode == "Active"}
+    return unsaid + (sorted(active ^ (CHAIN_BEGINS & modes.keys())) if active else [])
+
+
+def unpublished_alarms(stacks: Stacks) -> list[str]:
+    """Alarms on a figure of the functions that they are not told to make a metric of."""
+    told = {metric for _, one in of_type(stacks, FUNCTION)
+            for metric in one["Environment"]["Variables"].get("METRICS", "").split(",")}
+    return [name for name, one in of_type(stacks, ALARM)
+            if one["Namespace"] == "Fanfold" and one["MetricName"] not in told]
+
+
+def unnamed_metrics(stacks: Stacks) -> list[str]:
+    """Functions that make metrics of all their figures, as those do that are not told which."""
+    return [name for name, one in of_type(stacks, FUNCTION) if "METRICS" not in one["Environment"]["Variables"]]
+
+
+def costly_keys(stacks: Stacks) -> list[str]:
+    """Queues under a key of our own that ask for a data key more than once a day."""
+    return [name for name, one in of_type(stacks, QUEUE)
+            if "KmsMasterKeyId" in one and one.get("KmsDataKeyReusePeriodSeconds", 300) < DAY_S]
+
+
+def other_dead_letters(stacks: Stacks) -> list[str]:
+    """What gives up to a queue of another kind: FIFO topics and queues to FIFO ones, standard queues to standard ones."""
+    queues = dict(of_type(stacks, QUEUE))
+    wanted = [(name, one, one.get("FifoQueue", False)) for name, one in queues.items()]
+    wanted += [(name, one, stacks[owner(one["TopicArn"])]["Properties"].get("FifoTopic", False))
+               for name, one in of_type(stacks, "AWS::SNS::Subscription") if one.get("Protocol", "sqs") == "sqs"]
+    return [name for name, one, ordered in wanted if "RedrivePolicy" in one
+            and queues[owner(one["RedrivePolicy"]["deadLetterTargetArn"])].get("FifoQueue", False) != ordered]
+
+
+def short_windows(stacks: Stacks) -> list[str]:
+    """Mappings that AWS refuses: over ten messages want a window, which a FIFO queue does not have."""
+    wrong = []
+    for name, one in of_type(stacks, MAPPING):
+        ordered = stacks.get(owner(one["EventSourceArn"]), {}).get("Properties", {}).get("FifoQueue", False)
+        window = one.get("MaximumBatchingWindowInSeconds", 0)
+        if (ordered and (window or one["BatchSize"] > FIFO_BATCH)) or (one["BatchSize"] > FIFO_BATCH and not window):
+            wrong.append(name)
+    return wrong
 
 
 def movable_images(stacks: Stacks) -> list[str]:

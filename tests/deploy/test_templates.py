@@ -21,7 +21,8 @@ OF_EVERY_STAGE = (
     rules.unkept_failures, rules.unwatched_dead_letters, rules.unwatched_silence, rules.uncounted_errors,
     rules.shared_queues, rules.whole_batches, rules.unlimited_execution, rules.short_visibility, rules.plain_queues,
     rules.still_keys, rules.open_buckets, rules.past_the_canary,
-    rules.endless_logs, rules.untraced, rules.movable_images, rules.secrets_in_settings, rules.unrecoverable,
+    rules.endless_logs, rules.unpublished_alarms, rules.unnamed_metrics, rules.costly_keys, rules.other_dead_letters,
+    rules.short_windows, rules.untraced, rules.movable_images, rules.secrets_in_settings, rules.unrecoverable,
     rules.unlocked_audit, rules.unlimited_queries, access.plain_text, access.public, access.broad_grants,
     access.broad_policies, access.shared_roles, access.unlocked_deletion, access.strange_audit_writers,
     access.strange_secret_readers,
@@ -32,7 +33,6 @@ ON_LOOPBACK = {
     rules.uncounted_errors: "the run's log and its dead letters tell",
     rules.unwatched_silence: "the local runner polls, and sees what comes of it",
     rules.short_visibility: "a killed function's messages are to come back at once",
-    rules.untraced: "there is no X-Ray",
     access.plain_text: "the emulator speaks HTTP",
     access.unlocked_deletion: "tests rewrite segments, to see that it is found out",
 }
@@ -84,6 +84,7 @@ BROKEN: list[tuple[Any, tuple[Any, ...], Any]] = [
     (rules.unlimited_execution, (f"execution/Execute{MAPPING}", "Properties", "ScalingConfig"), GONE),
     (rules.short_visibility, ("risk/Queue", "Properties", "VisibilityTimeout"), 59),
     (rules.short_visibility, ("risk/AssessLambdaFunction", "Properties", "Timeout"), 11),
+    (rules.short_visibility, (f"audit/Record{MAPPING}", "Properties", "MaximumBatchingWindowInSeconds"), 61),
     (rules.past_the_canary, (f"risk/Assess{MAPPING}", "Properties", "FunctionName"), "risk/AssessLambdaFunction.Arn"),
     (rules.unencrypted, ("risk/Queue", "Properties", "KmsMasterKeyId"), GONE),
     (rules.unencrypted, ("risk/DeadLetters", "Properties", "KmsMasterKeyId"), "alias/aws/sqs"),
@@ -96,7 +97,18 @@ BROKEN: list[tuple[Any, tuple[Any, ...], Any]] = [
     (rules.open_buckets, ("platform/LakeBucket", "Properties", "PublicAccessBlockConfiguration"), GONE),
     (rules.endless_logs, ("signal/FoldLogGroup", "Properties", "RetentionInDays"), GONE),
     (rules.endless_logs, ("signal/FoldLogGroup",), GONE),
-    (rules.untraced, (*FUNCTION, "TracingConfig"), {"Mode": "PassThrough"}),
+    (rules.untraced, (*FUNCTION, "TracingConfig"), GONE),
+    (rules.untraced, (*FUNCTION, "TracingConfig"), {"Mode": "Active"}),
+    (rules.untraced, ("market-data/PollLambdaFunction", "Properties", "TracingConfig"), {"Mode": "PassThrough"}),
+    (rules.unpublished_alarms, ("execution/TickToOrderAlarm", "Properties", "MetricName"), "Fills"),
+    (rules.unnamed_metrics, (*FUNCTION, "Environment", "Variables", "METRICS"), GONE),
+    (rules.costly_keys, ("risk/Queue", "Properties", "KmsDataKeyReusePeriodSeconds"), GONE),
+    (rules.other_dead_letters, ("audit/Queue", "Properties", "RedrivePolicy", "deadLetterTargetArn"),
+     "audit/Undelivered.Arn"),
+    (rules.other_dead_letters, ("audit/BarsSubscription", "Properties", "RedrivePolicy", "deadLetterTargetArn"),
+     "audit/DeadLetters.Arn"),
+    (rules.short_windows, (f"audit/Record{MAPPING}", "Properties", "MaximumBatchingWindowInSeconds"), 0),
+    (rules.short_windows, (f"risk/Assess{MAPPING}", "Properties", "MaximumBatchingWindowInSeconds"), 1),
     (rules.movable_images, (*FUNCTION, "Code", "ImageUri"), "registry/fanfold-signal:latest"),
     (rules.secrets_in_settings, (*FUNCTION, "Environment", "Variables", "API_SECRET"), "hunter2"),
     (rules.unrecoverable, ("platform/LedgerTable", "Properties", "PointInTimeRecoverySpecification"), GONE),
@@ -182,12 +194,17 @@ def test_another_image_or_setting_is_another_version() -> None:
     assert len(names) == 2
 
 
-@pytest.mark.parametrize("missing", ["FANFOLD_LIVE_VENUE", "FANFOLD_DIGEST_RISK"])
+@pytest.mark.parametrize("missing", ["FANFOLD_LIVE_VENUE", "FANFOLD_DIGEST_RISK", "FANFOLD_JWT_ISSUER"])
 def test_live_without_a_setting_is_refused_by_its_name(missing) -> None:
     given = {name: value for name, value in packaging.LIVE.items() if name != missing}
     with pytest.raises(NotPackaged, match=missing) as refused:
         packaging.template("signal", "live", given)
     assert not [name for name in given if name in str(refused.value)]
+
+
+def test_the_tokens_of_live_are_those_that_it_names() -> None:
+    (readers,) = [one["Properties"] for one in stacks("live").values() if one["Type"] == "AWS::ApiGatewayV2::Authorizer"]
+    assert readers["JwtConfiguration"] == {"Issuer": "https://login.example.com", "Audience": ["desk"]}
 
 
 def test_a_digest_of_zeros_is_no_digest() -> None:
@@ -199,7 +216,7 @@ def test_the_lean_profile_pays_for_no_key_and_no_dashboard() -> None:
     kinds = {one["Type"] for one in stacks("lean").values()}
     assert not kinds & {"AWS::KMS::Key", "AWS::CloudWatch::Dashboard"}
     alarms = [one for one in stacks("lean").values() if one["Type"] == "AWS::CloudWatch::Alarm"]
-    assert len(alarms) == 7
+    assert len(alarms) == 8
 
 
 def test_a_dashboard_is_json_of_the_desks_own_metrics() -> None:
