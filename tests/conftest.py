@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import pytest
+from run_calls import run_calls
+
+__all__ = ["deployed", "run_calls"]
 
 
 @pytest.fixture(scope="session")

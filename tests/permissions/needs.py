@@ -26,12 +26,18 @@ def needs(service: str, operation: str, parameters: Parameters, keys: Mapping[st
 
     Raises KeyError for an operation that is not in the table: add it, with what AWS's documents say that it needs.
     """
-    found = set(OPERATIONS[service, operation](parameters))
-    for one in list(found):
-        key = keys.get(_owner(one.resource))
-        if key is not None:
-            found |= {Need(action, key, service) for action in KEY_ACTIONS.get(one.action, ())}
-    return found
+    return keyed(set(OPERATIONS[service, operation](parameters)), keys)
+
+
+def keyed(found: set[Need], keys: Mapping[str, str]) -> set[Need]:
+    """The needs, and what of the customer's keys they need on resources that are encrypted."""
+    more = {
+        Need(action, keys[_owner(one.resource)], one.action.partition(":")[0])
+        for one in found
+        if _owner(one.resource) in keys
+        for action in KEY_ACTIONS.get(one.action, ())
+    }
+    return found | more
 
 
 # What of a customer's key an action on an encrypted resource takes. DynamoDB opens its table key in the caller's name.
@@ -42,9 +48,11 @@ KEY_ACTIONS = {
     "s3:PutObject": ("kms:GenerateDataKey",),
     "s3:GetObject": ("kms:Decrypt",),
     "secretsmanager:GetSecretValue": ("kms:Decrypt",),
+    "dynamodb:Query": ("kms:Decrypt",),
 } | {
-    f"dynamodb:{one}Item": ("kms:Decrypt",) for one in ("Get", "BatchGet", "Put", "Update", "Delete", "ConditionCheck")
-} | {"dynamodb:Query": ("kms:Decrypt",)}  # fmt: skip
+    f"dynamodb:{one}Item": ("kms:Decrypt",)
+    for one in ("Get", "BatchGet", "BatchWrite", "Put", "Update", "Delete", "ConditionCheck")
+}
 
 
 def _owner(resource: str) -> str:
@@ -62,9 +70,12 @@ def _table(action: str) -> Callable[[Parameters], Iterator[Need]]:
     return needed
 
 
-def _tables(parameters: Parameters) -> Iterator[Need]:
-    for name in parameters["RequestItems"]:
-        yield Need("dynamodb:BatchGetItem", _arn("dynamodb", f"table/{name}"))
+def _tables(action: str) -> Callable[[Parameters], Iterator[Need]]:
+    def needed(parameters: Parameters) -> Iterator[Need]:
+        for name in parameters["RequestItems"]:
+            yield Need(f"dynamodb:{action}", _arn("dynamodb", f"table/{name}"))
+
+    return needed
 
 
 def _transaction(parameters: Parameters) -> Iterator[Need]:
@@ -109,7 +120,7 @@ def _parameter(parameters: Parameters) -> Iterator[Need]:
 
 OPERATIONS: dict[tuple[str, str], Callable[[Parameters], Iterator[Need]]] = {
     **{("dynamodb", name): _table(name) for name in ("GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem")},
-    ("dynamodb", "BatchGetItem"): _tables,
+    **{("dynamodb", name): _tables(name) for name in ("BatchGetItem", "BatchWriteItem")},
     ("dynamodb", "TransactWriteItems"): _transaction,
     ("sns", "Publish"): _topic,
     ("sns", "PublishBatch"): _topic,
@@ -136,9 +147,10 @@ def queue_needs(function: Function, stacks: Stacks) -> set[Need]:
     return found | {Need("kms:Decrypt", keys[queue], "sqs") for queue in function.queues if queue in keys}
 
 
-def trace_needs(function: Function, _stacks: Stacks) -> set[Need]:
+def trace_needs(_function: Function, stacks: Stacks) -> set[Need]:
+    # A trace goes on in functions that begin none.
     actions = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
-    return {Need(action, "*") for action in actions} if function.traced else set()
+    return {Need(action, "*") for action in actions} if stacks.traced else set()
 
 
 # What a role allows although no handler asks for it, each with its reason; six at most.

@@ -31,7 +31,9 @@ NAMED = {
     "AWS::Glue::Database": ("", "glue:{place}:database/{name}"),
     "AWS::Athena::WorkGroup": ("Name", "athena:{place}:workgroup/{name}"),
 }
-REF_IS_ARN = {"AWS::Lambda::Alias", "AWS::SNS::Topic", "AWS::SecretsManager::Secret", "AWS::StepFunctions::StateMachine"}
+REF_IS_ARN = {
+    "AWS::Lambda::Alias", "AWS::SNS::Topic", "AWS::SecretsManager::Secret", "AWS::StepFunctions::StateMachine",
+}  # fmt: skip
 
 
 class Function(NamedTuple):
@@ -41,7 +43,6 @@ class Function(NamedTuple):
     role: str
     statements: list[Statement]
     queues: list[str]
-    traced: bool
     environment: dict[str, str]
 
 
@@ -57,6 +58,12 @@ class Stacks:
             self._function(stack, logical, one["Properties"])
             for stack, logical, one in self.of("AWS::Lambda::Function")
         ]
+
+    @property
+    def traced(self) -> bool:
+        """Whether a trace begins anywhere."""
+        functions = self.of("AWS::Lambda::Function")
+        return any(one["Properties"].get("TracingConfig", {}).get("Mode") == "Active" for _, _, one in functions)
 
     def of(self, kind: str) -> list[tuple[str, str, dict[str, Any]]]:
         """Stack, logical id and resource of every resource of a type."""
@@ -93,7 +100,6 @@ class Stacks:
                 for one in mappings
                 if self.function(stack, one["FunctionName"]) == self._name(stack, logical)
             ],
-            traced=properties.get("TracingConfig", {}).get("Mode") == "Active",
             environment={
                 key: str(self.resolve(stack, value))
                 for key, value in properties.get("Environment", {}).get("Variables", {}).items()
@@ -125,6 +131,11 @@ class Stacks:
             return {key: self.resolve(stack, one) for key, one in value.items() if one != NO_VALUE}
         ((kind, given),) = value.items()
         return RESOLVERS[kind](self, stack, given)
+
+    def properties(self, stack: str, logical: str) -> dict[str, Any]:
+        """The properties of a resource."""
+        found: dict[str, Any] = self._templates[stack]["Resources"][logical]["Properties"]
+        return found
 
     @property
     def names(self) -> dict[tuple[str, str], str]:
@@ -169,7 +180,8 @@ class Stacks:
         _, pattern = NAMED.get(kind, ("", kind.split("::")[1].lower() + ":{place}:{name}"))
         name = self._name(stack, logical)
         if kind == "AWS::Lambda::Alias":
-            name = f"{self.resolve(stack, self._templates[stack]['Resources'][logical]['Properties']['FunctionName'])}:{name}"
+            aliased = self._templates[stack]["Resources"][logical]["Properties"]["FunctionName"]
+            name = f"{self.resolve(stack, aliased)}:{name}"
         return "arn:aws:" + pattern.format(place=f"{REGION}:{ACCOUNT}", account=ACCOUNT, name=name)
 
     def exported(self, _stack: str, name: Any) -> Any:

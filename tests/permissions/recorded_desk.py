@@ -24,6 +24,7 @@ from fanfold.aws.topics import Topics
 from fanfold.aws.views import DynamoViews
 from fanfold.console.cloud.launcher import REGION, STAGE, Cloud
 from fanfold.console.desk_run import invoke
+from fanfold.console.queues import dead_letters_names, queue_name
 from fanfold.console.run_plan import Plan
 from fanfold.desk import Instance
 from fanfold.messages import Bars, BarsWanted, ExecutionReport, Halt, HaltChanged, Message, OrdersApproved, encode
@@ -163,7 +164,7 @@ def _die_while_recording(desk: Desk) -> None:
         for name in ("left behind", "found")
     )
     entry = Entry(topic="orders", message=json.loads(encode(left)), sent_ms=0)
-    segment, _ = audit_chain.append(views.head("main", fresh=True), [entry])
+    segment, _ = audit_chain.append(views.head("main"), [entry])
     desk.run.call("s3", "PutObject", {"Bucket": f"fanfold-{STAGE}-audit", "Key": segment.key, "Body": segment.body})
     assert _handed(desk, "audit", [encode(found).decode()]) == 0
     assert views.hash_of("left behind")
@@ -215,12 +216,13 @@ def _told_to_all(desk: Desk, name: str) -> dict[str, int]:
 
 
 def _letters(desk: Desk) -> dict[str, int]:
-    found = {}
-    for service in ("market-data", "audit"):
-        url = f"{desk.cloud.endpoint}/000000000000/fanfold-{STAGE}-{service}-dead-letters.fifo"
-        asked = {"QueueUrl": url, "AttributeNames": ["ApproximateNumberOfMessages"]}
-        answer = desk.run.call("sqs", "GetQueueAttributes", asked)
-        found[service] = int(answer["Attributes"]["ApproximateNumberOfMessages"])
+    asked = ["ApproximateNumberOfMessages"]
+    found = dict.fromkeys(("market-data", "audit"), 0)
+    for service in found:
+        for queue in dead_letters_names(service):
+            url = f"{desk.cloud.endpoint}/000000000000/{queue}"
+            answer = desk.run.call("sqs", "GetQueueAttributes", {"QueueUrl": url, "AttributeNames": asked})
+            found[service] += int(answer["Attributes"]["ApproximateNumberOfMessages"])
     return found
 
 
@@ -232,7 +234,7 @@ def _handed(desk: Desk, service: str, bodies: list[str], *, again: bool = False)
             "body": body,
             "attributes": {"ApproximateReceiveCount": "2" if again else "1", "MessageGroupId": f"test {number}"},
             "eventSource": "aws:sqs",
-            "eventSourceARN": f"arn:aws:sqs:{REGION}:000000000000:fanfold-{STAGE}-{service}.fifo",
+            "eventSourceARN": f"arn:aws:sqs:{REGION}:000000000000:{queue_name(service)}",
         }
         for number, body in enumerate(bodies)
     ]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from needs import EXCEPTIONS, Need, needs
 from packaged_stacks import Function, Stacks, packaged
 from policies import Statement, allowed
+from recorded_venue import venue_calls
 
 from fanfold.aws.calls import AwsFault, Call
 from fanfold.aws.recording import Line
@@ -66,24 +67,30 @@ class Held(NamedTuple):
     @property
     def missing(self) -> list[str]:
         """What is used and not allowed."""
-        return sorted(
-            f"{self.function.name}: {one.action} on {one.resource}"
-            for one in self.needed
-            if not allowed(self.function.statements, one.action, one.resource, one.context)
-        )
+        return [f"{self.function.name}: {one}" for one in missing(self.function.statements, self.needed)]
 
     @property
     def unused(self) -> list[str]:
         """What is allowed, and could be taken away without any call being denied."""
-        needed = self.needed
-        return [
-            f"{self.function.name}: {one.action} on {one.resource}"
-            for one in permissions(self.function.statements)
-            if self._suffices(without(self.function.statements, one), needed)
-        ]
+        return [f"{self.function.name}: {one}" for one in unused(self.function.statements, self.needed)]
 
-    def _suffices(self, statements: Sequence[Statement], needed: set[Need]) -> bool:
-        return all(allowed(statements, one.action, one.resource, one.context) for one in needed)
+
+def missing(statements: Sequence[Statement], needed: set[Need]) -> list[str]:
+    """What is needed and not allowed."""
+    return sorted(
+        f"{one.action} on {one.resource}"
+        for one in needed
+        if not allowed(statements, one.action, one.resource, one.context)
+    )
+
+
+def unused(statements: Sequence[Statement], needed: set[Need]) -> list[str]:
+    """What is allowed, and could be taken away with all that is needed still allowed."""
+    return [
+        f"{one.action} on {one.resource}"
+        for one in permissions(statements)
+        if not missing(without(statements, one), needed)
+    ]
 
 
 def held(stacks: Stacks, calls: Iterable[Line]) -> list[Held]:
@@ -95,7 +102,10 @@ def held(stacks: Stacks, calls: Iterable[Line]) -> list[Held]:
                     parameters=move(call.parameters))  # fmt: skip
         by_function.setdefault(line.function, []).append(line)
     keys = stacks.keys
-    return [Held(one, by_function.get(one.name, []), _declared(one, stacks), keys) for one in stacks.functions]
+    return [
+        Held(one, [*by_function.get(one.name, []), *venue_calls(one)], _declared(one, stacks), keys)
+        for one in stacks.functions
+    ]
 
 
 def _declared(function: Function, stacks: Stacks) -> set[Need]:

@@ -2,14 +2,13 @@
 
 import pytest
 from needs import EXCEPTIONS
-from packaged_stacks import Stacks, packaged
+from packaged_stacks import ACCOUNT, REGION, packaged
 from packaged_stages import STAGES
 from policies import Statement, allowed
 from roles import Held, guarded, held, permissions, without
 
 from fanfold.aws.calls import AwsFault
 from fanfold.console.cloud.launcher import STAGE
-
 
 
 @pytest.fixture(scope="session", params=STAGES)
@@ -27,6 +26,13 @@ def test_no_function_uses_what_its_role_does_not_allow(functions):
 
 def test_no_role_allows_what_its_function_does_not_use(functions):
     assert [wrong for one in functions for wrong in one.unused] == []
+
+
+def test_no_function_writes_another_ones_log(functions):
+    for one in functions:
+        others = {each.function.name for each in functions} - {one.function.name}
+        logs = [f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{name}:log-stream:any" for name in others]
+        assert not any(allowed(one.function.statements, "logs:PutLogEvents", log) for log in logs), one.function.name
 
 
 def test_there_are_at_most_six_exceptions_each_with_a_reason():
@@ -74,28 +80,6 @@ def test_a_role_that_allows_too_much_is_seen(recording):
         more = Statement("Allow", ("dynamodb:Scan",), ("arn:aws:dynamodb:*:*:table/*",))
         rich = one._replace(function=one.function._replace(statements=[*one.function.statements, more]))
         assert len(rich.unused) == 1
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_what_a_schedule_wakes_it_may_wake(stage):
-    """The schedule's role is the scheduler's to assume, and allows the target alone."""
-    stacks = packaged(stage)
-    wrong = [f"{stack}.{name}" for stack, name, one in stacks.of("AWS::Scheduler::Schedule")
-             if not _may_wake(stacks, stack, one["Properties"]["Target"])]  # fmt: skip
-    assert wrong == []
-
-
-def _may_wake(stacks: Stacks, stack: str, target) -> bool:
-    role = target["RoleArn"]["Fn::GetAtt"][0]
-    [trust] = [
-        one["Properties"]["AssumeRolePolicyDocument"]
-        for where, name, one in stacks.of("AWS::IAM::Role")
-        if (where, name) == (stack, role)
-    ]
-    services = str([one["Principal"] for one in trust["Statement"]])
-    arn = stacks.resolve(stack, target["Arn"])
-    action = "states:StartExecution" if ":states:" in arn else "lambda:InvokeFunction"
-    return "scheduler.amazonaws.com" in services and allowed(stacks.statements(stack, role), action, arn)
 
 
 def test_the_journey_trades_under_the_deployed_roles_without_a_denial(recording):

@@ -1,0 +1,23 @@
+"""What execution asks for where orders are real, which no journey on paper does: the venue's keys."""
+
+from datetime import UTC, datetime
+
+from packaged_stacks import Function
+
+from execution_service.keys import check
+from fanfold.aws.calls import Recorded, recorded
+from fanfold.aws.recording import Line
+from fanfold.aws.secrets import Secret
+
+KEYS = {"SecretString": '{"apiKey": "one", "secret": "another"}', "VersionId": "1"}
+
+
+def venue_calls(function: Function) -> list[Line]:
+    """The calls of the check that is made before an order is placed, where the function's stage names a secret."""
+    if "VENUE_SECRET" not in function.environment:
+        return []
+    made: list[Recorded] = []
+    call = recorded(lambda *_: KEYS, made.append)
+    check(Secret(call, function.environment["VENUE_SECRET"], lambda: datetime.now(UTC)))
+    return [Line(function=function.name, service=one.service, operation=one.operation, parameters=dict(one.parameters))
+            for one in made]  # fmt: skip

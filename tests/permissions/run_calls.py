@@ -1,0 +1,41 @@
+"""The calls of every desk that runs in a test, held against the roles once the last of them is over.
+
+What they use must be allowed. That all that is allowed is used is for the one journey alone, which asks for everything:
+so neither the order of tests nor a test run alone changes what is found.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def run_calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where functions of the local stage write their calls."""
+    path = tmp_path_factory.mktemp("calls") / "calls.jsonl"
+    yield path
+    if path.exists():
+        assert not_allowed(path) == []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def recording_runs(run_calls: Path) -> Iterator[None]:
+    """Whatever desk a module starts inherits where to write them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RECORD_CALLS", str(run_calls))
+        yield
+
+
+def not_allowed(path: Path) -> list[str]:
+    """What functions asked for and their roles do not allow; calls of a test's own functions are passed over."""
+    from packaged_stacks import packaged
+    from roles import held
+
+    from fanfold.aws.recording import lines
+    from fanfold.console.cloud.launcher import STAGE
+
+    stacks = packaged(STAGE)
+    known = {one.name for one in stacks.functions}
+    return [wrong for one in held(stacks, (line for line in lines(path) if line.function in known))
+            for wrong in one.missing]  # fmt: skip

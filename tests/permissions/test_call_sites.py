@@ -1,0 +1,54 @@
+"""The recorded journey leaves no call out: every operation that the code spells was made, and no other."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from packaged_stacks import packaged
+from run_calls import not_allowed
+
+from fanfold.aws.recording import Line
+from fanfold.console.cloud.launcher import STAGE
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = re.compile(r'call\(\s*"(\w+)",\s*f?"([\w{}]+)"')
+# A single write's operation is made of its kind.
+KINDS = {"{kind}Item": ("PutItem", "UpdateItem", "DeleteItem")}
+# What the code spells and the journey does not ask for, and why.
+EXCUSED: dict[tuple[str, str], str] = {}
+
+
+def spelled() -> set[tuple[str, str]]:
+    """Service and operation of every call that functions may come to."""
+    files = [*(ROOT / "shared" / "fanfold" / "aws").glob("*.py"), *ROOT.glob("services/*/*_service/*.py")]
+    found = [site for file in files for site in SITE.findall(file.read_text())]
+    return {(service, one) for service, named in found for one in KINDS.get(named, (named,))}
+
+
+def test_the_journey_makes_every_call_that_the_code_spells(recording):
+    made = {(one.service, one.operation) for one in recording.calls}
+    assert spelled() - set(EXCUSED) == made
+    assert set(EXCUSED) <= spelled() - made
+    assert all(reason.endswith(".") for reason in EXCUSED.values())
+
+
+def test_every_call_site_is_one_that_this_test_understands():
+    """A call whose operation is not spelled where it is made would be looked for in vain."""
+    files = [*(ROOT / "shared" / "fanfold" / "aws").glob("*.py"), *ROOT.glob("services/*/*_service/*.py")]
+    for file in files:
+        text = file.read_text()
+        assert len(re.findall(r"\b_?call\(\s*f?\"", text)) == len(SITE.findall(text)), file.name
+
+
+@pytest.mark.parametrize(
+    ("function", "table", "wrong"),
+    [("execution-local-execute", "ledger", 0), ("execution-local-execute", "views", 1), ("test-local-own", "views", 0)],
+)
+def test_a_run_that_asks_for_what_is_not_allowed_is_told_of(tmp_path, function, table, wrong):
+    line = Line(function=f"fanfold-{function}", service="dynamodb", operation="Query",
+                parameters={"TableName": f"fanfold-{STAGE}-{table}"})  # fmt: skip
+    path = tmp_path / "calls.jsonl"
+    path.write_text(json.dumps({name: getattr(line, name) for name in line.__struct_fields__}) + "\n")
+    assert len(not_allowed(path)) == wrong
+    assert packaged(STAGE).functions

@@ -1,0 +1,97 @@
+"""The packaged HTTP API is the contract's: the same routes, for the same callers, to the same functions."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from packaged_routes import PackagedRoute, packaged_routes, permitted
+from packaged_stacks import ACCOUNT, REGION, Stacks, packaged
+from packaged_stages import STAGES
+from policies import Statement, allowed, statement
+
+from fanfold.console import serve
+from fanfold.http.contract import AUTHORITIES, ROUTES
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "api.md"
+# Who answers for an access: the service, and its function.
+ANSWERS = {"read": ("audit", "api"), "control": ("risk", "api_control"), "webhook": ("signal", "webhook")}
+DEFAULT = "$default"
+
+
+@pytest.fixture(scope="module", params=STAGES)
+def stacks(request) -> Stacks:
+    return packaged(request.param)
+
+
+@pytest.fixture(scope="module")
+def routes(stacks) -> dict[str, PackagedRoute]:
+    found = packaged_routes(stacks)
+    assert len({one.key for one in found}) == len(found)
+    return {one.key: one for one in found}
+
+
+def test_every_route_of_the_contract_is_packaged_for_whom_it_is(routes):
+    for route in ROUTES:
+        found = routes.get(f"{route.method} {route.path}", routes[DEFAULT])
+        service, function = ANSWERS[route.access]
+        assert found.authority == AUTHORITIES[route.access], route.name
+        assert re.fullmatch(f"fanfold-{service}-[a-z]+-{function}", found.function), route.name
+
+
+def test_every_packaged_route_is_in_the_contract(routes):
+    known = {f"{route.method} {route.path}" for route in ROUTES}
+    assert set(routes) - known == {DEFAULT}
+
+
+def test_what_no_route_names_is_asked_for_a_token_before_it_is_refused(routes):
+    assert routes[DEFAULT].authority == "jwt"
+
+
+def test_only_the_webhook_is_let_through_unasked_and_its_function_asks_for_a_signature(routes):
+    assert [one.key for one in routes.values() if not one.authority] == ["POST /signals/external"]
+    assert {route.access for route in ROUTES if not AUTHORITIES[route.access]} == {"webhook"}
+
+
+def test_the_gateway_on_loopback_sends_every_route_where_the_packaged_one_does(routes):
+    local = serve.TARGETS | {DEFAULT: serve.READING}
+    assert set(local) == set(routes)
+    for key, one in routes.items():
+        assert one.authority == local[key].authority
+        assert re.fullmatch(f"fanfold-{local[key].service}-[a-z]+-{local[key].function}", one.function)
+
+
+def test_the_api_may_invoke_what_its_routes_name_and_nothing_else(stacks, routes):
+    assert permitted(stacks) == {(one.stack, stacks.resolve(one.stack, one.target)) for one in routes.values()}
+
+
+def test_where_a_function_has_a_live_alias_its_routes_name_that(stacks, routes):
+    aliased = {stacks.function(stack, one["Properties"]["FunctionName"]): stacks.arn(stack, name)
+               for stack, name, one in stacks.of("AWS::Lambda::Alias")}  # fmt: skip
+    for one in routes.values():
+        if one.function in aliased:
+            assert stacks.resolve(one.stack, one.target) == aliased[one.function], one.key
+
+
+def test_who_may_halt_may_not_resume_and_who_resumes_needs_both_permissions():
+    """By the policies that docs/api.md gives: two routes are two resources of execute-api."""
+    halting, resuming = documented()
+    assert invokable(halting) == {"halt"}
+    assert invokable(resuming) == {"halt", "resume"}
+
+
+def documented() -> list[list[Statement]]:
+    """The policies in docs/api.md, with this account in them."""
+    blocks = re.findall(r"```json\n(\{\s*\"Version\".*?)```", DOCUMENT.read_text(), re.DOTALL)
+    texts = [re.sub("<[a-z-]+>", lambda found: PLACES[found[0]], block) for block in blocks]
+    return [[statement(one) for one in json.loads(text)["Statement"]] for text in texts]
+
+
+PLACES = {"<region>": REGION, "<account>": ACCOUNT, "<api-id>": "api"}
+
+
+def invokable(statements: list[Statement]) -> set[str]:
+    """The routes that are asked for by IAM and that a role with these statements may invoke."""
+    place = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:api/$default"
+    return {route.name for route in ROUTES if AUTHORITIES[route.access] == "iam"
+            and allowed(statements, "execute-api:Invoke", f"{place}/{route.method}{route.path}")}  # fmt: skip

@@ -1,0 +1,120 @@
+"""State machines, schedules, canaries, topics: what AWS's services may do in our name is what the resources need."""
+
+import json
+
+import pytest
+from needs import Need, keyed
+from packaged_stacks import Stacks, packaged
+from packaged_stages import STAGES
+from policies import Statement
+from roles import missing, unused
+from service_roles import ServiceRole, service_roles, tasks, users
+
+ADMITTED = ("cloudwatch.amazonaws.com", "budgets.amazonaws.com")
+
+
+@pytest.fixture(scope="module", params=STAGES)
+def stacks(request) -> Stacks:
+    return packaged(request.param)
+
+
+@pytest.fixture(scope="module")
+def roles(stacks) -> list[ServiceRole]:
+    return service_roles(stacks)
+
+
+def test_a_role_is_a_functions_or_taken_on_by_exactly_the_services_whose_resources_name_it(stacks, roles):
+    assert {one.name: one.trusted for one in roles} == users(stacks)
+
+
+def test_nothing_is_used_that_such_a_role_does_not_allow(roles):
+    assert [f"{one.name}: {wrong}" for one in roles for wrong in missing(one.statements, one.needed)] == []
+
+
+def test_such_a_role_allows_nothing_that_is_not_used(roles):
+    assert [f"{one.name}: {wrong}" for one in roles for wrong in unused(one.statements, one.needed)] == []
+
+
+def test_a_task_too_many_or_too_few_is_seen(roles):
+    """What is compared would not pass for any role and any machine."""
+    for one in roles:
+        more = one.needed | {Need("lambda:InvokeFunction", "arn:aws:lambda:eu-west-1:000000000000:function:another")}
+        assert missing(one.statements, more)
+        wide = Statement("Allow", ("lambda:InvokeFunction",), ("arn:aws:lambda:*:*:function:another",))
+        assert unused([*one.statements, wide], one.needed)
+
+
+def test_only_live_shifts_its_traffic(stacks, roles):
+    canaries = {one.name for one in roles if one.trusted == {"codedeploy.amazonaws.com"}}
+    assert bool(canaries) == bool(stacks.of("AWS::Lambda::Alias"))
+
+
+def test_the_machines_call_the_five_steps_of_the_close_and_the_back_fill(stacks):
+    machines = {one["Properties"]["StateMachineName"]: list(tasks(one["Properties"]["Definition"]))
+                for _, _, one in stacks.of("AWS::StepFunctions::StateMachine")}  # fmt: skip
+    assert sorted(len(found) for found in machines.values()) == [2, 7]
+
+
+def test_a_queue_takes_what_its_topics_send_and_nothing_else(stacks):
+    given: dict[str, set[str]] = {}
+    for stack, _, one in stacks.of("AWS::SQS::QueuePolicy"):
+        properties = stacks.resolve(stack, one["Properties"])
+        for queue in properties["Queues"]:
+            given.setdefault(queue, set()).update(_senders(queue, properties["PolicyDocument"]["Statement"]))
+    assert {queue: senders for queue, senders in given.items() if senders} == _subscribed(stacks)
+
+
+def _senders(queue: str, statements: list[dict]) -> set[str]:
+    """The topics that a queue's policy lets in; raises AssertionError where it allows anything besides."""
+    found: set[str] = set()
+    for one in statements:
+        if one["Effect"] == "Allow":
+            assert (one["Principal"], one["Action"]) == ({"Service": "sns.amazonaws.com"}, "sqs:SendMessage")
+            assert one["Resource"].endswith(f":{queue}")
+            found |= set(one["Condition"]["ArnEquals"]["aws:SourceArn"])
+    return found
+
+
+def _subscribed(stacks: Stacks) -> dict[str, set[str]]:
+    """By queue the topics that reach it, as subscribers or with what could not be delivered."""
+    found: dict[str, set[str]] = {}
+    for stack, _, one in stacks.of("AWS::SNS::Subscription"):
+        properties = stacks.resolve(stack, one["Properties"])
+        if properties["Protocol"] == "sqs":
+            for arn in (properties["Endpoint"], properties["RedrivePolicy"]["deadLetterTargetArn"]):
+                found.setdefault(arn.rpartition(":")[2], set()).add(properties["TopicArn"])
+    return found
+
+
+def test_a_key_lets_the_topics_write_to_the_queues_that_it_encrypts(stacks):
+    topics = {stacks.keys[queue] for _, queue in _encrypted(stacks, "AWS::SQS::Queue")}
+    for _, name, one in stacks.of("AWS::KMS::Key"):
+        admitted = {service for each in one["Properties"]["KeyPolicy"]["Statement"]
+                    for service in _services(each["Principal"])}  # fmt: skip
+        assert bool(topics) == ("sns.amazonaws.com" in admitted), name
+        assert set(ADMITTED) <= admitted
+
+
+def test_alarms_and_budgets_reach_the_alarm_topic(stacks):
+    told = {service for _, _, one in stacks.of("AWS::SNS::TopicPolicy")
+            for each in one["Properties"]["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"
+            for service in _services(each["Principal"])}  # fmt: skip
+    made = {"cloudwatch.amazonaws.com": "AWS::CloudWatch::Alarm", "budgets.amazonaws.com": "AWS::Budgets::Budget"}
+    assert told == {service for service, kind in made.items() if stacks.of(kind)}
+
+
+def _services(principal) -> list[str]:
+    services = principal.get("Service", []) if isinstance(principal, dict) else []
+    return [json.dumps(one) if isinstance(one, dict) else one
+            for one in (services if isinstance(services, list) else [services])]  # fmt: skip
+
+
+def _encrypted(stacks: Stacks, kind: str) -> list[tuple[str, str]]:
+    return [(stack, stacks.arn(stack, name)) for stack, name, _ in stacks.of(kind)
+            if stacks.arn(stack, name) in stacks.keys]  # fmt: skip
+
+
+def test_who_publishes_to_an_encrypted_topic_needs_its_key():
+    asked = Need("sns:Publish", "arn:aws:sns:eu-west-1:000000000000:one")
+    found = keyed({asked}, {asked.resource: "the key"})
+    assert found == {asked, *(Need(f"kms:{one}", "the key", "sns") for one in ("Decrypt", "GenerateDataKey"))}
