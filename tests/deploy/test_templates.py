@@ -203,7 +203,7 @@ def test_live_without_a_setting_is_refused_by_its_name(missing) -> None:
 
 
 def test_the_tokens_of_live_are_those_that_it_names() -> None:
-    (readers,) = [one["Properties"] for one in stacks("live").values() if one["Type"] == "AWS::ApiGatewayV2::Authorizer"]
+    readers = stacks("live")["platform/HttpApiReaders"]["Properties"]
     assert readers["JwtConfiguration"] == {"Issuer": "https://login.example.com", "Audience": ["desk"]}
 
 
