@@ -137,18 +137,18 @@ class Stacks:
         found: dict[str, Any] = self._templates[stack]["Resources"][logical]["Properties"]
         return found
 
-    @property
-    def names(self) -> dict[tuple[str, str], str]:
-        """The name of every resource that has one of its own, by stack and logical id."""
-        return {
+    def names(self, service: str) -> dict[tuple[str, str], str]:
+        """The names of a service's resources, by stack and logical id: a queue and a bucket may share one."""
+        found = {
             (stack, logical): self._name(stack, logical)
-            for kind, (prop, _) in NAMED.items()
+            for kind, (prop, arn) in NAMED.items()
+            if arn.startswith(f"{service}:")
             for stack, logical, one in self.of(kind)
             if prop in one.get("Properties", {})
         }
+        return found | (self._paths() if service == "ssm" else {})
 
-    @property
-    def paths(self) -> dict[tuple[str, str], str]:
+    def _paths(self) -> dict[tuple[str, str], str]:
         """Paths of parameters, which no stack holds, by role and variable."""
         return {
             (one.role, variable): value

@@ -31,11 +31,11 @@ def distinct(calls: Iterable[Line]) -> list[Line]:
     return list(found.values())
 
 
-def moving(stacks: Stacks) -> Callable[[Any], Any]:
-    """What makes of a value on the recorded stage the same on another: what has a name there has another here."""
-    ours, theirs = packaged(STAGE).names | packaged(STAGE).paths, stacks.names | stacks.paths
+def moving(stacks: Stacks, service: str) -> Callable[[Any], Any]:
+    """What makes of a service's value on the recorded stage the same on another: what has a name has another there."""
+    ours, theirs = packaged(STAGE).names(service), stacks.names(service)
     pairs = {ours[place]: theirs[place] for place in ours.keys() & theirs.keys()}
-    known = re.compile("|".join(re.escape(name) for name in sorted(pairs, key=len, reverse=True)))
+    known = re.compile("|".join(re.escape(name) for name in sorted(pairs, key=len, reverse=True)) or "$.")
 
     def moved(value: Any) -> Any:
         if isinstance(value, str):
@@ -95,11 +95,12 @@ def unused(statements: Sequence[Statement], needed: set[Need]) -> list[str]:
 
 def held(stacks: Stacks, calls: Iterable[Line]) -> list[Held]:
     """Every function of a stage, with its calls as they were recorded on another."""
-    move = moving(stacks)
+    seen = distinct(calls)
+    move = {service: moving(stacks, service) for service in {"lambda"} | {one.service for one in seen}}
     by_function: dict[str, list[Line]] = {}
-    for call in distinct(calls):
-        line = Line(function=move(call.function), service=call.service, operation=call.operation,
-                    parameters=move(call.parameters))  # fmt: skip
+    for call in seen:
+        line = Line(function=move["lambda"](call.function), service=call.service, operation=call.operation,
+                    parameters=move[call.service](call.parameters))  # fmt: skip
         by_function.setdefault(line.function, []).append(line)
     keys = stacks.keys
     return [
