@@ -1,17 +1,27 @@
 // What the stacks have that follows from other parts of them: one log group a function to encrypt, one version an image.
 const { createHash } = require("node:crypto");
+const { join } = require("node:path");
 
 const ZERO_DIGEST = /^sha256:0{64}$/;
+const EPHEMERAL = /^(pr|try)-[a-z0-9]{1,12}$/;
+
+/** The stage of a name that the common file does not have: one of some days, if it is called like one. */
+async function ephemeral({ resolveVariable }) {
+  const name = await resolveVariable("sls:stage");
+  if (!EPHEMERAL.test(name)) {
+    refuse(`there is no stage ${name}: the stages are in serverless.common.yml; one of some days is called pr-... or try-...`);
+  }
+  return resolveVariable(`file(${join(__dirname, "serverless.common.yml")}):ephemeral`);
+}
 
 /** Refuse a stage whose required settings are not given, naming each that is missing and what it is. */
 async function settings({ resolveConfigurationProperty: property, resolveVariable }) {
   const stage = await property(["custom", "stage"]);
   const name = await resolveVariable("sls:stage");
-  if (!stage) throw new Error(`there is no stage ${name}: the stages are in serverless.common.yml`);
   const missing = Object.entries(stage.required).filter(([variable]) => wanting(process.env[variable]));
   if (missing.length === 0) return Object.keys(stage.required);
   const lines = missing.map(([variable, about]) => `  ${variable}: ${about}`);
-  refuse([`the stage ${name} needs ${missing.length} more settings, as environment variables:`, ...lines].join("\n"));
+  refuse([`the stage ${name} needs more settings, as environment variables:`, ...lines].join("\n"));
 }
 
 function wanting(value) {
@@ -222,4 +232,4 @@ async function venueKeys({ resolveConfigurationProperty: property, resolveVariab
   return { environment: { ...environment, VENUE_SECRET: arn }, statement };
 }
 
-module.exports = { settings, logs, functions, alarmReader, venueSecret, venueKeys };
+module.exports = { ephemeral, settings, logs, functions, alarmReader, venueSecret, venueKeys };

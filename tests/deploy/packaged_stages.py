@@ -34,6 +34,7 @@ STAGES: dict[str, tuple[str, dict[str, str]]] = {
     "dev": ("dev", {}),
     "lean": ("dev", {"FANFOLD_PROFILE": "lean"}),
     "paper": ("paper", {}),
+    "ephemeral": ("try-1", {"FANFOLD_REMOVE_AFTER": "2026-03-04"}),
     "live": ("live", LIVE),
 }
 Template = dict[str, Any]

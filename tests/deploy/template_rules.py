@@ -193,7 +193,7 @@ def costly_keys(stacks: Stacks) -> list[str]:
 
 
 def other_dead_letters(stacks: Stacks) -> list[str]:
-    """What gives up to a queue of another kind: FIFO topics and queues to FIFO ones, standard queues to standard ones."""
+    """What gives up to a queue of another kind than it is: FIFO or not."""
     queues = dict(of_type(stacks, QUEUE))
     wanted = [(name, one, one.get("FifoQueue", False)) for name, one in queues.items()]
     wanted += [(name, one, stacks[owner(one["TopicArn"])]["Properties"].get("FifoTopic", False))

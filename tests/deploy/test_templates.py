@@ -207,6 +207,13 @@ def test_the_tokens_of_live_are_those_that_it_names() -> None:
     assert readers["JwtConfiguration"] == {"Issuer": "https://login.example.com", "Audience": ["desk"]}
 
 
+@pytest.mark.parametrize(("named", "wrong"), [("nope", "no stage nope"), ("try-UP", "no stage try-UP"),
+                                               ("pr-12", "FANFOLD_REMOVE_AFTER")])  # fmt: skip
+def test_a_stage_that_is_not_there_or_has_no_day_to_end_is_refused(named: str, wrong: str) -> None:
+    with pytest.raises(NotPackaged, match=wrong):
+        packaging.template("signal", named, {})
+
+
 def test_a_digest_of_zeros_is_no_digest() -> None:
     with pytest.raises(NotPackaged, match="FANFOLD_DIGEST_AUDIT"):
         packaging.template("audit", "live", packaging.LIVE | {"FANFOLD_DIGEST_AUDIT": "sha256:" + "0" * 64})
