@@ -118,7 +118,10 @@ def api_control(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def control(event: dict[str, Any]) -> dict[str, Any]:
-    """The outcome of a command, or what is wrong with it."""
+    """The outcome of a command, or what is wrong with it; to ``describe``, the desk that this function trades."""
+    if event == {"action": "describe"}:
+        described: dict[str, Any] = msgspec.to_builtins(runtime().desk)
+        return described
     try:
         command = msgspec.convert(event, Command)
     except msgspec.ValidationError as wrong:

@@ -8,16 +8,30 @@ from typing import Any
 from boto3.session import Session
 from botocore import xform_name
 from botocore.config import Config
-from botocore.exceptions import ClientError, HTTPClientError, ParamValidationError
+from botocore.exceptions import (
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+)
 from botocore.exceptions import ConnectionError as NotConnected
 
 from fanfold.aws.calls import NO_ANSWER, TIMEOUT_S, AwsFault, Call, Endpoint, Reason
 from fanfold.refusals import BadInput
 
+_NO_CREDENTIALS = (CredentialRetrievalError, NoCredentialsError, PartialCredentialsError, ProfileNotFound, SSOError)
+
 
 def boto3_call(endpoint: Endpoint) -> Call:
     """One try a call; one client a service, made on first use. Without credentials boto3 looks for its own."""
-    session = _session(endpoint)
+    try:
+        session = _session(endpoint)
+    except _NO_CREDENTIALS as error:
+        raise _unknown(error) from error
     lock = Lock()
 
     @cache
@@ -36,8 +50,14 @@ def boto3_call(endpoint: Endpoint) -> Call:
             raise AwsFault("NoAnswer", str(error), NO_ANSWER) from error
         except ParamValidationError as error:
             raise BadInput(f"{operation} of {service}: {error}") from error
+        except _NO_CREDENTIALS as error:
+            raise _unknown(error) from error
 
     return call
+
+
+def _unknown(error: Exception) -> BadInput:
+    return BadInput(f"AWS does not know who asks: {error}; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and the secret to it")
 
 
 def _session(endpoint: Endpoint) -> Session:

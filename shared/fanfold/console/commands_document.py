@@ -27,8 +27,9 @@ def _head() -> Iterator[str]:
     yield from ("not this page.", "", ABOUT, "")
     yield "Every command takes `--state DIR` (else `FANFOLD_STATE`, else `.fanfold` here), `--json` for an answer that"
     yield "programs read, with amounts as strings, and `--help`. Where a desk is running in the state directory, it is"
-    yield "asked; else the embedded AWS is started on what the last run left, for as long as the command takes. What is"
-    yield "wrong is said on standard error."
+    yield "asked; else the embedded AWS is started on what the last run left, for as long as the command takes. With"
+    yield "`--stage NAME` a command is about a stage in the AWS account that `AWS_PROFILE` and `AWS_REGION` name. What"
+    yield "is wrong is said on standard error."
     yield from ("", "## Exit codes", "", "| Code | Means |", "| --- | --- |")
     yield from (f"| {code.value} | {meaning} |" for code, meaning in MEANINGS.items())
 

@@ -107,6 +107,9 @@ def _add(where: Any, command: Command, name: str, shared: ArgumentParser) -> Non
         parents=[shared],
         allow_abbrev=False,
     )
+    if command.staged:
+        about = "a deployed stage in place of the local desk, in the account that the AWS variables name"
+        added.add_argument("--stage", default="", metavar="NAME", help=about)
     command.add_arguments(added)
     added.set_defaults(start=_start(command))
 
@@ -128,7 +131,7 @@ def _obey(arguments: Namespace) -> int:
 
 def _explained(fault: AwsFault) -> str:
     if not_found(fault):
-        return f"the desk in this state directory is not deployed whole ({fault}); run `fanfold run` again"
+        return f"the desk is not deployed whole ({fault}); run `fanfold run` again, or for a stage `make deploy`"
     return f"the desk did not answer: {fault}"
 
 

@@ -17,7 +17,7 @@ from fanfold.console.cloud import launcher
 from fanfold.console.cloud.launcher import REGION, STAGE
 from fanfold.console.desk_run import CLOCK, environment
 from fanfold.console.exit_codes import NothingThere
-from fanfold.console.session import ACCOUNT_ID, Session
+from fanfold.console.session import ACCOUNT_ID, LocalSession
 
 HOST = "127.0.0.1"
 # What an HTTP API takes at most.
@@ -83,7 +83,7 @@ def principals(*, control: bool) -> dict[str, dict[str, Any]]:
     return found
 
 
-def functions(session: Session) -> dict[Target, Function]:
+def functions(session: LocalSession) -> dict[Target, Function]:
     """The services' handlers, in this process, with the environment that their functions were deployed with."""
     root = launcher.repository_root()
     found: dict[Target, Function] = {}
@@ -107,7 +107,7 @@ def server(gateway: Gateway, port: int) -> ThreadingHTTPServer:
     return ThreadingHTTPServer((HOST, port), Handler)
 
 
-def _deployed(session: Session, target: Target) -> dict[str, str]:
+def _deployed(session: LocalSession, target: Target) -> dict[str, str]:
     name = f"fanfold-{target.service}-{STAGE}-{target.function}"
     try:
         found = session.call("lambda", "GetFunctionConfiguration", {"FunctionName": name})

@@ -4,10 +4,11 @@ import fcntl
 import json
 import signal
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from fanfold import desk
 from fanfold.aws.calls import Call
@@ -16,7 +17,7 @@ from fanfold.aws.tables import Table
 from fanfold.aws.views import DynamoViews
 from fanfold.console.cloud import launcher
 from fanfold.console.cloud.launcher import STAGE, Cloud
-from fanfold.console.desk_run import CLOCK, environment, light
+from fanfold.console.desk_run import CLOCK, environment, invoke, light
 from fanfold.console.exit_codes import NothingThere, NotReachable
 from fanfold.desk import Desk
 from fanfold.refusals import BadInput
@@ -26,34 +27,53 @@ QUIET_TIMEOUT_S = 20
 ACCOUNT_ID = "000000000000"
 
 
-class Session(NamedTuple):
-    """A desk that answers. ``running`` says that it is somebody else's: it is neither ours to stop nor sure to rest."""
+class Session(ABC):
+    """A desk that answers, a local one or a stage in an AWS account.
 
+    ``running`` says that it trades by itself: it is neither ours to stop nor sure to rest. ``state`` is the directory
+    for what is kept of it on this machine.
+    """
+
+    stage: str
     state: Path
-    cloud: Cloud
     call: Call
-    desk: Desk
     running: bool
 
     @property
+    @abstractmethod
+    def desk(self) -> Desk:
+        """The desk that its functions trade."""
+
+    @property
+    @abstractmethod
+    def log(self) -> S3Log:
+        """The audit log, read by a client that leaves what is wrong with a body to be judged by us."""
+
+    @abstractmethod
+    def bucket(self, name: str) -> str:
+        """The name of a bucket, ``lake`` or ``audit``."""
+
+    @abstractmethod
+    def queue_url(self, queue: str) -> str: ...
+
+    @abstractmethod
+    def rested(self) -> bool:
+        """Whether every queue ran empty, so that all is recorded; a desk that trades may not come to it."""
+
+    @property
     def views(self) -> DynamoViews:
-        return DynamoViews(self.call, table_name("views"))
+        return DynamoViews(self.call, table_name("views", self.stage))
 
     @property
     def ledger(self) -> Table:
-        return Table(self.call, table_name("ledger"))
+        return Table(self.call, table_name("ledger", self.stage))
 
     @property
     def faults(self) -> Table:
-        return Table(self.call, table_name("faults"))
+        return Table(self.call, table_name("faults", self.stage))
 
-    @property
-    def log(self) -> S3Log:
-        # boto3 throws on a body that its checksum does not fit: then no verdict could name the record that was changed.
-        return S3Log(light(self.cloud), bucket_name("audit"))
-
-    def queue_url(self, queue: str) -> str:
-        return f"{self.cloud.endpoint}/{ACCOUNT_ID}/{queue}"
+    def invoke(self, service: str, function: str, event: dict[str, Any]) -> dict[str, Any]:
+        return invoke(self.call, service, function, event, self.stage)
 
     def accounts(self, asked: str | None) -> list[str]:
         """The account that was asked for, or all; raises BadInput for one that the desk does not have."""
@@ -63,29 +83,46 @@ class Session(NamedTuple):
             raise BadInput(f"account {asked!r} is not in the desk; it has {', '.join(sorted(self.desk.accounts))}")
         return [asked]
 
+
+class LocalSession(Session):
+    """The desk that runs on this machine, or the embedded AWS started on what the last run left behind."""
+
+    def __init__(self, state: Path, cloud: Cloud, known: Desk, *, running: bool) -> None:
+        self.stage = STAGE
+        self.state = state
+        self.call = cloud.call()
+        self.running = running
+        self.cloud = cloud
+        self._desk = known
+
+    @property
+    def desk(self) -> Desk:
+        return self._desk
+
+    @property
+    def log(self) -> S3Log:
+        return S3Log(light(self.cloud), self.bucket("audit"))
+
+    def bucket(self, name: str) -> str:
+        return bucket_name(name)
+
+    def queue_url(self, queue: str) -> str:
+        return f"{self.cloud.endpoint}/{ACCOUNT_ID}/{queue}"
+
     def rested(self) -> bool:
-        """Whether every queue ran empty, so that all is recorded; a desk that trades may not come to it."""
         return self.cloud.wait_until_quiet(timeout_s=QUIET_TIMEOUT_S / 4 if self.running else QUIET_TIMEOUT_S)
 
 
-def table_name(table: str) -> str:
-    return f"fanfold-{STAGE}-{table}"
+def table_name(table: str, stage: str = STAGE) -> str:
+    return f"fanfold-{stage}-{table}"
 
 
 def bucket_name(bucket: str) -> str:
     return f"fanfold-{STAGE}-{bucket}"
 
 
-def queue_name(service: str) -> str:
-    return f"fanfold-{STAGE}-{service}.fifo"
-
-
-def dead_letters_name(service: str) -> str:
-    return f"fanfold-{STAGE}-{service}-dead-letters.fifo"
-
-
 @contextmanager
-def connect(state: Path) -> Iterator[Session]:
+def connect(state: Path) -> Iterator[LocalSession]:
     """The desk of a state directory for as long as the block lasts.
 
     Raises NothingThere where there was no run, NotReachable where the embedded AWS does not start.
@@ -94,10 +131,10 @@ def connect(state: Path) -> Iterator[Session]:
     known = _desk(state)
     running = running_cloud(state)
     if running is not None:
-        yield Session(state, running, running.call(), known, running=True)
+        yield LocalSession(state, running, known, running=True)
         return
     with alone(state), _started(state) as cloud:
-        yield Session(state, cloud, cloud.call(), known, running=False)
+        yield LocalSession(state, cloud, known, running=False)
 
 
 def running_cloud(state: Path) -> Cloud | None:

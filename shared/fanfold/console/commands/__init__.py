@@ -17,6 +17,8 @@ class Command(NamedTuple):
     run: Callable[[Namespace], Answer]
     add_arguments: Callable[[ArgumentParser], None] = lambda _parser: None
     exits: tuple[Exit, ...] = (Exit.NOTHING_THERE, Exit.NOT_REACHABLE)
+    # Whether it may be about a deployed stage as well as about the local desk.
+    staged: bool = False
 
 
 class RunCommand(Protocol):

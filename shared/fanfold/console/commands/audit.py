@@ -7,12 +7,12 @@ from fanfold.audit_verdicts import verdicts_of
 from fanfold.console.commands import Command
 from fanfold.console.exit_codes import Exit
 from fanfold.console.output import Answer, Grid, grid
-from fanfold.console.session import connect
+from fanfold.console.stage_session import reach
 
 
 def verify(arguments: Namespace) -> Answer:
     """Whether the log is what was recorded; a failure where it is not."""
-    with connect(arguments.state) as session:
+    with reach(arguments) as session:
         verdicts = verdicts_of(session.log, session.views)
     broken = [verdict for verdict in verdicts if verdict.kind != "sound"]
     records = sum(verdict.records for verdict in verdicts)
@@ -39,5 +39,6 @@ COMMANDS = (
         "fanfold audit verify",
         verify,
         exits=(Exit.FAILED, Exit.NOTHING_THERE, Exit.NOT_REACHABLE),
+        staged=True,
     ),
 )

@@ -131,7 +131,7 @@ def _books_text(account: dict[str, Any]) -> str:
 
 
 def _queue(session: Session, service: str) -> dict[str, Any]:
-    dead = sum(_depth(session, name) for name in dead_letters_names(service))
+    dead = sum(_depth(session, name) for name in dead_letters_names(service, session.stage))
     return {"service": service, "waiting": _depth(session, queue_name(service)), "dead_letters": dead}
 
 
@@ -172,6 +172,7 @@ COMMANDS = (
         status,
         add_account,
         (Exit.FAILED, Exit.NOTHING_THERE, Exit.NOT_REACHABLE),
+        staged=True,
     ),
     Command(
         ("positions",),
@@ -179,5 +180,6 @@ COMMANDS = (
         "fanfold positions --account main",
         positions,
         add_account,
+        staged=True,
     ),
 )

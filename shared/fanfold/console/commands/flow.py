@@ -9,7 +9,8 @@ import msgspec
 from fanfold.console.commands import Command, add_account
 from fanfold.console.commands.reading import last_day
 from fanfold.console.output import Answer, grid
-from fanfold.console.session import Session, connect
+from fanfold.console.session import Session
+from fanfold.console.stage_session import reach
 from fanfold.messages import Fill
 from fanfold.recorded import REFUSED, fills_of, is_open, orders_of, signals_of
 
@@ -44,7 +45,7 @@ _SIGNAL_COLUMNS = {name: name for name in ("at", "account", "instance", "instrum
 
 def orders(arguments: Namespace) -> Answer:
     """The newest orders, oldest of them first."""
-    with connect(arguments.state) as session:
+    with reach(arguments) as session:
         found = [order for name in session.accounts(arguments.account) for order in orders_of(session.views, name)]
     kept = [order for order in found if _is_asked_for(order, arguments)]
     shown = sorted(kept, key=lambda order: order["decided_at"])[-arguments.last :]
@@ -57,7 +58,7 @@ def orders(arguments: Namespace) -> Answer:
 
 def trades(arguments: Namespace) -> Answer:
     """The fills of a UTC day, by default the last one that traded."""
-    with connect(arguments.state) as session:
+    with reach(arguments) as session:
         names = session.accounts(arguments.account)
         day, found = _fills(session, names, arguments.day)
     rows = [msgspec.structs.asdict(fill) for fill in sorted(found, key=lambda fill: fill.at)]
@@ -69,7 +70,7 @@ def trades(arguments: Namespace) -> Answer:
 
 def signals(arguments: Namespace) -> Answer:
     """What each strategy instance wants to hold now, as a share of its leg's equity."""
-    with connect(arguments.state) as session:
+    with reach(arguments) as session:
         rows = [row for name in session.accounts(arguments.account) for row in signals_of(session.views, name)]
     if not rows:
         return Answer({"signals": []}, ["no signals: no strategy is warmed up yet"])
@@ -127,7 +128,10 @@ def _whole(text: str) -> int:
 
 
 COMMANDS = (
-    Command(("orders",), "Orders and what became of them.", "fanfold orders --refused", orders, _add_order_arguments),
-    Command(("trades",), "The fills of a day.", "fanfold trades --day 2026-03-24", trades, _add_trade_arguments),
-    Command(("signals",), "What each strategy instance wants to hold.", "fanfold signals", signals, add_account),
+    Command(("orders",), "Orders and what became of them.", "fanfold orders --refused", orders, _add_order_arguments,
+            staged=True),
+    Command(("trades",), "The fills of a day.", "fanfold trades --day 2026-03-24", trades, _add_trade_arguments,
+            staged=True),
+    Command(("signals",), "What each strategy instance wants to hold.", "fanfold signals", signals, add_account,
+            staged=True),
 )

@@ -9,9 +9,8 @@ from typing import Any
 from fanfold.aws.calls import Call
 from fanfold.aws.log import pages_of
 from fanfold.console.commands import Command
-from fanfold.console.desk_run import invoke
 from fanfold.console.output import Answer, Grid, amount, cell
-from fanfold.console.session import bucket_name, connect
+from fanfold.console.stage_session import reach
 
 CACHE = "lake-cache"
 ETAGS = "etags.json"
@@ -22,22 +21,21 @@ def query(arguments: Namespace) -> Answer:
     from fanfold.console import sql  # noqa: PLC0415 - duckdb and sqlglot take a while to load
 
     sql.translate(arguments.sql)
-    with connect(arguments.state) as session:
+    with reach(arguments) as session:
         if arguments.flush:
-            invoke(session.call, "audit", "flush", {})
+            session.invoke("audit", "flush", {})
         cache = session.state / CACHE
-        fetch(session.call, cache)
+        fetch(session.call, session.bucket("lake"), cache)
         answer = sql.query(arguments.sql, sql.files_in(cache))
     rows = [dict(zip(answer.columns, map(_plain, row), strict=True)) for row in answer.rows]
     document = {"columns": answer.columns, "rows": rows}
     return Answer(document, [_grid(answer.columns, answer.rows), f"{len(rows)} rows"])
 
 
-def fetch(call: Call, cache: Path) -> list[str]:
+def fetch(call: Call, bucket: str, cache: Path) -> list[str]:
     """Make a directory the lake's copy; the keys that had to be fetched."""
     cache.mkdir(parents=True, exist_ok=True)
     known = _etags(cache)
-    bucket = bucket_name("lake")
     pages = pages_of(call, {"Bucket": bucket})
     there = {one["Key"]: one["ETag"] for page in pages for one in page.get("Contents", [])}
     for key in known.keys() - there.keys():
@@ -79,5 +77,6 @@ COMMANDS = (
         'fanfold query "SELECT instrument, count(*) AS fills FROM trades GROUP BY instrument"',
         query,
         _add_arguments,
+        staged=True,
     ),
 )

@@ -69,7 +69,7 @@ def redrive(arguments: Namespace) -> Answer:
 
 def receive(session: Session, service: str) -> Iterator[Letter]:
     """The letters of a service, held for a moment; in a FIFO group no more than one batch is in reach at a time."""
-    for queue in dead_letters_names(service):
+    for queue in dead_letters_names(service, session.stage):
         yield from _received(session, service, queue)
 
 
@@ -96,7 +96,7 @@ def _redrive(session: Session, service: str) -> int:
         if letter.sent_ms >= began_ms:
             returned.append(letter)
             continue
-        to = queue_name(service)
+        to = queue_name(service, session.stage)
         asked = {"QueueUrl": session.queue_url(to), "MessageBody": letter.body}
         once = ordering(to, letter.group, names.name("redrive", letter.message_id))
         session.call("sqs", "SendMessage", asked | once)
@@ -154,6 +154,7 @@ COMMANDS = (
         "fanfold dead-letters list --service risk",
         list_letters,
         _add_arguments,
+        staged=True,
     ),
     Command(
         ("dead-letters", "redrive"),
@@ -161,5 +162,6 @@ COMMANDS = (
         "fanfold dead-letters redrive --service risk",
         redrive,
         _add_arguments,
+        staged=True,
     ),
 )

@@ -8,7 +8,8 @@ from fanfold.causes import causes
 from fanfold.console.commands import Command
 from fanfold.console.exit_codes import NothingThere
 from fanfold.console.output import Answer, amount, cell
-from fanfold.console.session import Session, connect
+from fanfold.console.session import Session
+from fanfold.console.stage_session import reach
 from fanfold.messages import Fill
 from fanfold.recorded import REFUSED, fills_of_order, orders_of
 from fanfold.refusals import BadInput
@@ -16,7 +17,7 @@ from fanfold.refusals import BadInput
 
 def why(arguments: Namespace) -> Answer:
     """The chain of causes of an order, with what it came to."""
-    with connect(arguments.state) as session:
+    with reach(arguments) as session:
         order = _find(session, arguments.order)
         fills = fills_of_order(session.views, order)
         steps = list(causes(session.views, session.log, order))
@@ -96,5 +97,6 @@ COMMANDS = (
         "fanfold why 076182ab",
         why,
         _add_arguments,
+        staged=True,
     ),
 )

@@ -1,0 +1,137 @@
+"""The commands about a stage say what they say of the same desk on this machine, by AWS's own variables alone."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any, NamedTuple
+
+import pytest
+from trading import Desk, planned, replayed, trade
+
+from fanfold.console.cloud.launcher import REGION, STAGE
+from fanfold.console.main import main
+
+MINUTES = 40
+ACCOUNT = "000000000000"
+SQL = "SELECT instrument, count(*) AS fills, sum(fee) AS fees FROM trades GROUP BY instrument ORDER BY instrument"
+
+
+class Said(NamedTuple):
+    """What a command left."""
+
+    code: int
+    out: str
+    err: str
+
+
+Fanfold = Callable[..., Said]
+
+
+@pytest.fixture(scope="module")
+def desk(deployed, tmp_path_factory) -> Iterator[Desk]:
+    """A desk that has traded and is still up."""
+    found, ready, over = list[Desk](), Event(), Event()
+
+    def act(desk: Desk) -> None:
+        replayed(desk)
+        desk.run.finish()
+        found.append(desk)
+        ready.set()
+        over.wait()
+
+    state = tmp_path_factory.mktemp("desk") / "state"
+    trading = Thread(target=trade, args=(state, deployed, planned(MINUTES), act))
+    trading.start()
+    try:
+        while not ready.wait(0.1):
+            assert trading.is_alive(), "the desk did not trade"
+        yield found[0]
+    finally:
+        over.set()
+        trading.join()
+
+
+@pytest.fixture
+def fanfold(desk, capsys, monkeypatch, tmp_path_factory) -> Fanfold:
+    """Runs a command, to which the embedded AWS is an account like any other."""
+    account = {
+        "AWS_ENDPOINT_URL": desk.cloud.endpoint, "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "secret", "XDG_CACHE_HOME": str(tmp_path_factory.getbasetemp() / "cache"),
+    }
+    for name, value in account.items():
+        monkeypatch.setenv(name, value)
+    return lambda *words: Said(main(["--state", str(desk.state), *words]), *capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["status"], ["positions"], ["orders", "--last", "0"], ["trades"], ["signals"], ["audit", "verify"],
+     ["dead-letters", "list"], ["query", SQL]],
+    ids=lambda words: words[0],
+)
+def test_a_stage_is_told_of_as_the_desk_here(fanfold: Fanfold, words: list[str]) -> None:
+    here, there = fanfold(*words, "--json"), fanfold(*words, "--json", "--stage", STAGE)
+    assert (there.code, json.loads(there.out)) == (here.code, json.loads(here.out))
+    assert json.loads(there.out)
+
+
+def test_why_goes_back_to_the_bar_in_a_stage_too(fanfold: Fanfold) -> None:
+    order = json.loads(fanfold("orders", "--json", "--stage", STAGE).out)["orders"][0]["order_id"]
+    assert fanfold("why", order, "--stage", STAGE).out == fanfold("why", order).out
+
+
+def test_an_account_that_is_open_stays_as_it_is(fanfold: Fanfold) -> None:
+    cash = _status(fanfold)["cash"]
+    assert fanfold("open", "--stage", STAGE, "--reason", "again").out == "account main: was open\n"
+    assert _status(fanfold)["cash"] == cash
+
+
+def test_one_halts_a_stage_and_resumes_it_after_a_while(fanfold: Fanfold, desk: Desk) -> None:
+    halted = fanfold("halt", "HALT", "--stage", STAGE, "--reason", "a drill")
+    assert halted.out.startswith("account main: HALT (a drill, by arn:aws:")
+    assert _status(fanfold)["halt"] == "HALT"
+    asked = fanfold("resume", "--stage", STAGE, "--reason", "over")
+    (code,) = re.findall(r"--confirmation ([0-9a-f]{32})", asked.out)
+    confirming = ("resume", "--stage", STAGE, "--account", "main", "--reason", "over", "--confirmation", code)
+    early = fanfold(*confirming)
+    assert (early.code, early.out) == (2, "")
+    assert "another principal may confirm now" in early.err
+    desk.run.set_clock((datetime.fromtimestamp(desk.plan.until, UTC) + timedelta(minutes=16)).timestamp())
+    assert fanfold(*confirming).out == "account main: ACTIVE (over)\n"
+    assert _status(fanfold)["halt"] == "ACTIVE"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "named"),
+    [
+        (["status", "--stage", "prod"], 3, "there is no stack fanfold-platform-prod"),
+        (["halt", "HALT", "--stage", STAGE, "--reason", "x", "--account", "spare"], 2, "'spare' is not in the desk"),
+        (["resume", "--stage", STAGE, "--reason", "x", "--account", "main"], 2, "trades already"),
+        (["resume", "--stage", STAGE, "--reason", "x", "--confirmation", "0" * 32], 2, "name both"),
+        (["halt", "HALT", "--stage", STAGE, "--reason", " "], 2, "--reason is empty"),
+    ],
+)
+def test_what_a_stage_refuses_is_named(fanfold: Fanfold, words: list[str], code: int, named: str) -> None:
+    said = fanfold(*words)
+    assert (said.code, said.out) == (code, "")
+    assert named in said.err
+
+
+def test_without_credentials_it_is_said_how_to_give_some(fanfold: Fanfold, monkeypatch, tmp_path: Path) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    said = fanfold("status", "--stage", STAGE)
+    assert (said.code, said.out) == (2, "")
+    assert "AWS_PROFILE" in said.err
+
+
+def _status(fanfold: Fanfold) -> dict[str, Any]:
+    (account,) = json.loads(fanfold("status", "--json", "--stage", STAGE).out)["accounts"]
+    found: dict[str, Any] = account
+    return found
