@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format lock documents bench images test-images bench-images package scan bootstrap deploy rollback remove clean
+.PHONY: help install run test check format lock documents bench images test-images bench-images package scan bootstrap deploy rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -44,14 +44,17 @@ documents: install ## Write the generated documents anew
 	@$(BIN)/python -m fanfold.console.generated
 
 # What aws-xray-sdk asks for and does not load in Lambda.
-NOT_IN_IMAGES := botocore jmespath python-dateutil six urllib3
+NOT_IN_IMAGES := botocore jmespath python-dateutil six
+# requests, which ccxt asks for, loads it.
+CCXT_IMAGES := market-data execution
 
 lock: install ## Pin every dependency, with hashes, from pyproject.toml
 	@$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  --python-version 3.11 --extra console --extra test pyproject.toml -o requirements.txt
 	@for image in market-data signal risk execution audit; do \
+	  case " $(CCXT_IMAGES) " in *" $$image "*) unwanted= ;; *) unwanted="--no-emit-package urllib3" ;; esac; \
 	  $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	    --python-version 3.11 --extra $$image $(foreach package,$(NOT_IN_IMAGES),--no-emit-package $(package)) \
+	    --python-version 3.11 --extra $$image $(foreach package,$(NOT_IN_IMAGES),--no-emit-package $(package)) $$unwanted \
 	    pyproject.toml -o docker/requirements-$$image.txt || exit 1; done
 
 package: node_modules/.installed ## CloudFormation of a stage into build/STAGE, without account and network (STAGE=dev)
@@ -72,14 +75,17 @@ scan: package ## Scan the packaged templates with checkov, which is installed ap
 bootstrap: install ## Once an account: image repositories, deployment bucket, the delivery's role (REPOSITORY=owner/name)
 	@$(BIN)/python -m fanfold.console.stage bootstrap $(STAGE) --repository "$(REPOSITORY)"
 
-deploy: install ## Deploy a stage, the platform and then the five services (STAGE=dev)
-	@$(BIN)/python -m fanfold.console.stage deploy $(STAGE)
+deploy: install ## Deploy a stage, the platform and then the five services (STAGE=dev; pr-123 REMOVE_AFTER=2026-03-04)
+	@$(BIN)/python -m fanfold.console.stage deploy $(STAGE) $(if $(REMOVE_AFTER),--remove-after $(REMOVE_AFTER))
 
 rollback: install ## Bring back what a service was one deploy ago (STAGE=dev SERVICE=signal)
 	@$(BIN)/python -m fanfold.console.stage rollback $(STAGE) --service $(SERVICE)
 
-remove: install ## Remove a stage, all that it holds too (STAGE=dev)
-	@$(BIN)/python -m fanfold.console.stage remove $(STAGE)
+remove: install ## Remove a stage, all that it holds too; of paper and live the stacks alone (STAGE=dev; live CONFIRM=live)
+	@$(BIN)/python -m fanfold.console.stage remove $(STAGE) --confirm "$(CONFIRM)"
+
+sweep-stages: install ## Remove the stages of some days whose day is past (DRY_RUN=1 tells which)
+	@$(BIN)/python -m fanfold.console.stage sweep $(if $(DRY_RUN),--dry-run)
 
 clean: ## Remove what install and runs have made
 	@rm -rf .venv node_modules .fanfold build *.egg-info shared/*.egg-info

@@ -1,60 +1,126 @@
-"""What an image costs a cold start: CPU of a process in it, against ``import botocore.session`` there."""
+"""What an image costs a cold start, CPU and memory, and how large it is.
+
+Import and first invocation under Lambda's runtime client, of a process in the image, are held against ``import
+botocore.session`` by the same interpreter in the same minute. AWS is an emulator on loopback.
+"""
 
 import json
 import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+import msgspec
+from emulator import ministack
+from exchange_server import Candle, Exchange, serving
 from printed import table
+from running import HANDLERS, ROOT, SIZE, START, bars_message, event, recordings, small_aws
 
+from fanfold import desk
+from fanfold.aws.calls import connect
+from fanfold.console import run_plan
 from fanfold.console.images import layout, tool
+from fanfold.desk import Desk
+from fanfold.messages import encode
+from fanfold.venues import replay
+from fanfold.venues.exchange import catalogue
 
-RUNS = 9
-VARIABLES = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench",
-             "FAULTS_TABLE": "faults", "DEAD_LETTERS": "dead-letters"}
-LIVE = "from fanfold.venues import slim_ccxt; slim_ccxt.load('binance')"
-MEASURE = """
-import json, os, sys
-from statistics import median
-found = {}
-for run in range(RUNS + 1):
-    for name, code in CASES.items():
-        child = os.posix_spawn(sys.executable, [sys.executable, "-c", code], os.environ)
-        _, status, used = os.wait4(child, 0)
-        assert status == 0, code
-        found.setdefault(name, []).append(used.ru_utime + used.ru_stime)
-print(json.dumps({name: median(times[1:]) for name, times in found.items()}))
-"""
+RUNS = 11
+HERE = Path(__file__).resolve().parent
+STATE = "/state"
+MEASURE = "import botocore.session"
+Case = dict[str, Any]
 
 
 def main() -> None:
     rows = []
-    for service in layout.SERVICES:
-        times = measured(service)
-        rows += [(service, name, times[name] * 1e3, times[name] / times["botocore.session"]) for name in times]
-    table(f"Cold start in the images: CPU of a process, median of {RUNS} in turn",
-          ("image", "case", "CPU ms", "ratio"), rows)
+    with situation() as (environment, folder):
+        for service in layout.SERVICES:
+            found = measured(service, cases(service, environment), folder)
+            whole, _ = found[MEASURE]
+            rows += [(service, name, cpu * 1e3, cpu / whole, mb) for name, (cpu, mb) in found.items()]
+    table(f"First invocation in the images: CPU of a process, median of {RUNS - 1} in turn",
+          ("image", "case", "CPU ms", "ratio", "peak MB"), rows)
+    table("Sizes of the images, all files, uncompressed", ("image", "MB"),
+          [(service, size_mb(service)) for service in layout.SERVICES])
 
 
-def measured(service: str) -> dict[str, float]:
-    """CPU seconds of each case in the image of a service; botocore is lent to it."""
+@contextmanager
+def situation() -> Iterator[tuple[dict[str, str], Path]]:
+    """An AWS with what the functions need, an exchange, and a folder with clocks, recordings and the live desk."""
+    exchange = Exchange()
+    now = int(time.time()) // 60 * 60
+    exchange.candles = [Candle(now - back * 60, "100.0", "101.0", "99.0", "100.5", "5") for back in range(60, 0, -1)]
+    with ministack() as aws, serving(exchange) as origin, TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        replay.write(folder / "recordings", recordings())
+        for run in range(RUNS):
+            (folder / f"clock-{run}").write_text(str(START + (run + 1) * 60))
+        (folder / "desk-live.json").write_bytes(desk.dump(live_desk(origin)))
+        environment = small_aws(connect("boto3", aws.endpoint), aws.endpoint.url or "")
+        yield environment | {"VENUE_ORIGIN": origin, "RECORDINGS": f"{STATE}/recordings"}, folder
+
+
+def live_desk(origin: str) -> Desk:
+    """The repository's desk on paper at an exchange's public bars."""
+    rules = catalogue("binance", ["BTC/USDT"], "2026-01-01", origin)
+    raw = run_plan.live(ROOT / "desk.toml", "binance", ["BTC/USDT"], rules, [])
+    return desk.build(raw, "desk.toml")
+
+
+def cases(service: str, environment: dict[str, str]) -> dict[str, Case]:
+    """The measure, the function with the desk of the image, and, where it has ccxt, with one exchange."""
+    lent = [{"PYTHONPATH": "/lent"}] * RUNS
+    clocks = [environment | {"CLOCK": f"market:{STATE}/clock-{run}"} for run in range(RUNS)]
+    found = {MEASURE: {"command": ["-c", MEASURE], "environment": lent},
+             "first invocation": function(service, clocks, message_events(service))}
+    if service in ("market-data", "execution"):
+        live = [one | {"DESK": f"{STATE}/desk-live.json", "CLOCK": "wall", "CURSORS_TABLE": "folds"} for one in clocks]
+        found["first invocation, one exchange"] = function(service, live, message_events(service))
+    return found
+
+
+def function(service: str, environment: list[dict[str, str]], events: list[Any]) -> Case:
+    handler = "poll" if service == "market-data" else HANDLERS[service]
+    command = ["-m", "awslambdaric", f"{service.replace('-', '_')}_service.handler.{handler}"]
+    return {"command": command, "environment": environment, "events": events}
+
+
+def message_events(service: str) -> list[Any]:
+    """A poll, or each run's own minute of bars."""
+    if service == "market-data":
+        return [{}] * RUNS
+    return [event(service, encode(bars_message(run + 1)).decode()) for run in range(RUNS)]
+
+
+def measured(service: str, cases: dict[str, Case], folder: Path) -> dict[str, tuple[float, float]]:
+    """CPU seconds and peak MB of each case in the image of a service; botocore is lent to it."""
     container = tool.container(service)
     spec = find_spec("botocore")
     assert spec is not None
     assert spec.origin is not None
-    package = f"{service.replace('-', '_')}_service"
-    ready = f"import awslambdaric.bootstrap; from {package} import handler; handler.wiring.runtime()"
-    cases = {"botocore.session": "import sys; sys.path.append('/lent'); import botocore.session", "ready": ready}
-    if service in ("market-data", "execution"):
-        cases["ready, one exchange of ccxt"] = f"{ready}; {LIVE}"
-    code = f"RUNS = {RUNS}; CASES = {cases!r}\n{MEASURE}"
-    lent = {Path(spec.origin).resolve().parents[1]: "/lent"}
-    command = tool.command_in(container, ["python3", "-c", code], VARIABLES, lent)
+    mounts = {Path(spec.origin).resolve().parents[1]: "/lent", HERE: "/bench", folder: STATE}
+    command = tool.command_in(container, ["python3", "/bench/first_invocation.py", f"{STATE}/plan"], {}, mounts)
+    (folder / "plan").write_text(json.dumps({"runs": RUNS, "cases": cases}))
     done = subprocess.run(command, env=tool.environment(), capture_output=True, text=True, check=False)
     tool.remove(container)
-    assert done.returncode == 0, done.stderr
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+    assert done.returncode == 0, done.stdout + done.stderr
+    # The functions log there too.
+    return msgspec.json.decode(done.stdout.splitlines()[-1], type=dict[str, tuple[float, float]])
+
+
+def size_mb(service: str) -> float:
+    """What `make test-images` holds against its bound."""
+    container = tool.container(service)
+    command = tool.command_in(container, ["python3", "-c", f"{SIZE}print(size('/'))"], {}, {})
+    done = subprocess.run(command, env=tool.environment(), capture_output=True, text=True, check=True)
+    tool.remove(container)
+    return int(done.stdout) / 1e6
 
 
 if __name__ == "__main__":

@@ -25,6 +25,18 @@ HANDLERS = {"market-data": "serve", "signal": "fold", "risk": "assess", "executi
 TABLES = ("ledger", "folds", "cursors", "paper-book", "views", "faults")
 TOPICS = ("bars", "bars-wanted", "targets", "orders", "executions")
 BUCKETS = ("audit", "lake")
+# Python for inside an image: bytes on disk under a folder, links counted once.
+SIZE = """
+import os
+def size(top):
+    seen = {}
+    for folder, folders, files in os.walk(top):
+        folders[:] = [name for name in folders if not os.path.ismount(os.path.join(folder, name))]
+        for name in files:
+            found = os.lstat(os.path.join(folder, name))
+            seen[found.st_ino] = found.st_blocks * 512
+    return sum(seen.values())
+"""
 DESK = desk.parse((ROOT / "desk.toml").read_text())
 
 

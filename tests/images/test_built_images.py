@@ -4,7 +4,7 @@ import json
 import subprocess
 
 import pytest
-from running import HANDLERS, bars_message, event, init_errors
+from running import HANDLERS, SIZE, bars_message, event, init_errors
 
 from fanfold.console.images import tool
 from fanfold.messages import encode
@@ -17,15 +17,7 @@ CCXT = ("market-data", "execution")
 OPEN = {"action": "open", "account": "main", "reason": "test", "actor": "test"}
 BARS = encode(bars_message()).decode()
 LOOK = """
-import glob, importlib.util, json, os
-def size(top):
-    seen = {}
-    for folder, folders, files in os.walk(top):
-        folders[:] = [name for name in folders if not os.path.ismount(os.path.join(folder, name))]
-        for name in files:
-            found = os.lstat(os.path.join(folder, name))
-            seen[found.st_ino] = found.st_blocks * 512
-    return sum(seen.values())
+import glob, importlib.util, json
 bare = [name for top in ("/var/task", "/opt/python") for name in glob.glob(top + "/**/*.py", recursive=True)
         if not os.path.exists(importlib.util.cache_from_source(name))]
 def flags(name):
@@ -46,7 +38,7 @@ print(json.dumps({
 def inside(service, containers):
     """What a look around inside an image finds."""
     forbidden = FORBIDDEN | (set() if service in CCXT else WITHOUT_CCXT)
-    code = f"FORBIDDEN = {sorted(forbidden)!r}\n{LOOK}"
+    code = f"FORBIDDEN = {sorted(forbidden)!r}\n{SIZE}{LOOK}"
     command = tool.command_in(containers.container(service), ["python3", "-c", code], {}, {})
     done = subprocess.run(command, env=tool.environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
