@@ -7,6 +7,7 @@ from situations import START, Situation
 
 from fanfold import desk
 from fanfold.bars import Series
+from fanfold.cost import scenarios
 from fanfold.simulation import market
 
 WARM_UP = 3 * 1_440
@@ -20,6 +21,7 @@ class Scenario(NamedTuple):
 
     name: str
     situation: Situation
+    profile: str
     warm_minutes: int = WARM_MINUTES
 
 
@@ -71,7 +73,8 @@ def _scenario(name: str, raw: dict[str, Any], names: tuple[str, ...], minutes: i
     raw["instruments"] = {one: msgspec.to_builtins(rules[_listed(number)]) for number, one in enumerate(names)}
     first = START + (WARM_UP + 1) * 60
     closes = range(first, first + (WARM_MINUTES + minutes) * 60, 60)
-    return Scenario(name, Situation(name, desk.build(raw, name), series, closes))
+    situation = Situation(name, desk.build(raw, name), series, closes)
+    return Scenario(name, situation, scenarios.SCENARIOS[name].profile)
 
 
 def _series(number: int, name: str, minutes: int) -> Series:

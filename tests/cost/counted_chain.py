@@ -1,6 +1,7 @@
 """The chain of the benches with every call counted as AWS bills it, and with the schedules that a stage has."""
 
 import json
+import random
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -16,14 +17,19 @@ from situations import Situation
 
 from fanfold.aws.calls import Call, connect
 from fanfold.aws.metrics import Counts
+from fanfold.console import cost_files
 from fanfold.cost import units
-from fanfold.cost.calls import units_of
+from fanfold.cost.calls import Sizes, units_of
 from fanfold.cost.days import Activity, Day
+from fanfold.cost.templates import Function
 from fanfold.messages import Message, OrdersApproved, decode
 
 FLUSH_MINUTES = 15
 DAY_MINUTES = 1_440
-AUDIT_BATCH = 10
+RECORDER = "audit/record"
+# Lambda deletes ten messages in a request.
+DELETES = 10
+READERS = ("market-data", "signal", "execution", "risk")
 MINUTELY = (("risk", "sweep"), ("execution", "sweep"))
 
 
@@ -31,26 +37,32 @@ class Tally:
     """What one function did so far."""
 
     def __init__(self) -> None:
-        self.invocations = self.received = self.bars = 0
+        self.invocations = self.received = self.deletes = self.bars = 0
         self.calls: Counter[str] = Counter()
         self.units: Counter[str] = Counter()
 
     def activity(self) -> Activity:
         found = {name: Decimal(count) for name, count in self.units.items()}
-        return Activity(invocations=self.invocations, received=self.received, bars=self.bars,
+        return Activity(invocations=self.invocations, received=self.received, deletes=self.deletes, bars=self.bars,
                         calls=dict(self.calls), units=found)
 
 
 class CountedChain(Chain):
-    """A chain whose audit is woken as soon as something is there, which is the dearest way."""
+    """A chain that a profile's stacks run: each message wakes its reader, but audit, which is woken once a window.
 
-    def __init__(self, situation: Situation, folder: Path, call: Call) -> None:
+    Each of those who poll audit's queue gathers a batch of its own, and in a batch messages come in any order.
+    """
+
+    def __init__(self, situation: Situation, folder: Path, call: Call, recorder: Function) -> None:
         self._direct = call
+        self._recorder = recorder
+        self._chance = random.Random(situation.name)
         self.at = ""
         self.counts: dict[str, Tally] = {}
         self.stored: dict[str, int] = {}
         self.sizes: dict[tuple[str, ...], int] = {}
         self.hours: dict[str, set[int]] = {}
+        self._lying: dict[tuple[str, str, str], int] = {}
         super().__init__(situation, folder, lambda _service: call)
 
     def reset(self) -> None:
@@ -66,18 +78,27 @@ class CountedChain(Chain):
 
     def _trade(self, now: int) -> None:
         self.poll(now)
-        while any(self.queues.values()):
-            for service in ("market-data", "signal", "execution", "risk", "audit"):
-                queue = self.queues[service]
-                if queue:
-                    size = AUDIT_BATCH if service == "audit" else 1
-                    self.hand_over(service, {"Records": [queue.popleft() for _ in range(min(size, len(queue)))]})
+        while any(self.queues[service] for service in READERS):
+            for service in READERS:
+                if self.queues[service]:
+                    self.hand_over(service, {"Records": [self.queues[service].popleft()]})
         for service, name in MINUTELY:
             self.scheduled(service, name)
+        if now % max(60, self._recorder.window_s) == 0:
+            self.record()
         if now // 60 % FLUSH_MINUTES == 0:
             self.scheduled("audit", "flush")
         if now // 60 % DAY_MINUTES == 0:
             self.scheduled("audit", "compact")
+
+    def record(self) -> None:
+        """The end of audit's window: what waits is handed over."""
+        batches: list[list[Any]] = [[] for _ in range(self._recorder.pollers)]
+        while self.queues["audit"]:
+            self._chance.choice(batches).append(self.queues["audit"].popleft())
+        for batch in filter(None, batches):
+            self._chance.shuffle(batch)
+            self.hand_over("audit", {"Records": batch})
 
     def scheduled(self, service: str, name: str) -> None:
         handler = getattr(self._handlers[service], name, None)
@@ -89,7 +110,9 @@ class CountedChain(Chain):
         counts = self.counts.setdefault(self.at, Tally())
         counts.invocations += 1
         bodies = [len(record["body"].encode()) for record in event.get("Records", [])]
-        counts.received += units.chunks(sum(bodies)) if bodies else 0
+        # A long poll returns with the first message that comes: each by a request of its own.
+        counts.received += sum(map(units.chunks, bodies))
+        counts.deletes += -(-len(bodies) // DELETES)
         answer = super()._run(service, handler, event, kind, messages, bars)
         counts.bars += self.deliveries[-1].bars
         return answer
@@ -110,20 +133,22 @@ class CountedChain(Chain):
     def _count(self, service: str, operation: str, parameters: Mapping[str, Any], answer: dict[str, Any]) -> None:
         counts = self.counts.setdefault(self.at, Tally())
         counts.calls[f"{service} {operation}"] += 1
-        counts.units.update(units_of(service, operation, parameters, answer, self._size_of))
-        if operation in {"PutItem", "TransactWriteItems"}:
-            for write in parameters.get("TransactItems", [{"Put": parameters}]):
-                self._keep(write)
+        sizes = Sizes(before=lambda table, key: self._lying.get(_place(table, key), 0), after=self._size_of)
+        counts.units.update(units_of(service, operation, parameters, answer, sizes))
+        for kind, write in _writes(operation, parameters):
+            self._keep(kind, write)
         if operation == "PutObject":
             self.sizes["bucket", parameters["Bucket"], parameters["Key"]] = len(parameters["Body"])
 
-    def _keep(self, write: Mapping[str, Any]) -> None:
-        item = write.get("Put", {}).get("Item")
-        if item is not None:
-            kind = "passing" if "expires" in item else "table"
-            key = (kind, write["Put"]["TableName"], item["pk"]["S"], item["sk"]["S"])
-            days = (int(item["expires"]["N"]) - self.now) // units.DAY_S + 1 if kind == "passing" else 1
-            self.sizes[key] = units.item_bytes(item) * days
+    def _keep(self, kind: str, write: Mapping[str, Any]) -> None:
+        item = write.get("Item", {})
+        place = _place(write["TableName"], write.get("Key", item))
+        size = units.item_bytes(item) if item else self._size_of(write["TableName"], write["Key"])
+        self._lying[place] = size
+        if kind == "Put":
+            lasts = "passing" if "expires" in item else "table"
+            days = (int(item["expires"]["N"]) - self.now) // units.DAY_S + 1 if "expires" in item else 1
+            self.sizes[lasts, *place] = size * days
 
     def _size_of(self, table: str, key: Mapping[str, Any]) -> int:
         found = self._direct("dynamodb", "GetItem", {"TableName": table, "Key": key, "ConsistentRead": True})
@@ -138,6 +163,22 @@ class CountedChain(Chain):
         return dict(found)
 
 
+def _place(table: str, key: Mapping[str, Any]) -> tuple[str, str, str]:
+    return table, key["pk"]["S"], key["sk"]["S"]
+
+
+def _writes(operation: str, parameters: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """What a call writes, by kind; a check writes nothing."""
+    if operation == "TransactWriteItems":
+        pairs = [pair for one in parameters["TransactItems"] for pair in one.items()]
+        return [(kind, write) for kind, write in pairs if kind != "ConditionCheck"]
+    if operation == "BatchWriteItem":
+        return [("Put", {"TableName": table, "Item": one["PutRequest"]["Item"]})
+                for table, some in parameters["RequestItems"].items() for one in some]
+    kind = operation.removesuffix("Item")
+    return [(kind, dict(parameters))] if kind in {"Put", "Update", "Delete"} else []
+
+
 def _metrics(messages: Iterable[Message]) -> list[str]:
     """The custom metrics that get a value where these messages are published and read."""
     lines: list[str] = []
@@ -150,16 +191,19 @@ def _metrics(messages: Iterable[Message]) -> list[str]:
 
 
 def day(scenario: Scenario) -> Day:
-    """A scenario's minutes traded on an emulator of its own."""
+    """A scenario's minutes traded on an emulator of its own, by the stacks of its profile as they are recorded."""
     situation = scenario.situation
+    recorder = cost_files.recorded_stacks(scenario.profile).functions[RECORDER]
     with ministack() as emulator, TemporaryDirectory() as folder:
         _create(connect("boto3", emulator.endpoint))
-        chain = CountedChain(situation, Path(folder), connect("light", emulator.endpoint))
+        chain = CountedChain(situation, Path(folder), connect("light", emulator.endpoint), recorder)
         for now in situation.closes[: scenario.warm_minutes]:
             chain.minute(now)
+        chain.record()
         chain.reset()
         for now in situation.closes[scenario.warm_minutes :]:
             chain.minute(now)
+        chain.record()
         return _day(scenario, chain)
 
 

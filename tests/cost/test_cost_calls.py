@@ -5,31 +5,39 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.cost.calls import ENVELOPE, units_of
+from fanfold.cost.calls import ENVELOPE, Sizes, units_of
 
-ITEM = {"pk": {"S": "a"}, "body": {"S": "x" * 1_017}}  # 2 + 1 + 4 + 1,017 = 1,024 bytes
-
-
-def size_of(_table, key):
-    return {"a": 1_025, "b": 10}[key["pk"]["S"]]
+KEY = {"pk": {"S": "a"}, "sk": {"S": "i"}}
+ITEM = KEY | {"body": {"S": "x" * 1_014}}  # 2 + 1 + 2 + 1 + 4 + 1,014 = 1,024 bytes
+PUT = {"TableName": "t", "Item": ITEM}
 
 
-def units(service, operation, parameters, answer=None):
-    return units_of(service, operation, parameters, answer or {}, size_of)
+def units(service, operation, parameters, answer=None, before=0, after=0):
+    sizes = Sizes(before=lambda *_: before, after=lambda *_: after)
+    return units_of(service, operation, parameters, answer or {}, sizes)
 
 
-def test_a_put_is_billed_by_its_item_and_an_update_by_the_item_it_makes():
-    assert units("dynamodb", "PutItem", {"Item": ITEM}) == {"dynamodb-write": 1}
-    larger = ITEM | {"n": {"BOOL": True}}
-    assert units("dynamodb", "PutItem", {"Item": larger}) == {"dynamodb-write": 2}
-    assert units("dynamodb", "UpdateItem", {"TableName": "t", "Key": {"pk": {"S": "a"}}}) == {"dynamodb-write": 2}
+def test_a_write_is_billed_by_the_larger_of_the_item_before_and_after_it():
+    assert units("dynamodb", "PutItem", PUT) == {"dynamodb-write": 1}
+    assert units("dynamodb", "PutItem", PUT, before=1_025) == {"dynamodb-write": 2}
+    larger = PUT | {"Item": ITEM | {"n": {"BOOL": True}}}
+    assert units("dynamodb", "PutItem", larger) == {"dynamodb-write": 2}
+    update = {"TableName": "t", "Key": KEY}
+    assert units("dynamodb", "UpdateItem", update, before=10, after=1_025) == {"dynamodb-write": 2}
+    assert units("dynamodb", "UpdateItem", update, before=2_049, after=10) == {"dynamodb-write": 3}
+    assert units("dynamodb", "DeleteItem", update, before=2_048) == {"dynamodb-write": 2}
+
+
+def test_puts_in_a_batch_are_billed_one_by_one():
+    puts = [{"PutRequest": {"Item": ITEM}}, {"PutRequest": {"Item": ITEM | {"n": {"BOOL": True}}}}]
+    assert units("dynamodb", "BatchWriteItem", {"RequestItems": {"t": puts}}) == {"dynamodb-write": 3}
 
 
 def test_a_transaction_is_billed_twice_for_each_write_and_each_condition():
-    writes = [{"Put": {"Item": ITEM}}, {"ConditionCheck": {"TableName": "t", "Key": {"pk": {"S": "a"}}}},
-              {"Delete": {"TableName": "t", "Key": {"pk": {"S": "b"}}}}]
-    # One, two and one unit, each twice.
-    assert units("dynamodb", "TransactWriteItems", {"TransactItems": writes}) == {"dynamodb-write": 8}
+    named = {"TableName": "t", "Key": KEY}
+    writes = [{"Put": PUT}, {"ConditionCheck": named}, {"Delete": named}]
+    # One, one and one unit, each twice.
+    assert units("dynamodb", "TransactWriteItems", {"TransactItems": writes}) == {"dynamodb-write": 6}
 
 
 def test_a_query_is_billed_by_all_it_reads_together_and_a_batch_item_by_item():

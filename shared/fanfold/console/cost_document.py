@@ -22,7 +22,8 @@ def cost_markdown() -> str:
 
 
 def _bill(scenario: Scenario, months: int = 1) -> Bill:
-    return bill.bill(cost_files.recorded_stacks(scenario.profile), cost_files.day(scenario.name), months)
+    stacks = scenario.equipped(cost_files.recorded_stacks(scenario.profile))
+    return bill.bill(stacks, cost_files.day(scenario.name), months)
 
 
 def _totals(bills: dict[str, Bill]) -> Iterator[str]:

@@ -12,6 +12,8 @@ from fanfold.cost.templates import Function, Stacks
 GB = Decimal(2**30)
 TB = Decimal(2**40)
 DAY_MINUTES = 1_440
+# What answers the HTTP API's readers.
+API = "audit/api"
 BUCKETS = frozenset({"audit", "lake"})
 # Log lines: START, END and REPORT of Lambda; the line of metrics; what CloudWatch adds to each.
 PLATFORM_LINES = 3
@@ -87,8 +89,9 @@ def _functions(stacks: Stacks, day: Day) -> Iterator[Quantities]:
         activity = day.functions.get(name)
         if activity is not None and activity.invocations:
             yield _recorded(name, activity, function, day)
-        elif function.runs_a_month:
-            yield _invoked(Decimal(function.runs_a_month), durations.UNRECORDED_MS, function, METRICS_BYTES)
+        else:
+            runs = HTTP_REQUESTS if name == API else function.runs_a_month
+            yield _invoked(Decimal(runs), durations.UNRECORDED_MS, function, METRICS_BYTES)
         yield _idle(function)
     # Nearly every state of a state machine is a task, and that is a function.
     steps = Decimal(stacks.transitions)
@@ -102,9 +105,8 @@ def _recorded(name: str, activity: Activity, function: Function, day: Day) -> Qu
     found = _invoked(activity.invocations * factor, milliseconds, function, told)
     for item, count in activity.units.items():
         found[item] = found.get(item, NOTHING) + count * factor
-    # A receive for each invocation of a queue, by its size, and one delete for its messages together.
-    requests = activity.received + (activity.invocations if activity.received else 0)
-    found["sqs-request"] = found.get("sqs-request", NOTHING) + requests * factor
+    item = "sqs-request" if function.ordered else "sqs-standard-request"
+    found[item] = found.get(item, NOTHING) + (activity.received + activity.deletes) * factor
     return found
 
 
@@ -123,8 +125,9 @@ def _idle(function: Function) -> Quantities:
     """What a function costs that does nothing: polls of its queue, and environments that come and go."""
     starts = Decimal(durations.COLD_STARTS_A_DAY * units.MONTH_DAYS)
     wakes = bool(function.pollers or function.runs_a_month)
+    polls = Decimal(units.long_polls(function.pollers, units.MONTH_DAYS))
     return {
-        "sqs-idle": Decimal(units.long_polls(function.pollers, units.MONTH_DAYS)),
+        "sqs-idle" if function.ordered else "sqs-standard-idle": polls,
         "lambda-gb-second": starts * units.gb_seconds(function.memory_mb, durations.COLD_START_MS) * wakes,
     }
 

@@ -2,28 +2,38 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from fanfold.cost import units
 
 # The size of an item as it lies there, by table and key (attribute values); 0 where there is none.
 SizeOf = Callable[[str, Mapping[str, Any]], int]
+KEY = ("pk", "sk")
 WRITES = frozenset({"Put", "Update", "Delete", "ConditionCheck"})
 S3_READS = frozenset({"GetObject", "HeadObject"})
+
+
+class Sizes(NamedTuple):
+    """How large items were before a call, and are after it: a write is billed by the larger of the two."""
+
+    before: SizeOf
+    after: SizeOf
+
+
 # A message's attributes, group and ids beside its body.
 ENVELOPE = 300
 
 
 def units_of(  # noqa: PLR0911 - a service each
-    service: str, operation: str, parameters: Mapping[str, Any], answer: Mapping[str, Any], size_of: SizeOf
+    service: str, operation: str, parameters: Mapping[str, Any], answer: Mapping[str, Any], sizes: Sizes
 ) -> dict[str, Decimal]:
     """Units by price item; a call of a service that bills no calls has none.
 
-    Ask after the call: an update is billed by the item it makes. ``answer`` is empty where AWS refused, and billed it.
+    Ask after the call. ``answer`` is empty where AWS refused, and billed it.
     """
     match service:
         case "dynamodb":
-            return _dynamodb(operation, parameters, answer, size_of)
+            return _dynamodb(operation, parameters, answer, sizes)
         case "sns":
             return {"sns-request": Decimal(units.chunks(sum(map(_entry_bytes, _entries(parameters)))))}
         case "sqs":
@@ -47,21 +57,27 @@ def _entry_bytes(entry: Mapping[str, Any]) -> int:
 
 
 def _dynamodb(
-    operation: str, parameters: Mapping[str, Any], answer: Mapping[str, Any], size_of: SizeOf
+    operation: str, parameters: Mapping[str, Any], answer: Mapping[str, Any], sizes: Sizes
 ) -> dict[str, Decimal]:
     kind = operation.removesuffix("Item")
     if kind in WRITES:
-        return {"dynamodb-write": Decimal(units.write_units(_written(kind, parameters, size_of)))}
+        return {"dynamodb-write": Decimal(units.write_units(_written(kind, parameters, sizes)))}
     if operation == "TransactWriteItems":
-        sizes = [_written(kind, one, size_of) for write in parameters["TransactItems"] for kind, one in write.items()]
-        return {"dynamodb-write": Decimal(sum(units.write_units(size, transactional=True) for size in sizes))}
+        found = [_written(kind, one, sizes) for write in parameters["TransactItems"] for kind, one in write.items()]
+        return {"dynamodb-write": Decimal(sum(units.write_units(size, transactional=True) for size in found))}
+    if operation == "BatchWriteItem":
+        puts = [{"TableName": table, "Item": one["PutRequest"]["Item"]}
+                for table, some in parameters["RequestItems"].items() for one in some]
+        return {"dynamodb-write": Decimal(sum(units.write_units(_written("Put", one, sizes)) for one in puts))}
     return {"dynamodb-read": sum(_reads(operation, parameters, answer), Decimal())}
 
 
-def _written(kind: str, parameters: Mapping[str, Any], size_of: SizeOf) -> int:
+def _written(kind: str, parameters: Mapping[str, Any], sizes: Sizes) -> int:
+    table = parameters["TableName"]
     if kind == "Put":
-        return units.item_bytes(parameters["Item"])
-    return size_of(parameters["TableName"], parameters["Key"])
+        item = parameters["Item"]
+        return max(units.item_bytes(item), sizes.before(table, {name: item[name] for name in KEY}))
+    return max(sizes.before(table, parameters["Key"]), sizes.after(table, parameters["Key"]))
 
 
 def _reads(operation: str, parameters: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[Decimal]:

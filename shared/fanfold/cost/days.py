@@ -8,12 +8,14 @@ import msgspec
 class Activity(msgspec.Struct, frozen=True, kw_only=True):
     """A day of one function.
 
-    ``received`` are the 64 KB parts of what its queue gave it, ``calls`` the AWS calls by "service Operation",
-    ``units`` what they are billed as, ``bars`` how many it read or published.
+    ``received`` are the 64 KB parts of what its queue gave it, ``deletes`` the requests to delete it after that,
+    ``calls`` the AWS calls by "service Operation", ``units`` what they are billed as, ``bars`` how many it read or
+    published.
     """
 
     invocations: int
     received: int
+    deletes: int
     bars: int
     calls: dict[str, int]
     units: dict[str, Decimal]

@@ -10,6 +10,7 @@ from fanfold.cost.templates import Function
 CALL_MS = {
     "dynamodb GetItem": 4,
     "dynamodb BatchGetItem": 6,
+    "dynamodb BatchWriteItem": 10,
     "dynamodb Query": 5,
     "dynamodb PutItem": 6,
     "dynamodb UpdateItem": 6,

@@ -3,22 +3,37 @@
 from decimal import Decimal
 from typing import NamedTuple
 
+import msgspec
+
+from fanfold.cost.templates import Stacks
+
 STAGE = "dev"
 
 
 class Scenario(NamedTuple):
-    """A recorded day's name, a profile of serverless.common.yml, and the most that a month may cost at list price."""
+    """A recorded day's name, a profile of serverless.common.yml, and the most that a month may cost at list price.
+
+    ``venue_keys`` is how many secrets of venues' keys a desk has that trades live, beside those of the packaged stage,
+    which trades on paper.
+    """
 
     name: str
     profile: str
     ceiling: Decimal
     about: str
+    venue_keys: int = 0
+
+    def equipped(self, stacks: Stacks) -> Stacks:
+        """The stacks with the scenario's secrets."""
+        secrets = stacks.pieces.get("secret", 0) + self.venue_keys
+        return msgspec.structs.replace(stacks, pieces=stacks.pieces | {"secret": secrets})
 
 
 SCENARIOS = {
     one.name: one
     for one in (
-        Scenario("arbitrage", "lean", Decimal(5), "a pair at two venues polled every minute, 26 orders a day at each"),
+        Scenario("arbitrage", "lean", Decimal(5),
+                 "a pair at two venues polled every minute, 26 orders a day at each, live", venue_keys=1),
         Scenario("ten", "full", Decimal(10), "10 symbols, a bar a minute, one strategy, 150 orders a day"),
         Scenario("hundred", "full", Decimal(14), "100 symbols, a bar a minute, five strategies, 750 orders a day"),
     )

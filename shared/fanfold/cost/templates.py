@@ -22,20 +22,26 @@ PIECES = {
     "AWS::KMS::Key": "key",
     "AWS::SecretsManager::Secret": "secret",
 }
-# Who asks KMS for a data key again each time its own has run out: two principals at a queue and at a table.
-KEY_USERS = {"AWS::SQS::Queue": 2, "AWS::SNS::Topic": 1, "AWS::DynamoDB::Table": 2}
+# Who asks KMS for a data key again each time its own has run out: a queue's sender twice and its reader once, as SQS
+# documents it; two principals at a table.
+KEY_USERS = {"AWS::SQS::Queue": 3, "AWS::SNS::Topic": 1, "AWS::DynamoDB::Table": 2}
 FAST_S = 60
 NO_VALUE = {"Ref": "AWS::NoValue"}
 Template = Mapping[str, Any]
 
 
 class Function(msgspec.Struct, frozen=True, kw_only=True):
-    """``platform_lines`` says whether Lambda writes its own log lines, ``pollers`` how many poll its queue."""
+    """``platform_lines`` says whether Lambda writes its own log lines, ``pollers`` how many poll its queue.
+
+    ``window_s`` is how long they gather messages, ``ordered`` says that the queue is FIFO.
+    """
 
     memory_mb: int
     traced: bool
     platform_lines: bool
     pollers: int
+    ordered: bool
+    window_s: int
     runs_a_month: int
     metrics: list[str] | None
 
@@ -83,11 +89,14 @@ def _function(logical: str, properties: Mapping[str, Any], resources: Mapping[st
     logging = properties.get("LoggingConfig", {})
     quiet = logging.get("LogFormat") == "JSON" and logging.get("SystemLogLevel") == "WARN"
     metrics = properties.get("Environment", {}).get("Variables", {}).get("METRICS")
+    mappings = [one for one in _of(resources, "AWS::Lambda::EventSourceMapping") if _reads(one, logical)]
     return Function(
         memory_mb=int(properties.get("MemorySize", 128)),
         traced=properties.get("TracingConfig", {}).get("Mode") == "Active",
         platform_lines=not quiet,
-        pollers=sum(_pollers(one, logical) for one in _of(resources, "AWS::Lambda::EventSourceMapping")),
+        pollers=sum(POLLERS_LIMITED if "ScalingConfig" in one else POLLERS_IDLE for one in mappings),
+        ordered=any(_ordered(one, resources) for one in mappings),
+        window_s=max((int(one.get("MaximumBatchingWindowInSeconds", 0)) for one in mappings), default=0),
         runs_a_month=runs,
         metrics=None if metrics is None else [name for name in metrics.split(",") if name],
     )
@@ -99,13 +108,16 @@ def _name(function: str) -> str:
     return f"{parts[1]}/{parts[2]}" if parts else function
 
 
-def _pollers(mapping: Mapping[str, Any], logical: str) -> int:
+def _reads(mapping: Mapping[str, Any], logical: str) -> bool:
     named = json.dumps(mapping["FunctionName"])
     # A canary's mapping names the function's alias.
     aliased = logical.removesuffix("LambdaFunction") + "Alias"
-    if f'"{logical}"' not in named and f'"{aliased}"' not in named:
-        return 0
-    return POLLERS_LIMITED if "ScalingConfig" in mapping else POLLERS_IDLE
+    return f'"{logical}"' in named or f'"{aliased}"' in named
+
+
+def _ordered(mapping: Mapping[str, Any], resources: Mapping[str, Any]) -> bool:
+    queue = resources.get(_target(mapping.get("EventSourceArn")), {})
+    return queue.get("Properties", {}).get("FifoQueue") is True
 
 
 def _scheduled(resources: Mapping[str, Any]) -> Counter[str]:

@@ -20,7 +20,8 @@ def cost(arguments: Namespace) -> Answer:
     """The bill of one scenario, under its own profile or another."""
     scenario = SCENARIOS[arguments.scenario]
     profile = arguments.profile or scenario.profile
-    found = bill(_stacks(arguments, profile), cost_files.day(scenario.name), arguments.months)
+    stacks = scenario.equipped(_stacks(arguments, profile))
+    found = bill(stacks, cost_files.day(scenario.name), arguments.months)
     return Answer(document(scenario, profile, found), [grid(found), _summary(scenario, profile, found)])
 
 
