@@ -49,7 +49,7 @@ def plan(
     if files:
         recordings = _universe(raw, files, notes)
     else:
-        symbols = _only_venue(raw)["symbols"]
+        symbols = _seeded(raw, notes)["symbols"]
         passed = WARM_UP_MINUTES if after is None else (after - SEEDED_START) // 60
         recordings = market.market(SEED, symbols, passed + (minutes or SEEDED_MINUTES), SEEDED_START)
         since = SEEDED_START + (passed + 1) * 60 if since is None else since
@@ -112,8 +112,13 @@ def _venue(raw: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return name, venue
 
 
-def _only_venue(raw: dict[str, Any]) -> dict[str, Any]:
-    return _venue(raw)[1]
+def _seeded(raw: dict[str, Any], notes: list[str]) -> dict[str, Any]:
+    """The desk's one venue, which plays recordings from now on even if it is a real one."""
+    name, venue = _venue(raw)
+    if venue.get("kind") == "ccxt":
+        notes.append(f"{name} plays the seeded market; `fanfold run --live {venue.get('exchange')}` asks the real one")
+        venue["kind"] = "replay"
+    return venue
 
 
 def _universe(raw: dict[str, Any], files: Sequence[DataFile], notes: list[str]) -> list[Series]:

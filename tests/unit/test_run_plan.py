@@ -1,0 +1,103 @@
+"""What a run trades follows from the desk file and what was asked for, and says what was bent."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fanfold.console import run_plan
+from fanfold.console.run_plan import Plan
+from fanfold.refusals import BadInput
+
+ROOT = Path(__file__).resolve().parents[2]
+DESK = ROOT / "desk.toml"
+ASKED: dict[str, Any] = {"data": [], "strategy": None, "params": {}, "since": None, "until": None, "minutes": 5}
+
+
+def planned(desk_file: Path = DESK, **asked: Any) -> Plan:
+    return run_plan.plan(desk_file, **ASKED | asked)
+
+
+def prices(folder: Path, name: str, minutes: int) -> str:
+    """A file of bars that close from 2026-01-01T00:01 on."""
+    rows = [f"{1_767_225_600_000 + n * 60_000},100.0,101.0,99.0,100.5,12.5" for n in range(minutes)]
+    path = folder / name
+    path.write_text("\n".join(["timestamp,open,high,low,close,volume", *rows]) + "\n")
+    return str(path)
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "desk.toml"
+    path.write_text(text)
+    return path
+
+
+def test_without_data_the_seeded_market_is_traded_after_two_days_of_warming_up() -> None:
+    found = planned()
+    assert {one.instrument for one in found.recordings} == set(found.desk.venues["market"].symbols)
+    assert (found.start - run_plan.SEEDED_START) // 60 == run_plan.WARM_UP_MINUTES + 1
+    assert (found.until - found.start) // 60 + 1 == 5
+    assert found.notes == []
+
+
+def test_a_longer_run_begins_with_the_shorter_one() -> None:
+    (short, *_), (long, *_) = planned().recordings, planned(minutes=9).recordings
+    assert long.bars[: len(short.bars)] == short.bars
+
+
+def test_a_real_venue_plays_the_seeded_market_and_says_how_to_ask_the_real_one(tmp_path: Path) -> None:
+    real = written(tmp_path, DESK.read_text().replace('kind = "replay"', 'exchange = "binance"\nkind = "ccxt"', 1))
+    found = planned(real)
+    assert found.desk.venues["market"].kind == "replay"
+    assert found.notes == ["market plays the seeded market; `fanfold run --live binance` asks the real one"]
+    assert found.recordings == planned().recordings
+
+
+def test_files_are_the_universe_and_strategies_follow_them(tmp_path: Path) -> None:
+    found = planned(data=[prices(tmp_path, "BTCUSDT-1m.csv", 90)], minutes=None)
+    assert found.desk.venues["market"].symbols == ["BTC/USDT"]
+    assert all(one.instruments == ["BTC/USDT"] for one in found.desk.strategies.values())
+    assert any("is left out: it needs more instruments than there are" in note for note in found.notes)
+
+
+def test_one_strategy_is_kept_with_the_params_that_were_asked_for() -> None:
+    found = planned(strategy="trend", params={"fast": "7"})
+    assert list(found.desk.strategies) == ["trend"]
+    assert found.desk.strategies["trend"].params == {"fast": "7", "slow": 100}
+    assert "only trend trades" in found.notes
+
+
+def test_a_strategy_that_the_desk_does_not_have_is_put_up_with_all_cash() -> None:
+    found = planned(strategy="momentum")
+    assert found.desk.strategies["momentum"].allocation == 1
+    assert any(note.startswith("momentum trades with all cash of main") for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({"strategy": "luck"}, "'luck' is neither an instance of the desk"),
+        ({"params": {"fast": "7"}}, "--param needs --strategy"),
+        ({"until": run_plan.SEEDED_START}, "nothing is left to trade"),
+    ],
+)
+def test_what_cannot_be_run_is_named(asked: dict[str, Any], named: str) -> None:
+    with pytest.raises(BadInput, match=named):
+        planned(**asked)
+
+
+def test_two_files_of_one_instrument_are_refused(tmp_path: Path) -> None:
+    names = [prices(tmp_path, name, 5) for name in ("BTCUSDT-1m.csv", "BTC_USDT-1m.csv")]
+    with pytest.raises(BadInput, match="two files hold BTC/USDT"):
+        planned(data=names)
+
+
+def test_a_desk_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="name the desk file with --desk"):
+        planned(tmp_path / "none.toml")
+
+
+def test_a_pair_without_an_equals_sign_is_no_param() -> None:
+    assert run_plan.params(["fast=7", "name=a=b"]) == {"fast": "7", "name": "a=b"}
+    with pytest.raises(BadInput, match="'fast' is not of the form"):
+        run_plan.params(["fast"])
