@@ -35,8 +35,8 @@ class Views(Protocol):
     def seen(self, ids: Sequence[str]) -> dict[str, int]:
         """The sequence numbers of those of the messages that are noted, by id, read consistently."""
 
-    def note(self, messages: Sequence[View]) -> None:
-        """Write the messages' own views; what is in them follows from their segment, so it may be done again."""
+    def note(self, told: Sequence[View]) -> None:
+        """Write what is told of messages once; it follows from their segment, so it may be done again."""
 
     def commit(self, before: Head, after: Head) -> None:
         """Move the head. Raises Conflict where the stored one is not ``before``."""

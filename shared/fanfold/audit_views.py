@@ -65,6 +65,24 @@ def message_view(message: Message, record: Record, record_hash: str, segment: st
     return _once(("message", message.id), fields)
 
 
+def decision_view(message: Message) -> Iterator[View]:
+    """Where the orders of a decision are among all of an account by their time; nothing for other messages.
+
+    The last two parts of the place sort as the orders do: the time of the decision, and the greatest of its order ids.
+    """
+    match message:
+        case OrdersApproved():
+            decided = message.orders
+        case OrdersRefused():
+            decided = [one.order for one in message.refusals]
+        case _:
+            return
+    if decided:
+        ids = sorted((order.order_id for order in decided), reverse=True)
+        place = ("decision", message.account, _time(decided[0].decided_at), ids[0])
+        yield _once(place, {"orders": ids})
+
+
 def newest(views: Iterable[View]) -> list[View]:
     """One view a place: its newest."""
     kept: dict[tuple[str, ...], View] = {}

@@ -1,8 +1,9 @@
 """What audit recorded of a desk, as records with typed fields: the console and the HTTP API both read it here."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Protocol
 
 import msgspec
@@ -13,6 +14,10 @@ from fanfold.orders import LIVE
 REFUSED = "REFUSED"
 # An order outlives its bar by its time to live; beyond this nothing of it is looked for.
 DAYS_MAX = 400
+# An order lives for minutes, and one whose outcome is unknown for as long as it takes whom the alarm told of it.
+OPEN_DAYS = 7
+# How many decisions are looked up at once.
+DECISIONS = 50
 Fields = dict[str, Any]
 
 
@@ -25,6 +30,10 @@ class Reading(Protocol):
 
     def orders(self, account: str) -> Iterable[tuple[Fields, Fields]]: ...
 
+    def decisions(self, account: str, until: str) -> Iterable[tuple[str, list[str]]]: ...
+
+    def orders_by_id(self, account: str, ids: Sequence[str]) -> Mapping[str, tuple[Fields, Fields]]: ...
+
     def trades(self, account: str, dt: str) -> list[Fields]: ...
 
 
@@ -32,6 +41,29 @@ def orders_of(views: Reading, account: str) -> list[Fields]:
     """Every order that risk decided, oldest first: its fields, and ``state``, ``filled``, ``code``, ``message_id``."""
     found = [_order(item, state) for item, state in views.orders(account)]
     return sorted(found, key=lambda order: (order["decided_at"], order["order_id"]))
+
+
+def newest_orders(views: Reading, account: str, until: str = "") -> Iterator[tuple[str, Fields]]:
+    """Orders newest first, from the decision of a place on ("": all), each with the place of its decision.
+
+    Who stops asking stops the reading: a page costs the same, however many orders there ever were.
+    """
+    decisions = iter(views.decisions(account, until))
+    while some := list(islice(decisions, DECISIONS)):
+        found = views.orders_by_id(account, [one for _, ids in some for one in ids])
+        for place, ids in some:
+            yield from ((place, _order(*found[one])) for one in ids if one in found)
+
+
+def open_orders(views: Reading, account: str) -> int:
+    """How many orders may still fill, of those that were decided in the last OPEN_DAYS before the newest."""
+    count, newest = 0, None
+    for _, order in newest_orders(views, account):
+        newest = newest or order["decided_at"]
+        if order["decided_at"] < newest - timedelta(days=OPEN_DAYS):
+            break
+        count += is_open(order)
+    return count
 
 
 def order_of(views: Reading, account: str, order_id: str) -> Fields:

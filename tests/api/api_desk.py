@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from fanfold import audit_chain, desk, names
-from fanfold.audit_views import message_view, newest, views_of
+from fanfold.audit_views import decision_view, message_view, newest, views_of
 from fanfold.aws import ledger
 from fanfold.aws.calls import Call
 from fanfold.aws.controls import LedgerControls
@@ -31,6 +31,7 @@ from fanfold.messages import (
     State,
     Target,
     Targets,
+    encode,
 )
 from fanfold.simulation.stores import MemoryBus
 
@@ -61,11 +62,23 @@ def small_desk() -> Desk:
     }, "test")
 
 
-class NoLog:
-    """Every message is small enough to lie in its view."""
+class Kept:
+    """The segments of the messages that were recorded, one each."""
+
+    def __init__(self) -> None:
+        self._heads: dict[str, audit_chain.Head] = {}
+        self._bodies: dict[str, bytes] = {}
+
+    def append(self, message: Message) -> audit_chain.Segment:
+        stream = audit_chain.stream_of(message)
+        entry = audit_chain.Entry(topic="t", message=json.loads(encode(message)), sent_ms=0)
+        head = self._heads.get(stream, audit_chain.start(stream))
+        segment, self._heads[stream] = audit_chain.append(head, [entry])
+        self._bodies[segment.key] = segment.body
+        return segment
 
     def read(self, key: str) -> bytes:
-        raise AssertionError(f"{key} was read")
+        return self._bodies[key]
 
 
 class Answer(NamedTuple):
@@ -110,8 +123,9 @@ class World:
         self.secrets = list(SECRETS)
         receiver = Receiver(self.desk, lambda: self.secrets, Nonces(Table(call, folds)), self.hooked)
         self.ledger.write([ledger.opening(self.ledger, "main", Decimal(10_000))])
-        record(self.views, messages)
-        self.read = lambda asked: read_api.answer(asked, self.desk, self.views, NoLog())
+        log = Kept()
+        record(self.views, log, messages)
+        self.read = lambda asked: read_api.answer(asked, self.desk, self.views, log)
         self.control = lambda asked: halt_api.answer(asked, self.desk, self.controls, self.now)
         self.webhook = lambda asked: receiver.answer(asked, self.now)
 
@@ -126,21 +140,14 @@ class World:
         return self.controls.state("main")
 
 
-def record(views: DynamoViews, messages: list[Message]) -> None:
+def record(views: DynamoViews, log: Kept, messages: list[Message]) -> None:
     """Bring messages into the views, as audit does."""
     for message in messages:
-        stream = audit_chain.stream_of(message)
-        entry = audit_chain.Entry(topic="t", message=json.loads(encoded(message)), sent_ms=0)
-        segment, _ = audit_chain.append(audit_chain.start(stream), [entry])
+        segment = log.append(message)
         own = message_view(message, segment.records[0], segment.hashes[0], segment.key)
-        for view in newest([own, *views_of(message)]):
+        views.note([own, *decision_view(message)])
+        for view in newest(views_of(message)):
             views.put(view)
-
-
-def encoded(message: Message) -> bytes:
-    from fanfold.messages import encode
-
-    return encode(message)
 
 
 def history(count: int) -> list[Message]:

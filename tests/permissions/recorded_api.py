@@ -32,16 +32,14 @@ def hear_twice(desk: Desk) -> None:
 
 
 def read(desk: Desk) -> None:
-    """Every route; of a filled order also the segments that hold its causes, as of messages that are large."""
+    """Every route; of a filled order also what its causes were, for which segments of the log are read."""
     for path in READING:
         assert get(desk, path).status == 200
     orders = get(desk, "/orders?limit=100").body["orders"]
     filled = next(one for one in orders if one["state"] == "FILLED")
     day = filled["changed_at"][:10]
     assert get(desk, f"/trades?account=main&day={day}").body["trades"]
-    chain = get(desk, f"/orders/{filled['order_id']}").body["chain"]
-    _without_body(desk, chain[0]["message_id"])
-    assert get(desk, f"/orders/{filled['order_id']}").body["chain"] == chain
+    assert get(desk, f"/orders/{filled['order_id']}").body["chain"]
 
 
 def control(desk: Desk) -> None:
@@ -71,10 +69,3 @@ def _answered(desk: Desk, service: str, function: str, asked: dict[str, Any]) ->
 def _secret(desk: Desk) -> str:
     found = desk.cloud.call()("secretsmanager", "GetSecretValue", {"SecretId": f"fanfold-{STAGE}-webhook"})
     return str(found["SecretString"])
-
-
-def _without_body(desk: Desk, message: str) -> None:
-    key = {"pk": {"S": f"message#{message}"}, "sk": {"S": "message"}}
-    desk.cloud.call()("dynamodb", "UpdateItem", {
-        "TableName": f"fanfold-{STAGE}-views", "Key": key, "UpdateExpression": "REMOVE body",
-    })  # fmt: skip

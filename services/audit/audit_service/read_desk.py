@@ -10,7 +10,7 @@ from fanfold.http.answers import AccountStatus, HeldPosition, Positions, Signals
 from fanfold.http.problems import not_found
 from fanfold.messages import Holding
 from fanfold.money import ZERO, exact
-from fanfold.recorded import Reading, holdings_of, is_open, orders_of, signals_of
+from fanfold.recorded import Reading, holdings_of, open_orders, signals_of
 
 NOT_OPENED = "not opened"
 
@@ -55,7 +55,7 @@ def _account(name: str, account: Account, views: Reading) -> AccountStatus:
         realised=_sum(one.realised for one in held),
         fees=_sum(one.fees for one in held),
         positions=sum(1 for one in held if one.quantity),
-        open_orders=sum(1 for order in orders_of(views, name) if is_open(order)),
+        open_orders=open_orders(views, name),
         as_of=_time(books, "at"),
         settled_through=_time(settled, "through"),
     )

@@ -1,6 +1,9 @@
 """What the HTTP API tells of orders and trades, page by page, newest first."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from heapq import merge
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -9,21 +12,41 @@ from audit_service.read_desk import accounts
 from fanfold.causes import Segments, causes
 from fanfold.desk import Desk
 from fanfold.http.answers import Cause, ExplainedOrder, OrderPage, OrdersQuery, RecordedOrder, TradePage, TradesQuery
-from fanfold.http.cursors import page
+from fanfold.http.cursors import Position, opened, page, sealed
 from fanfold.http.problems import bad_request, not_found
 from fanfold.messages import Fill
-from fanfold.recorded import REFUSED, Reading, fills_of, fills_of_order, is_open, order_of, orders_of
+from fanfold.recorded import REFUSED, Reading, fills_of, fills_of_order, is_open, newest_orders, order_of
+
+# Of orders that were not asked for so many are looked at before a page ends, with a cursor to go on from.
+LOOKED_AT_MAX = 500
 
 
 def orders(desk: Desk, views: Reading, query: OrdersQuery) -> OrderPage:
-    """A page of the orders that were asked for."""
+    """A page of the orders that were asked for: as many as its limit, or as were found among LOOKED_AT_MAX."""
     if query.open and query.refused:
         raise bad_request("an order is not both open and refused; ask for one of them")
-    every = [order for name in accounts(desk, query.account) for order in orders_of(views, name)]
-    kept = sorted((order for order in every if _is_asked_for(order, query)), key=_order_place, reverse=True)
     scope = "orders", query.account, query.instrument, query.open, query.refused
-    shown, following = page(kept, _order_place, query.cursor, query.limit, scope)
-    return OrderPage(orders=[RecordedOrder(**order) for order in shown], next=following)
+    after = opened(query.cursor, scope) if query.cursor is not None else None
+    shown: list[RecordedOrder] = []
+    last: Position | None = None
+    for looked_at, (place, found) in enumerate(_newest(desk, views, query.account, after)):
+        if len(shown) == query.limit or looked_at == LOOKED_AT_MAX:
+            return OrderPage(orders=shown, next=sealed(last, scope) if last else None)
+        last = place
+        shown += [RecordedOrder(**found)] if _is_asked_for(found, query) else []
+    return OrderPage(orders=shown, next=None)
+
+
+def _newest(desk: Desk, views: Reading, account: str | None, after: Position | None) -> Iterator[tuple[Position, Any]]:
+    """Every order after a place, newest first; of several accounts in turn, as their times are."""
+    until = after[0] if after else ""
+    each = [_placed(views, name, until) for name in accounts(desk, account)]
+    every = merge(*each, key=itemgetter(0), reverse=True)
+    return (one for one in every if after is None or one[0] < after)
+
+
+def _placed(views: Reading, account: str, until: str) -> Iterator[tuple[Position, Any]]:
+    return (((place, found["order_id"]), found) for place, found in newest_orders(views, account, until))
 
 
 def order(desk: Desk, views: Reading, log: Segments, asked: str) -> ExplainedOrder:
@@ -50,10 +73,6 @@ def _is_asked_for(order: dict[str, Any], query: OrdersQuery) -> bool:
     if query.open and not is_open(order):
         return False
     return query.instrument in {None, order["instrument"]}
-
-
-def _order_place(order: dict[str, Any]) -> tuple[str, ...]:
-    return _moment(order["decided_at"]), order["order_id"]
 
 
 def _trade_place(fill: Fill) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import msgspec
 from fanfold import audit_chain, messages
 from fanfold.audit_chain import Entry, Head, Segment
 from fanfold.audit_ports import Log, Views
-from fanfold.audit_views import message_view, newest, views_of
+from fanfold.audit_views import decision_view, message_view, newest, views_of
 from fanfold.messages import Message
 from fanfold.refusals import Conflict
 
@@ -76,7 +76,8 @@ def _adopt(head: Head, key: str, log: Log, views: Views) -> None:
 
 def _commit(head: Head, after: Head, segment: Segment, recorded: list[Message], views: Views) -> None:
     told = zip(segment.records, segment.hashes, recorded, strict=True)
-    views.note([message_view(message, line, line_hash, segment.key) for line, line_hash, message in told])
+    noted = [message_view(message, line, line_hash, segment.key) for line, line_hash, message in told]
+    views.note([*noted, *(view for message in recorded for view in decision_view(message))])
     for view in newest(view for message in recorded for view in views_of(message)):
         views.put(view)
     # Last of all, for then nobody comes back to write the others.

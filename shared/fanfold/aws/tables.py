@@ -11,6 +11,7 @@ Key = tuple[str, str]
 Write = dict[str, dict[str, Any]]
 BATCH_GET_MAX = 100
 BATCH_WRITE_MAX = 25
+NEWEST_PAGE = 50
 ABSENT = "attribute_not_exists(pk)"
 PRESENT = "attribute_exists(pk)"
 
@@ -57,12 +58,27 @@ class Table(NamedTuple):
             "ScanIndexForward": not newest_first,
             "ConsistentRead": True,
         }
+        yield from self._pages(asked)
+
+    def newest(self, partition: str, until: str, page: int = NEWEST_PAGE) -> Iterator[dict[str, Any]]:
+        """Items of a partition in falling order of their sort key from one on ("": all); who stops reads no further."""
+        values = {":pk": partition} | ({":until": until} if until else {})
+        yield from self._pages({
+            "TableName": self.name,
+            "KeyConditionExpression": "pk = :pk" + (" AND sk <= :until" if until else ""),
+            "ExpressionAttributeValues": marshal(values),
+            "ScanIndexForward": False,
+            "ConsistentRead": True,
+            "Limit": page,
+        })
+
+    def _pages(self, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
         while True:
             page = self.call("dynamodb", "Query", asked)
             yield from (unmarshal(item) for item in page["Items"])
             if "LastEvaluatedKey" not in page:
                 return
-            asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+            asked = asked | {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def putting(
         self, key: Key, item: Mapping[str, Any], condition: str = "", values: Mapping[str, Any] | None = None

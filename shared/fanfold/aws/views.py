@@ -18,12 +18,14 @@ _CURSORS = "lake-cursors"
 
 
 def key_of(place: tuple[str, ...]) -> Key:
-    """Partition and sort key of a view's place. All of an account but its trades is in one partition."""
+    """Partition and sort key of a view's place. All of an account but trades and decisions is in one partition."""
     match place:
         case ("message", message_id):
             return f"message#{message_id}", "message"
         case ("trade", account, dt, instrument, trade_id):
             return f"trades#{account}#{dt}", f"{instrument}#{trade_id}"
+        case ("decision", account, moment, order_id):
+            return f"decisions#{account}", f"{moment}#{order_id}"
         case ("order-state", account, order_id):
             return f"account#{account}", f"order#{order_id}#state"
         case (kind, account, *rest):
@@ -47,8 +49,8 @@ class DynamoViews:
         keys = {key_of(("message", one)): one for one in ids}
         return {keys[key]: integer(item["seq"]) for key, item in self._table.get_all(list(keys)).items()}
 
-    def note(self, messages: Sequence[View]) -> None:
-        self._table.put_all({key_of(view.place): _item(view) for view in messages})
+    def note(self, told: Sequence[View]) -> None:
+        self._table.put_all({key_of(view.place): _item(view) for view in told})
 
     def commit(self, before: Head, after: Head) -> None:
         condition, values = ("head_hash = :before", {":before": before.hash}) if before.seq else (ABSENT, {})
@@ -94,6 +96,18 @@ class DynamoViews:
         for key, item in items.items():
             if not key.endswith("#state"):
                 yield item, items.get(f"{key}#state", {})
+
+    def decisions(self, account: str, until: str) -> Iterator[tuple[str, list[str]]]:
+        """The place of each decision (time#greatest id), newest first from one on ("": all), and its order ids."""
+        for item in self._table.newest(f"decisions#{account}", until):
+            yield sort_key(item), item["orders"]
+
+    def orders_by_id(self, account: str, ids: Sequence[str]) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+        """As ``orders``, of some ids; one that is not recorded yet is not there."""
+        orders = {one: key_of(("order", account, one)) for one in ids}
+        states = {one: key_of(("order-state", account, one)) for one in ids}
+        found = self._table.get_all([*orders.values(), *states.values()])
+        return {one: (found[key], found.get(states[one], {})) for one, key in orders.items() if key in found}
 
     def trades(self, account: str, dt: str) -> list[dict[str, Any]]:
         """The fills of a UTC day (2026-01-31), each under ``fill``."""

@@ -1,0 +1,101 @@
+"""A year of orders: what a page and the status read does not grow with it."""
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from api_desk import NOW, READER, Answer, answered, event, history, small_desk
+
+from audit_service import read_api
+from audit_service.read_orders import LOOKED_AT_MAX
+from fanfold import names
+from fanfold.messages import Order
+from fanfold.recorded import DECISIONS, OPEN_DAYS
+
+YEAR = 365
+A_DAY = 10
+DECIDED = 2
+
+
+class Years:
+    """The views of an account that decided on ``A_DAY`` orders a day, two at a time; counts what is looked up."""
+
+    def __init__(self, days: int, template: Order, refused: set[int] = frozenset()) -> None:
+        self.looked_up = 0
+        self._refused = refused
+        numbers = range(days * A_DAY)
+        orders = [msgspec.structs.replace(template, order_id=names.name("paged", number),
+                                          decided_at=NOW + timedelta(days=number // A_DAY, minutes=number // DECIDED))
+                  for number in numbers]  # fmt: skip
+        self._items = {order.order_id: (number, order) for number, order in enumerate(orders)}
+        self._decisions = [self._place(orders[at : at + DECIDED]) for at in
+                           range(len(orders) - DECIDED, -1, -DECIDED)]  # fmt: skip
+
+    def _place(self, decided: list[Order]) -> tuple[str, list[str]]:
+        ids = sorted((one.order_id for one in decided), reverse=True)
+        return f"{decided[0].decided_at.isoformat(timespec='microseconds')}#{ids[0]}", ids
+
+    def decisions(self, account: str, until: str):
+        return (one for one in self._decisions if account == "main" and (not until or one[0] <= until))
+
+    def orders_by_id(self, _account: str, ids: list[str]) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+        self.looked_up += len(ids)
+        found = {}
+        for one in ids:
+            number, order = self._items[one]
+            told = {"order": msgspec.to_builtins(order), "message_id": "m"}
+            found[one] = told | ({"code": "HALTED", "detail": "d"} if number in self._refused else {}), {}
+        return found
+
+    def read(self, _place: tuple[str, ...]) -> dict[str, Any]:
+        return {}
+
+    def of_account(self, _account: str, _kind: str) -> list[dict[str, Any]]:
+        return []
+
+
+@pytest.fixture(scope="module")
+def template() -> Order:
+    return next(one.orders[0] for one in history(2) if hasattr(one, "orders"))
+
+
+def get(views: Years, path: str, query: str = "") -> Answer:
+    asked = event("GET", path, query, who=READER)
+    return answered(lambda told: read_api.answer(told, small_desk(), views, None), asked)
+
+
+@pytest.mark.parametrize(("path", "query"), [("/orders", ""), ("/orders", "limit=100"), ("/status", "")])
+def test_a_month_and_a_year_of_orders_cost_the_same(template, path, query):
+    month, year = Years(30, template), Years(YEAR, template)
+    for views in (month, year):
+        assert get(views, path, query).status == 200
+    assert month.looked_up == year.looked_up < (OPEN_DAYS + 2) * A_DAY + 2 * DECISIONS * DECIDED
+
+
+def test_the_status_counts_what_is_open_of_the_last_days(template):
+    main, _ = get(Years(YEAR, template), "/status").body["accounts"]
+    assert OPEN_DAYS * A_DAY <= main["open_orders"] <= (OPEN_DAYS + 1) * A_DAY
+
+
+def test_a_cursor_in_the_middle_of_a_decision_goes_on_with_its_other_order(template):
+    views = Years(2, template)
+    found, cursor = [], ""
+    while cursor is not None:
+        page = get(views, "/orders", "limit=3" + (f"&cursor={cursor}" if cursor else "")).body
+        found += [one["order_id"] for one in page["orders"]]
+        cursor = page["next"]
+    assert len(found) == len(set(found)) == 2 * A_DAY
+
+
+def test_what_is_asked_for_is_found_behind_many_that_are_not(template):
+    """A page may end early, even empty, and then says where to go on."""
+    views = Years(YEAR, template, refused={0})
+    found, pages, cursor = [], 0, ""
+    while cursor is not None:
+        views.looked_up = 0
+        page = get(views, "/orders", "refused=true" + (f"&cursor={cursor}" if cursor else "")).body
+        assert views.looked_up <= LOOKED_AT_MAX + 2 * DECISIONS * DECIDED
+        found, pages, cursor = found + page["orders"], pages + 1, page["next"]
+    assert [one["code"] for one in found] == ["HALTED"]
+    assert pages == YEAR * A_DAY // LOOKED_AT_MAX + 1
