@@ -1,8 +1,12 @@
-"""Where signal keeps its fold: an item a bars message, with its new bars, the states after it, what was published."""
+"""Where signal keeps its fold: an item a bars message, with its new bars, the states after it, what was published.
+
+They lie there compressed, for a write is billed by the KB.
+"""
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
+from zlib import compress, decompress
 
 import msgspec
 
@@ -39,13 +43,13 @@ class FoldTable:
         writes = [self._putting(self._venue, version, {
             "message": message,
             "version": version,
-            "frames": _pack(finest),
-            "snapshot": _pack(snapshot),
-            "outputs": [encode(output) for output in outputs],
+            "frames": compress(_pack(finest)),
+            "snapshot": compress(_pack(snapshot)),
+            "outputs": [compress(encode(output)) for output in outputs],
         })]
         # Coarse bars lie apart, so that a long look back on them does not read every minute.
         writes += [
-            self._putting(f"{self._venue} {frame.timeframe}", version, {"frames": _pack([frame])})
+            self._putting(f"{self._venue} {frame.timeframe}", version, {"frames": compress(_pack([frame]))})
             for frame in frames
             if frame.timeframe != self._timeframe
         ]
@@ -57,7 +61,7 @@ class FoldTable:
         newest = next(items, None)
         if newest is None:
             return Kept(0, [], None, {})
-        snapshot = _snapshot(newest["snapshot"])
+        snapshot = _snapshot(decompress(newest["snapshot"]))
         wanted = _known(groups, snapshot)
         windows, outputs = self._recent(chain([newest], items), wanted.pop(self._timeframe, {}))
         for timeframe in sorted(wanted, key=timeframes.seconds):
@@ -69,8 +73,8 @@ class FoldTable:
     ) -> tuple[list[Series], dict[str, list[Message]]]:
         reach, outputs = Reach(groups), dict[str, list[Message]]()
         for item in items:
-            outputs[item["message"]] = [decode(body) for body in item["outputs"]]
-            reach.take(bars.unpack(_frames(item["frames"])))
+            outputs[item["message"]] = [decode(decompress(body)) for body in item["outputs"]]
+            reach.take(bars.unpack(_frames(decompress(item["frames"]))))
             if reach.done() and len(outputs) >= RECENT:
                 break
         return reach.windows, dict(reversed(outputs.items()))
@@ -82,7 +86,7 @@ class FoldTable:
             if reach.done():
                 break
             if sort_key(item) <= _fold_key(version):
-                reach.take(bars.unpack(_frames(item["frames"])))
+                reach.take(bars.unpack(_frames(decompress(item["frames"]))))
         return reach.windows
 
     def _putting(self, partition: str, version: int, values: dict[str, Any]) -> Write:
