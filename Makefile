@@ -79,7 +79,7 @@ deploy: install ## Deploy a stage, the platform and then the five services (STAG
 	@$(BIN)/python -m fanfold.console.stage deploy $(STAGE) $(if $(REMOVE_AFTER),--remove-after $(REMOVE_AFTER))
 
 rollback: install ## Bring back what a service was one deploy ago (STAGE=dev SERVICE=signal)
-	@$(BIN)/python -m fanfold.console.stage rollback $(STAGE) --service $(SERVICE)
+	@$(BIN)/python -m fanfold.console.stage rollback $(STAGE) $(if $(SERVICE),--service $(SERVICE))
 
 remove: install ## Remove a stage, all that it holds too; of paper and live the stacks alone (STAGE=dev; live CONFIRM=live)
 	@$(BIN)/python -m fanfold.console.stage remove $(STAGE) --confirm "$(CONFIRM)"

@@ -1,4 +1,4 @@
-"""A stage in an AWS account: what `make bootstrap`, `deploy`, `rollback` and `remove` do.
+"""A stage in an AWS account: what `make bootstrap`, `deploy`, `rollback`, `remove` and `sweep-stages` do.
 
 All goes to the account, or the emulator, that the usual AWS variables name.
 """
@@ -9,38 +9,40 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from fanfold.aws.calls import AwsFault, Call, Endpoint, connect
+from fanfold.console import stage_names
 from fanfold.console.cloud.launcher import SERVICES, repository_root
+from fanfold.console.stage_removal import ARTEFACTS, PLATFORM, Removal, StageFailed, described, sweep
 from fanfold.refusals import BadInput
 
-PLATFORM = "platform"
 BOOTSTRAP = "fanfold-bootstrap"
-# Where nothing is ever removed but by hand; docs/deploy.md says how.
-KEPT = ("paper", "live")
-
-
-class StageFailed(Exception):
-    """A step did not go through; the text is the tool's own."""
+# How long a stage of some days is there, where nobody says.
+DAYS = 3
 
 
 class Stage:
-    """The six stacks of a stage."""
+    """The six stacks of a stage; ``settings`` go into the tool's environment."""
 
-    def __init__(self, name: str, call: Call, told: Callable[[str], None] = print) -> None:
+    def __init__(
+        self, name: str, call: Call, settings: Mapping[str, str], told: Callable[[str], None] = print
+    ) -> None:
         self._name = name
         self._call = call
+        self._settings = settings
         self._told = told
         self._root = repository_root()
 
     def deploy(self, services: Iterable[str] = (PLATFORM, *SERVICES)) -> None:
         """The platform first, then the others side by side; no stack that would lose a table or a bucket."""
         wanted = list(services)
+        self._check_settings(wanted)
         self._side_by_side(self._guard, wanted)
         if PLATFORM in wanted:
             self._deploy(PLATFORM)
@@ -55,15 +57,12 @@ class Stage:
         self._told(f"{service} is what it was at {done[-2]}")
         return done[-2]
 
-    def remove(self) -> None:
-        """Take everything away: the services, what is in the buckets, the platform."""
-        if self._name in KEPT:
-            raise BadInput(f"stage {self._name} keeps what it has; docs/deploy.md says how to remove it by hand")
-        self._side_by_side(lambda one: self._tool(one, "remove"), list(SERVICES))
-        for bucket in self._buckets():
-            self._empty(bucket)
-        self._tool(PLATFORM, "remove")
-        self._told(f"stage {self._name} is gone")
+    def _check_settings(self, stacks: list[str]) -> None:
+        environ = os.environ | dict(self._settings)
+        missing = stage_names.missing(self._name, [one for one in stacks if one != PLATFORM], environ)
+        if missing:
+            lines = [f"  {name}: {about}" for name, about in missing.items()]
+            raise BadInput("\n".join([f"a deploy to {self._name} needs, as environment variables:", *lines]))
 
     def _deploy(self, stack: str) -> None:
         answer = self._tool(stack, "deploy")
@@ -79,7 +78,7 @@ class Stage:
             old = Path(into) / "deployed.json"
             old.write_text(json.dumps(deployed))
             new = Path(into) / "cloudformation-template-update-stack.json"
-            _run([sys.executable, "-m", "fanfold.console.deploy_guard", str(old), str(new)], self._root)
+            self._run([sys.executable, "-m", "fanfold.console.deploy_guard", str(old), str(new)], self._root)
 
     def _deployed(self, stack: str) -> Any:
         try:
@@ -99,27 +98,25 @@ class Stage:
         return sorted(one["Prefix"].removeprefix(prefix).split("-")[0] for one in page.get("CommonPrefixes", []))
 
     def _deployment_bucket(self, service: str) -> str:
-        found = self._call("cloudformation", "DescribeStacks", {"StackName": f"fanfold-{service}-{self._name}"})
-        outputs = {one["OutputKey"]: one["OutputValue"] for one in found["Stacks"][0].get("Outputs", [])}
-        return str(outputs["ServerlessDeploymentBucketName"])
-
-    def _buckets(self) -> list[str]:
-        found = self._call("cloudformation", "DescribeStackResources", {"StackName": f"fanfold-platform-{self._name}"})
-        stores = [one for one in found["StackResources"] if one["ResourceType"] == "AWS::S3::Bucket"]
-        return [one["PhysicalResourceId"] for one in stores]
-
-    def _empty(self, bucket: str) -> None:
-        """Every version of every object; retention in governance mode gives way to who may bypass it."""
-        for versions in _pages(self._call, bucket):
-            asked = {"Bucket": bucket, "Delete": {"Objects": versions}, "BypassGovernanceRetention": True}
-            failed = self._call("s3", "DeleteObjects", asked).get("Errors", [])
-            if failed:
-                raise StageFailed(f"bucket {bucket} keeps {failed[0]['Key']}: {failed[0].get('Message')}")
+        found = described(self._call, f"fanfold-{service}-{self._name}")
+        if found is None:
+            raise BadInput(f"{service} is not deployed to {self._name}: there is nothing to go back to")
+        return str({one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}[ARTEFACTS])
 
     def _tool(self, stack: str, *command: str) -> str:
         folder = self._root if stack == PLATFORM else self._root / "services" / stack
         tool = self._root / "node_modules" / ".bin" / "serverless"
-        return _run([str(tool), *command, "--stage", self._name], folder)
+        return self._run([str(tool), *command, "--stage", self._name], folder)
+
+    def _run(self, command: list[str], folder: Path) -> str:
+        quiet = {"SLS_TELEMETRY_DISABLED": "1", "SLS_NOTIFICATIONS_MODE": "off", "NODE_NO_WARNINGS": "1"}
+        environ = os.environ | quiet | dict(self._settings)
+        done = subprocess.run(  # noqa: S603 - tools that the lock files pin
+            command, cwd=folder, env=environ, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise StageFailed(f"{' '.join(command)}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+        return done.stdout + done.stderr
 
     def _side_by_side(self, act: Callable[[str], object], stacks: list[str]) -> None:
         with ThreadPoolExecutor(len(SERVICES)) as pool:
@@ -136,58 +133,59 @@ def bootstrap(call: Call, bucket: str, repository: str) -> None:
     })
 
 
-def main(given: list[str]) -> None:
-    """`python -m fanfold.console.stage deploy dev`, and the like."""
+def main(given: list[str]) -> int:
+    """`python -m fanfold.console.stage deploy dev`, and the like; 0, or 1 with what is wrong on standard error."""
     asked = _parser().parse_args(given)
-    call = connect("boto3", Endpoint.of(os.environ))
-    if asked.verb == "bootstrap":
-        prefix = os.environ.get("FANFOLD_BUCKET_PREFIX", f"fanfold-{asked.stage}")
-        bootstrap(call, f"{prefix}-deployment", asked.repository)
-        return
+    try:
+        if asked.verb != "sweep":
+            stage_names.check(asked.stage)
+        _obey(asked, connect("boto3", Endpoint.of(os.environ)), datetime.now(UTC).date())
+    except (BadInput, StageFailed, AwsFault) as wrong:
+        print(wrong, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _obey(asked: argparse.Namespace, call: Call, today: date) -> None:
+    match asked.verb:
+        case "bootstrap":
+            prefix = os.environ.get("FANFOLD_BUCKET_PREFIX", f"fanfold-{asked.stage}")
+            bootstrap(call, f"{prefix}-deployment", asked.repository)
+        case "remove":
+            Removal(asked.stage, call, print).run(asked.confirm)
+        case "sweep":
+            sweep(call, today, print, remove=not asked.dry_run)
+        case _:
+            _deploy(asked, call, today)
+
+
+def _deploy(asked: argparse.Namespace, call: Call, today: date) -> None:
+    last = asked.remove_after or today + timedelta(days=DAYS)
+    settings = {"FANFOLD_REMOVE_AFTER": str(last)} if stage_names.EPHEMERAL.fullmatch(asked.stage) else {}
+    stage = Stage(asked.stage, call, settings)
     with (repository_root() / ".serverless.lock").open("w") as lock:
         # The tool packages into the source tree: two deploys at once would pull it from under each other.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        _obey(Stage(asked.stage, call), asked.verb, asked.service)
-
-
-def _obey(stage: Stage, verb: str, service: str | None) -> None:
-    if verb == "deploy":
-        stage.deploy([service] if service else (PLATFORM, *SERVICES))
-    elif verb == "remove":
-        stage.remove()
-    elif service is None:
-        raise BadInput("name the service to roll back, as in `make rollback STAGE=dev SERVICE=signal`")
-    else:
-        stage.rollback(service)
+        if asked.verb == "deploy":
+            stage.deploy([asked.service] if asked.service else (PLATFORM, *SERVICES))
+        elif asked.service:
+            stage.rollback(asked.service)
+        else:
+            raise BadInput("name the service to roll back, as in `make rollback STAGE=dev SERVICE=signal`")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fanfold.console.stage", description="Deploy a stage, and take it back.")
-    parser.add_argument("verb", choices=["bootstrap", "deploy", "rollback", "remove"])
-    parser.add_argument("stage")
+    parser.add_argument("verb", choices=["bootstrap", "deploy", "rollback", "remove", "sweep"])
+    parser.add_argument("stage", nargs="?", default="dev")
     parser.add_argument("--service", choices=[PLATFORM, *SERVICES])
     parser.add_argument("--repository", default="", help="owner/name on GitHub, whose delivery may deploy")
+    parser.add_argument("--confirm", default="", metavar="STAGE", help="the stage once more, where it keeps its stores")
+    parser.add_argument("--remove-after", type=date.fromisoformat, metavar="DAY",
+                        help=f"the last day of a stage of some days (in {DAYS} days)")  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help="tell which stages are due, and remove none")
     return parser
 
 
-def _pages(call: Call, bucket: str) -> Iterator[list[dict[str, str]]]:
-    while True:
-        page = call("s3", "ListObjectVersions", {"Bucket": bucket, "MaxKeys": 500})
-        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-        if not found:
-            return
-        yield [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
-
-
-def _run(command: list[str], folder: Path) -> str:
-    quiet = {"SLS_TELEMETRY_DISABLED": "1", "SLS_NOTIFICATIONS_MODE": "off", "NODE_NO_WARNINGS": "1"}
-    done = subprocess.run(  # noqa: S603 - tools that the lock files pin
-        command, cwd=folder, env=os.environ | quiet, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise StageFailed(f"{' '.join(command)}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
-    return done.stdout + done.stderr
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

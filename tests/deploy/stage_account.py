@@ -1,0 +1,58 @@
+"""An empty AWS on loopback, and the commands that take a stage up and away in it, as a user types them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from fanfold.console import run_plan
+from fanfold.console.cloud.launcher import REGION, SERVICES, Cloud
+from fanfold.console.desk_run import DeskRun
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Account:
+    """An empty AWS, and the stage's commands on it."""
+
+    def __init__(self, cloud: Cloud, state: Path) -> None:
+        self.cloud = cloud
+        self.state = state
+        self.call = cloud.call()
+
+    def stage(self, *command: str, **changes: str) -> str:
+        keys = {
+            "AWS_ENDPOINT_URL": self.cloud.endpoint, "AWS_ACCESS_KEY_ID": "embedded", "AWS_REGION": REGION,
+            "AWS_SECRET_ACCESS_KEY": "embedded", "AWS_DEFAULT_REGION": REGION,
+            "SLS_AWS_MONITORING_FREQUENCY": "200", "PYTHONPATH": str(ROOT / "shared"),
+        }
+        asked = [sys.executable, "-m", "fanfold.console.stage", *command]
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("FANFOLD_")}
+        done = subprocess.run(asked, env=environ | keys | changes, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def stacks(self) -> dict[str, Any]:
+        """When each stack was last changed, by name."""
+        found = self.call("cloudformation", "DescribeStacks", {})["Stacks"]
+        return {one["StackName"]: one.get("LastUpdatedTime", one["CreationTime"]) for one in found
+                if one["StackStatus"] != "DELETE_COMPLETE" and one["StackName"] != "fanfold-bootstrap"}
+
+    def images(self) -> dict[str, str]:
+        """The digest that each service runs."""
+        found = {}
+        for service in SERVICES:
+            name = next(one["FunctionName"] for one in self.call("lambda", "ListFunctions", {})["Functions"]
+                        if one["FunctionName"].startswith(f"fanfold-{service}-"))
+            code = self.call("lambda", "GetFunction", {"FunctionName": name})["Code"]
+            found[service] = code["ImageUri"].partition("@")[2]
+        return found
+
+    def trade(self, plan: run_plan.Plan, minutes: range) -> None:
+        run = DeskRun(self.cloud, self.state)
+        run.set_clock(minutes[0] - 60)
+        run.open_accounts(list(plan.desk.accounts))
+        assert run.replay(minutes, 0.0, lambda _now: None, lambda: False) == len(minutes)
+        run.finish()
+        assert run.dead_letters() == 0

@@ -1,0 +1,180 @@
+"""A stage goes away whole, in an order that its own rules allow, as often as it is asked; and not by mistake."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import packaged_stages
+import pytest
+from stage_account import ROOT, Account
+
+from fanfold.aws.calls import AwsFault
+from fanfold.console import stage_names
+from fanfold.console.desk_run import environment, started
+from fanfold.console.stage_removal import Removal, StageFailed, ephemeral, sweep
+from fanfold.refusals import BadInput
+
+BUCKET = "example-try-audit"
+TODAY = date(2026, 3, 5)
+
+
+def template() -> str:
+    """A platform's stack with an audit bucket alone, whose policy is the one that stages have."""
+    found = packaged_stages.templates("dev")["platform"]["Resources"]
+    bucket = {"BucketName": BUCKET, "ObjectLockEnabled": True, "VersioningConfiguration": {"Status": "Enabled"}}
+    return json.dumps({"Resources": {
+        "AuditBucket": {"Type": "AWS::S3::Bucket", "Properties": bucket},
+        "AuditBucketPolicy": found["AuditBucketPolicy"],
+    }})  # fmt: skip
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Iterator[Account]:
+    with started(tmp_path, environment(tmp_path, live=False)) as cloud:
+        yield Account(cloud, tmp_path)
+
+
+def up(account: Account, stage: str, day: str) -> None:
+    tags = {"project": "fanfold", "stage": stage, "remove-after": day}
+    account.call("cloudformation", "CreateStack", {
+        "StackName": f"fanfold-platform-{stage}", "TemplateBody": template(),
+        "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+    })  # fmt: skip
+
+
+def locked(account: Account) -> None:
+    """Two versions of an object under a retention, and a marker in front of them."""
+    # The emulator's stacks make buckets without the lock that their templates ask for.
+    lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}}
+    account.call("s3", "PutObjectLockConfiguration", {"Bucket": BUCKET, "ObjectLockConfiguration": lock})
+    for body in (b"one", b"two"):
+        account.call("s3", "PutObject", {
+            "Bucket": BUCKET, "Key": "chain/main/1", "Body": body, "ObjectLockMode": "GOVERNANCE",
+            "ObjectLockRetainUntilDate": "2099-01-01T00:00:00Z",
+        })  # fmt: skip
+    version = account.call("s3", "ListObjectVersions", {"Bucket": BUCKET})["Versions"][0]["VersionId"]
+    with pytest.raises(AwsFault):
+        account.call("s3", "DeleteObject", {"Bucket": BUCKET, "Key": "chain/main/1", "VersionId": version})
+    account.call("s3", "DeleteObject", {"Bucket": BUCKET, "Key": "chain/main/1"})
+
+
+def test_stages_of_some_days_go_when_their_day_is_past_with_all_that_is_locked_in_them(account: Account) -> None:
+    up(account, "try-old", "2026-03-04")
+    anothers = {"StackName": "anothers", "TemplateBody": template().replace(BUCKET, "anothers")}
+    tags = [{"Key": "stage", "Value": "try-1"}, {"Key": "remove-after", "Value": "2026-01-01"}]
+    account.call("cloudformation", "CreateStack", anothers | {"Tags": tags})
+    locked(account)
+    lines: list[str] = []
+    assert ephemeral(account.call) == {"try-old": date(2026, 3, 4)}
+    assert sweep(account.call, date(2026, 3, 4), lines.append, remove=True) == []
+    assert sweep(account.call, TODAY, lines.append, remove=False) == ["try-old"]
+    assert "which is past" in lines[-1]
+    assert "fanfold-platform-try-old" in account.stacks()
+    assert sweep(account.call, TODAY, lines.append, remove=True, pause_s=0.1) == ["try-old"]
+    assert lines[-1] == "stage try-old is gone"
+    assert set(account.stacks()) == {"anothers"}
+    assert [one["Name"] for one in account.call("s3", "ListBuckets", {})["Buckets"]] == ["anothers"]
+    assert sweep(account.call, TODAY, lines.append, remove=True) == []
+
+
+def test_the_tool_tags_a_stage_of_some_days_with_its_day(account: Account) -> None:
+    settings = {
+        "FANFOLD_PROFILE": "embedded", "FANFOLD_BUCKET_PREFIX": "example", "FANFOLD_IMAGES": "registry/fanfold",
+    } | {stage_names.digest(one): packaged_stages.DIGEST for one in packaged_stages.SERVICES}  # fmt: skip
+    account.stage("bootstrap", "try-1", **settings)
+    asked = ("deploy", "try-1", "--service", "platform", "--remove-after", "2026-03-04")
+    account.stage(*asked, **settings)
+    assert ephemeral(account.call) == {"try-1": date(2026, 3, 4)}
+    assert "try-1: to be removed after 2026-03-04" in account.stage("sweep", "--dry-run")
+    assert "stage try-1 is gone" in account.stage("remove", "try-1")
+    assert account.stacks() == {}
+
+
+class Recording:
+    """An account with every stack of a stage; what is asked of it is kept, in turn."""
+
+    def __init__(self, stuck: str = "") -> None:
+        self.asked: list[str] = []
+        self._stuck = stuck
+        self._deleted: set[str] = set()
+        self._emptied: set[str] = set()
+
+    def __call__(self, _service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        name = str(parameters.get("StackName") or parameters.get("Bucket", ""))
+        if not operation.startswith(("Describe", "List")):
+            self.asked.append(f"{operation} {name}")
+        return dict(getattr(self, operation)(name))
+
+    def DescribeStacks(self, name: str) -> dict[str, Any]:  # noqa: N802 - AWS names them
+        if name in self._deleted and name != self._stuck:
+            raise AwsFault("ValidationError", f"Stack with id {name} does not exist", 400)
+        status = "DELETE_FAILED" if name in self._deleted else "CREATE_COMPLETE"
+        return {"Stacks": [{"StackName": name, "StackStatus": status, "StackStatusReason": "the bucket is not empty"}]}
+
+    def DeleteStack(self, name: str) -> dict[str, Any]:  # noqa: N802
+        self._deleted.add(name)
+        return {}
+
+    def DescribeStackResources(self, _name: str) -> dict[str, Any]:  # noqa: N802
+        return {"StackResources": [{"ResourceType": "AWS::S3::Bucket", "PhysicalResourceId": BUCKET,
+                                    "ResourceStatus": "CREATE_COMPLETE"}]}  # fmt: skip
+
+    def DeleteBucketPolicy(self, _name: str) -> dict[str, Any]:  # noqa: N802
+        return {}
+
+    def ListObjectVersions(self, name: str) -> dict[str, Any]:  # noqa: N802
+        return {"Versions": [] if name in self._emptied else [{"Key": "a", "VersionId": "1"}]}
+
+    def DeleteObjects(self, name: str) -> dict[str, Any]:  # noqa: N802
+        self._emptied.add(name)
+        return {}
+
+
+def test_the_policy_that_forbids_it_goes_before_the_objects_and_the_platform_last() -> None:
+    account = Recording()
+    Removal("dev", account, lambda _line: None, 0).run()
+    services, rest = account.asked[:5], account.asked[5:]
+    assert set(services) == {f"DeleteStack fanfold-{one}-dev" for one in packaged_stages.SERVICES}
+    assert rest == [f"DeleteBucketPolicy {BUCKET}", f"DeleteObjects {BUCKET}", "DeleteStack fanfold-platform-dev"]
+
+
+def test_live_goes_only_where_it_is_named_twice_and_leaves_its_buckets() -> None:
+    account, lines = Recording(), list[str]()
+    for confirmed in ("", "dev"):
+        with pytest.raises(BadInput, match="CONFIRM=live"):
+            Removal("live", account, lines.append, 0).run(confirmed)
+    assert account.asked == []
+    Removal("live", account, lines.append, 0).run("live")
+    assert {one.split()[0] for one in account.asked} == {"DeleteStack"}
+    assert BUCKET in lines[-1]
+
+
+def test_a_stack_that_does_not_go_is_named_with_why() -> None:
+    account = Recording(stuck="fanfold-platform-dev")
+    with pytest.raises(StageFailed, match="fanfold-platform-dev does not go: the bucket is not empty"):
+        Removal("dev", account, lambda _line: None, 0).run()
+
+
+@pytest.mark.parametrize(("command", "environ", "told"), [
+    (("deploy", "prod"), {}, "there is no stage prod; there are local, dev, paper, live"),
+    (("remove", "prod"), {}, "there is no stage prod"),
+    (("deploy", "dev"), {"FANFOLD_IMAGES": "x", "FANFOLD_BUCKET_PREFIX": "y"}, "FANFOLD_DIGEST_SIGNAL: the digest of"),
+    (("deploy", "dev", "--service", "platform"), {}, "FANFOLD_BUCKET_PREFIX: the first part"),
+    (("deploy", "live"), {}, "FANFOLD_JWT_ISSUER: who signs"),
+    (("rollback", "local"), {}, "name the service"),
+    (("remove", "dev"), {"AWS_REGION": ""}, "set AWS_REGION"),
+    (("remove", "dev"), {"AWS_ACCESS_KEY_ID": "", "AWS_PROFILE": "nobody"}, "AWS does not know who asks"),
+])  # fmt: skip
+def test_what_a_command_lacks_is_told_in_a_line_and_nothing_is_asked(command, environ, told) -> None:
+    keys = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "a",
+            "AWS_SECRET_ACCESS_KEY": "b", "PYTHONPATH": str(ROOT / "shared"), "PATH": os.environ["PATH"]}  # fmt: skip
+    asked = [sys.executable, "-m", "fanfold.console.stage", *command]
+    done = subprocess.run(asked, env=keys | environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
