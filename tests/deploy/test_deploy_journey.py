@@ -1,9 +1,13 @@
 """A stage's life on the embedded AWS, by the commands that a user types: up, again, one service, back, away."""
 
+import copy
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import packaged_stages
 import pytest
 from stage_account import ROOT, Account
 
@@ -12,6 +16,8 @@ from fanfold.console import run_plan
 from fanfold.console.cloud import launcher
 from fanfold.console.cloud.launcher import SERVICES, STAGE
 from fanfold.console.desk_run import environment, started
+from fanfold.console.stage import Stage
+from fanfold.console.stage_removal import PLATFORM, StageFailed
 from fanfold.venues import replay
 
 MINUTES = 5
@@ -32,6 +38,20 @@ def account(plan: run_plan.Plan, tmp_path: Path) -> Iterator[Account]:
     (tmp_path / "desk.json").write_bytes(desk.dump(plan.desk))
     with started(tmp_path, environment(tmp_path, live=False)) as cloud:
         yield Account(cloud, tmp_path)
+
+
+def test_a_deploy_that_would_put_a_new_table_in_the_place_of_one_is_refused_before_anything_is_changed() -> None:
+    deployed = copy.deepcopy(packaged_stages.templates("local")["platform"])
+    deployed["Resources"]["LedgerTable"]["Properties"]["TableName"] = "fanfold-local-older"
+    asked = []
+
+    def call(_service: str, operation: str, _parameters: object) -> dict[str, Any]:
+        asked.append(operation)
+        return {"TemplateBody": json.dumps(deployed)}
+
+    with pytest.raises(StageFailed, match=r"LedgerTable\.TableName"):
+        Stage(STAGE, call, {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}).deploy([PLATFORM])
+    assert asked == ["GetTemplate"]
 
 
 def test_a_stage_comes_up_changes_in_one_place_goes_back_and_away(account: Account, plan: run_plan.Plan) -> None:

@@ -34,8 +34,13 @@ class Replacement(NamedTuple):
 
 def replacements(old: Template, new: Template) -> list[Replacement]:
     """The stores of the old template that an update to the new one would replace, delete or leave behind."""
-    stores = {name: one for name, one in old.get("Resources", {}).items() if one["Type"] in FIXED}
-    return [wrong for name, one in stores.items() for wrong in _changes(name, one, new.get("Resources", {}).get(name))]
+    wanted = new.get("Resources", {})
+    return [wrong for name, one in stores(old).items() for wrong in _changes(name, one, wanted.get(name))]
+
+
+def stores(template: Template) -> dict[str, Mapping[str, Any]]:
+    """The resources that hold something."""
+    return {name: one for name, one in template.get("Resources", {}).items() if one["Type"] in FIXED}
 
 
 def _changes(name: str, old: Mapping[str, Any], new: Mapping[str, Any] | None) -> list[Replacement]:

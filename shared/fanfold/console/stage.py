@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from fanfold.aws.calls import AwsFault, Call, Endpoint, connect
-from fanfold.console import stage_names
+from fanfold.console import deploy_guard, stage_names
 from fanfold.console.cloud.launcher import SERVICES, repository_root
 from fanfold.console.stage_removal import ARTEFACTS, PLATFORM, Removal, StageFailed, described, sweep
 from fanfold.refusals import BadInput
@@ -71,14 +71,14 @@ class Stage:
     def _guard(self, stack: str) -> None:
         """Refuse an update that would put a new table or bucket in the place of one that holds something."""
         deployed = self._deployed(stack)
-        if deployed is None:
+        if deployed is None or not deploy_guard.stores(deployed):
             return
         with TemporaryDirectory() as into:
             self._tool(stack, "package", "--package", into)
-            old = Path(into) / "deployed.json"
-            old.write_text(json.dumps(deployed))
-            new = Path(into) / "cloudformation-template-update-stack.json"
-            self._run([sys.executable, "-m", "fanfold.console.deploy_guard", str(old), str(new)], self._root)
+            wanted = deploy_guard.read(str(Path(into) / "cloudformation-template-update-stack.json"))
+        lost = deploy_guard.replacements(deployed, wanted)
+        if lost:
+            raise StageFailed("\n".join([f"{stack} is not deployed, as it would lose what it holds:", *map(str, lost)]))
 
     def _deployed(self, stack: str) -> Any:
         try:
@@ -106,16 +106,14 @@ class Stage:
     def _tool(self, stack: str, *command: str) -> str:
         folder = self._root if stack == PLATFORM else self._root / "services" / stack
         tool = self._root / "node_modules" / ".bin" / "serverless"
-        return self._run([str(tool), *command, "--stage", self._name], folder)
-
-    def _run(self, command: list[str], folder: Path) -> str:
         quiet = {"SLS_TELEMETRY_DISABLED": "1", "SLS_NOTIFICATIONS_MODE": "off", "NODE_NO_WARNINGS": "1"}
         environ = os.environ | quiet | dict(self._settings)
         done = subprocess.run(  # noqa: S603 - tools that the lock files pin
-            command, cwd=folder, env=environ, capture_output=True, text=True, check=False
+            [str(tool), *command, "--stage", self._name], cwd=folder, env=environ, capture_output=True, text=True,
+            check=False,
         )
         if done.returncode:
-            raise StageFailed(f"{' '.join(command)}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+            raise StageFailed(f"serverless {' '.join(command)} of {stack}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
         return done.stdout + done.stderr
 
     def _side_by_side(self, act: Callable[[str], object], stacks: list[str]) -> None:
