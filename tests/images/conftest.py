@@ -43,18 +43,19 @@ def service(request: pytest.FixtureRequest, built: tuple[str, ...]) -> str:
 
 @pytest.fixture(scope="session")
 def containers(built: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Containers]:
-    """Containers that see one folder, which anybody may read."""
+    """Containers that see one folder, which anybody may read: recordings, and clocks at their last close and before."""
     assert built
     folder = tmp_path_factory.mktemp("state")
     folder.chmod(0o755)
     replay.write(folder / "recordings", recordings())
     (folder / "clock").write_text(str(START + MINUTES * 60))
+    (folder / "clock-before").write_text(str(START + (MINUTES - 1) * 60))
     made = Containers(folder)
     yield made
     made.remove()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def functions(containers: Containers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Functions]:
     """The images' functions on an AWS that has their tables, topics and buckets."""
     with ministack() as aws:

@@ -22,9 +22,10 @@ class NotQuiet(Exception):
     """The chain did not come to rest in time; something keeps failing, and the logs say what."""
 
 
-def environment(state: Path, *, live: bool) -> dict[str, str]:
-    """What the functions of a local desk read besides what the stacks give them."""
+def environment(state: Path, *, live: bool, images: bool = False) -> dict[str, str]:
+    """What the functions of a local desk read besides what the stacks give them, and whether images hold them."""
     return {
+        **({"FANFOLD_CONTAINERS": "1"} if images else {}),
         "PYTHONPATH": str(launcher.repository_root() / "shared"),
         "DESK": str(state / "desk.json"),
         "CLOCK": "wall" if live else f"market:{state / CLOCK}",

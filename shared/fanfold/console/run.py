@@ -62,7 +62,7 @@ def main(arguments: argparse.Namespace) -> int:
     _describe(plan, out)
     closes = _closes(state, plan, out, resume=arguments.resume)
     replay.write(state / state_directory.RECORDINGS, plan.recordings)
-    settings = environment(state, live=False) | ({"FANFOLD_CONTAINERS": "1"} if arguments.images else {})
+    settings = environment(state, live=False, images=arguments.images)
     with session.alone(state), started(state, settings) as cloud:
         return _trade(cloud, state, plan, closes, arguments, out)
 

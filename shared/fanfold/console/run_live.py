@@ -35,7 +35,9 @@ def main(arguments: argparse.Namespace, out: Console) -> int:
     traded = _desk(arguments, symbols, out)
     state: Path = arguments.state.resolve()
     state_directory.begin(state, traded)
-    settings = environment(state, live=True) | ({"VENUE_ORIGIN": arguments.origin} if arguments.origin else {})
+    settings = environment(state, live=True, images=arguments.images)
+    if arguments.origin:
+        settings["VENUE_ORIGIN"] = arguments.origin
     with session.alone(state), started(state, settings) as cloud:
         return _trade(cloud, state, traded, arguments, out)
 

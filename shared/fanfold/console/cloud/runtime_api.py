@@ -80,7 +80,8 @@ class Process:
             invocation.answer(error_document("Runtime.ExitError", "the process ended before its event"), failed=True)
         answer = invocation.wait(timeout_s)
         if answer is None:
-            self.child.kill()
+            # A tool that runs it in a container passes this on, which it could not with SIGKILL.
+            self.child.terminate()
             text = f"Task timed out after {timeout_s:.2f} seconds"
             return Answer(error_document("Sandbox.Timedout", text), failed=True)
         return answer

@@ -17,7 +17,7 @@ class Containers:
     """A container a service, made on first use; ``state`` is a folder that functions read, at STATE inside."""
 
     def __init__(self, state: Path) -> None:
-        self._state = state
+        self.state = state
         self._made: dict[str, str] = {}
         self._lock = Lock()
 
@@ -25,7 +25,7 @@ class Containers:
         """The words that start a function in its image, and the environment of the tool that does."""
         command = ["python3", "-m", "awslambdaric", handler_of(config)]
         variables = {key: self._inside(value) for key, value in environment.items() if key not in _OWN}
-        words = tool.command_in(self.container(service_of(config)), command, variables, {self._state: STATE})
+        words = tool.command_in(self.container(service_of(config)), command, variables, {self.state: STATE})
         return words, tool.environment()
 
     def container(self, service: str) -> str:
@@ -39,7 +39,7 @@ class Containers:
             tool.remove(made)
 
     def _inside(self, value: str) -> str:
-        return value.replace(str(self._state), STATE)
+        return value.replace(str(self.state), STATE)
 
 
 def service_of(config: dict[str, Any]) -> str:

@@ -113,8 +113,9 @@ def command_in(
     given = [word for key, value in variables.items() for word in ("--env", f"{key}={value}")]
     bound = [word for path, at in mounts.items() for word in ("--volume", f"{path}:{at}:ro")]
     if tool() == "docker":
-        words = ["docker", "run", "--rm", "--network", "host", *given, *bound, "--entrypoint", command[0], container]
-        return [*words, *command[1:]]
+        # A first process ignores SIGTERM unless it is an init.
+        words = ["docker", "run", "--rm", "--init", "--network", "host", *given, *bound, "--entrypoint", command[0]]
+        return [*words, container, *command[1:]]
     return ["buildah", "run", "--isolation", "chroot", *given, *bound, container, "--", *command]
 
 

@@ -1,0 +1,65 @@
+"""`fanfold run --images`: the whole desk out of the built images, beside the embedded AWS, and nothing left of it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import ROOT
+
+from fanfold.console.images import layout, tool
+
+MINUTES = 40
+
+
+@pytest.fixture
+def whole(built: tuple[str, ...]) -> set[str]:
+    """The containers there were before; the desk needs all five images."""
+    if set(built) != set(layout.SERVICES):
+        pytest.skip("not all five images were asked for")
+    return containers()
+
+
+def containers() -> set[str]:
+    words = ["docker", "ps", "--all"] if tool.tool() == "docker" else ["buildah", "containers"]
+    return set(tool.run([*words, "--quiet"]).split())
+
+
+def starting(state: Path, *words: str) -> "subprocess.Popen[str]":
+    """The command line's run, in a process of its own."""
+    command = [sys.executable, "-m", "fanfold.console.main", "run", "--json", "--state", str(state), *words]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "shared")}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+
+def summary(state: Path, *words: str) -> Any:
+    with starting(state, "--minutes", str(MINUTES), *words) as child:
+        out, err = child.communicate()
+    assert child.returncode == 0, err
+    return json.loads(out)
+
+
+def test_the_desk_in_images_trades_what_the_checkout_trades(whole, tmp_path):
+    found = summary(tmp_path / "images", "--images")
+    assert containers() == whole
+    assert (found["minutes"], found["dead_letters"], found["books_balance"]) == (MINUTES, 0, True)
+    assert found["fills"] >= 1
+    there = summary(tmp_path / "checkout")
+    told = ("bars", "signals", "orders", "refused", "fills", "fees", "equity")
+    assert {name: found[name] for name in told} == {name: there[name] for name in told}
+
+
+def test_ctrl_c_leaves_no_container(whole, tmp_path):
+    with starting(tmp_path, "--minutes", "5000", "--images") as child:
+        while len(containers()) < len(whole) + len(layout.SERVICES) and child.poll() is None:
+            time.sleep(0.2)
+        child.send_signal(signal.SIGINT)
+        _, err = child.communicate(timeout=120)
+    assert child.returncode == 130, err
+    assert containers() == whole

@@ -1,0 +1,82 @@
+"""From image to image: bars become targets, targets orders, orders fills; and a poll of an exchange with ccxt."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import MINUTES, ROOT, STATE, Functions, bars_message, event
+
+from fanfold import desk
+from fanfold.console import run_plan
+from fanfold.console.images import layout
+from fanfold.messages import encode
+from fanfold.venues.exchange import catalogue
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "contracts"))
+from exchange_server import Candle, Exchange, serving
+
+BEFORE, LAST = (encode(bars_message(closes)).decode() for closes in (MINUTES - 1, MINUTES))
+OPEN = {"action": "open", "account": "main", "reason": "test", "actor": "test"}
+LIVE = "desk-live.json"
+
+
+@pytest.fixture
+def whole(built: tuple[str, ...], functions: Functions) -> Functions:
+    """All five images."""
+    if set(built) != set(layout.SERVICES):
+        pytest.skip("not all five images were asked for")
+    return functions
+
+
+def answered(functions: Functions, service: str, handler: str, *bodies: str) -> list[Any]:
+    """What a function publishes for messages, one minute before the last close; all must be taken."""
+    functions.heard(0.1)
+    clock = f"market:{STATE}/clock-before"
+    answer, failed = functions.invoke(service, handler, event(service, *bodies), CLOCK=clock)
+    assert (answer, failed) == ({"batchItemFailures": []}, False)
+    return functions.heard()
+
+
+def bodies(messages: list[Any]) -> list[str]:
+    return [json.dumps(message) for message in messages]
+
+
+def test_bars_become_fills(whole):
+    whole.invoke("risk", "control", OPEN)
+    targets = answered(whole, "signal", "fold", BEFORE)
+    settled = answered(whole, "execution", "execute", BEFORE)
+    decided = answered(whole, "risk", "assess", BEFORE, *bodies(targets), *bodies(settled))
+    assert [message["type"] for message in decided] == ["orders-approved.v1"]
+    orders = {order["order_id"] for order in decided[0]["orders"]}
+    assert orders
+    answered(whole, "execution", "execute", *bodies(decided))
+    (report,) = answered(whole, "execution", "execute", LAST)
+    assert {fill["order_id"] for fill in report["fills"]} == orders
+
+
+@pytest.fixture
+def live(containers: Any) -> Any:
+    """The address of an exchange with an hour of candles, and beside the recordings a desk that trades there."""
+    exchange = Exchange()
+    now = int(time.time()) // 60 * 60
+    exchange.candles = [Candle(now - back * 60, "100.0", "101.0", "99.0", "100.5", "5") for back in range(60, 0, -1)]
+    with serving(exchange) as origin:
+        rules = catalogue("binance", ["BTC/USDT"], "2026-01-01", origin)
+        raw = run_plan.live(ROOT / "desk.toml", "binance", ["BTC/USDT"], rules, [])
+        (containers.state / LIVE).write_bytes(desk.dump(desk.build(raw, "desk.toml")))
+        yield origin
+
+
+def test_an_exchange_is_polled_from_the_image(built, functions, live):
+    if "market-data" not in built:
+        pytest.skip("the image of market-data was not asked for")
+    functions.heard(0.1)
+    environment = {"DESK": f"{STATE}/{LIVE}", "CLOCK": "wall", "VENUE_ORIGIN": live, "CURSORS_TABLE": "folds"}
+    answer, failed = functions.invoke("market-data", "poll", {}, **environment)
+    assert not failed, answer
+    assert answer["bars"] >= 1
+    (message,) = functions.heard()
+    assert message["frames"][0]["instruments"] == ["BTC/USDT"]
