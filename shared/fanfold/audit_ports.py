@@ -76,6 +76,9 @@ class Lake(Protocol):
 class Published(Protocol):
     """What status queries read: views as stored, with amounts and times as text."""
 
+    def head(self, stream: str) -> Head:
+        """Where a stream ends: all views of its messages up to there are written."""
+
     def read(self, place: tuple[str, ...]) -> dict[str, Any]:
         """A view's fields, {} where there is none."""
 

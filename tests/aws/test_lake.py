@@ -60,7 +60,8 @@ def crashing_at(call: Call, operation: str, nth: int) -> Call:
 
 
 def flushed(call: Call, rows_max: int = 20_000) -> int:
-    return flush(S3Log(call, AUDIT), S3Lake(call, LAKE), DynamoViews(call, VIEWS), rows_max)
+    views = DynamoViews(call, VIEWS)
+    return flush(S3Log(call, AUDIT), S3Lake(call, LAKE), views, views.heads(), rows_max)
 
 
 def compacted(call: Call, before: str = LATER) -> int:

@@ -5,19 +5,22 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from fanfold import audit_chain, messages
+from fanfold.audit_chain import Head, Record
 from fanfold.audit_ports import Cursors, Lake, Log
 from fanfold.lake_tables import TABLES, Row, rows_of
+from fanfold.refusals import BadInput
 
 # Rows that are held in memory at once, and the size of a file before compaction.
 ROWS_MAX = 20_000
 
 
-def flush(log: Log, lake: Lake, cursors: Cursors, rows_max: int = ROWS_MAX) -> int:
-    """How many rows were written. After a crash the same files are written again, over what is there.
+def flush(log: Log, lake: Lake, cursors: Cursors, heads: Iterable[Head], rows_max: int = ROWS_MAX) -> int:
+    """Bring what is recorded up to the heads into the lake; how many rows were written.
 
-    Raises Conflict if another flush runs; it does what is left.
+    After a crash the same files are written again, over what is there. Raises Conflict if another flush runs; it does
+    what is left.
     """
-    return sum(_flush_stream(stream, log, lake, cursors, rows_max) for stream in log.streams())
+    return sum(_flush_stream(head, log, lake, cursors, rows_max) for head in heads)
 
 
 def file_name(stream: str, first: int) -> str:
@@ -31,12 +34,15 @@ def first_of(name: str) -> tuple[str, int]:
     return stream, int(first)
 
 
-def _flush_stream(stream: str, log: Log, lake: Lake, cursors: Cursors, rows_max: int) -> int:
-    written, cursor, rows, last = 0, cursors.flushed(stream), list[Row](), 0
-    for _, body in log.segments(stream, after=cursor):
-        for record in map(audit_chain.read, body.splitlines()):
+def _flush_stream(head: Head, log: Log, lake: Lake, cursors: Cursors, rows_max: int) -> int:
+    stream, written, rows = head.stream, 0, list[Row]()
+    cursor = last = cursors.flushed(stream)
+    while last < head.seq:
+        # By its name: to list a bucket is as dear as twelve reads.
+        records = _records(log, stream, last + 1)
+        for record in records:
             rows += rows_of(messages.decode(msgspec.json.encode(record.message)))
-            last = record.seq
+        last = records[-1].seq
         if len(rows) >= rows_max:
             _write(rows, file_name(stream, cursor + 1), lake)
             cursors.advance(stream, cursor, last)
@@ -45,6 +51,14 @@ def _flush_stream(stream: str, log: Log, lake: Lake, cursors: Cursors, rows_max:
         _write(rows, file_name(stream, cursor + 1), lake)
         cursors.advance(stream, cursor, last)
     return written + len(rows)
+
+
+def _records(log: Log, stream: str, first: int) -> list[Record]:
+    key = audit_chain.segment_key(stream, first)
+    records = list(map(audit_chain.read, log.read(key).splitlines()))
+    if not records or [record.seq for record in records] != list(range(first, first + len(records))):
+        raise BadInput(f"{key} does not hold record {first} and those after it; run `fanfold audit verify`")
+    return records
 
 
 def _write(rows: list[Row], name: str, lake: Lake) -> None:

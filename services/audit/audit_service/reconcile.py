@@ -7,7 +7,8 @@ from decimal import Decimal
 import msgspec
 
 from fanfold import positions, recorded
-from fanfold.audit_ports import Lake, Published
+from fanfold.audit_chain import Head
+from fanfold.audit_ports import Lake, Log, Published
 from fanfold.day_report import Closing, DayOfAccount, Difference
 from fanfold.desk import Account
 from fanfold.lake_tables import TRADES
@@ -21,18 +22,19 @@ class BooksDiffer(Exception):
 
 
 def reconcile(
-    name: str, account: Account, day: str, before: Closing | None, lake: Lake, views: Published
+    name: str, account: Account, day: str, before: Closing | None, lake: Lake, views: Published, log: Log
 ) -> DayOfAccount:
     """The account's day, where its fills up to now make the cash and positions that are published now.
 
     ``before`` is where an earlier day ended, None for the account's start; only fills after it are read. Raises
-    BooksDiffer, and Conflict where the account traded meanwhile.
+    BooksDiffer, and Conflict where the account was recorded meanwhile.
     """
     start = before or Closing(day="", cash=account.cash, held={})
+    head = _at_rest(name, views, log)
     published = views.read(("books", name))
     fills = {dt: _fills(views, name, dt) for dt in sorted(lake.names(TRADES)) if dt > start.day}
     holdings = [recorded.holding(one) for one in views.of_account(name, "position")]
-    if views.read(("books", name)) != published:
+    if _at_rest(name, views, log) != head:
         raise Conflict(f"account {name} traded while it was reconciled")
     now = _closing(start, day, fills.values())
     cash = Decimal(published["cash"]) if published else account.cash
@@ -40,6 +42,14 @@ def reconcile(
     if differences:
         raise BooksDiffer(f"account {name}: {msgspec.json.encode(differences).decode()}")
     return _day(name, account.currency, day, start, fills)
+
+
+def _at_rest(name: str, views: Published, log: Log) -> Head:
+    """Where the account's chain ends; raises Conflict while there is a segment beyond: its views are being written."""
+    head = views.head(name)
+    if next(log.segments(name, after=head.seq), None) is not None:
+        raise Conflict(f"account {name} is being recorded")
+    return head
 
 
 @exact

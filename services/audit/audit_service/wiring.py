@@ -61,7 +61,7 @@ def record_all(arrived: list[Arrived]) -> None:
 def flush_all() -> int:
     from audit_service.flush import flush  # noqa: PLC0415
 
-    return flush(log(), lake(), views())
+    return flush(log(), lake(), views(), views().heads())
 
 
 def compact_all() -> int:
@@ -93,7 +93,7 @@ def reconcile_account(name: str, day: str) -> dict[str, Any]:
     from audit_service.reconcile import reconcile  # noqa: PLC0415
 
     before = reports().closings(before=day).get(name)
-    return _told(reconcile(name, runtime().desk.accounts[name], day, before, lake(), views()))
+    return _told(reconcile(name, runtime().desk.accounts[name], day, before, lake(), views(), log()))
 
 
 def report_day(event: dict[str, Any]) -> dict[str, Any]:
