@@ -6,10 +6,12 @@ Parameters and responses are those of boto3's low-level clients, with three diff
 
 import os
 import random
+import re
 import time
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Literal, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -22,6 +24,8 @@ TRIES = 4
 # The status of a fault where nothing came back, so that what happened is unknown.
 NO_ANSWER = 0
 TIMEOUT_S = 4.0
+# Where ECS and EKS hand out keys to a task, besides loopback.
+TASK_HOSTS = ("169.254.170.2", "169.254.170.23", "fd00:ec2::23", "localhost", "::1")
 
 THROTTLES = frozenset({
     "LimitExceededException",
@@ -110,12 +114,24 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
         return f"Credentials({self.access_key})"
 
 
+class KeyServer(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a container asks for its task's keys, and the token that it shows, out of a file where one is named."""
+
+    url: str
+    token: str = ""
+    token_file: str = ""
+
+    def __repr__(self) -> str:
+        return f"KeyServer({self.url})"
+
+
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Where the calls go: AWS itself, or with ``url`` an emulator that answers for every service."""
 
     region: str
     url: str | None = None
     credentials: Credentials | None = None
+    key_server: KeyServer | None = None
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> "Endpoint":
@@ -123,7 +139,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
         if not region:
             raise BadInput("there is no AWS region; set AWS_REGION")
-        return cls(region=region, url=environ.get("AWS_ENDPOINT_URL") or None, credentials=_credentials(environ))
+        url = environ.get("AWS_ENDPOINT_URL") or None
+        return cls(region=region, url=url, credentials=_credentials(environ), key_server=_key_server(environ))
 
 
 def _credentials(environ: Mapping[str, str]) -> Credentials | None:
@@ -133,11 +150,24 @@ def _credentials(environ: Mapping[str, str]) -> Credentials | None:
     return Credentials(access_key=access, secret_key=secret, token=environ.get("AWS_SESSION_TOKEN") or None)
 
 
+def _key_server(environ: Mapping[str, str]) -> KeyServer | None:
+    """As the AWS SDKs read the variables; raises BadInput for a host that no token may be shown to."""
+    relative, full = (environ.get(f"AWS_CONTAINER_CREDENTIALS_{kind}_URI") for kind in ("RELATIVE", "FULL"))
+    if not relative and not full:
+        return None
+    url = f"http://{TASK_HOSTS[0]}{relative}" if relative else str(full)
+    host = urlsplit(url).hostname or ""
+    if not url.startswith("https://") and host not in TASK_HOSTS and not re.fullmatch(r"127(\.\d{1,3}){3}", host):
+        raise BadInput(f"the keys' AWS_CONTAINER_CREDENTIALS_FULL_URI is at {host}; it must be https or on this machine")
+    token, file = (environ.get(f"AWS_CONTAINER_AUTHORIZATION_TOKEN{kind}", "") for kind in ("", "_FILE"))
+    return KeyServer(url=url, token=token, token_file=file)
+
+
 def connect(client: Client, endpoint: Endpoint) -> Call:
     """A persistent call on the light client, or on boto3; both behave alike.
 
     The light client takes a fifth of boto3's CPU a call, and a fifth of the time to get ready, and knows the operations
-    of a trading desk; boto3 knows the rest of AWS and every source of credentials.
+    of a trading desk, keys in the environment and a container's task; boto3 knows the rest of AWS and of credentials.
     """
     # Each image holds, and each process imports, only the client it uses.
     if client == "boto3":

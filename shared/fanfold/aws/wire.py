@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from fanfold.aws.calls import NO_ANSWER, TIMEOUT_S, AwsFault, Call, Endpoint
+from fanfold.aws.calls import NO_ANSWER, TIMEOUT_S, AwsFault, Call, Credentials, Endpoint
 from fanfold.aws.exchange import Answer, Protocol, Request
 from fanfold.aws.signing import Place, sign
 from fanfold.refusals import BadInput
@@ -46,17 +46,15 @@ class Connections(threading.local):
 def light_call(endpoint: Endpoint, clock: Callable[[], float] = time.time) -> Call:
     """One try a call, signed with the endpoint's credentials; raises BadInput if it has none.
 
-    The keys are not renewed: a process that outlives its keys takes boto3.
+    Keys out of the environment are not renewed, those of a container's task are.
     """
-    credentials = endpoint.credentials
-    if credentials is None:
-        raise BadInput("there are no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+    keys = _keys(endpoint, clock)
     connections = Connections()
 
     def call(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         protocol = _protocol(service)
         scheme, host, request = placed(endpoint, service, protocol.request(f"{service}.{operation}", parameters))
-        headers = sign(request, host, Place(endpoint.region, service), credentials, clock())
+        headers = sign(request, host, Place(endpoint.region, service), keys(), clock())
         connection = connections.to(scheme, host)
         if operation == "Invoke":
             connection.close()  # On a new connection nothing is ever sent twice, and no function run twice.
@@ -66,6 +64,18 @@ def light_call(endpoint: Endpoint, clock: Callable[[], float] = time.time) -> Ca
         return protocol.response(operation, answer)
 
     return call
+
+
+def _keys(endpoint: Endpoint, clock: Callable[[], float]) -> Callable[[], Credentials]:
+    credentials = endpoint.credentials
+    if credentials is not None:
+        return lambda: credentials
+    if endpoint.key_server is None:
+        raise BadInput("there are no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+    # Lambda puts keys into the environment, so no function reads it.
+    from fanfold.aws.task_keys import TaskKeys  # noqa: PLC0415
+
+    return TaskKeys(endpoint.key_server, clock)
 
 
 @cache
