@@ -11,6 +11,7 @@ from fanfold.console.images import layout
 from fanfold.refusals import BadInput
 
 CCXT = ("market-data", "execution")
+HTTP = ("signal", "risk", "audit")
 
 
 @pytest.fixture(params=layout.SERVICES)
@@ -43,6 +44,8 @@ def test_only_its_own_parts_are_in_an_image(task):
     parts = {one.name for one in (folder / "fanfold").iterdir() if one.is_dir()}
     assert parts & {"console", "research", "simulation", "cost"} == set()
     assert ("venues" in parts) == (service in CCXT)
+    # Those that answer the HTTP API have it.
+    assert ("http" in parts) == (service in HTTP)
     assert (folder / "fanfold" / "aws" / "lake.py").exists() == (service == "audit")
     assert not (folder / "fanfold" / "aws" / "boto3_client.py").exists()
 
