@@ -16,6 +16,7 @@ from signal_service.fold import Folder
 from signal_service.settings import Settings, WebhookSettings
 
 if TYPE_CHECKING:
+    from fanfold.aws.secrets import Secret
     from signal_service.webhook import Receiver
 
 
@@ -68,10 +69,14 @@ def receiver() -> "Receiver":
     from signal_service.webhook import Receiver  # noqa: PLC0415
 
     own = read(WebhookSettings, os.environ)
-    secret = Secret(runtime().call, own.webhook_secret, runtime().clock)
+    secret = Secret(runtime().call, own.webhook_secret, runtime().clock) if own.webhook_secret else None
     topics = Topics(runtime().call, {"targets": own.targets_topic}, runtime().watch.published)
     inbox = Nonces(Table(runtime().call, own.folds_table))
-    return Receiver(runtime().desk, lambda: [one.encode() for one in secret.values().values()], inbox, topics)
+    return Receiver(runtime().desk, lambda: _signing(secret), inbox, topics)
+
+
+def _signing(secret: "Secret | None") -> list[bytes]:
+    return [one.encode() for one in secret.values().values()] if secret else []
 
 
 def webhook(event: dict[str, Any]) -> dict[str, Any]:
