@@ -1,4 +1,4 @@
-"""Market-data as one long-running process: a poll after every minute's close, until SIGTERM."""
+"""Market-data as one long-running process: a poll at once and after every minute's close, until SIGTERM."""
 
 import signal
 import threading
@@ -13,6 +13,7 @@ AFTER_CLOSE_S = 1.0
 def main() -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
+    handler.poll({}, None)
     while not stop.wait(MINUTE_S - time.time() % MINUTE_S + AFTER_CLOSE_S):
         handler.poll({}, None)
 

@@ -158,7 +158,7 @@ def _key_server(environ: Mapping[str, str]) -> KeyServer | None:
     url = f"http://{TASK_HOSTS[0]}{relative}" if relative else str(full)
     host = urlsplit(url).hostname or ""
     if not url.startswith("https://") and host not in TASK_HOSTS and not re.fullmatch(r"127(\.\d{1,3}){3}", host):
-        raise BadInput(f"the keys' AWS_CONTAINER_CREDENTIALS_FULL_URI is at {host}; it must be https or on this machine")
+        raise BadInput(f"AWS_CONTAINER_CREDENTIALS_FULL_URI is at {host}; it must be https, or the task's own host")
     token, file = (environ.get(f"AWS_CONTAINER_AUTHORIZATION_TOKEN{kind}", "") for kind in ("", "_FILE"))
     return KeyServer(url=url, token=token, token_file=file)
 

@@ -11,6 +11,7 @@ from fanfold.console.images.bases import Base
 from fanfold.refusals import BadInput
 
 WHERE_POSSIBLE = "--where-possible"
+COLLECTOR = "collector"
 
 
 def build(service: str, root: Path, base: Base, runtime: tuple[str, str]) -> bool:
@@ -27,16 +28,25 @@ def build(service: str, root: Path, base: Base, runtime: tuple[str, str]) -> boo
     return tool.build_once(context, image, made_of, arguments, base.target.architecture)
 
 
+def build_collector(root: Path, architecture: str) -> bool:
+    """Build the long-running collector's image on market-data's, which must be there."""
+    context = root / "build" / "images" / COLLECTOR
+    layout.lay_out_collector(root, context)
+    below = tool.image_name("market-data")
+    made_of = layout.fingerprint(context, tool.made_of(below))
+    return tool.build_once(context, tool.image_name(COLLECTOR), made_of, {"MARKET_DATA_IMAGE": below}, architecture)
+
+
 def build_all(services: list[str], root: Path) -> None:
     """Build images one by one, on the base that BASE_IMAGE names or a local Debian, for ARCH or this machine."""
     began = time.monotonic()
-    architecture = os.environ.get("ARCH") or tool.machine()
+    architecture = tool.architecture()
     base = bases.find(os.environ.get("BASE_IMAGE", ""), architecture)
     runtime = bases.prune(base, root)
     print(f"{runtime[0]} of {base.image} in {time.monotonic() - began:.0f} s")
     for service in services:
         began = time.monotonic()
-        built = build(service, root, base, runtime)
+        built = build_collector(root, architecture) if service == COLLECTOR else build(service, root, base, runtime)
         print(f"{tool.image_name(service)} {f'in {time.monotonic() - began:.0f} s' if built else 'is unchanged'}")
 
 

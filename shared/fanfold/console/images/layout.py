@@ -58,6 +58,13 @@ def lay_out_base(root: Path, into: Path) -> None:
     (into / "contents.json").write_text(json.dumps({"base_dropped": contents(root)["base_dropped"]}))
 
 
+def lay_out_collector(root: Path, into: Path) -> None:
+    """Write the build context of the long-running collector's image, which stands on market-data's."""
+    into.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(root / "docker" / "collector.Dockerfile", into / "Dockerfile")
+    shutil.copyfile(root / "docker" / "collector.py", into / "collector.py")
+
+
 def lay_out_task(service: str, root: Path, task: Path) -> None:
     """/var/task: the service, the parts of fanfold that it may have, and the desk."""
     asked = contents(root)

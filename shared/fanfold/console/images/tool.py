@@ -53,9 +53,13 @@ def machine() -> str:
     return ARCHITECTURES[platform.machine()]
 
 
+def architecture() -> str:
+    """What images are built and run for: what ARCH names, else this machine's."""
+    return os.environ.get("ARCH") or machine()
+
+
 def image_name(service: str) -> str:
-    """An image's name here: of the architecture that ARCH names, else this machine's."""
-    return f"localhost/{PREFIX}-{service}:{os.environ.get('ARCH') or machine()}"
+    return f"localhost/{PREFIX}-{service}:{architecture()}"
 
 
 def exists(image: str) -> bool:
