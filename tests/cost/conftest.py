@@ -5,4 +5,4 @@ from pathlib import Path
 
 _TESTS = Path(__file__).resolve().parents[1]
 # Behind everything else, so that no name of theirs hides another's.
-sys.path += [str(path) for path in (_TESTS / "bench", _TESTS / "aws") if str(path) not in sys.path]
+sys.path += [str(path) for path in (_TESTS / "bench", _TESTS / "aws", _TESTS / "deploy") if str(path) not in sys.path]

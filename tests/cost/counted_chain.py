@@ -21,12 +21,10 @@ from fanfold.console import cost_files
 from fanfold.cost import units
 from fanfold.cost.calls import Sizes, units_of
 from fanfold.cost.days import Activity, Day
-from fanfold.cost.templates import Function
+from fanfold.cost.templates import KEY_REUSE_S, Stacks
 from fanfold.messages import Message, OrdersApproved, decode
 
-FLUSH_MINUTES = 15
 DAY_MINUTES = 1_440
-RECORDER = "audit/record"
 # Lambda deletes ten messages in a request.
 DELETES = 10
 READERS = ("market-data", "signal", "execution", "risk")
@@ -40,11 +38,12 @@ class Tally:
         self.invocations = self.received = self.deletes = self.bars = 0
         self.calls: Counter[str] = Counter()
         self.units: Counter[str] = Counter()
+        self.spans: set[tuple[str, str, int]] = set()
 
     def activity(self) -> Activity:
         found = {name: Decimal(count) for name, count in self.units.items()}
         return Activity(invocations=self.invocations, received=self.received, deletes=self.deletes, bars=self.bars,
-                        calls=dict(self.calls), units=found)
+                        calls=dict(self.calls), units=found, keys=dict(Counter(one[0] for one in self.spans)))
 
 
 class CountedChain(Chain):
@@ -53,9 +52,10 @@ class CountedChain(Chain):
     Each of those who poll audit's queue gathers a batch of its own, and in a batch messages come in any order.
     """
 
-    def __init__(self, situation: Situation, folder: Path, call: Call, recorder: Function) -> None:
+    def __init__(self, situation: Situation, folder: Path, call: Call, stacks: Stacks) -> None:
         self._direct = call
-        self._recorder = recorder
+        self._stacks = stacks
+        self._recorder = stacks.functions["audit/record"]
         self._chance = random.Random(situation.name)
         self.at = ""
         self.counts: dict[str, Tally] = {}
@@ -86,7 +86,7 @@ class CountedChain(Chain):
             self.scheduled(service, name)
         if now % max(60, self._recorder.window_s) == 0:
             self.record()
-        if now // 60 % FLUSH_MINUTES == 0:
+        if now % (units.MONTH_DAYS * units.DAY_S // self._stacks.functions["audit/flush"].runs_a_month) == 0:
             self.scheduled("audit", "flush")
         if now // 60 % DAY_MINUTES == 0:
             self.scheduled("audit", "compact")
@@ -133,6 +133,7 @@ class CountedChain(Chain):
     def _count(self, service: str, operation: str, parameters: Mapping[str, Any], answer: dict[str, Any]) -> None:
         counts = self.counts.setdefault(self.at, Tally())
         counts.calls[f"{service} {operation}"] += 1
+        counts.spans |= {(service, place, self.now // KEY_REUSE_S) for place in _places(parameters)}
         sizes = Sizes(before=lambda table, key: self._lying.get(_place(table, key), 0), after=self._size_of)
         counts.units.update(units_of(service, operation, parameters, answer, sizes))
         for kind, write in _writes(operation, parameters):
@@ -161,6 +162,13 @@ class CountedChain(Chain):
             if kind in kinds:
                 found[place] += size
         return dict(found)
+
+
+def _places(parameters: Mapping[str, Any]) -> list[str]:
+    """The tables or the topic of a call."""
+    writes = [write for one in parameters.get("TransactItems", []) for write in one.values()]
+    named = [one.get("TableName", one.get("TopicArn")) for one in (parameters, *writes)]
+    return [*filter(None, named), *parameters.get("RequestItems", {})]
 
 
 def _place(table: str, key: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -193,10 +201,10 @@ def _metrics(messages: Iterable[Message]) -> list[str]:
 def day(scenario: Scenario) -> Day:
     """A scenario's minutes traded on an emulator of its own, by the stacks of its profile as they are recorded."""
     situation = scenario.situation
-    recorder = cost_files.recorded_stacks(scenario.profile).functions[RECORDER]
+    stacks = cost_files.recorded_stacks(scenario.profile)
     with ministack() as emulator, TemporaryDirectory() as folder:
         _create(connect("boto3", emulator.endpoint))
-        chain = CountedChain(situation, Path(folder), connect("light", emulator.endpoint), recorder)
+        chain = CountedChain(situation, Path(folder), connect("light", emulator.endpoint), stacks)
         for now in situation.closes[: scenario.warm_minutes]:
             chain.minute(now)
         chain.record()

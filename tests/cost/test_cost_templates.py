@@ -39,6 +39,14 @@ def test_a_canary_s_mapping_polls_for_its_function():
     assert read(PollLambdaFunction=function(), M=aliased).functions["market-data/poll"].pollers == 2
 
 
+def test_a_queue_is_ordered_and_gathered_for_as_the_template_says():
+    window = mapping(EventSourceArn={"Fn::GetAtt": ["Q", "Arn"]}, MaximumBatchingWindowInSeconds=60)
+    ordered = read(Poll=function(), M=window, Q=of("AWS::SQS::Queue", FifoQueue=True)).functions["market-data/poll"]
+    assert (ordered.ordered, ordered.window_s) == (True, 60)
+    left_out = of("AWS::SQS::Queue", FifoQueue={"Ref": "AWS::NoValue"})
+    assert not read(Poll=function(), M=window, Q=left_out).functions["market-data/poll"].ordered
+
+
 def test_tracing_and_lambda_s_own_lines_are_as_the_template_says():
     quiet = {"LogFormat": "JSON", "SystemLogLevel": "WARN"}
     silent = function(TracingConfig={"Mode": "PassThrough"}, LoggingConfig=quiet)
@@ -70,12 +78,17 @@ def test_pieces_are_counted_by_type():
 
 
 def test_a_key_is_asked_for_as_often_as_its_data_keys_run_out():
-    # A topic: a month of 2,592,000 s / 300 s = 8,640; a queue has two that ask; a day's reuse makes it 30 each.
-    assert read(T=of("AWS::SNS::Topic", KmsMasterKeyId="k")).key_calls == 8_640
+    # A month of 2,592,000 s / 300 s = 8,640, by three at a queue; a day's reuse makes it 30 each.
     queue = {"KmsMasterKeyId": "k", "RedrivePolicy": {}}
-    assert read(Q=of("AWS::SQS::Queue", **queue)).key_calls == 17_280
-    assert read(Q=of("AWS::SQS::Queue", KmsDataKeyReusePeriodSeconds=86_400, **queue)).key_calls == 60
+    assert read(Q=of("AWS::SQS::Queue", **queue)).key_calls == 25_920
+    assert read(Q=of("AWS::SQS::Queue", KmsDataKeyReusePeriodSeconds=86_400, **queue)).key_calls == 90
     assert read(Q=of("AWS::SQS::Queue", KmsMasterKeyId="k"), P=of("AWS::SQS::Queue")).key_calls == 0
+
+
+def test_a_profile_says_whether_tables_and_topics_are_under_a_key_of_its_own():
+    table = of("AWS::DynamoDB::Table", SSESpecification={"KMSMasterKeyId": "k"})
+    assert read(T=of("AWS::SNS::Topic", KmsMasterKeyId="k"), D=table).keyed == ["dynamodb", "sns"]
+    assert read(T=of("AWS::SNS::Topic", KmsMasterKeyId={"Ref": "AWS::NoValue"})).keyed == []
 
 
 def test_a_state_machine_s_run_passes_all_its_states():
@@ -90,8 +103,3 @@ def test_a_state_machine_s_run_passes_all_its_states():
 def test_a_function_may_say_which_metrics_it_writes(variable):
     found = read(Poll=function(Environment={"Variables": {"METRICS": variable}})).functions["market-data/poll"]
     assert found.metrics == [name for name in variable.split(",") if name]
-
-
-def test_a_key_that_a_profile_leaves_out_is_not_asked():
-    nothing = {"Ref": "AWS::NoValue"}
-    assert read(T=of("AWS::SNS::Topic", KmsMasterKeyId=nothing)).key_calls == 0

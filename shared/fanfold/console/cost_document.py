@@ -55,8 +55,8 @@ def _assumptions() -> Iterator[str]:
            f"{durations.COLD_START_MS / 1_000} s each.")
     yield (f"- An idle queue is polled {templates.POLLERS_IDLE} times side by side, every 20 s; "
            f"{templates.POLLERS_LIMITED} times where a maximum concurrency is set.")
-    yield (f"- KMS is asked for a data key every {templates.KEY_REUSE_S} s by two principals at a queue and at a table, by "
-           "one at a topic, where the template does not set it longer.")
+    yield (f"- KMS is asked for a data key every {templates.KEY_REUSE_S} s: at a queue {templates.KEY_USERS} times, where the "
+           "template does not set it longer; at a table and a topic once for each function that used it in that time.")
     yield (f"- An invocation logs {bill.PLATFORM_BYTES} B of Lambda's own in {bill.PLATFORM_LINES} lines, unless the "
            f"template turns them off, and {bill.METRICS_BYTES} B of metrics; CloudWatch adds {bill.LINE_BYTES} B a line.")
     yield (f"- {bill.IMAGES_GB} GB of images in {bill.IMAGE_VERSIONS} versions; {bill.HTTP_REQUESTS:,} API requests and "

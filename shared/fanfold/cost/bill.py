@@ -89,6 +89,8 @@ def _functions(stacks: Stacks, day: Day) -> Iterator[Quantities]:
         activity = day.functions.get(name)
         if activity is not None and activity.invocations:
             yield _recorded(name, activity, function, day)
+            keys = sum(activity.keys.get(service, 0) for service in stacks.keyed)
+            yield {"key-call": keys * times(activity, function, day.minutes)}
         else:
             runs = HTTP_REQUESTS if name == API else function.runs_a_month
             yield _invoked(Decimal(runs), durations.UNRECORDED_MS, function, METRICS_BYTES)

@@ -10,7 +10,8 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
 
     ``received`` are the 64 KB parts of what its queue gave it, ``deletes`` the requests to delete it after that,
     ``calls`` the AWS calls by "service Operation", ``units`` what they are billed as, ``bars`` how many it read or
-    published.
+    published. ``keys`` counts, for each table or topic that it used, the spans of a data key's life in which it did, by
+    service.
     """
 
     invocations: int
@@ -19,6 +20,7 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
     bars: int
     calls: dict[str, int]
     units: dict[str, Decimal]
+    keys: dict[str, int]
 
 
 class Day(msgspec.Struct, frozen=True, kw_only=True):

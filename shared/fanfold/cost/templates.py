@@ -23,8 +23,9 @@ PIECES = {
     "AWS::SecretsManager::Secret": "secret",
 }
 # Who asks KMS for a data key again each time its own has run out: a queue's sender twice and its reader once, as SQS
-# documents it; two principals at a table.
-KEY_USERS = {"AWS::SQS::Queue": 3, "AWS::SNS::Topic": 1, "AWS::DynamoDB::Table": 2}
+# documents it. Tables and topics ask for those who use them, which a recorded day tells.
+KEY_USERS = 3
+KEYED = {"AWS::SNS::Topic": "sns", "AWS::DynamoDB::Table": "dynamodb"}
 FAST_S = 60
 NO_VALUE = {"Ref": "AWS::NoValue"}
 Template = Mapping[str, Any]
@@ -49,12 +50,14 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
 class Stacks(msgspec.Struct, frozen=True, kw_only=True):
     """A stage: its functions by "service/function", the pieces it pays for, and what its schedules set off.
 
-    ``pieces`` are by price item, ``transitions`` and ``schedules`` are of a month.
+    ``pieces`` are by price item, ``transitions`` and ``schedules`` are of a month. ``key_calls`` are those of the
+    queues; ``keyed`` are the services whose tables or topics are under a key of our own, too.
     """
 
     functions: dict[str, Function]
     pieces: dict[str, int]
     key_calls: int
+    keyed: list[str]
     schedules: int
     transitions: int
     alarm_metrics: list[str]
@@ -70,7 +73,8 @@ def read(templates: Iterable[Template]) -> Stacks:
     return Stacks(
         functions={name: one for resources in found for name, one in _functions(resources)},
         pieces=dict(+pieces),
-        key_calls=sum(_key_calls(kind, one) for kind, one in merged),
+        key_calls=sum(_key_calls(one) for kind, one in merged if kind == "AWS::SQS::Queue"),
+        keyed=sorted({KEYED[kind] for kind, one in merged if kind in KEYED and _keyed(one)}),
         schedules=sum(sum(one.values()) for one in runs),
         transitions=sum(_transitions(one, ran) for one, ran in zip(found, runs, strict=True)),
         alarm_metrics=sorted({name for kind, one in merged for name in _own_metrics(kind, one)}),
@@ -175,14 +179,16 @@ def _own_metrics(kind: str, alarm: Mapping[str, Any]) -> Iterator[str]:
         yield str(alarm["MetricName"])
 
 
-def _key_calls(kind: str, properties: Mapping[str, Any]) -> int:
+def _key_calls(queue: Mapping[str, Any]) -> int:
     """Requests for data keys in a month; a dead-letter queue, where nothing comes, has none."""
-    own = (properties.get("KmsMasterKeyId"), properties.get("SSESpecification", {}).get("KMSMasterKeyId"))
-    encrypted = any(one is not None and one != NO_VALUE for one in own)
-    idle = kind == "AWS::SQS::Queue" and "RedrivePolicy" not in properties
-    if kind not in KEY_USERS or not encrypted or idle:
+    if not _keyed(queue) or "RedrivePolicy" not in queue:
         return 0
-    return KEY_USERS[kind] * MONTH_S // int(properties.get("KmsDataKeyReusePeriodSeconds", KEY_REUSE_S))
+    return KEY_USERS * MONTH_S // int(queue.get("KmsDataKeyReusePeriodSeconds", KEY_REUSE_S))
+
+
+def _keyed(properties: Mapping[str, Any]) -> bool:
+    own = (properties.get("KmsMasterKeyId"), properties.get("SSESpecification", {}).get("KMSMasterKeyId"))
+    return any(one is not None and one != NO_VALUE for one in own)
 
 
 def _of(resources: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
