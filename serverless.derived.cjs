@@ -55,6 +55,7 @@ async function functions({ resolveConfigurationProperty: property, resolveVariab
   const provider = await property(["provider"]);
   const stage = await resolveVariable("sls:stage");
   const extensions = custom.profile.encryption === "customer" ? encryptedLogs(Object.keys(declared), stage) : {};
+  if (custom.profile.guards !== "none") Object.assign(extensions, bounded(declared, custom.roles ?? []));
   const Resources = custom.profile.alarms === "none" ? {} : errorCounts(Object.keys(declared), stage);
   if (!custom.stage.canary || custom.canary.length === 0) return { Resources, extensions };
   Object.assign(Resources, canaryApplication(custom.canary, stage, custom.name));
@@ -80,6 +81,14 @@ function errorCounts(names, stage) {
     },
   });
   return Object.fromEntries(names.map((name) => [`${logical(name)}Errors`, filter(name)]));
+}
+
+const BOUNDARY = { "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/fanfold-boundary" };
+
+/** What `make bootstrap` made holds of every role, or the delivery may not make it: the functions' and those named. */
+function bounded(declared, others) {
+  const roles = [...Object.values(declared).map((one) => one.role["Fn::GetAtt"][0]), ...others];
+  return Object.fromEntries(roles.map((role) => [role, { Properties: { PermissionsBoundary: BOUNDARY } }]));
 }
 
 function encryptedLogs(names, stage) {
@@ -114,6 +123,7 @@ function canaryApplication(names, stage, service) {
       Type: "AWS::IAM::Role",
       Properties: {
         AssumeRolePolicyDocument: policy([trust]),
+        PermissionsBoundary: BOUNDARY,
         Policies: [{ PolicyName: "shift", PolicyDocument: policy([shift, watch]) }],
       },
     },

@@ -69,6 +69,13 @@ def test_a_day_by_hand():
     assert line(found, "sqs-request").after_free == 0
 
 
+def test_a_secret_is_asked_for_once_an_order_and_once_a_minute_at_most():
+    # 10 orders a day, 300 a month; of 2,000 in a day's 1,440 minutes, 43,200.
+    kept = stacks(pieces={"secret": 1})
+    assert line(bill(kept, day(orders=10)), "secret-call").quantity == 300
+    assert line(bill(kept, day(orders=2_000)), "secret-call").quantity == 43_200
+
+
 def test_a_standard_queue_costs_four_fifths_of_a_fifo_one():
     # The same 86,400 requests * 0.40 $ / 1,000,000, and two pollers' 259,200 empty polls of 20 s.
     standard = {"signal/fold": msgspec.structs.replace(ONE, ordered=False, pollers=2)}

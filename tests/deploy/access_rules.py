@@ -105,6 +105,12 @@ def strange_audit_writers(stacks: Stacks) -> list[str]:
             and any(action.startswith(AUDIT_WRITES) for action in listed(one["Action"]))]
 
 
+def unbounded_roles(stacks: Stacks) -> list[str]:
+    """Roles that could have more than `make bootstrap` lets any of them have."""
+    return [name for name, one in of_type(stacks, ROLE)
+            if not str(one.get("PermissionsBoundary", "")).endswith(":policy/fanfold-boundary")]
+
+
 def strange_secret_readers(stacks: Stacks) -> list[str]:
     """Roles that read a secret which is not their stack's; of the venue's keys all but execution's."""
     wrong = []

@@ -25,7 +25,7 @@ OF_EVERY_STAGE = (
     rules.short_windows, rules.untraced, rules.movable_images, rules.secrets_in_settings, rules.unrecoverable,
     rules.unlocked_audit, rules.unlimited_queries, access.plain_text, access.public, access.broad_grants,
     access.broad_policies, access.shared_roles, access.unlocked_deletion, access.strange_audit_writers,
-    access.strange_secret_readers,
+    access.strange_secret_readers, access.unbounded_roles,
 )  # fmt: skip
 # What the embedded AWS, on loopback and for an hour, does without.
 ON_LOOPBACK = {
@@ -34,6 +34,7 @@ ON_LOOPBACK = {
     rules.unwatched_silence: "the local runner polls, and sees what comes of it",
     rules.short_visibility: "a killed function's messages are to come back at once",
     access.plain_text: "the emulator speaks HTTP",
+    access.unbounded_roles: "there is nothing to bootstrap",
     access.unlocked_deletion: "tests rewrite segments, to see that it is found out",
 }
 ROLE = ("signal/FoldRole", "Properties", "Policies", 0, "PolicyDocument", "Statement")
@@ -84,7 +85,7 @@ BROKEN: list[tuple[Any, tuple[Any, ...], Any]] = [
     (rules.unlimited_execution, (f"execution/Execute{MAPPING}", "Properties", "ScalingConfig"), GONE),
     (rules.short_visibility, ("risk/Queue", "Properties", "VisibilityTimeout"), 59),
     (rules.short_visibility, ("risk/AssessLambdaFunction", "Properties", "Timeout"), 11),
-    (rules.short_visibility, (f"audit/Record{MAPPING}", "Properties", "MaximumBatchingWindowInSeconds"), 61),
+    (rules.short_visibility, (f"audit/Record{MAPPING}", "Properties", "MaximumBatchingWindowInSeconds"), 181),
     (rules.past_the_canary, (f"risk/Assess{MAPPING}", "Properties", "FunctionName"), "risk/AssessLambdaFunction.Arn"),
     (rules.unencrypted, ("risk/Queue", "Properties", "KmsMasterKeyId"), GONE),
     (rules.unencrypted, ("risk/DeadLetters", "Properties", "KmsMasterKeyId"), "alias/aws/sqs"),
@@ -131,6 +132,7 @@ BROKEN: list[tuple[Any, tuple[Any, ...], Any]] = [
     (access.broad_grants, (*ROLE[:2], "ManagedPolicyArns"), ["arn:aws:iam::aws:policy/ReadOnly"]),
     (access.broad_policies, ("platform/Key", "Properties", "KeyPolicy", "Statement", 0, "Action"), "kms:*"),
     (access.shared_roles, ("risk/SweepLambdaFunction", "Properties", "Role"), "risk/AssessRole.Arn"),
+    (access.unbounded_roles, (*ROLE[:2], "PermissionsBoundary"), GONE),
     (access.unlocked_deletion, ("platform/AuditBucketPolicy",), GONE),
     (access.unlocked_deletion,
      ("platform/AuditBucketPolicy", "Properties", "PolicyDocument", "Statement", 1, "Action"), ["s3:PutObjectAcl"]),

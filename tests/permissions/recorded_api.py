@@ -4,14 +4,12 @@ import json
 from typing import Any
 
 from api_desk import ANNA, BERT, READER, Answer, answered, event
+from hooked_desk import HOOK, INSTRUMENT, secret_of
 from trading import Desk
 
-from fanfold.console.cloud.launcher import STAGE
 from fanfold.console.desk_run import invoke
 from fanfold.http.webhooks import NONCE, SIGNATURE, TIMESTAMP, signature
 
-HOOK = "hook"
-INSTRUMENT = "BTC/USDT"
 READING = ("/status", "/positions", "/orders", "/orders?open=true", "/signals", "/openapi.json")
 
 
@@ -19,8 +17,7 @@ def tell(desk: Desk, weight: float, nonce: str) -> Answer:
     """A signal from outside, signed with the secret that the deploy made."""
     body = json.dumps({"instance": HOOK, "instrument": INSTRUMENT, "weight": weight})
     at = str(int(float((desk.state / "clock").read_text())))
-    secret = next(iter(json.loads(_secret(desk)).values())).encode()
-    signed = {TIMESTAMP: at, NONCE: nonce, SIGNATURE: signature(secret, at, nonce, body.encode())}
+    signed = {TIMESTAMP: at, NONCE: nonce, SIGNATURE: signature(secret_of(desk), at, nonce, body.encode())}
     asked = event("POST", "/signals/external", body=body)
     asked["headers"] |= signed
     return _answered(desk, "signal", "webhook", asked)
@@ -64,8 +61,3 @@ def post(desk: Desk, path: str, body: Any, who: dict[str, Any], key: str) -> Ans
 
 def _answered(desk: Desk, service: str, function: str, asked: dict[str, Any]) -> Answer:
     return answered(lambda told: invoke(desk.run.call, service, function, told), asked)
-
-
-def _secret(desk: Desk) -> str:
-    found = desk.cloud.call()("secretsmanager", "GetSecretValue", {"SecretId": f"fanfold-{STAGE}-webhook"})
-    return str(found["SecretString"])

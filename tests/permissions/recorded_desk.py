@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +11,8 @@ from typing import Any, NamedTuple
 import msgspec
 import recorded_api
 import recorded_close
-from trading import Desk, Outcome, closes, planned, recorded, trade
+from hooked_desk import hooked
+from trading import Desk, Outcome, closes, recorded, trade
 
 from fanfold import audit_chain, bars
 from fanfold.audit_chain import Entry
@@ -25,10 +25,7 @@ from fanfold.aws.views import DynamoViews
 from fanfold.console.cloud.launcher import REGION, STAGE, Cloud
 from fanfold.console.desk_run import invoke
 from fanfold.console.queues import dead_letters_names, queue_name
-from fanfold.console.run_plan import Plan
-from fanfold.desk import Instance
 from fanfold.messages import Bars, BarsWanted, ExecutionReport, Halt, HaltChanged, Message, OrdersApproved, encode
-from fanfold.strategies import EXTERNAL
 
 MINUTES = 30
 # The last minutes of the recordings, which no poll asks for: they are there when signal misses them.
@@ -60,19 +57,8 @@ def record(deployed: Path, folder: Path) -> Recording:
         foreign.update(_foreign(desk.cloud))
         buried.update(_without_policy(desk))
 
-    outcome = trade(state, deployed, _plan(), act, AUTH="true", RECORD_CALLS=str(calls))
+    outcome = trade(state, deployed, hooked(MINUTES), act, AUTH="true", RECORD_CALLS=str(calls))
     return Recording(lines(calls), outcome, _denials(state / "logs"), foreign, buried)
-
-
-def _plan() -> Plan:
-    """The shipped desk, and an instance that is told from outside."""
-    plan = planned(MINUTES)
-    hook = Instance(
-        strategy=EXTERNAL, instruments=[recorded_api.INSTRUMENT], timeframe="1m", allocation=Decimal("0.1"),
-        account="main",
-    )  # fmt: skip
-    strategies = plan.desk.strategies | {recorded_api.HOOK: hook}
-    return plan._replace(desk=msgspec.structs.replace(plan.desk, strategies=strategies))
 
 
 def _journey(desk: Desk) -> None:

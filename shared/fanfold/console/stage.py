@@ -23,6 +23,7 @@ from fanfold.console.stage_removal import ARTEFACTS, PLATFORM, Removal, StageFai
 from fanfold.refusals import BadInput
 
 BOOTSTRAP = "fanfold-bootstrap"
+DELIVERY = "fanfold-delivery"
 # How long a stage of some days is there, where nobody says.
 DAYS = 3
 
@@ -121,14 +122,39 @@ class Stage:
             list(pool.map(act, stacks))
 
 
-def bootstrap(call: Call, bucket: str, repository: str) -> None:
-    """What an account needs once: image repositories, the deployment bucket, the delivery's role."""
-    body = (repository_root() / "docker" / "bootstrap.yml").read_text()
-    given = {"DeploymentBucket": bucket, "Repository": repository}
-    call("cloudformation", "CreateStack", {
-        "StackName": BOOTSTRAP, "TemplateBody": body, "Capabilities": ["CAPABILITY_NAMED_IAM"],
-        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
-    })
+def bootstrap(call: Call, stage: str, prefix: str, repository: str, told: Callable[[str], None] = print) -> None:
+    """What an account needs once: image repositories, the deployment bucket, the bounds of roles, the delivery's role.
+
+    ``prefix`` is that of the stage's buckets; those of other stages are taken to begin as it does, without the stage.
+    """
+    bucket = {"DeploymentBucket": f"{prefix}-deployment", "Buckets": prefix.removesuffix(f"-{stage}")}
+    known = (described(call, BOOTSTRAP) or {}).get("Outputs", [])
+    before = {one["OutputValue"] for one in known if one["OutputKey"] == "DeploymentBucket"}
+    others = before - {bucket["DeploymentBucket"]}
+    if others:
+        raise BadInput(
+            f"the account was bootstrapped with {others.pop()}; for the artefacts of {stage} make a bucket more: "
+            f"`aws s3 mb s3://{prefix}-deployment`"
+        )
+    _put(call, BOOTSTRAP, "bootstrap.yml", bucket, told)
+    if repository:
+        _put(call, DELIVERY, "delivery.yml", bucket | {"Repository": repository}, told)
+
+
+def _put(call: Call, stack: str, file: str, parameters: Mapping[str, str], told: Callable[[str], None]) -> None:
+    """Create a stack from a template of `docker/`, or bring the one that is there to it."""
+    asked = {
+        "StackName": stack, "TemplateBody": (repository_root() / "docker" / file).read_text(),
+        "Capabilities": ["CAPABILITY_NAMED_IAM"], "Tags": [{"Key": "project", "Value": "fanfold"}],
+        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+    }  # fmt: skip
+    there = described(call, stack) is not None
+    try:
+        call("cloudformation", "UpdateStack" if there else "CreateStack", asked)
+    except AwsFault as fault:
+        if "No updates are to be performed" not in fault.message:
+            raise
+    told(f"{stack}: {'brought up to date' if there else 'begun'}")
 
 
 def main(given: list[str]) -> int:
@@ -148,7 +174,7 @@ def _obey(asked: argparse.Namespace, call: Call, today: date) -> None:
     match asked.verb:
         case "bootstrap":
             prefix = os.environ.get("FANFOLD_BUCKET_PREFIX", f"fanfold-{asked.stage}")
-            bootstrap(call, f"{prefix}-deployment", asked.repository)
+            bootstrap(call, asked.stage, prefix, asked.repository)
         case "remove":
             Removal(asked.stage, call, print).run(asked.confirm)
         case "sweep":

@@ -27,8 +27,6 @@ IMAGE_VERSIONS = 2
 HTTP_REQUESTS = 15_000
 QUERIES = 60
 QUERY_BYTES = 10 * 2**20
-# A secret is read again every five minutes while its function works.
-SECRET_CALLS = units.MONTH_DAYS * units.DAY_S // 300
 
 Quantities = dict[str, Decimal]
 
@@ -81,6 +79,10 @@ def times(activity: Activity, function: Function, minutes: int) -> Decimal:
     """How many times a month has what was recorded; a schedule that was changed since then has the last word."""
     if function.runs_a_month:
         return Decimal(function.runs_a_month) / activity.invocations
+    return _month_of(minutes)
+
+
+def _month_of(minutes: int) -> Decimal:
     return Decimal(units.MONTH_DAYS * DAY_MINUTES) / minutes
 
 
@@ -139,7 +141,8 @@ def _fixed(stacks: Stacks, day: Day) -> Quantities:
     return pieces | {
         "metric": own_metrics(stacks, day),
         "key-call": Decimal(stacks.key_calls),
-        "secret-call": pieces.get("secret", NOTHING) * SECRET_CALLS,
+        # Kept for a minute, and asked for where an order is placed.
+        "secret-call": pieces.get("secret", NOTHING) * min(day.orders, day.minutes) * _month_of(day.minutes),
         "schedule": Decimal(stacks.schedules),
         "transition": Decimal(stacks.transitions),
         "http-request": Decimal(HTTP_REQUESTS),

@@ -8,7 +8,7 @@ import msgspec
 from fanfold.http import webhooks
 from fanfold.http.contract import ROUTES, Route
 from fanfold.http.idempotency import KEY_HEADER, KEY_PATTERN
-from fanfold.http.problems import MEDIA_TYPE, ProblemDocument
+from fanfold.http.problems import MEDIA_TYPE, GatewayMessage, ProblemDocument
 
 _REF = "#/components/schemas/{name}"
 _SECURITY: dict[str, Any] = {
@@ -25,11 +25,18 @@ _REFUSALS = {
     "control": (400, 401, 403, 404, 409, 413, 415, 422),
     "webhook": (400, 401, 404, 409, 413, 415),
 }
+# What the gateway answers by itself, in JSON of its own: an HTTP API lets nobody change that.
+_GATEWAYS: dict[str, dict[int, str]] = {
+    "read": {401: "Unauthorized", 403: "Forbidden"},
+    "control": {403: "Forbidden"},
+    "webhook": {},
+}
+_ALWAYS = {429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable"}
 
 
 def document() -> dict[str, Any]:
     """OpenAPI 3.1, with the schemas of every record in its components."""
-    kinds = [kind for route in ROUTES for kind in _kinds(route)] + [ProblemDocument]
+    kinds = [kind for route in ROUTES for kind in _kinds(route)] + [ProblemDocument, GatewayMessage]
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
     known = dict(zip(map(repr, kinds), schemas, strict=True))
     paths: dict[str, Any] = {}
@@ -52,8 +59,7 @@ def _kinds(route: Route) -> list[Any]:
 def _operation(route: Route, known: dict[str, Any]) -> dict[str, Any]:
     given = {str(status): _content("application/json", known[repr(kind)], "Done.")
              for status, kind in route.gives.items()}
-    refused = {str(status): _content(MEDIA_TYPE, known[repr(ProblemDocument)], "Refused (RFC 9457).")
-               for status in _REFUSALS[route.access]}
+    refused = _refused(route, known[repr(ProblemDocument)], known[repr(GatewayMessage)])
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.about,
@@ -65,6 +71,17 @@ def _operation(route: Route, known: dict[str, Any]) -> dict[str, Any]:
         content = {"application/json": {"schema": known[repr(route.body)]}}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
+
+
+def _refused(route: Route, problem: Any, message: Any) -> dict[str, Any]:
+    """Refusals by status: ours, the gateway's, or either."""
+    found = {status: _content(MEDIA_TYPE, problem, "Refused (RFC 9457).") for status in _REFUSALS[route.access]}
+    for status, text in (_GATEWAYS[route.access] | _ALWAYS).items():
+        own = _content("application/json", message, f'By the gateway: {{"message": "{text}"}}.')
+        known = found.get(status, {"description": "", "content": {}})
+        told = f"{known['description']} {own['description']}".strip()
+        found[status] = {"description": told, "content": known["content"] | own["content"]}
+    return {str(status): found[status] for status in sorted(found)}
 
 
 def _content(media: str, schema: Any, about: str) -> dict[str, Any]:

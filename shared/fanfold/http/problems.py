@@ -33,6 +33,12 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
+class GatewayMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """The body of an answer that is the gateway's own: no function saw the request, or none lived to answer it."""
+
+    message: str
+
+
 def bad_request(detail: str) -> Problem:
     return Problem(400, "bad-request", detail)
 

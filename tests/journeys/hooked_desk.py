@@ -1,0 +1,31 @@
+"""The shipped desk with an instance that is told from outside, and the secret that its senders sign with."""
+
+import json
+from decimal import Decimal
+
+import msgspec
+from trading import Desk, planned
+
+from fanfold.console.cloud.launcher import STAGE
+from fanfold.console.run_plan import Plan
+from fanfold.desk import Instance
+from fanfold.strategies import EXTERNAL
+
+HOOK = "hook"
+INSTRUMENT = "BTC/USDT"
+
+
+def hooked(minutes: int) -> Plan:
+    """A plan of the shipped desk's own market, in which ``hook`` may hold a tenth of the account."""
+    plan = planned(minutes)
+    hook = Instance(
+        strategy=EXTERNAL, instruments=[INSTRUMENT], timeframe="1m", allocation=Decimal("0.1"), account="main"
+    )
+    strategies = plan.desk.strategies | {HOOK: hook}
+    return plan._replace(desk=msgspec.structs.replace(plan.desk, strategies=strategies))
+
+
+def secret_of(desk: Desk) -> bytes:
+    """A key that signs signals of a deployed desk."""
+    found = desk.cloud.call()("secretsmanager", "GetSecretValue", {"SecretId": f"fanfold-{STAGE}-webhook"})
+    return str(next(iter(json.loads(found["SecretString"]).values()))).encode()
