@@ -61,6 +61,7 @@ def _assumptions() -> Iterator[str]:
            f"template turns them off, and {bill.METRICS_BYTES} B of metrics; CloudWatch adds {bill.LINE_BYTES} B a line.")
     yield (f"- {bill.IMAGES_GB} GB of images in {bill.IMAGE_VERSIONS} versions; {bill.HTTP_REQUESTS:,} API requests and "
            f"{bill.QUERIES} Athena queries of 10 MB a month.")
+    yield "- A secret is asked for once an order, and once a minute at most."
 
 
 def _prices() -> Iterator[str]:
@@ -95,9 +96,16 @@ _ASSUMPTIONS_HEAD = (
     "",
     "## What is assumed",
     "",
-    "Times are constants and not measured, so that the bill does not depend on a busy machine. Audit is woken as soon as",
-    "a message is there, which is the dearest way. Lambda traces one request a second and 5 % of the rest where tracing",
-    "is active, so here every one.",
+    "Times are constants and not measured, so that the bill does not depend on a busy machine. Lambda traces one request",
+    "a second and 5 % of the rest where tracing is active, so here every one; a trace is paid for where it begins.",
+    "",
+    "Every message wakes its reader by itself, but audit, which is woken once a window of its profile: two pollers gather",
+    "a batch each, and receive each message by a request of its own. Two batches at once are not made to collide.",
+    "",
+    "The stage is `dev`, which trades on paper. `arbitrage` pays for the secret of the venues' keys besides, one for both",
+    "venues, as a desk does that trades live; a live stage's functions also have twice the memory, which is not in it.",
+    "The profile `lean` has no secret for the webhook unless `FANFOLD_WEBHOOK=true`, which is 0.40 more. A metric is paid",
+    "for in the hours in which the recorded day had it: refusals and unknown orders had none.",
     "",
 )
 _PRICES_HEAD = (
@@ -120,9 +128,10 @@ _TAIL = (
     "## How to lower it",
     "",
     "- At this size the fixed pieces are most of the bill: the dashboard, custom metrics, alarms, the key, the secret.",
-    "  The profile `lean` goes without dashboard and key.",
-    "- A function with active tracing costs a trace an invocation; PassThrough costs none.",
-    "- A custom metric costs as much as three alarms. What is only looked at now and then can be a field of a log line.",
-    "- A longer `KmsDataKeyReusePeriodSeconds` at the queues saves requests to KMS.",
+    "  The profile `lean` goes without dashboard and key, and traces nothing.",
+    "- A longer window of audit (`audit.windowSeconds` of a profile, 300 at most) writes fewer segments and views; what",
+    "  the HTTP API shows is as much older.",
+    "- A custom metric costs as much as three alarms. `metrics` of a profile names those that are; all figures stay fields",
+    "  of the log lines.",
     "- A mapping without maximum concurrency is polled less while nothing comes.",
 )
