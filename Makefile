@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format lock documents bench images test-images bench-images package scan bootstrap deploy rollback remove sweep-stages clean
+.PHONY: help install run test check format lock documents bench images test-images bench-images sbom package scan bootstrap deploy rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -29,8 +29,10 @@ bench: install ## Print handler times, import times, AWS calls and memory
 	@$(BIN)/python tests/bench/run.py
 
 IMAGES ?= market-data signal risk execution audit
+# The desk that goes into the images.
+export FANFOLD_DESK := $(if $(DESK),$(abspath $(DESK)))
 
-images: install ## Build the Lambda images with docker or buildah; BASE_IMAGE=name@sha256:... ARCH=arm64 for AWS
+images: install ## Build the Lambda images with docker or buildah; DESK=file BASE_IMAGE=name@sha256:... ARCH=arm64 for AWS
 	@$(BIN)/python -m fanfold.console.images $(IMAGES)
 
 test-images: install ## Build the images, where docker or buildah is there, and test their functions
@@ -39,6 +41,9 @@ test-images: install ## Build the images, where docker or buildah is there, and 
 
 bench-images: images ## Print the images' cold starts, against `import botocore.session`
 	@$(BIN)/python tests/bench/run.py images
+
+sbom: install ## Write a bill of materials of each built image into build/sbom (CycloneDX)
+	@$(BIN)/python -m fanfold.console.images.sbom $(IMAGES)
 
 documents: install ## Write the generated documents anew
 	@$(BIN)/python -m fanfold.console.generated

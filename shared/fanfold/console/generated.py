@@ -6,6 +6,7 @@ from pathlib import Path
 from fanfold.console.catalogue import text as catalogue_json
 from fanfold.console.commands_document import commands_markdown
 from fanfold.console.cost_document import cost_markdown
+from fanfold.console.licences_document import licences_markdown
 from fanfold.console.messages_document import messages_markdown
 from fanfold.console.openapi_document import openapi_json
 from fanfold.risk.rules import ORDER_RULES, TARGET_RULES
@@ -37,6 +38,7 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/messages.md": messages_markdown,
     "docs/commands.md": commands_markdown,
     "docs/cost.md": cost_markdown,
+    "docs/licences.md": licences_markdown,
     "docs/openapi.json": openapi_json,
     "serverless.catalogue.json": catalogue_json,
 }

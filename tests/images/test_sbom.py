@@ -1,0 +1,68 @@
+"""The bill of materials: valid by its schema, and just what is in the image."""
+
+import json
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from running import ROOT
+
+from fanfold.console.images import distributions, sbom
+from fanfold.refusals import BadInput
+
+STATUS = """Package: libc6
+Status: install ok installed
+Version: 2.36-9
+Architecture: amd64
+
+Package: gone
+Status: deinstall ok config-files
+Version: 1
+Architecture: all
+"""
+
+
+def told(name: str, version: str) -> list[object]:
+    return [name, version, {"License-Expression": "MIT"}, []]
+
+
+def seen(service: str) -> dict[str, object]:
+    """What an image that holds its lock would say."""
+    held = [told(one.name, one.version) for one in distributions.locked(service, ROOT)]
+    return {"distributions": held, "debian": STATUS, "made_of": "00"}
+
+
+@pytest.mark.parametrize("name", ["signal", "market-data"])
+def test_a_bill_is_valid_by_the_schema_and_the_same_each_time_but_for_its_date(name):
+    text = sbom.bill(name, ROOT, seen(name))
+    assert not JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
+    found, again = json.loads(text), json.loads(sbom.bill(name, ROOT, seen(name)))
+    assert found["serialNumber"] == again["serialNumber"]
+    assert found["components"] == again["components"]
+
+
+def test_a_bill_that_is_none_is_seen():
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str("{}")
+
+
+def test_versions_hashes_licences_and_debians_packages_are_in_it():
+    found = {one["name"]: one for one in json.loads(sbom.bill("signal", ROOT, seen("signal")))["components"]}
+    (pinned,) = [one for one in distributions.locked("signal", ROOT) if one.name == "msgspec"]
+    part = found["msgspec"]
+    assert (part["version"], part["purl"]) == (pinned.version, f"pkg:pypi/msgspec@{pinned.version}")
+    assert part["licenses"] == [{"license": {"id": "MIT"}}]
+    assert {one["content"] for one in part["externalReferences"][0]["hashes"]} == set(pinned.hashes)
+    assert found["libc6"]["purl"] == "pkg:deb/debian/libc6@2.36-9?arch=amd64"
+    assert "gone" not in found
+
+
+def test_what_the_lock_does_not_know_is_refused():
+    strange = seen("signal") | {"distributions": [told("strange", "1")]}
+    with pytest.raises(BadInput, match="strange 1"):
+        sbom.bill("signal", ROOT, strange)
+
+
+def test_an_image_holds_what_its_lock_names_and_its_bill_says_so(service):
+    found = json.loads(sbom.bill(service, ROOT, sbom.look(service)))
+    names = {one["name"] for one in found["components"] if one["purl"].startswith("pkg:pypi/")}
+    assert names == {one.name for one in distributions.locked(service, ROOT)}

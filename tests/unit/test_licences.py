@@ -1,0 +1,50 @@
+"""Licences of what the images hold: each known, none that asks for more than a notice, exceptions named."""
+
+import pytest
+
+from fanfold.console.cloud.launcher import repository_root
+from fanfold.console.images import distributions, layout
+from fanfold.console.images.distributions import licence, pinned
+from fanfold.console.licences_document import ALLOWED, EXCEPTIONS, refused
+from fanfold.refusals import BadInput
+
+
+def held() -> list[tuple[str, str]]:
+    """Every distribution of every image, and its licence."""
+    names = {one.name for service in layout.SERVICES for one in distributions.locked(service, repository_root())}
+    return [(name, distributions.installed_licence(name)) for name in sorted(names)]
+
+
+def test_every_licence_is_allowed() -> None:
+    assert refused(held()) == []
+
+
+def test_no_exception_is_left_over() -> None:
+    found = dict(held())
+    needed = {name for name, (named, _) in EXCEPTIONS.items() if named in found.get(name, "") and named not in ALLOWED}
+    assert needed == set(EXCEPTIONS)
+
+
+@pytest.mark.parametrize("text", ["GPL-3.0-only", "MIT AND LGPL-3.0-or-later", "MPL-2.0", "GPL-2.0 OR MPL-2.0"])
+def test_a_licence_that_is_not_listed_is_refused(text: str) -> None:
+    assert refused([("new", text)]) == [f"new is under {text}"]
+
+
+@pytest.mark.parametrize("text", ["MIT", "GPL-2.0-only OR MIT", "Apache-2.0 AND (MIT OR GPL-3.0-only)"])
+def test_a_choice_is_made_for_the_better(text: str) -> None:
+    assert refused([("new", text)]) == []
+
+
+def test_names_from_before_spdx_are_read() -> None:
+    assert licence("x", {"License": "Apache License 2.0"}, []) == "Apache-2.0"
+    assert licence("x", {}, ["License :: OSI Approved :: MIT License"]) == "MIT"
+    with pytest.raises(BadInput, match="names no licence"):
+        licence("x", {"License": "see the file"}, [])
+
+
+def test_only_pinned_requirements_for_linux_are_read() -> None:
+    other = 'b==2 ; sys_platform == "win32" \\\n    --hash=sha256:02\n'
+    text = f"a==1 \\\n    --hash=sha256:00 \\\n    --hash=sha256:01\n{other}"
+    assert list(pinned(text)) == [distributions.Distribution("a", "1", ("00", "01"))]
+    with pytest.raises(BadInput, match="not pinned"):
+        list(pinned("a>=1\n"))
