@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format lock documents bench images test-images bench-images sbom package scan bootstrap deploy rollback remove sweep-stages clean
+.PHONY: help install run test check format lock documents bench images test-images bench-images sbom package scan audit-dependencies bootstrap deploy rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -76,6 +76,9 @@ scan: package ## Scan the packaged templates with checkov, which is installed ap
 	  { echo "checkov is not installed: run $(BIN)/python -m uv pip install '.[scan]'" >&2; exit 1; }; \
 	  $$checkov $(foreach stack,platform market-data signal risk execution audit,-f build/$(STAGE)/$(stack).json) \
 	    --framework cloudformation --config-file .checkov.yml --compact --quiet
+
+audit-dependencies: install ## Ask for advisories against all locks; pip-audit is installed apart (pip install '.[advisories]')
+	@$(BIN)/python -m fanfold.console.images.advisories
 
 bootstrap: install ## Once an account: image repositories, deployment bucket, the delivery's role (REPOSITORY=owner/name)
 	@$(BIN)/python -m fanfold.console.stage bootstrap $(STAGE) --repository "$(REPOSITORY)"

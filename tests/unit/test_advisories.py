@@ -1,0 +1,59 @@
+"""The audit of dependencies: what it reports, and that it never takes silence for good news."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fanfold.console.images import advisories
+from fanfold.refusals import BadInput
+
+FLAW = {"id": "PYSEC-1", "fix_versions": ["2"]}
+
+
+@pytest.fixture
+def saying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A program of some name that prints a text and ends with 1, as both do for advisories."""
+    # The real ones stand beside the interpreter.
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    def make(name: str, text: str) -> None:
+        (tmp_path / "report").write_text(text)
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\ncat {tmp_path}/report\necho 'no route to host' >&2\nexit 1\n")
+        program.chmod(0o755)
+
+    return make
+
+
+def test_advisories_against_a_lock_are_told_with_what_mends_them(saying: Any, tmp_path: Path) -> None:
+    parts = [{"name": "a", "version": "1", "vulns": [FLAW]}, {"name": "b", "version": "1", "vulns": []}]
+    saying("pip-audit", json.dumps({"dependencies": parts}))
+    assert advisories.of_lock(tmp_path / "lock.txt") == ["a 1: PYSEC-1, mended in 2"]
+
+
+def test_grave_advisories_of_npm_are_told(saying: Any, tmp_path: Path) -> None:
+    flaws = {"a": {"severity": "critical"}, "b": {"severity": "low"}}
+    saying("npm", json.dumps({"vulnerabilities": flaws}))
+    assert advisories.of_npm(tmp_path) == ["a: critical"]
+
+
+@pytest.mark.parametrize("text", ["", '{"error": {"code": "ENOTFOUND"}}'])
+def test_a_database_that_does_not_answer_is_no_good_news(saying: Any, tmp_path: Path, text: str) -> None:
+    saying("npm", text)
+    with pytest.raises(BadInput, match="nothing was audited"):
+        advisories.of_npm(tmp_path)
+
+
+def test_what_was_passed_over_is_no_good_news(saying: Any, tmp_path: Path) -> None:
+    saying("pip-audit", json.dumps({"dependencies": [{"name": "a", "skip_reason": "not found"}]}))
+    with pytest.raises(BadInput, match="does not know a of"):
+        advisories.of_lock(tmp_path / "lock.txt")
+
+
+@pytest.mark.usefixtures("saying")
+def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"pip-audit is not installed.*advisories"):
+        advisories.of_lock(tmp_path / "lock.txt")
