@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from fanfold.cost import units
 
-# The size of an item as it lies there, by table and key (attribute values); 0 where there is none.
+# The size of an item as it lies there, by table and its key, or a whole item of that key (attribute values); 0 where
+# there is none.
 SizeOf = Callable[[str, Mapping[str, Any]], int]
-KEY = ("pk", "sk")
 WRITES = frozenset({"Put", "Update", "Delete", "ConditionCheck"})
 S3_READS = frozenset({"GetObject", "HeadObject"})
 
@@ -76,7 +76,7 @@ def _written(kind: str, parameters: Mapping[str, Any], sizes: Sizes) -> int:
     table = parameters["TableName"]
     if kind == "Put":
         item = parameters["Item"]
-        return max(units.item_bytes(item), sizes.before(table, {name: item[name] for name in KEY}))
+        return max(units.item_bytes(item), sizes.before(table, item))
     return max(sizes.before(table, parameters["Key"]), sizes.after(table, parameters["Key"]))
 
 
