@@ -96,7 +96,7 @@ def check_keys() -> Callable[[], None]:
     from fanfold.aws.secrets import Secret  # noqa: PLC0415
 
     secret = Secret(runtime().call, settings().venue_secret, runtime().clock)
-    return lambda: check(secret)
+    return lambda: check(settings().venue_secret, secret.values())
 
 
 def place(message: OrdersApproved) -> None:

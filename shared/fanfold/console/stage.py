@@ -4,7 +4,6 @@ All goes to the account, or the emulator, that the usual AWS variables name.
 """
 
 import argparse
-import fcntl
 import json
 import os
 import subprocess
@@ -18,11 +17,11 @@ from typing import Any
 
 from fanfold.aws.calls import AwsFault, Call, Endpoint, connect
 from fanfold.console import deploy_guard, stage_names
-from fanfold.console.cloud.launcher import SERVICES, repository_root
+from fanfold.console.cloud.launcher import SERVICES, packaging, repository_root
+from fanfold.console.stage_findings import BOOTSTRAP, refuse_recordings
 from fanfold.console.stage_removal import ARTEFACTS, PLATFORM, Removal, StageFailed, described, sweep
 from fanfold.refusals import BadInput
 
-BOOTSTRAP = "fanfold-bootstrap"
 DELIVERY = "fanfold-delivery"
 # How long a stage of some days is there, where nobody says.
 DAYS = 3
@@ -187,10 +186,9 @@ def _deploy(asked: argparse.Namespace, call: Call, today: date) -> None:
     last = asked.remove_after or today + timedelta(days=DAYS)
     settings = {"FANFOLD_REMOVE_AFTER": str(last)} if stage_names.EPHEMERAL.fullmatch(asked.stage) else {}
     stage = Stage(asked.stage, call, settings)
-    with (repository_root() / ".serverless.lock").open("w") as lock:
-        # The tool packages into the source tree: two deploys at once would pull it from under each other.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with packaging():
         if asked.verb == "deploy":
+            refuse_recordings(Path(os.environ.get("FANFOLD_DESK") or repository_root() / "desk.toml"), os.environ)
             stage.deploy([asked.service] if asked.service else (PLATFORM, *SERVICES))
         elif asked.service:
             stage.rollback(asked.service)

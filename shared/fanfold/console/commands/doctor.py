@@ -1,5 +1,6 @@
 """``fanfold doctor``: what is wrong with this machine and checkout, and the command that mends it."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,6 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import NamedTuple
 
 from fanfold import desk
 from fanfold.console.cloud.launcher import NODE_WANTED, repository_root
@@ -18,6 +18,7 @@ from fanfold.console.commands import Command
 from fanfold.console.exit_codes import Exit
 from fanfold.console.output import Answer
 from fanfold.console.session import running_cloud
+from fanfold.console.stage_findings import Finding, stage_findings
 from fanfold.refusals import BadInput
 
 PYTHON_MIN = (3, 11)
@@ -26,17 +27,11 @@ DISK_FREE_MIN = 1 << 30
 EMULATOR = "ministack"
 
 
-class Finding(NamedTuple):
-    """What was looked at, what was found, and what mends it ("" where nothing has to be mended)."""
-
-    name: str
-    found: str
-    fix: str = ""
-
-
 def doctor(arguments: Namespace) -> Answer:
     """Every check, each with its finding; a failure where one has to be mended."""
     findings = [check(arguments) for check in CHECKS]
+    if arguments.stage:
+        findings += stage_findings(arguments.stage, arguments.desk, os.environ)
     wrong = [finding for finding in findings if finding.fix]
     lines = [line for finding in findings for line in _lines(finding)]
     lines.append(f"{len(wrong)} to mend" if wrong else "all is well")
@@ -156,13 +151,15 @@ CHECKS: tuple[Callable[[Namespace], Finding], ...] = (
 
 def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--desk", type=Path, default=Path("desk.toml"), metavar="FILE", help="desk file (desk.toml)")
+    about = "also what a deploy of this stage wants: settings, tools, the account and what is bootstrapped in it"
+    parser.add_argument("--stage", default="", metavar="NAME", help=about)
 
 
 COMMANDS = (
     Command(
         ("doctor",),
         "Check this machine and checkout; each finding comes with the command that mends it.",
-        "fanfold doctor",
+        "fanfold doctor --stage dev",
         doctor,
         _add_arguments,
         (Exit.FAILED,),

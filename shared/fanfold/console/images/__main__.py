@@ -7,14 +7,14 @@ from pathlib import Path
 
 from fanfold.console.cloud.launcher import repository_root
 from fanfold.console.images import bases, installing, layout, tool
-from fanfold.console.images.bases import Base
+from fanfold.console.images.bases import Foundation
 from fanfold.refusals import BadInput
 
 WHERE_POSSIBLE = "--where-possible"
 COLLECTOR = "collector"
 
 
-def build(service: str, root: Path, base: Base, runtime: tuple[str, str]) -> bool:
+def build(service: str, root: Path, base: Foundation, runtime: tuple[str, str]) -> bool:
     """Build one image on the pruned base, given by name and what it is made of; False if it was there already."""
     context = root / "build" / "images" / service
     layout.lay_out(service, root, context)

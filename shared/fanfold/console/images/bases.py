@@ -15,7 +15,7 @@ LAMBDA_PYTHON = "3.12"
 PACKAGES = "python3.11-minimal,python3.11,python3,ca-certificates"
 
 
-class Base:
+class Foundation:
     """A base and where to build on it: ``image`` is of the target's architecture, ``here`` runs on this machine."""
 
     def __init__(self, image: str, here: str, target: Target) -> None:
@@ -27,16 +27,16 @@ class Base:
         return {"BUILD_IMAGE": self.here, "PYTHON": self.target.python}
 
 
-def find(asked: str, architecture: str) -> Base:
+def find(asked: str, architecture: str) -> Foundation:
     """The base that was asked for, by digest, or Debian's of the architecture, which is made on first use and kept."""
     if asked:
         if "@sha256:" not in asked:
             raise BadInput(f"BASE_IMAGE is {asked!r}; name it by digest, as in NAME@sha256:...")
-        return Base(asked, asked, Target(architecture, os.environ.get("PYTHON_VERSION", LAMBDA_PYTHON)))
-    return Base(_debian(architecture), _debian(tool.machine()), Target(architecture, DEBIAN_PYTHON))
+        return Foundation(asked, asked, Target(architecture, os.environ.get("PYTHON_VERSION", LAMBDA_PYTHON)))
+    return Foundation(_debian(architecture), _debian(tool.machine()), Target(architecture, DEBIAN_PYTHON))
 
 
-def prune(base: Base, root: Path) -> tuple[str, str]:
+def prune(base: Foundation, root: Path) -> tuple[str, str]:
     """The image that the five stand on, built where it is not there yet, and what it is made of."""
     context = root / "build" / "images" / "base"
     layout.lay_out_base(root, context)

@@ -77,7 +77,8 @@ def lay_out_task(service: str, root: Path, task: Path) -> None:
             shutil.rmtree(found)
     for name in set(asked["modules_held_back"]) - set(asked["services"][service]["modules"]):
         (task / "fanfold" / name).unlink()
-    (task / "desk.json").write_bytes(desk.dump(desk.parse((root / "desk.toml").read_text())))
+    desk_file = Path(os.environ.get("FANFOLD_DESK") or root / "desk.toml")
+    (task / "desk.json").write_bytes(desk.dump(desk.parse(desk_file.read_text(), desk_file.name)))
 
 
 def requirements(service: str, root: Path) -> Path:

@@ -1,0 +1,102 @@
+"""What a deploy of a stage wants and does not find, each with the command that gives it."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from shutil import which
+from typing import NamedTuple
+
+from fanfold import desk
+from fanfold.aws.calls import AwsFault, Call, Endpoint, connect
+from fanfold.console import stage_names
+from fanfold.console.cloud.launcher import SERVICES
+from fanfold.desk import Desk
+from fanfold.refusals import BadInput
+
+BOOTSTRAP = "fanfold-bootstrap"
+BUILDERS = ("docker", "buildah")
+
+
+class Finding(NamedTuple):
+    """What was looked at, what was found, and what mends it ("" where nothing has to be mended)."""
+
+    name: str
+    found: str
+    fix: str = ""
+
+
+def stage_findings(stage: str, desk_file: Path, environ: Mapping[str, str]) -> list[Finding]:
+    """Settings and tools first, then what the account says; it is not asked where it is not known."""
+    stage_names.check(stage)
+    own = [_builder(), *_settings(stage, environ), _venues(desk_file)]
+    try:
+        call = connect("boto3", Endpoint.of(environ))
+        who = call("sts", "GetCallerIdentity", {})["Arn"]
+    except (BadInput, AwsFault) as wrong:
+        return [*own, Finding("account", str(wrong), "export AWS_PROFILE=... AWS_REGION=eu-west-1")]
+    account = Finding("account", f"AWS takes you for {who}")
+    return [*own, account, _bootstrap(call, stage), _bucket(call, stage, environ)]
+
+
+def replaying(traded: Desk) -> list[str]:
+    """The venues that only play recordings, which no image holds."""
+    return sorted(name for name, venue in traded.venues.items() if venue.kind == "replay")
+
+
+def refuse_recordings(desk_file: Path, environ: Mapping[str, str]) -> None:
+    """Raises BadInput for a desk that would get no bars in an account; an embedded AWS has recordings."""
+    found = replaying(desk.parse(desk_file.read_text(), desk_file.name))
+    if found and not environ.get("AWS_ENDPOINT_URL"):
+        raise BadInput(_recordings(desk_file, found) + f"; {_RECORDINGS_FIX}, then `make images`")
+
+
+_RECORDINGS_FIX = 'give them kind = "ccxt" and an exchange, such as exchange = "binance"'
+
+
+def _recordings(desk_file: Path, found: list[str]) -> str:
+    return f"{desk_file}: venues {', '.join(found)} play recordings, which no image holds"
+
+
+def _venues(desk_file: Path) -> Finding:
+    try:
+        found = replaying(desk.parse(desk_file.read_text(), desk_file.name))
+    except (BadInput, OSError) as wrong:
+        return Finding("venues", str(wrong), f"fanfold desk check {desk_file}")
+    if found:
+        return Finding("venues", _recordings(desk_file, found), _RECORDINGS_FIX)
+    return Finding("venues", "real exchanges' public bars")
+
+
+def _builder() -> Finding:
+    there = [one for one in BUILDERS if which(one)]
+    return Finding("images", f"built by {there[0]}") if there else Finding(
+        "images", "neither docker nor buildah is on the path", "install docker, or `apt install buildah`")  # fmt: skip
+
+
+def _settings(stage: str, environ: Mapping[str, str]) -> list[Finding]:
+    missing = stage_names.missing(stage, SERVICES, environ)
+    return [Finding(name, f"not set: {about}", f"export {name}=...") for name, about in missing.items()] or [
+        Finding("settings", f"all {len(stage_names.settings(stage))} that {stage} asks for are set")
+    ]
+
+
+def _bootstrap(call: Call, stage: str) -> Finding:
+    return _asked(
+        "bootstrap", lambda: call("cloudformation", "DescribeStacks", {"StackName": BOOTSTRAP}),
+        f"the stack {BOOTSTRAP} is there", f"make bootstrap STAGE={stage}",
+    )  # fmt: skip
+
+
+def _bucket(call: Call, stage: str, environ: Mapping[str, str]) -> Finding:
+    bucket = f"{environ.get('FANFOLD_BUCKET_PREFIX') or f'fanfold-{stage}'}-deployment"
+    return _asked(
+        "artefacts", lambda: call("s3", "HeadBucket", {"Bucket": bucket}), f"{bucket} is there",
+        f"aws s3 mb s3://{bucket}",
+    )  # fmt: skip
+
+
+def _asked(name: str, ask: Callable[[], object], found: str, fix: str) -> Finding:
+    try:
+        ask()
+    except AwsFault as fault:
+        return Finding(name, f"{fault}", fix)
+    return Finding(name, found)
