@@ -58,11 +58,12 @@ def served(state: Path, *options: str) -> Iterator[Served]:
     """`fanfold serve` on a desk's state for as long as the block lasts."""
     command = [sys.executable, "-m", "fanfold.console.main", "--state", str(state), "serve", "--port", "0", *options]
     environment = environ | {"PYTHONPATH": str(ROOT / "shared")}
-    with subprocess.Popen([*command, "--json"], env=environment, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        told = json.loads(child.stdout.readline())
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as child:
         try:
-            yield Served(told["url"])
+            assert child.stdout is not None
+            url, told, _ = child.stdout.readline().partition("/status ")
+            assert told, "it ended before it listened"
+            yield Served(url)
         finally:
             child.terminate()
 

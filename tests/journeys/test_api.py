@@ -174,7 +174,8 @@ def test_a_halted_desk_refuses_and_says_why(found):
     assert (account["halt"], account["halt_reason"]) == ("HALT", HALT["reason"])
     assert found["while halted"].status == 202
     [refused] = found["refused"]
-    assert (refused["state"], refused["code"]) == ("REFUSED", "HALTED")
+    assert (refused["state"], refused["code"]) == ("REFUSED", "KILL_STATE")
+    assert "HALT" in refused["detail"]
 
 
 def test_who_halted_resumes_after_a_delay_alone(found):
