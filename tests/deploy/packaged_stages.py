@@ -1,19 +1,19 @@
 """All six stacks of a stage as the Serverless tool packages them, offline, once a state of the files."""
 
-import fcntl
 import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+
+from fanfold.console.cloud.launcher import packaging
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / "node_modules" / ".bin" / "serverless"
@@ -48,23 +48,15 @@ class NotPackaged(Exception):
 def templates(named: str) -> dict[str, Template]:
     """The templates of the platform and the five services, of one of STAGES."""
     stage, environment = STAGES[named]
-    with _alone(), ThreadPoolExecutor(2) as pool:
+    with packaging(), ThreadPoolExecutor(2) as pool:
         packaged = pool.map(lambda stack: _template(stack, stage, environment), (PLATFORM, *SERVICES))
         return dict(zip((PLATFORM, *SERVICES), packaged, strict=True))
 
 
 def template(stack: str, stage: str, environment: Mapping[str, str]) -> Template:
     """One stack's template. Raises NotPackaged, skips where the tool is not installed."""
-    with _alone():
+    with packaging():
         return _template(stack, stage, environment)
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    # The tool writes into the source tree, where a deploy may be at work.
-    with (ROOT / ".serverless.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _template(stack: str, stage: str, environment: Mapping[str, str]) -> Template:

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from trading import Desk, planned, replayed, trade
+from trading import Desk, Outcome, planned, replayed, trade
 
+from fanfold.bars import unpack
 from fanfold.console.cloud.launcher import REGION, STAGE
 from fanfold.console.desk_run import invoke
+from fanfold.messages import Bars
+from fanfold.names import name
 
 MINUTES = 40
 ACCOUNT_ID = "000000000000"
@@ -127,26 +130,45 @@ def test_a_day_that_does_not_add_up_is_told_of_and_not_closed(deployed, tmp_path
     assert message["Subject"] == f"Fanfold {STAGE}: the day is not closed"
 
 
+def filled(outcome: Outcome, ids: set[str]) -> dict[str, list[int]]:
+    """Closes of the bars that messages with these causes brought, by instrument."""
+    brought = [one for one in outcome.messages if isinstance(one, Bars) and one.cause in ids]
+    assert all(one.wanted for one in brought)
+    series = [one for message in brought for one in unpack(message.frames)]
+    return {one.instrument: [bar.closes_at for bar in one.bars] for one in series}
+
+
 def test_a_span_is_filled_for_each_symbol_and_what_the_venue_does_not_have_is_told_of(deployed, tmp_path) -> None:
     found: dict[str, Any] = {}
+    plan = planned(MINUTES)
+    venue, traded = next(iter(plan.desk.venues.items()))
+    since, until = plan.start, plan.start + 20 * 60
+    span = {"venue": venue, "timeframe": "1m", "since": since, "until": until}
 
     def act(desk: Desk) -> None:
         replayed(desk)
         desk.run.finish()
-        told, (venue, traded) = Told(desk), next(iter(desk.plan.desk.venues.items()))
-        span = {"venue": venue, "timeframe": "1m", "since": desk.plan.start, "until": desk.plan.start + 20 * 60}
+        told = Told(desk)
         found["filled"] = ran(desk, "back-fill", span | {"instruments": traded.symbols[:2]})
         found["told"] = told.messages()
-        found["unknown"] = ran(desk, "back-fill", span | {"venue": "nowhere", "instruments": traded.symbols[:1]})
+        found["half"] = ran(desk, "back-fill", span | {"instruments": [traded.symbols[2], "NOPE/USDT"]})
         found["told of"] = told.messages()
         assert desk.cloud.wait_until_quiet(timeout_s=30)
 
-    outcome = trade(tmp_path / "state", deployed, planned(MINUTES), act, SFN_WAIT_SCALE="0")
+    outcome = trade(tmp_path / "state", deployed, plan, act, SFN_WAIT_SCALE="0")
     assert found["filled"]["status"] == "SUCCEEDED", found["filled"]
     assert found["told"] == []
-    wanted = [one for one in outcome.messages if getattr(one, "wanted", False) and "back-fill" not in one.id]
-    assert len(wanted) >= 2
-    assert found["unknown"]["status"] == "FAILED", found["unknown"]
-    assert (found["unknown"]["status"], found["unknown"]["error"]) == ("FAILED", "NotComplete")
+    given = [{"instrument": one, "filled": True} for one in traded.symbols[:2]]
+    assert json.loads(found["filled"]["output"])["found"] == given
+    ids = {"wanted/" + name("back-fill", venue, one, "1m", since, until) for one in traded.symbols}
+    closes = list(range(since + 60, until + 1, 60))
+    assert filled(outcome, ids) == dict.fromkeys(traded.symbols[:3], closes)
+    assert (found["half"]["status"], found["half"]["error"]) == ("FAILED", "NotComplete")
     (message,) = found["told of"]
-    assert "BadInput" in message["Message"]
+    assert message["Subject"] == f"Fanfold {STAGE}: a back-fill is not complete"
+    done, left = json.loads(message["Message"])
+    assert done == {"instrument": traded.symbols[2], "filled": True}
+    assert {key: left[key] for key in ("instrument", "since", "filled", "error")} == {
+        "instrument": "NOPE/USDT", "since": since, "filled": False, "error": "BadInput",
+    }  # fmt: skip
+    assert "NOPE/USDT" in left["cause"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from fanfold.console.cloud.launcher import SERVICES, repository_root
+from fanfold.console.cloud.launcher import SERVICES, packaging, repository_root
 from fanfold.cost import days, templates
 from fanfold.cost.days import Day
 from fanfold.cost.scenarios import STAGE
@@ -35,7 +35,7 @@ def packaged_stacks(profile: str) -> Stacks:
     """A profile's stacks as the Serverless tool packages them now; raises BadInput with its words where it does not."""
     root = repository_root()
     folders = [root, *(root / "services" / service for service in SERVICES)]
-    with ThreadPoolExecutor(2) as pool:
+    with packaging(), ThreadPoolExecutor(2) as pool:
         return templates.read(list(pool.map(lambda folder: _packaged(folder, profile), folders)))
 
 

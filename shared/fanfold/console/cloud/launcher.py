@@ -9,8 +9,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.error import URLError
@@ -126,11 +127,17 @@ def deploy(cloud: Cloud, told: Callable[[str], None]) -> None:
     """Deploy the platform, then the five services side by side, and check that all of it is there."""
     root = repository_root()
     tool = _serverless(root)
-    with (root / ".serverless.lock").open("w") as lock:
-        # The tool packages into the source tree: two deploys at once would pull it from under each other.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with packaging():
         _deploy_all(tool, root, cloud, told)
     check(cloud)
+
+
+@contextmanager
+def packaging() -> Iterator[None]:
+    """The source tree to oneself: the tool packages into it, and two at once would pull it from under each other."""
+    with (repository_root() / ".serverless.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _deploy_all(tool: str, root: Path, cloud: Cloud, told: Callable[[str], None]) -> None:
