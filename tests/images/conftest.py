@@ -30,7 +30,10 @@ def built() -> tuple[str, ...]:
         tool.tool()
     except BadInput as wrong:
         pytest.skip(str(wrong))
-    return tuple(os.environ[ASKED].split()) or layout.SERVICES
+    asked = tuple(os.environ[ASKED].split()) or layout.SERVICES
+    if not tool.exists(tool.image_name(asked[0])):
+        pytest.skip("no image was built, for the reason that `make test-images` told first")
+    return asked
 
 
 @pytest.fixture(params=layout.SERVICES)

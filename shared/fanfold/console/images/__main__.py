@@ -53,8 +53,8 @@ def build_all(services: list[str], root: Path) -> None:
 def main(given: list[str]) -> int:
     """Build the named images; the exit code.
 
-    With --where-possible, what is missing is installed where that can be done, and where nothing can build, or no base
-    is to be had, the reason is told and the code is 0.
+    With --where-possible, what is missing is installed where that can be done; where it can't, the reason is told and
+    the code is 0.
     """
     where_possible = WHERE_POSSIBLE in given
     services = [name for name in given if name != WHERE_POSSIBLE]

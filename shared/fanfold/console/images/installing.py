@@ -8,21 +8,24 @@ import sys
 from fanfold.console.images import tool
 from fanfold.refusals import BadInput
 
-PACKAGES = ("buildah", "crun", "debootstrap")
+BUILDAH = ("buildah", "crun")
 
 
 def builder() -> None:
-    """Install buildah and what makes its base, unless docker or all of it is there.
+    """Install what is missing: buildah where docker does not answer, debootstrap where no BASE_IMAGE is named.
 
     Raises BadInput with the reason where nothing can be installed.
     """
-    if tool.docker_answers() or all(shutil.which(name) for name in ("buildah", "debootstrap")):
+    missing = [] if tool.docker_answers() or shutil.which("buildah") else list(BUILDAH)
+    if not os.environ.get("BASE_IMAGE") and not shutil.which("debootstrap"):
+        missing.append("debootstrap")
+    if not missing:
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise BadInput(f"{tool.MISSING}; nothing is installed, for that takes root and apt")
-    print(f"installing {', '.join(PACKAGES)} from Debian's packages", file=sys.stderr)
+        raise BadInput(f"no image can be built: {', '.join(missing)} is missing, and to install it takes root and apt")
+    print(f"installing {', '.join(missing)} from Debian's packages", file=sys.stderr)
     _apt("update")
-    _apt("install", "--yes", "--no-install-recommends", *PACKAGES)
+    _apt("install", "--yes", "--no-install-recommends", *missing)
 
 
 def _apt(*words: str) -> None:
