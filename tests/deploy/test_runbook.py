@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import guide_commands
 import pytest
 from packaged_stages import STAGES, templates
 
@@ -67,6 +68,22 @@ def test_every_section_says_what_it_means_and_how_to_drill_it() -> None:
     sections = (ROOT / "docs/runbook.md").read_text().split("\n## ")[1:]
     wanted = ("**Means**", "**Do**", "**Drill**")
     assert [one.splitlines()[0] for one in sections if not all(word in one for word in wanted)] == []
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_every_command_of_a_guide_would_be_taken(guide: str) -> None:
+    found = guide_commands.commands((ROOT / guide).read_text())
+    assert found
+    assert {one: told for one in found if (told := guide_commands.wrong(one))} == {}
+
+
+@pytest.mark.parametrize("command", [
+    "make deploi STAGE=dev", "aws lambda invok --function-name x", "aws lambda invoke --function x",
+    "aws lamda invoke", "aws cloudformation wait stack-made", ".venv/bin/fanfold doctor --stages dev",
+    "npx serverless deploy --stage",
+])  # fmt: skip
+def test_a_command_that_would_be_refused_is_seen(command: str) -> None:
+    assert guide_commands.wrong(command)
 
 
 def test_a_section_and_a_verb_that_are_not_there_are_seen() -> None:
