@@ -45,6 +45,11 @@ class Function(NamedTuple):
     queues: list[str]
     environment: dict[str, str]
 
+    @property
+    def idle(self) -> bool:
+        """Whether it refuses whoever comes before it asks for anything: the webhook of a stage without its secret."""
+        return self.name.endswith("-webhook") and "WEBHOOK_SECRET" not in self.environment
+
 
 class Stacks:
     """All templates of a stage."""
@@ -103,6 +108,7 @@ class Stacks:
             environment={
                 key: str(self.resolve(stack, value))
                 for key, value in properties.get("Environment", {}).get("Variables", {}).items()
+                if value != NO_VALUE
             },
         )
 

@@ -18,6 +18,7 @@ def venue_calls(function: Function) -> list[Line]:
         return []
     made: list[Recorded] = []
     call = recorded(lambda *_: KEYS, made.append)
-    check(Secret(call, function.environment["VENUE_SECRET"], lambda: datetime.now(UTC)))
+    name = function.environment["VENUE_SECRET"]
+    check(name, Secret(call, name, lambda: datetime.now(UTC)).values())
     return [Line(function=function.name, service=one.service, operation=one.operation, parameters=dict(one.parameters))
             for one in made]  # fmt: skip

@@ -104,7 +104,7 @@ def held(stacks: Stacks, calls: Iterable[Line]) -> list[Held]:
         by_function.setdefault(line.function, []).append(line)
     keys = stacks.keys
     return [
-        Held(one, [*by_function.get(one.name, []), *venue_calls(one)], _declared(one, stacks), keys)
+        Held(one, [] if one.idle else [*by_function.get(one.name, []), *venue_calls(one)], _declared(one, stacks), keys)
         for one in stacks.functions
     ]
 
