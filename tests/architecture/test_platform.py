@@ -15,7 +15,7 @@ from fanfold.messages import SUBSCRIPTIONS, TOPICS
 Template = dict[str, Any]
 # What the handlers find in their image, or only on a laptop.
 DEFAULTS = {"DESK", "CLOCK"}
-# Woken by a clock or by the daily close, and by no queue; docs/decisions/0016-patient-functions.md has the reasons.
+# Woken by a clock or by the daily close, and by no queue; docs/decisions/0018-patient-functions.md has the reasons.
 PATIENT = {"market-data": {"Poll"}, "audit": {"Flush", "Compact", "Verify", "Reconcile"}}
 
 
