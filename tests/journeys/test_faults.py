@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from trading import Desk, Outcome, closes, planned, replayed, trade
 
-from fanfold.console.cloud.launcher import SERVICES
+from fanfold.console.cloud.launcher import SERVICES, STAGE
 from fanfold.console.queues import dead_letters_names, ordering, queue_name
 from fanfold.messages import OrdersRefused, Target, Targets, encode
 
@@ -40,13 +40,13 @@ def halves(plan, between) -> Any:
 
 def put(desk: Desk, service: str, body: str, group: str) -> None:
     """Put a body straight into a service's queue, as no topic would."""
-    queue = queue_name(service)
+    queue = queue_name(service, STAGE)
     asked = {"QueueUrl": f"{desk.cloud.endpoint}/000000000000/{queue}", "MessageBody": body}
     desk.run.call("sqs", "SendMessage", asked | ordering(queue, group, f"put {service}"))
 
 
 def buried(desk: Desk, service: str) -> list[dict[str, Any]]:
-    url = f"{desk.cloud.endpoint}/000000000000/{dead_letters_names(service)[0]}"
+    url = f"{desk.cloud.endpoint}/000000000000/{dead_letters_names(service, STAGE)[0]}"
     asked = {"QueueUrl": url, "MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"], "VisibilityTimeout": 0}
     found: list[dict[str, Any]] = desk.run.call("sqs", "ReceiveMessage", asked).get("Messages", [])
     return found
@@ -69,7 +69,7 @@ def test_a_poisoned_message_rests_in_its_dead_letter_queue_while_all_else_goes_o
     for service, (letter,) in letters.items():
         assert letter["Body"] == UNKNOWN_VERSION
         assert "bars.v9" in letter["MessageAttributes"]["reason"]["StringValue"]
-        assert letter["MessageAttributes"]["source"]["StringValue"].endswith(queue_name(service))
+        assert letter["MessageAttributes"]["source"]["StringValue"].endswith(queue_name(service, STAGE))
     assert outcome.result == plain.result
     assert outcome.balance
 

@@ -205,7 +205,7 @@ def _letters(desk: Desk) -> dict[str, int]:
     asked = ["ApproximateNumberOfMessages"]
     found = dict.fromkeys(("market-data", "audit"), 0)
     for service in found:
-        for queue in dead_letters_names(service):
+        for queue in dead_letters_names(service, STAGE):
             url = f"{desk.cloud.endpoint}/000000000000/{queue}"
             answer = desk.run.call("sqs", "GetQueueAttributes", {"QueueUrl": url, "AttributeNames": asked})
             found[service] += int(answer["Attributes"]["ApproximateNumberOfMessages"])
@@ -220,7 +220,7 @@ def _handed(desk: Desk, service: str, bodies: list[str], *, again: bool = False)
             "body": body,
             "attributes": {"ApproximateReceiveCount": "2" if again else "1", "MessageGroupId": f"test {number}"},
             "eventSource": "aws:sqs",
-            "eventSourceARN": f"arn:aws:sqs:{REGION}:000000000000:{queue_name(service)}",
+            "eventSourceARN": f"arn:aws:sqs:{REGION}:000000000000:{queue_name(service, STAGE)}",
         }
         for number, body in enumerate(bodies)
     ]

@@ -16,6 +16,7 @@ from fanfold.aws import ledger
 from fanfold.aws.log import S3Log
 from fanfold.aws.tables import Table
 from fanfold.aws.views import DynamoViews
+from fanfold.console.cloud.launcher import STAGE
 from fanfold.console.desk_run import DeskRun
 from fanfold.console.exit_codes import Exit
 from fanfold.console.session import bucket_name, table_name
@@ -48,7 +49,7 @@ def conclude(run: DeskRun, traded: Desk, pace: Pace, out: Console, *, as_json: b
 
 def audit(run: DeskRun, traded: Desk) -> tuple[list[Verdict], Tally]:
     """A verdict on every chain, and what is in them."""
-    log, views = S3Log(run.call, bucket_name("audit")), DynamoViews(run.call, table_name("views"))
+    log, views = S3Log(run.call, bucket_name("audit", STAGE)), DynamoViews(run.call, table_name("views", STAGE))
     tally = Tally(traded)
     # The venues first: prices are there when the accounts' fills are marked.
     heads = sorted(heads_of(log, views), key=lambda head: not head.stream.startswith("market-"))
@@ -116,7 +117,7 @@ def _print(summary: Summary, found: Books, verdicts: list[Verdict], out: Console
 
 
 def _cash(run: DeskRun, account: str) -> Decimal:
-    found = ledger.read(Table(run.call, table_name("ledger")), account).account
+    found = ledger.read(Table(run.call, table_name("ledger", STAGE)), account).account
     if found is None:
         raise BadInput(f"account {account!r} was never opened")
     return found.cash

@@ -114,7 +114,7 @@ class DeskRun:
 
     def dead_letters(self) -> int:
         """Messages in all dead-letter queues."""
-        return sum(self._depth(queue) for service in SERVICES for queue in dead_letters_names(service))
+        return sum(self._depth(queue) for service in SERVICES for queue in dead_letters_names(service, STAGE))
 
     def _depth(self, queue: str) -> int:
         url = f"{self._cloud.endpoint}/000000000000/{queue}"

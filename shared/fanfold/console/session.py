@@ -104,7 +104,7 @@ class LocalSession(Session):
         return S3Log(light(self.cloud), self.bucket("audit"))
 
     def bucket(self, name: str) -> str:
-        return bucket_name(name)
+        return bucket_name(name, STAGE)
 
     def queue_url(self, queue: str) -> str:
         return f"{self.cloud.endpoint}/{ACCOUNT_ID}/{queue}"
@@ -113,12 +113,12 @@ class LocalSession(Session):
         return self.cloud.wait_until_quiet(timeout_s=QUIET_TIMEOUT_S / 4 if self.running else QUIET_TIMEOUT_S)
 
 
-def table_name(table: str, stage: str = STAGE) -> str:
+def table_name(table: str, stage: str) -> str:
     return f"fanfold-{stage}-{table}"
 
 
-def bucket_name(bucket: str) -> str:
-    return f"fanfold-{STAGE}-{bucket}"
+def bucket_name(bucket: str, stage: str) -> str:
+    return f"fanfold-{stage}-{bucket}"
 
 
 @contextmanager

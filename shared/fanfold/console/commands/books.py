@@ -132,7 +132,7 @@ def _books_text(account: dict[str, Any]) -> str:
 
 def _queue(session: Session, service: str) -> dict[str, Any]:
     dead = sum(_depth(session, name) for name in dead_letters_names(service, session.stage))
-    return {"service": service, "waiting": _depth(session, queue_name(service)), "dead_letters": dead}
+    return {"service": service, "waiting": _depth(session, queue_name(service, session.stage)), "dead_letters": dead}
 
 
 def _depth(session: Session, queue: str) -> int:
