@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format lock documents bench images test-images bench-images sbom package scan audit-dependencies bootstrap deploy rollback remove sweep-stages clean
+.PHONY: help install run test check lint format lock documents bench images test-images bench-images sbom package scan audit-dependencies bootstrap deploy rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -15,10 +15,17 @@ install: .venv/.installed node_modules/.installed ## Install everything into .ve
 run: install ## Trade a seeded market on paper, on an embedded AWS, and print the result
 	@$(BIN)/fanfold run
 
-test: install check ## Check style and types, then pass all tests
-	@$(BIN)/python -m pytest
+# As many as there are cores: a desk keeps about one busy. Each has ports and folders of its own.
+WORKERS ?= auto
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist loadgroup --no-loadscope-reorder
 
-check: install ## Lint and type-check
+test: lint ## Check style and types, then pass all tests
+	@$(PYTEST)
+
+check: lint ## Check style and types, then pass the unit tests, in a minute: for daily work
+	@$(PYTEST) tests/unit
+
+lint: install ## Check style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy shared services
 

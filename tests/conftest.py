@@ -1,18 +1,47 @@
-"""What tests of several folders share: the six stacks, deployed once; desks trade on copies of what came of it."""
+"""What tests of several folders share, and how they are shared out among workers that run side by side."""
 
 from pathlib import Path
 
 import pytest
 from run_calls import run_calls
+from shared_work import once
 
 __all__ = ["deployed", "run_calls"]
+TESTS = Path(__file__).resolve().parent
+# What takes longest begins first, so that no worker is left alone with it at the end.
+FIRST = (
+    "deploy/test_deploy_journey.py", "journeys/test_one_result.py", "permissions", "journeys", "deploy", "workflows",
+    "contracts", "aws",
+)  # fmt: skip
+# Modules whose tests share what only one worker should make.
+TOGETHER = {"permissions/test_call_sites.py": "recording", "permissions/test_permissions.py": "recording"}
+# Modules whose tests share nothing, and are long enough for two.
+APART = {"journeys/test_workflows.py", "deploy/test_templates.py"}
 
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The six stacks, deployed once; desks trade on copies of what came of it."""
     # Only where it is asked for: most tests need no emulator.
     from desk_fixture import skip_without_node
     from trading import deploy_once
 
     skip_without_node()
-    return deploy_once(tmp_path_factory.mktemp("aws"))
+    return once(tmp_path_factory, "aws", deploy_once)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of a module on one worker, where there are workers: its fixtures are made once there."""
+    if not hasattr(config, "workerinput"):
+        return
+    for item in items:
+        module = item.path.relative_to(TESTS).as_posix()
+        if module not in APART:
+            item.add_marker(pytest.mark.xdist_group(TOGETHER.get(module, module)))
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    module = item.path.relative_to(TESTS).as_posix()
+    return next((place for place, start in enumerate(FIRST) if module.startswith(start)), len(FIRST))

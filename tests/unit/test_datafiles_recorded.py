@@ -1,7 +1,6 @@
 """Recorded files of real exchanges, with the defects that were counted in them by other means."""
 
 import re
-import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -81,10 +80,3 @@ def test_two_sources_of_one_month_agree_to_the_last_digit() -> None:
     assert (archive.price_scale, archive.volume_scale) == (downloaded.price_scale, downloaded.volume_scale) == (2, 5)
     common = set(archive.bars) & set(downloaded.bars)
     assert len(common) == sum(downloaded.bars[0].closes_at <= bar.closes_at for bar in archive.bars)
-
-
-def test_a_file_of_130_000_bars_is_read_in_two_seconds() -> None:
-    begun = time.process_time()
-    file = read(str(DATA / "candles_1m/binance_ETHUSDT_1m_2025-05_2025-08.feather"))
-    assert len(file.series.bars) == 130_708
-    assert time.process_time() - begun < 2
