@@ -130,7 +130,9 @@ def _targets(message: Targets) -> Iterator[View]:
 
 def _target(target: Target) -> dict[str, Any]:
     # As text, for a view holds no floats.
-    return msgspec.structs.asdict(target) | {"weight": repr(target.weight)}
+    fields = msgspec.structs.asdict(target) | {"weight": repr(target.weight)}
+    del fields["bundle"]
+    return fields
 
 
 def _once(place: tuple[str, ...], fields: dict[str, Any]) -> View:

@@ -31,6 +31,7 @@ class AccountItem(msgspec.Struct, frozen=True, kw_only=True):
     minute: int
     orders_in_minute: int
     version: int
+    halt_cause: str = ""
 
 
 class PositionItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,11 +56,14 @@ def book(account: str, books: Books, gathered: Gathered) -> Book:
     return Book(
         account=account,
         halt=found.halt,
+        halt_cause=found.halt_cause,
         cash=found.cash,
         reserved=found.reserved,
         peak_equity=gathered.peak_equity,
         day=gathered.day,
         day_start_equity=gathered.day_start_equity,
+        last_equity=gathered.last_equity,
+        rearmed=gathered.rearmed,
         minute=found.minute,
         orders_in_minute=found.orders_in_minute,
         held={leg: _held(item) for leg, item in books.positions.items()},

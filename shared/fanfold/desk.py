@@ -80,6 +80,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     tick: Decimal
     lot: Decimal
     notional_min: Decimal
+    amount_min: Decimal = Decimal(0)
+    amount_max: Decimal = Decimal(0)
     as_of: str
     source: str
 

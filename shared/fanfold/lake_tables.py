@@ -66,6 +66,7 @@ SIGNALS = Table(
         "instrument": "string",
         "timeframe": "string",
         "weight": "double",
+        "bundle": "string",
         "at": "timestamp",
         "message_id": "string",
     },

@@ -1,8 +1,8 @@
 """Every message on the wire, and the topic that carries it.
 
-All are frozen structs with a versioned tag. A change is a new optional field, or a ``.v2`` beside the old one; a golden
-file is never edited. Amounts are decimals written as strings, times are UTC. Every message has its id, its cause's id,
-and ``at``: the time of the market event that started the chain (the close of the bar).
+All are frozen structs with a versioned tag. A change is a new optional field, or a ``.v2`` beside the old one. Amounts
+are decimals as strings, times are UTC. Every message has its id, its cause's id, and ``at``: the time of the market
+event that started the chain (the close of the bar).
 """
 
 from datetime import datetime
@@ -75,14 +75,16 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """What a strategy instance wants to hold: weight is a share of its leg's equity, below zero is short."""
+class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a strategy instance wants to hold: weight is a share of its leg's equity, below zero is short. Of those of
+    one ``bundle`` risk approves all, or none."""
 
     signal_id: str
     instance: str
     instrument: str
     timeframe: str
     weight: float
+    bundle: str = ""
 
 
 class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,10 +141,8 @@ class Defect(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Bars(msgspec.Struct, frozen=True, kw_only=True, tag="bars.v1"):
-    """All closed bars of a poll, every timeframe, part ``part`` of ``parts``; the cause names the poll.
-
-    Bars that were ``wanted`` fill a reader's gap; who has had the poll's own leaves them alone.
-    """
+    """All closed bars of a poll, every timeframe, part ``part`` of ``parts``; the cause names the poll. Bars that were
+    ``wanted`` fill a reader's gap; who has had the poll's own leaves them alone."""
 
     id: str
     cause: str

@@ -14,7 +14,8 @@ from fanfold.aws.tables import Table
 from fanfold.messages import Target, Targets
 from fanfold.refusals import Conflict
 from fanfold.risk.exposure import Book, Mark
-from fanfold.risk.gathering import Gathered, Poll
+from fanfold.risk.gathering import Gathered, Poll, Unfinished
+from fanfold.risk.standing import StandingTarget
 from fanfold.simulation.stores import MemoryGathering
 from risk_service.assess import Gathering
 
@@ -43,7 +44,7 @@ def targets(at: int, part: int = 1) -> Targets:
 
 def arrive(gathering: Gathering, kind: str, which: Poll) -> Gathered:
     if kind == "bars":
-        return gathering.marked("main", which, MARKS, gathering.read("main").marks_version)
+        return gathering.marked("main", which, MARKS, gathering.read("main").marks_version, idle=False)
     if kind == "settled":
         return gathering.settled("main", which)
     return gathering.targeted("main", which, targets(which.at, which.part))
@@ -68,33 +69,78 @@ def test_parts_and_duplicates_come_together_in_any_order(gathering: Gathering, s
     assert gathering.read("main").targets == (targets(60, 1), targets(60, 2))
 
 
+BOOK = Book(account="main", halt=None, cash=Decimal(1), peak_equity=Decimal("10.5"), day="2026-03-01",
+            day_start_equity=Decimal(9), last_equity=Decimal(8))
+WANTED = StandingTarget(target=targets(60).targets[0], at=datetime.fromtimestamp(60, UTC), cause="t60/1",
+                        attempt=2, quantity=Decimal("1.5"), code="CASH")
+
+
+def note(gathering: Gathering, decided: str, *left: StandingTarget) -> None:
+    gathering.note("main", gathering.read("main"), BOOK, {one.leg: one for one in left}, {"leg": "WHY"}, decided)
+
+
 def test_a_decided_poll_is_complete_no_more_and_what_comes_late_changes_nothing(gathering: Gathering) -> None:
     for kind in KINDS:
         arrive(gathering, kind, poll(60))
-    book = Book(account="main", halt=None, cash=Decimal(1), peak_equity=Decimal("10.5"), day="2026-03-01",
-                day_start_equity=Decimal(9))
-    gathering.decide("main", "poll/60", book)
+    note(gathering, "poll/60", WANTED)
     found = gathering.read("main")
     assert (found.decided, found.peak_equity, found.day) == (True, Decimal("10.5"), "2026-03-01")
+    assert (found.last_equity, found.day_start_equity, found.reported) == (8, 9, {"leg": "WHY"})
+    assert found.standing == {WANTED.leg: WANTED}
     assert not arrive(gathering, "settled", poll(60)).complete(KINDS)
     assert not arrive(gathering, "targets", poll(60)).complete(KINDS)
     assert gathering.read("main") == found
 
 
-def test_a_newer_poll_takes_over_with_the_marks_and_the_day_and_an_older_one_changes_nothing(
+def test_a_newer_poll_takes_over_with_the_marks_and_what_was_left_and_an_older_one_changes_nothing(
     gathering: Gathering,
 ) -> None:
     for kind in KINDS:
         arrive(gathering, kind, poll(60))
-    book = Book(account="main", halt=None, cash=Decimal(1), peak_equity=Decimal(10), day="2026-03-01")
-    gathering.decide("main", "poll/60", book)
+    note(gathering, "poll/60", WANTED)
     found = arrive(gathering, "targets", poll(120))
     assert (found.batch, found.got, found.decided) == ("poll/120", {"targets/1"}, False)
-    assert (found.marks, found.peak_equity) == (MARKS, 10)
+    assert (found.marks, found.peak_equity, found.standing) == (MARKS, Decimal("10.5"), {WANTED.leg: WANTED})
     for kind in ("targets", "settled"):
         assert arrive(gathering, kind, poll(60)) == found
-    gathering.decide("main", "poll/60", book)
-    assert gathering.read("main") == found
+    note(gathering, "poll/60")
+    found = gathering.read("main")
+    assert (found.batch, found.decided, found.standing) == ("poll/120", False, {})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_poll_that_nobody_decided_on_is_not_lost_to_a_newer_one(gathering: Gathering, kind: str) -> None:
+    arrive(gathering, "targets", poll(60))
+    with pytest.raises(Unfinished) as raised:
+        arrive(gathering, kind, poll(120))
+    assert raised.value.gathered == gathering.read("main")
+    assert raised.value.gathered.targets == (targets(60),)
+    note(gathering, "poll/60")
+    assert arrive(gathering, kind, poll(120)).batch == "poll/120"
+
+
+def test_of_two_decisions_on_the_same_targets_the_second_is_refused(gathering: Gathering) -> None:
+    first = gathering.read("main")
+    gathering.note("main", first, BOOK, {}, {}, "")
+    with pytest.raises(Conflict):
+        gathering.note("main", first, BOOK, {WANTED.leg: WANTED}, {}, "")
+    assert gathering.read("main").standing == {}
+    for kind in KINDS:
+        arrive(gathering, kind, poll(60))
+    with pytest.raises(Conflict):
+        gathering.note("main", first, BOOK, {WANTED.leg: WANTED}, {}, "poll/60")
+    assert not gathering.read("main").decided
+
+
+def test_of_bars_that_no_strategy_speaks_on_no_targets_are_awaited(gathering: Gathering) -> None:
+    gathering.settled("main", poll(60))
+    assert gathering.marked("main", poll(60), MARKS, 0, idle=True).complete(KINDS)
+
+
+def test_the_polls_of_all_accounts_are_read_at_once(gathering: Gathering) -> None:
+    arrive(gathering, "bars", poll(60))
+    found = gathering.read_all(["main", "other"])
+    assert found == {"main": gathering.read("main"), "other": Gathered()}
 
 
 def test_another_batch_of_the_same_time_changes_nothing(gathering: Gathering) -> None:
@@ -108,7 +154,7 @@ def test_marks_of_an_older_version_are_refused(gathering: Gathering) -> None:
     arrive(gathering, "bars", poll(60, 1, 2))
     for which in (poll(60, 2, 2), poll(120)):
         with pytest.raises(Conflict):
-            gathering.marked("main", which, {}, 0)
+            gathering.marked("main", which, {}, 0, idle=False)
     assert gathering.read("main").marks == MARKS
     assert arrive(gathering, "bars", poll(60, 2, 2)).got == {"bars/1", "bars/2"}
 

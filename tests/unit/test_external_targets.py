@@ -2,17 +2,18 @@
 
 from datetime import timedelta
 
+import pytest
 from core_desk import A, B, instance, plain_fold, small_desk, walk
-from test_verbs_risk import DESK, World, at, poll
+from test_verbs_risk import World, at, poll
 
 from fanfold import names
 from fanfold.messages import OrdersApproved, OrdersRefused, Target, Targets
 
 
-def told(weight: float, nonce: str) -> Targets:
-    name = next(iter(DESK.strategies))
+def told(weight: float, nonce: str, minute: int = 1) -> Targets:
+    name = "hook"
     target = Target(signal_id=names.name("external", nonce), instance=name, instrument=A, timeframe="1m", weight=weight)
-    return Targets(id=nonce, cause=f"webhook/{nonce}", at=at(1), account="main", batch="", targets=[target])
+    return Targets(id=nonce, cause=f"webhook/{nonce}", at=at(minute), account="main", batch="", targets=[target])
 
 
 def test_bars_alone_say_nothing_for_an_external_instance() -> None:
@@ -22,22 +23,41 @@ def test_bars_alone_say_nothing_for_an_external_instance() -> None:
 
 
 def test_targets_of_no_poll_are_decided_on_at_once_and_leave_the_poll_that_is_gathered_alone() -> None:
-    world, alone = World(), World()
+    world = World()
     bars, *rest = poll(1, {})
     world.hear(bars, told(0.5, "nonce-1"))
     (approved,) = world.told(OrdersApproved)
     assert approved.cause == "nonce-1"
-    alone.hear(bars)
-    assert world.gathering.read("main") == alone.gathering.read("main")
+    gathered = world.gathering.read("main")
+    assert (gathered.batch, gathered.got, gathered.targets, gathered.decided) == ("poll-p1", {"bars/1"}, (), False)
     world.hear(*rest)
     assert world.gathering.read("main").decided
 
 
-def test_a_signal_again_is_one_order_and_an_old_one_is_refused() -> None:
+def test_a_signal_again_is_one_order() -> None:
     world = World()
     bars, *_ = poll(1, {})
     world.hear(bars, told(0.5, "nonce-1"), told(0.5, "nonce-1"))
     assert len(world.told(OrdersApproved)) == 1
+
+
+def test_a_signal_that_is_too_old_is_refused() -> None:
+    world = World()
+    bars, *_ = poll(1, {})
+    world.hear(bars)
     world.now += timedelta(seconds=121)
-    world.hear(told(0.2, "nonce-2"))
-    assert len(world.told(OrdersRefused)) == 1
+    world.hear(told(0.2, "nonce-1"))
+    (refused,) = world.told(OrdersRefused)
+    assert [refusal.code for refusal in refused.refusals] == ["STALE_SIGNAL"]
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_of_two_signals_the_newer_one_holds_whichever_comes_first(first: int) -> None:
+    world = World()
+    world.hear(*poll(1, {}))
+    world.now = at(2) + timedelta(seconds=30)
+    signals = {1: told(1.0, "older", minute=1), 2: told(0.0, "newer", minute=2)}
+    world.hear(signals[first], signals[3 - first])
+    (kept,) = world.gathering.read("main").standing.values()
+    assert kept.target.weight == 0.0
+    assert len(world.outcome()[0]) == (1 if first == 1 else 0)

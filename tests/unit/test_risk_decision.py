@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from risk_desk import AT, BTC, ETH, NOW, book, desk, held, mark, target
 
-from fanfold.messages import Halt, Target
+from fanfold.messages import Halt, Order, Target
 from fanfold.money import exact
 from fanfold.risk import decision, exposure
 from fanfold.risk.codes import Code
@@ -34,12 +34,11 @@ def codes(made: Decision) -> list[str]:
     return [refusal.code for refusal in made.refused]
 
 
-def test_a_target_becomes_one_market_order() -> None:
+def test_a_target_becomes_one_order_at_market_within_its_band() -> None:
     made = decide(target(1.0))
     (order,) = made.approved
-    assert (order.side, order.quantity, order.kind) == ("buy", D(25), "market")
-    assert (order.reference_price, order.reserved) == (D(100), D(0))
-    assert order.limit_price is None
+    assert (order.side, order.quantity, order.kind, order.reference_price) == ("buy", D(25), "limit", D(100))
+    assert (order.limit_price, order.time_in_force, order.reserved) == (D(102), "ioc", D(0))
     assert (order.decided_at, order.expires_at) == (NOW, NOW + timedelta(seconds=300))
     assert (order.venue, order.account, order.reduce_only) == ("v", "margin", False)
     assert made.book.held["m", BTC].open == 25
@@ -244,8 +243,12 @@ def _check_limits(made: Decision, found: Book, plan: Plan) -> None:
     assert "buy" not in {order.side for order in entries} or highest <= limits.net_max * worth
     assert "sell" not in {order.side for order in entries} or -lowest <= limits.net_max * worth
     assert len(entries) <= limits.orders_per_minute_max
-    prices = [order.limit_price or order.reference_price for order in entries]
-    assert all(one.quantity * price <= limits.order_notional_max for one, price in zip(entries, prices, strict=True))
+    assert all(order.quantity * expected_price(order) <= limits.order_notional_max for order in entries)
+
+
+def expected_price(order: Order) -> Decimal:
+    """What a notional is counted at: of an order at market the reference, not the end of its band."""
+    return order.reference_price if order.time_in_force == "ioc" else order.limit_price or order.reference_price
 
 
 @given(anyone, st.randoms(use_true_random=False))
@@ -283,11 +286,11 @@ def test_orders_are_whole_lots_on_whole_ticks_above_the_venues_minimum(world: Wo
     targets, found, plan = world
     for order in decide(*targets, found=found, plan=plan).approved:
         terms = plan.terms(order.account).legs[order.instance, order.instrument]
-        price = order.limit_price or order.reference_price
         assert order.quantity > 0
         assert order.quantity % terms.lot == 0
-        assert order.limit_price is None or order.limit_price % terms.tick == 0
-        assert order.quantity * price >= terms.notional_min
+        assert order.limit_price is not None
+        assert order.limit_price % terms.tick == 0
+        assert order.quantity * expected_price(order) >= terms.notional_min
 
 
 @given(worlds(spot=True))

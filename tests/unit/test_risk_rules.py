@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from risk_desk import AT, BTC, ETH, NOW, book, desk, held, mark, order, target
+from risk_desk import AT, BTC, ETH, NOW, book, desk, held, instrument, mark, order, target
 
 from fanfold.console.generated import DOCUMENTS
 from fanfold.messages import Halt, Order, Target
@@ -38,6 +38,10 @@ def plan(**limits: Any) -> Plan:
 VOLATILE = prepare(desk({"volatility": D("0.5")}))
 WITHOUT_LIMITS = prepare(msgspec.structs.replace(desk(), limits={}))
 WITHOUT_ETH_RULES = prepare(msgspec.structs.replace(desk(), instruments={BTC: desk().instruments[BTC]}))
+OLD_ETH = {BTC: mark("100"), ETH: mark("10", age_s=179)}
+LEAST_ONE = prepare(msgspec.structs.replace(
+    desk(), instruments=desk().instruments | {BTC: instrument(BTC, amount_min=D(1))}
+))
 ONLY_BTC = {BTC: mark("100")}
 SPOT = {"account": "spot", "instance": "s"}
 NAN = float("nan")
@@ -111,6 +115,8 @@ CASES = [
     Case(Code.STALE_BAR, False, bought("1"), book(marks={BTC: mark("100", age_s=178)})),
     Case(Code.STALE_BAR, True, bought("1"), book(marks={BTC: mark("100", age_s=179)})),
     Case(Code.STALE_BAR, True, bought("1"), book(marks={BTC: mark("100", age_s=-183)})),
+    Case(Code.STALE_BAR, True, bought("1"), book(held={("n", ETH): held("1")}, marks=OLD_ETH)),
+    Case(Code.STALE_BAR, False, bought("1"), book(held={("n", ETH): held("0")}, marks=OLD_ETH)),
     Case(Code.OPPOSING_ORDER, False, bought("1"), owned("0", "5")),
     Case(Code.OPPOSING_ORDER, True, bought("1"), owned("0", "-0.001")),
     Case(Code.OPPOSING_ORDER, True, sold("1"), owned("2", "0.001")),
@@ -132,6 +138,9 @@ CASES = [
     Case(Code.NOTIONAL_MIN, False, bought("0.05")),
     Case(Code.NOTIONAL_MIN, True, bought("0.049")),
     Case(Code.NOTIONAL_MIN, True, bought("0.05", limit_price=D("99.99"))),
+    Case(Code.NOTIONAL_MIN, False, bought("0.05", limit_price=D(98), time_in_force="ioc")),
+    Case(Code.AMOUNT_MIN, False, bought("1"), plan=LEAST_ONE),
+    Case(Code.AMOUNT_MIN, True, bought("0.999"), plan=LEAST_ONE),
     Case(Code.PRICE_COLLAR, False, bought("1", limit_price=D(102))),
     Case(Code.PRICE_COLLAR, True, bought("1", limit_price=D("102.01"))),
     Case(Code.PRICE_COLLAR, False, bought("1", limit_price=D(98))),
@@ -176,7 +185,8 @@ ORDER_CHECKS = {rule.code: rule.check for rule in ORDER_RULES}
 
 
 def context_of(case: Case) -> Context:
-    return survey(case.found, case.plan.terms(case.found.account), AT, AT + timedelta(seconds=case.late_s))
+    ages = {"signal": float(case.late_s)}
+    return survey(case.found, case.plan.terms(case.found.account), ages, AT + timedelta(seconds=case.late_s))
 
 
 @exact
@@ -198,7 +208,7 @@ def test_a_refusal_says_what_decided(case: Case) -> None:
 
 
 def test_an_order_is_a_duplicate_by_its_id_and_by_its_leg() -> None:
-    context = survey(book(), prepare(desk()).terms("margin"), AT, NOW)
+    context = survey(book(), prepare(desk()).terms("margin"), {}, NOW)
     check = ORDER_CHECKS[Code.DUPLICATE_INTENT]
     assert check(order(), context) is None
     context.decided(order())
@@ -208,7 +218,7 @@ def test_an_order_is_a_duplicate_by_its_id_and_by_its_leg() -> None:
 
 
 def test_an_approved_order_counts_when_it_is_weighed_again() -> None:
-    context = survey(owned("2"), prepare(desk()).terms("margin"), AT, NOW)
+    context = survey(owned("2"), prepare(desk()).terms("margin"), {}, NOW)
     flip = order("sell", "3")
     assert context.effect(flip).largest == 0
     context.approve(flip)
@@ -216,13 +226,13 @@ def test_an_approved_order_counts_when_it_is_weighed_again() -> None:
 
 
 def test_every_code_has_one_rule_and_a_case_that_it_refuses() -> None:
-    assert [rule.code for rule in TARGET_RULES] + [rule.code for rule in ORDER_RULES] == list(Code)
-    assert {case.code for case in CASES if case.refuses} == set(Code) - {Code.DUPLICATE_INTENT}
+    assert [*(rule.code for rule in TARGET_RULES), *(rule.code for rule in ORDER_RULES), Code.BUNDLE] == list(Code)
+    assert {case.code for case in CASES if case.refuses} == set(Code) - {Code.DUPLICATE_INTENT, Code.BUNDLE}
 
 
-def test_only_limits_on_size_and_loss_let_reductions_pass() -> None:
+def test_only_fresh_marks_and_limits_on_size_and_loss_let_reductions_pass() -> None:
     assert [rule.code for rule in ORDER_RULES if not rule.reductions] == [
-        Code.ORDER_NOTIONAL, Code.POSITION_NOTIONAL, Code.GROSS_EXPOSURE, Code.NET_EXPOSURE,
+        Code.STALE_BAR, Code.ORDER_NOTIONAL, Code.POSITION_NOTIONAL, Code.GROSS_EXPOSURE, Code.NET_EXPOSURE,
         Code.ORDER_RATE, Code.DAILY_LOSS, Code.DRAWDOWN,
     ]
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from risk_desk import AT, BTC, ETH, book, desk, held, mark
 
 from fanfold.bars import Bar, Series
-from fanfold.money import EXACT, exact
+from fanfold.messages import Side
+from fanfold.money import CASH_STEP, EXACT, ceil_to, exact
 from fanfold.risk import exposure, sizing
 from fanfold.risk.exposure import Held, Mark, marked
 from fanfold.risk.sizing import NoOrder
@@ -16,8 +17,8 @@ from fanfold.risk.terms import LegTerms, prepare
 
 D = Decimal
 LEG = LegTerms(
-    shares=1, headroom=D(1), band=D("0.1"), volatility=0.0, bars_per_year=525_600.0, order="market", order_ttl_s=300,
-    tick=D("0.01"), lot=D("0.001"), notional_min=D(5),
+    shares=1, spot=False, collar=D("0.02"), fee=D("0.001"), band=D("0.1"), volatility=0.0, bars_per_year=525_600.0,
+    order="market", order_ttl_s=300, tick=D("0.01"), lot=D("0.001"), notional_min=D(5),
 )
 CAPITAL = D(1000)
 change, desired = exact(sizing.change), exact(sizing.desired)
@@ -36,7 +37,8 @@ def leg(**changes: object) -> LegTerms:
         (0.0, LEG, "0"),
         (0.0001, LEG, "0"),
         (1.0, leg(shares=2), "1.666"),
-        (1.0, leg(headroom=D("1.25")), "2.666"),
+        (1.0, leg(spot=True, collar=D("0.25"), fee=D(0)), "2.666"),
+        (1.0, leg(spot=True, collar=D("0.02"), fee=D("0.001")), "3.264"),
         (1.0, leg(lot=D(1)), "3"),
         (1.0, leg(lot=D("0.5")), "3"),
     ],
@@ -85,7 +87,9 @@ def test_a_volatility_target_scales_the_weight_and_never_beyond_one(
         ("10", held("8", "-2"), D(4)),
         ("10", held("9"), NoOrder.ON_TARGET),
         ("10", held("8.999"), D("1.001")),
-        ("0.9", held("0"), NoOrder.ON_TARGET),
+        ("0.9", held("0"), D("0.9")),
+        ("0.04", held("0"), NoOrder.TOO_SMALL),
+        ("0.9", held("0.01"), D("0.89")),
         ("0", held("0.9"), D("-0.9")),
         ("-0.1", held("0.1"), D("-0.2")),
         ("0", held("0.04"), NoOrder.DUST),
@@ -93,8 +97,9 @@ def test_a_volatility_target_scales_the_weight_and_never_beyond_one(
         ("0", held("0"), NoOrder.ON_TARGET),
         ("-10", held("10"), D(-20)),
     ],
-    ids=["entry", "top up", "already on its way", "less is on its way", "on the band", "over the band", "a small entry",
-         "a small close", "a small flip", "dust", "less than a lot", "nothing", "a flip in one order"],
+    ids=["entry", "top up", "already on its way", "less is on its way", "on the band", "over the band",
+         "a small entry has no band", "an entry below the minimum", "an entry from dust", "a small close",
+         "a small flip", "dust", "less than a lot", "nothing", "a flip in one order"],
 )
 def test_the_next_order_is_what_is_missing_outside_the_band(
     wanted: str, position: Held, expected: Decimal | NoOrder
@@ -103,8 +108,70 @@ def test_the_next_order_is_what_is_missing_outside_the_band(
 
 
 def test_the_band_is_a_share_of_the_legs_part_of_equity() -> None:
-    assert change(D("0.5"), held("0"), leg(shares=2), CAPITAL, D(100)) is NoOrder.ON_TARGET
-    assert change(D("0.501"), held("0"), leg(shares=2), CAPITAL, D(100)) == D("0.501")
+    assert change(D("1.5"), held("1"), leg(shares=2), CAPITAL, D(100)) is NoOrder.ON_TARGET
+    assert change(D("1.501"), held("1"), leg(shares=2), CAPITAL, D(100)) == D("0.501")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "position", "expected"),
+    [
+        ("0.9", held("0"), NoOrder.TOO_SMALL),
+        ("1.5", held("1"), NoOrder.ON_TARGET),
+        ("0", held("0.9"), NoOrder.DUST),
+        ("9", held("0"), D(4)),
+        ("9", held("6"), D(3)),
+        ("-9", held("0"), D(-4)),
+    ],
+)
+def test_no_order_is_under_the_venues_least_amount_nor_over_its_most(
+    wanted: str, position: Held, expected: Decimal | NoOrder
+) -> None:
+    terms = leg(amount_min=D(1), amount_max=D("4.0005"), band=D(0))
+    assert change(D(wanted), position, terms, CAPITAL, D(100)) == expected
+
+
+@pytest.mark.parametrize(
+    ("free", "expected"),
+    [("2000", D(10)), ("1021.02", D("9.999")), ("1000", D("9.794")), ("969", D(10)), ("0", D(10)), ("-5", D(10))],
+)
+def test_a_spot_buy_is_cut_to_the_cash_where_that_pays_most_of_it(free: str, expected: Decimal) -> None:
+    spot = leg(spot=True)
+    assert exact(sizing.affordable)(D(10), D(free), spot, D(100)) == expected
+    assert exact(sizing.affordable)(D(10), D(free), LEG, D(100)) == D(10)
+
+
+@pytest.mark.parametrize(
+    ("side", "reference", "tick", "limit"),
+    [
+        ("buy", "100", "0.01", "102"),
+        ("sell", "100", "0.01", "98"),
+        ("buy", "100.005", "0.01", "102"),
+        ("sell", "100.005", "0.01", "98.01"),
+        ("buy", "0.05", "0.01", "0.06"),
+        ("sell", "0.05", "0.01", "0.04"),
+        ("sell", "0.01", "0.01", "0.01"),
+        ("buy", "0.000000015", "0.00000001", "0.00000002"),
+    ],
+)
+def test_an_order_at_market_has_the_end_of_its_band_as_limit(
+    side: Side, reference: str, tick: str, limit: str
+) -> None:
+    assert exact(sizing.limit_of)(side, leg(tick=D(tick)), D(reference)) == D(limit)
+
+
+@given(
+    quantity=st.decimals("0.001", "1000", places=3),
+    reference=st.decimals("0.00000001", "100000", places=8),
+    tick=st.sampled_from([D("0.00000001"), D("0.01"), D(1)]),
+)
+def test_a_fill_within_the_band_never_costs_more_than_was_reserved(
+    quantity: Decimal, reference: Decimal, tick: Decimal
+) -> None:
+    spot = leg(spot=True, tick=tick)
+    limit = exact(sizing.limit_of)("buy", spot, reference)
+    fee = exact(ceil_to)(EXACT.multiply(EXACT.multiply(quantity, limit), spot.fee), CASH_STEP)
+    paid = EXACT.add(EXACT.multiply(quantity, limit), fee)
+    assert paid <= exact(sizing.reservation)(quantity, spot, reference)
 
 
 def test_an_adjustment_below_the_venues_minimum_is_no_order_and_no_dust() -> None:
@@ -120,8 +187,10 @@ def test_limit_prices_do_not_cross_the_reference() -> None:
 
 def test_a_reservation_covers_collar_and_fee_and_is_rounded_up() -> None:
     spot = prepare(desk()).terms("spot").legs["s", BTC]
-    assert spot.headroom == D("1.02") * D("1.001")
-    assert exact(sizing.reservation)(D("0.001"), spot, D("0.03")) == D("0.00003064")
+    assert (spot.spot, spot.collar, spot.fee) == (True, D("0.02"), D("0.001"))
+    # A tick above 0.03 is more than 2 % above it.
+    assert exact(sizing.reservation)(D("0.001"), spot, D("0.03")) == D("0.00004005")
+    assert exact(sizing.reservation)(D("0.001"), spot, D("300")) == D("0.30630601")
 
 
 def test_a_leg_of_a_cross_sectional_instance_is_sized_on_all_of_its_equity() -> None:

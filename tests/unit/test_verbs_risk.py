@@ -30,13 +30,15 @@ from fanfold.messages import (
 )
 from fanfold.refusals import BadInput
 from fanfold.resting import Resting
-from fanfold.risk.exposure import Book
 from fanfold.risk.terms import prepare
 from fanfold.simulation.ledger import MemoryApprovals, MemoryLedger
 from fanfold.simulation.stores import MemoryBus, MemoryGathering
 from risk_service.assess import Assessor
 
-DESK = small_desk(trend=instance(), hourly=instance("breakout", timeframe="1h"))
+DESK = small_desk(
+    trend=instance(), hourly=instance("breakout", timeframe="1h"),
+    hook=instance(allocation="0.1") | {"strategy": "external", "params": {}},
+)
 PLAN = prepare(DESK)
 Part = Bars | Targets | ExecutionReport
 
@@ -156,7 +158,7 @@ def test_parts_and_duplicates_in_any_order_and_by_any_process_come_to_one_decisi
     for part in arrivals:
         hear(random.choice(workers), part)
     assert world.outcome() == plain.outcome()
-    assert len(world.told(OrdersApproved)) == 1
+    assert len(world.told(OrdersApproved)) == 2  # One of each part's targets.
     assert world.told(OrdersRefused) == []
     world.check()
 
@@ -165,9 +167,9 @@ def test_bars_that_come_again_are_not_decided_on_again_by_who_heard_them_last() 
     world, decided = World(), []
 
     class Counting(MemoryGathering):
-        def decide(self, account: str, batch: str, book: Book) -> None:
-            decided.append(batch)
-            super().decide(account, batch, book)
+        def note(self, *given: Any) -> None:
+            decided.append(given[-1])
+            super().note(*given)
 
     world.gathering = Counting()
     mine = world.assessor()

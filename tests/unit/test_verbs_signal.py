@@ -19,7 +19,8 @@ def message(first: int, last: int, *names: str, **given: object) -> Bars:
     return bars_message([stretch(name, WHOLE[name], first, last) for name in names or (A, B)], **given)
 
 
-MESSAGES = [message(0, 10), *(message(at, at + 1) for at in range(10, 16)), message(17, 18), message(16, 18)]
+MESSAGES = [message(0, 10), *(message(at, at + 1) for at in range(10, 16)), message(17, 18),
+            message(16, 18, name="again")]
 
 
 def undisturbed() -> list[Message]:
@@ -82,11 +83,13 @@ def test_a_gap_is_asked_for_once_by_each_range_and_bars_that_fill_it_tell_no_tar
     folder.fold(message(0, 10))
     bus.messages.clear()
     folder.fold(message(12, 13))
-    (wanted,) = bus.messages
+    empty, wanted = bus.messages
+    assert isinstance(empty, Targets)
+    assert empty.targets == []
     assert isinstance(wanted, BarsWanted)
     assert (wanted.instruments, wanted.since, wanted.until) == ([A, B], WHOLE[A][9].closes_at, WHOLE[A][12].closes_at)
     folder.fold(message(10, 13, name="wanted", wanted=True))
-    assert bus.messages == [wanted]
+    assert bus.messages == [empty, wanted]
     folder.fold(message(13, 14))
     assert isinstance(bus.messages[-1], Targets)
 

@@ -1,49 +1,51 @@
-"""Decide on a poll when its bars, its settlement and its targets are all there."""
+"""Decide on an account at every matched poll, whether or not a strategy spoke, and by the clock where no poll comes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 import msgspec
 
-from fanfold import bars, names, timeframes
+from fanfold import bars, timeframes
+from fanfold.apart import apart
 from fanfold.desk import Desk
-from fanfold.messages import Bars, ExecutionReport, Halt, Order, OrdersApproved, OrdersRefused, Target, Targets
+from fanfold.due import due
+from fanfold.messages import Bars, ExecutionReport, Targets
 from fanfold.refusals import BadInput, Conflict
-from fanfold.risk.decision import Decision, decide
+from fanfold.risk import standing
+from fanfold.risk.decision import Decision, decide_standing
 from fanfold.risk.exposure import Book, Mark, marked
-from fanfold.risk.gathering import Gathered, Poll
+from fanfold.risk.gathering import Gathered, Poll, Unfinished
+from fanfold.risk.remaining import remaining
+from fanfold.risk.standing import Standing, StandingTarget
 from fanfold.risk.terms import Plan
+from fanfold.strategies import EXTERNAL
+from risk_service.approve import Approver, Ledger
+from risk_service.telling import told
 
 TRIES = 20
-# A transaction takes 100 writes: two an order, and the account's and the outbox's.
-CHUNK = 40
+# A poll that is this old, and not decided, lacks something that does not come; one this old and decided is the last.
+OVERDUE_S = 120
 
 
 class Gathering(Protocol):
-    """Where the parts of a poll come together; see fanfold.aws.batches."""
+    """Where the parts of a poll come together, and what decisions leave; see fanfold.aws.batches."""
 
     def read(self, account: str) -> Gathered: ...
 
-    def marked(self, account: str, poll: Poll, marks: Mapping[str, Mark], version: int) -> Gathered: ...
+    def read_all(self, accounts: Sequence[str]) -> Mapping[str, Gathered]: ...
+
+    def marked(
+        self, account: str, poll: Poll, marks: Mapping[str, Mark], version: int, *, idle: bool
+    ) -> Gathered: ...
 
     def settled(self, account: str, poll: Poll) -> Gathered: ...
 
     def targeted(self, account: str, poll: Poll, targets: Targets) -> Gathered: ...
 
-    def decide(self, account: str, batch: str, book: Book) -> None: ...
-
-
-class Ledger(Protocol):
-    """Where orders come to be; see fanfold.aws.approvals."""
-
-    def book(self, account: str, gathered: Gathered) -> Book: ...
-
-    def approve(
-        self, before: Book, told: OrdersApproved, minute: int, orders_in_minute: int
-    ) -> list[Order]: ...
-
-    def publish(self, approved: Sequence[OrdersApproved], others: Sequence[OrdersRefused]) -> None: ...
+    def note(
+        self, account: str, gathered: Gathered, book: Book, left: Standing, reported: Mapping[str, str], decided: str
+    ) -> None: ...
 
 
 class Assessor:
@@ -58,46 +60,48 @@ class Assessor:
         self._ledger = ledger
         self._clock = clock
         self._newest: dict[str, Gathered] = {}
+        self._external = {name for name, instance in desk.strategies.items() if instance.strategy == EXTERNAL}
 
     def mark(self, message: Bars) -> None:
         """Bars: the last prices of every account at their venue."""
-        for name, account in self._desk.accounts.items():
-            if account.venue == message.venue:
-                self._mark(name, message)
+        series = bars.unpack(message.frames)
+        accounts = [name for name, account in self._desk.accounts.items() if account.venue == message.venue]
+        apart(accounts, lambda account: self._mark(account, message, series))
 
     def settle(self, message: ExecutionReport) -> None:
         """A paper account's orders are resolved by a part of the bars."""
         if message.settled:
+            account = self._known(message.account)
             poll = _poll(message.batch, message.at, message.part, message.parts)
-            self._check(message.account, self._gathering.settled(self._known(message.account), poll))
+            self._check(account, self._finishing(account, lambda: self._gathering.settled(account, poll)))
 
     def target(self, message: Targets) -> None:
         """Targets: those of the newest poll wait for the rest of it, older ones and those of none are not."""
+        account = self._known(message.account)
         if not message.batch:
-            self._decide(message.account, [message], self._gathering.read(self._known(message.account)))
+            self._decide(account, [message], self._gathering.read(account), message.at)
             return
         poll = _poll(message.batch, message.at, message.part, message.parts)
-        gathered = self._gathering.targeted(self._known(message.account), poll, message)
-        if gathered.batch != message.batch:
-            self._decide(message.account, [self._standing(message, gathered)], gathered)
+        counted = self._finishing(account, lambda: self._gathering.targeted(account, poll, message))
+        if counted.batch != message.batch:
+            self._decide(account, [self._current(message, counted)], counted, message.at)
+        elif counted.decided and f"targets/{poll.part}" not in counted.got:
+            self._decide(account, [message], counted, message.at)
         else:
-            self._check(message.account, gathered)
+            self._check(account, counted)
 
-    def _standing(self, message: Targets, newest: Gathered) -> Targets:
-        """An older poll's targets without those that a newer bar of their timeframe has overtaken.
+    def decide_overdue(self) -> int:
+        """Decide on accounts whose newest poll is too long ago or lacks a part; return how many there were."""
+        now = self._clock()
+        gathered = self._gathering.read_all(list(self._desk.accounts))
+        overdue = [account for account, found in gathered.items() if found.at + OVERDUE_S < now.timestamp()]
+        apart(overdue, lambda account: self._decide_poll(account, gathered[account], now))
+        return len(overdue)
 
-        Targets that are too old altogether stay, to be refused for it.
-        """
-        at, age = int(message.at.timestamp()), (self._clock() - message.at).total_seconds()
-        if age > self._desk.limits[message.account].signal_age_s_max:
-            return message
-        targets = [one for one in message.targets if newest.at < at + timeframes.seconds(one.timeframe)]
-        return msgspec.structs.replace(message, targets=targets)
-
-    def _mark(self, account: str, message: Bars) -> None:
-        series = bars.unpack(message.frames)
+    def _mark(self, account: str, message: Bars, series: Sequence[bars.Series]) -> None:
         timeframe = self._desk.venues[message.venue].timeframe
         poll = _poll(message.cause, message.at, message.part, message.parts)
+        idle = not due(self._desk, account, message)
         known = self._newest.pop(account, None) or self._gathering.read(account)
         for _ in range(TRIES):
             if known.at >= poll.at and (known.batch != poll.batch or f"bars/{poll.part}" in known.got):
@@ -106,7 +110,10 @@ class Assessor:
                 return
             marks = marked(known.marks, series, timeframe)
             try:
-                known = self._gathering.marked(account, poll, marks, known.marks_version)
+                known = self._gathering.marked(account, poll, marks, known.marks_version, idle=idle)
+            except Unfinished as unfinished:
+                known = self._decide_poll(account, unfinished.gathered, _moment(unfinished.gathered.at))
+                continue
             except Conflict:
                 known = self._gathering.read(account)
                 continue
@@ -115,50 +122,64 @@ class Assessor:
             return
         raise Conflict(f"the marks of {account} changed in {TRIES} tries")
 
+    def _finishing(self, account: str, arrive: Callable[[], Gathered]) -> Gathered:
+        """What an arrival leads to, once the poll before it is decided: with what there is of it."""
+        for _ in range(TRIES):
+            try:
+                return arrive()
+            except Unfinished as unfinished:
+                self._decide_poll(account, unfinished.gathered, _moment(unfinished.gathered.at))
+        raise Conflict(f"the polls of {account} changed in {TRIES} tries")
+
     def _check(self, account: str, gathered: Gathered) -> None:
         paper = self._desk.accounts[account].mode == "paper"
-        if not gathered.complete(("bars", "targets", "settled") if paper else ("bars", "targets")):
-            return
-        decision = self._decide(account, gathered.targets, gathered)
-        self._gathering.decide(account, gathered.batch, decision.book)
+        if gathered.complete(("bars", "targets", "settled") if paper else ("bars", "targets")):
+            self._decide_poll(account, gathered, _moment(gathered.at))
 
-    def _decide(self, account: str, messages: Sequence[Targets], gathered: Gathered) -> Decision:
-        """Decide and approve a chunk of orders, reductions first, until there is nothing more to approve."""
-        targets = [target for message in messages for target in message.targets]
-        cause, created = messages[0], set[str]()
+    def _decide_poll(self, account: str, gathered: Gathered, at: datetime) -> Gathered:
+        fresh = [] if gathered.decided else gathered.targets
+        self._decide(account, fresh, gathered, at, decided=gathered.batch)
+        return self._gathering.read(account)
+
+    def _decide(
+        self, account: str, messages: Sequence[Targets], gathered: Gathered, at: datetime, *, decided: str = ""
+    ) -> None:
+        """Decide, approve, tell, and keep what is left; anew where somebody else decided at the same time."""
         for _ in range(TRIES):
-            book = self._ledger.book(account, gathered)
-            wanted = [*targets, *_flattening(targets, book, gathered)]
-            decision = decide(wanted, book, self._plan, at=cause.at, now=self._clock())
-            # An order that is there already was made by an earlier delivery, whatever became of it.
-            orders = [order for order in decision.approved if order.order_id not in created]
             try:
-                created |= self._approve(book, decision, orders[:CHUNK], cause)
+                self._decide_once(account, standing.of(messages), gathered, at, decided)
             except Conflict:
+                gathered = self._gathering.read(account)
                 continue
-            if len(orders) <= CHUNK:
-                self._ledger.publish([], _refused(decision, cause))
-                return decision
-        raise Conflict(f"the book of {account} changed in {TRIES} tries")
+            return
+        raise Conflict(f"the targets of {account} changed in {TRIES} tries")
 
-    def _approve(self, book: Book, decision: Decision, orders: list[Order], cause: Targets) -> set[str]:
-        """Ids of the orders that are in the ledger now."""
-        if not orders:
-            return set()
-        told = OrdersApproved(
-            id=names.name("approved", *(order.order_id for order in orders)),
-            cause=cause.id,
-            at=cause.at,
-            account=book.account,
-            orders=orders,
-        )
-        others = len(decision.approved) - len(orders)
-        known = self._ledger.approve(book, told, decision.book.minute, decision.book.orders_in_minute - others)
-        if known:
-            rest = [order for order in orders if order not in known]
-            return {order.order_id for order in known} | self._approve(book, decision, rest, cause)
-        self._ledger.publish([told], [])
-        return {order.order_id for order in orders}
+    def _decide_once(
+        self, account: str, fresh: Sequence[StandingTarget], gathered: Gathered, at: datetime, decided: str
+    ) -> None:
+
+        def decide(book: Book) -> tuple[Decision, Standing]:
+            begun = standing.begin(gathered.standing, fresh, book, at)
+            wanted = standing.unlapsed(begun, self._clock(), self._desk.limits[account].signal_age_s_max)
+            return decide_standing(wanted.values(), book, self._plan, now=self._clock()), wanted
+
+        decision, wanted, ordered = Approver(self._ledger, account, at).approve(gathered, decide)
+        left = remaining(wanted, decision, ordered, self._external)
+        reported, messages = told(account, at, wanted, decision, gathered.reported)
+        if messages:
+            self._ledger.publish([], messages)
+        self._gathering.note(account, gathered, decision.book, left, reported, decided)
+
+    def _current(self, message: Targets, newest: Gathered) -> Targets:
+        """An older poll's targets without those that a newer bar of their timeframe has overtaken.
+
+        Targets that are too old altogether stay, to be refused for it.
+        """
+        at, age = int(message.at.timestamp()), (self._clock() - message.at).total_seconds()
+        if age > self._desk.limits[message.account].signal_age_s_max:
+            return message
+        targets = [entry for entry in message.targets if newest.at < at + timeframes.seconds(entry.timeframe)]
+        return msgspec.structs.replace(message, targets=targets)
 
     def _known(self, account: str) -> str:
         if account not in self._desk.accounts:
@@ -166,36 +187,9 @@ class Assessor:
         return account
 
 
-def _flattening(targets: Sequence[Target], book: Book, gathered: Gathered) -> list[Target]:
-    """Under FLATTEN, a target of zero for every leg that is held and has no target of its own."""
-    if book.halt is not Halt.FLATTEN:
-        return []
-    aimed = {(target.instance, target.instrument) for target in targets}
-    return [
-        Target(
-            signal_id=names.name("flatten", gathered.batch, book.account, instance, instrument),
-            instance=instance,
-            instrument=instrument,
-            timeframe="",
-            weight=0.0,
-        )
-        for (instance, instrument), held in book.held.items()
-        if held.quantity and (instance, instrument) not in aimed
-    ]
-
-
 def _poll(batch: str, at: datetime, part: int, parts: int) -> Poll:
     return Poll(batch=batch, at=int(at.timestamp()), part=part, parts=parts)
 
 
-def _refused(decision: Decision, cause: Targets) -> list[OrdersRefused]:
-    if not decision.refused:
-        return []
-    told = OrdersRefused(
-        id=names.name("refused", cause.id, *(f"{one.order.order_id} {one.code}" for one in decision.refused)),
-        cause=cause.id,
-        at=cause.at,
-        account=cause.account,
-        refusals=decision.refused,
-    )
-    return [told]
+def _moment(at: int) -> datetime:
+    return datetime.fromtimestamp(at, UTC)

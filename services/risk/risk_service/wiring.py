@@ -101,11 +101,15 @@ def assess(arrived: Arrived) -> None:
 
 
 def sweep() -> dict[str, int]:
-    """How many messages a crash had left; a limit that is refused makes the sweep fail, and that rings an alarm."""
+    """How many messages a crash had left, and how many accounts were decided on though no poll came.
+
+    A limit that is refused makes the sweep fail, and that rings an alarm.
+    """
     published = outbox().sweep()
+    overdue = assessor().now().decide_overdue()
     if settings().limits_path:
         limits().check()
-    return {"published": published}
+    return {"published": published, "overdue": overdue}
 
 
 def api_control(event: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Protocol
 from fanfold import bars, names
 from fanfold.bars import Series
 from fanfold.desk import Desk
+from fanfold.due import due
 from fanfold.folding import Fold, Gap, Group, Kept, Snapshot
 from fanfold.messages import Bars, BarsWanted, Message, Target, Targets
 from fanfold.refusals import Conflict
@@ -97,7 +98,7 @@ class Folder:
         for account, target in found:
             by_account.setdefault(account, []).append(target)
         accounts = [name for name, account in self._desk.accounts.items() if account.venue == message.venue]
-        # A part of several is published even when it is empty: risk waits for all of them.
+        # Published even when it is empty: risk waits for it.
         return [
             Targets(
                 id=names.name("targets", message.id, account),
@@ -110,7 +111,7 @@ class Folder:
                 targets=by_account.get(account, []),
             )
             for account in accounts
-            if account in by_account or message.parts > 1
+            if account in by_account or due(self._desk, account, message)
         ]
 
 

@@ -8,7 +8,7 @@ from fanfold.aws import ledger
 from fanfold.aws.outbox import Outbox
 from fanfold.aws.tables import Refused, Table
 from fanfold.booking import AccountItem
-from fanfold.messages import Halt, HaltChanged, Order, OrdersApproved, OrdersRefused
+from fanfold.messages import Halt, HaltChanged, Message, Order, OrdersApproved
 from fanfold.refusals import BadInput, Conflict
 from fanfold.risk.exposure import Book
 from fanfold.risk.gathering import Gathered
@@ -66,7 +66,7 @@ class Approvals:
         """Set an account's halt state."""
         try:
             self._table.write([
-                ledger.halting(self._table, account, state), self._outbox.holding(told),
+                ledger.halting(self._table, account, told), self._outbox.holding(told),
                 ledger.forgetting_resume(self._table, account),
             ])
         except Refused as refused:
@@ -75,6 +75,6 @@ class Approvals:
             raise
         self._outbox.publish([told])
 
-    def publish(self, approved: Sequence[OrdersApproved], others: Sequence[OrdersRefused]) -> None:
-        """Publish approvals that the outbox holds, and refusals."""
+    def publish(self, approved: Sequence[OrdersApproved], others: Sequence[Message]) -> None:
+        """Publish approvals that the outbox holds, and what else is told of a decision."""
         self._outbox.publish(approved, others)

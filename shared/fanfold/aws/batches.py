@@ -4,7 +4,7 @@ Each arrival is one update that gives back the whole, so exactly the last one se
 Marks and targets lie there compressed: every update is billed by the KB of the whole.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zlib import compress, decompress
 
@@ -16,9 +16,12 @@ from fanfold.messages import Targets, decode, encode
 from fanfold.money import ZERO
 from fanfold.refusals import Conflict
 from fanfold.risk.exposure import Book, Mark
-from fanfold.risk.gathering import Gathered, Poll
+from fanfold.risk.gathering import Gathered, Poll, Unfinished
+from fanfold.risk.standing import Standing, StandingTarget
 
 _marks = msgspec.json.Decoder(dict[str, Mark]).decode
+_standing = msgspec.json.Decoder(list[StandingTarget]).decode
+_reported = msgspec.json.Decoder(dict[str, str]).decode
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 TRIES = 5
 
@@ -40,60 +43,118 @@ class Batches:
         """A part of the targets is there."""
         return self._arrive(account, poll, f"targets/{poll.part}", {f"p{poll.part}": compress(encode(targets))})
 
-    def marked(self, account: str, poll: Poll, marks: Mapping[str, Mark], version: int) -> Gathered:
-        """A part of the bars is there. Raises Conflict where the marks are not of the version any more."""
-        sets = {"marks": compress(_encode(marks)), "marks_version": version + 1}
-        try:
-            return self._replace(account, poll, f"bars/{poll.part}", {}, sets, version)
-        except Conflict:
-            return self._join(account, poll, f"bars/{poll.part}", {}, sets, version)
+    def read_all(self, accounts: Sequence[str]) -> dict[str, Gathered]:
+        """The polls of several accounts, in one call."""
+        items = self._table.get_all([_key(account) for account in accounts])
+        return {account: _gathered(items.get(_key(account), {})) for account in accounts}
 
-    def decide(self, account: str, batch: str, book: Book) -> None:
-        """Note that a batch was decided, with the book's peak and day; a newer batch is left as it is."""
-        update = "SET decided = :yes, peak_equity = :peak, trading_day = :day, day_start_equity = :start"
-        values = {
-            ":yes": True, ":peak": book.peak_equity, ":day": book.day, ":start": book.day_start_equity, ":batch": batch
-        }
+    def marked(
+        self, account: str, poll: Poll, marks: Mapping[str, Mark], version: int, *, idle: bool
+    ) -> Gathered:
+        """A part of the bars is there; ``idle`` says that no targets come of it.
+
+        Raises Unfinished where the poll before is not decided yet, and Conflict where the marks are not of the version
+        any more.
+        """
+        sets = {"marks": compress(_encode(marks)), "marks_version": version + 1}
+        tokens = {f"bars/{poll.part}"} | ({f"idle/{poll.part}"} if idle else set())
         try:
-            self._table.update(_key(account), update, values, "poll = :batch")
+            return self._replace(account, poll, tokens, {}, sets, version)
         except Conflict:
-            return
+            pass  # It is being gathered already, or another one is.
+        try:
+            return self._join(account, poll, tokens, {}, sets, version)
+        except Conflict:
+            self._finished(account, poll)
+            raise
+
+    def note(
+        self, account: str, gathered: Gathered, book: Book, left: Standing, reported: Mapping[str, str], decided: str
+    ) -> None:
+        """Keep what a decision on ``gathered`` leaves: day, peak, targets that stand, what was reported.
+
+        The poll ``decided`` counts as decided; a newer one is left as it is. Raises Conflict where another decision
+        came first.
+        """
+        assigned = {
+            "standing": compress(_encode(list(left.values()))), "standing_version": gathered.standing_version + 1,
+            "reported": compress(_encode(reported)), "peak_equity": book.peak_equity, "trading_day": book.day,
+            "day_start_equity": book.day_start_equity, "last_equity": book.last_equity, "rearmed": book.rearmed,
+        }
+        if decided:
+            try:
+                self._note(account, gathered, assigned | {"decided": True}, decided)
+            except Conflict:
+                if self.read(account).batch == decided:
+                    raise
+            else:
+                return
+        self._note(account, gathered, assigned, "")
+
+    def _note(self, account: str, gathered: Gathered, assigned: dict[str, Any], batch: str) -> None:
+        values: dict[str, Any] = {}
+        update = _setting(assigned, values)
+        condition = _version_is("standing_version", gathered.standing_version, values)
+        if batch:
+            values[":batch"] = batch
+            condition += " AND poll = :batch"
+        self._table.update(_key(account), update, values, condition)
 
     def _arrive(self, account: str, poll: Poll, token: str, targets: dict[str, bytes]) -> Gathered:
         for _ in range(TRIES):
             try:
-                return self._join(account, poll, token, targets, {}, None)
+                return self._join(account, poll, {token}, targets, {}, None)
             except Conflict:
                 pass  # Another poll is being gathered, or none.
             try:
-                return self._replace(account, poll, token, targets, {}, None)
+                return self._replace(account, poll, {token}, targets, {}, None)
             except Conflict:
-                found = self.read(account)
+                found = self._finished(account, poll)
             if found.at >= poll.at and (found.batch != poll.batch or found.decided):
                 return found
         raise Conflict(f"{token} of {poll.batch} found no place in {TRIES} tries")
 
+    def _finished(self, account: str, poll: Poll) -> Gathered:
+        """What is gathered. Raises Unfinished where that is an older poll that nobody decided on."""
+        found = self.read(account)
+        if found.batch and found.at < poll.at and not found.decided:
+            raise Unfinished(found)
+        return found
+
     def _join(
-        self, account: str, poll: Poll, token: str, targets: dict[str, bytes], sets: dict[str, Any], version: int | None
+        self,
+        account: str,
+        poll: Poll,
+        tokens: set[str],
+        targets: dict[str, bytes],
+        sets: dict[str, Any],
+        version: int | None,
     ) -> Gathered:
         """Add to the poll that is being gathered."""
         assigned = {**sets, **{f"targets.{part}": body for part, body in targets.items()}}
-        values = {":got": {token}, ":batch": poll.batch, ":no": False}
+        values = {":got": tokens, ":batch": poll.batch, ":no": False}
         update = "ADD got :got" + _setting(assigned, values)
         condition = "poll = :batch AND decided = :no" + _versioned(version, values)
         return _gathered(self._table.update(_key(account), update, values, condition))
 
     def _replace(
-        self, account: str, poll: Poll, token: str, targets: dict[str, bytes], sets: dict[str, Any], version: int | None
+        self,
+        account: str,
+        poll: Poll,
+        tokens: set[str],
+        targets: dict[str, bytes],
+        sets: dict[str, Any],
+        version: int | None,
     ) -> Gathered:
-        """Begin a newer poll; one that never got complete is over with it."""
+        """Begin a newer poll than the one that was decided last."""
         assigned = {
-            "poll": poll.batch, "closed_at": poll.at, "parts": poll.parts, "got": {token}, "targets": targets,
+            "poll": poll.batch, "closed_at": poll.at, "parts": poll.parts, "got": tokens, "targets": targets,
             "decided": False, **sets,
         }
-        values: dict[str, Any] = {":at": poll.at}
+        values: dict[str, Any] = {":at": poll.at, ":yes": True}
         update = _setting(assigned, values)
-        condition = "(attribute_not_exists(closed_at) OR closed_at < :at)" + _versioned(version, values)
+        condition = "(attribute_not_exists(closed_at) OR (closed_at < :at AND decided = :yes))"
+        condition += _versioned(version, values)
         return _gathered(self._table.update(_key(account), update, values, condition))
 
 
@@ -110,28 +171,36 @@ def _setting(assigned: Mapping[str, Any], values: dict[str, Any]) -> str:
 
 
 def _versioned(version: int | None, values: dict[str, Any]) -> str:
-    if version is None:
-        return ""
+    return "" if version is None else " AND " + _version_is("marks_version", version, values)
+
+
+def _version_is(name: str, version: int, values: dict[str, Any]) -> str:
     if version == 0:
-        return " AND attribute_not_exists(marks_version)"
+        return f"attribute_not_exists({name})"
     values[":version"] = version
-    return " AND marks_version = :version"
+    return f"{name} = :version"
 
 
 def _gathered(item: Mapping[str, Any]) -> Gathered:
     if not item:
         return Gathered()
     bodies = item.get("targets", {})
+    standing = _standing(decompress(item["standing"])) if "standing" in item else []
     targets = [decode(decompress(bodies[part])) for part in sorted(bodies, key=lambda name: int(name[1:]))]
     return Gathered(
-        batch=item["poll"],
-        at=integer(item["closed_at"]),
-        parts=integer(item["parts"]),
-        got=frozenset(item["got"]),
+        batch=item.get("poll", ""),
+        at=integer(item.get("closed_at", ZERO)),
+        parts=integer(item.get("parts", ZERO)),
+        got=frozenset(item.get("got", ())),
         targets=tuple(one for one in targets if isinstance(one, Targets)),
         marks=_marks(decompress(item["marks"])) if "marks" in item else {},
         marks_version=integer(item.get("marks_version", ZERO)),
-        decided=item["decided"],
+        decided=item.get("decided", False),
+        standing={entry.leg: entry for entry in standing},
+        standing_version=integer(item.get("standing_version", ZERO)),
+        reported=_reported(decompress(item["reported"])) if "reported" in item else {},
+        rearmed=item.get("rearmed", False),
+        last_equity=item.get("last_equity"),
         peak_equity=item.get("peak_equity", ZERO),
         day=item.get("trading_day", ""),
         day_start_equity=item.get("day_start_equity", ZERO),

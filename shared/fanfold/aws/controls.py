@@ -35,7 +35,7 @@ class LedgerControls:
     def halt(self, told: Sequence[HaltChanged], request: Remembered, now: datetime) -> None:
         writes = [self._remembering(request, now)]
         for one in told:
-            writes += [ledger.halting(self._table, one.account, one.state), self._outbox.holding(one),
+            writes += [ledger.halting(self._table, one.account, one), self._outbox.holding(one),
                        ledger.forgetting_resume(self._table, one.account)]
         self._table.write(writes)
         self._outbox.publish(told)
@@ -58,7 +58,7 @@ class LedgerControls:
             "confirmation = :confirmation", {":confirmation": pending.confirmation},
         )
         self._table.write([
-            self._remembering(request, now), spent, ledger.halting(self._table, told.account, told.state),
+            self._remembering(request, now), spent, ledger.halting(self._table, told.account, told),
             self._outbox.holding(told),
         ])
         self._outbox.publish([told])

@@ -9,7 +9,7 @@ from fanfold import names
 from fanfold.aws.attribute_values import integer
 from fanfold.aws.tables import ABSENT, PRESENT, Key, Table, Write, sort_key
 from fanfold.booking import AccountItem, Books, PositionItem
-from fanfold.messages import Halt, Order
+from fanfold.messages import Halt, HaltChanged, Order
 from fanfold.money import ZERO
 from fanfold.orders import OrderRecord
 from fanfold.positions import Lot, Position
@@ -65,10 +65,11 @@ def opening(table: Table, account: str, cash: Decimal) -> Write:
     return table.putting(account_key(account), item, ABSENT)
 
 
-def halting(table: Table, account: str, state: Halt) -> Write:
-    """The write that sets the halt state of an account that there is."""
+def halting(table: Table, account: str, told: HaltChanged) -> Write:
+    """The write that sets the halt state of an account that there is, and notes the message that tells of it."""
+    values = {":halt": told.state, ":cause": told.id, ":one": 1}
     return table.updating(
-        account_key(account), "SET halt = :halt ADD version :one", {":halt": state, ":one": 1}, PRESENT
+        account_key(account), "SET halt = :halt, halt_cause = :cause ADD version :one", values, PRESENT
     )
 
 
@@ -160,6 +161,7 @@ def _account(account: str, item: dict[str, Any]) -> AccountItem:
     return AccountItem(
         account=account,
         halt=Halt(item["halt"]) if "halt" in item else None,
+        halt_cause=item.get("halt_cause", ""),
         cash=item["cash"],
         reserved=item["reserved"],
         minute=integer(item["minutes"]),

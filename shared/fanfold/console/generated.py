@@ -9,13 +9,15 @@ from fanfold.console.cost_document import cost_markdown
 from fanfold.console.licences_document import licences_markdown
 from fanfold.console.messages_document import messages_markdown
 from fanfold.console.openapi_document import openapi_json
-from fanfold.risk.rules import ORDER_RULES, TARGET_RULES
+from fanfold.risk.codes import Code
+from fanfold.risk.rules import BUNDLE_RULE, ORDER_RULES, TARGET_RULES
 
 
 def risk_codes_markdown() -> str:
     """The table of every reason for which risk refuses, in the order in which the rules are asked."""
     rows = [(rule.code, rule.text, rule.reductions) for rule in TARGET_RULES]
     rows += [(rule.code, rule.text, rule.reductions) for rule in ORDER_RULES]
+    rows.append((Code.BUNDLE, BUNDLE_RULE, False))
     lines = [f"| `{code}` | {text} | {'asked' if asked else 'pass'} |" for code, text, asked in rows]
     return "\n".join([*_RISK_CODES_HEAD, *lines, ""])
 

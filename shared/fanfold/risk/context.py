@@ -20,9 +20,10 @@ from fanfold.risk.exposure import (
     net,
     priced,
     roll,
+    stale,
     unmarked,
 )
-from fanfold.risk.terms import Terms
+from fanfold.risk.terms import LegTerms, Terms
 
 
 class Effect(NamedTuple):
@@ -35,14 +36,19 @@ class Effect(NamedTuple):
 
 
 class Context(msgspec.Struct, kw_only=True):
-    """The running figures of one decision, in quote units. ``equities`` is what each instance is worth, never moved by
-    an approval; ``stakes`` is the largest position an instrument's live orders can lead to, summed over instances."""
+    """The running figures of one decision, in quote units.
+
+    ``equities`` is what each instance is worth, never moved by an approval; ``stakes`` is the largest position an
+    instrument's live orders can lead to, summed over instances; ``quantities`` is what each leg is to hold; ``stale``
+    has the ages in seconds of prices that equity counts and that are too old; ``signal_ages`` those of signals that are
+    decided on for the first time, by their id.
+    """
 
     terms: Terms
     book: Book
     now_s: float
-    signal_age_s: float
     unmarked: frozenset[str]
+    stale: dict[str, float]
     equity: Decimal
     equities: dict[str, Decimal]
     held: dict[Leg, Held]
@@ -52,6 +58,8 @@ class Context(msgspec.Struct, kw_only=True):
     net_highest: Decimal
     reserved: Decimal
     orders_in_minute: int
+    signal_ages: dict[str, float]
+    quantities: dict[Leg, Decimal]
     legs_decided: set[Leg]
     ids_decided: set[str]
     # The order asked about last: several rules ask in a row, and it is most of what they cost.
@@ -59,6 +67,14 @@ class Context(msgspec.Struct, kw_only=True):
 
     def leg(self, order: Order) -> Held:
         return self.held.get((order.instance, order.instrument), FLAT)
+
+    def leg_terms(self, instance: str, instrument: str) -> LegTerms:
+        """How a leg is sized; one that the desk does not know any more can be closed all the same."""
+        known = self.terms.legs.get((instance, instrument))
+        if known is not None:
+            return known
+        held, mark = self.held.get((instance, instrument), FLAT), self.book.marks[instrument]
+        return self.terms.exit((instance, instrument), held.quantity, mark.price)
 
     def mark(self, order: Order) -> Mark:
         return self.book.marks[order.instrument]
@@ -87,10 +103,29 @@ class Context(msgspec.Struct, kw_only=True):
     def bars_entries(self) -> bool:
         """Whether no order may add to a position, so that a target across zero can only be met as far as zero."""
         return (
-            self.book.halt is Halt.REDUCE_ONLY
+            self.book.halt is not Halt.ACTIVE
+            or bool(self.stale)
             or self.daily_loss > self.daily_loss_max
             or self.drawdown > self.drawdown_max
         )
+
+    @property
+    def breach(self) -> str:
+        """Which loss limit is broken, "" where none is."""
+        if self.daily_loss > self.daily_loss_max:
+            return f"the day's loss {self.daily_loss:f} is over {self.daily_loss_max:f}"
+        if self.drawdown > self.drawdown_max:
+            return f"the loss from the peak {self.drawdown:f} is over {self.drawdown_max:f}"
+        return ""
+
+    def saved(self) -> "Context":
+        """The figures as they are, to come back to when an order of a bundle is refused."""
+        return msgspec.structs.replace(self, held=dict(self.held), stakes=dict(self.stakes), weighed=None)
+
+    def restore(self, before: "Context") -> None:
+        """Forget the approvals since ``before`` was saved."""
+        for name in ("held", "stakes", "gross", "net_lowest", "net_highest", "reserved", "orders_in_minute", "weighed"):
+            setattr(self, name, getattr(before, name))
 
     def approve(self, order: Order) -> None:
         """Count an order as live: later rules see its cash as spent and its position as taken."""
@@ -120,16 +155,16 @@ def signed(order: Order) -> Decimal:
 
 
 @exact
-def survey(book: Book, terms: Terms, at: datetime, now: datetime) -> Context:
-    """The figures of a book, rolled to now; ``at`` is the market event that is decided on."""
+def survey(book: Book, terms: Terms, signal_ages: dict[str, float], now: datetime) -> Context:
+    """The figures of a book, rolled to now."""
     book = roll(book, now)
     lowest, highest = net(book)
     return Context(
         terms=terms,
         book=book,
         now_s=now.timestamp(),
-        signal_age_s=(now - at).total_seconds(),
         unmarked=unmarked(book),
+        stale=stale(book, now.timestamp(), terms.limits.bar_age_s_max),
         equity=equity(book),
         equities={name: instance_equity(book, name, capital) for name, capital in terms.capital.items()},
         held=dict(book.held),
@@ -139,6 +174,8 @@ def survey(book: Book, terms: Terms, at: datetime, now: datetime) -> Context:
         net_highest=highest,
         reserved=book.reserved,
         orders_in_minute=book.orders_in_minute,
+        signal_ages=signal_ages,
+        quantities={},
         legs_decided=set(),
         ids_decided=set(),
     )

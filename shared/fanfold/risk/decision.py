@@ -9,128 +9,141 @@ import msgspec
 from fanfold import names
 from fanfold.messages import Halt, Order, Refusal, Side, Target
 from fanfold.money import ZERO, exact
+from fanfold.risk import bundles
 from fanfold.risk.context import Context, survey
 from fanfold.risk.exposure import FLAT, Book, Leg
-from fanfold.risk.rules import ORDER_RULES, REDUCTION_RULES, TARGET_RULES
-from fanfold.risk.sizing import NoOrder, change, desired, price_of, reservation
+from fanfold.risk.rules import TARGET_RULES
+from fanfold.risk.sizing import NoOrder, affordable, change, desired, limit_of, reservation
+from fanfold.risk.standing import StandingTarget
 from fanfold.risk.terms import LegTerms, Plan
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """Approved orders, reductions first; refused ones; legs that should close but are too small to; and the book after.
+    """Approved orders, reductions first; refused ones; and the book after.
 
-    A target that is refused before it could be sized stands in its refusal as an order for a quantity of zero.
+    ``dust`` are legs that should close, ``too_small`` such that should be entered, and the venue takes neither.
+    ``quantities`` is what each leg that could be sized is to hold. ``breach`` says which loss limit is broken, "" for
+    none. A target that is refused before it could be sized stands in its refusal as an order for a quantity of zero.
     """
 
     approved: list[Order]
     refused: list[Refusal]
     dust: list[Leg]
+    too_small: list[Leg]
+    quantities: dict[Leg, Decimal]
+    bundles: dict[Leg, str]
+    breach: str
     book: Book
 
 
-@exact
 def decide(targets: Iterable[Target], book: Book, plan: Plan, *, at: datetime, now: datetime) -> Decision:
-    """What to order so that the account comes to its targets. ``at`` is the market event, ``now`` the clock.
+    """What to order so that the account comes to targets that are decided on for the first time; see decide_standing.
+
+    ``at`` is the market event that they are of.
+    """
+    return decide_standing([StandingTarget(target=target, at=at) for target in targets], book, plan, now=now)
+
+
+@exact
+def decide_standing(standing: Iterable[StandingTarget], book: Book, plan: Plan, *, now: datetime) -> Decision:
+    """What to order so that the account comes to its targets. ``now`` is the clock.
 
     The order of the targets means nothing; equal ones count once. Each approved order is in the book that the next is
     judged by, so a batch together keeps what each order keeps.
     """
-    context = survey(book, plan.terms(book.account), at, now)
-    refused: list[Refusal] = []
-    dust: list[Leg] = []
-    orders: list[Order] = []
-    for target in _canonical(targets, book.halt):
-        outcome = _propose(target, context, now)
-        if isinstance(outcome, Order):
-            orders.append(outcome)
-        elif isinstance(outcome, Refusal):
-            refused.append(outcome)
-        elif outcome is NoOrder.DUST:
-            dust.append((target.instance, target.instrument))
-    orders.sort(key=lambda order: not order.reduce_only)
-    verdicts = [_judge(order, context) for order in orders]
-    approved = [verdict for verdict in verdicts if isinstance(verdict, Order)]
-    refused += [verdict for verdict in verdicts if isinstance(verdict, Refusal)]
-    return Decision(approved=approved, refused=refused, dust=dust, book=context.closing_book())
+    entries = _canonical(standing, book.halt)
+    ages = {entry.target.signal_id: (now - entry.at).total_seconds() for entry in entries if _first(entry)}
+    context = survey(book, plan.terms(book.account), ages, now)
+    outcomes = [_propose(entry, context, now) for entry in entries]
+    orders = [outcome for outcome in outcomes if isinstance(outcome, Order)]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
+    lacking = {entry.leg: outcome for entry, outcome in zip(entries, outcomes, strict=True) if _lacks(outcome)}
+    of_legs = bundles.of(entries, context)
+    approved, more = bundles.judge(orders, of_legs, lacking, context)
+    return Decision(
+        approved=approved,
+        refused=refused + more,
+        dust=[leg for leg, outcome in lacking.items() if outcome is NoOrder.DUST],
+        too_small=[leg for leg, outcome in lacking.items() if outcome is NoOrder.TOO_SMALL],
+        quantities=context.quantities,
+        bundles=of_legs,
+        breach=context.breach,
+        book=context.closing_book(),
+    )
 
 
-def _canonical(targets: Iterable[Target], halt: Halt | None) -> list[Target]:
+def _first(entry: StandingTarget) -> bool:
+    return entry.quantity is None and not entry.code
+
+
+def _lacks(outcome: Order | Refusal | NoOrder) -> bool:
+    """Whether a leg is not where its target wants it, and has no order either."""
+    return isinstance(outcome, Refusal) or outcome in (NoOrder.DUST, NoOrder.TOO_SMALL)
+
+
+def _canonical(standing: Iterable[StandingTarget], halt: Halt | None) -> list[StandingTarget]:
     if halt is Halt.FLATTEN:
-        targets = [msgspec.structs.replace(target, weight=0.0) for target in targets]
+        standing = [
+            msgspec.structs.replace(entry, target=msgspec.structs.replace(entry.target, weight=0.0), quantity=None)
+            for entry in standing
+        ]
     # The weight as text: a weight that is not a number is equal to nothing and has no place in an order.
-    unique = {(one.instance, one.instrument, one.signal_id, repr(one.weight)): one for one in targets}
+    unique = {(*entry.leg, entry.target.signal_id, repr(entry.target.weight)): entry for entry in standing}
     return [unique[key] for key in sorted(unique)]
 
 
-def _propose(target: Target, context: Context, now: datetime) -> Order | Refusal | NoOrder:
+def _propose(entry: StandingTarget, context: Context, now: datetime) -> Order | Refusal | NoOrder:
     for rule in TARGET_RULES:
-        detail = rule.check(target, context)
+        detail = rule.check(entry.target, context)
         if detail is not None:
-            return Refusal(order=_unsized(target, context, now), code=rule.code, detail=detail)
-    leg = context.terms.legs[target.instance, target.instrument]
-    quantity = _quantity(target, leg, context)
-    return quantity if isinstance(quantity, NoOrder) else _order(target, quantity, leg, context, now)
+            return Refusal(order=_unsized(entry, context, now), code=rule.code, detail=detail)
+    leg = context.leg_terms(*entry.leg)
+    quantity = _quantity(entry, leg, context)
+    return quantity if isinstance(quantity, NoOrder) else _order(entry, quantity, leg, context, now)
 
 
-def _quantity(target: Target, leg: LegTerms, context: Context) -> Decimal | NoOrder:
-    mark = context.book.marks[target.instrument]
-    held = context.held.get((target.instance, target.instrument), FLAT)
-    worth = context.equities[target.instance]
-    wanted = desired(target.weight, leg, worth, mark)
+def _quantity(entry: StandingTarget, leg: LegTerms, context: Context) -> Decimal | NoOrder:
+    mark = context.book.marks[entry.target.instrument]
+    held = context.held.get(entry.leg, FLAT)
+    worth = context.equities.get(entry.target.instance, ZERO)
+    wanted = desired(entry.target.weight, leg, worth, mark) if entry.quantity is None else entry.quantity
     # The far side of a flip may be closed to us; to stay where we are because of it would be the worst of the three.
     if wanted * held.quantity < 0 and (context.terms.spot or context.bars_entries()):
         wanted = ZERO
-    return change(wanted, held, leg, worth, mark.price)
+    context.quantities[entry.leg] = wanted
+    missing = change(wanted, held, leg, worth, mark.price)
+    if isinstance(missing, NoOrder):
+        return missing
+    return affordable(missing, context.book.cash - context.reserved, leg, mark.price)
 
 
-def _judge(order: Order, context: Context) -> Order | Refusal:
-    for rule in REDUCTION_RULES if order.reduce_only else ORDER_RULES:
-        detail = rule.check(order, context)
-        if detail is not None:
-            context.decided(order)
-            return Refusal(order=order, code=rule.code, detail=detail)
-    context.decided(order)
-    context.approve(order)
-    return order
-
-
-def _order(target: Target, quantity: Decimal, leg: LegTerms, context: Context, now: datetime) -> Order:
+def _order(entry: StandingTarget, quantity: Decimal, leg: LegTerms, context: Context, now: datetime) -> Order:
     side: Side = "buy" if quantity > 0 else "sell"
-    reference = context.book.marks[target.instrument].price
-    order_id = names.order_id(target.signal_id, context.terms.account, 0)
-    held = context.held.get((target.instance, target.instrument), FLAT)
-    return Order(
-        order_id=order_id,
-        client_order_id=names.client_order_id(order_id),
-        signal_id=target.signal_id,
-        account=context.terms.account,
-        venue=context.terms.venue,
-        instance=target.instance,
-        instrument=target.instrument,
+    reference = context.book.marks[entry.target.instrument].price
+    spot_buy = context.terms.spot and side == "buy"
+    return _bare(
+        entry,
+        context,
         side=side,
-        kind=leg.order,
+        # At market is bounded, too: what does not fill within the band right away does not fill.
+        kind="limit",
+        time_in_force="ioc" if leg.order == "market" else "gtc",
         quantity=abs(quantity),
-        limit_price=price_of(side, leg, reference) if leg.order == "limit" else None,
-        reduce_only=held.reduces(quantity),
+        limit_price=limit_of(side, leg, reference),
+        reduce_only=context.held.get(entry.leg, FLAT).reduces(quantity),
         reference_price=reference,
-        reserved=reservation(quantity, leg, reference) if context.terms.spot and side == "buy" else ZERO,
+        reserved=reservation(quantity, leg, reference) if spot_buy else ZERO,
         decided_at=now,
         expires_at=now + timedelta(seconds=leg.order_ttl_s),
     )
 
 
-def _unsized(target: Target, context: Context, now: datetime) -> Order:
-    mark = context.book.marks.get(target.instrument)
-    order_id = names.order_id(target.signal_id, context.terms.account, 0)
-    return Order(
-        order_id=order_id,
-        client_order_id=names.client_order_id(order_id),
-        signal_id=target.signal_id,
-        account=context.terms.account,
-        venue=context.terms.venue,
-        instance=target.instance,
-        instrument=target.instrument,
-        side="buy" if target.weight > 0 else "sell",
+def _unsized(entry: StandingTarget, context: Context, now: datetime) -> Order:
+    mark = context.book.marks.get(entry.target.instrument)
+    return _bare(
+        entry,
+        context,
+        side="buy" if entry.target.weight > 0 else "sell",
         kind="market",
         quantity=ZERO,
         reference_price=mark.price if mark else ZERO,
@@ -138,3 +151,17 @@ def _unsized(target: Target, context: Context, now: datetime) -> Order:
         decided_at=now,
         expires_at=now,
     )
+
+
+def _bare(entry: StandingTarget, context: Context, **terms: object) -> Order:
+    order_id = names.order_id(entry.target.signal_id, context.terms.account, entry.attempt)
+    fields: dict[str, object] = {
+        "order_id": order_id,
+        "client_order_id": names.client_order_id(order_id),
+        "signal_id": entry.target.signal_id,
+        "account": context.terms.account,
+        "venue": context.terms.venue,
+        "instance": entry.target.instance,
+        "instrument": entry.target.instrument,
+    }
+    return Order(**fields | terms)  # type: ignore[arg-type]  # Each caller gives the other fields.

@@ -71,17 +71,22 @@ FLAT = Held()
 class Book(msgspec.Struct, frozen=True, kw_only=True):
     """An account as risk reads it: scalars of the account item, its legs, and the marks.
 
-    ``halt`` is None where the state is missing. ``day`` is a UTC date, ``minute`` minutes since the epoch; ``version``
-    is the stored item's, which the store alone moves on.
+    ``halt`` is None where the state is missing; ``halt_cause`` is the id of the message that told of it. ``day`` is a
+    UTC date, ``minute`` minutes since the epoch; ``version`` is the stored item's, which the store alone moves on.
+    ``last_equity`` is that of the decision before, None before the first; ``rearmed`` says that an operator wants the
+    day and the peak to begin anew with this decision.
     """
 
     account: str
     halt: Halt | None
+    halt_cause: str = ""
     cash: Decimal
     reserved: Decimal = ZERO
     peak_equity: Decimal = ZERO
     day: str = ""
     day_start_equity: Decimal = ZERO
+    last_equity: Decimal | None = None
+    rearmed: bool = False
     minute: int = 0
     orders_in_minute: int = 0
     held: dict[Leg, Held] = {}
@@ -129,6 +134,16 @@ def unmarked(book: Book) -> frozenset[str]:
     )
 
 
+def stale(book: Book, now_s: float, age_s_max: int) -> dict[str, float]:
+    """Age in seconds of the prices that equity counts and that are too old, by instrument."""
+    ages = {
+        instrument: now_s - book.marks[instrument].closes_at
+        for (_, instrument), held in book.held.items()
+        if (held.quantity or held.open) and priced(book.marks.get(instrument))
+    }
+    return {instrument: age for instrument, age in ages.items() if age > age_s_max}
+
+
 def priced(found: Mark | None) -> bool:
     return found is not None and found.price.is_finite() and found.price > 0
 
@@ -172,9 +187,15 @@ def roll(book: Book, now: datetime) -> Book:
     if unmarked(book):
         return book
     worth = equity(book)
+    if book.rearmed:
+        return msgspec.structs.replace(
+            book, day=max(day, book.day), day_start_equity=worth, peak_equity=worth, last_equity=worth, rearmed=False
+        )
     if day > book.day:
-        book = msgspec.structs.replace(book, day=day, day_start_equity=worth)
-    return msgspec.structs.replace(book, peak_equity=max(book.peak_equity, worth))
+        # A day starts with what the last one ended with: what a night without a decision lost is lost today.
+        start = worth if book.last_equity is None else book.last_equity
+        book = msgspec.structs.replace(book, day=day, day_start_equity=start)
+    return msgspec.structs.replace(book, peak_equity=max(book.peak_equity, worth), last_equity=worth)
 
 
 def _priced(book: Book, key: Leg) -> bool:

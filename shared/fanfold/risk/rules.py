@@ -13,7 +13,7 @@ from fanfold.money import ZERO
 from fanfold.risk.codes import Code
 from fanfold.risk.context import Context, signed
 from fanfold.risk.exposure import priced
-from fanfold.risk.terms import BPS
+from fanfold.risk.terms import BPS, LegTerms
 
 T = TypeVar("T")
 
@@ -33,15 +33,20 @@ def unknown_account(_: Target, context: Context) -> str | None:
 
 
 def unknown_instance(target: Target, context: Context) -> str | None:
-    if target.instance in context.terms.capital:
+    if target.instance in context.terms.capital or _exit_of_the_books(target, context):
         return None
     return f"{target.instance} is not a strategy of account {context.terms.account}"
 
 
 def unknown_instrument(target: Target, context: Context) -> str | None:
-    if (target.instance, target.instrument) in context.terms.legs:
+    if (target.instance, target.instrument) in context.terms.legs or _exit_of_the_books(target, context):
         return None
     return f"{target.instrument} is not an instrument of {target.instance}, or its venue's rules are missing"
+
+
+def _exit_of_the_books(target: Target, context: Context) -> bool:
+    """Whether this closes what the books hold, whatever the desk file says of it."""
+    return context.book.halt is Halt.FLATTEN and (target.instance, target.instrument) in context.book.held
 
 
 def bad_target(target: Target, _: Context) -> str | None:
@@ -56,7 +61,7 @@ def missing_data(target: Target, context: Context) -> str | None:
         return None
     if context.unmarked:
         return f"equity is not known without a price of {', '.join(sorted(context.unmarked))}"
-    if context.terms.legs[target.instance, target.instrument].volatility and not 0.0 < mark.variance < float("inf"):
+    if context.leg_terms(target.instance, target.instrument).volatility and not 0.0 < mark.variance < float("inf"):
         return f"{target.instrument} has no known volatility yet"
     return None
 
@@ -68,15 +73,19 @@ def kill_state(order: Order, context: Context) -> str | None:
     return "the halt state is missing" if halt is None else f"the account is in {halt}"
 
 
-def stale_signal(_: Order, context: Context) -> str | None:
-    age, limit = context.signal_age_s, context.terms.limits.signal_age_s_max
+def stale_signal(order: Order, context: Context) -> str | None:
+    age, limit = context.signal_ages.get(order.signal_id, 0.0), context.terms.limits.signal_age_s_max
     # A signal from the future means that one of the clocks is wrong, which is no better than late.
     return None if abs(age) <= limit else f"the signal is {age:.0f} s old, over {limit} s"
 
 
 def stale_bar(order: Order, context: Context) -> str | None:
-    age, limit = context.now_s - context.mark(order).closes_at, context.terms.limits.bar_age_s_max
-    return None if abs(age) <= limit else f"the last bar of {order.instrument} closed {age:.0f} s ago, over {limit} s"
+    limit = context.terms.limits.bar_age_s_max
+    ages = context.stale | {order.instrument: context.now_s - context.mark(order).closes_at}
+    for instrument, age in sorted(ages.items(), key=lambda entry: entry[0] != order.instrument):
+        if abs(age) > limit:
+            return f"the last bar of {instrument} closed {age:.0f} s ago, over {limit} s"
+    return None
 
 
 def duplicate_intent(order: Order, context: Context) -> str | None:
@@ -102,14 +111,14 @@ def spot_short(order: Order, context: Context) -> str | None:
 
 
 def lot_step(order: Order, context: Context) -> str | None:
-    lot = context.terms.legs[order.instance, order.instrument].lot
+    lot = _leg(order, context).lot
     if order.quantity > 0 and order.quantity % lot == 0:
         return None
     return f"quantity {order.quantity:f} is not one or more lots of {lot:f}"
 
 
 def tick_step(order: Order, context: Context) -> str | None:
-    tick = context.terms.legs[order.instance, order.instrument].tick
+    tick = _leg(order, context).tick
     for price in (order.limit_price, order.stop_price):
         if price is not None and (price <= 0 or price % tick):
             return f"price {price:f} is not one or more ticks of {tick:f}"
@@ -117,13 +126,20 @@ def tick_step(order: Order, context: Context) -> str | None:
 
 
 def notional_min(order: Order, context: Context) -> str | None:
-    return _under(_notional(order), context.terms.legs[order.instance, order.instrument].notional_min)
+    return _under(_notional(order), _leg(order, context).notional_min)
+
+
+def amount_min(order: Order, context: Context) -> str | None:
+    least = _leg(order, context).amount_min
+    return None if order.quantity >= least else f"quantity {order.quantity:f} is under the venue's minimum {least:f}"
 
 
 def price_collar(order: Order, context: Context) -> str | None:
     mark, collar = context.mark(order).price, context.terms.limits.collar_bps
+    # A band is a tick wide at least, or nothing could be ordered where the tick is coarse.
+    tick = _leg(order, context).tick
     for price in (order.reference_price, order.limit_price, order.stop_price):
-        if price is not None and abs(price - mark) * BPS > collar * mark:
+        if price is not None and abs(price - mark) * BPS > collar * mark and abs(price - mark) > tick:
             return f"price {price:f} is further than {collar:f} bps from the mark {mark:f}"
     return None
 
@@ -169,7 +185,14 @@ def drawdown(_: Order, context: Context) -> str | None:
 
 
 def _notional(order: Order) -> Decimal:
-    return order.quantity * (order.reference_price if order.limit_price is None else order.limit_price)
+    """At the price that is expected: of an order at market that is the reference, not the end of its band."""
+    if order.limit_price is None or order.time_in_force == "ioc":
+        return order.quantity * order.reference_price
+    return order.quantity * order.limit_price
+
+
+def _leg(order: Order, context: Context) -> LegTerms:
+    return context.leg_terms(order.instance, order.instrument)
 
 
 def _over(what: str, figure: Decimal, limit: Decimal) -> str | None:
@@ -196,8 +219,11 @@ TARGET_RULES: tuple[Rule[Target], ...] = (
 ORDER_RULES: tuple[Rule[Order], ...] = (
     Rule(Code.KILL_STATE, kill_state,
          "The halt state is missing or HALT; or it is REDUCE_ONLY or FLATTEN and the order is no reduction."),
-    Rule(Code.STALE_SIGNAL, stale_signal, "The signal's bar closed longer ago than `signal_age_s_max`."),
-    Rule(Code.STALE_BAR, stale_bar, "The instrument's last bar closed longer ago than `bar_age_s_max`."),
+    Rule(Code.STALE_SIGNAL, stale_signal,
+         "The signal is decided on for the first time and its bar closed longer ago than `signal_age_s_max`."),
+    Rule(Code.STALE_BAR, stale_bar,
+         "The last bar of the instrument, or of one that the account holds, closed longer ago than `bar_age_s_max`.",
+         reductions=False),
     Rule(Code.DUPLICATE_INTENT, duplicate_intent,
          "An order of this id, or for this instance and instrument, was already decided in the batch."),
     Rule(Code.OPPOSING_ORDER, opposing_order,
@@ -207,6 +233,7 @@ ORDER_RULES: tuple[Rule[Order], ...] = (
     Rule(Code.LOT_STEP, lot_step, "The quantity is not a whole number of lots above zero."),
     Rule(Code.TICK_STEP, tick_step, "A limit or stop price is not a whole number of ticks above zero."),
     Rule(Code.NOTIONAL_MIN, notional_min, "The notional is under the venue's minimum."),
+    Rule(Code.AMOUNT_MIN, amount_min, "The quantity is under the venue's minimum."),
     Rule(Code.PRICE_COLLAR, price_collar, "A price of the order is further than `collar_bps` from the last close."),
     Rule(Code.CASH, cash, "A spot buy may cost more, with collar and fee, than the cash that is not reserved."),
     Rule(Code.ORDER_NOTIONAL, order_notional, "The notional is over `order_notional_max`.", reductions=False),
@@ -223,4 +250,6 @@ ORDER_RULES: tuple[Rule[Order], ...] = (
          "Equity is further below the UTC day's start than `daily_loss_max` of it.", reductions=False),
     Rule(Code.DRAWDOWN, drawdown, "Equity is further below its peak than `drawdown_max` of it.", reductions=False),
 )
+# Of the legs of a bundle: decided by ``fanfold.risk.decision`` once all of them were asked.
+BUNDLE_RULE = "Another leg of its bundle was refused or cannot be ordered, and one alone is not to go out."
 REDUCTION_RULES = tuple(rule for rule in ORDER_RULES if rule.reductions)

@@ -12,11 +12,15 @@ from fanfold.money import CASH_STEP, ZERO, ceil_to, decimal_of, floor_to, ratio,
 from fanfold.risk.exposure import Held, Mark
 from fanfold.risk.terms import LegTerms
 
+# What free cash must pay of an order for the order to be cut to it.
+AFFORDABLE_MIN = Decimal("0.95")
+
 
 class NoOrder(Enum):
     """Why a leg needs no order."""
 
     ON_TARGET = "within the band of the target, or too small a change for the venue"
+    TOO_SMALL = "to be entered, but below what the venue takes"
     DUST = "to be closed, but below what the venue takes"
 
 
@@ -33,34 +37,86 @@ def desired(weight: float, leg: LegTerms, instance_equity: Decimal, mark: Mark) 
 
     On spot it leaves room for what an order may cost beyond its notional.
     """
-    share = decimal_of(scaled(weight, leg, mark.variance)) * max(instance_equity, ZERO)
-    return truncate_to(ratio(share, leg.shares * mark.price * leg.headroom), leg.lot)
+    share = decimal_of(scaled(weight, leg, mark.variance)) * max(instance_equity - leg.slack, ZERO)
+    return truncate_to(ratio(share, leg.shares * cost_of(leg, mark.price)), leg.lot)
 
 
 def change(wanted: Decimal, held: Held, leg: LegTerms, instance_equity: Decimal, price: Decimal) -> Decimal | NoOrder:
     """The signed quantity to order so that holdings and live orders come to what is wanted, if it is worth an order."""
     expected = held.quantity + held.open
     missing = wanted - expected
-    if missing == 0 or (wanted != 0 and wanted * expected >= 0 and _within_band(missing, leg, instance_equity, price)):
+    if missing == 0 or _rests(wanted, expected, leg, instance_equity, price):
         return NoOrder.ON_TARGET
-    quantity = truncate_to(missing, leg.lot) if missing % leg.lot else missing
-    side: Side = "buy" if quantity > 0 else "sell"
-    if abs(quantity) * price_of(side, leg, price) < leg.notional_min or not quantity:
-        return NoOrder.ON_TARGET if wanted else NoOrder.DUST
+    quantity = _capped(truncate_to(missing, leg.lot) if missing % leg.lot else missing, leg)
+    if _too_small(quantity, leg, price):
+        if not wanted:
+            return NoOrder.DUST
+        return NoOrder.ON_TARGET if _worth_an_order(expected, leg, price) else NoOrder.TOO_SMALL
     return quantity
 
 
-def _within_band(missing: Decimal, leg: LegTerms, instance_equity: Decimal, price: Decimal) -> bool:
-    return abs(missing) * price * leg.shares <= leg.band * max(instance_equity, ZERO)
+def _rests(wanted: Decimal, expected: Decimal, leg: LegTerms, instance_equity: Decimal, price: Decimal) -> bool:
+    """Whether a change is within the band. From flat, or from dust, and to flat or across it there is no band."""
+    if not wanted or wanted * expected <= 0 or not _worth_an_order(expected, leg, price):
+        return False
+    return abs(wanted - expected) * price * leg.shares <= leg.band * max(instance_equity, ZERO)
+
+
+def _worth_an_order(quantity: Decimal, leg: LegTerms, price: Decimal) -> bool:
+    return bool(quantity) and not _too_small(quantity, leg, price)
+
+
+def _too_small(quantity: Decimal, leg: LegTerms, price: Decimal) -> bool:
+    side: Side = "buy" if quantity > 0 else "sell"
+    small = abs(quantity) * price_of(side, leg, price) < leg.notional_min or abs(quantity) < leg.amount_min
+    return small or not quantity
+
+
+def _capped(quantity: Decimal, leg: LegTerms) -> Decimal:
+    """No more than the venue takes at once; what is left follows with the next order."""
+    if not leg.amount_max or abs(quantity) <= leg.amount_max:
+        return quantity
+    most = floor_to(leg.amount_max, leg.lot)
+    return most if quantity > 0 else -most
+
+
+def affordable(quantity: Decimal, free: Decimal, leg: LegTerms, reference: Decimal) -> Decimal:
+    """A spot buy cut to what free cash pays, where that is most of it; else the whole, which waits for the cash.
+
+    After a rotation's sale the cash is short of what was planned by no more than fees and slippage.
+    """
+    if quantity <= 0 or not leg.spot:
+        return quantity
+    paid = floor_to(ratio(max(free - 2 * CASH_STEP, ZERO), cost_of(leg, reference)), leg.lot)
+    return paid if AFFORDABLE_MIN * quantity <= paid < quantity else quantity
 
 
 def price_of(side: Side, leg: LegTerms, reference: Decimal) -> Decimal:
-    """What an order is priced at: the reference, for a limit order at the next tick that does not cross it."""
+    """What an order's notional is counted at: the reference, for a limit order the next tick that does not cross it."""
     if leg.order == "market":
         return reference
     return floor_to(reference, leg.tick) if side == "buy" else ceil_to(reference, leg.tick)
 
 
+def limit_of(side: Side, leg: LegTerms, reference: Decimal) -> Decimal:
+    """The limit of an order: at market the far end of the band, at least a tick away; else its price. Never below a
+    tick."""
+    if leg.order == "limit":
+        limit = price_of(side, leg, reference)
+    elif side == "buy":
+        limit = max(floor_to(reference * (1 + leg.collar), leg.tick), floor_to(reference, leg.tick) + leg.tick)
+    else:
+        limit = min(ceil_to(reference * (1 - leg.collar), leg.tick), ceil_to(reference, leg.tick) - leg.tick)
+    return max(limit, leg.tick)
+
+
+def cost_of(leg: LegTerms, reference: Decimal) -> Decimal:
+    """What a unit may cost at most: on spot with the band and the fee on top, on margin the reference."""
+    if not leg.spot:
+        return reference
+    return max(reference * (1 + leg.collar), limit_of("buy", leg, reference)) * (1 + leg.fee)
+
+
 def reservation(quantity: Decimal, leg: LegTerms, reference: Decimal) -> Decimal:
-    """The cash a spot buy may cost at most: its notional with the collar and the fee on top, rounded up."""
-    return ceil_to(quantity * reference * leg.headroom, CASH_STEP)
+    """The cash a spot buy may cost at most. A fill's fee is rounded up, so there is a step of cash for that."""
+    return ceil_to(quantity * cost_of(leg, reference), CASH_STEP) + CASH_STEP

@@ -7,7 +7,7 @@ import msgspec
 
 from fanfold import strategies, timeframes
 from fanfold.desk import Account, Desk, Instance, Limits
-from fanfold.money import ZERO, exact
+from fanfold.money import CASH_STEP, ZERO, exact
 from fanfold.risk.exposure import Leg
 
 BPS = Decimal(10_000)
@@ -20,11 +20,16 @@ CLOSED = Limits(
 
 
 class LegTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """How a leg is sized. ``shares`` is the number of legs its instance's equity is split over; ``headroom``, at least
-    1, is how many times its notional an order may cost; ``volatility`` is a year's, 0 to take weights as they are."""
+    """How a leg is sized. ``shares`` is the number of legs its instance's equity is split over; ``collar`` is how far
+    from the reference, as a share of it, an order may fill, and ``fee`` what a fill costs, both as shares;
+    ``volatility`` is a year's, 0 to take weights as they are; ``amount_max`` is 0 where the venue has none; ``slack``
+    is what its instance keeps of its cash for reservations that are rounded up; of a ``bundle`` all legs of an instance
+    are ordered, or none."""
 
     shares: int
-    headroom: Decimal
+    spot: bool
+    collar: Decimal
+    fee: Decimal
     band: Decimal
     volatility: float
     bars_per_year: float
@@ -33,6 +38,17 @@ class LegTerms(msgspec.Struct, frozen=True, kw_only=True):
     tick: Decimal
     lot: Decimal
     notional_min: Decimal
+    amount_min: Decimal = ZERO
+    amount_max: Decimal = ZERO
+    slack: Decimal = ZERO
+    bundle: bool = False
+
+
+# Closes a whole position at market.
+EXIT = LegTerms(
+    shares=1, spot=True, collar=ZERO, fee=ZERO, band=ZERO, volatility=0.0, bars_per_year=0.0, order="market",
+    order_ttl_s=300, tick=ZERO, lot=ZERO, notional_min=ZERO,
+)
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +62,17 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = CLOSED
     capital: dict[str, Decimal] = {}
     legs: dict[Leg, LegTerms] = {}
+    # Of every instrument that the desk has rules for: how to close it, whoever holds it.
+    exits: dict[str, LegTerms] = {}
+
+    def exit(self, leg: Leg, quantity: Decimal, price: Decimal) -> LegTerms:
+        """How to close a position that the desk file may know nothing of any more, neither instance nor instrument.
+
+        Where the instrument's rules are gone too, the digits of what is held and of its price stand in for them.
+        """
+        return self.exits.get(leg[1]) or msgspec.structs.replace(
+            EXIT, tick=_digit(price), lot=_digit(quantity), spot=self.spot, collar=self.limits.collar_bps / BPS
+        )
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -69,6 +96,13 @@ def _terms(desk: Desk, name: str, account: Account) -> Terms:
     if limits is None:
         return Terms(account=name, lacks=f"the desk has no [limits.{name}]")
     instances = {key: one for key, one in desk.strategies.items() if one.account == name}
+    exits = {
+        symbol: msgspec.structs.replace(
+            EXIT, tick=rules.tick, lot=rules.lot, notional_min=rules.notional_min, amount_min=rules.amount_min,
+            amount_max=rules.amount_max, spot=account.kind == "spot", collar=limits.collar_bps / BPS,
+        )
+        for symbol, rules in desk.instruments.items()
+    }
     return Terms(
         account=name,
         venue=account.venue,
@@ -81,18 +115,24 @@ def _terms(desk: Desk, name: str, account: Account) -> Terms:
             for instrument in one.instruments
             if instrument in desk.instruments
         },
+        exits=exits,
     )
+
+
+def _digit(value: Decimal) -> Decimal:
+    """The place of a figure's last decimal that is not zero, at most a whole: of 1.250 it is 0.01."""
+    return Decimal(1).scaleb(min(int(value.normalize().as_tuple().exponent), 0))
 
 
 def _leg(desk: Desk, account: Account, limits: Limits, instance: Instance, instrument: str) -> LegTerms:
     rules = desk.instruments[instrument]
     count = len(instance.instruments)
     bound = strategies.bind(instance.strategy, instance.params, count)
-    # A spot buy is paid in full: sized without room for the collar and the fee, a weight of 1 could never be paid.
-    headroom = (1 + limits.collar_bps / BPS) * (1 + account.taker_bps / BPS) if account.kind == "spot" else Decimal(1)
     return LegTerms(
         shares=1 if bound.cross_sectional else count,
-        headroom=headroom,
+        spot=account.kind == "spot",
+        collar=limits.collar_bps / BPS,
+        fee=max(account.taker_bps, account.maker_bps) / BPS,
         band=instance.band,
         volatility=float(instance.volatility),
         bars_per_year=YEAR_S / timeframes.seconds(desk.venues[account.venue].timeframe),
@@ -101,4 +141,8 @@ def _leg(desk: Desk, account: Account, limits: Limits, instance: Instance, instr
         tick=rules.tick,
         lot=rules.lot,
         notional_min=rules.notional_min,
+        amount_min=rules.amount_min,
+        amount_max=rules.amount_max,
+        slack=2 * CASH_STEP * count if account.kind == "spot" else ZERO,
+        bundle=strategies.is_bundle(instance.strategy),
     )

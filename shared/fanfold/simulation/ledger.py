@@ -45,7 +45,7 @@ class MemoryLedger:
     def halt(self, account: str, state: Halt, told: HaltChanged) -> None:
         if account not in self.accounts:
             raise BadInput(f"account {account!r} was never opened")
-        self._move_account(account, halt=state)
+        self._move_account(account, halt=state, halt_cause=told.id)
         self._tell(told)
 
     def books(self, account: str) -> Books:

@@ -1,6 +1,6 @@
 """The stores of signal, market-data and risk's gathering in memory, one effect a call as in DynamoDB."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -9,7 +9,8 @@ from fanfold.folding import Group, Kept, Snapshot
 from fanfold.messages import Message, Targets
 from fanfold.refusals import Conflict
 from fanfold.risk.exposure import Book, Mark
-from fanfold.risk.gathering import Gathered, Poll
+from fanfold.risk.gathering import Gathered, Poll, Unfinished
+from fanfold.risk.standing import Standing
 
 SeriesKey = tuple[str, str]
 
@@ -69,29 +70,45 @@ class MemoryGathering:
     def read(self, account: str) -> Gathered:
         return self._gathered.get(account, Gathered())
 
-    def marked(self, account: str, poll: Poll, marks: Mapping[str, Mark], version: int) -> Gathered:
-        found = self.read(account)
+    def read_all(self, accounts: Sequence[str]) -> dict[str, Gathered]:
+        return {account: self.read(account) for account in accounts}
+
+    def marked(
+        self, account: str, poll: Poll, marks: Mapping[str, Mark], version: int, *, idle: bool
+    ) -> Gathered:
+        found = self._finished(account, poll)
         if found.marks_version != version or not _takes(found, poll):
             raise Conflict(f"the marks of {account} are not of version {version}")
         self._gathered[account] = msgspec.structs.replace(found, marks=dict(marks), marks_version=version + 1)
-        return self._arrive(account, poll, f"bars/{poll.part}", {})
+        tokens = {f"bars/{poll.part}"} | ({f"idle/{poll.part}"} if idle else set())
+        return self._arrive(account, poll, tokens, {})
 
     def settled(self, account: str, poll: Poll) -> Gathered:
-        return self._arrive(account, poll, f"settled/{poll.part}", {})
+        return self._arrive(account, poll, {f"settled/{poll.part}"}, {})
 
     def targeted(self, account: str, poll: Poll, targets: Targets) -> Gathered:
-        return self._arrive(account, poll, f"targets/{poll.part}", {poll.part: targets})
+        return self._arrive(account, poll, {f"targets/{poll.part}"}, {poll.part: targets})
 
-    def decide(self, account: str, batch: str, book: Book) -> None:
+    def note(
+        self, account: str, gathered: Gathered, book: Book, left: Standing, reported: Mapping[str, str], decided: str
+    ) -> None:
         found = self.read(account)
-        if found.batch == batch:
-            self._gathered[account] = msgspec.structs.replace(
-                found, decided=True, peak_equity=book.peak_equity, day=book.day,
-                day_start_equity=book.day_start_equity,
-            )
+        if found.standing_version != gathered.standing_version:
+            raise Conflict(f"the targets of {account} are not of version {gathered.standing_version}")
+        self._gathered[account] = msgspec.structs.replace(
+            found, decided=found.decided or found.batch == decided, standing=dict(left), reported=dict(reported),
+            standing_version=found.standing_version + 1, peak_equity=book.peak_equity, day=book.day,
+            day_start_equity=book.day_start_equity, last_equity=book.last_equity, rearmed=book.rearmed,
+        )
 
-    def _arrive(self, account: str, poll: Poll, token: str, targets: dict[int, Targets]) -> Gathered:
+    def _finished(self, account: str, poll: Poll) -> Gathered:
         found = self.read(account)
+        if found.batch and found.at < poll.at and not found.decided:
+            raise Unfinished(found)
+        return found
+
+    def _arrive(self, account: str, poll: Poll, tokens: set[str], targets: dict[int, Targets]) -> Gathered:
+        found = self._finished(account, poll)
         if not _takes(found, poll):
             return found
         if found.batch != poll.batch:
@@ -100,7 +117,7 @@ class MemoryGathering:
             )
         parts = {one.part: one for one in found.targets} | targets
         after = msgspec.structs.replace(
-            found, got=found.got | {token}, targets=tuple(parts[number] for number in sorted(parts))
+            found, got=found.got | tokens, targets=tuple(parts[number] for number in sorted(parts))
         )
         self._gathered[account] = after
         return after

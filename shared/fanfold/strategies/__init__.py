@@ -74,6 +74,11 @@ def instruments_of(name: str) -> int | None:
     return wanted
 
 
+def is_bundle(name: str) -> bool:
+    """Whether the legs of a strategy only make sense together: a pair has both, or none."""
+    return bool(getattr(_module(name), "BUNDLE", False))
+
+
 def bind(name: str, given: dict[str, Any], count: int) -> Strategy:
     """A strategy with params for an instance of ``count`` instruments.
 

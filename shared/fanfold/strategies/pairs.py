@@ -10,6 +10,7 @@ from fanfold.indicators import hedge, reversal
 from fanfold.strategies import Universe
 
 INSTRUMENTS = 2
+BUNDLE = True
 
 
 class Params(NamedTuple):

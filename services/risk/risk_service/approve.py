@@ -1,0 +1,114 @@
+"""Approve a decision's orders: create, reserve and hold the message in one transaction a chunk."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from fanfold import names
+from fanfold.messages import Message, Order, OrdersApproved
+from fanfold.refusals import Conflict
+from fanfold.risk import bundles
+from fanfold.risk.decision import Decision
+from fanfold.risk.exposure import Book, Leg
+from fanfold.risk.gathering import Gathered
+from fanfold.risk.standing import Standing
+
+TRIES = 20
+# A transaction takes 100 writes: three an order, and the account's and the outbox's.
+CHUNK = 32
+
+
+class Ledger(Protocol):
+    """Where orders come to be; see fanfold.aws.approvals."""
+
+    def book(self, account: str, gathered: Gathered) -> Book: ...
+
+    def approve(
+        self, before: Book, told: OrdersApproved, minute: int, orders_in_minute: int
+    ) -> list[Order]: ...
+
+    def publish(self, approved: Sequence[OrdersApproved], others: Sequence[Message]) -> None: ...
+
+
+class Approval(NamedTuple):
+    """The last decision, the targets that it was made on, and the legs that got an order on the way to it."""
+
+    decision: Decision
+    wanted: Standing
+    ordered: frozenset[Leg]
+
+
+class Approver:
+    """Approves what is decided on an account, as of a market event ``at``."""
+
+    def __init__(self, ledger: Ledger, account: str, at: datetime) -> None:
+        self._ledger = ledger
+        self._account = account
+        self._at = at
+        self._created: set[str] = set()
+        self._ordered: set[Leg] = set()
+
+    def approve(self, gathered: Gathered, decide: Callable[[Book], tuple[Decision, Standing]]) -> Approval:
+        """Decide and approve a chunk, reductions first, until there is nothing more to approve.
+
+        Raises Conflict where the books change faster than decisions on them land; each chunk that lands counts as a
+        fresh start.
+        """
+        tries = TRIES
+        while tries:
+            book = self._ledger.book(self._account, gathered)
+            decision, wanted = decide(book)
+            # An order that is there already was made by an earlier delivery, whatever became of it.
+            orders = [order for order in decision.approved if order.order_id not in self._created]
+            if not orders:
+                return Approval(decision, wanted, frozenset(self._ordered))
+            try:
+                for chunk in _chunks(orders, decision.bundles, wanted):
+                    self._approve(book, decision, chunk, wanted)
+                    break
+                tries = TRIES
+            except Conflict:
+                tries -= 1
+        raise Conflict(f"the book of {self._account} changed in {TRIES} tries")
+
+    def _approve(self, book: Book, decision: Decision, orders: list[Order], wanted: Standing) -> None:
+        if not orders:
+            return
+        told = OrdersApproved(
+            id=names.name("approved", *(order.order_id for order in orders)),
+            cause=_cause(orders[0], wanted),
+            at=self._at,
+            account=book.account,
+            orders=orders,
+        )
+        others = len(decision.approved) - len(orders)
+        known = self._ledger.approve(book, told, decision.book.minute, decision.book.orders_in_minute - others)
+        if known:
+            self._count(known, wanted, made=False)
+            self._approve(book, decision, [order for order in orders if order not in known], wanted)
+            return
+        self._count(orders, wanted, made=True)
+        self._ledger.publish([told], [])
+
+    def _count(self, orders: Sequence[Order], wanted: Standing, *, made: bool) -> None:
+        """Remember orders that are in the ledger. One that was there before a target was first decided on was made of
+        an earlier delivery of it, which is not tried again."""
+        self._created |= {order.order_id for order in orders}
+        self._ordered |= {
+            bundles.leg_of(order) for order in orders if made or wanted[bundles.leg_of(order)].attempt
+        }
+
+
+def _chunks(orders: Sequence[Order], of_bundles: bundles.Bundles, wanted: Standing) -> Iterator[list[Order]]:
+    """Orders of one cause, as many as a transaction takes; no bundle is cut."""
+    chunk: list[Order] = []
+    for unit in bundles.units(orders, of_bundles):
+        if chunk and (len(chunk) + len(unit) > CHUNK or _cause(unit[0], wanted) != _cause(chunk[0], wanted)):
+            yield chunk
+            chunk = []
+        chunk += unit
+    yield chunk
+
+
+def _cause(order: Order, wanted: Standing) -> str:
+    return wanted[bundles.leg_of(order)].cause

@@ -1,0 +1,86 @@
+"""Judge orders one by one, and those of a bundle together: all of its legs go out, or none."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from fanfold.messages import Order, Refusal
+from fanfold.risk.codes import Code
+from fanfold.risk.context import Context
+from fanfold.risk.exposure import Leg
+from fanfold.risk.rules import ORDER_RULES, REDUCTION_RULES
+from fanfold.risk.standing import StandingTarget
+
+Bundles = Mapping[Leg, str]
+
+
+def of(entries: Iterable[StandingTarget], context: Context) -> dict[Leg, str]:
+    """The bundle of each leg that is of one: named by its target, or the instance where its strategy trades bundles."""
+    named = {}
+    for entry in entries:
+        terms = context.terms.legs.get(entry.leg)
+        bundle = entry.target.bundle or (entry.target.instance if terms is not None and terms.bundle else "")
+        if bundle:
+            named[entry.leg] = bundle
+    return named
+
+
+def judge(
+    orders: Sequence[Order], bundles: Bundles, lacking: Collection[Leg], context: Context
+) -> tuple[list[Order], list[Refusal]]:
+    """Approved orders, reductions first, and refusals. ``lacking`` are legs that need an order and have none.
+
+    A bundle that only reduces is no bet on direction: its legs go out each by itself.
+    """
+    approved: list[Order] = []
+    refused: list[Refusal] = []
+    short = {bundles[leg] for leg in lacking if leg in bundles}
+    for unit in units(orders, bundles):
+        bundle = bundles.get(leg_of(unit[0]), "") if _adds(unit) else ""
+        before = context.saved()
+        verdicts = [_judge(order, context) for order in unit]
+        refusals = [verdict for verdict in verdicts if isinstance(verdict, Refusal)]
+        if bundle and (refusals or bundle in short):
+            context.restore(before)
+            reason = _reason(bundle, refusals)
+            refused += [
+                verdict if isinstance(verdict, Refusal) else Refusal(order=verdict, code=Code.BUNDLE, detail=reason)
+                for verdict in verdicts
+            ]
+        else:
+            refused += refusals
+            approved += [verdict for verdict in verdicts if isinstance(verdict, Order)]
+    return approved, refused
+
+
+def leg_of(order: Order) -> Leg:
+    return order.instance, order.instrument
+
+
+def units(orders: Sequence[Order], bundles: Bundles) -> list[list[Order]]:
+    """Reductions by themselves first, then entries; a bundle that adds to a position stands together, where its first
+    order does."""
+    adding = {bundles.get(leg_of(order), "") for order in orders if not order.reduce_only} - {""}
+    grouped: dict[str, list[Order]] = {}
+    for order in sorted(orders, key=lambda order: not order.reduce_only):
+        bundle = bundles.get(leg_of(order), "")
+        grouped.setdefault(f"bundle {bundle}" if bundle in adding else order.order_id, []).append(order)
+    return sorted(grouped.values(), key=_adds)
+
+
+def _adds(unit: Sequence[Order]) -> bool:
+    return any(not order.reduce_only for order in unit)
+
+
+def _judge(order: Order, context: Context) -> Order | Refusal:
+    for rule in REDUCTION_RULES if order.reduce_only else ORDER_RULES:
+        detail = rule.check(order, context)
+        if detail is not None:
+            context.decided(order)
+            return Refusal(order=order, code=rule.code, detail=detail)
+    context.decided(order)
+    context.approve(order)
+    return order
+
+
+def _reason(bundle: str, refusals: Sequence[Refusal]) -> str:
+    told = ", ".join(f"{one.order.instrument} {one.code}" for one in refusals) or "a leg that cannot be ordered"
+    return f"bundle {bundle} goes out whole or not at all: {told}"

@@ -1,0 +1,63 @@
+"""What still stands after a decision, and which of its refusals are news."""
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from fanfold.messages import Refusal
+from fanfold.risk import bundles
+from fanfold.risk.codes import Code
+from fanfold.risk.decision import Decision
+from fanfold.risk.exposure import Book, Leg
+from fanfold.risk.standing import Standing, StandingTarget
+
+# Reasons that pass by themselves: cash comes free, a minute ends, a bar comes, an order ends, a partner leg is ready.
+PASSING = frozenset(
+    {
+        Code.MISSING_DATA, Code.STALE_BAR, Code.OPPOSING_ORDER, Code.PRICE_COLLAR, Code.CASH, Code.ORDER_RATE,
+        Code.POSITION_NOTIONAL, Code.GROSS_EXPOSURE, Code.NET_EXPOSURE, Code.BUNDLE,
+    }
+)
+# An exit that was refused stands whatever the reason, but for these: another target or a newer one is in its place.
+OVERTAKEN = frozenset({Code.DUPLICATE_INTENT, Code.STALE_SIGNAL})
+
+
+def remaining(
+    standing: Standing, decision: Decision, ordered: Collection[Leg], external: Collection[str]
+) -> dict[Leg, StandingTarget]:
+    """What still stands: what has an order under way, or was refused for a reason that passes.
+
+    ``ordered`` are the legs that got an order. A target of an ``external`` instance stands even when it is met, so that
+    an older signal that comes late is seen to be older.
+    """
+    refused = {bundles.leg_of(one.order): one for one in decision.refused}
+    left = {}
+    for leg, entry in standing.items():
+        sized = msgspec.structs.replace(entry, quantity=decision.quantities.get(leg, entry.quantity), code="")
+        if leg in ordered:
+            left[leg] = msgspec.structs.replace(sized, attempt=entry.attempt + 1)
+        elif leg in refused:
+            if _stands(entry, refused[leg].code):
+                left[leg] = msgspec.structs.replace(sized, code=refused[leg].code)
+        elif _under_way(decision.book, leg) or entry.target.instance in external:
+            left[leg] = msgspec.structs.replace(sized, attempt=max(entry.attempt, 1))
+    return left
+
+
+def news(refused: Sequence[Refusal], standing: Standing) -> list[Refusal]:
+    """Refusals whose reason was not told of the same target before."""
+    return [one for one in refused if _code_before(standing, one) != one.code]
+
+
+def _code_before(standing: Standing, refusal: Refusal) -> str:
+    known = standing.get(bundles.leg_of(refusal.order))
+    return known.code if known and known.target.signal_id == refusal.order.signal_id else ""
+
+
+def _stands(entry: StandingTarget, code: str) -> bool:
+    return code in PASSING or (entry.target.weight == 0.0 and code not in OVERTAKEN)
+
+
+def _under_way(book: Book, leg: Leg) -> bool:
+    held = book.held.get(leg)
+    return held is not None and bool(held.open)

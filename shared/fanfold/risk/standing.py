@@ -1,0 +1,88 @@
+"""Targets that stand: what each leg is to hold until its strategy's next bar, and how far that has come."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from fanfold import names, timeframes
+from fanfold.messages import Halt, Target, Targets
+from fanfold.risk.exposure import Book, Leg
+
+
+class StandingTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """A leg's newest target, as of the market event ``at``; ``cause`` is the id of the message that brought it.
+
+    ``quantity`` is what it comes to in base units, fixed by the first decision on it; ``attempt`` counts the orders
+    that were made for it; ``code`` is why the last of them was refused, "" where none was.
+    """
+
+    target: Target
+    at: datetime
+    cause: str = ""
+    attempt: int = 0
+    quantity: Decimal | None = None
+    code: str = ""
+
+    @property
+    def leg(self) -> Leg:
+        return self.target.instance, self.target.instrument
+
+
+Standing = Mapping[Leg, StandingTarget]
+
+
+def of(messages: Iterable[Targets]) -> list[StandingTarget]:
+    """The targets of messages, none of them decided on."""
+    return [
+        StandingTarget(target=target, at=message.at, cause=message.id)
+        for message in messages
+        for target in message.targets
+    ]
+
+
+def merge(standing: Standing, fresh: Iterable[StandingTarget]) -> dict[Leg, StandingTarget]:
+    """The newest target of each leg by its own time; of two of one time the one that stands, else the larger signal."""
+    merged = dict(standing)
+    for entry in sorted(fresh, key=lambda entry: (entry.at, entry.target.signal_id)):
+        known = merged.get(entry.leg)
+        if known is None or entry.at > known.at or (entry.at == known.at and entry.leg not in standing):
+            merged[entry.leg] = entry
+    return merged
+
+
+def unlapsed(standing: Standing, now: datetime, signal_age_s_max: int) -> dict[Leg, StandingTarget]:
+    """What still stands: an exit for good, an entry until its strategy's next bar and a signal's age after it."""
+    return {leg: entry for leg, entry in standing.items() if not _lapsed(entry, now, signal_age_s_max)}
+
+
+def _lapsed(entry: StandingTarget, now: datetime, signal_age_s_max: int) -> bool:
+    decided = entry.quantity is not None or entry.code
+    if not decided or entry.target.weight == 0.0 or not entry.target.timeframe:
+        return False
+    return now > entry.at + timedelta(seconds=timeframes.seconds(entry.target.timeframe) + signal_age_s_max)
+
+
+def begin(
+    standing: Standing, fresh: Iterable[StandingTarget], book: Book, at: datetime
+) -> dict[Leg, StandingTarget]:
+    """What is to be decided on: what stood and what is new of it; under FLATTEN an exit of every position of the books,
+    and no more."""
+    if book.halt is not Halt.FLATTEN:
+        return merge({leg: entry for leg, entry in standing.items() if not _is_exit(entry)}, fresh)
+    return {leg: _exit(standing.get(leg), book, leg, at) for leg, held in book.held.items() if held.quantity}
+
+
+def _is_exit(entry: StandingTarget) -> bool:
+    """Whether FLATTEN asked for it: no strategy did, so it has no timeframe."""
+    return not entry.target.timeframe
+
+
+def _exit(known: StandingTarget | None, book: Book, leg: Leg, at: datetime) -> StandingTarget:
+    """The exit of a leg. One that stands keeps its signal, so that a retry is the same order."""
+    if known is not None and _is_exit(known):
+        return known
+    signal_id = names.name("flatten", book.halt_cause, at.isoformat(), book.account, *leg)
+    exit_ = Target(signal_id=signal_id, instance=leg[0], instrument=leg[1], timeframe="", weight=0.0)
+    return StandingTarget(target=exit_, at=at, cause=book.halt_cause)
