@@ -77,6 +77,7 @@ def _journey(desk: Desk) -> None:
     _leave_behind(desk, messages)
     _skip_bars(desk, messages)
     _die_while_recording(desk)
+    _hear_nothing(desk)
     desk.run.finish()
     recorded_api.read(desk)
     recorded_api.control(desk)
@@ -155,6 +156,17 @@ def _die_while_recording(desk: Desk) -> None:
     assert _handed(desk, "audit", [encode(found).decode()]) == 0
     assert views.hash_of("left behind")
     assert views.hash_of("found")
+
+
+def _hear_nothing(desk: Desk) -> None:
+    """No poll comes for ten minutes: the schedule decides, and an account that is to be flat is closed by it."""
+    command = {"account": "main", "reason": "a test", "actor": "test"}
+    desk.run.set_clock(desk.plan.until + 600)
+    invoke(desk.run.call, "risk", "control", command | {"action": "halt", "state": "FLATTEN"})
+    assert invoke(desk.run.call, "risk", "sweep", {})["overdue"] == 1
+    assert desk.cloud.wait_until_quiet()
+    invoke(desk.run.call, "risk", "control", command | {"action": "resume"})
+    desk.run.set_clock(desk.plan.until)
 
 
 def _foreign(cloud: Cloud) -> dict[str, str]:
