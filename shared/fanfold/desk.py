@@ -73,7 +73,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A venue's rules for an instrument, and when and from where they were taken."""
+    """A venue's rules for an instrument, and when and from where they were taken.
+
+    The amounts are what one order may have of the base at least and at most; 0 is no such rule.
+    """
 
     base: str
     quote: str
@@ -129,6 +132,10 @@ def build(raw: dict[str, Any], source: str) -> Desk:
         limits=_entries(raw, "limits", Limits, source),
         instruments=_entries(raw, "instruments", Instrument, source),
     )
+    for name, instrument in desk.instruments.items():
+        if 0 < instrument.amount_max < instrument.amount_min:
+            _refuse(source, f"instruments.{name}", f"`amount_max` is {instrument.amount_max}, below `amount_min`, "
+                                                   f"which is {instrument.amount_min}; no order fits")
     for name, venue in desk.venues.items():
         _check_venue(desk, name, venue, source)
     for name in sorted(desk.limits.keys() - desk.accounts.keys()):

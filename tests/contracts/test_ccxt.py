@@ -120,6 +120,8 @@ def test_rules_are_exact_and_dated(name: str) -> None:
         found = catalogue(name, [BTC], "2026-02-08", origin)[BTC]
     assert (found.base, found.quote, found.tick, found.lot) == ("BTC", "USDT", Decimal("0.01"), Decimal("1e-8"))
     assert found.notional_min == {"okx": 0, "kraken": Decimal("0.5"), "coinbase": 1}.get(name, 5)
+    assert found.amount_min == Decimal("1e-8")
+    assert found.amount_max == {"binance": 9_000, "bybit": 100}.get(name, 0)
     assert (found.source, found.as_of) == (f"{name} via ccxt 4.5.90", "2026-02-08")
 
 

@@ -16,7 +16,7 @@ DESK = (Path(__file__).resolve().parents[2] / "desk.toml").read_text()
 def instrument(tick: str) -> Instrument:
     return Instrument(
         base="BTC", quote="USDT", tick=Decimal(tick), lot=Decimal("1E-8"), notional_min=Decimal(5),
-        as_of="2026-03-01", source='binance "spot"',
+        amount_min=Decimal("0.00001"), amount_max=Decimal(9000), as_of="2026-03-01", source='binance "spot"',
     )
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fanfold.desk import Instrument
 from fanfold.refusals import BadInput, VenueUnavailable
 from fanfold.sources import Failure, Request
-from fanfold.venues import candles
+from fanfold.venues import candles, exchange
 from fanfold.venues.ccxt_client import pause_s
 from fanfold.venues.exchange import ExchangeVenue
 from fanfold.venues.rate import BURST_S, Pace
@@ -204,3 +204,29 @@ def test_a_held_pace_refuses_at_once_until_the_time_is_over() -> None:
 ])
 def test_a_pause_is_read_from_the_header_the_text_or_taken_as_a_minute(header: str, text: str, seconds: int) -> None:
     assert pause_s(header, text, START) == seconds
+
+
+MARKET = {
+    "base": "BTC", "quote": "USDT", "active": True, "spot": True, "contract": False,
+    "precision": {"price": "0.1", "amount": "0.00000001"},
+    "limits": {"amount": {"min": "0.00001", "max": "9999999999"}, "cost": {"min": None, "max": None}},
+}
+
+
+def test_the_least_and_most_of_an_order_are_the_venues_own_and_not_the_lot() -> None:
+    rules = exchange._instrument("okx", BTC, {BTC: MARKET}, "2026-03-01")
+    assert (rules.amount_min, rules.amount_max, rules.lot) == (
+        Decimal("0.00001"), Decimal(9999999999), Decimal("0.00000001"),
+    )
+
+
+@pytest.mark.parametrize("limits", [{"cost": {"min": None}}, {"cost": {"min": None}, "amount": {"min": None}}])
+def test_a_venue_that_states_no_amounts_has_no_such_rule(limits: dict[str, object]) -> None:
+    rules = exchange._instrument("okx", BTC, {BTC: MARKET | {"limits": limits}}, "2026-03-01")
+    assert (rules.amount_min, rules.amount_max) == (0, 0)
+
+
+@pytest.mark.parametrize("changes", [{"spot": False, "contract": True, "linear": True}, {"contract": True}])
+def test_a_contract_is_no_instrument_of_a_spot_account(changes: dict[str, object]) -> None:
+    with pytest.raises(BadInput, match=r"BTC/USDT:USDT is a contract at okx.*BTC/USDT"):
+        exchange._instrument("okx", "BTC/USDT:USDT", {"BTC/USDT:USDT": MARKET | changes}, "2026-03-01")

@@ -80,7 +80,8 @@ class Client:
         return {symbol: one for symbol, one in self._ccxt.markets.items() if one["spot"]}
 
     def has(self, symbol: str) -> bool:
-        return symbol in (self._ccxt.markets or self.markets())
+        market = (self._ccxt.markets or self.markets()).get(symbol)
+        return bool(market and market["spot"])
 
     def candles(self, symbol: str, timeframe: str, opens_from: int, limit: int) -> list[Any]:
         """Rows of ms, open, high, low, close, volume that open at an epoch second or later, the earliest first."""

@@ -169,6 +169,8 @@ def _instrument(exchange: str, symbol: str, markets: Mapping[str, Any], as_of: s
         trading = [name for name, one in markets.items() if one["active"] is not False]
         near = ", ".join(get_close_matches(symbol, trading, n=5)) or "none; a symbol is written like BTC/USDT"
         raise BadInput(f"{exchange} does not trade {symbol}; near it are {near}")
+    if not market["spot"] or market.get("contract"):
+        raise BadInput(f"{symbol} is a contract at {exchange}; an account trades spot, such as {_spot_of(market)}")
     tick, lot = market["precision"]["price"], market["precision"]["amount"]
     if tick is None or lot is None:
         raise BadInput(f"{exchange} does not state tick and lot of {symbol}; write them into the desk file")
@@ -177,7 +179,18 @@ def _instrument(exchange: str, symbol: str, markets: Mapping[str, Any], as_of: s
         quote=market["quote"],
         tick=Decimal(tick),
         lot=Decimal(lot),
-        notional_min=Decimal(market["limits"]["cost"]["min"] or 0),
+        notional_min=_limit(market, "cost", "min"),
+        amount_min=_limit(market, "amount", "min"),
+        amount_max=_limit(market, "amount", "max"),
         as_of=as_of,
         source=f"{exchange} via ccxt {PINNED}",
     )
+
+
+def _limit(market: Mapping[str, Any], of: str, end: str) -> Decimal:
+    """A limit of orders as the exchange wrote it, 0 where it has none."""
+    return Decimal((market["limits"].get(of) or {}).get(end) or 0)
+
+
+def _spot_of(market: Mapping[str, Any]) -> str:
+    return f"{market['base']}/{market['quote']}"
