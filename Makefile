@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint format lock documents bench images test-images bench-images sbom package scan audit-dependencies bootstrap deploy rollback remove sweep-stages clean
+.PHONY: help install run test check lint format lock documents bench images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -41,6 +41,12 @@ export FANFOLD_DESK := $(if $(DESK),$(abspath $(DESK)))
 
 images: install ## Build the Lambda images with docker or buildah; DESK=file BASE_IMAGE=name@sha256:... ARCH=arm64 for AWS
 	@$(BIN)/python -m fanfold.console.images $(IMAGES)
+
+push-images: install ## Push the built images to FANFOLD_IMAGES, and print the settings that deploy them
+	@$(BIN)/python -m fanfold.console.images.pushing $(IMAGES)
+
+scan-images: install ## Wait for ECR's scan of the images that FANFOLD_DIGEST_* name; fails where a finding is critical
+	@$(BIN)/python -m fanfold.console.images.scanned
 
 test-images: install ## Build the images, where docker or buildah is there, and test their functions
 	@$(BIN)/python -m fanfold.console.images --where-possible $(IMAGES)
@@ -87,7 +93,7 @@ scan: package ## Scan the packaged templates with checkov, which is installed ap
 audit-dependencies: install ## Ask for advisories against all locks; pip-audit is installed apart (pip install '.[advisories]')
 	@$(BIN)/python -m fanfold.console.images.advisories
 
-bootstrap: install ## Once an account: image repositories, deployment bucket, the delivery's role (REPOSITORY=owner/name)
+bootstrap: install ## Once a stage: image repositories, deployment bucket, bounds of roles, the delivery's role (REPOSITORY=owner/name)
 	@$(BIN)/python -m fanfold.console.stage bootstrap $(STAGE) --repository "$(REPOSITORY)"
 
 deploy: install ## Deploy a stage, the platform and then the five services (STAGE=dev; pr-123 REMOVE_AFTER=2026-03-04)
@@ -99,8 +105,8 @@ rollback: install ## Bring back what a service was one deploy ago (STAGE=dev SER
 remove: install ## Remove a stage, all that it holds too; of paper and live the stacks alone (STAGE=dev; live CONFIRM=live)
 	@$(BIN)/python -m fanfold.console.stage remove $(STAGE) --confirm "$(CONFIRM)"
 
-sweep-stages: install ## Remove the stages of some days whose day is past (DRY_RUN=1 tells which)
-	@$(BIN)/python -m fanfold.console.stage sweep $(if $(DRY_RUN),--dry-run)
+sweep-stages: install ## Remove the stages of some days whose day is past (DRY_RUN=1 tells which; KIND=pr those alone)
+	@$(BIN)/python -m fanfold.console.stage sweep $(if $(DRY_RUN),--dry-run) $(if $(KIND),--kind $(KIND))
 
 clean: ## Remove what install and runs have made
 	@rm -rf .venv node_modules .fanfold build *.egg-info shared/*.egg-info

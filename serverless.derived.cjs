@@ -55,7 +55,7 @@ async function functions({ resolveConfigurationProperty: property, resolveVariab
   const provider = await property(["provider"]);
   const stage = await resolveVariable("sls:stage");
   const extensions = custom.profile.encryption === "customer" ? encryptedLogs(Object.keys(declared), stage) : {};
-  if (custom.profile.guards !== "none") Object.assign(extensions, bounded(declared, custom.roles ?? []));
+  if (custom.profile.guards !== "none") Object.assign(extensions, bounded(declared, custom.roles ?? [], stage));
   const Resources = custom.profile.alarms === "none" ? {} : errorCounts(Object.keys(declared), stage);
   if (!custom.stage.canary || custom.canary.length === 0) return { Resources, extensions };
   Object.assign(Resources, canaryApplication(custom.canary, stage, custom.name));
@@ -83,12 +83,17 @@ function errorCounts(names, stage) {
   return Object.fromEntries(names.map((name) => [`${logical(name)}Errors`, filter(name)]));
 }
 
-const BOUNDARY = { "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/fanfold-boundary" };
+/** What a role may have at most: the stage's own, or that of all stages of some days of its kind. */
+function boundary(stage) {
+  const kind = EPHEMERAL.exec(stage)?.[1] ?? stage;
+  return { "Fn::Sub": `arn:\${AWS::Partition}:iam::\${AWS::AccountId}:policy/fanfold-boundary-${kind}-\${AWS::Region}` };
+}
 
 /** What `make bootstrap` made holds of every role, or the delivery may not make it: the functions' and those named. */
-function bounded(declared, others) {
+function bounded(declared, others, stage) {
   const roles = [...Object.values(declared).map((one) => one.role["Fn::GetAtt"][0]), ...others];
-  return Object.fromEntries(roles.map((role) => [role, { Properties: { PermissionsBoundary: BOUNDARY } }]));
+  const Properties = { PermissionsBoundary: boundary(stage) };
+  return Object.fromEntries(roles.map((role) => [role, { Properties }]));
 }
 
 function encryptedLogs(names, stage) {
@@ -123,7 +128,7 @@ function canaryApplication(names, stage, service) {
       Type: "AWS::IAM::Role",
       Properties: {
         AssumeRolePolicyDocument: policy([trust]),
-        PermissionsBoundary: BOUNDARY,
+        PermissionsBoundary: boundary(stage),
         Policies: [{ PolicyName: "shift", PolicyDocument: policy([shift, watch]) }],
       },
     },

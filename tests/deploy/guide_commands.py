@@ -24,7 +24,7 @@ def commands(text: str) -> list[str]:
     inline = [re.sub(r"^fanfold ", ".venv/bin/fanfold ", " ".join(one.split())) for one in spans]
     lines = [line.split("   #")[0].strip() for block in blocks for line in block.replace("\\\n", " ").splitlines()]
     lines += inline
-    found = [piece for line in lines for piece in re.split(r"&&|\||;|\$\(", line)]
+    found = [piece for line in lines for piece in re.split(r"&&|\||;|\$\(| > \S+", line)]
     return [one.strip().rstrip(")") for one in found if re.match(r"\s*(make|aws|npx|\.venv/bin/fanfold)\s", one)]
 
 

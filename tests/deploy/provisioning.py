@@ -1,181 +1,210 @@
-"""What CloudFormation asks of AWS in the deployer's name: by resource type, to make, change and take away."""
+"""What a deploy asks of AWS in the deployer's name: for each packaged resource, by the handlers of AWS's registry.
 
-import json
-import re
-from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
-from pathlib import Path
-from typing import Any
+cfn-lint ships the registry's schemas; a handler's permissions are those of every property that the type has, so those
+of properties that no stack has are named in `unused_actions`.
+"""
 
-from cfnlint.decode import cfn_yaml
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple
 
-PLACE = "eu-west-1:123456789012"
-GIVEN = {"Partition": "aws", "Region": "eu-west-1", "AccountId": "123456789012", "Buckets": "fanfold",
-         "DeploymentBucket": "fanfold-dev-deployment", "Repository": "acme/desk"}  # fmt: skip
-DOCKER = Path(__file__).resolve().parents[2] / "docker"
-Statement = dict[str, Any]
-# Type -> an ARN of one of its resources, and the actions on it, as the type's handlers name them in AWS's registry.
-NEEDED: dict[str, tuple[str, str]] = {
-    "AWS::ApiGatewayV2::Api": ("arn:aws:apigateway:eu-west-1::/apis", "apigateway:POST PATCH GET DELETE PUT"),
-    "AWS::ApiGatewayV2::Authorizer": (
-        "arn:aws:apigateway:eu-west-1::/apis/a/authorizers/b",
-        "apigateway:POST PATCH DELETE",
-    ),
-    "AWS::ApiGatewayV2::Integration": (
-        "arn:aws:apigateway:eu-west-1::/apis/a/integrations/b",
-        "apigateway:POST PATCH DELETE",
-    ),
-    "AWS::ApiGatewayV2::Route": ("arn:aws:apigateway:eu-west-1::/apis/a/routes/b", "apigateway:POST PATCH DELETE"),
-    "AWS::ApiGatewayV2::Stage": ("arn:aws:apigateway:eu-west-1::/apis/a/stages/b", "apigateway:POST PATCH DELETE"),
-    "AWS::Athena::NamedQuery": (
-        f"arn:aws:athena:{PLACE}:workgroup/fanfold-dev",
-        "athena:CreateNamedQuery UpdateNamedQuery DeleteNamedQuery GetNamedQuery",
-    ),
-    "AWS::Athena::WorkGroup": (
-        f"arn:aws:athena:{PLACE}:workgroup/fanfold-dev",
-        "athena:CreateWorkGroup UpdateWorkGroup DeleteWorkGroup GetWorkGroup TagResource",
-    ),
-    "AWS::Budgets::Budget": ("arn:aws:budgets::123456789012:budget/fanfold-dev", "budgets:ModifyBudget ViewBudget"),
-    "AWS::CloudWatch::Alarm": (
-        f"arn:aws:cloudwatch:{PLACE}:alarm:fanfold-dev-throttles",
-        "cloudwatch:PutMetricAlarm DeleteAlarms DescribeAlarms TagResource",
-    ),
-    "AWS::CloudWatch::Dashboard": (
-        "arn:aws:cloudwatch::123456789012:dashboard/fanfold-dev",
-        "cloudwatch:PutDashboard DeleteDashboards GetDashboard",
-    ),
-    "AWS::CodeDeploy::Application": (
-        f"arn:aws:codedeploy:{PLACE}:application:fanfold-live-risk",
-        "codedeploy:CreateApplication DeleteApplication GetApplication TagResource",
-    ),
-    "AWS::CodeDeploy::DeploymentGroup": (
-        f"arn:aws:codedeploy:{PLACE}:deploymentgroup:fanfold-live-risk/fanfold-live-risk-assess",
-        ("codedeploy:CreateDeploymentGroup UpdateDeploymentGroup DeleteDeploymentGroup CreateDeployment "
-         "GetDeployment StopDeployment"),
-    ),
-    "AWS::DynamoDB::Table": (
-        f"arn:aws:dynamodb:{PLACE}:table/fanfold-dev-ledger",
-        ("dynamodb:CreateTable UpdateTable DeleteTable DescribeTable UpdateTimeToLive UpdateContinuousBackups "
-         "TagResource"),
-    ),
-    "AWS::Glue::Database": (
-        f"arn:aws:glue:{PLACE}:database/fanfold_dev",
-        "glue:CreateDatabase UpdateDatabase DeleteDatabase GetDatabase",
-    ),
-    "AWS::Glue::Table": (
-        f"arn:aws:glue:{PLACE}:table/fanfold_dev/trades",
-        "glue:CreateTable UpdateTable DeleteTable GetTable",
-    ),
-    "AWS::IAM::Role": (
-        "arn:aws:iam::123456789012:role/fanfold-risk-dev-AssessRole-1",
-        ("iam:CreateRole PutRolePolicy DeleteRolePolicy DeleteRole GetRole PassRole TagRole "
-         "UpdateAssumeRolePolicy"),
-    ),
-    "AWS::KMS::Alias": (f"arn:aws:kms:{PLACE}:alias/fanfold-dev", "kms:CreateAlias UpdateAlias DeleteAlias"),
-    "AWS::KMS::Key": (
-        f"arn:aws:kms:{PLACE}:key/1",
-        "kms:CreateKey PutKeyPolicy EnableKeyRotation ScheduleKeyDeletion DescribeKey TagResource",
-    ),
-    "AWS::Lambda::Alias": (
-        f"arn:aws:lambda:{PLACE}:function:fanfold-risk-live-assess",
-        "lambda:CreateAlias UpdateAlias DeleteAlias GetAlias",
-    ),
-    "AWS::Lambda::EventSourceMapping": (
-        f"arn:aws:lambda:{PLACE}:event-source-mapping:1",
-        ("lambda:CreateEventSourceMapping UpdateEventSourceMapping DeleteEventSourceMapping "
-         "GetEventSourceMapping"),
-    ),
-    "AWS::Lambda::Function": (
-        f"arn:aws:lambda:{PLACE}:function:fanfold-risk-dev-assess",
-        ("lambda:CreateFunction UpdateFunctionCode UpdateFunctionConfiguration DeleteFunction GetFunction "
-         "TagResource"),
-    ),
-    "AWS::Lambda::Permission": (
-        f"arn:aws:lambda:{PLACE}:function:fanfold-risk-dev-assess",
-        "lambda:AddPermission RemovePermission GetPolicy",
-    ),
-    "AWS::Lambda::Version": (
-        f"arn:aws:lambda:{PLACE}:function:fanfold-risk-live-assess",
-        "lambda:PublishVersion GetFunctionConfiguration ListVersionsByFunction",
-    ),
-    "AWS::Logs::LogGroup": (
-        f"arn:aws:logs:{PLACE}:log-group:/aws/lambda/fanfold-risk-dev-assess",
-        "logs:CreateLogGroup DeleteLogGroup PutRetentionPolicy AssociateKmsKey DescribeLogGroups TagResource",
-    ),
-    "AWS::Logs::MetricFilter": (
-        f"arn:aws:logs:{PLACE}:log-group:/aws/lambda/fanfold-risk-dev-assess",
-        "logs:PutMetricFilter DeleteMetricFilter DescribeMetricFilters",
-    ),
-    "AWS::S3::Bucket": (
-        "arn:aws:s3:::fanfold-dev-lake",
-        ("s3:CreateBucket DeleteBucket PutEncryptionConfiguration PutBucketPublicAccessBlock "
-         "PutBucketOwnershipControls PutLifecycleConfiguration PutBucketVersioning "
-         "PutBucketObjectLockConfiguration PutBucketTagging"),
-    ),
-    "AWS::S3::BucketPolicy": (
-        "arn:aws:s3:::fanfold-dev-audit",
-        "s3:PutBucketPolicy GetBucketPolicy DeleteBucketPolicy",
-    ),
-    "AWS::SNS::Subscription": (
-        f"arn:aws:sns:{PLACE}:fanfold-dev-bars.fifo",
-        "sns:Subscribe Unsubscribe SetSubscriptionAttributes GetSubscriptionAttributes",
-    ),
-    "AWS::SNS::Topic": (
-        f"arn:aws:sns:{PLACE}:fanfold-dev-bars.fifo",
-        "sns:CreateTopic DeleteTopic SetTopicAttributes GetTopicAttributes TagResource",
-    ),
-    "AWS::SNS::TopicPolicy": (f"arn:aws:sns:{PLACE}:fanfold-dev-bars.fifo", "sns:SetTopicAttributes"),
-    "AWS::SQS::Queue": (
-        f"arn:aws:sqs:{PLACE}:fanfold-dev-risk.fifo",
-        "sqs:CreateQueue DeleteQueue SetQueueAttributes GetQueueAttributes TagQueue",
-    ),
-    "AWS::SQS::QueuePolicy": (f"arn:aws:sqs:{PLACE}:fanfold-dev-risk.fifo", "sqs:SetQueueAttributes"),
-    "AWS::Scheduler::Schedule": (
-        f"arn:aws:scheduler:{PLACE}:schedule/default/fanfold-dev-daily-close",
-        "scheduler:CreateSchedule UpdateSchedule DeleteSchedule GetSchedule",
-    ),
-    "AWS::SecretsManager::Secret": (
-        f"arn:aws:secretsmanager:{PLACE}:secret:fanfold-dev-webhook-aBcDeF",
-        "secretsmanager:CreateSecret UpdateSecret DeleteSecret DescribeSecret TagResource",
-    ),
-    "AWS::StepFunctions::StateMachine": (
-        f"arn:aws:states:{PLACE}:stateMachine:fanfold-dev-daily-close",
-        "states:CreateStateMachine UpdateStateMachine DeleteStateMachine DescribeStateMachine TagResource",
-    ),
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+from packaged_stacks import ACCOUNT, REGION, Stacks
+from policies import Statement, allowed
+from unused_actions import UNUSED
+
+PLACE = f"{REGION}:{ACCOUNT}"
+KEY = f"arn:aws:kms:{PLACE}:key/1"
+API = f"arn:aws:apigateway:{REGION}::/apis"
+HANDLERS = ("create", "read", "update", "delete")
+STACK = {"aws:CalledVia": "cloudformation.amazonaws.com"}
+# What the registry does not name, and AWS's guides do: how Lambda gets at an image, what DynamoDB asks of a key in the
+# name of who makes a table, and how the access log of an API is delivered.
+BESIDE = {
+    "AWS::Lambda::Function": "ecr:BatchGetImage ecr:GetDownloadUrlForLayer ecr:GetRepositoryPolicy",
+    "AWS::DynamoDB::Table": ("kms:Encrypt kms:Decrypt kms:ReEncryptFrom kms:ReEncryptTo kms:GenerateDataKey "
+                             "kms:GenerateDataKeyWithoutPlaintext kms:DescribeKey kms:CreateGrant"),
+    "AWS::ApiGatewayV2::Stage": ("logs:CreateLogDelivery logs:UpdateLogDelivery logs:GetLogDelivery "
+                                 "logs:DeleteLogDelivery logs:ListLogDeliveries logs:PutResourcePolicy "
+                                 "logs:DescribeResourcePolicies logs:DescribeLogGroups"),
+}  # fmt: skip
+# Actions that know no resource, or list what there is.
+ON_ANYTHING = {
+    "lambda:CreateEventSourceMapping", "lambda:UpdateEventSourceMapping", "lambda:DeleteEventSourceMapping",
+    "lambda:GetEventSourceMapping", "secretsmanager:GetRandomPassword", "kms:ListAliases", "kms:CreateKey",
+    *(one for one in BESIDE["AWS::ApiGatewayV2::Stage"].split()),
+}  # fmt: skip
+PASSED_TO = {
+    "AWS::Lambda::Function": "lambda", "AWS::StepFunctions::StateMachine": "states",
+    "AWS::Scheduler::Schedule": "scheduler", "AWS::CodeDeploy::DeploymentGroup": "codedeploy",
 }  # fmt: skip
 
 
-def resources(file: str) -> dict[str, dict[str, Any]]:
-    """The resources of a template of `docker/`, its parameters and the account filled in."""
-    text = json.dumps(cfn_yaml.load(str(DOCKER / file))["Resources"])
-    filled = re.sub(r"\$\{(?:AWS::)?(\w+)\}", lambda found: GIVEN[found[1]], text)
-    found: dict[str, dict[str, Any]] = json.loads(re.sub(r'\{"Fn::Sub": ("[^"]*")\}', r"\1", filled))
-    return found
+class Request(NamedTuple):
+    """One action in the deployer's name; any of the ARNs may be what it is asked on."""
+
+    resource: str
+    kind: str
+    action: str
+    arns: tuple[str, ...]
+    context: dict[str, str]
 
 
-def statements(file: str) -> Iterator[Statement]:
-    """Those of the managed policies of a template."""
-    for one in resources(file).values():
-        if one["Type"] == "AWS::IAM::ManagedPolicy":
-            yield from one["Properties"]["PolicyDocument"]["Statement"]
+@cache
+def named(kind: str) -> frozenset[str]:
+    """All that the registry's handlers of a type ask for; raises KeyError for a type without handlers."""
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
+    handlers = [schema["handlers"][one]["permissions"] for one in HANDLERS if one in schema["handlers"]]
+    return frozenset(one for some in (*handlers, schema.get("tagging", {}).get("permissions", ())) for one in some)
 
 
-def allowed(policy: Sequence[Statement], action: str, resource: str) -> bool:
-    """Whether an action on a resource is allowed, its conditions taken to hold; nothing is denied by these policies."""
-    return any(action in one["Action"] and any(fnmatchcase(resource, each) for each in listed(one["Resource"]))
-               for one in policy)  # fmt: skip
+def unused(kind: str) -> frozenset[str]:
+    return frozenset(action for kinds in UNUSED.values() for action in kinds.get(kind, "").split())
 
 
-def lacking(policy: Sequence[Statement], kinds: set[str]) -> list[str]:
-    """What a deploy of resources of these types would be denied. Raises KeyError for a type that the table lacks."""
-    found = []
-    for kind in sorted(kinds):
-        resource, actions = NEEDED[kind]
-        service, _, names = actions.partition(":")
-        wanted = [f"{service}:{name}" for name in names.split()]
-        found += [f"{kind}: {action}" for action in wanted if not allowed(policy, action, resource)]
-    return found
+def needed(kind: str) -> set[str]:
+    return set((named(kind) - unused(kind)) | set(BESIDE.get(kind, "").split()))
 
 
-def listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def requests(stacks: Stacks, stage: str, templates: Mapping[str, Any]) -> Iterator[Request]:
+    """All that a stage's deploys, changes and removal ask for."""
+    for stack, template in templates.items():
+        for logical, one in template["Resources"].items():
+            asking = _Asking(stacks, stage, stack, logical, one)
+            for action in sorted(needed(one["Type"])):
+                yield Request(f"{stack}/{logical}", one["Type"], action, asking.arns(action), asking.context(action))
+
+
+def denied(policy: Iterable[Statement], asked: Iterable[Request]) -> list[str]:
+    """What a role with these statements may not do of it."""
+    listed = list(policy)
+    wrong = [one for one in asked if not any(allowed(listed, one.action, arn, one.context) for arn in one.arns)]
+    return sorted({f"{one.kind}: {one.action} on {one.arns[0]}" for one in wrong})
+
+
+class _Asking(NamedTuple):
+    """A resource that CloudFormation makes, changes or takes away."""
+
+    stacks: Stacks
+    stage: str
+    stack: str
+    logical: str
+    resource: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        return str(self.resource["Type"])
+
+    def of(self, name: str) -> str:
+        """A property as it will be."""
+        return str(self.stacks.resolve(self.stack, self.resource["Properties"][name]))
+
+    def first(self, name: str) -> str:
+        return str(self.stacks.resolve(self.stack, self.resource["Properties"][name][0]))
+
+    def context(self, action: str) -> dict[str, str]:
+        """What IAM knows of the request besides; what is being made has no tags yet, it gets them."""
+        tags = {"project": "fanfold", "stage": self.stage}
+        known = STACK | {f"aws:RequestTag/{key}": value for key, value in tags.items()}
+        if action not in {"kms:CreateKey", "apigateway:POST"}:
+            known |= {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
+        if action == "iam:PassRole" and self.kind in PASSED_TO:
+            known["iam:PassedToService"] = f"{PASSED_TO[self.kind]}.amazonaws.com"
+        if self.kind == "AWS::IAM::Role" and "PermissionsBoundary" in self.resource["Properties"]:
+            known["iam:PermissionsBoundary"] = self.of("PermissionsBoundary")
+        if self.kind == "AWS::Lambda::EventSourceMapping":
+            known["lambda:FunctionArn"] = self.function()
+        return known
+
+    def arns(self, action: str) -> tuple[str, ...]:
+        service = action.partition(":")[0]
+        if action in ON_ANYTHING:
+            return ("*",)
+        if action == "codedeploy:GetDeploymentConfig":
+            return self.own("codedeploy", "deploymentconfig:CodeDeployDefault.LambdaAllAtOnce")
+        elsewhere = BY_SERVICE.get(service)
+        return elsewhere(self) if elsewhere else BY_KIND[self.kind](self)
+
+    def made(self) -> str:
+        """A name as CloudFormation makes it: the stack's, the resource's, and letters."""
+        return f"fanfold-{self.stack}-{self.stage}-{self.logical}-1A2B3C4D5E6F"
+
+    def function(self) -> str:
+        name = self.stacks.function(self.stack, self.resource["Properties"]["FunctionName"])
+        return f"arn:aws:lambda:{PLACE}:function:{name}"
+
+    def own(self, service: str, *names: str) -> tuple[str, ...]:
+        return (f"arn:aws:{service}:{PLACE}:" + "".join(names),)
+
+    def key(self) -> tuple[str, ...]:
+        """An alias is asked of by its name, whatever else is under a key by that."""
+        return self.own("kms", self.of("AliasName")) if self.kind == "AWS::KMS::Alias" else (KEY,)
+
+    def moved(self) -> tuple[str, ...]:
+        """The group that an alias is moved by, or the group or application itself."""
+        moved = self.resource.get("UpdatePolicy", {}).get("CodeDeployLambdaAliasUpdate", self.resource["Properties"])
+        named = self.stacks.resolve(self.stack, moved["ApplicationName"])
+        own = f"deploymentgroup:{named}/{named}-x" if "DeploymentGroupName" in moved else f"application:{named}"
+        return self.own("codedeploy", own)
+
+    def api(self, below: str) -> tuple[str, ...]:
+        """A part of the stage's API: where it is made, it itself, and its tags."""
+        return (f"{API}/a1b2c3d4e5/{below}", f"{API}/a1b2c3d4e5/{below}/x", f"arn:aws:apigateway:{REGION}::/tags/x")
+
+    def database(self) -> str:
+        found = self.resource["Properties"].get("DatabaseName")
+        name = self.stacks.properties(self.stack, found["Ref"]) if found else self.resource["Properties"]
+        return str(self.stacks.resolve(self.stack, name["DatabaseInput"]["Name"]))
+
+
+def _bucket(asked: _Asking) -> tuple[str, ...]:
+    name = asked.of("BucketName" if asked.kind == "AWS::S3::Bucket" else "Bucket")
+    return (f"arn:aws:s3:::{name}",)
+
+
+# What a resource asks of another service than its own.
+BY_SERVICE = {
+    "kms": _Asking.key,
+    "codedeploy": _Asking.moved,
+    "ecr": lambda one: one.own("ecr", f"repository/fanfold-{one.stack}"),
+    "iam": lambda one: (f"arn:aws:iam::{ACCOUNT}:role/{one.made()}",),
+    "billing": lambda _one: (f"arn:aws:billing::{ACCOUNT}:billingview/primary",),
+}
+BY_KIND = {
+    "AWS::ApiGatewayV2::Api": lambda _one: (API, f"{API}/a1b2c3d4e5", f"arn:aws:apigateway:{REGION}::/tags/x"),
+    "AWS::ApiGatewayV2::Authorizer": lambda one: one.api("authorizers"),
+    "AWS::ApiGatewayV2::Integration": lambda one: one.api("integrations"),
+    "AWS::ApiGatewayV2::Route": lambda one: one.api("routes"),
+    "AWS::ApiGatewayV2::Stage": lambda one: one.api("stages"),
+    "AWS::Athena::NamedQuery": lambda one: one.own("athena", "workgroup/", one.of("WorkGroup")),
+    "AWS::Athena::WorkGroup": lambda one: one.own("athena", "workgroup/", one.of("Name")),
+    "AWS::Budgets::Budget": lambda one: (
+        f"arn:aws:budgets::{ACCOUNT}:budget/{one.resource['Properties']['Budget']['BudgetName']}",
+    ),
+    "AWS::CloudWatch::Alarm": lambda one: one.own("cloudwatch", "alarm:", one.of("AlarmName")),
+    "AWS::CloudWatch::Dashboard": lambda one: (
+        f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{one.of('DashboardName')}",
+    ),
+    "AWS::DynamoDB::Table": lambda one: one.own("dynamodb", "table/", one.of("TableName")),
+    "AWS::Glue::Database": lambda one: one.own("glue", "database/", one.database()),
+    "AWS::Glue::Table": lambda one: one.own("glue", "table/", one.database(), "/trades"),
+    "AWS::Lambda::Alias": lambda one: (one.function(),),
+    "AWS::Lambda::EventSourceMapping": lambda one: one.own("lambda", "event-source-mapping:1"),
+    "AWS::Lambda::Function": lambda one: (one.function(),),
+    "AWS::Lambda::Permission": lambda one: (one.function(),),
+    "AWS::Lambda::Version": lambda one: (one.function(),),
+    "AWS::Logs::LogGroup": lambda one: one.own("logs", "log-group:", one.of("LogGroupName")),
+    "AWS::Logs::MetricFilter": lambda one: one.own("logs", "log-group:", one.of("LogGroupName")),
+    "AWS::S3::Bucket": _bucket,
+    "AWS::S3::BucketPolicy": _bucket,
+    "AWS::SNS::Subscription": lambda one: (f"{one.of('TopicArn')}:1",),
+    "AWS::SNS::Topic": lambda one: one.own("sns", one.of("TopicName")),
+    "AWS::SNS::TopicPolicy": lambda one: (one.first("Topics"),),
+    "AWS::SQS::Queue": lambda one: one.own("sqs", one.of("QueueName")),
+    "AWS::SQS::QueuePolicy": lambda one: one.own("sqs", one.first("Queues")),
+    "AWS::Scheduler::Schedule": lambda one: one.own(
+        "scheduler", "schedule/default/", one.resource["Properties"].get("Name") or one.made()
+    ),
+    "AWS::SecretsManager::Secret": lambda one: one.own("secretsmanager", "secret:", one.of("Name"), "-aBcDeF"),
+    "AWS::StepFunctions::StateMachine": lambda one: one.own("states", "stateMachine:", one.of("StateMachineName")),
+}

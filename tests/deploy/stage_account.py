@@ -37,7 +37,7 @@ class Account:
         """When each stack was last changed, by name."""
         found = self.call("cloudformation", "DescribeStacks", {})["Stacks"]
         return {one["StackName"]: one.get("LastUpdatedTime", one["CreationTime"]) for one in found
-                if one["StackStatus"] != "DELETE_COMPLETE" and one["StackName"] != "fanfold-bootstrap"}
+                if one["StackStatus"] != "DELETE_COMPLETE" and not one["StackName"].startswith("fanfold-bootstrap")}
 
     def images(self) -> dict[str, str]:
         """The digest that each service runs."""

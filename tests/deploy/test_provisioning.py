@@ -1,143 +1,268 @@
-"""The delivery's role may do what its deploys do and no more, and no role that it makes may go beyond the boundary."""
+"""A stage's delivery may do what its deploys do and no more, and no role that it makes may go beyond the boundary."""
 
+import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import access_rules as access
 import pytest
-from merged import merged
-from packaged_stages import STAGES, templates
-from provisioning import DOCKER, NEEDED, Statement, allowed, lacking, listed, resources, statements
+from account_templates import ACCOUNT, DOCKER, FILES, REGION, filled
+from merged import listed, merged
+from packaged_stacks import packaged
+from packaged_stages import LIVE, STAGES, templates
+from policies import Statement, allowed, matches, statement
+from provisioning import BESIDE, KEY, Request, denied, named, requests, unused
+from unused_actions import UNUSED
 
-from fanfold.aws.calls import AwsFault
-from fanfold.console.stage import bootstrap
-from fanfold.refusals import BadInput
+from fanfold.console import stage_names
+from fanfold.console.cloud.launcher import SERVICES
 
 # Actions that know no resource of ours when they are asked for, or none at all.
 ON_ANYTHING = {
     "cloudformation:DescribeStacks", "cloudformation:ValidateTemplate", "ecr:GetAuthorizationToken", "kms:CreateKey",
     "kms:TagResource", "kms:ListAliases", "lambda:CreateEventSourceMapping", "lambda:DeleteEventSourceMapping",
     "lambda:UpdateEventSourceMapping", "lambda:GetEventSourceMapping", "lambda:ListEventSourceMappings",
-    "xray:PutTraceSegments", "xray:PutTelemetryRecords",
-    "logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
-    "logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:UpdateLogDelivery",
+    "xray:PutTraceSegments", "xray:PutTelemetryRecords", "secretsmanager:GetRandomPassword",
+    "lakeformation:DescribeLakeFormationIdentityCenterConfiguration", "lakeformation:DescribeResource",
+    "lakeformation:ListResources", *BESIDE["AWS::ApiGatewayV2::Stage"].split(),
 }  # fmt: skip
-# The kinds of names that the statements are about, none of which is of another's.
-OURS = re.compile(r"fanfold|key/\*$|alarm:\*$|::/(apis|tags)|CodeDeployDefault|:catalog$")
 MAKING_ROLES = {"iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary", "iam:DeleteRolePolicy"}
+READS = re.compile(r":(Describe|Get|List|View|Batch(Get|Check)|ValidateTemplate)|apigateway:GET")
+SIZE_MAX = 6_144
+DEPLOYED = [name for name in STAGES if name != "local"]
+ROLE = f"arn:aws:iam::{ACCOUNT}:role"
 
 
-def kinds() -> set[str]:
-    return {one["Type"] for named in STAGES for template in templates(named).values()
-            for one in template["Resources"].values()}  # fmt: skip
+def prefix(stage: str, environ: dict[str, str]) -> str:
+    return stage_names.bucket_prefix(stage, environ)
+
+
+def delivery(stage: str) -> list[Statement]:
+    begins = f"acme-{stage}" if stage in {"dev", "paper", "live"} else "acme-dev"
+    return filled("delivery.yml", stage, begins).statements()
+
+
+def asked(name: str) -> Iterator[Request]:
+    stage, _ = STAGES[name]
+    return requests(packaged(name), stage, templates(name))
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_every_resource_of_a_stage_can_be_made_changed_and_taken_away_by_its_delivery(name: str) -> None:
+    stage, environ = STAGES[name]
+    role = filled("delivery.yml", stage, prefix(stage, environ)).statements()
+    assert denied(role, asked(name)) == []
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_the_delivery_of_one_stage_changes_nothing_of_another(name: str) -> None:
+    own = stage_names.own(STAGES[name][0], "x").stage
+    changes = [one for one in asked(name) if not READS.search(one.action) and not of_nobody(one)]
+    assert len(changes) > 300
+    for stage in {"dev", "paper", "live", "pr", "try"} - {own}:
+        role = delivery(stage)
+        assert [one for one in changes if any(allowed(role, one.action, arn, one.context) for arn in one.arns)] == []
+
+
+def of_nobody(one: Request) -> bool:
+    """What is no stage's own: a mapping's tags, which decide nothing, and what has no name or tags in a request."""
+    unnamed = one.arns == ("*",) and not one.action.startswith("lambda:")
+    return unnamed or one.arns[0].startswith(("arn:aws:ecr:", "arn:aws:apigateway")) or "source-mapping" in one.arns[0]
+
+
+@pytest.mark.parametrize(("action", "resource"), [
+    ("cloudformation:UpdateStack", f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/fanfold-execution-live/1"),
+    ("lambda:UpdateFunctionCode", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:fanfold-execution-live-execute"),
+    ("dynamodb:DeleteTable", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/fanfold-live-ledger"),
+    ("s3:DeleteBucketPolicy", "arn:aws:s3:::acme-live-audit"),
+    ("secretsmanager:UpdateSecret", f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:fanfold-live-venue-aBcDeF"),
+    ("iam:PassRole", f"{ROLE}/fanfold-execution-live-ExecuteRole-1"),
+    ("s3:PutObject", "arn:aws:s3:::acme-live-deployment/serverless/fanfold-risk/live/1/x.json"),
+    ("s3:DeleteBucket", "arn:aws:s3:::acme-payroll"),
+    ("s3:DeleteBucket", "arn:aws:s3:::acme-dev-payroll"),
+    ("cloudwatch:DeleteAlarms", f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:payroll-down"),
+    ("lambda:UpdateFunctionCode", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:fanfold-risk-pr-dev-assess"),
+])  # fmt: skip
+def test_from_dev_neither_live_nor_a_stranger_is_reached(action: str, resource: str) -> None:
+    context = {"aws:CalledVia": "cloudformation.amazonaws.com", "iam:PassedToService": "lambda.amazonaws.com"}
+    assert not allowed(delivery("dev"), action, resource, context)
+
+
+def test_an_api_or_a_key_of_a_stranger_is_neither_changed_nor_made_our_own() -> None:
+    api = f"arn:aws:apigateway:{REGION}::/apis/abcdefghij"
+    tags = {"aws:RequestTag/project": "fanfold", "aws:RequestTag/stage": "dev"}
+    for theirs in ({}, {"aws:ResourceTag/project": "payroll"},
+                   {"aws:ResourceTag/project": "fanfold", "aws:ResourceTag/stage": "live"}):  # fmt: skip
+        assert not allowed(delivery("dev"), "apigateway:DELETE", api, theirs)
+        assert not allowed(delivery("dev"), "kms:PutKeyPolicy", KEY, theirs)
+        assert not allowed(delivery("dev"), "kms:TagResource", KEY, theirs | tags)
+    ours = {"aws:ResourceTag/project": "fanfold", "aws:ResourceTag/stage": "dev"}
+    assert allowed(delivery("dev"), "apigateway:DELETE", api, ours)
+    assert not allowed(delivery("dev"), "apigateway:DELETE", f"{api}/routes/1", ours)
+
+
+@pytest.mark.parametrize("stage", ["dev", "live"])
+def test_what_a_stage_is_deployed_from_is_its_own(stage: str) -> None:
+    bucket = f"arn:aws:s3:::acme-{stage}-deployment"
+    for action in ("s3:PutObject", "s3:GetObject", "s3:DeleteObject"):
+        assert allowed(delivery(stage), action, f"{bucket}/serverless/fanfold-risk/{stage}/1-2026/compiled.json")
+        assert not allowed(delivery(stage), action, f"{bucket}/serverless/fanfold-risk/paper/1-2026/compiled.json")
+    made = filled("stage.yml", stage, f"acme-{stage}").resources
+    assert made["Artefacts"]["Properties"]["BucketName"] == f"acme-{stage}-deployment"
+    assert made["Artefacts"]["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert "false" in json.dumps(made["ArtefactsPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]["Condition"])
+
+
+def test_stages_of_some_days_put_their_artefacts_where_dev_does_and_are_emptied_by_their_own_delivery_alone() -> None:
+    assert "Artefacts" not in filled("stage.yml", "pr-12", "acme-dev").resources
+    kept = "arn:aws:s3:::acme-dev-pr-12-audit/chain/1"
+    assert allowed(delivery("pr-12"), "s3:BypassGovernanceRetention", kept)
+    assert not allowed(delivery("try-1"), "s3:BypassGovernanceRetention", kept)
+    for stage in ("dev", "paper", "live"):
+        bypass = [one for one in delivery(stage) if "s3:BypassGovernanceRetention" in one.actions]
+        assert bypass == []
+
+
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("stage", ["dev", "live", "pr-1"])
+def test_no_policy_is_wide_or_too_long_and_none_is_aws_s_own(file: str, stage: str) -> None:
+    found = filled(file, stage, "acme-dev")
+    for document in found.documents():
+        assert len(json.dumps(document, separators=(",", ":"))) <= SIZE_MAX
+    assert wide(found.statements()) == []
+    assert unfenced(found.statements()) == []
+    assert "iam::aws:policy" not in (DOCKER / file).read_text()
 
 
 def wide(policy: list[Statement]) -> list[str]:
-    """Wildcard actions, and resources of anybody."""
-    wrong = [action for one in policy for action in one["Action"] if "*" in action]
-    for one in policy:
-        loose = [each for each in listed(one["Resource"]) if not OURS.search(each)]
-        wrong += [f"{action} on {loose}" for action in one["Action"] if loose and action not in ON_ANYTHING]
-    return wrong
+    """Wildcard actions, and actions on anything that know resources."""
+    wrong = [action for one in policy for action in one.actions if "*" in action]
+    return wrong + [action for one in policy if "*" in one.resources for action in one.actions
+                    if action not in ON_ANYTHING]  # fmt: skip
 
 
 def unfenced(policy: list[Statement]) -> list[str]:
     """Ways to make a role that has no bounds, to hand a role to anybody, or to use a key that is not the desk's."""
     wrong = []
     for one in policy:
-        condition = one.get("Condition", {}).get("StringEquals", {})
-        bounded = str(condition.get("iam:PermissionsBoundary", "")).endswith(":policy/fanfold-boundary")
-        wrong += [action for action in one["Action"] if action in MAKING_ROLES and not bounded]
-        wrong += ["iam:PassRole"] * ("iam:PassRole" in one["Action"] and not condition.get("iam:PassedToService"))
-        wrong += ["kms"] * ("kms:PutKeyPolicy" in one["Action"] and condition != {"aws:ResourceTag/project": "fanfold"})
+        keys = {key for _, key, _ in one.conditions}
+        wrong += [action for action in one.actions if action in MAKING_ROLES and "iam:PermissionsBoundary" not in keys]
+        wrong += ["iam:PassRole"] * ("iam:PassRole" in one.actions and "iam:PassedToService" not in keys)
+        wrong += ["kms"] * ("kms:PutKeyPolicy" in one.actions and "aws:ResourceTag/stage" not in keys)
     return wrong
 
 
-def test_every_type_of_every_stage_can_be_made_changed_and_taken_away() -> None:
-    assert lacking(list(statements("delivery.yml")), kinds()) == []
-    assert set(NEEDED) == kinds(), "the table has types that no stage has"
-
-
-@pytest.mark.parametrize("file", ["bootstrap.yml", "delivery.yml"])
-def test_no_policy_is_wide_and_none_is_aws_s_own(file: str) -> None:
-    assert wide(list(statements(file))) == []
-    assert unfenced(list(statements(file))) == []
-    assert "iam::aws:policy" not in (DOCKER / file).read_text()
-
-
-def test_the_delivery_is_of_one_repository_and_its_protected_environments_and_may_not_change_itself() -> None:
-    role = resources("delivery.yml")["DeliveryRole"]["Properties"]
+@pytest.mark.parametrize("stage", ["dev", "live", "pr"])
+def test_a_role_is_of_one_stage_s_environment_and_of_the_branch_main(stage: str) -> None:
+    role = filled("delivery.yml", stage, "acme-dev").resources["DeliveryRole"]["Properties"]
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
-    asked = trust["Condition"]["StringEquals"]
-    assert asked["token.actions.githubusercontent.com:sub"] == [
-        "repo:acme/desk:environment:dev", "repo:acme/desk:environment:live",
-    ]  # fmt: skip
-    assert asked["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
-    own = f"arn:aws:iam::123456789012:role/{role['RoleName']}"
-    policy = list(statements("delivery.yml"))
+    assert trust["Condition"] == {"StringEquals": {
+        "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+        "token.actions.githubusercontent.com:sub": f"repo:acme/desk:environment:{stage}",
+        "token.actions.githubusercontent.com:ref": "refs/heads/main",
+    }}  # fmt: skip
     for action in ("iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", "iam:PassRole", "iam:DeleteRole"):
-        assert not allowed(policy, action, own)
+        assert not allowed(delivery(stage), action, f"{ROLE}/{role['RoleName']}")
+    for stack in ("fanfold-bootstrap", f"fanfold-bootstrap-{stage}", f"fanfold-delivery-{stage}"):
+        arn = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{stack}/1"
+        assert not allowed(delivery(stage), "cloudformation:UpdateStack", arn)
 
 
-@pytest.mark.parametrize("named", [one for one in STAGES if one != "local"])
-def test_nothing_that_a_stage_s_role_may_do_is_beyond_the_boundary(named: str) -> None:
-    bounds = {action for one in statements("bootstrap.yml") for action in one["Action"]}
-    asked = {action for _, one in access.grants(merged(templates(named))) for action in listed(one["Action"])}
-    assert asked - bounds == set()
+def test_names_that_an_account_has_once_tell_stage_and_region() -> None:
+    for file in ("stage.yml", "delivery.yml"):
+        for one in filled(file, "live", "acme").resources.values():
+            name = one["Properties"].get("ManagedPolicyName") or one["Properties"].get("RoleName")
+            assert name is None or f"-live-{REGION}" in name
 
 
-def test_the_boundary_has_nothing_that_no_role_asks_for() -> None:
-    asked = {action for named in STAGES for _, one in access.grants(merged(templates(named)))
-             for action in listed(one["Action"])}  # fmt: skip
-    assert {action for one in statements("bootstrap.yml") for action in one["Action"]} - asked == set()
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_nothing_that_a_stage_s_role_may_do_is_beyond_its_boundary(name: str) -> None:
+    stage, environ = STAGES[name]
+    bounds = filled("stage.yml", stage, prefix(stage, environ)).statements()
+    context = {"aws:ResourceTag/project": "fanfold", "aws:ResourceTag/stage": stage}
+    stacks = packaged(name)
+    for stack, logical, _ in stacks.of("AWS::IAM::Role"):
+        for one in stacks.statements(stack, logical):
+            assert one.effect == "Allow"
+            beyond = [(action, arn) for action in one.actions for arn in one.resources
+                      if not allowed(bounds, action, arn, context)]  # fmt: skip
+            assert beyond == [], f"{stack}/{logical}"
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_every_role_has_its_stage_s_boundary(name: str) -> None:
+    stage, environ = STAGES[name]
+    boundary = filled("stage.yml", stage, prefix(stage, environ)).resources["Boundary"]["Properties"]
+    stacks = packaged(name)
+    found = {stacks.resolve(stack, one["Properties"]["PermissionsBoundary"])
+             for stack, _, one in stacks.of("AWS::IAM::Role")}  # fmt: skip
+    assert found == {f"arn:aws:iam::{ACCOUNT}:policy/{boundary['ManagedPolicyName']}"}
+
+
+def test_the_boundary_has_nothing_that_no_role_asks_for_and_nothing_of_another_stage() -> None:
+    wanted = {action for name in STAGES for _, one in access.grants(merged(templates(name)))
+              for action in listed(one["Action"])}  # fmt: skip
+    bounds = filled("stage.yml", "dev", "acme-dev").statements()
+    assert {action for one in bounds for action in one.actions} - wanted == set()
+    place = f"{REGION}:{ACCOUNT}"
+    for resource in (f"arn:aws:dynamodb:{place}:table/fanfold-live-ledger", f"arn:aws:sns:{place}:fanfold-live-orders",
+                     "arn:aws:s3:::acme-live-audit/x", "arn:aws:s3:::acme-payroll/x"):  # fmt: skip
+        for action in ("dynamodb:PutItem", "s3:GetObject", "sns:Publish"):
+            assert not allowed(bounds, action, resource)
+
+
+def test_an_action_is_unused_by_a_reason_and_only_where_the_registry_names_it() -> None:
+    for reason, kinds in UNUSED.items():
+        assert len(reason) > 20
+        for kind, actions in kinds.items():
+            assert set(actions.split()) - named(kind) == set(), f"{kind}: {reason}"
 
 
 def test_what_the_role_lacks_or_has_too_much_of_is_seen() -> None:
-    policy = list(statements("delivery.yml"))
-    poor = [one for one in policy if "sqs:CreateQueue" not in one["Action"]]
-    assert "AWS::SQS::Queue: sqs:CreateQueue" in lacking(poor, {"AWS::SQS::Queue"})
-    assert wide([{"Action": ["s3:*"], "Resource": "arn:aws:s3:::fanfold-*"}]) != []
-    for resource in ("*", ["arn:aws:s3:::others/*"]):
-        assert wide([{"Action": ["s3:PutObject"], "Resource": resource}]) != []
-    for loose in ({"Action": ["iam:CreateRole"], "Resource": []}, {"Action": ["iam:PassRole"], "Resource": []}):
-        assert unfenced([loose]) != []
+    role = filled("delivery.yml", "dev", "fanfold-dev").statements()
+    poor = [one for one in role if "sqs:CreateQueue" not in one.actions]
+    assert any("sqs:CreateQueue" in one for one in denied(poor, asked("dev")))
+    assert "lambda:TagResource" in named("AWS::Lambda::EventSourceMapping") - unused("AWS::Lambda::EventSourceMapping")
+    assert wide([statement({"Effect": "Allow", "Action": ["s3:*"], "Resource": "arn:aws:s3:::fanfold-*"})]) != []
+    assert wide([statement({"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": "*"})]) != []
+    for action in ("iam:CreateRole", "iam:PassRole", "kms:PutKeyPolicy"):
+        assert unfenced([statement({"Effect": "Allow", "Action": action, "Resource": f"{ROLE}/fanfold-*"})]) != []
+
+
+def test_lambda_may_pull_an_image_before_its_function_asks() -> None:
+    made = filled("bootstrap.yml", "dev", "acme-dev").resources
+    assert len(made) == len(SERVICES)
+    for service in SERVICES:
+        (one,) = [each for each in made.values() if each["Properties"]["RepositoryName"] == f"fanfold-{service}"]
+        (rule,) = one["Properties"]["RepositoryPolicyText"]["Statement"]
+        assert rule["Principal"] == {"Service": "lambda.amazonaws.com"}
+        assert set(rule["Action"]) == {"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}
+        ours = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:fanfold-{service}-dev-x"
+        assert matches(rule["Condition"]["ArnLike"]["aws:SourceArn"], ours)
+    assert not [one for one in delivery("dev") if "ecr:SetRepositoryPolicy" in one.actions]
+
+
+def test_a_repository_keeps_what_each_stage_runs_and_the_one_before_it() -> None:
+    for one in filled("bootstrap.yml", "dev", "acme-dev").resources.values():
+        rules = json.loads(one["Properties"]["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+        kept = {tag: rule["selection"]["countNumber"] for rule in rules
+                for tag in rule["selection"].get("tagPrefixList", [])}  # fmt: skip
+        assert kept == {"dev-": 2, "paper-": 2, "live-": 2}
+        assert rules[-1]["selection"]["tagStatus"] == "any"
+        assert [rule["rulePriority"] for rule in rules] == sorted(rule["rulePriority"] for rule in rules)
 
 
 def test_what_an_account_needs_once_is_clean_to_cfn_lint() -> None:
     lint = str(Path(sys.executable).with_name("cfn-lint"))
-    files = [str(DOCKER / "bootstrap.yml"), str(DOCKER / "delivery.yml")]
-    done = subprocess.run([lint, "-r", "eu-west-1", "-t", *files], capture_output=True, text=True, check=False)
+    command = [lint, "-r", REGION, "-t", *(str(DOCKER / file) for file in FILES)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-class Account:
-    """CloudFormation, as far as a bootstrap asks it."""
-
-    def __init__(self) -> None:
-        self.stacks: dict[str, dict[str, Any]] = {}
-
-    def __call__(self, _service: str, operation: str, parameters: Any) -> dict[str, Any]:
-        name = parameters["StackName"]
-        if operation == "DescribeStacks":
-            if name not in self.stacks:
-                raise AwsFault("ValidationError", f"Stack with id {name} does not exist", 400)
-            outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self.stacks[name].items()]
-            return {"Stacks": [{"StackName": name, "StackStatus": "CREATE_COMPLETE", "Outputs": outputs}]}
-        if operation == "UpdateStack":
-            raise AwsFault("ValidationError", "No updates are to be performed.", 400)
-        given = {one["ParameterKey"]: one["ParameterValue"] for one in parameters["Parameters"]}
-        self.stacks[name] = given
-        return {}
-
-
-def test_a_bootstrap_may_be_repeated_and_does_not_move_the_artefacts() -> None:
-    account, told = Account(), list[str]()
-    for _ in range(2):
-        bootstrap(account, "dev", "acme-dev", "acme/desk", told.append)
-    bucket = {"DeploymentBucket": "acme-dev-deployment", "Buckets": "acme"}
-    assert account.stacks == {"fanfold-bootstrap": bucket, "fanfold-delivery": bucket | {"Repository": "acme/desk"}}
-    with pytest.raises(BadInput, match="aws s3 mb s3://acme-live-deployment"):
-        bootstrap(account, "live", "acme-live", "", told.append)
+def test_live_s_settings_are_those_of_its_delivery() -> None:
+    made: dict[str, Any] = filled("stage.yml", "live", LIVE["FANFOLD_BUCKET_PREFIX"]).resources
+    assert made["Artefacts"]["Properties"]["BucketName"] == "example-desk-deployment"

@@ -30,6 +30,7 @@ NAMED = {
     "AWS::StepFunctions::StateMachine": ("StateMachineName", "states:{place}:stateMachine:{name}"),
     "AWS::Glue::Database": ("", "glue:{place}:database/{name}"),
     "AWS::Athena::WorkGroup": ("Name", "athena:{place}:workgroup/{name}"),
+    "AWS::CodeDeploy::Application": ("ApplicationName", "codedeploy:{place}:application:{name}"),
 }
 REF_IS_ARN = {
     "AWS::Lambda::Alias", "AWS::SNS::Topic", "AWS::SecretsManager::Secret", "AWS::StepFunctions::StateMachine",

@@ -76,6 +76,7 @@ def _holds(operator: str, given: str | None, values: tuple[str, ...]) -> bool:
         return given is None or _holds(operator.removesuffix("IfExists"), given, values)
     if operator.startswith("StringNot"):
         return not _holds(operator.replace("Not", "", 1), given, values)
+    operator = operator.removeprefix("ForAnyValue:")  # Our keys have one value in a request.
     return given is not None and any(OPERATORS[operator](given, value) for value in values)
 
 

@@ -1,10 +1,14 @@
 """What a deploy wants and does not find is said before it begins, with what gives it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fanfold.aws.calls import AwsFault
 from fanfold.console import stage_findings, stage_names
+from fanfold.console.images import tool
+from fanfold.console.stage_account import account_findings
 from fanfold.console.stage_findings import refuse_recordings
 from fanfold.refusals import BadInput
 
@@ -43,3 +47,46 @@ def test_settings_that_are_all_there_are_one_finding(tmp_path: Path) -> None:
 def test_a_stage_that_there_is_not_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="there is no stage prod"):
         stage_findings.stage_findings("prod", real(tmp_path), {})
+
+
+class Account:
+    """An account that has what it is told to have: stacks, buckets, images; and room for so many functions."""
+
+    def __init__(self, *there: str, room: int = 10) -> None:
+        self._there = there
+        self._room = room
+
+    def __call__(self, _service: str, operation: str, asked: Any) -> dict[str, Any]:
+        if operation == "GetAccountSettings":
+            return {"AccountLimit": {"ConcurrentExecutions": self._room}}
+        images = [one["imageDigest"] for one in asked.get("imageIds", [])]
+        if not {asked.get("StackName"), asked.get("Bucket"), *images} & set(self._there):
+            raise AwsFault("NotFound", "there is none", 404)
+        return {}
+
+
+def test_what_an_account_lacks_for_a_stage_is_said_with_what_gives_it() -> None:
+    digests = {"FANFOLD_DIGEST_RISK": "sha256:1", "FANFOLD_DIGEST_AUDIT": "sha256:2"}
+    given = {"FANFOLD_BUCKET_PREFIX": "acme-live"} | digests
+    account = Account("fanfold-bootstrap", "acme-live-deployment", "sha256:1", room=5)
+    found = {one.name: one.fix for one in account_findings(account, "live", given)}
+    assert found == {
+        "bootstrap": "", "bounds": "make bootstrap STAGE=live", "artefacts": "", "risk image": "",
+        "audit image": "make push-images", "concurrency": "ask Service Quotas for more concurrent executions of Lambda",
+    }  # fmt: skip
+
+
+def test_an_account_that_has_all_is_well() -> None:
+    account = Account("fanfold-bootstrap", "fanfold-bootstrap-pr", "fanfold-dev-deployment")
+    assert [one for one in account_findings(account, "pr-12", {}) if one.fix] == []
+
+
+def test_a_builder_that_does_not_answer_is_not_said_to_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "docker").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    tool.docker_answers.cache_clear()
+    (found,) = [one for one in stage_findings.stage_findings("dev", DESK, {}) if one.name == "images"]
+    tool.docker_answers.cache_clear()
+    assert "no docker daemon answers" in found.found
+    assert found.fix

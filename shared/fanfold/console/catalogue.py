@@ -10,8 +10,8 @@ from typing import Any
 from fanfold.lake_tables import TABLES, Table
 
 PATH = Path(__file__).resolve().parents[3] / "serverless.catalogue.json"
-# Markets are replayed from their own past, so days before the first deployment are days too.
-FIRST_DAY = "2017-01-01"
+# Each projected day is looked for in S3 by every question, and paid for. `make deploy` says when the stage began.
+FIRST_DAY = "${env:FANFOLD_LAKE_SINCE, '2026-01-01'}"
 _FORMAT = "org.apache.hadoop.hive.ql.io.parquet"
 _BUCKET = {"Ref": "LakeBucket"}
 _DATABASE = {"Ref": "Database"}
@@ -34,8 +34,9 @@ def write_catalogue(path: Path = PATH) -> None:
 
 
 def _database() -> dict[str, Any]:
-    # Athena's names know no hyphen.
-    name = {"Fn::Join": ["_", ["fanfold", "${sls:stage}"]]}
+    # Athena's names know no hyphen, and pr-12 has one.
+    stage = {"Fn::Join": ["_", {"Fn::Split": ["-", "${sls:stage}"]}]}
+    name = {"Fn::Join": ["_", ["fanfold", stage]]}
     return {
         "Type": "AWS::Glue::Database",
         "Properties": {"CatalogId": {"Ref": "AWS::AccountId"}, "DatabaseInput": {"Name": name}},

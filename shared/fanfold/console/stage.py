@@ -17,12 +17,13 @@ from typing import Any
 
 from fanfold.aws.calls import AwsFault, Call, Endpoint, connect
 from fanfold.console import deploy_guard, stage_names
-from fanfold.console.cloud.launcher import SERVICES, packaging, repository_root
-from fanfold.console.stage_findings import BOOTSTRAP, refuse_recordings
+from fanfold.console.cloud.launcher import SERVICES, STAGE, packaging, repository_root
+from fanfold.console.images import pushing
+from fanfold.console.stage_bootstrap import Bootstrap
+from fanfold.console.stage_findings import refuse_recordings
 from fanfold.console.stage_removal import ARTEFACTS, PLATFORM, Removal, StageFailed, described, sweep
 from fanfold.refusals import BadInput
 
-DELIVERY = "fanfold-delivery"
 # How long a stage of some days is there, where nobody says.
 DAYS = 3
 
@@ -35,7 +36,7 @@ class Stage:
     ) -> None:
         self._name = name
         self._call = call
-        self._settings = settings
+        self._settings = dict(settings)
         self._told = told
         self._root = repository_root()
 
@@ -43,10 +44,21 @@ class Stage:
         """The platform first, then the others side by side; no stack that would lose a table or a bucket."""
         wanted = list(services)
         self._check_settings(wanted)
+        if self._name != STAGE:  # The embedded stage has no catalogue.
+            self._settings.setdefault("FANFOLD_LAKE_SINCE", os.environ.get("FANFOLD_LAKE_SINCE") or self._began())
         self._side_by_side(self._guard, wanted)
         if PLATFORM in wanted:
             self._deploy(PLATFORM)
-        self._side_by_side(self._deploy, [one for one in wanted if one != PLATFORM])
+        services = [one for one in wanted if one != PLATFORM]
+        self._side_by_side(self._deploy, services)
+        self._side_by_side(self._keep_image, services)
+
+    def _keep_image(self, service: str) -> None:
+        """What stages of some days run goes by its age; an embedded AWS has no registry."""
+        environ = os.environ | dict(self._settings)
+        registry, digest = environ.get("FANFOLD_IMAGES"), environ.get(stage_names.digest(service))
+        if registry and digest and not stage_names.EPHEMERAL.fullmatch(self._name):
+            pushing.keep(self._call, registry, service, self._name, digest)
 
     def rollback(self, service: str) -> str:
         """Bring back what a service's stack was one deploy ago; the timestamp of that."""
@@ -67,6 +79,12 @@ class Stage:
     def _deploy(self, stack: str) -> None:
         answer = self._tool(stack, "deploy")
         self._told(f"{stack}: {'no change' if 'No changes to deploy' in answer else 'deployed'}")
+
+    def _began(self) -> str:
+        """The day on which the stage was deployed first: before it the lake has nothing to find."""
+        platform = described(self._call, f"fanfold-{PLATFORM}-{self._name}")
+        at = platform["CreationTime"] if platform else datetime.now(UTC)
+        return f"{at:%Y-%m-%d}"
 
     def _guard(self, stack: str) -> None:
         """Refuse an update that would put a new table or bucket in the place of one that holds something."""
@@ -121,46 +139,11 @@ class Stage:
             list(pool.map(act, stacks))
 
 
-def bootstrap(call: Call, stage: str, prefix: str, repository: str, told: Callable[[str], None] = print) -> None:
-    """What an account needs once: image repositories, the deployment bucket, the bounds of roles, the delivery's role.
-
-    ``prefix`` is that of the stage's buckets; those of other stages are taken to begin as it does, without the stage.
-    """
-    bucket = {"DeploymentBucket": f"{prefix}-deployment", "Buckets": prefix.removesuffix(f"-{stage}")}
-    known = (described(call, BOOTSTRAP) or {}).get("Outputs", [])
-    before = {one["OutputValue"] for one in known if one["OutputKey"] == "DeploymentBucket"}
-    others = before - {bucket["DeploymentBucket"]}
-    if others:
-        raise BadInput(
-            f"the account was bootstrapped with {others.pop()}; for the artefacts of {stage} make a bucket more: "
-            f"`aws s3 mb s3://{prefix}-deployment`"
-        )
-    _put(call, BOOTSTRAP, "bootstrap.yml", bucket, told)
-    if repository:
-        _put(call, DELIVERY, "delivery.yml", bucket | {"Repository": repository}, told)
-
-
-def _put(call: Call, stack: str, file: str, parameters: Mapping[str, str], told: Callable[[str], None]) -> None:
-    """Create a stack from a template of `docker/`, or bring the one that is there to it."""
-    asked = {
-        "StackName": stack, "TemplateBody": (repository_root() / "docker" / file).read_text(),
-        "Capabilities": ["CAPABILITY_NAMED_IAM"], "Tags": [{"Key": "project", "Value": "fanfold"}],
-        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-    }  # fmt: skip
-    there = described(call, stack) is not None
-    try:
-        call("cloudformation", "UpdateStack" if there else "CreateStack", asked)
-    except AwsFault as fault:
-        if "No updates are to be performed" not in fault.message:
-            raise
-    told(f"{stack}: {'brought up to date' if there else 'begun'}")
-
-
 def main(given: list[str]) -> int:
     """`python -m fanfold.console.stage deploy dev`, and the like; 0, or 1 with what is wrong on standard error."""
     asked = _parser().parse_args(given)
     try:
-        if asked.verb != "sweep":
+        if asked.verb not in {"bootstrap", "sweep"}:
             stage_names.check(asked.stage)
         _obey(asked, connect("boto3", Endpoint.of(os.environ)), datetime.now(UTC).date())
     except (BadInput, StageFailed, AwsFault) as wrong:
@@ -172,12 +155,13 @@ def main(given: list[str]) -> int:
 def _obey(asked: argparse.Namespace, call: Call, today: date) -> None:
     match asked.verb:
         case "bootstrap":
-            prefix = os.environ.get("FANFOLD_BUCKET_PREFIX", f"fanfold-{asked.stage}")
-            bootstrap(call, asked.stage, prefix, asked.repository)
+            prefix = stage_names.bucket_prefix(asked.stage, os.environ)
+            Bootstrap(call).run(asked.stage, prefix, asked.repository)
         case "remove":
             Removal(asked.stage, call, print).run(asked.confirm)
         case "sweep":
-            sweep(call, today, print, remove=not asked.dry_run)
+            kinds = (asked.kind,) if asked.kind else stage_names.KINDS
+            sweep(call, today, print, remove=not asked.dry_run, kinds=kinds)
         case _:
             _deploy(asked, call, today)
 
@@ -205,6 +189,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--confirm", default="", metavar="STAGE", help="the stage once more, where it keeps its stores")
     parser.add_argument("--remove-after", type=date.fromisoformat, metavar="DAY",
                         help=f"the last day of a stage of some days (in {DAYS} days)")  # fmt: skip
+    parser.add_argument("--kind", choices=stage_names.KINDS, help="of the stages of some days those of this kind alone")
     parser.add_argument("--dry-run", action="store_true", help="tell which stages are due, and remove none")
     return parser
 

@@ -1,27 +1,17 @@
 """What a deploy of a stage wants and does not find, each with the command that gives it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from shutil import which
-from typing import NamedTuple
 
 from fanfold import desk
-from fanfold.aws.calls import AwsFault, Call, Endpoint, connect
+from fanfold.aws.calls import AwsFault, Endpoint, connect
 from fanfold.console import stage_names
 from fanfold.console.cloud.launcher import SERVICES
+from fanfold.console.finding import Finding
+from fanfold.console.images import tool
+from fanfold.console.stage_account import account_findings
 from fanfold.desk import Desk
 from fanfold.refusals import BadInput
-
-BOOTSTRAP = "fanfold-bootstrap"
-BUILDERS = ("docker", "buildah")
-
-
-class Finding(NamedTuple):
-    """What was looked at, what was found, and what mends it ("" where nothing has to be mended)."""
-
-    name: str
-    found: str
-    fix: str = ""
 
 
 def stage_findings(stage: str, desk_file: Path, environ: Mapping[str, str]) -> list[Finding]:
@@ -34,7 +24,7 @@ def stage_findings(stage: str, desk_file: Path, environ: Mapping[str, str]) -> l
     except (BadInput, AwsFault) as wrong:
         return [*own, Finding("account", str(wrong), "export AWS_PROFILE=... AWS_REGION=eu-west-1")]
     account = Finding("account", f"AWS takes you for {who}")
-    return [*own, account, _bootstrap(call, stage), _bucket(call, stage, environ)]
+    return [*own, account, *account_findings(call, stage, environ)]
 
 
 def replaying(traded: Desk) -> list[str]:
@@ -67,9 +57,10 @@ def _venues(desk_file: Path) -> Finding:
 
 
 def _builder() -> Finding:
-    there = [one for one in BUILDERS if which(one)]
-    return Finding("images", f"built by {there[0]}") if there else Finding(
-        "images", "neither docker nor buildah is on the path", "install docker, or `apt install buildah`")  # fmt: skip
+    try:
+        return Finding("images", f"built by {tool.tool()}")
+    except BadInput as wrong:
+        return Finding("images", str(wrong), "start docker, or `apt install buildah`")
 
 
 def _settings(stage: str, environ: Mapping[str, str]) -> list[Finding]:
@@ -77,26 +68,3 @@ def _settings(stage: str, environ: Mapping[str, str]) -> list[Finding]:
     return [Finding(name, f"not set: {about}", f"export {name}=...") for name, about in missing.items()] or [
         Finding("settings", f"all {len(stage_names.settings(stage))} that {stage} asks for are set")
     ]
-
-
-def _bootstrap(call: Call, stage: str) -> Finding:
-    return _asked(
-        "bootstrap", lambda: call("cloudformation", "DescribeStacks", {"StackName": BOOTSTRAP}),
-        f"the stack {BOOTSTRAP} is there", f"make bootstrap STAGE={stage}",
-    )  # fmt: skip
-
-
-def _bucket(call: Call, stage: str, environ: Mapping[str, str]) -> Finding:
-    bucket = f"{environ.get('FANFOLD_BUCKET_PREFIX') or f'fanfold-{stage}'}-deployment"
-    return _asked(
-        "artefacts", lambda: call("s3", "HeadBucket", {"Bucket": bucket}), f"{bucket} is there",
-        f"aws s3 mb s3://{bucket}",
-    )  # fmt: skip
-
-
-def _asked(name: str, ask: Callable[[], object], found: str, fix: str) -> Finding:
-    try:
-        ask()
-    except AwsFault as fault:
-        return Finding(name, f"{fault}", fix)
-    return Finding(name, found)

@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from fanfold.console.cloud.launcher import SERVICES, STAGE, repository_root
 from fanfold.refusals import BadInput
 
 # Stages of some days; the rest have a place of their own in the file.
-EPHEMERAL = re.compile(r"(pr|try)-[a-z0-9]{1,12}")
+KINDS = ("pr", "try")
+EPHEMERAL = re.compile(rf"({'|'.join(KINDS)})-[a-z0-9]{{1,12}}")
+# Whose artefacts and images those of some days use.
+SHARED = "dev"
 # Where what is kept stays when the stacks go.
 KEPT = ("paper", "live")
 # What any deploy to an account needs, whatever the stage says.
@@ -22,6 +26,46 @@ def check(stage: str) -> None:
     if stage not in known() and not EPHEMERAL.fullmatch(stage):
         there = ", ".join(known())
         raise BadInput(f"there is no stage {stage}; there are {there}, and for some days pr-... and try-...")
+
+
+class Own(NamedTuple):
+    """What is one stage's own in an account, or that of all stages of some days of a kind.
+
+    ``names`` is what they are called, as a policy has it: dev, pr-*.
+    """
+
+    stage: str
+    names: str
+    buckets: str
+    deployment_bucket: str
+
+    @property
+    def lasting(self) -> bool:
+        return self.stage == self.names
+
+    def parameters(self) -> dict[str, str]:
+        """Those of the templates in `docker/`."""
+        return {"Stage": self.stage, "Stages": self.names, "Buckets": self.buckets,
+                "DeploymentBucket": self.deployment_bucket}  # fmt: skip
+
+
+def own(stage: str, prefix: str) -> Own:
+    """What a stage has by itself, or all of the kind of ``pr-12``, ``pr``; raises BadInput for what is no stage.
+
+    >>> own("try-7", "acme-dev")
+    Own(stage='try', names='try-*', buckets='acme-dev-try-*', deployment_bucket='acme-dev-deployment')
+    """
+    kind = stage.partition("-")[0]
+    if kind in KINDS and (kind == stage or EPHEMERAL.fullmatch(stage)):
+        return Own(kind, f"{kind}-*", f"{prefix}-{kind}-*", f"{prefix}-deployment")
+    check(stage)
+    return Own(stage, stage, prefix, f"{prefix}-deployment")
+
+
+def bucket_prefix(stage: str, environ: Mapping[str, str]) -> str:
+    """What the names of a stage's buckets begin with; those of some days begin as dev's."""
+    lasting = stage if stage in known() else SHARED
+    return environ.get("FANFOLD_BUCKET_PREFIX") or f"fanfold-{lasting}"
 
 
 def known() -> list[str]:

@@ -4,14 +4,14 @@ CloudFormation itself does it: a stage may have to go when the settings that it 
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
 from fanfold.aws.calls import AwsFault, Call
 from fanfold.console.cloud.launcher import SERVICES
-from fanfold.console.stage_names import EPHEMERAL, KEPT
+from fanfold.console.stage_names import EPHEMERAL, KEPT, KINDS
 from fanfold.refusals import BadInput
 
 PLATFORM = "platform"
@@ -19,6 +19,7 @@ TIMEOUT_S = 1_800
 GONE = "DELETE_COMPLETE"
 STUCK = "DELETE_FAILED"
 ARTEFACTS = "ServerlessDeploymentBucketName"
+NOTHING: Mapping[str, bool] = {}
 Told = Callable[[str], object]
 
 
@@ -52,7 +53,7 @@ class Removal:
             list(pool.map(self._delete, SERVICES))
         for bucket in [] if kept else stores:
             self._open(bucket)
-            self._empty(bucket)
+            self._empty(bucket, bypass={"BypassGovernanceRetention": True})
         self._delete(PLATFORM)
         for bucket, prefix in places:
             self._empty(bucket, prefix)
@@ -93,10 +94,10 @@ class Removal:
             if fault.code not in {"NoSuchBucketPolicy", "NoSuchBucket"}:
                 raise
 
-    def _empty(self, bucket: str, prefix: str = "") -> None:
-        """Every version of every object; retention in governance mode gives way to who may bypass it."""
+    def _empty(self, bucket: str, prefix: str = "", bypass: Mapping[str, bool] = NOTHING) -> None:
+        """Every version of every object; to bypass a retention is a right of its own, which artefacts do not want."""
         for versions in self._versions(bucket, prefix):
-            asked = {"Bucket": bucket, "Delete": {"Objects": versions}, "BypassGovernanceRetention": True}
+            asked = {"Bucket": bucket, "Delete": {"Objects": versions}, **bypass}
             failed = self._call("s3", "DeleteObjects", asked).get("Errors", [])
             if failed:
                 raise StageFailed(f"bucket {bucket} keeps {failed[0]['Key']}: {failed[0].get('Message')}")
@@ -137,9 +138,11 @@ def ephemeral(call: Call) -> dict[str, date]:
         asked = {"NextToken": page["NextToken"]}
 
 
-def sweep(call: Call, today: date, told: Told, *, remove: bool, pause_s: float = 2) -> list[str]:
+def sweep(
+    call: Call, today: date, told: Told, *, remove: bool, kinds: Collection[str] = KINDS, pause_s: float = 2
+) -> list[str]:
     """Tell of every stage of some days, and remove those whose day is past; their names."""
-    stages = ephemeral(call)
+    stages = {name: day for name, day in ephemeral(call).items() if name.partition("-")[0] in kinds}
     due = [stage for stage, day in stages.items() if day < today]
     for stage, day in stages.items():
         told(f"{stage}: to be removed after {day}" + (", which is past" if stage in due else ""))

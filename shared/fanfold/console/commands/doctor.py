@@ -16,9 +16,10 @@ from fanfold import desk
 from fanfold.console.cloud.launcher import NODE_WANTED, repository_root
 from fanfold.console.commands import Command
 from fanfold.console.exit_codes import Exit
+from fanfold.console.finding import Finding
 from fanfold.console.output import Answer
 from fanfold.console.session import running_cloud
-from fanfold.console.stage_findings import Finding, stage_findings
+from fanfold.console.stage_findings import stage_findings
 from fanfold.refusals import BadInput
 
 PYTHON_MIN = (3, 11)
@@ -33,7 +34,8 @@ def doctor(arguments: Namespace) -> Answer:
     if arguments.stage:
         findings += stage_findings(arguments.stage, arguments.desk, os.environ)
     wrong = [finding for finding in findings if finding.fix]
-    lines = [line for finding in findings for line in _lines(finding)]
+    width = max(len(finding.name) for finding in findings) + 2
+    lines = [line for finding in findings for line in _lines(finding, width)]
     lines.append(f"{len(wrong)} to mend" if wrong else "all is well")
     document = {"ok": not wrong, "findings": [one._asdict() | {"ok": not one.fix} for one in findings]}
     return Answer(document, ["\n".join(lines)], Exit.FAILED if wrong else Exit.OK)
@@ -139,9 +141,9 @@ def _existing(path: Path) -> Path:
     return next(one for one in (whole, *whole.parents) if one.is_dir())
 
 
-def _lines(finding: Finding) -> list[str]:
-    line = f"{'WRONG' if finding.fix else 'ok':<6}{finding.name:<14}{finding.found}"
-    return [line, f"{'':<6}{'':<14}mend: {finding.fix}"] if finding.fix else [line]
+def _lines(finding: Finding, width: int) -> list[str]:
+    line = f"{'WRONG' if finding.fix else 'ok':<6}{finding.name:<{width}}{finding.found}"
+    return [line, f"{'':<6}{'':<{width}}mend: {finding.fix}"] if finding.fix else [line]
 
 
 CHECKS: tuple[Callable[[Namespace], Finding], ...] = (

@@ -19,6 +19,8 @@ MISSING = (
     "images are built with docker or buildah: no docker daemon answers, and there is no `buildah`; "
     "on Debian `apt-get install buildah crun debootstrap` as root is enough"
 )
+# With an attestation beside it an image is pushed as an index, and Lambda takes none.
+PLAIN = ("--provenance=false", "--sbom=false")
 
 
 @cache
@@ -90,7 +92,7 @@ def build_once(context: Path, image: str, made: str, arguments: Mapping[str, str
         # Docker's builder knows it by itself.
         given["BUILDPLATFORM"] = f"linux/{machine()}"
     words = [word for key, value in given.items() for word in ("--build-arg", f"{key}={value}")]
-    head = ["docker", "build"] if tool() == "docker" else ["buildah", "bud"]
+    head = ["docker", "build", *PLAIN] if tool() == "docker" else ["buildah", "bud"]
     run([*head, "--quiet", *words, "--platform", f"linux/{architecture}", "--tag", image, "."], context)
     if before and tool() == "buildah":
         # Nobody else's, now that its name is taken; it may still be what another image stands on.
@@ -108,6 +110,23 @@ def load(files: Path, image: str, architecture: str) -> None:
     run(["buildah", "add", "--quiet", made, str(files), "/"])
     run(["buildah", "config", "--arch", architecture, made])
     run(["buildah", "commit", "--quiet", "--rm", made, image])
+
+
+def push(image: str, name: str) -> None:
+    """Bring an image to a registry, under its name there."""
+    if tool() == "docker":
+        run(["docker", "tag", image, name])
+        run(["docker", "push", "--quiet", name])
+        return
+    run(["buildah", "push", "--quiet", image, f"docker://{name}"])
+
+
+def log_in(registry: str, user: str, password: str) -> None:
+    """Let the tool push to a registry; the password is not among the words, which other users of a machine see."""
+    command = [tool(), "login", "--username", user, "--password-stdin", registry]
+    done = subprocess.run(command, env=environment(), input=password, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise BadInput(f"{registry} does not let {tool()} in:\n{done.stderr[-1500:]}")
 
 
 def command_in(

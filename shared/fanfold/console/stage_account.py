@@ -1,0 +1,56 @@
+"""What an account has for a stage, and what it lacks: bootstrap, bucket, images, room for functions."""
+
+from collections.abc import Callable, Mapping
+
+from fanfold.aws.calls import AwsFault, Call
+from fanfold.console import stage_names
+from fanfold.console.cloud.launcher import SERVICES
+from fanfold.console.finding import Finding
+from fanfold.console.stage_bootstrap import ACCOUNT
+
+# Of each service two at work, and one that answers people.
+CONCURRENCY_MIN = 10
+
+
+def account_findings(call: Call, stage: str, environ: Mapping[str, str]) -> list[Finding]:
+    """What was looked at in the account, in the order in which it is wanted."""
+    own = stage_names.own(stage, stage_names.bucket_prefix(stage, environ))
+    stacks = {"bootstrap": ACCOUNT, "bounds": f"{ACCOUNT}-{own.stage}"}
+    found = [_stack(call, name, stack, own.stage) for name, stack in stacks.items()]
+    bucket = {"Bucket": own.deployment_bucket}
+    there, fix = f"{own.deployment_bucket} is there", f"make bootstrap STAGE={own.stage}"
+    found.append(_asked("artefacts", lambda: call("s3", "HeadBucket", bucket), there, fix))
+    found += [_image(call, one, environ) for one in SERVICES if environ.get(stage_names.digest(one))]
+    return [*found, _concurrency(call)]
+
+
+def _stack(call: Call, name: str, stack: str, stage: str) -> Finding:
+    def ask() -> object:
+        return call("cloudformation", "DescribeStacks", {"StackName": stack})
+
+    return _asked(name, ask, f"the stack {stack} is there", f"make bootstrap STAGE={stage}")
+
+
+def _image(call: Call, service: str, environ: Mapping[str, str]) -> Finding:
+    digest = environ[stage_names.digest(service)]
+    asked = {"repositoryName": f"fanfold-{service}", "imageIds": [{"imageDigest": digest}]}
+    found = f"{digest[:19]}... is in the registry"
+    return _asked(f"{service} image", lambda: call("ecr", "DescribeImages", asked), found, "make push-images")
+
+
+def _concurrency(call: Call) -> Finding:
+    name = "concurrency"
+    try:
+        limit = int(call("lambda", "GetAccountSettings", {})["AccountLimit"]["ConcurrentExecutions"])
+    except AwsFault as fault:
+        return Finding(name, str(fault), "ask for lambda:GetAccountSettings")
+    fix = "" if limit >= CONCURRENCY_MIN else "ask Service Quotas for more concurrent executions of Lambda"
+    return Finding(name, f"{limit} functions at once, of which a stage wants {CONCURRENCY_MIN}", fix)
+
+
+def _asked(name: str, ask: Callable[[], object], found: str, fix: str) -> Finding:
+    try:
+        ask()
+    except AwsFault as fault:
+        return Finding(name, str(fault), fix)
+    return Finding(name, found)

@@ -1,0 +1,83 @@
+"""The templates of `docker/` as a stage's bootstrap fills them in: parameters, conditions and all."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from cfnlint.decode import cfn_yaml
+from packaged_stacks import ACCOUNT, REGION
+from policies import Statement, statement
+
+from fanfold.console import stage_names
+
+DOCKER = Path(__file__).resolve().parents[2] / "docker"
+FILES = ("bootstrap.yml", "stage.yml", "delivery.yml")
+REPOSITORY = "acme/desk"
+PSEUDO = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
+GONE = object()
+
+
+class Filled:
+    """A template with a value for each parameter."""
+
+    def __init__(self, file: str, parameters: Mapping[str, str]) -> None:
+        self._document: dict[str, Any] = cfn_yaml.load(str(DOCKER / file))
+        self._known = PSEUDO | {name: parameters[name] for name in self._document.get("Parameters", {})}
+
+    @property
+    def resources(self) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = self.resolve(self._document["Resources"])
+        return {name: one for name, one in found.items() if self._holds(one.get("Condition"))}
+
+    def statements(self) -> list[Statement]:
+        """Those of the managed policies."""
+        return [statement(one) for document in self.documents() for one in document["Statement"]]
+
+    def documents(self) -> Iterator[dict[str, Any]]:
+        for one in self.resources.values():
+            if one["Type"] == "AWS::IAM::ManagedPolicy":
+                yield one["Properties"]["PolicyDocument"]
+
+    def resolve(self, node: Any) -> Any:
+        if isinstance(node, list):
+            return [one for one in map(self.resolve, node) if one is not GONE]
+        if not isinstance(node, dict):
+            return node
+        if len(node) == 1 and (called := CALLS.get(next(iter(node)))):
+            return called(self, next(iter(node.values())))
+        pairs = {str(key): self.resolve(value) for key, value in node.items()}
+        return {key: value for key, value in pairs.items() if value is not GONE}
+
+    def _holds(self, condition: str | None) -> bool:
+        return condition is None or bool(self.resolve(self._document["Conditions"][condition]))
+
+    def _ref(self, name: str) -> Any:
+        return GONE if name == "AWS::NoValue" else self._known.get(name, name)
+
+    def _substituted(self, given: Any) -> str:
+        text, own = (given[0], self.resolve(given[1])) if isinstance(given, list) else (given, {})
+        return re.sub(r"\$\{([\w:.]+)\}", lambda found: str(own.get(found[1]) or self._ref(found[1])), str(text))
+
+    def _either(self, given: Any) -> Any:
+        return self.resolve(given[1 if self._holds(str(given[0])) else 2])
+
+
+CALLS: dict[str, Callable[[Filled, Any], Any]] = {
+    "Ref": Filled._ref,
+    "Fn::Sub": Filled._substituted,
+    "Fn::If": Filled._either,
+    "Fn::GetAtt": lambda _, given: ".".join(given) if isinstance(given, list) else str(given),
+    "Fn::Join": lambda filled, given: str(given[0]).join(filled.resolve(given[1])),
+    "Fn::Split": lambda filled, given: str(filled.resolve(given[1])).split(str(given[0])),
+    "Fn::Not": lambda filled, given: not filled.resolve(given[0]),
+    "Fn::Or": lambda filled, given: any(map(filled.resolve, given)),
+    "Fn::Equals": lambda filled, given: filled.resolve(given[0]) == filled.resolve(given[1]),
+}
+
+
+@cache
+def filled(file: str, stage: str, prefix: str) -> Filled:
+    """A template as `make bootstrap` gives it to CloudFormation for a stage whose buckets begin so."""
+    return Filled(file, stage_names.own(stage, prefix).parameters() | {"Repository": REPOSITORY})

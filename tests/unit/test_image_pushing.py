@@ -1,0 +1,149 @@
+"""Images are brought to the registry once, as Lambda takes them; docker is a program of ours, the registry a fake."""
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fanfold.aws.calls import AwsFault
+from fanfold.console.images import pushing, scanned, tool
+from fanfold.refusals import BadInput
+
+MADE = "0123456789abcdef" * 4
+TAG = f"made-of-{MADE[:24]}"
+DIGEST = "sha256:" + "5f" * 32
+REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/fanfold"
+OCI = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+DOCKER = """#!/bin/sh
+echo "$*" >> {noted}
+case "$1 $2" in
+  "login "*) cat >> {noted}; echo >> {noted};;
+  "image inspect") echo {made};;
+esac
+"""
+
+
+class Registry:
+    """ECR, as far as a push and a deploy ask it; ``pushes`` says what docker pushed, by which it then has the image."""
+
+    def __init__(self, noted: Path, kind: str = OCI, there: tuple[str, ...] = ()) -> None:
+        self._noted = noted
+        self._kind = kind
+        self.tags = set(there)
+
+    def __call__(self, service: str, operation: str, asked: Any) -> dict[str, Any]:
+        assert service == "ecr"
+        match operation:
+            case "GetAuthorizationToken":
+                token = base64.b64encode(b"AWS:let-me-in").decode()
+                return {"authorizationData": [{"authorizationToken": token}]}
+            case "PutImage":
+                if asked["imageTag"] in self.tags:
+                    raise AwsFault("ImageAlreadyExistsException", "it is there", 400)
+                self.tags.add(asked["imageTag"])
+                return {}
+        (wanted,) = asked["imageIds"]
+        pushed = f"push --quiet {REGISTRY}-signal:{TAG}" in self._noted.read_text().splitlines()
+        known = wanted.get("imageDigest") == DIGEST or wanted.get("imageTag") in self.tags or pushed
+        image = {"imageId": {"imageDigest": DIGEST}, "imageManifestMediaType": self._kind, "imageManifest": "{}"}
+        return {"images": [image] if known else []}
+
+
+@pytest.fixture
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
+    """A machine whose docker notes its words, and has an image of signal that is made of MADE."""
+    noted = tmp_path / "noted"
+    noted.touch()
+    program = tmp_path / "docker"
+    program.write_text(DOCKER.format(noted=noted, made=MADE))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("ARCH", "arm64")
+    tool.docker_answers.cache_clear()
+    yield noted
+    tool.docker_answers.cache_clear()
+
+
+def words(noted: Path) -> list[str]:
+    return [line for line in noted.read_text().splitlines() if not line.startswith(("info", "image inspect"))]
+
+
+def silent(_text: str) -> None:
+    """Nobody listens."""
+
+
+def test_an_image_is_built_without_attestations_which_would_make_an_index_of_it(docker: Path, tmp_path: Path) -> None:
+    tool.build_once(tmp_path, "localhost/fanfold-signal:arm64", "of-something-else", {}, "arm64")
+    (built,) = [line for line in words(docker) if line.startswith("build ")]
+    assert {"--provenance=false", "--sbom=false"} <= set(built.split())
+
+
+def test_an_image_is_pushed_under_what_it_is_made_of_and_told_as_the_setting_of_a_deploy(docker: Path) -> None:
+    found = pushing.push_all(Registry(docker), ["signal"], {"FANFOLD_IMAGES": REGISTRY})
+    assert found == [f"FANFOLD_DIGEST_SIGNAL={DIGEST}"]
+    name = f"{REGISTRY}-signal:{TAG}"
+    assert words(docker) == [
+        f"login --username AWS --password-stdin {REGISTRY.partition('/')[0]}", "let-me-in",
+        f"tag localhost/fanfold-signal:arm64 {name}", f"push --quiet {name}",
+    ]  # fmt: skip
+
+
+def test_an_image_that_is_there_is_not_pushed_again_for_its_tag_cannot_be_moved(docker: Path) -> None:
+    assert pushing.push(Registry(docker, there=(TAG,)), REGISTRY, "signal", silent) == DIGEST
+    assert words(docker) == []
+
+
+def test_an_index_is_refused_with_what_removes_it(docker: Path) -> None:
+    with pytest.raises(BadInput, match=r"which Lambda refuses.*batch-delete-image --repository-name fanfold-signal"):
+        pushing.push(Registry(docker, kind=INDEX), REGISTRY, "signal", silent)
+
+
+def test_a_push_wants_a_registry_and_images_that_are_built(docker: Path) -> None:
+    with pytest.raises(BadInput, match="FANFOLD_IMAGES"):
+        pushing.push_all(Registry(docker), ["signal"], {})
+    (docker.parent / "docker").write_text("#!/bin/sh\n[ $1 = info ]\n")
+    with pytest.raises(BadInput, match="signal is not built: run `make images`"):
+        pushing.push(Registry(docker), REGISTRY, "signal", silent)
+
+
+def test_what_a_stage_runs_is_tagged_for_it_as_often_as_it_is_deployed(docker: Path) -> None:
+    registry = Registry(docker)
+    for _ in range(2):
+        pushing.keep(registry, REGISTRY, "signal", "live", DIGEST)
+    assert registry.tags == {"live-" + "5f" * 12}
+    with pytest.raises(BadInput, match="live runs signal by sha256:00"):
+        pushing.keep(registry, REGISTRY, "signal", "live", "sha256:00")
+
+
+Asked = Callable[[str, str, Any], dict[str, Any]]
+
+
+def scan(*answers: dict[str, Any] | str) -> Asked:
+    given = list(answers)
+
+    def call(_service: str, _operation: str, _asked: Any) -> dict[str, Any]:
+        answer = given.pop(0)
+        if isinstance(answer, str):
+            raise AwsFault(answer, "no scan", 400)
+        return answer
+
+    return call
+
+
+def status(name: str, **counts: int) -> dict[str, Any]:
+    return {"imageScanStatus": {"status": name}, "imageScanFindings": {"findingSeverityCounts": counts}}
+
+
+@pytest.mark.parametrize("ready", ["COMPLETE", "ACTIVE"])
+def test_a_scan_is_waited_for_and_one_that_goes_on_for_ever_is_ready(ready: str) -> None:
+    call = scan("ScanNotFoundException", status("IN_PROGRESS"), status(ready, CRITICAL=2, HIGH=7))
+    assert scanned.critical(call, "signal", DIGEST, pause_s=0) == 2
+    assert scanned.critical(scan(status(ready, HIGH=1)), "signal", DIGEST, pause_s=0) == 0
+
+
+def test_an_image_that_cannot_be_scanned_is_told() -> None:
+    with pytest.raises(BadInput, match="scan of signal is UNSUPPORTED_IMAGE"):
+        scanned.critical(scan(status("UNSUPPORTED_IMAGE")), "signal", DIGEST, pause_s=0)
