@@ -14,6 +14,7 @@ from fanfold.messages import (
     ExecutionReport,
     HaltChanged,
     Message,
+    Order,
     OrdersApproved,
     OrdersRefused,
     State,
@@ -36,21 +37,22 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     fields: dict[str, Any]
 
 
-def views_of(message: Message) -> Iterator[View]:
-    """The views that a message changes, apart from its own."""
+def views_of(message: Message, sent_ms: int, seq: int) -> Iterator[View]:
+    """The views that a message changes, apart from its own; of two halts of one time the later sent is the newer."""
     match message:
         case OrdersApproved():
             for order in message.orders:
-                yield _once(("order", message.account, order.order_id), {"order": order, "message_id": message.id})
+                yield _decided(order, {"message_id": message.id}, approved=True)
         case OrdersRefused():
             for one in message.refusals:
-                fields = {"order": one.order, "message_id": message.id, "code": one.code, "detail": one.detail}
-                yield _once(("order", message.account, one.order.order_id), fields)
+                fields = {"message_id": message.id, "code": one.code, "detail": one.detail}
+                yield _decided(one.order, fields, approved=False)
         case Targets():
             yield from _targets(message)
         case HaltChanged():
             fields = {"state": message.state, "reason": message.reason, "actor": message.actor, "at": message.at}
-            yield View(place=("halt", message.account), version=_time(message.at), fields=fields)
+            version = f"{moment(message.at)}-{sent_ms:015d}-{seq:012d}"
+            yield View(place=("halt", message.account), version=version, fields=fields)
         case ExecutionReport():
             yield from _report(message)
 
@@ -77,10 +79,12 @@ def decision_view(message: Message) -> Iterator[View]:
             decided = [one.order for one in message.refusals]
         case _:
             return
-    if decided:
-        ids = sorted((order.order_id for order in decided), reverse=True)
-        place = ("decision", message.account, _time(decided[0].decided_at), ids[0])
-        yield _once(place, {"orders": ids})
+    by_time: dict[str, list[str]] = {}
+    for order in decided:
+        by_time.setdefault(moment(order.decided_at), []).append(order.order_id)
+    for at, ids in by_time.items():
+        ids.sort(reverse=True)
+        yield _once(("decision", message.account, at, ids[0]), {"orders": ids})
 
 
 def newest(views: Iterable[View]) -> list[View]:
@@ -116,7 +120,7 @@ def _report(message: ExecutionReport) -> Iterator[View]:
         fields = {"cash": message.cash, "version": message.version, "venue": message.venue, "at": message.at}
         yield View(place=("books", account), version=f"{message.version:020d}", fields=fields)
     if message.settled:
-        yield View(place=("settled", account), version=_time(message.at), fields={"through": message.at})
+        yield View(place=("settled", account), version=moment(message.at), fields={"through": message.at})
 
 
 def _targets(message: Targets) -> Iterator[View]:
@@ -125,7 +129,7 @@ def _targets(message: Targets) -> Iterator[View]:
         wanted = [_target(target) for target in message.targets if target.instance == instance]
         place = ("targets", message.account, instance, f"{message.part:04d}")
         fields = {"targets": wanted, "parts": message.parts, "at": message.at}
-        yield View(place=place, version=_time(message.at), fields=fields)
+        yield View(place=place, version=moment(message.at), fields=fields)
 
 
 def _target(target: Target) -> dict[str, Any]:
@@ -135,9 +139,16 @@ def _target(target: Target) -> dict[str, Any]:
     return fields
 
 
+def _decided(order: Order, fields: dict[str, Any], *, approved: bool) -> View:
+    # What the ledger has was approved, whatever was said of the same intent before it or after it.
+    version = f"{int(approved)}-{moment(order.decided_at)}"
+    return View(place=("order", order.account, order.order_id), version=version, fields={"order": order} | fields)
+
+
 def _once(place: tuple[str, ...], fields: dict[str, Any]) -> View:
     return View(place=place, version="", fields=fields)
 
 
-def _time(at: datetime) -> str:
+def moment(at: datetime) -> str:
+    """A time as places and versions have it: as text it sorts as it passes."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")

@@ -6,6 +6,7 @@ queries run on locally are all made from it.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Context, Decimal
 from typing import Any, Literal
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from fanfold import bars
 from fanfold.messages import Bars, ExecutionReport, Fill, Message, Order, OrdersApproved, OrdersRefused, Targets
 
+_WHOLE_DIGITS, _DECIMALS = 20, 18
 Type = Literal["string", "bigint", "double", "timestamp", "decimal(38,18)"]
 
 
@@ -129,6 +131,16 @@ TABLES: dict[str, Table] = {table.name: table for table in (BARS, SIGNALS, ORDER
 _OF_ORDER = frozenset(ORDERS.columns) & frozenset(Order.__struct_fields__)
 
 
+def fitted(row: Row) -> tuple[Row, list[str]]:
+    """A row whose amounts fit decimal(38,18), finer ones rounded, and the columns that had one of 1e20 or more.
+
+    Those are null: the audit log keeps the amount as it was.
+    """
+    amounts = {name: _amount(value) for name, value in row.values.items() if isinstance(value, Decimal)}
+    lost = [name for name, value in amounts.items() if value is None]
+    return msgspec.structs.replace(row, values=row.values | amounts), lost
+
+
 def rows_of(message: Message) -> Iterator[Row]:
     """The rows that a message adds, the same ones each time; halts and requests for bars add none."""
     match message:
@@ -146,6 +158,14 @@ def rows_of(message: Message) -> Iterator[Row]:
 def day_of(at: datetime) -> str:
     """The partition of a time: its UTC date, of a bar the date of its close."""
     return at.astimezone(UTC).date().isoformat()
+
+
+def _amount(value: Decimal) -> Decimal | None:
+    if not value.is_finite() or value.adjusted() >= _WHOLE_DIGITS:
+        return None
+    if int(value.as_tuple().exponent) < -_DECIMALS:
+        value = value.quantize(Decimal(1).scaleb(-_DECIMALS), context=Context(prec=_WHOLE_DIGITS + _DECIMALS + 1))
+    return value if value.adjusted() < _WHOLE_DIGITS else None
 
 
 def _row(table: Table, at: datetime, values: dict[str, Any]) -> Row:

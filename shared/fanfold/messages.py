@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from fanfold.bars import Frame
+from fanfold.risk.codes import Code
 
 Side = Literal["buy", "sell"]
 Kind = Literal["market", "limit", "stop"]
@@ -21,7 +22,7 @@ Utc = Annotated[datetime, msgspec.Meta(tz=True)]  # Without a zone it would be r
 
 
 class Halt(StrEnum):
-    """What an account may do. A missing state means no trade."""
+    """What an account may do. A missing state means no trade; one that a reader does not know, no message."""
 
     ACTIVE = "ACTIVE"
     REDUCE_ONLY = "REDUCE_ONLY"
@@ -30,7 +31,7 @@ class Halt(StrEnum):
 
 
 class State(StrEnum):
-    """Where an order is in its life; the allowed steps are in ``fanfold.orders``."""
+    """Where an order is in its life, see ``fanfold.orders``. Who does not know a state refuses its message."""
 
     APPROVED = "APPROVED"
     SUBMITTING = "SUBMITTING"
@@ -68,10 +69,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """An order that was not to be, with the code of ``fanfold.risk`` and the figures that decided."""
+    """An order that was not to be, with the rule that refused it and the figures that decided."""
 
     order: Order
-    code: str
+    code: Code
     detail: str
 
 

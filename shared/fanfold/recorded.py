@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from fanfold.audit_views import moment
 from fanfold.messages import Fill, Holding, Order, State
 from fanfold.orders import LIVE
 
@@ -46,13 +47,15 @@ def orders_of(views: Reading, account: str) -> list[Fields]:
 def newest_orders(views: Reading, account: str, until: str = "") -> Iterator[tuple[str, Fields]]:
     """Orders newest first, from the decision of a place on ("": all), each with the place of its decision.
 
-    Who stops asking stops the reading: a page costs the same, however many orders there ever were.
+    One that was decided on more than once, refused and then approved, is told where the decision that holds is. Who
+    stops asking stops the reading: a page costs the same, however many orders there ever were.
     """
     decisions = iter(views.decisions(account, until))
     while some := list(islice(decisions, DECISIONS)):
         found = views.orders_by_id(account, [one for _, ids in some for one in ids])
         for place, ids in some:
-            yield from ((place, _order(*found[one])) for one in ids if one in found)
+            orders = [_order(*found[one]) for one in ids if one in found]
+            yield from ((place, order) for order in orders if place.startswith(moment(order["decided_at"])))
 
 
 def open_orders(views: Reading, account: str) -> int:
@@ -117,14 +120,15 @@ def days(first: datetime, last: datetime) -> Iterator[str]:
 
 def _order(item: Fields, state: Fields) -> Fields:
     order = msgspec.convert(item["order"], Order)
-    refused = "code" in item
+    # What has a state was approved, though its approval may be recorded a moment later.
+    refused = "code" in item and not state
     reached = REFUSED if refused else state.get("state", State.APPROVED.value)
     return msgspec.structs.asdict(order) | {
         "state": reached,
         "filled": Decimal(state.get("filled", "0")),
         "reason": state.get("reason", ""),
-        "code": item.get("code", ""),
-        "detail": item.get("detail", ""),
+        "code": item.get("code", "") if refused else "",
+        "detail": item.get("detail", "") if refused else "",
         "changed_at": datetime.fromisoformat(state["at"]) if state else order.decided_at,
         "message_id": item["message_id"],
     }

@@ -33,6 +33,7 @@ from fanfold.messages import (
     Targets,
     encode,
 )
+from fanfold.risk.codes import Code
 from fanfold.simulation.stores import MemoryBus
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -146,7 +147,7 @@ def record(views: DynamoViews, log: Kept, messages: list[Message]) -> None:
         segment = log.append(message)
         own = message_view(message, segment.records[0], segment.hashes[0], segment.key)
         views.note([own, *decision_view(message)])
-        for view in newest(views_of(message)):
+        for view in newest(views_of(message, sent_ms=0, seq=segment.records[0].seq)):
             views.put(view)
 
 
@@ -160,7 +161,7 @@ def history(count: int) -> list[Message]:
                                         timeframe="1m", weight=0.5)])
         common = {"cause": cause.id, "at": order.decided_at, "account": "main"}
         if number % 3 == 0:
-            refused = Refusal(order=order, code="ORDER_NOTIONAL", detail="too large")
+            refused = Refusal(order=order, code=Code.ORDER_NOTIONAL, detail="too large")
             found += [cause, OrdersRefused(id=f"refused-{number}", refusals=[refused], **common)]
         else:
             found += [cause, OrdersApproved(id=f"approved-{number}", orders=[order], **common)]

@@ -45,7 +45,7 @@ class Years:
         for one in ids:
             number, order = self._items[one]
             told = {"order": msgspec.to_builtins(order), "message_id": "m"}
-            found[one] = told | ({"code": "HALTED", "detail": "d"} if number in self._refused else {}), {}
+            found[one] = told | ({"code": "KILL_STATE", "detail": "d"} if number in self._refused else {}), {}
         return found
 
     def read(self, _place: tuple[str, ...]) -> dict[str, Any]:
@@ -97,5 +97,5 @@ def test_what_is_asked_for_is_found_behind_many_that_are_not(template):
         page = get(views, "/orders", "refused=true" + (f"&cursor={cursor}" if cursor else "")).body
         assert views.looked_up <= LOOKED_AT_MAX + 2 * DECISIONS * DECIDED
         found, pages, cursor = found + page["orders"], pages + 1, page["next"]
-    assert [one["code"] for one in found] == ["HALTED"]
+    assert [one["code"] for one in found] == ["KILL_STATE"]
     assert pages == YEAR * A_DAY // LOOKED_AT_MAX + 1

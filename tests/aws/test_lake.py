@@ -1,7 +1,7 @@
 """What was recorded is in the lake once, whatever crashes and however often it is flushed and compacted."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from pathlib import Path
 
 import msgspec
@@ -9,6 +9,8 @@ import pyarrow as pa
 import pytest
 from audit_examples import AUDIT, LAKE, VIEWS, arrival, create_everything, minute
 from emulator import Cloud, Emulator
+from hypothesis import given
+from hypothesis import strategies as st
 
 from audit_service.compact import DAY, compact
 from audit_service.flush import flush
@@ -19,8 +21,8 @@ from fanfold.aws.lake import S3Lake
 from fanfold.aws.log import S3Log, pages_of
 from fanfold.aws.views import DynamoViews
 from fanfold.console import sql
-from fanfold.lake_tables import BARS, TABLES, TRADES, Row
-from fanfold.refusals import Conflict
+from fanfold.lake_tables import BARS, TABLES, TRADES, Row, fitted
+from fanfold.refusals import BadInput, Conflict
 
 MINUTES = 10
 LATER = "2026-03-01"
@@ -218,12 +220,38 @@ def test_files_have_the_columns_of_the_table_and_are_compressed(call: Call) -> N
     assert file.metadata.row_group(0).column(0).compression == "ZSTD"
 
 
-def test_an_amount_finer_than_the_lake_is_rounded_and_one_too_large_refused() -> None:
-    fine = Row(table="bars", dt="2026-01-01", values={"open": Decimal("1.0000000000000000004")})
-    assert lake_files.table_of(BARS, [fine])["open"].to_pylist() == [Decimal("1.000000000000000000")]
-    large = Row(table="bars", dt="2026-01-01", values={"open": Decimal("1e21")})
-    with pytest.raises(pa.ArrowInvalid):
-        lake_files.table_of(BARS, [large])
+@given(amount=st.decimals(allow_nan=True, allow_infinity=True))
+def test_every_amount_fits_the_lake_is_rounded_or_is_null_there(amount: Decimal) -> None:
+    row, lost = fitted(Row(table="bars", dt="2026-01-01", values={"open": amount, "close": Decimal(1)}))
+    (stored,) = lake_files.table_of(BARS, [row])["open"].to_pylist()
+    if lost:
+        assert (lost, stored) == (["open"], None)
+        assert not amount.is_finite() or amount.copy_abs() > Decimal(99999999999999999999)
+    else:
+        with localcontext(prec=400, Emin=-999999, Emax=999999):
+            assert abs(stored - amount) <= Decimal("5e-19")
+
+
+def test_an_amount_too_large_for_the_lake_keeps_nothing_else_out(call: Call, tmp_path: Path) -> None:
+    huge = msgspec.structs.replace(minute(MINUTES)[3], fills=[], updates=[], cash=Decimal("1e30"))
+    fill = msgspec.structs.replace(minute(MINUTES)[3].fills[0], price=Decimal("1e30"), trade_id="huge")
+    told = [huge, msgspec.structs.replace(huge, id="huge", fills=[fill]), minute(MINUTES)[0]]
+    record([arrival(one) for one in told], S3Log(call, AUDIT), DynamoViews(call, VIEWS))
+    flushed(call)
+    assert counts(call, tmp_path)["bars"] == 2 * MINUTES + 2
+    found = ask(call, tmp_path, "SELECT price, quantity FROM trades WHERE trade_id = 'huge'")
+    assert found == [(None, Decimal("0.1"))]
+
+
+def test_a_stream_that_cannot_be_flushed_stops_no_other(call: Call, tmp_path: Path) -> None:
+    class Unreadable(S3Log):
+        def read(self, key: str) -> bytes:
+            return b"garbage" if "/main/" in key else super().read(key)
+
+    views = DynamoViews(call, VIEWS)
+    with pytest.raises(BadInput, match="audit log"):
+        flush(Unreadable(call, AUDIT), S3Lake(call, LAKE), views, views.heads())
+    assert counts(call, tmp_path) == {"bars": 2 * MINUTES, "signals": 0, "orders": 0, "trades": 0}
 
 
 def test_a_time_of_any_zone_is_stored_as_utc() -> None:

@@ -24,6 +24,7 @@ from fanfold.messages import (
     Target,
     Targets,
 )
+from fanfold.risk.codes import Code
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CLOSE = int(AT.timestamp())
@@ -63,7 +64,7 @@ EXAMPLES: list[Message] = [
         Target(signal_id="s1", instance="trend", instrument="BTC/USDT", timeframe="1m", weight=-0.30000000000000004)]),
     OrdersApproved(id="a1", cause="t1", at=AT, account="main", orders=[ORDER]),
     OrdersRefused(id="r1", cause="t1", at=AT, account="main",
-                  refusals=[Refusal(order=ORDER, code="STALE_SIGNAL", detail="600 s is over 120 s")]),
+                  refusals=[Refusal(order=ORDER, code=Code.STALE_SIGNAL, detail="600 s is over 120 s")]),
     HaltChanged(id="h1", cause="operator/ann", at=AT, account="main", state=Halt.REDUCE_ONLY, reason="drill",
                 actor="ann"),
     ExecutionReport(id="e1", cause="b1", at=AT, account="main", venue="binance", settled=True, batch="poll/binance/1",

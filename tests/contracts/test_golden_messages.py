@@ -8,7 +8,18 @@ import msgspec
 import pytest
 from golden_examples import EXAMPLES
 
-from fanfold.messages import SUBSCRIPTIONS, TOPICS, Message, attributes_of, decode, encode, group_of, tag_of, topic_of
+from fanfold.messages import (
+    SUBSCRIPTIONS,
+    TOPICS,
+    Message,
+    OrdersRefused,
+    attributes_of,
+    decode,
+    encode,
+    group_of,
+    tag_of,
+    topic_of,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 FILES = sorted(GOLDEN.glob("*.json"))
@@ -68,6 +79,18 @@ def test_a_field_of_another_type_is_refused_by_its_name(
 ) -> None:
     with pytest.raises(msgspec.ValidationError, match=re.escape(f"at `{field}`")):
         decode(changed(name, path, value))
+
+
+def test_a_refusal_of_a_later_version_keeps_its_code() -> None:
+    body = changed("orders-refused.v1", ["refusals", 0, "code"], "WEATHER")
+    later = decode(body)
+    assert isinstance(later, OrdersRefused)
+    assert (later.refusals[0].code, encode(later)) == ("WEATHER", body)
+
+
+def test_a_refusal_says_which_rule_and_not_how_many() -> None:
+    with pytest.raises(msgspec.ValidationError, match="code"):
+        decode(changed("orders-refused.v1", ["refusals", 0, "code"], 7))
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"7", b'{"id": "x"}'])

@@ -26,6 +26,7 @@ from fanfold.messages import (
     Target,
     Targets,
 )
+from fanfold.risk.codes import Code
 
 AT = datetime(2026, 1, 31, 23, 59, tzinfo=UTC)
 ORDER = Order(
@@ -93,7 +94,8 @@ MESSAGES: list[Message] = [
     ),
     OrdersApproved(id="m3", cause="m2", at=AT, account="main", orders=[ORDER]),
     OrdersRefused(
-        id="m5", cause="m2", at=AT, account="main", refusals=[Refusal(order=ORDER, code="HALTED", detail="by hand")]
+        id="m5", cause="m2", at=AT, account="main",
+        refusals=[Refusal(order=ORDER, code=Code.KILL_STATE, detail="by hand")],
     ),
     REPORT,
 ]
@@ -126,7 +128,7 @@ def test_a_bar_has_exact_prices_and_lies_in_the_day_of_its_close() -> None:
 
 def test_a_refused_order_keeps_its_code_and_detail() -> None:
     (row,) = rows(MESSAGES[3], "orders")
-    assert (row.values["state"], row.values["code"], row.values["detail"]) == ("REFUSED", "HALTED", "by hand")
+    assert (row.values["state"], row.values["code"], row.values["detail"]) == ("REFUSED", "KILL_STATE", "by hand")
 
 
 def test_every_update_of_a_report_is_an_event_of_its_own() -> None:

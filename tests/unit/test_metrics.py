@@ -1,7 +1,9 @@
 """Metrics: lines of CloudWatch's embedded format, held against its schema; few metrics, one dimension, little time."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,9 @@ from jsonschema import Draft202012Validator
 from fanfold.aws.metrics import UNITS, VALUES_MAX, Counts
 from fanfold.aws.watch import Watch
 from fanfold.messages import ExecutionReport, OrdersRefused, OrderUpdate, Refusal, State
+from fanfold.risk.codes import Code
 
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 METRICS_MAX = 10
 NAME = {"type": "string", "minLength": 1, "maxLength": 255}
@@ -82,7 +86,7 @@ def desk() -> Desk:
     return Desk()
 
 
-def refused(*codes: str) -> OrdersRefused:
+def refused(*codes: Code) -> OrdersRefused:
     order: Any = None
     refusals = [Refusal(order=order, code=code, detail="") for code in codes]
     return OrdersRefused(id="i", cause="c", at=NOW, account="main", refusals=refusals)
@@ -120,10 +124,17 @@ def test_a_desk_pays_for_ten_custom_metrics_at_most(desk: Desk) -> None:
 
 def test_messages_count_for_what_they_tell(desk: Desk) -> None:
     desk.counts.published(bars_message([stretch(A, walk(1, A, 3), 0, 3), stretch(B, walk(1, B, 3), 0, 2)]))
-    desk.counts.published(refused("stale-signal", "gross", "gross"))
+    desk.counts.published(refused(Code.STALE_SIGNAL, Code.GROSS_EXPOSURE, Code.GROSS_EXPOSURE))
     line = desk.flushed()
-    assert (line["Bars"], line["Refusals"], line["RefusalReasons"]) == (5, 3, {"stale-signal": 1, "gross": 2})
+    assert (line["Bars"], line["Refusals"]) == (5, 3)
+    assert line["RefusalReasons"] == {"STALE_SIGNAL": 1, "GROSS_EXPOSURE": 2}
     assert wrong(line) == []
+
+
+def test_the_pages_query_reasons_that_there_are() -> None:
+    queried = {one for page in DOCS.rglob("*.md") for one in re.findall(r"RefusalReasons\.(\w+)", page.read_text())}
+    assert queried
+    assert queried <= {code.value for code in Code}
 
 
 def test_the_time_from_tick_to_order_is_that_of_orders_the_venue_took(desk: Desk) -> None:

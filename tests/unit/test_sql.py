@@ -28,7 +28,7 @@ def lake(tmp_path: Path) -> Path:
     at = datetime(2026, 1, 31, 12, tzinfo=UTC)
     order = {"order_id": "o1", "instance": "trend", "at": at}
     put(tmp_path, "orders", order | {"state": "APPROVED", "reference_price": Decimal(100)})
-    put(tmp_path, "orders", order | {"order_id": "o2", "state": "REFUSED", "code": "HALTED"}, dt="2026-02-01")
+    put(tmp_path, "orders", order | {"order_id": "o2", "state": "REFUSED", "code": "KILL_STATE"}, dt="2026-02-01")
     trade = {"instance": "trend", "order_id": "o1", "instrument": "BTC/USDT", "side": "buy", "at": at}
     numbers = {"price": Decimal("100.5"), "quantity": Decimal("0.2"), "fee": Decimal("0.02")}
     put(tmp_path, "trades", trade | numbers | {"trade_id": "t1"}, trade | numbers | {"trade_id": "t2"})

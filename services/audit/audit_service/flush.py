@@ -1,5 +1,6 @@
 """Bring what was recorded since the last time into the lake."""
 
+import logging
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -7,20 +8,29 @@ import msgspec
 from fanfold import audit_chain, messages
 from fanfold.audit_chain import Head, Record
 from fanfold.audit_ports import Cursors, Lake, Log
-from fanfold.lake_tables import TABLES, Row, rows_of
+from fanfold.lake_tables import TABLES, Row, fitted, rows_of
 from fanfold.refusals import BadInput
 
 # Rows that are held in memory at once, and the size of a file before compaction.
 ROWS_MAX = 20_000
+_log = logging.getLogger(__name__)
 
 
 def flush(log: Log, lake: Lake, cursors: Cursors, heads: Iterable[Head], rows_max: int = ROWS_MAX) -> int:
     """Bring what is recorded up to the heads into the lake; how many rows were written.
 
     After a crash the same files are written again, over what is there. Raises Conflict if another flush runs; it does
-    what is left.
+    what is left. A stream that cannot be flushed stops no other; the first of such faults is raised at the end.
     """
-    return sum(_flush_stream(head, log, lake, cursors, rows_max) for head in heads)
+    written, faults = 0, list[Exception]()
+    for head in heads:
+        try:
+            written += _flush_stream(head, log, lake, cursors, rows_max)
+        except Exception as fault:  # noqa: BLE001 - of whatever kind: the other streams come first
+            faults.append(fault)
+    if faults:
+        raise faults[0]
+    return written
 
 
 def file_name(stream: str, first: int) -> str:
@@ -41,7 +51,7 @@ def _flush_stream(head: Head, log: Log, lake: Lake, cursors: Cursors, rows_max: 
         # By its name: to list a bucket is as dear as twelve reads.
         records = _records(log, stream, last + 1)
         for record in records:
-            rows += rows_of(messages.decode(msgspec.json.encode(record.message)))
+            rows += _rows(record)
         last = records[-1].seq
         if len(rows) >= rows_max:
             _write(rows, file_name(stream, cursor + 1), lake)
@@ -59,6 +69,16 @@ def _records(log: Log, stream: str, first: int) -> list[Record]:
     if not records or [record.seq for record in records] != list(range(first, first + len(records))):
         raise BadInput(f"{key} does not hold record {first} and those after it; run `fanfold audit verify`")
     return records
+
+
+def _rows(record: Record) -> Iterator[Row]:
+    """A record's rows. An amount that the lake cannot hold is null there, and said; it keeps nothing else waiting."""
+    for row in rows_of(messages.decode(msgspec.json.encode(record.message))):
+        whole, lost = fitted(row)
+        if lost:
+            _log.warning("record %d of %s: %s of %s does not fit the lake and is null there", record.seq,
+                         record.stream, ", ".join(lost), row.table)
+        yield whole
 
 
 def _write(rows: list[Row], name: str, lake: Lake) -> None:

@@ -78,7 +78,8 @@ def _commit(head: Head, after: Head, segment: Segment, recorded: list[Message], 
     told = zip(segment.records, segment.hashes, recorded, strict=True)
     noted = [message_view(message, line, line_hash, segment.key) for line, line_hash, message in told]
     views.note([*noted, *(view for message in recorded for view in decision_view(message))])
-    for view in newest(view for message in recorded for view in views_of(message)):
+    changed = zip(recorded, segment.records, strict=True)
+    for view in newest(view for message, line in changed for view in views_of(message, line.sent_ms, line.seq)):
         views.put(view)
     # Last of all, for then nobody comes back to write the others.
     views.commit(head, after)
@@ -93,7 +94,7 @@ def _chunks(arrivals: list[Arrival]) -> Iterator[list[Arrival]]:
     chunk: list[Arrival] = []
     weight = 0
     for arrival in arrivals:
-        own = sum(1 for _ in views_of(arrival.message))
+        own = sum(1 for _ in views_of(arrival.message, arrival.sent_ms, seq=0))
         if chunk and weight + own > VIEWS_MAX:
             yield chunk
             chunk, weight = [], 0

@@ -30,15 +30,19 @@ class Accounts(Protocol):
     def halt(self, account: str, state: Halt, told: HaltChanged) -> None: ...
 
 
-def obey(command: Command, desk: Desk, accounts: Accounts, now: datetime) -> dict[str, Any]:
-    """The account's state after the command. Opening an account that is open changes nothing."""
+def obey(command: Command, desk: Desk, accounts: Accounts, now: datetime, request: str = "") -> dict[str, Any]:
+    """The account's state after the command. Opening an account that is open changes nothing.
+
+    ``request`` is the id of what brought the command: two commands of one time are two messages, one that is brought
+    again is the same.
+    """
     if command.account not in desk.accounts:
         raise BadInput(f"account {command.account!r} is not in the desk; it has {sorted(desk.accounts)}")
     if not command.reason.strip():
         raise BadInput("a reason is needed: it goes into the audit chain")
     state = command.state if command.action == "halt" else Halt.ACTIVE
     told = HaltChanged(
-        id=names.name("halt", command.account, state, now.isoformat()),
+        id=names.name("halt", command.account, state, now.isoformat(), command.reason, command.actor, request),
         cause=f"operator/{command.actor}",
         at=now,
         account=command.account,

@@ -12,10 +12,10 @@ def assess(event: dict[str, Any], context: object) -> dict[str, Any]:
         return consume(event, wiring.assess, wiring.runtime().edge)
 
 
-def control(event: dict[str, Any], context: object) -> dict[str, Any]:
+def control(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An operator's command: open an account, or set its halt state."""
     with wiring.runtime().watch.invocation(context):
-        return wiring.control(event)
+        return wiring.control(event, context.aws_request_id)
 
 
 def api_control(event: dict[str, Any], context: object) -> dict[str, Any]:

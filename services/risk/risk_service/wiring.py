@@ -121,7 +121,7 @@ def api_control(event: dict[str, Any]) -> dict[str, Any]:
     return halt_api.answer(event, runtime().desk, controls, runtime().clock())
 
 
-def control(event: dict[str, Any]) -> dict[str, Any]:
+def control(event: dict[str, Any], request: str) -> dict[str, Any]:
     """The outcome of a command, or what is wrong with it; to ``describe``, the desk that this function trades."""
     if event == {"action": "describe"}:
         described: dict[str, Any] = msgspec.to_builtins(runtime().desk)
@@ -130,4 +130,4 @@ def control(event: dict[str, Any]) -> dict[str, Any]:
         command = msgspec.convert(event, Command)
     except msgspec.ValidationError as wrong:
         raise BadInput(f"the command: {wrong}") from wrong
-    return obey(command, runtime().desk, approvals(), runtime().clock())
+    return obey(command, runtime().desk, approvals(), runtime().clock(), request)

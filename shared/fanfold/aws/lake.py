@@ -1,7 +1,6 @@
 """The lake's files: Parquet with zstd under table/dt=date/name.parquet. pyarrow lives here and nowhere else."""
 
 from collections.abc import Iterable, Sequence
-from decimal import Context, Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,7 +19,6 @@ TYPES: dict[Type, pa.DataType] = {
 }
 ROW_GROUP_ROWS = 131_072
 _SUFFIX = ".parquet"
-_DECIMALS = 18
 
 
 def schema_of(table: Table) -> pa.Schema:
@@ -29,8 +27,8 @@ def schema_of(table: Table) -> pa.Schema:
 
 
 def table_of(table: Table, rows: Sequence[Row]) -> pa.Table:
-    """Rows as columns, sorted. Raises pyarrow.ArrowInvalid for an amount of 1e20 or more."""
-    columns = {name: [_fitted(row.values.get(name)) for row in rows] for name in table.columns}
+    """Rows as columns, sorted. Raises pyarrow.ArrowInvalid for an amount that does not fit: see ``fitted``."""
+    columns = {name: [row.values.get(name) for row in rows] for name in table.columns}
     return pa.table(columns, schema=schema_of(table)).sort_by([(name, "ascending") for name in table.sort])
 
 
@@ -81,10 +79,3 @@ class S3Lake:
 
 def _key(table: Table, dt: str, name: str) -> str:
     return f"{table.name}/dt={dt}/{name}{_SUFFIX}"
-
-
-def _fitted(value: object) -> object:
-    """An amount in the lake has 18 decimals; the log keeps it as it was."""
-    if isinstance(value, Decimal) and int(value.as_tuple().exponent) < -_DECIMALS:
-        return value.quantize(Decimal(1).scaleb(-_DECIMALS), context=Context(prec=60))
-    return value

@@ -22,6 +22,7 @@ from fanfold.messages import (
     Target,
     Targets,
 )
+from fanfold.risk.codes import Code
 
 AT = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 POLL = "poll/paper/1769860800"
@@ -61,7 +62,7 @@ EXAMPLES: tuple[Message, ...] = (
     OrdersApproved(id="a-02bd", cause="g-8a52", at=AT, account="main", orders=[_ORDER]),
     OrdersRefused(
         id="r-6f7e", cause="g-8a52", at=AT, account="main",
-        refusals=[Refusal(order=_ORDER, code="ORDER_NOTIONAL", detail="notional 960.18 is over the limit 500")],
+        refusals=[Refusal(order=_ORDER, code=Code.ORDER_NOTIONAL, detail="notional 960.18 is over the limit 500")],
     ),
     HaltChanged(
         id="h-d4c8", cause="h-d4c8", at=AT, account="main", state=Halt.REDUCE_ONLY, reason="venue maintenance",

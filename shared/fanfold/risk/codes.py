@@ -4,7 +4,11 @@ from enum import StrEnum
 
 
 class Code(StrEnum):
-    """One code a rule, in the order in which the rules are asked."""
+    """One code a rule, in the order in which the rules are asked.
+
+    A reader keeps a code that it does not know, one of a later version, as the text that it is: nothing is decided by
+    it any more.
+    """
 
     UNKNOWN_ACCOUNT = "UNKNOWN_ACCOUNT"
     UNKNOWN_INSTANCE = "UNKNOWN_INSTANCE"
@@ -31,3 +35,11 @@ class Code(StrEnum):
     DAILY_LOSS = "DAILY_LOSS"
     DRAWDOWN = "DRAWDOWN"
     BUNDLE = "BUNDLE"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Code | None":
+        if not isinstance(value, str):
+            return None
+        later = str.__new__(cls, value)
+        later._name_ = later._value_ = value
+        return later

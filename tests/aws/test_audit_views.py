@@ -1,0 +1,106 @@
+"""What status queries read: the newest of each thing, whatever the order of arrival, as the ledger has it."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+import pytest
+from audit_examples import AUDIT, START, VIEWS, arrival, create_everything, order
+from emulator import Emulator
+
+from audit_service.record import record
+from fanfold.aws.calls import Call, connect
+from fanfold.aws.log import S3Log
+from fanfold.aws.views import DynamoViews
+from fanfold.messages import (
+    ExecutionReport,
+    Halt,
+    HaltChanged,
+    Message,
+    Order,
+    OrdersApproved,
+    OrdersRefused,
+    OrderUpdate,
+    Refusal,
+    State,
+)
+from fanfold.recorded import newest_orders, order_of, orders_of
+from fanfold.risk.codes import Code
+
+Tell = Callable[..., DynamoViews]
+LATER = START + timedelta(seconds=29)
+
+
+@pytest.fixture
+def tell(ministack_session: Emulator) -> Tell:
+    """Record messages in their order, each by itself and a millisecond after the one before; the views of them."""
+    ministack_session.reset()
+    call: Call = connect("boto3", ministack_session.endpoint)
+    create_everything(call)
+    log, views = S3Log(call, AUDIT), DynamoViews(call, VIEWS)
+
+    def told(*messages: Message, backwards: bool = False) -> DynamoViews:
+        arrivals = [arrival(one)._replace(sent_ms=n) for n, one in enumerate(messages, 1)]
+        for one in arrivals[::-1] if backwards else arrivals:
+            record([one], log, views)
+        return views
+
+    return told
+
+
+def decided(at: datetime) -> Order:
+    return msgspec.structs.replace(order(0, at), order_id="o0")
+
+
+def refused(at: datetime = START, code: Code = Code.KILL_STATE, name: str = "refused") -> OrdersRefused:
+    refusal = Refusal(order=decided(at), code=code, detail="by hand")
+    return OrdersRefused(id=name, cause="t", at=at, account="main", refusals=[refusal])
+
+
+def approved(at: datetime) -> OrdersApproved:
+    return OrdersApproved(id="approved", cause="t", at=at, account="main", orders=[decided(at)])
+
+
+def filled(at: datetime) -> ExecutionReport:
+    update = OrderUpdate(order_id="o0", client_order_id="c0", instance="trend", instrument="BTC/USDT",
+                         state=State.FILLED, filled=order(0, at).quantity)
+    return ExecutionReport(id="filled", cause="approved", at=at, account="main", venue="sim", updates=[update])
+
+
+def halt(name: str, state: Halt, reason: str) -> HaltChanged:
+    return HaltChanged(id=name, cause="x", at=START, account="main", state=state, reason=reason, actor="anna")
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("first", [START, LATER + timedelta(minutes=1)])
+def test_an_order_that_was_refused_and_approved_is_what_the_ledger_has(
+    tell: Tell, first: datetime, backwards: bool
+) -> None:
+    views = tell(refused(first), approved(LATER), filled(LATER), backwards=backwards)
+    one = order_of(views, "main", "o0")
+    assert (one["state"], one["code"], one["filled"]) == ("FILLED", "", order(0, LATER).quantity)
+    assert (one["decided_at"], one["message_id"]) == (LATER, "approved")
+    assert [found["state"] for found in orders_of(views, "main")] == ["FILLED"]
+
+
+def test_an_order_of_two_decisions_is_listed_once(tell: Tell) -> None:
+    views = tell(refused(), approved(LATER))
+    assert [found["state"] for _, found in newest_orders(views, "main")] == ["APPROVED"]
+
+
+def test_an_order_whose_approval_is_not_recorded_yet_is_not_refused(tell: Tell) -> None:
+    one = order_of(tell(refused(), filled(LATER)), "main", "o0")
+    assert (one["state"], one["code"]) == ("FILLED", "")
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_an_order_that_was_refused_twice_has_its_last_reason(tell: Tell, backwards: bool) -> None:
+    views = tell(refused(), refused(LATER, Code.CASH, "again"), backwards=backwards)
+    assert order_of(views, "main", "o0")["code"] == "CASH"
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_of_halts_of_one_time_the_last_sent_is_told(tell: Tell, backwards: bool) -> None:
+    halts = halt("h1", Halt.HALT, "first"), halt("h2", Halt.ACTIVE, "second"), halt("h3", Halt.HALT, "third")
+    views = tell(*halts, backwards=backwards)
+    assert (views.read(("halt", "main"))["reason"], views.head("main").seq) == ("third", 3)

@@ -1,0 +1,63 @@
+"""An operator's commands: each is a message of its own, and a command that is brought twice is one."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from core_desk import instance, small_desk
+
+from fanfold.messages import Halt, HaltChanged
+from fanfold.refusals import BadInput
+from risk_service.control import Command, obey
+
+DESK = small_desk(trend=instance())
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+class Accounts:
+    """Accounts that are all open; keeps what was told of them."""
+
+    def __init__(self) -> None:
+        self.told: list[HaltChanged] = []
+
+    def open(self, _account: str, _cash: Decimal, told: HaltChanged) -> bool:
+        self.told.append(told)
+        return True
+
+    def halt(self, _account: str, _state: Halt, told: HaltChanged) -> None:
+        self.told.append(told)
+
+
+def command(state: Halt, reason: str = "drill") -> Command:
+    action = "resume" if state is Halt.ACTIVE else "halt"
+    return Command(action=action, account="main", reason=reason, actor="anna", state=state)
+
+
+def ids(*brought: tuple[Command, str]) -> list[str]:
+    accounts = Accounts()
+    for one, request in brought:
+        obey(one, DESK, accounts, NOW, request)
+    return [told.id for told in accounts.told]
+
+
+def test_commands_of_one_time_are_messages_of_their_own() -> None:
+    halt, resume = command(Halt.HALT), command(Halt.ACTIVE)
+    assert len(set(ids((halt, "r1"), (resume, "r2"), (halt, "r3"), (command(Halt.FLATTEN), "r4")))) == 4
+
+
+def test_a_command_that_is_brought_twice_is_one_message() -> None:
+    halt = command(Halt.HALT)
+    assert len(set(ids((halt, "r1"), (halt, "r1")))) == 1
+
+
+def test_two_reasons_are_two_messages() -> None:
+    assert len(set(ids((command(Halt.HALT, "first"), ""), (command(Halt.HALT, "again"), "")))) == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"), [({"account": "other"}, "'other' is not in the desk"), ({"reason": " "}, "reason")]
+)
+def test_a_command_without_an_account_or_a_reason_is_refused(wrong: dict[str, str], named: str) -> None:
+    asked = {"action": "halt", "account": "main", "reason": "drill", "actor": "anna"} | wrong
+    with pytest.raises(BadInput, match=named):
+        obey(Command(**asked), DESK, Accounts(), NOW)
