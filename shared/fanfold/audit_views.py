@@ -45,8 +45,8 @@ def views_of(message: Message, sent_ms: int, seq: int) -> Iterator[View]:
                 yield _decided(order, {"message_id": message.id}, approved=True)
         case OrdersRefused():
             for one in message.refusals:
-                fields = {"message_id": message.id, "code": one.code, "detail": one.detail}
-                yield _decided(one.order, fields, approved=False)
+                refused = {"message_id": message.id, "code": one.code, "detail": one.detail}
+                yield _decided(one.order, refused, approved=False)
         case Targets():
             yield from _targets(message)
         case HaltChanged():
