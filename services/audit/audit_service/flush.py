@@ -9,7 +9,7 @@ from fanfold import audit_chain, messages
 from fanfold.audit_chain import Head, Record
 from fanfold.audit_ports import Cursors, Lake, Log
 from fanfold.lake_tables import TABLES, Row, fitted, rows_of
-from fanfold.refusals import BadInput
+from fanfold.refusals import BadInput, Conflict
 
 # Rows that are held in memory at once, and the size of a file before compaction.
 ROWS_MAX = 20_000
@@ -26,7 +26,7 @@ def flush(log: Log, lake: Lake, cursors: Cursors, heads: Iterable[Head], rows_ma
     for head in heads:
         try:
             written += _flush_stream(head, log, lake, cursors, rows_max)
-        except Exception as fault:  # noqa: BLE001 - of whatever kind: the other streams come first
+        except (BadInput, Conflict, msgspec.MsgspecError) as fault:
             faults.append(fault)
     if faults:
         raise faults[0]
