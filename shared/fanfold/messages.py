@@ -1,8 +1,7 @@
 """Every message on the wire, and the topic that carries it.
 
-All are frozen structs with a versioned tag. A change is a new optional field, or a ``.v2`` beside the old one. Amounts
-are decimals as strings, times are UTC. Every message has its id, its cause's id, and ``at``: the time of the market
-event that started the chain (the close of the bar).
+All are frozen structs with a versioned tag; a change is a new optional field, or a ``.v2``. Amounts are decimals as text,
+times are UTC. Each has its id, its cause's id, and ``at``: when the market event was that began it, the close of the bar.
 """
 
 from datetime import datetime
