@@ -1,7 +1,7 @@
 """Every message on the wire, and the topic that carries it.
 
-All are frozen structs with a versioned tag; a change is a new optional field, or a ``.v2``. Amounts are decimals as text,
-times are UTC. Each has its id, its cause's id, and ``at``: when the market event was that began it, the close of the bar.
+All are frozen structs with a versioned tag; a change is a new optional field, or a ``.v2``. Amounts are decimal text,
+times are UTC. Each has its id, its cause's id, and ``at``: when the market event was that began it, a bar's close.
 """
 
 from datetime import datetime
