@@ -61,6 +61,9 @@ def patient(script: Script, pauses: list[float]) -> Call:
     AwsFault("NoAnswer", "", NO_ANSWER),
     AwsFault("ConditionalRequestConflict", "", 409),
     cancelled(FINE, SLOWED),
+    cancelled(CLASHED, FINE),
+    cancelled(CLASHED, SLOWED),
+    AwsFault("TransactionConflictException", "", 400),
 ])  # fmt: skip
 def test_what_passes_is_tried_again_with_growing_pauses(passing: AwsFault) -> None:
     pauses: list[float] = []
@@ -72,7 +75,7 @@ def test_what_passes_is_tried_again_with_growing_pauses(passing: AwsFault) -> No
 
 @pytest.mark.parametrize("lasting", [
     AwsFault("ConditionalCheckFailedException", "", 400, (FAILED,)),
-    cancelled(CLASHED, FINE),
+    cancelled(CLASHED, FAILED),
     cancelled(SLOWED, FAILED),
     AwsFault("PreconditionFailed", "", 412),
     AwsFault("ValidationException", "", 400),

@@ -65,3 +65,47 @@ def test_an_order_that_is_not_as_it_was_approved_is_not_moved(found: Ledger, cha
         found.table.write([ledger.moving(found.table, other, claim(other, AT, 5))])
     mine = OrderRecord(order=one)
     found.table.write([ledger.moving(found.table, mine, claim(mine, AT, 5))])
+
+
+class Busy:
+    """A call that finds another transaction at the account, a number of times."""
+
+    def __init__(self, call: Call, times: int) -> None:
+        self._call = call
+        self.times = times
+
+    def __call__(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        if operation == "TransactWriteItems" and self.times:
+            self.times -= 1
+            clash = Reason("TransactionConflict", "", {})
+            reasons = (clash, *[Reason("None", "", {})] * (len(parameters["TransactItems"]) - 1))
+            raise AwsFault("TransactionCanceledException", "", 400, reasons)
+        return self._call(service, operation, parameters)
+
+
+@pytest.mark.parametrize("times", [1, 7, 100])
+def test_an_operators_word_holds_however_busy_the_account_is(cloud: Cloud, times: int) -> None:
+    once(cloud)
+    found = open_ledger(cloud)
+    busy = Busy(cloud.call, 0)
+    table = Table(persistent(busy, sleep=lambda _: None), "ledger")
+    approvals = Approvals(table, Outbox(table, "risk", Topics(table.call, topics_of(found))))
+    busy.times = times
+    approvals.halt("main", Halt.HALT, halted(Halt.HALT))
+    account = found.books().account
+    assert account is not None
+    assert (account.halt, account.halt_cause, busy.times) == (Halt.HALT, "halt-HALT", 0)
+    busy.times = times
+    assert approvals.open("spare", D(1), msgspec.structs.replace(halted(Halt.ACTIVE), account="spare", id="spare"))
+
+
+def test_a_rearmed_account_is_decided_on_anew(found: Ledger) -> None:
+    batches = Batches(found.table)
+    before = batches.read("main")
+    found.approvals.halt("main", Halt.ACTIVE, halted(Halt.ACTIVE), rearm=True)
+    with pytest.raises(Conflict):
+        batches.note("main", before, found.approvals.book("main", before), {}, {}, "")
+    after = batches.read("main")
+    assert found.approvals.book("main", after).rearmed
+    batches.note("main", after, msgspec.structs.replace(found.approvals.book("main", after), rearmed=False), {}, {}, "")
+    assert not batches.read("main").rearmed

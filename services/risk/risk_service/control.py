@@ -13,13 +13,15 @@ from fanfold.refusals import BadInput
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to do with an account, why, and who says so. ``state`` is for halt; resume is to ACTIVE."""
+    """What to do with an account, why, and who says so. ``state`` is for halt; resume is to ACTIVE, and with ``rearm``
+    the account's day and peak begin anew."""
 
     action: Literal["open", "halt", "resume"]
     account: str
     reason: str
     actor: str
     state: Halt = Halt.HALT
+    rearm: bool = False
 
 
 class Accounts(Protocol):
@@ -27,7 +29,7 @@ class Accounts(Protocol):
 
     def open(self, account: str, cash: Decimal, told: HaltChanged) -> bool: ...
 
-    def halt(self, account: str, state: Halt, told: HaltChanged) -> None: ...
+    def halt(self, account: str, state: Halt, told: HaltChanged, *, rearm: bool = False) -> None: ...
 
 
 def obey(command: Command, desk: Desk, accounts: Accounts, now: datetime, request: str = "") -> dict[str, Any]:
@@ -41,17 +43,23 @@ def obey(command: Command, desk: Desk, accounts: Accounts, now: datetime, reques
     if not command.reason.strip():
         raise BadInput("a reason is needed: it goes into the audit chain")
     state = command.state if command.action == "halt" else Halt.ACTIVE
+    rearm = command.rearm and command.action == "resume"
     told = HaltChanged(
         id=names.name("halt", command.account, state, now.isoformat(), command.reason, command.actor, request),
         cause=f"operator/{command.actor}",
         at=now,
         account=command.account,
         state=state,
-        reason=command.reason,
+        reason=rearming(command.reason) if rearm else command.reason,
         actor=command.actor,
     )
     if command.action == "open":
         opened = accounts.open(command.account, desk.accounts[command.account].cash, told)
         return {"account": command.account, "opened": opened}
-    accounts.halt(command.account, state, told)
+    accounts.halt(command.account, state, told, rearm=rearm)
     return {"account": command.account, "state": state}
+
+
+def rearming(reason: str) -> str:
+    """The reason as the audit chain has it."""
+    return f"{reason} (re-armed: day and peak begin anew)"

@@ -17,6 +17,7 @@ from fanfold.http.resuming import PendingResume
 from fanfold.http.serving import Reply, serve
 from fanfold.messages import Halt, HaltChanged
 from fanfold.refusals import Conflict
+from risk_service.control import rearming
 
 OWN_DELAY = timedelta(minutes=15)
 VALID = timedelta(hours=1)
@@ -83,7 +84,7 @@ class Control:
         confirmation = names.name("resume", wanted.account, request.principal, key_of(request), self._now.isoformat())
         pending = PendingResume(
             account=wanted.account, confirmation=confirmation, principal=request.principal,
-            reason=_reason(wanted.reason), asked_at=self._now,
+            reason=_reason(wanted.reason), asked_at=self._now, rearm=wanted.rearm,
         )
         body = _resume_answer(pending, active=False)
         self._controls.ask(pending, _remembering(request, 202, body), self._now)
@@ -99,7 +100,8 @@ class Control:
             seconds = str(int(wait.total_seconds()) + 1)
             raise Problem(403, "second-person-needed", f"another principal may confirm now, you in {seconds} s",
                           {"retry-after": seconds})
-        told = self._told(request, wanted.account, Halt.ACTIVE, f"{_reason(wanted.reason)} (asked: {pending.reason})")
+        reason = f"{_reason(wanted.reason)} (asked: {pending.reason})"
+        told = self._told(request, wanted.account, Halt.ACTIVE, rearming(reason) if pending.rearm else reason)
         body = _resume_answer(pending, active=True)
         self._controls.resume(told, pending, _remembering(request, 200, body), self._now)
         return Reply(body)

@@ -5,11 +5,12 @@ from decimal import Decimal
 
 from fanfold import booking
 from fanfold.aws import ledger
+from fanfold.aws.batches import rearming
 from fanfold.aws.outbox import Outbox
 from fanfold.aws.tables import Refused, Table
 from fanfold.booking import AccountItem
 from fanfold.messages import Halt, HaltChanged, Message, Order, OrdersApproved
-from fanfold.refusals import BadInput, Conflict
+from fanfold.refusals import BadInput
 from fanfold.risk.exposure import Book
 from fanfold.risk.gathering import Gathered
 
@@ -56,19 +57,22 @@ class Approvals:
     def open(self, account: str, cash: Decimal, told: HaltChanged) -> bool:
         """Open an account; false where it was open."""
         try:
-            self._table.write([ledger.opening(self._table, account, cash), self._outbox.holding(told)])
-        except Conflict:
+            self._table.insist([ledger.opening(self._table, account, cash), self._outbox.holding(told)])
+        except Refused:
             return False
         self._outbox.publish([told])
         return True
 
-    def halt(self, account: str, state: Halt, told: HaltChanged) -> None:
-        """Set an account's halt state."""
+    def halt(self, account: str, state: Halt, told: HaltChanged, *, rearm: bool = False) -> None:
+        """Set an account's halt state; to ``rearm`` it is to let its day and its peak begin anew."""
+        writes = [
+            ledger.halting(self._table, account, told), self._outbox.holding(told),
+            ledger.forgetting_resume(self._table, account),
+        ]
+        if rearm:
+            writes.append(rearming(self._table, account))
         try:
-            self._table.write([
-                ledger.halting(self._table, account, told), self._outbox.holding(told),
-                ledger.forgetting_resume(self._table, account),
-            ])
+            self._table.insist(writes)
         except Refused as refused:
             if refused.failed:
                 raise BadInput(f"account {account!r} was never opened") from refused

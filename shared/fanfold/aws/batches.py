@@ -11,7 +11,7 @@ from zlib import compress, decompress
 import msgspec
 
 from fanfold.aws.attribute_values import integer
-from fanfold.aws.tables import Key, Table
+from fanfold.aws.tables import Key, Table, Write
 from fanfold.messages import Targets, decode, encode
 from fanfold.money import ZERO
 from fanfold.refusals import Conflict
@@ -156,6 +156,14 @@ class Batches:
         condition = "(attribute_not_exists(closed_at) OR (closed_at < :at AND decided = :yes))"
         condition += _versioned(version, values)
         return _gathered(self._table.update(_key(account), update, values, condition))
+
+
+def rearming(table: Table, account: str) -> Write:
+    """The write after which the next decision lets the account's day and peak begin anew.
+
+    A decision that is under way is made again.
+    """
+    return table.updating(_key(account), "SET rearmed = :yes ADD standing_version :one", {":yes": True, ":one": 1})
 
 
 def _key(account: str) -> Key:

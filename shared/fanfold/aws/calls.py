@@ -8,7 +8,7 @@ import os
 import random
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from functools import wraps
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -84,8 +84,17 @@ def conflicted(fault: AwsFault) -> bool:
 
 def throttled(fault: AwsFault) -> bool:
     """Nothing is wrong but the rate; of a transaction, when no write has any other reason."""
+    return fault.code in THROTTLES or fault.status == 429 or _canceled_by(fault, THROTTLES)
+
+
+def contended(fault: AwsFault) -> bool:
+    """Only another transaction was at one of the items, whose conditions were not looked at: ask again."""
+    return fault.code == "TransactionConflictException" or _canceled_by(fault, {"TransactionConflict"} | THROTTLES)
+
+
+def _canceled_by(fault: AwsFault, codes: Set[str]) -> bool:
     reasons = {reason.code for reason in fault.reasons} - {"None"}
-    return fault.code in THROTTLES or fault.status == 429 or (bool(reasons) and reasons <= THROTTLES)
+    return bool(reasons) and reasons <= codes
 
 
 def precondition_failed(fault: AwsFault) -> bool:
@@ -182,7 +191,8 @@ def connect(client: Client, endpoint: Endpoint) -> Call:
 def persistent(
     call: Call, sleep: Callable[[float], None] = time.sleep, chance: Callable[[], float] = random.random
 ) -> Call:
-    """Try again after throttling, a server's error or silence: TRIES in all, with jittered, growing pauses.
+    """Try again after throttling, a transaction in the way, a server's error or silence: TRIES in all, with jittered,
+    growing pauses.
 
     A write whose answer was lost is written again. That is safe here because every write of Fanfold is conditional or
     idempotent, with one thing to know: such a write can find its own first try and be told that its condition failed,
@@ -215,7 +225,8 @@ def _with_token(operation: str, parameters: Mapping[str, Any]) -> Mapping[str, A
 def _passes(fault: AwsFault, operation: str) -> bool:
     if operation == "Invoke" or throttled(fault):
         return throttled(fault)
-    return fault.status >= 500 or fault.status == NO_ANSWER or fault.code == "ConditionalRequestConflict"
+    unanswered = fault.status >= 500 or fault.status == NO_ANSWER
+    return unanswered or contended(fault) or fault.code == "ConditionalRequestConflict"
 
 
 class Recorded(NamedTuple):

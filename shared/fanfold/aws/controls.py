@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from fanfold.aws import ledger
+from fanfold.aws.batches import rearming
 from fanfold.aws.outbox import Outbox
 from fanfold.aws.tables import ABSENT, Key, Table, Write
 from fanfold.http.idempotency import KEPT_S, Remembered
@@ -33,12 +34,14 @@ class LedgerControls:
         return _remembered(item["request"]) if item else None
 
     def halt(self, told: Sequence[HaltChanged], request: Remembered, now: datetime) -> None:
-        writes = [self._remembering(request, now)]
-        for one in told:
-            writes += [ledger.halting(self._table, one.account, one), self._outbox.holding(one),
-                       ledger.forgetting_resume(self._table, one.account)]
-        self._table.write(writes)
-        self._outbox.publish(told)
+        # An account at a time, so that one whose books are busy holds up none; the request is done with the last.
+        for number, one in enumerate(told, 1):
+            writes = [ledger.halting(self._table, one.account, one), self._outbox.holding(one),
+                      ledger.forgetting_resume(self._table, one.account)]
+            if number == len(told):
+                writes.append(self._remembering(request, now))
+            self._table.insist(writes)
+            self._outbox.publish([one])
 
     def pending(self, account: str) -> PendingResume | None:
         item = self._table.get(ledger.resume_key(account))
@@ -47,7 +50,7 @@ class LedgerControls:
     def ask(self, pending: PendingResume, request: Remembered, now: datetime) -> None:
         item = {"pending": msgspec.json.encode(pending), "confirmation": pending.confirmation,
                 "expires": int(now.timestamp()) + KEPT_S}
-        self._table.write([
+        self._table.insist([
             self._remembering(request, now), self._table.putting(ledger.resume_key(pending.account), item)
         ])
 
@@ -57,10 +60,13 @@ class LedgerControls:
             ledger.resume_key(told.account), {"confirmation": "", "expires": int(now.timestamp()) + KEPT_S},
             "confirmation = :confirmation", {":confirmation": pending.confirmation},
         )
-        self._table.write([
+        writes = [
             self._remembering(request, now), spent, ledger.halting(self._table, told.account, told),
             self._outbox.holding(told),
-        ])
+        ]
+        if pending.rearm:
+            writes.append(rearming(self._table, told.account))
+        self._table.insist(writes)
         self._outbox.publish([told])
 
     def _remembering(self, request: Remembered, now: datetime) -> Write:

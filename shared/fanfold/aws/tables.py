@@ -12,6 +12,7 @@ Write = dict[str, dict[str, Any]]
 BATCH_GET_MAX = 100
 BATCH_WRITE_MAX = 25
 NEWEST_PAGE = 50
+INSIST_TRIES = 50
 ABSENT = "attribute_not_exists(pk)"
 PRESENT = "attribute_exists(pk)"
 
@@ -112,6 +113,22 @@ class Table(NamedTuple):
                 failed = tuple(at for at, reason in enumerate(fault.reasons) if reason.code == "ConditionalCheckFailed")
                 raise Refused(failed) from fault
             raise
+
+    def insist(self, writes: Sequence[Write]) -> None:
+        """Write what must hold whatever else goes on: again and again while only other transactions are in the way.
+
+        Each try is itself tried a few times, with pauses; see fanfold.aws.calls.persistent. Raises Refused where a
+        condition failed.
+        """
+        for _ in range(INSIST_TRIES):
+            try:
+                self.write(writes)
+            except Refused as refused:
+                if refused.failed:
+                    raise
+            else:
+                return
+        self.write(writes)
 
     def update(self, key: Key, update: str, values: Mapping[str, Any], condition: str = "") -> dict[str, Any]:
         """The item after an update; raises Conflict where its condition failed."""

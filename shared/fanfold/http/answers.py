@@ -192,10 +192,15 @@ class HaltAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ResumeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Ask for an account to trade again; with the confirmation of such a request, let it."""
+    """Ask for an account to trade again; with the confirmation of such a request, let it.
+
+    After a drawdown ``rearm`` lets the day and the peak begin anew with the account's equity; it is asked for with the
+    first of the two requests.
+    """
 
     account: Name
     reason: Text
+    rearm: bool = False
     confirmation: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")] | None = None
 
 

@@ -42,7 +42,7 @@ class MemoryLedger:
         self._tell(told)
         return True
 
-    def halt(self, account: str, state: Halt, told: HaltChanged) -> None:
+    def halt(self, account: str, state: Halt, told: HaltChanged, *, rearm: bool = False) -> None:
         if account not in self.accounts:
             raise BadInput(f"account {account!r} was never opened")
         self._move_account(account, halt=state, halt_cause=told.id)

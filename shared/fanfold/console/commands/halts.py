@@ -44,11 +44,11 @@ def resume(arguments: Namespace) -> Answer:
     with reach(arguments) as session:
         if isinstance(session, StageSession):
             return _resume_stage(session, arguments)
-        return _command(session, arguments, {"action": "resume"})
+        return _command(session, arguments, {"action": "resume", "rearm": arguments.rearm})
 
 
 def _resume_stage(session: StageSession, arguments: Namespace) -> Answer:
-    body = {"reason": _reason(arguments), "confirmation": arguments.confirmation}
+    body = {"reason": _reason(arguments), "confirmation": arguments.confirmation, "rearm": arguments.rearm}
     done = [session.control("/resume", body | {"account": name}) for name in session.accounts(arguments.account)]
     return Answer({"accounts": done}, ["\n".join(_resumed(one, arguments) for one in done)])
 
@@ -119,6 +119,8 @@ def _add_halt_arguments(parser: ArgumentParser) -> None:
 
 def _add_resume_arguments(parser: ArgumentParser) -> None:
     _add_reason(parser)
+    about = "after a drawdown: let the day's loss and the peak begin anew with the equity of now"
+    parser.add_argument("--rearm", action="store_true", help=about)
     about = "what an earlier `resume` of a stage's account said to come back with"
     parser.add_argument("--confirmation", metavar="CODE", help=about)
 

@@ -1,0 +1,363 @@
+"""Targets stand: the account is decided on at every matched poll, whatever a strategy says or does not say."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from core_desk import START, A, B, bars_message, instance, raw, series
+from test_verbs_risk import at
+
+from fanfold import desk, names, orders
+from fanfold.bars import Bar
+from fanfold.booking import PositionItem
+from fanfold.desk import Desk
+from fanfold.fills import Resolution
+from fanfold.messages import (
+    ExecutionReport,
+    Fill,
+    Halt,
+    HaltChanged,
+    Message,
+    Order,
+    OrdersApproved,
+    OrdersRefused,
+    State,
+    Target,
+    Targets,
+)
+from fanfold.positions import Lot, Position
+from fanfold.refusals import BadInput
+from fanfold.resting import Resting
+from fanfold.risk.terms import prepare
+from fanfold.simulation.ledger import MemoryApprovals, MemoryLedger
+from fanfold.simulation.stores import MemoryBus, MemoryGathering
+from risk_service.assess import Assessor
+
+D = Decimal
+
+
+class World:
+    """Risk over a memory ledger; time goes by in minutes, and the paper venue has matched every one of them."""
+
+    def __init__(self, found: Desk) -> None:
+        self.desk = found
+        self.bus, self.gathering = MemoryBus(), MemoryGathering()
+        self.ledger = MemoryLedger(self.bus)
+        self.now = at(0)
+        for name, account in found.accounts.items():
+            self.ledger.open(name, account.cash, halted(Halt.ACTIVE, name))
+        self.restart()
+
+    def restart(self) -> None:
+        ports = self.gathering, MemoryApprovals(self.ledger)
+        self.assessor = Assessor(self.desk, prepare(self.desk), *ports, lambda: self.now)
+
+    def minute(self, minute: int, targets: dict[tuple[str, str], float] | None = None, **prices: float) -> None:
+        """Bars of a minute, its match, and targets where a strategy speaks."""
+        self.now, closes = at(minute), START + 60 * minute
+        quoted = {A: prices.get("a", 100), B: prices.get("b", 100)}
+        some = [series(name, [Bar(closes, *[round(price * 100)] * 4, 10**9)], closes - 60)
+                for name, price in quoted.items() if price]  # fmt: skip
+        message = bars_message(some, f"p{minute}")
+        self.assessor.mark(message)
+        for account in self.desk.accounts:
+            self.assessor.settle(ExecutionReport(
+                id=f"e{minute}", cause=message.id, at=at(minute), account=account, venue="v", settled=True,
+                batch=message.cause,
+            ))  # fmt: skip
+            if targets is not None:
+                self.assessor.target(told(minute, targets, account, message.cause))
+
+    def hear(self, minute: int, targets: dict[tuple[str, str], float], account: str = "main") -> None:
+        """A webhook's targets."""
+        self.assessor.target(told(minute, targets, account))
+
+    def hold(self, instance_: str, instrument: str, quantity: str, price: str = "100") -> None:
+        position = Position(lots=(Lot(D(quantity), D(price)),), version=1)
+        mine = self.ledger.positions.get("main", {})
+        self.ledger.positions["main"] = dict(mine) | {(instance_, instrument): PositionItem(position=position, open=D(0))}
+
+    def halt(self, state: Halt) -> None:
+        self.ledger.halt("main", state, halted(state, "main", self.now.isoformat()))
+
+    def finish(self, state: State = State.FILLED, share: str = "1", price: str | None = None) -> list[Order]:
+        """Send all live orders, and fill a share of each before it ends; those orders."""
+        live = [one for one in self.ledger.orders.values() if one.state not in orders.TERMINAL]
+        for record in live:
+            order = record.order
+            assert self.ledger.claim(order.account, [(record, orders.claim(record, self.now, 5))])
+            filled = D(share) * order.quantity
+            resolution = Resolution(resting=Resting(order=order, filled=filled), state=state,
+                                    fills=(fill(order, filled, price),) if filled else ())  # fmt: skip
+            report = ExecutionReport(id=f"r-{order.order_id}", cause="b", at=self.now, account=order.account, venue="v")
+            self.ledger.publish(self.ledger.book(order.account, [resolution], report), [])
+        return [record.order for record in live]
+
+    def told(self, kind: type[Message]) -> list[Any]:
+        return [one for one in {one.id: one for one in self.bus.messages}.values() if isinstance(one, kind)]
+
+    def approved(self) -> list[tuple[str, str, Decimal]]:
+        found = [order for one in self.told(OrdersApproved) for order in one.orders]
+        return [(order.side, order.instrument, order.quantity) for order in found]
+
+    def refused(self) -> list[tuple[str, str]]:
+        return [(str(each.code), each.order.instrument) for one in self.told(OrdersRefused) for each in one.refusals]
+
+
+def told(minute: int, targets: dict[tuple[str, str], float], account: str, batch: str = "") -> Targets:
+    found = [Target(signal_id=names.name("s", *leg, minute), instance=leg[0], instrument=leg[1], timeframe="1d",
+                    weight=weight) for leg, weight in targets.items()]  # fmt: skip
+    return Targets(id=f"t{minute}-{account}-{batch}", cause="b", at=at(minute), account=account, batch=batch,
+                   targets=found)  # fmt: skip
+
+
+def fill(order: Order, quantity: Decimal, price: str | None = None) -> Fill:
+    return Fill(
+        trade_id=f"t-{order.order_id}", order_id=order.order_id, client_order_id=order.client_order_id,
+        account=order.account, venue="v", instance=order.instance, instrument=order.instrument, side=order.side,
+        price=D(price) if price else order.reference_price, quantity=quantity, fee=D("0.1"), liquidity="taker",
+        at=order.decided_at,
+    )  # fmt: skip
+
+
+def halted(state: Halt, account: str, name: str = "") -> HaltChanged:
+    return HaltChanged(id=f"{state}-{account}-{name}", cause="x", at=at(0), account=account, state=state, reason="r",
+                       actor="a")  # fmt: skip
+
+
+def built(kind: str = "margin", strategies: dict[str, Any] | None = None, **limits: Any) -> Desk:
+    found = raw(**(strategies or {"slow": instance("breakout", timeframe="1d", allocation="1")}))
+    found["accounts"]["main"]["kind"] = kind
+    bounds = {"order_notional_max": "100000", "position_notional_max": "100000", **limits}
+    found["limits"] = dict.fromkeys(found["accounts"], bounds)
+    return desk.build(found, "test")
+
+
+HOOK = {"hook": instance(allocation="1", timeframe="1d") | {"strategy": "external", "params": {}}}
+MOMENTUM = {"strategy": "momentum", "params": {"top": 1}}
+SLOW_A, SLOW_B = ("slow", A), ("slow", B)
+
+
+@pytest.mark.parametrize("strategies", [None, HOOK], ids=["a daily strategy", "a webhook"])
+def test_flatten_closes_what_the_books_hold_at_the_next_matched_poll(strategies: dict[str, Any] | None) -> None:
+    world = World(built(strategies=strategies))
+    name = next(iter(world.desk.strategies))
+    world.hold(name, A, "10")
+    world.minute(1)
+    assert world.approved() == []
+    world.halt(Halt.FLATTEN)
+    world.minute(2)
+    assert world.approved() == [("sell", A, D(10))]
+    (order,) = world.finish()
+    assert (order.reduce_only, order.kind, order.time_in_force, order.limit_price) == (True, "limit", "ioc", D(98))
+    world.minute(3)
+    assert len(world.approved()) == 1
+
+
+def test_an_exit_that_did_not_fill_is_ordered_again_as_another_order() -> None:
+    world = World(built())
+    world.hold(*SLOW_A, "10")
+    world.halt(Halt.FLATTEN)
+    world.minute(1)
+    world.finish(State.EXPIRED, share="0.4")
+    world.minute(2)
+    world.finish(State.EXPIRED, share="0")
+    world.minute(3)
+    assert world.approved() == [("sell", A, D(10)), ("sell", A, D(6)), ("sell", A, D(6))]
+    assert len({order.order_id for one in world.told(OrdersApproved) for order in one.orders}) == 3
+
+
+def test_flatten_closes_positions_that_the_desk_file_does_not_know() -> None:
+    world = World(built())
+    world.hold("renamed", A, "10")
+    world.hold("slow", "GONE/USDT", "1.25")
+    world.minute(1)
+    only_b = raw(slow=instance("breakout", timeframe="1d", allocation="1", instruments=[B]))
+    only_b["venues"]["v"]["symbols"] = [B]
+    only_b["limits"]["main"] = {"order_notional_max": "100000", "position_notional_max": "100000"}
+    del only_b["instruments"][A]
+    world.desk = desk.build(only_b, "test")
+    world.restart()
+    world.halt(Halt.FLATTEN)
+    world.minute(2)
+    # No bar of GONE was ever seen, so nobody can say at what price it could be sold.
+    assert world.approved() == [("sell", A, D(10))]
+    assert world.refused() == [("MISSING_DATA", "GONE/USDT")]
+    world.minute(3)
+    assert len(world.refused()) == 1
+
+
+def test_flatten_of_a_thousand_positions_comes_to_its_end_in_one_decision() -> None:
+    world = World(built())
+    mine = {(f"old{number}", A): PositionItem(position=Position(lots=(Lot(D(1), D(100)),), version=1), open=D(0))
+            for number in range(1_000)}  # fmt: skip
+    world.ledger.positions["main"] = mine
+    world.halt(Halt.FLATTEN)
+    world.minute(1)
+    assert len(world.approved()) == 1_000
+
+
+def test_an_exit_needs_no_fresh_mark() -> None:
+    world = World(built())
+    world.hold(*SLOW_A, "10")
+    world.minute(1)
+    world.halt(Halt.FLATTEN)
+    world.now = at(30)
+    assert world.assessor.decide_overdue() == 1
+    assert world.approved() == [("sell", A, D(10))]
+    assert world.assessor.decide_overdue() == 1
+    assert len(world.approved()) == 1
+
+
+def test_the_schedule_decides_only_where_no_poll_comes() -> None:
+    world = World(built())
+    world.minute(1)
+    world.now = at(3)
+    assert world.assessor.decide_overdue() == 0
+    world.now = at(3) + timedelta(seconds=1)
+    assert world.assessor.decide_overdue() == 1
+
+
+def test_a_rotation_buys_as_soon_as_its_sale_has_filled() -> None:
+    world = World(built("spot", {"slow": instance(allocation="1", timeframe="1d") | MOMENTUM}))
+    world.minute(1, {SLOW_A: 1.0, SLOW_B: 0.0})
+    world.finish()
+    world.minute(2, {SLOW_A: 0.0, SLOW_B: 1.0})
+    assert world.refused() == [("CASH", B)]
+    world.finish(price="99.9")
+    world.minute(3)
+    ((_, first, _), (_, sold, _), (side, instrument, quantity)) = world.approved()
+    assert (first, sold, side, instrument) == (A, A, "buy", B)
+    assert D("97.8") < quantity < D("97.943")
+    # It is cut to what the sale brought, and the rest is within the band: nothing is asked for again and again.
+    for minute in range(4, 8):
+        world.finish()
+        world.minute(minute)
+    assert len(world.approved()) == 3
+    assert len(world.refused()) == 1
+
+
+def test_a_target_stands_until_the_strategys_next_bar_and_no_longer() -> None:
+    world = World(built("spot"))
+    world.minute(1, {SLOW_A: 1.0})
+    world.finish(State.EXPIRED, share="0")
+    assert world.gathering.read("main").standing[SLOW_A].attempt == 1
+    day = 1 + 1_440
+    world.minute(day)
+    world.finish(State.EXPIRED, share="0")
+    assert len(world.approved()) == 2
+    world.minute(day + 3)
+    assert len(world.approved()) == 2
+    assert world.gathering.read("main").standing == {}
+
+
+def test_what_is_met_is_not_rebalanced() -> None:
+    world = World(built())
+    world.minute(1, {SLOW_A: 0.5})
+    world.finish()
+    world.minute(2, a=150)
+    world.minute(3, a=20)
+    assert len(world.approved()) == 1
+
+
+def test_a_refusal_that_stands_is_told_once() -> None:
+    world = World(built(orders_per_minute_max=0))
+    for minute in range(1, 6):
+        world.minute(minute, {SLOW_A: 1.0} if minute == 1 else None)
+    assert world.refused() == [("ORDER_RATE", A)]
+
+
+def test_an_entry_that_a_limit_bars_for_good_does_not_stand() -> None:
+    world = World(built(order_notional_max="100"))
+    world.minute(1, {SLOW_A: 1.0})
+    assert world.refused() == [("ORDER_NOTIONAL", A)]
+    assert world.gathering.read("main").standing == {}
+
+
+def test_the_days_loss_is_seen_at_every_poll_of_an_account_that_trades_by_webhook() -> None:
+    world = World(built(strategies=HOOK, daily_loss_max="0.05", drawdown_max="0.2"))
+    world.minute(1)
+    world.hear(1, {("hook", A): 1.0})
+    world.finish()
+    world.minute(2, a=94)
+    assert world.gathering.read("main").last_equity == D("9699.9")
+    world.minute(3, a=89)
+    world.hear(3, {("hook", B): 0.5})
+    assert world.refused() == [("DAILY_LOSS", B)]
+    world.hear(4, {("hook", A): 0.0})
+    assert world.approved()[-1] == ("sell", A, D(50))
+
+
+def test_what_a_night_lost_counts_for_the_day_after_it() -> None:
+    world = World(built(strategies=HOOK, daily_loss_max="0.05", drawdown_max="1"))
+    world.minute(1_439)
+    world.hear(1_439, {("hook", A): 1.0})
+    world.finish()
+    world.minute(1_441, a=80)
+    world.hear(1_441, {("hook", B): 0.5})
+    assert world.refused() == [("DAILY_LOSS", B)]
+
+
+def test_after_a_drawdown_a_rearmed_account_trades_again() -> None:
+    world = World(built(strategies=HOOK, daily_loss_max="1", drawdown_max="0.2"))
+    world.minute(1)
+    world.hear(1, {("hook", A): 1.0})
+    world.finish()
+    world.minute(2, a=50)
+    world.hear(2, {("hook", A): 0.0})
+    world.finish()
+    world.minute(3)
+    world.hear(3, {("hook", B): 1.0})
+    assert world.refused() == [("DRAWDOWN", B)]
+    gathered = world.gathering.read("main")
+    world.gathering._gathered["main"] = msgspec.structs.replace(gathered, rearmed=True)  # As the command does.
+    world.minute(4)
+    assert not world.gathering.read("main").rearmed
+    world.hear(4, {("hook", B): 1.0})
+    assert world.approved()[-1][:2] == ("buy", B)
+
+
+def test_a_stale_mark_of_what_is_held_bars_entries_and_lets_exits_pass() -> None:
+    world = World(built(strategies=HOOK))
+    world.hold("hook", A, "10")
+    world.minute(1)
+    for minute in range(2, 6):
+        world.minute(minute, a=0)
+    world.hear(5, {("hook", B): 0.5})
+    assert world.refused() == [("STALE_BAR", B)]
+    world.hear(5, {("hook", A): 0.0})
+    assert world.approved() == [("sell", A, D(10))]
+
+
+def test_a_poll_that_lacks_its_targets_is_decided_on_when_the_next_one_begins() -> None:
+    world = World(built(strategies={"fast": instance(allocation="1")}))
+    world.hold("fast", A, "10")
+    world.halt(Halt.FLATTEN)
+    world.minute(1)
+    assert world.approved() == []
+    world.minute(2)
+    assert world.approved() == [("sell", A, D(10))]
+
+
+def test_accounts_are_decided_on_apart() -> None:
+    found = raw(slow=instance("breakout", timeframe="1d", allocation="1"))
+    found["accounts"] = {name: found["accounts"]["main"] for name in ("aaa", "main", "zzz")}
+    found["limits"] = dict.fromkeys(found["accounts"], found["limits"]["main"])
+    world = World(desk.build(found, "test"))
+    world.hold(*SLOW_A, "10")
+    world.halt(Halt.FLATTEN)
+    read = world.gathering.read
+
+    def broken(account: str) -> Any:
+        if account == "aaa":
+            raise ValueError("its item cannot be read")
+        return read(account)
+
+    world.gathering.read = broken
+    world.now, closes = at(1), START + 60
+    bars = bars_message([series(A, [Bar(closes, *[10_000] * 4, 10**9)], closes - 60)], "p1")
+    with pytest.raises(BadInput, match="account aaa: ValueError: its item cannot be read"):
+        world.assessor.mark(bars)
+    assert {account: read(account).at for account in found["accounts"]} == {"aaa": 0, "main": closes, "zzz": closes}
