@@ -70,6 +70,7 @@ class Ledger(NamedTuple):
     outbox: Outbox
     admin: Call
     queues: dict[str, str]
+    topics: Topics
 
     def books(self) -> Books:
         return ledger.read(self.table, "main")
@@ -87,7 +88,7 @@ def open_ledger(cloud: Cloud) -> Ledger:
     table, topics = Table(cloud.call, "ledger"), Topics(cloud.call, {name: arn for name, (arn, _) in made.items()})
     risk, execution = Outbox(table, "risk", topics), Outbox(table, "execution", topics)
     found = Ledger(table, Approvals(table, risk), Bookings(table, execution), execution, cloud.admin,
-                   {name: url for name, (_, url) in made.items()})
+                   {name: url for name, (_, url) in made.items()}, topics)
     found.approvals.open("main", D(10_000), halted(Halt.ACTIVE))
     return found
 

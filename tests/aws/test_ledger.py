@@ -1,13 +1,20 @@
 """The ledger: an account is opened once, changes land only on what was read, money comes back as it went in."""
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
 from emulator import Cloud
-from ledger_examples import AT, Ledger, approve, halted, open_ledger, order
+from ledger_examples import AT, Ledger, approve, halted, once, open_ledger, order
 
 from fanfold.aws import ledger
+from fanfold.aws.approvals import Approvals
+from fanfold.aws.batches import Batches
+from fanfold.aws.calls import AwsFault, Call, Reason, persistent
+from fanfold.aws.outbox import Outbox
+from fanfold.aws.tables import Table
 from fanfold.messages import Halt
 from fanfold.orders import OrderRecord, claim
 from fanfold.refusals import BadInput, Conflict
@@ -89,7 +96,7 @@ def test_an_operators_word_holds_however_busy_the_account_is(cloud: Cloud, times
     found = open_ledger(cloud)
     busy = Busy(cloud.call, 0)
     table = Table(persistent(busy, sleep=lambda _: None), "ledger")
-    approvals = Approvals(table, Outbox(table, "risk", Topics(table.call, topics_of(found))))
+    approvals = Approvals(table, Outbox(table, "risk", found.topics))
     busy.times = times
     approvals.halt("main", Halt.HALT, halted(Halt.HALT))
     account = found.books().account

@@ -8,7 +8,7 @@ import os
 import random
 import re
 import time
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -89,10 +89,10 @@ def throttled(fault: AwsFault) -> bool:
 
 def contended(fault: AwsFault) -> bool:
     """Only another transaction was at one of the items, whose conditions were not looked at: ask again."""
-    return fault.code == "TransactionConflictException" or _canceled_by(fault, {"TransactionConflict"} | THROTTLES)
+    return fault.code == "TransactionConflictException" or _canceled_by(fault, THROTTLES | {"TransactionConflict"})
 
 
-def _canceled_by(fault: AwsFault, codes: Set[str]) -> bool:
+def _canceled_by(fault: AwsFault, codes: frozenset[str]) -> bool:
     reasons = {reason.code for reason in fault.reasons} - {"None"}
     return bool(reasons) and reasons <= codes
 

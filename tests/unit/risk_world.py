@@ -1,0 +1,135 @@
+"""Risk over a memory ledger, minute by minute: what the tests of its decisions over time share."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from core_desk import START, A, B, bars_message, instance, raw, series
+
+from fanfold import desk, names, orders
+from fanfold.bars import Bar
+from fanfold.booking import PositionItem
+from fanfold.desk import Desk
+from fanfold.fills import Resolution
+from fanfold.messages import (
+    ExecutionReport,
+    Fill,
+    Halt,
+    HaltChanged,
+    Message,
+    Order,
+    OrdersApproved,
+    OrdersRefused,
+    State,
+    Target,
+    Targets,
+)
+from fanfold.positions import Lot, Position
+from fanfold.resting import Resting
+from fanfold.risk.terms import prepare
+from fanfold.simulation.ledger import MemoryApprovals, MemoryLedger
+from fanfold.simulation.stores import MemoryBus, MemoryGathering
+from risk_service.assess import Assessor
+
+D = Decimal
+
+
+class World:
+    """Risk over a memory ledger; time goes by in minutes, and the paper venue has matched every one of them."""
+
+    def __init__(self, found: Desk) -> None:
+        self.desk = found
+        self.bus, self.gathering = MemoryBus(), MemoryGathering()
+        self.ledger = MemoryLedger(self.bus)
+        self.now = at(0)
+        for name, account in found.accounts.items():
+            self.ledger.open(name, account.cash, halted(Halt.ACTIVE, name))
+        self.restart()
+
+    def restart(self) -> None:
+        ports = self.gathering, MemoryApprovals(self.ledger)
+        self.assessor = Assessor(self.desk, prepare(self.desk), *ports, lambda: self.now)
+
+    def minute(self, minute: int, targets: dict[tuple[str, str], float] | None = None, **prices: float) -> None:
+        """Bars of a minute, its match, and targets where a strategy speaks."""
+        self.now, closes = at(minute), START + 60 * minute
+        quoted = {A: prices.get("a", 100), B: prices.get("b", 100)}
+        some = [series(name, [Bar(closes, *[round(price * 100)] * 4, 10**9)], closes - 60)
+                for name, price in quoted.items() if price]  # fmt: skip
+        message = bars_message(some, f"p{minute}")
+        self.assessor.mark(message)
+        for account in self.desk.accounts:
+            self.assessor.settle(ExecutionReport(
+                id=f"e{minute}", cause=message.id, at=at(minute), account=account, venue="v", settled=True,
+                batch=message.cause,
+            ))  # fmt: skip
+            if targets is not None:
+                self.assessor.target(told(minute, targets, account, message.cause))
+
+    def hear(self, minute: int, targets: dict[tuple[str, str], float], account: str = "main") -> None:
+        """A webhook's targets."""
+        self.assessor.target(told(minute, targets, account))
+
+    def hold(self, instance_: str, instrument: str, quantity: str, price: str = "100") -> None:
+        item = PositionItem(position=Position(lots=(Lot(D(quantity), D(price)),), version=1), open=D(0))
+        mine = self.ledger.positions.get("main", {})
+        self.ledger.positions["main"] = dict(mine) | {(instance_, instrument): item}
+
+    def halt(self, state: Halt) -> None:
+        self.ledger.halt("main", state, halted(state, "main", self.now.isoformat()))
+
+    def finish(self, state: State = State.FILLED, share: str = "1", price: str | None = None) -> list[Order]:
+        """Send all live orders, and fill a share of each before it ends; those orders."""
+        live = [one for one in self.ledger.orders.values() if one.state not in orders.TERMINAL]
+        for record in live:
+            order = record.order
+            assert self.ledger.claim(order.account, [(record, orders.claim(record, self.now, 5))])
+            filled = D(share) * order.quantity
+            resolution = Resolution(resting=Resting(order=order, filled=filled), state=state,
+                                    fills=(fill(order, filled, price),) if filled else ())  # fmt: skip
+            report = ExecutionReport(id=f"r-{order.order_id}", cause="b", at=self.now, account=order.account, venue="v")
+            self.ledger.publish(self.ledger.book(order.account, [resolution], report), [])
+        return [record.order for record in live]
+
+    def told(self, kind: type[Message]) -> list[Any]:
+        return [one for one in {one.id: one for one in self.bus.messages}.values() if isinstance(one, kind)]
+
+    def approved(self) -> list[tuple[str, str, Decimal]]:
+        found = [order for one in self.told(OrdersApproved) for order in one.orders]
+        return [(order.side, order.instrument, order.quantity) for order in found]
+
+    def refused(self) -> list[tuple[str, str]]:
+        return [(str(each.code), each.order.instrument) for one in self.told(OrdersRefused) for each in one.refusals]
+
+
+def at(minute: int) -> datetime:
+    return datetime.fromtimestamp(START + 60 * minute, UTC)
+
+
+def told(minute: int, targets: dict[tuple[str, str], float], account: str, batch: str = "") -> Targets:
+    found = [Target(signal_id=names.name("s", *leg, minute), instance=leg[0], instrument=leg[1], timeframe="1d",
+                    weight=weight) for leg, weight in targets.items()]  # fmt: skip
+    return Targets(id=f"t{minute}-{account}-{batch}", cause="b", at=at(minute), account=account, batch=batch,
+                   targets=found)  # fmt: skip
+
+
+def fill(order: Order, quantity: Decimal, price: str | None = None) -> Fill:
+    return Fill(
+        trade_id=f"t-{order.order_id}", order_id=order.order_id, client_order_id=order.client_order_id,
+        account=order.account, venue="v", instance=order.instance, instrument=order.instrument, side=order.side,
+        price=D(price) if price else order.reference_price, quantity=quantity, fee=D("0.1"), liquidity="taker",
+        at=order.decided_at,
+    )  # fmt: skip
+
+
+def halted(state: Halt, account: str, name: str = "") -> HaltChanged:
+    return HaltChanged(id=f"{state}-{account}-{name}", cause="x", at=at(0), account=account, state=state, reason="r",
+                       actor="a")  # fmt: skip
+
+
+def built(kind: str = "margin", strategies: dict[str, Any] | None = None, **limits: Any) -> Desk:
+    found = raw(**(strategies or {"slow": instance("breakout", timeframe="1d", allocation="1")}))
+    found["accounts"]["main"]["kind"] = kind
+    bounds = {"order_notional_max": "100000", "position_notional_max": "100000", **limits}
+    found["limits"] = dict.fromkeys(found["accounts"], bounds)
+    return desk.build(found, "test")
