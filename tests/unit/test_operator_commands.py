@@ -24,7 +24,7 @@ class Accounts:
         self.told.append(told)
         return True
 
-    def halt(self, _account: str, _state: Halt, told: HaltChanged) -> None:
+    def halt(self, _account: str, _state: Halt, told: HaltChanged, *, rearm: bool = False) -> None:
         self.told.append(told)
 
 
