@@ -30,6 +30,12 @@ def _head() -> Iterator[str]:
     yield "asked; else the embedded AWS is started on what the last run left, for as long as the command takes. With"
     yield "`--stage NAME` a command is about a stage in the AWS account that `AWS_PROFILE` and `AWS_REGION` name. What"
     yield "is wrong is said on standard error."
+    yield ""
+    yield "The state directory holds the newest run; a new one puts it into `runs/1`, `runs/2` and so on, which"
+    yield "`--state` takes too and `fanfold runs` lists. Only `run --overwrite` erases. A run notes each bar that it"
+    yield "traded, so `run --continue` goes on after Ctrl-C and after a kill, with the desk, data, strategy and params"
+    yield "that it began with: it remembers them, with digests of their files, and says what differs where it cannot."
+    yield "One command at a time holds the directory; what asks a desk that trades or is served asks that one."
     yield from ("", "## Exit codes", "", "| Code | Means |", "| --- | --- |")
     yield from (f"| {code.value} | {meaning} |" for code, meaning in MEANINGS.items())
 

@@ -20,6 +20,7 @@ from fanfold.console.cloud.launcher import STAGE
 from fanfold.console.desk_run import DeskRun
 from fanfold.console.exit_codes import Exit
 from fanfold.console.session import bucket_name, table_name
+from fanfold.console.state_directory import SUMMARY
 from fanfold.console.summary import Books, Summary, Tally, books, document, lines, percentile
 from fanfold.desk import Desk
 from fanfold.refusals import BadInput
@@ -39,8 +40,10 @@ def conclude(run: DeskRun, traded: Desk, pace: Pace, out: Console, *, as_json: b
     verdicts, tally = audit(run, traded)
     found = books(traded, tally, {name: _cash(run, name) for name in traded.accounts})
     summary = _summary(tally, found, verdicts, run.dead_letters(), pace)
+    told = json.dumps(document(summary))
+    (run.state / SUMMARY).write_text(told)
     if as_json:
-        print(json.dumps(document(summary)))
+        print(told)
     else:
         _print(summary, found, verdicts, out)
     sound = summary.books_balance and summary.audit_verified and not summary.dead_letters

@@ -10,12 +10,15 @@ from typing import Any
 from fanfold.aws.calls import AwsFault, Call, Endpoint, connect
 from fanfold.console.cloud import launcher
 from fanfold.console.cloud.launcher import REGION, SERVICES, STAGE, Cloud
+from fanfold.console.holding import alone
+from fanfold.console.interrupt import interrupts_later
 from fanfold.console.queues import dead_letters_names
 
 AUDIT_BACKLOG = 40
 QUIET_TIMEOUT_S = 180
 TRIES = 10
 CLOCK = "clock"
+RUN_FILE = "run.json"
 
 
 class NotQuiet(Exception):
@@ -35,15 +38,33 @@ def environment(state: Path, *, live: bool, images: bool = False) -> dict[str, s
 
 @contextmanager
 def started(state: Path, settings: dict[str, str]) -> Iterator[Cloud]:
-    """An emulator that is named in run.json while it runs, and ended with the block, whatever ends it."""
-    cloud = launcher.start(state, settings)
-    marker = state / "run.json"
+    """A desk's AWS, for this process and whoever asks it meanwhile."""
+    with alone(state, "run") as held, emulator(state, settings, held) as cloud, announced(state, cloud):
+        yield cloud
+
+
+@contextmanager
+def emulator(state: Path, settings: dict[str, str], held: int) -> Iterator[Cloud]:
+    """An emulator that ends with the block, whatever ends it; ``held`` is the descriptor of the state's lock."""
+    running: list[Cloud] = []
+    try:
+        with interrupts_later():
+            running.append(launcher.start(state, settings, held))
+        yield running[0]
+    finally:
+        for cloud in running:
+            cloud.stop()
+
+
+@contextmanager
+def announced(state: Path, cloud: Cloud) -> Iterator[None]:
+    """Name the emulator in run.json while the block lasts, so that other commands ask it."""
+    marker = state / RUN_FILE
     marker.write_text(json.dumps({"port": cloud.port, "control_port": cloud.control_port, "pid": cloud.pid}))
     try:
-        yield cloud
+        yield
     finally:
         marker.unlink(missing_ok=True)
-        cloud.stop()
 
 
 def light(cloud: Cloud) -> Call:
@@ -73,8 +94,12 @@ class DeskRun:
 
     def __init__(self, cloud: Cloud, state: Path) -> None:
         self._cloud = cloud
-        self._state = state
+        self.state = state
         self.call = light(cloud)
+
+    @property
+    def endpoint(self) -> str:
+        return self._cloud.endpoint
 
     def open_accounts(self, accounts: list[str]) -> None:
         for account in accounts:
@@ -82,15 +107,15 @@ class DeskRun:
             invoke(self.call, "risk", "control", command)
 
     def set_clock(self, now: float) -> None:
-        fresh = self._state / f"{CLOCK}.new"
+        fresh = self.state / f"{CLOCK}.new"
         fresh.write_text(repr(now))
-        fresh.replace(self._state / CLOCK)
+        fresh.replace(self.state / CLOCK)
 
     def tick(self) -> None:
         """Poll the venues as the schedule does, and wait until what follows from it is over."""
         invoke(self.call, "market-data", "poll", {})
         if not self._cloud.wait_until_quiet("audit", AUDIT_BACKLOG, QUIET_TIMEOUT_S):
-            raise NotQuiet(f"the queues did not run empty in {QUIET_TIMEOUT_S} s; see {self._state / 'logs'}")
+            raise NotQuiet(f"the queues did not run empty in {QUIET_TIMEOUT_S} s; see {self.state / 'logs'}")
 
     def replay(self, closes: range, pause_s: float, told: Callable[[int], None], stop: Callable[[], bool]) -> int:
         """Trade the closes in turn, with a pause between their starts; how many there were until it was stopped."""
@@ -109,7 +134,7 @@ class DeskRun:
         for service in ("risk", "execution"):
             invoke(self.call, service, "sweep", {})
         if not self._cloud.wait_until_quiet(timeout_s=QUIET_TIMEOUT_S):
-            raise NotQuiet(f"the queues did not run empty in {QUIET_TIMEOUT_S} s; see {self._state / 'logs'}")
+            raise NotQuiet(f"the queues did not run empty in {QUIET_TIMEOUT_S} s; see {self.state / 'logs'}")
         invoke(self.call, "audit", "flush", {})
 
     def dead_letters(self) -> int:

@@ -1,7 +1,26 @@
 """Ctrl-C as a wish: what is under way is finished first."""
 
 import signal
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def interrupts_later() -> Iterator[None]:
+    """Hold Ctrl-C back while a process starts: interrupted there, nobody would know it to stop it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Ctrl-C is the main thread's.
+        return
+    asked: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: asked.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if asked:
+        raise KeyboardInterrupt
 
 
 class Interrupt:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Any, NoReturn
 
 from fanfold import __version__
 from fanfold.aws.calls import AwsFault, not_found
-from fanfold.console.cloud.launcher import DeployFailed
+from fanfold.console.cloud.deploys import DeployFailed
 from fanfold.console.commands import Command, RunCommand
 from fanfold.console.commands.registry import COMMANDS
 from fanfold.console.desk_run import NotQuiet
@@ -38,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; the exit code of ``fanfold.console.exit_codes``. Only --help and --version leave by SystemExit."""
     given = list(sys.argv[1:] if argv is None else argv)
     try:
+        if argv is None and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         arguments = parser(os.environ, with_run=RUN in given).parse_args(given)
         return _obey(arguments)
     except KeyboardInterrupt:
@@ -111,7 +114,7 @@ def _add(where: Any, command: Command, name: str, shared: ArgumentParser) -> Non
         about = "a deployed stage in place of the local desk, in the account that the AWS variables name"
         added.add_argument("--stage", default="", metavar="NAME", help=about)
     command.add_arguments(added)
-    added.set_defaults(start=_start(command))
+    added.set_defaults(start=_start(command), words=" ".join(command.words))
 
 
 def _start(command: Command) -> Any:

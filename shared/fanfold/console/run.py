@@ -1,6 +1,7 @@
 """``fanfold run``: a desk on the embedded AWS, from nothing to a summary."""
 
 import argparse
+import signal
 import time
 from pathlib import Path
 
@@ -8,15 +9,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fanfold import timeframes
-from fanfold.console import datafiles, run_plan, session, state_directory
+from fanfold.console import continuing, datafiles, run_plan, state_directory
 from fanfold.console.argument_types import count, moment, speed
 from fanfold.console.cloud import launcher
 from fanfold.console.cloud.launcher import Cloud
 from fanfold.console.conclusion import Pace, conclude
 from fanfold.console.conclusion import moment as text_of
-from fanfold.console.desk_run import DeskRun, environment, started
+from fanfold.console.desk_run import DeskRun, announced, emulator, environment
 from fanfold.console.exit_codes import Exit
+from fanfold.console.holding import alone
 from fanfold.console.interrupt import Interrupt
+from fanfold.console.output import complain
 from fanfold.console.run_plan import Plan
 from fanfold.refusals import BadInput
 from fanfold.venues import replay
@@ -28,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options and help of ``fanfold run``."""
     parser.description = "Trade recorded bars, the seeded market, or a live venue's public bars on paper."
     parser.epilog = EXAMPLE
-    parser.add_argument("--desk", type=Path, default=Path("desk.toml"), metavar="FILE", help="the desk file")
+    parser.add_argument("--desk", type=Path, metavar="FILE", help="the desk file (desk.toml)")
     parser.add_argument("--data", nargs="+", default=[], metavar="FILE", help="bars to trade: FILE or FILE=BASE/QUOTE")
     parser.add_argument("--live", metavar="EXCHANGE", help="poll a venue's public bars instead; needs internet")
     parser.add_argument("--symbols", default="", metavar="A/B,C/D", help="with --live: what to trade")
@@ -41,12 +44,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--speed", type=speed, default="max", help="max, live, or simulated minutes a second")
     parser.add_argument("--images", action="store_true", help="run the functions in the images of `make images`")
     parser.add_argument("--stay", action="store_true", help="keep the desk up after the run, until Ctrl-C")
-    parser.add_argument("--continue", dest="resume", action="store_true", help="go on from what the state holds")
+    again = parser.add_mutually_exclusive_group()
+    about = "go on with the run in the state directory: its desk, data, strategy and params are remembered"
+    again.add_argument("--continue", dest="resume", action="store_true", help=about)
+    about = "erase the run in the state directory; without it, that one is kept (`fanfold runs`)"
+    again.add_argument("--overwrite", action="store_true", help=about)
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Trade; the exit code is FAILED where the books, the chain or the dead letters are not as they should be."""
     out = Console(stderr=arguments.json)
+    # Ended in any way, it stops what it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if arguments.live:
         # It loads ccxt.
         from fanfold.console.run_live import main as run_live  # noqa: PLC0415
@@ -55,16 +64,41 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.symbols or arguments.origin:
         raise BadInput("--symbols and --origin go with --live; recorded bars say what they are")
     state: Path = arguments.state.resolve()
+    try:
+        return _continue(state, arguments, out) if arguments.resume else _start(state, arguments, out)
+    except KeyboardInterrupt:
+        complain("interrupted; what was started is stopped")
+        return Exit.INTERRUPTED
+
+
+def _start(state: Path, arguments: argparse.Namespace, out: Console) -> int:
+    arguments.desk = arguments.desk or Path("desk.toml")
     plan = run_plan.plan(
         arguments.desk, arguments.data, arguments.strategy, run_plan.params(arguments.param), arguments.since,
-        arguments.until, arguments.minutes, state_directory.through(state) if arguments.resume else None,
+        arguments.until, arguments.minutes,
     )
     _describe(plan, out)
-    closes = _closes(state, plan, out, resume=arguments.resume)
-    replay.write(state / state_directory.RECORDINGS, plan.recordings)
-    settings = environment(state, live=False, images=arguments.images)
-    with session.alone(state), started(state, settings) as cloud:
-        return _trade(cloud, state, plan, closes, arguments, out)
+    asked = continuing.asked_for(arguments, plan)
+    with state_directory.begun(state, plan.desk, asked, overwrite=arguments.overwrite) as (held, kept):
+        tell_start(state, kept, out)
+        return _trade(state, plan, held, arguments, out)
+
+
+def _continue(state: Path, arguments: argparse.Namespace, out: Console) -> int:
+    state_directory.asked(state)
+    with alone(state, "run") as held:
+        plan, asked = continuing.continued(state, arguments)
+        _describe(plan, out)
+        state_directory.remember(state, asked)
+        out.print(f"continues in {state} with {text_of(plan.start)}", soft_wrap=True, highlight=False)
+        return _trade(state, plan, held, arguments, out)
+
+
+def tell_start(state: Path, kept: Path | None, out: Console) -> None:
+    """Say where the run is, and the one before."""
+    if kept is not None:
+        out.print(f"the run before is kept in {kept}", soft_wrap=True, highlight=False)
+    out.print(f"starts clean in {state}", soft_wrap=True, highlight=False)
 
 
 def deployed(cloud: Cloud, out: Console) -> None:
@@ -76,36 +110,30 @@ def deployed(cloud: Cloud, out: Console) -> None:
     out.print(f"deployed six stacks in {time.monotonic() - began:.0f} s: {counts}", highlight=False)
 
 
-def _closes(state: Path, plan: Plan, out: Console, *, resume: bool) -> range:
-    """The closes to trade, and the state directory laid out for them."""
-    length = timeframes.seconds(plan.recordings[0].timeframe)
-    if resume:
-        state_directory.resume(state, plan.desk)
-        out.print(f"continues in {state} with {text_of(plan.start)}", soft_wrap=True, highlight=False)
-    else:
-        state_directory.begin(state, plan.desk)
-        out.print(f"starts clean in {state}", soft_wrap=True, highlight=False)
-    return range(plan.start, plan.until + 1, length)
+def _trade(state: Path, plan: Plan, held: int, arguments: argparse.Namespace, out: Console) -> int:
+    replay.write(state / state_directory.RECORDINGS, plan.recordings)
+    settings = environment(state, live=False, images=arguments.images)
+    with emulator(state, settings, held) as cloud:
+        if not arguments.resume:
+            deployed(cloud, out)
+        with announced(state, cloud):
+            return _traded(DeskRun(cloud, state), plan, arguments, out)
 
 
-def _trade(
-    cloud: Cloud, state: Path, plan: Plan, closes: range, arguments: argparse.Namespace, out: Console
-) -> int:
+def _traded(run: DeskRun, plan: Plan, arguments: argparse.Namespace, out: Console) -> int:
     stop = Interrupt()
-    if not arguments.resume:
-        deployed(cloud, out)
-    run = DeskRun(cloud, state)
+    closes = range(plan.start, plan.until + 1, _length(plan))
     run.set_clock(closes[0] - closes.step)
     run.open_accounts(list(plan.desk.accounts))
+    state_directory.note(run.state, closes[0] - closes.step)
     began = time.monotonic()
     done = _replay(run, closes, _pause(arguments.speed, closes.step), stop, out)
     rate = done / (time.monotonic() - began)
     run.finish()
     last = closes[done - 1] if done else closes[0] - closes.step
-    state_directory.note(state, last)
     code = conclude(run, plan.desk, Pace(closes[0], last, done, rate), out, as_json=arguments.json)
     if arguments.stay and not stop.asked:
-        out.print(f"the desk stays up at {cloud.endpoint}; Ctrl-C ends it", highlight=False)
+        out.print(f"the desk stays up at {run.endpoint}; Ctrl-C ends it", highlight=False)
         stop.wait()
         return code
     return Exit.INTERRUPTED if stop.asked else code
@@ -119,6 +147,8 @@ def _replay(run: DeskRun, closes: range, pause_s: float, stop: Interrupt, out: C
         began = time.monotonic()
 
         def told(now: int) -> None:
+            # A run that is killed goes on from here.
+            state_directory.note(run.state, now)
             done = progress.tasks[0].completed + 1
             progress.update(task, advance=1, rate=f"{done / (time.monotonic() - began):.1f} min/s  {text_of(now)}")
 
@@ -130,6 +160,11 @@ def _describe(plan: Plan, out: Console) -> None:
         out.print(line, highlight=False, soft_wrap=True)
     for note in plan.notes:
         out.print(note, highlight=False, soft_wrap=True)
+
+
+def _length(plan: Plan) -> int:
+    """The shortest bar that a venue has, in seconds."""
+    return min(timeframes.seconds(venue.timeframe) for venue in plan.desk.venues.values())
 
 
 def _pause(asked: str | float, length: int) -> float:

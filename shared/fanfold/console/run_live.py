@@ -8,13 +8,13 @@ from pathlib import Path
 from rich.console import Console
 
 from fanfold import desk
-from fanfold.console import run_plan, session, state_directory
-from fanfold.console.cloud.launcher import Cloud
+from fanfold.console import run_plan, state_directory
 from fanfold.console.conclusion import Pace, conclude, moment
-from fanfold.console.desk_run import DeskRun, environment, invoke, started
+from fanfold.console.desk_run import DeskRun, announced, emulator, environment, invoke
 from fanfold.console.exit_codes import Exit
 from fanfold.console.interrupt import Interrupt
-from fanfold.console.run import deployed
+from fanfold.console.run import deployed, tell_start
+from fanfold.console.state_directory import Asked
 from fanfold.desk import Desk
 from fanfold.refusals import BadInput
 from fanfold.venues.exchange import catalogue
@@ -29,17 +29,22 @@ def main(arguments: argparse.Namespace, out: Console) -> int:
     """Trade until Ctrl-C, or for --minutes."""
     if arguments.data or arguments.since or arguments.until or arguments.resume:
         raise BadInput("--live goes with --symbols, --strategy, --param and --minutes, not with recorded bars")
+    arguments.desk = arguments.desk or Path("desk.toml")
     symbols = [symbol.strip() for symbol in arguments.symbols.split(",") if symbol.strip()]
     if not symbols:
         raise BadInput("--live needs --symbols, such as --symbols BTC/USDT,ETH/USDT")
     traded = _desk(arguments, symbols, out)
     state: Path = arguments.state.resolve()
-    state_directory.begin(state, traded)
     settings = environment(state, live=True, images=arguments.images)
     if arguments.origin:
         settings["VENUE_ORIGIN"] = arguments.origin
-    with session.alone(state), started(state, settings) as cloud:
-        return _trade(cloud, state, traded, arguments, out)
+    asked = Asked(desk=str(arguments.desk.resolve()), live=arguments.live, begun=datetime.now(UTC).isoformat())
+    begun = state_directory.begun(state, traded, asked, overwrite=arguments.overwrite)
+    with begun as (held, kept), emulator(state, settings, held) as cloud:
+        tell_start(state, kept, out)
+        deployed(cloud, out)
+        with announced(state, cloud):
+            return _trade(DeskRun(cloud, state), traded, arguments, out)
 
 
 def _desk(arguments: argparse.Namespace, symbols: list[str], out: Console) -> Desk:
@@ -53,10 +58,8 @@ def _desk(arguments: argparse.Namespace, symbols: list[str], out: Console) -> De
     return desk.build(raw, arguments.desk.name)
 
 
-def _trade(cloud: Cloud, state: Path, traded: Desk, arguments: argparse.Namespace, out: Console) -> int:
+def _trade(run: DeskRun, traded: Desk, arguments: argparse.Namespace, out: Console) -> int:
     stop = Interrupt()
-    deployed(cloud, out)
-    run = DeskRun(cloud, state)
     run.open_accounts(list(traded.accounts))
     first = _minute()
     out.print(f"trading {', '.join(_symbols(traded))} on paper; Ctrl-C ends it", highlight=False)
@@ -64,6 +67,7 @@ def _trade(cloud: Cloud, state: Path, traded: Desk, arguments: argparse.Namespac
     while not stop.asked and (arguments.minutes is None or done < arguments.minutes):
         run.tick()
         done += 1
+        state_directory.note(run.state, _minute())
         _keep_house(run, done)
         out.print(f"{moment(_minute())}  polled", highlight=False)
         if arguments.minutes is None or done < arguments.minutes:

@@ -1,30 +1,36 @@
 """A desk to talk to: the one that runs, or the embedded AWS started on what the last run left behind."""
 
-import fcntl
-import json
-import signal
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from fanfold import desk
 from fanfold.aws.calls import Call
 from fanfold.aws.log import S3Log
 from fanfold.aws.tables import Table
 from fanfold.aws.views import DynamoViews
-from fanfold.console.cloud import launcher
+from fanfold.console import holding
 from fanfold.console.cloud.launcher import STAGE, Cloud
-from fanfold.console.desk_run import CLOCK, environment, invoke, light
+from fanfold.console.desk_run import CLOCK, RUN_FILE, emulator, environment, invoke, light
 from fanfold.console.exit_codes import NothingThere, NotReachable
+from fanfold.console.holding import alone
 from fanfold.desk import Desk
 from fanfold.refusals import BadInput
 
-LOCK_TIMEOUT_S = 60
 QUIET_TIMEOUT_S = 20
 ACCOUNT_ID = "000000000000"
+
+
+class Named(msgspec.Struct, frozen=True, kw_only=True):
+    """The embedded AWS that answers for a directory."""
+
+    port: int
+    control_port: int
+    pid: int
 
 
 class Session(ABC):
@@ -122,10 +128,10 @@ def bucket_name(bucket: str, stage: str) -> str:
 
 
 @contextmanager
-def connect(state: Path) -> Iterator[LocalSession]:
-    """The desk of a state directory for as long as the block lasts.
+def connect(state: Path, command: str) -> Iterator[LocalSession]:
+    """The desk of a state directory for as long as the block lasts; ``command`` is who asks.
 
-    Raises NothingThere where there was no run, NotReachable where the embedded AWS does not start.
+    Raises NothingThere where there was no run, NotReachable where the embedded AWS does not start or is not up yet.
     """
     state = state.resolve()
     known = _desk(state)
@@ -133,16 +139,22 @@ def connect(state: Path) -> Iterator[LocalSession]:
     if running is not None:
         yield LocalSession(state, running, known, running=True)
         return
-    with alone(state), _started(state) as cloud:
+    found = holding.holder(state)
+    if found and found.command == "run" and found.alive:
+        raise NotReachable(f"{found} is starting in {state}, or ending; ask again in a moment")
+    settings = environment(state, live=not (state / CLOCK).exists())
+    with alone(state, command) as held, emulator(state, settings, held) as cloud:
         yield LocalSession(state, cloud, known, running=False)
 
 
 def running_cloud(state: Path) -> Cloud | None:
-    """The embedded AWS that run.json names, if it answers."""
+    """The embedded AWS that run.json names, if somebody holds the directory and it answers."""
     named = run_file(state)
-    if not named:
+    # Who was killed leaves the file behind, and the port may be another's by now.
+    found = holding.holder(state)
+    if named is None or found is None or not found.alive:
         return None
-    cloud = Cloud(named["port"], named["control_port"], named["pid"])
+    cloud = Cloud(named.port, named.control_port, named.pid)
     try:
         cloud.control("/processes", timeout_s=5)
     except (OSError, ValueError):
@@ -150,13 +162,12 @@ def running_cloud(state: Path) -> Cloud | None:
     return cloud
 
 
-def run_file(state: Path) -> dict[str, int]:
-    """What run.json says, {} where there is none; a file that was cut off while it was written says nothing."""
+def run_file(state: Path) -> Named | None:
+    """What run.json says; a file that was cut off while it was written says nothing."""
     try:
-        found: dict[str, int] = json.loads((state / "run.json").read_text())
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
-        return {}
-    return found if found.keys() >= {"port", "control_port", "pid"} else {}
+        return msgspec.json.decode((state / RUN_FILE).read_bytes(), type=Named)
+    except (OSError, msgspec.MsgspecError):
+        return None
 
 
 def _desk(state: Path) -> Desk:
@@ -164,56 +175,3 @@ def _desk(state: Path) -> Desk:
     if not path.exists() or not (state / "aws").exists():
         raise NothingThere(f"there is no run in {state}; start one with `fanfold run`, or name another with --state")
     return desk.load(path.read_bytes(), str(path))
-
-
-@contextmanager
-def alone(state: Path) -> Iterator[None]:
-    """Two emulators on one state would each write over what the other did."""
-    deadline = time.monotonic() + LOCK_TIMEOUT_S
-    with (state / "session.lock").open("w") as lock:
-        while not _locked(lock):
-            if time.monotonic() > deadline:
-                raise NotReachable(f"another command has used {state} for {LOCK_TIMEOUT_S} s; wait for it to end")
-            time.sleep(0.05)
-        yield
-
-
-def _locked(lock: Any) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-@contextmanager
-def _started(state: Path) -> Iterator[Cloud]:
-    settings = environment(state, live=not (state / CLOCK).exists())
-    started: list[Cloud] = []
-    try:
-        with _held_back():
-            started.append(_start(state, settings))
-        yield started[0]
-    finally:
-        for cloud in started:
-            cloud.stop()
-
-
-def _start(state: Path, settings: dict[str, str]) -> Cloud:
-    try:
-        return launcher.start(state, settings)
-    except BadInput as wrong:
-        raise NotReachable(str(wrong)) from wrong
-
-
-@contextmanager
-def _held_back() -> Iterator[None]:
-    """Hold Ctrl-C back for the moment in which a process starts: interrupted there, nobody would know it to stop it."""
-    asked: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _frame: asked.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if asked:
-        raise KeyboardInterrupt

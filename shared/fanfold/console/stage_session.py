@@ -94,5 +94,5 @@ def reach(arguments: Namespace) -> Iterator[Session]:
     if arguments.stage:
         yield StageSession(arguments.stage, os.environ)
         return
-    with connect(arguments.state) as session:
+    with connect(arguments.state, arguments.words) as session:
         yield session

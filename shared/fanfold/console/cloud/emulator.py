@@ -19,6 +19,7 @@ from ministack.core import iam_actions, lambda_runtime
 from ministack.services import lambda_svc, sns, sqs
 
 from fanfold.console.cloud.chaos import Chaos
+from fanfold.console.cloud.launcher import UNSAVED
 from fanfold.console.cloud.runtime_api import RuntimeApi, in_interpreter
 from fanfold.console.images.containers import Containers, service_of
 
@@ -194,23 +195,47 @@ def _end_with_parent(parent: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def _saving(app: Any, state: Path) -> None:
+    """Let a file tell that what is held is not written yet: one that is there at the next start was never removed."""
+    unsaved, began = state / UNSAVED, time.time()
+    unsaved.touch()
+    save = app.save_all
+
+    def save_and_tell(services: dict[str, Any]) -> None:
+        save(services)
+        written = (state / "aws" / "services" / "sqs.json").stat()
+        if written.st_mtime >= began:
+            unsaved.unlink()
+
+    app.save_all = save_and_tell
+
+
 def main() -> None:
     """Run until SIGTERM; every address it listens on is loopback."""
+    parent = int(os.environ["FANFOLD_PARENT"])
+    if os.getppid() != parent:
+        sys.exit("the command that wanted it has ended")
+    # Until the emulator has a handler of its own, nothing is held yet.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     from ministack import app  # noqa: PLC0415 - it reads its settings when imported
 
     logging.disable(logging.INFO)
     endpoint = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
     embedded = Embedded(Path(os.environ["FANFOLD_ROOT"]), Path(os.environ["FANFOLD_STATE"]), endpoint)
     embedded.install()
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), name="parent", daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(parent,), name="parent", daemon=True).start()
     control = _control(embedded)
     threading.Thread(target=control.serve_forever, name="control", daemon=True).start()
     # The terminal's Ctrl-C goes to the whole group; the runner ends this process when the desk is quiet.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.argv = ["ministack"]
+    state = Path(os.environ["FANFOLD_STATE"])
+    _saving(app, state)
     try:
         app.main()
     finally:
+        if app._MAIN_LOOP is None:
+            (state / UNSAVED).unlink()
         embedded.stop()
 
 

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +17,8 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from fanfold.aws.calls import Call, Endpoint, connect
+from fanfold.console.cloud.deploys import DeployFailed, Deploys
+from fanfold.console.exit_codes import NotReachable
 from fanfold.messages import SUBSCRIPTIONS
 from fanfold.refusals import BadInput
 
@@ -25,11 +26,9 @@ REGION = "eu-west-1"
 STAGE = "local"
 SERVICES = tuple(SUBSCRIPTIONS)
 START_TIMEOUT_S = 30
+# There while an emulator holds what is not written yet.
+UNSAVED = Path("aws") / "unsaved"
 NODE_WANTED = "Node 20.19 or newer is needed to run the Serverless tool (22 is best)"
-
-
-class DeployFailed(Exception):
-    """A stack did not deploy; the text is the Serverless tool's own."""
 
 
 class Cloud(NamedTuple):
@@ -89,15 +88,24 @@ def repository_root() -> Path:
     return root
 
 
-def start(state: Path, environment: Mapping[str, str]) -> Cloud:
-    """Start the emulator on free loopback ports; it keeps what it holds in ``state`` when it is stopped."""
+def start(state: Path, environment: Mapping[str, str], held: int) -> Cloud:
+    """Start the emulator on free loopback ports; it keeps what it holds in ``state`` when it is stopped.
+
+    ``held`` is the descriptor of the state's lock, which is free only when the emulator has ended too. Raises
+    NotReachable where an emulator was killed before it wrote what it held.
+    """
     port, control_port = _free_port(), _free_port()
     (state / "aws").mkdir(parents=True, exist_ok=True)
+    if (state / UNSAVED).exists():
+        raise NotReachable(f"the embedded AWS of {state} was killed before it wrote what it held, so the run in it can "
+                       "neither be read nor go on; start another with `fanfold run`, which puts this one aside")
     settings = {
         "GATEWAY_PORT": str(port),
         "FANFOLD_CONTROL_PORT": str(control_port),
         "FANFOLD_ROOT": str(repository_root()),
         "FANFOLD_STATE": str(state),
+        # Said, not asked for: a parent that died while the child was starting is a child's no more.
+        "FANFOLD_PARENT": str(os.getpid()),
         "BIND_HOST": "127.0.0.1",
         "IOT_MTLS_ENABLED": "0",
         "PERSIST_STATE": "1",
@@ -116,7 +124,7 @@ def start(state: Path, environment: Mapping[str, str]) -> Cloud:
         child = subprocess.Popen(
             [sys.executable, "-m", "fanfold.console.cloud.emulator"],
             env=_without_bytecode_ban(os.environ) | settings | dict(environment),
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, pass_fds=(held,),
         )
     cloud = Cloud(port, control_port, child.pid)
     _wait_for(child, cloud, state / "emulator.log")
@@ -127,27 +135,46 @@ def deploy(cloud: Cloud, told: Callable[[str], None]) -> None:
     """Deploy the platform, then the five services side by side, and check that all of it is there."""
     root = repository_root()
     tool = _serverless(root)
-    with packaging():
-        _deploy_all(tool, root, cloud, told)
+    with packaging() as held, Deploys([tool, "deploy", "--stage", STAGE], _deploying(cloud), held) as deploys:
+        _deploy_all(deploys, root, cloud, told)
     check(cloud)
 
 
 @contextmanager
-def packaging() -> Iterator[None]:
-    """The source tree to oneself: the tool packages into it, and two at once would pull it from under each other."""
+def packaging() -> Iterator[int]:
+    """The source tree to oneself: the tool packages into it, and two at once would pull it from under each other.
+
+    The lock's descriptor is given, for the tool to inherit.
+    """
     with (repository_root() / ".serverless.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        yield lock.fileno()
 
 
-def _deploy_all(tool: str, root: Path, cloud: Cloud, told: Callable[[str], None]) -> None:
+def _deploy_all(deploys: Deploys, root: Path, cloud: Cloud, told: Callable[[str], None]) -> None:
     call = cloud.call()
     call("s3", "CreateBucket", {"Bucket": f"fanfold-{STAGE}-deployment",
                                 "CreateBucketConfiguration": {"LocationConstraint": REGION}})
-    _deploy_stack(tool, root, cloud, told)
-    with ThreadPoolExecutor(2) as pool:
-        folders = [root / "services" / service for service in SERVICES]
-        list(pool.map(lambda folder: _deploy_stack(tool, folder, cloud, told), folders))
+    deploys.start(root).result()
+    told("platform")
+    for service, done in [(service, deploys.start(root / "services" / service)) for service in SERVICES]:
+        done.result()
+        told(service)
+
+
+def _deploying(cloud: Cloud) -> dict[str, str]:
+    """The environment of the Serverless tool."""
+    return _without_bytecode_ban(os.environ) | {
+        "AWS_ENDPOINT_URL": cloud.endpoint,
+        "AWS_ACCESS_KEY_ID": "embedded",
+        "AWS_SECRET_ACCESS_KEY": "embedded",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "SLS_AWS_MONITORING_FREQUENCY": "200",
+        "SLS_TELEMETRY_DISABLED": "1",
+        "SLS_NOTIFICATIONS_MODE": "off",
+        "NODE_NO_WARNINGS": "1",
+    }
 
 
 def check(cloud: Cloud) -> dict[str, int]:
@@ -161,26 +188,6 @@ def check(cloud: Cloud) -> dict[str, int]:
         raise DeployFailed(f"deployed {len(subscriptions)} subscriptions of {wanted}, {len(mappings)} event source "
                            f"mappings of {len(SERVICES)}, {len(functions)} functions")
     return {"subscriptions": len(subscriptions), "mappings": len(mappings), "functions": len(functions)}
-
-
-def _deploy_stack(tool: str, folder: Path, cloud: Cloud, told: Callable[[str], None]) -> None:
-    environment = _without_bytecode_ban(os.environ) | {
-        "AWS_ENDPOINT_URL": cloud.endpoint,
-        "AWS_ACCESS_KEY_ID": "embedded",
-        "AWS_SECRET_ACCESS_KEY": "embedded",
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "SLS_AWS_MONITORING_FREQUENCY": "200",
-        "SLS_TELEMETRY_DISABLED": "1",
-        "SLS_NOTIFICATIONS_MODE": "off",
-        "NODE_NO_WARNINGS": "1",
-    }
-    done = subprocess.run(  # noqa: S603 - the tool that package-lock.json pins
-        [tool, "deploy", "--stage", STAGE], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise DeployFailed(f"serverless deploy in {folder.name} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    told(folder.name if folder.parent.name == "services" else "platform")
 
 
 def _serverless(root: Path) -> str:
@@ -220,4 +227,4 @@ def _wait_for(child: "subprocess.Popen[bytes]", cloud: Cloud, log: Path) -> None
         except (URLError, OSError):
             time.sleep(0.05)
     child.kill()
-    raise BadInput(f"the embedded AWS did not start; its log ends:\n{log.read_text()[-1500:]}")
+    raise NotReachable(f"the embedded AWS did not start; its log ends:\n{log.read_text()[-1500:]}")

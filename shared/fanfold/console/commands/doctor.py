@@ -15,6 +15,7 @@ from tempfile import TemporaryFile
 from fanfold import desk
 from fanfold.console.cloud.launcher import NODE_WANTED, repository_root
 from fanfold.console.commands import Command
+from fanfold.console.desk_run import RUN_FILE
 from fanfold.console.exit_codes import Exit
 from fanfold.console.finding import Finding
 from fanfold.console.output import Answer
@@ -118,13 +119,13 @@ def _clock(_arguments: Namespace) -> Finding:
 
 
 def _run_file(arguments: Namespace) -> Finding:
-    path = arguments.state / "run.json"
-    if not path.exists():
-        return Finding("run.json", "no desk is running")
     running = running_cloud(arguments.state)
-    if running is None:
-        return Finding("run.json", f"{path} is left over from a run that died", f"rm {path}")
-    return Finding("run.json", f"a desk is running at {running.endpoint}")
+    if running is not None:
+        return Finding("run.json", f"a desk is running at {running.endpoint}")
+    if not (arguments.state / RUN_FILE).exists():
+        return Finding("run.json", "no desk is running")
+    found = "no desk is running; the last run was killed, and `fanfold run --continue` goes on with it"
+    return Finding("run.json", found)
 
 
 def read_desk(path: Path) -> str:

@@ -11,11 +11,13 @@ from fanfold.console.commands import (
     halts,
     lake,
     letters,
+    runs,
     serving,
     why,
 )
 
 COMMANDS: tuple[Command, ...] = (
+    *runs.COMMANDS,
     *books.COMMANDS,
     *flow.COMMANDS,
     *why.COMMANDS,

@@ -3,10 +3,12 @@
 import signal
 import sys
 from argparse import ArgumentParser, Namespace
+from contextlib import ExitStack
 from typing import NoReturn
 
 from fanfold.console import serve
 from fanfold.console.commands import Command
+from fanfold.console.desk_run import announced
 from fanfold.console.output import encode
 from fanfold.console.session import connect
 from fanfold.refusals import BadInput
@@ -18,7 +20,10 @@ def run(arguments: Namespace) -> NoReturn:
     """Answer requests until Ctrl-C; the desk that was started for it is stopped with it."""
     # Ended in any way, it stops the desk that it started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with connect(arguments.state) as session:
+    with ExitStack() as stack:
+        session = stack.enter_context(connect(arguments.state, "serve"))
+        if not session.running:
+            stack.enter_context(announced(session.state, session.cloud))
         gateway = serve.Gateway(serve.functions(session), serve.principals(control=arguments.control))
         try:
             listening = serve.server(gateway, arguments.port)

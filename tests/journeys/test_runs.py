@@ -1,0 +1,193 @@
+"""Runs as processes: killed, interrupted at any moment, two at once; nothing is lost and nothing stays behind."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from desk_fixture import ROOT, skip_without_node
+
+from fanfold.console import state_directory
+
+COMMAND = [sys.executable, "-m", "fanfold.console.entry"]
+MOMENTS = 6
+
+
+@contextmanager
+def fanfold(state: Path, *words: str) -> Iterator["subprocess.Popen[str]"]:
+    """A command in a session of its own, as a terminal starts it."""
+    environ = os.environ | {"PYTHONPATH": str(ROOT / "shared")}
+    command = [*COMMAND, "--state", str(state), *words]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          stdin=subprocess.DEVNULL, start_new_session=True) as child:  # fmt: skip
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+def said(state: Path, *words: str) -> tuple[int, str]:
+    with fanfold(state, *words) as child:
+        out, _ = child.communicate()
+    return child.returncode, out
+
+
+def run(*words: str) -> tuple[str, ...]:
+    return ("run", "--desk", str(ROOT / "desk.toml"), *words)
+
+
+def until(child: "subprocess.Popen[str]", line: str) -> None:
+    """Read what a command says up to a line."""
+    assert child.stdout
+    assert any(line in one for one in child.stdout), f"it ended without saying {line!r}"
+
+
+def ended(state: Path) -> bool:
+    """Whether nothing that was started on a directory runs any more, waiting for what is ending."""
+    own = f"FANFOLD_STATE={state}".encode()
+    running = [path.parent for path in Path("/proc").glob("[0-9]*/environ") if own in _read(path).split(b"\0")]
+    for process in running:
+        # A process that ends closes this; one that stays lets the test time out.
+        _wait(int(process.name))
+    return not [path for path in Path("/proc").glob("[0-9]*/environ") if own in _read(path).split(b"\0")]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""  # It has ended meanwhile.
+
+
+def _wait(pid: int) -> None:
+    import select
+
+    try:
+        watched = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    select.select([watched], [], [], 30)
+    os.close(watched)
+
+
+@pytest.fixture
+def state(tmp_path) -> Iterator[Path]:
+    skip_without_node()
+    yield tmp_path / "state"
+    assert ended(tmp_path / "state")
+
+
+@pytest.fixture(scope="module")
+def traded(tmp_path_factory) -> Path:
+    """The state of a run of some minutes of the seeded market."""
+    skip_without_node()
+    state = tmp_path_factory.mktemp("runs") / "state"
+    code, out = said(state, *run("--minutes", "4"))
+    assert (code, "starts clean in" in out) == (0, True), out
+    return state
+
+
+@pytest.fixture
+def again(traded, tmp_path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(traded, tmp_path / "state"))
+
+
+def test_a_killed_run_goes_on_and_its_books_balance(again):
+    with fanfold(again, *run("--continue", "--minutes", "600")) as child:
+        until(child, "continues in")
+        begun = state_directory.through(again)
+        while state_directory.through(again) < begun + 5 * 60:
+            assert child.poll() is None
+        child.kill()
+    code, out = said(again, "status", "--json")
+    assert (code, json.loads(out[out.index("{"):])["running"]) == (0, False)
+    got_to = state_directory.through(again)
+    code, out = said(again, *run("--continue", "--minutes", "3", "--json"))
+    summary = json.loads(out[out.index('{"'):])
+    assert (code, summary["minutes"], summary["books_balance"], summary["audit_verified"]) == (0, 3, True, True)
+    assert state_directory.through(again) == got_to + 3 * 60
+
+
+def test_what_an_interrupted_run_did_not_get_to_is_what_continue_trades(again):
+    with fanfold(again, *run("--continue", "--minutes", "600")) as child:
+        until(child, "continues in")
+        begun = state_directory.through(again)
+        while state_directory.through(again) == begun:
+            assert child.poll() is None
+        child.send_signal(signal.SIGINT)
+        child.communicate()
+    assert child.returncode == 130
+    assert state_directory.asked(again).until == begun + 600 * 60
+
+
+def test_a_second_run_keeps_the_first_and_any_command_can_look_at_it(again):
+    code, out = said(again, *run("--minutes", "1"))
+    assert (code, f"the run before is kept in {again}/runs/1" in out) == (0, True)
+    assert said(again / "runs" / "1", "audit", "verify")[0] == 0
+    code, out = said(again, "runs", "--json")
+    assert [one["run"] for one in json.loads(out)["runs"]] == [f"{again}/runs/1", str(again)]
+
+
+def test_of_two_runs_at_once_in_a_new_directory_one_is_refused_and_names_the_other(state):
+    with fanfold(state, *run("--minutes", "2")) as one, fanfold(state, *run("--minutes", "2")) as other:
+        told = [one.communicate()[0], other.communicate()[0]]
+    assert sorted([one.returncode, other.returncode]) == [0, 2]
+    refused, winner = (told[0], other) if one.returncode == 2 else (told[1], one)
+    assert f"`fanfold run` (process {winner.pid}) holds {state}" in refused
+    assert "starts clean" not in refused
+
+
+def test_a_desk_that_is_served_is_asked_and_a_run_is_told_who_holds_it(again):
+    with fanfold(again, "serve", "--port", "0") as serving:
+        until(serving, "http://127.0.0.1:")
+        assert said(again, "status")[0] == 0
+        code, out = said(again, *run("--continue", "--minutes", "1"))
+        assert (code, f"`fanfold serve` (process {serving.pid}) holds" in out) == (2, True)
+        serving.send_signal(signal.SIGINT)
+        serving.wait()
+    assert serving.returncode == 130
+    assert ended(again)
+
+
+def test_ctrl_c_while_stacks_deploy_interrupts(state):
+    with fanfold(state, *run("--minutes", "2")) as child:
+        until(child, "starts clean in")
+        while not list((state / "aws" / "s3").rglob("*deployment*")):
+            assert child.poll() is None
+        os.killpg(child.pid, signal.SIGINT)
+        out, _ = child.communicate()
+    assert (child.returncode, "interrupted; what was started is stopped" in out) == (130, True)
+    assert "traded" not in out
+
+
+def test_a_run_that_is_ended_at_any_moment_leaves_nothing_that_runs(state):
+    seed = random.randrange(2**32)
+    dice = random.Random(seed)
+    for _ in range(MOMENTS):
+        ending = dice.choice([signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])
+        with fanfold(state, *run("--minutes", "1")) as child:
+            assert child.stdout
+            # A moment is after so many characters and processes, not after so many seconds.
+            child.stdout.read(dice.randrange(40))
+            started = dice.randrange(3)
+            while child.poll() is None and len(_started(state)) < started:
+                continue
+            child.send_signal(ending)
+            out, _ = child.communicate()
+        assert "Traceback" not in out, f"seed {seed}"
+        assert "not empty and not a state directory" not in out, f"seed {seed}"
+        assert child.returncode in {0, 130, -ending}, f"seed {seed}"
+        assert ended(state), f"seed {seed}"
+
+
+def _started(state: Path) -> list[Path]:
+    own = f"FANFOLD_STATE={state}".encode()
+    return [path for path in Path("/proc").glob("[0-9]*/environ") if own in _read(path).split(b"\0")]

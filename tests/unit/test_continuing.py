@@ -1,0 +1,157 @@
+"""A run that is continued goes on with what it began with, or is refused with what differs."""
+
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fanfold.console import continuing, run_plan, state_directory
+from fanfold.console.continuing import Continued
+from fanfold.refusals import BadInput
+from fanfold.venues import replay
+
+ROOT = Path(__file__).resolve().parents[2]
+START = 1_767_225_600
+TRADED = 40
+
+
+def asking(folder: Path, **given: Any) -> Namespace:
+    """The arguments of a run on the folder's desk file."""
+    usual = {"desk": folder / "desk.toml", "data": [], "strategy": None, "param": [], "since": None, "until": None,
+             "minutes": None}  # fmt: skip
+    return Namespace(**usual | given)
+
+
+def bars(path: Path, minutes: int, close: float = 100.5) -> Path:
+    rows = [f"{START + n * 60},100.25,101.0,99.0,{close if n == 20 else 100.5},12.5" for n in range(minutes)]
+    path.write_text("\n".join(["time,open,high,low,close,volume", *rows]) + "\n")
+    return path
+
+
+def traded(folder: Path, **given: Any) -> Path:
+    """A state directory in which a run traded 40 minutes."""
+    (folder / "desk.toml").write_text((ROOT / "desk.toml").read_text())
+    asked = asking(folder, **{"minutes": TRADED} | given)
+    params = run_plan.params(asked.param)
+    plan = run_plan.plan(asked.desk, asked.data, asked.strategy, params, None, None, asked.minutes)
+    state = folder / "state"
+    with state_directory.begun(state, plan.desk, continuing.asked_for(asked, plan), overwrite=False):
+        replay.write(state / state_directory.RECORDINGS, plan.recordings)
+        state_directory.note(state, plan.start + (TRADED - 1) * 60)
+    return state
+
+
+def going_on(state: Path, **given: Any) -> Continued:
+    """What is left where only this is said again."""
+    return continuing.continued(state, asking(state.parent, **{"desk": None} | given))
+
+
+def on_a_file(folder: Path, minutes: int = 120, **given: Any) -> Path:
+    data = [str(bars(folder / "BTCUSDT-1m.csv", minutes))]
+    return traded(folder, **{"data": data, "strategy": "sma_cross", "param": ["fast=2", "slow=5"]} | given)
+
+
+def test_what_is_not_said_again_is_remembered(tmp_path: Path) -> None:
+    plan, asked = going_on(on_a_file(tmp_path), minutes=5)
+    assert list(plan.desk.strategies) == ["sma_cross"]
+    assert plan.desk.strategies["sma_cross"].params == {"fast": "2", "slow": "5"}
+    assert plan.desk.venues["market"].symbols == ["BTC/USDT"]
+    assert (plan.start, plan.until) == (START + (TRADED + 1) * 60, START + (TRADED + 5) * 60)
+    assert asked.until == plan.until
+    assert plan.recordings == []
+
+
+def test_a_run_that_was_cut_off_goes_on_to_where_it_was_to_end(tmp_path: Path) -> None:
+    assert going_on(on_a_file(tmp_path, minutes=90)).plan.until == START + 90 * 60
+    (seeded := tmp_path / "seeded").mkdir()
+    plan = going_on(traded(seeded, minutes=90)).plan
+    assert plan.until - plan.start == (90 - TRADED - 1) * 60
+
+
+def test_said_again_the_same_is_the_same(tmp_path: Path) -> None:
+    state = on_a_file(tmp_path)
+    again = {"desk": tmp_path / "desk.toml", "data": [str(tmp_path / "BTCUSDT-1m.csv")], "strategy": "sma_cross",
+             "param": ["fast=2"]}  # fmt: skip
+    assert going_on(state, **again).plan.desk == going_on(state).plan.desk
+
+
+def test_a_file_that_grew_is_the_same_file(tmp_path: Path) -> None:
+    state = on_a_file(tmp_path)
+    bars(tmp_path / "BTCUSDT-1m.csv", 150)
+    plan = going_on(state, minutes=100).plan
+    assert plan.until == START + 140 * 60
+    assert [len(one.bars) for one in plan.recordings] == [150]
+
+
+def test_other_figures_in_the_file_are_refused_with_the_first_bar_that_differs(tmp_path: Path) -> None:
+    state = on_a_file(tmp_path)
+    bars(tmp_path / "BTCUSDT-1m.csv", 120, close=100.75)
+    with pytest.raises(BadInput, match=(
+        r"differs \(changed since: .*BTCUSDT-1m\.csv\): BTC/USDT at 2026-01-01 00:21 was "
+        r"100\.25/101\.00/99\.00/100\.50 and is 100\.25/101\.00/99\.00/100\.75"
+    )):
+        going_on(state)
+
+
+def test_a_file_with_fewer_bars_is_refused(tmp_path: Path) -> None:
+    state = on_a_file(tmp_path)
+    bars(tmp_path / "BTCUSDT-1m.csv", 60)
+    with pytest.raises(BadInput, match="BTC/USDT had 120 bars and has 60"):
+        going_on(state)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"param": ["fast=3"]}, "strategies.sma_cross.params.fast was 2 and is 3"),
+        ({"strategy": "breakout", "param": []}, "param 'fast' is unknown to breakout"),
+        ({"since": START}, "--from is for a run that starts"),
+    ],
+)
+def test_something_else_is_refused_with_what_differs(tmp_path: Path, given: dict[str, Any], named: str) -> None:
+    with pytest.raises(BadInput, match=named):
+        going_on(on_a_file(tmp_path), **given)
+
+
+def test_another_strategy_or_an_instrument_more_is_refused(tmp_path: Path) -> None:
+    state = on_a_file(tmp_path, strategy="trend", param=[])
+    with pytest.raises(BadInput, match=r"strategies\.reversion was not there and is there"):
+        going_on(state, strategy="reversion")
+    (other := tmp_path / "ETHUSDT-1m.csv").write_text((tmp_path / "BTCUSDT-1m.csv").read_text())
+    with pytest.raises(BadInput, match=r"venues\.market\.symbols was BTC/USDT and is BTC/USDT, ETH/USDT"):
+        going_on(state, data=[str(tmp_path / "BTCUSDT-1m.csv"), str(other)])
+
+
+def test_a_file_does_not_follow_the_seeded_market(tmp_path: Path) -> None:
+    data = [str(bars(tmp_path / f"{name}USDT-1m.csv", 120)) for name in ("BTC", "ETH", "SOL", "XRP")]
+    with pytest.raises(BadInput, match=r"the data was the seeded market and is .*BTCUSDT"):
+        going_on(traded(tmp_path), data=data)
+
+
+def test_an_edited_desk_file_is_refused_with_the_key_and_one_with_other_comments_is_not(tmp_path: Path) -> None:
+    state = traded(tmp_path)
+    desk = tmp_path / "desk.toml"
+    desk.write_text("# mine\n" + desk.read_text())
+    assert going_on(state, minutes=2).plan.desk
+    desk.write_text(desk.read_text().replace("cash = 100_000", "cash = 200_000"))
+    with pytest.raises(BadInput, match=r"desk\.toml\): accounts\.main\.cash was 100000 and is 200000"):
+        going_on(state)
+
+
+def test_a_strategy_whose_code_changed_is_refused(tmp_path: Path) -> None:
+    state = traded(tmp_path)
+    asked = state_directory.asked(state)
+    (path,) = [name for name in asked.sha256 if name.endswith("breakout.py")]
+    asked.sha256[path] = "0" * 64
+    state_directory.remember(state, asked)
+    with pytest.raises(BadInput, match=r"the strategy in .*breakout\.py is another one"):
+        going_on(state)
+
+
+def test_a_live_run_is_not_continued(tmp_path: Path) -> None:
+    state = traded(tmp_path)
+    asked = state_directory.asked(state)
+    state_directory.remember(state, state_directory.Asked(desk=asked.desk, live="binance"))
+    with pytest.raises(BadInput, match="start another with --live"):
+        going_on(state)

@@ -1,0 +1,114 @@
+"""A state directory keeps every run until it is told to erase one, and never touches what is not a run's."""
+
+from pathlib import Path
+
+import pytest
+
+from fanfold.console import state_directory
+from fanfold.console.commands.registry import COMMANDS
+from fanfold.console.main import main
+from fanfold.console.run_plan import plan
+from fanfold.console.state_directory import Asked
+from fanfold.desk import Desk
+from fanfold.refusals import BadInput
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def traded() -> Desk:
+    return plan(ROOT / "desk.toml", [], None, {}, None, None, 2).desk
+
+
+def begin(state: Path, traded: Desk, begun: str, *, overwrite: bool = False) -> Path | None:
+    """Begin a run; where the one before was put."""
+    asked = Asked(desk="desk.toml", begun=begun)
+    with state_directory.begun(state, traded, asked, overwrite=overwrite) as (_held, kept):
+        return kept
+
+
+def trade(state: Path, traded: Desk, begun: str, *, overwrite: bool = False) -> Path | None:
+    kept = begin(state, traded, begun, overwrite=overwrite)
+    state_directory.note(state, 1_767_225_660)
+    return kept
+
+
+def test_a_second_run_puts_the_first_aside(tmp_path: Path, traded: Desk) -> None:
+    state = tmp_path / "state"
+    assert trade(state, traded, "first") is None
+    (state / "aws").mkdir()
+    (state / "aws" / "books").write_text("of the first")
+    assert trade(state, traded, "second") == state / "runs" / "1"
+    assert trade(state, traded, "third") == state / "runs" / "2"
+    assert (state / "runs" / "1" / "aws" / "books").read_text() == "of the first"
+    assert [state_directory.asked(path).begun for path in state_directory.kept(state)] == ["first", "second", "third"]
+    assert not (state / "aws").exists()
+
+
+def test_a_run_is_erased_only_where_that_is_asked_for(tmp_path: Path, traded: Desk) -> None:
+    trade(tmp_path, traded, "first")
+    assert trade(tmp_path, traded, "second", overwrite=True) is None
+    assert [state_directory.asked(path).begun for path in state_directory.kept(tmp_path)] == ["second"]
+
+
+def test_files_of_ones_own_stay_where_they_are(tmp_path: Path, traded: Desk) -> None:
+    trade(tmp_path, traded, "first")
+    (tmp_path / "notes.txt").write_text("mine")
+    trade(tmp_path, traded, "second")
+    trade(tmp_path, traded, "third", overwrite=True)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_run_that_never_came_to_its_first_bar_leaves_nothing_to_keep(tmp_path: Path, traded: Desk) -> None:
+    begin(tmp_path, traded, "first")
+    assert begin(tmp_path, traded, "second") is None
+    assert state_directory.kept(tmp_path) == []
+    with pytest.raises(BadInput, match="holds no run to continue"):
+        state_directory.asked(tmp_path)
+
+
+def test_a_run_of_a_version_that_noted_only_the_end_is_kept_too(tmp_path: Path, traded: Desk) -> None:
+    trade(tmp_path, traded, "first")
+    (tmp_path / "asked.json").unlink()
+    (tmp_path / "progress.json").unlink()
+    assert begin(tmp_path, traded, "second") == tmp_path / "runs" / "1"
+
+
+def test_a_directory_of_somebody_else_and_a_file_are_refused(tmp_path: Path, traded: Desk) -> None:
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(BadInput, match="not empty and not a state directory"):
+        begin(tmp_path, traded, "first")
+    for path in (tmp_path / "letter.txt", tmp_path / "letter.txt" / "deeper"):
+        with pytest.raises(BadInput, match="is a file, or lies in one"):
+            begin(path, traded, "first")
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+@pytest.mark.parametrize("name", ["progress.json", "asked.json"])
+@pytest.mark.parametrize("garbage", [b"", b"\xff\xfe", b"[1, 2", b'{"through": "soon"}', b"7"])
+def test_a_damaged_note_is_named_and_the_run_is_kept(tmp_path: Path, traded: Desk, name: str, garbage: bytes) -> None:
+    trade(tmp_path, traded, "first")
+    (tmp_path / name).write_bytes(garbage)
+    read = {"asked.json": state_directory.asked, "progress.json": state_directory.through}[name]
+    with pytest.raises(BadInput, match=rf"{name} is damaged .* keeps this one"):
+        read(tmp_path)
+    assert trade(tmp_path, traded, "second") == tmp_path / "runs" / "1"
+
+
+def test_the_runs_are_listed_with_what_they_came_to(tmp_path: Path, traded: Desk, capsys) -> None:
+    trade(tmp_path, traded, "2026-03-01T00:00:00+00:00")
+    (tmp_path / "summary.json").write_text('{"total_return": "0.0125"}')
+    trade(tmp_path, traded, "2026-03-02T00:00:00+00:00")
+    (tmp_path / "desk.json").write_bytes(b"garbage")
+    assert main(["runs", "--state", str(tmp_path)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert str(tmp_path / "runs" / "1") in told[1]
+    assert "seeded market" in told[1]
+    assert "1.25%   with a summary" in told[1]
+    assert "killed; --continue goes on" in told[2]
+
+
+def test_where_nothing_was_run_there_is_nothing_to_list(tmp_path: Path, capsys) -> None:
+    assert ("runs",) in [command.words for command in COMMANDS]
+    assert main(["runs", "--state", str(tmp_path / "none")]) == 3
+    assert "start one with `fanfold run`" in capsys.readouterr().err
