@@ -1,0 +1,93 @@
+"""Of a bundle all legs go out, or none: a pair with one leg is a bet on direction."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from risk_desk import AT, BTC, ETH, NOW, book, desk, held, mark, target
+
+from fanfold.messages import Halt, Target
+from fanfold.risk import bundles
+from fanfold.risk.decision import Decision, decide
+from fanfold.risk.exposure import Book
+from fanfold.risk.terms import prepare
+
+D = Decimal
+PAIR = {"strategy": "pairs"}
+OLD = {BTC: mark("100", age_s=300), ETH: mark("10")}
+
+
+def decided(*targets: Target, found: Book | None = None, **limits: Any) -> Decision:
+    return decide(targets, found or book(), prepare(desk(PAIR, **limits)), at=AT, now=NOW)
+
+
+def pair(first: float = 0.6, second: float = -0.4, name: str = "m") -> tuple[Target, Target]:
+    return (target(first, instance=name, signal_id=f"{name}-a"),
+            target(second, instance=name, instrument=ETH, signal_id=f"{name}-b"))  # fmt: skip
+
+
+def codes(made: Decision) -> dict[str, str]:
+    return {refusal.order.instrument: str(refusal.code) for refusal in made.refused}
+
+
+def test_a_pair_goes_out_whole() -> None:
+    made = decided(*pair())
+    assert {order.instrument for order in made.approved} == {BTC, ETH}
+    assert made.refused == []
+
+
+@pytest.mark.parametrize(
+    ("found", "limits", "reasons"),
+    [
+        (book("spot"), {}, {ETH: "SPOT_SHORT", BTC: "BUNDLE"}),
+        (book(), {"order_notional_max": D(2500)}, {BTC: "ORDER_NOTIONAL", ETH: "BUNDLE"}),
+        (book(marks=OLD), {}, {BTC: "STALE_BAR", ETH: "BUNDLE"}),
+        (book(marks={ETH: mark("10")}), {}, {BTC: "MISSING_DATA", ETH: "BUNDLE"}),
+        (book(), {"orders_per_minute_max": 1}, {BTC: "BUNDLE", ETH: "ORDER_RATE"}),
+        (book(), {"gross_max": D("0.4")}, {BTC: "BUNDLE", ETH: "GROSS_EXPOSURE"}),
+        (book(held={("m", BTC): held("0", "-1")}), {}, {BTC: "OPPOSING_ORDER", ETH: "BUNDLE"}),
+        (book(halt=Halt.REDUCE_ONLY), {}, {BTC: "KILL_STATE", ETH: "KILL_STATE"}),
+    ],
+)
+def test_where_one_leg_is_refused_the_other_stays_with_the_reason(
+    found: Book, limits: dict[str, Any], reasons: dict[str, str]
+) -> None:
+    made = decided(*pair(name="s" if found.account == "spot" else "m"), found=found, **limits)
+    assert (made.approved, codes(made)) == ([], reasons)
+    untouched = decided(found=found, **limits).book
+    assert (made.book.held, made.book.orders_in_minute, made.book.reserved) == (
+        untouched.held, untouched.orders_in_minute, untouched.reserved
+    )  # fmt: skip
+
+
+def test_a_leg_too_small_for_the_venue_keeps_the_other_back() -> None:
+    made = decided(*pair(0.9995, -0.0005))
+    assert (made.approved, codes(made), made.too_small) == ([], {BTC: "BUNDLE"}, [("m", ETH)])
+    (refusal,) = made.refused
+    assert refusal.detail == "bundle m goes out whole or not at all: a leg that cannot be ordered"
+
+
+def test_a_leg_that_is_on_target_needs_no_order() -> None:
+    made = decided(*pair(), found=book(cash=D(7000), held={("m", BTC): held("30")}))
+    assert [order.instrument for order in made.approved] == [ETH]
+
+
+def test_a_bundle_that_only_closes_goes_out_leg_by_leg() -> None:
+    own = {("m", BTC): held("30"), ("m", ETH): held("-0.4", price="10")}
+    made = decided(*pair(0.0, 0.0), found=book(cash=D(7000), held=own))
+    assert ([order.instrument for order in made.approved], made.dust) == ([BTC], [("m", ETH)])
+
+
+def test_targets_of_any_strategy_can_name_their_bundle() -> None:
+    legs = [target(0.5, signal_id="a", bundle="x"), target(0.9, instrument=ETH, signal_id="b", bundle="x"),
+            target(0.1, instance="n", signal_id="c")]  # fmt: skip
+    made = decide(legs, book(), prepare(desk(order_notional_max=D(2000))), at=AT, now=NOW)
+    assert [order.instance for order in made.approved] == ["n"]
+    assert codes(made) == {ETH: "ORDER_NOTIONAL", BTC: "BUNDLE"}
+
+
+def test_reductions_come_before_bundles_and_no_bundle_is_cut() -> None:
+    own = {("n", BTC): held("30")}
+    made = decided(*pair(), *pair(0.0, 0.0, name="n"), found=book(cash=D(7000), held=own))
+    assert [(order.instance, order.reduce_only) for order in made.approved] == [("n", True), ("m", False), ("m", False)]
+    assert [len(unit) for unit in bundles.units(made.approved, made.bundles)] == [1, 2]
