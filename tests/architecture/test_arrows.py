@@ -17,7 +17,7 @@ ARROWS = {
     "fanfold.aws": DOMAIN | STANDARD | {"boto3", "botocore", "pyarrow", "aws_xray_sdk"},
     "fanfold.venues": DOMAIN | STANDARD | {"ccxt"},
     "fanfold.research": DOMAIN | STANDARD | {"numpy", "numba", "duckdb", "pyarrow"} | PLOTTING,
-    "fanfold.simulation": DOMAIN | PURE | {"random"},
+    "fanfold.simulation": DOMAIN | PURE | {"random", "fanfold.aws"},
 }
 VENUES = ("market_data_service", "execution_service")
 

@@ -9,6 +9,7 @@ from fanfold.refusals import Conflict
 
 Key = tuple[str, str]
 Write = dict[str, dict[str, Any]]
+KEY_NAMES = ("pk", "sk")
 BATCH_GET_MAX = 100
 BATCH_WRITE_MAX = 25
 NEWEST_PAGE = 50

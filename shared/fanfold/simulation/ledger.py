@@ -1,20 +1,26 @@
-"""The ledger that risk and execution share, in memory: every change is all or nothing, as a transaction is."""
+"""The ledger that risk and execution share, on DynamoDB in memory: the adapters of the cloud, and a look at it all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
-import msgspec
-
-from fanfold import booking, orders
-from fanfold.booking import AccountItem, Books, Changes, PositionItem, Step
-from fanfold.fills import Resolution
-from fanfold.messages import ExecutionReport, Halt, HaltChanged, Message, Order, OrdersApproved
-from fanfold.money import ZERO, exact
+from fanfold.aws import ledger
+from fanfold.aws.approvals import Approvals
+from fanfold.aws.bookings import Bookings
+from fanfold.aws.outbox import Outbox
+from fanfold.aws.tables import Table
+from fanfold.aws.topics import Topics
+from fanfold.booking import AccountItem, PositionItem
+from fanfold.messages import TOPICS, Halt, HaltChanged, Message, Order, OrdersApproved, decode
 from fanfold.orders import OrderRecord
-from fanfold.refusals import BadInput, Conflict
+from fanfold.positions import Position
 from fanfold.risk.exposure import Book, Leg
 from fanfold.risk.gathering import Gathered
+from fanfold.simulation.cloud import MemoryCloud
+from fanfold.simulation.requests import Document
+from fanfold.simulation.topics import MemoryTopic, MemoryTopics
+
+_SERVICE = "memory"
 
 
 class Bus(Protocol):
@@ -23,137 +29,102 @@ class Bus(Protocol):
     def publish(self, messages: Sequence[Message]) -> None: ...
 
 
-class MemoryLedger:
-    """Both sides of the ledger; see fanfold.aws.approvals and fanfold.aws.bookings."""
+class HeardTopics(MemoryTopics):
+    """SNS in memory whose topics a bus hears, each message as often as it is published."""
 
-    def __init__(self, bus: Bus) -> None:
-        self.accounts: dict[str, AccountItem] = {}
-        self.positions: dict[str, dict[Leg, PositionItem]] = {}
-        self.orders: dict[str, OrderRecord] = {}
-        self.outbox: dict[str, Message] = {}
+    def __init__(self, bus: Bus, cloud: MemoryCloud) -> None:
+        super().__init__(cloud.sqs, lambda: 0.0)
         self._bus = bus
 
+    def adapter(self) -> Topics:
+        """Every topic there is; nothing is subscribed to them."""
+        fifo = {"FifoTopic": "true"}
+        made = {name: self.create_topic({"Name": f"{name}.fifo", "Attributes": fifo}) for name in TOPICS}
+        return Topics(lambda _service, operation, asked: self.call(operation, asked), {
+            name: topic["TopicArn"] for name, topic in made.items()
+        })
+
+    def deliver(self, topic: MemoryTopic, entry: Document) -> None:
+        self._bus.publish([decode(entry["Message"])])
+
+
+class MemoryLedger(Bookings):
+    """Both sides of the ledger with one outbox: execution's methods, and risk's under their names."""
+
+    def __init__(self, bus: Bus) -> None:
+        self.cloud = MemoryCloud()
+        self.table = self.cloud.table("ledger")
+        self.held = Outbox(self.table, _SERVICE, HeardTopics(bus, self.cloud).adapter())
+        super().__init__(self.table, self.held)
+        self._approvals = Approvals(self.table, self.held)
+        self.positions = Positions(self.table)
+
     def open(self, account: str, cash: Decimal, told: HaltChanged) -> bool:
-        if account in self.accounts:
-            return False
-        self.accounts[account] = AccountItem(
-            account=account, halt=Halt.ACTIVE, cash=cash, reserved=ZERO, minute=0, orders_in_minute=0, version=1
-        )
-        self._tell(told)
-        return True
+        return self._approvals.open(account, cash, told)
 
     def halt(self, account: str, state: Halt, told: HaltChanged, *, rearm: bool = False) -> None:
-        if account not in self.accounts:
-            raise BadInput(f"account {account!r} was never opened")
-        self._move_account(account, halt=state, halt_cause=told.id)
-        self._tell(told)
-
-    def books(self, account: str) -> Books:
-        return Books(account=self.accounts.get(account), positions=dict(self.positions.get(account, {})))
+        self._approvals.halt(account, state, told, rearm=rearm)
 
     def book_of(self, account: str, gathered: Gathered) -> Book:
-        return booking.book(account, self.books(account), gathered)
+        return self._approvals.book(account, gathered)
 
     def approve(self, before: Book, told: OrdersApproved, minute: int, orders_in_minute: int) -> list[Order]:
-        known = [order for order in told.orders if order.order_id in self.orders]
-        if known:
-            return known
-        found = self.accounts.get(before.account)
-        if found is None or (found.version, found.halt) != (before.version, before.halt):
-            raise Conflict(f"account {before.account} moved on")
-        self._move_account(
-            before.account, reserved=booking.reserving(before, told.orders), minute=minute,
-            orders_in_minute=orders_in_minute,
-        )
-        for order in told.orders:
-            self.orders[order.order_id] = OrderRecord(order=order)
-            self._expect(before.account, (order.instance, order.instrument), booking.signed(order))
-        self.outbox[told.id] = told
-        return []
+        return self._approvals.approve(before, told, minute, orders_in_minute)
 
-    def records(self, order_ids: Sequence[str]) -> dict[str, OrderRecord]:
-        return {order_id: self.orders[order_id] for order_id in order_ids if order_id in self.orders}
+    def sweep(self) -> int:
+        return self.held.sweep()
 
-    def claim(self, account: str, claims: Sequence[Step]) -> bool:
-        if self.accounts[account].halt not in booking.permitted(claims) or not self._stands(claims):
-            return False
-        self._step(claims)
-        return True
+    @property
+    def accounts(self) -> dict[str, AccountItem]:
+        """Every account that was opened."""
+        books = {name: ledger.read(self.table, name) for name in self._named(ledger.account_key("")[0])}
+        return {name: found.account for name, found in books.items() if found.account is not None}
 
-    def move(self, steps: Sequence[Step], told: ExecutionReport) -> None:
-        if not self._stands(steps):
-            raise Conflict("an order moved on")
-        ended = [(before, after) for before, after in steps if after.state in orders.TERMINAL]
-        if ended:
-            self._move_account(told.account, reserved=booking.reserved(self.accounts[told.account], ended))
-        for leg, quantity in booking.pending_of(ended).items():
-            self._expect(told.account, leg, quantity)
-        self._step(steps)
-        self._tell(told)
+    @property
+    def orders(self) -> dict[str, OrderRecord]:
+        """Every order that was ever made, in the order that they were made."""
+        return ledger.records(self.table, self._named(ledger.order_key("")[0]))
 
-    def book(self, account: str, resolutions: Sequence[Resolution], told: ExecutionReport) -> list[ExecutionReport]:
-        held = []
-        chunks = list(booking.chunks(resolutions))
-        for chunk in chunks:
-            last = chunk is chunks[-1]
-            records = self.records([one.resting.order.order_id for one in chunk])
-            changes = booking.changes(chunk, records, self.books(account))
-            if changes.steps:
-                part = told if last else msgspec.structs.replace(told, settled=False)
-                held.append(booking.report(part, changes, self.accounts[account]))
-                self._book(account, changes, held[-1])
-        return held
+    @property
+    def outbox(self) -> dict[str, Message]:
+        """What was never published."""
+        left = [decode(item["body"]) for item in self.table.query(f"outbox#{_SERVICE}")]
+        return {message.id: message for message in left}
 
-    def publish(self, held: Sequence[Message], others: Sequence[Message]) -> None:
-        self._bus.publish([*held, *others])
-        for message in held:
-            self.outbox.pop(message.id, None)
-
-    def sweep(self) -> None:
-        self.publish(list(self.outbox.values()), [])
-
-    def _book(self, account: str, changes: Changes, report: ExecutionReport) -> None:
-        self._step(changes.steps)
-        for leg, after in changes.positions.items():
-            pending = _sum(booking.pending(self.books(account), leg), changes.unfilled[leg])
-            self.positions.setdefault(account, {})[leg] = PositionItem(position=after, open=pending)
-        self._move_account(account, cash=changes.cash, reserved=changes.reserved)
-        self.outbox[report.id] = report
-
-    def _stands(self, steps: Sequence[Step]) -> bool:
-        return all(self.orders.get(before.order.order_id) == before for before, _ in steps)
-
-    def _step(self, steps: Sequence[Step]) -> None:
-        self.orders |= {after.order.order_id: after for _, after in steps}
-
-    def _expect(self, account: str, leg: Leg, quantity: Decimal) -> None:
-        found = self.books(account)
-        item = PositionItem(
-            position=booking.position(found, leg), open=_sum(booking.pending(found, leg), quantity)
-        )
-        self.positions.setdefault(account, {})[leg] = item
-
-    def _move_account(self, account: str, **changes: object) -> None:
-        found = self.accounts[account]
-        self.accounts[account] = msgspec.structs.replace(found, version=found.version + 1, **changes)
-
-    def _tell(self, message: Message) -> None:
-        self.outbox[message.id] = message
-        self.publish([message], [])
+    def _named(self, prefix: str) -> list[str]:
+        partitions = self.cloud.dynamodb.table(self.table.name).partitions
+        return [name.removeprefix(prefix) for name, items in partitions.items() if items and name.startswith(prefix)]
 
 
-@exact
-def _sum(first: Decimal, second: Decimal) -> Decimal:
-    return first + second
+class Positions(MutableMapping[str, dict[Leg, PositionItem]]):
+    """The positions of each account by leg; an account's can be set, as nothing else in a ledger can."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def __getitem__(self, account: str) -> dict[Leg, PositionItem]:
+        return ledger.read(self._table, account).positions
+
+    def __setitem__(self, account: str, positions: dict[Leg, PositionItem]) -> None:
+        del self[account]
+        for leg, item in positions.items():
+            self._table.write([
+                ledger.positioning(self._table, account, leg, Position(), item.position, item.open)
+            ])
+
+    def __delitem__(self, account: str) -> None:
+        for leg in self[account]:
+            self._table.write([self._table.deleting(ledger.position_key(account, leg))])
+
+    def __iter__(self) -> Iterator[str]:
+        raise NotImplementedError("ask for an account's positions by its name")
+
+    def __len__(self) -> int:
+        raise NotImplementedError("ask for an account's positions by its name")
 
 
-class MemoryApprovals:
+class MemoryApprovals(Approvals):
     """Risk's side of a ledger in memory."""
 
     def __init__(self, ledger: MemoryLedger) -> None:
-        self._ledger = ledger
-        self.approve = ledger.approve
-        self.publish = ledger.publish
-
-    def book(self, account: str, gathered: Gathered) -> Book:
-        return self._ledger.book_of(account, gathered)
+        super().__init__(ledger.table, ledger.held)

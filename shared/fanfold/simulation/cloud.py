@@ -1,0 +1,35 @@
+"""A small AWS in memory behind the one seam, ``call(service, operation, parameters)``: what the adapters use of it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fanfold.aws.tables import KEY_NAMES, Table
+from fanfold.simulation.dynamodb import MemoryDynamo
+from fanfold.simulation.queues import MemoryQueues
+from fanfold.simulation.topics import MemoryTopics
+
+
+def _never() -> float:
+    return 0.0
+
+
+class MemoryCloud:
+    """DynamoDB, SNS and SQS of one account. ``now`` gives epoch seconds; without it, time stands still."""
+
+    def __init__(self, now: Callable[[], float] = _never) -> None:
+        self.dynamodb = MemoryDynamo(now)
+        self.sqs = MemoryQueues(now)
+        self.sns = MemoryTopics(self.sqs, now)
+        self._services: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
+            "dynamodb": self.dynamodb.call, "sqs": self.sqs.call, "sns": self.sns.call,
+        }
+
+    def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return self._services[service](operation, parameters)
+
+    def table(self, name: str) -> Table:
+        """A table of this name, made where there is none."""
+        kinds = zip(KEY_NAMES, ("HASH", "RANGE"), strict=True)
+        schema = [{"AttributeName": key, "KeyType": kind} for key, kind in kinds]
+        self.call("dynamodb", "CreateTable", {"TableName": name, "KeySchema": schema})
+        return Table(self.call, name)

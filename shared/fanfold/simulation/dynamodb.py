@@ -1,0 +1,286 @@
+"""DynamoDB in memory: what Fanfold asks of it, with its limits, behind the shapes of the AWS seam.
+
+Held call by call against an emulator by a test. What comes back shares its parts with what is stored: read it only.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from fanfold.aws.attribute_values import Item
+from fanfold.aws.calls import AwsFault, Reason
+from fanfold.simulation import expressions
+from fanfold.simulation.items import canonical, check_size, invalid, size
+from fanfold.simulation.requests import Document, knowing
+from fanfold.simulation.updates import update
+
+Key = tuple[str, str]
+TRANSACTION_WRITES = 100
+TRANSACTION_BYTES = 4 * 1024 * 1024
+BATCH_READS = 100
+BATCH_WRITES = 25
+PAGE_BYTES = 1024 * 1024
+TOKEN_S = 600
+FINE = Reason("None", "", {})
+_WRITE = ("TableName", "ConditionExpression", "ExpressionAttributeValues", "ReturnValuesOnConditionCheckFailure")
+_NO_KEY = "The provided key element does not match the schema"
+
+
+class MemoryTable:
+    """One table's items, by partition and sort key."""
+
+    def __init__(self, keys: tuple[str, str]) -> None:
+        self.keys = keys
+        self.partitions: dict[str, dict[str, Item]] = {}
+
+    def key_of(self, attributes: Mapping[str, Any]) -> Key:
+        """The key among attributes."""
+        partition, sort = (attributes.get(name, {}).get("S") for name in self.keys)
+        if not partition or not sort or len(partition.encode()) > 2_048 or len(sort.encode()) > 1_024:
+            raise invalid(_NO_KEY)
+        return partition, sort
+
+    def exact_key_of(self, attributes: Mapping[str, Any]) -> Key:
+        if set(attributes) != set(self.keys):
+            raise invalid(_NO_KEY)
+        return self.key_of(attributes)
+
+    def get(self, key: Key) -> Item | None:
+        return self.partitions.get(key[0], {}).get(key[1])
+
+    def put(self, key: Key, item: Item | None) -> None:
+        """Store an item; None takes away what is there."""
+        if item is not None:
+            self.partitions.setdefault(key[0], {})[key[1]] = item
+        else:
+            self.partitions.get(key[0], {}).pop(key[1], None)
+
+    def items(self) -> list[Item]:
+        """All of them, in order of their keys."""
+        return [part[sort] for _, part in sorted(self.partitions.items()) for sort in sorted(part)]
+
+
+class MemoryDynamo:
+    """The tables of an account. ``now`` (epoch seconds) says how long a transaction's token is remembered."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.tables: dict[str, MemoryTable] = {}
+        self._now = now
+        self._tokens: dict[str, tuple[float, Any]] = {}
+
+    def call(self, operation: str, parameters: Document) -> dict[str, Any]:
+        return _OPERATIONS[operation](self, parameters)
+
+    def table(self, name: str) -> MemoryTable:
+        if name not in self.tables:
+            raise AwsFault("ResourceNotFoundException", f"Requested resource not found: Table: {name} not found", 400)
+        return self.tables[name]
+
+    def create_table(self, parameters: Document) -> dict[str, Any]:
+        knowing(parameters, "TableName", "BillingMode", "AttributeDefinitions", "KeySchema")
+        kinds = {one["KeyType"]: one["AttributeName"] for one in parameters["KeySchema"]}
+        self.tables.setdefault(parameters["TableName"], MemoryTable((kinds["HASH"], kinds["RANGE"])))
+        return {"TableDescription": {"TableName": parameters["TableName"], "TableStatus": "ACTIVE"}}
+
+    def get_item(self, parameters: Document) -> dict[str, Any]:
+        knowing(parameters, "TableName", "Key", "ConsistentRead")
+        table = self.table(parameters["TableName"])
+        item = table.get(table.exact_key_of(parameters["Key"]))
+        return {"Item": item} if item is not None else {}
+
+    def batch_get_item(self, parameters: Document) -> dict[str, Any]:
+        knowing(parameters, "RequestItems")
+        if sum(len(asked["Keys"]) for asked in parameters["RequestItems"].values()) > BATCH_READS:
+            raise invalid("Too many items requested for the BatchGetItem call")
+        found: dict[str, list[Item]] = {}
+        for name, asked in parameters["RequestItems"].items():
+            knowing(asked, "Keys", "ConsistentRead")
+            table = self.table(name)
+            keys = [table.exact_key_of(key) for key in asked["Keys"]]
+            _distinct(keys)
+            found[name] = [item for item in map(table.get, keys) if item is not None]
+        return {"Responses": found, "UnprocessedKeys": {}}
+
+    def batch_write_item(self, parameters: Document) -> dict[str, Any]:
+        knowing(parameters, "RequestItems")
+        if not 1 <= sum(len(writes) for writes in parameters["RequestItems"].values()) <= BATCH_WRITES:
+            raise invalid("Too many items requested for the BatchWriteItem call")
+        puts = [(self.table(name), *_requested(self.table(name), write))
+                for name, writes in parameters["RequestItems"].items() for write in writes]
+        _distinct([(id(table), key) for table, key, _ in puts])
+        for table, key, item in puts:
+            table.put(key, item)
+        return {"UnprocessedItems": {}}
+
+    def query(self, parameters: Document) -> dict[str, Any]:
+        knowing(parameters, "TableName", "KeyConditionExpression", "ExpressionAttributeValues", "ScanIndexForward",
+                "ConsistentRead", "Limit", "ExclusiveStartKey")
+        table = self.table(parameters["TableName"])
+        found = _matching(table, parameters)
+        if not parameters.get("ScanIndexForward", True):
+            found.reverse()
+        return _page(table, found, parameters.get("Limit"))
+
+    def put_item(self, parameters: Document) -> dict[str, Any]:
+        return self._single("Put", parameters)
+
+    def update_item(self, parameters: Document) -> dict[str, Any]:
+        return self._single("Update", parameters)
+
+    def delete_item(self, parameters: Document) -> dict[str, Any]:
+        return self._single("Delete", parameters)
+
+    def _single(self, kind: str, parameters: Document) -> dict[str, Any]:
+        asked = dict(parameters)
+        wanted = asked.pop("ReturnValues", "NONE")
+        if wanted not in ("NONE", "ALL_OLD", *(["ALL_NEW"] if kind == "Update" else [])):
+            raise invalid(f"Return values {wanted} of a {kind} are not known")
+        table, key, before, after, reason = self._worked_out(kind, asked)
+        if reason is not FINE:
+            raise AwsFault("ConditionalCheckFailedException", reason.message, 400, (reason,))
+        table.put(key, after)
+        returned = {"NONE": None, "ALL_OLD": before, "ALL_NEW": after}[wanted]
+        return {"Attributes": returned} if returned else {}
+
+    def transact_write_items(self, parameters: Document) -> dict[str, Any]:
+        knowing(parameters, "TransactItems", "ClientRequestToken")
+        writes = parameters["TransactItems"]
+        if not 1 <= len(writes) <= TRANSACTION_WRITES:
+            raise invalid(f"Member must have length between 1 and {TRANSACTION_WRITES}; it has {len(writes)}")
+        if self._remembered(parameters.get("ClientRequestToken"), writes):
+            return {}
+        worked = [self._worked_out(*next(iter(write.items()))) for write in writes]
+        _distinct([(id(table), key) for table, key, *_ in worked], "Transaction request cannot include multiple "
+                  "operations on one item")
+        reasons = tuple(reason for *_, reason in worked)
+        if any(reason is not FINE for reason in reasons):
+            codes = ", ".join(reason.code for reason in reasons)
+            raise AwsFault("TransactionCanceledException", f"Transaction cancelled, because of [{codes}]", 400, reasons)
+        if sum(size(after) for _, _, _, after, _ in worked if after) > TRANSACTION_BYTES:
+            raise invalid("Collection size of the transaction exceeds 4 MB")
+        for table, key, _, after, _ in worked:
+            table.put(key, after)
+        if token := parameters.get("ClientRequestToken"):
+            self._tokens[token] = self._now(), writes
+        return {}
+
+    def _remembered(self, token: str | None, writes: Any) -> bool:
+        at, before = self._tokens.get(token or "", (0.0, None))
+        if before is None or self._now() - at >= TOKEN_S:
+            return False
+        if before != writes:
+            raise AwsFault("IdempotentParameterMismatchException", "the token was used for other writes", 400)
+        return True
+
+    def _worked_out(
+        self, kind: str, write: Document
+    ) -> tuple[MemoryTable, Key, Item | None, Item | None, Reason]:
+        """Where a write goes, what is there, what would be, and why it must not be. Nothing is changed."""
+        knowing(write, *_WRITE, *_FIELDS[kind])
+        table, values = self.table(write["TableName"]), canonical(write.get("ExpressionAttributeValues", {}))
+        key = table.key_of(write["Item"]) if kind == "Put" else table.exact_key_of(write["Key"])
+        _all_used(write, values)
+        before = table.get(key)
+        if "ConditionExpression" in write:
+            holds = expressions.condition(write["ConditionExpression"]).holds
+            if not holds(before or {}, values):
+                shown = before if write.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" else None
+                reason = Reason("ConditionalCheckFailed", "The conditional request failed", shown or {})
+                return table, key, before, before, reason
+        after = _AFTER[kind](table, before, write, values)
+        if after is not None and after is not before:
+            check_size(after)
+        return table, key, before, after, FINE
+
+
+def _put(_table: MemoryTable, _before: Item | None, write: Document, _values: Item) -> Item | None:
+    return canonical(write["Item"])
+
+
+def _updated(table: MemoryTable, before: Item | None, write: Document, values: Item) -> Item | None:
+    wanted = update(write["UpdateExpression"])
+    if any(path[0] in table.keys for path, _ in wanted.actions):
+        raise invalid("One or more parameter values were invalid: Cannot update attribute that is part of the key")
+    return wanted.applied(before if before is not None else dict(write["Key"]), values)
+
+
+def _nothing(_table: MemoryTable, _before: Item | None, _write: Document, _values: Item) -> Item | None:
+    return None
+
+
+def _as_it_is(_table: MemoryTable, before: Item | None, _write: Document, _values: Item) -> Item | None:
+    return before
+
+
+_AFTER = {"Put": _put, "Update": _updated, "Delete": _nothing, "ConditionCheck": _as_it_is}
+_FIELDS = {"Put": ["Item"], "Update": ["Key", "UpdateExpression"], "Delete": ["Key"], "ConditionCheck": ["Key"]}
+_OPERATIONS: dict[str, Callable[[MemoryDynamo, Document], dict[str, Any]]] = {
+    "CreateTable": MemoryDynamo.create_table,
+    "GetItem": MemoryDynamo.get_item,
+    "BatchGetItem": MemoryDynamo.batch_get_item,
+    "BatchWriteItem": MemoryDynamo.batch_write_item,
+    "Query": MemoryDynamo.query,
+    "PutItem": MemoryDynamo.put_item,
+    "UpdateItem": MemoryDynamo.update_item,
+    "DeleteItem": MemoryDynamo.delete_item,
+    "TransactWriteItems": MemoryDynamo.transact_write_items,
+}
+
+
+def _all_used(write: Document, values: Item) -> None:
+    """Every placeholder has a value and every value is used, as DynamoDB asks."""
+    named = frozenset[str]()
+    if "ConditionExpression" in write:
+        named |= expressions.condition(write["ConditionExpression"]).placeholders
+    if "UpdateExpression" in write:
+        named |= update(write["UpdateExpression"]).placeholders
+    _same_names(named, values)
+
+
+def _same_names(named: frozenset[str], values: Item) -> None:
+    if named != values.keys():
+        raise invalid(f"Expressions name {sorted(named)}, ExpressionAttributeValues {sorted(values)}")
+
+
+def _distinct(keys: Sequence[Any], says: str = "Provided list of item keys contains duplicates") -> None:
+    if len(set(keys)) != len(keys):
+        raise invalid(says)
+
+
+def _requested(table: MemoryTable, write: Document) -> tuple[Key, Item | None]:
+    ((kind, asked),) = write.items()
+    if kind == "DeleteRequest":
+        return table.exact_key_of(asked["Key"]), None
+    item = canonical(asked["Item"])
+    check_size(item)
+    return table.key_of(item), item
+
+
+def _matching(table: MemoryTable, parameters: Document) -> list[Item]:
+    """The items that a query is about, in order, from where it goes on."""
+    condition = expressions.key_condition(parameters["KeyConditionExpression"], table.keys)
+    values = canonical(parameters["ExpressionAttributeValues"])
+    _same_names(condition.placeholders, values)
+    part = table.partitions.get(values[condition.partition]["S"], {})
+    found = [part[sort] for sort in sorted(part) if condition.holds(part[sort], values)]
+    if "ExclusiveStartKey" not in parameters:
+        return found
+    _, start = table.exact_key_of(parameters["ExclusiveStartKey"])
+    forward = parameters.get("ScanIndexForward", True)
+    return [item for item in found if (_sort(table, item) > start if forward else _sort(table, item) < start)]
+
+
+def _sort(table: MemoryTable, item: Item) -> str:
+    return str(item[table.keys[1]]["S"])
+
+
+def _page(table: MemoryTable, found: Iterable[Item], limit: int | None) -> dict[str, Any]:
+    """As many items as a page takes: its limit, or 1 MB, the item that goes over it included."""
+    items: list[Item] = []
+    weight = 0
+    for item in found:
+        items.append(item)
+        weight += size(item)
+        if len(items) == limit or weight >= PAGE_BYTES:
+            last = {name: item[name] for name in table.keys}
+            return {"Items": items, "Count": len(items), "LastEvaluatedKey": last}
+    return {"Items": items, "Count": len(items)}

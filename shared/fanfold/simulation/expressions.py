@@ -1,0 +1,270 @@
+"""DynamoDB's condition, key condition and update expressions, parsed once a text; what the parser does not know raises.
+
+Values and items are in their canonical form, so equal ones are equal. Reserved words are not refused here.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal, Inexact
+from functools import lru_cache
+from typing import NamedTuple, cast
+
+from fanfold.aws.attribute_values import AttributeValue, Item
+from fanfold.simulation.items import NUMBERS, invalid, number
+
+Path = tuple[str | int, ...]
+Values = Mapping[str, AttributeValue]
+Operand = Callable[[Item, Values], AttributeValue | None]
+Test = Callable[[Item, Values], bool]
+_TOKEN = re.compile(r"\s*([A-Za-z_]\w*|#\w+|:\w+|\d+|<=|>=|<>|[=<>(),.\[\]+-])")
+_SIGNS: dict[str, Callable[[str, str], bool]] = {
+    "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
+}
+
+
+class Condition(NamedTuple):
+    """A condition, and the placeholders of values that it names."""
+
+    holds: Test
+    placeholders: frozenset[str]
+
+
+@lru_cache(maxsize=4_096)
+def condition(text: str) -> Condition:
+    """The condition in a text; also a key condition, which is one of fewer words."""
+    parser = Parser(text)
+    test = _any(parser)
+    parser.end()
+    return Condition(test, frozenset(parser.placeholders))
+
+
+class KeyCondition(NamedTuple):
+    """The placeholder of the partition, a test of the items in it, and the placeholders of values that are named."""
+
+    partition: str
+    holds: Test
+    placeholders: frozenset[str]
+
+
+@lru_cache(maxsize=256)
+def key_condition(text: str, keys: tuple[str, str]) -> KeyCondition:
+    """A query's condition: the partition is one, and the sort key, if at all, begins so or is in a range."""
+    parser = Parser(text)
+    if parser.path() != (keys[0],):
+        raise parser.wrong()
+    parser.take("=")
+    partition, test = parser.value(), cast("Test", _always)
+    if parser.takes("AND"):
+        if parser.peek() not in ("begins_with", keys[1]):
+            raise parser.wrong()
+        test = _one(parser)
+    parser.end()
+    return KeyCondition(partition, test, frozenset(parser.placeholders))
+
+
+def _always(_item: Item, _values: Values) -> bool:
+    return True
+
+
+class Parser:
+    """Tokens from left to right."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = _tokens(text)
+        self._at = 0
+        self.placeholders: set[str] = set()
+
+    def peek(self) -> str:
+        """The next token, "" at the end; key words in capitals."""
+        return self._tokens[self._at] if self._at < len(self._tokens) else ""
+
+    def take(self, wanted: str = "") -> str:
+        found = self.peek()
+        if not found or (wanted and found.upper() != wanted):
+            raise self.wrong()
+        self._at += 1
+        return found
+
+    def takes(self, wanted: str) -> bool:
+        """Whether the next token is this one, which is taken then."""
+        if self.peek().upper() != wanted:
+            return False
+        self._at += 1
+        return True
+
+    def value(self) -> str:
+        name = self.take()
+        if not name.startswith(":"):
+            raise self.wrong()
+        self.placeholders.add(name)
+        return name
+
+    def path(self) -> Path:
+        found: list[str | int] = [self._name()]
+        while self.peek() in (".", "["):
+            if self.take() == ".":
+                found.append(self._name())
+            else:
+                found.append(int(self.take()))
+                self.take("]")
+        return tuple(found)
+
+    def _name(self) -> str:
+        name = self.take()
+        if not re.fullmatch(r"[A-Za-z_]\w*", name):
+            raise self.wrong()
+        return name
+
+    def list_of(self, one: Callable[["Parser"], Operand]) -> list[Operand]:
+        """What stands between parentheses, commas in between."""
+        self.take("(")
+        found = [one(self)]
+        while self.takes(","):
+            found.append(one(self))
+        self.take(")")
+        return found
+
+    def end(self) -> None:
+        if self.peek():
+            raise self.wrong()
+
+    def wrong(self) -> Exception:
+        return invalid(f"Invalid expression: Syntax error at {self.peek()!r} in {self._text!r}")
+
+
+def _tokens(text: str) -> list[str]:
+    found, at = [], 0
+    rest = text.rstrip()
+    while at < len(rest):
+        match = _TOKEN.match(rest, at)
+        if match is None:
+            raise invalid(f"Invalid expression: Syntax error at {rest[at:]!r} in {text!r}")
+        found.append(match[1])
+        at = match.end()
+    return found
+
+
+def lookup(item: Item, path: Path) -> AttributeValue | None:
+    """What lies at a path, None where nothing does."""
+    head, *rest = path
+    found = item.get(str(head))
+    for step in rest:
+        if found is None:
+            return None
+        if isinstance(step, int):
+            members = found.get("L", [])
+            found = members[step] if step < len(members) else None
+        else:
+            found = found.get("M", {}).get(step)
+    return found
+
+
+def _any(parser: Parser) -> Test:
+    tests = [_all(parser)]
+    while parser.takes("OR"):
+        tests.append(_all(parser))
+    return tests[0] if len(tests) == 1 else lambda item, values: any(test(item, values) for test in tests)
+
+
+def _all(parser: Parser) -> Test:
+    tests = [_not(parser)]
+    while parser.takes("AND"):
+        tests.append(_not(parser))
+    return tests[0] if len(tests) == 1 else lambda item, values: all(test(item, values) for test in tests)
+
+
+def _not(parser: Parser) -> Test:
+    if not parser.takes("NOT"):
+        return _one(parser)
+    test = _not(parser)
+    return lambda item, values: not test(item, values)
+
+
+def _one(parser: Parser) -> Test:
+    if parser.takes("("):
+        test = _any(parser)
+        parser.take(")")
+        return test
+    if parser.peek() in ("attribute_exists", "attribute_not_exists"):
+        return _existence(parser)
+    if parser.peek() == "begins_with":
+        return _beginning(parser)
+    left = operand(parser)
+    if parser.takes("IN"):
+        options = parser.list_of(operand)
+        return lambda item, values: left(item, values) in [option(item, values) for option in options]
+    if parser.takes("BETWEEN"):
+        low = operand(parser)
+        parser.take("AND")
+        high = operand(parser)
+        return lambda item, values: (
+            compare(">=", left(item, values), low(item, values))
+            and compare("<=", left(item, values), high(item, values))
+        )
+    return _comparison(parser, left)
+
+
+def _comparison(parser: Parser, left: Operand) -> Test:
+    sign = parser.take()
+    if sign not in ("=", "<>", *_SIGNS):
+        raise parser.wrong()
+    right = operand(parser)
+    return lambda item, values: compare(sign, left(item, values), right(item, values))
+
+
+def _existence(parser: Parser) -> Test:
+    wanted = parser.take() == "attribute_exists"
+    parser.take("(")
+    path = parser.path()
+    parser.take(")")
+    return lambda item, _values: (lookup(item, path) is not None) == wanted
+
+
+def _beginning(parser: Parser) -> Test:
+    parser.take()
+    whole, part = parser.list_of(operand)
+    return lambda item, values: _begins(whole(item, values), part(item, values))
+
+
+def _begins(whole: AttributeValue | None, part: AttributeValue | None) -> bool:
+    kinds = {*(whole or {}), *(part or {})}
+    if whole is None or part is None or len(kinds) > 1:
+        return False
+    (kind,) = kinds
+    return kind in ("S", "B") and bool(whole[kind].startswith(part[kind]))
+
+
+def operand(parser: Parser) -> Operand:
+    """A value's placeholder, or a path."""
+    if parser.peek().startswith(":"):
+        name = parser.value()
+        return lambda _item, values: values[name]
+    path = parser.path()
+    return lambda item, _values: lookup(item, path)
+
+
+def compare(sign: str, left: AttributeValue | None, right: AttributeValue | None) -> bool:
+    """A comparison; nothing, or another type, is different from everything and never before or after it."""
+    if sign in ("=", "<>"):
+        return (left == right and left is not None) == (sign == "=")
+    if left is None or right is None or left.keys() != right.keys():
+        return False
+    ((kind, a),) = left.items()
+    b = right[kind]
+    if kind == "N":
+        a, b = Decimal(a), Decimal(b)
+    elif kind not in ("S", "B"):
+        raise invalid(f"Invalid operand type for {sign}: {kind}")
+    return _SIGNS[sign](a, b)
+
+
+def added(left: AttributeValue, right: AttributeValue, sign: str = "+") -> AttributeValue:
+    """A sum or a difference of two numbers."""
+    if "N" not in left or "N" not in right:
+        raise invalid("An operand in the update expression has an incorrect data type")
+    first, second = Decimal(left["N"]), Decimal(right["N"])
+    try:
+        return {"N": number(NUMBERS.add(first, second) if sign == "+" else NUMBERS.subtract(first, second))}
+    except Inexact as wrong:
+        raise invalid(f"{first} {sign} {second} has too many digits") from wrong

@@ -1,0 +1,91 @@
+"""DynamoDB's items as it keeps them: numbers without zeros at the end, sets in order, and what each of them weighs."""
+
+from collections.abc import Callable, Mapping
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
+from typing import Any
+
+from fanfold.aws.attribute_values import DIGITS, AttributeValue, Item
+from fanfold.aws.calls import AwsFault
+
+# Of DynamoDB's 38 digits; a sum that needs more is refused, not rounded.
+NUMBERS = Context(prec=DIGITS, Emin=-130, Emax=125, traps=[Inexact, InvalidOperation, Overflow])
+ITEM_BYTES = 400 * 1024
+
+
+def invalid(message: str) -> AwsFault:
+    """What DynamoDB answers to a request that can never work."""
+    return AwsFault("ValidationException", message, 400)
+
+
+def canonical(item: Mapping[str, AttributeValue]) -> Item:
+    """An item as it is read back; two that are equal in DynamoDB are equal as dicts."""
+    return {name: canonical_value(value) for name, value in item.items()}
+
+
+def canonical_value(value: AttributeValue) -> AttributeValue:
+    ((kind, content),) = value.items()
+    form = _FORMS.get(kind)
+    return value if form is None else {kind: form(content)}
+
+
+def number(value: Decimal) -> str:
+    """A number as DynamoDB writes it.
+
+    >>> number(Decimal("10.50")), number(Decimal("1E+2"))
+    ('10.5', '100')
+    """
+    try:
+        return f"{NUMBERS.plus(value).normalize(NUMBERS) + 0:f}"
+    except (Inexact, InvalidOperation, Overflow) as wrong:
+        raise invalid(f"{value} is beyond {DIGITS} digits or out of range") from wrong
+
+
+def size(item: Mapping[str, AttributeValue]) -> int:
+    """What an item weighs, in bytes: its names and its values."""
+    return sum(len(name.encode()) + _weight(value) for name, value in item.items())
+
+
+def check_size(item: Mapping[str, AttributeValue]) -> None:
+    """Raises what DynamoDB does for an item over 400 KB."""
+    if size(item) > ITEM_BYTES:
+        raise invalid("Item size has exceeded the maximum allowed size")
+
+
+def _weight(value: AttributeValue) -> int:
+    ((kind, content),) = value.items()
+    return _WEIGHTS[kind](content)
+
+
+def _number(text: str) -> str:
+    if text.isdigit() and len(text) <= DIGITS and text[0] != "0":
+        return text
+    return number(Decimal(text))
+
+
+def _members(content: list[Any]) -> list[Any]:
+    found = sorted(content)
+    if not found or len(set(found)) != len(found):
+        raise invalid("One or more parameter values were invalid: a set is empty or contains duplicates")
+    return found
+
+
+_FORMS: dict[str, Callable[[Any], Any]] = {
+    "N": _number,
+    "L": lambda content: [canonical_value(one) for one in content],
+    "M": canonical,
+    "SS": _members,
+    "BS": _members,
+    "NS": lambda content: _members([_number(one) for one in content]),
+}
+_WEIGHTS: dict[str, Callable[[Any], int]] = {
+    "S": lambda content: len(content.encode()),
+    "B": len,
+    "N": lambda content: len(content) // 2 + 1,
+    "BOOL": lambda _content: 1,
+    "NULL": lambda _content: 1,
+    "L": lambda content: 3 + sum(1 + _weight(one) for one in content),
+    "M": lambda content: 3 + len(content) + size(content),
+    "SS": lambda content: sum(len(one.encode()) for one in content),
+    "BS": lambda content: sum(len(one) for one in content),
+    "NS": lambda content: sum(len(one) // 2 + 1 for one in content),
+}

@@ -1,0 +1,203 @@
+"""SQS in memory: FIFO and standard queues with groups, visibility, receive counts and redrive to a dead-letter queue.
+
+Nothing here waits: what is not visible yet becomes so when the clock says so.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from fanfold.aws.calls import AwsFault
+from fanfold.simulation.requests import Document, knowing
+
+ACCOUNT = "000000000000"
+MESSAGE_BYTES = 256 * 1024
+DEDUPLICATED_S = 300
+RECEIVED_MAX = 10
+_SETTINGS = ("FifoQueue", "VisibilityTimeout", "RedrivePolicy", "ContentBasedDeduplication")
+
+
+def refused(code: str, message: str) -> AwsFault:
+    return AwsFault(code, message, 400)
+
+
+def weight(body: str, attributes: Document) -> int:
+    """What a message weighs at SNS and SQS, in bytes: its body and its attributes."""
+    named = (len(name.encode()) + sum(len(str(part).encode()) for part in one.values())
+             for name, one in attributes.items())
+    return len(body.encode()) + sum(named)
+
+
+class Waiting:
+    """A message in a queue. ``receipt`` is that of its last delivery."""
+
+    def __init__(self, identifier: str, body: str, attributes: Document, group: str, sent_ms: int) -> None:
+        self.identifier = identifier
+        self.body = body
+        self.attributes = attributes
+        self.group = group
+        self.sent_ms = sent_ms
+        self.received = 0
+        self.receipt = ""
+        self.visible_at = 0.0
+
+
+class MemoryQueue:
+    """One queue. In a FIFO queue nobody gets a message of a group of which another is being worked on."""
+
+    def __init__(self, name: str, settings: Document, now: Callable[[], float]) -> None:
+        self.name = name
+        self.arn = f"arn:aws:sqs:memory:{ACCOUNT}:{name}"
+        self.fifo = settings.get("FifoQueue") == "true"
+        self.visibility_s = float(settings.get("VisibilityTimeout", 30))
+        self.redrive: Document = json.loads(settings.get("RedrivePolicy", "{}"))
+        self.messages: list[Waiting] = []
+        self._now = now
+        self._known: dict[str, tuple[float, str]] = {}
+        self._count = 0
+
+    def send(self, body: str, attributes: Document, group: str, token: str) -> str:
+        """The message's id; one that was sent with this token in the last five minutes is sent no second time."""
+        now = self._now()
+        known_at, identifier = self._known.get(token, (0.0, ""))
+        if token and identifier and now - known_at < DEDUPLICATED_S:
+            return identifier
+        self._count += 1
+        identifier = f"{self.name}/{self._count}"
+        self.messages.append(Waiting(identifier, body, attributes, group, int(now * 1_000)))
+        if token:
+            self._known[token] = now, identifier
+        return identifier
+
+    def receive(self, count: int, visibility_s: float, dead: Callable[["MemoryQueue", Waiting], bool]) -> list[Waiting]:
+        """Up to so many visible messages, oldest first; ``dead`` takes those that were received too often."""
+        now = self._now()
+        busy = {one.group for one in self.messages if one.visible_at > now} if self.fifo else set[str]()
+        found: list[Waiting] = []
+        for one in list(self.messages):
+            if len(found) == count or one.visible_at > now or one.group in busy:
+                continue
+            if dead(self, one):
+                self.messages.remove(one)
+                continue
+            one.received += 1
+            one.receipt = f"{one.identifier}/{one.received}"
+            one.visible_at = now + visibility_s
+            found.append(one)
+        return found
+
+    def with_receipt(self, receipt: str) -> Waiting | None:
+        return next((one for one in self.messages if one.receipt == receipt), None)
+
+    def in_flight(self) -> int:
+        return sum(one.visible_at > self._now() for one in self.messages)
+
+
+class MemoryQueues:
+    """The queues of an account, by name; a queue's URL ends in its name."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.queues: dict[str, MemoryQueue] = {}
+        self._now = now
+
+    def call(self, operation: str, parameters: Document) -> dict[str, Any]:
+        return _OPERATIONS[operation](self, parameters)
+
+    def create_queue(self, parameters: Document) -> dict[str, Any]:
+        knowing(parameters, "QueueName", "Attributes")
+        settings, name = parameters.get("Attributes", {}), parameters["QueueName"]
+        knowing(settings, *_SETTINGS)
+        if (settings.get("FifoQueue") == "true") != name.endswith(".fifo"):
+            raise refused("InvalidParameterValue", "The name of a FIFO queue, and no other, ends in .fifo")
+        self.queues.setdefault(name, MemoryQueue(name, settings, self._now))
+        return {"QueueUrl": _url(name)}
+
+    def queue(self, url: str) -> MemoryQueue:
+        name = url.rpartition("/")[2].rpartition(":")[2]
+        if name not in self.queues:
+            raise refused("AWS.SimpleQueueService.NonExistentQueue", f"The queue {name} does not exist")
+        return self.queues[name]
+
+    def get_queue_url(self, parameters: Document) -> dict[str, Any]:
+        knowing(parameters, "QueueName")
+        return {"QueueUrl": _url(self.queue(parameters["QueueName"]).name)}
+
+    def get_queue_attributes(self, parameters: Document) -> dict[str, Any]:
+        knowing(parameters, "QueueUrl", "AttributeNames")
+        queue = self.queue(parameters["QueueUrl"])
+        hidden = queue.in_flight()
+        found = {
+            "QueueArn": queue.arn,
+            "ApproximateNumberOfMessages": str(len(queue.messages) - hidden),
+            "ApproximateNumberOfMessagesNotVisible": str(hidden),
+        }
+        wanted = parameters["AttributeNames"]
+        return {"Attributes": {name: value for name, value in found.items() if name in wanted or "All" in wanted}}
+
+    def send_message(self, parameters: Document) -> dict[str, Any]:
+        knowing(parameters, "QueueUrl", "MessageBody", "MessageAttributes", "MessageGroupId", "MessageDeduplicationId")
+        queue = self.queue(parameters["QueueUrl"])
+        attributes = parameters.get("MessageAttributes", {})
+        token, group = parameters.get("MessageDeduplicationId", ""), parameters.get("MessageGroupId", "")
+        if queue.fifo and not group:
+            raise refused("MissingParameter", "The request must contain the parameter MessageGroupId.")
+        if queue.fifo and not token:
+            raise refused("InvalidParameterValue", "The queue should have MessageDeduplicationId provided explicitly")
+        if not parameters["MessageBody"] or weight(parameters["MessageBody"], attributes) > MESSAGE_BYTES:
+            raise refused("InvalidParameterValue", f"A message has 1 to {MESSAGE_BYTES} bytes")
+        return {"MessageId": queue.send(parameters["MessageBody"], attributes, group, token)}
+
+    def receive_message(self, parameters: Document) -> dict[str, Any]:
+        knowing(parameters, "QueueUrl", "MaxNumberOfMessages", "VisibilityTimeout", "AttributeNames",
+                "MessageAttributeNames", "MessageSystemAttributeNames")
+        queue, count = self.queue(parameters["QueueUrl"]), parameters.get("MaxNumberOfMessages", 1)
+        if not 1 <= count <= RECEIVED_MAX:
+            raise refused("InvalidParameterValue", f"MaxNumberOfMessages {count} is not between 1 and {RECEIVED_MAX}")
+        found = queue.receive(count, float(parameters.get("VisibilityTimeout", queue.visibility_s)), self._is_dead)
+        return {"Messages": [_received(one) for one in found]} if found else {}
+
+    def _is_dead(self, queue: MemoryQueue, one: Waiting) -> bool:
+        """Whether a message was received too often; it lies in the dead-letter queue then."""
+        if not queue.redrive or one.received < int(queue.redrive["maxReceiveCount"]):
+            return False
+        self.queue(queue.redrive["deadLetterTargetArn"]).messages.append(one)
+        return True
+
+    def delete_message(self, parameters: Document) -> dict[str, Any]:
+        """A receipt of an earlier delivery deletes nothing."""
+        knowing(parameters, "QueueUrl", "ReceiptHandle")
+        queue = self.queue(parameters["QueueUrl"])
+        if one := queue.with_receipt(parameters["ReceiptHandle"]):
+            queue.messages.remove(one)
+        return {}
+
+    def change_message_visibility(self, parameters: Document) -> dict[str, Any]:
+        knowing(parameters, "QueueUrl", "ReceiptHandle", "VisibilityTimeout")
+        one = self.queue(parameters["QueueUrl"]).with_receipt(parameters["ReceiptHandle"])
+        if one is None or one.visible_at <= self._now():
+            raise refused("AWS.SimpleQueueService.MessageNotInflight", "The message is not in flight")
+        one.visible_at = self._now() + parameters["VisibilityTimeout"]
+        return {}
+
+
+_OPERATIONS: dict[str, Callable[[MemoryQueues, Document], dict[str, Any]]] = {
+    "CreateQueue": MemoryQueues.create_queue,
+    "GetQueueUrl": MemoryQueues.get_queue_url,
+    "GetQueueAttributes": MemoryQueues.get_queue_attributes,
+    "SendMessage": MemoryQueues.send_message,
+    "ReceiveMessage": MemoryQueues.receive_message,
+    "DeleteMessage": MemoryQueues.delete_message,
+    "ChangeMessageVisibility": MemoryQueues.change_message_visibility,
+}
+
+
+def _url(name: str) -> str:
+    return f"memory:///{ACCOUNT}/{name}"
+
+
+def _received(one: Waiting) -> dict[str, Any]:
+    system = {"ApproximateReceiveCount": str(one.received), "SentTimestamp": str(one.sent_ms)}
+    if one.group:
+        system["MessageGroupId"] = one.group
+    found = {"MessageId": one.identifier, "ReceiptHandle": one.receipt, "Body": one.body, "Attributes": system}
+    return found | ({"MessageAttributes": one.attributes} if one.attributes else {})

@@ -1,0 +1,133 @@
+"""DynamoDB in memory answers call by call as an emulator does; what the emulator does otherwise is told here.
+
+Left out, for the emulator (moto) is no measure there: numbers written as 1E+3, which it cannot add; where the last page
+of a query ends; and what it does not have at all: a transaction run again under its token, keys and items over a limit.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import count
+from typing import Any
+
+import pytest
+from emulator import IN_PROCESS
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from memory_calls import Clause, answer, attributes, conditions, keys, updates
+from moto import mock_aws
+
+from fanfold.aws.calls import Call, connect
+from fanfold.simulation.cloud import MemoryCloud
+
+Document = Mapping[str, Any]
+NUMBERS = count()
+maybe = st.none() | conditions()
+
+
+class Both(RuleBasedStateMachine):
+    """The same calls to both, one after another."""
+
+    emulator: Call
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory = MemoryCloud().call
+        self.name = f"table-{next(NUMBERS)}"
+        for call in (self.emulator, self.memory):
+            call("dynamodb", "CreateTable", {
+                "TableName": self.name, "BillingMode": "PAY_PER_REQUEST",
+                "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
+                "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            })
+
+    def both(self, operation: str, parameters: Document) -> None:
+        memory = answer(self.memory, "dynamodb", operation, parameters)
+        assert memory == answer(self.emulator, "dynamodb", operation, parameters), (operation, parameters)
+
+    def write(self, kind: str, where: Document, condition: Clause | None, update: Clause | None = None) -> Document:
+        asked: dict[str, Any] = {"TableName": self.name, **where}
+        values = {}
+        if condition:
+            asked["ConditionExpression"] = condition.text
+            values |= condition.values
+        if update:
+            asked["UpdateExpression"] = update.text.replace(":v", ":u")
+            values |= {name.replace(":v", ":u"): value for name, value in update.values.items()}
+        return asked | ({"ExpressionAttributeValues": values} if values else {})
+
+    @rule(key=keys, item=attributes, condition=maybe, returned=st.sampled_from(["NONE", "ALL_OLD"]))
+    def put(self, key: Document, item: Document, condition: Clause | None, returned: str) -> None:
+        self.both("PutItem", {**self.write("Put", {"Item": {**key, **item}}, condition), "ReturnValues": returned})
+
+    @rule(key=keys, update=updates(), condition=maybe, returned=st.sampled_from(["NONE", "ALL_OLD", "ALL_NEW"]))
+    def update(self, key: Document, update: Clause, condition: Clause | None, returned: str) -> None:
+        asked = self.write("Update", {"Key": key}, condition, update)
+        self.both("UpdateItem", {**asked, "ReturnValues": returned})
+
+    @rule(key=keys, condition=maybe)
+    def delete(self, key: Document, condition: Clause | None) -> None:
+        self.both("DeleteItem", self.write("Delete", {"Key": key}, condition))
+
+    @rule(key=keys)
+    def get(self, key: Document) -> None:
+        self.both("GetItem", {"TableName": self.name, "Key": key, "ConsistentRead": True})
+
+    @rule(some=st.lists(keys, min_size=1, max_size=5, unique_by=str))
+    def get_many(self, some: list[Document]) -> None:
+        self.both("BatchGetItem", {"RequestItems": {self.name: {"Keys": some, "ConsistentRead": True}}})
+
+    @rule(some=st.lists(st.tuples(keys, attributes, st.booleans()), min_size=1, max_size=5,
+                        unique_by=lambda one: str(one[0])))
+    def write_many(self, some: list[tuple[Document, Document, bool]]) -> None:
+        requests = [{"PutRequest": {"Item": {**key, **item}}} if puts else {"DeleteRequest": {"Key": key}}
+                    for key, item, puts in some]
+        self.both("BatchWriteItem", {"RequestItems": {self.name: requests}})
+
+    @rule(data=st.data(), some=st.lists(keys, min_size=1, max_size=4, unique_by=str))
+    def transact(self, data: st.DataObject, some: list[Document]) -> None:
+        writes = []
+        for key in some:
+            kind = data.draw(st.sampled_from(["Put", "Update", "Delete", "ConditionCheck"]))
+            condition = data.draw(conditions(1) if kind == "ConditionCheck" else maybe)
+            where = {"Item": {**key, **data.draw(attributes)}} if kind == "Put" else {"Key": key}
+            update = data.draw(updates()) if kind == "Update" else None
+            writes.append({kind: self.write(kind, where, condition, update)})
+        self.both("TransactWriteItems", {"TransactItems": writes})
+
+    @rule(partition=st.sampled_from("PQR"), forward=st.booleans(), limit=st.none() | st.integers(1, 3),
+          sort=st.sampled_from(["", "begins_with(sk, :s)", "sk <= :s", "sk > :s", "sk = :s", "sk BETWEEN :s AND :t"]),
+          start=st.sampled_from(["x", "x#", "y", "z"]))
+    def query(self, partition: str, forward: bool, limit: int | None, sort: str, start: str) -> None:
+        values = {":pk": {"S": partition}, ":s": {"S": start}, ":t": {"S": "y~"}}
+        asked: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": "pk = :pk" + (f" AND {sort}" if sort else ""),
+            "ExpressionAttributeValues": {name: one for name, one in values.items() if name in f":pk {sort}"},
+            "ScanIndexForward": forward, "ConsistentRead": True,
+        } | ({"Limit": limit} if limit else {})
+        assert _pages(self.memory, asked) == _pages(self.emulator, asked)
+
+
+def _pages(call: Call, asked: Document) -> list[Any]:
+    """All items of a query, page by page; where the last one ends, emulators differ."""
+    found, last = [], None
+    while True:
+        page = answer(call, "dynamodb", "Query", {**asked, **({"ExclusiveStartKey": last} if last else {})})
+        found += page.get("Items", [])
+        last = page.get("LastEvaluatedKey")
+        if not last:
+            return found
+
+
+@pytest.fixture
+def emulator() -> Iterator[Call]:
+    with mock_aws():
+        yield connect("boto3", IN_PROCESS)
+
+
+def test_dynamodb_in_memory_answers_as_an_emulator_does(emulator: Call) -> None:
+    Both.emulator = staticmethod(emulator)
+    run_state_machine_as_test(Both, settings=settings(
+        max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck),
+        phases=(Phase.explicit, Phase.reuse, Phase.generate), report_multiple_bugs=False,
+    ))
