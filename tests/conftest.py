@@ -3,10 +3,14 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from run_calls import run_calls
 from shared_work import once
 
 __all__ = ["deployed", "run_calls"]
+# No test waits on a clock, nor fails because the machine is busy with others.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 TESTS = Path(__file__).resolve().parent
 # What takes longest begins first, so that no worker is left alone with it at the end.
 FIRST = (

@@ -39,8 +39,9 @@ class World:
 
     def __init__(self, found: Desk) -> None:
         self.desk = found
-        self.bus, self.gathering = MemoryBus(), MemoryGathering()
+        self.bus = MemoryBus()
         self.ledger = MemoryLedger(self.bus)
+        self.gathering = MemoryGathering(self.ledger)
         self.now = at(0)
         for name, account in found.accounts.items():
             self.ledger.open(name, account.cash, halted(Halt.ACTIVE, name))
@@ -75,8 +76,8 @@ class World:
         mine = self.ledger.positions.get("main", {})
         self.ledger.positions["main"] = dict(mine) | {(instance_, instrument): item}
 
-    def halt(self, state: Halt) -> None:
-        self.ledger.halt("main", state, halted(state, "main", self.now.isoformat()))
+    def halt(self, state: Halt, *, rearm: bool = False) -> None:
+        self.ledger.halt("main", state, halted(state, "main", self.now.isoformat()), rearm=rearm)
 
     def finish(self, state: State = State.FILLED, share: str = "1", price: str | None = None) -> list[Order]:
         """Send all live orders, and fill a share of each before it ends; those orders."""

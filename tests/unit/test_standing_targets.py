@@ -4,7 +4,6 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-import msgspec
 import pytest
 from core_desk import START, A, B, bars_message, instance, raw, series
 from risk_world import World, at, built
@@ -193,8 +192,8 @@ def test_after_a_drawdown_a_rearmed_account_trades_again() -> None:
     world.minute(3)
     world.hear(3, {("hook", B): 1.0})
     assert world.refused() == [("DRAWDOWN", B)]
-    gathered = world.gathering.read("main")
-    world.gathering._gathered["main"] = msgspec.structs.replace(gathered, rearmed=True)  # As the command does.
+    world.halt(Halt.ACTIVE, rearm=True)
+    assert world.gathering.read("main").rearmed
     world.minute(4)
     assert not world.gathering.read("main").rearmed
     world.hear(4, {("hook", B): 1.0})
