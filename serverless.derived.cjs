@@ -60,7 +60,7 @@ async function functions({ resolveConfigurationProperty: property, resolveVariab
   if (!custom.stage.canary || custom.canary.length === 0) return { Resources, extensions };
   Object.assign(Resources, canaryApplication(custom.canary, stage, custom.name));
   for (const name of custom.canary) {
-    Object.assign(Resources, canary(name, [declared[name], provider], stage, custom.name));
+    Object.assign(Resources, canary(name, versioned(declared[name], provider), stage, custom.name));
     Object.assign(extensions, aliased(name));
   }
   return { Resources, extensions };
@@ -135,6 +135,14 @@ function canaryApplication(names, stage, service) {
   };
 }
 
+/** What Lambda makes a version of, and no more: it makes none where only tags, retention or triggers differ. */
+function versioned(declared, provider) {
+  const { image, role, tracing = provider.tracing.lambda, memorySize, timeout, environment } = declared;
+  const own = { memorySize: memorySize ?? provider.memorySize, timeout: timeout ?? provider.timeout };
+  const settings = { ...provider.environment, ...environment };
+  return [image, role, tracing, own, settings, provider.architecture, provider.logs.lambda];
+}
+
 /** A version of the function as it is now, an alias that moves to it by a tenth first, and what stops it. */
 function canary(name, described, stage, service) {
   const own = logical(name);
@@ -150,6 +158,7 @@ function canary(name, described, stage, service) {
     },
     [`${own}Alias`]: {
       Type: "AWS::Lambda::Alias",
+      DependsOn: [`${own}CanaryAlarm`], // It has to watch the new version before messages reach it.
       Properties: {
         Name: "live",
         FunctionName: { Ref: `${own}LambdaFunction` },
@@ -163,7 +172,8 @@ function canary(name, described, stage, service) {
       },
     },
     [group]: deploymentGroup(own, stage, service, name),
-    [`${own}CanaryAlarm`]: canaryAlarm(own, stage, service, name),
+    [`${own}Faults`]: faultCount(own, stage, service, name),
+    [`${own}CanaryAlarm`]: canaryAlarm(own, version, stage, service, name),
   };
 }
 
@@ -179,26 +189,60 @@ function deploymentGroup(own, stage, service, name) {
       AutoRollbackConfiguration: { Enabled: true, Events: ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"] },
       AlarmConfiguration: {
         Enabled: true,
-        Alarms: [{ Name: { Ref: `${own}CanaryAlarm` } }, { Name: { Ref: "DeadLettersAlarm" } }],
+        // No alarm that may stand already, such as that of dead letters: it would stop the very deploy that mends it.
+        Alarms: [{ Name: { Ref: `${own}CanaryAlarm` } }],
       },
     },
   };
 }
 
-function canaryAlarm(own, stage, service, name) {
+/**
+ * Faults by version. A message that fails is answered for and tried again, so Lambda counts no error of it; nine times in
+ * ten the version before takes it then. Each fault is an ERROR line, with the version of who wrote it.
+ */
+function faultCount(own, stage, service, name) {
+  return {
+    Type: "AWS::Logs::MetricFilter",
+    Properties: {
+      LogGroupName: { Ref: `${own}LogGroup` },
+      FilterPattern: '{ $.level = "ERROR" }',
+      MetricTransformations: [
+        {
+          MetricNamespace: `Fanfold/${stage}`,
+          MetricName: `${service}-${name}-faults`,
+          MetricValue: "1",
+          Unit: "Count",
+          Dimensions: [{ Key: "Version", Value: "$.version" }],
+        },
+      ],
+    },
+  };
+}
+
+/** Of the new version alone: what the one before it does wrong is what a deploy may be there to mend. */
+function canaryAlarm(own, version, stage, service, name) {
+  const Version = { "Fn::GetAtt": [version, "Version"] };
+  const resource = { "Fn::Join": [":", [{ Ref: `${own}LambdaFunction` }, "live"]] };
+  const errors = [
+    { Name: "FunctionName", Value: { Ref: `${own}LambdaFunction` } },
+    { Name: "Resource", Value: resource },
+    { Name: "ExecutedVersion", Value: Version },
+  ];
+  const sum = (Id, Namespace, MetricName, Dimensions) => ({
+    Id,
+    ReturnData: false,
+    MetricStat: { Metric: { Namespace, MetricName, Dimensions }, Period: 60, Stat: "Sum" },
+  });
   return {
     Type: "AWS::CloudWatch::Alarm",
     Properties: {
       AlarmName: `fanfold-${stage}-${service}-${name}-canary`,
-      AlarmDescription: "The alias that takes the traffic has errors: a canary is rolled back. docs/runbook.md#canary",
-      Namespace: "AWS/Lambda",
-      MetricName: "Errors",
-      Dimensions: [
-        { Name: "FunctionName", Value: { Ref: `${own}LambdaFunction` } },
-        { Name: "Resource", Value: { "Fn::Join": [":", [{ Ref: `${own}LambdaFunction` }, "live"]] } },
+      AlarmDescription: "The new version of the alias fails: its canary is rolled back. docs/runbook.md#canary",
+      Metrics: [
+        sum("errors", "AWS/Lambda", "Errors", errors),
+        sum("faults", `Fanfold/${stage}`, `${service}-${name}-faults`, [{ Name: "Version", Value: Version }]),
+        { Id: "both", Expression: "FILL(errors, 0) + FILL(faults, 0)", ReturnData: true },
       ],
-      Statistic: "Sum",
-      Period: 60,
       EvaluationPeriods: 1,
       Threshold: 0,
       ComparisonOperator: "GreaterThanThreshold",

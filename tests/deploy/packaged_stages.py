@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -81,7 +82,24 @@ def _fingerprint(*asked: object) -> str:
 
 
 def _packaged(stack: str, stage: str, environment: Mapping[str, str]) -> Template:
-    folder = ROOT if stack == PLATFORM else ROOT / "services" / stack
+    return packaged_in(ROOT if stack == PLATFORM else ROOT / "services" / stack, stage, environment)
+
+
+def changed_copy(into: Path, file: str, old: str, new: str) -> Path:
+    """A tree that differs from this one in one file, from which stacks can be packaged."""
+    shutil.copytree(ROOT / "services", into / "services", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    for one in [*ROOT.glob("serverless*"), *ROOT.glob("package*.json")]:
+        shutil.copyfile(one, into / one.name)
+    (into / "node_modules").symlink_to(ROOT / "node_modules")
+    text = (into / file).read_text()
+    if old not in text:
+        raise ValueError(f"{file} has no {old!r} to change")
+    (into / file).write_text(text.replace(old, new))
+    return into
+
+
+def packaged_in(folder: Path, stage: str, environment: Mapping[str, str]) -> Template:
+    """The template of the stack in a folder. Raises NotPackaged."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("FANFOLD_", "AWS_"))}
     # The tool wants to see keys, and asks AWS for nothing.
     settings = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "SLS_TELEMETRY_DISABLED": "1"}

@@ -43,7 +43,7 @@ def unwatched_dead_letters(stacks: Stacks) -> list[str]:
     """Dead-letter queues that no alarm watches from the first message on, and alarms that tell nobody."""
     watched = set()
     for _, alarm in of_type(stacks, ALARM):
-        if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible" and alarm["Threshold"] == 0:
+        if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible" and alarm["Threshold"] == 0:
             watched |= {owner(one["Value"]) for one in alarm["Dimensions"]}
     silent = [name for name, alarm in of_type(stacks, ALARM)
               if [owner(one) for one in alarm.get("AlarmActions", [])] != ["platform/AlarmTopic"]]
@@ -52,14 +52,14 @@ def unwatched_dead_letters(stacks: Stacks) -> list[str]:
 
 def unwatched_silence(stacks: Stacks) -> list[str]:
     """Where no alarm fires when bars stop: over three minutes, with missing data taken for a fault."""
-    found = [one for _, one in of_type(stacks, ALARM) if one["MetricName"] == "Bars"
+    found = [one for _, one in of_type(stacks, ALARM) if one.get("MetricName") == "Bars"
              and one["Period"] * one["EvaluationPeriods"] == 180 and one["TreatMissingData"] == "breaching"]
     return [] if found else ["nothing watches whether bars come"]
 
 
 def uncounted_errors(stacks: Stacks) -> list[str]:
     """Functions whose failed invocations no alarm of the stage's own adds up; the filter reads Lambda's JSON alone."""
-    alarmed = {(one["Namespace"], one["MetricName"]) for _, one in of_type(stacks, ALARM)}
+    alarmed = {(one["Namespace"], one["MetricName"]) for _, one in of_type(stacks, ALARM) if "MetricName" in one}
     counted = {owner(one["LogGroupName"]) for _, one in of_type(stacks, "AWS::Logs::MetricFilter")
                for made in one["MetricTransformations"] if (made["MetricNamespace"], made["MetricName"]) in alarmed}
     groups = {one["LogGroupName"]: name for name, one in of_type(stacks, "AWS::Logs::LogGroup")}
@@ -102,6 +102,27 @@ def _function(stacks: Stacks, name: str) -> dict[str, Any]:
     """A function, also by its alias."""
     found = stacks[name]["Properties"]
     return found if "Timeout" in found else _function(stacks, owner(found["FunctionName"]))
+
+
+def blind_canaries(stacks: Stacks) -> list[str]:
+    """Canaries that an alarm of theirs alone does not hold: one that a fault of the version before could ring as well,
+    or that does not hear of messages which are answered for and tried again."""
+    wrong = []
+    for name, group in of_type(stacks, "AWS::CodeDeploy::DeploymentGroup"):
+        base = name.removesuffix("Canary")
+        version = next(one for one in stacks if one.startswith(f"{base}Version"))
+        watched = [one["Name"] for one in group["AlarmConfiguration"]["Alarms"]]
+        alarm = stacks.get(f"{base}CanaryAlarm", {}).get("Properties", {})
+        heard = [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one]
+        of_version = [one for one in heard if f"{version}.Version" in {pair["Value"] for pair in one["Dimensions"]}]
+        counted = {made["MetricName"] for _, one in of_type(stacks, "AWS::Logs::MetricFilter")
+                   if owner(one["LogGroupName"]) == f"{base}LogGroup" for made in one["MetricTransformations"]}
+        filtered = {one["MetricName"] for one in heard if one["Namespace"] != "AWS/Lambda"}
+        after = stacks[f"{base}Alias"].get("DependsOn", [])
+        if (watched != [f"{base}CanaryAlarm"] or of_version != heard or len(heard) != 2 or not filtered <= counted
+                or f"{base.partition('/')[2]}CanaryAlarm" not in after):  # fmt: skip
+            wrong.append(name)
+    return wrong
 
 
 def past_the_canary(stacks: Stacks) -> list[str]:
@@ -178,7 +199,7 @@ def unpublished_alarms(stacks: Stacks) -> list[str]:
     told = {metric for _, one in of_type(stacks, FUNCTION)
             for metric in one["Environment"]["Variables"].get("METRICS", "").split(",")}
     return [name for name, one in of_type(stacks, ALARM)
-            if one["Namespace"] == "Fanfold" and one["MetricName"] not in told]
+            if one.get("Namespace") == "Fanfold" and one["MetricName"] not in told]
 
 
 def unnamed_metrics(stacks: Stacks) -> list[str]:

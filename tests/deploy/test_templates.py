@@ -15,12 +15,10 @@ import template_rules as rules
 from merged import Stacks, merged
 from packaged_stages import NotPackaged, templates
 
-from fanfold.console import sql
-
 OF_EVERY_STAGE = (
     rules.unkept_failures, rules.unwatched_dead_letters, rules.unwatched_silence, rules.uncounted_errors,
     rules.shared_queues, rules.whole_batches, rules.unlimited_execution, rules.short_visibility, rules.plain_queues,
-    rules.still_keys, rules.open_buckets, rules.past_the_canary,
+    rules.still_keys, rules.open_buckets, rules.past_the_canary, rules.blind_canaries,
     rules.endless_logs, rules.unpublished_alarms, rules.unnamed_metrics, rules.costly_keys, rules.other_dead_letters,
     rules.short_windows, rules.untraced, rules.movable_images, rules.secrets_in_settings, rules.unrecoverable,
     rules.unlocked_audit, rules.unlimited_queries, access.plain_text, access.public, access.broad_grants,
@@ -87,6 +85,12 @@ BROKEN: list[tuple[Any, tuple[Any, ...], Any]] = [
     (rules.short_visibility, ("risk/AssessLambdaFunction", "Properties", "Timeout"), 11),
     (rules.short_visibility, (f"audit/Record{MAPPING}", "Properties", "MaximumBatchingWindowInSeconds"), 181),
     (rules.past_the_canary, (f"risk/Assess{MAPPING}", "Properties", "FunctionName"), "risk/AssessLambdaFunction.Arn"),
+    (rules.blind_canaries, ("risk/AssessCanary", "Properties", "AlarmConfiguration", "Alarms"),
+     [{"Name": "risk/AssessCanaryAlarm"}, {"Name": "risk/DeadLettersAlarm"}]),
+    (rules.blind_canaries, ("risk/AssessCanaryAlarm", "Properties", "Metrics", 0, "MetricStat", "Metric", "Dimensions"),
+     [{"Name": "FunctionName", "Value": "risk/AssessLambdaFunction"}]),
+    (rules.blind_canaries, ("risk/AssessFaults",), GONE),
+    (rules.blind_canaries, ("risk/AssessAlias", "DependsOn"), GONE),
     (rules.unencrypted, ("risk/Queue", "Properties", "KmsMasterKeyId"), GONE),
     (rules.unencrypted, ("risk/DeadLetters", "Properties", "KmsMasterKeyId"), "alias/aws/sqs"),
     (rules.unencrypted, ("platform/BarsTopic", "Properties", "KmsMasterKeyId"), "alias/aws/sns"),
@@ -172,9 +176,7 @@ def test_live_is_locked_for_good_and_moves_its_functions_by_a_tenth() -> None:
         canary = live[f"{service}/{function}Canary"]["Properties"]
         assert "Canary10Percent" in canary["DeploymentConfigName"]
         assert "DEPLOYMENT_STOP_ON_ALARM" in canary["AutoRollbackConfiguration"]["Events"]
-        assert [one["Name"] for one in canary["AlarmConfiguration"]["Alarms"]] == [
-            f"{service}/{function}CanaryAlarm", f"{service}/DeadLettersAlarm",
-        ]  # fmt: skip
+        assert [one["Name"] for one in canary["AlarmConfiguration"]["Alarms"]] == [f"{service}/{function}CanaryAlarm"]
         update = live[f"{service}/{function}Alias"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
         assert update["DeploymentGroupName"] == f"{service}/{function}Canary"
 
@@ -188,12 +190,48 @@ def test_the_keys_of_a_real_venue_are_where_it_is_and_only_what_places_orders_re
     assert access.strange_secret_readers(_changed(stacks("live"), (*ROLE, 0), curious)) != []
 
 
-def test_another_image_or_setting_is_another_version() -> None:
-    names = set()
-    for memory in ({}, {"FANFOLD_DIGEST_SIGNAL": "sha256:" + "6" * 64}, {}):
-        found = packaging.template("signal", "live", packaging.LIVE | memory)
-        names |= {name for name, one in found["Resources"].items() if one["Type"] == "AWS::Lambda::Version"}
-    assert len(names) == 2
+SAME = [{}, {"FANFOLD_LIVE_VENUE": "binance"}, {"FANFOLD_BUCKET_PREFIX": "other"}, {"FANFOLD_WEBHOOK": "false"},
+        {"FANFOLD_JWT_AUDIENCE": "others"}, {"FANFOLD_LAKE_SINCE": "2026-05-01"}]  # fmt: skip
+OTHER = [{"FANFOLD_DIGEST_SIGNAL": "sha256:" + "6" * 64}, {"FANFOLD_IMAGES": "1.dkr.ecr.eu-west-1.amazonaws.com/x"}]
+
+
+@pytest.mark.parametrize("changed", [*SAME, *OTHER], ids=lambda one: next(iter(one), "nothing"))
+def test_a_version_is_another_where_lambda_would_make_one_and_nowhere_else(changed: dict[str, str]) -> None:
+    before, after = (packaging.template("signal", "live", packaging.LIVE | one)["Resources"] for one in ({}, changed))
+    same = before["FoldLambdaFunction"]["Properties"] == after["FoldLambdaFunction"]["Properties"]
+    assert (_versions(before) == _versions(after)) is same
+    assert same is (changed in SAME)
+
+
+@pytest.mark.parametrize(("file", "old", "new", "same"), [
+    ("services/signal/serverless.yml", "batchSize: 10", "batchSize: 5", True),
+    ("serverless.common.yml", "logRetentionDays: 365", "logRetentionDays: 400", True),
+    ("serverless.common.yml", "maxReceiveCount: 5", "maxReceiveCount: 6", True),
+    ("serverless.common.yml", "memory: 512", "memory: 640", False),
+    ("serverless.common.yml", "functionTimeout: 10", "functionTimeout: 9", False),
+    ("serverless.common.yml", "METRICS: ${", "METRICS: x${", False),
+    ("serverless.common.yml", "systemLogLevel: WARN", "systemLogLevel: INFO", False),
+    ("services/signal/serverless.yml", "handler.fold", "handler.webhook", False),
+])  # fmt: skip
+def test_a_version_follows_the_function_and_not_what_is_around_it(
+    tmp_path: Path, file: str, old: str, new: str, same: bool
+) -> None:
+    before = packaging.template("signal", "live", packaging.LIVE)["Resources"]
+    changed = packaging.changed_copy(tmp_path, file, old, new)
+    after = packaging.packaged_in(changed / "services" / "signal", "live", packaging.LIVE)["Resources"]
+    assert (before["FoldLambdaFunction"]["Properties"] == after["FoldLambdaFunction"]["Properties"]) is same
+    assert (_versions(before) == _versions(after)) is same
+
+
+def _versions(resources: dict[str, Any]) -> set[str]:
+    return {name for name, one in resources.items() if one["Type"] == "AWS::Lambda::Version"}
+
+
+def test_a_first_deploy_that_fails_leaves_nothing_that_the_next_one_stumbles_over() -> None:
+    for named in packaging.STAGES:
+        policies = {one["DeletionPolicy"] for one in stacks(named).values()
+                    if "DeletionPolicy" in one and one["Type"] != "AWS::Lambda::Version"}  # fmt: skip
+        assert policies == {"RetainExceptOnCreate" if named in {"paper", "live"} else "Delete"}
 
 
 @pytest.mark.parametrize("missing", ["FANFOLD_LIVE_VENUE", "FANFOLD_DIGEST_RISK", "FANFOLD_JWT_ISSUER"])
@@ -231,14 +269,6 @@ def test_the_lean_profile_pays_for_no_key_and_no_dashboard() -> None:
 def test_a_dashboard_is_json_of_the_desks_own_metrics() -> None:
     body = json.loads(stacks("dev")["platform/Dashboard"]["Properties"]["DashboardBody"])
     assert len(body["widgets"]) == 6
-
-
-def test_saved_queries_are_answered() -> None:
-    found = {one["Properties"]["Name"]: one["Properties"]["QueryString"] for one in stacks("dev").values()
-             if one["Type"] == "AWS::Athena::NamedQuery"}  # fmt: skip
-    assert set(found) == {"positions", "fills-by-day", "refusals-by-reason", "fees", "slippage"}
-    for text in found.values():
-        assert sql.query(text, {}).rows == []
 
 
 def test_each_check_that_the_scan_leaves_out_has_its_reason() -> None:

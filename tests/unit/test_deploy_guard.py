@@ -70,6 +70,8 @@ def test_an_update_that_replaces_or_forgets_a_store_is_seen(path, value, named) 
         (("Ledger", "Properties", "TimeToLiveSpecification"), {"AttributeName": "expires", "Enabled": True}),
         (("Ledger", "Properties", "AttributeDefinitions"), [*ATTRIBUTES, {"AttributeName": "d", "AttributeType": "S"}]),
         (("Lake", "DeletionPolicy"), "Retain"),
+        (("Lake", "DeletionPolicy"), "RetainExceptOnCreate"),
+        (("Ledger", "DeletionPolicy"), "RetainExceptOnCreate"),
         (("Pond",), {"Type": "AWS::S3::Bucket"}),
     ],
 )  # fmt: skip
@@ -80,6 +82,13 @@ def test_an_update_in_place_passes(path, value) -> None:
 def test_a_store_that_was_to_be_kept_is_told_from_one_that_is_deleted() -> None:
     assert "no stack knows it" in str(replacements(OLD, update("Ledger"))[0])
     assert "deleted" in str(replacements(OLD, update("Lake"))[0])
+
+
+def test_what_is_kept_but_for_a_rolled_back_creation_is_kept() -> None:
+    kept = update("Ledger", "DeletionPolicy", value="RetainExceptOnCreate")
+    assert "no stack knows it" in str(replacements(kept, update("Ledger"))[0])
+    weaker = update("Ledger", "DeletionPolicy", value="Delete")
+    assert "it was RetainExceptOnCreate and would be Delete" in str(replacements(kept, weaker)[0])
 
 
 def test_the_command_names_what_it_refuses(tmp_path, capsys) -> None:

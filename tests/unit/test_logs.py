@@ -101,3 +101,11 @@ def test_a_line_about_a_message_is_found_by_all_its_ids(lines: list[dict[str, An
         watch.log.info("after")
     ids = {"function": "f", "request": "r", "trace": "1-chain", "delivery": "m", "message": "a/1", "cause": "poll-a"}
     assert ids.items() <= lines[0].items()
+
+
+@pytest.mark.parametrize(("version", "told"), [("7", "7"), ("$LATEST", None), (None, None)])
+def test_a_line_tells_the_version_by_which_a_canary_is_judged(version: str | None, told: str | None) -> None:
+    environ = {"AWS_LAMBDA_FUNCTION_NAME": "assess"} | ({"AWS_LAMBDA_FUNCTION_VERSION": version} if version else {})
+    lines: list[str] = []
+    Watch(environ, lambda: datetime(2026, 3, 1, tzinfo=UTC), lines.append).log.error("a message will be tried again")
+    assert json.loads(lines[0]).get("version") == told

@@ -19,6 +19,8 @@ class Watch:
         self._environ = environ
         self._clock = clock
         self._function = environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
+        # Of a canary's function alone; any other is $LATEST.
+        self._version = environ.get("AWS_LAMBDA_FUNCTION_VERSION", "").removeprefix("$LATEST")
         self._request = ""
         self._subject: tuple[Record, Message] | None = None
         self.log = Log(clock, self.ids, write)
@@ -57,7 +59,8 @@ class Watch:
 
     def ids(self) -> dict[str, str]:
         """What a log line carries so that others are found by it."""
-        found = {"function": self._function, "request": self._request, "trace": self.tracing.trace.root}
+        found = {"function": self._function, "version": self._version, "request": self._request}
+        found["trace"] = self.tracing.trace.root
         if self._subject is not None:
             record, message = self._subject
             found |= {"delivery": record["messageId"], "message": message.id, "cause": message.cause}

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 from fanfold.refusals import BadInput
 
 Template = Mapping[str, Any]
+# What lets a resource outlive its stack; the second not where its very making was rolled back.
+KEPT = frozenset({"Retain", "RetainExceptOnCreate"})
 # Type -> the properties that cannot change in place, as CloudFormation's reference has them.
 FIXED: dict[str, tuple[str, ...]] = {
     "AWS::DynamoDB::Table": ("TableName", "KeySchema", "LocalSecondaryIndexes", "ImportSourceSpecification"),
@@ -45,7 +47,7 @@ def stores(template: Template) -> dict[str, Mapping[str, Any]]:
 
 def _changes(name: str, old: Mapping[str, Any], new: Mapping[str, Any] | None) -> list[Replacement]:
     if new is None:
-        kept = old.get("DeletionPolicy") == "Retain"
+        kept = old.get("DeletionPolicy") in KEPT
         fate = "it is kept, but no stack knows it any more" if kept else "it would be deleted with all that it holds"
         return [Replacement(name, "LogicalId", f"the new template does not have it: {fate}")]
     if new["Type"] != old["Type"]:
@@ -71,8 +73,8 @@ def _attribute_types(table: Mapping[str, Any]) -> dict[str, str]:
 def _weakened(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Replacement]:
     """A store that was to outlive its stack and would no longer."""
     policies = ("DeletionPolicy", "UpdateReplacePolicy")
-    return [Replacement(name, policy, f"it was Retain and would be {new.get(policy, 'Delete')}")
-            for policy in policies if old.get(policy) == "Retain" != new.get(policy)]
+    return [Replacement(name, policy, f"it was {old[policy]} and would be {new.get(policy, 'Delete')}")
+            for policy in policies if old.get(policy) in KEPT and new.get(policy) not in KEPT]
 
 
 def _short(value: object) -> str:

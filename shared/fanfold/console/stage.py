@@ -16,12 +16,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from fanfold.aws.calls import AwsFault, Call, Endpoint, connect
-from fanfold.console import deploy_guard, stage_names
+from fanfold.console import deploy_guard, stage_names, stage_rollback
 from fanfold.console.cloud.launcher import SERVICES, STAGE, packaging, repository_root
 from fanfold.console.images import pushing
 from fanfold.console.stage_bootstrap import Bootstrap
 from fanfold.console.stage_findings import refuse_recordings
-from fanfold.console.stage_removal import ARTEFACTS, PLATFORM, Removal, StageFailed, described, sweep
+from fanfold.console.stage_removal import PLATFORM, Removal, StageFailed, described, sweep
 from fanfold.refusals import BadInput
 
 # How long a stage of some days is there, where nobody says.
@@ -62,12 +62,14 @@ class Stage:
 
     def rollback(self, service: str) -> str:
         """Bring back what a service's stack was one deploy ago; the timestamp of that."""
-        done = self._deploys(service)
+        done = stage_rollback.deploys(self._call, service, self._name)
         if len(done) < 2:
             raise BadInput(f"{service} was deployed {len(done)} times to {self._name}: there is nothing to go back to")
-        self._tool(service, "rollback", "--timestamp", done[-2])
-        self._told(f"{service} is what it was at {done[-2]}")
-        return done[-2]
+        before = done[-2]
+        if not stage_rollback.at_once(self._call, before):
+            self._tool(service, "rollback", "--timestamp", before.timestamp)
+        self._told(f"{service} is what it was at {before.timestamp}")
+        return before.timestamp
 
     def _check_settings(self, stacks: list[str]) -> None:
         environ = os.environ | dict(self._settings)
@@ -107,19 +109,6 @@ class Stage:
             return None
         body = found["TemplateBody"]
         return json.loads(body) if isinstance(body, str) else body
-
-    def _deploys(self, service: str) -> list[str]:
-        """Timestamps of a stack's deploys, the oldest first."""
-        prefix = f"serverless/fanfold-{service}/{self._name}/"
-        bucket = self._deployment_bucket(service)
-        page = self._call("s3", "ListObjectsV2", {"Bucket": bucket, "Prefix": prefix, "Delimiter": "/"})
-        return sorted(one["Prefix"].removeprefix(prefix).split("-")[0] for one in page.get("CommonPrefixes", []))
-
-    def _deployment_bucket(self, service: str) -> str:
-        found = described(self._call, f"fanfold-{service}-{self._name}")
-        if found is None:
-            raise BadInput(f"{service} is not deployed to {self._name}: there is nothing to go back to")
-        return str({one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}[ARTEFACTS])
 
     def _tool(self, stack: str, *command: str) -> str:
         folder = self._root if stack == PLATFORM else self._root / "services" / stack

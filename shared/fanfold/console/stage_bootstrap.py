@@ -1,6 +1,5 @@
 """What an account and a stage need before a first deploy: repositories, a bucket, bounds, the delivery's role."""
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,14 +7,12 @@ from fanfold.aws.calls import AwsFault, Call
 from fanfold.console import stage_names
 from fanfold.console.cloud.launcher import repository_root
 from fanfold.console.stage_names import Own
-from fanfold.console.stage_removal import StageFailed, Told, described
+from fanfold.console.stage_removal import Told, described, settled
 from fanfold.refusals import BadInput
 
 ACCOUNT = "fanfold-bootstrap"
 GITHUB = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
-TIMEOUT_S = 900
-DONE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 
 
 class Bootstrap:
@@ -79,21 +76,9 @@ class Bootstrap:
         except AwsFault as fault:
             if "No updates are to be performed" not in fault.message:
                 raise
-        found = self._settled(stack)
+        found = settled(self._call, stack, self._pause_s)
         self._told(f"{stack}: {'brought up to date' if there else 'made'}")
         return _outputs(found)
-
-    def _settled(self, stack: str) -> dict[str, Any]:
-        deadline = time.monotonic() + TIMEOUT_S
-        while True:
-            found = described(self._call, stack) or {"StackStatus": "gone"}
-            status = found["StackStatus"]
-            if status in DONE:
-                return found
-            if not status.endswith("_IN_PROGRESS") or time.monotonic() > deadline:
-                reason = found.get("StackStatusReason", "")
-                raise StageFailed(f"{stack} is {status}: {reason or 'its events in CloudFormation say why'}")
-            time.sleep(self._pause_s)
 
 
 def _outputs(stack: Mapping[str, Any]) -> dict[str, str]:

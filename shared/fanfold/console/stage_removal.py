@@ -17,6 +17,7 @@ from fanfold.refusals import BadInput
 PLATFORM = "platform"
 TIMEOUT_S = 1_800
 GONE = "DELETE_COMPLETE"
+DONE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 STUCK = "DELETE_FAILED"
 ARTEFACTS = "ServerlessDeploymentBucketName"
 NOTHING: Mapping[str, bool] = {}
@@ -120,6 +121,20 @@ def described(call: Call, stack: str) -> dict[str, Any] | None:
             raise
         return None
     return None if found["StackStatus"] == GONE else dict(found)
+
+
+def settled(call: Call, stack: str, pause_s: float = 2) -> dict[str, Any]:
+    """A stack that has come up or changed. Raises StageFailed where it went back or away instead, or takes too long."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while True:
+        found = described(call, stack) or {"StackStatus": GONE}
+        status = found["StackStatus"]
+        if status in DONE:
+            return found
+        if not status.endswith("_IN_PROGRESS") or time.monotonic() > deadline:
+            reason = found.get("StackStatusReason", "its events in CloudFormation say why")
+            raise StageFailed(f"{stack} is {status}: {reason}")
+        time.sleep(pause_s)
 
 
 def ephemeral(call: Call) -> dict[str, date]:

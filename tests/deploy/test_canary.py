@@ -1,0 +1,77 @@
+"""What a canary's alarm counts of a version that fails, by the packaged filter over lines that the real edge writes."""
+
+import json
+import re
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from core_desk import A, bars_message, stretch, walk
+from packaged_stages import templates
+
+from fanfold.aws.edge import Edge, consume
+from fanfold.aws.watch import Watch
+from fanfold.messages import encode
+from fanfold.refusals import BadInput
+
+CANARIES = {"signal": "Fold", "risk": "Assess", "execution": "Execute"}
+
+
+def counted(service: str, lines: list[str]) -> Counter[str]:
+    """What the function's filter makes of its lines, by version: those whose one field is the one asked for."""
+    resources = templates("live")[service]["Resources"]
+    made = resources[f"{CANARIES[service]}Faults"]["Properties"]
+    field, value = re.fullmatch(r'\{ \$\.(\w+) = "(\w+)" \}', made["FilterPattern"]).groups()  # type: ignore[union-attr]
+    (dimension,) = made["MetricTransformations"][0]["Dimensions"]
+    by = dimension["Value"].removeprefix("$.")
+    found = [json.loads(line) for line in lines]
+    return Counter(one[by] for one in found if one.get(field) == value and by in one)
+
+
+def lines_of(version: str, verb: Any) -> tuple[list[str], dict[str, Any]]:
+    """What an invocation with two messages writes, and answers."""
+    lines: list[str] = []
+    watch = Watch({"AWS_LAMBDA_FUNCTION_VERSION": version}, lambda: datetime(2026, 3, 1, tzinfo=UTC), lines.append)
+    edge = Edge(lambda *_: {}, "dead.fifo", "faults", lambda: datetime(2026, 3, 1, tzinfo=UTC), watch)
+    body = encode(bars_message([stretch(A, walk(1, A, 2), 0, 2)])).decode()
+    records = [{"messageId": f"m{n}", "body": body, "eventSourceARN": "arn:x", "messageAttributes": {},
+                "attributes": {"MessageGroupId": f"g{n}", "SentTimestamp": "0"}} for n in range(2)]  # fmt: skip
+    with watch.invocation(object()):
+        answer = consume({"Records": records}, verb, edge)
+    return lines, answer
+
+
+def raising(fault: Exception) -> Any:
+    def verb(_arrived: object) -> None:
+        raise fault
+
+    return verb
+
+
+@pytest.mark.parametrize("service", CANARIES)
+@pytest.mark.parametrize("fault", [KeyError("x"), RuntimeError("no"), AttributeError("gone"), BadInput("unknown")])
+def test_a_version_that_fails_at_each_message_is_counted_though_lambda_counts_no_error(
+    service: str, fault: Exception
+) -> None:
+    lines, _ = lines_of("7", raising(fault))
+    assert counted(service, lines) == {"7": 2}
+
+
+@pytest.mark.parametrize("service", CANARIES)
+def test_a_version_that_does_its_work_is_not_counted(service: str) -> None:
+    lines, answer = lines_of("7", lambda _arrived: None)
+    assert answer == {"batchItemFailures": []}
+    assert counted(service, lines) == {}
+
+
+@pytest.mark.parametrize("service", CANARIES)
+def test_the_alarm_listens_to_what_is_counted_of_the_new_version(service: str) -> None:
+    resources = templates("live")[service]["Resources"]
+    (version,) = [name for name, one in resources.items() if one["Type"] == "AWS::Lambda::Version"]
+    made = resources[f"{CANARIES[service]}Faults"]["Properties"]["MetricTransformations"][0]
+    alarm = resources[f"{CANARIES[service]}CanaryAlarm"]["Properties"]
+    heard = {one["Id"]: one["MetricStat"]["Metric"] for one in alarm["Metrics"] if "MetricStat" in one}
+    assert heard["faults"]["Namespace"] == made["MetricNamespace"]
+    assert heard["faults"]["MetricName"] == made["MetricName"]
+    assert heard["faults"]["Dimensions"] == [{"Name": "Version", "Value": {"Fn::GetAtt": [version, "Version"]}}]

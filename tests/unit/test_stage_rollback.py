@@ -1,0 +1,77 @@
+"""The way back is at once, and no alarm of what is left stands in it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from fanfold.aws.calls import AwsFault
+from fanfold.console.stage_removal import StageFailed
+from fanfold.console.stage_rollback import AT_ONCE, Deploy, at_once, deploys, without_canaries
+from fanfold.refusals import BadInput
+
+FOLDER = "serverless/fanfold-risk/live/1772323200000-2026-03-01T00:00:00.000Z/"
+BEFORE = Deploy("fanfold-risk-live", "artefacts", FOLDER)
+CANARY = {"DeploymentConfigName": "CodeDeployDefault.LambdaCanary10Percent5Minutes", "ApplicationName": "risk",
+          "AlarmConfiguration": {"Enabled": True, "Alarms": [{"Name": "risk-canary"}]}}  # fmt: skip
+TEMPLATE = {"Resources": {"AssessCanary": {"Type": "AWS::CodeDeploy::DeploymentGroup", "Properties": CANARY},
+                          "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "risk"}}}}  # fmt: skip
+TAGS = [{"Key": "stage", "Value": "live"}]
+
+
+class Account:
+    """A stack, and a bucket with what was deployed."""
+
+    def __init__(self, template: Any, ends: str = "UPDATE_COMPLETE") -> None:
+        self.objects = {f"{FOLDER}compiled-cloudformation-template.json": json.dumps(template).encode()}
+        self.updates: list[dict[str, Any]] = []
+        self._ends = ends
+
+    def __call__(self, _service: str, operation: str, asked: Any) -> dict[str, Any]:
+        match operation:
+            case "GetObject":
+                return {"Body": self.objects[asked["Key"]]}
+            case "PutObject":
+                self.objects[asked["Key"]] = asked["Body"]
+            case "UpdateStack":
+                self.updates.append(asked)
+            case "ListObjectsV2":
+                folders = [FOLDER.replace("17723", at) for at in ("17725", "17723")]
+                return {"CommonPrefixes": [{"Prefix": one} for one in folders]}
+            case "DescribeStacks" if asked["StackName"] != BEFORE.stack:
+                raise AwsFault("ValidationError", "it does not exist", 400)
+        outputs = [{"OutputKey": "ServerlessDeploymentBucketName", "OutputValue": "artefacts"}]
+        return {"Stacks": [{"StackName": BEFORE.stack, "StackStatus": self._ends, "Outputs": outputs, "Tags": TAGS}]}
+
+
+def test_a_canary_is_left_out_on_the_way_back_whatever_rings() -> None:
+    account = Account(TEMPLATE)
+    assert at_once(account, BEFORE, 0)
+    (update,) = account.updates
+    assert update["Tags"] == TAGS
+    sent = json.loads(account.objects[update["TemplateURL"].removeprefix("https://artefacts.s3.amazonaws.com/")])
+    assert sent["Resources"]["AssessCanary"]["Properties"] == {"ApplicationName": "risk", **AT_ONCE}
+    assert sent["Resources"]["Queue"] == TEMPLATE["Resources"]["Queue"]
+    assert TEMPLATE["Resources"]["AssessCanary"]["Properties"] == CANARY
+
+
+def test_a_stack_without_canaries_goes_the_tool_s_own_way() -> None:
+    account = Account({"Resources": {"Queue": TEMPLATE["Resources"]["Queue"]}})
+    assert not at_once(account, BEFORE, 0)
+    assert account.updates == []
+
+
+def test_a_way_back_that_went_wrong_is_told() -> None:
+    with pytest.raises(StageFailed, match="fanfold-risk-live is UPDATE_ROLLBACK_COMPLETE"):
+        at_once(Account(TEMPLATE, ends="UPDATE_ROLLBACK_COMPLETE"), BEFORE, 0)
+
+
+def test_deploys_are_in_the_order_in_which_they_were_made() -> None:
+    found = [one.timestamp for one in deploys(Account(TEMPLATE), "risk", "live")]
+    assert found == ["1772323200000", "1772523200000"]
+    with pytest.raises(BadInput, match="signal is not deployed to live"):
+        deploys(Account(TEMPLATE), "signal", "live")
+
+
+def test_a_template_is_not_changed_where_there_is_no_canary() -> None:
+    assert without_canaries({"Resources": {}}) == {"Resources": {}}
