@@ -13,6 +13,7 @@ from fanfold.lake_tables import day_of
 from fanfold.messages import (
     ExecutionReport,
     HaltChanged,
+    LegStatus,
     Message,
     Order,
     OrdersApproved,
@@ -38,7 +39,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def views_of(message: Message, sent_ms: int, seq: int) -> Iterator[View]:
-    """The views that a message changes, apart from its own; of two halts of one time the later sent is the newer."""
+    """The views that a message changes, apart from its own.
+
+    Of two halts of one time, and of two states of a leg, the later sent is the newer.
+    """
     match message:
         case OrdersApproved():
             for order in message.orders:
@@ -49,10 +53,11 @@ def views_of(message: Message, sent_ms: int, seq: int) -> Iterator[View]:
                 yield _decided(one.order, refused, approved=False)
         case Targets():
             yield from _targets(message)
+        case LegStatus():
+            yield from _leg_states(message, _told(message.at, sent_ms, seq))
         case HaltChanged():
             fields = {"state": message.state, "reason": message.reason, "actor": message.actor, "at": message.at}
-            version = f"{moment(message.at)}-{sent_ms:015d}-{seq:012d}"
-            yield View(place=("halt", message.account), version=version, fields=fields)
+            yield View(place=("halt", message.account), version=_told(message.at, sent_ms, seq), fields=fields)
         case ExecutionReport():
             yield from _report(message)
 
@@ -132,6 +137,12 @@ def _targets(message: Targets) -> Iterator[View]:
         yield View(place=place, version=moment(message.at), fields=fields)
 
 
+def _leg_states(message: LegStatus, version: str) -> Iterator[View]:
+    for one in message.statuses:
+        place = ("leg", message.account, one.instance, one.instrument)
+        yield View(place=place, version=version, fields={"status": one, "at": message.at, "message_id": message.id})
+
+
 def _target(target: Target) -> dict[str, Any]:
     # As text, for a view holds no floats.
     fields = msgspec.structs.asdict(target) | {"weight": repr(target.weight)}
@@ -147,6 +158,10 @@ def _decided(order: Order, fields: dict[str, Any], *, approved: bool) -> View:
 
 def _once(place: tuple[str, ...], fields: dict[str, Any]) -> View:
     return View(place=place, version="", fields=fields)
+
+
+def _told(at: datetime, sent_ms: int, seq: int) -> str:
+    return f"{moment(at)}-{sent_ms:015d}-{seq:012d}"
 
 
 def moment(at: datetime) -> str:

@@ -142,7 +142,7 @@ def fitted(row: Row) -> tuple[Row, list[str]]:
 
 
 def rows_of(message: Message) -> Iterator[Row]:
-    """The rows that a message adds, the same ones each time; halts and requests for bars add none."""
+    """The rows that a message adds, the same ones each time; halts, legs' states and requests for bars add none."""
     match message:
         case Bars():
             yield from _bars(message)

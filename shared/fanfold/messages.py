@@ -4,20 +4,34 @@ All are frozen structs with a versioned tag; a change is a new optional field, o
 times are UTC. Each has its id, its cause's id, and ``at``: when the market event was that began it, a bar's close.
 """
 
-from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Literal
 
 import msgspec
 
 from fanfold.bars import Frame
-from fanfold.risk.codes import Code
+from fanfold.records import (
+    Defect,
+    Fill,
+    Holding,
+    Kind,
+    LegCode,
+    LegState,
+    Order,
+    OrderUpdate,
+    Refusal,
+    Side,
+    State,
+    Target,
+    TimeInForce,
+    Utc,
+)
 
-Side = Literal["buy", "sell"]
-Kind = Literal["market", "limit", "stop"]
-TimeInForce = Literal["gtc", "ioc"]
-Utc = Annotated[datetime, msgspec.Meta(tz=True)]  # Without a zone it would be read as local time.
+# Who reads messages takes the records inside them from here too.
+__all__ = [
+    "Defect", "Fill", "Holding", "Kind", "LegCode", "LegState", "Order", "OrderUpdate", "Refusal", "Side", "State",
+    "Target", "TimeInForce", "Utc",
+]
 
 
 class Halt(StrEnum):
@@ -27,117 +41,6 @@ class Halt(StrEnum):
     REDUCE_ONLY = "REDUCE_ONLY"
     HALT = "HALT"
     FLATTEN = "FLATTEN"
-
-
-class State(StrEnum):
-    """Where an order is in its life, see ``fanfold.orders``. Who does not know a state refuses its message."""
-
-    APPROVED = "APPROVED"
-    SUBMITTING = "SUBMITTING"
-    OPEN = "OPEN"
-    PARTIAL = "PARTIAL"
-    FILLED = "FILLED"
-    CANCELED = "CANCELED"
-    EXPIRED = "EXPIRED"
-    REJECTED = "REJECTED"
-    BLOCKED = "BLOCKED"
-    STALE = "STALE"
-
-
-class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as risk decided it. Quantity is in base units, above zero, in whole lots; prices are in quote units."""
-
-    order_id: str
-    client_order_id: str
-    signal_id: str
-    account: str
-    venue: str
-    instance: str
-    instrument: str
-    side: Side
-    kind: Kind
-    quantity: Decimal
-    limit_price: Decimal | None = None
-    stop_price: Decimal | None = None
-    time_in_force: TimeInForce = "gtc"
-    reduce_only: bool = False
-    reference_price: Decimal
-    reserved: Decimal
-    decided_at: Utc
-    expires_at: Utc
-
-
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """An order that was not to be, with the rule that refused it and the figures that decided."""
-
-    order: Order
-    code: Code
-    detail: str
-
-
-class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a strategy instance wants to hold: weight is a share of its leg's equity, below zero is short. Of those of
-    one ``bundle`` risk approves all, or none."""
-
-    signal_id: str
-    instance: str
-    instrument: str
-    timeframe: str
-    weight: float
-    bundle: str = ""
-
-
-class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True):
-    """An order reached a state; ``filled`` is what it has filled in all."""
-
-    order_id: str
-    client_order_id: str
-    instance: str
-    instrument: str
-    state: State
-    filled: Decimal
-    reason: str = ""
-
-
-class Fill(msgspec.Struct, frozen=True, kw_only=True):
-    """An execution, keyed by the venue's trade id; the fee is in the account's currency."""
-
-    trade_id: str
-    order_id: str
-    client_order_id: str
-    account: str
-    venue: str
-    instance: str
-    instrument: str
-    side: Side
-    price: Decimal
-    quantity: Decimal
-    fee: Decimal
-    liquidity: Literal["taker", "maker"]
-    at: Utc
-
-
-class Holding(msgspec.Struct, frozen=True, kw_only=True):
-    """A position as booked, with the version that says which of two is the newer."""
-
-    instance: str
-    instrument: str
-    quantity: Decimal
-    cost: Decimal
-    realised: Decimal
-    fees: Decimal
-    version: int
-
-
-class Defect(msgspec.Struct, frozen=True, kw_only=True):
-    """Something wrong with a venue's bars and what became of it: ``count`` bars, the first closing at epoch ``at``."""
-
-    instrument: str
-    timeframe: str
-    defect: str
-    action: str
-    count: int
-    at: int
 
 
 class Bars(msgspec.Struct, frozen=True, kw_only=True, tag="bars.v1"):
@@ -182,6 +85,16 @@ class Targets(msgspec.Struct, frozen=True, kw_only=True, tag="targets.v1"):
     part: int = 1
     parts: int = 1
     targets: list[Target]
+
+
+class LegStatus(msgspec.Struct, frozen=True, kw_only=True, tag="leg-status.v1"):
+    """Legs that cannot trade, each with its reason, or that can again: told once a change, for people to read."""
+
+    id: str
+    cause: str
+    at: Utc
+    account: str
+    statuses: list[LegState]
 
 
 class OrdersApproved(msgspec.Struct, frozen=True, kw_only=True, tag="orders-approved.v1"):
@@ -238,13 +151,13 @@ class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, tag="execution-
     version: int = 0
 
 
-Message = Bars | BarsWanted | Targets | OrdersApproved | OrdersRefused | HaltChanged | ExecutionReport
+Message = Bars | BarsWanted | Targets | LegStatus | OrdersApproved | OrdersRefused | HaltChanged | ExecutionReport
 
 # Topic -> the messages it carries.
 TOPICS: dict[str, tuple[type[Message], ...]] = {
     "bars": (Bars,),
     "bars-wanted": (BarsWanted,),
-    "targets": (Targets,),
+    "targets": (Targets, LegStatus),
     "orders": (OrdersApproved, OrdersRefused, HaltChanged),
     "executions": (ExecutionReport,),
 }
@@ -253,7 +166,11 @@ TOPICS: dict[str, tuple[type[Message], ...]] = {
 SUBSCRIPTIONS: dict[str, dict[str, dict[str, list[str]]]] = {
     "market-data": {"bars-wanted": {}},
     "signal": {"bars": {}},
-    "risk": {"bars": {"wanted": ["false"]}, "targets": {}, "executions": {"settled": ["true"]}},
+    "risk": {
+        "bars": {"wanted": ["false"]},
+        "targets": {"type": ["targets.v1"]},
+        "executions": {"settled": ["true"]},
+    },
     "execution": {"bars": {"wanted": ["false"]}, "orders": {"type": ["orders-approved.v1"]}},
     "audit": {topic: {} for topic in ("bars", "bars-wanted", "targets", "orders", "executions")},
 }

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from fanfold.audit_views import moment
-from fanfold.messages import Fill, Holding, Order, State
+from fanfold.messages import Fill, Holding, LegState, Order, State
 from fanfold.orders import LIVE
 
 REFUSED = "REFUSED"
@@ -108,6 +108,16 @@ def signals_of(views: Reading, account: str) -> list[Fields]:
         for item in views.of_account(account, "targets#")
         for target in item["targets"]
     ]
+
+
+def leg_states(views: Reading, account: str) -> list[Fields]:
+    """What was told last of each leg of an account, by instance and instrument: ``code`` OK is one that trades."""
+    found = [
+        {"at": datetime.fromisoformat(item["at"]), "account": account}
+        | msgspec.structs.asdict(msgspec.convert(item["status"], LegState))
+        for item in views.of_account(account, "leg#")
+    ]
+    return sorted(found, key=lambda leg: (leg["instance"], leg["instrument"]))
 
 
 def days(first: datetime, last: datetime) -> Iterator[str]:

@@ -16,6 +16,9 @@ from fanfold.messages import (
     ExecutionReport,
     Halt,
     HaltChanged,
+    LegCode,
+    LegState,
+    LegStatus,
     Message,
     Order,
     OrdersApproved,
@@ -24,7 +27,7 @@ from fanfold.messages import (
     Refusal,
     State,
 )
-from fanfold.recorded import newest_orders, order_of, orders_of
+from fanfold.recorded import leg_states, newest_orders, order_of, orders_of
 from fanfold.risk.codes import Code
 
 Tell = Callable[..., DynamoViews]
@@ -104,3 +107,17 @@ def test_of_halts_of_one_time_the_last_sent_is_told(tell: Tell, backwards: bool)
     halts = halt("h1", Halt.HALT, "first"), halt("h2", Halt.ACTIVE, "second"), halt("h3", Halt.HALT, "third")
     views = tell(*halts, backwards=backwards)
     assert (views.read(("halt", "main"))["reason"], views.head("main").seq) == ("third", 3)
+
+
+def leg(name: str, code: LegCode, instrument: str = "BTC/USDT", at: datetime = START) -> LegStatus:
+    state = LegState(instance="trend", instrument=instrument, code=code, detail=name)
+    return LegStatus(id=name, cause="b", at=at, account="main", statuses=[state])
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_leg_is_in_the_state_that_was_told_last(tell: Tell, backwards: bool) -> None:
+    told = leg("n1", LegCode.FAULT), leg("n2", LegCode.OK), leg("n3", LegCode("WEATHER"), "ETH/USDT", LATER)
+    states = leg_states(tell(*told, backwards=backwards), "main")
+    assert [(one["instrument"], one["code"], one["detail"]) for one in states] == [
+        ("BTC/USDT", "OK", "n2"), ("ETH/USDT", "WEATHER", "n3")]
+    assert states[1]["at"] == LATER

@@ -14,6 +14,9 @@ from fanfold.messages import (
     Halt,
     HaltChanged,
     Holding,
+    LegCode,
+    LegState,
+    LegStatus,
     Message,
     Order,
     OrdersApproved,
@@ -62,6 +65,8 @@ EXAMPLES: list[Message] = [
                since=CLOSE - 600, until=CLOSE),
     Targets(id="t1", cause="b1", at=AT, account="main", batch="poll/binance/1", part=2, parts=2, targets=[
         Target(signal_id="s1", instance="trend", instrument="BTC/USDT", timeframe="1m", weight=-0.30000000000000004)]),
+    LegStatus(id="l1", cause="b1", at=AT, account="main", statuses=[
+        LegState(instance="trend", instrument="BTC/USDT", code=LegCode.FAULT, detail="ValueError: math domain error")]),
     OrdersApproved(id="a1", cause="t1", at=AT, account="main", orders=[ORDER]),
     OrdersRefused(id="r1", cause="t1", at=AT, account="main",
                   refusals=[Refusal(order=ORDER, code=Code.STALE_SIGNAL, detail="600 s is over 120 s")]),

@@ -11,6 +11,7 @@ from golden_examples import EXAMPLES
 from fanfold.messages import (
     SUBSCRIPTIONS,
     TOPICS,
+    LegStatus,
     Message,
     OrdersRefused,
     attributes_of,
@@ -86,6 +87,13 @@ def test_a_refusal_of_a_later_version_keeps_its_code() -> None:
     later = decode(body)
     assert isinstance(later, OrdersRefused)
     assert (later.refusals[0].code, encode(later)) == ("WEATHER", body)
+
+
+def test_a_leg_state_of_a_later_version_keeps_its_code() -> None:
+    body = changed("leg-status.v1", ["statuses", 0, "code"], "WEATHER")
+    later = decode(body)
+    assert isinstance(later, LegStatus)
+    assert (later.statuses[0].code, encode(later)) == ("WEATHER", body)
 
 
 def test_a_refusal_says_which_rule_and_not_how_many() -> None:

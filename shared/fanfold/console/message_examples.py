@@ -12,6 +12,9 @@ from fanfold.messages import (
     Halt,
     HaltChanged,
     Holding,
+    LegCode,
+    LegState,
+    LegStatus,
     Message,
     Order,
     OrdersApproved,
@@ -58,6 +61,10 @@ EXAMPLES: tuple[Message, ...] = (
     Targets(
         id="g-8a52", cause="b-1f00", at=AT, account="main", batch=POLL,
         targets=[Target(signal_id="s-41d9", instance="trend", instrument="BTC/USDT", timeframe="1m", weight=1.0)],
+    ),
+    LegStatus(
+        id="l-6e13", cause="b-1f00", at=AT, account="main",
+        statuses=[LegState(instance="pairs", instrument="ETH/USDT", code=LegCode.WARMING_UP, detail="81 of 120 bars")],
     ),
     OrdersApproved(id="a-02bd", cause="g-8a52", at=AT, account="main", orders=[_ORDER]),
     OrdersRefused(

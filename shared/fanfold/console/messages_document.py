@@ -17,6 +17,7 @@ from fanfold.messages import (
     Defect,
     Fill,
     Holding,
+    LegState,
     Message,
     Order,
     OrderUpdate,
@@ -28,12 +29,12 @@ from fanfold.messages import (
     topic_of,
 )
 
-PARTS = (Frame, Defect, Target, Order, Refusal, OrderUpdate, Fill, Holding)
+PARTS = (Frame, Defect, Target, LegState, Order, Refusal, OrderUpdate, Fill, Holding)
 _PLAIN = {str: "text", int: "integer", float: "number", bool: "true or false", Decimal: "decimal", datetime: "time"}
 _HEAD = (
     "# Messages",
     "",
-    "Written from `shared/fanfold/messages.py`; change the struct, not this page.",
+    "Written from `shared/fanfold/messages.py` and `records.py`; change the struct, not this page.",
     "",
     "A message is JSON on an SNS topic, delivered raw. `type` is its tag with its version, `cause` the id of what it",
     "follows from, and `at` the close of the bar that started the chain. Decimals are strings, times are ISO 8601 in",

@@ -1,9 +1,9 @@
 """Why an order was refused; ``docs/risk-codes.md`` is written from the table in ``fanfold.risk.rules``."""
 
-from enum import StrEnum
+from fanfold.open_enum import OpenEnum
 
 
-class Code(StrEnum):
+class Code(OpenEnum):
     """One code a rule, in the order in which the rules are asked.
 
     A reader keeps a code that it does not know, one of a later version, as the text that it is: nothing is decided by
@@ -35,11 +35,3 @@ class Code(StrEnum):
     DAILY_LOSS = "DAILY_LOSS"
     DRAWDOWN = "DRAWDOWN"
     BUNDLE = "BUNDLE"
-
-    @classmethod
-    def _missing_(cls, value: object) -> "Code | None":
-        if not isinstance(value, str):
-            return None
-        later = str.__new__(cls, value)
-        later._name_ = later._value_ = value
-        return later

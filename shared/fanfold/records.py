@@ -1,0 +1,157 @@
+"""The records inside the messages: orders, targets, fills, and what is told of a leg."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Literal
+
+import msgspec
+
+from fanfold.open_enum import OpenEnum
+from fanfold.risk.codes import Code
+
+Side = Literal["buy", "sell"]
+Kind = Literal["market", "limit", "stop"]
+TimeInForce = Literal["gtc", "ioc"]
+Utc = Annotated[datetime, msgspec.Meta(tz=True)]  # Without a zone it would be read as local time.
+
+
+class State(StrEnum):
+    """Where an order is in its life, see ``fanfold.orders``. Who does not know a state refuses its message."""
+
+    APPROVED = "APPROVED"
+    SUBMITTING = "SUBMITTING"
+    OPEN = "OPEN"
+    PARTIAL = "PARTIAL"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+    REJECTED = "REJECTED"
+    BLOCKED = "BLOCKED"
+    STALE = "STALE"
+
+
+class LegCode(OpenEnum):
+    """What is with a leg. A reader that does not know a code, one of a later version, shows it as the text that it is:
+    nothing is decided by it.
+
+    OK: the leg trades again. FAULT: its strategy raised, or gave what is no weight. WARMING_UP: it has not seen as many
+    bars as it looks back on. MISSING_BARS: it waits for bars, or goes on without those of an instrument.
+    STARTED_AFRESH: what was kept of it does not fit any more. BELOW_MINIMUM, DUST and NO_PRICE: no order can be made of
+    what it wants. FLAT: under FLATTEN its account holds nothing any more.
+    """
+
+    OK = "OK"
+    FAULT = "FAULT"
+    WARMING_UP = "WARMING_UP"
+    MISSING_BARS = "MISSING_BARS"
+    STARTED_AFRESH = "STARTED_AFRESH"
+    BELOW_MINIMUM = "BELOW_MINIMUM"
+    DUST = "DUST"
+    NO_PRICE = "NO_PRICE"
+    FLAT = "FLAT"
+
+
+class LegState(msgspec.Struct, frozen=True, kw_only=True):
+    """What is with a strategy instance on an instrument; FLAT is said of an account, whose names are then ""."""
+
+    instance: str
+    instrument: str
+    code: LegCode
+    detail: str = ""
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """An order as risk decided it. Quantity is in base units, above zero, in whole lots; prices are in quote units."""
+
+    order_id: str
+    client_order_id: str
+    signal_id: str
+    account: str
+    venue: str
+    instance: str
+    instrument: str
+    side: Side
+    kind: Kind
+    quantity: Decimal
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    time_in_force: TimeInForce = "gtc"
+    reduce_only: bool = False
+    reference_price: Decimal
+    reserved: Decimal
+    decided_at: Utc
+    expires_at: Utc
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """An order that was not to be, with the rule that refused it and the figures that decided."""
+
+    order: Order
+    code: Code
+    detail: str
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a strategy instance wants to hold: weight is a share of its leg's equity, below zero is short. Of those of
+    one ``bundle`` risk approves all, or none."""
+
+    signal_id: str
+    instance: str
+    instrument: str
+    timeframe: str
+    weight: float
+    bundle: str = ""
+
+
+class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True):
+    """An order reached a state; ``filled`` is what it has filled in all."""
+
+    order_id: str
+    client_order_id: str
+    instance: str
+    instrument: str
+    state: State
+    filled: Decimal
+    reason: str = ""
+
+
+class Fill(msgspec.Struct, frozen=True, kw_only=True):
+    """An execution, keyed by the venue's trade id; the fee is in the account's currency."""
+
+    trade_id: str
+    order_id: str
+    client_order_id: str
+    account: str
+    venue: str
+    instance: str
+    instrument: str
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+    liquidity: Literal["taker", "maker"]
+    at: Utc
+
+
+class Holding(msgspec.Struct, frozen=True, kw_only=True):
+    """A position as booked, with the version that says which of two is the newer."""
+
+    instance: str
+    instrument: str
+    quantity: Decimal
+    cost: Decimal
+    realised: Decimal
+    fees: Decimal
+    version: int
+
+
+class Defect(msgspec.Struct, frozen=True, kw_only=True):
+    """Something wrong with a venue's bars and what became of it: ``count`` bars, the first closing at epoch ``at``."""
+
+    instrument: str
+    timeframe: str
+    defect: str
+    action: str
+    count: int
+    at: int
