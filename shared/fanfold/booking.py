@@ -112,7 +112,7 @@ def changes(resolutions: Sequence[Resolution], records: Mapping[str, OrderRecord
         for fill in fresh:
             after = orders.fill(after, fill)
         if one.state in orders.TERMINAL and after.state not in orders.TERMINAL:
-            after = orders.close(after, one.state, "it expired at the venue")
+            after = orders.close(after, one.state, one.resting.reason or "it expired at the venue")
         if after != before:
             fills += fresh
             steps.append((before, after))

@@ -1,5 +1,6 @@
 """Orders that rest at a paper venue, and the book that keeps them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
@@ -11,12 +12,17 @@ from fanfold.money import ZERO, exact
 
 
 class Resting(msgspec.Struct, frozen=True, kw_only=True):
-    """An order at a paper venue. A stop that was ``triggered`` is a market order from then on."""
+    """An order at a paper venue. A stop that was ``triggered`` is a market order from then on.
+
+    ``spent`` is what its fills came for, fees too; ``reason`` is why it was canceled.
+    """
 
     order: Order
     filled: Decimal = ZERO
+    spent: Decimal = ZERO
     triggered: bool = False
     canceled_at: datetime | None = None
+    reason: str = ""
 
     @property
     @exact
@@ -26,6 +32,18 @@ class Resting(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def at_market(self) -> bool:
         return self.order.kind == "market" or self.triggered
+
+    @property
+    def takes(self) -> bool:
+        """Whether it takes what there is as soon as it arrives, and does not wait for the market to come."""
+        return self.at_market or (self.order.kind == "limit" and self.order.time_in_force == "ioc")
+
+
+def canceled(resting: Resting, client_order_ids: Sequence[str], at: datetime, reason: str) -> Resting:
+    """The order after a cancel of these; what was canceled before stays as it is."""
+    if resting.order.client_order_id not in client_order_ids or resting.canceled_at is not None:
+        return resting
+    return msgspec.structs.replace(resting, canceled_at=at, reason=reason)
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,8 +63,8 @@ class Book(Protocol):
     def add(self, order: Order) -> None:
         """Keep an order as the account's newest. An id that was ever added, resting or gone, changes nothing."""
 
-    def cancel(self, account: str, client_order_id: str, at: datetime) -> None:
-        """Note on an order that rests when it was canceled, the first time only, and raise the version with it."""
+    def cancel(self, account: str, client_order_ids: Sequence[str], at: datetime, reason: str) -> None:
+        """Note on orders that rest when and why they were canceled, the first time only; raise the version with it."""
 
     def read(self, account: str) -> Page:
         """All that rests for an account, oldest arrival first, as of its last write."""

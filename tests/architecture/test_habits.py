@@ -15,8 +15,9 @@ TABLES = "fanfold.aws.tables"
 MONEY = "fanfold.money"
 # Where amounts are booked; weights, volatility and research are floats, and are elsewhere.
 MONEY_MODULES = {
-    "fanfold.orders", "fanfold.positions", "fanfold.fills", "fanfold.resting", "fanfold.audit_views",
-    "fanfold.aws.ledger", "fanfold.aws.bookings", "fanfold.aws.approvals", "fanfold.venues.paper",
+    "fanfold.orders", "fanfold.positions", "fanfold.fills", "fanfold.matching", "fanfold.resting",
+    "fanfold.audit_views", "fanfold.aws.ledger", "fanfold.aws.bookings", "fanfold.aws.approvals",
+    "fanfold.venues.paper",
 }  # fmt: skip
 
 # Arguments of those modules that are no money: a time in epoch seconds. A weight becomes a decimal in fanfold.money.

@@ -61,9 +61,9 @@ def test_a_write_on_an_older_version_is_refused_and_changes_nothing(book: Book) 
 def test_a_cancel_is_noted_once_and_moves_the_version(book: Book) -> None:
     book.add(order("A"))
     version = book.read("main").version
-    book.cancel("main", "c-A", AT)
-    book.cancel("main", "c-A", AT + timedelta(seconds=5))
-    book.cancel("main", "c-none", AT)
+    book.cancel("main", ["c-A"], AT, "halted")
+    book.cancel("main", ["c-A"], AT + timedelta(seconds=5), "again")
+    book.cancel("main", ["c-none"], AT, "")
     (one,) = book.read("main").resting
     assert one.canceled_at == AT
     assert book.read("main").version == version + 1

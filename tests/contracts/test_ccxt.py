@@ -14,7 +14,7 @@ import pytest
 from exchange_server import START, Answer, Candle, Exchange, Query, serving
 
 from fanfold.desk import Instrument, Venue
-from fanfold.fills import Quote
+from fanfold.matching import Quote
 from fanfold.refusals import VenueUnavailable
 from fanfold.sources import Request
 from fanfold.venues import slim_ccxt

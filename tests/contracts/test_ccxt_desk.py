@@ -149,7 +149,7 @@ def order() -> Order:
     return Order(
         order_id="o", client_order_id="c", signal_id="s", account="main", venue="live", instance="cross-1m",
         instrument=BTC, side="buy", kind="market", quantity=Decimal(2), reference_price=Decimal(100),
-        reserved=Decimal(201), decided_at=decided, expires_at=decided + timedelta(seconds=60),
+        reserved=Decimal(210), decided_at=decided, expires_at=decided + timedelta(seconds=60),
     )
 
 

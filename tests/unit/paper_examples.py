@@ -8,7 +8,7 @@ import msgspec
 
 from fanfold.bars import Bar, Series
 from fanfold.desk import Account, Desk, Instrument, Venue
-from fanfold.fills import Candle, FillModel
+from fanfold.matching import Candle, FillModel
 from fanfold.messages import Fill, Order
 
 SYMBOL = "BTC/USDT"

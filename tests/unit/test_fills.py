@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from paper_examples import DECIDED, MODEL, T, bar, candle, desk, order, series
 
 from fanfold import fills, names
-from fanfold.fills import Candle, FillModel, Quote, Resolution
+from fanfold.fills import Resolution
+from fanfold.matching import Candle, FillModel, Quote
 from fanfold.messages import State
 from fanfold.refusals import BadInput
 from fanfold.resting import Resting
@@ -140,19 +141,6 @@ def test_an_order_that_expires_at_the_open_never_fills_and_one_a_second_later_do
     assert met(LATER, expires_at=expires_at + timedelta(seconds=1)).state is State.FILLED
 
 
-def test_a_canceled_order_fills_in_bars_that_opened_before_and_in_none_after() -> None:
-    canceled = Resting(order=order(kind="limit", limit_price="95"), canceled_at=DECIDED + timedelta(seconds=30))
-    (overtaken,) = fills.walk([canceled], [WIDE], MODEL)
-    (over,) = fills.walk([canceled], [LATER], MODEL)
-    assert (overtaken.state, over.state, over.fills) == (State.FILLED, State.CANCELED, ())
-
-
-def test_a_bar_that_closed_by_the_decision_does_nothing_not_even_expire() -> None:
-    old = candle(0, "100", "110", "90")
-    assert met(old) == fills.standing(Resting(order=order()))
-    assert met(old, expires_at=DECIDED - timedelta(days=1)).state is State.OPEN
-
-
 def test_orders_share_a_bar_in_the_order_of_their_arrival() -> None:
     resting = [Resting(order=order(name)) for name in ("z", "a", "m")]
     shares = fills.walk(resting, [candle(1, "100", "110", "90", volume="30")], MODEL)
@@ -222,3 +210,4 @@ def test_a_model_takes_its_rates_from_the_account_and_its_steps_from_the_instrum
     rates = (model.taker_bps, model.maker_bps, model.spread_bps, model.slippage_bps)
     assert rates == tuple(map(Decimal, (7, 10, 2, 1)))
     assert (model.participation_max, model.tick, model.lot) == (Decimal("0.1"), Decimal("0.1"), Decimal("0.01"))
+    assert [FillModel.of(replace(account, kind=kind), instrument).spot for kind in ("spot", "margin")] == [True, False]

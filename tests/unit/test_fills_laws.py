@@ -1,19 +1,21 @@
 """What the fill model promises for every order and every bar."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from paper_examples import MODEL, T, order
+from paper_examples import DECIDED, MODEL, T, order
 
-from fanfold import fills
-from fanfold.fills import Candle
+from fanfold import fills, matching
+from fanfold.matching import Candle
 from fanfold.messages import Order, State
 from fanfold.resting import Resting
 
 TICKS = st.integers(900, 1100)
+WORSE = MODEL.spread_bps / 2 + MODEL.slippage_bps
 
 
 def tick(count: int) -> Decimal:
@@ -37,6 +39,8 @@ def placed(draw: st.DrawFn, name: str = "o1") -> Order:
         "kind": draw(st.sampled_from(["market", "limit", "stop"])),
         "time_in_force": draw(st.sampled_from(["gtc", "gtc", "ioc"])),
         "quantity": str(Decimal(draw(st.integers(1, 900))).scaleb(-2)),
+        "decided_at": DECIDED + timedelta(seconds=draw(st.sampled_from([0, 0, 1, 59, 60, 90]))),
+        "expires_at": DECIDED + timedelta(seconds=draw(st.sampled_from([61, 120, 150, 300, 300]))),
     }
     prices = {"limit": "limit_price", "stop": "stop_price"}
     if fields["kind"] in prices:
@@ -89,6 +93,32 @@ def test_every_fill_is_after_the_decision_and_has_its_own_trade_id(crowd: list[R
     taken = [fill for resolution in fills.walk(crowd, bars, MODEL) for fill in resolution.fills]
     assert all(fill.at.timestamp() > T for fill in taken)
     assert len({fill.trade_id for fill in taken}) == len(taken)
+
+
+@given(crowd=crowds(), bars=candles())
+def test_no_order_meets_a_price_from_before_its_decision_or_after_its_end(
+    crowd: list[Resting], bars: list[Candle]
+) -> None:
+    by_close = {bar.closes_at: bar for bar in bars}
+    for resolution in fills.walk(crowd, bars, MODEL):
+        order = resolution.resting.order
+        for fill in resolution.fills:
+            bar = by_close[int(fill.at.timestamp())]
+            assert order.decided_at.timestamp() <= bar.opens_at < order.expires_at.timestamp()
+            if bar.closes_at > order.expires_at.timestamp():
+                assert fill.price in {matching.worsened(order.side, bar.open, WORSE, MODEL.tick), order.limit_price}
+
+
+@given(crowd=crowds(), bars=candles(), reserved=st.integers(0, 1_000))
+def test_a_purchase_on_spot_never_costs_more_than_was_reserved(
+    crowd: list[Resting], bars: list[Candle], reserved: int
+) -> None:
+    spot = replace(MODEL, spot=True)
+    bound = [replace(one, order=replace(one.order, reserved=Decimal(reserved))) for one in crowd]
+    for resolution in fills.walk(bound, bars, spot):
+        cost = sum((fill.price * fill.quantity + fill.fee for fill in resolution.fills), Decimal(0))
+        assert resolution.resting.spent == cost
+        assert cost <= reserved or resolution.resting.order.side == "sell"
 
 
 @given(crowd=crowds(), bars=candles(), cut=st.integers(0, 6))

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from paper_examples import DECIDED, SYMBOL, T, bar, desk, order, series
 
 from fanfold.bars import Series
-from fanfold.fills import Quote, Settlement
+from fanfold.fills import Settlement
+from fanfold.matching import Quote
 from fanfold.messages import Fill, State
-from fanfold.refusals import BadInput, Conflict
+from fanfold.refusals import BadInput, Conflict, VenueUnavailable
 from fanfold.simulation.book import MemoryBook
 from fanfold.venues.paper import PaperVenue
 
@@ -57,7 +58,7 @@ def test_an_order_that_the_desk_does_not_know_or_without_its_price_is_wrong_inpu
 
 def test_resolving_changes_nothing_and_gives_the_same_until_it_is_committed() -> None:
     paper = venue()
-    paper.place(order(quantity="200"))
+    paper.place(order(quantity="200", reserved="30000"))
     first = paper.resolve("main", [series(bar(1))])
     assert fills_of(first)
     assert paper.resolve("main", [series(bar(1))]) == first
@@ -65,9 +66,9 @@ def test_resolving_changes_nothing_and_gives_the_same_until_it_is_committed() ->
 
 def test_after_a_crash_before_the_commit_orders_that_came_since_change_no_fill() -> None:
     paper = venue()
-    paper.place(order("z", quantity="80"))
+    paper.place(order("z", quantity="80", reserved="30000"))
     booked = fills_of(paper.resolve("main", [series(bar(1))]))
-    paper.place(order("a", quantity="80"))
+    paper.place(order("a", quantity="80", reserved="30000"))
     again = fills_of(paper.resolve("main", [series(bar(1))]))
     assert [fill for fill in again if fill.order_id == "z"] == booked
 
@@ -98,7 +99,7 @@ def test_longer_bars_hold_the_same_trades_and_fill_nothing() -> None:
 
 def test_a_settlement_of_an_older_book_is_not_taken() -> None:
     paper = venue()
-    paper.place(order(quantity="200"))
+    paper.place(order(quantity="200", reserved="30000"))
     frozen = paper.resolve("main", [series(bar(1))])
     settle(paper, series(bar(1)))
     settle(paper, series(bar(2)))
@@ -126,33 +127,58 @@ def test_an_expired_order_is_reported_once_and_gone() -> None:
     assert paper.resolve("main", [series(bar(7))]).resolutions == []
 
 
-def test_a_cancel_ends_an_order_with_the_bar_that_opens_after_it() -> None:
+def test_a_cancel_ends_an_order_at_once_without_waiting_for_a_bar() -> None:
     paper = venue()
     paper.place(order(kind="limit", limit_price="50"))
-    paper.cancel("main", "c-o1", DECIDED + timedelta(seconds=30))
-    paper.cancel("main", "c-o1", DECIDED + timedelta(hours=1))
+    paper.place(order("o2", kind="limit", limit_price="50"))
+    paper.cancel("main", "c-o1", DECIDED + timedelta(seconds=30), "the account is HALT")
+    paper.cancel("main", "c-o1", DECIDED + timedelta(hours=1), "again")
     paper.cancel("main", "unknown", DECIDED)
-    assert paper.resolve("main", [series(bar(1))]).resolutions == []
-    assert [one.state for one in paper.resolve("main", [series(bar(2))]).resolutions] == [State.CANCELED]
+    (over,) = paper.resolve("main").resolutions
+    assert (over.state, over.resting.canceled_at) == (State.CANCELED, DECIDED + timedelta(seconds=30))
+    assert (over.resting.order.order_id, over.resting.reason) == ("o1", "the account is HALT")
 
 
 def test_a_cancel_between_resolve_and_commit_is_not_lost() -> None:
     paper = venue()
-    paper.place(order(quantity="200"))
+    paper.place(order(quantity="200", reserved="30000"))
     settlement = paper.resolve("main", [series(bar(1))])
     paper.cancel("main", "c-o1", DECIDED + timedelta(seconds=60))
     with pytest.raises(Conflict):
         paper.commit(settlement)
-    assert paper.resolve("main", [series(bar(1))]).resolutions[0].fills == settlement.resolutions[0].fills
+    assert [one.state for one in paper.resolve("main", [series(bar(1))]).resolutions] == [State.CANCELED]
+
+
+def test_a_canceled_order_ends_also_while_there_is_no_price() -> None:
+    def unavailable(_instrument: str) -> Quote:
+        raise VenueUnavailable("no prices")
+
+    paper = PaperVenue(desk(), MemoryBook(), unavailable)
+    paper.place(order())
+    paper.cancel("main", "c-o1", DECIDED)
+    assert [one.state for one in paper.resolve("main").resolutions] == [State.CANCELED]
+
+
+def test_what_rests_is_told_with_what_happens_to_it() -> None:
+    paper = venue()
+    paper.place(order(kind="limit", limit_price="50"))
+    assert [one.order.order_id for one in paper.resolve("main", [series(bar(1))]).resting] == ["o1"]
 
 
 def test_with_quotes_a_market_order_fills_at_once_and_bars_leave_it_alone() -> None:
     quote = Quote(Decimal(100), Decimal(101), DECIDED + timedelta(seconds=2))
     paper = PaperVenue(desk(), MemoryBook(), {SYMBOL: quote}.__getitem__)
-    paper.place(order())
+    paper.place(order(reserved="203"))
     paper.place(order("limit", kind="limit", limit_price="100"))
     assert [(fill.order_id, fill.price) for fill in settle(paper)] == [("o1", Decimal("101.1"))]
     assert [(fill.order_id, fill.price) for fill in settle(paper, series(bar(1)))] == [("limit", Decimal(100))]
+
+
+def test_with_quotes_an_ioc_limit_takes_at_once_too() -> None:
+    quote = Quote(Decimal(100), Decimal(101), DECIDED + timedelta(seconds=2))
+    paper = PaperVenue(desk(), MemoryBook(), {SYMBOL: quote}.__getitem__)
+    paper.place(order(kind="limit", time_in_force="ioc", limit_price="102", reserved="205"))
+    assert [fill.price for fill in settle(paper)] == [Decimal("101.1")]
 
 
 def test_a_quote_of_before_the_decision_leaves_the_order_for_the_next_one() -> None:

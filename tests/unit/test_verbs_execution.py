@@ -13,7 +13,7 @@ from execution_service.place import Placer
 from execution_service.settle import Settler
 from fanfold import orders, positions
 from fanfold.bars import Bar
-from fanfold.fills import Quote
+from fanfold.matching import Quote
 from fanfold.messages import Bars, ExecutionReport, Fill, Halt, HaltChanged, Order, OrdersApproved, State
 from fanfold.refusals import BadInput, Conflict
 from fanfold.risk.gathering import Gathered

@@ -15,7 +15,7 @@ from fanfold.aws.runtime import Runtime, read
 from fanfold.aws.runtime import runtime as build
 from fanfold.aws.tables import Table
 from fanfold.aws.topics import Topics
-from fanfold.fills import Quote
+from fanfold.matching import Quote
 from fanfold.messages import Bars, OrdersApproved, State
 from fanfold.orders import OrderRecord
 from fanfold.refusals import BadInput

@@ -1,5 +1,6 @@
 """The paper venue's book in DynamoDB: a page an account, and a marker for every order that it ever took."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -7,7 +8,7 @@ import msgspec
 from fanfold.aws.tables import ABSENT, Key, Table, Write
 from fanfold.messages import Order
 from fanfold.refusals import Conflict
-from fanfold.resting import Page, Resting
+from fanfold.resting import Page, Resting, canceled
 
 _page = msgspec.json.Decoder(Page).decode
 _encode = msgspec.json.Encoder(decimal_format="string").encode
@@ -35,9 +36,9 @@ class PaperBook:
             return
         raise Conflict(f"order {order.order_id} found no place in the paper book in {TRIES} tries")
 
-    def cancel(self, account: str, client_order_id: str, at: datetime) -> None:
+    def cancel(self, account: str, client_order_ids: Sequence[str], at: datetime, reason: str) -> None:
         page = self.read(account)
-        after = [_canceled(one, client_order_id, at) for one in page.resting]
+        after = [canceled(one, client_order_ids, at, reason) for one in page.resting]
         if after != page.resting:
             self._table.write([self._paging(account, page.version, msgspec.structs.replace(page, resting=after))])
 
@@ -67,12 +68,6 @@ class PaperBook:
         values = {":version": version} if version else None
         item = {"page": _encode(after), "version": after.version}
         return self._table.putting(_page_key(account), item, condition, values)
-
-
-def _canceled(resting: Resting, client_order_id: str, at: datetime) -> Resting:
-    if resting.order.client_order_id != client_order_id or resting.canceled_at is not None:
-        return resting
-    return msgspec.structs.replace(resting, canceled_at=at)
 
 
 def _page_key(account: str) -> Key:

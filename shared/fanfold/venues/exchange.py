@@ -18,7 +18,7 @@ from typing import Any
 from fanfold import desk, timeframes
 from fanfold.bars import Series
 from fanfold.desk import Instrument
-from fanfold.fills import Quote
+from fanfold.matching import Quote
 from fanfold.money import ZERO
 from fanfold.refusals import BadInput, VenueUnavailable
 from fanfold.sources import Failure, Request

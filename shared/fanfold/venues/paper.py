@@ -4,7 +4,7 @@ Who settles resolves first, which changes nothing, books the fills by their trad
 between leads to the same resolutions again: orders that arrive later stand behind, and a committed bar is over.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -12,7 +12,8 @@ import msgspec
 from fanfold import fills, names, orders
 from fanfold.bars import Series
 from fanfold.desk import Desk
-from fanfold.fills import Candle, FillModel, Quote, Resolution, Settlement
+from fanfold.fills import Resolution, Settlement
+from fanfold.matching import Candle, FillModel, Quote
 from fanfold.messages import Order
 from fanfold.refusals import BadInput, VenueUnavailable
 from fanfold.resting import Book, Page, Resting
@@ -28,7 +29,7 @@ class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
 class PaperVenue:
     """Venue for the paper accounts of a desk.
 
-    With ``quote``, which gives an instrument's best prices now, orders at market fill by it at the next resolve;
+    With ``quote``, which gives an instrument's best prices now, orders that take fill by it at the next resolve;
     without, at the open of the next bar.
     """
 
@@ -60,12 +61,20 @@ class PaperVenue:
         ]
         newest = {instrument: candles[-1].closes_at for instrument, candles in bars.items()}
         return Settlement(
-            account=account, version=page.version, resolutions=resolutions, settled=page.settled | newest
+            account=account,
+            version=page.version,
+            resting=page.resting,
+            resolutions=resolutions,
+            settled=page.settled | newest,
         )
 
-    def cancel(self, account: str, client_order_id: str, at: datetime) -> None:
-        """Ask for an order's end: bars that opened before ``at`` may still fill it, the one after them cancels it."""
-        self._book.cancel(account, client_order_id, at)
+    def cancel(self, account: str, client_order_id: str, at: datetime, reason: str = "") -> None:
+        """End an order that rests: the next resolve tells of it, and no price that comes to be known fills it."""
+        self._book.cancel(account, [client_order_id], at, reason)
+
+    def cancel_all(self, account: str, client_order_ids: Sequence[str], at: datetime, reason: str) -> None:
+        """End several orders of an account, all or none; see ``cancel``."""
+        self._book.cancel(account, client_order_ids, at, reason)
 
     def commit(self, settlement: Settlement) -> None:
         """Make a settlement the venue's own, after its fills are booked.
@@ -91,8 +100,8 @@ class PaperVenue:
         self, account: str, instrument: str, resting: list[Resting], bars: list[Candle]
     ) -> list[Resolution]:
         model = FillModel.of(self._desk.accounts[account], self._desk.instruments[instrument])
-        takers = [one for one in resting if self._quote and one.at_market]
-        others = [one for one in resting if not (self._quote and one.at_market)]
+        takers = [one for one in resting if self._quote and one.takes]
+        others = [one for one in resting if not (self._quote and one.takes)]
         after = [*self._taken(instrument, takers, model), *fills.walk(others, bars, model)]
         return [now for was, now in zip(takers + others, after, strict=True) if now != fills.standing(was)]
 
@@ -103,7 +112,7 @@ class PaperVenue:
             quote = self._quote(instrument)
         except VenueUnavailable:
             # Without a price these wait for the next bar's resolve; the account's other orders do not.
-            return [fills.standing(one) for one in takers]
+            return fills.walk(takers, [], model)
         return [fills.take(one, quote, model) for one in takers]
 
 
