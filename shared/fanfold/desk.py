@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from fanfold import strategies, timeframes
+from fanfold import figures, strategies, timeframes
 from fanfold.refusals import BadInput
 
 T = TypeVar("T")
@@ -101,9 +101,6 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
 
 # Names are parts of table keys, message groups and file names.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
-# The only figure that may be below zero: some venues pay makers.
-_SIGNED = {"maker_bps"}
-_ABOVE_ZERO = {"tick", "lot", "order_ttl_s", "cash", "allocation", "participation_max"}
 _TABLES = ("venues", "accounts", "strategies", "limits", "instruments")
 
 
@@ -177,21 +174,9 @@ def _entry(value: Any, path: str, kind: type[T], source: str) -> T:
         entry = msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as wrong:
         raise BadInput(f"{source}: [{path}] {wrong}".replace("`$.", "`")) from wrong
-    _check_figures(entry, path, source)
+    for reason in figures.wrong(entry):
+        _refuse(source, path, reason)
     return entry
-
-
-def _check_figures(entry: Any, path: str, source: str) -> None:
-    for key, value in msgspec.structs.asdict(entry).items():
-        if not isinstance(value, Decimal | int):
-            continue
-        # A figure that is no number cannot even be compared.
-        if isinstance(value, Decimal) and not value.is_finite():
-            _refuse(source, path, f"`{key}` is {value}; it must be a finite number")
-        if value < 0 and key not in _SIGNED:
-            _refuse(source, path, f"`{key}` is {value}; it must not be below zero")
-        if value == 0 and key in _ABOVE_ZERO:
-            _refuse(source, path, f"`{key}` is {value}; it must be above zero")
 
 
 def _refuse(source: str, path: str, wrong: str) -> None:
@@ -222,8 +207,6 @@ def _check_account(desk: Desk, name: str, account: Account, source: str) -> None
     path = f"accounts.{name}"
     if account.venue not in desk.venues:
         _refuse(source, path, f"`venue` names {account.venue!r}, which is not one of {sorted(desk.venues)}")
-    if account.participation_max > 1:
-        _refuse(source, path, f"`participation_max` is {account.participation_max}; it is a share above 0, at most 1")
     if name not in desk.limits:
         _refuse(source, f"limits.{name}", "is missing; an account without limits does not trade")
     for symbol in desk.venues[account.venue].symbols:
@@ -231,6 +214,9 @@ def _check_account(desk: Desk, name: str, account: Account, source: str) -> None
         if quote != account.currency:
             _refuse(source, path, f"`currency` is {account.currency}, but {symbol} is quoted in {quote}; "
                                   "there is no conversion, so use one quote currency an account")
+        if desk.limits[name].position_notional_max / desk.instruments[symbol].tick >= figures.BELOW:
+            _refuse(source, f"limits.{name}", f"`position_notional_max` at a price of one tick of {symbol} is more "
+                                              "than any record holds; lower it, or write the real tick")
 
 
 def _check_instance(desk: Desk, name: str, instance: Instance, source: str) -> None:

@@ -19,7 +19,7 @@ TRADED = 40
 def asking(folder: Path, **given: Any) -> Namespace:
     """The arguments of a run on the folder's desk file."""
     usual = {"desk": folder / "desk.toml", "data": [], "strategy": None, "param": [], "since": None, "until": None,
-             "minutes": None}  # fmt: skip
+             "minutes": None, "cash": None}  # fmt: skip
     return Namespace(**usual | given)
 
 

@@ -135,7 +135,7 @@ def test_decimals_past_the_eighth_are_rounded_and_counted(tmp_path: Path) -> Non
     content = f"{HEADER}\n{lines()}".replace("3.5\n", f"{0.1 + 0.2!r}\n")
     file = text(tmp_path / "BTCUSDT.csv", content)
     assert (file.rounded, file.series.volume_scale, file.series.bars[0].volume) == (1, 3, 300)
-    assert "1 values rounded to 8 decimals at most" in describe(file)
+    assert "1 values rounded, no price by more than a billionth of itself" in describe(file)
 
 
 def test_a_bar_still_forming_is_dropped_when_the_time_is_given(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What a run trades follows from the desk file and what was asked for, and says what was bent."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,7 @@ def test_a_strategy_that_the_desk_does_not_have_is_put_up_with_all_cash() -> Non
         ({"strategy": "luck"}, "'luck' is neither an instance of the desk"),
         ({"params": {"fast": "7"}}, "--param needs --strategy"),
         ({"until": run_plan.SEEDED_START}, "nothing is left to trade"),
+        ({"minutes": 10**12}, "the seeded market is made for 200,000 minutes at most"),
     ],
 )
 def test_what_cannot_be_run_is_named(asked: dict[str, Any], named: str) -> None:
@@ -101,3 +103,19 @@ def test_a_pair_without_an_equals_sign_is_no_param() -> None:
     assert run_plan.params(["fast=7", "name=a=b"]) == {"fast": "7", "name": "a=b"}
     with pytest.raises(BadInput, match="'fast' is not of the form"):
         run_plan.params(["fast"])
+
+
+@pytest.mark.parametrize(("name", "quote"), [("ETHBTC-1m.csv", "BTC"), ("BTCEUR-1m.csv", "EUR")])
+def test_another_quote_currency_asks_for_its_cash(tmp_path: Path, name: str, quote: str) -> None:
+    data = [prices(tmp_path, name, 5)]
+    with pytest.raises(BadInput, match=f"quoted in {quote}, and account main has 100000 USDT: say how much {quote}"):
+        planned(data=data)
+    found = planned(data=data, cash=Decimal("2.5"))
+    assert (found.desk.accounts["main"].currency, found.desk.accounts["main"].cash) == (quote, Decimal("2.5"))
+    assert found.desk.limits["main"].order_notional_max == Decimal("0.625")
+    assert "account main begins with 2.5, and its limits are in the same measure" in found.notes
+
+
+def test_a_dollar_is_a_dollar_under_another_name(tmp_path: Path) -> None:
+    found = planned(data=[prices(tmp_path, "BTCUSDC-1m.csv", 5)])
+    assert (found.desk.accounts["main"].currency, found.desk.accounts["main"].cash) == ("USDC", Decimal(100_000))

@@ -2,6 +2,10 @@
 
 from argparse import ArgumentTypeError
 from datetime import UTC, datetime
+from decimal import Decimal
+
+# A minute a day; what is slower would seem to stand.
+SLOWEST = 1e-5
 
 
 def moment(text: str) -> int:
@@ -20,6 +24,17 @@ def count(text: str) -> int:
     return int(text)
 
 
+def money(text: str) -> Decimal:
+    """An amount above zero."""
+    try:
+        found = Decimal(text)
+    except ArithmeticError as wrong:
+        raise ArgumentTypeError(f"{text!r} is not an amount such as 2.5") from wrong
+    if not found.is_finite() or found <= 0:
+        raise ArgumentTypeError(f"{text!r} is not an amount above zero")
+    return found
+
+
 def speed(text: str) -> str | float:
     """``max``, ``live``, or simulated minutes a second."""
     if text in {"max", "live"}:
@@ -28,6 +43,6 @@ def speed(text: str) -> str | float:
         found = float(text)
     except ValueError:
         found = 0.0
-    if not 0 < found < float("inf"):
-        raise ArgumentTypeError(f"{text!r} is not max, live, or minutes a second above zero")
+    if not SLOWEST <= found < float("inf"):
+        raise ArgumentTypeError(f"{text!r} is not max, live, or minutes a second, at least {SLOWEST}")
     return found

@@ -40,6 +40,7 @@ def asked_for(arguments: Namespace, plan: Plan) -> Asked:
         sha256={str(path): _digest(str(path)) for path in files},
         strategy=arguments.strategy,
         params=run_plan.params(arguments.param),
+        cash=arguments.cash,
         until=plan.until,
         begun=datetime.now(UTC).isoformat(timespec="seconds"),
     )
@@ -58,7 +59,7 @@ def continued(state: Path, arguments: Namespace) -> Continued:
     until, minutes = _span(arguments, asked, through)
     plan = run_plan.plan(
         arguments.desk or Path(asked.desk), arguments.data or asked.data, arguments.strategy or asked.strategy,
-        asked.params | run_plan.params(arguments.param), None, until, minutes, through,
+        asked.params | run_plan.params(arguments.param), None, until, minutes, through, arguments.cash or asked.cash,
     )
     known = desk.load((state / state_directory.DESK).read_bytes(), state_directory.DESK)
     _refuse_others([*_differing("", _told(known), _told(plan.desk)), *_strategies(known, asked)], asked)

@@ -17,6 +17,8 @@ from fanfold.console.queues import dead_letters_names
 AUDIT_BACKLOG = 40
 QUIET_TIMEOUT_S = 180
 TRIES = 10
+# A pause between bars may be an hour, and Ctrl-C does not wait for its end.
+WAKE_S = 0.1
 CLOCK = "clock"
 RUN_FILE = "run.json"
 
@@ -126,7 +128,8 @@ class DeskRun:
             self.set_clock(now)
             self.tick()
             told(now)
-            time.sleep(max(0.0, pause_s - (time.monotonic() - began)))
+            while not stop() and (left := pause_s - (time.monotonic() - began)) > 0:
+                time.sleep(min(left, WAKE_S))
         return len(closes)
 
     def finish(self) -> None:

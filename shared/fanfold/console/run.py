@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from fanfold import timeframes
 from fanfold.console import continuing, datafiles, run_plan, state_directory
-from fanfold.console.argument_types import count, moment, speed
+from fanfold.console.argument_types import count, moment, money, speed
 from fanfold.console.cloud import launcher
 from fanfold.console.cloud.launcher import Cloud
 from fanfold.console.conclusion import Pace, conclude
@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--origin", default="", metavar="URL", help="with --live: a stand-in for the exchange's hosts")
     parser.add_argument("--strategy", metavar="NAME", help="trade one strategy: an instance of the desk, or a module")
     parser.add_argument("--param", action="append", default=[], metavar="K=V", help="a param of that strategy")
+    parser.add_argument("--cash", type=money, metavar="AMOUNT", help="starting cash of each account, in its currency")
     parser.add_argument("--from", dest="since", type=moment, metavar="TIME", help="first close to trade, ISO 8601")
     parser.add_argument("--until", type=moment, metavar="TIME", help="last close to trade, ISO 8601")
     parser.add_argument("--minutes", type=count, metavar="N", help="trade N minutes at most")
@@ -75,7 +76,7 @@ def _start(state: Path, arguments: argparse.Namespace, out: Console) -> int:
     arguments.desk = arguments.desk or Path("desk.toml")
     plan = run_plan.plan(
         arguments.desk, arguments.data, arguments.strategy, run_plan.params(arguments.param), arguments.since,
-        arguments.until, arguments.minutes,
+        arguments.until, arguments.minutes, cash=arguments.cash,
     )
     _describe(plan, out)
     asked = continuing.asked_for(arguments, plan)

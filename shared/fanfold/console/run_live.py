@@ -51,7 +51,7 @@ def _desk(arguments: argparse.Namespace, symbols: list[str], out: Console) -> De
     today = datetime.now(UTC).date().isoformat()
     rules = catalogue(arguments.live, symbols, today, arguments.origin)
     notes: list[str] = []
-    raw = run_plan.live(arguments.desk, arguments.live, symbols, rules, notes)
+    raw = run_plan.live(arguments.desk, arguments.live, symbols, rules, notes, arguments.cash)
     run_plan.choose(raw, arguments.strategy, run_plan.params(arguments.param), notes)
     for note in notes:
         out.print(note, highlight=False, soft_wrap=True)

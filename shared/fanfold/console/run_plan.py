@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from fanfold.bars import Series
 from fanfold.console import datafiles
 from fanfold.console.datafiles import DataFile
 from fanfold.desk import Desk, Instrument
+from fanfold.money import ratio
 from fanfold.refusals import BadInput
 from fanfold.simulation import market
 
@@ -19,6 +21,11 @@ SEED = 7
 SEEDED_START = 1_767_225_600  # 2026-01-01, midnight UTC
 WARM_UP_MINUTES = 2 * 1_440
 SEEDED_MINUTES = 720
+# It is made in memory before the first bar is traded.
+SEEDED_MINUTES_MAX = 200_000
+NOTIONALS = {"order_notional_max", "position_notional_max"}
+# One of them is worth another.
+DOLLARS = {"USD", "USDT", "USDC", "FDUSD", "TUSD", "BUSD", "DAI"}
 
 
 class Plan(NamedTuple):
@@ -41,16 +48,22 @@ def plan(
     until: int | None,
     minutes: int | None,
     after: int | None = None,
+    cash: Decimal | None = None,
 ) -> Plan:
     """The plan of a replay, or of what is ``after`` a close (epoch seconds). Raises BadInput for what can't be run."""
     files = [datafiles.read(one) for one in data]
     raw = _raw(desk_file)
     notes: list[str] = []
+    _endow(raw, cash, notes)
     if files:
         recordings = _universe(raw, files, notes)
+        _currency(raw, {file.instrument.quote for file in files}, cash, notes)
     else:
         symbols = _seeded(raw, notes)["symbols"]
         passed = WARM_UP_MINUTES if after is None else (after - SEEDED_START) // 60
+        if passed + (minutes or SEEDED_MINUTES) > SEEDED_MINUTES_MAX:
+            raise BadInput(f"the seeded market is made for {SEEDED_MINUTES_MAX:,} minutes at most, two days of warming "
+                           "up included; trade fewer with --minutes")
         recordings = market.market(SEED, symbols, passed + (minutes or SEEDED_MINUTES), SEEDED_START)
         since = SEEDED_START + (passed + 1) * 60 if since is None else since
     choose(raw, strategy, params, notes)
@@ -76,15 +89,17 @@ def choose(raw: dict[str, Any], strategy: str | None, params: Mapping[str, str],
 
 
 def live(
-    desk_file: Path, exchange: str, symbols: Sequence[str], instruments: Mapping[str, Instrument], notes: list[str]
+    desk_file: Path, exchange: str, symbols: Sequence[str], instruments: Mapping[str, Instrument], notes: list[str],
+    cash: Decimal | None = None,
 ) -> dict[str, Any]:
     """The desk's tables with its venue turned into a real exchange's, for paper trading on public bars."""
     raw = _raw(desk_file)
+    _endow(raw, cash, notes)
     name, _ = _venue(raw)
     raw["venues"] = {name: {"kind": "ccxt", "exchange": exchange, "symbols": list(symbols), "timeframe": "1m"}}
     raw["instruments"] = {symbol: msgspec.to_builtins(rules) for symbol, rules in instruments.items()}
     _retarget(raw, list(symbols), "1m", notes)
-    _currency(raw, {rules.quote for rules in instruments.values()}, notes)
+    _currency(raw, {rules.quote for rules in instruments.values()}, cash, notes)
     return raw
 
 
@@ -135,7 +150,6 @@ def _universe(raw: dict[str, Any], files: Sequence[DataFile], notes: list[str]) 
     raw["venues"] = {name: {**venue, "kind": "replay", "symbols": symbols, "timeframe": timeframe}}
     raw["instruments"] = {file.series.instrument: msgspec.to_builtins(file.instrument) for file in files}
     _retarget(raw, symbols, timeframe, notes)
-    _currency(raw, {file.instrument.quote for file in files}, notes)
     return [file.series for file in files]
 
 
@@ -165,14 +179,32 @@ def _fitted(strategy: str, symbols: list[str]) -> list[str]:
     return symbols[:count] if len(symbols) >= count else []
 
 
-def _currency(raw: dict[str, Any], quotes: set[str], notes: list[str]) -> None:
+def _endow(raw: dict[str, Any], cash: Decimal | None, notes: list[str]) -> None:
+    """Give every account other cash, and its limits in the same measure."""
+    if cash is None:
+        return
+    for name, account in raw.get("accounts", {}).items():
+        share = ratio(cash, Decimal(account.get("cash", cash)))
+        account["cash"] = cash
+        limits = raw.get("limits", {}).get(name, {})
+        for key in NOTIONALS & limits.keys():
+            limits[key] = round(limits[key] * share, 8)
+        notes.append(f"account {name} begins with {cash:f}, and its limits are in the same measure")
+
+
+def _currency(raw: dict[str, Any], quotes: set[str], cash: Decimal | None, notes: list[str]) -> None:
     if len(quotes) != 1:
         return  # The desk's own check names the account and the instrument.
     (quote,) = quotes
     for name, account in raw.get("accounts", {}).items():
-        if account.get("currency") != quote:
-            account["currency"] = quote
-            notes.append(f"account {name} is kept in {quote}, as the data is quoted in it")
+        kept = account.get("currency")
+        if kept == quote:
+            continue
+        if cash is None and not {kept, quote} <= DOLLARS:
+            raise BadInput(f"the data is quoted in {quote}, and account {name} has {account.get('cash')} {kept}: say "
+                           f"how much {quote} it is to begin with, such as --cash 10")
+        account["currency"] = quote
+        notes.append(f"account {name} is kept in {quote}, as the data is quoted in it")
 
 
 def _put_up(raw: dict[str, Any], strategy: str, notes: list[str]) -> dict[str, Any]:
@@ -186,7 +218,7 @@ def _put_up(raw: dict[str, Any], strategy: str, notes: list[str]) -> dict[str, A
     if not fitted:
         raise BadInput(f"{strategy} needs more instruments than the {len(venue['symbols'])} that there are")
     limits = raw.get("limits", {}).get(account, {})
-    for key in ("order_notional_max", "position_notional_max"):
+    for key in NOTIONALS:
         limits[key] = max(limits.get(key, 0), money.get("cash", 0))
     notes.append(f"{strategy} trades with all cash of {account}; its orders and positions may be as large as that")
     timeframe = venue.get("timeframe", "1m")

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
@@ -39,6 +40,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     sha256: dict[str, str] = {}
     strategy: str | None = None
     params: dict[str, str] = {}
+    cash: Decimal | None = None
     live: str = ""
     until: int = 0
     begun: str = ""

@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
+from math import inf
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,7 @@ import numpy as np
 
 from fanfold import quality
 from fanfold.bars import Series
-from fanfold.console.datafiles import formats, scales, symbols
+from fanfold.console.datafiles import formats, oneness, scales, symbols
 from fanfold.console.datafiles.table import PRICES, Integers, Table, refuse
 from fanfold.desk import Instrument
 from fanfold.quality import Checked, Defect, Finding, Row
@@ -18,11 +19,11 @@ from fanfold.quality import Checked, Defect, Finding, Row
 JUMP_MAX = Decimal("0.25")
 # What most venues take at least of a dollar-like quote; a file cannot tell.
 NOTIONAL_MIN = Decimal(5)
+# A dollar or so in any other quote currency.
+SMALL = Decimal("0.0001")
 _FIRST_TIME = 1_230_768_000  # 2009-01-01: before it nothing traded.
 _LAST_TIME = 4_102_444_800  # 2100-01-01
 _LENGTHS = ((86_400, "d"), (3_600, "h"), (60, "m"))
-# Random holes do not make so many equal distances in a row; a second timeframe does.
-_RUN_MAX = 12
 
 
 class DataFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,10 +48,15 @@ def read(argument: str, *, jump_max: Decimal = JUMP_MAX, now: int | None = None)
     path, given = symbols.locate(argument)
     table = formats.load(path)
     symbol = given or symbols.infer(path)
+    oneness.refuse_instruments(table, symbol, given=bool(given))
     seconds = _seconds(table)
+    oneness.refuse_conflicts(table, seconds.tolist())
     length = _length(path, seconds)
-    prices = _whole(table, PRICES)
-    volumes = _whole(table, ("volume",))
+    prices = _whole(table, PRICES, scales.ROUNDED_MAX)
+    # What is rounded off a volume is less than anybody trades.
+    volumes = _whole(table, ("volume",), inf)
+    if not volumes.units.any():
+        refuse(path, "every volume is 0: orders fill against volume, so nothing could trade")
     times = [time - length for time in seconds.tolist()] if table.closes else table.time
     count = len(times)
     columns = [prices.units[place * count : (place + 1) * count].tolist() for place in range(len(PRICES))]
@@ -80,7 +86,7 @@ def describe(file: DataFile) -> list[str]:
     series, rules = file.series, file.instrument
     first, last = (datetime.fromtimestamp(bar.closes_at, UTC) for bar in (series.bars[0], series.bars[-1]))
     span = f"{len(series.bars)} bars, closes {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
-    rounded = [f"{file.rounded} values rounded to {scales.SCALE_MAX} decimals at most"] if file.rounded else []
+    rounded = [f"{file.rounded} values rounded, no price by more than a billionth of itself"] if file.rounded else []
     return [
         f"{file.path}: {series.instrument} {series.timeframe} ({file.format}), {span}",
         f"tick {rules.tick:f}, lot {rules.lot:f}, minimum notional {rules.notional_min:f}: {rules.source}",
@@ -101,21 +107,15 @@ def _seconds(table: Table) -> Integers:
 
 def _length(path: Path, seconds: Integers) -> int:
     """The commonest distance between bars, in seconds."""
-    steps = np.diff(np.unique(seconds)).astype(np.int64)
+    times = np.unique(seconds)
+    steps = np.diff(times).astype(np.int64)
     if not steps.size:
         refuse(path, f"{len(seconds)} rows with one time do not tell a timeframe; at least two bars are needed")
     length = Counter(steps.tolist()).most_common(1)[0][0]
     if length % 60:
         refuse(path, f"its bars are mostly {length} s apart; only whole minutes, hours and days are bars here")
-    _refuse_second_timeframe(path, steps, length)
+    oneness.refuse_timeframes(path, times, int(length))
     return int(length)
-
-
-def _refuse_second_timeframe(path: Path, steps: Integers, length: int) -> None:
-    ends = np.flatnonzero(np.diff(steps)) + 1
-    for run in np.split(steps, ends) if ends.size else [steps]:
-        if run.size >= _RUN_MAX and run[0] != length:
-            refuse(path, f"mixed timeframes: most bars are {length} s apart, but {run.size} in a row are {run[0]} s")
 
 
 def _name(length: int) -> str:
@@ -123,10 +123,10 @@ def _name(length: int) -> str:
     return f"{length // size}{letter}"
 
 
-def _whole(table: Table, names: tuple[str, ...]) -> scales.Whole:
+def _whole(table: Table, names: tuple[str, ...], rounded_max: float) -> scales.Whole:
     """The columns one after another under one scale."""
     try:
-        return scales.whole(np.concatenate([table.values[name] for name in names]))
+        return scales.whole(np.concatenate([table.values[name] for name in names]), rounded_max)
     except OverflowError as wrong:
         refuse(table.path, f"column {', '.join(names)}: {wrong}")
 
@@ -156,12 +156,21 @@ def _culprit(cells: dict[str, float]) -> str:
 
 def _instrument(path: Path, series: Series) -> Instrument:
     base, quote = series.instrument.split("/")
+    # Whole volumes tell no lot, and one of 1 BTC would let nothing trade.
+    assumed = series.volume_scale == 0
     return Instrument(
         base=base,
         quote=quote,
         tick=Decimal(1).scaleb(-series.price_scale),
-        lot=Decimal(1).scaleb(-series.volume_scale),
+        lot=_small_lot(series, quote) if assumed else Decimal(1).scaleb(-series.volume_scale),
         notional_min=NOTIONAL_MIN if quote in symbols.DOLLAR_LIKE else Decimal(0),
         as_of=datetime.fromtimestamp(series.through, UTC).date().isoformat(),
-        source=f"inferred from {path.name}",
+        source=f"inferred from {path.name}" + (", the lot assumed: its volumes are whole numbers" if assumed else ""),
     )
+
+
+def _small_lot(series: Series, quote: str) -> Decimal:
+    """The power of ten that comes to a dollar or so at the highest price, at most 1."""
+    small = Decimal(1) if quote in symbols.DOLLAR_LIKE else SMALL
+    price = series.price(max(bar.high for bar in series.bars))
+    return Decimal(1).scaleb(-max(0, (price / small).adjusted() + 1))

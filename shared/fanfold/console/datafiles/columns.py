@@ -19,6 +19,8 @@ _ALIASES = {
     "close": ("close", "c", "close_price"),
     "volume": ("volume", "v", "vol", "base_volume", "volume_base"),
 }
+# Columns that say whose bars they are.
+_NAMES = ("symbol", "ticker", "pair", "instrument", "instrument_name", "inst_id", "instid", "market", "coin", "asset")
 _UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
@@ -28,14 +30,21 @@ def table_of(path: Path, found: pa.Table, format_name: str, first_row: int) -> T
         refuse(path, "it has no rows")
     places = _places(path, found.column_names)
     time_name = places.get("time", places.get("closes", ""))
+    named_by = next((name for name in found.column_names if name.strip().lower() in _NAMES), "")
     return Table(
         path=path,
         format=format_name,
         first_row=first_row,
         closes="time" not in places,
         time=_times(path, found[time_name], time_name, first_row),
+        named_by=named_by,
+        named=_names(found[named_by]) if named_by else [],
         values={one: _numbers(path, found[places[one]], one, first_row) for one in (*PRICES, "volume")},
     )
+
+
+def _names(column: pa.ChunkedArray) -> list[str]:
+    return [str(name).strip() for name in pc.unique(column.combine_chunks()).to_pylist()]
 
 
 def _places(path: Path, names: Sequence[str]) -> dict[str, str]:

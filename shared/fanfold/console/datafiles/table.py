@@ -19,7 +19,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     """Columns of a file as they stand in it: ``time`` in epoch units of any size, and a float column for each value.
 
     ``first_row`` is the number of the first bar's row as an editor or a reader of the format counts, ``closes`` says
-    that the times are those at which the bars close.
+    that the times are those at which the bars close. ``named`` has the distinct entries of the column ``named_by``,
+    which names instruments; none where there is no such column.
     """
 
     path: Path
@@ -28,6 +29,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     closes: bool
     time: list[int]
     values: dict[str, Floats]
+    named_by: str = ""
+    named: list[str] = []
 
     def refuse(self, index: int, column: str, reason: str) -> NoReturn:
         refuse_at(self.path, index + self.first_row, column, reason)
