@@ -71,20 +71,24 @@ class MemoryQueue:
 
     def receive(self, count: int, visibility_s: float, dead: Callable[["MemoryQueue", Waiting], bool]) -> list[Waiting]:
         """Up to so many visible messages, oldest first; ``dead`` takes those that were received too often."""
-        now = self._now()
-        busy = {one.group for one in self.messages if one.visible_at > now} if self.fifo else set[str]()
         found: list[Waiting] = []
-        for one in list(self.messages):
-            if len(found) == count or one.visible_at > now or one.group in busy:
-                continue
+        for one in self.visible():
+            if len(found) == count:
+                break
             if dead(self, one):
                 self.messages.remove(one)
                 continue
             one.received += 1
             one.receipt = f"{one.identifier}/{one.received}"
-            one.visible_at = now + visibility_s
+            one.visible_at = self._now() + visibility_s
             found.append(one)
         return found
+
+    def visible(self) -> list[Waiting]:
+        """What may be received now."""
+        now = self._now()
+        busy = {one.group for one in self.messages if one.visible_at > now} if self.fifo else set[str]()
+        return [one for one in self.messages if one.visible_at <= now and one.group not in busy]
 
     def with_receipt(self, receipt: str) -> Waiting | None:
         return next((one for one in self.messages if one.receipt == receipt), None)

@@ -1,0 +1,209 @@
+"""What must hold of a desk when all is quiet; each law names what it found, or nothing."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from markets import CASH
+from world import World
+
+from fanfold import orders, positions
+from fanfold.aws import ledger
+from fanfold.aws.paper_book import PaperBook
+from fanfold.aws.tables import Table
+from fanfold.booking import Books
+from fanfold.messages import ExecutionReport, Fill, Halt, HaltChanged, Message, OrdersApproved, OrdersRefused, decode
+from fanfold.money import exact
+from fanfold.orders import OrderRecord
+from fanfold.resting import Resting
+
+D = Decimal
+DUST = D("0.002")
+# The bar that opens at or after an order's time ends it, when it is closed.
+LATE = timedelta(minutes=2)
+
+
+class Outcome:
+    """What a world came to: the books, the orders, what rests at the venue, and every message that was ever published."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.table = world, Table(world.cloud.call, "ledger")
+        self.books: Books = ledger.read(self.table, "main")
+        self.records = _records(world, self.table)
+        self.resting: list[Resting] = PaperBook(Table(world.cloud.call, "paper_book")).read("main").resting
+        queue = world.cloud.sqs.queue(world.places["audit"])
+        self.heard: list[Message] = [decode(one.body) for one in queue.messages]
+        self.unique = {message.id: message for message in self.heard}
+
+    def told(self, kind: type[Message]) -> list[Any]:
+        return [one for one in self.unique.values() if isinstance(one, kind)]
+
+    @property
+    def reports(self) -> list[ExecutionReport]:
+        """Reports of bookings, in the order of the books."""
+        found = [one for one in self.told(ExecutionReport) if one.fills]
+        return sorted(found, key=lambda one: one.version)
+
+    @property
+    def fills(self) -> list[Fill]:
+        return [fill for report in self.reports for fill in report.fills]
+
+    @property
+    def live(self) -> list[OrderRecord]:
+        return [one for one in self.records.values() if one.state in orders.LIVE]
+
+
+def _records(world: World, table: Table) -> dict[str, OrderRecord]:
+    prefix = ledger.order_key("")[0]
+    names = [name.removeprefix(prefix) for name in world.cloud.dynamodb.table("ledger").partitions
+             if name.startswith(prefix)]
+    return ledger.records(table, names)
+
+
+def one_id_is_one_message(found: Outcome) -> Iterator[str]:
+    for message in found.heard:
+        if message != found.unique[message.id] and not isinstance(message, OrdersRefused):
+            yield f"{message.id} is two messages"
+
+
+def nothing_is_left_unpublished(found: Outcome) -> Iterator[str]:
+    for service in ("risk", "execution"):
+        for item in found.table.query(f"outbox#{service}"):
+            yield f"{service} never published {item['sk']}"
+
+
+def no_trade_is_booked_twice(found: Outcome) -> Iterator[str]:
+    ids = [fill.trade_id for fill in found.fills]
+    yield from (f"trade {one} is booked {ids.count(one)} times" for one in sorted(set(ids)) if ids.count(one) > 1)
+
+
+@exact
+def cash_is_what_the_fills_say(found: Outcome) -> Iterator[str]:
+    assert found.books.account is not None
+    cash = D(CASH) + sum(map(positions.cash_flow, found.fills), D(0))
+    if found.books.account.cash != cash:
+        yield f"cash is {found.books.account.cash}, the fills come to {cash}"
+
+
+@exact
+def reserved_is_what_live_orders_hold(found: Outcome) -> Iterator[str]:
+    assert found.books.account is not None
+    held = sum(map(orders.held, found.records.values()), D(0))
+    if found.books.account.reserved != held:
+        yield f"{found.books.account.reserved} is reserved, live orders hold {held}"
+
+
+def positions_are_the_folds_of_their_fills(found: Outcome) -> Iterator[str]:
+    legs = {(fill.instance, fill.instrument) for fill in found.fills} | found.books.positions.keys()
+    for leg in sorted(legs):
+        fold = positions.fold(fill for fill in found.fills if (fill.instance, fill.instrument) == leg)
+        if leg not in found.books.positions or found.books.positions[leg].position != fold:
+            yield f"the position of {leg} is not the fold of its fills"
+
+
+@exact
+def legs_await_what_live_orders_have_to_fill(found: Outcome) -> Iterator[str]:
+    for leg, item in sorted(found.books.positions.items()):
+        mine = [one for one in found.live if (one.order.instance, one.order.instrument) == leg]
+        unfilled = sum((one.remaining if one.order.side == "buy" else -one.remaining for one in mine), D(0))
+        if item.open != unfilled:
+            yield f"{leg} awaits {item.open}, its live orders {unfilled}"
+
+
+@exact
+def orders_fill_what_they_are_for_and_no_more(found: Outcome) -> Iterator[str]:
+    filled: dict[str, Decimal] = {}
+    for fill in found.fills:
+        filled[fill.order_id] = filled.get(fill.order_id, D(0)) + fill.quantity
+    for name, record in found.records.items():
+        if record.filled != filled.pop(name, D(0)) or record.filled > record.order.quantity:
+            yield f"order {name} of {record.order.quantity} counts {record.filled}"
+    yield from (f"fills of {name}, which is no order" for name in filled)
+
+
+def what_is_approved_is_what_the_ledger_has(found: Outcome) -> Iterator[str]:
+    approved = {order.order_id: order for one in found.told(OrdersApproved) for order in one.orders}
+    known = {name: record.order for name, record in found.records.items()}
+    if approved != known:
+        yield f"approved or in the ledger, but not both: {sorted(approved.keys() ^ known.keys())}"
+
+
+def no_live_order_is_without_a_future(found: Outcome) -> Iterator[str]:
+    resting = {one.order.order_id for one in found.resting}
+    for record in found.live:
+        if record.order.order_id not in resting:
+            yield f"order {record.order.order_id} is {record.state}, and nobody works on it"
+        elif record.order.expires_at + LATE < found.world.clock():
+            yield f"order {record.order.order_id} rests past its time"
+
+
+def nothing_rests_that_the_ledger_has_ended(found: Outcome) -> Iterator[str]:
+    live = {one.order.order_id for one in found.live}
+    yield from (f"order {one.order.order_id} rests, and is ended" for one in found.resting
+                if one.order.order_id not in live)
+
+
+@exact
+def spot_cash_is_never_below_zero(found: Outcome) -> Iterator[str]:
+    if found.world.desk.accounts["main"].kind == "spot":
+        yield from (f"cash was {one.cash}" for one in found.reports if one.cash is not None and one.cash < 0)
+
+
+@exact
+def no_order_is_over_its_limit(found: Outcome) -> Iterator[str]:
+    limit = found.world.desk.limits["main"].order_notional_max
+    for name, record in found.records.items():
+        if not record.order.reduce_only and record.order.quantity * record.order.reference_price > limit:
+            yield f"order {name} is over {limit}"
+
+
+def flatten_ends_flat(found: Outcome) -> Iterator[str]:
+    assert found.books.account is not None
+    if found.books.account.halt is Halt.FLATTEN:
+        yield from (f"{leg} still holds {item.position.quantity}" for leg, item in sorted(found.books.positions.items())
+                    if abs(item.position.quantity) > DUST)
+
+
+def no_entry_is_live_where_none_may_be(found: Outcome) -> Iterator[str]:
+    assert found.books.account is not None
+    if found.books.account.halt is not Halt.ACTIVE:
+        yield from (f"entry {one.order.order_id} is {one.state} under {found.books.account.halt}" for one in found.live
+                    if not one.order.reduce_only)
+
+
+def nothing_is_claimed_that_the_state_forbids(found: Outcome) -> Iterator[str]:
+    for state, record in found.world.witness.claims:
+        if state is Halt.HALT or (state is not Halt.ACTIVE and not record.order.reduce_only):
+            yield f"order {record.order.order_id} was claimed under {state}"
+
+
+def no_entry_fills_in_a_bar_that_opened_under_a_halt(found: Outcome) -> Iterator[str]:
+    for fill in found.fills:
+        closed = fill.at.timestamp()
+        states = found.world.witness.in_force(closed - 60, closed + 60)
+        if Halt.ACTIVE not in states and not found.records[fill.order_id].order.reduce_only:
+            yield f"entry {fill.order_id} filled at {fill.at:%H:%M} under {sorted(states)}"
+
+
+def every_trading_state_is_told_once(found: Outcome) -> Iterator[str]:
+    assert found.books.account is not None
+    told = found.told(HaltChanged)
+    if told and sorted(told, key=lambda one: one.at)[-1].state is not found.books.account.halt:
+        yield f"the state is {found.books.account.halt}, which was not told last"
+
+
+LAWS: list[Callable[[Outcome], Iterator[str]]] = [
+    one_id_is_one_message, nothing_is_left_unpublished, no_trade_is_booked_twice, cash_is_what_the_fills_say,
+    reserved_is_what_live_orders_hold, positions_are_the_folds_of_their_fills, legs_await_what_live_orders_have_to_fill,
+    orders_fill_what_they_are_for_and_no_more, what_is_approved_is_what_the_ledger_has,
+    no_live_order_is_without_a_future, nothing_rests_that_the_ledger_has_ended, spot_cash_is_never_below_zero,
+    no_order_is_over_its_limit, flatten_ends_flat, no_entry_is_live_where_none_may_be,
+    nothing_is_claimed_that_the_state_forbids, no_entry_fills_in_a_bar_that_opened_under_a_halt, every_trading_state_is_told_once,
+]
+
+
+def broken(world: World) -> list[str]:
+    """Every law that does not hold, with what it found."""
+    found = Outcome(world)
+    return [f"{law.__name__}: {one}" for law in LAWS for one in law(found)]

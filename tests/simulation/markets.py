@@ -1,0 +1,64 @@
+"""A seeded desk of two instruments, and the bars that its venue has of them."""
+
+from datetime import UTC, datetime
+from random import Random
+
+from core_desk import START, A, B, instance, raw, series
+
+from fanfold import bars, desk
+from fanfold.bars import Bar, Series
+from fanfold.desk import Desk
+from fanfold.messages import Bars, BarsWanted
+
+VOLUMES = (10**9, 300_000, 90_000)
+CASH = "10000"
+EXTERNAL = {"strategy": "external", "params": {}, "allocation": "0.2", "instruments": [B]}
+
+
+def desk_of(random: Random) -> Desk:
+    """Two strategies of a minute, one told from outside, on spot or on margin, at market or with limits."""
+    sma = {"order": random.choice(("market", "limit")), "allocation": "0.35"}
+    found = raw(
+        one=instance() | sma | {"params": {"fast": 1, "slow": 3}},
+        two=instance() | sma | {"params": {"fast": 1, "slow": 2}, "instruments": [A]},
+        told=instance() | EXTERNAL,
+    )
+    found["accounts"]["main"] |= {"kind": random.choice(("margin", "spot")), "participation_max": "0.1"}
+    found["limits"]["main"] = {"order_notional_max": "4000", "position_notional_max": "6000"}
+    return desk.build(found, "simulated")
+
+
+class Market:
+    """The bars of so many minutes: a walk in steps of at most 1.5 %, at times thinly traded."""
+
+    def __init__(self, random: Random, minutes: int) -> None:
+        price = dict.fromkeys((A, B), 10_000)
+        self.bars: dict[str, list[Bar]] = {A: [], B: []}
+        for minute in range(1, minutes + 1):
+            for name, some in self.bars.items():
+                first = price[name]
+                price[name] = last = max(5_000, first + random.randint(-150, 150))
+                top, low = max(first, last) + 20, min(first, last) - 20
+                some.append(Bar(START + 60 * minute, first, top, low, last, random.choice(VOLUMES)))
+
+    def minute(self, minute: int) -> Bars:
+        return self._message(f"p{minute}", self._since(START + 60 * (minute - 1), START + 60 * minute), wanted=False)
+
+    def wanted(self, message: BarsWanted) -> Bars:
+        """What market-data would bring of what is missing."""
+        since = {name: some for name, some in self._since(message.since, message.until).items()
+                 if name in message.instruments}
+        return self._message(message.id, since, wanted=True)
+
+    def _since(self, since: int, until: int) -> dict[str, list[Bar]]:
+        return {name: [bar for bar in some if since < bar.closes_at <= until] for name, some in self.bars.items()}
+
+    def _message(self, name: str, some: dict[str, list[Bar]], *, wanted: bool) -> Bars:
+        found = [self._series(one, mine) for one, mine in some.items() if mine]
+        at = max(bar.closes_at for mine in some.values() for bar in mine)
+        return Bars(id=f"bars-{name}", cause=f"poll-{name}", at=datetime.fromtimestamp(at, UTC), venue="v",
+                    wanted=wanted, frames=bars.pack(found))
+
+    def _series(self, name: str, some: list[Bar]) -> Series:
+        first = some[0].closes_at - 60
+        return series(name, some, 0 if first == START else first)

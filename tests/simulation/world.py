@@ -1,0 +1,279 @@
+"""A desk under fire: production handlers over an AWS in memory, every call a point where they may be stopped.
+
+One seed decides everything: who goes on next, who dies before or after a call, whose answer is lost, what is delivered
+twice, whose message is seen again while it is still worked on, what the operator sets and when.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+from core_desk import START, B
+from faulty import Crash, Faults
+from greenlet import getcurrent, greenlet
+from markets import CASH, Market, desk_of
+from processes import Process
+from witness import Witness
+
+from fanfold.aws.topics import Topics
+from fanfold.messages import SUBSCRIPTIONS, TOPICS, BarsWanted, Halt, Message, Target, Targets, decode
+from fanfold.simulation.cloud import MemoryCloud
+
+SERVICES = ("signal", "risk", "execution")
+RECEIVED_MAX = 5
+STATES = (Halt.HALT, Halt.REDUCE_ONLY, Halt.FLATTEN, Halt.ACTIVE)
+STEPS_MAX = 100_000
+HEALING_MIN = 9
+
+
+class Invocation(greenlet):
+    """A process at work on an event; it stops at every call, until it is its turn again."""
+
+    def __init__(self, process: Process, work: Callable[[], Any], queue: str = "", receipts: dict[str, str] | None = None):
+        super().__init__(self._run)
+        self.process = process
+        self.queue = queue
+        self.receipts = receipts or {}
+        self.frozen = False
+        self.fault: BaseException | None = None
+        self.answer: Any = None
+        self._work = work
+
+    def _run(self) -> None:
+        try:
+            self.answer = self._work()
+        except (Crash, Exception) as fault:
+            self.fault = fault
+
+
+class World:
+    """The desk, its queues, and who is at work."""
+
+    def __init__(self, seed: int, minutes: int = 12) -> None:
+        self.random = Random(seed)
+        self.faults = Faults(self.random)
+        self.desk, self.market = desk_of(self.random), Market(self.random, minutes + HEALING_MIN)
+        self.quiet, self.halts = self.random.random() < 0.5, self.random.random() < 0.5
+        self.minutes, self.now = minutes, float(START)
+        self.cloud = MemoryCloud(lambda: self.now)
+        self.places = _places(self.cloud)
+        self.warm: dict[str, list[Process]] = {service: [] for service in SERVICES}
+        self.running: list[Invocation] = []
+        self.commands: list[dict[str, Any]] = []
+        self.witness = Witness()
+        self.requests = 0
+        self.topics = Topics(self.cloud.call, {name: self.places[f"{name.replace('-', '_')}_topic"] for name in TOPICS})
+
+    def clock(self) -> datetime:
+        return datetime.fromtimestamp(self.now, UTC)
+
+    def call(self, service: str, operation: str, parameters: Any) -> dict[str, Any]:
+        """The seam of every process."""
+        here = getcurrent()
+        here.parent.switch()
+        answer = self.faults.between(self.cloud.call, service, operation, parameters)
+        self.witness.see(self.now, self.cloud.dynamodb.table("ledger"), operation, parameters)
+        return answer
+
+    def run(self) -> "World":
+        self.command({"action": "open", "account": "main", "reason": "start", "actor": "ann"})
+        self.until_quiet()
+        for minute in range(1, self.minutes + 1):
+            self.minute(minute)
+        self.heal()
+        return self
+
+    def minute(self, minute: int) -> None:
+        self.now = max(self.now, START + 60.0 * minute)
+        self.topics.publish([self.market.minute(minute)])
+        self._upset(minute)
+        if self.quiet or not self.faults.on:
+            self.until_quiet()
+        else:
+            for _ in range(self.random.randrange(200)):
+                self.step()
+
+    def _upset(self, minute: int) -> None:
+        """What comes from outside besides bars, somewhere in the minute."""
+        if not self.faults.on:
+            return
+        if self.halts and self.random.random() < 0.2:
+            for _ in range(self.random.randrange(60)):
+                self.step()
+            self.command({"action": "halt", "account": "main", "reason": "drill", "actor": "ann",
+                          "state": self.random.choice(STATES)})
+        if self.random.random() < 0.2:
+            self.topics.publish([self._told(minute)])
+        if self.random.random() < 0.3:
+            self.sweep()
+
+    def _told(self, minute: int) -> Targets:
+        """A signal from outside, decided in the middle of a bar."""
+        target = Target(signal_id=f"told-{minute}", instance="told", instrument=B, timeframe="1m",
+                        weight=self.random.choice((0.0, 0.5, 1.0)))
+        return Targets(id=f"told-{minute}", cause="webhook", at=self.clock(), account="main", batch="", targets=[target])
+
+    def heal(self) -> None:
+        """No faults from here on: what is under way comes to its end, and time goes on."""
+        self.faults.on = False
+        for minute in range(self.minutes + 1, self.minutes + HEALING_MIN + 1):
+            self.until_quiet()
+            self.sweep()
+            self.until_quiet()
+            self.minute(minute)
+        self.sweep()
+        self.until_quiet()
+
+    def command(self, event: dict[str, Any]) -> None:
+        """An operator's command, which is given again until it is obeyed."""
+        process = self.process("risk")
+        self.requests += 1
+        request = f"request-{self.requests}"
+        self.running.append(Invocation(process, lambda: process.control(event, request)))
+        self.running[-1].event = event, request
+
+    def sweep(self) -> None:
+        """The schedules of risk and execution."""
+        for service in ("risk", "execution"):
+            process = self.process(service)
+            self.running.append(Invocation(process, lambda process=process: process.sweep({}, "schedule")))
+
+    def process(self, service: str) -> Process:
+        """A warm process, or a cold one."""
+        warm = self.warm[service]
+        if warm and self.random.random() < 0.8:
+            return warm.pop(self.random.randrange(len(warm)))
+        return Process(service, self.call, self.clock, self.desk, self.places)
+
+    def until_quiet(self) -> None:
+        for _ in range(STEPS_MAX):
+            if not self.step():
+                return
+        raise AssertionError(f"no end after {STEPS_MAX} steps; at work: {[one.queue for one in self.running]}")
+
+    def step(self) -> bool:
+        """Let somebody go on to the next call, or deliver; false where there is nothing to do."""
+        ready = [name for name in SERVICES if self._queue(name).visible()]
+        options = len(self.running) + len(ready)
+        self._back_fill()
+        if not options:
+            return False
+        self.now += self.random.choice((0.0, 0.0, 0.05, 0.3))
+        chosen = self.random.randrange(options)
+        if chosen >= len(self.running):
+            self._deliver(ready[chosen - len(self.running)])
+        else:
+            self._go_on(self.running[chosen])
+        return True
+
+    def _queue(self, service: str) -> Any:
+        return self.cloud.sqs.queue(self.places[service])
+
+    def _back_fill(self) -> None:
+        """What market-data does about bars that are missed."""
+        for message in self._taken("market-data"):
+            assert isinstance(message, BarsWanted)
+            self.topics.publish([self.market.wanted(message)])
+
+    def _taken(self, queue: str) -> list[Message]:
+        asked = {"QueueUrl": self.places[queue], "MaxNumberOfMessages": 10}
+        found = self.cloud.call("sqs", "ReceiveMessage", asked).get("Messages", [])
+        for one in found:
+            where = {"QueueUrl": self.places[queue], "ReceiptHandle": one["ReceiptHandle"]}
+            self.cloud.call("sqs", "DeleteMessage", where)
+        return [decode(one["Body"]) for one in found]
+
+    def _deliver(self, service: str) -> None:
+        asked = {"QueueUrl": self.places[service], "MaxNumberOfMessages": self.random.choice((1, 1, 3))}
+        found = self.cloud.call("sqs", "ReceiveMessage", asked).get("Messages", [])
+        if not found:
+            return  # What was there went to the dead letters.
+        if self.faults.hit("dead"):
+            self._bury(service, found)
+            return
+        process = self.process(service)
+        event = {"Records": [_record(one) for one in found]}
+        receipts = {one["MessageId"]: one["ReceiptHandle"] for one in found}
+        self.faults.note("deliver", service, list(receipts.values()))
+        self.running.append(Invocation(process, lambda: process.handle(event, "delivery"), service, receipts))
+
+    def _bury(self, service: str, found: list[dict[str, Any]]) -> None:
+        """Messages at which every process died, until the queue gave up."""
+        queue = self._queue(service)
+        for one in found:
+            waiting = queue.with_receipt(one["ReceiptHandle"])
+            queue.messages.remove(waiting)
+            self.cloud.sqs.queue(self.places[f"dead-{service}"]).messages.append(waiting)
+
+    def _go_on(self, one: Invocation) -> None:
+        if one.queue and not one.frozen and self.faults.hit("zombie"):
+            one.frozen = True
+            self._show(one, list(one.receipts))
+        one.switch()
+        if not one.dead:
+            return
+        self.running.remove(one)
+        if not isinstance(one.fault, Crash):
+            self.warm[one.process.service].append(one.process)
+        if one.queue:
+            self._answered(one)
+        elif one.fault and hasattr(one, "event"):
+            event, request = one.event
+            process = self.process("risk")
+            self.running.append(Invocation(process, lambda: process.control(event, request)))
+            self.running[-1].event = one.event
+
+    def _answered(self, one: Invocation) -> None:
+        """What was handled is deleted; the rest is seen again."""
+        failed = list(one.receipts)
+        if one.fault is None:
+            failed = [entry["itemIdentifier"] for entry in one.answer["batchItemFailures"]]
+        done = [name for name in one.receipts if name not in failed]
+        if self.faults.hit("again"):
+            failed, done = failed + done, []
+        for name in done:
+            where = {"QueueUrl": self.places[one.queue], "ReceiptHandle": one.receipts[name]}
+            self.cloud.call("sqs", "DeleteMessage", where)
+        self._show(one, failed)
+
+    def _show(self, one: Invocation, names: list[str]) -> None:
+        for name in names:
+            waiting = self._queue(one.queue).with_receipt(one.receipts[name])
+            if waiting is not None:
+                waiting.visible_at = self.now
+
+
+def _record(message: dict[str, Any]) -> dict[str, Any]:
+    """A record as Lambda gets it."""
+    told = {name: {"stringValue": one["StringValue"], "dataType": one["DataType"]}
+            for name, one in message.get("MessageAttributes", {}).items()}
+    return {"messageId": message["MessageId"], "body": message["Body"], "attributes": message["Attributes"],
+            "messageAttributes": told, "eventSourceARN": "queue"}
+
+
+def _places(cloud: MemoryCloud) -> dict[str, str]:
+    """Tables, topics and queues, as the stacks make them; their names by what settings call them."""
+    places = {f"{name}_table": name for name in ("folds", "ledger", "paper_book", "faults")}
+    for name in places.values():
+        cloud.table(name)
+    for name in TOPICS:
+        asked = {"Name": f"{name}.fifo", "Attributes": {"FifoTopic": "true"}}
+        places[f"{name.replace('-', '_')}_topic"] = cloud.call("sns", "CreateTopic", asked)["TopicArn"]
+    for service, topics in SUBSCRIPTIONS.items():
+        places |= _queues(cloud, service)
+        for topic, wanted in topics.items():
+            cloud.call("sns", "Subscribe", {
+                "TopicArn": places[f"{topic.replace('-', '_')}_topic"], "Protocol": "sqs", "Endpoint": places[service],
+                "Attributes": {"RawMessageDelivery": "true", "FilterPolicy": json.dumps(wanted)},
+            })
+    return places
+
+
+def _queues(cloud: MemoryCloud, service: str) -> dict[str, str]:
+    dead = cloud.call("sqs", "CreateQueue", {"QueueName": f"dead-{service}.fifo", "Attributes": {"FifoQueue": "true"}})
+    redrive = {"deadLetterTargetArn": cloud.sqs.queue(dead["QueueUrl"]).arn, "maxReceiveCount": RECEIVED_MAX}
+    attributes = {"FifoQueue": "true", "VisibilityTimeout": "60", "RedrivePolicy": json.dumps(redrive)}
+    made = cloud.call("sqs", "CreateQueue", {"QueueName": f"{service}.fifo", "Attributes": attributes})
+    return {service: made["QueueUrl"], f"dead-{service}": dead["QueueUrl"]}
