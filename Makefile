@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint format lock documents bench images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy rollback remove sweep-stages clean
+.PHONY: help install run test simulate check lint format lock documents bench images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -18,6 +18,9 @@ run: install ## Trade a seeded market on paper, on an embedded AWS, and print th
 # As many as there are cores: a desk keeps about one busy. Each has ports and folders of its own.
 WORKERS ?= auto
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist loadgroup --no-loadscope-reorder
+
+simulate: install ## Run the desk under faults at every call, a schedule a seed (SEEDS=2000 FIRST_SEED=0)
+	@SEEDS=$(or $(SEEDS),2000) FIRST_SEED=$(or $(FIRST_SEED),0) $(BIN)/python -m pytest tests/simulation/test_simulation.py
 
 test: lint ## Check style and types, then pass all tests
 	@$(PYTEST)

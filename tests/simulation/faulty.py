@@ -10,6 +10,8 @@ from fanfold.aws.calls import NO_ANSWER, AwsFault, Call, Reason
 KINDS = ("before", "after", "throttle", "lost", "conflict", "again", "zombie", "batch", "dead")
 # Each seed draws for each kind how often it comes, in a call or in a delivery.
 RATES = (0.0, 0.004, 0.03)
+# Batches are rare by themselves.
+BATCH_RATES = (0.0, 0.5)
 
 
 class Crash(BaseException):
@@ -23,7 +25,7 @@ class Faults:
         self.on = True
         self.counts = dict.fromkeys(KINDS, 0)
         self._random = random
-        self._rates = {kind: random.choice(RATES) for kind in KINDS}
+        self._rates = {kind: random.choice(BATCH_RATES if kind == "batch" else RATES) for kind in KINDS}
         self._trace = blake2b(digest_size=16)
 
     def hit(self, kind: str) -> bool:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
-from importlib.util import find_spec, module_from_spec
-from types import ModuleType
+from importlib.util import find_spec
+from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 
 from fanfold.aws.calls import Call, persistent
@@ -62,9 +62,15 @@ def _settings(kind: type, places: Mapping[str, str]) -> Any:
 
 def another(name: str) -> ModuleType:
     """A module once more, with globals of its own, as another process has it."""
+    module = ModuleType(name)
+    exec(_code(name), vars(module))
+    return module
+
+
+@cache
+def _code(name: str) -> CodeType:
     spec = find_spec(name)
     assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    code = spec.loader.get_code(name)  # type: ignore[union-attr]
+    assert isinstance(code, CodeType)
+    return code

@@ -13,7 +13,7 @@ from typing import Any
 from core_desk import START, B
 from faulty import Crash, Faults
 from greenlet import getcurrent, greenlet
-from markets import CASH, Market, desk_of
+from markets import Market, desk_of
 from processes import Process
 from witness import Witness
 
@@ -31,11 +31,13 @@ HEALING_MIN = 9
 class Invocation(greenlet):
     """A process at work on an event; it stops at every call, until it is its turn again."""
 
-    def __init__(self, process: Process, work: Callable[[], Any], queue: str = "", receipts: dict[str, str] | None = None):
+    def __init__(self, process: Process, work: Callable[[], Any], **more: Any) -> None:
         super().__init__(self._run)
         self.process = process
-        self.queue = queue
-        self.receipts = receipts or {}
+        self.queue: str = more.get("queue", "")
+        self.receipts: dict[str, str] = more.get("receipts", {})
+        # An operator's command and its request, which are given again where they fail.
+        self.command: tuple[dict[str, Any], str] | None = more.get("command")
         self.frozen = False
         self.fault: BaseException | None = None
         self.answer: Any = None
@@ -44,7 +46,7 @@ class Invocation(greenlet):
     def _run(self) -> None:
         try:
             self.answer = self._work()
-        except (Crash, Exception) as fault:
+        except (Crash, Exception) as fault:  # noqa: BLE001 - it is looked at by who switches here
             self.fault = fault
 
 
@@ -64,7 +66,7 @@ class World:
         self.commands: list[dict[str, Any]] = []
         self.witness = Witness()
         self.requests = 0
-        self.topics = Topics(self.cloud.call, {name: self.places[f"{name.replace('-', '_')}_topic"] for name in TOPICS})
+        self.topics = Topics(self.cloud.call, {name: self.places[_setting(name)] for name in TOPICS})
 
     def clock(self) -> datetime:
         return datetime.fromtimestamp(self.now, UTC)
@@ -73,7 +75,10 @@ class World:
         """The seam of every process."""
         here = getcurrent()
         here.parent.switch()
-        answer = self.faults.between(self.cloud.call, service, operation, parameters)
+        return self.faults.between(self._carry_out, service, operation, parameters)
+
+    def _carry_out(self, service: str, operation: str, parameters: Any) -> dict[str, Any]:
+        answer = self.cloud.call(service, operation, parameters)
         self.witness.see(self.now, self.cloud.dynamodb.table("ledger"), operation, parameters)
         return answer
 
@@ -113,7 +118,8 @@ class World:
         """A signal from outside, decided in the middle of a bar."""
         target = Target(signal_id=f"told-{minute}", instance="told", instrument=B, timeframe="1m",
                         weight=self.random.choice((0.0, 0.5, 1.0)))
-        return Targets(id=f"told-{minute}", cause="webhook", at=self.clock(), account="main", batch="", targets=[target])
+        return Targets(id=f"told-{minute}", cause="webhook", at=self.clock(), account="main", batch="",
+                       targets=[target])
 
     def heal(self) -> None:
         """No faults from here on: what is under way comes to its end, and time goes on."""
@@ -128,11 +134,13 @@ class World:
 
     def command(self, event: dict[str, Any]) -> None:
         """An operator's command, which is given again until it is obeyed."""
-        process = self.process("risk")
         self.requests += 1
-        request = f"request-{self.requests}"
-        self.running.append(Invocation(process, lambda: process.control(event, request)))
-        self.running[-1].event = event, request
+        self._command(event, f"request-{self.requests}")
+
+    def _command(self, event: dict[str, Any], request: str) -> None:
+        process = self.process("risk")
+        work = lambda: process.control(event, request)  # noqa: E731 - it is named for the line's length
+        self.running.append(Invocation(process, work, command=(event, request)))
 
     def sweep(self) -> None:
         """The schedules of risk and execution."""
@@ -190,14 +198,15 @@ class World:
         found = self.cloud.call("sqs", "ReceiveMessage", asked).get("Messages", [])
         if not found:
             return  # What was there went to the dead letters.
-        if self.faults.hit("dead"):
+        if service != "execution" and self.faults.hit("dead"):
             self._bury(service, found)
             return
         process = self.process(service)
         event = {"Records": [_record(one) for one in found]}
         receipts = {one["MessageId"]: one["ReceiptHandle"] for one in found}
         self.faults.note("deliver", service, list(receipts.values()))
-        self.running.append(Invocation(process, lambda: process.handle(event, "delivery"), service, receipts))
+        work = lambda: process.handle(event, "delivery")  # noqa: E731 - it is named for the line's length
+        self.running.append(Invocation(process, work, queue=service, receipts=receipts))
 
     def _bury(self, service: str, found: list[dict[str, Any]]) -> None:
         """Messages at which every process died, until the queue gave up."""
@@ -206,6 +215,11 @@ class World:
             waiting = queue.with_receipt(one["ReceiptHandle"])
             queue.messages.remove(waiting)
             self.cloud.sqs.queue(self.places[f"dead-{service}"]).messages.append(waiting)
+
+    def dead_letters(self) -> list[Any]:
+        """What no service could make sense of, or died of."""
+        return [one for service in SERVICES
+                for one in self.cloud.sqs.queue(self.places[f"dead-{service}"]).messages]
 
     def _go_on(self, one: Invocation) -> None:
         if one.queue and not one.frozen and self.faults.hit("zombie"):
@@ -219,11 +233,8 @@ class World:
             self.warm[one.process.service].append(one.process)
         if one.queue:
             self._answered(one)
-        elif one.fault and hasattr(one, "event"):
-            event, request = one.event
-            process = self.process("risk")
-            self.running.append(Invocation(process, lambda: process.control(event, request)))
-            self.running[-1].event = one.event
+        elif one.fault and one.command:
+            self._command(*one.command)
 
     def _answered(self, one: Invocation) -> None:
         """What was handled is deleted; the rest is seen again."""
@@ -260,15 +271,20 @@ def _places(cloud: MemoryCloud) -> dict[str, str]:
         cloud.table(name)
     for name in TOPICS:
         asked = {"Name": f"{name}.fifo", "Attributes": {"FifoTopic": "true"}}
-        places[f"{name.replace('-', '_')}_topic"] = cloud.call("sns", "CreateTopic", asked)["TopicArn"]
+        places[_setting(name)] = cloud.call("sns", "CreateTopic", asked)["TopicArn"]
     for service, topics in SUBSCRIPTIONS.items():
         places |= _queues(cloud, service)
         for topic, wanted in topics.items():
             cloud.call("sns", "Subscribe", {
-                "TopicArn": places[f"{topic.replace('-', '_')}_topic"], "Protocol": "sqs", "Endpoint": places[service],
+                "TopicArn": places[_setting(topic)], "Protocol": "sqs", "Endpoint": places[service],
                 "Attributes": {"RawMessageDelivery": "true", "FilterPolicy": json.dumps(wanted)},
             })
     return places
+
+
+def _setting(topic: str) -> str:
+    """What a service's settings call the place of a topic."""
+    return f"{topic.replace('-', '_')}_topic"
 
 
 def _queues(cloud: MemoryCloud, service: str) -> dict[str, str]:

@@ -69,10 +69,11 @@ class Context(msgspec.Struct, kw_only=True):
         return self.held.get((order.instance, order.instrument), FLAT)
 
     def leg_terms(self, instance: str, instrument: str) -> LegTerms:
-        """How a leg is sized; one that the desk does not know any more can be closed all the same."""
+        """How a leg is sized; one that the desk does not know any more can be closed all the same. FLATTEN waits for no
+        limit: what it closes goes out at market."""
         known = self.terms.legs.get((instance, instrument))
         if known is not None:
-            return known
+            return msgspec.structs.replace(known, order="market") if self.book.halt is Halt.FLATTEN else known
         held, mark = self.held.get((instance, instrument), FLAT), self.book.marks[instrument]
         return self.terms.exit((instance, instrument), held.quantity, mark.price)
 
