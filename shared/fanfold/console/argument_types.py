@@ -6,6 +6,7 @@ from decimal import Decimal
 
 # A minute a day; what is slower would seem to stand.
 SLOWEST = 1e-5
+PORT_MAX = 65_535
 
 
 def moment(text: str) -> int:
@@ -21,6 +22,13 @@ def count(text: str) -> int:
     """A whole number above zero."""
     if not text.isdigit() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is not a whole number above zero")
+    return int(text)
+
+
+def port(text: str) -> int:
+    """A TCP port; 0 takes any that is free."""
+    if not text.isdecimal() or int(text) > PORT_MAX:
+        raise ArgumentTypeError(f"{text!r} is not a port from 0 to {PORT_MAX}")
     return int(text)
 
 

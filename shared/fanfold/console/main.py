@@ -1,6 +1,7 @@
 """``fanfold``: the command line."""
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.error import URLError
 
 from fanfold import __version__
 from fanfold.aws.calls import AwsFault, not_found
@@ -24,6 +26,13 @@ RUN = "run"
 RUN_ABOUT = "Trade on the embedded AWS, from nothing to a summary."
 ABOUT = "A crypto trading desk on AWS serverless; here, on an embedded AWS."
 _CODES: dict[type[Exception], Exit] = {BadInput: Exit.WRONG_INPUT, NothingThere: Exit.NOTHING_THERE}
+_HINTS = {
+    errno.ENOSPC: "; free some of the disk, or name another directory with --state",
+    errno.EACCES: "; mend its rights, or name another directory with --state",
+    errno.EPERM: "; mend its rights, or name another directory with --state",
+    errno.EROFS: "; name another directory with --state",
+    errno.ENOENT: "; name another directory with --state",
+}
 GROUPS = {"audit": "The audit chain.", "dead-letters": "Messages that could not be handled.", "desk": "The desk file."}
 STATE_DIRECTORY = ".fanfold"
 
@@ -50,8 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _CODES.get(type(wrong), Exit.NOT_REACHABLE)
     except BrokenPipeError:
         # Who read us has seen enough, as `head` does; nothing may be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()
         return Exit.OK
+    except OSError as wrong:
+        complain(_of_the_machine(wrong))
+        _silence()
+        return Exit.NOT_REACHABLE if isinstance(wrong, URLError | ConnectionError | TimeoutError) else Exit.WRONG_INPUT
 
 
 def parser(environ: Mapping[str, str], *, with_run: bool) -> ArgumentParser:
@@ -120,16 +133,43 @@ def _add(where: Any, command: Command, name: str, shared: ArgumentParser) -> Non
 def _start(command: Command) -> Any:
     def start(arguments: Namespace) -> int:
         answer = command.run(arguments)
-        show(answer, as_json=arguments.json, out=sys.stdout)
-        sys.stdout.flush()
+        try:
+            show(answer, as_json=arguments.json, out=sys.stdout)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as wrong:
+            _silence()
+            raise BadInput(f"standard output cannot be written: {wrong.strerror}") from wrong
         return answer.exit
 
     return start
 
 
 def _obey(arguments: Namespace) -> int:
+    _texts(arguments)
     code: int = arguments.start(arguments)
     return code
+
+
+def _silence() -> None:
+    """Let what is still to be written at exit go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _of_the_machine(wrong: OSError) -> str:
+    """What the machine refused, and what to do."""
+    if isinstance(wrong, URLError | ConnectionError | TimeoutError):
+        return f"the desk does not answer any more: {wrong}"
+    hint = _HINTS.get(wrong.errno or 0, "")
+    return f"{wrong.filename or 'something could not be written'}: {wrong.strerror or wrong}{hint}"
+
+
+def _texts(arguments: Namespace) -> None:
+    """Refuse words that are no text; paths may be of any bytes."""
+    for name, value in vars(arguments).items():
+        if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise BadInput(f"{name} is not UTF-8: {os.fsencode(value)!r}")
 
 
 def _explained(fault: AwsFault) -> str:

@@ -116,6 +116,8 @@ def _raw(desk_file: Path) -> dict[str, Any]:
         text = desk_file.read_text()
     except FileNotFoundError as missing:
         raise BadInput(f"there is no {desk_file}; name the desk file with --desk, or write one") from missing
+    except UnicodeDecodeError as wrong:
+        raise BadInput(f"{desk_file} is no text in UTF-8: {wrong}") from wrong
     return desk.tables(text, desk_file.name)
 
 

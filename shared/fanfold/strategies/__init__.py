@@ -9,11 +9,11 @@ once for each of them, with ``bars.me`` saying whose weight is asked for.
 
 from collections.abc import Callable, Sequence
 from hashlib import blake2s
-from importlib import import_module
 from math import isfinite
 from pkgutil import iter_modules
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple
 
+from fanfold import strategy_files
 from fanfold.refusals import BadInput
 
 # No file in this folder: what its instances want comes by webhook, and there is nothing to fold.
@@ -91,7 +91,7 @@ def bind(name: str, given: dict[str, Any], count: int) -> Strategy:
     lookback = _lookback(module, name, params)
     if lookback < 1:
         raise BadInput(f"params {params} of {name} give a lookback of {lookback}; it must be at least 1")
-    cross = get_type_hints(module.step)["bars"] is Universe
+    cross = strategy_files.bars_of(module, name) is Universe
     wanted = instruments_of(name)
     if wanted is not None and count != wanted:
         raise BadInput(f"{name} takes exactly {wanted} instruments, not {count}")
@@ -100,18 +100,24 @@ def bind(name: str, given: dict[str, Any], count: int) -> Strategy:
 
 
 def _module(name: str) -> Any:
-    return import_module("fanfold.external" if name == EXTERNAL else f"{__name__}.{name}")
+    return strategy_files.load("fanfold.external" if name == EXTERNAL else f"{__name__}.{name}", name)
 
 
 def _lookback(module: Any, name: str, params: Any) -> int:
-    try:
-        return int(module.lookback(params))
-    except ValueError as wrong:
-        raise BadInput(f"{name}: {wrong}") from wrong
+    def asked() -> int | BadInput:
+        try:
+            return int(module.lookback(params))
+        except ValueError as wrong:  # The author's word on params that cannot work.
+            return BadInput(f"{name}: {wrong}")
+
+    found = strategy_files.guarded(f"lookback of strategy {name}", asked)
+    if isinstance(found, BadInput):
+        raise found
+    return found
 
 
 def _params(module: Any, name: str, given: dict[str, Any]) -> Any:
-    kinds = get_type_hints(module.Params)
+    kinds = strategy_files.kinds_of(module, name)
     unknown = sorted(given.keys() - kinds.keys())
     if unknown:
         raise BadInput(f"param {unknown[0]!r} is unknown to {name}; it has {', '.join(kinds)}")

@@ -10,6 +10,7 @@ from typing import Any
 from fanfold import desk, strategies
 from fanfold.console.commands import Command
 from fanfold.console.commands.doctor import read_desk
+from fanfold.console.exit_codes import Exit
 from fanfold.console.instruments_toml import text_of, with_instruments
 from fanfold.console.output import Answer, Grid, amount, grid
 from fanfold.desk import Desk, Instance, Instrument
@@ -18,11 +19,18 @@ from fanfold.strategies import Strategy
 
 
 def list_strategies(_arguments: Namespace) -> Answer:
-    """Every strategy with its params' defaults."""
-    rows = [_strategy(name) for name in strategies.names()]
+    """Every strategy with its params' defaults; a failure where one is broken, which hides no other."""
+    rows, broken = list[dict[str, Any]](), dict[str, str]()
+    for name in strategies.names():
+        try:
+            rows.append(_strategy(name))
+        except BadInput as wrong:
+            broken[name] = str(wrong)
     shown = [row | {"params": _params_text(row["params"]), "instruments": row["instruments"] or "any"} for row in rows]
     columns = {name: name for name in ("name", "params", "lookback", "instruments", "about")}
-    return Answer({"strategies": rows}, [grid("", shown, columns)])
+    text = [f"BROKEN {told}" for told in broken.values()]
+    return Answer({"strategies": rows, "broken": broken}, [grid("", shown, columns), *text],
+                  Exit.FAILED if broken else Exit.OK)
 
 
 def check(arguments: Namespace) -> Answer:
@@ -126,7 +134,7 @@ COMMANDS = (
         "The strategies there are, with their params and defaults.",
         "fanfold strategies",
         list_strategies,
-        exits=(),
+        exits=(Exit.FAILED,),
     ),
     Command(
         ("desk", "check"),

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import NoReturn
 
 from fanfold.console import serve
+from fanfold.console.argument_types import port
 from fanfold.console.commands import Command
 from fanfold.console.desk_run import announced
 from fanfold.console.output import encode
@@ -44,7 +45,7 @@ def _tell(arguments: Namespace, url: str) -> None:
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--port", type=int, default=PORT, metavar="N", help=f"where to listen on 127.0.0.1 ({PORT})")
+    parser.add_argument("--port", type=port, default=PORT, metavar="N", help=f"where to listen on 127.0.0.1 ({PORT})")
     parser.add_argument("--control", action="store_true", help="let callers halt and resume, in your name")
 
 

@@ -1,0 +1,91 @@
+"""Whatever a user gets wrong, or the machine lacks, is told in a line and an exit code, never in a traceback."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DESK = str(ROOT / "desk.toml")
+
+
+class Said(NamedTuple):
+    """What a command left."""
+
+    code: int
+    out: str
+    err: str
+
+
+def fanfold(*words: str, stdout: Any = subprocess.PIPE, **environ: str) -> Said:
+    """A command in a process of its own."""
+    command = [sys.executable, "-m", "fanfold.console.entry", *words]
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT / "shared")} | environ, stdout=stdout,
+                          stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False)  # fmt: skip
+    said = Said(done.returncode, (done.stdout or b"").decode(), done.stderr.decode())
+    assert "Traceback" not in said.err
+    return said
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["serve", "--port", "99999"], "'99999' is not a port from 0 to 65535"),
+        (["serve", "--port", "-1"], "--port"),
+        (["run", "--state", DESK], "desk.toml is a file, or lies in one; name a directory with --state"),
+        (["run", "--state", f"{DESK}/deeper"], "is a file, or lies in one"),
+        (["run", "--state", "/proc/nope"], "/proc/nope: No such file or directory"),
+        (["run", "--desk", "/proc"], "/proc"),
+        (["run", "--data", "/proc"], "/proc"),
+        (["run", "--minutes", "9" * 30], "the seeded market is made for"),
+        (["run", "--speed", "1e-30"], "at least 1e-05"),
+        (["run", "--cash", "nan"], "'nan' is not an amount above zero"),
+        (["desk", "check", "/proc/self/mem"], "cannot be read"),
+        (["run", "--continue", "--overwrite"], "not allowed with"),
+    ],
+)
+def test_wrong_input_is_named(words: list[str], named: str) -> None:
+    said = fanfold(*words, *(["--desk", DESK] if words[0] == "run" and "--desk" not in words else []))
+    assert (said.code, said.out) == (2, ""), said
+    assert named in said.err
+    assert len(said.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", [["strategies"], ["strategies", "--json"], ["desk", "check", DESK]])
+def test_a_full_disk_under_standard_output_is_told(words: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        said = fanfold(*words, stdout=full)
+    assert (said.code, said.err) == (2, "fanfold: standard output cannot be written: No space left on device\n")
+
+
+def test_a_reader_that_has_seen_enough_ends_a_command_in_silence() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        assert fanfold("strategies", stdout=pipe) == Said(0, "", "")
+
+
+def test_a_standard_output_that_is_closed_swallows_what_is_said() -> None:
+    shell = f"{sys.executable} -m fanfold.console.entry strategies >&-"
+    done = subprocess.run(["sh", "-c", shell], env=os.environ | {"PYTHONPATH": str(ROOT / "shared")},
+                          capture_output=True, check=False)  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("language", [{"LANG": "C"}, {"LC_ALL": "C"}, {"LC_ALL": "POSIX"}])
+def test_names_and_reasons_are_read_whatever_the_locale(tmp_path: Path, language: dict[str, str]) -> None:
+    desk = tmp_path / "schön.toml"
+    desk.write_text(Path(DESK).read_text().replace("# What trades", "# Was gehandelt wird: é, ¥"), encoding="utf-8")
+    plain = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"} | language
+    said = fanfold("desk", "check", str(desk), **plain)
+    assert (said.code, "schön.toml is valid" in said.out) == (0, True), said
+    said = fanfold("desk", "check", str(tmp_path / "größer.toml"), **plain)
+    assert (said.code, "größer.toml" in said.err) == (2, True)
+
+
+def test_a_word_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    said = fanfold("--state", str(tmp_path), "why", os.fsdecode(b"\xff\xfe"))
+    assert (said.code, "is not UTF-8" in said.err) == (2, True)

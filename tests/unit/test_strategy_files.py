@@ -1,0 +1,88 @@
+"""A strategy's file that is not one is told of with its place, and hides no other."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fanfold import strategies
+from fanfold.console.main import main
+from fanfold.refusals import BadInput
+
+GOOD = '''"""Always long."""
+
+from typing import NamedTuple
+
+from fanfold.strategies import Bars
+
+
+class Params(NamedTuple):
+    n: int = 3
+
+
+class State(NamedTuple):
+    seen: float
+
+
+def lookback(params: Params) -> int:
+    return params.n
+
+
+def start(_params: Params) -> State:
+    return State(0.0)
+
+
+def step(params: Params, state: State, bars: Bars) -> tuple[State, float]:
+    return state, 1.0
+'''
+BROKEN = {
+    "a syntax error": ("def step(:\n", r"odd\.py, line 1: SyntaxError"),
+    "an import that is not there": ("import nowhere\n" + GOOD, r"odd\.py, line 1: ModuleNotFoundError: No module"),
+    "a fault while it loads": (GOOD + "\n1 / 0\n", r"odd\.py, line 2[0-9]: ZeroDivisionError"),
+    "an end while it loads": (GOOD + "\nraise SystemExit(3)\n", r"odd\.py, line 2[0-9]: SystemExit"),
+    "nothing": ("", r"odd\.py\) has no `Params`; a strategy has Params, State, lookback, start, step"),
+    "no start": (GOOD.replace("def start(", "def begin("), r"has no `start`"),
+    "params that are no NamedTuple": (GOOD.replace("Params(NamedTuple)", "Params"), r"`Params` of .* is no Named"),
+    "no default": (GOOD.replace("n: int = 3", "n: int"), r"param 'n' of .* has no default"),
+    "a param of another kind": (GOOD.replace("n: int = 3", "n: list = []"), r"param 'n' of .* must be int or float"),
+    "no annotation": (GOOD.replace("bars: Bars)", "bars)"), r"`step` of .* says not what its `bars` are"),
+    "an annotation of nothing": (GOOD.replace("bars: Bars)", 'bars: "Candles")'), r"NameError: name 'Candles'"),
+    "a lookback that fails": (GOOD.replace("return params.n", "return params.m"), r"odd\.py, line 17: AttributeError"),
+    "a lookback that is none": (GOOD.replace("return params.n", "return None"), r"lookback of strategy odd: .*Type"),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch) -> Iterator[Path]:
+    """A folder whose files are strategies as well."""
+    monkeypatch.setattr(strategies, "__path__", [*strategies.__path__, str(tmp_path)])
+    yield tmp_path
+    sys.modules.pop("fanfold.strategies.odd", None)
+    sys.modules.pop("fanfold.strategies.good", None)
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_file_is_named_with_the_place(folder: Path, case: str) -> None:
+    text, named = BROKEN[case]
+    (folder / "odd.py").write_text(text)
+    with pytest.raises(BadInput, match=named):
+        strategies.bind("odd", {}, 1)
+
+
+def test_one_broken_file_hides_no_other(folder: Path, capsys) -> None:
+    (folder / "odd.py").write_text("def step(:\n")
+    (folder / "good.py").write_text(GOOD)
+    assert main(["strategies", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert {"good", "sma_cross"} <= {row["name"] for row in told["strategies"]}
+    assert list(told["broken"]) == ["odd"]
+    assert main(["strategies"]) == 1
+    assert "BROKEN strategy odd cannot be loaded" in capsys.readouterr().out
+
+
+def test_a_desk_that_trades_another_strategy_does_not_load_the_broken_one(folder: Path) -> None:
+    (folder / "odd.py").write_text("def step(:\n")
+    (folder / "good.py").write_text(GOOD)
+    assert strategies.bind("good", {"n": "7"}, 1).lookback == 7
