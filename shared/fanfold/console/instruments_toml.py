@@ -1,15 +1,16 @@
-"""The [instruments] tables of a desk file as text, without touching the rest of the file."""
+"""The [instruments] tables of a desk file as text, and a desk file with new ones, all else in it as it was written."""
 
-import re
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 import msgspec
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
 
 from fanfold.console.output import amount
 from fanfold.desk import Instrument
-
-_HEADING = re.compile(r"^\s*\[+\s*(?P<name>[^\]]*)\]")
+from fanfold.refusals import BadInput
 
 
 def text_of(instruments: Mapping[str, Instrument]) -> str:
@@ -18,21 +19,36 @@ def text_of(instruments: Mapping[str, Instrument]) -> str:
 
 
 def with_instruments(text: str, instruments: Mapping[str, Instrument]) -> str:
-    """A desk file with its tables of these instruments replaced; everything else stays as it was written."""
-    kept, skipping = [], False
-    for line in text.splitlines():
-        heading = _HEADING.match(line)
-        if heading:
-            skipping = _instrument(heading["name"]) in instruments
-        if not skipping:
-            kept.append(line)
-    return "\n".join(kept).rstrip("\n") + "\n\n" + text_of(instruments)
+    """A desk file with the values of these instruments replaced; comments, order and whatever else stays.
+
+    Raises BadInput for a text in which they cannot be put.
+    """
+    try:
+        document = tomlkit.parse(text)
+        if "instruments" not in document:
+            document["instruments"] = tomlkit.table(is_super_table=True)
+        tables: Any = document["instruments"]
+        for name, instrument in instruments.items():
+            _put(tables, name, instrument)
+        return tomlkit.dumps(document)
+    except (TOMLKitError, TypeError, AttributeError) as wrong:
+        raise BadInput(f"the instruments cannot be written into the desk file: {wrong}") from wrong
 
 
-def _instrument(heading: str) -> str:
-    """The name in a heading such as instruments."BTC/USDT"; "" for any other heading."""
-    table, _, name = heading.strip().partition(".")
-    return name.strip().strip("\"'") if table.strip() == "instruments" else ""
+def _put(tables: Any, name: str, instrument: Instrument) -> None:
+    if name not in tables:
+        tables.append(name, tomlkit.table())
+    there = tables[name]
+    for key, value in msgspec.structs.asdict(instrument).items():
+        # What says the same stays written as its author likes it.
+        if key not in there or not _same(there[key], value):
+            there[key] = tomlkit.value(_value(value))
+
+
+def _same(written: Any, value: Decimal | str) -> bool:
+    if isinstance(value, str) or isinstance(written, str | bool):
+        return bool(written == value)
+    return isinstance(written, int | float) and Decimal(str(written)) == value
 
 
 def _table(name: str, instrument: Instrument) -> str:
