@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from fanfold import audit_chain
+from fanfold import audit_chain, timeframes
 from fanfold.audit_verdict import Verdict
 from fanfold.audit_verdict import verify as verify_chain
 from fanfold.audit_verdicts import heads_of, verdict_of
@@ -27,16 +27,17 @@ from fanfold.refusals import BadInput
 
 
 class Pace(NamedTuple):
-    """What was traded: first and last close in epoch seconds, how many, and how many a second."""
+    """What was traded: first and last close in epoch seconds, how many of which timeframe, and how many a second."""
 
     first: int
     last: int
-    minutes: int
+    bars: int
+    timeframe: str
     rate: float
 
 
 def conclude(run: DeskRun, traded: Desk, pace: Pace, out: Console, *, as_json: bool) -> Exit:
-    """Print the summary; FAILED where books, chain or dead letters are not as they should be."""
+    """Print the summary; FAILED where books, chain, dead letters or strategies are not as they should be."""
     verdicts, tally = audit(run, traded)
     found = books(traded, tally, {name: _cash(run, name) for name in traded.accounts})
     summary = _summary(tally, found, verdicts, run.dead_letters(), pace)
@@ -47,7 +48,7 @@ def conclude(run: DeskRun, traded: Desk, pace: Pace, out: Console, *, as_json: b
     else:
         _print(summary, found, verdicts, out)
     sound = summary.books_balance and summary.audit_verified and not summary.dead_letters
-    return Exit.OK if sound else Exit.FAILED
+    return Exit.OK if sound and not any(leg.failed for leg in summary.legs) else Exit.FAILED
 
 
 def audit(run: DeskRun, traded: Desk) -> tuple[list[Verdict], Tally]:
@@ -74,6 +75,7 @@ def _told(log: S3Log, stream: str, tally: Tally) -> Iterator[tuple[str, bytes]]:
 
 def _summary(tally: Tally, found: Books, verdicts: list[Verdict], dead_letters: int, pace: Pace) -> Summary:
     latencies = tally.latencies_ms()
+    minutes = timeframes.seconds(pace.timeframe) // 60
     return Summary(
         bars=tally.bars,
         signals=tally.signals,
@@ -92,13 +94,17 @@ def _summary(tally: Tally, found: Books, verdicts: list[Verdict], dead_letters: 
         messages=dict(tally.messages),
         defects=dict(tally.defects),
         dead_letters=dead_letters,
+        legs=tally.legs.reports(pace.first, pace.last),
         latency_ms_p50=percentile(latencies, 0.5),
         latency_ms_p99=percentile(latencies, 0.99),
         audit_records=sum(verdict.records for verdict in verdicts),
         audit_verified=all(verdict.kind == "sound" and not verdict.pending for verdict in verdicts),
         books_balance=found.balance and found.ledger_agrees,
-        minutes=pace.minutes,
-        minutes_per_second=round(pace.rate, 2),
+        timeframe=pace.timeframe,
+        bars_traded=pace.bars,
+        bars_per_second=round(pace.rate, 2),
+        minutes=pace.bars * minutes,
+        minutes_per_second=round(pace.rate * minutes, 2),
         first=moment(pace.first),
         last=moment(pace.last),
     )

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cash", type=money, metavar="AMOUNT", help="starting cash of each account, in its currency")
     parser.add_argument("--from", dest="since", type=moment, metavar="TIME", help="first close to trade, ISO 8601")
     parser.add_argument("--until", type=moment, metavar="TIME", help="last close to trade, ISO 8601")
-    parser.add_argument("--minutes", type=count, metavar="N", help="trade N minutes at most")
+    parser.add_argument("--minutes", type=count, metavar="N", help="trade N minutes of market time at most")
     parser.add_argument("--speed", type=speed, default="max", help="max, live, or simulated minutes a second")
     parser.add_argument("--images", action="store_true", help="run the functions in the images of `make images`")
     parser.add_argument("--stay", action="store_true", help="keep the desk up after the run, until Ctrl-C")
@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Trade; the exit code is FAILED where the books, the chain or the dead letters are not as they should be."""
+    """Trade; the exit code is FAILED where books, chain, dead letters or strategies are not as they should be."""
     out = Console(stderr=arguments.json)
     # Ended in any way, it stops what it started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -123,7 +123,7 @@ def _trade(state: Path, plan: Plan, held: int, arguments: argparse.Namespace, ou
 
 def _traded(run: DeskRun, plan: Plan, arguments: argparse.Namespace, out: Console) -> int:
     stop = Interrupt()
-    closes = range(plan.start, plan.until + 1, _length(plan))
+    closes = range(plan.start, plan.until + 1, timeframes.seconds(_timeframe(plan)))
     run.set_clock(closes[0] - closes.step)
     run.open_accounts(list(plan.desk.accounts))
     state_directory.note(run.state, closes[0] - closes.step)
@@ -132,7 +132,7 @@ def _traded(run: DeskRun, plan: Plan, arguments: argparse.Namespace, out: Consol
     rate = done / (time.monotonic() - began)
     run.finish()
     last = closes[done - 1] if done else closes[0] - closes.step
-    code = conclude(run, plan.desk, Pace(closes[0], last, done, rate), out, as_json=arguments.json)
+    code = conclude(run, plan.desk, Pace(closes[0], last, done, _timeframe(plan), rate), out, as_json=arguments.json)
     if arguments.stay and not stop.asked:
         out.print(f"the desk stays up at {run.endpoint}; Ctrl-C ends it", highlight=False)
         stop.wait()
@@ -151,7 +151,7 @@ def _replay(run: DeskRun, closes: range, pause_s: float, stop: Interrupt, out: C
             # A run that is killed goes on from here.
             state_directory.note(run.state, now)
             done = progress.tasks[0].completed + 1
-            progress.update(task, advance=1, rate=f"{done / (time.monotonic() - began):.1f} min/s  {text_of(now)}")
+            progress.update(task, advance=1, rate=f"{done / (time.monotonic() - began):.1f} bars/s  {text_of(now)}")
 
         return run.replay(closes, pause_s, told, stop)
 
@@ -163,9 +163,9 @@ def _describe(plan: Plan, out: Console) -> None:
         out.print(note, highlight=False, soft_wrap=True)
 
 
-def _length(plan: Plan) -> int:
-    """The shortest bar that a venue has, in seconds."""
-    return min(timeframes.seconds(venue.timeframe) for venue in plan.desk.venues.values())
+def _timeframe(plan: Plan) -> str:
+    """The shortest bars that a venue has."""
+    return min((venue.timeframe for venue in plan.desk.venues.values()), key=timeframes.seconds)
 
 
 def _pause(asked: str | float, length: int) -> float:

@@ -73,7 +73,7 @@ def _trade(run: DeskRun, traded: Desk, arguments: argparse.Namespace, out: Conso
         if arguments.minutes is None or done < arguments.minutes:
             stop.wait(MINUTE_S + GRACE_S - time.time() % MINUTE_S)
     run.finish()
-    pace = Pace(first, _minute(), done, done / max(1.0, time.time() - first))
+    pace = Pace(first, _minute(), done, "1m", done / max(1.0, time.time() - first))
     code = conclude(run, traded, pace, out, as_json=arguments.json)
     return Exit.INTERRUPTED if stop.asked and arguments.minutes is not None else code
 

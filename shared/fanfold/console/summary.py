@@ -9,8 +9,19 @@ import msgspec
 
 from fanfold import bars, positions
 from fanfold.audit_chain import Record
+from fanfold.console.legs import LegReport, Legs
 from fanfold.desk import Desk
-from fanfold.messages import Bars, ExecutionReport, Fill, Message, OrdersApproved, OrdersRefused, Targets, decode
+from fanfold.messages import (
+    Bars,
+    ExecutionReport,
+    Fill,
+    LegStatus,
+    Message,
+    OrdersApproved,
+    OrdersRefused,
+    Targets,
+    decode,
+)
 from fanfold.money import ROUGH, ZERO, exact
 from fanfold.positions import Position
 
@@ -52,11 +63,15 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     messages: dict[str, int]
     defects: dict[str, int]
     dead_letters: int
+    legs: list[LegReport]
     latency_ms_p50: int | None
     latency_ms_p99: int | None
     audit_records: int
     audit_verified: bool
     books_balance: bool
+    timeframe: str
+    bars_traded: int
+    bars_per_second: float
     minutes: int
     minutes_per_second: float
     first: str
@@ -73,6 +88,7 @@ class Tally:
         self.defects: Counter[str] = Counter()
         self.bars = self.signals = self.orders = 0
         self.example = ""
+        self.legs = Legs(desk)
         self.fills: list[Fill] = []
         self.closes: dict[int, dict[str, Decimal]] = {}
         self._caused: dict[str, str] = {}
@@ -101,6 +117,9 @@ class Tally:
                 self._bars(message)
             case Targets():
                 self.signals += len(message.targets)
+                self.legs.targets(message)
+            case LegStatus():
+                self.legs.status(message)
             case OrdersApproved():
                 self.orders += len(message.orders)
                 self._approved.append(message.id)
@@ -183,8 +202,9 @@ def percentile(values: list[int], share: float) -> int | None:
 
 def lines(summary: Summary) -> Iterator[tuple[str, str]]:
     """The summary as labels and values, for people."""
-    yield "traded", f"{summary.minutes:,} minutes, {summary.first} to {summary.last}"
-    yield "speed", f"{summary.minutes_per_second:.1f} simulated minutes a second"
+    span = f", {summary.first} to {summary.last} ({length(summary.minutes)})" if summary.bars_traded else ""
+    yield "traded", f"{summary.bars_traded:,} bars of {summary.timeframe}{span}"
+    yield "speed", f"{summary.bars_per_second:.1f} bars of {summary.timeframe} a second"
     yield "bars in", f"{summary.bars:,}"
     yield "signals", f"{summary.signals:,}"
     yield "orders", f"{summary.orders:,}"
@@ -199,8 +219,21 @@ def lines(summary: Summary) -> Iterator[tuple[str, str]]:
     yield "messages", ", ".join(f"{topic} {count:,}" for topic, count in sorted(summary.messages.items()))
     yield "data", "; ".join(f"{what}: {count:,}" for what, count in summary.defects.items()) or "no defects"
     yield "dead letters", f"{summary.dead_letters:,}"
+    yield from (("no trade", leg.text) for leg in summary.legs)
     if summary.latency_ms_p50 is not None:
         yield "tick to order", f"p50 {summary.latency_ms_p50} ms, p99 {summary.latency_ms_p99} ms"
+
+
+def length(minutes: int) -> str:
+    """A span of market time.
+
+    >>> length(2 * 1_440 + 120), length(1), length(0)
+    ('2 days 2 hours', '1 minute', '0 minutes')
+    """
+    days, rest = divmod(minutes, 1_440)
+    parts = [(days, "day"), (rest // 60, "hour"), (rest % 60, "minute")]
+    told = [f"{count:,} {unit}{'' if count == 1 else 's'}" for count, unit in parts if count]
+    return " ".join(told) or "0 minutes"
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -11,8 +11,9 @@ from fanfold.aws.batches import Batches
 from fanfold.booking import Books
 from fanfold.console.cloud.launcher import SERVICES
 from fanfold.console.commands import Command, add_account
-from fanfold.console.commands.reading import marks_of
+from fanfold.console.commands.reading import legs_of, marks_of
 from fanfold.console.exit_codes import Exit
+from fanfold.console.legs import told
 from fanfold.console.output import Answer, Grid, amount, cell, grid
 from fanfold.console.queues import dead_letters_names, queue_name
 from fanfold.console.session import Session
@@ -90,6 +91,7 @@ def _account(session: Session, name: str) -> dict[str, Any]:
         "unmarked": unmarked(books, gathered.marks),
         "peak_equity": gathered.peak_equity,
         "fees": _sum(item.position.fees for item in books.positions.values()),
+        "legs": legs_of(session, name),
         "positions": sum(1 for item in books.positions.values() if item.position.quantity),
         "open_orders": sum(1 for order in orders_of(session.views, name) if is_open(order)),
         "last_bar": _time(max((mark.closes_at for mark in gathered.marks.values()), default=0)),
@@ -117,7 +119,9 @@ def _account_text(account: dict[str, Any]) -> list[str]:
     if account["unmarked"]:
         text.append(f"  equity is without {cell(account['unmarked'])}: no price is known yet")
     text += [f"  {label:<12}{cell(account[name])}" for name, label in _COUNTS.items()]
-    return [*text, f"  {'books':<12}{_books_text(account)}"]
+    legs = [f"  {'no trade':<12}{leg['instance']} {leg['instrument']}: {told(leg['code'], leg['detail'])}"
+            for leg in account["legs"]]
+    return [*text, *legs, f"  {'books':<12}{_books_text(account)}"]
 
 
 _COUNTS = {"positions": "positions", "open_orders": "open orders", "last_bar": "last bar"}

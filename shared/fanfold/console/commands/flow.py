@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from fanfold.console.commands import Command, add_account
-from fanfold.console.commands.reading import last_day
+from fanfold.console.commands.reading import last_day, legs_of
+from fanfold.console.legs import told
 from fanfold.console.output import Answer, grid
 from fanfold.console.session import Session
 from fanfold.console.stage_session import reach
@@ -71,10 +72,12 @@ def trades(arguments: Namespace) -> Answer:
 def signals(arguments: Namespace) -> Answer:
     """What each strategy instance wants to hold now, as a share of its leg's equity."""
     with reach(arguments) as session:
-        rows = [row for name in session.accounts(arguments.account) for row in signals_of(session.views, name)]
-    if not rows:
-        return Answer({"signals": []}, ["no signals: no strategy is warmed up yet"])
-    return Answer({"signals": rows}, [grid("", rows, _SIGNAL_COLUMNS)])
+        names = session.accounts(arguments.account)
+        rows = [row for name in names for row in signals_of(session.views, name)]
+        legs = [leg for name in names for leg in legs_of(session, name)]
+    wrong = [f"{one['instance']} {one['instrument']}: {told(one['code'], one['detail'])}" for one in legs]
+    text = [grid("", rows, _SIGNAL_COLUMNS)] if rows else ["no signals: no strategy has given a target yet"]
+    return Answer({"signals": rows, "not_trading": legs}, [*text, *wrong])
 
 
 def _is_asked_for(order: dict[str, Any], arguments: Namespace) -> bool:

@@ -1,15 +1,23 @@
 """What several commands read of a desk besides what audit recorded of it; that is in ``fanfold.recorded``."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 from fanfold.aws.batches import Batches
+from fanfold.console.legs import TRADES
 from fanfold.console.session import Session
+from fanfold.recorded import leg_states
 from fanfold.risk.exposure import Mark
 
 
 def marks_of(session: Session, account: str) -> dict[str, Mark]:
     """The last closes that risk has of an account's instruments."""
     return Batches(session.ledger).read(account).marks
+
+
+def legs_of(session: Session, account: str) -> list[dict[str, Any]]:
+    """The legs of an account that do not trade, with the reason that was told last."""
+    return [leg for leg in leg_states(session.views, account) if leg["code"] not in TRADES]
 
 
 def last_day(session: Session, accounts: list[str]) -> str:

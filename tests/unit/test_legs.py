@@ -1,0 +1,92 @@
+"""A run says which strategies failed, said nothing or were never warmed up, and since when."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from core_desk import A, B, instance, raw
+
+from fanfold import desk
+from fanfold.console.legs import Legs
+from fanfold.console.summary import length
+from fanfold.messages import LegCode, LegState, LegStatus, Target, Targets
+
+FIRST = 1_772_323_260  # 2026-03-01 00:01
+LAST = FIRST + 59 * 60
+
+
+def at(minute: int) -> datetime:
+    return datetime.fromtimestamp(FIRST + minute * 60, UTC)
+
+
+def status(code: LegCode, detail: str = "", minute: int = 0, name: str = "trend", instrument: str = A) -> LegStatus:
+    states = [LegState(instance=name, instrument=instrument, code=code, detail=detail)]
+    return LegStatus(id=f"{minute}", cause="", at=at(minute), account="main", statuses=states)
+
+
+def targets(*instruments: str, name: str = "trend") -> Targets:
+    said = [Target(signal_id=one, instance=name, instrument=one, timeframe="1m", weight=1.0) for one in instruments]
+    return Targets(id="", cause="", at=at(0), account="main", batch="b", targets=said)
+
+
+def legs(**changes: Any) -> Legs:
+    tables = raw()
+    tables["strategies"] = {"trend": instance(**{"instruments": [A, B], "timeframe": "1m"} | changes)}
+    return Legs(desk.build(tables, "the test's desk"))
+
+
+def texts(found: Legs) -> list[str]:
+    return [one.text for one in found.reports(FIRST, LAST)]
+
+
+def test_a_leg_that_gave_a_target_has_nothing_to_tell() -> None:
+    found = legs()
+    found.targets(targets(A, B))
+    assert texts(found) == []
+
+
+def test_a_leg_that_never_said_a_word_is_a_failure() -> None:
+    found = legs()
+    found.targets(targets(A))
+    assert texts(found) == [f"trend {B}: gave no target in the whole run"]
+    assert found.reports(FIRST, LAST)[0].failed
+
+
+def test_a_leg_none_of_whose_bars_closed_is_not_silent() -> None:
+    assert [one.code for one in legs(timeframe="1h").reports(FIRST, FIRST + 30 * 60)] == []
+    assert [one.code for one in legs(timeframe="1h").reports(FIRST, LAST)] == ["SILENT", "SILENT"]
+
+
+def test_a_fault_is_told_with_its_first_time_and_stays_a_failure_when_the_leg_trades_again() -> None:
+    found = legs()
+    found.targets(targets(A, B))
+    found.status(status(LegCode.FAULT, "RuntimeError: boom on bar 50 (bug50.py, line 27)", 50))
+    found.status(status(LegCode.OK, "", 51))
+    found.status(status(LegCode.FAULT, "RuntimeError: boom again", 52))
+    (leg,) = found.reports(FIRST, LAST)
+    assert leg.text == f"trend {A}: FAILED: RuntimeError: boom again; first at 2026-03-01 00:51:00, told 2 times"
+    assert leg.failed
+
+
+@pytest.mark.parametrize(("spoke", "failed"), [((), True), ((A,), False)])
+def test_a_leg_that_was_never_warmed_up_is_a_failure_unless_it_spoke(spoke: tuple[str, ...], failed: bool) -> None:
+    found = legs(instruments=[A])
+    found.targets(targets(*spoke))
+    found.status(status(LegCode.WARMING_UP, "81 of 120 bars"))
+    assert [one.failed for one in found.reports(FIRST, LAST)] == ([True] if failed else [])
+
+
+@pytest.mark.parametrize("code", [LegCode.BELOW_MINIMUM, LegCode.DUST, LegCode.MISSING_BARS, LegCode.NO_PRICE])
+def test_what_the_market_keeps_from_trading_is_told_and_is_no_failure(code: LegCode) -> None:
+    found = legs(instruments=[A])
+    found.targets(targets(A))
+    found.status(status(code, "0.00001 is below 0.001"))
+    (leg,) = found.reports(FIRST, LAST)
+    assert (leg.code, leg.failed) == (code, False)
+    assert "0.00001 is below 0.001; first at 2026-03-01 00:01:00" in leg.text
+
+
+def test_spans_are_told_in_days_and_hours() -> None:
+    assert [length(minutes) for minutes in (120 * 1_440, 3_000, 61, 1, 0)] == [
+        "120 days", "2 days 2 hours", "1 hour 1 minute", "1 minute", "0 minutes",
+    ]
