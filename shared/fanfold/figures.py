@@ -43,7 +43,7 @@ _BOUNDS = {
 }
 # The only figure that may be below zero: some venues pay makers.
 _SIGNED = {"maker_bps"}
-_ABOVE_ZERO = {"tick", "lot", "order_ttl_s", "cash", "allocation", "participation_max"}
+_ABOVE_ZERO = {"jump_max", "tick", "lot", "order_ttl_s", "cash", "allocation", "participation_max"}
 
 
 def wrong(entry: Any) -> Iterator[str]:

@@ -24,6 +24,11 @@ class Defect(StrEnum):
     GAP = "gap"
     ZERO_VOLUME = "zero-volume"
     JUMP = "jump"
+    OUTLIER = "outlier"
+    REVISED = "revised"
+    EMPTY = "empty"
+    UNAVAILABLE = "unavailable"
+    UNFILLABLE = "unfillable"
 
 
 class Action(StrEnum):
@@ -32,6 +37,7 @@ class Action(StrEnum):
     CONVERTED = "converted"
     DROPPED = "dropped"
     SORTED = "sorted"
+    HELD = "held"
     REPORTED = "reported"
 
 
@@ -45,6 +51,11 @@ ACTIONS = {
     Defect.GAP: Action.REPORTED,
     Defect.ZERO_VOLUME: Action.REPORTED,
     Defect.JUMP: Action.REPORTED,
+    Defect.OUTLIER: Action.DROPPED,
+    Defect.REVISED: Action.REPORTED,
+    Defect.EMPTY: Action.REPORTED,
+    Defect.UNAVAILABLE: Action.REPORTED,
+    Defect.UNFILLABLE: Action.REPORTED,
 }
 
 # A file has no second source to ask, so these refuse it whole; live the bar is dropped and the next poll asks again.
@@ -139,7 +150,7 @@ def check(
     unfit = {
         Defect.TIME_UNIT: _other_unit(rows, numbered),
         Defect.MISALIGNED: [one for one in numbered if _off_grid(rows[one.row].opens_at, length)],
-        Defect.IMPOSSIBLE: [one for one in numbered if not _possible(one.bar)],
+        Defect.IMPOSSIBLE: [one for one in numbered if not possible(one.bar)],
         Defect.FORMING: [one for one in numbered if now is not None and one.bar.closes_at > now],
     }
     dropped = {one.row for defect, found in unfit.items() if ACTIONS[defect] is Action.DROPPED for one in found}
@@ -165,15 +176,20 @@ def check(
 
 def follows(bar: Bar, before: Bar, length: int, jump_max: Decimal, now: int) -> bool:
     """Whether a bar comes right after another with nothing to find: what ``check`` says of nearly every bar, sooner."""
-    top, bottom = jump_max.as_integer_ratio()
     return (
         bar.closes_at == before.closes_at + length
         and bar.closes_at <= now
         and bar.closes_at % length == 0
         and bar.volume > 0
-        and _possible(bar)
-        and abs(bar.close - before.close) * bottom <= before.close * top
+        and possible(bar)
+        and near(before, bar, jump_max)
     )
+
+
+def near(before: Bar, bar: Bar, jump_max: Decimal) -> bool:
+    """Whether two closes lie no further apart than a jump may be, as a share of the earlier one."""
+    top, bottom = jump_max.as_integer_ratio()
+    return abs(bar.close - before.close) * bottom <= before.close * top
 
 
 def drop_forming(bars: Iterable[Bar], now: int) -> list[Bar]:
@@ -189,7 +205,8 @@ def _off_grid(opens_at: int, length: int) -> bool:
     return opens_at % (length * per_second(opens_at)) != 0
 
 
-def _possible(bar: Bar) -> bool:
+def possible(bar: Bar) -> bool:
+    """Whether such a bar can be: the others lie between low and high, prices are above 0, volume is not below."""
     _, opened, high, low, close, volume = bar
     return 0 < low <= opened <= high and low <= close <= high and volume >= 0
 
@@ -219,12 +236,7 @@ def _chain(before: Bar | None, ordered: list[_Numbered]) -> list[_Numbered]:
 
 
 def _jumps(chain: list[_Numbered], jump_max: Decimal) -> list[_Numbered]:
-    top, bottom = jump_max.as_integer_ratio()
-    return [
-        later
-        for earlier, later in pairwise(chain)
-        if abs(later.bar.close - earlier.bar.close) * bottom > earlier.bar.close * top
-    ]
+    return [later for earlier, later in pairwise(chain) if not near(earlier.bar, later.bar, jump_max)]
 
 
 def _gaps(chain: list[_Numbered], length: int) -> Finding:

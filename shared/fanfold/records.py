@@ -146,8 +146,9 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
-class Defect(msgspec.Struct, frozen=True, kw_only=True):
-    """Something wrong with a venue's bars and what became of it: ``count`` bars, the first closing at epoch ``at``."""
+class Defect(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something wrong with a venue's bars and what became of it: ``count`` bars, the first closing at epoch ``at``.
+    ``detail`` says what a revised bar was and is."""
 
     instrument: str
     timeframe: str
@@ -155,3 +156,4 @@ class Defect(msgspec.Struct, frozen=True, kw_only=True):
     action: str
     count: int
     at: int
+    detail: str = ""

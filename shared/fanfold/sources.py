@@ -1,7 +1,7 @@
 """Asking a venue for bars: many series at once, each of which may fail alone."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from fanfold.bars import Series
 
@@ -23,8 +23,18 @@ class Failure(NamedTuple):
 
 
 class Source(Protocol):
-    """A venue's bars."""
+    """A venue's bars, those alone that are known to be closed."""
 
     def bars_of(self, requests: Sequence[Request]) -> list[Series | Failure]:
-        """An answer a request, in their order. ``Series.after`` is the close of the bar before ``since`` or at it."""
+        """An answer a request, in their order. ``Series.after`` is the close of the bar before ``since`` or at it.
+
+        A bar that is none, such as one without a price, is in the answer as it came: whoever asks drops it and tells.
+        """
         ...
+
+
+@runtime_checkable
+class Recorded(Protocol):
+    """A source whose bars all stand from the start: none comes late, and what is not there never comes."""
+
+    recorded: bool

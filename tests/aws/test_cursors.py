@@ -6,6 +6,7 @@ from ledger_examples import create_table, once
 
 from fanfold.aws.cursors import CursorTable
 from fanfold.aws.tables import Table
+from fanfold.bars import Bar, Series
 from fanfold.refusals import Conflict
 from fanfold.simulation.stores import MemoryCursors
 from market_data_service.poll import Cursors
@@ -20,18 +21,29 @@ def cursors(request: pytest.FixtureRequest, cloud: Cloud) -> Cursors:
     return CursorTable(Table(cloud.call, "cursors"))
 
 
+def last(timeframe: str, instrument: str, at: int) -> Series:
+    bars = [Bar(at - 60, 100, 2**40, 90, 95, 7), Bar(at, 95, 96, 94, 95, 2**40)]
+    return Series(instrument=instrument, timeframe=timeframe, price_scale=2, volume_scale=3, after=0, bars=bars)
+
+
+def noted(*some: Series) -> dict[tuple[str, str], Series]:
+    return {(one.timeframe, one.instrument): one for one in some}
+
+
 def test_cursors_are_read_as_written_by_venue(cursors: Cursors) -> None:
+    first = noted(last("1m", "BTC/USDT", 60))
+    second = noted(last("1m", "BTC/USDT", 120), last("1h", "ETH/USDT", 3_600))
     assert cursors.read("v") == ({}, 0)
-    cursors.write("v", {("1m", "BTC/USDT"): 60}, 0)
-    cursors.write("v", {("1m", "BTC/USDT"): 120, ("1h", "ETH/USDT"): 3_600}, 1)
-    assert cursors.read("v") == ({("1m", "BTC/USDT"): 120, ("1h", "ETH/USDT"): 3_600}, 2)
+    cursors.write("v", first, 0)
+    cursors.write("v", second, 1)
+    assert cursors.read("v") == (second, 2)
     assert cursors.read("w") == ({}, 0)
 
 
 @pytest.mark.parametrize("version", [0, 1, 3])
 def test_of_two_who_read_the_same_only_the_first_writes(cursors: Cursors, version: int) -> None:
-    cursors.write("v", {("1m", "A"): 60}, 0)
-    cursors.write("v", {("1m", "A"): 120}, 1)
+    cursors.write("v", noted(last("1m", "A", 60)), 0)
+    cursors.write("v", noted(last("1m", "A", 120)), 1)
     with pytest.raises(Conflict):
-        cursors.write("v", {("1m", "A"): 180}, version)
-    assert cursors.read("v") == ({("1m", "A"): 120}, 2)
+        cursors.write("v", noted(last("1m", "A", 180)), version)
+    assert cursors.read("v") == (noted(last("1m", "A", 120)), 2)

@@ -10,6 +10,7 @@ from exchange_server import START, Answer, Exchange, Query
 
 from execution_service.settle import Settler
 from fanfold import bars, desk
+from fanfold.bars import Series
 from fanfold.desk import Desk
 from fanfold.fills import Resolution
 from fanfold.folding import Fold
@@ -32,13 +33,13 @@ class Market:
         self.venue = ExchangeVenue.connect(live.venues["live"], live.instruments, origin)
         self.published: list[Bars] = []
         self.now = START
-        self.cursors: dict[tuple[str, str], int] = {}
+        self.cursors: dict[tuple[str, str], Series] = {}
         self.poller = Poller(live, lambda _name: self.venue, self, self, lambda: datetime.fromtimestamp(self.now, UTC))
 
-    def read(self, _venue: str) -> tuple[Mapping[tuple[str, str], int], int]:
+    def read(self, _venue: str) -> tuple[Mapping[tuple[str, str], Series], int]:
         return self.cursors, 0
 
-    def write(self, _venue: str, cursors: Mapping[tuple[str, str], int], _version: int) -> None:
+    def write(self, _venue: str, cursors: Mapping[tuple[str, str], Series], _version: int) -> None:
         self.cursors = dict(cursors)
 
     def publish(self, messages: Iterable[Message]) -> None:

@@ -138,6 +138,14 @@ def test_decimals_past_the_eighth_are_rounded_and_counted(tmp_path: Path) -> Non
     assert "1 values rounded, no price by more than a billionth of itself" in describe(file)
 
 
+def test_a_bar_of_a_file_that_closes_in_the_future_is_dropped(tmp_path: Path) -> None:
+    hour = int(datetime.now(UTC).timestamp()) // 3_600 * 3_600
+    rows = [f"{hour - 3_600 * back},100,101,99,100.5,10\n" for back in range(20, -2, -1)]
+    file = text(tmp_path / "BTCUSDT.csv", f"{HEADER}\n{''.join(rows)}")
+    assert file.series.through <= datetime.now(UTC).timestamp()
+    assert "2 forming: dropped" in [finding.text for finding in file.findings]
+
+
 def test_a_bar_still_forming_is_dropped_when_the_time_is_given(tmp_path: Path) -> None:
     path = tmp_path / "BTCUSDT.csv"
     path.write_text(f"{HEADER}\n{lines()}")

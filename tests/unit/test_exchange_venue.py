@@ -33,6 +33,7 @@ class Pages:
         self.page, self.name, self.tail = page, name, tail
         self.touches: tuple[object, object] = ("99", "101")
         self.asked = 0
+        self.spoilt: set[int] = set()
         self.fails: Callable[[str], None] = lambda _symbol: None
 
     def markets(self) -> dict[str, object]:
@@ -49,7 +50,8 @@ class Pages:
             found = found[-self.page :]
         if self.name == "okx":
             found = [one for one in found if one < opens_from + limit * 60]
-        return [[one * 1_000, "1.10", "1.2", "1", "1.15", "3"] for one in found[: min(limit, self.page)]]
+        return [[one * 1_000, "1.10", "1.2", "1", "1.15", None if one in self.spoilt else "3"]
+                for one in found[: min(limit, self.page)]]
 
     def touch(self, _symbol: str) -> tuple[object, object]:
         return self.touches
@@ -149,20 +151,48 @@ figures = st.decimals(min_value=0, max_value=10**9, places=12, allow_nan=False)
 
 @given(st.lists(st.tuples(figures, figures, figures, figures, figures), min_size=1, max_size=5))
 def test_prices_and_volumes_keep_every_digit(rows: list[tuple[Decimal, ...]]) -> None:
-    told = [candles.read([at * 60_000, *map(str, row)], 60) for at, row in enumerate(rows)]
+    whole = [*rows, (Decimal(1),) * 5]
+    told = candles.read([[at * 60_000, *map(str, row)] for at, row in enumerate(whole)], 60)
     got = candles.series(BTC, "1m", RULES, 0, told)
-    for bar, row in zip(got.bars, rows, strict=True):
+    for bar, row in zip(got.bars, whole, strict=True):
         assert [got.price(ticks) for ticks in bar[1:5]] == list(row[:4])
         assert got.volume(bar.volume) == row[4]
     assert got.price_scale >= 2
     assert got.volume_scale >= 3
 
 
-@pytest.mark.parametrize("row", [[0, "1"], [0, 1.5, 2.0, 1.0, 1.5, 3.0], [0, "1", "nan", "1", "1", "1"],
-                                 [None, "1", "1", "1", "1", "1"], [0, "1", "1", "1", "x", "1"], 7])
-def test_a_candle_that_is_none_is_refused(row: list[object]) -> None:
+GOOD = [60_000, "1", "1", "1", "1", "1"]
+WITHOUT_A_NUMBER = [[0, "1", "nan", "1", "1", "1"], [0, "1", "1", "1", "x", "1"], [0, "1", "1", "1", "1", None]]
+WITHOUT_NUMBERS = [[0, "1"], [0, 1.5, 2.0, 1.0, 1.5, 3.0], [0, *[None] * 5], [0]]
+WITHOUT_A_TIME = [[None, "1", "1", "1", "1", "1"], ["soon", "1", "1", "1", "1", "1"], [float("inf")], [], 7, None]
+
+
+@pytest.mark.parametrize("row", [*WITHOUT_NUMBERS, *WITHOUT_A_TIME])
+def test_an_answer_without_a_candle_is_refused(row: object) -> None:
     with pytest.raises(VenueUnavailable, match="a candle that is none"):
-        candles.read(row, 60)
+        candles.read([row, row], 60)
+
+
+@pytest.mark.parametrize("row", [*WITHOUT_A_NUMBER, *WITHOUT_NUMBERS])
+def test_a_candle_without_a_number_is_empty_and_leaves_the_others(row: object) -> None:
+    empty, good = candles.read([row, GOOD], 60)
+    assert (empty.closes_at, set(empty[1:])) == (60, {0})
+    assert (good.closes_at, set(good[1:])) == (120, {1})
+
+
+@pytest.mark.parametrize("row", WITHOUT_A_TIME)
+def test_a_candle_without_a_time_is_left_out_and_logged(row: object, caplog: pytest.LogCaptureFixture) -> None:
+    assert [one.closes_at for one in candles.read([GOOD, row], 60)] == [120]
+    assert "1 candles without a time are left out" in caplog.text
+
+
+@given(minutes, st.sets(st.integers(0, 40)), st.integers(0, 44))
+def test_after_steps_over_candles_that_are_none(told: set[int], spoilt: set[int], at: int) -> None:
+    pages = Pages(told, 100)
+    pages.spoilt = {START + minute * 60 for minute in spoilt}
+    got = venue(pages).bars(BTC, "1m", START + at * 60, START + 45 * 60)
+    sound = [close for close in closes(told - spoilt) if close <= START + at * 60]
+    assert got.after == max(sound, default=0)
 
 
 class Hands:

@@ -20,8 +20,12 @@ def polled(
 ) -> list[Bars]:
     """A poll's messages: a batch for each time that bars closed at, so that none is taken for younger than it is.
 
-    Bars that come after a poll of their time, or without one, are a batch of their own.
+    Bars that come after a poll of their time, or without one, are a batch of their own. Defects alone are told as an
+    answer is that nobody waits for.
     """
+    if not checked:
+        batch = f"told/{venue}/{at}/{names.name('defects', *map(str, defects))[:8]}"
+        return messages(venue, batch, at, [], defects, wanted=True)
     by_close: dict[int, list[tuple[Series, list[Defect]]]] = {}
     for one in checked:
         by_close.setdefault(at - at % timeframes.seconds(one[0].timeframe), []).append(one)

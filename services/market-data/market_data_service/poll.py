@@ -1,35 +1,25 @@
 """Poll venues for closed bars, check them, publish them, and note how far each series has come."""
 
-import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import msgspec
 
 from fanfold import names, strategies, timeframes
-from fanfold.bars import Bar, Series
+from fanfold.bars import Series
 from fanfold.desk import Desk, Venue
 from fanfold.messages import BarsWanted, Defect, Message
-from fanfold.quality import Action, Row, check, follows
-from fanfold.quality import Defect as Kind
 from fanfold.refusals import BadInput, Conflict, VenueUnavailable
-from fanfold.resample import resample
-from fanfold.sources import Failure, Request, Source
+from fanfold.sources import Recorded, Request, Source
+from market_data_service import answers, news
+from market_data_service.answers import SeriesKey, Wanted
 from market_data_service.batches import messages, polled
+from market_data_service.news import News
+from market_data_service.revisions import longer
 
-SeriesKey = tuple[str, str]
 # Bars of a back-fill that one call fetches, well within a function's time.
 BACK_FILL_BARS = 1_000
-log = logging.getLogger("fanfold")
-
-
-class Wanted(NamedTuple):
-    """A series to publish, and what the venue is asked for it: its own bars, where one longer bar is made of them."""
-
-    timeframe: str
-    request: Request
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,11 +37,11 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cursors(Protocol):
-    """How far each series of a venue was published, with a version."""
+    """The last bars of each series of a venue that were published, with a version."""
 
-    def read(self, venue: str) -> tuple[Mapping[SeriesKey, int], int]: ...
+    def read(self, venue: str) -> tuple[Mapping[SeriesKey, Series], int]: ...
 
-    def write(self, venue: str, cursors: Mapping[SeriesKey, int], version: int) -> None: ...
+    def write(self, venue: str, cursors: Mapping[SeriesKey, Series], version: int) -> None: ...
 
 
 class Bus(Protocol):
@@ -71,8 +61,7 @@ class Poller:
         self._cursors = cursors
         self._bus = bus
         self._clock = clock
-        self._last: dict[tuple[str, str, str], tuple[Bar, int]] = {}
-        self._known: dict[str, tuple[Mapping[SeriesKey, int], int]] = {}
+        self._known: dict[str, tuple[Mapping[SeriesKey, Series], int]] = {}
         self._lookbacks = {venue: _lookbacks(desk, venue) for venue in desk.venues}
 
     def poll(self, scheduled: datetime | None = None) -> int:
@@ -98,9 +87,18 @@ class Poller:
         if wanted.venue not in self._desk.venues:
             raise BadInput(f"venue {wanted.venue!r} is not in the desk; it has {sorted(self._desk.venues)}")
         source, venue = self._source(wanted.venue), self._desk.venues[wanted.venue]
-        asked = [Request(one, wanted.timeframe, wanted.since, wanted.until) for one in wanted.instruments]
-        found, defects = _given(asked, source.bars_of(asked))
-        checked = [_checked(one, venue.jump_max, wanted.until) for one in found.values() if one.bars]
+        length = timeframes.seconds(wanted.timeframe)
+        # One bar more, by which a jump of the last one is confirmed.
+        asked = [
+            Wanted(wanted.timeframe, wanted.since, wanted.until + length,
+                   Request(one, wanted.timeframe, wanted.since, wanted.until + length))
+            for one in wanted.instruments
+        ]
+        found, defects = answers.given(asked, answers.asked_of(source, [one.request for one in asked]))
+        checked = [
+            one for request in asked if request.request in found
+            if (one := _served(found[request.request], request, venue, wanted.until))[0].bars
+        ]
         # A venue that has none of them has nothing to tell.
         if checked or defects:
             batch = f"wanted/{wanted.id}"
@@ -126,159 +124,61 @@ class Poller:
 
     def _poll(self, name: str, venue: Venue, now: int) -> int:
         at = now - now % timeframes.seconds(venue.timeframe)
-        cursors, version = self._known.pop(name) if name in self._known else self._cursors.read(name)
-        found, defects = self._closed(name, venue, at, cursors)
-        checked = [_checked(series, venue.jump_max, at, self._before(name, series)) for series in found]
-        defects += [defect for series, some in checked if not series.bars for defect in some]
-        checked = [one for one in checked if one[0].bars]
-        if not checked:
-            self._known[name] = cursors, version
-            return 0
-        self._bus.publish(polled(name, at, checked, defects, again=at in cursors.values()))
-        moved = {**cursors, **{(one.timeframe, one.instrument): one.through for one, _ in checked}}
-        try:
-            self._cursors.write(name, moved, version)
-        except Conflict:
-            # Another poll was at it: it published the same bars under the same id.
-            return 0
-        self._known[name] = moved, version + 1
-        for one, _ in checked:
-            self._last[name, one.timeframe, one.instrument] = one.bars[-1], one.price_scale
-        return sum(len(one.bars) for one, _ in checked)
+        noted, version = self._known.pop(name) if name in self._known else self._cursors.read(name)
+        found, defects = self._news(name, venue, at, noted)
+        fresh = [one for one in found if one.series.bars]
+        defects += [defect for one in found if not one.series.bars for defect in one.defects]
+        told = [(one.series, one.defects) for one in fresh]
+        if told or defects:
+            again = any(one.through == at for one in noted.values())
+            self._bus.publish(polled(name, at, told, defects, again=again))
+        moved = {**noted, **{(one.series.timeframe, one.series.instrument): one.last for one in found if one.last}}
+        if moved != noted:
+            try:
+                self._cursors.write(name, moved, version)
+            except Conflict:
+                # Another poll was at it: it published the same bars under the same id.
+                return 0
+            version += 1
+        self._known[name] = moved, version
+        return sum(len(one.series.bars) for one in fresh)
 
-    def _before(self, name: str, series: Series) -> Bar | None:
-        """The bar before a series, where this process published it and it is in the same ticks."""
-        bar, scale = self._last.get((name, series.timeframe, series.instrument), (None, 0))
-        return bar if bar and bar.closes_at == series.after and scale == series.price_scale else None
-
-    def _closed(
-        self, name: str, venue: Venue, at: int, cursors: Mapping[SeriesKey, int]
-    ) -> tuple[list[Series], list[Defect]]:
-        """New bars of every instrument in all timeframes, each up to its own last close."""
-        source = self._source(name)
-        wanted = [one for symbol in venue.symbols for one in self._wanted(name, symbol, at, cursors)]
-        asked = [one.request for one in wanted]
-        given, defects = _given(asked, source.bars_of(asked))
-        found = _filled(given, source)
-        series = [
-            resample(found[one.request], one.timeframe, one.request.until)
-            if one.timeframe != one.request.timeframe
-            else found[one.request]
-            for one in wanted
-            if one.request in found
+    def _news(
+        self, name: str, venue: Venue, at: int, noted: Mapping[SeriesKey, Series]
+    ) -> tuple[list[News], list[Defect]]:
+        """What is new in every instrument and timeframe, each up to its own last close."""
+        source, lookbacks = self._source(name), self._lookbacks[name]
+        wanted = [
+            one for symbol in venue.symbols for one in answers.wanted(symbol, venue.timeframe, at, lookbacks, noted)
         ]
-        return series, defects
-
-    def _wanted(self, name: str, symbol: str, at: int, cursors: Mapping[SeriesKey, int]) -> Iterable[Wanted]:
-        own = self._desk.venues[name].timeframe
-        for timeframe, lookback in self._lookbacks[name].items():
-            length = timeframes.seconds(timeframe)
-            # Not only when it closes: the poll at a close may have been missed, or the venue have been late.
-            close = at - at % length
-            # One bar more than strategies look back on, so that the first step has all of its past.
-            since = cursors.get((timeframe, symbol), close - (lookback + 1) * length)
-            # One bar that closed is made of the venue's own, which are the ones that orders fill against.
-            asked = own if close - since <= length else timeframe
-            if since < close:
-                yield Wanted(timeframe, Request(symbol, asked, since, close))
+        found, defects = answers.given(wanted, answers.asked_of(source, [one.request for one in wanted]))
+        since = {one.request: one.since for one in reversed(wanted)}
+        whole = answers.filled(found, since, source)
+        final = isinstance(source, Recorded)
+        got = [_of(whole[one.request], one, noted, venue, final=final) for one in wanted if one.request in whole]
+        return got, [*defects, *longer((defect for one in got for defect in one.defects), noted)]
 
 
-def _given(
-    asked: Sequence[Request], answers: Sequence[Series | Failure]
-) -> tuple[dict[Request, Series], list[Defect]]:
-    """What of the answers may be used: an instrument that failed once is left out whole, and told of as a defect.
-
-    Raises VenueUnavailable where nothing is left.
-    """
-    failures = {one.request.instrument: one for one in answers if isinstance(one, Failure)}
-    for one in failures.values():
-        log.warning("%s is left out: %s", one.request.instrument, one.reason)
-    found = {
-        request: answer
-        for request, answer in zip(asked, answers, strict=True)
-        if isinstance(answer, Series) and request.instrument not in failures
-    }
-    if failures and not found:
-        raise VenueUnavailable("; ".join(sorted({one.reason for one in failures.values()})))
-    return found, [_unavailable(one.request) for one in failures.values()]
+def _of(
+    answer: Series, one: Wanted, noted: Mapping[SeriesKey, Series], venue: Venue, *, final: bool
+) -> News:
+    """The news of a series in the answer that holds it."""
+    last = noted.get((one.timeframe, answer.instrument))
+    if one.timeframe == venue.timeframe:
+        found = news.own(answer, one, last, venue.jump_max)
+        # A recording may begin later than others; a venue that gives nothing is no such thing.
+        return found._replace(defects=[]) if final and not answer.bars else found
+    if one.timeframe != answer.timeframe:
+        return news.made(answer, one, last, venue.jump_max, final=final)
+    return news.given(answer, one, last, venue.jump_max)
 
 
-def _unavailable(request: Request) -> Defect:
-    length = timeframes.seconds(request.timeframe)
-    return Defect(instrument=request.instrument, timeframe=request.timeframe, defect="unavailable", action="reported",
-                  count=(request.until - request.since) // length, at=request.since + length)
-
-
-def _filled(given: Mapping[Request, Series], source: Source) -> dict[Request, Series]:
-    """The series with their first hole asked for a second time before it counts as missing."""
-    holes = {}
-    for request, series in given.items():
-        hole = _hole(series, timeframes.seconds(series.timeframe))
-        if hole is not None:
-            holes[request] = Request(request.instrument, request.timeframe, *hole)
-    found = dict(given)
-    for request, answer in zip(holes, source.bars_of(list(holes.values())) if holes else [], strict=True):
-        if isinstance(answer, Series):
-            found[request] = _joined(given[request], answer)
-    return found
-
-
-def _joined(series: Series, more: Series) -> Series:
-    """Both series' bars; two answers of a venue can differ in scale."""
-    price_scale = max(series.price_scale, more.price_scale)
-    volume_scale = max(series.volume_scale, more.volume_scale)
-    by_close = {}
-    for one in (more, series):
-        price, volume = 10 ** (price_scale - one.price_scale), 10 ** (volume_scale - one.volume_scale)
-        for bar in one.bars:
-            first, high, low, close = (ticks * price for ticks in bar[1:5])
-            by_close[bar.closes_at] = Bar(bar.closes_at, first, high, low, close, bar.volume * volume)
-    return msgspec.structs.replace(
-        series,
-        price_scale=price_scale,
-        volume_scale=volume_scale,
-        bars=[by_close[closes_at] for closes_at in sorted(by_close)],
-    )
-
-
-def _hole(series: Series, length: int) -> tuple[int, int] | None:
-    """The first span in which bars are missing, from the bar before it to the bar after it."""
-    before = series.after
-    for bar in series.bars:
-        if before and bar.closes_at - before > length:
-            return before, bar.closes_at - 1
-        before = bar.closes_at
-    return None
-
-
-def _checked(
-    series: Series, jump_max: Decimal, at: int, before: Bar | None = None
-) -> tuple[Series, list[Defect]]:
-    """The bars that may be used, and what was wrong; nothing is invented for what is missing."""
-    length = timeframes.seconds(series.timeframe)
-    if before and len(series.bars) == 1 and follows(series.bars[0], before, length, jump_max, at):
-        return series, []
-    rows = [Row(bar.closes_at - length, *bar[1:]) for bar in series.bars]
-    found = check(series.instrument, series.timeframe, rows, jump_max, now=at, before=before)
-    defects = [
-        Defect(
-            instrument=series.instrument,
-            timeframe=series.timeframe,
-            defect=one.defect,
-            action=one.action,
-            count=one.count,
-            at=one.at,
-        )
-        for one in found.findings
-    ]
-    if found.bars and series.after and before is None:
-        missing = (found.bars[0].closes_at - series.after) // length - 1
-        if missing > 0:
-            defects.append(
-                Defect(instrument=series.instrument, timeframe=series.timeframe, defect=Kind.GAP,
-                       action=Action.REPORTED, count=missing, at=series.after)
-            )
-    return msgspec.structs.replace(series, bars=found.bars), defects
+def _served(answer: Series, one: Wanted, venue: Venue, until: int) -> tuple[Series, list[Defect]]:
+    """The bars that a reader asked for, as far as they may be used."""
+    of = news.own if one.timeframe == venue.timeframe else news.given
+    found = of(answer, one, None, venue.jump_max)
+    bars = [bar for bar in found.series.bars if bar.closes_at <= until]
+    return msgspec.structs.replace(found.series, bars=bars), [two for two in found.defects if two.at <= until]
 
 
 def _lookbacks(desk: Desk, venue: str) -> dict[str, int]:

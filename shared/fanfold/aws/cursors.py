@@ -1,4 +1,4 @@
-"""How far market-data has published each series of a venue: one item a venue."""
+"""The last bars that market-data has published of each series of a venue: one item a venue."""
 
 from collections.abc import Mapping
 
@@ -6,32 +6,39 @@ import msgspec
 
 from fanfold.aws.attribute_values import integer
 from fanfold.aws.tables import ABSENT, Key, Table
+from fanfold.bars import Bar, Series
 
 SeriesKey = tuple[str, str]
+# Timeframe, instrument, scales of price and volume, and the bars.
+_Row = tuple[str, str, int, int, list[Bar]]
 _pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(list[tuple[str, str, int]]).decode
+_unpack = msgspec.msgpack.Decoder(list[_Row]).decode
 
 
 class CursorTable:
-    """See market_data_service.poll.Cursors: keys are (timeframe, instrument), values closes in epoch seconds."""
+    """See market_data_service.poll.Cursors: by (timeframe, instrument), the last bars that were published."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def read(self, venue: str) -> tuple[Mapping[SeriesKey, int], int]:
+    def read(self, venue: str) -> tuple[Mapping[SeriesKey, Series], int]:
         item = self._table.get(_key(venue))
         if not item:
             return {}, 0
-        rows = _unpack(item["cursors"])
-        return {(timeframe, instrument): at for timeframe, instrument, at in rows}, integer(item["version"])
+        return {row[:2]: _series(*row) for row in _unpack(item["cursors"])}, integer(item["version"])
 
-    def write(self, venue: str, cursors: Mapping[SeriesKey, int], version: int) -> None:
+    def write(self, venue: str, cursors: Mapping[SeriesKey, Series], version: int) -> None:
         """Raises Conflict where the version is not the one that was read."""
-        rows = [(timeframe, instrument, at) for (timeframe, instrument), at in cursors.items()]
+        rows = [(*key, one.price_scale, one.volume_scale, one.bars) for key, one in cursors.items()]
         item = {"cursors": _pack(rows), "version": version + 1}
         condition = "version = :version" if version else ABSENT
         values = {":version": version} if version else None
         self._table.write([self._table.putting(_key(venue), item, condition, values)])
+
+
+def _series(timeframe: str, instrument: str, price_scale: int, volume_scale: int, bars: list[Bar]) -> Series:
+    return Series(instrument=instrument, timeframe=timeframe, price_scale=price_scale, volume_scale=volume_scale,
+                  after=0, bars=bars)
 
 
 def _key(venue: str) -> Key:

@@ -28,7 +28,7 @@ class MemoryFolds(FoldTable):
 
 
 class MemoryCursors(CursorTable):
-    """How far the series of the venues were published."""
+    """The last bars of the series of the venues that were published."""
 
     def __init__(self) -> None:
         super().__init__(MemoryCloud().table("cursors"))

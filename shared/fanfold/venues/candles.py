@@ -1,17 +1,22 @@
 """Candles as ccxt hands them over, with numbers as strings, read into exact integers."""
 
+import logging
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from fanfold.bars import Bar, Series
 from fanfold.desk import Instrument
-from fanfold.money import exact
+from fanfold.money import ZERO, exact
 from fanfold.refusals import VenueUnavailable
+
+NUMBERS, HALF = 5, 3
+log = logging.getLogger("fanfold")
 
 
 class Candle(NamedTuple):
-    """A candle as told: its close in epoch seconds, then its numbers to the last digit."""
+    """A candle as told: its close in epoch seconds, then its numbers to the last digit; all 0 where it has not all."""
 
     closes_at: int
     open: Decimal
@@ -21,16 +26,36 @@ class Candle(NamedTuple):
     volume: Decimal
 
 
-def read(row: Sequence[Any], length: int) -> Candle:
-    """A row of opening time in ms, open, high, low, close, volume. Raises VenueUnavailable for anything else."""
+def read(rows: Sequence[Any], length: int) -> list[Candle]:
+    """Rows of opening time in ms, open, high, low, close, volume.
+
+    A row that lacks a number is an empty candle, one without a time is left out: they say nothing of the other rows.
+    Raises VenueUnavailable where no row has even half of its numbers, for then the format is another.
+    """
+    told = [candle for row in rows if (candle := _candle(row, length))]
+    if len(told) < len(rows):
+        log.warning("%d candles without a time are left out", len(rows) - len(told))
+    if rows and (not told or max(len(_numbers(row)) for row in rows) < HALF):
+        raise VenueUnavailable(f"gave a candle that is none: {rows[0]!r}")
+    return told
+
+
+def _candle(row: Any, length: int) -> Candle | None:
     try:
-        opens_ms, *figures = row
-        # A float would have been rounded on its way, so only what was text is believed.
-        numbers = [Decimal(figure) for figure in figures if isinstance(figure, str)]
-        first, high, low, close, volume = (number for number in numbers if number.is_finite())
-        return Candle(int(opens_ms) // 1_000 + length, first, high, low, close, volume)
-    except (TypeError, ValueError, InvalidOperation) as wrong:
-        raise VenueUnavailable(f"gave a candle that is none: {row!r}") from wrong
+        closes_at = int(row[0]) // 1_000 + length
+    except (TypeError, ValueError, OverflowError, IndexError):
+        return None
+    numbers = _numbers(row)
+    return Candle(closes_at, *(numbers if len(numbers) == len(row) - 1 == NUMBERS else [ZERO] * NUMBERS))
+
+
+def _numbers(row: Any) -> list[Decimal]:
+    """The numbers after the time. A float would have been rounded on its way, so only what was text is believed."""
+    numbers = []
+    for figure in row[1:] if isinstance(row, Sequence) else ():
+        with suppress(InvalidOperation):
+            numbers += [number for number in [Decimal(figure)] if number.is_finite()] if isinstance(figure, str) else []
+    return numbers
 
 
 @exact

@@ -1,6 +1,7 @@
 """One exchange through ccxt: numbers stay text, requests keep its pace, and whatever fails says so in one way."""
 
 import json
+import logging
 import re
 import time
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ TICK_SIZE = 4
 KEYED_TOUCH = frozenset({"coinbase"})
 _BANNED_UNTIL = re.compile(r"until (\d{13})")
 _HOST = re.compile(r"https?://([^/\s]+)")
+log = logging.getLogger("fanfold")
 # How ccxt's parsers fail on an answer of another shape.
 _UNREADABLE = (KeyError, TypeError, ValueError, IndexError, AttributeError)
 
@@ -156,12 +158,22 @@ def _guarded(kind: type[Any], errors: Any) -> type[Any]:
             # A number that was not written as text keeps its digits only if it never becomes a float.
             return json.loads(response_body, parse_float=str)
 
-        def parse_ohlcv(self, ohlcv: object, market: Any = None) -> list[Any]:
-            candle: list[Any] = super().parse_ohlcv(ohlcv, market)
-            # A row without a time would be sorted out in silence, and a changed format look like a quiet market.
-            if not candle[0]:
-                raise errors.BadResponse(f"{self.id} gave a candle that is none: {str(ohlcv)[:80]}")
-            return candle
+        def parse_ohlcvs(self, ohlcvs: Any, market: Any = None, *more: Any, **named: Any) -> list[Any]:
+            timed = [one for one in ohlcvs or [] if self.timed(one, market)]
+            # Were all sorted out in silence, a changed format would look like a quiet market.
+            if ohlcvs and not timed:
+                raise errors.BadResponse(f"{self.id} gave a candle that is none: {str(ohlcvs[0])[:80]}")
+            if ohlcvs and len(timed) < len(ohlcvs):
+                log.warning("%s: %d candles without a time are left out", self.id, len(ohlcvs) - len(timed))
+            candles: list[Any] = super().parse_ohlcvs(timed, market, *more, **named)
+            return candles
+
+        def timed(self, ohlcv: object, market: Any) -> bool:
+            """Whether a row tells when it opens; one that can't be read at all does not."""
+            try:
+                return bool(self.parse_ohlcv(ohlcv, market)[0])
+            except _UNREADABLE:
+                return False
 
     return Guarded
 

@@ -8,15 +8,15 @@ the reader asks again or stays parked.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from typing import Any
 
-from fanfold import desk, timeframes
-from fanfold.bars import Series
+from fanfold import desk, quality, timeframes
+from fanfold.bars import Bar, Series
 from fanfold.desk import Instrument
 from fanfold.matching import Quote
 from fanfold.money import ZERO
@@ -127,13 +127,13 @@ class ExchangeVenue:
         return found, cut
 
     def _after(self, request: Request, found: Mapping[int, Candle], *, cut: bool) -> int:
-        known = max((closes_at for closes_at in found if closes_at <= request.since), default=0)
+        known = _sound(found.values(), request.since)
         if known:
             return known
         length = timeframes.seconds(request.timeframe)
         page = self._client.page
         earlier = [] if cut else self._page(request, max(request.since - (page - 1) * length, 0), page)
-        known = max((one.closes_at for one in earlier if one.closes_at <= request.since), default=0)
+        known = _sound(earlier, request.since)
         if found and not known and (cut or len(earlier) >= page):
             return min(found) - length
         return known
@@ -142,13 +142,19 @@ class ExchangeVenue:
         length = timeframes.seconds(request.timeframe)
         rows = self._client.candles(request.instrument, request.timeframe, opens_from, limit)
         try:
-            return [candles.read(row, length) for row in rows]
+            return candles.read(rows, length)
         except VenueUnavailable as fault:
             raise VenueUnavailable(f"{self._client.name} {request.instrument}: it {fault}") from fault
 
     def _check(self, instrument: str) -> None:
         if instrument not in self._instruments or not self._client.has(instrument):
             raise BadInput(f"{instrument} is not traded at {self._client.name}, or not in the desk's instruments")
+
+
+def _sound(told: Iterable[Candle], since: int) -> int:
+    """Close of the last candle up to ``since`` that is one; a reader never had the others. 0: there is none."""
+    closes = (one.closes_at for one in told if one.closes_at <= since and quality.possible(Bar._make(one)))
+    return max(closes, default=0)
 
 
 def catalogue(exchange: str, symbols: Sequence[str], as_of: str, origin: str = "") -> dict[str, Instrument]:

@@ -36,6 +36,8 @@ def write(directory: Path, series: Iterable[Series]) -> None:
 class ReplayVenue:
     """Reads what ``write`` stored in a directory."""
 
+    recorded = True
+
     def __init__(self, directory: Path) -> None:
         recordings = [_Recording(header) for header in sorted(directory.glob("*.json"))]
         if not recordings:

@@ -1,5 +1,6 @@
 """Data files: bars in CSV, Parquet, feather, JSON and exchanges' archives, checked and made exact."""
 
+import time
 from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -41,7 +42,7 @@ class DataFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read(argument: str, *, jump_max: Decimal = JUMP_MAX, now: int | None = None) -> DataFile:
-    """The bars in ``path`` or ``path=BASE/QUOTE``; with ``now`` (epoch seconds) a bar still forming is dropped.
+    """The bars in ``path`` or ``path=BASE/QUOTE``; one that closes after ``now`` (epoch seconds) is dropped as forming.
 
     Raises BadInput, which names file, row, column and reason, for a file that cannot be taken as it stands.
     """
@@ -57,9 +58,10 @@ def read(argument: str, *, jump_max: Decimal = JUMP_MAX, now: int | None = None)
     volumes = _whole(table, ("volume",), inf)
     if not volumes.units.any():
         refuse(path, "every volume is 0: orders fill against volume, so nothing could trade")
-    times = [time - length for time in seconds.tolist()] if table.closes else table.time
+    times = [closes_at - length for closes_at in seconds.tolist()] if table.closes else table.time
     count = len(times)
     columns = [prices.units[place * count : (place + 1) * count].tolist() for place in range(len(PRICES))]
+    now = int(time.time()) if now is None else now
     rows = list(map(Row._make, zip(times, *columns, volumes.units.tolist(), strict=True)))
     checked = quality.check(symbol, _name(length), rows, jump_max, now=now)
     _refuse_unsound(table, checked)
@@ -98,9 +100,9 @@ def describe(file: DataFile) -> list[str]:
 def _seconds(table: Table) -> Integers:
     """The times in whole seconds, those of closing rounded up: venues end a bar a millisecond early."""
     up = 1 if table.closes else 0
-    seconds = [(time - up) // quality.per_second(time) + up for time in table.time]
-    for index, time in enumerate(seconds):
-        if not _FIRST_TIME <= time <= _LAST_TIME:
+    seconds = [(told - up) // quality.per_second(told) + up for told in table.time]
+    for index, second in enumerate(seconds):
+        if not _FIRST_TIME <= second <= _LAST_TIME:
             table.refuse(index, "time", f"{table.time[index]} is not a time between 2009 and 2100 in s, ms, us or ns")
     return np.array(seconds, dtype=np.int64)
 

@@ -1,0 +1,138 @@
+"""What is new in a venue's answer, what was wrong with it, and what of it the next answer is held against."""
+
+from collections.abc import Container, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+
+from fanfold import timeframes
+from fanfold.bars import Bar, Series
+from fanfold.messages import Defect
+from fanfold.quality import Action, Checked, Row, check, follows, possible
+from fanfold.quality import Defect as Kind
+from fanfold.resample import resample
+from market_data_service.answers import Wanted, alike, told
+from market_data_service.jumps import Judged, judge
+from market_data_service.revisions import revised
+
+# The bars of the venue's own timeframe that are kept, which it tells again at each poll; of a longer one the last.
+KEPT_BARS = 3
+
+
+class News(NamedTuple):
+    """Bars to publish, what was wrong, and the last ones published of the series after these; None: there are none."""
+
+    series: Series
+    defects: list[Defect]
+    last: Series | None
+
+
+def own(answer: Series, one: Wanted, last: Series | None, jump_max: Decimal) -> News:
+    """The news in a venue's own bars: those after ``since`` that are sound, and confirmed where they jump.
+
+    The answer may begin with bars that were published; they are held against ``last``, which is what was published.
+    """
+    if last and _plain(answer, last, jump_max, one.until):
+        fresh = msgspec.structs.replace(answer, after=last.through, bars=answer.bars[-1:])
+        return News(fresh, [], _last(last, fresh, KEPT_BARS))
+    if not answer.bars:
+        count = (one.until - one.since) // timeframes.seconds(one.timeframe)
+        return News(answer, [told(Kind.EMPTY, answer.instrument, answer.timeframe, count, one.until)], last)
+    scaled, last = alike(answer, last)
+    defects, last = revised(scaled, last, jump_max) if last else ([], None)
+    found = _checked(scaled, one, last, jump_max)
+    judged = judge(last.bars[-1] if last else None, found.bars, jump_max)
+    fresh = _part(answer, one.since, {bar.closes_at for bar in judged.kept})
+    defects += [*_defects(found, skipped=Kind.JUMP), *_gap(fresh, last), *_jumps(answer, judged)]
+    return News(fresh, defects, _last(last, fresh, KEPT_BARS))
+
+
+def made(answer: Series, one: Wanted, last: Series | None, jump_max: Decimal, *, final: bool) -> News:
+    """The news in longer bars that are made of a venue's own.
+
+    A longer bar is whole when its last minute is there or, where the venue left that one out, a later one. ``final``
+    says that nothing comes any more.
+    """
+    rows = _rows(answer.bars, timeframes.seconds(answer.timeframe))
+    finer = judge(None, check(answer.instrument, answer.timeframe, rows, jump_max).bars, jump_max).kept
+    through = finer[-1].closes_at if finer else 0
+    longer = resample(_part(answer, one.since, {bar.closes_at for bar in finer}), one.timeframe, one.until)
+    whole = [bar for bar in longer.bars if final or bar.closes_at <= through]
+    return given(msgspec.structs.replace(longer, bars=whole), one, last, jump_max)
+
+
+def given(answer: Series, one: Wanted, last: Series | None, jump_max: Decimal) -> News:
+    """The news in longer bars as a venue gives them: those that are sound. One that jumps is told of, and kept."""
+    scaled, last = alike(answer, last)
+    found = _checked(scaled, one, last, jump_max)
+    fresh = _part(answer, one.since, {bar.closes_at for bar in found.bars})
+    return News(fresh, [*_defects(found), *_gap(fresh, last)], _last(last, fresh, 1))
+
+
+def _plain(answer: Series, last: Series, jump_max: Decimal, at: int) -> bool:
+    """Whether an answer is as nearly every one is: what was published, as it was, and one bar that follows it."""
+    scales = answer.price_scale, answer.volume_scale
+    known = answer.bars[:-1]
+    return (
+        0 < len(known) < len(last.bars)
+        and scales == (last.price_scale, last.volume_scale)
+        and answer.after == last.bars[-len(known) - 1].closes_at
+        and known == last.bars[-len(known) :]
+        and follows(answer.bars[-1], last.bars[-1], timeframes.seconds(answer.timeframe), jump_max, at)
+    )
+
+
+def _checked(answer: Series, one: Wanted, last: Series | None, jump_max: Decimal) -> Checked:
+    rows = _rows([bar for bar in answer.bars if bar.closes_at > one.since], timeframes.seconds(answer.timeframe))
+    before = last.bars[-1] if last else None
+    return check(answer.instrument, answer.timeframe, rows, jump_max, now=one.until, before=before)
+
+
+def _rows(bars: Sequence[Bar], length: int) -> list[Row]:
+    return [Row(bar.closes_at - length, *bar[1:]) for bar in bars]
+
+
+def _part(answer: Series, since: int, closes: Container[int]) -> Series:
+    """The bars after ``since`` that close at one of the times, linked to the last sound one before them."""
+    after = max([answer.after, *(bar.closes_at for bar in answer.bars if bar.closes_at <= since and possible(bar))])
+    # Of two rows of one time the later one counts.
+    by_close = {bar.closes_at: bar for bar in answer.bars if bar.closes_at > since and bar.closes_at in closes}
+    return msgspec.structs.replace(answer, after=after, bars=[by_close[closes_at] for closes_at in sorted(by_close)])
+
+
+def _last(last: Series | None, fresh: Series, count: int) -> Series | None:
+    """The last bars of a series after these; None: it has none."""
+    if not fresh.bars:
+        return last
+    fresh, last = alike(fresh, last)
+    return msgspec.structs.replace(fresh, after=0, bars=[*(last.bars if last else []), *fresh.bars][-count:])
+
+
+def _defects(found: Checked, skipped: Kind | None = None) -> list[Defect]:
+    return [
+        told(one.defect, found.instrument, found.timeframe, one.count, one.at)
+        for one in found.findings
+        if one.defect is not skipped
+    ]
+
+
+def _gap(fresh: Series, last: Series | None) -> list[Defect]:
+    """The bars that are missing in front of the first ones of a series."""
+    if last or not fresh.bars or not fresh.after:
+        return []
+    missing = (fresh.bars[0].closes_at - fresh.after) // timeframes.seconds(fresh.timeframe) - 1
+    return [told(Kind.GAP, fresh.instrument, fresh.timeframe, missing, fresh.after)] if missing > 0 else []
+
+
+def _jumps(answer: Series, judged: Judged) -> list[Defect]:
+    """A defect for all jumps that were confirmed, one for all that were not, and one that waits for the next bar."""
+    defects = [
+        told(kind, answer.instrument, answer.timeframe, len(some), some[0].closes_at)
+        for kind, some in ((Kind.JUMP, judged.jumps), (Kind.OUTLIER, judged.outliers))
+        if some
+    ]
+    if judged.held:
+        jump = told(Kind.JUMP, answer.instrument, answer.timeframe, 1, judged.held.closes_at)
+        defects.append(msgspec.structs.replace(jump, action=Action.HELD))
+    return defects

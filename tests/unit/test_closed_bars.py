@@ -1,0 +1,234 @@
+"""Bars that are published are closed, whole and sound; what was not is told of, and stops nothing after it."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from core_desk import START, A, B
+from hypothesis import given
+from hypothesis import strategies as st
+from test_verbs_market_data import DESK, FINE, Feed, Venue, closes, coarse
+
+from fanfold import bars
+from fanfold.bars import Bar, Series
+from fanfold.folding import Fold
+from fanfold.messages import Bars, Defect
+from fanfold.quality import near
+from fanfold.sources import Failure, Request
+from market_data_service.jumps import judge
+
+MAX = Decimal("0.25")
+
+
+class Retold(Venue):
+    """A venue that tells some bars otherwise than they are: by (instrument, minute); None is no bar at all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: dict[tuple[str, int], Bar | None] = {}
+
+    def bars_of(self, requests: Sequence[Request]) -> list[Series | Failure]:
+        found = super().bars_of(requests)
+        for one in found:
+            if isinstance(one, Series) and one.timeframe == "1m":
+                one.bars = [bar for told in one.bars if (bar := self._as_told(one.instrument, told)) is not None]
+        return found
+
+    def _as_told(self, instrument: str, bar: Bar) -> Bar | None:
+        return self.told.get((instrument, (bar.closes_at - START) // 60), bar)
+
+
+class Watched(Feed):
+    """A feed whose reader folds all that is published, and asks for nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.retold = Retold()
+        self.venue = self.retold
+        self.fold = Fold(DESK, "v")
+        self.gaps = 0
+
+    def poll(self, minute: int) -> list[Bars]:
+        told = super().poll(minute)
+        for one in told:
+            self.gaps += len(self.fold.accept(bars.unpack(one.frames), int(one.at.timestamp()))[1])
+        return told
+
+    def defects(self, *kinds: str) -> list[Defect]:
+        return [one for message in self.bus.messages if isinstance(message, Bars) for one in message.defects
+                if one.defect in kinds]
+
+
+@pytest.fixture
+def feed() -> Watched:
+    return Watched()
+
+
+def changed(name: str, minute: int, **fields: int) -> Bar:
+    return FINE[name][minute - 1]._replace(**fields)
+
+
+EMPTY = [dict.fromkeys(("open", "high", "low", "close", "volume"), 0), {"volume": -1}, {"high": 1}, {"low": 10**9},
+         {"close": 0}, {"open": -5}]
+
+
+@pytest.mark.parametrize("fields", EMPTY)
+@pytest.mark.parametrize("minute", [61, 64, 65, 66])
+def test_a_candle_that_is_none_is_dropped_and_told_and_parks_nothing(
+    feed: Watched, minute: int, fields: dict[str, int]
+) -> None:
+    feed.retold.told = {(A, minute): changed(A, minute, **fields)}
+    for now in range(60, 81):
+        feed.poll(now)
+    assert feed.published("1m", A) == [bar for bar in FINE[A][55:80] if bar.closes_at != START + 60 * minute]
+    assert closes(feed.published("5m", A))[-4:] == [65, 70, 75, 80]
+    assert {(one.instrument, one.at) for one in feed.defects("impossible")} == {(A, START + 60 * minute)}
+    assert feed.gaps == 0
+
+
+def test_candles_that_stay_none_stop_no_other_instrument(feed: Watched) -> None:
+    feed.retold.told = {(A, minute): changed(A, minute, close=0) for minute in range(62, 90)}
+    for now in range(60, 80):
+        feed.poll(now)
+    assert closes(feed.published("1m", A))[-1] == 61
+    assert closes(feed.published("1m", B))[-1] == 79
+    feed.poll(95)
+    assert closes(feed.published("1m", A))[-6:] == [90, 91, 92, 93, 94, 95]
+    assert feed.gaps == 0
+
+
+def test_an_answer_without_any_bar_is_told_of(feed: Watched) -> None:
+    feed.poll(60)
+    feed.retold.told = {(A, minute): None for minute in range(200)}
+    feed.poll(61)
+    assert [(one.instrument, one.defect, one.count, one.at) for one in feed.defects("empty")] == [
+        (A, "empty", 1, START + 61 * 60)
+    ]
+
+
+def test_where_no_instrument_has_a_bar_the_defects_are_told_alone(feed: Watched) -> None:
+    feed.poll(60)
+    feed.retold.told = {(name, minute): None for minute in range(200) for name in (A, B)}
+    (message,) = feed.poll(61)
+    assert (message.frames, message.wanted) == ([], True), "risk and execution wait for bars, and get none"
+    assert {(one.instrument, one.defect) for one in message.defects} == {(A, "empty"), (B, "empty")}
+
+
+def test_a_quiet_minute_is_no_empty_answer(feed: Watched) -> None:
+    feed.poll(60)
+    feed.retold.told = {(A, 61): None, (B, 61): None}
+    assert feed.poll(61) == []
+
+
+@pytest.mark.parametrize("late", range(1, 5))
+def test_a_longer_bar_waits_for_its_last_minute(feed: Watched, late: int) -> None:
+    for now in range(60, 72):
+        feed.venue.hidden = {A: START + 60 * 64} if 65 <= now < 65 + late else {}
+        feed.poll(now)
+    assert feed.published("5m", A) == coarse(A)[7:14]
+    assert feed.published("5m", B) == coarse(B)[7:14]
+    assert feed.gaps == 0
+
+
+def test_a_longer_bar_whose_last_minute_is_left_out_comes_with_the_next_minute(feed: Watched) -> None:
+    feed.retold.told = {(A, 65): None}
+    for now in range(60, 66):
+        feed.poll(now)
+    assert closes(feed.published("5m", A))[-1] == 60
+    late, *_ = feed.poll(66)
+    assert late.at == datetime.fromtimestamp(START + 65 * 60, UTC)
+    assert closes(feed.published("5m", A))[-1] == 65
+    assert feed.published("5m", A)[-1].close == FINE[A][63].close
+
+
+@pytest.mark.parametrize("process", [lambda _feed: None, lambda feed: setattr(feed, "poller", feed.process())])
+def test_what_a_venue_says_differently_of_a_published_bar_is_told_once(
+    feed: Watched, process: Callable[[Watched], None]
+) -> None:
+    for now in range(60, 66):
+        feed.poll(now)
+    process(feed)
+    feed.retold.told = {(A, 65): changed(A, 65, volume=1)}
+    for now in range(66, 70):
+        feed.poll(now)
+    minute, longer = sorted(feed.defects("revised"), key=lambda one: one.timeframe)
+    was = Decimal(FINE[A][64].volume).scaleb(-3)
+    assert (minute.instrument, minute.timeframe, minute.at) == (A, "1m", START + 65 * 60)
+    assert minute.detail == f"volume 0.001, was {was}"
+    assert (longer.timeframe, longer.at) == ("5m", START + 65 * 60)
+    assert feed.published("1m", A) == FINE[A][55:69], "what was published stays so"
+
+
+def test_a_bar_that_comes_or_goes_behind_a_published_one_is_told(feed: Watched) -> None:
+    feed.poll(60)
+    feed.retold.told = {(A, 61): None}
+    feed.poll(61)
+    feed.poll(62)
+    feed.retold.told = {(B, 61): None}
+    feed.poll(63)
+    told = {(one.instrument, one.at, one.detail) for one in feed.defects("revised")}
+    assert told == {(A, START + 61 * 60, "it was not there"), (B, START + 61 * 60, "it is not there any more")}
+
+
+def test_nothing_is_told_of_a_venue_that_stands_by_its_word(feed: Watched) -> None:
+    for now in range(60, 120):
+        feed.poll(now)
+    assert [one for one in feed.bus.messages if isinstance(one, Bars) and one.defects] == []
+
+
+def print_of(name: str, minute: int, factor: int) -> Bar:
+    close = FINE[name][minute - 1].close * factor
+    return changed(name, minute, open=close, high=close, low=close, close=close)
+
+
+@pytest.mark.parametrize("minute", [61, 64, 65, 66])
+def test_one_bad_print_is_held_back_and_dropped_when_the_next_bar_does_not_confirm_it(
+    feed: Watched, minute: int
+) -> None:
+    feed.retold.told = {(A, minute): print_of(A, minute, 10)}
+    for now in range(60, 72):
+        feed.poll(now)
+    assert feed.published("1m", A) == [bar for bar in FINE[A][55:71] if bar.closes_at != START + 60 * minute]
+    assert max(bar.high for bar in feed.published("5m", A)) <= max(bar.high for bar in FINE[A][35:71])
+    jump, outlier = feed.defects("jump", "outlier")
+    assert (jump.action, jump.at) == ("held", START + 60 * minute)
+    assert (outlier.action, outlier.at) == ("dropped", START + 60 * minute)
+    assert feed.defects("revised") == []
+    assert feed.gaps == 0
+
+
+def test_a_jump_that_the_next_bar_confirms_is_published_with_it(feed: Watched) -> None:
+    feed.retold.told = {(A, minute): print_of(A, minute, 3) for minute in range(63, 100)}
+    for now in range(60, 63):
+        feed.poll(now)
+    feed.poll(63)
+    assert closes(feed.published("1m", A))[-1] == 62
+    feed.poll(64)
+    assert closes(feed.published("1m", A))[-2:] == [63, 64]
+    assert [one.action for one in feed.defects("jump")] == ["held", "reported"]
+    assert feed.gaps == 0
+
+
+prices = st.lists(st.integers(1, 500), max_size=12)
+
+
+@given(prices)
+def test_every_bar_that_counts_is_near_the_one_before_or_confirmed_by_the_one_after(some: list[int]) -> None:
+    told = [Bar(60 * at, price, price, price, price, 1) for at, price in enumerate(some, 1)]
+    found = judge(None, told, MAX)
+    kept = found.kept
+    for place, bar in enumerate(kept[1:], 1):
+        assert near(kept[place - 1], bar, MAX) or (bar in found.jumps and near(bar, kept[place + 1], MAX))
+    rest = [*kept, *found.outliers, *([found.held] if found.held else [])]
+    assert sorted(rest) == told
+    assert found.held in (None, told[-1] if told else None)
+
+
+@given(prices, st.integers(0, 12))
+def test_jumps_are_judged_alike_at_once_and_poll_by_poll(some: list[int], cut: int) -> None:
+    told = [Bar(60 * at, price, price, price, price, 1) for at, price in enumerate(some, 1)]
+    first = judge(None, told[:cut], MAX)
+    waiting = [first.held] if first.held else []
+    second = judge(first.kept[-1] if first.kept else None, [*waiting, *told[cut:]], MAX)
+    assert [*first.kept, *second.kept] == judge(None, told, MAX).kept
