@@ -34,6 +34,12 @@ BUCKETS = ("audit", "lake")
 Answer = dict[str, Any] | AwsFault
 
 
+class Context(NamedTuple):
+    """What Lambda tells a function of its invocation."""
+
+    aws_request_id: str
+
+
 class Delivery(NamedTuple):
     """One invocation: times in us without the AWS calls, and beside it the calls and their time."""
 
@@ -156,7 +162,7 @@ class Chain:
         meter = self._meters[service]
         meter.reset()
         cpu, wall = time.process_time(), time.perf_counter()
-        answer = handler(event, None)
+        answer = handler(event, Context("bench"))
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         self.deliveries.append(Delivery(
             self.now, service, kind, messages, answer["bars"] if kind == "poll" else bars, (wall - meter.wall) * 1e6,

@@ -16,8 +16,8 @@ SEED = 7
 START = 1_767_225_600  # 2026-01-01, midnight UTC
 WARM_UP = 5
 ROOT = Path(__file__).resolve().parents[2]
-# Above any share of a leg's equity: what is held never differs from the target by so much.
-NEVER = 1_000_000
+# So small a share of the cash that no venue takes an order of it.
+NOTHING = Decimal("1e-9")
 LISTED = "BTC/USDT"
 
 
@@ -44,9 +44,11 @@ def every_minute(minutes: int) -> Situation:
 
 
 def no_orders(minutes: int) -> Situation:
-    """The same desk with a band that nothing reaches."""
+    """The same desk, whose strategy has nothing to trade with."""
     plan = run_plan.plan(ROOT / "desk.toml", [], "sma_cross", {"fast": "1", "slow": "2"}, None, None, minutes)
-    return Situation("no orders", _with_band(plan.desk, Decimal(NEVER), {}), plan.recordings,
+    traded = _with_band(plan.desk, Decimal(0), {})
+    instances = {name: msgspec.structs.replace(one, allocation=NOTHING) for name, one in traded.strategies.items()}
+    return Situation("no orders", msgspec.structs.replace(traded, strategies=instances), plan.recordings,
                      range(plan.start, plan.until + 60, 60))
 
 
@@ -55,10 +57,10 @@ def many(symbols: int, minutes: int, *, ordering: bool) -> Situation:
     (listed,) = market.market(SEED, [LISTED], minutes + WARM_UP, START)
     names = [f"S{number:04d}/USDT" for number in range(symbols)]
     rules = msgspec.to_builtins(market.catalogue()[LISTED])
-    quiet = _crossing(names[1:] if ordering else names, "0.5", NEVER)
+    quiet = _crossing(names[1:] if ordering else names, str(NOTHING))
     strategies = {"quiet": quiet} if quiet["instruments"] else {}
     if ordering:
-        strategies["busy"] = _crossing(names[:1], "0.5", 0)
+        strategies["busy"] = _crossing(names[:1], "0.5")
     raw: dict[str, Any] = {
         "venues": {"market": {"kind": "replay", "symbols": names, "timeframe": "1m"}},
         "accounts": {"main": {"venue": "market", "kind": "margin", "currency": "USDT", "cash": "100000"}},
@@ -72,9 +74,9 @@ def many(symbols: int, minutes: int, *, ordering: bool) -> Situation:
     return Situation(f"{symbols} symbols", desk.build(raw, "bench"), series, range(first, first + minutes * 60, 60))
 
 
-def _crossing(names: list[str], allocation: str, band: int) -> dict[str, Any]:
+def _crossing(names: list[str], allocation: str) -> dict[str, Any]:
     return {"strategy": "sma_cross", "params": {"fast": 1, "slow": 2}, "instruments": names, "timeframe": "1m",
-            "allocation": allocation, "account": "main", "band": band}
+            "allocation": allocation, "account": "main", "band": 0}
 
 
 def _with_band(found: Desk, band: Decimal, limits: dict[str, Any]) -> Desk:

@@ -1,6 +1,6 @@
 """Approve a decision's orders: create, reserve and hold the message in one transaction a chunk."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -62,13 +62,15 @@ class Approver:
             orders = [order for order in decision.approved if order.order_id not in self._created]
             if not orders:
                 return Approval(decision, wanted, frozenset(self._ordered))
+            chunk = _chunk(orders, decision.bundles, wanted)
             try:
-                for chunk in _chunks(orders, decision.bundles, wanted):
-                    self._approve(book, decision, chunk, wanted)
-                    break
-                tries = TRIES
+                self._approve(book, decision, chunk, wanted)
             except Conflict:
                 tries -= 1
+                continue
+            if len(chunk) == len(orders):
+                return Approval(decision, wanted, frozenset(self._ordered))
+            tries = TRIES
         raise Conflict(f"the book of {self._account} changed in {TRIES} tries")
 
     def _approve(self, book: Book, decision: Decision, orders: list[Order], wanted: Standing) -> None:
@@ -99,15 +101,14 @@ class Approver:
         }
 
 
-def _chunks(orders: Sequence[Order], of_bundles: bundles.Bundles, wanted: Standing) -> Iterator[list[Order]]:
-    """Orders of one cause, as many as a transaction takes; no bundle is cut."""
+def _chunk(orders: Sequence[Order], of_bundles: bundles.Bundles, wanted: Standing) -> list[Order]:
+    """The first orders of one cause, as many as a transaction takes; no bundle is cut."""
     chunk: list[Order] = []
     for unit in bundles.units(orders, of_bundles):
         if chunk and (len(chunk) + len(unit) > CHUNK or _cause(unit[0], wanted) != _cause(chunk[0], wanted)):
-            yield chunk
-            chunk = []
+            break
         chunk += unit
-    yield chunk
+    return chunk
 
 
 def _cause(order: Order, wanted: Standing) -> str:

@@ -112,7 +112,8 @@ class Assessor:
             try:
                 known = self._gathering.marked(account, poll, marks, known.marks_version, idle=idle)
             except Unfinished as unfinished:
-                known = self._decide_poll(account, unfinished.gathered, _moment(unfinished.gathered.at))
+                self._decide_poll(account, unfinished.gathered, _moment(unfinished.gathered.at))
+                known = self._gathering.read(account)
                 continue
             except Conflict:
                 known = self._gathering.read(account)
@@ -136,10 +137,9 @@ class Assessor:
         if gathered.complete(("bars", "targets", "settled") if paper else ("bars", "targets")):
             self._decide_poll(account, gathered, _moment(gathered.at))
 
-    def _decide_poll(self, account: str, gathered: Gathered, at: datetime) -> Gathered:
+    def _decide_poll(self, account: str, gathered: Gathered, at: datetime) -> None:
         fresh = [] if gathered.decided else gathered.targets
         self._decide(account, fresh, gathered, at, decided=gathered.batch)
-        return self._gathering.read(account)
 
     def _decide(
         self, account: str, messages: Sequence[Targets], gathered: Gathered, at: datetime, *, decided: str = ""
