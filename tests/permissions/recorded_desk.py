@@ -159,13 +159,23 @@ def _die_while_recording(desk: Desk) -> None:
 
 
 def _hear_nothing(desk: Desk) -> None:
-    """No poll comes for ten minutes: the schedule decides, and an account that is to be flat is closed by it."""
+    """No poll comes for ten minutes, and the schedule decides: of an account that is flat, and of one that is to be."""
     command = {"account": "main", "reason": "a test", "actor": "test"}
+    flatten, resume = command | {"action": "halt", "state": "FLATTEN"}, command | {"action": "resume"}
+    invoke(desk.run.call, "risk", "control", flatten)
+    closes(desk, range(desk.plan.until - AHEAD_S + 60, desk.plan.until - 60, 60))
+    invoke(desk.run.call, "risk", "control", resume)
+    _sweep_late(desk)
+    closes(desk, range(desk.plan.until - 60, desk.plan.until + 1, 60))
+    invoke(desk.run.call, "risk", "control", flatten)
+    _sweep_late(desk)
+    invoke(desk.run.call, "risk", "control", resume)
+
+
+def _sweep_late(desk: Desk) -> None:
     desk.run.set_clock(desk.plan.until + 600)
-    invoke(desk.run.call, "risk", "control", command | {"action": "halt", "state": "FLATTEN"})
     assert invoke(desk.run.call, "risk", "sweep", {})["overdue"] == 1
     assert desk.cloud.wait_until_quiet()
-    invoke(desk.run.call, "risk", "control", command | {"action": "resume"})
     desk.run.set_clock(desk.plan.until)
 
 

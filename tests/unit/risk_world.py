@@ -16,6 +16,7 @@ from fanfold.messages import (
     Fill,
     Halt,
     HaltChanged,
+    LegStatus,
     Message,
     Order,
     OrdersApproved,
@@ -98,6 +99,10 @@ class World:
     def approved(self) -> list[tuple[str, str, Decimal]]:
         found = [order for one in self.told(OrdersApproved) for order in one.orders]
         return [(order.side, order.instrument, order.quantity) for order in found]
+
+    def legs(self) -> list[tuple[str, str, str]]:
+        states = [state for one in self.told(LegStatus) for state in one.statuses]
+        return [(state.instance, state.instrument, str(state.code)) for state in states]
 
     def refused(self) -> list[tuple[str, str]]:
         return [(str(each.code), each.order.instrument) for one in self.told(OrdersRefused) for each in one.refusals]

@@ -11,7 +11,7 @@ from risk_world import World, at, built
 from fanfold import desk
 from fanfold.bars import Bar
 from fanfold.booking import PositionItem
-from fanfold.messages import Halt, OrdersApproved, State
+from fanfold.messages import Halt, LegStatus, OrdersApproved, State
 from fanfold.positions import Lot, Position
 from fanfold.refusals import BadInput
 
@@ -251,3 +251,43 @@ def test_accounts_are_decided_on_apart() -> None:
     with pytest.raises(BadInput, match="account aaa: ValueError: its item cannot be read"):
         world.assessor.mark(bars)
     assert {account: read(account).at for account in found["accounts"]} == {"aaa": 0, "main": closes, "zzz": closes}
+
+
+def test_a_leg_that_cannot_trade_is_told_of_once_and_when_it_can_again() -> None:
+    world = World(built(strategies=HOOK))
+    world.minute(1)
+    for minute in range(2, 5):
+        world.hear(minute, {("hook", A): 0.0002})
+        world.minute(minute)
+    assert world.legs() == [("hook", A, "BELOW_MINIMUM")]
+    world.hear(5, {("hook", A): 0.5})
+    assert world.legs() == [("hook", A, "BELOW_MINIMUM"), ("hook", A, "OK")]
+
+
+def test_an_account_under_flatten_is_told_to_be_flat_but_for_dust() -> None:
+    world = World(built())
+    world.hold(*SLOW_A, "10")
+    world.hold(*SLOW_B, "0.04")
+    world.minute(1)
+    world.halt(Halt.FLATTEN)
+    world.minute(2)
+    assert world.legs() == [(*SLOW_B, "DUST")]
+    world.finish()
+    world.minute(3)
+    world.minute(4)
+    assert world.legs() == [(*SLOW_B, "DUST"), ("", "", "FLAT")]
+    (_, flat) = world.told(LegStatus)
+    assert flat.statuses[-1].detail == "but for dust: 0.04 ETH/USDT of slow"
+    world.halt(Halt.ACTIVE)
+    world.minute(5)
+    assert world.legs()[-1] == ("", "", "OK")
+
+
+def test_an_exit_without_any_price_is_told_of() -> None:
+    world = World(built())
+    world.hold("slow", "GONE/USDT", "1.25")
+    world.minute(1)
+    world.halt(Halt.FLATTEN)
+    for minute in range(2, 5):
+        world.minute(minute)
+    assert world.legs() == [("slow", "GONE/USDT", "NO_PRICE")]

@@ -21,7 +21,7 @@ from fanfold.risk.standing import Standing, StandingTarget
 from fanfold.risk.terms import Plan
 from fanfold.strategies import EXTERNAL
 from risk_service.approve import Approver, Ledger
-from risk_service.telling import told
+from risk_service.telling import Occasion, told
 
 TRIES = 20
 # A poll that is this old, and not decided, lacks something that does not come; one this old and decided is the last.
@@ -165,7 +165,7 @@ class Assessor:
 
         decision, wanted, ordered = Approver(self._ledger, account, at).approve(gathered, decide)
         left = remaining(wanted, decision, ordered, self._external)
-        reported, messages = told(account, at, wanted, decision, gathered.reported)
+        reported, messages = told(Occasion(account, at, wanted, decision), gathered.reported)
         if messages:
             self._ledger.publish([], messages)
         self._gathering.note(account, gathered, decision.book, left, reported, decided)

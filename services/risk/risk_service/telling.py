@@ -1,31 +1,100 @@
-"""What is told of a decision besides its orders."""
+"""What is told of a decision besides its orders: refusals, and legs that cannot trade, each once a change."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from fanfold import names
-from fanfold.messages import Message, OrdersRefused, Refusal
+from fanfold.messages import Halt, LegStatus, Message, OrdersRefused, Refusal
+from fanfold.records import LegCode, LegState
 from fanfold.risk.bundles import leg_of
+from fanfold.risk.codes import Code
 from fanfold.risk.decision import Decision
+from fanfold.risk.exposure import FLAT, Leg
 from fanfold.risk.remaining import news
 from fanfold.risk.standing import Standing
 
-
-def told(
-    account: str, at: datetime, wanted: Standing, decision: Decision, reported: Mapping[str, str]
-) -> tuple[Mapping[str, str], list[Message]]:
-    """What has been reported of the account's legs by now, and the messages that are news."""
-    by_cause: dict[str, list[Refusal]] = {}
-    for refusal in news(decision.refused, wanted):
-        by_cause.setdefault(wanted[leg_of(refusal.order)].cause, []).append(refusal)
-    return reported, [_refused(account, at, cause, refusals) for cause, refusals in by_cause.items()]
+# Of the account as a whole, which no leg is.
+ACCOUNT: Leg = ("", "")
 
 
-def _refused(account: str, at: datetime, cause: str, refusals: list[Refusal]) -> OrdersRefused:
-    return OrdersRefused(
-        id=names.name("refused", cause, *(f"{refusal.order.order_id} {refusal.code}" for refusal in refusals)),
-        cause=cause,
-        at=at,
-        account=account,
-        refusals=refusals,
+class Occasion(NamedTuple):
+    """What was decided on: an account's targets as of a market event ``at``."""
+
+    account: str
+    at: datetime
+    wanted: Standing
+    decision: Decision
+
+
+def told(occasion: Occasion, reported: Mapping[str, str]) -> tuple[dict[str, str], list[Message]]:
+    """The codes of legs that cannot trade, by leg, and what is news; ``reported`` are the codes before."""
+    changed = [state for state in _states(occasion) if reported.get(_key(state), LegCode.OK) != state.code]
+    codes = dict(reported) | {_key(state): str(state.code) for state in changed}
+    messages: list[Message] = list(_refused(occasion))
+    if changed:
+        messages.append(_status(occasion, changed))
+    return {key: code for key, code in codes.items() if code != LegCode.OK}, messages
+
+
+def _states(occasion: Occasion) -> Iterator[LegState]:
+    decision = occasion.decision
+    unpriced = {leg_of(one.order): one.detail for one in decision.refused if one.code == Code.MISSING_DATA}
+    for leg, entry in sorted(occasion.wanted.items()):
+        if leg in decision.dust:
+            held = decision.book.held.get(leg, FLAT).quantity
+            yield _state(leg, LegCode.DUST, f"the venue takes no order that closes {held:f}")
+        elif leg in decision.too_small:
+            yield _state(leg, LegCode.BELOW_MINIMUM, f"weight {entry.target.weight} comes to less than the venue takes")
+        elif leg in unpriced:
+            yield _state(leg, LegCode.NO_PRICE, unpriced[leg])
+        else:
+            yield _state(leg, LegCode.OK, "")
+    yield _flat(occasion)
+
+
+def _flat(occasion: Occasion) -> LegState:
+    """Whether an account under FLATTEN is flat: nothing held or on order but what no order can be made of."""
+    book = occasion.decision.book
+    if book.halt is not Halt.FLATTEN:
+        return _state(ACCOUNT, LegCode.OK, "")
+    left = {leg: held for leg, held in book.held.items() if held.quantity or held.open}
+    if left.keys() - set(occasion.decision.dust):
+        return _state(ACCOUNT, LegCode.OK, "")
+    dust = ", ".join(f"{held.quantity:f} {leg[1]} of {leg[0]}" for leg, held in sorted(left.items()))
+    return _state(ACCOUNT, LegCode.FLAT, f"but for dust: {dust}" if dust else "nothing is held or on order")
+
+
+def _state(leg: Leg, code: LegCode, detail: str) -> LegState:
+    return LegState(instance=leg[0], instrument=leg[1], code=code, detail=detail)
+
+
+def _key(state: LegState) -> str:
+    return f"{state.instance}/{state.instrument}"
+
+
+def _status(occasion: Occasion, changed: list[LegState]) -> LegStatus:
+    # A leg may change back and forth within one market time, as around a halt; the book's version tells these apart.
+    codes = [f"{_key(state)} {state.code}" for state in changed]
+    version = occasion.decision.book.version
+    return LegStatus(
+        id=names.name("legs", occasion.account, occasion.at.isoformat(), version, *codes),
+        cause=next((entry.cause for entry in occasion.wanted.values()), occasion.decision.book.halt_cause),
+        at=occasion.at,
+        account=occasion.account,
+        statuses=changed,
     )
+
+
+def _refused(occasion: Occasion) -> Iterator[OrdersRefused]:
+    by_cause: dict[str, list[Refusal]] = {}
+    for refusal in news(occasion.decision.refused, occasion.wanted):
+        by_cause.setdefault(occasion.wanted[leg_of(refusal.order)].cause, []).append(refusal)
+    for cause, refusals in by_cause.items():
+        yield OrdersRefused(
+            id=names.name("refused", cause, *(f"{refusal.order.order_id} {refusal.code}" for refusal in refusals)),
+            cause=cause,
+            at=occasion.at,
+            account=occasion.account,
+            refusals=refusals,
+        )

@@ -43,8 +43,8 @@ def ledger() -> Table:
 
 @cache
 def outbox() -> Outbox:
-    topics = Topics(runtime().call, {"orders": settings().orders_topic}, runtime().watch.published)
-    return Outbox(ledger(), "risk", topics)
+    arns = {"orders": settings().orders_topic, "targets": settings().targets_topic}
+    return Outbox(ledger(), "risk", Topics(runtime().call, arns, runtime().watch.published))
 
 
 @cache

@@ -33,7 +33,7 @@ class Batches:
         self._table = table
 
     def read(self, account: str) -> Gathered:
-        return _gathered(self._table.get(_key(account)))
+        return self.read_all([account])[account]
 
     def settled(self, account: str, poll: Poll) -> Gathered:
         """A part of the settlement is there."""
