@@ -14,6 +14,8 @@ import msgspec
 from fanfold.messages import Bars, BarsWanted, Message
 from fanfold.refusals import BadInput
 
+_NAME_DIGITS = 12
+
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be recorded: a message as parsed JSON, and when its queue got it (epoch ms; 0 is unknown)."""
@@ -42,6 +44,18 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     hash: str
 
 
+class Tip(msgspec.Struct, frozen=True, kw_only=True):
+    """A stream's head as it is stored, and what may come next.
+
+    ``promised`` has the hash of the last record of every segment that a writer said it would write there; what is found
+    there and was not promised is nobody's. ``aside`` then is where the next segment goes instead, "" for its own name.
+    """
+
+    head: Head
+    promised: tuple[str, ...] = ()
+    aside: str = ""
+
+
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
     """Consecutive records as they are stored: one object of JSON lines, under the name of its first record."""
 
@@ -63,8 +77,21 @@ def start(stream: str) -> Head:
     return Head(stream=stream, seq=0, hash=hash_of(stream.encode()))
 
 
-def segment_key(stream: str, first: int) -> str:
-    return f"chain/{stream}/{first:012d}.jsonl"
+def segment_key(stream: str, first: int, aside: str = "") -> str:
+    """The object of the segment that begins with a record; ``aside`` tells it from one that lies in its way."""
+    return f"chain/{stream}/{first:012d}{aside and '.'}{aside}.jsonl"
+
+
+def first_of(key: str) -> int:
+    """The sequence number that a segment's name begins with; 0 for a name that no segment has."""
+    first = key.rpartition("/")[2].partition(".")[0]
+    return int(first) if len(first) == _NAME_DIGITS and first.isascii() and first.isdecimal() else 0
+
+
+def lines_of(body: bytes) -> list[bytes]:
+    """The lines of a segment, without their ends."""
+    lines = body.split(b"\n")
+    return lines if lines[-1] else lines[:-1]
 
 
 def hash_of(line: bytes) -> str:
@@ -76,7 +103,7 @@ def line_of(record: Record) -> bytes:
     return msgspec.json.encode(record, order="sorted")
 
 
-def append(head: Head, entries: Iterable[Entry]) -> tuple[Segment, Head]:
+def append(head: Head, entries: Iterable[Entry], aside: str = "") -> tuple[Segment, Head]:
     """The segment that continues the chain at ``head``, and the head after it."""
     stream, seq, prev = head.stream, head.seq, head.hash
     lines, records, hashes = [], [], []
@@ -90,23 +117,28 @@ def append(head: Head, entries: Iterable[Entry]) -> tuple[Segment, Head]:
         records.append(record)
         hashes.append(prev)
     body = b"".join(line + b"\n" for line in lines)
-    key = segment_key(stream, head.seq + 1)
+    key = segment_key(stream, head.seq + 1, aside)
     return Segment(key=key, body=body, records=records, hashes=hashes), Head(stream=stream, seq=seq, hash=prev)
 
 
-def adopt(head: Head, key: str, body: bytes) -> tuple[Segment, Head]:
-    """A stored segment that continues the chain at ``head``, and the head after it.
+def proven(tip: Tip, key: str, body: bytes) -> tuple[Segment, Head] | None:
+    """A stored segment that continues the chain and was promised, and the head after it; None for any other object.
 
-    Raises BadInput, which names the record, for one that does not continue it.
+    The hash of its last record is that of all of them, so a promise of it is a promise of the whole.
     """
-    records, hashes = [], []
-    for line in body.splitlines():
-        record = read(line)
+    head, records, hashes = tip.head, list[Record](), list[str]()
+    for line in lines_of(body):
+        try:
+            record = read(line)
+        except BadInput:
+            return None
         if (record.stream, record.seq, record.prev) != (head.stream, head.seq + 1, head.hash):
-            raise BadInput(f"record {head.seq + 1} of {key} does not continue its chain; run `fanfold audit verify`")
+            return None
         head = Head(stream=head.stream, seq=record.seq, hash=hash_of(line))
         records.append(record)
         hashes.append(head.hash)
+    if head.hash not in tip.promised:
+        return None
     return Segment(key=key, body=body, records=records, hashes=hashes), head
 
 

@@ -1,12 +1,20 @@
 """What recording, flushing and verifying need of the outside."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from fanfold.audit_chain import Head
+from fanfold.audit_chain import Head, Tip
 from fanfold.audit_views import View
 from fanfold.day_report import Closing, DayReport
 from fanfold.lake_tables import Row, Table
+
+
+class Kept(NamedTuple):
+    """An object as it was first written. ``shadow`` says what was done on top of it since, "" for nothing."""
+
+    key: str
+    body: bytes
+    shadow: str
 
 
 class Log(Protocol):
@@ -22,18 +30,30 @@ class Log(Protocol):
     def segments(self, stream: str, after: int = 0) -> Iterator[tuple[str, bytes]]:
         """Key and body of the segments whose first record comes after a sequence number, in order, read one by one."""
 
+    def history(self, stream: str, after: int = 0) -> Iterator[Kept]:
+        """As ``segments``, with what lies under newer versions and deletions."""
+
 
 class Views(Protocol):
     """The chains' heads, and what status queries read."""
 
-    def heads(self) -> list[Head]:
-        """Where every stream ends, as stored."""
+    def tips(self) -> list[Tip]:
+        """The tip of every stream, as stored."""
 
-    def head(self, stream: str) -> Head:
-        """Where a stream ends, as stored."""
+    def tip(self, stream: str) -> Tip:
+        """Where a stream ends and what may come next, as stored."""
 
     def seen(self, ids: Sequence[str]) -> dict[str, int]:
         """The sequence numbers of those of the messages that are noted, by id, read consistently."""
+
+    def promise(self, tip: Tip, last_hash: str) -> None:
+        """Say which segment is about to be written, by the hash of its last record.
+
+        Raises Conflict where the stored head is not the tip's.
+        """
+
+    def set_aside(self, tip: Tip, aside: str) -> None:
+        """Have the next segment go elsewhere. Raises Conflict where the stored head or ``aside`` are not the tip's."""
 
     def note(self, told: Sequence[View]) -> None:
         """Write what is told of messages once; it follows from their segment, so it may be done again."""
@@ -44,8 +64,27 @@ class Views(Protocol):
     def put(self, view: View) -> None:
         """Write a view unless a newer version is there."""
 
-    def hash_of(self, message_id: str) -> str:
-        """The hash that a message's record had when it was recorded; "" for a message that was not."""
+
+class Evidence(Protocol):
+    """All that audit wrote beside the log, for whoever holds the log against it."""
+
+    def tips(self) -> list[Tip]: ...
+
+    def tip(self, stream: str) -> Tip: ...
+
+    def aside(self, stream: str, after: int) -> dict[int, str]:
+        """The segments that lie aside of their own names, by their first record."""
+
+    def flushed(self, stream: str) -> int: ...
+
+    def key(self, place: tuple[str, ...]) -> tuple[str, str]:
+        """What a place's view is found under."""
+
+    def stored(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+        """The views of some keys as they are stored, those that there are."""
+
+    def everything(self) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
+        """Every view as it is stored, with its key, in no order."""
 
 
 class Cursors(Protocol):
@@ -56,6 +95,8 @@ class Cursors(Protocol):
 
     def advance(self, stream: str, before: int, after: int) -> None:
         """Raises Conflict where the cursor is not at ``before``."""
+
+    def aside(self, stream: str, after: int) -> dict[int, str]: ...
 
 
 class Lake(Protocol):
@@ -76,7 +117,7 @@ class Lake(Protocol):
 class Published(Protocol):
     """What status queries read: views as stored, with amounts and times as text."""
 
-    def head(self, stream: str) -> Head:
+    def tip(self, stream: str) -> Tip:
         """Where a stream ends: all views of its messages up to there are written."""
 
     def read(self, place: tuple[str, ...]) -> dict[str, Any]:
@@ -86,6 +127,13 @@ class Published(Protocol):
 
     def trades(self, account: str, dt: str) -> list[dict[str, Any]]:
         """The fills of a UTC day, each under ``fill``."""
+
+
+class Pages(NamedTuple):
+    """A day's report as bytes, and its page for people; b"" where there is none."""
+
+    report: bytes
+    page: bytes
 
 
 class Reports(Protocol):
@@ -102,5 +150,29 @@ class Reports(Protocol):
     def closings(self, before: str) -> dict[str, Closing]:
         """Where each account's day began, in the newest closed report of an earlier day; {} without one."""
 
-    def verified(self, before: str) -> dict[str, Head]:
-        """How far each chain was verified in the newest closed report of an earlier day; {} without one."""
+    def bodies(self) -> dict[str, Pages]:
+        """Every closed day's report as it is stored."""
+
+    def body(self, day: str) -> Pages: ...
+
+
+class Seals(Protocol):
+    """The seals of closed days, in the bucket of the log: objects that are written once, one a day."""
+
+    def is_sealed(self, day: str) -> bool: ...
+
+    def newest(self, before: str) -> Kept | None:
+        """The seal of the newest closed day before a day."""
+
+    def keep(self, day: str, body: bytes) -> bytes:
+        """The seal that is kept: this one, or the one that was written before it."""
+
+    def history(self) -> Iterator[Kept]: ...
+
+
+class Signer(Protocol):
+    """A key that signs a digest, and knows its own signatures."""
+
+    def sign(self, digest: bytes) -> bytes: ...
+
+    def signed(self, digest: bytes, signature: bytes) -> bool: ...

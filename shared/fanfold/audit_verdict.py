@@ -1,23 +1,26 @@
 """Whether a log is what was recorded, and where it first is not."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Literal
 
 import msgspec
 
-from fanfold.audit_chain import Head, hash_of, read, start
+from fanfold.audit_chain import Head, hash_of, lines_of, read, start
 from fanfold.refusals import BadInput
 
-Kind = Literal["sound", "edited", "deleted", "inserted", "reordered", "cut off", "forked"]
+Kind = Literal[
+    "sound", "edited", "deleted", "inserted", "reordered", "cut off", "forked", "foreign", "shadowed", "head", "view"
+]
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What a stream's log turned out to be.
 
     ``seq`` is the first place where the log is not what was recorded, ``segment`` the object in which that shows; 0 and
-    "" for a sound one. ``pending`` records continue the chain beyond its head: written, and about to be adopted.
-    ``hash`` is that of the last of a sound log's ``records``: a later verification may begin behind it.
+    "" for a sound one; ``evidence`` what it shows by, beside the log itself. ``pending`` records continue the chain
+    beyond its head: written, and about to be adopted. ``hash`` is that of the last of a sound log's ``records``: a
+    later verification may begin behind it.
     """
 
     stream: str
@@ -27,6 +30,13 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     seq: int = 0
     segment: str = ""
     hash: str = ""
+    evidence: str = ""
+
+
+def told(verdict: Verdict) -> str:
+    """A verdict for people: which stream is what, from which record on, in which object, and what it shows by."""
+    where = ", ".join(part for part in (verdict.segment, verdict.evidence) if part)
+    return f"{verdict.stream} is {verdict.kind} at record {verdict.seq}" + (f" ({where})" if where else "")
 
 
 class _Link(msgspec.Struct, frozen=True):
@@ -36,14 +46,13 @@ class _Link(msgspec.Struct, frozen=True):
     prev: str
     hash: str
     segment: str
-    id: str = ""
 
 
 def verify(head: Head, segments: Iterable[tuple[str, bytes]], since: Head | None = None) -> Verdict:
     """Walk a stream's segments (key and body, in key order) from its first record, in memory that does not grow.
 
-    ``head`` must have been read before the segments were listed, or records of a moment ago count as pending. ``since``
-    is where an earlier verification ended; the segments are then those behind it.
+    The segments are those up to the head: what they hold beyond it was put there. ``since`` is where an earlier
+    verification ended; the segments are then those behind it.
     """
     since = since or start(head.stream)
     before, last = None, _Link(since.seq, "", since.hash, "")
@@ -51,6 +60,8 @@ def verify(head: Head, segments: Iterable[tuple[str, bytes]], since: Head | None
     for link in links:
         if link.seq != last.seq + 1 or link.prev != last.hash:
             return _verdict(head, last, *_judge(head, before, last, link, links))
+        if link.seq > head.seq:
+            return _verdict(head, last, "inserted", link.seq, link.segment)
         if link.seq == head.seq and link.hash != head.hash:
             return _verdict(head, last, "edited", link.seq, link.segment)
         before, last = last, link
@@ -59,24 +70,9 @@ def verify(head: Head, segments: Iterable[tuple[str, bytes]], since: Head | None
     return msgspec.structs.replace(_verdict(head, last, "sound", 0, ""), hash=head.hash)
 
 
-def locate_fork(verdict: Verdict, segments: Iterable[tuple[str, bytes]], witness: Callable[[str], str]) -> Verdict:
-    """A verdict made exact by the hashes that the views keep by message id ("" where they have none).
-
-    Who rewrites a record and all that follow leaves a chain that links; only its end shows. The witness says where it
-    began.
-    """
-    for link in _links(verdict.stream, segments):
-        if 0 < verdict.seq <= link.seq:
-            break
-        if witness(link.id) != link.hash:
-            return msgspec.structs.replace(verdict, kind="forked", seq=link.seq, segment=link.segment)
-    return verdict
-
-
 def _links(stream: str, segments: Iterable[tuple[str, bytes]]) -> Iterator[_Link]:
     for key, body in segments:
-        lines = body.split(b"\n")
-        for line in lines if lines[-1] else lines[:-1]:
+        for line in lines_of(body):
             yield _link(stream, key, line)
 
 
@@ -87,15 +83,14 @@ def _link(stream: str, key: str, line: bytes) -> _Link:
         return _Link(0, "", hash_of(line), key)
     if record.stream != stream:
         return _Link(0, "", hash_of(line), key)
-    return _Link(record.seq, record.prev, hash_of(line), key, str(record.message.get("id", "")))
+    return _Link(record.seq, record.prev, hash_of(line), key)
 
 
 def _verdict(head: Head, last: _Link, kind: Kind, seq: int, segment: str) -> Verdict:
     return Verdict(
         stream=head.stream,
         kind=kind,
-        records=min(last.seq, head.seq),
-        pending=max(0, last.seq - head.seq),
+        records=last.seq,
         seq=seq,
         segment=segment,
     )

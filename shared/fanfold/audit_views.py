@@ -66,7 +66,7 @@ def message_view(message: Message, record: Record, record_hash: str, segment: st
     """Where a message is in the log, for `why` and for telling that it was recorded."""
     fields = {"topic": record.topic, "cause": message.cause, "at": message.at, "seq": record.seq}
     fields |= {"hash": record_hash, "segment": segment}
-    body = msgspec.json.encode(record.message)
+    body = msgspec.json.encode(record.message, order="sorted")
     if len(body) <= BODY_BYTES_MAX:
         fields["body"] = body.decode()
     return _once(("message", message.id), fields)
@@ -90,6 +90,24 @@ def decision_view(message: Message) -> Iterator[View]:
     for at, ids in by_time.items():
         ids.sort(reverse=True)
         yield _once(("decision", message.account, at, ids[0]), {"orders": ids})
+
+
+def as_stored(view: View) -> dict[str, Any]:
+    """A view's item, but for its key. Amounts and times are text, and read back into the very structs they were."""
+    item: dict[str, Any] = msgspec.to_builtins(view.fields) | {"view_version": view.version}
+    return item
+
+
+def told_by(message: Message, record: Record, record_hash: str, segment: str) -> Iterator[View]:
+    """Every view that a record of the log has a part in."""
+    yield message_view(message, record, record_hash, segment)
+    yield from decision_view(message)
+    yield from views_of(message, record.sent_ms, record.seq)
+
+
+def aside_view(stream: str, first: int, segment: str) -> View:
+    """Where a segment lies whose own name was taken."""
+    return _once(("aside", stream, f"{first:012d}"), {"segment": segment})
 
 
 def newest(views: Iterable[View]) -> list[View]:

@@ -45,7 +45,7 @@ def causes(views: Reading, log: Segments, order: dict[str, Any]) -> Iterator[dic
 def _message(log: Segments, view: dict[str, Any], message_id: str) -> Message:
     if "body" in view:
         return decode(view["body"])
-    for line in log.read(view["segment"]).splitlines():
+    for line in audit_chain.lines_of(log.read(view["segment"])):
         record = audit_chain.read(line)
         if record.message.get("id") == message_id:
             return decode(msgspec.json.encode(record.message))

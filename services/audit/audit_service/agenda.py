@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from fanfold.audit_ports import Log, Reports
+from fanfold.audit_ports import Log, Reports, Seals
 
 
 class Agenda(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,7 +17,8 @@ class Agenda(msgspec.Struct, frozen=True, kw_only=True):
     accounts: list[str]
 
 
-def agenda(scheduled: datetime, log: Log, reports: Reports, accounts: Iterable[str]) -> Agenda:
+def agenda(scheduled: datetime, log: Log, reports: Reports, seals: Seals, accounts: Iterable[str]) -> Agenda:
     """The close that was scheduled for a time is of the day before it, however late it runs and however often."""
     day = (scheduled.astimezone(UTC) - timedelta(days=1)).date().isoformat()
-    return Agenda(day=day, done=reports.is_closed(day), streams=log.streams(), accounts=sorted(accounts))
+    done = reports.is_closed(day) and seals.is_sealed(day)
+    return Agenda(day=day, done=done, streams=log.streams(), accounts=sorted(accounts))

@@ -47,9 +47,10 @@ def first_of(name: str) -> tuple[str, int]:
 def _flush_stream(head: Head, log: Log, lake: Lake, cursors: Cursors, rows_max: int) -> int:
     stream, written, rows = head.stream, 0, list[Row]()
     cursor = last = cursors.flushed(stream)
+    aside = cursors.aside(stream, cursor) if cursor < head.seq else {}
     while last < head.seq:
         # By its name: to list a bucket is as dear as twelve reads.
-        records = _records(log, stream, last + 1)
+        records = _records(log, aside.get(last + 1, audit_chain.segment_key(stream, last + 1)), last + 1)
         for record in records:
             rows += _rows(record)
         last = records[-1].seq
@@ -63,9 +64,8 @@ def _flush_stream(head: Head, log: Log, lake: Lake, cursors: Cursors, rows_max: 
     return written + len(rows)
 
 
-def _records(log: Log, stream: str, first: int) -> list[Record]:
-    key = audit_chain.segment_key(stream, first)
-    records = list(map(audit_chain.read, log.read(key).splitlines()))
+def _records(log: Log, key: str, first: int) -> list[Record]:
+    records = list(map(audit_chain.read, audit_chain.lines_of(log.read(key))))
     if not records or [record.seq for record in records] != list(range(first, first + len(records))):
         raise BadInput(f"{key} does not hold record {first} and those after it; run `fanfold audit verify`")
     return records

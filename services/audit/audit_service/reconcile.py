@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
-from fanfold import positions, recorded
+from fanfold import audit_chain, positions, recorded
 from fanfold.audit_chain import Head
 from fanfold.audit_ports import Lake, Log, Published
 from fanfold.day_report import Closing, DayOfAccount, Difference
@@ -46,10 +46,11 @@ def reconcile(
 
 def _at_rest(name: str, views: Published, log: Log) -> Head:
     """Where the account's chain ends; raises Conflict while there is a segment beyond: its views are being written."""
-    head = views.head(name)
-    if next(log.segments(name, after=head.seq), None) is not None:
-        raise Conflict(f"account {name} is being recorded")
-    return head
+    tip = views.tip(name)
+    for key, body in log.segments(name, after=tip.head.seq):
+        if audit_chain.proven(tip, key, body):
+            raise Conflict(f"account {name} is being recorded")
+    return tip.head
 
 
 @exact

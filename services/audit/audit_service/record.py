@@ -1,24 +1,28 @@
 """Record every message once, in the chain of its stream, and change the views with it.
 
-A segment that is created is recorded: whoever finds it beyond the head brings the views after it and moves the head.
-So nothing but the creation has to be one act, and a view is written once for all messages of a segment.
+A segment is promised beside the head before it is written, by the hash of its last record. One that was promised and
+created is recorded: whoever finds it beyond the head brings the views after it and moves the head. So nothing but the
+creation has to be one act, and a view is written once for all messages of a segment. Any other object that lies where
+the next segment belongs is left alone, for verify to find, and the segment goes aside of it.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from fanfold import audit_chain, messages
-from fanfold.audit_chain import Entry, Head, Segment
+from fanfold.audit_chain import Entry, Head, Segment, Tip
 from fanfold.audit_ports import Log, Views
-from fanfold.audit_views import decision_view, message_view, newest, views_of
+from fanfold.audit_views import aside_view, decision_view, message_view, newest, views_of
 from fanfold.messages import Message
 from fanfold.refusals import Conflict
 
 TRIES = 8
 # How many views one segment may change, each by a write of its own: within the time that a function has.
 VIEWS_MAX = 300
+_log = logging.getLogger(__name__)
 
 
 class Arrival(NamedTuple):
@@ -46,43 +50,51 @@ def _record(arrivals: Sequence[Arrival], log: Log, views: Views) -> None:
         by_stream.setdefault(audit_chain.stream_of(arrival.message), {})[arrival.message.id] = arrival
     # The heads come first: whoever records one of these messages after we asked for them moves a head that we know, so
     # our segment meets theirs and is not written. The other way round a message could be recorded twice.
-    heads = {stream: views.head(stream) for stream in by_stream}
+    tips = {stream: views.tip(stream) for stream in by_stream}
     seen = views.seen([message_id for group in by_stream.values() for message_id in group])
     for stream, group in by_stream.items():
-        head = heads[stream]
+        tip = tips[stream]
         # One beyond the head is of a segment that its writer did not live to commit: to extend the head meets it.
-        missing = [one for message_id, one in group.items() if not 0 < seen.get(message_id, 0) <= head.seq]
-        _extend(head, missing, log, views)
+        missing = [one for message_id, one in group.items() if not 0 < seen.get(message_id, 0) <= tip.head.seq]
+        _extend(tip, missing, log, views)
 
 
-def _extend(head: Head, arrivals: list[Arrival], log: Log, views: Views) -> None:
+def _extend(tip: Tip, arrivals: list[Arrival], log: Log, views: Views) -> None:
     for chunk in _chunks(arrivals):
-        segment, after = audit_chain.append(head, map(_entry, chunk))
+        segment, after = audit_chain.append(tip.head, map(_entry, chunk), tip.aside)
+        views.promise(tip, after.hash)
         if not log.create(segment.key, segment.body):
-            _adopt(head, segment.key, log, views)
+            _adopt(tip, segment.key, log, views)
             raise Conflict(f"{segment.key} is there already")
-        _commit(head, after, segment, [arrival.message for arrival in chunk], views)
-        head = after
+        _commit(tip, after, segment, [arrival.message for arrival in chunk], views)
+        tip = Tip(head=after)
 
 
-def _adopt(head: Head, key: str, log: Log, views: Views) -> None:
-    """Take a segment into the chain whose writer did not live to do so; where it did, nothing."""
-    if views.head(head.stream) != head:
+def _adopt(before: Tip, key: str, log: Log, views: Views) -> None:
+    """Take a segment into the chain whose writer did not live to; where it did, nothing. Go aside of any other."""
+    tip = views.tip(before.head.stream)
+    if (tip.head, tip.aside) != (before.head, before.aside):
         return
-    segment, after = audit_chain.adopt(head, key, log.read(key))
-    found = [messages.decode(msgspec.json.encode(record.message)) for record in segment.records]
-    _commit(head, after, segment, found, views)
+    found = audit_chain.proven(tip, key, log.read(key))
+    if found is None:
+        _log.error("%s was put there by nobody who records; run `fanfold audit verify`", key)
+        views.set_aside(tip, audit_chain.hash_of("".join((tip.aside, *tip.promised)).encode()))
+        return
+    segment, after = found
+    recorded = [messages.decode(msgspec.json.encode(record.message)) for record in segment.records]
+    _commit(tip, after, segment, recorded, views)
 
 
-def _commit(head: Head, after: Head, segment: Segment, recorded: list[Message], views: Views) -> None:
+def _commit(tip: Tip, after: Head, segment: Segment, recorded: list[Message], views: Views) -> None:
     told = zip(segment.records, segment.hashes, recorded, strict=True)
     noted = [message_view(message, line, line_hash, segment.key) for line, line_hash, message in told]
-    views.note([*noted, *(view for message in recorded for view in decision_view(message))])
+    aside = [aside_view(after.stream, tip.head.seq + 1, segment.key)] if tip.aside else []
+    views.note([*noted, *aside, *(view for message in recorded for view in decision_view(message))])
     changed = zip(recorded, segment.records, strict=True)
     for view in newest(view for message, line in changed for view in views_of(message, line.sent_ms, line.seq)):
         views.put(view)
     # Last of all, for then nobody comes back to write the others.
-    views.commit(head, after)
+    views.commit(tip.head, after)
 
 
 def _entry(arrival: Arrival) -> Entry:

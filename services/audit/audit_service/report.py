@@ -5,9 +5,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from fanfold.audit_ports import Reports
+from fanfold import audit_seals
+from fanfold.audit_ports import Pages, Reports, Seals, Signer
 from fanfold.audit_verdict import Verdict
 from fanfold.day_report import DayOfAccount, DayReport, Fault, markdown
+from fanfold.refusals import BadInput
 
 T = TypeVar("T")
 
@@ -27,8 +29,11 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     accounts: list[dict[str, Any]]
 
 
-def report(found: Findings, reports: Reports) -> DayReport:
-    """The day's report as it is kept: that of a closed day is written once, and a later one finds it as it was."""
+def report(found: Findings, reports: Reports, seals: Seals, signer: Signer | None) -> DayReport:
+    """The day's report as it is kept: that of a closed day is written and sealed once, and stays as it was.
+
+    Raises BadInput where another seal than its own lies there.
+    """
     steps = [found.compacted, *found.chains, *found.accounts]
     made = DayReport(
         day=found.day,
@@ -38,8 +43,18 @@ def report(found: Findings, reports: Reports) -> DayReport:
         faults=[msgspec.convert(one, Fault) for one in steps if _failed(one)],
     )
     kept = reports.keep(made)
-    reports.show(kept, markdown(kept))
+    page = markdown(kept)
+    if kept.state == "closed":
+        _seal(kept, Pages(reports.body(kept.day).report, page.encode()), seals, signer)
+    # Last of all, for a day with its page and its seal counts as closed.
+    reports.show(kept, page)
     return kept
+
+
+def _seal(kept: DayReport, pages: Pages, seals: Seals, signer: Signer | None) -> None:
+    body = audit_seals.seal(kept, pages, seals.newest(before=kept.day), signer)
+    if seals.keep(kept.day, body) != body:
+        raise BadInput(f"{kept.day} is sealed as another day than was found; run `fanfold audit verify`")
 
 
 def _results(steps: Sequence[dict[str, Any]], kind: type[T]) -> list[T]:

@@ -4,8 +4,9 @@ import msgspec
 
 
 class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
-    """Where audit keeps its views, the lake and the chained log."""
+    """Where audit keeps its views, the lake and the chained log, and the key that signs closed days ("" for none)."""
 
     views_table: str
     lake_bucket: str
     audit_bucket: str
+    seal_key: str = ""

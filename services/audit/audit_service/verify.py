@@ -1,20 +1,25 @@
-"""Hold a chain against its head."""
+"""Hold a chain against its head, its views, and the newest closed day."""
 
 import msgspec
 
-from fanfold.audit_chain import Head
-from fanfold.audit_ports import Log, Views
+from fanfold import audit_seals
+from fanfold.audit_ports import Evidence, Log, Reports, Seals, Signer
 from fanfold.audit_verdict import Verdict
 from fanfold.audit_verdicts import verdict_of
 
 
 class ChainBroken(Exception):
-    """A chain is not what was recorded; the text is its verdict."""
+    """A chain, or what was sealed of it, is not what was recorded; the text is its verdict."""
 
 
-def verify_one(stream: str, since: Head | None, log: Log, views: Views) -> Verdict:
-    """The verdict on one stream, from where the newest closed day left it. Raises ChainBroken where it is not sound."""
-    verdict = verdict_of(views.head(stream), log, views, since)
+def verify_one(
+    stream: str, day: str, log: Log, views: Evidence, seals: Seals, reports: Reports, signer: Signer | None
+) -> Verdict:
+    """The verdict on one stream, from where the newest day before left it. Raises ChainBroken where it is not sound."""
+    newest, wrong = audit_seals.newest(seals, reports, signer, before=day)
+    sealed = {head.stream: head for head in newest.chains} if newest else {}
+    since = (newest.day, sealed[stream]) if newest and stream in sealed else None
+    verdict = wrong or verdict_of(views.tip(stream), log, views, since)
     if verdict.kind != "sound":
         raise ChainBroken(msgspec.json.encode(verdict).decode())
     return verdict

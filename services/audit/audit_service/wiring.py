@@ -10,7 +10,7 @@ import msgspec
 from audit_service.record import Arrival
 from audit_service.record import record as write_down
 from audit_service.settings import Settings
-from fanfold.audit_ports import Lake, Reports
+from fanfold.audit_ports import Lake, Reports, Seals, Signer
 from fanfold.aws.edge import Arrived
 from fanfold.aws.log import S3Log
 from fanfold.aws.runtime import Runtime, read
@@ -47,6 +47,21 @@ def lake() -> Lake:
 
 
 @cache
+def seals() -> Seals:
+    from fanfold.aws.seals import S3Seals  # noqa: PLC0415
+
+    return S3Seals(runtime().call, settings().audit_bucket)
+
+
+@cache
+def signer() -> Signer | None:
+    from fanfold.aws.seals import KmsSigner  # noqa: PLC0415
+
+    key = settings().seal_key
+    return KmsSigner(runtime().call, key) if key else None
+
+
+@cache
 def reports() -> Reports:
     from fanfold.aws.reports import S3Reports  # noqa: PLC0415
 
@@ -78,14 +93,14 @@ def agenda_of(event: dict[str, Any]) -> dict[str, Any]:
         scheduled = msgspec.convert(event.get("time"), datetime)
     except msgspec.ValidationError as wrong:
         raise BadInput(f"a close needs the `time` that it was scheduled for: {wrong}") from wrong
-    return _told(agenda(scheduled, log(), reports(), runtime().desk.accounts))
+    return _told(agenda(scheduled, log(), reports(), seals(), runtime().desk.accounts))
 
 
 def verify_stream(stream: str, day: str) -> dict[str, Any]:
     """A chain, from where the newest closed report of an earlier day ended."""
     from audit_service.verify import verify_one  # noqa: PLC0415
 
-    return _told(verify_one(stream, reports().verified(before=day).get(stream), log(), views()))
+    return _told(verify_one(stream, day, log(), views(), seals(), reports(), signer()))
 
 
 def reconcile_account(name: str, day: str) -> dict[str, Any]:
@@ -100,7 +115,7 @@ def report_day(event: dict[str, Any]) -> dict[str, Any]:
     """The state of the day as it is kept, and its faults."""
     from audit_service.report import Findings, report  # noqa: PLC0415
 
-    made = report(msgspec.convert(event, Findings), reports())
+    made = report(msgspec.convert(event, Findings), reports(), seals(), signer())
     return {"day": made.day, "state": made.state, "faults": msgspec.to_builtins(made.faults)}
 
 

@@ -1,9 +1,11 @@
 """Day reports in the lake's bucket: reports/dt=2026-01-31/day.json and day.md, or failed.json and failed.md."""
 
+from collections.abc import Iterator
+
 import msgspec
 
-from fanfold.audit_chain import Head
-from fanfold.aws.calls import AwsFault, Call, precondition_failed
+from fanfold.audit_ports import Pages
+from fanfold.aws.calls import AwsFault, Call, not_found, precondition_failed
 from fanfold.aws.log import pages_of
 from fanfold.day_report import Closing, DayReport
 
@@ -43,19 +45,29 @@ class S3Reports:
     def closings(self, before: str) -> dict[str, Closing]:
         return {one.account: one.before for report in self._newest(before) for one in report.accounts}
 
-    def verified(self, before: str) -> dict[str, Head]:
-        chains = [one for report in self._newest(before) for one in report.chains]
-        return {one.stream: Head(stream=one.stream, seq=one.records, hash=one.hash) for one in chains if one.hash}
+    def bodies(self) -> dict[str, Pages]:
+        return {day: self.body(day) for day in sorted({_day(key) for key in self._keys() if _is_of_closed(key)})}
+
+    def body(self, day: str) -> Pages:
+        return Pages(self._get(_key(day, "day.json")), self._get(_key(day, "day.md")))
 
     def _newest(self, before: str) -> list[DayReport]:
         """The newest closed report of an earlier day, if there is one."""
-        found = [
-            one["Key"]
-            for page in pages_of(self._call, {"Bucket": self._bucket, "Prefix": PREFIX})
-            for one in page.get("Contents", [])
-            if one["Key"].endswith("/day.json") and one["Key"] < _key(before, "")
-        ]
+        found = [key for key in self._keys() if key.endswith("/day.json") and key < _key(before, "")]
         return [self._read(max(found))] if found else []
+
+    def _keys(self) -> Iterator[str]:
+        for page in pages_of(self._call, {"Bucket": self._bucket, "Prefix": PREFIX}):
+            yield from (one["Key"] for one in page.get("Contents", []))
+
+    def _get(self, key: str) -> bytes:
+        try:
+            body: bytes = self._call("s3", "GetObject", {"Bucket": self._bucket, "Key": key})["Body"]
+        except AwsFault as fault:
+            if not not_found(fault):
+                raise
+            return b""
+        return body
 
     def _read(self, key: str) -> DayReport:
         return _decode(self._call("s3", "GetObject", {"Bucket": self._bucket, "Key": key})["Body"])
@@ -67,3 +79,11 @@ class S3Reports:
 
 def _key(day: str, name: str) -> str:
     return f"{PREFIX}{day}/{name}"
+
+
+def _day(key: str) -> str:
+    return key.removeprefix(PREFIX).partition("/")[0]
+
+
+def _is_of_closed(key: str) -> bool:
+    return key.endswith(("/day.json", "/day.md"))

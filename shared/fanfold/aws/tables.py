@@ -51,6 +51,11 @@ class Table(NamedTuple):
             while left:
                 left = self.call("dynamodb", "BatchWriteItem", {"RequestItems": left}).get("UnprocessedItems")
 
+    def scan(self) -> Iterator[tuple[Key, dict[str, Any]]]:
+        """Every item without its key, and the key, page by page; what a big table has is dear."""
+        for item in self._pages({"TableName": self.name, "ConsistentRead": True}, "Scan"):
+            yield (item["pk"], item["sk"]), without_key(item)
+
     def query(self, partition: str, prefix: str = "", *, newest_first: bool = False) -> Iterator[dict[str, Any]]:
         """Items of a partition in order of their sort key, those that start with a prefix, page by page."""
         asked: dict[str, Any] = {
@@ -74,9 +79,9 @@ class Table(NamedTuple):
             "Limit": page,
         })
 
-    def _pages(self, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def _pages(self, asked: dict[str, Any], operation: str = "Query") -> Iterator[dict[str, Any]]:
         while True:
-            page = self.call("dynamodb", "Query", asked)
+            page = self.call("dynamodb", operation, asked)
             yield from (unmarshal(item) for item in page["Items"])
             if "LastEvaluatedKey" not in page:
                 return
@@ -163,6 +168,11 @@ class Refused(Conflict):
 def sort_key(item: Mapping[str, Any]) -> str:
     """The second part of an item's key."""
     return str(item["sk"])
+
+
+def without_key(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item's attributes but for its key."""
+    return {name: value for name, value in item.items() if name not in {"pk", "sk"}}
 
 
 def _key(key: Key) -> dict[str, Any]:

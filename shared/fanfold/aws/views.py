@@ -3,18 +3,18 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import msgspec
-
 from fanfold import audit_chain
-from fanfold.audit_chain import Head
-from fanfold.audit_views import View
+from fanfold.audit_chain import Head, Tip
+from fanfold.audit_views import View, as_stored
 from fanfold.aws.attribute_values import integer
 from fanfold.aws.calls import Call
-from fanfold.aws.tables import ABSENT, Key, Refused, Table, Write, sort_key
+from fanfold.aws.tables import ABSENT, Key, Refused, Table, Write, sort_key, without_key
 from fanfold.refusals import Conflict
 
 _HEADS = "heads"
 _CURSORS = "lake-cursors"
+# A writer promises once a try; so many at one head have not been seen. Beyond it only the newest counts.
+PROMISES_MAX = 100
 
 
 def key_of(place: tuple[str, ...]) -> Key:
@@ -28,6 +28,8 @@ def key_of(place: tuple[str, ...]) -> Key:
             return f"decisions#{account}", f"{moment}#{order_id}"
         case ("order-state", account, order_id):
             return f"account#{account}", f"order#{order_id}#state"
+        case ("aside", stream, first):
+            return f"aside#{stream}", first
         case (kind, account, *rest):
             return f"account#{account}", "#".join([kind, *rest])
     raise ValueError(f"{place} is no place of a view")
@@ -40,25 +42,53 @@ class DynamoViews:
         self._table = Table(call, table)
 
     def heads(self) -> list[Head]:
-        return [_head(sort_key(item), item) for item in self._table.query(_HEADS)]
+        """Where every stream ends."""
+        return [tip.head for tip in self.tips()]
 
     def head(self, stream: str) -> Head:
-        return _head(stream, self._table.get((_HEADS, stream)))
+        return self.tip(stream).head
+
+    def tips(self) -> list[Tip]:
+        return [_tip(sort_key(item), item) for item in self._table.query(_HEADS)]
+
+    def tip(self, stream: str) -> Tip:
+        return _tip(stream, self._table.get((_HEADS, stream)))
+
+    def promise(self, tip: Tip, last_hash: str) -> None:
+        kept = "list_append(if_not_exists(promised, :none), :mine)" if len(tip.promised) < PROMISES_MAX else ":mine"
+        values: dict[str, Any] = {":mine": [last_hash]}
+        if len(tip.promised) < PROMISES_MAX:
+            values[":none"] = []
+        self._update(tip.head, f"SET promised = {kept}", values)
+
+    def set_aside(self, tip: Tip, aside: str) -> None:
+        unmoved = "AND aside = :known" if tip.aside else "AND attribute_not_exists(aside)"
+        known = {":known": tip.aside} if tip.aside else {}
+        self._update(tip.head, "SET aside = :aside", {":aside": aside} | known, unmoved)
 
     def seen(self, ids: Sequence[str]) -> dict[str, int]:
         keys = {key_of(("message", one)): one for one in ids}
         return {keys[key]: integer(item["seq"]) for key, item in self._table.get_all(list(keys)).items()}
 
     def note(self, told: Sequence[View]) -> None:
-        self._table.put_all({key_of(view.place): _item(view) for view in told})
+        self._table.put_all({key_of(view.place): as_stored(view) for view in told})
 
     def commit(self, before: Head, after: Head) -> None:
-        condition, values = ("head_hash = :before", {":before": before.hash}) if before.seq else (ABSENT, {})
+        condition, values = _at(before)
         item = {"seq": after.seq, "head_hash": after.hash}
         try:
             self._table.write([self._table.putting((_HEADS, after.stream), item, condition, values)])
         except Refused as refused:
             raise Conflict(f"stream {after.stream} was extended by another writer") from refused
+
+    def _update(self, head: Head, change: str, values: dict[str, Any], further: str = "") -> None:
+        condition, known = _at(head)
+        try:
+            self._table.write([
+                self._table.updating((_HEADS, head.stream), change, values | known, f"{condition} {further}".strip())
+            ])
+        except Refused as refused:
+            raise Conflict(f"stream {head.stream} was extended by another writer") from refused
 
     def put(self, view: View) -> None:
         try:
@@ -67,8 +97,21 @@ class DynamoViews:
             if not refused.failed:
                 raise
 
-    def hash_of(self, message_id: str) -> str:
-        return str(self._table.get(key_of(("message", message_id))).get("hash", ""))
+    def aside(self, stream: str, after: int) -> dict[int, str]:
+        found = {int(sort_key(item)): item["segment"] for item in self._table.query(f"aside#{stream}")}
+        return {first: segment for first, segment in found.items() if first > after}
+
+    def key(self, place: tuple[str, ...]) -> Key:
+        return key_of(place)
+
+    def stored(self, keys: Sequence[Key]) -> dict[Key, dict[str, Any]]:
+        return {key: without_key(item) for key, item in self._table.get_all(keys).items()}
+
+    def everything(self) -> Iterator[tuple[Key, dict[str, Any]]]:
+        """Every view with its key; heads and cursors are none."""
+        for key, item in self._table.scan():
+            if key[0] not in {_HEADS, _CURSORS}:
+                yield key, item
 
     def flushed(self, stream: str) -> int:
         return integer(self._table.get((_CURSORS, stream)).get("seq", 0))
@@ -115,16 +158,16 @@ class DynamoViews:
 
     def _putting(self, view: View) -> Write:
         condition, values = f"{ABSENT} OR view_version < :version", {":version": view.version}
-        return self._table.putting(key_of(view.place), _item(view), condition, values)
+        return self._table.putting(key_of(view.place), as_stored(view), condition, values)
 
 
-def _item(view: View) -> dict[str, Any]:
-    # Amounts and times as text read back into the very structs they were.
-    item: dict[str, Any] = msgspec.to_builtins(view.fields) | {"view_version": view.version}
-    return item
+def _at(head: Head) -> tuple[str, dict[str, Any]]:
+    """The condition that a stream ends at a head; one without records may have promises."""
+    return ("head_hash = :before", {":before": head.hash}) if head.seq else ("attribute_not_exists(head_hash)", {})
 
 
-def _head(stream: str, item: dict[str, Any]) -> Head:
-    if not item:
-        return audit_chain.start(stream)
-    return Head(stream=stream, seq=integer(item["seq"]), hash=item["head_hash"])
+def _tip(stream: str, item: dict[str, Any]) -> Tip:
+    head = audit_chain.start(stream)
+    if "head_hash" in item:
+        head = Head(stream=stream, seq=integer(item["seq"]), hash=item["head_hash"])
+    return Tip(head=head, promised=tuple(item.get("promised", ())), aside=item.get("aside", ""))

@@ -1,6 +1,6 @@
 """The seam on the standard library: the few operations a desk uses, at a fraction of boto3's start and cost a call.
 
-It speaks to DynamoDB, SQS, SNS, S3, Lambda, Secrets Manager and SSM, on one kept connection a host and thread.
+It speaks to DynamoDB, KMS, SQS, SNS, S3, Lambda, Secrets Manager and SSM, on one kept connection a host and thread.
 """
 
 import ssl
@@ -20,6 +20,7 @@ from fanfold.refusals import BadInput
 
 PROTOCOLS = {
     "dynamodb": "fanfold.aws.wire_json",
+    "kms": "fanfold.aws.wire_json",
     "sqs": "fanfold.aws.wire_json",
     "secretsmanager": "fanfold.aws.wire_json",
     "ssm": "fanfold.aws.wire_json",

@@ -1,4 +1,4 @@
-"""The AWS JSON protocol: DynamoDB, SQS, Secrets Manager and SSM."""
+"""The AWS JSON protocol: DynamoDB, KMS, SQS, Secrets Manager and SSM."""
 
 from base64 import b64decode
 from collections.abc import Mapping
@@ -10,14 +10,15 @@ import msgspec
 from fanfold.aws.calls import AwsFault, Reason
 from fanfold.aws.exchange import Answer, Protocol, Request
 
-TARGETS = {"dynamodb": "DynamoDB_20120810", "sqs": "AmazonSQS", "secretsmanager": "secretsmanager",
-           "ssm": "AmazonSSM"}
-VERSIONS = {"secretsmanager": "1.1", "ssm": "1.1"}
+TARGETS = {"dynamodb": "DynamoDB_20120810", "kms": "TrentService", "sqs": "AmazonSQS",
+           "secretsmanager": "secretsmanager", "ssm": "AmazonSSM"}
+VERSIONS = {"kms": "1.1", "secretsmanager": "1.1", "ssm": "1.1"}
 # The members that carry bytes, which go over the wire in base 64.
-BLOBS = frozenset({"B", "BinaryValue", "SecretBinary"})
+BLOBS = frozenset({"B", "BinaryValue", "Mac", "SecretBinary"})
 # The operations that answer with times, as epoch seconds.
 TIMES = frozenset({"GetSecretValue", "GetParameter"})
 BLOB_LISTS = frozenset({"BS", "BinaryListValues"})
+_QUOTED = (b'"B"', b'"BS"', b'"BinaryValue"', b'"Mac"', b'"SecretBinary"')
 
 
 def _request(operation: str, parameters: Mapping[str, Any]) -> Request:
@@ -43,7 +44,7 @@ def _decode_times(value: dict[str, Any]) -> None:
 
 def _read(body: bytes) -> dict[str, Any]:
     document: dict[str, Any] = msgspec.json.decode(body) if body else {}
-    if b'"B"' in body or b'"BS"' in body or b'"BinaryValue"' in body or b'"SecretBinary"' in body:
+    if any(name in body for name in _QUOTED):
         _decode_blobs(document)
     return document
 

@@ -19,7 +19,9 @@ METHODS = {
     "s3.HeadObject": "HEAD",
     "s3.DeleteObject": "DELETE",
     "s3.ListObjectsV2": "GET",
+    "s3.ListObjectVersions": "GET",
 }
+LISTINGS = frozenset({"s3.ListObjectsV2", "s3.ListObjectVersions"})
 HEADERS = {
     "BypassGovernanceRetention": "x-amz-bypass-governance-retention",
     "CacheControl": "cache-control",
@@ -39,10 +41,12 @@ HEADERS = {
 QUERY = {
     "ContinuationToken": "continuation-token",
     "Delimiter": "delimiter",
+    "KeyMarker": "key-marker",
     "MaxKeys": "max-keys",
     "Prefix": "prefix",
     "StartAfter": "start-after",
     "VersionId": "versionId",
+    "VersionIdMarker": "version-id-marker",
 }
 OTHERS = frozenset({"Bucket", "Key", "Body", "Metadata", "ChecksumAlgorithm"})
 
@@ -84,6 +88,7 @@ WRITTEN = frozenset({
 })
 LISTED: dict[str, Callable[[str], Any]] = {
     "ChecksumAlgorithm": lambda text: [text],
+    "IsLatest": _flag,
     "IsTruncated": _flag,
     "KeyCount": int,
     "LastModified": datetime.fromisoformat,
@@ -91,8 +96,14 @@ LISTED: dict[str, Callable[[str], Any]] = {
     "Size": int,
 }
 # A listing asks for these percent-encoded, for XML cannot carry every key.
-ENCODED = frozenset({"Delimiter", "Key", "Prefix", "StartAfter"})
-REPEATED = frozenset({"Contents", "CommonPrefixes"})
+ENCODED = frozenset({"Delimiter", "Key", "KeyMarker", "NextKeyMarker", "Prefix", "StartAfter"})
+# Element -> the list that it is in.
+REPEATED = {
+    "Contents": "Contents",
+    "CommonPrefixes": "CommonPrefixes",
+    "Version": "Versions",
+    "DeleteMarker": "DeleteMarkers",
+}
 
 
 def _request(operation: str, parameters: Mapping[str, Any]) -> Request:
@@ -100,6 +111,8 @@ def _request(operation: str, parameters: Mapping[str, Any]) -> Request:
     query = {QUERY[key]: str(value) for key, value in parameters.items() if key in QUERY}
     if operation == "s3.ListObjectsV2":
         query |= {"list-type": "2", "encoding-type": "url"}
+    if operation == "s3.ListObjectVersions":
+        query |= {"versions": "", "encoding-type": "url"}
     path = f"/{encoded(parameters.get('Key', ''), '/')}"
     body = _body(parameters.get("Body", b""))
     headers = _headers(operation, parameters, body)
@@ -113,7 +126,7 @@ def _check(operation: str, parameters: Mapping[str, Any]) -> None:
     if unknown:
         raise BadInput(f"the light client does not know {unknown[0]} of {operation}; take boto3")
     # Without a key, S3 would take the deletion of an object for that of its bucket.
-    needed = ("Bucket",) if operation == "s3.ListObjectsV2" else ("Bucket", "Key")
+    needed = ("Bucket",) if operation in LISTINGS else ("Bucket", "Key")
     missing = [name for name in needed if not parameters.get(name)]
     if missing:
         raise BadInput(f"{operation} needs {missing[0]}")
@@ -147,7 +160,7 @@ def _header(value: object) -> str:
 
 
 def _response(operation: str, answer: Answer) -> dict[str, Any]:
-    if operation == "ListObjectsV2":
+    if f"s3.{operation}" in LISTINGS:
         return _listing(read_tree(answer.body))
     found = {key: read(answer.headers[name]) for name, (key, read) in ANSWERS.items() if name in answer.headers}
     if operation not in {"GetObject", "HeadObject"}:
@@ -165,7 +178,8 @@ def _listing(tree: Element) -> dict[str, Any]:
     document: dict[str, Any] = {}
     for element in tree:
         if element.tag in REPEATED:
-            document.setdefault(element.tag, []).append({child.tag: _listed(child) for child in element})
+            found = {child.tag: _listed(child) for child in element if child.tag != "Owner"}
+            document.setdefault(REPEATED[element.tag], []).append(found)
         else:
             document[element.tag] = _listed(element)
     return document

@@ -1,19 +1,18 @@
 """The end of a run: the chain is verified, the books are computed again from it, the summary is printed."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
 from rich.console import Console
 
-from fanfold import audit_chain, timeframes
-from fanfold.audit_verdict import Verdict
-from fanfold.audit_verdict import verify as verify_chain
-from fanfold.audit_verdicts import heads_of, verdict_of
+from fanfold import timeframes
+from fanfold.audit_verdict import Verdict, told
+from fanfold.audit_verdicts import records_in, verdicts_of
 from fanfold.aws import ledger
 from fanfold.aws.log import S3Log
+from fanfold.aws.seals import closed_days
 from fanfold.aws.tables import Table
 from fanfold.aws.views import DynamoViews
 from fanfold.console.cloud.launcher import STAGE
@@ -53,24 +52,15 @@ def conclude(run: DeskRun, traded: Desk, pace: Pace, out: Console, *, as_json: b
 
 def audit(run: DeskRun, traded: Desk) -> tuple[list[Verdict], Tally]:
     """A verdict on every chain, and what is in them."""
-    log, views = S3Log(run.call, bucket_name("audit", STAGE)), DynamoViews(run.call, table_name("views", STAGE))
     tally = Tally(traded)
-    # The venues first: prices are there when the accounts' fills are marked.
-    heads = sorted(heads_of(log, views), key=lambda head: not head.stream.startswith("market-"))
-    verdicts = [(head, verify_chain(head, _told(log, head.stream, tally))) for head in heads]
-    return [verdict if verdict.kind == "sound" else verdict_of(head, log, views) for head, verdict in verdicts], tally
+    log, views = S3Log(run.call, bucket_name("audit", STAGE)), DynamoViews(run.call, table_name("views", STAGE))
+    days = closed_days(run.call, bucket_name("audit", STAGE), bucket_name("lake", STAGE), key="")
+    return verdicts_of(log, views, days, tally.take), tally
 
 
 def moment(at: int) -> str:
     """An epoch second for people, in UTC."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
-
-
-def _told(log: S3Log, stream: str, tally: Tally) -> Iterator[tuple[str, bytes]]:
-    for key, body in log.segments(stream):
-        for line in body.splitlines():
-            tally.take(audit_chain.read(line))
-        yield key, body
 
 
 def _summary(tally: Tally, found: Books, verdicts: list[Verdict], dead_letters: int, pace: Pace) -> Summary:
@@ -97,7 +87,7 @@ def _summary(tally: Tally, found: Books, verdicts: list[Verdict], dead_letters: 
         legs=tally.legs.reports(pace.first, pace.last),
         latency_ms_p50=percentile(latencies, 0.5),
         latency_ms_p99=percentile(latencies, 0.99),
-        audit_records=sum(verdict.records for verdict in verdicts),
+        audit_records=records_in(verdicts),
         audit_verified=all(verdict.kind == "sound" and not verdict.pending for verdict in verdicts),
         books_balance=found.balance and found.ledger_agrees,
         timeframe=pace.timeframe,
@@ -116,7 +106,7 @@ def _print(summary: Summary, found: Books, verdicts: list[Verdict], out: Console
         out.print(f"{label:<14}{value}", highlight=False, soft_wrap=True)
     for verdict in verdicts:
         if verdict.kind != "sound":
-            out.print(f"audit chain {verdict.stream}: {verdict.kind} at record {verdict.seq} ({verdict.segment})")
+            out.print(f"audit chain {told(verdict)}", soft_wrap=True)
     if summary.audit_verified:
         out.print(f"audit chain verified: {summary.audit_records:,} records", highlight=False)
     if summary.books_balance:

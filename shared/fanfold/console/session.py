@@ -9,8 +9,10 @@ from typing import Any
 import msgspec
 
 from fanfold import desk
+from fanfold.audit_verdicts import Days
 from fanfold.aws.calls import Call
 from fanfold.aws.log import S3Log
+from fanfold.aws.seals import closed_days
 from fanfold.aws.tables import Table
 from fanfold.aws.views import DynamoViews
 from fanfold.console import holding
@@ -54,6 +56,11 @@ class Session(ABC):
     @abstractmethod
     def log(self) -> S3Log:
         """The audit log, read by a client that leaves what is wrong with a body to be judged by us."""
+
+    @property
+    @abstractmethod
+    def days(self) -> Days:
+        """The days that were closed, read as the log is."""
 
     @abstractmethod
     def bucket(self, name: str) -> str:
@@ -108,6 +115,10 @@ class LocalSession(Session):
     @property
     def log(self) -> S3Log:
         return S3Log(light(self.cloud), self.bucket("audit"))
+
+    @property
+    def days(self) -> Days:
+        return closed_days(light(self.cloud), self.bucket("audit"), self.bucket("lake"), key="")
 
     def bucket(self, name: str) -> str:
         return bucket_name(name, STAGE)

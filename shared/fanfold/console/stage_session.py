@@ -11,9 +11,11 @@ from typing import Any
 from uuid import uuid4
 
 from fanfold import desk
+from fanfold.audit_verdicts import Days
 from fanfold.aws.calls import AwsFault, Endpoint
 from fanfold.aws.calls import connect as client
 from fanfold.aws.log import S3Log
+from fanfold.aws.seals import closed_days
 from fanfold.console.exit_codes import NothingThere
 from fanfold.console.serve import TARGETS, Function, Gateway, Target
 from fanfold.console.session import Session, connect
@@ -42,6 +44,10 @@ class StageSession(Session):
     @property
     def log(self) -> S3Log:
         return S3Log(self.call, self.bucket("audit"))
+
+    @property
+    def days(self) -> Days:
+        return closed_days(self.call, self.bucket("audit"), self.bucket("lake"), f"alias/fanfold-{self.stage}-seals")
 
     @cached_property
     def principal(self) -> str:

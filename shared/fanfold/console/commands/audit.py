@@ -1,9 +1,9 @@
-"""``fanfold audit verify``: every chain from its first record, held against its head."""
+"""``fanfold audit verify``: every chain from its first record, held against all that audit wrote beside it."""
 
 from argparse import Namespace
 
-from fanfold.audit_verdict import Verdict
-from fanfold.audit_verdicts import verdicts_of
+from fanfold.audit_verdict import Verdict, told
+from fanfold.audit_verdicts import records_in, verdicts_of
 from fanfold.console.commands import Command
 from fanfold.console.exit_codes import Exit
 from fanfold.console.output import Answer, Grid, grid
@@ -13,9 +13,9 @@ from fanfold.console.stage_session import reach
 def verify(arguments: Namespace) -> Answer:
     """Whether the log is what was recorded; a failure where it is not."""
     with reach(arguments) as session:
-        verdicts = verdicts_of(session.log, session.views)
+        verdicts = verdicts_of(session.log, session.views, session.days)
     broken = [verdict for verdict in verdicts if verdict.kind != "sound"]
-    records = sum(verdict.records for verdict in verdicts)
+    records = records_in(verdicts)
     document = {"verified": not broken, "records": records, "streams": verdicts}
     if broken:
         return Answer(document, ["\n".join(map(_broken, broken)), _streams(verdicts)], Exit.FAILED)
@@ -23,8 +23,7 @@ def verify(arguments: Namespace) -> Answer:
 
 
 def _broken(verdict: Verdict) -> str:
-    where = f" ({verdict.segment})" if verdict.segment else ""
-    return f"audit chain BROKEN: {verdict.stream} is {verdict.kind} at record {verdict.seq}{where}"
+    return f"audit chain BROKEN: {told(verdict)}"
 
 
 def _streams(verdicts: list[Verdict]) -> Grid:

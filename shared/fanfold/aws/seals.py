@@ -1,0 +1,71 @@
+"""Seals of closed days in the audit bucket, whose Object Lock keeps them: seals/2026-01-31.json; and who signs them."""
+
+from collections.abc import Iterator
+
+from fanfold.audit_ports import Kept
+from fanfold.audit_verdicts import Days
+from fanfold.aws.calls import AwsFault, Call, precondition_failed
+from fanfold.aws.log import first_version, history_of, pages_of, versions_of
+from fanfold.aws.reports import S3Reports
+
+PREFIX = "seals/"
+
+
+class S3Seals:
+    """See fanfold.audit_ports.Seals."""
+
+    def __init__(self, call: Call, bucket: str) -> None:
+        self._call = call
+        self._bucket = bucket
+
+    def is_sealed(self, day: str) -> bool:
+        pages = pages_of(self._call, {"Bucket": self._bucket, "Prefix": _key(day)})
+        return any(page.get("Contents") for page in pages)
+
+    def newest(self, before: str) -> Kept | None:
+        found = [one for one in versions_of(self._call, self._bucket, PREFIX) if one.key < _key(before)]
+        return first_version(self._call, self._bucket, found[-1]) if found else None
+
+    def keep(self, day: str, body: bytes) -> bytes:
+        asked = {"Bucket": self._bucket, "Key": _key(day), "Body": body, "ContentType": "application/json"}
+        try:
+            self._call("s3", "PutObject", asked | {"IfNoneMatch": "*"})
+        except AwsFault as fault:
+            if not precondition_failed(fault):
+                raise
+            found: bytes = self._call("s3", "GetObject", {"Bucket": self._bucket, "Key": _key(day)})["Body"]
+            return found
+        return body
+
+    def history(self) -> Iterator[Kept]:
+        return history_of(self._call, self._bucket, PREFIX)
+
+
+class KmsSigner:
+    """A KMS key for message authentication: whoever lacks its rights cannot sign, and nobody has the key itself."""
+
+    def __init__(self, call: Call, key: str) -> None:
+        self._asked = {"KeyId": key, "MacAlgorithm": "HMAC_SHA_256"}
+        self._call = call
+
+    def sign(self, digest: bytes) -> bytes:
+        mac: bytes = self._call("kms", "GenerateMac", self._asked | {"Message": digest})["Mac"]
+        return mac
+
+    def signed(self, digest: bytes, signature: bytes) -> bool:
+        try:
+            found = self._call("kms", "VerifyMac", self._asked | {"Message": digest, "Mac": signature})
+        except AwsFault as fault:
+            if fault.code not in {"KMSInvalidMacException", "NotFoundException"}:
+                raise
+            return False
+        return bool(found["MacValid"])
+
+
+def closed_days(call: Call, audit: str, lake: str, key: str) -> Days:
+    """The closed days of a stage by its two buckets, and its key, "" where it has none."""
+    return Days(S3Seals(call, audit), S3Reports(call, lake), KmsSigner(call, key) if key else None)
+
+
+def _key(day: str) -> str:
+    return f"{PREFIX}{day}.json"
