@@ -78,7 +78,7 @@ def opened(kept: Kept) -> Seal:
     """The seal in an object; raises BadInput where there is none."""
     try:
         return msgspec.json.decode(kept.body, type=Seal)
-    except msgspec.DecodeError as wrong:
+    except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
         raise BadInput(f"{kept.key} is no seal: {wrong}") from wrong
 
 

@@ -225,7 +225,18 @@ class Audit:
         return [one for one in self.verdicts().values() if one.kind != "sound"]
 
     def copy(self) -> "Audit":
-        return deepcopy(self)
+        """Another one that can be tampered with; of views only those that ``view`` gave."""
+        other = Audit()
+        other.log.versions = {key: list(versions) for key, versions in self.log.versions.items()}
+        other.seals.versions = {key: list(versions) for key, versions in self.seals.versions.items()}
+        other.views.known, other.views.items = dict(self.views.known), dict(self.views.items)
+        other.reports.pages = dict(self.reports.pages)
+        return other
+
+    def view(self, key: Key) -> dict[str, Any]:
+        """A view's item, to be changed."""
+        self.views.items[key] = deepcopy(self.views.items[key])
+        return self.views.items[key]
 
     def lines(self, stream: str) -> list[bytes]:
         return [line for _, body in self.log.segments(stream) for line in audit_chain.lines_of(body)]

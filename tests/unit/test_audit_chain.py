@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fanfold import audit_chain
-from fanfold.audit_chain import Entry, Head
-from fanfold.audit_verdict import Verdict, locate_fork, verify
-from fanfold.refusals import BadInput
+from fanfold.audit_chain import Entry, Head, Tip
+from fanfold.audit_verdict import Verdict, verify
 
 COUNT = 240
 PER_SEGMENT = 7
@@ -139,13 +138,9 @@ def test_a_cut_tail_is_found_and_located(kept: int) -> None:
 
 @given(place=places)
 @settings(max_examples=40, deadline=None)
-def test_a_rewritten_history_that_links_is_found_by_its_head_and_located_by_the_views(place: int) -> None:
+def test_a_rewritten_history_that_links_is_found_by_its_head(place: int) -> None:
     forged, _ = recorded(entries(COUNT)[:place] + entries(COUNT, "forged")[place:])
-    verdict = verify(HEAD, stored(forged))
-    assert verdict.kind == "edited"
-    known = {json.loads(line)["message"]["id"]: sha256(line).hexdigest() for line in LINES}
-    located = locate_fork(verdict, stored(forged), lambda message_id: known.get(message_id, ""))
-    assert located.seq == place + 1
+    assert judged(forged) == ("edited", COUNT)
 
 
 def test_an_edit_shows_the_segment_that_holds_it() -> None:
@@ -164,18 +159,45 @@ def test_what_came_since_a_verification_is_judged_as_in_the_whole(behind: int, p
         assert verify(HEAD, rest, since) == verify(HEAD, stored(some))
 
 
-def test_a_segment_that_waits_for_adoption_is_pending_and_not_a_fault() -> None:
-    orphan, _ = audit_chain.append(HEAD, entries(3))
-    verdict = verify(HEAD, [*stored(LINES), (orphan.key, orphan.body)])
-    assert (verdict.kind, verdict.records, verdict.pending) == ("sound", COUNT, 3)
+def test_a_record_behind_the_head_was_put_there() -> None:
+    further, _ = recorded([*entries(COUNT), *entries(3)])
+    assert judged(further) == ("inserted", COUNT + 1)
 
 
 def test_no_chain_passes_for_another_streams() -> None:
     assert verify(Head(stream="other", seq=COUNT, hash=HEAD.hash), stored(LINES)).seq == 1
 
 
-def test_an_orphan_is_adopted_only_where_it_continues_the_chain() -> None:
-    segment, after = audit_chain.append(HEAD, entries(2))
-    assert audit_chain.adopt(HEAD, segment.key, segment.body) == (segment, after)
-    with pytest.raises(BadInput, match="does not continue"):
-        audit_chain.adopt(audit_chain.start("main"), segment.key, segment.body)
+NEXT, AFTER = audit_chain.append(HEAD, entries(2))
+
+
+def test_a_segment_is_proven_by_a_promise_of_its_last_hash() -> None:
+    tip = Tip(head=HEAD, promised=("another", AFTER.hash))
+    assert audit_chain.proven(tip, NEXT.key, NEXT.body) == (NEXT, AFTER)
+
+
+@pytest.mark.parametrize("promised", [(), ("another",), (HEAD.hash,)])
+def test_a_segment_that_links_and_was_not_promised_is_not_proven(promised: tuple[str, ...]) -> None:
+    assert audit_chain.proven(Tip(head=HEAD, promised=promised), NEXT.key, NEXT.body) is None
+
+
+@pytest.mark.parametrize("body", [b"", b"garbage\n", b"\xff\n", NEXT.body.splitlines()[0], NEXT.body + b"more\n"])
+def test_another_object_is_not_proven_by_the_promise_of_a_segment(body: bytes) -> None:
+    assert audit_chain.proven(Tip(head=HEAD, promised=(AFTER.hash,)), NEXT.key, body) is None
+
+
+def test_a_segment_is_not_proven_behind_another_head() -> None:
+    tip = Tip(head=audit_chain.start("main"), promised=(AFTER.hash,))
+    assert audit_chain.proven(tip, NEXT.key, NEXT.body) is None
+
+
+@given(first=st.integers(1, 10**12 - 1), aside=st.sampled_from(["", "0" * 64]))
+def test_a_segments_name_has_its_first_record(first: int, aside: str) -> None:
+    key = audit_chain.segment_key("main", first, aside)
+    assert audit_chain.first_of(key) == first
+    assert audit_chain.segment_key("main", first - 1) < key <= audit_chain.segment_key("main", first)
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "", "1.jsonl", "00000000000x.jsonl", "-00000000001.jsonl"])
+def test_a_name_that_no_segment_has_is_of_no_record(name: str) -> None:
+    assert audit_chain.first_of(f"chain/main/{name}") == 0

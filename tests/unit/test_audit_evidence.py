@@ -49,8 +49,8 @@ def _forged(record: audit_chain.Record, cash: str) -> Entry:
 
 
 def forged_next(audit: Audit) -> Segment:
-    message = {"type": "execution-report.v1", "id": "lie", "cause": "x", "at": "2026-02-01T00:00:00Z", "account": "main",
-               "venue": "sim", "cash": "1000000", "version": 999}
+    message = {"type": "execution-report.v1", "id": "lie", "cause": "x", "at": "2026-02-01T00:00:00Z",
+               "account": "main", "venue": "sim", "cash": "1000000", "version": 999}
     head = audit.views.tip("main").head
     return audit_chain.append(head, [Entry(topic="executions", message=message, sent_ms=1)])[0]
 
@@ -99,7 +99,7 @@ def test_a_rewritten_history_with_its_views_is_found_by_the_closed_days(audit: A
 
 
 def _record_again(audit: Audit, line: bytes) -> None:
-    from fanfold import messages  # noqa: PLC0415
+    from fanfold import messages
 
     audit.record(messages.decode(msgspec.json.encode(audit_chain.read(line).message)))
 
@@ -182,9 +182,9 @@ def test_a_message_whose_view_was_planted_is_located(audit: Audit) -> None:
 
 
 EDITS: dict[str, tuple[Callable[[Audit], object], str]] = {
-    "books": (lambda audit: audit.views.items["account#main", "books"].update(cash="7"), "books"),
+    "books": (lambda audit: audit.view(("account#main", "books")).update(cash="7"), "books"),
     "order gone": (lambda audit: audit.views.items.pop(("account#main", "order#o2")), "order#o2"),
-    "a hash": (lambda audit: audit.views.items["message#targets-0", "message"].update(hash="0"), "targets-0"),
+    "a hash": (lambda audit: audit.view(("message#targets-0", "message")).update(hash="0"), "targets-0"),
     "a position more": (lambda audit: audit.views.items.update({("account#main", "position#x#y"): {}}), "position#x#y"),
 }
 

@@ -43,7 +43,8 @@ class S3Log:
                 yield found["Key"], self.read(found["Key"])
 
     def history(self, stream: str, after: int = 0) -> Iterator[Kept]:
-        return history_of(self._call, self._bucket, f"{PREFIX}{stream}/", segment_key(stream, after))
+        behind = segment_key(stream, after) if after else ""
+        return history_of(self._call, self._bucket, f"{PREFIX}{stream}/", behind)
 
 
 class Versions(NamedTuple):

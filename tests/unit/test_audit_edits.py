@@ -1,0 +1,246 @@
+"""Ten thousand random edits of whatever audit keeps: each is found where it was made, or changes nothing at all."""
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+from audited_desk import Audit, Objects, audited
+
+from fanfold import audit_chain
+from fanfold.audit_chain import Entry, Head
+
+SEEDS = 20
+EDITS_A_SEED = 500
+SOUND = audited()
+# Where an edit shows: a stream, the records that may be named, and the view that may be.
+Place = tuple[str, set[int], str]
+Edit = Callable[[Audit, Random], Place]
+
+
+def segment_of(audit: Audit, chance: Random) -> tuple[str, str, int, list[bytes]]:
+    """The key of a random segment, its stream, its first record and its lines."""
+    key = chance.choice(sorted(audit.log.versions))
+    return key, key.split("/")[1], audit_chain.first_of(key), audit_chain.lines_of(audit.log.read(key))
+
+
+def stored(audit: Audit, key: str, lines: list[bytes]) -> None:
+    audit.log.versions[key] = [b"".join(line + b"\n" for line in lines)]
+
+
+def changed_byte(body: bytes, chance: Random) -> tuple[int, bytes]:
+    at = chance.randrange(len(body))
+    return at, body[:at] + bytes([chance.choice([one for one in range(256) if one != body[at]])]) + body[at + 1 :]
+
+
+def change_a_byte(audit: Audit, chance: Random) -> Place:
+    key, stream, first, _ = segment_of(audit, chance)
+    body = audit.log.read(key)
+    at, changed = changed_byte(body, chance)
+    audit.log.versions[key] = [changed]
+    seq = first + body.count(b"\n", 0, at)
+    return stream, {seq, seq + 1}, ""
+
+
+def delete_a_record(audit: Audit, chance: Random) -> Place:
+    key, stream, first, lines = segment_of(audit, chance)
+    at = chance.randrange(len(lines))
+    stored(audit, key, [*lines[:at], *lines[at + 1 :]])
+    return stream, {first + at}, ""
+
+
+def insert_a_record(audit: Audit, chance: Random) -> Place:
+    key, stream, first, lines = segment_of(audit, chance)
+    at, copied = chance.randrange(len(lines) + 1), chance.choice(audit.lines(stream))
+    stored(audit, key, [*lines[:at], copied, *lines[at:]])
+    # Beside its original it cannot be said which of the two is the copy.
+    original = audit_chain.read(copied).seq
+    return stream, {first + at, original} if abs(original - first - at) <= 1 else {first + at}, ""
+
+
+def swap_records(audit: Audit, chance: Random) -> Place:
+    key, stream, first, lines = segment_of(audit, chance)
+    one, other = (chance.randrange(len(lines)) for _ in range(2))
+    lines[one], lines[other] = lines[other], lines[one]
+    stored(audit, key, lines)
+    return stream, {first + min(one, other)} if one != other else set(), ""
+
+
+def edit_a_field(audit: Audit, chance: Random) -> Place:
+    key, stream, first, lines = segment_of(audit, chance)
+    at = chance.randrange(len(lines))
+    record = msgspec.json.decode(lines[at])
+    _scramble(record, chance)
+    lines[at] = msgspec.json.encode(record, order="sorted")
+    stored(audit, key, lines)
+    return stream, {first + at}, ""
+
+
+def remove_a_segment(audit: Audit, chance: Random) -> Place:
+    key, stream, first, _ = segment_of(audit, chance)
+    del audit.log.versions[key]
+    return stream, {first}, ""
+
+
+def shadow_a_segment(audit: Audit, chance: Random) -> Place:
+    key, stream, first, lines = segment_of(audit, chance)
+    audit.log.put(key, chance.choice([None, b"", b"forged\n", audit.log.read(key), lines[0] + b"\n"]))
+    return stream, {first}, ""
+
+
+def rewrite_history(audit: Audit, chance: Random) -> Place:
+    """From a segment on, with its head or without."""
+    key, stream, first, _ = segment_of(audit, chance)
+    before = audit.hash_at(stream, first - 1) if first > 1 else audit_chain.start(stream).hash
+    head = Head(stream=stream, seq=first - 1, hash=before)
+    for later in [one for one in sorted(audit.log.versions) if one.split("/")[1] == stream and one >= key]:
+        records = [audit_chain.read(line) for line in audit_chain.lines_of(audit.log.read(later))]
+        entries = [Entry(topic=one.topic, message=one.message, sent_ms=one.sent_ms + 1) for one in records]
+        segment, head = audit_chain.append(head, entries)
+        audit.log.versions[later] = [segment.body]
+    if chance.random() < 0.5:
+        audit.views.known[stream] = msgspec.structs.replace(audit.views.known[stream], head=head)
+    return stream, {first}, ""
+
+
+def cut_the_tail(audit: Audit, chance: Random) -> Place:
+    """Behind a segment, with the head set back or not."""
+    key, stream, first, _ = segment_of(audit, chance)
+    for later in [one for one in audit.log.versions if one.split("/")[1] == stream and one >= key]:
+        del audit.log.versions[later]
+    if first > 1 and chance.random() < 0.5:
+        audit.views.known[stream] = msgspec.structs.replace(
+            audit.views.known[stream], head=Head(stream=stream, seq=first - 1, hash=audit.hash_at(stream, first - 1))
+        )
+    return stream, {first}, ""
+
+
+def plant_a_segment(audit: Audit, chance: Random) -> Place:
+    """Garbage or a record that links, behind the head, aside of a segment, or in a stream of its own."""
+    stream = chance.choice(["main", "market-sim", "other"])
+    head = audit.views.tip(stream).head
+    segment, _ = audit_chain.append(head, [Entry(topic="orders", message={"id": "lie"}, sent_ms=1)])
+    first = chance.choice([head.seq + 1, head.seq + 1, chance.randrange(1, head.seq + 9)])
+    key = audit_chain.segment_key(stream, first, chance.choice(["", "aside"]) if first > head.seq else "aside")
+    audit.log.create(key, chance.choice([segment.body, b"garbage\n", b""]))
+    return stream, {first}, ""
+
+
+def edit_a_head(audit: Audit, chance: Random) -> Place:
+    stream = chance.choice(["main", "market-sim"])
+    head = audit.views.tip(stream).head
+    if chance.random() < 0.2:
+        del audit.views.known[stream]
+        return stream, {1}, ""
+    seq = max(0, head.seq + chance.randrange(-4, 5))
+    same = seq and seq <= head.seq and chance.random() < 0.5
+    moved = Head(stream=stream, seq=seq, hash=audit.hash_at(stream, seq) if same else f"{chance.random()}")
+    audit.views.known[stream] = msgspec.structs.replace(audit.views.known[stream], head=moved)
+    places = {head.seq + 1} if seq > head.seq else {seq, seq + 1} | {first_behind(audit, stream, seq)}
+    return stream, places if moved != head else set(), ""
+
+
+def first_behind(audit: Audit, stream: str, seq: int) -> int:
+    firsts = [audit_chain.first_of(key) for key in audit.log.versions if key.split("/")[1] == stream]
+    return max((first for first in firsts if first <= seq + 1), default=1)
+
+
+def edit_a_view(audit: Audit, chance: Random) -> Place:
+    key = chance.choice(sorted(audit.views.items))
+    item = audit.view(key)
+    if chance.random() < 0.2:
+        del audit.views.items[key]
+    else:
+        _scramble(item, chance)
+    stream = "market-sim" if key[0].startswith("message#bars") else "main"
+    # A message's view has its record; one whose hash differs and is the last looks as if its record had been rewritten.
+    return stream, {SOUND.views.items[key].get("seq", -1)}, " ".join(key)
+
+
+def plant_a_view(audit: Audit, chance: Random) -> Place:
+    key = chance.choice([("account#main", "position#x#B"), ("trades#main#2026-01-31", "A#t99"),
+                         ("decisions#main", "2026#o99"), ("account#main", "halt#x")])  # fmt: skip
+    audit.views.items[key] = {"view_version": "", "x": str(chance.random())}
+    return "main", set(), " ".join(key)
+
+
+def edit_a_report(audit: Audit, chance: Random) -> Place:
+    day = chance.choice(sorted(audit.reports.pages))
+    number = sorted(audit.reports.pages).index(day) + 1
+    name = chance.choice(["report", "page"])
+    body: bytes = getattr(audit.reports.pages[day], name)
+    changed = b"" if chance.random() < 0.1 else changed_byte(body, chance)[1]
+    audit.reports.pages[day] = audit.reports.pages[day]._replace(**{name: changed})
+    return "reports", {number}, ""
+
+
+def plant_a_report(audit: Audit, chance: Random) -> Place:
+    day = f"2026-03-{chance.randrange(1, 29):02d}"
+    audit.reports.pages[day] = audit.reports.pages[chance.choice(sorted(audit.reports.pages))]
+    return "reports", {3}, ""
+
+
+def edit_a_seal(audit: Audit, chance: Random) -> Place:
+    return "reports", _tampered(audit.seals, chance), ""
+
+
+def _tampered(objects: Objects, chance: Random) -> set[int]:
+    keys = sorted(objects.versions)
+    key = chance.choice(keys)
+    number = keys.index(key) + 1
+    kind = chance.randrange(4)
+    if kind == 0:
+        del objects.versions[key]
+        # The next one shows it, or the report that nobody names any more.
+        return {number, len(keys)}
+    if kind == 1:
+        objects.put(key, chance.choice([None, b"{}", objects.read(key)]))
+    else:
+        objects.versions[key] = [changed_byte(objects.read(key), chance)[1]]
+    return {number}
+
+
+def _scramble(fields: dict[str, Any], chance: Random) -> None:
+    """Change, add or drop a field, at any depth."""
+    name = chance.choice(sorted(fields))
+    value = fields[name]
+    if isinstance(value, dict) and value and chance.random() < 0.7:
+        _scramble(value, chance)
+    elif chance.random() < 0.2:
+        del fields[name]
+    elif chance.random() < 0.2:
+        fields[f"{name}2"] = value
+    else:
+        fields[name] = chance.choice(["", "x", 0, 7, None, [], {}, f"{value}0"])
+
+
+EDITS: list[Edit] = [
+    change_a_byte, delete_a_record, insert_a_record, swap_records, edit_a_field, remove_a_segment, shadow_a_segment,
+    rewrite_history, cut_the_tail, plant_a_segment, edit_a_head, edit_a_view, edit_a_view, edit_a_view, plant_a_view,
+    edit_a_report, plant_a_report, edit_a_seal,
+]  # fmt: skip
+
+
+def is_same(audit: Audit) -> bool:
+    """Whether it says what was recorded, byte for byte."""
+    ours, theirs = ([one.log.versions, one.views.items, one.views.known, one.seals.versions, one.reports.pages]
+                    for one in (audit, SOUND))  # fmt: skip
+    bodies = [{key: [body and body.rstrip(b"\n") for body in versions] for key, versions in one[0].items()}
+              for one in (ours, theirs)]  # fmt: skip
+    return ours[1:] == theirs[1:] and bodies[0] == bodies[1]
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_every_edit_is_found_where_it_was_made_or_changes_nothing(seed: int) -> None:
+    chance = Random(seed)
+    for _ in range(EDITS_A_SEED):
+        audit, edit = SOUND.copy(), chance.choice(EDITS)
+        stream, places, view = edit(audit, chance)
+        broken = {one.stream: one for one in audit.broken()}
+        if is_same(audit):
+            assert not broken, f"{edit.__name__} changed nothing"
+            continue
+        assert stream in broken, f"{edit.__name__} was not found"
+        found = broken[stream]
+        assert found.seq in places or (view and view in found.evidence), f"{edit.__name__} of {places}: {found}"
