@@ -17,6 +17,7 @@ POLICIES = {
 ANY_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 LOCK_ACTIONS = {"s3:PutObjectRetention", "s3:BypassGovernanceRetention", "s3:DeleteObjectVersion"}
 AUDIT_WRITES = ("s3:Put", "s3:Delete", "s3:Bypass", "s3:Restore", "s3:Replicate")
+SHADOWS = {("s3:PutObject", str({"Null": {"s3:if-none-match": "true"}})), ("s3:DeleteObject", "")}
 VENUE_SECRET = "VenueSecret"
 PLAIN = {"Bool": {"aws:SecureTransport": "false"}}
 
@@ -96,6 +97,14 @@ def unlocked_deletion(stacks: Stacks) -> list[str]:
         if resource == "platform/AuditBucket" and unconditional:
             denied |= set(listed(one["Action"]))
     return sorted(LOCK_ACTIONS - denied)
+
+
+def shadowing(stacks: Stacks) -> list[str]:
+    """Where the audit bucket takes an object over one that is there, or a deletion."""
+    denied = {(action, str(one.get("Condition", ""))) for _, resource, one in _policies(stacks)
+              for action in listed(one["Action"])
+              if resource == "platform/AuditBucket" and one["Effect"] == "Deny" and one["Principal"] == "*"}
+    return sorted(action for action, condition in SHADOWS - denied)
 
 
 def strange_audit_writers(stacks: Stacks) -> list[str]:

@@ -22,8 +22,8 @@ OF_EVERY_STAGE = (
     rules.endless_logs, rules.unpublished_alarms, rules.unnamed_metrics, rules.costly_keys, rules.other_dead_letters,
     rules.short_windows, rules.untraced, rules.movable_images, rules.secrets_in_settings, rules.unrecoverable,
     rules.unlocked_audit, rules.unlimited_queries, access.plain_text, access.public, access.broad_grants,
-    access.broad_policies, access.shared_roles, access.unlocked_deletion, access.strange_audit_writers,
-    access.strange_secret_readers, access.unbounded_roles,
+    access.broad_policies, access.shared_roles, access.unlocked_deletion, access.shadowing,
+    access.strange_audit_writers, access.strange_secret_readers, access.unbounded_roles,
 )  # fmt: skip
 # What the embedded AWS, on loopback and for an hour, does without.
 ON_LOOPBACK = {
@@ -34,10 +34,12 @@ ON_LOOPBACK = {
     access.plain_text: "the emulator speaks HTTP",
     access.unbounded_roles: "there is nothing to bootstrap",
     access.unlocked_deletion: "tests rewrite segments, to see that it is found out",
+    access.shadowing: "tests write over segments, to see that it is found out",
 }
 ROLE = ("signal/FoldRole", "Properties", "Policies", 0, "PolicyDocument", "Statement")
 FUNCTION = ("signal/FoldLambdaFunction", "Properties")
 MAPPING = "EventSourceMappingSQSQueue"
+SHADOWING = ("platform/AuditBucketPolicy", "Properties", "PolicyDocument", "Statement")
 GRANT = {"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": ["platform/AuditBucket.Arn"]}
 TLS = ("PolicyDocument", "Statement", 0)
 GONE = object()
@@ -138,6 +140,9 @@ BROKEN: list[tuple[Any, tuple[Any, ...], Any]] = [
     (access.shared_roles, ("risk/SweepLambdaFunction", "Properties", "Role"), "risk/AssessRole.Arn"),
     (access.unbounded_roles, (*ROLE[:2], "PermissionsBoundary"), GONE),
     (access.unlocked_deletion, ("platform/AuditBucketPolicy",), GONE),
+    (access.shadowing, ("platform/AuditBucketPolicy",), GONE),
+    (access.shadowing, (*SHADOWING, 2, "Condition"), {"StringEquals": {"s3:if-none-match": "*"}}),
+    (access.shadowing, (*SHADOWING, 3, "Action"), "s3:DeleteObjectTagging"),
     (access.unlocked_deletion,
      ("platform/AuditBucketPolicy", "Properties", "PolicyDocument", "Statement", 1, "Action"), ["s3:PutObjectAcl"]),
     (access.strange_audit_writers, (*ROLE, 0), GRANT),

@@ -96,6 +96,14 @@ def _listing(parameters: Parameters) -> Iterator[Need]:
     yield Need("s3:ListBucket", f"arn:aws:s3:::{parameters['Bucket']}")
 
 
+def _versions(parameters: Parameters) -> Iterator[Need]:
+    yield Need("s3:ListBucketVersions", f"arn:aws:s3:::{parameters['Bucket']}")
+
+
+def _read_object(parameters: Parameters) -> Iterator[Need]:
+    yield from _object("GetObjectVersion" if "VersionId" in parameters else "GetObject")(parameters)
+
+
 def _object(action: str) -> Callable[[Parameters], Iterator[Need]]:
     def needed(parameters: Parameters) -> Iterator[Need]:
         yield Need(f"s3:{action}", f"arn:aws:s3:::{parameters['Bucket']}/{parameters['Key']}")
@@ -127,7 +135,9 @@ OPERATIONS: dict[tuple[str, str], Callable[[Parameters], Iterator[Need]]] = {
     ("sqs", "SendMessage"): _queue,
     ("sqs", "SendMessageBatch"): _queue,
     ("s3", "ListObjectsV2"): _listing,
-    **{("s3", name): _object(name) for name in ("GetObject", "PutObject", "DeleteObject")},
+    ("s3", "ListObjectVersions"): _versions,
+    ("s3", "GetObject"): _read_object,
+    **{("s3", name): _object(name) for name in ("PutObject", "DeleteObject")},
     ("s3", "HeadObject"): _object("GetObject"),
     ("lambda", "Invoke"): _invocation,
     ("secretsmanager", "GetSecretValue"): _secret,
@@ -153,9 +163,29 @@ def trace_needs(_function: Function, stacks: Stacks) -> set[Need]:
     return {Need(action, "*") for action in actions} if stacks.traced else set()
 
 
+def seal_needs(function: Function, _stacks: Stacks) -> set[Need]:
+    key, action = function.environment.get("SEAL_KEY"), SEALING.get(function.name.rpartition("-")[2])
+    return {Need(f"kms:{action}", key)} if key and action else set()
+
+
+def evidence_needs(function: Function, _stacks: Stacks) -> set[Need]:
+    bucket = f"arn:aws:s3:::{function.environment.get('AUDIT_BUCKET')}"
+    asked = EVIDENCE.get(function.name.rpartition("-")[2])
+    return {Need(f"s3:{asked[0]}", f"{bucket}/{asked[1]}/any")} if asked else set()
+
+
+SEALING = {"report": "GenerateMac", "verify": "VerifyMac"}
+EVIDENCE = {
+    "verify": ("GetObjectVersion", "chain"),
+    "report": ("GetObjectVersion", "seals"),
+    "reconcile": ("GetObject", "chain"),
+}
 # What a role allows although no handler asks for it, each with its reason; six at most.
 EXCEPTIONS: dict[str, tuple[str, Callable[[Function, Stacks], set[Need]]]] = {
     "logs": ("Lambda itself writes a function's output to its log group, with the function's role.", log_needs),
     "queue": ("The event source mapping reads the queue and deletes what is done, with the same role.", queue_needs),
+    "seals": ("A stage that has a key signs its closed days with it; the embedded one has none.", seal_needs),
+    "evidence": ("What lies behind a head, or under another version, is read where there is such; none should be.",
+                 evidence_needs),
     "traces": ("Segments go to a daemon beside the function, which sends them with the same role.", trace_needs),
 }

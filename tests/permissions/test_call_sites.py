@@ -16,7 +16,11 @@ SITE = re.compile(r'call\(\s*"(\w+)",\s*f?"([\w{}]+)"')
 # A single write's operation is made of its kind.
 KINDS = {"{kind}Item": ("PutItem", "UpdateItem", "DeleteItem")}
 # What the code spells and the journey does not ask for, and why.
-EXCUSED: dict[tuple[str, str], str] = {}
+EXCUSED: dict[tuple[str, str], str] = {
+    ("dynamodb", "Scan"): "The console alone reads all views, with the rights of whoever asks.",
+    ("kms", "GenerateMac"): "The embedded stage has no key; tests/aws signs on emulators.",
+    ("kms", "VerifyMac"): "The embedded stage has no key; tests/aws signs on emulators.",
+}
 
 
 def spelled() -> set[tuple[str, str]]:

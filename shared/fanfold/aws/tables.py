@@ -53,8 +53,14 @@ class Table(NamedTuple):
 
     def scan(self) -> Iterator[tuple[Key, dict[str, Any]]]:
         """Every item without its key, and the key, page by page; what a big table has is dear."""
-        for item in self._pages({"TableName": self.name, "ConsistentRead": True}, "Scan"):
-            yield (item["pk"], item["sk"]), without_key(item)
+        asked: dict[str, Any] = {"TableName": self.name, "ConsistentRead": True}
+        while True:
+            page = self.call("dynamodb", "Scan", asked)
+            for item in map(unmarshal, page["Items"]):
+                yield (item["pk"], item["sk"]), without_key(item)
+            if "LastEvaluatedKey" not in page:
+                return
+            asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def query(self, partition: str, prefix: str = "", *, newest_first: bool = False) -> Iterator[dict[str, Any]]:
         """Items of a partition in order of their sort key, those that start with a prefix, page by page."""
@@ -79,9 +85,9 @@ class Table(NamedTuple):
             "Limit": page,
         })
 
-    def _pages(self, asked: dict[str, Any], operation: str = "Query") -> Iterator[dict[str, Any]]:
+    def _pages(self, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
         while True:
-            page = self.call("dynamodb", operation, asked)
+            page = self.call("dynamodb", "Query", asked)
             yield from (unmarshal(item) for item in page["Items"])
             if "LastEvaluatedKey" not in page:
                 return
