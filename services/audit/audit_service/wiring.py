@@ -55,6 +55,7 @@ def seals() -> Seals:
 
 @cache
 def signer() -> Signer | None:
+    """Who signs closed days, None in a stage that has no key."""
     from fanfold.aws.seals import KmsSigner  # noqa: PLC0415
 
     key = settings().seal_key

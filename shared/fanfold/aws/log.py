@@ -61,6 +61,7 @@ def history_of(call: Call, bucket: str, prefix: str, after: str = "") -> Iterato
 
 
 def first_version(call: Call, bucket: str, found: Versions) -> Kept:
+    """The object as it was first written; b"" for one of which only deletions are left."""
     key, ids, deletions = found
     if len(ids) == 1 and not deletions:
         return Kept(key, call("s3", "GetObject", {"Bucket": bucket, "Key": key})["Body"], "")
