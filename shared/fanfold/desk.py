@@ -14,13 +14,17 @@ T = TypeVar("T")
 
 
 class Venue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where bars come from. Kind ccxt names an exchange, kind replay reads recorded bars."""
+    """Where bars come from. Kind ccxt names an exchange, kind replay reads recorded bars.
+
+    A bar that no later one follows counts as closed ``grace_s`` after its close by the exchange's clock.
+    """
 
     kind: Literal["ccxt", "replay"]
     exchange: str = ""
     symbols: list[str]
     timeframe: str = "1m"
     jump_max: Decimal = Decimal("0.25")
+    grace_s: int = 2
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

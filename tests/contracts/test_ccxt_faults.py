@@ -1,7 +1,9 @@
 """What the exchange venue says and does when an exchange misbehaves, through real ccxt and a real socket."""
 
+import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
@@ -120,3 +122,21 @@ def test_a_symbol_that_is_not_traded_is_refused_with_near_ones(exchange: Exchang
         catalogue("binance", ["BTC/USD"], "2026-02-08", origin)
     with pytest.raises(BadInput, match="binance, binanceus"):
         catalogue("binanc", [BTC], "2026-02-08", origin)
+
+
+def test_an_answer_is_dated_by_the_exchange_for_the_thread_that_asked(origin: str) -> None:
+    client = Client("binance", origin)
+    assert client.told_at() == 0
+    client.markets()
+    assert abs(client.told_at() - time.time()) < 60
+    with ThreadPoolExecutor(1) as another:
+        assert another.submit(client.told_at).result() == 0
+
+
+def test_one_candle_without_a_number_or_a_time_leaves_the_others(exchange: Exchange, venue: ExchangeVenue) -> None:
+    opens = [(START + 600 + 60 * minute) * 1_000 for minute in range(4)]
+    rows = [[opens[0], "1", "1", "1", "1", "1"], [opens[1], "1", "1", "1", "1", None], [None, "1", "1", "1", "1", "1"],
+            [opens[3], "1", "1", "1", "1", "1"]]
+    exchange.fault = klines(Answer(body=json.dumps(rows).encode()))
+    found = venue.bars(BTC, "1m", START + 600, START + 840)
+    assert [(bar.closes_at - START - 600) // 60 for bar in found.bars if bar.close] == [1, 4]

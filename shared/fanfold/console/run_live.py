@@ -20,8 +20,8 @@ from fanfold.refusals import BadInput
 from fanfold.venues.exchange import catalogue
 
 MINUTE_S = 60
-# Venues need a moment after the close until the bar is there.
-GRACE_S = 3
+# A timer may ring early; how long a venue needs until a bar is final, the venue's own `grace_s` says.
+LATE_S = 0.2
 FLUSH_EVERY = 15
 
 
@@ -71,7 +71,7 @@ def _trade(run: DeskRun, traded: Desk, arguments: argparse.Namespace, out: Conso
         _keep_house(run, done)
         out.print(f"{moment(_minute())}  polled", highlight=False)
         if arguments.minutes is None or done < arguments.minutes:
-            stop.wait(MINUTE_S + GRACE_S - time.time() % MINUTE_S)
+            stop.wait(MINUTE_S + LATE_S - time.time() % MINUTE_S)
     run.finish()
     pace = Pace(first, _minute(), done, "1m", done / max(1.0, time.time() - first))
     code = conclude(run, traded, pace, out, as_json=arguments.json)

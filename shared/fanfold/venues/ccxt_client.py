@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from threading import local
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -54,6 +55,7 @@ class Client:
         self._ccxt = _guarded(kind, self._errors)(_CONFIG | {"timeout": timeout_s * 1_000})
         self._pace = Pace(exchange_id, self._ccxt.rateLimit)
         self._ccxt.pace = self._pace
+        self._ccxt.told = local()
         self._ccxt.has["fetchCurrencies"] = False
         # ccxt's own retries would send again what an exchange may have taken.
         assert not self._ccxt.options.get("maxRetriesOnFailure"), "maxRetriesOnFailure must be 0"
@@ -89,6 +91,10 @@ class Client:
         """Rows of ms, open, high, low, close, volume that open at an epoch second or later, the earliest first."""
         rows: list[Any] = self._ask("fetch_ohlcv", symbol, timeframe, opens_from * 1_000, limit)
         return rows
+
+    def told_at(self) -> float:
+        """When the last answer to this thread was given, in epoch seconds by the exchange's clock; 0: it says not."""
+        return float(getattr(self._ccxt.told, "at", 0.0))
 
     def touch(self, symbol: str) -> tuple[Any, Any]:
         """Best bid and ask, as the exchange wrote them."""
@@ -131,12 +137,16 @@ def pause_s(retry_after: str, text: str, now: float) -> float:
         return float(retry_after)
     if banned:
         return max(int(banned[1]) / 1_000 - now, 0.0)
+    return max(_epoch(retry_after, now + PAUSE_S) - now, 0.0)
+
+
+def _epoch(date: str, default: float) -> float:
+    """A date of HTTP in epoch seconds. It is GMT, whether it says so or not."""
     try:
-        until = parsedate_to_datetime(retry_after)
+        told = parsedate_to_datetime(date)
     except ValueError:
-        return PAUSE_S
-    # A date in HTTP is GMT, whether it says so or not.
-    return max(until.replace(tzinfo=until.tzinfo or UTC).timestamp() - now, 0.0)
+        return default
+    return told.replace(tzinfo=told.tzinfo or UTC).timestamp()
 
 
 def _guarded(kind: type[Any], errors: Any) -> type[Any]:
@@ -144,6 +154,7 @@ def _guarded(kind: type[Any], errors: Any) -> type[Any]:
         """An exchange that keeps the pace of all threads, and takes what it cannot read for a fault."""
 
         pace: Pace
+        told: local
 
         def throttle(self, cost: float | None = None) -> None:
             self.pace.take(cost)
@@ -154,28 +165,39 @@ def _guarded(kind: type[Any], errors: Any) -> type[Any]:
                 raise errors.BadResponse(f"{self.id} {method} {url} answered with no JSON: {str(answer)[:80]!r}")
             return answer
 
+        def on_rest_response(
+            self, code: int, reason: str, url: str, method: str, response_headers: Any, *more: Any
+        ) -> Any:
+            self.told.at = _epoch(response_headers.get("Date", ""), 0.0)
+            return super().on_rest_response(code, reason, url, method, response_headers, *more)
+
         def on_json_response(self, response_body: str) -> Any:
             # A number that was not written as text keeps its digits only if it never becomes a float.
             return json.loads(response_body, parse_float=str)
 
         def parse_ohlcvs(self, ohlcvs: Any, market: Any = None, *more: Any, **named: Any) -> list[Any]:
-            timed = [one for one in ohlcvs or [] if self.timed(one, market)]
-            # Were all sorted out in silence, a changed format would look like a quiet market.
-            if ohlcvs and not timed:
-                raise errors.BadResponse(f"{self.id} gave a candle that is none: {str(ohlcvs[0])[:80]}")
-            if ohlcvs and len(timed) < len(ohlcvs):
-                log.warning("%s: %d candles without a time are left out", self.id, len(ohlcvs) - len(timed))
-            candles: list[Any] = super().parse_ohlcvs(timed, market, *more, **named)
+            candles: list[Any] = super().parse_ohlcvs(_timed(self, ohlcvs or [], market), market, *more, **named)
             return candles
 
-        def timed(self, ohlcv: object, market: Any) -> bool:
-            """Whether a row tells when it opens; one that can't be read at all does not."""
-            try:
-                return bool(self.parse_ohlcv(ohlcv, market)[0])
-            except _UNREADABLE:
-                return False
-
     return Guarded
+
+
+def _timed(exchange: Any, rows: list[Any], market: Any) -> list[Any]:
+    """The rows that tell when they open. Were all sorted out, a changed format would look like a quiet market."""
+    timed = [one for one in rows if _opens(exchange, one, market)]
+    if rows and not timed:
+        raise slim_ccxt.errors().BadResponse(f"{exchange.id} gave a candle that is none: {str(rows[0])[:80]}")
+    if len(timed) < len(rows):
+        log.warning("%s: %d candles without a time are left out", exchange.id, len(rows) - len(timed))
+    return timed
+
+
+def _opens(exchange: Any, row: object, market: Any) -> int:
+    """When a candle opens, in ms; 0 where it does not say, or cannot be read."""
+    try:
+        return int(exchange.parse_ohlcv(row, market)[0] or 0)
+    except _UNREADABLE:
+        return 0
 
 
 def _moved(urls: Any, origin: str) -> Any:

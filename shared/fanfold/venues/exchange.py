@@ -5,6 +5,9 @@ closes at ``since``. If it came, that is it. If not, the exchange leaves out min
 so far back: the page before is asked for, and its last bar is it, or 0 where there is none. But a page that is full and
 begins late may have been cut at its front; then ``after`` is the slot before the first bar, which nobody has seen, and
 the reader asks again or stays parked.
+
+A bar is known to be closed when a later one has opened, or when the exchange's own clock, as its answer dates itself,
+is past the close by the venue's grace. This machine's clock proves nothing: it only says how long to wait.
 """
 
 import time
@@ -13,7 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from fanfold import desk, quality, timeframes
 from fanfold.bars import Bar, Series
@@ -34,6 +39,18 @@ BUDGET_S = 5.0
 BY_SPAN = frozenset({"coinbase", "okx"})
 
 
+class _Answer(NamedTuple):
+    """Bars as told, through when they are known to be closed, and when they were told by the exchange's clock, or 0."""
+
+    series: Series
+    closed: int
+    told_at: float
+
+    @property
+    def held(self) -> bool:
+        return self.series.through > self.closed and bool(self.series.bars)
+
+
 class ExchangeVenue:
     """The public data of one exchange, for the instruments of a desk."""
 
@@ -42,37 +59,63 @@ class ExchangeVenue:
         client: Client,
         instruments: Mapping[str, Instrument],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        told_at: Callable[[], float] = lambda: 0.0,
+        grace_s: int = 0,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        """``told_at`` is the exchange's time of the last answer to this thread, in epoch seconds; 0: it says none."""
         self._client = client
         self._instruments = instruments
         self._now = now
+        self._told_at = told_at
+        self._grace_s = grace_s
+        self._sleep = sleep
 
     @classmethod
     def connect(
         cls, venue: desk.Venue, instruments: Mapping[str, Instrument], origin: str = ""
     ) -> "ExchangeVenue":
         """The exchange of a venue; nothing is asked of it yet. ``origin`` stands in for its hosts."""
-        return cls(Client(venue.exchange, origin), instruments)
+        client = Client(venue.exchange, origin)
+        return cls(client, instruments, told_at=client.told_at, grace_s=venue.grace_s)
 
     def bars(self, instrument: str, timeframe: str, since: int, until: int) -> Series:
         """Bars that close after ``since`` and no later than ``until``, in epoch seconds; see the module for ``after``.
 
         Raises BadInput for what the exchange does not have, VenueUnavailable where it can't be asked.
         """
-        return self._bars(Request(instrument, timeframe, since, until))
+        return self._bars(Request(instrument, timeframe, since, until)).series
 
     def bars_of(self, requests: Sequence[Request]) -> list[Series | Failure]:
-        """The bars of each request, asked for side by side, the one furthest behind first."""
-        deadline = time.monotonic() + BUDGET_S
+        """The bars of each request that are known to be closed, asked for side by side, the one furthest behind first.
+
+        Where the newest is not, it is asked for once more when the exchange's grace is over, if that is soon.
+        """
         try:
             self._client.markets()
         except VenueUnavailable as fault:
             return [Failure(request, str(fault)) for request in requests]
-        order = sorted(range(len(requests)), key=lambda index: requests[index].since)
+        answers = self._round(requests)
+        held = {request: one for request, one in answers.items() if isinstance(one, _Answer) and one.held}
+        waits = {request: self._wait_s(one) for request, one in held.items()}
+        soon = {request: wait for request, wait in waits.items() if 0 < wait <= 2 * self._grace_s}
+        if soon:
+            self._sleep(max(soon.values()))
+            again = self._round(list(soon))
+            answers |= {request: one for request, one in again.items() if isinstance(one, _Answer)}
+        return [_closed(answers[request]) for request in requests]
+
+    def _round(self, requests: Sequence[Request]) -> dict[Request, _Answer | Failure]:
+        deadline = time.monotonic() + BUDGET_S
+        order = sorted(requests, key=lambda one: one.since)
         with ThreadPoolExecutor(WORKERS) as pool:
-            found = pool.map(lambda index: self._tried(requests[index], deadline), order)
-            by_index = dict(zip(order, found, strict=True))
-        return [by_index[index] for index in range(len(requests))]
+            return dict(zip(order, pool.map(lambda one: self._tried(one, deadline), order), strict=True))
+
+    def _wait_s(self, answer: _Answer) -> float:
+        """How long it is until the newest bar counts as closed, best by the exchange's clock."""
+        now = answer.told_at or self._now().timestamp()
+        return answer.series.through + self._grace_s - now
 
     def quote(self, instrument: str) -> Quote:
         """Best bid and ask now."""
@@ -86,7 +129,7 @@ class ExchangeVenue:
             raise VenueUnavailable(f"{self._client.name} has no market in {instrument}: bid {bid}, ask {ask}")
         return quote
 
-    def _tried(self, request: Request, deadline: float) -> Series | Failure:
+    def _tried(self, request: Request, deadline: float) -> _Answer | Failure:
         if time.monotonic() > deadline:
             return Failure(request, f"{self._client.name} is too slow: it was not asked within {BUDGET_S:.0f} s")
         try:
@@ -94,16 +137,20 @@ class ExchangeVenue:
         except (VenueUnavailable, BadInput) as fault:
             return Failure(request, str(fault))
 
-    def _bars(self, request: Request) -> Series:
+    def _bars(self, request: Request) -> _Answer:
         self._check(request.instrument)
         if request.timeframe not in self._client.timeframes:
             known = ", ".join(self._client.timeframes)
             raise BadInput(f"{self._client.name} has no {request.timeframe} bars; it has {known}")
         found, cut = self._candles(request)
+        told_at = self._told_at()
+        newest = max(found, default=0)
+        closed = newest if told_at >= newest + self._grace_s else newest - 1
         wanted = sorted(one for one in found.values() if request.since < one.closes_at <= request.until)
         after = self._after(request, found, cut=cut)
         rules = self._instruments[request.instrument]
-        return candles.series(request.instrument, request.timeframe, rules, after, wanted)
+        series = candles.series(request.instrument, request.timeframe, rules, after, wanted)
+        return _Answer(series, closed, told_at)
 
     def _candles(self, request: Request) -> tuple[dict[int, Candle], bool]:
         """By close, what the exchange has from the bar that closes at ``since``; and whether its front may be cut."""
@@ -113,7 +160,8 @@ class ExchangeVenue:
         # Where the next bar opens. A page may be shorter than asked for, so only one without news is the last.
         at = max(request.since - length, 0)
         while at + length <= request.until:
-            limit = min(self._client.page, (request.until - at) // length)
+            # One more than asked for: that it has opened proves that the last one is closed.
+            limit = min(self._client.page, (request.until - at) // length + 1)
             page = self._page(request, at, limit)
             cut = cut or (not found and len(page) >= self._client.page)
             fresh = [one for one in page if one.closes_at > at]
@@ -149,6 +197,13 @@ class ExchangeVenue:
     def _check(self, instrument: str) -> None:
         if instrument not in self._instruments or not self._client.has(instrument):
             raise BadInput(f"{instrument} is not traded at {self._client.name}, or not in the desk's instruments")
+
+
+def _closed(answer: _Answer | Failure) -> Series | Failure:
+    """The bars of an answer that are known to be closed: all but the newest always are."""
+    if isinstance(answer, Failure) or not answer.held:
+        return answer if isinstance(answer, Failure) else answer.series
+    return msgspec.structs.replace(answer.series, bars=answer.series.bars[:-1])
 
 
 def _sound(told: Iterable[Candle], since: int) -> int:

@@ -1,0 +1,104 @@
+"""A venue's newest bar is given only when a later one or the venue's own clock proves that it is closed."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanfold.bars import Series
+from fanfold.desk import Instrument
+from fanfold.sources import Request
+from fanfold.venues.exchange import ExchangeVenue
+
+BTC = "BTC/USDT"
+START = 1_767_225_600
+RULES = Instrument(
+    base="BTC", quote="USDT", tick=Decimal("0.01"), lot=Decimal("0.001"), notional_min=Decimal(5), as_of="", source=""
+)
+GRACE_S = 2
+
+
+class Ticking:
+    """An exchange whose candles change until they are final, a second after their close; some minutes are quiet.
+
+    ``fast_s`` is how far this machine's clock is ahead of the exchange's, which only a sleep moves.
+    """
+
+    name, page, timeframes = "binance", 1_000, ("1m",)
+
+    def __init__(self, now: float, *, fast_s: float = 0, quiet: Sequence[int] = (), dated: bool = True) -> None:
+        self.now, self.fast_s, self.quiet, self.dated = now, fast_s, quiet, dated
+        self.slept = 0.0
+        self.asked = 0
+
+    def markets(self) -> dict[str, object]:
+        return {}
+
+    def has(self, _symbol: str) -> bool:
+        return True
+
+    def candles(self, _symbol: str, _timeframe: str, opens_from: int, limit: int) -> list[list[object]]:
+        self.asked += 1
+        opens = [one for one in range(opens_from, int(self.now) + 1, 60) if (one - START) // 60 not in self.quiet]
+        return [[one * 1_000, "1", "1", "1", "1", self._volume(one)] for one in opens[:limit]]
+
+    def _volume(self, opens: int) -> str:
+        return "9" if self.now >= opens + 61 else "5"
+
+    def told_at(self) -> float:
+        return float(int(self.now)) if self.dated else 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+        self.now += seconds
+
+    def here(self) -> float:
+        return self.now + self.fast_s
+
+    def given(self, minute: int) -> Series:
+        """The answer to what a poll asks that takes this minute for closed, with two bars of before."""
+        venue = ExchangeVenue(
+            self, {BTC: RULES}, told_at=self.told_at, grace_s=GRACE_S, sleep=self.sleep  # type: ignore[arg-type]
+        )
+        (found,) = venue.bars_of([Request(BTC, "1m", START + 60 * (minute - 3), START + 60 * minute)])
+        assert isinstance(found, Series)
+        return found
+
+
+def closes(found: Series) -> list[int]:
+    return [(bar.closes_at - START) // 60 for bar in found.bars]
+
+
+def test_a_bar_that_a_later_one_follows_is_given_at_once() -> None:
+    exchange = Ticking(START + 600.5)
+    assert closes(exchange.given(10)) == [8, 9, 10]
+    assert (exchange.asked, exchange.slept) == (1, 0)
+
+
+def test_the_newest_bar_waits_for_the_venues_grace_and_is_final_then() -> None:
+    exchange = Ticking(START + 600.5, quiet=[10])
+    found = exchange.given(10)
+    assert closes(found) == [8, 9, 10]
+    assert {bar.volume for bar in found.bars} == {9_000}
+    assert exchange.slept == GRACE_S
+
+
+def test_once_the_grace_is_over_nothing_is_waited_for() -> None:
+    exchange = Ticking(START + 605, quiet=[10])
+    assert closes(exchange.given(10)) == [8, 9, 10]
+    assert (exchange.asked, exchange.slept) == (1, 0)
+
+
+@given(st.floats(0, 600), st.floats(0, 59))
+def test_no_clock_of_this_machine_makes_a_bar_closed(fast_s: float, into: float) -> None:
+    exchange = Ticking(START + 540 + into, fast_s=fast_s)
+    found = exchange.given(int(exchange.here() - START) // 60)
+    assert all(bar.volume == 9_000 for bar in found.bars if bar.closes_at + 1 <= exchange.now)
+    assert all(bar.closes_at <= exchange.now for bar in found.bars)
+
+
+def test_an_exchange_that_dates_no_answer_proves_a_bar_by_the_next_one_alone() -> None:
+    quiet = Ticking(START + 659, quiet=[10], dated=False)
+    assert closes(quiet.given(10)) == [8, 9]
+    assert closes(Ticking(START + 661, dated=False).given(10)) == [8, 9, 10]
