@@ -5,6 +5,8 @@ from hashlib import blake2b
 from random import Random
 from typing import Any
 
+from witness import TOKEN
+
 from fanfold.aws.calls import NO_ANSWER, AwsFault, Call, Reason
 
 KINDS = ("before", "after", "throttle", "lost", "conflict", "again", "zombie", "batch", "dead")
@@ -68,9 +70,6 @@ class Faults:
             raise AwsFault("TransactionCanceledException", "another was at it", 400, tuple(reasons))
         if operation in ("UpdateItem", "PutItem", "DeleteItem") and self.hit("conflict"):
             raise AwsFault("TransactionConflictException", "another was at it", 400)
-
-
-TOKEN = "ClientRequestToken"
 
 
 def _partly(call: Call, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What must hold of a desk when all is quiet; each law names what it found, or nothing."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -74,8 +75,9 @@ def nothing_is_left_unpublished(found: Outcome) -> Iterator[str]:
 
 
 def no_trade_is_booked_twice(found: Outcome) -> Iterator[str]:
-    ids = [fill.trade_id for fill in found.fills]
-    yield from (f"trade {one} is booked {ids.count(one)} times" for one in sorted(set(ids)) if ids.count(one) > 1)
+    told = Counter(fill.trade_id for fill in found.fills)
+    for counts in (told, found.world.witness.booked):
+        yield from (f"{trade} is booked {count} times" for trade, count in counts.items() if count > 1)
 
 
 @exact

@@ -57,7 +57,7 @@ class World:
         self.random = Random(seed)
         self.faults = Faults(self.random)
         self.desk, self.market = desk_of(self.random), Market(self.random, minutes + HEALING_MIN)
-        self.quiet, self.halts = self.random.random() < 0.5, self.random.random() < 0.5
+        self.quiet, self.halts = self.random.random() < 0.5, self.random.random() < 0.7
         self.minutes, self.now = minutes, float(START)
         self.cloud = MemoryCloud(lambda: self.now)
         self.places = _places(self.cloud)
@@ -104,7 +104,7 @@ class World:
         """What comes from outside besides bars, somewhere in the minute."""
         if not self.faults.on:
             return
-        if self.halts and self.random.random() < 0.2:
+        if self.halts and self.random.random() < 0.3:
             for _ in range(self.random.randrange(60)):
                 self.step()
             self.command({"action": "halt", "account": "main", "reason": "drill", "actor": "ann",

@@ -1,0 +1,177 @@
+"""SNS and SQS in memory answer as an emulator does; what the emulator does otherwise is told here.
+
+Left out, for the emulator (moto) is no measure there: the size of messages and of batches at topics, which
+``tests/unit/test_memory_queues.py`` holds; time: here a message is seen again when it is told to; the order of a group
+of which several messages are seen again, which it turns round; a message again with other attributes, or sent to the
+queue of a topic, which it does not recognise; and a group of which one message dies while others wait.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import count
+from typing import Any
+
+import pytest
+from emulator import IN_PROCESS
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from moto import mock_aws
+
+from fanfold.aws.calls import AwsFault, Call, connect
+from fanfold.simulation.cloud import MemoryCloud
+
+NUMBERS = count()
+FIFO = {"FifoQueue": "true"}
+RAW = {"RawMessageDelivery": "true"}
+ATTRIBUTES = [{}, {"type": "a"}, {"type": "b", "wanted": "a"}, {"wanted": "b"}, {"type": "a", "wanted": "b"}]
+entries = st.fixed_dictionaries({
+    "Message": st.sampled_from(["one", "two", "three"]), "MessageGroupId": st.sampled_from("gh"),
+    "MessageDeduplicationId": st.sampled_from([str(number) for number in range(30)]),
+})  # fmt: skip
+
+
+class Side:
+    """One of the two: its topic, a queue that takes all of it, one that takes some, and one for what is dead."""
+
+    def __init__(self, call: Call, name: str, most: int = 1_000) -> None:
+        self.call = call
+        topic = {"Name": f"{name}.fifo", "Attributes": {"FifoTopic": "true"}}
+        self.topic = call("sns", "CreateTopic", topic)["TopicArn"]
+        self.urls = {"dead": self._queue(f"{name}-dead.fifo", {})}
+        redrive = json.dumps({"deadLetterTargetArn": self._arn("dead"), "maxReceiveCount": most})
+        self.urls |= {
+            "all": self._queue(f"{name}-all.fifo", {}),
+            "some": self._queue(f"{name}-some.fifo", {"RedrivePolicy": redrive}),
+        }
+        for queue, wanted in (("all", {}), ("some", {"type": ["a"]})):
+            told = RAW | ({"FilterPolicy": json.dumps(wanted)} if wanted else {})
+            call("sns", "Subscribe", {"TopicArn": self.topic, "Protocol": "sqs", "Endpoint": self._arn(queue),
+                                      "Attributes": told})  # fmt: skip
+        # Receipts and ids by the order in which their messages came.
+        self.receipts: list[tuple[str, str, str]] = []
+
+    def _queue(self, name: str, more: Mapping[str, str]) -> str:
+        asked = {"QueueName": name, "Attributes": {**FIFO, "VisibilityTimeout": "1000", **more}}
+        return self.call("sqs", "CreateQueue", asked)["QueueUrl"]
+
+    def _arn(self, queue: str) -> str:
+        asked = {"QueueUrl": self.urls[queue], "AttributeNames": ["QueueArn"]}
+        return self.call("sqs", "GetQueueAttributes", asked)["Attributes"]["QueueArn"]
+
+    def publish(self, some: list[dict[str, Any]]) -> Any:
+        if len(some) == 1:
+            return self._code("sns", "Publish", {"TopicArn": self.topic, **some[0]})
+        numbered = [{"Id": str(number), **entry} for number, entry in enumerate(some)]
+        return self._code("sns", "PublishBatch", {"TopicArn": self.topic, "PublishBatchRequestEntries": numbered})
+
+    def send(self, queue: str, message: dict[str, Any]) -> Any:
+        return self._code("sqs", "SendMessage", {"QueueUrl": self.urls[queue], **message})
+
+    def receive(self, queue: str, most: int) -> list[Any]:
+        found = self.call("sqs", "ReceiveMessage", {
+            "QueueUrl": self.urls[queue], "MaxNumberOfMessages": most, "AttributeNames": ["All"],
+            "MessageAttributeNames": ["All"],
+        }).get("Messages", [])
+        self.receipts += [(queue, one["Attributes"]["MessageGroupId"], one["ReceiptHandle"]) for one in found]
+        return [(one["Body"], one["Attributes"]["ApproximateReceiveCount"], one["Attributes"]["MessageGroupId"],
+                 {name: value["StringValue"] for name, value in one.get("MessageAttributes", {}).items()})
+                for one in found]  # fmt: skip
+
+    def delete(self, at: int) -> Any:
+        queue, _, receipt = self.receipts.pop(at)
+        return self._code("sqs", "DeleteMessage", {"QueueUrl": self.urls[queue], "ReceiptHandle": receipt})
+
+    def show(self, at: int) -> Any:
+        queue, _, receipt = self.receipts.pop(at)
+        where = {"QueueUrl": self.urls[queue], "ReceiptHandle": receipt, "VisibilityTimeout": 0}
+        return self._code("sqs", "ChangeMessageVisibility", where)
+
+    def alone(self, at: int) -> bool:
+        """Whether no other message of the group is being worked on."""
+        return sum(one[:2] == self.receipts[at][:2] for one in self.receipts) == 1
+
+    def counts(self, queue: str) -> Any:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        asked = {"QueueUrl": self.urls[queue], "AttributeNames": names}
+        return self.call("sqs", "GetQueueAttributes", asked)["Attributes"]
+
+    def _code(self, *call: Any) -> str:
+        try:
+            self.call(*call)
+        except AwsFault as fault:
+            return fault.code
+        return "done"
+
+
+class Both(RuleBasedStateMachine):
+    """The same calls to both, one after another."""
+
+    emulator: Call
+
+    def __init__(self) -> None:
+        super().__init__()
+        name = f"t{next(NUMBERS)}"
+        self.sides = [Side(MemoryCloud().call, name), Side(self.emulator, name)]
+
+    def both(self, ask: Any) -> None:
+        memory, emulator = map(ask, self.sides)
+        assert memory == emulator, (memory, emulator)
+
+    @rule(some=st.lists(entries, min_size=1, max_size=11))
+    def publish(self, some: list[dict[str, Any]]) -> None:
+        # The same message again has the same attributes.
+        told = [{**entry, "MessageAttributes": {
+            name: {"DataType": "String", "StringValue": value}
+            for name, value in ATTRIBUTES[int(entry["MessageDeduplicationId"]) % len(ATTRIBUTES)].items()
+        }} for entry in some]  # fmt: skip
+        self.both(lambda side: side.publish(told))
+
+    @rule(queue=st.sampled_from(["all", "dead"]), entry=entries)
+    def send(self, queue: str, entry: dict[str, Any]) -> None:
+        token = f"sent {entry['MessageDeduplicationId']}"
+        sent = {"MessageBody": entry["Message"], "MessageGroupId": entry["MessageGroupId"],
+                "MessageDeduplicationId": token}  # fmt: skip
+        self.both(lambda side: side.send(queue, sent))
+
+    @rule(queue=st.sampled_from(["all", "some", "dead"]), most=st.integers(1, 4))
+    def receive(self, queue: str, most: int) -> None:
+        self.both(lambda side: side.receive(queue, most))
+
+    @rule(data=st.data(), shown=st.booleans())
+    def answer(self, data: st.DataObject, shown: bool) -> None:
+        if self.sides[0].receipts:
+            at = data.draw(st.integers(0, len(self.sides[0].receipts) - 1))
+            alone = self.sides[0].alone(at)
+            self.both(lambda side: side.show(at) if shown and alone else side.delete(at))
+
+    @rule(queue=st.sampled_from(["all", "some", "dead"]))
+    def counted(self, queue: str) -> None:
+        self.both(lambda side: side.counts(queue))
+
+
+@pytest.fixture
+def emulator() -> Iterator[Call]:
+    with mock_aws():
+        yield connect("boto3", IN_PROCESS)
+
+
+def test_what_is_received_too_often_is_a_dead_letter_and_the_next_of_its_group_comes(emulator: Call) -> None:
+    for number, call in enumerate((MemoryCloud().call, emulator)):
+        side = Side(call, f"redrive-{number}", most=2)
+        for token in ("1", "2"):
+            side.publish([{"Message": token, "MessageGroupId": "g", "MessageDeduplicationId": token,
+                           "MessageAttributes": {"type": {"DataType": "String", "StringValue": "a"}}}])  # fmt: skip
+        for received in ("1", "2"):
+            assert side.receive("some", 1) == [("1", received, "g", {"type": "a"})]
+            side.show(0)
+        assert side.receive("some", 1) == [("2", "1", "g", {"type": "a"})]
+        assert [body for body, *_ in side.receive("dead", 1)] == ["1"]
+
+
+def test_topics_and_queues_in_memory_answer_as_an_emulator_does(emulator: Call) -> None:
+    Both.emulator = staticmethod(emulator)
+    run_state_machine_as_test(Both, settings=settings(
+        max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck),
+        phases=(Phase.explicit, Phase.reuse, Phase.generate), report_multiple_bugs=False,
+    ))  # fmt: skip
