@@ -161,10 +161,11 @@ def no_order_is_over_its_limit(found: Outcome) -> Iterator[str]:
 
 
 def flatten_ends_flat(found: Outcome) -> Iterator[str]:
+    """Or with an exit of all that is left: a bar of little volume takes only so much."""
     assert found.books.account is not None
     if found.books.account.halt is Halt.FLATTEN:
         yield from (f"{leg} still holds {item.position.quantity}" for leg, item in sorted(found.books.positions.items())
-                    if abs(item.position.quantity) > DUST)
+                    if abs(item.position.quantity) > DUST and item.position.quantity + item.open)
 
 
 def no_entry_is_live_where_none_may_be(found: Outcome) -> Iterator[str]:

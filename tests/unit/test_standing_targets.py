@@ -37,15 +37,6 @@ def test_flatten_closes_what_the_books_hold_at_the_next_matched_poll(strategies:
     assert len(world.approved()) == 1
 
 
-def test_flatten_goes_out_at_market_where_the_strategy_orders_with_limits() -> None:
-    world = World(built(strategies={"slow": instance("breakout", timeframe="1d", allocation="1", order="limit")}))
-    world.hold(*SLOW_A, "10")
-    world.halt(Halt.FLATTEN)
-    world.minute(1)
-    (order,) = world.finish()
-    assert (order.time_in_force, order.limit_price) == ("ioc", D(98))
-
-
 def test_an_exit_that_did_not_fill_is_ordered_again_as_another_order() -> None:
     world = World(built())
     world.hold(*SLOW_A, "10")

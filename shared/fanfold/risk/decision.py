@@ -52,7 +52,11 @@ def decide_standing(standing: Iterable[StandingTarget], book: Book, plan: Plan, 
     judged by, so a batch together keeps what each order keeps.
     """
     entries = _canonical(standing, book.halt)
-    ages = {entry.target.signal_id: (now - entry.at).total_seconds() for entry in entries if _first(entry)}
+    # FLATTEN is no strategy's signal: it holds until the account is flat, however long that takes.
+    ages = {
+        entry.target.signal_id: (now - entry.at).total_seconds()
+        for entry in entries if _first(entry) and book.halt is not Halt.FLATTEN
+    }
     context = survey(book, plan.terms(book.account), ages, now)
     outcomes = [_propose(entry, context, now) for entry in entries]
     orders = [outcome for outcome in outcomes if isinstance(outcome, Order)]
