@@ -12,12 +12,15 @@ from fanfold.messages import Bars, BarsWanted
 
 VOLUMES = (10**9, 300_000, 90_000)
 CASH = "10000"
-EXTERNAL = {"strategy": "external", "params": {}, "allocation": "0.2", "instruments": [B]}
+EXTERNAL = {"strategy": "external", "params": {}, "allocation": "0.42", "instruments": [B]}
 
 
 def desk_of(random: Random) -> Desk:
-    """Two strategies of a minute, one told from outside, on spot or on margin, at market or with limits."""
-    sma = {"order": random.choice(("market", "limit")), "allocation": "0.35"}
+    """Two strategies of a minute, one told from outside, on spot or on margin, at market or with limits.
+
+    Together they use all of the cash, and what is told may be more than one order may be worth.
+    """
+    sma = {"order": random.choice(("market", "limit")), "allocation": "0.29"}
     found = raw(
         one=instance() | sma | {"params": {"fast": 1, "slow": 3}},
         two=instance() | sma | {"params": {"fast": 1, "slow": 2}, "instruments": [A]},
