@@ -121,18 +121,23 @@ def tables(text: str, source: str) -> dict[str, Any]:
         raise BadInput(f"{source} is not TOML: {wrong}") from wrong
 
 
-def build(raw: dict[str, Any], source: str) -> Desk:
-    """The desk in parsed tables; see parse."""
+def entries(raw: dict[str, Any], source: str) -> Desk:
+    """The desk in parsed tables, each entry checked by itself and not yet beside the others."""
     unknown = sorted(raw.keys() - set(_TABLES))
     if unknown:
         raise BadInput(f"{source}: unknown table [{unknown[0]}]; a desk has {', '.join(_TABLES)}")
-    desk = Desk(
+    return Desk(
         venues=_entries(raw, "venues", Venue, source),
         accounts=_entries(raw, "accounts", Account, source),
         strategies=_entries(raw, "strategies", Instance, source),
         limits=_entries(raw, "limits", Limits, source),
         instruments=_entries(raw, "instruments", Instrument, source),
     )
+
+
+def build(raw: dict[str, Any], source: str) -> Desk:
+    """The desk in parsed tables; see parse."""
+    desk = entries(raw, source)
     for name, instrument in desk.instruments.items():
         if 0 < instrument.amount_max < instrument.amount_min:
             _refuse(source, f"instruments.{name}", f"`amount_max` is {instrument.amount_max}, below `amount_min`, "

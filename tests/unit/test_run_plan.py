@@ -119,3 +119,71 @@ def test_another_quote_currency_asks_for_its_cash(tmp_path: Path, name: str, quo
 def test_a_dollar_is_a_dollar_under_another_name(tmp_path: Path) -> None:
     found = planned(data=[prices(tmp_path, "BTCUSDC-1m.csv", 5)])
     assert (found.desk.accounts["main"].currency, found.desk.accounts["main"].cash) == ("USDC", Decimal(100_000))
+
+
+def two_venues(folder: Path) -> Path:
+    """The desk with a second venue, where a spot account rotates two of the instruments."""
+    return written(folder, DESK.read_text() + """
+[venues.other]
+kind = "replay"
+symbols = ["SOL/USDT", "XRP/USDT"]
+timeframe = "5m"
+
+[accounts.second]
+venue = "other"
+currency = "USDT"
+cash = 20_000
+
+[strategies.second]
+strategy = "sma_cross"
+instruments = ["XRP/USDT"]
+timeframe = "5m"
+allocation = 1
+account = "second"
+
+[limits.second]
+order_notional_max = 20_000
+position_notional_max = 20_000
+""")
+
+
+def test_a_desk_of_several_venues_and_accounts_trades_the_seeded_market(tmp_path: Path) -> None:
+    found = planned(two_venues(tmp_path))
+    assert {name: one.symbols for name, one in found.desk.venues.items()} == {
+        "market": ["BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT"], "other": ["SOL/USDT", "XRP/USDT"],
+    }
+    assert [one.instrument for one in found.recordings] == found.desk.venues["market"].symbols
+    assert set(found.desk.accounts) == {"main", "second"}
+
+
+def test_each_venue_takes_the_files_that_it_names_and_one_without_any_is_left_out(tmp_path: Path) -> None:
+    desk_file = two_venues(tmp_path)
+    files = [prices(tmp_path, f"{name}USDT-1m.csv", 90) for name in ("XRP", "BTC", "DOGE")]
+    found = planned(desk_file, data=files)
+    assert {name: one.symbols for name, one in found.desk.venues.items()} == {
+        "market": ["XRP/USDT", "BTC/USDT"], "other": ["XRP/USDT"],
+    }
+    assert "DOGE/USDT is not traded: no venue of the desk names it" in found.notes
+    alone = planned(desk_file, data=files[1:2])
+    assert (set(alone.desk.venues), set(alone.desk.accounts)) == ({"market"}, {"main"})
+    assert "venue other is left out, with second: none of its instruments are in the data" in alone.notes
+    with pytest.raises(BadInput, match=r"no venue of the desk names what the data holds \(DOGE/USDT\)"):
+        planned(desk_file, data=files[2:])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ("venues = 3", "venues must be a table of tables"),
+        ("accounts = { main = 7 }", r"\[accounts.main\]"),
+        ("[accounts.main]\nvenue = 'v'\ncurrency = 'USDT'\ncash = 'lots'", r"\[accounts.main\].*`cash`"),
+        ("[strategies.s]\ninstruments = 'BTC/USDT'", r"\[strategies.s\]"),
+        ("", "the desk has no venue to trade at"),
+    ],
+)
+@pytest.mark.parametrize("asked", [{}, {"strategy": "sma_cross"}, {"cash": Decimal(5)}])
+def test_a_desk_file_of_another_shape_is_refused(
+    tmp_path: Path, wrong: str, named: str, asked: dict[str, Any]
+) -> None:
+    with pytest.raises(BadInput, match=named):
+        planned(written(tmp_path, wrong), **asked)

@@ -20,8 +20,19 @@ from fanfold.console.desk_run import DeskRun
 from fanfold.console.exit_codes import Exit
 from fanfold.console.session import bucket_name, table_name
 from fanfold.console.state_directory import SUMMARY
-from fanfold.console.summary import Books, Summary, Tally, books, document, lines, percentile
+from fanfold.console.summary import (
+    AccountSummary,
+    Books,
+    Summary,
+    Tally,
+    account_books,
+    books,
+    document,
+    lines,
+    percentile,
+)
 from fanfold.desk import Desk
+from fanfold.money import ZERO
 from fanfold.refusals import BadInput
 
 
@@ -38,8 +49,10 @@ class Pace(NamedTuple):
 def conclude(run: DeskRun, traded: Desk, pace: Pace, out: Console, *, as_json: bool) -> Exit:
     """Print the summary; FAILED where books, chain, dead letters or strategies are not as they should be."""
     verdicts, tally = audit(run, traded)
-    found = books(traded, tally, {name: _cash(run, name) for name in traded.accounts})
-    summary = _summary(tally, found, verdicts, run.dead_letters(), pace)
+    cash = {name: cash_of(run, name) for name in traded.accounts}
+    found = books(traded, tally, cash)
+    accounts = [_account(traded, name, account_books(traded, tally, cash, [name])) for name in traded.accounts]
+    summary = _summary(tally, found, accounts, verdicts, run.dead_letters(), pace)
     told = json.dumps(document(summary))
     (run.state / SUMMARY).write_text(told)
     if as_json:
@@ -63,7 +76,24 @@ def moment(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def _summary(tally: Tally, found: Books, verdicts: list[Verdict], dead_letters: int, pace: Pace) -> Summary:
+def _account(traded: Desk, name: str, found: Books) -> AccountSummary:
+    return AccountSummary(
+        account=name, currency=traded.accounts[name].currency, fees=found.fees, equity=found.equity,
+        total_return=found.total_return, drawdown=found.drawdown,
+        books_balance=found.balance and found.ledger_agrees,
+    )
+
+
+def _money(found: Books, accounts: list[AccountSummary]) -> dict[str, Decimal]:
+    """The accounts' money together; euros and bitcoins make no sum."""
+    names = ("fees", "equity", "total_return", "drawdown", "realised", "unrealised", "cash")
+    one_currency = len({one.currency for one in accounts}) == 1
+    return {name: getattr(found, name) if one_currency else ZERO for name in names}
+
+
+def _summary(
+    tally: Tally, found: Books, accounts: list[AccountSummary], verdicts: list[Verdict], dead_letters: int, pace: Pace
+) -> Summary:
     latencies = tally.latencies_ms()
     minutes = timeframes.seconds(pace.timeframe) // 60
     return Summary(
@@ -74,13 +104,8 @@ def _summary(tally: Tally, found: Books, verdicts: list[Verdict], dead_letters: 
         refusals=dict(tally.refusals),
         refusal_example=tally.example,
         fills=len(tally.fills),
-        fees=found.fees,
-        equity=found.equity,
-        total_return=found.total_return,
-        drawdown=found.drawdown,
-        realised=found.realised,
-        unrealised=found.unrealised,
-        cash=found.cash,
+        accounts=accounts,
+        **_money(found, accounts),
         messages=dict(tally.messages),
         defects=dict(tally.defects),
         dead_letters=dead_letters,
@@ -89,7 +114,7 @@ def _summary(tally: Tally, found: Books, verdicts: list[Verdict], dead_letters: 
         latency_ms_p99=percentile(latencies, 0.99),
         audit_records=records_in(verdicts),
         audit_verified=all(verdict.kind == "sound" and not verdict.pending for verdict in verdicts),
-        books_balance=found.balance and found.ledger_agrees,
+        books_balance=all(one.books_balance for one in accounts),
         timeframe=pace.timeframe,
         bars_traded=pace.bars,
         bars_per_second=round(pace.rate, 2),
@@ -115,7 +140,8 @@ def _print(summary: Summary, found: Books, verdicts: list[Verdict], out: Console
         out.print(f"BOOKS DO NOT BALANCE: {found}", soft_wrap=True)
 
 
-def _cash(run: DeskRun, account: str) -> Decimal:
+def cash_of(run: DeskRun, account: str) -> Decimal:
+    """The cash that the ledger has of an account; raises BadInput for one that was never opened."""
     found = ledger.read(Table(run.call, table_name("ledger", STAGE)), account).account
     if found is None:
         raise BadInput(f"account {account!r} was never opened")

@@ -1,7 +1,7 @@
 """What a run came to, read off the audit chain alone: the books are computed again from its fills."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -43,8 +43,25 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
     drawdown: Decimal
 
 
+class AccountSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account came to, in its currency."""
+
+    account: str
+    currency: str
+    fees: Decimal
+    equity: Decimal
+    total_return: Decimal
+    drawdown: Decimal
+    books_balance: bool
+
+
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """A run in figures; latencies are wall-clock milliseconds from the bars' queueing to the orders'."""
+    """A run in figures; latencies are wall-clock milliseconds from the bars' queueing to the orders'.
+
+    Money is the sum of the accounts' where they have one currency, and 0 where they do not: see ``accounts``.
+    """
+
+    accounts: list[AccountSummary]
 
     bars: int
     signals: int
@@ -162,14 +179,19 @@ class _Account:
         return self.cash + sum((held * marks[name] for name, held in self._quantities.items()), ZERO)
 
 
-@exact
 def books(desk: Desk, tally: Tally, ledger_cash: Mapping[str, Decimal]) -> Books:
-    """The accounts' books, computed twice over from the fills, and their worth at every close."""
-    start = sum((account.cash for account in desk.accounts.values()), ZERO)
+    """The books of all accounts together; see account_books."""
+    return account_books(desk, tally, ledger_cash, list(desk.accounts))
+
+
+@exact
+def account_books(desk: Desk, tally: Tally, ledger_cash: Mapping[str, Decimal], names: Sequence[str]) -> Books:
+    """The books of some accounts, computed twice over from the fills, and their worth at every close."""
+    start = sum((desk.accounts[name].cash for name in names), ZERO)
     account, marks = _Account(start), dict[str, Decimal]()
     peak, drawdown, worth = start, ZERO, start
     fills: dict[float, list[Fill]] = {}
-    for fill in tally.fills:
+    for fill in (one for one in tally.fills if one.account in names):
         fills.setdefault(fill.at.timestamp(), []).append(fill)
     for at in sorted(tally.closes.keys() | fills.keys()):
         marks |= tally.closes.get(int(at), {}) if at == int(at) else {}
@@ -189,7 +211,7 @@ def books(desk: Desk, tally: Tally, ledger_cash: Mapping[str, Decimal]) -> Books
         fees=fees,
         equity=worth,
         balance=worth == start + realised + unrealised - fees,
-        ledger_agrees=sum(ledger_cash.values(), ZERO) == account.cash,
+        ledger_agrees=sum((ledger_cash[name] for name in names), ZERO) == account.cash,
         total_return=ROUGH.divide(worth - start, start),
         drawdown=drawdown,
     )
@@ -212,16 +234,28 @@ def lines(summary: Summary) -> Iterator[tuple[str, str]]:
     if summary.refusal_example:
         yield "", f"first: {summary.refusal_example}"
     yield "fills", f"{summary.fills:,}"
-    yield "fees", f"{summary.fees:,.2f}"
-    yield "equity", f"{summary.equity:,.2f}"
-    yield "return", f"{summary.total_return:.2%}"
-    yield "drawdown", f"{summary.drawdown:.2%}"
+    if len({one.currency for one in summary.accounts}) == 1:
+        yield "fees", f"{summary.fees:,.2f}"
+        yield "equity", f"{summary.equity:,.2f}"
+        yield "return", f"{summary.total_return:.2%}"
+        yield "drawdown", f"{summary.drawdown:.2%}"
+    yield from (("account", _account(one)) for one in summary.accounts if len(summary.accounts) > 1)
     yield "messages", ", ".join(f"{topic} {count:,}" for topic, count in sorted(summary.messages.items()))
     yield "data", "; ".join(f"{what}: {count:,}" for what, count in summary.defects.items()) or "no defects"
     yield "dead letters", f"{summary.dead_letters:,}"
     yield from (("no trade", leg.text) for leg in summary.legs)
     if summary.latency_ms_p50 is not None:
         yield "tick to order", f"p50 {summary.latency_ms_p50} ms, p99 {summary.latency_ms_p99} ms"
+
+
+def _account(one: AccountSummary) -> str:
+    figures = f"equity {cents(one.equity)} {one.currency}, return {one.total_return:.2%}, drawdown {one.drawdown:.2%}"
+    return f"{one.account}: {figures}, fees {cents(one.fees)}"
+
+
+def cents(value: Decimal) -> str:
+    """An amount to cents, or to eight places where it is small, as one in bitcoin is."""
+    return f"{value:,.2f}" if abs(value) >= 100 else f"{value:,.8f}".rstrip("0").rstrip(".")
 
 
 def length(minutes: int) -> str:
