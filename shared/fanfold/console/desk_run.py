@@ -94,9 +94,10 @@ def invoke(
 class DeskRun:
     """Drives a deployed desk minute by minute."""
 
-    def __init__(self, cloud: Cloud, state: Path) -> None:
+    def __init__(self, cloud: Cloud, state: Path, stage: str = STAGE) -> None:
         self._cloud = cloud
         self.state = state
+        self.stage = stage
         self.call = light(cloud)
 
     @property
@@ -106,7 +107,7 @@ class DeskRun:
     def open_accounts(self, accounts: list[str]) -> None:
         for account in accounts:
             command = {"action": "open", "account": account, "reason": "local run", "actor": "fanfold run"}
-            invoke(self.call, "risk", "control", command)
+            invoke(self.call, "risk", "control", command, self.stage)
 
     def set_clock(self, now: float) -> None:
         fresh = self.state / f"{CLOCK}.new"
@@ -115,7 +116,7 @@ class DeskRun:
 
     def tick(self) -> None:
         """Poll the venues as the schedule does, and wait until what follows from it is over."""
-        invoke(self.call, "market-data", "poll", {})
+        invoke(self.call, "market-data", "poll", {}, self.stage)
         if not self._cloud.wait_until_quiet("audit", AUDIT_BACKLOG, QUIET_TIMEOUT_S):
             raise NotQuiet(f"the queues did not run empty in {QUIET_TIMEOUT_S} s; see {self.state / 'logs'}")
 
@@ -135,14 +136,14 @@ class DeskRun:
     def finish(self) -> None:
         """Sweep the outboxes, wait for audit, and bring everything into the lake."""
         for service in ("risk", "execution"):
-            invoke(self.call, service, "sweep", {})
+            invoke(self.call, service, "sweep", {}, self.stage)
         if not self._cloud.wait_until_quiet(timeout_s=QUIET_TIMEOUT_S):
             raise NotQuiet(f"the queues did not run empty in {QUIET_TIMEOUT_S} s; see {self.state / 'logs'}")
-        invoke(self.call, "audit", "flush", {})
+        invoke(self.call, "audit", "flush", {}, self.stage)
 
     def dead_letters(self) -> int:
         """Messages in all dead-letter queues."""
-        return sum(self._depth(queue) for service in SERVICES for queue in dead_letters_names(service, STAGE))
+        return sum(self._depth(queue) for service in SERVICES for queue in dead_letters_names(service, self.stage))
 
     def _depth(self, queue: str) -> int:
         url = f"{self._cloud.endpoint}/000000000000/{queue}"

@@ -131,12 +131,15 @@ def start(state: Path, environment: Mapping[str, str], held: int) -> Cloud:
     return cloud
 
 
-def deploy(cloud: Cloud, told: Callable[[str], None]) -> None:
-    """Deploy the platform, then the five services side by side, and check that all of it is there."""
+def deploy(cloud: Cloud, told: Callable[[str], None], stage: str = STAGE) -> None:
+    """Deploy the platform, then the five services side by side, and check that all of it is there.
+
+    Another stage than the local one takes its settings from the environment.
+    """
     root = repository_root()
     tool = _serverless(root)
-    with packaging() as held, Deploys([tool, "deploy", "--stage", STAGE], _deploying(cloud), held) as deploys:
-        _deploy_all(deploys, root, cloud, told)
+    with packaging() as held, Deploys([tool, "deploy", "--stage", stage], _deploying(cloud), held) as deploys:
+        _deploy_all(deploys, root, cloud, told, stage)
     check(cloud)
 
 
@@ -151,9 +154,9 @@ def packaging() -> Iterator[int]:
         yield lock.fileno()
 
 
-def _deploy_all(deploys: Deploys, root: Path, cloud: Cloud, told: Callable[[str], None]) -> None:
+def _deploy_all(deploys: Deploys, root: Path, cloud: Cloud, told: Callable[[str], None], stage: str) -> None:
     call = cloud.call()
-    call("s3", "CreateBucket", {"Bucket": f"fanfold-{STAGE}-deployment",
+    call("s3", "CreateBucket", {"Bucket": f"fanfold-{stage}-deployment",
                                 "CreateBucketConfiguration": {"LocationConstraint": REGION}})
     deploys.start(root).result()
     told("platform")
