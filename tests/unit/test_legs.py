@@ -7,7 +7,7 @@ import pytest
 from core_desk import A, B, instance, raw
 
 from fanfold import desk
-from fanfold.console.legs import Legs
+from fanfold.console.legs import Legs, LegWatch
 from fanfold.console.summary import length
 from fanfold.messages import LegCode, LegState, LegStatus, Target, Targets
 
@@ -90,3 +90,26 @@ def test_spans_are_told_in_days_and_hours() -> None:
     assert [length(minutes) for minutes in (120 * 1_440, 3_000, 61, 1, 0)] == [
         "120 days", "2 days 2 hours", "1 hour 1 minute", "1 minute", "0 minutes",
     ]
+
+
+class Views:
+    """What was recorded of legs."""
+
+    def __init__(self) -> None:
+        self.states: list[dict[str, Any]] = []
+
+    def of_account(self, account: str, kind: str) -> list[dict[str, Any]]:
+        assert (account, kind) == ("main", "leg#")
+        return self.states
+
+
+def test_while_a_run_goes_on_each_reason_is_told_once() -> None:
+    views = Views()
+    watch = LegWatch(views, ["main"])  # type: ignore[arg-type]
+    assert list(watch.news()) == []
+    state = {"instance": "trend", "instrument": A, "code": "FAULT", "detail": "RuntimeError: boom (bug50.py, line 27)"}
+    views.states = [{"at": at(3).isoformat(), "status": state}]
+    assert list(watch.news()) == [f"trend {A}: FAILED: RuntimeError: boom (bug50.py, line 27)"]
+    assert list(watch.news()) == []
+    views.states[0]["status"] = state | {"code": "OK"}
+    assert list(watch.news()) == []

@@ -1,7 +1,7 @@
 """Which legs of a desk did not trade in a run, and why: strategies that failed, said nothing, or may not trade."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from fanfold import timeframes
 from fanfold.console.output import moment
 from fanfold.desk import Desk, Instance
 from fanfold.messages import LegCode, LegState, LegStatus, Targets
+from fanfold.recorded import Reading, leg_states
 from fanfold.strategies import EXTERNAL
 
 SILENT = "SILENT"
@@ -91,6 +92,23 @@ class Legs:
         return LegReport(account=account, instance=instance, instrument=instrument, code=code,
                          detail=state.detail if state and code != SILENT else "", first=moment(first) if first else "",
                          times=self._times[leg, code])  # fmt: skip
+
+
+class LegWatch:
+    """Tells of legs while a run goes on: each reason once, when it is first recorded."""
+
+    def __init__(self, views: Reading, accounts: Sequence[str]) -> None:
+        self._views = views
+        self._accounts = accounts
+        self._told: set[tuple[str, ...]] = set()
+
+    def news(self) -> Iterator[str]:
+        for account in self._accounts:
+            for leg in leg_states(self._views, account):
+                reason = account, leg["instance"], leg["instrument"], str(leg["code"])
+                if leg["code"] not in TRADES and reason not in self._told:
+                    self._told.add(reason)
+                    yield f"{leg['instance']} {leg['instrument']}: {told(leg['code'], leg['detail'])}"
 
 
 def told(code: Any, detail: str) -> str:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fanfold import timeframes
+from fanfold.aws.views import DynamoViews
 from fanfold.console import continuing, datafiles, run_plan, state_directory
 from fanfold.console.argument_types import count, moment, money, speed
 from fanfold.console.cloud import launcher
@@ -19,11 +20,15 @@ from fanfold.console.desk_run import DeskRun, announced, emulator, environment
 from fanfold.console.exit_codes import Exit
 from fanfold.console.holding import alone
 from fanfold.console.interrupt import Interrupt
+from fanfold.console.legs import LegWatch
 from fanfold.console.output import complain
 from fanfold.console.run_plan import Plan
+from fanfold.console.session import table_name
 from fanfold.refusals import BadInput
 from fanfold.venues import replay
 
+# Bars from one look at the legs to the next: it takes a call an account.
+LOOK_EVERY = 20
 EXAMPLE = "example: fanfold run --data BTCUSDT-1m-2026-03.zip --strategy sma_cross --param fast=10 --param slow=50"
 
 
@@ -128,7 +133,7 @@ def _traded(run: DeskRun, plan: Plan, arguments: argparse.Namespace, out: Consol
     run.open_accounts(list(plan.desk.accounts))
     state_directory.note(run.state, closes[0] - closes.step)
     began = time.monotonic()
-    done = _replay(run, closes, _pause(arguments.speed, closes.step), stop, out)
+    done = _replay(run, list(plan.desk.accounts), closes, _pause(arguments.speed, closes.step), stop, out)
     rate = done / (time.monotonic() - began)
     run.finish()
     last = closes[done - 1] if done else closes[0] - closes.step
@@ -140,17 +145,21 @@ def _traded(run: DeskRun, plan: Plan, arguments: argparse.Namespace, out: Consol
     return Exit.INTERRUPTED if stop.asked else code
 
 
-def _replay(run: DeskRun, closes: range, pause_s: float, stop: Interrupt, out: Console) -> int:
+def _replay(
+    run: DeskRun, accounts: list[str], closes: range, pause_s: float, stop: Interrupt, out: Console
+) -> int:
     columns = (TextColumn("trading"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
                TimeRemainingColumn())
     with Progress(*columns, console=out, transient=True) as progress:
         task = progress.add_task("", total=len(closes), rate="")
-        began = time.monotonic()
+        began, legs = time.monotonic(), LegWatch(DynamoViews(run.call, table_name("views", run.stage)), accounts)
 
         def told(now: int) -> None:
             # A run that is killed goes on from here.
             state_directory.note(run.state, now)
             done = progress.tasks[0].completed + 1
+            for line in legs.news() if done % LOOK_EVERY == 0 else ():
+                progress.console.print(line, highlight=False, soft_wrap=True)
             progress.update(task, advance=1, rate=f"{done / (time.monotonic() - began):.1f} bars/s  {text_of(now)}")
 
         return run.replay(closes, pause_s, told, stop)
