@@ -11,8 +11,8 @@ from fanfold.bars import Series
 from fanfold.desk import Desk, Venue
 from fanfold.messages import BarsWanted, Defect, Message
 from fanfold.refusals import BadInput, Conflict, VenueUnavailable
-from fanfold.sources import Recorded, Request, Source
-from market_data_service import answers, news
+from fanfold.sources import Recorded, Source
+from market_data_service import answers, news, serving
 from market_data_service.answers import SeriesKey, Wanted
 from market_data_service.batches import messages, polled
 from market_data_service.news import News
@@ -83,23 +83,16 @@ class Poller:
         return count
 
     def serve(self, wanted: BarsWanted) -> None:
-        """Publish the bars that a reader misses, as far as the venue has them."""
+        """Publish the bars that a reader misses, as far as the venue has them; see serving for what nobody has."""
         if wanted.venue not in self._desk.venues:
             raise BadInput(f"venue {wanted.venue!r} is not in the desk; it has {sorted(self._desk.venues)}")
         source, venue = self._source(wanted.venue), self._desk.venues[wanted.venue]
-        length = timeframes.seconds(wanted.timeframe)
-        # One bar more, by which a jump of the last one is confirmed.
-        asked = [
-            Wanted(wanted.timeframe, wanted.since, wanted.until + length,
-                   Request(one, wanted.timeframe, wanted.since, wanted.until + length))
-            for one in wanted.instruments
-        ]
+        asked = serving.asked(wanted)
         found, defects = answers.given(asked, answers.asked_of(source, [one.request for one in asked]))
-        checked = [
-            one for request in asked if request.request in found
-            if (one := _served(found[request.request], request, venue, wanted.until))[0].bars
-        ]
-        # A venue that has none of them has nothing to tell.
+        served = serving.served(wanted, asked, found, venue, int(self._clock().timestamp()))
+        defects += [defect for series, some in served if not series.bars for defect in some]
+        checked = [one for one in served if one[0].bars]
+        # A venue that has none of them yet has nothing to tell.
         if checked or defects:
             batch = f"wanted/{wanted.id}"
             self._bus.publish(messages(wanted.venue, batch, wanted.until, checked, defects, wanted=True))
@@ -171,14 +164,6 @@ def _of(
     if one.timeframe != answer.timeframe:
         return news.made(answer, one, last, venue.jump_max, final=final)
     return news.given(answer, one, last, venue.jump_max)
-
-
-def _served(answer: Series, one: Wanted, venue: Venue, until: int) -> tuple[Series, list[Defect]]:
-    """The bars that a reader asked for, as far as they may be used."""
-    of = news.own if one.timeframe == venue.timeframe else news.given
-    found = of(answer, one, None, venue.jump_max)
-    bars = [bar for bar in found.series.bars if bar.closes_at <= until]
-    return msgspec.structs.replace(found.series, bars=bars), [two for two in found.defects if two.at <= until]
 
 
 def _lookbacks(desk: Desk, venue: str) -> dict[str, int]:

@@ -1,0 +1,63 @@
+"""Bars that a reader misses, and the fact that there are none where no venue has them."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from fanfold import timeframes
+from fanfold.bars import Series
+from fanfold.desk import Venue
+from fanfold.messages import BarsWanted, Defect
+from fanfold.quality import Defect as Kind
+from fanfold.sources import Request
+from market_data_service import news
+from market_data_service.answers import Wanted, told
+
+# A venue that is behind fills a hole in a minute or two. One that stands for so long is taken for good.
+UNFILLED_S = 600
+
+
+def asked(wanted: BarsWanted) -> list[Wanted]:
+    """What a venue is asked for it, with one bar more, by which a jump of the last one is confirmed."""
+    until = wanted.until + timeframes.seconds(wanted.timeframe)
+    return [
+        Wanted(wanted.timeframe, wanted.since, wanted.until, Request(one, wanted.timeframe, wanted.since, until))
+        for one in wanted.instruments
+    ]
+
+
+def served(
+    wanted: BarsWanted, requests: Iterable[Wanted], found: Mapping[Request, Series], venue: Venue, now: int
+) -> list[tuple[Series, list[Defect]]]:
+    """The bars that may be used of each instrument, with what is wrong, by ``now`` in epoch seconds.
+
+    A hole in front of them that has stood for UNFILLED_S is closed: the series links over it, so that its reader goes
+    on, and the bars that there are not are told of as unfillable.
+    """
+    whole = [_usable(found[one.request], one, venue) for one in requests if one.request in found]
+    return [(_linked(series, wanted, now), [*defects, *_unfillable(series, wanted, now)]) for series, defects in whole]
+
+
+def _usable(answer: Series, one: Wanted, venue: Venue) -> tuple[Series, list[Defect]]:
+    of = news.own if one.timeframe == venue.timeframe else news.given
+    found = of(answer, one._replace(until=one.request.until), None, venue.jump_max)
+    bars = [bar for bar in found.series.bars if bar.closes_at <= one.until]
+    defects = [defect for defect in found.defects if defect.at <= one.until and defect.defect != Kind.EMPTY]
+    return msgspec.structs.replace(found.series, bars=bars), defects
+
+
+def _linked(series: Series, wanted: BarsWanted, now: int) -> Series:
+    closed = series.bars and _unfillable(series, wanted, now)
+    return msgspec.structs.replace(series, after=wanted.since) if closed else series
+
+
+def _unfillable(series: Series, wanted: BarsWanted, now: int) -> list[Defect]:
+    """The bars between what a reader has and the first one that there is, where they have been missing for long."""
+    length = timeframes.seconds(wanted.timeframe)
+    if series.bars and series.after <= wanted.since:
+        return []
+    first = series.bars[0].closes_at if series.bars else wanted.until + length
+    count = (first - wanted.since) // length - 1
+    if count <= 0 or now - first < UNFILLED_S:
+        return []
+    return [told(Kind.UNFILLABLE, series.instrument, wanted.timeframe, count, wanted.since + length)]

@@ -1,0 +1,140 @@
+"""A hole that no venue fills is asked for, told of after a stated time, and stops nobody for good."""
+
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+from core_desk import START, A, B
+from test_verbs_market_data import DESK, FINE, Feed, Venue, closes
+
+from fanfold import bars
+from fanfold.bars import Series
+from fanfold.folding import Fold, Gap
+from fanfold.messages import Bars, BarsWanted, Defect
+from fanfold.sources import Failure, Request
+from market_data_service.serving import UNFILLED_S
+
+HOLE = range(70, 90)
+
+
+class Short(Venue):
+    """A venue that keeps only the newest bars of A, those from a minute on, and cannot say what came before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begins = HOLE.stop
+
+    def bars_of(self, requests: Sequence[Request]) -> list[Series | Failure]:
+        return [self._cut(one) for one in super().bars_of(requests)]
+
+    def _cut(self, found: Series | Failure) -> Series | Failure:
+        assert isinstance(found, Series)
+        if found.instrument != A:
+            return found
+        kept = [bar for bar in found.bars if bar.closes_at >= START + 60 * self.begins]
+        cut = len(kept) < len(found.bars) or found.after < START + 60 * (self.begins - 1)
+        length = 300 if found.timeframe == "5m" else 60
+        after = kept[0].closes_at - length if kept and cut else found.after
+        return msgspec.structs.replace(found, bars=kept, after=after)
+
+
+class Desk(Feed):
+    """Market-data and one reader, who asks for what is missing and gets it a moment later."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.short = Short()
+        self.venue = self.short
+        self.fold = Fold(DESK, "v")
+        self.heard = 0
+        self.stepped: dict[str, list[int]] = {A: [], B: []}
+
+    def minute_of(self, minute: int) -> None:
+        self.poll(minute)
+        while self.heard < len(self.bus.messages):
+            message = self.bus.messages[self.heard]
+            self.heard += 1
+            assert isinstance(message, Bars)
+            targets, gaps = self.fold.accept(bars.unpack(message.frames), int(message.at.timestamp()))
+            for _, target in targets:
+                self.stepped[target.instrument].append((int(message.at.timestamp()) - START) // 60)
+            for gap in gaps if not message.wanted else []:
+                self.poller.serve(self.wanted(gap))
+
+    def wanted(self, gap: Gap) -> BarsWanted:
+        return BarsWanted(id=f"{gap}", cause="c", at=self.now(), venue="v", timeframe=gap.timeframe,
+                          instruments=[gap.instrument], since=gap.since, until=gap.until)
+
+    def unfillable(self) -> set[tuple[str, str, int, int]]:
+        told = [one for message in self.bus.messages if isinstance(message, Bars) for one in message.defects]
+        return {(one.instrument, one.timeframe, one.count, one.at) for one in told if one.defect == "unfillable"}
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def outage(desk: Desk) -> None:
+    """Polls up to a hole, which nobody polls in, as in an outage that outlasts a venue's memory."""
+    desk.short.begins = 0
+    for minute in range(60, HOLE.start):
+        desk.minute_of(minute)
+    desk.short.begins = HOLE.stop
+
+
+def test_a_hole_that_stays_is_closed_after_the_stated_time_and_the_instrument_trades_on(desk: Desk) -> None:
+    outage(desk)
+    for minute in range(HOLE.stop, 120):
+        desk.minute_of(minute)
+    closed = HOLE.stop + UNFILLED_S // 60
+    assert (A, "1m", len(HOLE), START + 70 * 60) in desk.unfillable()
+    assert [one for one in desk.stepped[A] if HOLE.start <= one < closed] == []
+    assert set(range(closed + 1, 120)) <= set(desk.stepped[A])
+    assert set(range(HOLE.stop, 120)) <= set(desk.stepped[B])
+
+
+def test_a_hole_that_the_venue_fills_in_time_is_never_told_of(desk: Desk) -> None:
+    outage(desk)
+    for minute in range(HOLE.stop, 110):
+        desk.short.begins = 0 if minute >= 95 else HOLE.stop
+        desk.minute_of(minute)
+    assert desk.unfillable() == set()
+    assert set(range(96, 110)) <= set(desk.stepped[A])
+
+
+def serve(desk: Desk, now: int, since: int, until: int) -> tuple[list[Series], list[Defect]]:
+    desk.minute = now
+    desk.poller.serve(desk.wanted(Gap(A, "1m", START + 60 * since, START + 60 * until)))
+    messages = [one for one in desk.bus.messages if isinstance(one, Bars)]
+    return [series for one in messages for series in bars.unpack(one.frames)], [
+        defect for one in messages for defect in one.defects
+    ]
+
+
+@pytest.mark.parametrize(("now", "closed"), [(99, False), (100, True), (190, True)])
+def test_the_answer_links_over_the_hole_once_it_has_stood_for_so_long(desk: Desk, now: int, closed: bool) -> None:
+    (found,), defects = serve(desk, now, 69, 95)
+    assert closes(found.bars) == list(range(90, 96))
+    assert found.after == START + 60 * (69 if closed else 89)
+    assert ("unfillable" in [one.defect for one in defects]) == closed
+
+
+def test_a_span_without_any_bar_is_told_of_alone(desk: Desk) -> None:
+    found, (defect,) = serve(desk, 100, 69, 88)
+    assert found == []
+    assert (defect.defect, defect.count, defect.at) == ("unfillable", 19, START + 70 * 60)
+
+
+def test_the_bar_that_confirms_the_last_one_is_asked_for_and_not_served(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.short.begins = 0
+    close = FINE[A][11].close * 10
+    bad = FINE[A][11]._replace(open=close, high=close, low=close, close=close)
+    monkeypatch.setitem(FINE, A, [*FINE[A][:11], bad, *FINE[A][12:]])
+    (found,), (outlier,) = serve(desk, 60, 9, 12)
+    assert (closes(found.bars), outlier.defect, outlier.at) == ([10, 11], "outlier", bad.closes_at)
+    FINE[A][12] = FINE[A][12]._replace(open=close, high=close, low=close, close=close)
+    *_, again = serve(desk, 60, 9, 12)[0]
+    assert closes(again.bars) == [10, 11, 12]
