@@ -207,6 +207,10 @@ def _check_venue(desk: Desk, name: str, venue: Venue, source: str) -> None:
     if not venue.symbols or len(set(venue.symbols)) != len(venue.symbols):
         _refuse(source, path, "`symbols` must name each instrument of the universe once")
     for symbol in venue.symbols:
+        spot, _, settled = symbol.partition(":")
+        if settled:
+            _refuse(source, path, f"`symbols` names {symbol}, a contract that settles in {settled}; only spot is "
+                                  f"traded, such as {spot}")
         if symbol not in desk.instruments:
             _refuse(source, path, f'`symbols` names {symbol}, which has no [instruments."{symbol}"]; '
                                   "run `fanfold desk check --refresh` to take it from the venue")

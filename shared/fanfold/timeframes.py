@@ -6,12 +6,13 @@ from functools import cache
 from fanfold.refusals import BadInput
 
 _SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
+_WEEK = 7 * _SECONDS["d"]
 _NAME = re.compile(r"([1-9][0-9]*)([mhd])")
 
 
 @cache
 def seconds(timeframe: str) -> int:
-    """Length of a timeframe in seconds.
+    """Length of a timeframe in seconds. Raises BadInput for what is none, and for weeks.
 
     >>> seconds("5m")
     300
@@ -19,7 +20,11 @@ def seconds(timeframe: str) -> int:
     match = _NAME.fullmatch(timeframe)
     if match is None:
         raise BadInput(f"timeframe {timeframe!r} is not a number and one of m, h, d, such as 1m, 15m, 4h or 1d")
-    return int(match[1]) * _SECONDS[match[2]]
+    length = int(match[1]) * _SECONDS[match[2]]
+    if length % _WEEK == 0:
+        raise BadInput(f"timeframe {timeframe!r} is whole weeks, which venues begin on Monday and bars here would on "
+                       "Thursday, as the epoch did; use 1d, and look back on more days")
+    return length
 
 
 def closes(timeframe: str, at: int) -> bool:

@@ -68,6 +68,12 @@ def test_a_timeframe_that_is_none_is_refused(name: str) -> None:
         timeframes.seconds(name)
 
 
+@pytest.mark.parametrize("name", ["7d", "14d", "70d", "168h", "336h", "10080m"])
+def test_weeks_are_refused_because_they_would_begin_on_a_thursday(name: str) -> None:
+    with pytest.raises(BadInput, match=r"Monday.*use 1d"):
+        timeframes.seconds(name)
+
+
 def test_days_close_at_midnight() -> None:
     assert timeframes.closes("1d", START)
     assert not timeframes.closes("1d", START + 3_600)

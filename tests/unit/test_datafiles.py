@@ -189,6 +189,27 @@ def test_a_name_that_tells_no_instrument_or_two_asks_for_it(name: str) -> None:
         symbols.infer(Path(name))
 
 
+@pytest.mark.parametrize("name", ["BTCUSD_PERP-1m-2026-03.zip", "BTCUSDT_PERP.csv", "BTC_USDT_USDT-1h-futures.feather",
+                                  "BTC_USD_BTC-1m.csv", "BTC-PERPETUAL.csv", "BTC-USDT-SWAP.csv",
+                                  "BTCUSD_260327-1h.zip"])
+def test_a_name_of_a_contract_is_not_read_as_spot(name: str) -> None:
+    with pytest.raises(BadInput, match="only spot is traded"):
+        symbols.infer(Path(name))
+
+
+def test_an_argument_that_says_a_contract_is_refused_with_the_spot_one() -> None:
+    with pytest.raises(BadInput, match=r"'BTC/USDT:USDT' is a contract.*x.csv=BTC/USDT"):
+        symbols.locate("x.csv=BTC/USDT:USDT")
+    assert symbols.locate("BTCUSDT_PERP.csv=BTC/USDT") == (Path("BTCUSDT_PERP.csv"), "BTC/USDT")
+
+
+def test_weekly_bars_are_refused_by_the_name_of_their_file(tmp_path: Path) -> None:
+    monday = 1_772_409_600
+    rows = "".join(f"{monday + week * 604_800},1,1,1,1,1\n" for week in range(9))
+    with pytest.raises(BadInput, match=r"BTCUSDT.csv.*Monday"):
+        text(tmp_path / "BTCUSDT.csv", f"{HEADER}\n{rows}")
+
+
 def test_the_argument_may_say_the_instrument() -> None:
     assert symbols.locate("a=b/bars.csv=SOL/USDT") == (Path("a=b/bars.csv"), "SOL/USDT")
     assert symbols.locate("a=b/bars.csv") == (Path("a=b/bars.csv"), "")

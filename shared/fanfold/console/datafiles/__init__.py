@@ -10,12 +10,13 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from fanfold import quality
+from fanfold import quality, timeframes
 from fanfold.bars import Series
 from fanfold.console.datafiles import formats, oneness, scales, symbols
 from fanfold.console.datafiles.table import PRICES, Integers, Table, refuse
 from fanfold.desk import Instrument
 from fanfold.quality import Checked, Defect, Finding, Row
+from fanfold.refusals import BadInput
 
 JUMP_MAX = Decimal("0.25")
 # What most venues take at least of a dollar-like quote; a file cannot tell.
@@ -116,6 +117,10 @@ def _length(path: Path, seconds: Integers) -> int:
     length = Counter(steps.tolist()).most_common(1)[0][0]
     if length % 60:
         refuse(path, f"its bars are mostly {length} s apart; only whole minutes, hours and days are bars here")
+    try:
+        timeframes.seconds(_name(length))
+    except BadInput as wrong:
+        refuse(path, str(wrong))
     oneness.refuse_timeframes(path, times, int(length))
     return int(length)
 
