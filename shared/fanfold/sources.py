@@ -1,6 +1,6 @@
 """Asking a venue for bars: many series at once, each of which may fail alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from fanfold.bars import Series
@@ -38,3 +38,23 @@ class Recorded(Protocol):
     """A source whose bars all stand from the start: none comes late, and what is not there never comes."""
 
     recorded: bool
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """A source whose venue may want to be left alone, until an epoch second."""
+
+    def held_until(self) -> float: ...
+
+    def hold(self, until: float) -> None: ...
+
+
+class Noted(NamedTuple):
+    """What is kept of a venue: the last bars published by (timeframe, instrument), with a version.
+
+    Until ``held_until``, an epoch second, the venue wants to be left alone by all processes; 0: it never did.
+    """
+
+    cursors: Mapping[tuple[str, str], Series]
+    version: int
+    held_until: int = 0

@@ -11,6 +11,8 @@ from fanfold.refusals import Conflict
 from fanfold.simulation.stores import MemoryCursors
 from market_data_service.poll import Cursors
 
+START = 1_772_323_200
+
 
 @pytest.fixture(params=["table", "memory"])
 def cursors(request: pytest.FixtureRequest, cloud: Cloud) -> Cursors:
@@ -33,11 +35,12 @@ def noted(*some: Series) -> dict[tuple[str, str], Series]:
 def test_cursors_are_read_as_written_by_venue(cursors: Cursors) -> None:
     first = noted(last("1m", "BTC/USDT", 60))
     second = noted(last("1m", "BTC/USDT", 120), last("1h", "ETH/USDT", 3_600))
-    assert cursors.read("v") == ({}, 0)
+    assert cursors.read("v") == ({}, 0, 0)
     cursors.write("v", first, 0)
-    cursors.write("v", second, 1)
-    assert cursors.read("v") == (second, 2)
-    assert cursors.read("w") == ({}, 0)
+    assert cursors.read("v") == (first, 1, 0)
+    cursors.write("v", second, 1, START)
+    assert cursors.read("v") == (second, 2, START)
+    assert cursors.read("w") == ({}, 0, 0)
 
 
 @pytest.mark.parametrize("version", [0, 1, 3])
@@ -46,4 +49,4 @@ def test_of_two_who_read_the_same_only_the_first_writes(cursors: Cursors, versio
     cursors.write("v", noted(last("1m", "A", 120)), 1)
     with pytest.raises(Conflict):
         cursors.write("v", noted(last("1m", "A", 180)), version)
-    assert cursors.read("v") == (noted(last("1m", "A", 120)), 2)
+    assert cursors.read("v") == (noted(last("1m", "A", 120)), 2, 0)

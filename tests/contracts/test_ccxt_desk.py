@@ -17,6 +17,7 @@ from fanfold.folding import Fold
 from fanfold.messages import Bars, BarsWanted, ExecutionReport, Message, Order, OrdersApproved, State
 from fanfold.refusals import VenueUnavailable
 from fanfold.simulation.book import MemoryBook
+from fanfold.sources import Noted
 from fanfold.venues.exchange import ExchangeVenue, catalogue
 from fanfold.venues.paper import PaperVenue
 from market_data_service.poll import Poller
@@ -36,10 +37,12 @@ class Market:
         self.cursors: dict[tuple[str, str], Series] = {}
         self.poller = Poller(live, lambda _name: self.venue, self, self, lambda: datetime.fromtimestamp(self.now, UTC))
 
-    def read(self, _venue: str) -> tuple[Mapping[tuple[str, str], Series], int]:
-        return self.cursors, 0
+    def read(self, _venue: str) -> Noted:
+        return Noted(self.cursors, 0)
 
-    def write(self, _venue: str, cursors: Mapping[tuple[str, str], Series], _version: int) -> None:
+    def write(
+        self, _venue: str, cursors: Mapping[tuple[str, str], Series], _version: int, _held_until: int = 0
+    ) -> None:
         self.cursors = dict(cursors)
 
     def publish(self, messages: Iterable[Message]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from math import ceil
 from typing import Protocol
 
 import msgspec
@@ -11,7 +12,7 @@ from fanfold.bars import Series
 from fanfold.desk import Desk, Venue
 from fanfold.messages import BarsWanted, Defect, Message
 from fanfold.refusals import BadInput, Conflict, VenueUnavailable
-from fanfold.sources import Recorded, Source
+from fanfold.sources import Noted, Paced, Recorded, Source
 from market_data_service import answers, news, serving
 from market_data_service.answers import SeriesKey, Wanted
 from market_data_service.batches import messages, polled
@@ -37,11 +38,13 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cursors(Protocol):
-    """The last bars of each series of a venue that were published, with a version."""
+    """What is kept of each venue between polls."""
 
-    def read(self, venue: str) -> tuple[Mapping[SeriesKey, Series], int]: ...
+    def read(self, venue: str) -> Noted: ...
 
-    def write(self, venue: str, cursors: Mapping[SeriesKey, Series], version: int) -> None: ...
+    def write(
+        self, venue: str, cursors: Mapping[SeriesKey, Series], version: int, held_until: int = 0
+    ) -> None: ...
 
 
 class Bus(Protocol):
@@ -61,7 +64,7 @@ class Poller:
         self._cursors = cursors
         self._bus = bus
         self._clock = clock
-        self._known: dict[str, tuple[Mapping[SeriesKey, Series], int]] = {}
+        self._known: dict[str, Noted] = {}
         self._lookbacks = {venue: _lookbacks(desk, venue) for venue in desk.venues}
 
     def poll(self, scheduled: datetime | None = None) -> int:
@@ -87,6 +90,8 @@ class Poller:
         if wanted.venue not in self._desk.venues:
             raise BadInput(f"venue {wanted.venue!r} is not in the desk; it has {sorted(self._desk.venues)}")
         source, venue = self._source(wanted.venue), self._desk.venues[wanted.venue]
+        if isinstance(source, Paced):
+            source.hold(self._cursors.read(wanted.venue).held_until)
         asked = serving.asked(wanted)
         found, defects = answers.given(asked, answers.asked_of(source, [one.request for one in asked]))
         served = serving.served(wanted, asked, found, venue, int(self._clock().timestamp()))
@@ -117,30 +122,50 @@ class Poller:
 
     def _poll(self, name: str, venue: Venue, now: int) -> int:
         at = now - now % timeframes.seconds(venue.timeframe)
-        noted, version = self._known.pop(name) if name in self._known else self._cursors.read(name)
-        found, defects = self._news(name, venue, at, noted)
+        noted = self._known.pop(name) if name in self._known else self._cursors.read(name)
+        source = self._source(name)
+        if isinstance(source, Paced):
+            source.hold(noted.held_until)
+        try:
+            found, defects = self._news(source, name, venue, at, noted.cursors)
+        finally:
+            noted = self._shared(name, source, noted)
         fresh = [one for one in found if one.series.bars]
         defects += [defect for one in found if not one.series.bars for defect in one.defects]
         told = [(one.series, one.defects) for one in fresh]
         if told or defects:
-            again = any(one.through == at for one in noted.values())
+            again = any(one.through == at for one in noted.cursors.values())
             self._bus.publish(polled(name, at, told, defects, again=again))
-        moved = {**noted, **{(one.series.timeframe, one.series.instrument): one.last for one in found if one.last}}
-        if moved != noted:
-            try:
-                self._cursors.write(name, moved, version)
-            except Conflict:
-                # Another poll was at it: it published the same bars under the same id.
-                return 0
-            version += 1
-        self._known[name] = moved, version
+        lasts = {(one.series.timeframe, one.series.instrument): one.last for one in found if one.last}
+        moved = {**noted.cursors, **lasts}
+        try:
+            self._known[name] = self._noted(name, moved, noted) if moved != noted.cursors else noted
+        except Conflict:
+            # Another poll was at it: it published the same bars under the same id.
+            return 0
         return sum(len(one.series.bars) for one in fresh)
 
+    def _noted(self, name: str, cursors: Mapping[SeriesKey, Series], noted: Noted) -> Noted:
+        self._cursors.write(name, cursors, noted.version, noted.held_until)
+        return noted._replace(cursors=cursors, version=noted.version + 1)
+
+    def _shared(self, name: str, source: Source, noted: Noted) -> Noted:
+        """The notes with the pause that a venue asked for, which other processes then keep to as well."""
+        until = ceil(source.held_until()) if isinstance(source, Paced) else 0
+        if until <= noted.held_until:
+            return noted
+        try:
+            self._known[name] = self._noted(name, noted.cursors, noted._replace(held_until=until))
+        except Conflict:
+            # Who wrote meanwhile is not told of it now: it hears it of the venue itself.
+            return noted
+        return self._known[name]
+
     def _news(
-        self, name: str, venue: Venue, at: int, noted: Mapping[SeriesKey, Series]
+        self, source: Source, name: str, venue: Venue, at: int, noted: Mapping[SeriesKey, Series]
     ) -> tuple[list[News], list[Defect]]:
         """What is new in every instrument and timeframe, each up to its own last close."""
-        source, lookbacks = self._source(name), self._lookbacks[name]
+        lookbacks = self._lookbacks[name]
         wanted = [
             one for symbol in venue.symbols for one in answers.wanted(symbol, venue.timeframe, at, lookbacks, noted)
         ]

@@ -7,6 +7,7 @@ import msgspec
 from fanfold.aws.attribute_values import integer
 from fanfold.aws.tables import ABSENT, Key, Table
 from fanfold.bars import Bar, Series
+from fanfold.sources import Noted
 
 SeriesKey = tuple[str, str]
 # Timeframe, instrument, scales of price and volume, and the bars.
@@ -21,16 +22,17 @@ class CursorTable:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def read(self, venue: str) -> tuple[Mapping[SeriesKey, Series], int]:
+    def read(self, venue: str) -> Noted:
         item = self._table.get(_key(venue))
         if not item:
-            return {}, 0
-        return {row[:2]: _series(*row) for row in _unpack(item["cursors"])}, integer(item["version"])
+            return Noted({}, 0)
+        cursors = {row[:2]: _series(*row) for row in _unpack(item["cursors"])}
+        return Noted(cursors, integer(item["version"]), integer(item["held_until"]))
 
-    def write(self, venue: str, cursors: Mapping[SeriesKey, Series], version: int) -> None:
+    def write(self, venue: str, cursors: Mapping[SeriesKey, Series], version: int, held_until: int = 0) -> None:
         """Raises Conflict where the version is not the one that was read."""
         rows = [(*key, one.price_scale, one.volume_scale, one.bars) for key, one in cursors.items()]
-        item = {"cursors": _pack(rows), "version": version + 1}
+        item = {"cursors": _pack(rows), "version": version + 1, "held_until": held_until}
         condition = "version = :version" if version else ABSENT
         values = {":version": version} if version else None
         self._table.write([self._table.putting(_key(venue), item, condition, values)])

@@ -53,8 +53,8 @@ class Client:
         self.name = exchange_id
         self._timeout_s = timeout_s
         self._ccxt = _guarded(kind, self._errors)(_CONFIG | {"timeout": timeout_s * 1_000})
-        self._pace = Pace(exchange_id, self._ccxt.rateLimit)
-        self._ccxt.pace = self._pace
+        self.pace = Pace(exchange_id, self._ccxt.rateLimit)
+        self._ccxt.pace = self.pace
         self._ccxt.told = local()
         self._ccxt.has["fetchCurrencies"] = False
         # ccxt's own retries would send again what an exchange may have taken.
@@ -118,7 +118,7 @@ class Client:
         if isinstance(fault, limits) or (answer is not None and answer.status_code in REFUSED):
             header = answer.headers.get("Retry-After", "") if answer is not None else ""
             seconds = pause_s(header, str(fault), time.time())
-            self._pace.hold(seconds)
+            self.pace.hold(seconds)
             return VenueUnavailable(f"{self.name} takes no more requests; it is left alone for {seconds:.0f} s")
         host = _HOST.search(str(fault))
         where = f"{self.name} at {host[1]}" if host else self.name

@@ -30,6 +30,7 @@ from fanfold.sources import Failure, Request
 from fanfold.venues import candles
 from fanfold.venues.candles import Candle
 from fanfold.venues.ccxt_client import Client
+from fanfold.venues.rate import Pace
 from fanfold.venues.slim_ccxt import PINNED
 
 WORKERS = 8
@@ -61,6 +62,7 @@ class ExchangeVenue:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
         told_at: Callable[[], float] = lambda: 0.0,
+        pace: Pace | None = None,
         grace_s: int = 0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -69,6 +71,7 @@ class ExchangeVenue:
         self._instruments = instruments
         self._now = now
         self._told_at = told_at
+        self._pace = pace
         self._grace_s = grace_s
         self._sleep = sleep
 
@@ -78,7 +81,7 @@ class ExchangeVenue:
     ) -> "ExchangeVenue":
         """The exchange of a venue; nothing is asked of it yet. ``origin`` stands in for its hosts."""
         client = Client(venue.exchange, origin)
-        return cls(client, instruments, told_at=client.told_at, grace_s=venue.grace_s)
+        return cls(client, instruments, told_at=client.told_at, pace=client.pace, grace_s=venue.grace_s)
 
     def bars(self, instrument: str, timeframe: str, since: int, until: int) -> Series:
         """Bars that close after ``since`` and no later than ``until``, in epoch seconds; see the module for ``after``.
@@ -116,6 +119,15 @@ class ExchangeVenue:
         """How long it is until the newest bar counts as closed, best by the exchange's clock."""
         now = answer.told_at or self._now().timestamp()
         return answer.series.through + self._grace_s - now
+
+    def held_until(self) -> float:
+        """Until when, in epoch seconds, the exchange wants to be left alone; see fanfold.sources.Paced."""
+        return self._pace.held_until if self._pace else 0.0
+
+    def hold(self, until: float) -> None:
+        """Leave the exchange alone until then, as it told another process."""
+        if self._pace:
+            self._pace.hold_until(until)
 
     def quote(self, instrument: str) -> Quote:
         """Best bid and ask now."""

@@ -42,8 +42,16 @@ class Pace:
 
     def hold(self, seconds: float) -> None:
         """Let nothing out for so long; a longer hold that stands already stays."""
+        self.hold_until(self._clock() + seconds)
+
+    def hold_until(self, at: float) -> None:
+        """Let nothing out until an epoch second, as another process was told; see hold."""
         with self._lock:
-            self._held_until = max(self._held_until, self._clock() + seconds)
+            self._held_until = max(self._held_until, at)
+
+    @property
+    def held_until(self) -> float:
+        return self._held_until
 
     def _check(self, now: float) -> None:
         left = self._held_until - now
