@@ -20,7 +20,7 @@ from fanfold.refusals import BadInput
 from fanfold.venues.exchange import catalogue
 
 MINUTE_S = 60
-# A timer may ring early; how long a venue needs until a bar is final, the venue's own `grace_s` says.
+# A timer may ring early.
 LATE_S = 0.2
 FLUSH_EVERY = 15
 
@@ -62,6 +62,8 @@ def _trade(run: DeskRun, traded: Desk, arguments: argparse.Namespace, out: Conso
     stop = Interrupt()
     run.open_accounts(list(traded.accounts))
     first = _minute()
+    # Here waiting costs nothing, so what an exchange finishes late is final at the first answer.
+    grace_s = LATE_S + max(venue.grace_s for venue in traded.venues.values())
     out.print(f"trading {', '.join(_symbols(traded))} on paper; Ctrl-C ends it", highlight=False)
     done = 0
     while not stop.asked and (arguments.minutes is None or done < arguments.minutes):
@@ -71,7 +73,7 @@ def _trade(run: DeskRun, traded: Desk, arguments: argparse.Namespace, out: Conso
         _keep_house(run, done)
         out.print(f"{moment(_minute())}  polled", highlight=False)
         if arguments.minutes is None or done < arguments.minutes:
-            stop.wait(MINUTE_S + LATE_S - time.time() % MINUTE_S)
+            stop.wait(MINUTE_S + grace_s - time.time() % MINUTE_S)
     run.finish()
     pace = Pace(first, _minute(), done, "1m", done / max(1.0, time.time() - first))
     code = conclude(run, traded, pace, out, as_json=arguments.json)
