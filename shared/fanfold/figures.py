@@ -36,6 +36,7 @@ _BOUNDS = {
     "volatility": Bound(Decimal(10), "it is a yearly volatility: 0.6 is 60 %"),
     "gross_max": _MULTIPLE,
     "net_max": _MULTIPLE,
+    "grace_s": Bound(Decimal(10), "a poll has to end before the next one"),
     "order_ttl_s": _SECONDS,
     "bar_age_s_max": _SECONDS,
     "signal_age_s_max": _SECONDS,
