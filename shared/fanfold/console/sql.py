@@ -11,6 +11,7 @@ from duckdb import DuckDBPyConnection
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
+from fanfold.console.sql_meaning import as_trino_means
 from fanfold.lake_tables import TABLES, Table, Type
 from fanfold.refusals import BadInput
 
@@ -28,6 +29,10 @@ BANNED = {
     "width_bucket": "use CASE WHEN or floor instead",
     "at_timezone": "times are UTC",
     "parse_datetime": "use date_parse instead",
+    "millisecond": "use date_format with %f instead",
+    "typeof": "DESCRIBE shows a column's type",
+    "cbrt": "use power(x, 1e0 / 3) instead",
+    "to_base": "use to_hex instead",
 }
 _READS = (exp.Query, exp.Values)
 _SHOW_COLUMNS = re.compile(r"show\s+columns\s+(?:in|from)\s+(\w+(?:\.\w+)?)", re.IGNORECASE)
@@ -90,7 +95,7 @@ def _translated(text: str) -> str:
         _check_function(node)
     _name_columns(statement)
     # Quoted, for some of our columns are words of DuckDB's own.
-    return statement.transform(_as_trino_means).sql(dialect="duckdb", identify=True)
+    return as_trino_means(statement).sql(dialect="duckdb", identify=True)
 
 
 def _place(wrong: ParseError) -> str:
@@ -113,16 +118,6 @@ def _check_function(node: exp.Expr) -> None:
         name = node.sql_name()
     if (name := name.lower()) in BANNED:
         raise BadInput(f"{name} is not to be used on the lake: {BANNED[name]}")
-
-
-def _as_trino_means(node: exp.Expr) -> exp.Expr:
-    # Trino counts whole units between two times, DuckDB's date_diff the boundaries.
-    if isinstance(node, exp.DateDiff):
-        unit = exp.Literal.string(node.text("unit").lower() or "day")
-        return exp.Anonymous(this="date_sub", expressions=[unit, node.expression, node.this])
-    if isinstance(node, exp.Table) and node.catalog:
-        return exp.Table(this=node.this, db=node.args["db"], alias=node.args.get("alias"))
-    return node
 
 
 def _expose(connection: DuckDBPyConnection, files: Mapping[str, Sequence[Path]]) -> None:
@@ -157,7 +152,7 @@ def _quoted(path: Path) -> str:
 
 
 def _explained(text: str) -> str:
-    first = text.splitlines()[0]
+    first = text.splitlines()[0].removeprefix("Invalid Input Error: ")
     if "Table with name" in first:
         return f"{first} The lake has {', '.join(TABLES)}"
     if "Referenced column" in first:
