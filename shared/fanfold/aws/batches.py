@@ -6,23 +6,16 @@ Marks and targets lie there compressed: every update is billed by the KB of the 
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from zlib import compress, decompress
-
-import msgspec
 
 from fanfold.aws.attribute_values import integer
 from fanfold.aws.tables import Key, Table, Write
-from fanfold.messages import Targets, decode, encode
+from fanfold.messages import Targets
 from fanfold.money import ZERO
 from fanfold.refusals import Conflict
 from fanfold.risk.exposure import Book, Mark
-from fanfold.risk.gathering import Gathered, Poll, Unfinished
-from fanfold.risk.standing import Standing, StandingTarget
+from fanfold.risk.gathering import Gathered, Poll, Unfinished, pack
+from fanfold.risk.standing import Standing
 
-_marks = msgspec.json.Decoder(dict[str, Mark]).decode
-_standing = msgspec.json.Decoder(list[StandingTarget]).decode
-_reported = msgspec.json.Decoder(dict[str, str]).decode
-_encode = msgspec.json.Encoder(decimal_format="string").encode
 TRIES = 5
 
 
@@ -41,7 +34,7 @@ class Batches:
 
     def targeted(self, account: str, poll: Poll, targets: Targets) -> Gathered:
         """A part of the targets is there."""
-        return self._arrive(account, poll, f"targets/{poll.part}", {f"p{poll.part}": compress(encode(targets))})
+        return self._arrive(account, poll, f"targets/{poll.part}", {f"p{poll.part}": pack(targets)})
 
     def read_all(self, accounts: Sequence[str]) -> dict[str, Gathered]:
         """The polls of several accounts, in one call."""
@@ -56,7 +49,7 @@ class Batches:
         Raises Unfinished where the poll before is not decided yet, and Conflict where the marks are not of the version
         any more.
         """
-        sets = {"marks": compress(_encode(marks)), "marks_version": version + 1}
+        sets = {"marks": pack(marks), "marks_version": version + 1}
         tokens = {f"bars/{poll.part}"} | ({f"idle/{poll.part}"} if idle else set())
         try:
             return self._replace(account, poll, tokens, {}, sets, version)
@@ -77,8 +70,8 @@ class Batches:
         came first.
         """
         assigned = {
-            "standing": compress(_encode(list(left.values()))), "standing_version": gathered.standing_version + 1,
-            "reported": compress(_encode(reported)), "peak_equity": book.peak_equity, "trading_day": book.day,
+            "standing": pack(list(left.values())), "standing_version": gathered.standing_version + 1,
+            "reported": pack(reported), "peak_equity": book.peak_equity, "trading_day": book.day,
             "day_start_equity": book.day_start_equity, "last_equity": book.last_equity, "rearmed": book.rearmed,
         }
         if decided:
@@ -193,20 +186,18 @@ def _gathered(item: Mapping[str, Any]) -> Gathered:
     if not item:
         return Gathered()
     bodies = item.get("targets", {})
-    standing = _standing(decompress(item["standing"])) if "standing" in item else []
-    targets = [decode(decompress(bodies[part])) for part in sorted(bodies, key=lambda name: int(name[1:]))]
     return Gathered(
         batch=item.get("poll", ""),
         at=integer(item.get("closed_at", ZERO)),
         parts=integer(item.get("parts", ZERO)),
         got=frozenset(item.get("got", ())),
-        targets=tuple(one for one in targets if isinstance(one, Targets)),
-        marks=_marks(decompress(item["marks"])) if "marks" in item else {},
+        packed_targets=tuple(bodies[part] for part in sorted(bodies, key=lambda name: int(name[1:]))),
+        packed_marks=item.get("marks", b""),
         marks_version=integer(item.get("marks_version", ZERO)),
         decided=item.get("decided", False),
-        standing={entry.leg: entry for entry in standing},
+        packed_standing=item.get("standing", b""),
         standing_version=integer(item.get("standing_version", ZERO)),
-        reported=_reported(decompress(item["reported"])) if "reported" in item else {},
+        packed_reported=item.get("reported", b""),
         rearmed=item.get("rearmed", False),
         last_equity=item.get("last_equity"),
         peak_equity=item.get("peak_equity", ZERO),

@@ -1,14 +1,21 @@
 """What risk waits for before it decides on a poll: its bars as marks, its settlement, its targets."""
 
 from decimal import Decimal
+from functools import cached_property
+from zlib import compress, decompress
 
 import msgspec
 
-from fanfold.messages import Targets
+from fanfold.messages import Targets, decode, encode
 from fanfold.money import ZERO
 from fanfold.refusals import Conflict
 from fanfold.risk.exposure import Leg, Mark
 from fanfold.risk.standing import StandingTarget
+
+_marks = msgspec.json.Decoder(dict[str, Mark]).decode
+_standing = msgspec.json.Decoder(list[StandingTarget]).decode
+_reported = msgspec.json.Decoder(dict[str, str]).decode
+_encode = msgspec.json.Encoder(decimal_format="string").encode
 
 
 class Poll(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,26 +35,50 @@ class Unfinished(Conflict):
         self.gathered = gathered
 
 
-class Gathered(msgspec.Struct, frozen=True, kw_only=True):
+def pack(part: object) -> bytes:
+    """A part as it lies in a poll: targets, marks, what stands, or what was reported."""
+    return compress(encode(part) if isinstance(part, Targets) else _encode(part))
+
+
+class Gathered(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The newest poll of an account as far as it has come, and what earlier decisions left. ``at`` is 0 before the
-    first."""
+    first. Of three arrivals one decides: the parts that only a decision reads are unpacked when they are asked for."""
 
     batch: str = ""
     at: int = 0
     parts: int = 0
     got: frozenset[str] = frozenset()
-    targets: tuple[Targets, ...] = ()
-    marks: dict[str, Mark] = {}
+    packed_targets: tuple[bytes, ...] = ()
+    packed_marks: bytes = b""
     marks_version: int = 0
     decided: bool = False
-    standing: dict[Leg, StandingTarget] = {}
+    packed_standing: bytes = b""
     standing_version: int = 0
-    reported: dict[str, str] = {}
+    packed_reported: bytes = b""
     rearmed: bool = False
     last_equity: Decimal | None = None
     peak_equity: Decimal = ZERO
     day: str = ""
     day_start_equity: Decimal = ZERO
+
+    @cached_property
+    def targets(self) -> tuple[Targets, ...]:
+        messages = [decode(decompress(body)) for body in self.packed_targets]
+        return tuple(message for message in messages if isinstance(message, Targets))
+
+    @cached_property
+    def marks(self) -> dict[str, Mark]:
+        return _marks(decompress(self.packed_marks)) if self.packed_marks else {}
+
+    @cached_property
+    def standing(self) -> dict[Leg, StandingTarget]:
+        entries = _standing(decompress(self.packed_standing)) if self.packed_standing else []
+        return {entry.leg: entry for entry in entries}
+
+    @cached_property
+    def reported(self) -> dict[str, str]:
+        """The codes of legs that cannot trade, as they were told last."""
+        return _reported(decompress(self.packed_reported)) if self.packed_reported else {}
 
     def complete(self, kinds: tuple[str, ...]) -> bool:
         """Whether all parts of all kinds are there; of bars that no strategy speaks on there are no targets."""
