@@ -110,7 +110,10 @@ _TABLES = ("venues", "accounts", "strategies", "limits", "instruments")
 
 def parse(text: str, source: str = "desk.toml") -> Desk:
     """The desk in a TOML text. Raises BadInput, which names the key, for anything that could not trade."""
-    return build(tables(text, source), source)
+    desk = build(tables(text, source), source)
+    for name, instance in desk.strategies.items():
+        _check_bundle(desk, name, instance, source)
+    return desk
 
 
 def tables(text: str, source: str) -> dict[str, Any]:
@@ -248,6 +251,13 @@ def _check_instance(desk: Desk, name: str, instance: Instance, source: str) -> N
         strategies.bind(instance.strategy, instance.params, len(instance.instruments))
     except BadInput as wrong:
         _refuse(source, path, str(wrong))
+
+
+def _check_bundle(desk: Desk, name: str, instance: Instance, source: str) -> None:
+    """Refuse a bundle of which a leg can never go out, and so none does."""
+    if strategies.is_bundle(instance.strategy) and desk.accounts[instance.account].kind == "spot":
+        wrong = f"{instance.strategy} is short in one of its legs, which a spot account cannot be"
+        _refuse(source, f"strategies.{name}", f'{wrong}; give it an account of kind "margin", not {instance.account}')
 
 
 def _check_allocations(desk: Desk, source: str) -> None:

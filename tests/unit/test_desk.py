@@ -1,5 +1,6 @@
 """The desk file: what could not trade is refused by the name of its key, what is written is read back."""
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -148,6 +149,7 @@ kind = "replay"
 symbols = ["BTC/USDT", "ETH/USDT"]
 [accounts.main]
 venue = "v"
+kind = "margin"
 currency = "USDT"
 cash = 10_000.10
 [strategies.pair]
@@ -177,3 +179,9 @@ notional_min = 5
 as_of = "2026-03-01"
 source = "test"
 """
+
+
+def test_a_pair_on_a_spot_account_is_refused_for_its_short_leg_could_never_go_out() -> None:
+    text = (Path(__file__).resolve().parents[2] / "desk.toml").read_text()
+    with pytest.raises(BadInput, match=r"\[strategies.spread\] pairs is short.*spot account cannot"):
+        desk.parse(text.replace('kind = "margin"', 'kind = "spot"'))
