@@ -16,9 +16,11 @@ from fanfold.risk.exposure import Book, Held, Leg
 from fanfold.risk.gathering import Gathered
 
 Step = tuple[OrderRecord, OrderRecord]
-# A transaction takes 100 writes: the account's and the outbox's, an order's and its position's, and one a fill.
+# A transaction takes 100 writes: the account's and the outbox's, an order's, its position's and its place in the
+# index, and one a fill.
 WRITES_MAX = 90
-FILLS_MAX = WRITES_MAX - 2
+ORDER_WRITES = 3
+FILLS_MAX = WRITES_MAX - ORDER_WRITES
 
 
 class AccountItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,7 +138,7 @@ def chunks(resolutions: Sequence[Resolution]) -> Iterator[list[Resolution]]:
     chunk: list[Resolution] = []
     room = WRITES_MAX
     for one in (part for resolution in resolutions for part in _parts(resolution)):
-        cost = 2 + len(one.fills)
+        cost = ORDER_WRITES + len(one.fills)
         if chunk and cost > room:
             yield chunk
             chunk, room = [], WRITES_MAX

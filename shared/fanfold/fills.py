@@ -75,10 +75,22 @@ def standing(resting: Resting) -> Resolution:
     return Resolution(resting=resting, state=State.PARTIAL if resting.filled else State.OPEN)
 
 
+def unmet(resting: Resting) -> Resolution:
+    """An order that meets no price: it ends if it was canceled."""
+    return Resolution(resting=resting, state=State.CANCELED) if resting.canceled_at else standing(resting)
+
+
+def overdue(resolution: Resolution, at: datetime) -> Resolution:
+    """The same at its end, if the order expired by then and has not ended otherwise."""
+    if resolution.state in TERMINAL or resolution.resting.order.expires_at > at:
+        return resolution
+    return msgspec.structs.replace(resolution, state=State.EXPIRED)
+
+
 @exact
 def walk(resting: Iterable[Resting], bars: Iterable[Candle], model: FillModel) -> list[Resolution]:
     """Orders of one instrument, first to arrive first, after bars in time order."""
-    now = [Resolution(resting=one, state=State.CANCELED) if one.canceled_at else standing(one) for one in resting]
+    now = [unmet(one) for one in resting]
     for bar in bars:
         room = capacity(bar, model)
         for at, before in enumerate(now):

@@ -171,7 +171,7 @@ SUBSCRIPTIONS: dict[str, dict[str, dict[str, list[str]]]] = {
         "targets": {"type": ["targets.v1"]},
         "executions": {"settled": ["true"]},
     },
-    "execution": {"bars": {"wanted": ["false"]}, "orders": {"type": ["orders-approved.v1"]}},
+    "execution": {"bars": {"wanted": ["false"]}, "orders": {"type": ["orders-approved.v1", "halt-changed.v1"]}},
     "audit": {topic: {} for topic in ("bars", "bars-wanted", "targets", "orders", "executions")},
 }
 

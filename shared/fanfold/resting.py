@@ -60,8 +60,17 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 class Book(Protocol):
     """Where a paper venue keeps what rests."""
 
-    def add(self, order: Order) -> None:
-        """Keep an order as the account's newest. An id that was ever added, resting or gone, changes nothing."""
+    def add(self, order: Order) -> bool:
+        """Keep an order as the account's newest. An id that was ever added, resting or gone, changes nothing.
+
+        False where the id was shut out; then nothing was kept.
+        """
+
+    def knows(self, order: Order) -> bool:
+        """Whether the order was ever added, resting or gone."""
+
+    def shut_out(self, order: Order) -> bool:
+        """Keep an order out that was never added; false where it was added before."""
 
     def cancel(self, account: str, client_order_ids: Sequence[str], at: datetime, reason: str) -> None:
         """Note on orders that rest when and why they were canceled, the first time only; raise the version with it."""

@@ -79,7 +79,11 @@ class Ledger(NamedTuple):
         return heard(self.admin, self.queues[topic])
 
     def outboxes(self) -> list[str]:
-        return [item["sk"] for service in ("risk", "execution") for item in self.table.query(f"outbox#{service}")]
+        left = [item for service in ("risk", "execution") for item in self.table.query(f"outbox#{service}")]
+        return [item["sk"] for item in left if "body" in item]
+
+    def live(self) -> list[str]:
+        return [one.order_id for one in ledger.live(self.table, "main")]
 
 
 def open_ledger(cloud: Cloud) -> Ledger:
@@ -132,5 +136,7 @@ def resolution(one: Order, *fills: Fill, filled: str = "0", state: State = State
     return Resolution(resting=Resting(order=one, filled=total), state=state, fills=fills)
 
 
-def report(name: str = "settled", *, settled: bool = True) -> ExecutionReport:
-    return ExecutionReport(id=name, cause="bars", at=AT, account="main", venue="v", settled=settled)
+def report(
+    name: str = "settled", *, settled: bool = True, batch: str = "", at: datetime = AT
+) -> ExecutionReport:
+    return ExecutionReport(id=name, cause="bars", at=at, account="main", venue="v", settled=settled, batch=batch)

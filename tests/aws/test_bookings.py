@@ -11,6 +11,7 @@ from fanfold.aws import ledger
 from fanfold.messages import ExecutionReport, Fill, Halt, Order, State
 from fanfold.orders import OrderRecord
 from fanfold.refusals import Conflict
+from fanfold.trading_state import TradingState
 
 D = Decimal
 
@@ -135,8 +136,8 @@ def test_an_order_that_expires_with_a_part_filled_frees_the_rest(found: Ledger) 
 def test_more_orders_than_a_transaction_takes_settle_with_the_last_of_them(cloud: Cloud) -> None:
     once(cloud)
     found, many = open_ledger(cloud), [order(f"N{number}") for number in range(70)]
-    placed(found, *many[:35])
-    placed(found, *many[35:])
+    for start in range(0, 70, 30):
+        placed(found, *many[start : start + 30])
     fills = [fill(one, "2") for one in many]
     resolved = [resolution(one, some) for one, some in zip(many, fills, strict=True)]
     # A crash after the first transaction, then all of it again.
@@ -158,3 +159,26 @@ def test_an_order_with_more_fills_than_a_transaction_takes_is_booked_in_parts(cl
     assert told[-1].updates[0].state is State.FILLED
     assert found.bookings.book("main", [resolution(a, *fills)], report()) == []
     balanced(found, fills, a)
+
+
+def test_an_order_is_live_from_its_approval_to_its_end(found: Ledger) -> None:
+    a, b = order("A"), order("B", "sell")
+    placed(found, a, b)
+    assert found.live() == ["A", "B"]
+    (known,) = [one for one in ledger.live(found.table, "main") if one.order_id == "A"]
+    assert (known.account, known.cause, known.at) == ("main", "approved-A+B", AT)
+    record = found.bookings.records(["B"])["B"]
+    found.bookings.move([(record, orders.close(record, State.STALE, "late"))], report(settled=False))
+    assert found.live() == ["A"]
+    some = fill(a, "0.5")
+    found.bookings.book("main", [resolution(a, some, state=State.PARTIAL)], report())
+    assert found.live() == ["A"]
+    found.bookings.book("main", [resolution(a, some, fill(a, "1.5", 2))], report("next"))
+    assert found.live() == []
+
+
+def test_the_state_is_read_with_its_time(found: Ledger) -> None:
+    assert found.bookings.trading_state("main") == TradingState(Halt.ACTIVE, None)
+    found.approvals.halt("main", Halt.FLATTEN, halted(Halt.FLATTEN))
+    assert found.bookings.trading_state("main") == TradingState(Halt.FLATTEN, AT)
+    assert found.bookings.trading_state("never opened") == TradingState(None, None)

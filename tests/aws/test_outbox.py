@@ -1,9 +1,12 @@
 """The outbox: what was written with a change is published, and forgotten then."""
 
+from datetime import timedelta
+
 import pytest
 from emulator import Cloud
-from ledger_examples import approved, create_table, create_topic, heard, order, report
+from ledger_examples import approved, create_table, create_topic, heard, once, order, report
 
+from fanfold.aws import ledger
 from fanfold.aws.calls import AwsFault
 from fanfold.aws.outbox import Outbox
 from fanfold.aws.tables import Table
@@ -54,3 +57,65 @@ def test_what_a_topic_refuses_stays_in_the_outbox(cloud: Cloud) -> None:
     with pytest.raises(AwsFault):
         outbox.sweep()
     assert len(list(table.query("outbox#execution"))) == 1
+
+
+LONG = "x" * 300_000
+
+
+def quarantined(table: Table) -> dict[str, str]:
+    return {item["sk"]: item["reason"] for item in table.query("quarantine#execution")}
+
+
+def watched(cloud: Cloud, arn: str) -> tuple[Outbox, Table, list[str]]:
+    create_table(cloud.admin, "ledger")
+    table, told = Table(cloud.call, "ledger"), list[str]()
+    topics = Topics(cloud.call, {"executions": arn})
+    return Outbox(table, "execution", topics, lambda name, _reason: told.append(name)), table, told
+
+
+def test_a_message_that_is_too_long_is_put_aside_with_its_reason_and_stops_no_other(
+    cloud: Cloud, topic: tuple[str, str]
+) -> None:
+    outbox, table, told = watched(cloud, topic[0])
+    poison = report("b", batch=LONG)
+    table.write([outbox.holding(one) for one in (report("a"), poison, report("c"))])
+    assert outbox.sweep() == 3
+    assert sorted(one.id for one in heard(cloud.admin, topic[1])) == ["a", "c"]
+    assert (outbox.sweep(), told) == (0, ["b"])
+    assert "262144" in quarantined(table)["b"]
+
+
+def test_a_message_that_need_not_be_held_is_put_aside_too(cloud: Cloud, topic: tuple[str, str]) -> None:
+    outbox, table, told = watched(cloud, topic[0])
+    outbox.publish([], [report("a", batch="x" * 500_000), report("b")])
+    assert [one.id for one in heard(cloud.admin, topic[1])] == ["b"]
+    assert (told, list(quarantined(table))) == (["a"], ["a"])
+
+
+@pytest.mark.parametrize("body", [
+    b'{"type":"orders-approved.v2","id":"new"}', b"\xff", b"", b"[" * 60_000, b'{"type":"execution-report.v1"}',
+])
+def test_what_this_version_cannot_read_is_put_aside(cloud: Cloud, topic: tuple[str, str], body: bytes) -> None:
+    once(cloud)
+    outbox, table, told = watched(cloud, topic[0])
+    table.write([table.putting(("outbox#execution", "new"), {"body": body}), outbox.holding(report("a"))])
+    assert outbox.sweep() == 2
+    assert [one.id for one in heard(cloud.admin, topic[1])] == ["a"]
+    assert (outbox.sweep(), told) == (0, ["new"])
+
+
+def test_the_oldest_goes_first(cloud: Cloud, topic: tuple[str, str]) -> None:
+    once(cloud)
+    outbox, table, _ = watched(cloud, topic[0])
+    later = report("a", at=report().at + timedelta(seconds=1))
+    table.write([outbox.holding(later), outbox.holding(report("b"))])
+    outbox.sweep()
+    assert [one.id for one in heard(cloud.admin, topic[1])] == ["b", "a"]
+
+
+def test_a_live_order_is_no_message(cloud: Cloud, topic: tuple[str, str]) -> None:
+    once(cloud)
+    outbox, table, _ = watched(cloud, topic[0])
+    table.write([ledger.indexing(table, order("A"), approved(order("A")))])
+    assert outbox.sweep() == 0
+    assert [one.order_id for one in ledger.live_of(outbox.items())] == ["A"]

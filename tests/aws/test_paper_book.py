@@ -7,12 +7,13 @@ import msgspec
 import pytest
 from emulator import Cloud
 from ledger_examples import AT, create_table, once, order
+from msgspec.structs import replace
 
 from fanfold.aws.calls import Recorded, recorded
-from fanfold.aws.paper_book import PaperBook
+from fanfold.aws.paper_book import PART_ORDERS, PARTS_MAX, PaperBook, _added
 from fanfold.aws.tables import Table
-from fanfold.refusals import Conflict
-from fanfold.resting import Book
+from fanfold.refusals import BadInput, Conflict
+from fanfold.resting import Book, Page, Resting
 from fanfold.simulation.book import MemoryBook
 
 
@@ -93,3 +94,55 @@ def test_a_page_is_read_once_for_a_settlement(cloud: Cloud) -> None:
     # Another process, which has read nothing yet, has to.
     PaperBook(Table(cloud.call, "book")).write("main", page.version + 1, [], [], {"A/USDT": 60})
     assert book.read("main").settled == {"A/USDT": 60}
+
+
+def test_an_order_that_was_shut_out_never_rests_and_one_that_was_taken_cannot_be(book: Book) -> None:
+    assert book.shut_out(order("A"))
+    assert book.shut_out(order("A"))
+    assert not book.knows(order("A"))
+    assert not book.add(order("A"))
+    assert book.read("main").resting == []
+    assert book.add(order("B"))
+    assert book.knows(order("B"))
+    assert not book.shut_out(order("B"))
+    assert resting(book) == ["B"]
+
+
+def test_more_orders_than_an_item_takes_rest_in_their_order_and_change_all_or_none() -> None:
+    book = MemoryBook()
+    names = [f"N{number:04}" for number in range(1_000)]
+    for name in names:
+        book.add(order(name, client_order_id=f"c-{name}", instance="i" * 63, signal_id="s" * 64))
+    assert resting(book) == names
+    version = book.read("main").version
+    some = [replace(one, filled=Decimal(1)) for one in book.read("main").resting[::3]]
+    gone = [f"c-{name}" for name in names if name not in {one.order.order_id for one in some}]
+    with pytest.raises(Conflict):
+        book.write("main", version - 1, some, gone, {})
+    assert resting(book) == names
+    book.write("main", version, some, gone, {"A/USDT": 60})
+    assert resting(book) == names[::3]
+    assert {one.filled for one in book.read("main").resting} == {1}
+    book.cancel("main", [f"c-{names[-1]}", f"c-{names[0]}"], AT, "halted")
+    assert [one.order.order_id for one in book.read("main").resting if one.canceled_at] == [names[0], names[-1]]
+    book.write("main", book.read("main").version, [], [f"c-{name}" for name in names], {"A/USDT": 120})
+    assert book.read("main") == Page(settled={"A/USDT": 120}, version=book.read("main").version)
+    assert book.add(order("later"))
+
+
+def test_another_process_reads_all_parts(cloud: Cloud) -> None:
+    once(cloud)
+    create_table(cloud.admin, "book")
+    mine, other = (PaperBook(Table(cloud.call, "book")) for _ in range(2))
+    for number in range(PART_ORDERS + 2):
+        mine.add(order(f"N{number}"))
+    assert resting(other) == [f"N{number}" for number in range(PART_ORDERS + 2)]
+    assert other.read("main") == mine.read("main")
+
+
+def test_a_full_book_says_so_and_takes_no_more() -> None:
+    book = MemoryBook()
+    full = {number: [Resting(order=order("A"))] * PART_ORDERS for number in range(PARTS_MAX)}
+    with pytest.raises(BadInput, match=r"3750 orders rest for main.*cancel some"):
+        _added(full, order("B"))
+    assert book.read("main").resting == []

@@ -14,10 +14,11 @@ from fanfold.bars import Series
 from fanfold.desk import Desk
 from fanfold.fills import Resolution
 from fanfold.folding import Fold
-from fanfold.messages import Bars, BarsWanted, ExecutionReport, Message, Order, OrdersApproved, State
+from fanfold.messages import Bars, BarsWanted, ExecutionReport, Halt, Message, Order, OrdersApproved, State
 from fanfold.refusals import VenueUnavailable
 from fanfold.simulation.book import MemoryBook
 from fanfold.sources import Noted
+from fanfold.trading_state import TradingState
 from fanfold.venues.exchange import ExchangeVenue, catalogue
 from fanfold.venues.paper import PaperVenue
 from market_data_service.poll import Poller
@@ -135,6 +136,9 @@ def test_bars_that_a_reader_misses_are_served_as_far_as_the_venue_gives_them(
 
 class Ledger:
     """Books everything and keeps what is told."""
+
+    def trading_state(self, _account: str) -> TradingState:
+        return TradingState(Halt.ACTIVE)
 
     def __init__(self) -> None:
         self.booked: list[Resolution] = []

@@ -7,12 +7,12 @@ from fanfold.aws.edge import consume
 
 
 def execute(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """SQS approved orders and bars: place the orders, settle paper accounts against the bars."""
+    """SQS approved orders, bars and halts: place the orders, settle paper accounts, cancel what a halt forbids."""
     with wiring.runtime().watch.invocation(context):
         return consume(event, wiring.execute, wiring.runtime().edge)
 
 
 def sweep(_event: dict[str, Any], context: object) -> dict[str, Any]:
-    """On schedule: publish what a crash has left in the outbox."""
+    """On schedule: publish what a crash has left in the outbox, and leave no order alone."""
     with wiring.runtime().watch.invocation(context):
-        return {"published": wiring.outbox().sweep()}
+        return wiring.sweep()

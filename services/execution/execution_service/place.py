@@ -4,11 +4,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
+import msgspec
+
 from fanfold import names, orders
 from fanfold.desk import Desk
 from fanfold.messages import ExecutionReport, Order, OrdersApproved, State
 from fanfold.orders import OrderRecord
 from fanfold.refusals import BadInput, Conflict
+from fanfold.trading_state import TradingState
 
 # How long after its claim a venue may still take an order's request.
 WINDOW_S = 5
@@ -18,6 +21,8 @@ class Ledger(Protocol):
     """Execution's side of the ledger; see fanfold.aws.bookings."""
 
     def records(self, order_ids: Sequence[str]) -> dict[str, OrderRecord]: ...
+
+    def trading_state(self, account: str) -> TradingState: ...
 
     def claim(self, account: str, claims: Sequence[tuple[OrderRecord, OrderRecord]]) -> bool: ...
 
@@ -36,6 +41,12 @@ class Venue(Protocol):
 
     def place(self, order: Order) -> Accepted: ...
 
+    def find(self, order: Order) -> Accepted | None:
+        """Whether the venue has had the order, at rest or done with."""
+
+    def shut_out(self, order: Order) -> Accepted | None:
+        """See to it that the order never comes to the venue, however late its request; what it has had is told."""
+
 
 class Placer:
     """The verb of execution for orders."""
@@ -47,45 +58,87 @@ class Placer:
         self._clock = clock
 
     def place(self, message: OrdersApproved) -> None:
-        """Orders that the ledger does not have are refused: risk writes them before it tells of them."""
+        """Orders that the ledger does not have are refused: risk writes them before it tells of them.
+
+        An instrument that the desk does not have is told of after the others were placed: its order is not claimed.
+        """
         self._known(message)
+        traded = [order for order in message.orders if order.instrument in self._desk.instruments]
+        if traded:
+            self._place(msgspec.structs.replace(message, orders=traded))
+        others = sorted({order.instrument for order in message.orders} - {order.instrument for order in traded})
+        if others:
+            raise BadInput(f"the desk has no {others}; execution may be of an older deploy than risk")
+
+    def again(self, message: OrdersApproved) -> None:
+        """Place, look up or end orders that a message told of before, one at a time."""
+        now = self._clock()
+        for record in self._stored(message):
+            self._place_one(message, record, now)
+
+    def _place(self, message: OrdersApproved) -> None:
         now = self._clock()
         fresh = [OrderRecord(order=order) for order in message.orders]
         claimed = [orders.claim(record, now, WINDOW_S) for record in fresh if not self._stale(message, now)]
         if claimed and self._ledger.claim(message.account, list(zip(fresh, claimed, strict=True))):
             self._send(message, claimed)
             return
-        for record in self._stored(message):
-            self._place_one(message, record, now)
+        self.again(message)
 
     def _place_one(self, message: OrdersApproved, record: OrderRecord, now: datetime) -> None:
         """The slow way, an order at a time: after a redelivery, under a halt, or too late."""
-        if record.state is State.SUBMITTING:
-            self._send(message, [record])
-        if record.state is not State.APPROVED:
+        if record.state not in (State.APPROVED, State.SUBMITTING):
             return
-        if self._stale(message, now):
+        # Nobody knows what became of a request that was sent, so the venue is asked before anything is sent again.
+        accepted = self._venue.find(record.order) if record.state is State.SUBMITTING else None
+        if accepted:
+            self._acknowledge(message, [record], [accepted])
+        elif self._stale(message, now):
             self._end(message, record, State.STALE, f"the signal is of {message.at.isoformat()}")
-            return
+        elif record.deadline is not None and now < record.deadline:
+            self._send_again(message, record)
+        else:
+            self._claim_one(message, record, now)
+
+    def _send_again(self, message: OrdersApproved, record: OrderRecord) -> None:
+        """Under the claim that there is: the venue takes its request until the deadline."""
+        barred = self._ledger.trading_state(message.account).bars_sending(record.order)
+        if barred:
+            self._end(message, record, State.BLOCKED, barred)
+        else:
+            self._send(message, [record])
+
+    def _claim_one(self, message: OrdersApproved, record: OrderRecord, now: datetime) -> None:
         claimed = orders.claim(record, now, WINDOW_S)
         if self._ledger.claim(message.account, [(record, claimed)]):
             self._send(message, [claimed])
-        elif self._ledger.records([record.order.order_id])[record.order.order_id].state is State.APPROVED:
-            self._end(message, record, State.BLOCKED, "the account's halt state does not allow it")
+        elif self._ledger.records([record.order.order_id])[record.order.order_id] == record:
+            barred = self._ledger.trading_state(message.account).bars_sending(record.order)
+            if not barred:
+                raise Conflict(f"the halt state of {message.account} changed while {record.order.order_id} was claimed")
+            self._end(message, record, State.BLOCKED, barred)
         else:
             raise Conflict(f"order {record.order.order_id} was claimed by another")
 
     def _send(self, message: OrdersApproved, claimed: Sequence[OrderRecord]) -> None:
-        accepted = [self._venue.place(record.order) for record in claimed]
+        self._acknowledge(message, claimed, [self._venue.place(record.order) for record in claimed])
+
+    def _acknowledge(
+        self, message: OrdersApproved, claimed: Sequence[OrderRecord], accepted: Sequence[Accepted]
+    ) -> None:
         steps = [
             (record, orders.acknowledge(record, answer.venue_order_id))
             for record, answer in zip(claimed, accepted, strict=True)
         ]
-        self._ledger.move(steps, _report(message, [after for _, after in steps]))
+        self._ledger.move(steps, report(message, [after for _, after in steps]))
 
     def _end(self, message: OrdersApproved, record: OrderRecord, state: State, reason: str) -> None:
+        accepted = self._venue.shut_out(record.order) if record.epoch else None
+        if accepted:
+            self._acknowledge(message, [record], [accepted])
+            return
         after = orders.close(record, state, reason)
-        self._ledger.move([(record, after)], _report(message, [after]))
+        self._ledger.move([(record, after)], report(message, [after]))
 
     def _stored(self, message: OrdersApproved) -> list[OrderRecord]:
         found = self._ledger.records([order.order_id for order in message.orders])
@@ -103,10 +156,12 @@ class Placer:
             raise BadInput(f"orders {others} are not of the message's account {message.account!r}")
 
     def _stale(self, message: OrdersApproved, now: datetime) -> bool:
-        return (now - message.at).total_seconds() > self._desk.limits[message.account].signal_age_s_max
+        limits = self._desk.limits.get(message.account)
+        return limits is None or (now - message.at).total_seconds() > limits.signal_age_s_max
 
 
-def _report(message: OrdersApproved, after: Sequence[OrderRecord]) -> ExecutionReport:
+def report(message: OrdersApproved, after: Sequence[OrderRecord]) -> ExecutionReport:
+    """What is told of orders of a message after a step."""
     first = after[0].order
     return ExecutionReport(
         id=names.name("report", message.id, *(f"{one.order.order_id} {one.state} {one.epoch}" for one in after)),

@@ -1,30 +1,45 @@
-"""Settle paper accounts against bars or quotes: resolve, book, commit, tell. A crash anywhere books each fill once."""
+"""Settle paper accounts against bars or quotes: resolve, book, commit, tell. A crash anywhere books each fill once.
+
+What the account's halt state does not let rest is canceled before a price is looked at.
+"""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
+from execution_service import place
+from execution_service.place import Placer
+from execution_service.sweep import Live, Sweeper
 from fanfold import bars, names
+from fanfold.apart import apart
 from fanfold.bars import Series
 from fanfold.desk import Desk
 from fanfold.fills import Resolution, Settlement
-from fanfold.messages import Bars, ExecutionReport, OrdersApproved
+from fanfold.messages import Bars, ExecutionReport, HaltChanged, OrdersApproved
 from fanfold.refusals import Conflict
+from fanfold.resting import Resting
 
 TRIES = 5
 
 
-class Ledger(Protocol):
+class Ledger(place.Ledger, Protocol):
     """Execution's side of the ledger; see fanfold.aws.bookings."""
+
+    def live(self, account: str) -> Sequence[Live]: ...
 
     def book(self, account: str, resolutions: Sequence[Resolution], told: ExecutionReport) -> list[ExecutionReport]: ...
 
     def publish(self, held: Sequence[ExecutionReport], others: Sequence[ExecutionReport]) -> None: ...
 
 
-class Venue(Protocol):
+class Venue(place.Venue, Protocol):
     """A venue that fills by bars; see fanfold.venues.paper."""
 
-    def resolve(self, account: str, series: Sequence[Series]) -> Settlement: ...
+    def resolve(
+        self, account: str, series: Sequence[Series] = (), ended_by: datetime | None = None
+    ) -> Settlement: ...
+
+    def cancel_all(self, account: str, client_order_ids: Sequence[str], at: datetime, reason: str) -> None: ...
 
     def commit(self, settlement: Settlement) -> None: ...
 
@@ -32,50 +47,89 @@ class Venue(Protocol):
 class Settler:
     """The verb of execution for bars, and for orders that a venue fills by its quotes as soon as they are placed."""
 
-    def __init__(self, desk: Desk, ledger: Ledger, venue: Venue) -> None:
+    def __init__(self, desk: Desk, ledger: Ledger, venue: Venue, *, swept: bool = False) -> None:
+        """``swept``: a sweep looks after live orders every minute; else each settlement does, for one call more."""
         self._desk = desk
         self._ledger = ledger
         self._venue = venue
+        self._swept = swept
 
     def settle(self, message: Bars) -> None:
+        """What fails for one account is tried for the others."""
         series = bars.unpack(message.frames)
-        for name, account in self._desk.accounts.items():
-            if account.venue == message.venue and account.mode == "paper":
-                self._settle(name, message, series)
+        accounts = [
+            name
+            for name, account in self._desk.accounts.items()
+            if account.venue == message.venue and account.mode == "paper"
+        ]
+        apart(accounts, lambda account: self._settle(account, message, series))
 
     def take(self, message: OrdersApproved) -> None:
         """Fill what the account has at market by the quotes of the moment; no bars are settled by that."""
-        self._ledger.publish(self._resolve(message.account, [], self._taken(message)), [])
+        report = self._report("taken", message, self._venue_of(message.account))
+        self._ledger.publish(self._resolve(message.account, [], report), [])
+
+    def govern(self, message: HaltChanged) -> None:
+        """Cancel at once what the account's halt state, as it is now, does not let rest."""
+        report = self._report("governed", message, self._venue_of(message.account))
+        self._ledger.publish(self._resolve(message.account, [], report), [])
+
+    def tend(self, message: OrdersApproved, ended_by: datetime) -> None:
+        """End what expired by then and meets no bar any more, and what may not rest; by orders that a message told of.
+
+        A repetition tells of what is new under other ids.
+        """
+        report = self._report("tended", message, message.orders[0].venue)
+        self._ledger.publish(self._resolve(message.account, [], report, ended_by), [])
 
     def _settle(self, account: str, message: Bars, series: Sequence[Series]) -> None:
+        if not self._swept:
+            self._sweep(account, message.at)
         settled = _settled(account, message)
         told = self._resolve(account, series, settled)
         # The last report of what was booked says that all is settled, too.
         self._ledger.publish(told, [] if told and told[-1].settled else [settled])
 
-    def _resolve(self, account: str, series: Sequence[Series], report: ExecutionReport) -> list[ExecutionReport]:
+    def _sweep(self, account: str, now: datetime) -> None:
+        placer = Placer(self._desk, self._ledger, self._venue, lambda: now)
+        Sweeper(self._desk, self._ledger, lambda _venue: (placer, self), lambda: now).sweep(self._ledger.live(account))
+
+    def _resolve(
+        self, account: str, series: Sequence[Series], report: ExecutionReport, ended_by: datetime | None = None
+    ) -> list[ExecutionReport]:
         """Reports of what was booked, still to be published."""
         told: list[ExecutionReport] = []
         for _ in range(TRIES):
-            settlement = self._venue.resolve(account, series)
-            if not settlement.resolutions:
-                return told
-            told += self._ledger.book(account, settlement.resolutions, report)
             try:
+                settlement = self._venue.resolve(account, series, ended_by)
+                if self._cancels(account, settlement.resting, report.at):
+                    settlement = self._venue.resolve(account, series, ended_by)
+                if not settlement.resolutions:
+                    return told
+                told += self._ledger.book(account, settlement.resolutions, report)
                 self._venue.commit(settlement)
             except Conflict:
                 continue
             return told
         raise Conflict(f"the paper book of {account} changed in {TRIES} tries")
 
-    def _taken(self, message: OrdersApproved) -> ExecutionReport:
-        return ExecutionReport(
-            id=names.name("taken", message.id, message.account),
-            cause=message.id,
-            at=message.at,
-            account=message.account,
-            venue=self._desk.accounts[message.account].venue,
-        )
+    def _cancels(self, account: str, resting: Sequence[Resting], at: datetime) -> bool:
+        """Cancel what may not rest; whether there was any. The halt state is read only where something rests."""
+        live = [one.order for one in resting if one.canceled_at is None]
+        if not live:
+            return False
+        state = self._ledger.trading_state(account)
+        barred = {order.client_order_id: state.bars_resting(order) for order in live if state.bars_resting(order)}
+        if barred:
+            self._venue.cancel_all(account, list(barred), at, next(iter(barred.values())))
+        return bool(barred)
+
+    def _report(self, kind: str, message: OrdersApproved | HaltChanged, venue: str) -> ExecutionReport:
+        name = names.name(kind, message.id, message.account)
+        return ExecutionReport(id=name, cause=message.id, at=message.at, account=message.account, venue=venue)
+
+    def _venue_of(self, account: str) -> str:
+        return self._desk.accounts[account].venue
 
 
 def _settled(account: str, message: Bars) -> ExecutionReport:

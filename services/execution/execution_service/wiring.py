@@ -1,14 +1,16 @@
 """Execution's parts, built on first use."""
 
 import os
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 
 from execution_service.place import Placer
 from execution_service.settings import Settings
 from execution_service.settle import Settler
+from execution_service.sweep import Sweeper
 from fanfold.aws.bookings import Bookings
 from fanfold.aws.edge import Arrived
+from fanfold.aws.ledger import live_of
 from fanfold.aws.outbox import Outbox
 from fanfold.aws.paper_book import PaperBook
 from fanfold.aws.runtime import Runtime, read
@@ -16,9 +18,8 @@ from fanfold.aws.runtime import runtime as build
 from fanfold.aws.tables import Table
 from fanfold.aws.topics import Topics
 from fanfold.matching import Quote
-from fanfold.messages import Bars, OrdersApproved, State
-from fanfold.orders import OrderRecord
-from fanfold.refusals import BadInput
+from fanfold.messages import Bars, HaltChanged, OrdersApproved
+from fanfold.refusals import BadInput, VenueUnavailable
 from fanfold.venues.paper import PaperVenue
 
 
@@ -40,29 +41,19 @@ def ledger() -> Table:
 @cache
 def outbox() -> Outbox:
     topics = Topics(runtime().call, {"executions": settings().executions_topic}, runtime().watch.published)
-    return Outbox(ledger(), "execution", topics)
-
-
-class WatchedBookings(Bookings):
-    """Bookings that count the orders of which nobody knows whether the venue has them: sent, and not answered."""
-
-    def records(self, order_ids: Sequence[str]) -> dict[str, OrderRecord]:
-        found = super().records(order_ids)
-        unknown = sum(record.state is State.SUBMITTING for record in found.values())
-        runtime().watch.counts.add("UnknownOrders", unknown)
-        return found
+    return Outbox(ledger(), "execution", topics, runtime().watch.put_aside)
 
 
 @cache
 def bookings() -> Bookings:
-    return WatchedBookings(ledger(), outbox())
+    return Bookings(ledger(), outbox())
 
 
 @cache
 def quote(venue: str) -> Callable[[str], Quote] | None:
     """The best prices of a live venue; recordings have none."""
-    found = runtime().desk.venues[venue]
-    if found.kind != "ccxt":
+    found = runtime().desk.venues.get(venue)
+    if found is None or found.kind != "ccxt":
         return None
     # An image that only replays never loads ccxt.
     from fanfold.venues.exchange import ExchangeVenue  # noqa: PLC0415
@@ -83,7 +74,13 @@ def placer(venue: str) -> Placer:
 
 @cache
 def settler(venue: str) -> Settler:
-    return Settler(runtime().desk, bookings(), paper(venue))
+    return Settler(runtime().desk, bookings(), paper(venue), swept=True)
+
+
+@cache
+def sweeper() -> Sweeper:
+    unknown = partial(runtime().watch.counts.add, "UnknownOrders")
+    return Sweeper(runtime().desk, bookings(), lambda venue: (placer(venue), settler(venue)), runtime().clock, unknown)
 
 
 @cache
@@ -101,13 +98,34 @@ def check_keys() -> Callable[[], None]:
 
 def place(message: OrdersApproved) -> None:
     """Place orders at their venue; with live quotes, what is at market fills at once."""
-    check_keys()()
+    _ready()
     if message.account not in runtime().desk.accounts:
         raise BadInput(f"account {message.account!r} is not in the desk; it has {sorted(runtime().desk.accounts)}")
     venue = runtime().desk.accounts[message.account].venue
     placer(venue).place(message)
     if quote(venue) is not None:
         settler(venue).take(message)
+
+
+def _ready() -> None:
+    """Raises VenueUnavailable where the venue's keys are missing: a message that waits for them is not wrong."""
+    try:
+        check_keys()()
+    except BadInput as missing:
+        raise VenueUnavailable(str(missing)) from missing
+
+
+def govern(message: HaltChanged) -> None:
+    """Cancel what the account's state does not let rest, and end what it does not let out."""
+    if message.account in runtime().desk.accounts:
+        settler(runtime().desk.accounts[message.account].venue).govern(message)
+    sweeper().sweep(bookings().live(message.account))
+
+
+def sweep() -> dict[str, int]:
+    """How many messages a crash had left, and how many orders needed work; both are in what one call reads."""
+    items = outbox().items()
+    return {"published": outbox().sweep(items), "orders": sweeper().sweep(live_of(items))}
 
 
 def execute(arrived: Arrived) -> None:
@@ -120,5 +138,7 @@ def execute(arrived: Arrived) -> None:
         case Bars():
             if arrived.message.venue in runtime().desk.venues:
                 settler(arrived.message.venue).settle(arrived.message)
+        case HaltChanged():
+            govern(arrived.message)
         case other:
-            raise BadInput(f"execution takes approved orders and bars, not {type(other).__name__}")
+            raise BadInput(f"execution takes approved orders, bars and halts, not {type(other).__name__}")

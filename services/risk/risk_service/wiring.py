@@ -44,7 +44,8 @@ def ledger() -> Table:
 @cache
 def outbox() -> Outbox:
     arns = {"orders": settings().orders_topic, "targets": settings().targets_topic}
-    return Outbox(ledger(), "risk", Topics(runtime().call, arns, runtime().watch.published))
+    topics = Topics(runtime().call, arns, runtime().watch.published)
+    return Outbox(ledger(), "risk", topics, runtime().watch.put_aside)
 
 
 @cache

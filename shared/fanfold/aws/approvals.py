@@ -43,6 +43,7 @@ class Approvals:
             ledger.expecting(self._table, before.account, (order.instance, order.instrument), booking.signed(order))
             for order in told.orders
         ]
+        writes += [ledger.indexing(self._table, order, told) for order in told.orders]
         writes.append(ledger.reserving(self._table, account, reserved, minute, orders_in_minute))
         writes.append(self._outbox.holding(told))
         try:

@@ -6,6 +6,7 @@ import msgspec
 
 from fanfold import booking, orders
 from fanfold.aws import ledger
+from fanfold.aws.ledger import Live
 from fanfold.aws.outbox import Outbox
 from fanfold.aws.tables import Refused, Table, Write
 from fanfold.booking import Books, Changes, Step
@@ -13,6 +14,7 @@ from fanfold.fills import Resolution
 from fanfold.messages import ExecutionReport
 from fanfold.orders import OrderRecord
 from fanfold.refusals import BadInput, Conflict
+from fanfold.trading_state import TradingState
 
 TRIES = 5
 
@@ -27,6 +29,14 @@ class Bookings:
     def records(self, order_ids: Sequence[str]) -> dict[str, OrderRecord]:
         """The orders that are in the ledger, by id."""
         return ledger.records(self._table, list(order_ids))
+
+    def trading_state(self, account: str) -> TradingState:
+        """The account's halt state, and since when."""
+        return ledger.trading_state(self._table, account)
+
+    def live(self, account: str) -> list[Live]:
+        """The account's orders that have not ended."""
+        return ledger.live(self._table, account)
 
     def claim(self, account: str, claims: Sequence[Step]) -> bool:
         """Claim orders if the account's halt state lets every one of them out; all or none."""
@@ -43,7 +53,7 @@ class Bookings:
     def move(self, steps: Sequence[Step], told: ExecutionReport) -> None:
         """Orders' steps that no fill is part of, with what they set free, and their report, which is published."""
         writes = [ledger.moving(self._table, before, after) for before, after in steps]
-        writes.append(self._outbox.holding(told))
+        writes += [self._outbox.holding(told), *ledger.unindexing(self._table, steps)]
         for _ in range(TRIES):
             try:
                 self._table.write([*writes, *self._freeing(told.account, steps)])
@@ -93,6 +103,7 @@ class Bookings:
         assert books.account is not None
         writes = [ledger.filling(self._table, fill.trade_id) for fill in changes.fills]
         writes += [ledger.moving(self._table, before, after) for before, after in changes.steps]
+        writes += ledger.unindexing(self._table, changes.steps)
         for leg, after in changes.positions.items():
             before = booking.position(books, leg)
             writes.append(ledger.positioning(self._table, account, leg, before, after, changes.unfilled[leg]))

@@ -1,7 +1,9 @@
 """The ledger that risk and execution share: accounts, positions, orders and fills, every change a transaction."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -9,12 +11,14 @@ from fanfold import names
 from fanfold.aws.attribute_values import integer
 from fanfold.aws.tables import ABSENT, PRESENT, Key, Table, Write, sort_key
 from fanfold.booking import AccountItem, Books, PositionItem
-from fanfold.messages import Halt, HaltChanged, Order
+from fanfold.messages import Halt, HaltChanged, Message, Order
 from fanfold.money import ZERO
-from fanfold.orders import OrderRecord
+from fanfold.orders import TERMINAL, OrderRecord
 from fanfold.positions import Lot, Position
 from fanfold.risk.exposure import Leg
+from fanfold.trading_state import TradingState
 
+LIVE = "outbox#execution"
 _lots = msgspec.json.Decoder(tuple[Lot, ...]).decode
 _record = msgspec.json.Decoder(OrderRecord).decode
 _encode = msgspec.json.Encoder(decimal_format="string").encode
@@ -40,6 +44,20 @@ def fill_key(trade_id: str) -> Key:
     return f"fill#{trade_id}", "fill"
 
 
+def live_key(account: str, order_id: str) -> Key:
+    """In execution's outbox, which is read every minute: so what is under way is known without another call."""
+    return LIVE, f"live#{account}#{order_id}"
+
+
+class Live(NamedTuple):
+    """An order that has not ended, and the id and time of the message that told of its approval."""
+
+    account: str
+    order_id: str
+    cause: str
+    at: datetime
+
+
 def read(table: Table, account: str) -> Books:
     """The books of an account."""
     found: AccountItem | None = None
@@ -51,6 +69,28 @@ def read(table: Table, account: str) -> Books:
         elif kind == "position":
             positions[leg[0], leg[1]] = _position(item)
     return Books(account=found, positions=positions)
+
+
+def trading_state(table: Table, account: str) -> TradingState:
+    """The halt state of an account; none where it was never opened."""
+    item = table.get(account_key(account))
+    since = datetime.fromisoformat(item["halt_at"]) if "halt_at" in item else None
+    return TradingState(Halt(item["halt"]) if "halt" in item else None, since)
+
+
+def live(table: Table, account: str) -> list[Live]:
+    """The orders of an account that have not ended."""
+    return live_of(table.query(LIVE, f"live#{account}#"))
+
+
+def live_of(items: Iterable[Mapping[str, Any]]) -> list[Live]:
+    """The live orders among the items of execution's outbox."""
+    return [
+        Live(account, order_id, item["cause"], datetime.fromisoformat(item["at"]))
+        for item in items
+        if sort_key(item).startswith("live#")
+        for _, account, order_id in [sort_key(item).split("#", 2)]
+    ]
 
 
 def records(table: Table, order_ids: list[str]) -> dict[str, OrderRecord]:
@@ -67,10 +107,9 @@ def opening(table: Table, account: str, cash: Decimal) -> Write:
 
 def halting(table: Table, account: str, told: HaltChanged) -> Write:
     """The write that sets the halt state of an account that there is, and notes the message that tells of it."""
-    values = {":halt": told.state, ":cause": told.id, ":one": 1}
-    return table.updating(
-        account_key(account), "SET halt = :halt, halt_cause = :cause ADD version :one", values, PRESENT
-    )
+    values = {":halt": told.state, ":cause": told.id, ":at": told.at.isoformat(), ":one": 1}
+    update = "SET halt = :halt, halt_cause = :cause, halt_at = :at ADD version :one"
+    return table.updating(account_key(account), update, values, PRESENT)
 
 
 def forgetting_resume(table: Table, account: str) -> Write:
@@ -98,6 +137,20 @@ def permitting(table: Table, account: str, states: tuple[Halt, ...]) -> Write:
 def creating(table: Table, order: Order) -> Write:
     """The write that makes an order; it fails where it was made before."""
     return _storing(table, OrderRecord(order=order), ABSENT, {})
+
+
+def indexing(table: Table, order: Order, told: Message) -> Write:
+    """The write that notes an order as live, and which message tells of it."""
+    return table.putting(live_key(order.account, order.order_id), {"cause": told.id, "at": told.at.isoformat()})
+
+
+def unindexing(table: Table, steps: Sequence[tuple[OrderRecord, OrderRecord]]) -> list[Write]:
+    """The writes that forget the orders that these steps have ended."""
+    return [
+        table.deleting(live_key(after.order.account, after.order.order_id))
+        for before, after in steps
+        if after.state in TERMINAL and before.state not in TERMINAL
+    ]
 
 
 def expecting(table: Table, account: str, leg: Leg, quantity: Decimal) -> Write:

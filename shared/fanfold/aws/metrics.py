@@ -33,6 +33,7 @@ UNITS = {
     "Fills": "Count",
     "UnknownOrders": "Count",
     "DeadLetters": "Count",
+    "OutboxQuarantined": "Count",
     "LimitsRefused": "Count",
     "TickToOrder": "Milliseconds",
     "QueueAge": "Milliseconds",

@@ -9,6 +9,16 @@ from fanfold.messages import Message, attributes_of, encode, group_of, topic_of
 BATCH = 10
 # SNS takes 256 KB a batch, attributes and all.
 BATCH_BYTES = 250_000
+MESSAGE_BYTES_MAX = 262_144
+# What SNS says of a message that it will not take however often it is asked.
+UNFIT = frozenset({
+    "InvalidParameter", "InvalidParameterException", "InvalidParameterValue", "ParameterValueInvalid",
+    "InvalidMessageContents", "ValidationError", "ValidationException",
+})
+
+
+class Unpublishable(AwsFault):
+    """A topic will never take one of these messages."""
 
 
 class Topics:
@@ -33,12 +43,22 @@ class Topics:
 
     def _publish(self, arn: str, entries: list[dict[str, Any]]) -> None:
         if len(entries) == 1:
-            self._call("sns", "Publish", {"TopicArn": arn, **entries[0]})
+            self._publish_one(arn, entries[0])
             return
         numbered = [{"Id": str(number), **entry} for number, entry in enumerate(entries)]
         done = self._call("sns", "PublishBatch", {"TopicArn": arn, "PublishBatchRequestEntries": numbered})
         for failed in done.get("Failed", []):
-            raise AwsFault(failed.get("Code", "Failed"), failed.get("Message", "an entry was not published"), 500)
+            fault = AwsFault(failed.get("Code", "Failed"), failed.get("Message", "an entry was not published"), 500)
+            raise _told(fault)
+
+    def _publish_one(self, arn: str, entry: dict[str, Any]) -> None:
+        size = _size(entry)
+        if size > MESSAGE_BYTES_MAX:
+            raise Unpublishable("MessageTooLong", f"it has {size} bytes; a topic takes {MESSAGE_BYTES_MAX}", 400)
+        try:
+            self._call("sns", "Publish", {"TopicArn": arn, **entry})
+        except AwsFault as fault:
+            raise _told(fault) from fault
 
 
 def _batches(entries: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
@@ -54,6 +74,20 @@ def _batches(entries: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]
         size += length
     if batch:
         yield batch
+
+
+def _told(fault: AwsFault) -> AwsFault:
+    """The same as of a message that is unfit, unless it is the topic that is wrong."""
+    if fault.code not in UNFIT or "TopicArn" in fault.message:
+        return fault
+    return Unpublishable(fault.code, fault.message, fault.status)
+
+
+def _size(entry: dict[str, Any]) -> int:
+    attributes = entry["MessageAttributes"].items()
+    return len(entry["Message"].encode()) + sum(
+        len(name) + len(one["DataType"]) + len(one["StringValue"].encode()) for name, one in attributes
+    )
 
 
 def _entry(message: Message, more: Mapping[str, str]) -> dict[str, Any]:

@@ -57,6 +57,11 @@ class Watch:
         self.counts.published(message)
         return self.tracing.attributes()
 
+    def put_aside(self, name: str, reason: str) -> None:
+        """Tell of a message that the outbox could not publish, and never will."""
+        self.counts.add("OutboxQuarantined")
+        self.log.error("a message is put aside", unpublished=name, reason=reason)
+
     def ids(self) -> dict[str, str]:
         """What a log line carries so that others are found by it."""
         found = {"function": self._function, "version": self._version, "request": self._request}

@@ -15,7 +15,7 @@ from fanfold.desk import Desk
 from fanfold.fills import Resolution, Settlement
 from fanfold.matching import Candle, FillModel, Quote
 from fanfold.messages import Order
-from fanfold.refusals import BadInput, VenueUnavailable
+from fanfold.refusals import BadInput, Conflict, VenueUnavailable
 from fanfold.resting import Book, Page, Resting
 
 
@@ -43,21 +43,32 @@ class PaperVenue:
         if order.account not in self._desk.accounts or order.instrument not in self._desk.instruments:
             raise BadInput(f"order {order.order_id}: the desk has no {order.account} that trades {order.instrument}")
         fills.check(order)
-        self._book.add(order)
-        venue_order_id = names.name("paper-order", order.account, order.client_order_id)
-        return Acceptance(client_order_id=order.client_order_id, venue_order_id=venue_order_id)
+        if not self._book.add(order):
+            raise Conflict(f"order {order.order_id} was shut out of the paper book; it was given up before")
+        return _acceptance(order)
 
-    def resolve(self, account: str, series: Iterable[Series] = ()) -> Settlement:
+    def find(self, order: Order) -> Acceptance | None:
+        """The acceptance of an order that the venue has had, at rest or done with."""
+        return _acceptance(order) if self._book.knows(order) else None
+
+    def shut_out(self, order: Order) -> Acceptance | None:
+        """Take an order never, however late its request comes; the acceptance of one that was taken before."""
+        return None if self._book.shut_out(order) else _acceptance(order)
+
+    def resolve(
+        self, account: str, series: Iterable[Series] = (), ended_by: datetime | None = None
+    ) -> Settlement:
         """What the account's orders do in bars that are not settled yet; changes nothing.
 
-        Of the series only those of the venue's own timeframe count: longer bars hold the same trades again.
+        Of the series only those of the venue's own timeframe count: longer bars hold the same trades again. With
+        ``ended_by``, what expired by then ends without a bar, too: none comes any more.
         """
         page = self._book.read(account)
         bars = self._fresh(account, series, page)
         resolutions = [
             resolution
             for instrument, resting in _by_instrument(page.resting).items()
-            for resolution in self._resolved(account, instrument, resting, bars.get(instrument, []))
+            for resolution in self._resolved(account, instrument, resting, bars.get(instrument, []), ended_by)
         ]
         newest = {instrument: candles[-1].closes_at for instrument, candles in bars.items()}
         return Settlement(
@@ -88,6 +99,8 @@ class PaperVenue:
 
     def _fresh(self, account: str, series: Iterable[Series], page: Page) -> dict[str, list[Candle]]:
         """Bars that are not settled yet by instrument, in time order, each once."""
+        if account not in self._desk.accounts:
+            return {}
         timeframe = self._desk.venues[self._desk.accounts[account].venue].timeframe
         fresh: dict[str, dict[int, Candle]] = {}
         for one in series:
@@ -97,12 +110,18 @@ class PaperVenue:
         return {instrument: sorted(candles.values()) for instrument, candles in fresh.items()}
 
     def _resolved(
-        self, account: str, instrument: str, resting: list[Resting], bars: list[Candle]
+        self, account: str, instrument: str, resting: list[Resting], bars: list[Candle], ended_by: datetime | None
     ) -> list[Resolution]:
-        model = FillModel.of(self._desk.accounts[account], self._desk.instruments[instrument])
         takers = [one for one in resting if self._quote and one.takes]
         others = [one for one in resting if not (self._quote and one.takes)]
-        after = [*self._taken(instrument, takers, model), *fills.walk(others, bars, model)]
+        if account in self._desk.accounts and instrument in self._desk.instruments:
+            model = FillModel.of(self._desk.accounts[account], self._desk.instruments[instrument])
+            after = [*self._taken(instrument, takers, model), *fills.walk(others, bars, model)]
+        else:
+            # What was taken out of the desk can only end.
+            after = [fills.unmet(one) for one in takers + others]
+        if ended_by is not None:
+            after = [fills.overdue(one, ended_by) for one in after]
         return [now for was, now in zip(takers + others, after, strict=True) if now != fills.standing(was)]
 
     def _taken(self, instrument: str, takers: list[Resting], model: FillModel) -> list[Resolution]:
@@ -112,8 +131,13 @@ class PaperVenue:
             quote = self._quote(instrument)
         except VenueUnavailable:
             # Without a price these wait for the next bar's resolve; the account's other orders do not.
-            return fills.walk(takers, [], model)
+            return [fills.unmet(one) for one in takers]
         return [fills.take(one, quote, model) for one in takers]
+
+
+def _acceptance(order: Order) -> Acceptance:
+    venue_order_id = names.name("paper-order", order.account, order.client_order_id)
+    return Acceptance(client_order_id=order.client_order_id, venue_order_id=venue_order_id)
 
 
 def _by_instrument(resting: Iterable[Resting]) -> dict[str, list[Resting]]:

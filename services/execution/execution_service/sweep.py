@@ -1,0 +1,134 @@
+"""Leave no order alone: end what was never sent and is too old, look up what nobody knows of, expire what met no bar.
+
+Every minute, over the index of live orders; an order whose message was lost or dead-lettered is worked on here alone.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
+
+from fanfold import timeframes
+from fanfold.apart import apart
+from fanfold.desk import Desk
+from fanfold.messages import OrdersApproved, State
+from fanfold.orders import OrderRecord
+from fanfold.trading_state import TradingState
+
+# How long after the close of the last bar that an order may meet nobody waits for that bar any more.
+BAR_LATE_S = 120
+
+
+class Live(Protocol):
+    """An order that has not ended, and the message that told of its approval; see fanfold.aws.ledger."""
+
+    @property
+    def account(self) -> str: ...
+
+    @property
+    def order_id(self) -> str: ...
+
+    @property
+    def cause(self) -> str: ...
+
+    @property
+    def at(self) -> datetime: ...
+
+
+class Ledger(Protocol):
+    """Execution's side of the ledger; see fanfold.aws.bookings."""
+
+    def records(self, order_ids: Sequence[str]) -> dict[str, OrderRecord]: ...
+
+    def trading_state(self, account: str) -> TradingState: ...
+
+
+class Placer(Protocol):
+    """See execution_service.place."""
+
+    def again(self, message: OrdersApproved) -> None: ...
+
+
+class Settler(Protocol):
+    """See execution_service.settle."""
+
+    def tend(self, message: OrdersApproved, ended_by: datetime) -> None: ...
+
+
+class Found(NamedTuple):
+    """A live order, and its record in the ledger."""
+
+    live: Live
+    record: OrderRecord
+
+    def message(self) -> OrdersApproved:
+        """The message that told of it, as far as it is of this order."""
+        order = self.record.order
+        return OrdersApproved(
+            id=self.live.cause, cause=order.signal_id, at=self.live.at, account=order.account, orders=[order]
+        )
+
+
+class Sweeper:
+    """The verb of execution for what is under way. ``verbs`` gives those of a venue; ``unknown`` hears of a count."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        ledger: Ledger,
+        verbs: Callable[[str], tuple[Placer, Settler]],
+        clock: Callable[[], datetime],
+        unknown: Callable[[int], None] = lambda _count: None,
+    ) -> None:
+        self._desk = desk
+        self._ledger = ledger
+        self._verbs = verbs
+        self._clock = clock
+        self._unknown = unknown
+
+    def sweep(self, live: Sequence[Live]) -> int:
+        """Work on the orders that need it; how many those were. What fails for one account is tried for the others."""
+        if not live:
+            return 0
+        records = self._ledger.records([one.order_id for one in live])
+        found = [Found(one, records[one.order_id]) for one in live if one.order_id in records]
+        now = self._clock()
+        self._unknown(sum(_unknown(one.record, now) for one in found))
+        due: list[Found] = []
+        for account in sorted({one.account for one in live}):
+            state = self._ledger.trading_state(account)
+            due += [one for one in found if one.live.account == account and self._due(one.record, state, now)]
+        apart(
+            sorted({one.live.account for one in due}),
+            lambda account: self._work([one for one in due if one.live.account == account], now),
+        )
+        return len(due)
+
+    def _due(self, record: OrderRecord, state: TradingState, now: datetime) -> bool:
+        order = record.order
+        if record.state is State.APPROVED:
+            limits = self._desk.limits.get(order.account)
+            age = (now - order.decided_at).total_seconds()
+            return limits is None or age > limits.signal_age_s_max or bool(state.bars_sending(order))
+        if record.state is State.SUBMITTING:
+            return _unknown(record, now)
+        return bool(state.bars_resting(order)) or order.expires_at <= self._ended_by(order.venue, now)
+
+    def _work(self, due: Sequence[Found], now: datetime) -> None:
+        resting = [one for one in due if one.record.state in (State.OPEN, State.PARTIAL)]
+        for one in due:
+            if one not in resting:
+                self._verbs(one.record.order.venue)[0].again(one.message())
+        if resting:
+            first = resting[0]
+            venue = first.record.order.venue
+            self._verbs(venue)[1].tend(first.message(), self._ended_by(venue, now))
+
+    def _ended_by(self, venue: str, now: datetime) -> datetime:
+        found = self._desk.venues.get(venue)
+        length = timeframes.seconds(found.timeframe) if found else 0
+        return now - timedelta(seconds=length + BAR_LATE_S)
+
+
+def _unknown(record: OrderRecord, now: datetime) -> bool:
+    """Whether nobody knows what became of an order's request, though the venue takes it no more."""
+    return record.state is State.SUBMITTING and record.deadline is not None and now >= record.deadline

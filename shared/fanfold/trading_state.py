@@ -1,0 +1,30 @@
+"""What an account's halt state lets orders do: be sent, and stay where they rest. A missing state lets nothing out."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from fanfold.messages import Halt, Order
+
+
+class TradingState(NamedTuple):
+    """The halt state of an account, None where it has none, and since when; None where it was always the first."""
+
+    halt: Halt | None
+    since: datetime | None = None
+
+    def bars_resting(self, order: Order) -> str:
+        """Why an order may not stay at its venue, or "".
+
+        Entries only stay under ACTIVE. Under FLATTEN an exit stays that was decided since: it closes what is held, and
+        one from before would stand in its way.
+        """
+        before = self.since is not None and order.decided_at < self.since
+        stays = order.reduce_only and not (self.halt is Halt.FLATTEN and before)
+        return "" if stays or self.halt is Halt.ACTIVE else self._reason()
+
+    def bars_sending(self, order: Order) -> str:
+        """Why an order may not go out, or ""."""
+        return self._reason() if self.halt in (None, Halt.HALT) else self.bars_resting(order)
+
+    def _reason(self) -> str:
+        return f"the account is {self.halt}" if self.halt else "the account has no halt state"

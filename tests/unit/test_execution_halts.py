@@ -1,0 +1,121 @@
+"""The halt state governs what rests: it is canceled before a price is looked at, and told with its reason."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from core_desk import A, B
+from crashes import until_it_lives
+from execution_world import AT, World, halted, minute, order
+
+from fanfold.messages import Halt, OrdersApproved, OrderUpdate, State
+
+# A limit that the bars of a minute reach.
+RESTING: dict[str, Any] = {"kind": "limit", "limit_price": "99.5"}
+EXIT: dict[str, Any] = {"kind": "limit", "limit_price": "100.5", "reduce_only": True}
+
+
+def resting() -> World:
+    """An entry and an exit that rest, and would fill in the next bar."""
+    world = World()
+    world.place(world.approve(order("entry", A, "buy", **RESTING), order("exit", B, "sell", **EXIT)))
+    return world
+
+
+def updates(world: World) -> list[OrderUpdate]:
+    return [one for each in world.reports() for one in each.updates if one.state is not State.OPEN]
+
+
+@pytest.mark.parametrize(("state", "exit_"), [
+    (Halt.HALT, State.FILLED), (Halt.REDUCE_ONLY, State.FILLED), (Halt.FLATTEN, State.CANCELED),
+])
+def test_a_settlement_cancels_first_what_may_not_rest(state: Halt, exit_: State) -> None:
+    world = resting()
+    world.ledger.halt("main", state, halted(state, AT + timedelta(seconds=1)))
+    world.settle(minute(1))
+    assert world.states() == {"entry": State.CANCELED, "exit": exit_}
+    assert {one.reason for one in updates(world) if one.state is State.CANCELED} == {f"the account is {state}"}
+    assert world.ledger.accounts["main"].reserved == 0
+    world.check()
+
+
+@pytest.mark.parametrize("state", [Halt.HALT, Halt.REDUCE_ONLY, Halt.FLATTEN])
+def test_a_halt_cancels_at_once_without_a_bar(state: Halt) -> None:
+    world = resting()
+    told = halted(state, AT + timedelta(seconds=1))
+    world.ledger.halt("main", state, told)
+    world.settler().govern(told)
+    assert world.states()["entry"] is State.CANCELED
+    assert (world.states()["exit"] is State.CANCELED) == (state is Halt.FLATTEN)
+    world.settler().govern(told)
+    world.check()
+
+
+def test_a_halt_that_was_lifted_since_cancels_nothing() -> None:
+    world = resting()
+    told = halted(Halt.HALT)
+    world.ledger.halt("main", Halt.HALT, told)
+    world.ledger.halt("main", Halt.ACTIVE, halted(Halt.ACTIVE))
+    world.settler().govern(told)
+    assert set(world.states().values()) == {State.OPEN}
+
+
+def test_an_exit_that_was_decided_under_flatten_stays_and_fills() -> None:
+    world = World()
+    world.ledger.halt("main", Halt.FLATTEN, halted(Halt.FLATTEN))
+    world.place(world.approve(order("exit", B, "sell", **EXIT)))
+    world.settle(minute(1))
+    assert world.states() == {"exit": State.FILLED}
+
+
+def test_a_missing_state_cancels_entries() -> None:
+    world = resting()
+    table = world.ledger.table
+    item = table.get(("account#main", "account"))
+    table.write([table.putting(("account#main", "account"), {
+        name: value for name, value in item.items() if name not in {"pk", "sk", "halt"}
+    })])
+    world.settle(minute(1))
+    assert world.states()["entry"] is State.CANCELED
+
+
+def test_what_partly_filled_keeps_it_and_frees_the_rest() -> None:
+    world = World()
+    world.place(world.approve(order("entry", A, "buy", **RESTING)))
+    world.settle(minute(1, lots=10_000))
+    assert world.states() == {"entry": State.PARTIAL}
+    world.ledger.halt("main", Halt.HALT, halted(Halt.HALT))
+    world.settle(minute(2))
+    assert world.states() == {"entry": State.CANCELED}
+    assert [one.quantity for one in world.fills()] == [1]
+    world.check()
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("nth", range(1, 10))
+def test_a_crash_while_canceling_cancels_once(nth: int, after: bool) -> None:
+    world = resting()
+    told = halted(Halt.FLATTEN, AT + timedelta(seconds=1))
+    world.ledger.halt("main", Halt.FLATTEN, told)
+
+    def attempt(fuse: Any) -> None:
+        world.ledger.sweep()
+        world.settler(fuse).govern(told)
+
+    until_it_lives(attempt, nth, after=after)
+    assert set(world.states().values()) == {State.CANCELED}
+    assert len(updates(world)) == 2
+    assert world.book.read("main").resting == []
+    world.check()
+
+
+def test_where_nothing_rests_the_state_is_not_asked_for() -> None:
+    world = World()
+
+    def asked(_account: str) -> None:
+        raise AssertionError("a minute without orders costs no call more")
+
+    world.ledger.trading_state = asked  # type: ignore[assignment, method-assign]
+    world.settle(minute(1))
+    told = OrdersApproved(id="none", cause="t", at=AT, account="main", orders=[])
+    world.settler().take(told)
