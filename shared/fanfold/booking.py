@@ -1,13 +1,13 @@
 """What orders' fills and ends do to an account's books: exact, and the same however often it is worked out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
 import msgspec
 
 from fanfold import names, orders, positions
-from fanfold.fills import Resolution
+from fanfold.fills import Resolution, Settlement
 from fanfold.messages import ExecutionReport, Fill, Halt, Holding, Order, State
 from fanfold.money import ZERO, exact
 from fanfold.orders import OrderRecord
@@ -16,6 +16,8 @@ from fanfold.risk.exposure import Book, Held, Leg
 from fanfold.risk.gathering import Gathered
 
 Step = tuple[OrderRecord, OrderRecord]
+# Venue, instrument, the venue's id.
+Trade = tuple[str, str, str]
 # A transaction takes 100 writes: the account's and the outbox's, an order's, its position's and its place in the
 # index, and one a fill.
 WRITES_MAX = 90
@@ -90,7 +92,10 @@ def _held(item: PositionItem) -> Held:
 
 
 class Changes(NamedTuple):
-    """What resolutions change in the books: fills that were not booked, order steps, and the figures after them."""
+    """What resolutions change in the books: fills that were not booked, order steps, and the figures after them.
+
+    ``odd`` are fills that were told with another quantity than before, or with more than the order had left.
+    """
 
     fills: list[Fill]
     steps: list[Step]
@@ -98,23 +103,36 @@ class Changes(NamedTuple):
     unfilled: dict[Leg, Decimal]
     cash: Decimal
     reserved: Decimal
+    odd: list[Fill]
+
+
+def trade(fill: Fill) -> Trade:
+    """What tells a fill from every other: a venue numbers the trades of each instrument by themselves."""
+    return fill.venue, fill.instrument, fill.trade_id
 
 
 @exact
-def changes(resolutions: Sequence[Resolution], records: Mapping[str, OrderRecord], books: Books) -> Changes:
-    """What is not booked yet, once: what a crash or a redelivery brings again changes nothing."""
+def changes(
+    resolutions: Sequence[Resolution],
+    records: Mapping[str, OrderRecord],
+    books: Books,
+    booked: Mapping[Trade, Decimal],
+) -> Changes:
+    """What is not booked yet, once: what a crash, a redelivery or a venue tells again changes nothing.
+
+    ``booked`` has the quantities of the trades that were. They may be told in any order, a part of them at a time.
+    """
     account = books.account
     assert account is not None
+    known = dict(booked)
     fills: list[Fill] = []
+    odd: list[Fill] = []
     steps: list[Step] = []
     for one in resolutions:
         before = records[one.resting.order.order_id]
-        fresh = _fresh(before, one)
-        after = before
-        for fill in fresh:
-            after = orders.fill(after, fill)
+        after, fresh = _filled(before, one.fills, known, odd)
         if one.state in orders.TERMINAL and after.state not in orders.TERMINAL:
-            after = orders.close(after, one.state, one.resting.reason or "it expired at the venue")
+            after = _closed(after, one)
         if after != before:
             fills += fresh
             steps.append((before, after))
@@ -130,7 +148,44 @@ def changes(resolutions: Sequence[Resolution], records: Mapping[str, OrderRecord
         unfilled=pending,
         cash=account.cash + sum((positions.cash_flow(fill) for fill in fills), ZERO),
         reserved=reserved(account, steps),
+        odd=odd,
     )
+
+
+def _filled(
+    record: OrderRecord, told: Sequence[Fill], known: dict[Trade, Decimal], odd: list[Fill]
+) -> tuple[OrderRecord, list[Fill]]:
+    """The record after the fills that it has not counted, and those; what an order has not left is not booked."""
+    fresh = []
+    for fill in told:
+        quantity = min(fill.quantity, record.remaining)
+        if known.get(trade(fill), quantity) != fill.quantity:
+            odd.append(fill)
+        if trade(fill) in known or not quantity:
+            continue
+        known[trade(fill)] = quantity
+        fresh.append(fill if quantity == fill.quantity else msgspec.structs.replace(fill, quantity=quantity))
+        record = orders.fill(record, fresh[-1])
+    return record, fresh
+
+
+def _closed(record: OrderRecord, resolution: Resolution) -> OrderRecord:
+    if resolution.state is State.FILLED:
+        reason = f"its venue counts it as filled; booked are {record.filled} of {record.order.quantity}"
+        return orders.close(record, State.EXPIRED, reason)
+    return orders.close(record, resolution.state, resolution.resting.reason or "it expired at the venue")
+
+
+def agreed(settlement: Settlement, filled: Mapping[str, Decimal], ended: Collection[str]) -> Settlement:
+    """A venue's settlement whose orders have filled what the ledger says, and are over where it says so."""
+
+    def agree(one: Resolution) -> Resolution:
+        order_id = one.resting.order.order_id
+        resting = msgspec.structs.replace(one.resting, filled=filled.get(order_id, one.resting.filled))
+        over = order_id in ended and one.state not in orders.TERMINAL
+        return msgspec.structs.replace(one, resting=resting, state=State.EXPIRED if over else one.state)
+
+    return msgspec.structs.replace(settlement, resolutions=[agree(one) for one in settlement.resolutions])
 
 
 def chunks(resolutions: Sequence[Resolution]) -> Iterator[list[Resolution]]:
@@ -160,23 +215,6 @@ def _parts(resolution: Resolution) -> list[Resolution]:
             msgspec.structs.replace(parts[0], fills=rest),
         ]
     return parts
-
-
-def _fresh(record: OrderRecord, resolution: Resolution) -> list[Fill]:
-    """The fills that the record has not counted: a crash may have come between booking and the venue's commit.
-
-    What was booked then is the first of them. Should the venue have come to other fills since, the record still never
-    counts more than the venue: what is left of a fill is booked, and its fee whole.
-    """
-    total = resolution.resting.filled
-    booked = record.filled - (total - sum((fill.quantity for fill in resolution.fills), ZERO))
-    fresh = []
-    for fill in resolution.fills:
-        left = fill.quantity - max(booked, ZERO)
-        booked -= fill.quantity
-        if left > 0:
-            fresh.append(fill if left == fill.quantity else msgspec.structs.replace(fill, quantity=left))
-    return fresh
 
 
 @exact

@@ -20,6 +20,8 @@ from fanfold.fills import Resolution
 from fanfold.messages import ExecutionReport, Fill, Halt, HaltChanged, Message, Order, OrdersApproved, State, decode
 from fanfold.resting import Resting
 from fanfold.risk.gathering import Gathered
+from fanfold.simulation.ledger import MemoryApprovals, MemoryLedger
+from fanfold.simulation.stores import MemoryBus
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 D = Decimal
@@ -95,6 +97,14 @@ def open_ledger(cloud: Cloud) -> Ledger:
                    {name: url for name, (_, url) in made.items()}, topics)
     found.approvals.open("main", D(10_000), halted(Halt.ACTIVE))
     return found
+
+
+def memory_ledger() -> Ledger:
+    """The same on a table in memory, whose messages nobody hears."""
+    found = MemoryLedger(MemoryBus())
+    found.open("main", D(10_000), halted(Halt.ACTIVE))
+    topics = Topics(found.cloud.call, {})
+    return Ledger(found.table, MemoryApprovals(found), found, found.held, found.cloud.call, {}, topics)
 
 
 def halted(state: Halt) -> HaltChanged:

@@ -4,10 +4,26 @@ from decimal import Decimal
 
 import pytest
 from emulator import Cloud
-from ledger_examples import AT, Ledger, approve, fill, halted, once, open_ledger, order, report, resolution
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ledger_examples import (
+    AT,
+    Ledger,
+    approve,
+    fill,
+    halted,
+    memory_ledger,
+    once,
+    open_ledger,
+    order,
+    report,
+    resolution,
+)
+from msgspec.structs import replace
 
 from fanfold import orders, positions
 from fanfold.aws import ledger
+from fanfold.aws.bookings import Bookings
 from fanfold.messages import ExecutionReport, Fill, Halt, Order, State
 from fanfold.orders import OrderRecord
 from fanfold.refusals import Conflict
@@ -111,17 +127,66 @@ def test_fills_are_booked_once_however_often_they_are_told(found: Ledger) -> Non
     assert found.outboxes() == ["approved-A+B"]
 
 
-def test_fills_that_differ_after_a_crash_never_fill_more_than_the_venue_says(found: Ledger) -> None:
+@given(data=st.data())
+@settings(max_examples=100)
+def test_trades_are_a_set_however_they_are_told(data: st.DataObject) -> None:
+    found, a = memory_ledger(), order("A", quantity="10")
+    placed(found, a)
+    fills = [fill(a, str(n), n) for n in range(1, 5)]
+    tellings = data.draw(st.lists(st.lists(st.sampled_from(fills), max_size=6), max_size=6))
+    booked: list[Fill] = []
+    for number, told in enumerate([*tellings, fills]):
+        resolved = resolution(a, *told, state=State.PARTIAL)
+        booked += [one for each in found.bookings.book("main", [resolved], report(f"r{number}")) for one in each.fills]
+    assert sorted(one.trade_id for one in booked) == [one.trade_id for one in fills]
+    assert found.bookings.records(["A"])["A"].state is State.FILLED
+    balanced(found, booked, a)
+
+
+def test_a_trade_that_was_told_later_than_the_next_one_is_not_lost(found: Ledger) -> None:
+    a = order("A", quantity="10")
+    placed(found, a)
+    first, second = fill(a, "3", 1), fill(a, "4", 2)
+    found.bookings.book("main", [resolution(a, second, state=State.PARTIAL)], report())
+    (told,) = found.bookings.book("main", [resolution(a, first, second, state=State.PARTIAL)], report("next"))
+    assert told.fills == [first]
+    balanced(found, [second, first], a)
+
+
+def test_one_trade_id_at_two_instruments_is_two_trades(found: Ledger) -> None:
+    a, b = order("A"), order("B")
+    placed(found, a, b)
+    fills = [replace(fill(one, "2"), trade_id="12345") for one in (a, b)]
+    for one, some in zip((a, b), fills, strict=True):
+        assert found.bookings.book("main", [resolution(one, some)], report(one.order_id))
+    balanced(found, fills, a, b)
+
+
+def test_a_trade_told_again_with_another_quantity_stands_as_it_was_booked_and_is_told_of(found: Ledger) -> None:
+    a, odd = order("A", quantity="10"), list[tuple[Decimal, Decimal | None]]()
+    placed(found, a)
+    bookings = Bookings(found.table, found.outbox, lambda one, booked: odd.append((one.quantity, booked)))
+    first = fill(a, "1")
+    bookings.book("main", [resolution(a, first, state=State.PARTIAL)], report())
+    for quantity in ("2", "0.5"):
+        assert bookings.book("main", [resolution(a, fill(a, quantity), state=State.PARTIAL)], report("again")) == []
+    assert odd == [(D(2), D(1)), (D("0.5"), D(1))]
+    balanced(found, [first], a)
+    more = fill(a, "9.5", 2)
+    (told,) = bookings.book("main", [resolution(a, more)], report("more"))
+    assert ([one.quantity for one in told.fills], odd[2:]) == ([D(9)], [(D("9.5"), None)])
+    balanced(found, [first, *told.fills], a)
+
+
+def test_an_order_that_its_venue_counts_as_filled_and_the_books_do_not_ends(found: Ledger) -> None:
     a = order("A")
     placed(found, a)
     first = fill(a, "1")
     found.bookings.book("main", [resolution(a, first, state=State.PARTIAL)], report())
-    # The venue never committed that, and came to other bars.
-    others = [fill(a, "0.7", 2), fill(a, "0.8", 3)]
-    (told,) = found.bookings.book("main", [resolution(a, *others, state=State.PARTIAL)], report("next"))
-    assert [one.quantity for one in told.fills] == [D("0.5")]
-    assert found.bookings.records(["A"])["A"].filled == D("1.5")
-    balanced(found, [first, *told.fills], a)
+    (told,) = found.bookings.book("main", [resolution(a, fill(a, "2"))], report("next"))
+    assert [(one.state, one.filled) for one in told.updates] == [(State.EXPIRED, D(1))]
+    assert "booked are 1 of 2" in told.updates[0].reason
+    balanced(found, [first], a)
 
 
 def test_an_order_that_expires_with_a_part_filled_frees_the_rest(found: Ledger) -> None:

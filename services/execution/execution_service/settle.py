@@ -10,12 +10,13 @@ from typing import Protocol
 from execution_service import place
 from execution_service.place import Placer
 from execution_service.sweep import Live, Sweeper
-from fanfold import bars, names
+from fanfold import bars, booking, names
 from fanfold.apart import apart
 from fanfold.bars import Series
 from fanfold.desk import Desk
 from fanfold.fills import Resolution, Settlement
 from fanfold.messages import Bars, ExecutionReport, HaltChanged, OrdersApproved
+from fanfold.orders import TERMINAL
 from fanfold.refusals import Conflict
 from fanfold.resting import Resting
 
@@ -106,12 +107,24 @@ class Settler:
                     settlement = self._venue.resolve(account, series, ended_by)
                 if not settlement.resolutions:
                     return told
-                told += self._ledger.book(account, settlement.resolutions, report)
-                self._venue.commit(settlement)
+                booked = self._ledger.book(account, settlement.resolutions, report)
+                told += booked
+                self._venue.commit(self._agreed(settlement, booked))
             except Conflict:
                 continue
             return told
         raise Conflict(f"the paper book of {account} changed in {TRIES} tries")
+
+    def _agreed(self, settlement: Settlement, booked: Sequence[ExecutionReport]) -> Settlement:
+        """The settlement with orders as the ledger has them: after a crash it may have booked other fills of them."""
+        filled = {one.order_id: one.filled for report in booked for one in report.updates}
+        ended = {one.order_id for report in booked for one in report.updates if one.state in TERMINAL}
+        missing = [one.resting.order.order_id for one in settlement.resolutions]
+        missing = [order_id for order_id in missing if order_id not in filled]
+        for order_id, record in (self._ledger.records(missing) if missing else {}).items():
+            filled[order_id] = record.filled
+            ended |= {order_id} if record.state in TERMINAL else set()
+        return booking.agreed(settlement, filled, ended)
 
     def _cancels(self, account: str, resting: Sequence[Resting], at: datetime) -> bool:
         """Cancel what may not rest; whether there was any. The halt state is read only where something rests."""

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from decimal import Decimal
 from functools import cache, partial
 
 from execution_service.place import Placer
@@ -18,7 +19,7 @@ from fanfold.aws.runtime import runtime as build
 from fanfold.aws.tables import Table
 from fanfold.aws.topics import Topics
 from fanfold.matching import Quote
-from fanfold.messages import Bars, HaltChanged, OrdersApproved
+from fanfold.messages import Bars, Fill, HaltChanged, OrdersApproved
 from fanfold.refusals import BadInput, VenueUnavailable
 from fanfold.venues.paper import PaperVenue
 
@@ -46,7 +47,12 @@ def outbox() -> Outbox:
 
 @cache
 def bookings() -> Bookings:
-    return Bookings(ledger(), outbox())
+    return Bookings(ledger(), outbox(), _odd)
+
+
+def _odd(fill: Fill, booked: Decimal | None) -> None:
+    told = {"trade": fill.trade_id, "order": fill.order_id, "quantity": str(fill.quantity), "booked": str(booked or 0)}
+    runtime().watch.log.error("a trade is told with another quantity than is booked; what is booked stands", **told)
 
 
 @cache

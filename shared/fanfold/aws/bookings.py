@@ -1,6 +1,7 @@
 """Execution's side of the ledger: claims, acknowledgements and fills, each a transaction with its report."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 
 import msgspec
 
@@ -11,7 +12,7 @@ from fanfold.aws.outbox import Outbox
 from fanfold.aws.tables import Refused, Table, Write
 from fanfold.booking import Books, Changes, Step
 from fanfold.fills import Resolution
-from fanfold.messages import ExecutionReport
+from fanfold.messages import ExecutionReport, Fill
 from fanfold.orders import OrderRecord
 from fanfold.refusals import BadInput, Conflict
 from fanfold.trading_state import TradingState
@@ -20,11 +21,18 @@ TRIES = 5
 
 
 class Bookings:
-    """The ledger as execution uses it."""
+    """The ledger as execution uses it.
 
-    def __init__(self, table: Table, outbox: Outbox) -> None:
+    ``odd`` hears of a trade that is told with another quantity than it was booked with, None where it was not, because
+    the order had less left; what is booked stands.
+    """
+
+    def __init__(
+        self, table: Table, outbox: Outbox, odd: Callable[[Fill, Decimal | None], None] = lambda _fill, _booked: None
+    ) -> None:
         self._table = table
         self._outbox = outbox
+        self._odd = odd
 
     def records(self, order_ids: Sequence[str]) -> dict[str, OrderRecord]:
         """The orders that are in the ledger, by id."""
@@ -84,11 +92,17 @@ class Bookings:
         self, account: str, resolutions: Sequence[Resolution], told: ExecutionReport
     ) -> ExecutionReport | None:
         for _ in range(TRIES):
-            records = self.records([one.resting.order.order_id for one in resolutions])
+            records, booked = ledger.records_and_trades(
+                self._table,
+                [one.resting.order.order_id for one in resolutions],
+                [booking.trade(fill) for one in resolutions for fill in one.fills],
+            )
             books = ledger.read(self._table, account)
             if books.account is None:
                 raise BadInput(f"account {account!r} was never opened, yet it has orders")
-            changes = booking.changes(resolutions, records, books)
+            changes = booking.changes(resolutions, records, books, booked)
+            for fill in changes.odd:
+                self._odd(fill, booked.get(booking.trade(fill)))
             if not changes.steps:
                 return None
             report = booking.report(told, changes, books.account)
@@ -101,7 +115,7 @@ class Bookings:
 
     def _writes(self, account: str, books: Books, changes: Changes) -> list[Write]:
         assert books.account is not None
-        writes = [ledger.filling(self._table, fill.trade_id) for fill in changes.fills]
+        writes = [ledger.filling(self._table, fill) for fill in changes.fills]
         writes += [ledger.moving(self._table, before, after) for before, after in changes.steps]
         writes += ledger.unindexing(self._table, changes.steps)
         for leg, after in changes.positions.items():

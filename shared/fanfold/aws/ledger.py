@@ -10,8 +10,8 @@ import msgspec
 from fanfold import names
 from fanfold.aws.attribute_values import integer
 from fanfold.aws.tables import ABSENT, PRESENT, Key, Table, Write, sort_key
-from fanfold.booking import AccountItem, Books, PositionItem
-from fanfold.messages import Halt, HaltChanged, Message, Order
+from fanfold.booking import AccountItem, Books, PositionItem, Trade, trade
+from fanfold.messages import Fill, Halt, HaltChanged, Message, Order
 from fanfold.money import ZERO
 from fanfold.orders import TERMINAL, OrderRecord
 from fanfold.positions import Lot, Position
@@ -40,8 +40,8 @@ def order_key(order_id: str) -> Key:
     return f"order#{order_id}", "order"
 
 
-def fill_key(trade_id: str) -> Key:
-    return f"fill#{trade_id}", "fill"
+def fill_key(trade: Trade) -> Key:
+    return f"fill#{'#'.join(trade)}", "fill"
 
 
 def live_key(account: str, order_id: str) -> Key:
@@ -95,8 +95,18 @@ def live_of(items: Iterable[Mapping[str, Any]]) -> list[Live]:
 
 def records(table: Table, order_ids: list[str]) -> dict[str, OrderRecord]:
     """The orders that are there, by id."""
-    found = table.get_all([order_key(order_id) for order_id in order_ids])
-    return {record.order.order_id: record for record in (_record(item["record"]) for item in found.values())}
+    return records_and_trades(table, order_ids, [])[0]
+
+
+def records_and_trades(
+    table: Table, order_ids: Iterable[str], trades: Iterable[Trade]
+) -> tuple[dict[str, OrderRecord], dict[Trade, Decimal]]:
+    """The orders that are there, by id, and the quantities of the trades that are booked; in one call for few."""
+    known = {fill_key(trade): trade for trade in trades}
+    found = table.get_all([*map(order_key, dict.fromkeys(order_ids)), *known])
+    orders = [_record(item["record"]) for item in found.values() if "record" in item]
+    booked = {known[key]: item["quantity"] for key, item in found.items() if key in known}
+    return {record.order.order_id: record for record in orders}, booked
 
 
 def opening(table: Table, account: str, cash: Decimal) -> Write:
@@ -165,9 +175,9 @@ def moving(table: Table, before: OrderRecord, after: OrderRecord) -> Write:
     return _storing(table, after, condition, seen)
 
 
-def filling(table: Table, trade_id: str) -> Write:
+def filling(table: Table, fill: Fill) -> Write:
     """The write that marks a trade as booked; it fails where it was."""
-    return table.putting(fill_key(trade_id), {}, ABSENT)
+    return table.putting(fill_key(trade(fill)), {"quantity": fill.quantity}, ABSENT)
 
 
 def positioning(table: Table, account: str, leg: Leg, before: Position, after: Position, unfilled: Decimal) -> Write:
