@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from fanfold import timeframes
+from fanfold.refusals import BadInput
 
 
 class Bar(NamedTuple):
@@ -108,6 +109,7 @@ def _frame(timeframe: str, series: list[Series]) -> Frame:
 
 def _series_of(frame: Frame) -> Iterator[Series]:
     length = timeframes.seconds(frame.timeframe)
+    _check_columns(frame)
     rows = zip(frame.step, frame.open, frame.high, frame.low, frame.close, frame.volume, strict=True)
     heads = zip(frame.instruments, frame.price_scale, frame.volume_scale, frame.gap, frame.counts, strict=True)
     for instrument, price_scale, volume_scale, gap, count in heads:
@@ -123,3 +125,11 @@ def _series_of(frame: Frame) -> Iterator[Series]:
             after=bars[0].closes_at - gap * length if gap else 0,
             bars=bars,
         )
+
+
+def _check_columns(frame: Frame) -> None:
+    """Raises BadInput for columns that do not belong together: which bar has which price cannot be told."""
+    rows = {len(column) for column in (frame.step, frame.open, frame.high, frame.low, frame.close, frame.volume)}
+    heads = {len(column) for column in (frame.instruments, frame.price_scale, frame.volume_scale, frame.gap)}
+    if rows != {sum(frame.counts)} or heads != {len(frame.counts)} or min(frame.counts, default=1) < 1:
+        raise BadInput(f"the columns of a frame of {frame.timeframe} bars are not of one length")

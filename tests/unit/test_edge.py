@@ -4,12 +4,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from core_desk import A, bars_message, stretch, walk
 
+from fanfold import bars
 from fanfold.aws.edge import Arrived, Edge, consume, consume_batch
 from fanfold.aws.watch import Watch
-from fanfold.messages import encode
+from fanfold.messages import Bars, encode
 from fanfold.refusals import BadInput
 
 WHOLE = walk(1, A, 20)
@@ -189,3 +191,83 @@ def test_a_long_reason_is_cut_to_what_an_attribute_takes(cloud: Cloud) -> None:
 
     consume({"Records": [record("a")]}, handle, edge(cloud))
     assert len(cloud.reasons()["m-a"]) == 1_000
+
+
+def uneven() -> str:
+    """Bars whose columns are not of one length."""
+    message = bars_message([stretch(A, WHOLE, 0, 3)], "uneven")
+    frame = msgspec.structs.replace(message.frames[0], close=message.frames[0].close[:-1])
+    return encode(msgspec.structs.replace(message, frames=[frame])).decode()
+
+
+NO_MESSAGES = {
+    "nested": "[" * 60_000,
+    "nested in a field": '{"type":"orders-approved.v1","id":' + "[" * 60_000,
+    "no text": "\ud800",
+    "empty": "",
+    "no JSON": "{",
+    "of no version": '{"type":"orders-approved.v9"}',
+    "control": "\x00\x01",
+}
+
+
+@pytest.mark.parametrize("body", NO_MESSAGES.values(), ids=NO_MESSAGES)
+def test_a_body_that_cannot_be_read_is_buried_alone_with_its_reason(cloud: Cloud, body: str) -> None:
+    handled: Handled = []
+    records = [record("a"), record("b", body=body), record("c")]
+    answer = consume({"Records": records}, handler(handled), edge(cloud))
+    assert (answer["batchItemFailures"], handled) == ([], ["a", "c"])
+    assert cloud.reasons()["m-b"].startswith("not a message: ")
+
+
+def test_what_is_buried_is_what_a_queue_takes(cloud: Cloud) -> None:
+    consume({"Records": [record("a", body="\x00\ud800{" + "é" * 300_000)]}, handler([]), edge(cloud))
+    (letter,) = cloud.buried
+    assert letter["MessageBody"].startswith("\ufffd\ufffd{é")
+    assert len(letter["MessageBody"].encode()) <= 250_000
+
+
+def test_a_record_without_attributes_is_buried_alone(cloud: Cloud) -> None:
+    handled: Handled = []
+    bare = {"messageId": "m-b", "body": record("b")["body"]}
+    consume({"Records": [record("a"), bare, record("c")]}, handler(handled), edge(cloud, "letters"))
+    assert (handled, list(cloud.reasons())) == (["a", "c"], ["m-b"])
+
+
+def test_a_letter_that_cannot_be_buried_comes_again_alone(cloud: Cloud) -> None:
+    def full(service: str, operation: str, parameters: Any) -> dict[str, Any]:
+        if operation == "SendMessage":
+            raise OSError("no queue")
+        return cloud(service, operation, parameters)
+
+    handled: Handled = []
+    broken = edge(cloud)._replace(call=full)
+    records = [record("a"), record("b", group="other", body="{"), record("c")]
+    answer = consume({"Records": records}, handler(handled), broken)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m-b"}]}
+    assert handled == ["a", "c"]
+    assert "it was not buried: no queue" in cloud.faults["m-b"]
+
+
+def test_a_fault_that_cannot_be_kept_stops_no_neighbour(cloud: Cloud) -> None:
+    def down(_service: str, _operation: str, _parameters: Any) -> dict[str, Any]:
+        raise OSError("no table")
+
+    handled: Handled = []
+    records = [record("a", group="other"), record("b")]
+    answer = consume({"Records": records}, handler(handled, faulty=("a",)), edge(cloud)._replace(call=down))
+    assert (answer, handled) == ({"batchItemFailures": [{"itemIdentifier": "m-a"}]}, ["b"])
+
+
+def test_columns_of_unequal_length_are_buried_and_block_nobody(cloud: Cloud) -> None:
+    handled: Handled = []
+
+    def unpacking(arrived: Arrived) -> None:
+        assert isinstance(arrived.message, Bars)
+        bars.unpack(arrived.message.frames)
+        handled.append(arrived.message.id)
+
+    records = [record("a", body=uneven()), record("b")]
+    answer = consume({"Records": records}, unpacking, edge(cloud))
+    assert (answer["batchItemFailures"], len(handled)) == ([], 1)
+    assert "columns" in cloud.reasons()["m-a"]

@@ -5,6 +5,7 @@ is kept by message id, so that its reason is found when the platform gives up, a
 comes behind it in its FIFO group waits. A standard queue's messages have no group, and none waits for another.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -18,7 +19,14 @@ from fanfold.messages import Message, decode
 from fanfold.refusals import BadInput
 
 REASON_MAX = 1_000
+# A queue takes 256 KB, attributes and all; of a longer letter the beginning is buried.
+LETTER_MAX = 250_000
+# How a body fails that is none of ours: no JSON, of another shape, no UTF-8, nested too deep; or a record without its
+# attributes.
+NOT_A_MESSAGE = (msgspec.MsgspecError, ValueError, RecursionError, LookupError, TypeError)
 Record = dict[str, Any]
+# XML 1.0's characters are SQS's; a lone surrogate is no UTF-8 either.
+_UNSENDABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Arrived(NamedTuple):
@@ -43,10 +51,11 @@ class Edge(NamedTuple):
         """Put a record on the dead-letter queue with its reason."""
         self.watch.counts.add("DeadLetters")
         self.watch.log.error("a message is buried", delivery=record["messageId"], reason=reason)
-        attributes = {"reason": reason[:REASON_MAX], "source": record["eventSourceARN"], "message": record["messageId"]}
+        known = {"reason": reason[:REASON_MAX], "source": record.get("eventSourceARN"), "message": record["messageId"]}
+        attributes = {name: _sendable(value) for name, value in known.items() if value}
         asked = {
             "QueueUrl": self.dead_letters,
-            "MessageBody": record["body"],
+            "MessageBody": _sendable(record.get("body", "(nothing)")),
             "MessageAttributes": {
                 key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()
             },
@@ -92,13 +101,18 @@ def consume_batch(
 def _handle(records: list[Record], handle: Callable[[list[Arrived]], None], edge: Edge) -> list[Record]:
     """The records to deliver again."""
     understood = []
+    failed: list[Record] = []
     for record in records:
         try:
             understood.append((record, _arrived(record)))
-        except msgspec.MsgspecError as wrong:
-            edge.bury(record, f"not a message: {wrong}")
-    if not understood:
-        return []
+        except NOT_A_MESSAGE as wrong:
+            failed += _bury(record, f"not a message: {type(wrong).__name__}: {wrong}", edge)
+    return failed + (_handle_all(understood, handle, edge) if understood else [])
+
+
+def _handle_all(
+    understood: list[tuple[Record, Arrived]], handle: Callable[[list[Arrived]], None], edge: Edge
+) -> list[Record]:
     kept = [record for record, _ in understood]
     edge.watch.hear(kept, [arrived.message for _, arrived in understood])
     try:
@@ -106,12 +120,29 @@ def _handle(records: list[Record], handle: Callable[[list[Arrived]], None], edge
     except BadInput as wrong:
         if len(kept) > 1:
             return _one_by_one(kept, handle, edge)
-        edge.bury(kept[0], str(wrong))
+        return _bury(kept[0], str(wrong), edge)
     except Exception as fault:  # noqa: BLE001 - it is kept, told of, and tried again
         for record in kept:
-            edge.keep(record, fault)
+            _keep(record, fault, edge)
         return kept
     return []
+
+
+def _bury(record: Record, reason: str, edge: Edge) -> list[Record]:
+    """The record, to be delivered again, where it could not be buried; then the platform does so, after some tries."""
+    try:
+        edge.bury(record, reason)
+    except Exception as fault:  # noqa: BLE001 - a letter that cannot be buried must not take its neighbours along
+        _keep(record, RuntimeError(f"{reason} (it was not buried: {fault})"), edge)
+        return [record]
+    return []
+
+
+def _keep(record: Record, fault: BaseException, edge: Edge) -> None:
+    try:
+        edge.keep(record, fault)
+    except Exception as lost:  # noqa: BLE001 - the record comes again all the same; what is lost is its reason
+        edge.watch.log.fault("a fault could not be kept", lost, delivery=record["messageId"])
 
 
 def _one_by_one(records: list[Record], handle: Callable[[list[Arrived]], None], edge: Edge) -> list[Record]:
@@ -130,7 +161,13 @@ def _arrived(record: Record) -> Arrived:
 
 
 def _group(record: Record) -> str:
-    return str(record["attributes"].get("MessageGroupId") or record["messageId"])
+    return str(record.get("attributes", {}).get("MessageGroupId") or record["messageId"])
+
+
+def _sendable(text: str) -> str:
+    """A text as a queue takes it: its characters allowed, and not too long."""
+    kept = _UNSENDABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    return kept.encode()[:LETTER_MAX].decode(errors="ignore")
 
 
 def _chunks(records: list[Record], size: int) -> Iterable[list[Record]]:
