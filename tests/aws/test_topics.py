@@ -1,10 +1,11 @@
 """Topics: messages go out in order, as many at once as SNS takes, with what subscriptions filter on."""
 
 import msgspec
-from ledger_examples import approved, create_topic, heard, order, report
+from ledger_examples import approved, create_topic, fill, heard, order, report
 
 from fanfold.aws.calls import Call, Recorded, recorded
 from fanfold.aws.topics import Topics
+from fanfold.messages import ExecutionReport
 
 
 def test_many_messages_go_out_in_order_ten_at_a_time(call: Call, admin: Call) -> None:
@@ -44,3 +45,13 @@ def test_a_message_carries_what_subscriptions_filter_on() -> None:
         "type": {"DataType": "String", "StringValue": "execution-report.v1"},
         "settled": {"DataType": "String", "StringValue": "true"},
     }
+
+
+def test_a_report_that_is_longer_than_a_topic_takes_goes_out_in_parts(call: Call, admin: Call) -> None:
+    arn, url = create_topic(admin, "executions")
+    fills = [fill(order("A"), "1", number) for number in range(1_500)]
+    Topics(call, {"executions": arn}).publish([msgspec.structs.replace(report("r"), fills=fills)])
+    parts = [one for one in heard(admin, url) if isinstance(one, ExecutionReport)]
+    assert len(parts) > 1
+    assert [one for each in parts for one in each.fills] == fills
+    assert [one.settled for one in parts] == [False] * (len(parts) - 1) + [True]

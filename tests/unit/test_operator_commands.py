@@ -61,3 +61,11 @@ def test_a_command_without_an_account_or_a_reason_is_refused(wrong: dict[str, st
     asked = {"action": "halt", "account": "main", "reason": "drill", "actor": "anna"} | wrong
     with pytest.raises(BadInput, match=named):
         obey(Command(**asked), DESK, Accounts(), NOW)
+
+
+def test_a_reason_of_any_length_halts_and_is_cut_to_what_a_message_carries() -> None:
+    accounts = Accounts()
+    for state in (Halt.HALT, Halt.ACTIVE):
+        obey(command(state, "é" * 300_000), DESK, accounts, NOW)
+    assert [len(told.reason) for told in accounts.told] == [1_000, 1_000]
+    assert all(told.reason.endswith("…") for told in accounts.told)

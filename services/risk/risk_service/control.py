@@ -11,6 +11,9 @@ from fanfold.desk import Desk
 from fanfold.messages import Halt, HaltChanged
 from fanfold.refusals import BadInput
 
+# Characters; a message takes far more, and nobody reads them.
+REASON_MAX = 1_000
+
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to do with an account, why, and who says so. ``state`` is for halt; resume is to ACTIVE, and with ``rearm``
@@ -42,6 +45,7 @@ def obey(command: Command, desk: Desk, accounts: Accounts, now: datetime, reques
         raise BadInput(f"account {command.account!r} is not in the desk; it has {sorted(desk.accounts)}")
     if not command.reason.strip():
         raise BadInput("a reason is needed: it goes into the audit chain")
+    reason = bounded(command.reason)
     state = command.state if command.action == "halt" else Halt.ACTIVE
     rearm = command.rearm and command.action == "resume"
     told = HaltChanged(
@@ -50,7 +54,7 @@ def obey(command: Command, desk: Desk, accounts: Accounts, now: datetime, reques
         at=now,
         account=command.account,
         state=state,
-        reason=rearming(command.reason) if rearm else command.reason,
+        reason=rearming(reason) if rearm else reason,
         actor=command.actor,
     )
     if command.action == "open":
@@ -58,6 +62,11 @@ def obey(command: Command, desk: Desk, accounts: Accounts, now: datetime, reques
         return {"account": command.account, "opened": opened}
     accounts.halt(command.account, state, told, rearm=rearm)
     return {"account": command.account, "state": state}
+
+
+def bounded(reason: str) -> str:
+    """A reason as long as a message may carry; a halt is not refused because of a long one."""
+    return reason if len(reason) <= REASON_MAX else f"{reason[: REASON_MAX - 1]}…"
 
 
 def rearming(reason: str) -> str:

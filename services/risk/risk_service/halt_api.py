@@ -17,7 +17,7 @@ from fanfold.http.resuming import PendingResume
 from fanfold.http.serving import Reply, serve
 from fanfold.messages import Halt, HaltChanged
 from fanfold.refusals import Conflict
-from risk_service.control import rearming
+from risk_service.control import bounded, rearming
 
 OWN_DELAY = timedelta(minutes=15)
 VALID = timedelta(hours=1)
@@ -167,4 +167,4 @@ def _resume_answer(pending: PendingResume, *, active: bool) -> ResumeAnswer:
 def _reason(text: str) -> str:
     if not text.strip():
         raise bad_request("the reason is blank; it goes into the audit chain")
-    return text.strip()
+    return bounded(text.strip())

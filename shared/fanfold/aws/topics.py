@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from fanfold import splitting
 from fanfold.aws.calls import AwsFault, Call
 from fanfold.messages import Message, attributes_of, encode, group_of, topic_of
 
@@ -33,13 +34,22 @@ class Topics:
         self._told = told
 
     def publish(self, messages: Iterable[Message]) -> None:
-        """Publish in order; a message that the topic has had in the last five minutes is not delivered again."""
+        """Publish in order; a message that the topic has had in the last five minutes is not delivered again.
+
+        One that is too long for the topic goes out in parts, where what it lists can be shared out.
+        """
         by_topic: dict[str, list[Message]] = {}
         for message in messages:
             by_topic.setdefault(topic_of(message), []).append(message)
         for topic, mine in by_topic.items():
-            for entries in _batches(_entry(one, self._told(one)) for one in mine):
+            for entries in _batches(entry for one in mine for entry in self._entries(one)):
                 self._publish(self._arns[topic], entries)
+
+    def _entries(self, message: Message) -> list[dict[str, Any]]:
+        body = encode(message)
+        if len(body) <= splitting.PART_BYTES:
+            return [_entry(message, body, self._told(message))]
+        return [_entry(part, encode(part), self._told(part)) for part in splitting.split(message)]
 
     def _publish(self, arn: str, entries: list[dict[str, Any]]) -> None:
         if len(entries) == 1:
@@ -90,9 +100,9 @@ def _size(entry: dict[str, Any]) -> int:
     )
 
 
-def _entry(message: Message, more: Mapping[str, str]) -> dict[str, Any]:
+def _entry(message: Message, body: bytes, more: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "Message": encode(message).decode(),
+        "Message": body.decode(),
         "MessageGroupId": group_of(message),
         "MessageDeduplicationId": message.id,
         "MessageAttributes": {

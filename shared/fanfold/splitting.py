@@ -1,0 +1,55 @@
+"""A message that is longer than a topic takes, as several: what it lists is shared out in its order."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from fanfold import names
+from fanfold.messages import ExecutionReport, LegStatus, Message, OrdersApproved, OrdersRefused, encode
+
+# A topic takes 256 KB; the rest is for attributes, and for what is no list.
+PART_BYTES = 200_000
+_LISTS: dict[type[Message], tuple[str, ...]] = {
+    OrdersApproved: ("orders",),
+    OrdersRefused: ("refusals",),
+    LegStatus: ("statuses",),
+    ExecutionReport: ("updates", "fills", "holdings"),
+}
+_length = msgspec.json.Encoder(decimal_format="string").encode
+
+
+def split(message: Message) -> list[Message]:
+    """The message, or its parts, each under an id that is a function of its own; only the last says ``settled``.
+
+    What a message of another kind lists belongs together: it is left whole, as is an entry that alone is too long.
+    """
+    lists = _LISTS.get(type(message), ())
+    if not lists or len(encode(message)) <= PART_BYTES:
+        return [message]
+    shares = list(_shares(message, lists))
+    parts = [_part(message, lists, number, share) for number, share in enumerate(shares, 1)]
+    if isinstance(message, ExecutionReport) and message.settled:
+        parts[-1] = msgspec.structs.replace(parts[-1], settled=True)
+    return parts
+
+
+def _shares(message: Message, lists: tuple[str, ...]) -> Iterator[list[tuple[str, Any]]]:
+    share: list[tuple[str, Any]] = []
+    size = 0
+    for name in lists:
+        for entry in getattr(message, name):
+            length = len(_length(entry)) + 1
+            if share and size + length > PART_BYTES:
+                yield share
+                share, size = [], 0
+            share.append((name, entry))
+            size += length
+    yield share
+
+
+def _part(message: Message, lists: tuple[str, ...], number: int, share: list[tuple[str, Any]]) -> Message:
+    changes: dict[str, Any] = {name: [entry for field, entry in share if field == name] for name in lists}
+    if isinstance(message, ExecutionReport):
+        changes["settled"] = False
+    return msgspec.structs.replace(message, id=names.name("part", message.id, number), **changes)

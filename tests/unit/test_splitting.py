@@ -1,0 +1,78 @@
+"""A message that is too long for a topic goes out in parts that are not, and says the same."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from paper_examples import fill, order
+
+from fanfold import splitting
+from fanfold.messages import (
+    ExecutionReport,
+    Holding,
+    Message,
+    OrdersApproved,
+    OrdersRefused,
+    OrderUpdate,
+    Refusal,
+    State,
+    encode,
+)
+
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+TOPIC_MAX = 262_144
+
+
+def refused(count: int) -> OrdersRefused:
+    refusals = [Refusal(order=order(f"o{n}"), code="CASH", detail="x" * 100) for n in range(count)]
+    return OrdersRefused(id="m", cause="c", at=AT, account="main", refusals=refusals)
+
+
+def report(updates: int, fills: int, holdings: int) -> ExecutionReport:
+    return ExecutionReport(
+        id="m", cause="c", at=AT, account="main", venue="v", settled=True, batch="b", cash=Decimal(1), version=7,
+        updates=[
+            OrderUpdate(order_id=f"{n}", client_order_id="c", instance="i", instrument="A/B", state=State.OPEN,
+                        filled=Decimal(0), reason="r" * 150)
+            for n in range(updates)
+        ],
+        fills=[fill("buy", "1", "100", trade_id=f"t{n}") for n in range(fills)],
+        holdings=[
+            Holding(instance=f"i{n}", instrument="A/B", quantity=Decimal(1), cost=Decimal(1), realised=Decimal(1),
+                    fees=Decimal(1), version=1)
+            for n in range(holdings)
+        ],
+    )
+
+
+@pytest.mark.parametrize("message", [refused(3), report(2, 2, 2), OrdersApproved(
+    id="a", cause="c", at=AT, account="main", orders=[order()])])
+def test_what_fits_is_left_as_it_is(message: Message) -> None:
+    assert splitting.split(message) == [message]
+
+
+@pytest.mark.parametrize("count", [600, 5_000])
+def test_many_refusals_go_out_in_parts_each_under_the_limit(count: int) -> None:
+    whole = refused(count)
+    parts = splitting.split(whole)
+    assert all(len(encode(one)) < TOPIC_MAX - 10_000 for one in parts)
+    assert [entry for one in parts if isinstance(one, OrdersRefused) for entry in one.refusals] == whole.refusals
+    assert len({one.id for one in parts}) == len(parts)
+    assert splitting.split(whole) == parts
+
+
+@given(updates=st.integers(0, 1_500), fills=st.integers(0, 1_500), holdings=st.integers(0, 1_500))
+@settings(max_examples=20, deadline=None)
+def test_a_reports_parts_say_what_it_says_and_the_last_alone_that_all_is_settled(
+    updates: int, fills: int, holdings: int
+) -> None:
+    whole = report(updates, fills, holdings)
+    parts = [one for one in splitting.split(whole) if isinstance(one, ExecutionReport)]
+    assert [one.settled for one in parts] == [False] * (len(parts) - 1) + [True]
+    assert [entry for one in parts for entry in one.updates] == whole.updates
+    assert [entry for one in parts for entry in one.fills] == whole.fills
+    assert [entry for one in parts for entry in one.holdings] == whole.holdings
+    assert all((one.cash, one.version, one.batch) == (whole.cash, 7, "b") for one in parts)
+    assert all(len(encode(one)) < TOPIC_MAX - 10_000 for one in parts)
