@@ -10,6 +10,7 @@ import pytest
 from packaged import PLATFORM, STAGE, resources, template
 
 from fanfold.aws import runtime
+from fanfold.console.queues import UNORDERED, UNORDERED_TOPICS
 from fanfold.messages import SUBSCRIPTIONS, TOPICS
 
 Template = dict[str, Any]
@@ -20,9 +21,9 @@ PATIENT = {"market-data": {"Poll"}, "audit": {"Flush", "Compact", "Verify", "Rec
 
 
 def wrong_topics(platform: Template) -> list[str]:
-    # Alarms are told to people, in no order.
-    names = {one["TopicName"] for one in resources(platform, "AWS::SNS::Topic").values() if one.get("FifoTopic")}
-    wanted = {f"fanfold-{STAGE}-{topic}.fifo" for topic in TOPICS}
+    # Alarms are told to people.
+    names = {one["TopicName"] for one in resources(platform, "AWS::SNS::Topic").values()} - {f"fanfold-{STAGE}-alarms"}
+    wanted = {f"fanfold-{STAGE}-{topic}{'' if topic in UNORDERED_TOPICS else '.fifo'}" for topic in TOPICS}
     return sorted(f"topic {name}" for name in names ^ wanted)
 
 
@@ -48,7 +49,10 @@ def wrong_queues(service: str, stack: Template) -> list[str]:
         "there is not one reader of the queue": [_owner(one["EventSourceArn"]) for one in readers] == ["Queue"],
         "a failed batch is not told of by item": all("FunctionResponseTypes" in one for one in readers),
         "what fails for good is not kept": _owner(redrive.get("deadLetterTargetArn", {})) == "DeadLetters",
-        "a queue is not FIFO": service == "audit" or all(one.get("FifoQueue") for one in queues.values()),
+        "a queue is of the wrong kind": all(
+            (one.get("FifoQueue") is True) is (name == "Undelivered" or service not in UNORDERED)
+            for name, one in queues.items()
+        ),
     }
     return [wrong for wrong, holds in checks.items() if not holds]
 

@@ -37,8 +37,9 @@ def test_a_message_carries_what_subscriptions_filter_on() -> None:
     def answer(_service: str, _operation: str, _parameters: object) -> dict[str, object]:
         return {}
 
-    Topics(recorded(answer, seen.append), {"executions": "arn"}).publish([report("a")])
+    Topics(recorded(answer, seen.append), {"executions": "arn:executions.fifo"}).publish([report("a")])
     (one,) = seen
+    assert one.parameters["TopicArn"] == "arn:executions.fifo"
     assert one.parameters["MessageGroupId"] == "main"
     assert one.parameters["MessageDeduplicationId"] == "a"
     assert one.parameters["MessageAttributes"] == {

@@ -52,7 +52,9 @@ def unwatched_dead_letters(stacks: Stacks) -> list[str]:
 
 def unwatched_silence(stacks: Stacks) -> list[str]:
     """Where no alarm fires when bars stop: over three minutes, with missing data taken for a fault."""
-    found = [one for _, one in of_type(stacks, ALARM) if one.get("MetricName") == "Bars"
+    topic = stacks["platform/BarsTopic"]["Properties"]["TopicName"]
+    found = [one for _, one in of_type(stacks, ALARM) if one.get("MetricName") == "NumberOfMessagesPublished"
+             and one["Dimensions"] == [{"Name": "TopicName", "Value": topic}]
              and one["Period"] * one["EvaluationPeriods"] == 180 and one["TreatMissingData"] == "breaching"]
     return [] if found else ["nothing watches whether bars come"]
 

@@ -203,7 +203,7 @@ def _refused(call: Call, function: str) -> str:
 
 def _without_policy(desk: Desk) -> dict[str, dict[str, int]]:
     """How many letters more two subscribers of a topic bury: with both queues' policies, then without one of them."""
-    queue = f"{desk.cloud.endpoint}/000000000000/fanfold-{STAGE}-market-data.fifo"
+    queue = f"{desk.cloud.endpoint}/000000000000/fanfold-{STAGE}-market-data"
     asked = {"QueueUrl": queue, "AttributeNames": ["Policy"]}
     policy = desk.run.call("sqs", "GetQueueAttributes", asked)["Attributes"]["Policy"]
     admin = desk.cloud.call()
@@ -217,8 +217,7 @@ def _without_policy(desk: Desk) -> dict[str, dict[str, int]]:
 def _told_to_all(desk: Desk, name: str) -> dict[str, int]:
     before = _letters(desk)
     desk.cloud.call()("sns", "Publish", {
-        "TopicArn": f"arn:aws:sns:{REGION}:000000000000:fanfold-{STAGE}-bars-wanted.fifo",
-        "Message": UNKNOWN % name, "MessageGroupId": name, "MessageDeduplicationId": name,
+        "TopicArn": f"arn:aws:sns:{REGION}:000000000000:fanfold-{STAGE}-bars-wanted", "Message": UNKNOWN % name,
     })  # fmt: skip
     assert desk.cloud.wait_until_quiet()
     return {service: count - before[service] for service, count in _letters(desk).items()}

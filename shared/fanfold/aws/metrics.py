@@ -23,6 +23,7 @@ from fanfold.messages import (
     State,
     Targets,
 )
+from fanfold.risk.codes import Code
 
 NAMESPACE = "Fanfold"
 UNITS = {
@@ -35,9 +36,19 @@ UNITS = {
     "DeadLetters": "Count",
     "OutboxQuarantined": "Count",
     "LimitsRefused": "Count",
+    "LossRefusals": "Count",
+    "AccountsHalted": "Count",
+    "OutboxStuck": "Count",
+    "OrdersOverdue": "Count",
+    "Attention": "Count",
     "TickToOrder": "Milliseconds",
     "QueueAge": "Milliseconds",
 }
+# What needs a person, and is nothing while all is well: orders refused by a limit on losses; and, as each sweep finds
+# them, accounts whose trading state is not ACTIVE, messages that the outbox has had for five minutes or put aside, and
+# orders whose outcome is unknown past their deadline. Attention is their sum: one alarm where four are too dear.
+ALARMING = ("LossRefusals", "AccountsHalted", "OutboxStuck", "OrdersOverdue")
+LOSSES = frozenset({Code.DAILY_LOSS, Code.DRAWDOWN})
 # The format takes a hundred values a metric in a line.
 VALUES_MAX = 100
 
@@ -82,6 +93,7 @@ class Counts:
                 self.add("Refusals", len(message.refusals))
                 for one in message.refusals:
                     self._reasons[one.code] = self._reasons.get(one.code, 0) + 1
+                    self.add("LossRefusals", one.code in LOSSES)
             case ExecutionReport():
                 self._reported(message)
             case BarsWanted() | HaltChanged():  # No figures.
@@ -94,6 +106,7 @@ class Counts:
 
     def flush(self, properties: Mapping[str, str]) -> None:
         """Write the line, if there is anything to tell, and start anew."""
+        self.add("Attention", sum(self._sums.get(name, 0) for name in ALARMING))
         figures: dict[str, Any] = {**self._sums, **self._values}
         if not figures:
             return

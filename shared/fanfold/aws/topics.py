@@ -1,4 +1,4 @@
-"""Publishing to the topics: FIFO, deduplicated by the message's id."""
+"""Publishing to the topics; FIFO ones, whose names say so, are deduplicated by the message's id."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -8,6 +8,7 @@ from fanfold.aws.calls import AwsFault, Call
 from fanfold.messages import Message, attributes_of, encode, group_of, topic_of
 
 BATCH = 10
+FIFO = ".fifo"
 # SNS takes 256 KB a batch, attributes and all.
 BATCH_BYTES = 250_000
 MESSAGE_BYTES_MAX = 262_144
@@ -34,22 +35,24 @@ class Topics:
         self._told = told
 
     def publish(self, messages: Iterable[Message]) -> None:
-        """Publish in order; a message that the topic has had in the last five minutes is not delivered again.
+        """Publish in order; what a FIFO topic has had in the last five minutes it does not deliver again.
 
-        One that is too long for the topic goes out in parts, where what it lists can be shared out.
+        A message that is too long for the topic goes out in parts, where what it lists can be shared out.
         """
         by_topic: dict[str, list[Message]] = {}
         for message in messages:
             by_topic.setdefault(topic_of(message), []).append(message)
         for topic, mine in by_topic.items():
-            for entries in _batches(entry for one in mine for entry in self._entries(one)):
-                self._publish(self._arns[topic], entries)
+            arn = self._arns[topic]
+            for entries in _batches(entry for one in mine for entry in self._entries(one, ordered=arn.endswith(FIFO))):
+                self._publish(arn, entries)
 
-    def _entries(self, message: Message) -> list[dict[str, Any]]:
+    def _entries(self, message: Message, *, ordered: bool) -> list[dict[str, Any]]:
         body = encode(message)
         if len(body) <= splitting.PART_BYTES:
-            return [_entry(message, body, self._told(message))]
-        return [_entry(part, encode(part), self._told(part)) for part in splitting.split(message)]
+            return [_entry(message, body, self._told(message), ordered=ordered)]
+        parts = splitting.split(message)
+        return [_entry(part, encode(part), self._told(part), ordered=ordered) for part in parts]
 
     def _publish(self, arn: str, entries: list[dict[str, Any]]) -> None:
         if len(entries) == 1:
@@ -100,11 +103,11 @@ def _size(entry: dict[str, Any]) -> int:
     )
 
 
-def _entry(message: Message, body: bytes, more: Mapping[str, str]) -> dict[str, Any]:
+def _entry(message: Message, body: bytes, more: Mapping[str, str], *, ordered: bool) -> dict[str, Any]:
+    group = {"MessageGroupId": group_of(message), "MessageDeduplicationId": message.id} if ordered else {}
     return {
         "Message": body.decode(),
-        "MessageGroupId": group_of(message),
-        "MessageDeduplicationId": message.id,
+        **group,
         "MessageAttributes": {
             name: {"DataType": "String", "StringValue": value}
             for name, value in {**attributes_of(message), **more}.items()

@@ -12,6 +12,7 @@ import msgspec
 
 from fanfold.bars import Frame
 from fanfold.console.message_examples import EXAMPLES
+from fanfold.console.queues import UNORDERED_TOPICS
 from fanfold.messages import (
     SUBSCRIPTIONS,
     Defect,
@@ -67,6 +68,8 @@ def _subscribers(tag: str, topic: str) -> Iterator[str]:
 
 
 def _group(example: Message) -> str:
+    if topic_of(example) in UNORDERED_TOPICS:
+        return "none: no order"
     return "by venue" if group_of(example) == getattr(example, "venue", "") else "by account"
 
 

@@ -1,17 +1,22 @@
-"""The names of a stage's queues: FIFO ones, but for audit's, which needs no order."""
+"""What a stage's queues are called, and which topics and queues are FIFO: all but those that need no order."""
 
-UNORDERED = "audit"
+UNORDERED_TOPICS = frozenset({"bars-wanted"})
+UNORDERED = frozenset({"audit", "market-data"})
+# Whose subscriptions, of FIFO topics, give up to a FIFO queue beside.
+BESIDE = "audit"
 FIFO = ".fifo"
 
 
 def queue_name(service: str, stage: str) -> str:
-    return f"fanfold-{stage}-{service}{'' if service == UNORDERED else FIFO}"
+    return f"fanfold-{stage}-{service}{'' if service in UNORDERED else FIFO}"
 
 
 def dead_letters_names(service: str, stage: str) -> tuple[str, ...]:
     """What a service's messages end in; audit's subscriptions, of FIFO topics, have a FIFO queue of their own."""
     ordered = f"fanfold-{stage}-{service}-dead-letters{FIFO}"
-    return (ordered.removesuffix(FIFO), ordered) if service == UNORDERED else (ordered,)
+    if service == BESIDE:
+        return ordered.removesuffix(FIFO), ordered
+    return (ordered.removesuffix(FIFO) if service in UNORDERED else ordered,)
 
 
 def ordering(queue: str, group: str, once: str) -> dict[str, str]:
