@@ -262,33 +262,18 @@ async function alarmReader({ resolveConfigurationProperty: property }) {
 
 const SIMULATED = "simulated";
 
-/** The keys of the stage's venue, where orders go to a real one; empty until somebody puts them in. */
-async function venueSecret({ resolveConfigurationProperty: property, resolveVariable }) {
-  const { stage, encryption } = await property(["custom"]);
-  const name = await resolveVariable("sls:stage");
-  if (stage.venue === SIMULATED) return {};
-  const VenueSecret = {
-    Type: "AWS::SecretsManager::Secret",
-    DeletionPolicy: stage.removal,
-    UpdateReplacePolicy: "Retain",
-    Properties: {
-      Name: `fanfold-${name}-venue`,
-      Description: `The keys of ${stage.venue}, a JSON object of apiKey and secret`,
-      KmsKeyId: encryption.topic,
-    },
-  };
-  const VenueSecretArn = { Value: { Ref: "VenueSecret" }, Export: { Name: `fanfold-${name}-VenueSecretArn` } };
-  return { Resources: { VenueSecret }, Outputs: { VenueSecretArn } };
-}
-
-/** What execution knows of those keys: its settings with the secret's ARN, and the statement that lets it read them. */
+/**
+ * What execution knows of the keys of the stage's venue, where orders go to a real one: the name of the parameter into which
+ * somebody puts them, and the statement that lets it read that. A SecureString costs nothing, and CloudFormation makes none.
+ */
 async function venueKeys({ resolveConfigurationProperty: property, resolveVariable }) {
   const venue = await property(["custom", "stage", "venue"]);
   const environment = await property(["custom", "environment"]);
   if (venue === SIMULATED) return { environment, statement: { Ref: "AWS::NoValue" } };
-  const arn = { "Fn::ImportValue": `fanfold-${await resolveVariable("sls:stage")}-VenueSecretArn` };
-  const statement = { Effect: "Allow", Action: ["secretsmanager:GetSecretValue"], Resource: arn };
-  return { environment: { ...environment, VENUE_SECRET: arn }, statement };
+  const name = `/fanfold/${await resolveVariable("sls:stage")}/venue`;
+  const Resource = { "Fn::Sub": `arn:\${AWS::Partition}:ssm:\${AWS::Region}:\${AWS::AccountId}:parameter${name}` };
+  const statement = { Effect: "Allow", Action: ["ssm:GetParameter"], Resource };
+  return { environment: { ...environment, VENUE_SECRET: name }, statement };
 }
 
-module.exports = { ephemeral, settings, logs, functions, alarmReader, venueSecret, venueKeys };
+module.exports = { ephemeral, settings, logs, functions, alarmReader, venueKeys };

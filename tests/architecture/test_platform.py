@@ -10,7 +10,7 @@ import pytest
 from packaged import PLATFORM, STAGE, resources, template
 
 from fanfold.aws import runtime
-from fanfold.console.queues import UNORDERED, UNORDERED_TOPICS
+from fanfold.console.queues import UNORDERED, topic_name
 from fanfold.messages import SUBSCRIPTIONS, TOPICS
 
 Template = dict[str, Any]
@@ -23,7 +23,7 @@ PATIENT = {"market-data": {"Poll"}, "audit": {"Flush", "Compact", "Verify", "Rec
 def wrong_topics(platform: Template) -> list[str]:
     # Alarms are told to people.
     names = {one["TopicName"] for one in resources(platform, "AWS::SNS::Topic").values()} - {f"fanfold-{STAGE}-alarms"}
-    wanted = {f"fanfold-{STAGE}-{topic}{'' if topic in UNORDERED_TOPICS else '.fifo'}" for topic in TOPICS}
+    wanted = {f"fanfold-{STAGE}-{topic_name(topic)}" for topic in TOPICS}
     return sorted(f"topic {name}" for name in names ^ wanted)
 
 

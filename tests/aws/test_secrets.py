@@ -6,10 +6,11 @@ import pytest
 from emulator import Cloud, Pair
 
 from fanfold.aws.calls import AwsFault, Recorded, not_found, recorded
-from fanfold.aws.secrets import KEPT, Secret
+from fanfold.aws.secrets import KEPT, Secret, SecureParameter
 from fanfold.refusals import BadInput
 
 NAME = "fanfold/test/venue"
+PARAMETER = "/fanfold/test/venue"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -20,18 +21,35 @@ class NotAuthorised(Exception):
 class Vault:
     """A secret with one key, its calls counted, and a clock that is set by hand."""
 
-    def __init__(self, cloud: Cloud, text: str = '{"apiKey": "old"}') -> None:
-        self.now, self.seen, self._admin = NOW, list[Recorded](), cloud.admin
-        cloud.admin("secretsmanager", "CreateSecret", {"Name": NAME, "SecretString": text})
-        self.secret = Secret(recorded(cloud.call, self.seen.append), NAME, lambda: self.now)
+    def __init__(self, cloud: Cloud, kind: type[Secret], text: str = '{"apiKey": "old"}') -> None:
+        self.now, self.seen, self._admin, self._kind = NOW, list[Recorded](), cloud.admin, kind
+        self.name = PARAMETER if kind is SecureParameter else NAME
+        self._put(text)
+        self.secret = kind(recorded(cloud.call, self.seen.append), self.name, lambda: self.now)
 
     def rotate(self) -> None:
-        self._admin("secretsmanager", "PutSecretValue", {"SecretId": NAME, "SecretString": '{"apiKey": "new"}'})
+        self._put('{"apiKey": "new"}', again=True)
+
+    def _put(self, text: str, *, again: bool = False) -> None:
+        if self._kind is SecureParameter:
+            asked = {"Name": self.name, "Value": text, "Type": "SecureString", "Overwrite": again}
+            self._admin("ssm", "PutParameter", asked)
+        elif again:
+            self._admin("secretsmanager", "PutSecretValue", {"SecretId": self.name, "SecretString": text})
+        else:
+            self._admin("secretsmanager", "CreateSecret", {"Name": self.name, "SecretString": text})
+
+
+@pytest.fixture(params=[Secret, SecureParameter])
+def kind(request: pytest.FixtureRequest) -> type[Secret]:
+    """Where the secret is."""
+    found: type[Secret] = request.param
+    return found
 
 
 @pytest.fixture
-def vault(cloud: Cloud) -> Vault:
-    return Vault(cloud)
+def vault(cloud: Cloud, kind: type[Secret]) -> Vault:
+    return Vault(cloud, kind)
 
 
 def _ask(values: dict[str, str]) -> str:
@@ -71,8 +89,8 @@ def test_who_is_refused_with_the_newest_key_is_refused(vault: Vault) -> None:
 
 
 @pytest.mark.parametrize("text", ["hush-hush", '["hush-hush"]', '{"apiKey": 1}'])
-def test_a_secret_of_another_shape_is_refused_and_not_shown(cloud: Cloud, text: str) -> None:
-    vault = Vault(cloud, text)
+def test_a_secret_of_another_shape_is_refused_and_not_shown(cloud: Cloud, kind: type[Secret], text: str) -> None:
+    vault = Vault(cloud, kind, text)
     with pytest.raises(BadInput, match=NAME) as refused:
         vault.secret.values()
     assert "hush-hush" not in str(refused.value)
@@ -81,7 +99,7 @@ def test_a_secret_of_another_shape_is_refused_and_not_shown(cloud: Cloud, text: 
 
 def test_a_secret_shows_nothing_of_itself(vault: Vault) -> None:
     vault.secret.values()
-    assert repr(vault.secret) == f"Secret({NAME})"
+    assert repr(vault.secret) == f"Secret({vault.name})"
 
 
 def test_both_clients_read_the_same_secret_and_the_same_lack_of_one(pair: Pair) -> None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
 from emulator import ministack
@@ -177,7 +177,7 @@ class Chain:
         def answered(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
             if service != "sns":
                 return call(service, operation, parameters)
-            topic = parameters["TopicArn"].rsplit(":", 1)[-1]
+            topic = parameters["TopicArn"].rsplit(":", 1)[-1].removesuffix(FIFO)
             for entry in parameters.get("PublishBatchRequestEntries", [parameters]):
                 self._spread(topic, entry)
             return {}
@@ -195,7 +195,9 @@ class Chain:
 
 
 def sqs_record(entry: Mapping[str, Any], number: int, now: int, service: str) -> dict[str, Any]:
-    """A record as SQS hands it to Lambda from a FIFO queue with raw delivery."""
+    """A record as SQS hands it to Lambda with raw delivery, from a FIFO queue if its topic is one."""
+    ordered = ("MessageGroupId", "MessageDeduplicationId")
+    group = {name: entry[name] for name in ordered if name in entry}
     return {
         "messageId": f"00000000-0000-4000-8000-{number:012d}",
         "receiptHandle": "A" * 184,
@@ -204,10 +206,9 @@ def sqs_record(entry: Mapping[str, Any], number: int, now: int, service: str) ->
             "ApproximateReceiveCount": "1",
             "SentTimestamp": str(now * 1_000),
             "SequenceNumber": f"{number:020d}",
-            "MessageGroupId": entry["MessageGroupId"],
             "SenderId": "AIDAISMY7JYY5F7RTT6AO",
-            "MessageDeduplicationId": entry["MessageDeduplicationId"],
             "ApproximateFirstReceiveTimestamp": str(now * 1_000 + 4),
+            **group,
         },
         "messageAttributes": {
             name: {"stringValue": one["StringValue"], "dataType": "String", "stringListValues": [],
@@ -266,7 +267,7 @@ def _wired(service: str, situation: Situation, call: Call, clock: Callable[[], d
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    topics = {f"{name}-topic": f"arn:aws:sns:eu-west-1:000000000000:{name}" for name in TOPICS}
+    topics = {f"{name}-topic": f"arn:aws:sns:eu-west-1:000000000000:{topic_name(name)}" for name in TOPICS}
     tables = {f"{name}-table": name for name in TABLES}
     buckets = {f"{name}-bucket": name for name in BUCKETS}
     named = topics | tables | buckets | {"recordings": str(folder)}

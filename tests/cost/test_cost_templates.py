@@ -27,8 +27,11 @@ def test_a_function_is_known_by_service_and_name():
     assert name == "market-data/poll"
 
 
-def test_an_idle_queue_has_two_pollers_and_five_under_a_maximum_concurrency():
+def test_an_idle_queue_has_two_pollers_and_five_if_it_is_fifo_or_under_a_maximum_concurrency():
     assert read(Poll=function(), M=mapping()).functions["market-data/poll"].pollers == 2
+    ordered = mapping(EventSourceArn={"Fn::GetAtt": ["Q", "Arn"]})
+    fifo = read(Poll=function(), M=ordered, Q=of("AWS::SQS::Queue", FifoQueue=True))
+    assert fifo.functions["market-data/poll"].pollers == 5
     limited = mapping(ScalingConfig={"MaximumConcurrency": 2})
     assert read(Poll=function(), M=limited).functions["market-data/poll"].pollers == 5
     assert read(Poll=function()).functions["market-data/poll"].pollers == 0

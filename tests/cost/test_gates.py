@@ -1,15 +1,18 @@
 """The ceilings of a month at list price, each under its profile; and the bill's formulae by hand."""
 
+import re
 from decimal import Decimal
 
 import msgspec
 import packaged_stages
 import pytest
 
+from fanfold.aws.metrics import ALARMING
 from fanfold.console import cost_files
 from fanfold.cost import durations, templates
-from fanfold.cost.bill import bill
+from fanfold.cost.bill import IMAGE_VERSIONS, SILENT, bill
 from fanfold.cost.days import Activity, Day
+from fanfold.cost.prices import REGION
 from fanfold.cost.scenarios import SCENARIOS
 from fanfold.cost.templates import Function, Stacks
 
@@ -32,10 +35,10 @@ def test_the_recorded_stacks_are_those_that_are_packaged_now(profile):
     assert found == cost_files.recorded_stacks(profile), "run tests/cost/record.py, then make documents"
 
 
-def test_a_desk_that_trades_live_pays_for_its_venues_keys():
-    known = stacks(pieces={"secret": 1})
-    assert SCENARIOS["arbitrage"].equipped(known).pieces["secret"] == 2
-    assert SCENARIOS["ten"].equipped(known) == known
+def test_a_desk_that_trades_live_opens_its_venues_keys_once_an_order_and_minute():
+    live = SCENARIOS["arbitrage"].equipped(stacks())
+    assert line(bill(live, day(orders=10)), "key-call").quantity == 300
+    assert SCENARIOS["ten"].equipped(stacks()) == stacks()
 
 
 def stacks(**more):
@@ -61,11 +64,11 @@ def line(found, item):
 
 def test_a_day_by_hand():
     # 43,200 invocations a month; a receive and a delete each: 86,400 requests * 0.50 $ / 1,000,000 = 0.0432 $.
-    # 3 write units each: 129,600 * 0.625 $ / 1,000,000 = 0.081 $.
+    # 3 write units each: 129,600 * 0.705 $ / 1,000,000 = 0.091368 $.
     found = bill(stacks(), day())
     assert line(found, "lambda-request").quantity == 43_200
     assert line(found, "sqs-request").listed == Decimal("0.0432")
-    assert line(found, "dynamodb-write").listed == Decimal("0.081")
+    assert line(found, "dynamodb-write").listed == Decimal("0.091368")
     assert line(found, "sqs-request").after_free == 0
 
 
@@ -85,9 +88,40 @@ def test_a_standard_queue_costs_four_fifths_of_a_fifo_one():
 
 
 def test_tables_and_topics_under_a_key_ask_for_whom_they_serve():
-    # A function at one table and one topic all day: a data key every five minutes, 288 a day, 8,640 a month each.
+    # A function at one table and one topic all day: a data key every five minutes, 288 a day, 8,640 a month each; the
+    # topic's is made and opened again, which is two.
     assert line(bill(stacks(keyed=["dynamodb"]), day()), "key-call").quantity == 8_640
-    assert line(bill(stacks(keyed=["dynamodb", "sns"]), day()), "key-call").quantity == 17_280
+    assert line(bill(stacks(keyed=["dynamodb", "sns"]), day()), "key-call").quantity == 8_640 + 17_280
+    # A secret is opened as often as it is read: 10 orders a day, 300 a month.
+    secret = stacks(pieces={"secret": 1}, keyed=["secretsmanager"])
+    assert line(bill(secret, day(orders=10)), "key-call").quantity == 300
+
+
+def test_a_question_looks_for_each_day_of_the_stage_in_both_its_tables():
+    # 60 questions a month of two tables: 120 LISTs a day of the stage, 3,600 after one month, 43,200 after a year.
+    assert line(bill(stacks(), day()), "s3-put").quantity == 3_600
+    assert line(bill(stacks(), day(), 12), "s3-put").quantity == 43_200
+
+
+def test_a_key_costs_once_more_after_each_of_its_first_two_turns():
+    keyed = stacks(pieces={"key": 1})
+    assert [line(bill(keyed, day(), months), "key").quantity for months in (1, 12, 24, 36)] == [1, 2, 3, 3]
+
+
+def test_a_metric_that_a_good_day_lacks_is_free_if_it_is_of_what_needs_a_person_and_else_paid_for():
+    told = {"signal/fold": msgspec.structs.replace(ONE, metrics=["Refusals", *sorted(SILENT)])}
+    assert line(bill(stacks(functions=told), day()), "metric").listed == Decimal("0.3")
+    assert {*ALARMING, "Attention"} == SILENT
+
+
+def test_a_repository_keeps_as_many_images_of_a_stage_as_are_billed():
+    text = (packaged_stages.ROOT / "docker" / "bootstrap.yml").read_text()
+    assert set(re.findall(r'"tagPrefixList".*?"countNumber": (\d+)', text)) == {str(IMAGE_VERSIONS)}
+
+
+def test_the_prices_are_those_of_the_region_that_stages_are_in_by_default():
+    common = (packaged_stages.ROOT / "serverless.common.yml").read_text()
+    assert f"${{env:AWS_REGION, '{REGION}'}}" in common
 
 
 def test_the_apis_readers_wake_its_function():

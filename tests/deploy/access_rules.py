@@ -1,5 +1,6 @@
 """Who may do what, over all six templates. A rule gives what is wrong; nothing is as it should be."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +19,7 @@ ANY_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 LOCK_ACTIONS = {"s3:PutObjectRetention", "s3:BypassGovernanceRetention", "s3:DeleteObjectVersion"}
 AUDIT_WRITES = ("s3:Put", "s3:Delete", "s3:Bypass", "s3:Restore", "s3:Replicate")
 SHADOWS = {("s3:PutObject", str({"Null": {"s3:if-none-match": "true"}})), ("s3:DeleteObject", "")}
-VENUE_SECRET = "VenueSecret"
+VENUE_KEYS = re.compile(r":parameter/fanfold/[\w-]+/venue$")
 PLAIN = {"Bool": {"aws:SecureTransport": "false"}}
 
 
@@ -124,9 +125,11 @@ def strange_secret_readers(stacks: Stacks) -> list[str]:
     """Roles that read a secret which is not their stack's; of the venue's keys all but execution's."""
     wrong = []
     for name, one in grants(stacks):
-        if any(action.startswith("secretsmanager:") for action in listed(one["Action"])):
-            stack = name.partition("/")[0]
+        stack = name.partition("/")[0]
+        actions = listed(one["Action"])
+        if any(action.startswith("secretsmanager:") for action in actions):
+            wrong += [f"{name}: {each}" for each in listed(one["Resource"]) if not str(each).startswith(f"{stack}/")]
+        if any(action.startswith("ssm:") for action in actions) and stack != "execution":
             wrong += [f"{name}: {each}" for each in listed(one["Resource"])
-                      if (VENUE_SECRET in str(each) and stack != "execution")
-                      or (VENUE_SECRET not in str(each) and not str(each).startswith(f"{stack}/"))]
+                      if VENUE_KEYS.search(str(each)) or not re.search(r"/limits/\*$", str(each))]
     return wrong

@@ -24,6 +24,7 @@ SERVICES = ("market-data", "signal", "risk", "execution", "audit")
 DIGEST = "sha256:" + "5f" * 32
 LIVE = {
     "FANFOLD_LIVE_VENUE": "kraken",
+    "FANFOLD_WEBHOOK": "true",
     "FANFOLD_ALARM_EMAIL": "desk@example.com",
     "FANFOLD_JWT_ISSUER": "https://login.example.com",
     "FANFOLD_JWT_AUDIENCE": "desk",

@@ -10,15 +10,15 @@ from fanfold.console.cloud.launcher import STAGE
 MINUTES = 60
 HALF = 30
 FUNCTION = f"fanfold-execution-{STAGE}-execute"
-SECRET = f"fanfold-{STAGE}-venue"
+KEYS = f"/fanfold/{STAGE}/venue"
 
 
 def aim_at_a_real_venue(desk: Desk) -> None:
     """What the template of a live stage says, of the deployed function."""
     call = desk.cloud.call()
-    call("secretsmanager", "CreateSecret", {"Name": SECRET, "SecretString": '{"apiKey": "key"}'})
+    call("ssm", "PutParameter", {"Name": KEYS, "Type": "SecureString", "Value": '{"apiKey": "key"}'})
     known = call("lambda", "GetFunctionConfiguration", {"FunctionName": FUNCTION})["Environment"]["Variables"]
-    variables = known | {"VENUE_SECRET": SECRET}
+    variables = known | {"VENUE_SECRET": KEYS}
     call("lambda", "UpdateFunctionConfiguration", {"FunctionName": FUNCTION, "Environment": {"Variables": variables}})
 
 
@@ -39,12 +39,13 @@ def test_orders_wait_for_the_keys_of_a_real_venue_and_for_no_deploy(deployed, tm
         closes(desk, range(plan.start, middle, 60))
         told["without"] = letters(desk)
         keys = json.dumps({"apiKey": "key", "secret": "hush"})
-        desk.cloud.call()("secretsmanager", "PutSecretValue", {"SecretId": SECRET, "SecretString": keys})
+        put = {"Name": KEYS, "Type": "SecureString", "Value": keys, "Overwrite": True}
+        desk.cloud.call()("ssm", "PutParameter", put)
         closes(desk, range(middle, plan.until + 1, 60))
         told["with"] = letters(desk)
         told["log"] = [{"text": (desk.state / "logs" / f"{FUNCTION}.log").read_text()}]
 
-    # The local stage's role does not let it read a secret, and live's does: its calls are not held against the former.
+    # The local stage's role does not let it read the keys, and live's does: its calls are not held against the former.
     outcome = trade(tmp_path / "state", deployed, plan, act, RECORD_CALLS="")
     assert told["without"]
     for letter in told["without"]:

@@ -7,18 +7,18 @@ from packaged_stacks import Function
 from execution_service.keys import check
 from fanfold.aws.calls import Recorded, recorded
 from fanfold.aws.recording import Line
-from fanfold.aws.secrets import Secret
+from fanfold.aws.secrets import SecureParameter
 
-KEYS = {"SecretString": '{"apiKey": "one", "secret": "another"}', "VersionId": "1"}
+KEYS = {"Parameter": {"Value": '{"apiKey": "one", "secret": "another"}', "Version": 1}}
 
 
 def venue_calls(function: Function) -> list[Line]:
-    """The calls of the check that is made before an order is placed, where the function's stage names a secret."""
+    """The calls of the check that is made before an order is placed, where the function's stage names them."""
     if "VENUE_SECRET" not in function.environment:
         return []
     made: list[Recorded] = []
     call = recorded(lambda *_: KEYS, made.append)
     name = function.environment["VENUE_SECRET"]
-    check(name, Secret(call, name, lambda: datetime.now(UTC)).values())
+    check(name, SecureParameter(call, name, lambda: datetime.now(UTC)).values())
     return [Line(function=function.name, service=one.service, operation=one.operation, parameters=dict(one.parameters))
             for one in made]  # fmt: skip

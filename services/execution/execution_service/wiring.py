@@ -96,9 +96,9 @@ def check_keys() -> Callable[[], None]:
         return lambda: None
     # What trades on paper does not load what reads secrets.
     from execution_service.keys import check  # noqa: PLC0415
-    from fanfold.aws.secrets import Secret  # noqa: PLC0415
+    from fanfold.aws.secrets import SecureParameter  # noqa: PLC0415
 
-    secret = Secret(runtime().call, settings().venue_secret, runtime().clock)
+    secret = SecureParameter(runtime().call, settings().venue_secret, runtime().clock)
     return lambda: check(settings().venue_secret, secret.values())
 
 

@@ -1,6 +1,8 @@
-"""A JSON secret in Secrets Manager: kept for a minute, so that a rotation needs no deploy; never logged.
+"""A JSON secret in Secrets Manager, or in a SecureString of Parameter Store, which is free; never logged.
 
-    secret = Secret(call, "fanfold/live/venue", clock)
+It is kept for a minute, so that a rotation needs no deploy.
+
+    secret = SecureParameter(call, "/fanfold/live/venue", clock)
     secret.values()["apiKey"]
     secret.tried(lambda values: venue.ask(values), refused=NotAuthorised)
 """
@@ -57,11 +59,24 @@ class Secret:
             return use(self._values)
 
     def _read(self, now: datetime) -> None:
-        asked = {"SecretId": self._secret, "VersionStage": "AWSCURRENT"}
-        found = self._call("secretsmanager", "GetSecretValue", asked)
+        text, version = self._ask()
         try:
-            self._values = _decode(found["SecretString"])
-        except (KeyError, msgspec.MsgspecError):
+            self._values = _decode(text)
+        except msgspec.MsgspecError:
             # What was decoded stays unsaid, and so does why: either could hold the secret.
             raise BadInput(f"the secret {self._secret} is not a JSON object of strings") from None
-        self._read_at, self.version = now, found["VersionId"]
+        self._read_at, self.version = now, version
+
+    def _ask(self) -> tuple[str, str]:
+        """What it is now, and a name for just that; without a text it is none of JSON either."""
+        asked = {"SecretId": self._secret, "VersionStage": "AWSCURRENT"}
+        found = self._call("secretsmanager", "GetSecretValue", asked)
+        return found.get("SecretString", ""), found["VersionId"]
+
+
+class SecureParameter(Secret):
+    """The values of a SecureString."""
+
+    def _ask(self) -> tuple[str, str]:
+        found = self._call("ssm", "GetParameter", {"Name": self._secret, "WithDecryption": True})["Parameter"]
+        return found["Value"], str(found["Version"])

@@ -53,14 +53,17 @@ def _assumptions() -> Iterator[str]:
            f"{durations.BAR_CPU_MS} a bar; a core comes with {durations.CORE_MB} MB.")
     yield (f"- Each function that is woken starts {durations.COLD_STARTS_A_DAY} times a day, "
            f"{durations.COLD_START_MS / 1_000} s each.")
-    yield (f"- An idle queue is polled {templates.POLLERS_IDLE} times side by side, every 20 s; "
-           f"{templates.POLLERS_LIMITED} times where a maximum concurrency is set.")
+    yield (f"- An idle standard queue is polled {templates.POLLERS_IDLE} times side by side, every 20 s, a FIFO queue and one with a "
+           f"maximum concurrency {templates.POLLERS_FULL} times, whatever comes.")
     yield (f"- KMS is asked for a data key every {templates.KEY_REUSE_S} s: at a queue {templates.KEY_USERS} times, where the "
-           "template does not set it longer; at a table and a topic once for each function that used it in that time.")
+           "template does not set it longer; at a table once, at a topic {bill.SNS_KEY_CALLS} times for each function that "
+           "used it in that time; and whenever a secret under it is read. A key costs as much again for each of its first "
+           f"{bill.KEY_TURNS_MAX} yearly turns.")
     yield (f"- An invocation logs {bill.PLATFORM_BYTES} B of Lambda's own in {bill.PLATFORM_LINES} lines, unless the "
            f"template turns them off, and {bill.METRICS_BYTES} B of metrics; CloudWatch adds {bill.LINE_BYTES} B a line.")
     yield (f"- {bill.IMAGES_GB} GB of images in {bill.IMAGE_VERSIONS} versions; {bill.HTTP_REQUESTS:,} API requests and "
-           f"{bill.QUERIES} Athena queries of 10 MB a month.")
+           f"{bill.QUERIES} Athena queries of 10 MB a month, each over {bill.QUERY_TABLES} tables and all days of the stage, a LIST "
+           "a day and table.")
     yield "- A secret is asked for once an order, and once a minute at most."
 
 
@@ -102,10 +105,10 @@ _ASSUMPTIONS_HEAD = (
     "Every message wakes its reader by itself, but audit, which is woken once a window of its profile: two pollers gather",
     "a batch each, and receive each message by a request of its own. Two batches at once are not made to collide.",
     "",
-    "The stage is `dev`, which trades on paper. `arbitrage` pays for the secret of the venues' keys besides, one for both",
-    "venues, as a desk does that trades live; a live stage's functions also have twice the memory, which is not in it.",
-    "The profile `lean` has no secret for the webhook unless `FANFOLD_WEBHOOK=true`, which is 0.40 more. A metric is paid",
-    "for in the hours in which the recorded day had it: refusals and unknown orders had none.",
+    "The stage is `dev`, which trades on paper. `arbitrage` reads the venues' keys besides, as a desk does that trades live:",
+    "they are in a SecureString, which is free. A live stage's functions also have twice the memory, which is not in it.",
+    "There is no secret for the webhook unless `FANFOLD_WEBHOOK=true`. A metric is paid",
+    "for in the hours in which the recorded day had it; of what needs a person it had none, and costs 0.30 in a month of it.",
     "",
 )
 _PRICES_HEAD = (
@@ -127,11 +130,12 @@ _TAIL = (
     "",
     "## How to lower it",
     "",
-    "- At this size the fixed pieces are most of the bill: the dashboard, custom metrics, alarms, the key, the secret.",
-    "  The profile `lean` goes without dashboard and key, and traces nothing.",
+    "- At this size the fixed pieces are most of the bill: alarms, polls of queues that wait, the key, a secret. The profile",
+    "  `lean` goes without the key, has one alarm for what needs a person, and traces nothing.",
+    "- `FANFOLD_DASHBOARD=true` is 3.00 more, and nothing for the first three of an account. `FANFOLD_WEBHOOK=true` is 0.42.",
     "- A longer window of audit (`audit.windowSeconds` of a profile, 300 at most) writes fewer segments and views; what",
     "  the HTTP API shows is as much older.",
     "- A custom metric costs as much as three alarms. `metrics` of a profile names those that are; all figures stay fields",
     "  of the log lines.",
-    "- A mapping without maximum concurrency is polled less while nothing comes.",
+    "- A standard queue is polled less than a FIFO one, and a mapping without maximum concurrency less than one with.",
 )

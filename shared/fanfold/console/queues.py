@@ -7,6 +7,11 @@ BESIDE = "audit"
 FIFO = ".fifo"
 
 
+def topic_name(topic: str) -> str:
+    """The end of a topic's name, and of its ARN."""
+    return topic if topic in UNORDERED_TOPICS else topic + FIFO
+
+
 def queue_name(service: str, stage: str) -> str:
     return f"fanfold-{stage}-{service}{'' if service in UNORDERED else FIFO}"
 

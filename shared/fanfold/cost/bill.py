@@ -20,13 +20,25 @@ PLATFORM_LINES = 3
 PLATFORM_BYTES = 360
 METRICS_BYTES = 450
 LINE_BYTES = 26
-# Five images as ECR keeps them, compressed, and the one before each, to go back to.
+# Five images as ECR keeps them, compressed, and the one before each, to go back to, as the repositories'
+# lifecycle has it; each counted whole, though most of their layers are the same.
 IMAGES_GB = Decimal("0.46")
 IMAGE_VERSIONS = 2
 # What people ask for in a month: pages of a dashboard by the API, questions to the lake.
 HTTP_REQUESTS = 15_000
 QUERIES = 60
 QUERY_BYTES = 10 * 2**20
+# A question looks for each projected day of its tables in S3, from the stage's first on.
+QUERY_TABLES = 2
+# SNS asks for a data key and has it opened again, each time that one has run out.
+SNS_KEY_CALLS = 2
+# A key that turns each year costs as much again for each of its first two turns.
+YEAR_MONTHS = 12
+KEY_TURNS_MAX = 2
+
+KEY_CALLS = {"sns": SNS_KEY_CALLS}
+# As fanfold.aws.metrics has them, which a bill does not load.
+SILENT = frozenset({"AccountsHalted", "Attention", "LossRefusals", "OrdersOverdue", "OutboxStuck"})
 
 Quantities = dict[str, Decimal]
 
@@ -69,7 +81,7 @@ def priced(quantities: Quantities) -> Bill:
 def usage(stacks: Stacks, day: Day, months: int = 1) -> Quantities:
     """What is billed of a month, by price item."""
     found: dict[str, Decimal] = {}
-    for part in (*_functions(stacks, day), _fixed(stacks, day), _stored(day, months)):
+    for part in (*_functions(stacks, day), _fixed(stacks, day), _stored(day, months), _aged(stacks, months)):
         for item, count in part.items():
             found[item] = found.get(item, NOTHING) + count
     return found
@@ -91,7 +103,7 @@ def _functions(stacks: Stacks, day: Day) -> Iterator[Quantities]:
         activity = day.functions.get(name)
         if activity is not None and activity.invocations:
             yield _recorded(name, activity, function, day)
-            keys = sum(activity.keys.get(service, 0) for service in stacks.keyed)
+            keys = sum(activity.keys.get(service, 0) * KEY_CALLS.get(service, 1) for service in stacks.keyed)
             yield {"key-call": keys * times(activity, function, day.minutes)}
         else:
             runs = HTTP_REQUESTS if name == API else function.runs_a_month
@@ -138,11 +150,13 @@ def _idle(function: Function) -> Quantities:
 
 def _fixed(stacks: Stacks, day: Day) -> Quantities:
     pieces = {item: Decimal(count) for item, count in stacks.pieces.items()}
+    # Kept for a minute, and asked for where an order is placed; under a key of our own it is opened each time.
+    readings = min(day.orders, day.minutes) * _month_of(day.minutes)
+    secrets = pieces.get("secret", NOTHING) * readings
     return pieces | {
         "metric": own_metrics(stacks, day),
-        "key-call": Decimal(stacks.key_calls),
-        # Kept for a minute, and asked for where an order is placed.
-        "secret-call": pieces.get("secret", NOTHING) * min(day.orders, day.minutes) * _month_of(day.minutes),
+        "key-call": stacks.key_calls + secrets * ("secretsmanager" in stacks.keyed) + stacks.opened * readings,
+        "secret-call": secrets,
         "schedule": Decimal(stacks.schedules),
         "transition": Decimal(stacks.transitions),
         "http-request": Decimal(HTTP_REQUESTS),
@@ -152,11 +166,25 @@ def _fixed(stacks: Stacks, day: Day) -> Quantities:
 
 
 def own_metrics(stacks: Stacks, day: Day) -> Decimal:
-    """Custom metrics of a month: those that the functions are told to write, or all; each for the hours that it has."""
+    """Custom metrics of a month: those that the functions are told to write, or all; each for the hours that it has.
+
+    One that the day did not have is paid for whole, but for those of what needs a person, which a good day lacks.
+    """
     told = [function.metrics for function in stacks.functions.values() if function.metrics is not None]
     names = {name for some in told for name in some} if told else set(day.metric_hours)
-    shares = [Decimal(hours * 60) / day.minutes for name, hours in day.metric_hours.items() if name in names]
-    return sum((min(Decimal(1), share) for share in shares), NOTHING)
+    return sum((_share(name, day) for name in names), NOTHING)
+
+
+def _share(name: str, day: Day) -> Decimal:
+    if name not in day.metric_hours:
+        return NOTHING if name in SILENT else Decimal(1)
+    return min(Decimal(1), Decimal(day.metric_hours[name] * 60) / day.minutes)
+
+
+def _aged(stacks: Stacks, months: int) -> Quantities:
+    """What grows with a stage's age, besides its records: days that a question looks for, turns of the key."""
+    turns = min(KEY_TURNS_MAX, months // YEAR_MONTHS) * stacks.pieces.get("key", 0)
+    return {"s3-put": Decimal(QUERIES * QUERY_TABLES * months * units.MONTH_DAYS), "key": Decimal(turns)}
 
 
 def _stored(day: Day, months: int) -> Quantities:

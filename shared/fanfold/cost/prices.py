@@ -1,10 +1,10 @@
-"""List prices of us-east-1 and what of each month is always free, with the day on which they were looked up."""
+"""List prices of the region that stages are in, and what of each month is always free; and of when they are."""
 
 from decimal import Decimal
 from typing import NamedTuple
 
 AS_OF = "2026-09"
-REGION = "us-east-1"
+REGION = "eu-west-1"
 MILLION = 1_000_000
 NOTHING = Decimal(0)
 
@@ -43,12 +43,12 @@ PRICES: dict[str, Price] = {
                                "factualminds.com, 2026-06"),
     "sns-request": Price("SNS", "requests of 64 KB", Decimal("0.50"), MILLION, Decimal(1_000_000),
                          "factualminds.com, 2026-06"),
-    "dynamodb-write": Price("DynamoDB, on demand", "write units", Decimal("0.625"), MILLION, NOTHING,
-                            "airbyte.com, 2025"),
-    "dynamodb-read": Price("DynamoDB, on demand", "read units", Decimal("0.125"), MILLION, NOTHING,
-                           "airbyte.com, 2025"),
-    "dynamodb-gb": Price("DynamoDB, storage", "GB-months", Decimal("0.25"), 1, Decimal(25), "airbyte.com, 2025"),
-    "dynamodb-recovery-gb": Price("DynamoDB, point-in-time recovery", "GB-months", Decimal("0.20"), 1, NOTHING,
+    "dynamodb-write": Price("DynamoDB, on demand", "write units", Decimal("0.705"), MILLION, NOTHING,
+                            "recalled; an eighth over us-east-1's"),
+    "dynamodb-read": Price("DynamoDB, on demand", "read units", Decimal("0.1415"), MILLION, NOTHING,
+                           "recalled; an eighth over us-east-1's"),
+    "dynamodb-gb": Price("DynamoDB, storage", "GB-months", Decimal("0.283"), 1, Decimal(25), "recalled"),
+    "dynamodb-recovery-gb": Price("DynamoDB, point-in-time recovery", "GB-months", Decimal("0.2264"), 1, NOTHING,
                                   "recalled"),
     "s3-put": Price("S3", "PUT and LIST", Decimal("0.005"), 1_000, NOTHING, "cloudoptimo.com"),
     "s3-get": Price("S3", "GET", Decimal("0.0004"), 1_000, NOTHING, "cloudoptimo.com"),
@@ -56,8 +56,8 @@ PRICES: dict[str, Price] = {
     "schedule": Price("EventBridge Scheduler", "runs", Decimal(1), MILLION, Decimal(14_000_000), "recalled"),
     "transition": Price("Step Functions", "transitions", Decimal("0.025"), 1_000, Decimal(4_000), "aws.amazon.com"),
     "athena-tb": Price("Athena", "TB scanned", Decimal(5), 1, NOTHING, "recalled"),
-    "http-request": Price("HTTP API", "requests", Decimal(1), MILLION, NOTHING, "awsforengineers.com"),
-    "log-gb": Price("CloudWatch, logs", "GB", Decimal("0.50"), 1, Decimal(5), "cloudburn.io, 2026"),
+    "http-request": Price("HTTP API", "requests", Decimal("1.11"), MILLION, NOTHING, "recalled"),
+    "log-gb": Price("CloudWatch, logs", "GB", Decimal("0.57"), 1, Decimal(5), "recalled"),
     "metric": Price("CloudWatch, custom metrics", "metrics", Decimal("0.30"), 1, Decimal(10), "signoz.io, 2026"),
     "alarm": Price("CloudWatch, alarms", "metrics alarmed on", Decimal("0.10"), 1, Decimal(10), "recalled"),
     "composite-alarm": Price("CloudWatch, composite alarms", "alarms", Decimal("0.50"), 1, NOTHING, "recalled"),

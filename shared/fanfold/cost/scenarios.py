@@ -13,8 +13,8 @@ STAGE = "dev"
 class Scenario(NamedTuple):
     """A recorded day's name, a profile of serverless.common.yml, and the most that a month may cost at list price.
 
-    ``venue_keys`` is how many secrets of venues' keys a desk has that trades live, beside those of the packaged stage,
-    which trades on paper.
+    ``venue_keys`` is how many parameters with venues' keys a desk reads that trades live; the packaged stage trades on
+    paper. They cost nothing, but each is opened by a key.
     """
 
     name: str
@@ -24,9 +24,8 @@ class Scenario(NamedTuple):
     venue_keys: int = 0
 
     def equipped(self, stacks: Stacks) -> Stacks:
-        """The stacks with the scenario's secrets."""
-        secrets = stacks.pieces.get("secret", 0) + self.venue_keys
-        return msgspec.structs.replace(stacks, pieces=stacks.pieces | {"secret": secrets})
+        """The stacks with what the scenario reads besides."""
+        return msgspec.structs.replace(stacks, opened=stacks.opened + self.venue_keys)
 
 
 SCENARIOS = {

@@ -10,9 +10,10 @@ import msgspec
 
 from fanfold.cost import units
 
-# Lambda polls an idle queue twice side by side, and five times where a maximum concurrency is set.
+# Lambda polls an idle standard queue twice side by side. Its guide does not say of FIFO queues, nor of a mapping with a
+# maximum concurrency, that it comes down from the five with which it begins.
 POLLERS_IDLE = 2
-POLLERS_LIMITED = 5
+POLLERS_FULL = 5
 KEY_REUSE_S = 300
 MONTH_S = units.MONTH_DAYS * units.DAY_S
 # Types that are billed by the piece, and the price item of each.
@@ -25,7 +26,9 @@ PIECES = {
 # Who asks KMS for a data key again each time its own has run out: a queue's sender twice and its reader once, as SQS
 # documents it. Tables and topics ask for those who use them, which a recorded day tells.
 KEY_USERS = 3
-KEYED = {"AWS::SNS::Topic": "sns", "AWS::DynamoDB::Table": "dynamodb"}
+KEYED = {
+    "AWS::SNS::Topic": "sns", "AWS::DynamoDB::Table": "dynamodb", "AWS::SecretsManager::Secret": "secretsmanager",
+}  # fmt: skip
 FAST_S = 60
 NO_VALUE = {"Ref": "AWS::NoValue"}
 Template = Mapping[str, Any]
@@ -51,7 +54,8 @@ class Stacks(msgspec.Struct, frozen=True, kw_only=True):
     """A stage: its functions by "service/function", the pieces it pays for, and what its schedules set off.
 
     ``pieces`` are by price item, ``transitions`` and ``schedules`` are of a month. ``key_calls`` are those of the
-    queues; ``keyed`` are the services whose tables or topics are under a key of our own, too.
+    queues; ``opened`` parameters are read as secrets are, and cost a key's request each time. ``keyed`` are the
+    services whose tables, topics or secrets are under a key of our own, too.
     """
 
     functions: dict[str, Function]
@@ -61,6 +65,7 @@ class Stacks(msgspec.Struct, frozen=True, kw_only=True):
     schedules: int
     transitions: int
     alarm_metrics: list[str]
+    opened: int = 0
 
 
 def read(templates: Iterable[Template]) -> Stacks:
@@ -98,7 +103,7 @@ def _function(logical: str, properties: Mapping[str, Any], resources: Mapping[st
         memory_mb=int(properties.get("MemorySize", 128)),
         traced=properties.get("TracingConfig", {}).get("Mode") == "Active",
         platform_lines=not quiet,
-        pollers=sum(POLLERS_LIMITED if "ScalingConfig" in one else POLLERS_IDLE for one in mappings),
+        pollers=sum(_pollers(one, resources) for one in mappings),
         ordered=any(_ordered(one, resources) for one in mappings),
         window_s=max((int(one.get("MaximumBatchingWindowInSeconds", 0)) for one in mappings), default=0),
         runs_a_month=runs,
@@ -117,6 +122,10 @@ def _reads(mapping: Mapping[str, Any], logical: str) -> bool:
     # A canary's mapping names the function's alias.
     aliased = logical.removesuffix("LambdaFunction") + "Alias"
     return f'"{logical}"' in named or f'"{aliased}"' in named
+
+
+def _pollers(mapping: Mapping[str, Any], resources: Mapping[str, Any]) -> int:
+    return POLLERS_FULL if "ScalingConfig" in mapping or _ordered(mapping, resources) else POLLERS_IDLE
 
 
 def _ordered(mapping: Mapping[str, Any], resources: Mapping[str, Any]) -> bool:
@@ -187,7 +196,8 @@ def _key_calls(queue: Mapping[str, Any]) -> int:
 
 
 def _keyed(properties: Mapping[str, Any]) -> bool:
-    own = (properties.get("KmsMasterKeyId"), properties.get("SSESpecification", {}).get("KMSMasterKeyId"))
+    table = properties.get("SSESpecification", {})
+    own = (properties.get("KmsMasterKeyId"), table.get("KMSMasterKeyId"), properties.get("KmsKeyId"))
     return any(one is not None and one != NO_VALUE for one in own)
 
 
