@@ -24,6 +24,7 @@ from fanfold.aws.calls import AwsFault, Call, connect
 from fanfold.aws.edge import Edge
 from fanfold.aws.runtime import Runtime
 from fanfold.aws.watch import Watch
+from fanfold.console.queues import FIFO, topic_name
 from fanfold.messages import SUBSCRIPTIONS, TOPICS, Bars, decode
 from fanfold.venues import replay
 
