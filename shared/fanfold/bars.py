@@ -2,12 +2,19 @@
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 import msgspec
 
 from fanfold import timeframes
 from fanfold.refusals import BadInput
+
+# What a token of 18 decimals is told in; with the integers of 64 bits it is all that a store and research can hold.
+SCALE_MAX = 18
+FIGURE_MAX = 2**63 - 1
+# Beyond this a scale is no decimal place any more, but an attempt to make a reader compute for ever.
+_SCALE_LIMIT = 100
 
 
 class Bar(NamedTuple):
@@ -72,6 +79,36 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     volume: list[int]
 
 
+def fitted(series: Series) -> Series:
+    """The series with scales up to SCALE_MAX and figures up to FIGURE_MAX, coarser where that tells them exactly.
+
+    Raises BadInput, which says why, for a series that fits no scale.
+    """
+    prices = [ticks for bar in series.bars for ticks in bar[1:5]]
+    price_scale, price = _coarser(f"a price of {series.instrument}", series.price_scale, prices)
+    volume_scale, volume = _coarser(f"a volume of {series.instrument}", series.volume_scale,
+                                    [bar.volume for bar in series.bars])
+    if price == volume == 1:
+        return series
+    bars = [
+        Bar(closes_at, first // price, high // price, low // price, close // price, lots // volume)
+        for closes_at, first, high, low, close, lots in series.bars
+    ]
+    return msgspec.structs.replace(series, price_scale=price_scale, volume_scale=volume_scale, bars=bars)
+
+
+def _coarser(what: str, scale: int, figures: list[int]) -> tuple[int, int]:
+    """The scale that fits, and what figures are divided by for it."""
+    largest, places, divisor = max(map(abs, figures), default=0), scale, 1
+    while places > SCALE_MAX or largest > FIGURE_MAX * divisor:
+        divisor *= 10
+        places -= 1
+        if places < 0 or any(figure % divisor for figure in figures):
+            raise BadInput(f"{what} of {scale} decimals is up to {Decimal(largest).scaleb(-scale)}: it must have at "
+                           f"most {SCALE_MAX} decimals, and without its point fit into 64 bits")
+    return places, divisor
+
+
 def pack(series: Iterable[Series]) -> list[Frame]:
     """Frames, one a timeframe, shortest first; empty series are left out."""
     by_timeframe: dict[str, list[Series]] = {}
@@ -82,7 +119,7 @@ def pack(series: Iterable[Series]) -> list[Frame]:
 
 
 def unpack(frames: Iterable[Frame]) -> list[Series]:
-    """The series that were packed, in their order."""
+    """The series that were packed, in their order. Raises BadInput for columns that do not fit together."""
     return [series for frame in frames for series in _series_of(frame)]
 
 
@@ -108,15 +145,17 @@ def _frame(timeframe: str, series: list[Series]) -> Frame:
 
 
 def _series_of(frame: Frame) -> Iterator[Series]:
+    _check(frame)
     length = timeframes.seconds(frame.timeframe)
-    _check_columns(frame)
     rows = zip(frame.step, frame.open, frame.high, frame.low, frame.close, frame.volume, strict=True)
     heads = zip(frame.instruments, frame.price_scale, frame.volume_scale, frame.gap, frame.counts, strict=True)
     for instrument, price_scale, volume_scale, gap, count in heads:
         bars = [
             Bar(frame.start + step * length, o, o + h, o - low, o + c, v)
-            for _, (step, o, h, low, c, v) in zip(range(count), rows, strict=False)
+            for step, o, h, low, c, v in islice(rows, count)
         ]
+        if any(later.closes_at <= earlier.closes_at for earlier, later in pairwise(bars)):
+            raise BadInput(f"the {frame.timeframe} bars of {instrument} are not in the order of their time")
         yield Series(
             instrument=instrument,
             timeframe=frame.timeframe,
@@ -127,9 +166,13 @@ def _series_of(frame: Frame) -> Iterator[Series]:
         )
 
 
-def _check_columns(frame: Frame) -> None:
-    """Raises BadInput for columns that do not belong together: which bar has which price cannot be told."""
-    rows = {len(column) for column in (frame.step, frame.open, frame.high, frame.low, frame.close, frame.volume)}
-    heads = {len(column) for column in (frame.instruments, frame.price_scale, frame.volume_scale, frame.gap)}
-    if rows != {sum(frame.counts)} or heads != {len(frame.counts)} or min(frame.counts, default=1) < 1:
-        raise BadInput(f"the columns of a frame of {frame.timeframe} bars are not of one length")
+def _check(frame: Frame) -> None:
+    """Raises BadInput for columns that do not fit together."""
+    series = {len(one) for one in (frame.instruments, frame.price_scale, frame.volume_scale, frame.gap, frame.counts)}
+    bars = {len(one) for one in (frame.step, frame.open, frame.high, frame.low, frame.close, frame.volume)}
+    if len(series) > 1 or len(bars) > 1 or min(frame.counts, default=1) < 1 or sum(frame.counts) not in bars:
+        raise BadInput(f"the columns of the {frame.timeframe} bars are of unequal length, or differ from their counts")
+    scales = [*frame.price_scale, *frame.volume_scale]
+    if scales and not 0 <= min(scales) <= max(scales) <= _SCALE_LIMIT:
+        raise BadInput(f"scales of the {frame.timeframe} bars go from {min(scales)} to {max(scales)}; they must be "
+                       f"from 0 to {_SCALE_LIMIT}")

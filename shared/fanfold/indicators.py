@@ -10,10 +10,10 @@ from math import sqrt
 
 from fanfold.strategies import Bars
 
-# Prices become whole numbers of this many to the unit, so that their sums are exact and a tie is a tie.
-STEPS = 1e10
 # A float of this size has no digits behind the point: adding and taking it away again rounds to a whole number.
 _WHOLE = 1.5 * 2.0**52
+# Sums of whole numbers are exact up to here and a little further.
+_EXACT = 2.0**52
 
 
 def settling(n: int, weight: float) -> int:
@@ -24,25 +24,50 @@ def settling(n: int, weight: float) -> int:
     return int(14 * n / weight) + 1
 
 
-def whole(price: float) -> float:
-    """A price in whole steps of 1e-10: exact below 225,000, and above it as good as the float was."""
-    return price * STEPS + _WHOLE - _WHOLE
+def steps(price: float) -> float:
+    """Steps to the unit in which a price has 12 or 13 digits: a power of ten, from 1 to 1e22.
+
+    >>> steps(64_000.0), steps(1.2e-9)
+    (100000000.0, 1e+20)
+    """
+    found = 1e10
+    if price * found < 1e11:
+        for _ in range(6):
+            found *= 100.0 if price * found < 1e11 else 1.0
+    elif price * found >= 1e13:
+        for _ in range(5):
+            found /= 100.0 if price * found >= 1e13 else 1.0
+    return found
+
+
+def whole(price: float, unit: float) -> float:
+    """A price in whole steps, ``unit`` of them to 1: exact for a decimal price that has no more digits than that."""
+    return price * unit + _WHOLE - _WHOLE
 
 
 def excess(state: float, column: Sequence[float], now: int, n: int) -> tuple[float, float]:
-    """By how much the sum of the last n values exceeds n times the newest, in steps of 1e-10; it never drifts.
+    """By how much the sum of the last n values exceeds n times the newest, in steps of the newest; it never drifts.
 
-    Reads n - 1 bars before now, and at least one.
+    So a tie is a tie, whatever the size of the prices. Reads n - 1 bars before now, and at least one.
     """
-    newest = whole(column[now])
-    total = state - (n - 1) * (newest - whole(column[now - 1]))
-    return total + newest - whole(column[now - n + 1]), total
+    unit = steps(column[now])
+    newest = whole(column[now], unit)
+    if abs(state) < _EXACT and unit == steps(column[now - 1]):
+        total = state - (n - 1) * (newest - whole(column[now - 1], unit))
+    else:
+        # In other steps than before, or beyond what is exact: counted anew.
+        total = 0.0
+        for i in range(now - n + 1, now):
+            total += whole(column[i], unit) - newest
+    if abs(total) >= _EXACT:
+        return total, total
+    return total + newest - whole(column[now - n + 1], unit), total
 
 
 def sma(state: float, column: Sequence[float], now: int, n: int) -> tuple[float, float]:
     """Simple moving average."""
     following, total = excess(state, column, now, n)
-    return following, column[now] + total / n / STEPS
+    return following, column[now] + total / n / steps(column[now])
 
 
 def ema(state: float, column: Sequence[float], now: int, n: int) -> tuple[float, float]:

@@ -1,7 +1,9 @@
 """Bars on the wire: what is packed comes back, and a minute of a large desk is one message."""
 
 from datetime import UTC, datetime
+from decimal import localcontext
 
+import msgspec
 import pytest
 from core_desk import START
 from hypothesis import given
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from fanfold import bars, timeframes
 from fanfold.bars import Bar, Series
 from fanfold.messages import Bars, decode, encode
+from fanfold.money import EXACT
 from fanfold.refusals import BadInput
 
 TIMEFRAMES = ["1m", "5m", "1h", "1d"]
@@ -78,3 +81,53 @@ def test_days_close_at_midnight() -> None:
     assert timeframes.closes("1d", START)
     assert not timeframes.closes("1d", START + 3_600)
     assert timeframes.closes("1h", START + 3_600)
+
+
+def one(price_scale: int, volume_scale: int, price: int, volume: int) -> Series:
+    bars_of = [Bar(START + 60, price, price, price, price, volume), Bar(START + 120, price, price, price, price, 0)]
+    return Series(instrument="X", timeframe="1m", price_scale=price_scale, volume_scale=volume_scale, after=START,
+                  bars=bars_of)
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(1, 10**25), st.integers(0, 10**25))
+def test_a_fitted_series_says_the_same_in_64_bits_or_is_refused(ps: int, vs: int, price: int, volume: int) -> None:
+    given_series = one(ps, vs, price, volume)
+    if too_fine(ps, price) or too_fine(vs, volume):
+        with pytest.raises(BadInput, match="of X of"):
+            bars.fitted(given_series)
+        return
+    found = bars.fitted(given_series)
+    assert max(found.price_scale, found.volume_scale) <= bars.SCALE_MAX
+    assert max(max(bar[1:]) for bar in found.bars) <= bars.FIGURE_MAX
+    for before, after in zip(given_series.bars, found.bars, strict=True):
+        with localcontext(EXACT):
+            assert found.price(after.close) == given_series.price(before.close)
+            assert found.volume(after.volume) == given_series.volume(before.volume)
+
+
+def too_fine(scale: int, figure: int) -> bool:
+    """Whether no scale up to 18 tells the figure within 64 bits."""
+    coarser = [(figure // 10**off, figure % 10**off) for off in range(scale + 1) if scale - off <= 18]
+    return not any(rest == 0 and found < 2**63 for found, rest in coarser)
+
+
+def test_a_volume_over_64_bits_is_kept_in_coarser_lots_and_a_price_of_18_decimals_as_it_is() -> None:
+    found = bars.fitted(one(18, 8, 1_234_567_890, 500_000_000_000 * 10**8))
+    assert (found.price_scale, found.bars[0].close) == (18, 1_234_567_890)
+    assert (found.volume_scale, found.bars[0].volume) == (7, 500_000_000_000 * 10**7)
+    with pytest.raises(BadInput, match="a volume of X of 8 decimals is up to"):
+        bars.fitted(one(2, 8, 1, 500_000_000_000 * 10**8 + 1))
+
+
+FRAME = bars.pack([one(2, 3, 100, 5)])[0]
+
+
+@pytest.mark.parametrize("changed", [
+    {"open": [100]}, {"volume": []}, {"step": [0, 1, 2]}, {"instruments": []}, {"gap": [1, 1]}, {"counts": [1]},
+    {"counts": [3]}, {"counts": [0]}, {"counts": [-2]}, {"price_scale": [-1]}, {"volume_scale": [10**9]},
+    {"step": [1, 1]}, {"step": [1, 0]}, {"timeframe": "1x"},
+    {"instruments": ["A", "B"], "price_scale": [1, 1], "volume_scale": [1, 1], "gap": [1, 1], "counts": [2, 0]},
+], ids=str)
+def test_columns_that_do_not_fit_together_are_refused(changed: dict[str, object]) -> None:
+    with pytest.raises(BadInput):
+        bars.unpack([msgspec.structs.replace(FRAME, **changed)])

@@ -43,7 +43,12 @@ def recorded() -> Candles:
     return Candles(*(table[name].to_numpy() for name in Candles._fields))
 
 
-@pytest.fixture(params=[walk, recorded], ids=["walk", "recorded"])
+def tiny() -> Candles:
+    """The walk at the prices of a coin of a billionth, with 13 decimals."""
+    return Candles(*(np.round(column * 100) / 1e13 for column in walk()))
+
+
+@pytest.fixture(params=[walk, recorded, tiny], ids=["walk", "recorded", "tiny"])
 def candles(request: pytest.FixtureRequest) -> Candles:
     found: Candles = request.param()
     return found
@@ -95,7 +100,8 @@ def test_rsi_equals_ta_lib_once_settled(candles: Candles) -> None:
 def test_zscore_equals_the_deviation_over_ta_libs_population_stddev(candles: Candles) -> None:
     column = padded(candles.close)
     ours = [indicators.zscore(column, now, N) for now in range(PAD, len(column))]
-    theirs = (candles.close - talib.SMA(candles.close, N)) / talib.STDDEV(candles.close, N)
+    # TA-Lib takes a tiny deviation for none.
+    theirs = (candles.close - talib.SMA(candles.close, N)) / (talib.STDDEV(candles.close * 1e9, N) / 1e9)
     np.testing.assert_allclose(ours[N - 1 :], theirs[N - 1 :], rtol=1e-4, atol=1e-6)
 
 
@@ -133,25 +139,38 @@ def test_prices_that_stand_still_have_no_zscore_and_an_even_rsi(price: float, n:
     assert indicators.sma(0.0, still, 31, n)[1] == price
 
 
-@given(st.integers(1, 10**15), st.integers(0, 10))
-def test_whole_is_the_exact_number_of_steps(ticks: int, scale: int) -> None:
+@given(st.integers(1, 10**12), st.integers(0, 18))
+def test_whole_is_the_exact_number_of_steps_at_any_price(ticks: int, scale: int) -> None:
     price = ticks / 10**scale
-    if price < 225_000:
-        assert indicators.whole(price) == ticks * 10 ** (10 - scale)
+    unit = int(indicators.steps(price))
+    assert int(indicators.whole(price, unit)) * 10**scale == ticks * unit
 
 
-@given(st.lists(st.integers(1, 10**6), min_size=12, max_size=80), st.integers(1, 10))
-def test_excess_never_drifts(ticks: list[int], n: int) -> None:
-    """After any path it equals, to the last digit, the sum over the window."""
-    column: Sequence[float] = [ticks[0] / 100] * n + [tick / 100 for tick in ticks]
+@given(st.lists(st.integers(10**5, 10**6), min_size=12, max_size=80), st.integers(1, 10), st.integers(0, 18))
+def test_excess_never_drifts(ticks: list[int], n: int, scale: int) -> None:
+    """After any path, at any size of prices, it equals to the last digit the sum over the window."""
+    column: Sequence[float] = [tick / 10**scale for tick in [*ticks[:1] * n, *ticks]]
     state, total = 0.0, 0.0
     for now in range(n, len(column)):
         state, total = indicators.excess(state, column, now, n)
-    assert total == (sum(ticks[-n:]) - n * ticks[-1]) * 10**8
+    unit = int(indicators.steps(column[-1]))
+    assert int(total) * 10**scale == (sum(ticks[-n:]) - n * ticks[-1]) * unit
+
+
+@given(st.integers(2, 10), st.integers(3, 15))
+def test_excess_is_exact_again_once_a_fall_by_decades_has_left_the_window(n: int, decades: int) -> None:
+    low = [3e-9, 5e-9, 4e-9] * n
+    column = [10.0**decades] * n + low
+    state, total = 0.0, 0.0
+    for now in range(n, len(column)):
+        state, total = indicators.excess(state, column, now, n)
+    ticks = [round(price * 1e9) for price in low[-n:]]
+    assert total == (sum(ticks) - n * ticks[-1]) * indicators.steps(low[-1]) / 1e9
 
 
 @given(st.integers(1, 200), st.floats(-1000, 1000, allow_subnormal=False))
 def test_a_settled_average_has_forgotten_its_start(n: int, begin: float) -> None:
+    """A number with fewer digits than a float has is left out: nothing is smaller to forget it by."""
     still = [0.0, 0.0]
     behind, wilder = begin, begin
     for _ in range(indicators.settling(n, 2)):

@@ -47,6 +47,14 @@ def fold(name: str, params: dict[str, Any], *closes: Sequence[float]) -> list[li
     return legs
 
 
+@given(st.lists(st.integers(300, 2000), min_size=8, max_size=60), st.integers(0, 18))
+def test_averages_cross_where_exact_integers_do_at_prices_of_any_size(ticks: list[int], scale: int) -> None:
+    weights = fold("sma_cross", {"fast": 2, "slow": 4}, [tick / 10**scale for tick in ticks])[0]
+    whole = [ticks[0]] * 4 + ticks
+    sums = [(sum(whole[end - 2 : end]), sum(whole[end - 4 : end])) for end in range(5, len(whole) + 1)]
+    assert weights == [1.0 if 2 * fast > slow else 0.0 for fast, slow in sums]
+
+
 def exact_crossings(ticks: list[int], fast: int, slow: int) -> tuple[list[float], int]:
     """Targets by whole numbers from the first full window on, and how many bars were exact ties."""
     ends = range(slow, len(ticks) + 1)

@@ -77,20 +77,21 @@ def listed(columns: Columns) -> list[Any]:
     return rows
 
 
-def plain(strategy: strategies.Strategy) -> Path:
-    return path(strategy, strategy.step, listed(walk(strategy.lookback)), lambda view: view)
+def plain(strategy: strategies.Strategy, size: float = 1.0) -> Path:
+    return path(strategy, strategy.step, listed(walk(strategy.lookback) * size), lambda view: view)
 
 
 def with_time_array(view: Bars | Universe) -> Bars | Universe:
     return view._replace(time=np.zeros(1, np.int64))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("size", [1.0, 1e-11, 1e7])
 @pytest.mark.parametrize("name", strategies.names())
-def test_a_compiled_step_equals_plain_python_bit_for_bit(name: str) -> None:
+def test_a_compiled_step_equals_plain_python_bit_for_bit(name: str, size: float) -> None:
     module, strategy = shipped(name)
-    columns = list(np.ascontiguousarray(walk(strategy.lookback)))
+    columns = list(np.ascontiguousarray(walk(strategy.lookback) * size))
     compiled = path(strategy, compile_step(module), columns, with_time_array)
-    expected = plain(strategy)
+    expected = plain(strategy, size)
     assert [tuple(map(repr, (*map(float, state), weight))) for state, weight in compiled] == [
         tuple(map(repr, (*map(float, state), weight))) for state, weight in expected
     ]
