@@ -1,32 +1,42 @@
 """The fold of every strategy instance of a venue over its bars: what the signal service does, and a backtest too."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from math import isfinite, nan
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
-from fanfold import names, strategies, timeframes
+from fanfold import timeframes
 from fanfold.bars import Bar, Series
 from fanfold.desk import Desk
-from fanfold.messages import Message, Target
-from fanfold.strategies import Strategy
+from fanfold.legs import Group, KeptLeg, Leg, Said, legs_of, step_all
+from fanfold.messages import LegCode, LegState, Message, Target
 from fanfold.windows import Window
 
-# Timeframe and instrument; timeframe and the instruments that are stepped together.
+__all__ = ["Group"]
+
+# Timeframe and instrument.
 SeriesKey = tuple[str, str]
-Group = tuple[str, tuple[str, ...]]
+
+# An instrument that lags by more bars is missed: its universe goes on without it.
+MISSED_BARS = 5
+# A gap that was asked for this long is taken for one that no venue fills.
+HOLE_S = 600
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """What a fold needs besides its windows to go on: small, and packed by the store.
 
-    ``through`` is the newest bar taken by (timeframe, instrument); ``states`` has a leg's scalars, then its weight and
-    how many bars it has seen. A leg's key holds the hash of its params, so changed params start afresh.
+    ``through`` is the newest bar taken by (timeframe, instrument), ``states`` what is kept of each leg. ``asked`` has
+    of each gap the bar before it and when it was first told of, ``apart`` of each group the instruments that left (-1),
+    or came back at a time. ``began`` is the time of the first message, ``at`` the newest time of any.
     """
 
     through: dict[str, int]
-    states: dict[str, list[float]]
+    states: dict[str, KeptLeg]
+    asked: dict[str, tuple[int, int]] = {}
+    apart: dict[str, dict[str, int]] = {}
+    began: int = 0
+    at: int = 0
 
 
 class Kept(NamedTuple):
@@ -38,10 +48,6 @@ class Kept(NamedTuple):
     outputs: dict[str, list[Message]]
 
 
-# What a strategy's own arithmetic can raise.
-STRATEGY_FAULTS = (ArithmeticError, LookupError, TypeError, ValueError)
-
-
 class Gap(NamedTuple):
     """Bars that went missing on the way: those after ``since``, no later than ``until``, in epoch seconds."""
 
@@ -51,63 +57,23 @@ class Gap(NamedTuple):
     until: int
 
 
-class Leg:
-    """One strategy instance on one instrument."""
-
-    def __init__(self, instance: str, account: str, strategy: Strategy, instrument: str, me: int) -> None:
-        self.instance = instance
-        self.account = account
-        self.strategy = strategy
-        self.instrument = instrument
-        self.me = me
-        self.key = f"{instance}/{strategy.params_hash}/{instrument}"
-        self.state = strategy.start(strategy.params)
-        self.weight = 0.0
-        self.seen = 0
-        self.fault = ""
-
-    def step(self, window: Window) -> None:
-        self.seen += 1
-        bars = window.universe(self.me) if self.strategy.cross_sectional else window.bars()
-        try:
-            self.state, self.weight = self.strategy.step(self.strategy.params, self.state, bars)
-        except STRATEGY_FAULTS as fault:
-            # Its own leg says nothing at this bar; the others of the venue trade on.
-            self.weight, self.fault = nan, f"{self.key} at {window.closes_at}: {type(fault).__name__}: {fault}"
-        else:
-            self.fault = ""
-
-    def resume(self, kept: list[float] | None) -> None:
-        """Take the state of a snapshot up again, where it has one."""
-        if kept is not None:
-            *state, self.weight, seen = kept
-            self.state, self.seen = self.strategy.state(*state), int(seen)
-
-    def target(self, window: Window) -> Target:
-        signal = names.signal_id(
-            self.instance, self.strategy.params_hash, self.instrument, window.timeframe, window.closes_at
-        )
-        return Target(
-            signal_id=signal,
-            instance=self.instance,
-            instrument=self.instrument,
-            timeframe=window.timeframe,
-            weight=float(self.weight),
-        )
-
-
 class Fold:
     """All legs of the accounts at one venue; ``accept`` takes bars in, whatever their order or number of deliveries."""
 
     def __init__(self, desk: Desk, venue: str) -> None:
         self.lookbacks: dict[SeriesKey, int] = {}
+        self.asked: dict[SeriesKey, tuple[int, int]] = {}
         self._through: dict[SeriesKey, int] = {}
+        self._began = 0
+        self._at = 0
+        # Series of which bars were stepped over in this message, with the reason.
+        self._skipped: dict[SeriesKey, str] = {}
         self.groups: dict[Group, int] = {}
         self._groups: dict[Group, tuple[Window, list[Leg]]] = {}
         # The groups that a series is in, and its place in each.
         self._members: dict[SeriesKey, dict[Group, int]] = {}
         legs: dict[Group, list[Leg]] = {}
-        for key, leg in _legs(desk, venue):
+        for key, leg in legs_of(desk, venue):
             legs.setdefault(key, []).append(leg)
         for (timeframe, instruments), members in legs.items():
             lookback = max(leg.strategy.lookback for leg in members)
@@ -121,7 +87,8 @@ class Fold:
     def gap(self, series: Series, at: int) -> Gap | None:
         """What is missing between the bars taken so far and these.
 
-        A first series must reach back from ``at`` as far as its strategies look.
+        A first series must reach back from ``at`` as far as its strategies look. One that was told of for HOLE_S is
+        none any more: what has not come by then does not come.
         """
         return self._gap(series, at, self._through)
 
@@ -133,24 +100,45 @@ class Fold:
         if last is None:
             length = timeframes.seconds(series.timeframe)
             last = at - at % length - (self.lookbacks[key] + 1) * length
-        return Gap(series.instrument, series.timeframe, last, series.through) if series.after > last else None
+        if series.after <= last or self._is_hole(key, through.get(key, 0), at):
+            return None
+        return Gap(series.instrument, series.timeframe, last, series.through)
+
+    def _is_hole(self, key: SeriesKey, taken: int, at: int) -> bool:
+        since, first = self.asked.get(key, (0, at))
+        return since == taken and at - first >= HOLE_S
 
     def accept(self, series: Iterable[Series], at: int) -> tuple[list[tuple[str, Target]], list[Gap]]:
         """(account, target) of every leg that the bars brought to the time ``at``, and the gaps.
 
         A series with a gap is left out: its legs stay where they are, which parks that instrument only.
         """
+        self._began, self._at = self._began or at, max(self._at, at)
         touched: set[Group] = set()
         gaps = []
         for one in series:
+            key = one.timeframe, one.instrument
             gap = self.gap(one, at)
             if gap is not None:
                 gaps.append(gap)
+                taken = self._through.get(key, 0)
+                if self.asked.get(key, (-1, 0))[0] != taken:
+                    self.asked[key] = taken, at
                 continue
+            if key in self._through and one.after > self._through[key]:
+                self._skipped[key] = f"bars after {self._through[key]} did not come"
             touched |= self._offer(one)
+        touched |= {group for group in self._groups if self._part(group)}
         # In the order of the desk file, not of the message.
         targets = [found for key in self._groups if key in touched for found in self._advance(key, at)]
         return targets, gaps
+
+    def step_over(self, series: Series, reason: str) -> None:
+        """Go on without bars that cannot be used."""
+        key = series.timeframe, series.instrument
+        if key in self.lookbacks and series.through > self._through.get(key, 0):
+            self._through[key] = series.through
+            self._skipped[key] = reason
 
     def news(self, series: Iterable[Series], at: int) -> list[Series]:
         """The part of the series that accept would take: watched, free of gaps, newer than what was taken."""
@@ -165,39 +153,83 @@ class Fold:
                 fresh.append(msgspec.structs.replace(one, bars=bars))
         return fresh
 
+    def changes(self) -> list[tuple[str, LegState]]:
+        """(account, state) of every leg with which something else is than was told last."""
+        found = []
+        for key, (window, legs) in self._groups.items():
+            trouble = self._trouble(key, window)
+            found += [(leg.account, told) for leg in legs if (told := leg.news(trouble)) is not None]
+        self._skipped.clear()
+        return found
+
+    def _trouble(self, group: Group, window: Window) -> Said | None:
+        """What is with the bars of a group."""
+        timeframe, instruments = group
+        skipped = self._skipped.items() if self._skipped else ()
+        reasons = [f"{key[1]}: {reason}" for key, reason in skipped if key[0] == timeframe and key[1] in instruments]
+        if reasons:
+            return Said(LegCode.MISSING_BARS, "stepped over", "; ".join(reasons)[:300])
+        late = self._late(group)
+        if not late:
+            return None
+        missed = ", ".join(instruments[member] for member in sorted(late))[:200]
+        goes_on = "goes on without it" if window.left else "waits"
+        return Said(LegCode.MISSING_BARS, missed, f"no bars of {missed} for more than {MISSED_BARS} bars: {goes_on}")
+
     @property
     def faults(self) -> list[str]:
         """Legs whose strategy raised at its last step, with what it raised."""
-        return [leg.fault for _, legs in self._groups.values() for leg in legs if leg.fault]
+        return [f"{leg.key}: {leg.fault}" for _, legs in self._groups.values() for leg in legs if leg.fault]
 
     def snapshot(self) -> Snapshot:
         """Where the fold stands."""
         return Snapshot(
-            through={f"{timeframe} {instrument}": at for (timeframe, instrument), at in self._through.items()},
-            states={
-                leg.key: [*leg.state, leg.weight, leg.seen] for _, legs in self._groups.values() for leg in legs
+            through={_name(key): at for key, at in self._through.items()},
+            states={leg.key: leg.keep() for _, legs in self._groups.values() for leg in legs},
+            asked={_name(key): asked for key, asked in self.asked.items()},
+            apart={
+                _name((timeframe, " ".join(instruments))): window.apart
+                for (timeframe, instruments), (window, _) in self._groups.items()
+                if window.apart
             },
+            began=self._began,
+            at=self._at,
         )
 
     def restore(self, windows: Iterable[Series], snapshot: Snapshot) -> None:
         """Stand where a snapshot stood: windows are refilled from bars, states taken as they were.
 
-        A leg that the snapshot does not know is folded over the refilled window.
+        A leg that is not in the snapshot, or does not fit what is there, is folded over the refilled window. Where that
+        is too short for it, the bars of its group are asked for as those of a new one are.
         """
-        for _, legs in self._groups.values():
-            for leg in legs:
-                leg.resume(snapshot.states.get(leg.key))
-        for one in windows:
-            for key in self._offer(one):
-                window, legs = self._groups[key]
-                while window.advance():
-                    for leg in legs:
-                        if leg.key not in snapshot.states:
-                            leg.step(window)
-        for name, at in snapshot.through.items():
-            timeframe, _, instrument = name.partition(" ")
-            if (timeframe, instrument) in self.lookbacks:
-                self._through[timeframe, instrument] = at
+        self._began, self._at = snapshot.began, snapshot.at
+        everyone = [leg for _, legs in self._groups.values() for leg in legs]
+        fresh = {leg for leg in everyone if not leg.resume(snapshot.states.get(leg.key))}
+        for (timeframe, instruments), (window, _) in self._groups.items():
+            window.part(snapshot.apart.get(_name((timeframe, " ".join(instruments))), {}))
+        # Bars that were asked for lie behind younger ones.
+        for one in sorted(windows, key=lambda one: one.bars[0].closes_at):
+            if _name((one.timeframe, one.instrument)) in snapshot.through:
+                self._offer(one)
+        for window, legs in self._groups.values():
+            while window.advance():
+                step_all([leg for leg in legs if leg in fresh], window)
+        self._through = {_key(name): at for name, at in snapshot.through.items() if _key(name) in self.lookbacks}
+        self.asked = {_key(name): asked for name, asked in snapshot.asked.items() if _key(name) in self.lookbacks}
+        for group, (window, legs) in self._groups.items():
+            if any(leg in fresh and window.count <= leg.strategy.lookback for leg in legs):
+                self._forget(group, fresh)
+
+    def _forget(self, group: Group, fresh: set[Leg]) -> None:
+        """Take a group's series for ones that never came; legs that were resumed do not step on a bar twice."""
+        timeframe, instruments = group
+        window, legs = self._groups[group]
+        self._groups[group] = Window(instruments, timeframe, window.lookback), legs
+        for leg in legs:
+            if leg in fresh:
+                leg.begin()
+        for instrument in instruments:
+            self._through.pop((timeframe, instrument), None)
 
     def _offer(self, series: Series) -> set[Group]:
         key = series.timeframe, series.instrument
@@ -206,32 +238,43 @@ class Fold:
         if not bars or key not in self.lookbacks:
             return set()
         self._through[key] = bars[-1].closes_at
+        self.asked.pop(key, None)
         for group, member in self._members[key].items():
             window, _ = self._groups[group]
             window.offer(member, series, bars)
         return set(self._members[key])
+
+    def _part(self, group: Group) -> bool:
+        """Let a universe go on without those that lag; whether that changed anything."""
+        window, legs = self._groups[group]
+        late = self._late(group)
+        alone = len(late) == len(group[1]) or all(leg.wants_all for leg in legs)
+        return window.leave(frozenset() if alone else late)
+
+    def _late(self, group: Group) -> frozenset[int]:
+        timeframe, instruments = group
+        oldest = self._at - MISSED_BARS * timeframes.seconds(timeframe)
+        # Of one that never came it counts since its bars were asked for.
+        keys = [(timeframe, one) for one in instruments]
+        took = [self._through.get(key, self.asked.get(key, (0, self._began))[1]) for key in keys]
+        return frozenset(member for member, through in enumerate(took) if through < oldest)
 
     def _advance(self, key: Group, at: int) -> Iterator[tuple[str, Target]]:
         window, legs = self._groups[key]
         moved = False
         while window.advance():
             moved = True
-            for leg in legs:
-                leg.step(window)
+            step_all(legs, window)
         if moved and window.closes_at == at:
             for leg in legs:
-                # A weight that is no number says nothing, and no message could carry it.
-                if leg.seen > leg.strategy.lookback and isfinite(leg.weight):
-                    yield leg.account, leg.target(window)
+                if leg.speaks:
+                    yield leg.account, leg.target(window.closes_at)
 
 
-def _legs(desk: Desk, venue: str) -> Iterator[tuple[Group, Leg]]:
-    for name, instance in desk.strategies.items():
-        if desk.accounts[instance.account].venue != venue:
-            continue
-        strategy: Any = strategies.bind(instance.strategy, instance.params, len(instance.instruments))
-        everyone = tuple(instance.instruments)
-        for me, instrument in enumerate(everyone):
-            group = everyone if strategy.cross_sectional else (instrument,)
-            yield (instance.timeframe, group), Leg(name, instance.account, strategy, instrument, me)
+def _name(key: SeriesKey) -> str:
+    return " ".join(key)
 
+
+def _key(name: str) -> SeriesKey:
+    timeframe, _, instrument = name.partition(" ")
+    return timeframe, instrument

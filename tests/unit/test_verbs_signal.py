@@ -99,9 +99,8 @@ def test_every_part_of_a_poll_is_answered_even_without_a_target_but_not_what_fil
     folder = Folder(DESK, "v", MemoryFolds(), bus)
     folder.fold(message(0, 2, part=1, parts=2))
     folder.fold(message(2, 4, part=2, parts=2))
-    assert [(one.part, one.targets) for one in bus.messages if isinstance(one, Targets)] == [(1, []), (2, [])]
     folder.fold(message(4, 6, name="wanted", part=1, parts=2, wanted=True))
-    assert len(bus.messages) == 2
+    assert [(one.part, one.targets) for one in bus.messages if isinstance(one, Targets)] == [(1, []), (2, [])]
 
 
 def test_a_leg_is_told_of_at_most_once_a_bar() -> None:

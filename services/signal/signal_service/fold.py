@@ -1,7 +1,7 @@
 """Fold one bars message: each bar once, each output kept, so that a redelivery publishes what was published."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from fanfold import bars, names
@@ -9,12 +9,14 @@ from fanfold.bars import Series
 from fanfold.desk import Desk
 from fanfold.due import due
 from fanfold.folding import Fold, Gap, Group, Kept, Snapshot
-from fanfold.messages import Bars, BarsWanted, Message, Target, Targets
-from fanfold.refusals import Conflict
+from fanfold.messages import Bars, BarsWanted, LegCode, LegState, LegStatus, Message, Target, Targets
+from fanfold.refusals import BadInput, Conflict
 
 log = logging.getLogger("fanfold")
 TRIES = 5
 RECENT = 64
+# States in a message: each becomes an item of a view, and all fit into what a topic takes.
+STATES_MAX = 200
 
 
 class Store(Protocol):
@@ -74,17 +76,19 @@ class Folder:
         known = memory.outputs.get(message.id)
         if known is not None:
             return known
-        series, at = bars.unpack(message.frames), int(message.at.timestamp())
-        fresh = memory.fold.news(series, at)
-        targets, gaps = memory.fold.accept(series, at)
-        for fault in memory.fold.faults:
-            log.error("a strategy raised and says nothing at this bar: %s", fault)
+        fold, at = memory.fold, int(message.at.timestamp())
+        series = list(_usable(fold, message))
+        fresh, asked = fold.news(series, at), dict(fold.asked)
+        targets, gaps = fold.accept(series, at)
         if gaps and memory.warm:
             raise Conflict("what is missing here may have been folded by another process")
-        outputs: list[Message] = [*self._targets(message, targets), *_wanted(message, gaps)]
-        if fresh:
+        states = fold.changes()
+        outputs: list[Message] = [
+            *self._targets(message, targets), *_statuses(message, states), *_wanted(message, gaps)
+        ]
+        if fresh or states or asked != fold.asked:
             memory.version += 1
-            self._store.append(memory.version, message.id, fresh, memory.fold.snapshot(), outputs)
+            self._store.append(memory.version, message.id, fresh, fold.snapshot(), outputs)
             memory.outputs[message.id] = outputs
             while len(memory.outputs) > RECENT:
                 memory.outputs.pop(next(iter(memory.outputs)))
@@ -113,6 +117,33 @@ class Folder:
             for account in accounts
             if account in by_account or due(self._desk, account, message)
         ]
+
+
+def _usable(fold: Fold, message: Bars) -> Iterator[Series]:
+    """The series of a message, without those that no store could hold: those are stepped over, and told of."""
+    for one in bars.unpack(message.frames):
+        try:
+            yield bars.fitted(one)
+        except BadInput as refused:
+            log.warning("bars are stepped over: %s", refused)
+            fold.step_over(one, str(refused))
+
+
+def _statuses(message: Bars, states: list[tuple[str, LegState]]) -> Iterator[LegStatus]:
+    by_account: dict[str, list[LegState]] = {}
+    for account, state in states:
+        by_account.setdefault(account, []).append(state)
+        if state.code is LegCode.FAULT:
+            log.error("a strategy says nothing: %s on %s %s", state.instance, state.instrument, state.detail)
+    for account, found in by_account.items():
+        for number, first in enumerate(range(0, len(found), STATES_MAX)):
+            yield LegStatus(
+                id=names.name("leg-status", message.id, account, number),
+                cause=message.id,
+                at=message.at,
+                account=account,
+                statuses=found[first : first + STATES_MAX],
+            )
 
 
 def _wanted(message: Bars, gaps: list[Gap]) -> list[BarsWanted]:

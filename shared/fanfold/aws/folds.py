@@ -115,10 +115,11 @@ class Reach:
 
 
 def _known(groups: Mapping[Group, int], snapshot: Snapshot) -> dict[str, dict[tuple[str, ...], int]]:
-    """Groups by timeframe, without instruments that no bar was ever taken of: they would be looked for for ever."""
+    """Groups by timeframe, without instruments that are apart or had no bar: they would be looked for for ever."""
     known: dict[str, dict[tuple[str, ...], int]] = {}
     for (timeframe, instruments), count in groups.items():
-        group = tuple(one for one in instruments if f"{timeframe} {one}" in snapshot.through)
+        apart = snapshot.apart.get(" ".join((timeframe, *instruments)), {})
+        group = tuple(one for one in instruments if f"{timeframe} {one}" in snapshot.through and one not in apart)
         if group:
             wanted = known.setdefault(timeframe, {})
             wanted[group] = max(wanted.get(group, 0), count)

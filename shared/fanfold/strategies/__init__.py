@@ -15,9 +15,12 @@ from typing import Any, NamedTuple
 
 from fanfold import strategy_files
 from fanfold.refusals import BadInput
+from fanfold.step_code import fault_of
 
 # No file in this folder: what its instances want comes by webhook, and there is nothing to fold.
 EXTERNAL = "external"
+# A window of so many bars is some 50 MB of an instrument.
+LOOKBACK_MAX = 200_000
 
 
 class Bars(NamedTuple):
@@ -89,8 +92,8 @@ def bind(name: str, given: dict[str, Any], count: int) -> Strategy:
     module = _module(name)
     params = _params(module, name, given)
     lookback = _lookback(module, name, params)
-    if lookback < 1:
-        raise BadInput(f"params {params} of {name} give a lookback of {lookback}; it must be at least 1")
+    if not 1 <= lookback <= LOOKBACK_MAX:
+        raise BadInput(f"params {params} of {name} give a lookback of {lookback}; it must be from 1 to {LOOKBACK_MAX}")
     cross = strategy_files.bars_of(module, name) is Universe
     wanted = instruments_of(name)
     if wanted is not None and count != wanted:
