@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 from fanfold import strategy_files
 from fanfold.refusals import BadInput
-from fanfold.step_code import fault_of
 
 # No file in this folder: what its instances want comes by webhook, and there is nothing to fold.
 EXTERNAL = "external"
