@@ -1,6 +1,6 @@
 """The fold of every strategy instance of a venue over its bars: what the signal service does, and a backtest too."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -45,7 +45,7 @@ class Kept(NamedTuple):
     version: int
     windows: list[Series]
     snapshot: Snapshot | None
-    outputs: dict[str, list[Message]]
+    outputs: dict[str, Sequence[Message]]
 
 
 class Gap(NamedTuple):

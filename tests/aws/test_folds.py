@@ -54,7 +54,8 @@ def test_a_version_is_written_once(store: Store) -> None:
     with pytest.raises(Conflict):
         store.append(1, "other", [], fold.snapshot(), [])
     kept = store.load(fold.groups)
-    assert (kept.version, kept.snapshot, kept.outputs) == (1, fold.snapshot(), {"m1": outputs("t1")})
+    assert (kept.version, kept.snapshot) == (1, fold.snapshot())
+    assert {name: list(some) for name, some in kept.outputs.items()} == {"m1": outputs("t1")}
     assert [bar for one in kept.windows for bar in one.bars] == whole[:2]
 
 
@@ -113,7 +114,7 @@ def test_a_window_is_read_back_only_as_far_as_strategies_look(cloud: Cloud) -> N
     for version in range(1, 121):
         append(store, fold, version, [stretch(A, whole, version - 1, version)])
     # B never had a bar, and is not looked for.
-    assert sum(len(one.bars) for one in store.load(fold.groups).windows) == 64
+    assert sum(len(one.bars) for one in store.load(fold.groups).windows) == fold.groups["1m", (A,)] + 1
 
 
 def test_bars_longer_than_the_venues_alone_are_kept_and_loaded(cloud: Cloud) -> None:

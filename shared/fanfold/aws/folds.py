@@ -3,14 +3,15 @@
 They lie there compressed, for a write is billed by the KB.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, overload
 from zlib import compress, decompress
 
 import msgspec
 
-from fanfold import bars, timeframes
+from fanfold import bars, history, timeframes
 from fanfold.aws.attribute_values import integer
 from fanfold.aws.tables import ABSENT, Table, Write, sort_key
 from fanfold.bars import Frame, Series
@@ -70,14 +71,16 @@ class FoldTable:
 
     def _recent(
         self, items: Iterable[dict[str, Any]], groups: dict[tuple[str, ...], int]
-    ) -> tuple[list[Series], dict[str, list[Message]]]:
-        reach, outputs = Reach(groups), dict[str, list[Message]]()
+    ) -> tuple[list[Series], dict[str, Sequence[Message]]]:
+        reach, outputs = Reach(groups), dict[str, Sequence[Message]]()
         for item in items:
-            outputs[item["message"]] = [decode(decompress(body)) for body in item["outputs"]]
-            reach.take(bars.unpack(_frames(decompress(item["frames"]))))
+            if len(outputs) < RECENT:
+                outputs[item["message"]] = StoredMessages(item["outputs"])
+            if not reach.done():
+                reach.take(_frames(decompress(item["frames"])))
             if reach.done() and len(outputs) >= RECENT:
                 break
-        return reach.windows, dict(reversed(outputs.items()))
+        return reach.windows(), dict(reversed(outputs.items()))
 
     def _window(self, partition: str, groups: dict[tuple[str, ...], int], version: int) -> list[Series]:
         reach = Reach(groups)
@@ -86,32 +89,77 @@ class FoldTable:
             if reach.done():
                 break
             if sort_key(item) <= _fold_key(version):
-                reach.take(bars.unpack(_frames(decompress(item["frames"]))))
-        return reach.windows
+                reach.take(_frames(decompress(item["frames"])))
+        return reach.windows()
 
     def _putting(self, partition: str, version: int, values: dict[str, Any]) -> Write:
         return self._table.putting((partition, _fold_key(version)), values, ABSENT)
+
+
+class StoredMessages(Sequence[Message]):
+    """Messages that are decoded only when somebody wants them: nearly no bars come again after a cold start."""
+
+    def __init__(self, bodies: Sequence[bytes]) -> None:
+        self._bodies = bodies
+
+    def __len__(self) -> int:
+        return len(self._bodies)
+
+    @overload
+    def __getitem__(self, at: int) -> Message: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[Message]: ...
+
+    def __getitem__(self, at: int | slice) -> Message | list[Message]:
+        if isinstance(at, slice):
+            return [decode(decompress(body)) for body in self._bodies[at]]
+        return decode(decompress(self._bodies[at]))
 
 
 class Reach:
     """Windows that are read from the newest bars back, until every group has one more common time than its lookback."""
 
     def __init__(self, groups: Mapping[tuple[str, ...], int]) -> None:
-        self.windows: list[Series] = []
-        self._lacking = dict(groups)
-        self._times: dict[str, set[int]] = {}
+        self._newest_first: list[Frame] = []
+        self._lookbacks = list(groups.values())
+        self._sizes = [len(group) for group in groups]
+        # Of each group at how many times all have a bar, and how many of several have one at a time.
+        self._common = [0] * len(groups)
+        self._present = [Counter[int]() for _ in groups]
+        self._lacking = list(range(len(groups)))
+        self._places: dict[str, list[int]] = {}
+        for place, group in enumerate(groups):
+            for instrument in group:
+                self._places.setdefault(instrument, []).append(place)
 
-    def take(self, older: list[Series]) -> None:
-        self.windows[:0] = older
-        for series in older:
-            self._times.setdefault(series.instrument, set()).update(bar.closes_at for bar in series.bars)
+    def take(self, older: list[Frame]) -> None:
+        """Frames of a time before those that were taken; of no bar twice."""
+        self._newest_first += reversed(older)
+        for frame in older:
+            begin = 0
+            for instrument, count in zip(frame.instruments, frame.counts, strict=True):
+                for place in self._places.get(instrument, ()):
+                    if self._sizes[place] == 1:
+                        self._common[place] += count
+                    else:
+                        self._count(place, frame, begin, count)
+                begin += count
+
+    def _count(self, place: int, frame: Frame, begin: int, count: int) -> None:
+        length, present = timeframes.seconds(frame.timeframe), self._present[place]
+        for step in frame.step[begin : begin + count]:
+            at = frame.start + step * length
+            present[at] += 1
+            self._common[place] += present[at] == self._sizes[place]
 
     def done(self) -> bool:
-        self._lacking = {group: count for group, count in self._lacking.items() if self._common(group) <= count}
+        while self._lacking and self._common[self._lacking[-1]] > self._lookbacks[self._lacking[-1]]:
+            self._lacking.pop()
         return not self._lacking
 
-    def _common(self, group: tuple[str, ...]) -> int:
-        return len(set.intersection(*(self._times.get(instrument, set()) for instrument in group)))
+    def windows(self) -> list[Series]:
+        return history.joined(reversed(self._newest_first))
 
 
 def _known(groups: Mapping[Group, int], snapshot: Snapshot) -> dict[str, dict[tuple[str, ...], int]]:
