@@ -4,7 +4,8 @@ They lie there compressed, for a write is billed by the KB.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any, overload
 from zlib import compress, decompress
@@ -21,10 +22,12 @@ from fanfold.messages import Message, decode, encode
 _pack = msgspec.msgpack.Encoder().encode
 _frames = msgspec.msgpack.Decoder(list[Frame]).decode
 _snapshot = msgspec.msgpack.Decoder(Snapshot).decode
-
+_rest = msgspec.msgpack.Decoder(tuple[bytes, list[bytes]]).decode
 
 # How many of the last messages' outputs a cold process knows at least.
 RECENT = 64
+# An item may have 400 KB, its names and keys included. Bars alone stay below, for a message has no more than 256 KB.
+ITEM_BYTES = 380_000
 
 
 class FoldTable:
@@ -41,13 +44,15 @@ class FoldTable:
         """Write a version; raises Conflict if it is there already."""
         frames = bars.pack(series)
         finest = [frame for frame in frames if frame.timeframe == self._timeframe]
-        writes = [self._putting(self._venue, version, {
-            "message": message,
-            "version": version,
-            "frames": compress(_pack(finest)),
-            "snapshot": compress(_pack(snapshot)),
-            "outputs": [compress(encode(output)) for output in outputs],
-        })]
+        item: dict[str, Any] = {"message": message, "version": version, "frames": compress(_pack(finest))}
+        rest = compress(_pack(snapshot)), [compress(encode(output)) for output in outputs]
+        parts = _parts(_pack(rest)) if sum(map(len, [item["frames"], rest[0], *rest[1]])) > ITEM_BYTES else []
+        item |= {"parts": len(parts)} if parts else {"snapshot": rest[0], "outputs": rest[1]}
+        writes = [self._putting(self._venue, version, item)]
+        writes += [
+            self._table.putting((f"{self._venue} parts", f"{_fold_key(version)}#{number:03d}"), {"body": part}, ABSENT)
+            for number, part in enumerate(parts)
+        ]
         # Coarse bars lie apart, so that a long look back on them does not read every minute.
         writes += [
             self._putting(f"{self._venue} {frame.timeframe}", version, {"frames": compress(_pack([frame]))})
@@ -62,7 +67,7 @@ class FoldTable:
         newest = next(items, None)
         if newest is None:
             return Kept(0, [], None, {})
-        snapshot = _snapshot(decompress(newest["snapshot"]))
+        snapshot = _snapshot(decompress(self._rest(newest)[0]))
         wanted = _known(groups, snapshot)
         windows, outputs = self._recent(chain([newest], items), wanted.pop(self._timeframe, {}))
         for timeframe in sorted(wanted, key=timeframes.seconds):
@@ -75,7 +80,7 @@ class FoldTable:
         reach, outputs = Reach(groups), dict[str, Sequence[Message]]()
         for item in items:
             if len(outputs) < RECENT:
-                outputs[item["message"]] = StoredMessages(item["outputs"])
+                outputs[item["message"]] = StoredMessages(partial(self._outputs, item))
             if not reach.done():
                 reach.take(_frames(decompress(item["frames"])))
             if reach.done() and len(outputs) >= RECENT:
@@ -92,6 +97,16 @@ class FoldTable:
                 reach.take(_frames(decompress(item["frames"])))
         return reach.windows()
 
+    def _outputs(self, item: dict[str, Any]) -> list[bytes]:
+        return self._rest(item)[1]
+
+    def _rest(self, item: dict[str, Any]) -> tuple[bytes, list[bytes]]:
+        """Snapshot and outputs of a version, from its item or from the parts beside it."""
+        if "parts" not in item:
+            return item["snapshot"], item["outputs"]
+        parts = self._table.query(f"{self._venue} parts", f"{_fold_key(integer(item['version']))}#")
+        return _rest(b"".join(part["body"] for part in parts))
+
     def _putting(self, partition: str, version: int, values: dict[str, Any]) -> Write:
         return self._table.putting((partition, _fold_key(version)), values, ABSENT)
 
@@ -99,11 +114,11 @@ class FoldTable:
 class StoredMessages(Sequence[Message]):
     """Messages that are decoded only when somebody wants them: nearly no bars come again after a cold start."""
 
-    def __init__(self, bodies: Sequence[bytes]) -> None:
+    def __init__(self, bodies: Callable[[], Sequence[bytes]]) -> None:
         self._bodies = bodies
 
     def __len__(self) -> int:
-        return len(self._bodies)
+        return len(self._bodies())
 
     @overload
     def __getitem__(self, at: int) -> Message: ...
@@ -113,8 +128,11 @@ class StoredMessages(Sequence[Message]):
 
     def __getitem__(self, at: int | slice) -> Message | list[Message]:
         if isinstance(at, slice):
-            return [decode(decompress(body)) for body in self._bodies[at]]
-        return decode(decompress(self._bodies[at]))
+            return [decode(decompress(body)) for body in self._bodies()[at]]
+        return decode(decompress(self._bodies()[at]))
+
+    def __iter__(self) -> Iterator[Message]:
+        return iter(self[:])
 
 
 class Reach:
@@ -172,6 +190,10 @@ def _known(groups: Mapping[Group, int], snapshot: Snapshot) -> dict[str, dict[tu
             wanted = known.setdefault(timeframe, {})
             wanted[group] = max(wanted.get(group, 0), count)
     return known
+
+
+def _parts(body: bytes) -> list[bytes]:
+    return [body[first : first + ITEM_BYTES] for first in range(0, len(body), ITEM_BYTES)]
 
 
 def _fold_key(version: int) -> str:
