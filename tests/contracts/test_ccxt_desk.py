@@ -15,6 +15,7 @@ from fanfold.desk import Desk
 from fanfold.fills import Resolution
 from fanfold.folding import Fold
 from fanfold.messages import Bars, BarsWanted, ExecutionReport, Halt, Message, Order, OrdersApproved, State
+from fanfold.orders import OrderRecord
 from fanfold.refusals import VenueUnavailable
 from fanfold.simulation.book import MemoryBook
 from fanfold.sources import Noted
@@ -137,12 +138,15 @@ def test_bars_that_a_reader_misses_are_served_as_far_as_the_venue_gives_them(
 class Ledger:
     """Books everything and keeps what is told."""
 
-    def trading_state(self, _account: str) -> TradingState:
-        return TradingState(Halt.ACTIVE)
-
     def __init__(self) -> None:
         self.booked: list[Resolution] = []
         self.told: list[ExecutionReport] = []
+
+    def trading_state(self, _account: str) -> TradingState:
+        return TradingState(Halt.ACTIVE)
+
+    def records(self, _order_ids: Sequence[str]) -> dict[str, OrderRecord]:
+        return {}
 
     def book(self, _account: str, resolutions: Sequence[Resolution], told: ExecutionReport) -> list[ExecutionReport]:
         self.booked += resolutions
