@@ -19,8 +19,8 @@ SeriesKey = tuple[str, str]
 
 # An instrument that lags by more bars is missed: its universe goes on without it.
 MISSED_BARS = 5
-# A gap that was asked for this long is taken for one that no venue fills.
-HOLE_S = 600
+# A gap that was asked for this long is taken for one that no venue fills. Market-data says so earlier, where it answers.
+HOLE_S = 900
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,8 +2,6 @@
 
 import copy
 import json
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -289,17 +287,3 @@ def test_each_check_that_the_scan_leaves_out_has_its_reason() -> None:
     left_out = [line for line in text.splitlines() if "CKV" in line]
     assert left_out
     assert not [line for line in left_out if len(line.partition("#")[2]) < 40]
-
-
-@pytest.mark.parametrize("named", packaging.STAGES)
-def test_templates_are_clean_to_cfn_lint(named: str, tmp_path: Path) -> None:
-    """W3005 is ignored: the tool itself writes a DependsOn that a reference implies. On loopback also E3505, which is
-    rules.short_visibility."""
-    pytest.importorskip("cfnlint", reason="cfn-lint is not installed: run `make install`")
-    for stack, template in templates(named).items():
-        (tmp_path / f"{stack}.json").write_text(json.dumps(template))
-    lint = str(Path(sys.executable).with_name("cfn-lint"))
-    ignored = ["W3005", "E3505"] if named == "local" else ["W3005"]
-    command = [lint, "-r", "eu-west-1", "-i", *ignored, "-t", *map(str, tmp_path.iterdir())]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr

@@ -187,7 +187,7 @@ def test_a_lookback_that_is_none_is_refused_with_the_desk_file(install: Callable
 
 def test_a_lookback_that_raises_is_refused_with_its_line(install: Callable[..., None]) -> None:
     install(sound, lookback=lambda params: params.nothing)
-    with pytest.raises(BadInput, match=rf"latch: {HERE}:\d+: AttributeError"):
+    with pytest.raises(BadInput, match=rf"lookback of strategy latch: .*{HERE}, line \d+: AttributeError"):
         desk()
 
 
