@@ -19,7 +19,7 @@ SeriesKey = tuple[str, str]
 
 # An instrument that lags by more bars is missed: its universe goes on without it.
 MISSED_BARS = 5
-# A gap that was asked for this long is taken for one that no venue fills. Market-data says so earlier, where it answers.
+# A gap that was asked for this long is taken for one that no venue fills. Market-data says so earlier, if it answers.
 HOLE_S = 900
 
 
