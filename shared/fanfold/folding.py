@@ -212,8 +212,11 @@ class Fold:
             if _name((one.timeframe, one.instrument)) in snapshot.through:
                 self._offer(one)
         for window, legs in self._groups.values():
+            some = [leg for leg in legs if leg in fresh]
+            if not some:
+                window.fill()
             while window.advance():
-                step_all([leg for leg in legs if leg in fresh], window)
+                step_all(some, window)
         self._through = {_key(name): at for name, at in snapshot.through.items() if _key(name) in self.lookbacks}
         self.asked = {_key(name): asked for name, asked in snapshot.asked.items() if _key(name) in self.lookbacks}
         for group, (window, legs) in self._groups.items():

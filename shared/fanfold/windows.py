@@ -2,12 +2,16 @@
 
 from collections import deque
 from collections.abc import Iterable, Mapping
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any
 
 from fanfold.bars import Bar, Series
 from fanfold.strategies import Bars, Universe
 
 _FIELDS = ("open", "high", "low", "close", "volume")
+# A bar with the scales of its price and volume.
+Waiting = tuple[Bar, int, int]
 
 
 class Columns:
@@ -33,6 +37,24 @@ class Columns:
         self.low.extend([bar.low / price] * copies)
         self.close.extend([bar.close / price] * copies)
         self.volume.extend([bar.volume / volume] * copies)
+        if len(self.time) > 4 * self._lookback + 64:
+            self._cut()
+        self.now = len(self.time) - 1
+
+    def extend(self, taken: Iterable[Waiting]) -> None:
+        """Append many bars: what append does one by one, a column at a time."""
+        rows = iter(taken)
+        if not self.time:
+            for first in islice(rows, 1):
+                self.append(*first)
+        for (price_scale, volume_scale), some in groupby(rows, key=itemgetter(1, 2)):
+            bars, price, volume = [bar for bar, _, _ in some], 10**price_scale, 10**volume_scale
+            self.time += [bar.closes_at for bar in bars]
+            self.open += [bar.open / price for bar in bars]
+            self.high += [bar.high / price for bar in bars]
+            self.low += [bar.low / price for bar in bars]
+            self.close += [bar.close / price for bar in bars]
+            self.volume += [bar.volume / volume for bar in bars]
         if len(self.time) > 4 * self._lookback + 64:
             self._cut()
         self.now = len(self.time) - 1
@@ -78,7 +100,7 @@ class Window:
         # A column stays the same list for good.
         self._fields = [[getattr(one, field) for one in self._columns] for field in _FIELDS]
         self._seen = self._fields
-        self._waiting: list[deque[tuple[Bar, int, int]]] = [deque() for _ in instruments]
+        self._waiting: list[deque[Waiting]] = [deque() for _ in instruments]
 
     def offer(self, member: int, series: Series, bars: Iterable[Bar]) -> None:
         """Bars of one of the instruments; those that are no newer than what it has had are passed over."""
@@ -121,6 +143,23 @@ class Window:
         if inside:
             self._take(inside, at)
         return bool(inside)
+
+    def fill(self) -> None:
+        """Take all common times, as ``advance`` does one by one while nobody looks."""
+        if self.left or any(self.since) or self.closes_at:
+            while self.advance():
+                pass
+            return
+        closes = [{bar.closes_at for bar, _, _ in queue} for queue in self._waiting]
+        common = set.intersection(*closes)
+        if not common:
+            return
+        newest = max(common)
+        for member, (columns, queue) in enumerate(zip(self._columns, self._waiting, strict=True)):
+            columns.extend(one for one in queue if one[0].closes_at in common)
+            self._waiting[member] = deque(one for one in queue if one[0].closes_at > newest)
+        self._now, self._inside = self._columns[0].now, list(range(len(self._columns)))
+        self.closes_at, self.count = newest, len(common)
 
     def bars(self) -> Bars:
         return self._columns[0].view()

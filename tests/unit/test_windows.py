@@ -51,3 +51,36 @@ def test_a_group_waits_for_the_one_that_has_no_bar_yet_and_steps_over_a_time_tha
     window.offer(1, series(B, []), b[1:])
     assert window.advance()
     assert window.closes_at == a[2].closes_at
+
+
+@given(st.sets(st.integers(1, 40)), st.sets(st.integers(1, 40)), st.integers(1, 8), st.integers(0, 40))
+def test_a_window_that_is_filled_at_once_is_the_one_that_advanced_bar_by_bar(
+    no_a: set[int], no_b: set[int], lookback: int, later: int
+) -> None:
+    """What was offered after the last common time waits in both, and the next bars find the same columns."""
+    of = [walk(1, A, 40, missing=frozenset(no_a)), walk(1, B, 40, missing=frozenset(no_b))]
+    for names, whole in (((A,), of[:1]), ((A, B), of)):
+        one, other = Window(names, "1m", lookback), Window(names, "1m", lookback)
+        for member, bars in enumerate(whole):
+            for window in (one, other):
+                window.offer(member, series(names[member], []), bars[:later])
+        one.fill()
+        while other.advance():
+            pass
+        for member, bars in enumerate(whole):
+            for window in (one, other):
+                window.offer(member, series(names[member], []), bars[later:])
+        assert (one.closes_at, one.count) == (other.closes_at, other.count)
+        while other.advance():
+            assert one.advance()
+            assert (one.closes_at, one.count) == (other.closes_at, other.count)
+            assert seen(one, lookback) == seen(other, lookback)
+        assert not one.advance()
+
+
+def seen(window: Window, lookback: int) -> list[list[float]]:
+    """What a step may read of all columns."""
+    view = window.universe(0)
+    assert view is not None
+    columns = [column for field in view[4:] for column in field] + [view.time]
+    return [list(column[view.now - lookback : view.now + 1]) for column in columns]
