@@ -150,7 +150,7 @@ def _targets(message: Targets) -> Iterator[View]:
     # An item an instance: one of a longer timeframe speaks less often, and what it said last still holds.
     for instance in dict.fromkeys(target.instance for target in message.targets):
         wanted = [_target(target) for target in message.targets if target.instance == instance]
-        place = ("targets", message.account, instance, f"{message.part:04d}")
+        place = ("targets", message.account, instance, f"{message.part:04d}-{message.chunk:04d}")
         fields = {"targets": wanted, "parts": message.parts, "at": message.at}
         yield View(place=place, version=moment(message.at), fields=fields)
 

@@ -71,10 +71,11 @@ class BarsWanted(msgspec.Struct, frozen=True, kw_only=True, tag="bars-wanted.v1"
     until: int
 
 
-class Targets(msgspec.Struct, frozen=True, kw_only=True, tag="targets.v1"):
+class Targets(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="targets.v1"):
     """What every strategy instance of an account wants to hold as of the bars that closed at ``at``.
 
     ``batch`` is the poll that the bars came with; risk decides when it has all ``parts``. "" is none: decided at once.
+    Those of a part that no message can carry are cut into ``chunks``.
     """
 
     id: str
@@ -84,6 +85,8 @@ class Targets(msgspec.Struct, frozen=True, kw_only=True, tag="targets.v1"):
     batch: str
     part: int = 1
     parts: int = 1
+    chunk: int = 1
+    chunks: int = 1
     targets: list[Target]
 
 

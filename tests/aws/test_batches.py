@@ -5,6 +5,7 @@ from decimal import Decimal
 from itertools import permutations
 from random import Random
 
+import msgspec
 import pytest
 from emulator import Cloud
 from ledger_examples import create_table, once
@@ -48,6 +49,20 @@ def arrive(gathering: Gathering, kind: str, which: Poll) -> Gathered:
     if kind == "settled":
         return gathering.settled("main", which)
     return gathering.targeted("main", which, targets(which.at, which.part))
+
+
+@pytest.mark.parametrize("order", list(permutations([(1, 1), (1, 2), (1, 3), (2, 1)])))
+def test_a_part_of_targets_that_was_cut_is_there_with_its_last_chunk(
+    gathering: Gathering, order: tuple[tuple[int, int], ...]
+) -> None:
+    found, seen = {}, []
+    for part, chunk in order:
+        whole = targets(60, part)
+        found[part, chunk] = msgspec.structs.replace(
+            whole, id=f"{whole.id}/{chunk}", chunk=chunk, chunks=3 if part == 1 else 1)
+        seen.append(gathering.targeted("main", poll(60, part, 2), found[part, chunk]).complete(("targets",)))
+    assert seen == [False, False, False, True]
+    assert gathering.read("main").targets == tuple(found[one] for one in sorted(found))
 
 
 @pytest.mark.parametrize("order", list(permutations(KINDS)))

@@ -3,10 +3,11 @@
 from itertools import pairwise
 
 import pytest
-from core_desk import A, B, bars_message, instance, small_desk, stretch, walk
+from core_desk import A, B, bars_message, instance, raw, small_desk, stretch, walk
 from crashes import Mortal, until_it_lives
 
-from fanfold.messages import Bars, BarsWanted, Message, Targets
+from fanfold import desk
+from fanfold.messages import Bars, BarsWanted, Message, Targets, encode
 from fanfold.refusals import Conflict
 from fanfold.simulation.stores import MemoryBus, MemoryFolds
 from signal_service.fold import Folder
@@ -108,3 +109,23 @@ def test_a_leg_is_told_of_at_most_once_a_bar() -> None:
     targets = [(one.at, target.signal_id) for one in told for target in one.targets]
     assert len(targets) == len(set(targets))
     assert all(before[0] <= after[0] for before, after in pairwise(targets))
+
+
+def test_targets_that_no_topic_takes_are_cut_and_none_is_lost_or_told_twice() -> None:
+    names = [f"COIN{number:04d}/USDT" for number in range(1_000)]
+    legs = {"strategy": "sma_cross", "instruments": names, "timeframe": "1m", "allocation": "0.5", "account": "main"}
+    document = raw(trend_following=legs | {"params": {"fast": 1, "slow": 2}},
+                   trend_following_slowly=legs | {"params": {"fast": 1, "slow": 3}})
+    document["venues"]["v"]["symbols"] = names
+    document["instruments"] = {name: document["instruments"][A] | {"base": name[:8]} for name in names}
+    bus, some = MemoryBus(), walk(1, A, 5)
+    folder = Folder(desk.build(document, "test"), "v", MemoryFolds(), bus)
+    folder.fold(bars_message([stretch(name, some, 0, 4) for name in names]))
+    bus.messages.clear()
+    folder.fold(bars_message([stretch(name, some, 4, 5) for name in names]))
+    chunks = [one for one in bus.messages if isinstance(one, Targets)]
+    numbers = range(1, len(chunks) + 1)
+    assert [(one.chunk, one.chunks) for one in chunks] == [(number, len(chunks)) for number in numbers]
+    assert len({one.id for one in chunks}) == len(chunks) > 1
+    assert max(len(encode(one)) for one in bus.messages) < 256_000
+    assert len({target.signal_id for one in chunks for target in one.targets}) == 2_000

@@ -15,7 +15,7 @@ from fanfold.refusals import BadInput, Conflict
 from fanfold.risk import standing
 from fanfold.risk.decision import Decision, decide_standing
 from fanfold.risk.exposure import Book, Mark, marked
-from fanfold.risk.gathering import Gathered, Poll, Unfinished
+from fanfold.risk.gathering import Gathered, Poll, Unfinished, arrival
 from fanfold.risk.remaining import remaining
 from fanfold.risk.standing import Standing, StandingTarget
 from fanfold.risk.terms import Plan
@@ -85,7 +85,7 @@ class Assessor:
         counted = self._finishing(account, lambda: self._gathering.targeted(account, poll, message))
         if counted.batch != message.batch:
             self._decide(account, [self._current(message, counted)], counted, message.at)
-        elif counted.decided and f"targets/{poll.part}" not in counted.got:
+        elif counted.decided and arrival(message) not in counted.got:
             self._decide(account, [message], counted, message.at)
         else:
             self._check(account, counted)

@@ -4,7 +4,10 @@ import gc
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import accumulate, groupby
 from typing import Protocol
+
+import msgspec
 
 from fanfold import bars, names
 from fanfold.bars import Series
@@ -19,6 +22,8 @@ TRIES = 5
 RECENT = 64
 # States in a message: each becomes an item of a view, and all fit into what a topic takes.
 STATES_MAX = 200
+# Bytes of targets in a message: with its head, and a target more, well within the 256 KB that a topic takes.
+CHUNK_BYTES = 200_000
 
 
 class Store(Protocol):
@@ -121,19 +126,30 @@ class Folder:
         accounts = [name for name, account in self._desk.accounts.items() if account.venue == message.venue]
         # Published even when it is empty: risk waits for it.
         return [
-            Targets(
-                id=names.name("targets", message.id, account),
-                cause=message.id,
-                at=message.at,
-                account=account,
-                batch=message.cause,
-                part=message.part,
-                parts=message.parts,
-                targets=by_account.get(account, []),
-            )
+            one
             for account in accounts
             if account in by_account or due(self._desk, account, message)
+            for one in _chunks(message, account, by_account.get(account, []))
         ]
+
+
+def _chunks(message: Bars, account: str, targets: list[Target]) -> Iterator[Targets]:
+    """The targets of an account in as many messages as a topic takes them in, at least one."""
+    sizes = accumulate(len(msgspec.json.encode(target)) + 1 for target in targets)
+    cut = [list(some) for _, some in groupby(zip(sizes, targets, strict=True), key=lambda one: one[0] // CHUNK_BYTES)]
+    for number, some in enumerate(cut or [[]], 1):
+        yield Targets(
+            id=names.name("targets", message.id, account, *([number] if number > 1 else [])),
+            cause=message.id,
+            at=message.at,
+            account=account,
+            batch=message.cause,
+            part=message.part,
+            parts=message.parts,
+            chunk=number,
+            chunks=max(1, len(cut)),
+            targets=[target for _, target in some],
+        )
 
 
 def _usable(fold: Fold, message: Bars) -> Iterator[Series]:

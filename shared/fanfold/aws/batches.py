@@ -13,7 +13,7 @@ from fanfold.messages import Targets
 from fanfold.money import ZERO
 from fanfold.refusals import Conflict
 from fanfold.risk.exposure import Book, Mark
-from fanfold.risk.gathering import Gathered, Poll, Unfinished, pack
+from fanfold.risk.gathering import Gathered, Poll, Unfinished, arrival, pack
 from fanfold.risk.standing import Standing
 
 TRIES = 5
@@ -33,8 +33,9 @@ class Batches:
         return self._arrive(account, poll, f"settled/{poll.part}", {})
 
     def targeted(self, account: str, poll: Poll, targets: Targets) -> Gathered:
-        """A part of the targets is there."""
-        return self._arrive(account, poll, f"targets/{poll.part}", {f"p{poll.part}": pack(targets)})
+        """A part of the targets is there, or a chunk of it."""
+        name = f"p{targets.part}c{targets.chunk}"
+        return self._arrive(account, poll, arrival(targets), {name: pack(targets)})
 
     def read_all(self, accounts: Sequence[str]) -> dict[str, Gathered]:
         """The polls of several accounts, in one call."""
@@ -182,6 +183,11 @@ def _version_is(name: str, version: int, values: dict[str, Any]) -> str:
     return f"{name} = :version"
 
 
+def _place(name: str) -> list[int]:
+    """Part and chunk of the targets under a name."""
+    return [int(number) for number in name[1:].split("c")]
+
+
 def _gathered(item: Mapping[str, Any]) -> Gathered:
     if not item:
         return Gathered()
@@ -191,7 +197,7 @@ def _gathered(item: Mapping[str, Any]) -> Gathered:
         at=integer(item.get("closed_at", ZERO)),
         parts=integer(item.get("parts", ZERO)),
         got=frozenset(item.get("got", ())),
-        packed_targets=tuple(bodies[part] for part in sorted(bodies, key=lambda name: int(name[1:]))),
+        packed_targets=tuple(bodies[part] for part in sorted(bodies, key=_place)),
         packed_marks=item.get("marks", b""),
         marks_version=integer(item.get("marks_version", ZERO)),
         decided=item.get("decided", False),

@@ -1,5 +1,7 @@
 """What risk waits for before it decides on a poll: its bars as marks, its settlement, its targets."""
 
+from collections import Counter
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import cached_property
 from zlib import compress, decompress
@@ -25,6 +27,12 @@ class Poll(msgspec.Struct, frozen=True, kw_only=True):
     at: int
     part: int
     parts: int
+
+
+def arrival(targets: Targets) -> str:
+    """What counts as come with a message of targets: its part, or of a part that was cut its chunk."""
+    part = f"targets/{targets.part}"
+    return part if targets.chunks == 1 else f"{part}/{targets.chunk}/{targets.chunks}"
 
 
 class Unfinished(Conflict):
@@ -84,4 +92,11 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Whether all parts of all kinds are there; of bars that no strategy speaks on there are no targets."""
         wanted = {f"{kind}/{part}" for kind in kinds for part in range(1, self.parts + 1)}
         got = self.got | {f"targets/{token.removeprefix('idle/')}" for token in self.got if token.startswith("idle/")}
+        got |= _whole(token for token in self.got if token.count("/") == 3)
         return bool(wanted) and not self.decided and wanted <= got
+
+
+def _whole(chunks: Iterable[str]) -> set[str]:
+    """The parts of which every chunk has come."""
+    come = Counter(tuple(token.split("/")[i] for i in (1, 3)) for token in chunks)
+    return {f"targets/{part}" for (part, count), found in come.items() if found == int(count)}
