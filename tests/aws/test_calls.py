@@ -122,6 +122,10 @@ def test_a_transaction_keeps_its_token_over_all_tries() -> None:
     (AwsFault("ConditionalRequestConflict", "", 409), {precondition_failed, conflicted}),
     (cancelled(SLOWED, FINE), {throttled}),
     (AwsFault("SlowDown", "", 503), {throttled}),
+    *((AwsFault(code, "", 400), {throttled}) for code in (
+        "KMSThrottling", "KmsThrottled", "KMS.ThrottlingException", "RequestTimeout", "RequestThrottledException",
+        "BandwidthLimitExceeded", "PriorRequestNotComplete", "ReplicatedWriteConflictException",
+    )),
     (AwsFault("NoSuchKey", "", 404), {not_found}),
     (AwsFault("ResourceNotFoundException", "", 400), {not_found}),
     (cancelled(FINE, Reason("ValidationError", "", {})), set()),

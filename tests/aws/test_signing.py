@@ -3,6 +3,7 @@
 import calendar
 import time
 
+import pytest
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
@@ -19,11 +20,13 @@ SEGMENTS = st.lists(TEXT.filter(lambda text: text not in {".", ".."}), max_size=
 VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=20)
 HEADERS = st.dictionaries(st.from_regex(r"x-amz-[a-z]{1,9}-[a-z0-9]{1,9}", fullmatch=True), VALUES, max_size=4)
 KEYS = st.builds(Credentials, access_key=st.just("AKID"), secret_key=TEXT, token=st.none() | st.just("session/+="))
+# Names of which one may begin as another does, and go on with what sorts before an equals sign.
+NAMES = st.from_regex(r"a[-.b]{0,2}", fullmatch=True)
 REQUESTS = st.builds(
     Request,
     method=st.sampled_from(["GET", "PUT", "POST", "HEAD", "DELETE"]),
     path=SEGMENTS.map(lambda segments: "/" + "/".join(encoded(segment) for segment in segments)),
-    query=st.dictionaries(TEXT, TEXT, max_size=4).map(query_of),
+    query=st.dictionaries(NAMES | TEXT, TEXT, max_size=4).map(query_of),
     headers=HEADERS,
     body=st.binary(max_size=60),
 )
@@ -39,6 +42,15 @@ def test_signatures_equal_those_of_botocore(request: Request, keys: Credentials,
     signed_at = calendar.timegm(time.strptime(theirs.context["timestamp"], "%Y%m%dT%H%M%SZ"))
     ours = sign(request, HOST, Place("eu-west-1", service), keys, signed_at + 0.5)
     assert ours["authorization"] == theirs.headers["Authorization"]
+
+
+@pytest.mark.parametrize(("pairs", "wanted"), [
+    ({"Param-3": "Value3", "Param": "Value2"}, "Param=Value2&Param-3=Value3"),
+    ({"a.b": "1", "a": "2", "a-b": "3"}, "a=2&a-b=3&a.b=1"),
+    ({"versions": "", "version-id-marker": "x", "version": "9"}, "version=9&version-id-marker=x&versions="),
+])  # fmt: skip
+def test_a_query_is_ordered_by_name_also_where_one_name_begins_as_another(pairs: dict[str, str], wanted: str) -> None:
+    assert query_of(pairs) == wanted
 
 
 def test_the_day_and_the_region_are_in_the_key() -> None:

@@ -43,5 +43,6 @@ def encoded(text: str, safe: str = "") -> str:
 
 
 def query_of(pairs: Mapping[str, str]) -> str:
-    """A query in the order and encoding that signatures want."""
-    return "&".join(sorted(f"{encoded(key)}={encoded(value)}" for key, value in pairs.items()))
+    """A query in the order and encoding that signatures want: by name, and not by what joins name and value."""
+    ordered = sorted((encoded(key), encoded(value)) for key, value in pairs.items())
+    return "&".join(f"{key}={value}" for key, value in ordered)
