@@ -72,6 +72,14 @@ def nothing_is_left_unpublished(found: Outcome) -> Iterator[str]:
     for service in ("risk", "execution"):
         left = [item for item in found.table.query(f"outbox#{service}") if "body" in item]
         yield from (f"{service} never published {item['sk']}" for item in left)
+        aside = found.table.query(f"quarantine#{service}")
+        yield from (f"{item['sk']} was put aside: {item['reason']}" for item in aside)
+
+
+def the_index_of_live_orders_is_what_lives(found: Outcome) -> Iterator[str]:
+    listed = {one.order_id for one in ledger.live(found.table, "main")}
+    lives = {one.order.order_id for one in found.live}
+    yield from (f"order {one} is listed as live, or lives, but not both" for one in sorted(listed ^ lives))
 
 
 def no_trade_is_booked_twice(found: Outcome) -> Iterator[str]:
@@ -181,6 +189,14 @@ def nothing_is_claimed_that_the_state_forbids(found: Outcome) -> Iterator[str]:
             yield f"order {record.order.order_id} was claimed under {state}"
 
 
+def no_entry_fills_in_a_bar_that_opened_under_a_halt(found: Outcome) -> Iterator[str]:
+    for fill in found.fills:
+        closed = fill.at.timestamp()
+        states = found.world.witness.in_force(closed - 60, closed + 60)
+        if Halt.ACTIVE not in states and not found.records[fill.order_id].order.reduce_only:
+            yield f"entry {fill.order_id} filled at {fill.at:%H:%M} under {sorted(states)}"
+
+
 def every_trading_state_is_told_last(found: Outcome) -> Iterator[str]:
     assert found.books.account is not None
     told = found.told(HaltChanged)
@@ -189,12 +205,14 @@ def every_trading_state_is_told_last(found: Outcome) -> Iterator[str]:
 
 
 LAWS: list[Callable[[Outcome], Iterator[str]]] = [
-    one_id_is_one_message, nothing_is_left_unpublished, no_trade_is_booked_twice, cash_is_what_the_fills_say,
-    reserved_is_what_live_orders_hold, positions_are_the_folds_of_their_fills, legs_await_what_live_orders_have_to_fill,
+    one_id_is_one_message, nothing_is_left_unpublished, the_index_of_live_orders_is_what_lives,
+    no_trade_is_booked_twice, cash_is_what_the_fills_say, reserved_is_what_live_orders_hold,
+    positions_are_the_folds_of_their_fills, legs_await_what_live_orders_have_to_fill,
     orders_fill_what_they_are_for_and_no_more, what_is_approved_is_what_the_ledger_has,
     no_live_order_is_without_a_future, nothing_rests_that_the_ledger_has_ended, spot_cash_is_never_below_zero,
     no_order_is_over_its_limit, flatten_ends_flat, no_entry_is_live_where_none_may_be,
-    nothing_is_claimed_that_the_state_forbids, every_trading_state_is_told_last,
+    nothing_is_claimed_that_the_state_forbids, no_entry_fills_in_a_bar_that_opened_under_a_halt,
+    every_trading_state_is_told_last,
 ]
 
 

@@ -9,6 +9,9 @@ import pytest
 from laws import LAWS, Outcome
 from world import World
 
+from execution_service.place import Placer
+from execution_service.settle import Settler
+from execution_service.sweep import Sweeper
 from fanfold import booking, fills, orders
 from fanfold.aws import ledger
 from fanfold.aws.outbox import Outbox
@@ -19,6 +22,11 @@ from fanfold.risk.codes import Code
 from risk_service import assess
 
 SEEDS = range(150)
+# Where only few seeds break a law, the first that does is near here.
+FROM = {
+    "no_trade_is_booked_twice": 34, "no_live_order_is_without_a_future": 49, "flatten_ends_flat": 88,
+    "nothing_is_claimed_that_the_state_forbids": 54,
+}  # fmt: skip
 
 
 class Guard(NamedTuple):
@@ -87,7 +95,7 @@ MUTANTS: dict[str, list[Guard]] = {
     "one_id_is_one_message": [Guard(booking, "report", _of_one_id)],
     "nothing_is_left_unpublished": [Guard(Outbox, "sweep", lambda _sweep: lambda _outbox: 0)],
     "no_trade_is_booked_twice": [
-        Guard(booking, "_fresh", lambda _fresh: lambda _record, one: list(one.fills)),
+        Guard(booking, "changes", lambda was: lambda *given: was(*given[:-1], {})),
         Guard(ledger, "filling", _unconditional),
     ],
     "cash_is_what_the_fills_say": [Guard(booking, "changes", _a_cent_more)],
@@ -101,6 +109,15 @@ MUTANTS: dict[str, list[Guard]] = {
     "nothing_rests_that_the_ledger_has_ended": [Guard(PaperBook, "write", _never_gone)],
     "nothing_is_claimed_that_the_state_forbids": [
         Guard(booking, "permitted", lambda _was: lambda _claims: tuple(Halt)),
+    ],
+    "no_live_order_is_without_a_future": [Guard(Sweeper, "sweep", lambda _was: lambda *_given: 0)],
+    "the_index_of_live_orders_is_what_lives": [Guard(ledger, "unindexing", lambda _was: lambda *_given: [])],
+    "no_entry_fills_in_a_bar_that_opened_under_a_halt": [
+        Guard(Settler, "_cancels", lambda _was: lambda *_given: False),
+    ],
+    "no_entry_is_live_where_none_may_be": [
+        Guard(Placer, "place", lambda _was: lambda *_given: None),
+        Guard(Sweeper, "sweep", lambda _was: lambda *_given: 0),
     ],
     "no_order_is_over_its_limit": [Guard(bundles, "ORDER_RULES", _without(Code.ORDER_NOTIONAL))],
     # Who wants more than there is, and nobody who looks at the cash.
@@ -118,12 +135,16 @@ MUTANTS: dict[str, list[Guard]] = {
 }
 
 
+def test_every_law_has_a_mutant() -> None:
+    assert sorted(MUTANTS) == sorted(law.__name__ for law in LAWS)
+
+
 @pytest.mark.parametrize("law", MUTANTS)
 def test_a_desk_without_this_guard_breaks_its_law(law: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for guard in MUTANTS[law]:
         monkeypatch.setattr(guard.owner, guard.name, guard.instead(getattr(guard.owner, guard.name)))
     (known,) = [one for one in LAWS if one.__name__ == law]
-    assert any(_breaks(known, seed) for seed in SEEDS)
+    assert any(_breaks(known, seed) for seed in SEEDS[FROM.get(law, 0):])
 
 
 def _breaks(law: Callable[[Outcome], Any], seed: int) -> bool:

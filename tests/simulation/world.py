@@ -198,7 +198,7 @@ class World:
         found = self.cloud.call("sqs", "ReceiveMessage", asked).get("Messages", [])
         if not found:
             return  # What was there went to the dead letters.
-        if service != "execution" and self.faults.hit("dead"):
+        if self.faults.hit("dead"):
             self._bury(service, found)
             return
         process = self.process(service)
