@@ -155,6 +155,9 @@ class Reports(Protocol):
 
     def body(self, day: str) -> Pages: ...
 
+    def stored(self, day: str) -> bytes:
+        """The report of a closed day, as it is stored."""
+
 
 class Seals(Protocol):
     """The seals of closed days, in the bucket of the log: objects that are written once, one a day."""

@@ -180,6 +180,9 @@ class MemoryReports:
     def show(self, made: DayReport, page: str) -> None:
         self.pages[made.day] = self.pages[made.day]._replace(page=page.encode())
 
+    def stored(self, day: str) -> bytes:
+        return self.pages[day].report
+
     def body(self, day: str) -> Pages:
         return self.pages.get(day, Pages(b"", b""))
 

@@ -45,7 +45,7 @@ def report(found: Findings, reports: Reports, seals: Seals, signer: Signer | Non
     kept = reports.keep(made)
     page = markdown(kept)
     if kept.state == "closed":
-        _seal(kept, Pages(reports.body(kept.day).report, page.encode()), seals, signer)
+        _seal(kept, Pages(reports.stored(kept.day), page.encode()), seals, signer)
     # Last of all, for a day with its page and its seal counts as closed.
     reports.show(kept, page)
     return kept

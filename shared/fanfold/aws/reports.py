@@ -48,6 +48,10 @@ class S3Reports:
     def bodies(self) -> dict[str, Pages]:
         return {day: self.body(day) for day in sorted({_day(key) for key in self._keys() if _is_of_closed(key)})}
 
+    def stored(self, day: str) -> bytes:
+        body: bytes = self._call("s3", "GetObject", {"Bucket": self._bucket, "Key": _key(day, "day.json")})["Body"]
+        return body
+
     def body(self, day: str) -> Pages:
         return Pages(self._get(_key(day, "day.json")), self._get(_key(day, "day.md")))
 
