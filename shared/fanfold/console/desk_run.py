@@ -1,6 +1,7 @@
 """A desk under way on the embedded AWS, in step with the market's clock: a minute begins when the chain is quiet."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,11 +13,13 @@ from fanfold.console.cloud import launcher
 from fanfold.console.cloud.launcher import REGION, SERVICES, STAGE, Cloud
 from fanfold.console.holding import alone
 from fanfold.console.interrupt import interrupts_later
+from fanfold.console.output import complain
 from fanfold.console.queues import dead_letters_names
 
 AUDIT_BACKLOG = 40
 QUIET_TIMEOUT_S = 180
 TRIES = 10
+DISK_FREE_MIN = 1 << 20
 # A pause between bars may be an hour, and Ctrl-C does not wait for its end.
 WAKE_S = 0.1
 CLOCK = "clock"
@@ -56,6 +59,8 @@ def emulator(state: Path, settings: dict[str, str], held: int) -> Iterator[Cloud
     finally:
         for cloud in running:
             cloud.stop()
+            if (state / launcher.UNSAVED).exists():
+                complain(f"what the embedded AWS held could not be written to {state}; its disk may be full")
 
 
 @contextmanager
@@ -118,7 +123,7 @@ class DeskRun:
         """Poll the venues as the schedule does, and wait until what follows from it is over."""
         invoke(self.call, "market-data", "poll", {}, self.stage)
         if not self._cloud.wait_until_quiet("audit", AUDIT_BACKLOG, QUIET_TIMEOUT_S):
-            raise NotQuiet(f"the queues did not run empty in {QUIET_TIMEOUT_S} s; see {self.state / 'logs'}")
+            raise self._not_quiet()
 
     def replay(self, closes: range, pause_s: float, told: Callable[[int], None], stop: Callable[[], bool]) -> int:
         """Trade the closes in turn, with a pause between their starts; how many there were until it was stopped."""
@@ -138,8 +143,13 @@ class DeskRun:
         for service in ("risk", "execution"):
             invoke(self.call, service, "sweep", {}, self.stage)
         if not self._cloud.wait_until_quiet(timeout_s=QUIET_TIMEOUT_S):
-            raise NotQuiet(f"the queues did not run empty in {QUIET_TIMEOUT_S} s; see {self.state / 'logs'}")
+            raise self._not_quiet()
         invoke(self.call, "audit", "flush", {}, self.stage)
+
+    def _not_quiet(self) -> NotQuiet:
+        full = shutil.disk_usage(self.state).free < DISK_FREE_MIN
+        because = f"its disk is full, free some of it: {self.state}" if full else f"see {self.state / 'logs'}"
+        return NotQuiet(f"the queues did not run empty in {QUIET_TIMEOUT_S} s; {because}")
 
     def dead_letters(self) -> int:
         """Messages in all dead-letter queues."""
