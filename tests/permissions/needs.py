@@ -172,7 +172,8 @@ def evidence_needs(function: Function, _stacks: Stacks) -> set[Need]:
     bucket = f"arn:aws:s3:::{function.environment.get('AUDIT_BUCKET')}"
     name = function.name.rpartition("-")[2]
     # That a report is gone, and not forbidden, S3 says only to who may list.
-    found = {Need("s3:ListBucket", f"arn:aws:s3:::{function.environment['LAKE_BUCKET']}")} if name == "verify" else set()
+    lake = f"arn:aws:s3:::{function.environment.get('LAKE_BUCKET')}"
+    found = {Need("s3:ListBucket", lake)} if name == "verify" else set()
     asked = EVIDENCE.get(name)
     return found | ({Need(f"s3:{asked[0]}", f"{bucket}/{asked[1]}/any")} if asked else set())
 
