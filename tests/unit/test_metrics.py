@@ -17,7 +17,7 @@ from fanfold.risk.codes import Code
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-METRICS_MAX = 11
+METRICS_MAX = 10
 NAME = {"type": "string", "minLength": 1, "maxLength": 255}
 METRIC = {
     "type": "object",

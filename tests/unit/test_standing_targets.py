@@ -14,6 +14,9 @@ from fanfold.booking import PositionItem
 from fanfold.messages import Halt, LegStatus, OrdersApproved, State
 from fanfold.positions import Lot, Position
 from fanfold.refusals import BadInput
+from fanfold.risk.terms import prepare
+from fanfold.simulation.ledger import MemoryApprovals
+from risk_service.assess import Assessor
 
 D = Decimal
 HOOK = {"hook": instance(allocation="1", timeframe="1d") | {"strategy": "external", "params": {}}}
@@ -282,3 +285,14 @@ def test_an_exit_without_any_price_is_told_of() -> None:
     for minute in range(2, 5):
         world.minute(minute)
     assert world.legs() == [("slow", "GONE/USDT", "NO_PRICE")]
+
+
+def test_each_decision_on_an_account_that_may_not_trade_is_heard_of() -> None:
+    world, heard = World(built()), []
+    ports = world.gathering, MemoryApprovals(world.ledger)
+    world.assessor = Assessor(world.desk, prepare(world.desk), *ports, lambda: world.now, lambda: heard.append(1))
+    world.minute(1)
+    assert heard == []
+    world.halt(Halt.REDUCE_ONLY)
+    world.minute(2)
+    assert heard == [1]

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from decimal import Decimal
-from functools import cache, partial
+from functools import cache
 
 from execution_service.place import Placer
 from execution_service.settings import Settings
@@ -85,7 +85,12 @@ def settler(venue: str) -> Settler:
 
 @cache
 def sweeper() -> Sweeper:
-    unknown = partial(runtime().watch.counts.add, "UnknownOrders")
+    """What works on orders that are left alone; how many nobody knows the outcome of is counted."""
+
+    def unknown(count: int) -> None:
+        runtime().watch.counts.add("UnknownOrders", count)
+        runtime().watch.counts.add("OrdersOverdue", count)
+
     return Sweeper(runtime().desk, bookings(), lambda venue: (placer(venue), settler(venue)), runtime().clock, unknown)
 
 

@@ -10,7 +10,7 @@ from fanfold import bars, timeframes
 from fanfold.apart import apart
 from fanfold.desk import Desk
 from fanfold.due import due
-from fanfold.messages import Bars, ExecutionReport, Targets
+from fanfold.messages import Bars, ExecutionReport, Halt, Targets
 from fanfold.refusals import BadInput, Conflict
 from fanfold.risk import standing
 from fanfold.risk.decision import Decision, decide_standing
@@ -52,13 +52,21 @@ class Assessor:
     """The verb of risk."""
 
     def __init__(
-        self, desk: Desk, plan: Plan, gathering: Gathering, ledger: Ledger, clock: Callable[[], datetime]
+        self,
+        desk: Desk,
+        plan: Plan,
+        gathering: Gathering,
+        ledger: Ledger,
+        clock: Callable[[], datetime],
+        halted: Callable[[], None] = lambda: None,
     ) -> None:
+        """``halted`` hears of each decision on an account whose trading state is not ACTIVE."""
         self._desk = desk
         self._plan = plan
         self._gathering = gathering
         self._ledger = ledger
         self._clock = clock
+        self._halted = halted
         self._newest: dict[str, Gathered] = {}
         self._external = {name for name, instance in desk.strategies.items() if instance.strategy == EXTERNAL}
 
@@ -164,6 +172,8 @@ class Assessor:
             return decide_standing(wanted.values(), book, self._plan, now=self._clock()), wanted
 
         decision, wanted, ordered = Approver(self._ledger, account, at).approve(gathered, decide)
+        if decision.book.halt is not Halt.ACTIVE:
+            self._halted()
         left = remaining(wanted, decision, ordered, self._external)
         reported, messages = told(Occasion(account, at, wanted, decision), gathered.reported)
         if messages:

@@ -1,7 +1,7 @@
 """Risk's parts, built on first use."""
 
 import os
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -61,7 +61,8 @@ class Assessors:
 
     def of(self, desk: Desk) -> Assessor:
         self._desk = desk
-        self.current = Assessor(desk, prepare(desk), Batches(ledger()), approvals(), runtime().clock)
+        halted = partial(runtime().watch.counts.add, "AccountsHalted")
+        self.current = Assessor(desk, prepare(desk), Batches(ledger()), approvals(), runtime().clock, halted)
         return self.current
 
     def now(self) -> Assessor:

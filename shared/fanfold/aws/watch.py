@@ -59,7 +59,7 @@ class Watch:
 
     def put_aside(self, name: str, reason: str) -> None:
         """Tell of a message that the outbox could not publish, and never will."""
-        self.counts.add("OutboxQuarantined")
+        self.counts.add("OutboxStuck")
         self.log.error("a message is put aside", unpublished=name, reason=reason)
 
     def ids(self) -> dict[str, str]:
