@@ -36,6 +36,7 @@ class AccountItem(msgspec.Struct, frozen=True, kw_only=True):
     orders_in_minute: int
     version: int
     halt_cause: str = ""
+    breach: str = ""
 
 
 class PositionItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +62,7 @@ def book(account: str, books: Books, gathered: Gathered) -> Book:
         account=account,
         halt=found.halt,
         halt_cause=found.halt_cause,
+        breach=found.breach,
         cash=found.cash,
         reserved=found.reserved,
         peak_equity=gathered.peak_equity,

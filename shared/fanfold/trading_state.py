@@ -7,10 +7,14 @@ from fanfold.messages import Halt, Order
 
 
 class TradingState(NamedTuple):
-    """The halt state of an account, None where it has none, and since when; None where it was always the first."""
+    """The halt state of an account, None where it has none, and since when; None where it was always the first.
+
+    ``breach`` says which loss limit is broken, "" where none is: then nothing may add to a position.
+    """
 
     halt: Halt | None
     since: datetime | None = None
+    breach: str = ""
 
     def bars_resting(self, order: Order) -> str:
         """Why an order may not stay at its venue, or "".
@@ -20,11 +24,15 @@ class TradingState(NamedTuple):
         """
         before = self.since is not None and order.decided_at < self.since
         stays = order.reduce_only and not (self.halt is Halt.FLATTEN and before)
-        return "" if stays or self.halt is Halt.ACTIVE else self._reason()
+        if stays or (self.halt is Halt.ACTIVE and not self.breach):
+            return ""
+        return self._reason()
 
     def bars_sending(self, order: Order) -> str:
         """Why an order may not go out, or ""."""
         return self._reason() if self.halt in (None, Halt.HALT) else self.bars_resting(order)
 
     def _reason(self) -> str:
+        if self.halt is Halt.ACTIVE:
+            return self.breach
         return f"the account is {self.halt}" if self.halt else "the account has no halt state"

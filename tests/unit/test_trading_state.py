@@ -38,6 +38,12 @@ def test_nothing_goes_out_under_halt_or_without_a_state(halt: Halt | None, entry
     assert (state.bars_sending(ENTRY) == "", state.bars_sending(EXIT) == "") == (entry, exit_)
 
 
+def test_under_a_broken_loss_limit_no_entry_rests_or_goes_out() -> None:
+    state = TradingState(Halt.ACTIVE, None, "the day's loss 9 is over 5")
+    assert state.bars_resting(ENTRY) == state.bars_sending(ENTRY) == "the day's loss 9 is over 5"
+    assert state.bars_resting(EXIT) == state.bars_sending(EXIT) == ""
+
+
 def test_a_reason_names_the_state() -> None:
     assert TradingState(Halt.REDUCE_ONLY).bars_resting(ENTRY) == "the account is REDUCE_ONLY"
     assert TradingState(None).bars_sending(EXIT) == "the account has no halt state"

@@ -174,6 +174,8 @@ class Assessor:
         decision, wanted, ordered = Approver(self._ledger, account, at).approve(gathered, decide)
         if decision.book.halt is not Halt.ACTIVE:
             self._halted()
+        if bool(decision.breach) != bool(decision.book.breach):
+            self._ledger.breach(account, decision.breach)
         left = remaining(wanted, decision, ordered, self._external)
         reported, messages = told(Occasion(account, at, wanted, decision), gathered.reported)
         if messages:

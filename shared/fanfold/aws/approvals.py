@@ -80,6 +80,10 @@ class Approvals:
             raise
         self._outbox.publish([told])
 
+    def breach(self, account: str, breach: str) -> None:
+        """Note which loss limit an account has broken, "" for none any more; entries that rest are cancelled for it."""
+        self._table.insist([ledger.breaching(self._table, account, breach)])
+
     def publish(self, approved: Sequence[OrdersApproved], others: Sequence[Message]) -> None:
         """Publish approvals that the outbox holds, and what else is told of a decision."""
         self._outbox.publish(approved, others)

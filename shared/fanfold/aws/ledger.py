@@ -75,7 +75,7 @@ def trading_state(table: Table, account: str) -> TradingState:
     """The halt state of an account; none where it was never opened."""
     item = table.get(account_key(account))
     since = datetime.fromisoformat(item["halt_at"]) if "halt_at" in item else None
-    return TradingState(Halt(item["halt"]) if "halt" in item else None, since)
+    return TradingState(Halt(item["halt"]) if "halt" in item else None, since, item.get("breach", ""))
 
 
 def live(table: Table, account: str) -> list[Live]:
@@ -120,6 +120,11 @@ def halting(table: Table, account: str, told: HaltChanged) -> Write:
     values = {":halt": told.state, ":cause": told.id, ":at": told.at.isoformat(), ":one": 1}
     update = "SET halt = :halt, halt_cause = :cause, halt_at = :at ADD version :one"
     return table.updating(account_key(account), update, values, PRESENT)
+
+
+def breaching(table: Table, account: str, breach: str) -> Write:
+    """The write that notes which loss limit an account has broken, "" for none any more."""
+    return table.updating(account_key(account), "SET breach = :breach", {":breach": breach}, PRESENT)
 
 
 def forgetting_resume(table: Table, account: str) -> Write:
@@ -225,6 +230,7 @@ def _account(account: str, item: dict[str, Any]) -> AccountItem:
         account=account,
         halt=Halt(item["halt"]) if "halt" in item else None,
         halt_cause=item.get("halt_cause", ""),
+        breach=item.get("breach", ""),
         cash=item["cash"],
         reserved=item["reserved"],
         minute=integer(item["minutes"]),
