@@ -162,9 +162,12 @@ class Leg:
 
 
 def legs_of(desk: Desk, venue: str) -> Iterator[tuple[Group, Leg]]:
-    """The legs of all accounts at a venue, in the order of the desk file, each with the group that it is stepped in."""
+    """The legs of all accounts at a venue, in the order of the desk file, each with the group that it is stepped in.
+
+    What is told from outside has none: there is nothing to fold.
+    """
     for name, instance in desk.strategies.items():
-        if desk.accounts[instance.account].venue != venue:
+        if desk.accounts[instance.account].venue != venue or instance.strategy == strategies.EXTERNAL:
             continue
         strategy = strategies.bind(instance.strategy, instance.params, len(instance.instruments))
         everyone = tuple(instance.instruments)

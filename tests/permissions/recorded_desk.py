@@ -103,12 +103,18 @@ def _poison(desk: Desk) -> None:
 
 
 def _break(desk: Desk, messages: list[Message]) -> None:
-    """Every verb fails at something: bars whose columns differ in length, an account without a name."""
-    good = _newest(messages, Bars)
-    torn = [msgspec.structs.replace(frame, open=[]) for frame in good.frames]
-    broken = msgspec.structs.replace(good, id="torn", cause="a torn poll", frames=torn)
-    for service in ("signal", "risk", "execution"):
-        assert _handed(desk, service, [encode(broken).decode()]) == 1
+    """Every function keeps a fault: what it reads of its table is junk for a while; an account has no name."""
+    order = _newest(messages, OrdersApproved)
+    later = _ahead(_newest(messages, Bars), 60, "to junk")
+    handed = {"signal": later, "risk": _newest(messages, ExecutionReport), "execution": order}
+    junk = {
+        "signal": (f"fanfold-{STAGE}-folds", "market", _next_fold(desk)),
+        "risk": (LEDGER, "batch#main", "batch"),
+        "execution": (LEDGER, f"order#{order.orders[0].order_id}", "order"),
+    }
+    for service, message in handed.items():
+        with _junk(desk, *junk[service]):
+            assert _handed(desk, service, [encode(message).decode()]) == 1
     nameless = msgspec.structs.replace(_newest(messages, HaltChanged), id="nameless", account="")
     assert _handed(desk, "audit", [encode(nameless).decode()]) == 1
 
@@ -134,13 +140,23 @@ def _leave_behind(desk: Desk, messages: list[Message]) -> None:
 
 def _skip_bars(desk: Desk, messages: list[Message]) -> None:
     """Bars come that are ahead of what signal has had: it asks for those in between, and market-data serves them."""
-    good = _newest(messages, Bars)
-    (series, *_) = bars.unpack(good.frames)
-    ahead = [bar._replace(closes_at=bar.closes_at + AHEAD_S) for bar in series.bars]
-    early = msgspec.structs.replace(series, after=ahead[0].closes_at - 60, bars=ahead)
-    told = msgspec.structs.replace(good, id="ahead", cause="a poll that skipped", frames=bars.pack([early]))
+    told = _ahead(_newest(messages, Bars), AHEAD_S, "ahead")
     assert _handed(desk, "signal", [encode(told).decode()]) == 0
     assert desk.cloud.wait_until_quiet()
+
+
+def _ahead(good: Bars, seconds: int, name: str) -> Bars:
+    """The bars of a poll that comes so much later."""
+    (series, *_) = bars.unpack(good.frames)
+    ahead = [bar._replace(closes_at=bar.closes_at + seconds) for bar in series.bars]
+    early = msgspec.structs.replace(series, after=ahead[0].closes_at - 60, bars=ahead)
+    return msgspec.structs.replace(good, id=name, cause=f"a poll {name}", frames=bars.pack([early]))
+
+
+def _next_fold(desk: Desk) -> str:
+    """The key under which signal writes next."""
+    newest = next(Table(desk.run.call, f"fanfold-{STAGE}-folds").query("market", "fold#", newest_first=True))
+    return f"fold#{int(newest['version']) + 1:012d}"
 
 
 def _die_while_recording(desk: Desk) -> None:
@@ -260,6 +276,22 @@ def _at(desk: Desk) -> datetime:
 
 def _denials(logs: Path) -> list[str]:
     return [line for log in logs.glob("*.log") for line in log.read_text().splitlines() if "AccessDenied" in line]
+
+
+@contextmanager
+def _junk(desk: Desk, table: str, pk: str, sk: str) -> Iterator[None]:
+    """An item whose values nobody can read, and afterwards what it was."""
+    key = {"pk": {"S": pk}, "sk": {"S": sk}}
+    before = desk.run.call("dynamodb", "GetItem", {"TableName": table, "Key": key}).get("Item")
+    spoiled = {name: {"S": "junk"} for name in (before or {"version": "", "snapshot": "", "frames": ""})}
+    desk.run.call("dynamodb", "PutItem", {"TableName": table, "Item": spoiled | key})
+    try:
+        yield
+    finally:
+        if before:
+            desk.run.call("dynamodb", "PutItem", {"TableName": table, "Item": before})
+        else:
+            desk.run.call("dynamodb", "DeleteItem", {"TableName": table, "Key": key})
 
 
 @contextmanager

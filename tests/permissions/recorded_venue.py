@@ -1,4 +1,4 @@
-"""What execution asks for where orders are real, which no journey on paper does: the venue's keys."""
+"""What is asked for with a real venue, which no journey on recordings does: its keys, and the pause that it wants."""
 
 from datetime import UTC, datetime
 
@@ -6,19 +6,23 @@ from packaged_stacks import Function
 
 from execution_service.keys import check
 from fanfold.aws.calls import Recorded, recorded
+from fanfold.aws.cursors import CursorTable
 from fanfold.aws.recording import Line
 from fanfold.aws.secrets import SecureParameter
+from fanfold.aws.tables import Table
 
 KEYS = {"Parameter": {"Value": '{"apiKey": "one", "secret": "another"}', "Version": 1}}
 
 
 def venue_calls(function: Function) -> list[Line]:
-    """The calls of the check that is made before an order is placed, where the function's stage names them."""
-    if "VENUE_SECRET" not in function.environment:
-        return []
+    """The calls of the check that is made before an order is placed, where the function's stage names the keys; and of
+    the look at a venue's pause, before it is asked for bars."""
     made: list[Recorded] = []
-    call = recorded(lambda *_: KEYS, made.append)
-    name = function.environment["VENUE_SECRET"]
-    check(name, SecureParameter(call, name, lambda: datetime.now(UTC)).values())
+    if "VENUE_SECRET" in function.environment:
+        name = function.environment["VENUE_SECRET"]
+        keys = recorded(lambda *_: KEYS, made.append)
+        check(name, SecureParameter(keys, name, lambda: datetime.now(UTC)).values())
+    if "CURSORS_TABLE" in function.environment:
+        CursorTable(Table(recorded(lambda *_: {}, made.append), function.environment["CURSORS_TABLE"])).read("venue")
     return [Line(function=function.name, service=one.service, operation=one.operation, parameters=dict(one.parameters))
             for one in made]  # fmt: skip
