@@ -178,6 +178,23 @@ def evidence_needs(function: Function, _stacks: Stacks) -> set[Need]:
     return found | ({Need(f"s3:{asked[0]}", f"{bucket}/{asked[1]}/any")} if asked else set())
 
 
+def left_alone_needs(function: Function, _stacks: Stacks) -> set[Need]:
+    asked = LEFT_ALONE.get(function.name.rpartition("-")[2], {}) if "PAPER_BOOK_TABLE" in function.environment else {}
+    return {
+        Need(f"dynamodb:{action}", _arn("dynamodb", f"table/{function.environment[table]}"))
+        for table, actions in asked.items()
+        for action in actions
+    }
+
+
+# tests/unit/test_execution_sweep.py and tests/aws/test_paper_book.py show the calls.
+PAPER = ("GetItem", "BatchGetItem", "PutItem", "DeleteItem")
+LEFT_ALONE = {
+    "execute": {"PAPER_BOOK_TABLE": PAPER, "LEDGER_TABLE": ("UpdateItem", "ConditionCheckItem")},
+    "sweep": {"PAPER_BOOK_TABLE": PAPER, "LEDGER_TABLE": (
+        "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"
+    )},
+}  # fmt: skip
 SEALING = {"report": "GenerateMac", "verify": "VerifyMac"}
 EVIDENCE = {
     "verify": ("GetObjectVersion", "chain"),
@@ -191,5 +208,7 @@ EXCEPTIONS: dict[str, tuple[str, Callable[[Function, Stacks], set[Need]]]] = {
     "seals": ("A stage that has a key signs its closed days with it; the embedded one has none.", seal_needs),
     "evidence": ("What lies behind a head, or under another version, is read where there is such; none should be.",
                  evidence_needs),
+    "orders": ("Orders that nobody looks after, and books of hundreds that rest, come of crashes and of years.",
+               left_alone_needs),
     "traces": ("Segments go to a daemon beside the function, which sends them with the same role.", trace_needs),
 }
