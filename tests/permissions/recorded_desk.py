@@ -281,17 +281,15 @@ def _denials(logs: Path) -> list[str]:
 @contextmanager
 def _junk(desk: Desk, table: str, pk: str, sk: str) -> Iterator[None]:
     """An item whose values nobody can read, and afterwards what it was."""
-    key = {"pk": {"S": pk}, "sk": {"S": sk}}
-    before = desk.run.call("dynamodb", "GetItem", {"TableName": table, "Key": key}).get("Item")
+    call, key = desk.run.call, {"pk": {"S": pk}, "sk": {"S": sk}}
+    before = call("dynamodb", "GetItem", {"TableName": table, "Key": key}).get("Item")
     spoiled = {name: {"S": "junk"} for name in (before or {"version": "", "snapshot": "", "frames": ""})}
-    desk.run.call("dynamodb", "PutItem", {"TableName": table, "Item": spoiled | key})
+    call("dynamodb", "PutItem", {"TableName": table, "Item": spoiled | key})
     try:
         yield
     finally:
-        if before:
-            desk.run.call("dynamodb", "PutItem", {"TableName": table, "Item": before})
-        else:
-            desk.run.call("dynamodb", "DeleteItem", {"TableName": table, "Key": key})
+        again = ("PutItem", {"Item": before}) if before else ("DeleteItem", {"Key": key})
+        call("dynamodb", again[0], {"TableName": table, **again[1]})
 
 
 @contextmanager
