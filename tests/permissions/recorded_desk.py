@@ -104,8 +104,7 @@ def _poison(desk: Desk) -> None:
 
 def _break(desk: Desk, messages: list[Message]) -> None:
     """Every function keeps a fault: what it reads of its table is junk for a while; an account has no name."""
-    order = _newest(messages, OrdersApproved)
-    later = _ahead(_newest(messages, Bars), 60, "to junk")
+    order, later = _newest(messages, OrdersApproved), _ahead(_newest(messages, Bars), 60, "to junk")
     handed = {"signal": later, "risk": _newest(messages, ExecutionReport), "execution": order}
     junk = {
         "signal": (f"fanfold-{STAGE}-folds", "market", _next_fold(desk)),
