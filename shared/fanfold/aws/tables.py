@@ -114,6 +114,8 @@ class Table(NamedTuple):
 
     def write(self, writes: Sequence[Write]) -> None:
         """All of the writes or none. Raises Conflict where a condition failed or another transaction was at it."""
+        if not writes:
+            return
         try:
             if len(writes) == 1:
                 ((kind, parameters),) = writes[0].items()
