@@ -5,7 +5,7 @@ from pathlib import Path
 
 import guide_commands
 import pytest
-from packaged_stages import SERVICES, STAGES, templates
+from packaged_stages import STAGES, templates
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = ("docs/deploy.md", "docs/runbook.md")
@@ -62,17 +62,6 @@ def test_every_alarm_that_a_stage_deploys_has_its_section(named: str) -> None:
               if one["Type"] == "AWS::CloudWatch::Alarm"]  # fmt: skip
     assert bool(alarms) is (named != "local")
     assert [one["AlarmName"] for one in alarms if one["AlarmDescription"].partition(TOLD)[2] not in sections] == []
-
-
-@pytest.mark.parametrize("service", SERVICES)
-def test_a_service_s_page_names_its_alarms(service: str) -> None:
-    page = (ROOT / "services" / service / "README.md").read_text().partition("Alarms: ")[2]
-    deployed = {one["Properties"]["AlarmName"] for one in templates("dev")[service]["Resources"].values()
-                if one["Type"] == "AWS::CloudWatch::Alarm"}  # fmt: skip
-    own = {name.removeprefix("fanfold-dev-").removeprefix(f"{service}-") for name in deployed}
-    # What AWS adds up over all functions has one alarm at the platform.
-    named = {name for name in re.findall(r"`([a-z-]+)`", page) if "-" in name or name in own}
-    assert named == own | {"function-errors"}
 
 
 def test_every_section_says_what_it_means_and_how_to_drill_it() -> None:
