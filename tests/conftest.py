@@ -1,5 +1,6 @@
 """What tests of several folders share, and how they are shared out among workers that run side by side."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,12 @@ FIRST = (
 TOGETHER = {"permissions/test_call_sites.py": "recording", "permissions/test_permissions.py": "recording"}
 # Modules whose tests share nothing, and are long enough for two.
 APART = {"journeys/test_workflows.py", "deploy/test_templates.py"}
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C where whoever started the tests did not: what tests start inherits that, and is to be interrupted."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
