@@ -10,6 +10,7 @@ from fanfold.aws import ledger
 from fanfold.messages import Halt
 from fanfold.refusals import Conflict
 from fanfold.risk.gathering import Gathered
+from risk_service.approve import CHUNK
 
 D = Decimal
 
@@ -60,7 +61,7 @@ def test_an_account_that_was_never_opened_has_no_halt_state(found: Ledger) -> No
     assert (book.halt, book.cash) == (None, 0)
 
 
-def test_forty_orders_are_one_transaction(found: Ledger) -> None:
-    assert approve(found, *(order(f"N{number}") for number in range(40))) == []
+def test_a_chunk_of_orders_is_one_transaction(found: Ledger) -> None:
+    assert approve(found, *(order(f"N{number}") for number in range(CHUNK))) == []
     assert found.books().account == ledger.read(found.table, "main").account
-    assert len(found.books().positions) == 40
+    assert len(found.books().positions) == CHUNK

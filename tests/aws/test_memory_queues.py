@@ -1,7 +1,7 @@
 """SNS and SQS in memory answer as an emulator does; what the emulator does otherwise is told here.
 
 Left out, for the emulator (moto) is no measure there: the size of messages and of batches at topics, which
-``tests/unit/test_memory_queues.py`` holds; time: here a message is seen again when it is told to; the order of a group
+``tests/unit/test_queue_limits.py`` holds; time: here a message is seen again when it is told to; the order of a group
 of which several messages are seen again, which it turns round; a message again with other attributes, or sent to the
 queue of a topic, or after it was deleted, which it does not recognise; and a group of which one message dies while
 others wait.

@@ -234,7 +234,7 @@ def test_a_redriven_letter_is_tried_again_and_comes_back_with_what_its_service_s
     said = fanfold("dead-letters", "redrive", "--service", "risk", "--json").document
     assert (said["total"], said["redriven"]) == (1, {"risk": 1})
     (letter,) = fanfold("dead-letters", "list", "--json").document["dead_letters"]
-    assert letter["reason"].startswith("not a message: Object missing required field `type`")
+    assert letter["reason"].startswith("not a message: ValidationError: Object missing required field `type`")
     assert "0 sent back" in fanfold("dead-letters", "redrive", "--service", "audit").out
 
 
