@@ -1,6 +1,8 @@
 """A stage whose venue is a real one places no order without the venue's keys, and needs no deploy to get them."""
 
 import json
+import os
+import signal
 from typing import Any
 
 from trading import Desk, closes, planned, trade
@@ -20,6 +22,9 @@ def aim_at_a_real_venue(desk: Desk) -> None:
     known = call("lambda", "GetFunctionConfiguration", {"FunctionName": FUNCTION})["Environment"]["Variables"]
     variables = known | {"VENUE_SECRET": KEYS}
     call("lambda", "UpdateFunctionConfiguration", {"FunctionName": FUNCTION, "Environment": {"Variables": variables}})
+    # Lambda starts processes anew for it; here those that heard of the opened account would go on.
+    for pid in desk.cloud.control("/processes").get(FUNCTION, {}).get("pids", []):
+        os.kill(pid, signal.SIGKILL)
 
 
 def letters(desk: Desk) -> list[dict[str, Any]]:
