@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from running import ROOT
 
+from fanfold.console.exit_codes import Exit
 from fanfold.console.images import layout, tool
 
 MINUTES = 40
@@ -56,10 +57,20 @@ def test_the_desk_in_images_trades_what_the_checkout_trades(whole, tmp_path):
 
 
 def test_ctrl_c_leaves_no_container(whole, tmp_path):
-    with starting(tmp_path, "--minutes", "5000", "--images") as child:
+    with starting(tmp_path / "state", "--minutes", "5000", "--images") as child:
         while len(containers()) < len(whole) + len(layout.SERVICES) and child.poll() is None:
             time.sleep(0.2)
         child.send_signal(signal.SIGINT)
         _, err = child.communicate(timeout=120)
     assert child.returncode == 130, err
+    assert containers() == whole
+
+
+def test_a_state_that_the_images_user_cannot_read_is_refused_before_anything_starts(whole, tmp_path):
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    with starting(private, "--minutes", "2", "--images") as child:
+        _, err = child.communicate(timeout=120)
+    assert child.returncode == Exit.WRONG_INPUT, err
+    assert f"chmod o+rx {private}" in err
     assert containers() == whole

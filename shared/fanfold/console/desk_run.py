@@ -12,6 +12,7 @@ from fanfold.aws.calls import AwsFault, Call, Endpoint, connect
 from fanfold.console.cloud import launcher
 from fanfold.console.cloud.launcher import REGION, SERVICES, STAGE, Cloud
 from fanfold.console.holding import alone
+from fanfold.console.images import containers
 from fanfold.console.interrupt import interrupts_later
 from fanfold.console.output import complain
 from fanfold.console.queues import dead_letters_names
@@ -31,7 +32,12 @@ class NotQuiet(Exception):
 
 
 def environment(state: Path, *, live: bool, images: bool = False) -> dict[str, str]:
-    """What the functions of a local desk read besides what the stacks give them, and whether images hold them."""
+    """What the functions of a local desk read besides what the stacks give them, and whether images hold them.
+
+    Raises BadInput where they are to run in images and cannot.
+    """
+    if images:
+        containers.check(state)
     return {
         **({"FANFOLD_CONTAINERS": "1"} if images else {}),
         "PYTHONPATH": str(launcher.repository_root() / "shared"),

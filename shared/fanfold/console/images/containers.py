@@ -1,16 +1,36 @@
 """Functions as processes in their own images, for the local Runtime API."""
 
+import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from fanfold.console.cloud.runtime_api import handler_of
-from fanfold.console.images import tool
+from fanfold.console.images import layout, tool
+from fanfold.refusals import BadInput
 
 STATE = "/state"
 # What the image says itself, and what belongs to the machine.
 _OWN = {"PATH", "HOME", "LANG", "PYTHONPATH", "PYTHONUNBUFFERED", "TZ"}
+
+
+def check(state: Path) -> None:
+    """Raise BadInput where functions could not run in images on ``state``: no tool, no image, or nothing to be read.
+
+    The images' user is nobody of this machine, so it reads only what everybody may read.
+    """
+    missing = [service for service in layout.SERVICES if not tool.exists(tool.image_name(service))]
+    if missing:
+        raise BadInput(f"the images of {', '.join(missing)} are not built: run `make images`")
+    needed = stat.S_IROTH | stat.S_IXOTH
+    if state.exists() and state.stat().st_mode & needed != needed:
+        raise BadInput(f"the images' user cannot read {state}: `chmod o+rx {state}`, or name another with --state")
+    mask = os.umask(0o077)
+    os.umask(mask)
+    if mask & needed:
+        raise BadInput(f"with the umask {mask:04o} the images' user could not read the desk's files: `umask 022` first")
 
 
 class Containers:
