@@ -6,6 +6,7 @@ import pytest
 
 from fanfold.console import state_directory
 from fanfold.console.commands.registry import COMMANDS
+from fanfold.console.exit_codes import Exit
 from fanfold.console.main import main
 from fanfold.console.run_plan import plan
 from fanfold.console.state_directory import Asked
@@ -72,6 +73,18 @@ def test_a_run_of_a_version_that_noted_only_the_end_is_kept_too(tmp_path: Path, 
     (tmp_path / "asked.json").unlink()
     (tmp_path / "progress.json").unlink()
     assert begin(tmp_path, traded, "second") == tmp_path / "runs" / "1"
+
+
+@pytest.mark.parametrize("older", ['{"desk": "desk.toml"}', '{"desk": "desk.toml", "format": 99}', None])
+def test_a_run_that_is_stored_otherwise_is_not_read(tmp_path: Path, traded: Desk, capsys, older: str | None) -> None:
+    trade(tmp_path, traded, "first")
+    (tmp_path / "aws").mkdir()
+    state_directory.check_format(tmp_path)
+    (tmp_path / "asked.json").unlink() if older is None else (tmp_path / "asked.json").write_text(older)
+    for words in (["status"], ["orders"], *([["run", "--continue"]] if older else [])):
+        assert main([*words, "--state", str(tmp_path)]) == Exit.WRONG_INPUT
+        assert "stored by another version of fanfold" in capsys.readouterr().err
+    assert trade(tmp_path, traded, "second") == tmp_path / "runs" / "1"
 
 
 def test_a_directory_of_somebody_else_and_a_file_are_refused(tmp_path: Path, traded: Desk) -> None:

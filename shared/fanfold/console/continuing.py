@@ -49,6 +49,7 @@ def asked_for(arguments: Namespace, plan: Plan) -> Asked:
 def continued(state: Path, arguments: Namespace) -> Continued:
     """What is left of the run in a directory. Raises BadInput, which says what differs, for another one."""
     asked = state_directory.asked(state)
+    state_directory.check_format(state)
     if asked.live:
         raise BadInput(f"the run in {state} asked {asked.live} for bars, and time went on: start another with --live")
     if arguments.since is not None:

@@ -15,7 +15,7 @@ from fanfold.aws.log import S3Log
 from fanfold.aws.seals import closed_days
 from fanfold.aws.tables import Table
 from fanfold.aws.views import DynamoViews
-from fanfold.console import holding
+from fanfold.console import holding, state_directory
 from fanfold.console.cloud.launcher import STAGE, Cloud
 from fanfold.console.desk_run import CLOCK, RUN_FILE, emulator, environment, invoke, light
 from fanfold.console.exit_codes import NothingThere, NotReachable
@@ -185,4 +185,5 @@ def _desk(state: Path) -> Desk:
     path = state / "desk.json"
     if not path.exists() or not (state / "aws").exists():
         raise NothingThere(f"there is no run in {state}; start one with `fanfold run`, or name another with --state")
+    state_directory.check_format(state)
     return desk.load(path.read_bytes(), str(path))

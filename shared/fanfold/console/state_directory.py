@@ -19,6 +19,8 @@ DESK = "desk.json"
 RECORDINGS = "recordings"
 RUNS = "runs"
 SUMMARY = "summary.json"
+# Raise it with every change after which the tables of earlier runs cannot be read.
+FORMAT = 2
 _ASKED = "asked.json"
 _PROGRESS = "progress.json"
 # What belongs to a run; whatever else lies in the directory is the user's own.
@@ -32,7 +34,8 @@ T = TypeVar("T")
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What a run was asked for. ``data`` has arguments with whole paths, ``sha256`` the digests of their files.
 
-    ``until`` is the last close that was to be traded, in epoch seconds; ``begun`` is by this machine's clock.
+    ``until`` is the last close that was to be traded, in epoch seconds; ``begun`` is by this machine's clock;
+    ``format`` is how the run's tables are stored.
     """
 
     desk: str
@@ -44,6 +47,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     live: str = ""
     until: int = 0
     begun: str = ""
+    format: int = 1
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +80,7 @@ def _begin(state: Path, traded: Desk, asked: Asked, *, overwrite: bool) -> Path 
     kept = None if overwrite or not _holds_a_run(state) else _put_aside(state)
     for name in _OF_A_RUN:
         _erase(state / name)
-    _write(state / _ASKED, asked)
+    _write_asked(state, asked)
     (state / DESK).write_bytes(desk.dump(traded))
     return kept
 
@@ -88,10 +92,18 @@ def asked(state: Path) -> Asked:
     return _read(state / _ASKED, Asked)
 
 
+def check_format(state: Path) -> None:
+    """Raise BadInput for a run whose tables this version cannot read."""
+    made = _read(state / _ASKED, Asked).format if (state / _ASKED).exists() else 1
+    if made != FORMAT:
+        raise BadInput(f"the run in {state} was stored by another version of fanfold (format {made}, this one has "
+                       f"{FORMAT}): read it with that version, or start another run, which keeps this one")
+
+
 def remember(state: Path, what: Asked) -> None:
     """Note what a run is asked for from now on; what it came to before is told no more."""
     (state / SUMMARY).unlink(missing_ok=True)
-    _write(state / _ASKED, what)
+    _write_asked(state, what)
 
 
 def through(state: Path) -> int:
@@ -136,6 +148,10 @@ def _erase(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def _write_asked(state: Path, asked: Asked) -> None:
+    _write(state / _ASKED, msgspec.structs.replace(asked, format=FORMAT))
 
 
 def _write(path: Path, what: msgspec.Struct) -> None:
