@@ -19,6 +19,8 @@ from fanfold.console.queues import dead_letters_names
 
 AUDIT_BACKLOG = 40
 QUIET_TIMEOUT_S = 180
+# A full disk is told after so long.
+LOOK_EVERY_S = 5
 TRIES = 10
 DISK_FREE_MIN = 1 << 20
 # A pause between bars may be an hour, and Ctrl-C does not wait for its end.
@@ -128,8 +130,7 @@ class DeskRun:
     def tick(self) -> None:
         """Poll the venues as the schedule does, and wait until what follows from it is over."""
         invoke(self.call, "market-data", "poll", {}, self.stage)
-        if not self._cloud.wait_until_quiet("audit", AUDIT_BACKLOG, QUIET_TIMEOUT_S):
-            raise self._not_quiet()
+        self._wait("audit", AUDIT_BACKLOG)
 
     def replay(self, closes: range, pause_s: float, told: Callable[[int], None], stop: Callable[[], bool]) -> int:
         """Trade the closes in turn, with a pause between their starts; how many there were until it was stopped."""
@@ -148,14 +149,17 @@ class DeskRun:
         """Sweep the outboxes, wait for audit, and bring everything into the lake."""
         for service in ("risk", "execution"):
             invoke(self.call, service, "sweep", {}, self.stage)
-        if not self._cloud.wait_until_quiet(timeout_s=QUIET_TIMEOUT_S):
-            raise self._not_quiet()
+        self._wait()
         invoke(self.call, "audit", "flush", {}, self.stage)
 
-    def _not_quiet(self) -> NotQuiet:
-        full = shutil.disk_usage(self.state).free < DISK_FREE_MIN
-        because = f"its disk is full, free some of it: {self.state}" if full else f"see {self.state / 'logs'}"
-        return NotQuiet(f"the queues did not run empty in {QUIET_TIMEOUT_S} s; {because}")
+    def _wait(self, lagging: str = "", backlog: int = 0) -> None:
+        """Wait until the chain rests. Raises NotQuiet where it does not, at once where the disk is full."""
+        for waited in range(LOOK_EVERY_S, QUIET_TIMEOUT_S + 1, LOOK_EVERY_S):
+            if self._cloud.wait_until_quiet(lagging, backlog, LOOK_EVERY_S):
+                return
+            if shutil.disk_usage(self.state).free < DISK_FREE_MIN:
+                raise NotQuiet(f"the queues did not run empty in {waited} s; its disk is full, free some: {self.state}")
+        raise NotQuiet(f"the queues did not run empty in {QUIET_TIMEOUT_S} s; see {self.state / 'logs'}")
 
     def dead_letters(self) -> int:
         """Messages in all dead-letter queues."""

@@ -1,0 +1,43 @@
+"""A local run that does not come to rest says why: at once where its disk is full, else when its time is over."""
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from fanfold.console import desk_run
+from fanfold.console.cloud.launcher import Cloud
+from fanfold.console.desk_run import DeskRun, NotQuiet
+
+
+class NeverQuiet(Cloud):
+    """A cloud whose queues never run empty."""
+
+    waits = 0
+
+    def wait_until_quiet(self, lagging: str = "", backlog: int = 0, timeout_s: float = 120) -> bool:
+        self.waits += 1
+        return False
+
+
+@pytest.fixture
+def stuck(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[NeverQuiet, DeskRun]:
+    monkeypatch.setattr(desk_run, "invoke", lambda *_: {})
+    cloud = NeverQuiet(1, 1, 1)
+    return cloud, DeskRun(cloud, tmp_path)
+
+
+def test_a_full_disk_is_told_at_once(stuck, monkeypatch, tmp_path) -> None:
+    cloud, run = stuck
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=4096))
+    with pytest.raises(NotQuiet, match=f"its disk is full, free some: {tmp_path}"):
+        run.tick()
+    assert cloud.waits == 1
+
+
+def test_a_chain_that_never_rests_is_told_when_the_time_is_over(stuck, tmp_path) -> None:
+    cloud, run = stuck
+    with pytest.raises(NotQuiet, match=f"in {desk_run.QUIET_TIMEOUT_S} s; see {tmp_path / 'logs'}"):
+        run.finish()
+    assert cloud.waits == desk_run.QUIET_TIMEOUT_S // desk_run.LOOK_EVERY_S
