@@ -113,6 +113,11 @@ def trade(fill: Fill) -> Trade:
     return fill.venue, fill.instrument, fill.trade_id
 
 
+def unbooked(resolutions: Sequence[Resolution], booked: Collection[Trade]) -> list[Fill]:
+    """The fills that may have to be booked."""
+    return [fill for one in resolutions for fill in one.fills if trade(fill) not in booked]
+
+
 @exact
 def changes(
     resolutions: Sequence[Resolution],

@@ -2,6 +2,8 @@
 
 Two accounts of the same money, kept apart, always agree: cash that flowed plus the value of what is held equals profit
 realised plus profit unrealised minus fees.
+
+A position of many lots is kept in parts: its first lots, pages that are written once and never change, its newest lots.
 """
 
 from collections.abc import Iterable
@@ -13,6 +15,9 @@ import msgspec
 from fanfold.messages import Fill
 from fanfold.money import ZERO, exact
 
+# Lots in a page. A position's item holds up to two pages' worth and what waits; it may weigh 400 KB.
+PAGE_LOTS = 250
+
 
 class Lot(msgspec.Struct, frozen=True):
     """A quantity (base units, below zero when short) that came at one price (quote units)."""
@@ -21,10 +26,32 @@ class Lot(msgspec.Struct, frozen=True):
     price: Decimal
 
 
+class Pages(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The lots behind a position's first ones: in pages numbered from ``first`` to before ``after``, then ``newest``.
+
+    ``quantity`` and ``cost`` are sums over all of these. ``read`` has the lots of pages that were read, from ``first``
+    on; of pages that are used up, those from ``kept`` on are still to be deleted. No number comes again.
+    """
+
+    kept: int = 0
+    first: int = 0
+    after: int = 0
+    quantity: Decimal = ZERO
+    cost: Decimal = ZERO
+    newest: tuple[Lot, ...] = ()
+    read: tuple[tuple[Lot, ...], ...] = ()
+
+    @property
+    def unread(self) -> range:
+        """The numbers of the pages that were not read."""
+        return range(self.first + len(self.read), self.after)
+
+
 class Position(msgspec.Struct, frozen=True, kw_only=True):
     """Lots, oldest first and all of one sign; profit realised before fees; fees paid. ``version`` counts the fills."""
 
     lots: tuple[Lot, ...] = ()
+    pages: Pages = Pages()
     realised: Decimal = ZERO
     fees: Decimal = ZERO
     version: int = 0
@@ -32,13 +59,13 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     @property
     @exact
     def quantity(self) -> Decimal:
-        return sum((lot.quantity for lot in self.lots), ZERO)
+        return _quantity(self.lots) + self.pages.quantity
 
     @property
     @exact
     def cost(self) -> Decimal:
         """What the lots came for, in quote units without fees; below zero when short."""
-        return sum((lot.quantity * lot.price for lot in self.lots), ZERO)
+        return _cost(self.lots) + self.pages.cost
 
     @exact
     def unrealised(self, price: Decimal) -> Decimal:
@@ -86,12 +113,10 @@ def apply(position: Position, fill: Fill) -> Position:
     >>> flipped.lots, flipped.realised
     ((Lot(quantity=Decimal('-3'), price=Decimal('105')),), Decimal('45'))
     """
-    lots, realised, left = _taken(position.lots, signed(fill), fill.price)
-    return Position(
-        lots=_added(lots, left, fill.price),
-        realised=position.realised + realised,
-        fees=position.fees + fill.fee,
-        version=position.version + 1,
+    held, realised, left = _taken(position, signed(fill), fill.price)
+    held = _added(held, left, fill.price)
+    return msgspec.structs.replace(
+        held, realised=held.realised + realised, fees=held.fees + fill.fee, version=held.version + 1
     )
 
 
@@ -100,11 +125,70 @@ def fold(fills: Iterable[Fill], start: Position = FLAT) -> Position:
     return reduce(apply, fills, start)
 
 
-def _taken(lots: tuple[Lot, ...], change: Decimal, price: Decimal) -> tuple[tuple[Lot, ...], Decimal, Decimal]:
-    """Lots after a change took what it offsets, the profit of that, and what is left of the change."""
+@exact
+def unread(position: Position, fills: Iterable[Fill]) -> bool:
+    """Whether fills may take lots of pages that were not read."""
+    if not position.pages.unread:
+        return False
+    held = position.quantity
+    taken = sum((abs(change) for change in map(signed, fills) if change * held < 0), ZERO)
+    return taken > abs(_quantity(position.lots) + sum(map(_quantity, position.pages.read), ZERO))
+
+
+@exact
+def paged(position: Position, pages_max: int) -> tuple[Position, dict[int, tuple[Lot, ...]]]:
+    """The position as it is kept, and its new pages by number; beyond ``pages_max`` lots wait in ``newest``."""
+    lots, pages = position.lots, position.pages
+    if len(lots) > PAGE_LOTS and not pages.newest:
+        newest = lots[PAGE_LOTS:]
+        lots = lots[:PAGE_LOTS]
+        pages = msgspec.structs.replace(pages, newest=newest, quantity=_quantity(newest), cost=_cost(newest))
+    # The last lot stays: the next fill may be of its price.
+    count = min(max(len(pages.newest) - 1, 0) // PAGE_LOTS, pages_max)
+    new = {
+        pages.after + number: pages.newest[number * PAGE_LOTS : (number + 1) * PAGE_LOTS] for number in range(count)
+    }
+    pages = msgspec.structs.replace(pages, after=pages.after + count, newest=pages.newest[count * PAGE_LOTS :])
+    return msgspec.structs.replace(position, lots=lots, pages=pages), new
+
+
+def cleared(position: Position, pages_max: int) -> tuple[Position, range]:
+    """The position with so many pages fewer to be deleted, and the numbers of those."""
+    pages = position.pages
+    gone = range(pages.kept, min(pages.first, pages.kept + pages_max))
+    return msgspec.structs.replace(position, pages=msgspec.structs.replace(pages, kept=gone.stop)), gone
+
+
+def _quantity(lots: Iterable[Lot]) -> Decimal:
+    return sum((lot.quantity for lot in lots), ZERO)
+
+
+def _cost(lots: Iterable[Lot]) -> Decimal:
+    return sum((lot.quantity * lot.price for lot in lots), ZERO)
+
+
+def _last(position: Position) -> Decimal:
+    """The quantity of the newest lot, whose sign all lots have; zero where there is none."""
+    lots = position.pages.newest or position.lots
+    return lots[-1].quantity if lots else ZERO
+
+
+def _taken(position: Position, change: Decimal, price: Decimal) -> tuple[Position, Decimal, Decimal]:
+    """The position after a change took what it offsets, the profit of that, and what is left of the change."""
+    realised = ZERO
+    while change * _last(position) < 0:
+        position = position if position.lots else _turned(position)
+        lots, profit, change = _offset(position.lots, change, price)
+        position = msgspec.structs.replace(position, lots=lots)
+        realised += profit
+    return position, realised, change
+
+
+def _offset(lots: tuple[Lot, ...], change: Decimal, price: Decimal) -> tuple[tuple[Lot, ...], Decimal, Decimal]:
+    """Lots after a change against them, the profit of that, and what is left of the change."""
     realised = ZERO
     for gone, lot in enumerate(lots):
-        if change * lot.quantity >= 0:
+        if not change:
             return lots[gone:], realised, change
         if abs(change) < abs(lot.quantity):
             rest = Lot(lot.quantity + change, lot.price)
@@ -114,9 +198,35 @@ def _taken(lots: tuple[Lot, ...], change: Decimal, price: Decimal) -> tuple[tupl
     return (), realised, change
 
 
-def _added(lots: tuple[Lot, ...], quantity: Decimal, price: Decimal) -> tuple[Lot, ...]:
+def _turned(position: Position) -> Position:
+    """A position whose first lots are gone, with those of its next page."""
+    pages = position.pages
+    if pages.first == pages.after:
+        empty = msgspec.structs.replace(pages, newest=(), quantity=ZERO, cost=ZERO)
+        return msgspec.structs.replace(position, lots=pages.newest, pages=empty)
+    lots, *read = pages.read
+    rest = msgspec.structs.replace(
+        pages, first=pages.first + 1, read=tuple(read), quantity=pages.quantity - _quantity(lots),
+        cost=pages.cost - _cost(lots),
+    )
+    return msgspec.structs.replace(position, lots=lots, pages=rest)
+
+
+def _added(position: Position, quantity: Decimal, price: Decimal) -> Position:
+    """The position with a quantity on the side that it is on, behind all that it has."""
     if not quantity:
-        return lots
+        return position
+    pages = position.pages
+    if not pages.newest:
+        return msgspec.structs.replace(position, lots=_joined(position.lots, quantity, price))
+    more = msgspec.structs.replace(
+        pages, newest=_joined(pages.newest, quantity, price), quantity=pages.quantity + quantity,
+        cost=pages.cost + quantity * price,
+    )
+    return msgspec.structs.replace(position, pages=more)
+
+
+def _joined(lots: tuple[Lot, ...], quantity: Decimal, price: Decimal) -> tuple[Lot, ...]:
     if lots and lots[-1].price == price:
         return (*lots[:-1], Lot(lots[-1].quantity + quantity, price))
     return (*lots, Lot(quantity, price))

@@ -6,10 +6,10 @@ from decimal import Decimal
 import msgspec
 
 from fanfold import booking, orders
-from fanfold.aws import ledger
+from fanfold.aws import ledger, lots
 from fanfold.aws.ledger import Live
 from fanfold.aws.outbox import Outbox
-from fanfold.aws.tables import Refused, Table, Write
+from fanfold.aws.tables import TRANSACTION_MAX, Refused, Table, Write
 from fanfold.booking import Books, Changes, Step
 from fanfold.fills import Resolution
 from fanfold.messages import ExecutionReport, Fill
@@ -100,12 +100,17 @@ class Bookings:
             books = ledger.read(self._table, account)
             if books.account is None:
                 raise BadInput(f"account {account!r} was never opened, yet it has orders")
+            before = books.account
+            try:
+                books = lots.read(self._table, account, books, booking.unbooked(resolutions, booked))
+            except Conflict:
+                continue
             changes = booking.changes(resolutions, records, books, booked)
             for fill in changes.odd:
                 self._odd(fill, booked.get(booking.trade(fill)))
             if not changes.steps:
                 return None
-            report = booking.report(told, changes, books.account)
+            report = booking.report(told, changes, before)
             try:
                 self._table.write([*self._writes(account, books, changes), self._outbox.holding(report)])
             except Refused:
@@ -118,11 +123,11 @@ class Bookings:
         writes = [ledger.filling(self._table, fill) for fill in changes.fills]
         writes += [ledger.moving(self._table, before, after) for before, after in changes.steps]
         writes += ledger.unindexing(self._table, changes.steps)
-        for leg, after in changes.positions.items():
-            before = booking.position(books, leg)
-            writes.append(ledger.positioning(self._table, account, leg, before, after, changes.unfilled[leg]))
         writes.append(ledger.settling(self._table, books.account, changes.cash, changes.reserved))
-        return writes
+        after = {leg: (one, changes.unfilled[leg]) for leg, one in changes.positions.items()}
+        # The outbox has one write, too.
+        room = TRANSACTION_MAX - 1 - len(writes) - len(after)
+        return writes + lots.positioning(self._table, account, books, after, room)
 
     def _freeing(self, account: str, steps: Sequence[Step]) -> list[Write]:
         """The account's and the positions' side of orders that ended without a fill."""

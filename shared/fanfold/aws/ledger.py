@@ -14,12 +14,13 @@ from fanfold.booking import AccountItem, Books, PositionItem, Trade, trade
 from fanfold.messages import Fill, Halt, HaltChanged, Message, Order
 from fanfold.money import ZERO
 from fanfold.orders import TERMINAL, OrderRecord
-from fanfold.positions import Lot, Position
+from fanfold.positions import Lot, Pages, Position
 from fanfold.risk.exposure import Leg
 from fanfold.trading_state import TradingState
 
 LIVE = "outbox#execution"
 _lots = msgspec.json.Decoder(tuple[Lot, ...]).decode
+_pages = msgspec.json.Decoder(Pages).decode
 _record = msgspec.json.Decoder(OrderRecord).decode
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 
@@ -188,12 +189,13 @@ def filling(table: Table, fill: Fill) -> Write:
 def positioning(table: Table, account: str, leg: Leg, before: Position, after: Position, unfilled: Decimal) -> Write:
     """The write of a position after fills; ``unfilled`` is added to what live orders have still to fill."""
     values: dict[str, Any] = {
-        ":lots": _encode(after.lots), ":realised": after.realised, ":fees": after.fees,
+        ":lots": _encode(after.lots), ":pages": _encode(msgspec.structs.replace(after.pages, read=())),
+        ":realised": after.realised, ":fees": after.fees,
         ":after": after.version, ":before": before.version, ":unfilled": unfilled,
     }
     return table.updating(
         position_key(account, leg),
-        "SET lots = :lots, realised = :realised, fees = :fees, fills = :after ADD unfilled :unfilled",
+        "SET lots = :lots, pages = :pages, realised = :realised, fees = :fees, fills = :after ADD unfilled :unfilled",
         values,
         "fills = :before OR attribute_not_exists(fills)",
     )
@@ -243,6 +245,7 @@ def _position(item: dict[str, Any]) -> PositionItem:
     position = Position()
     if "lots" in item:
         position = Position(
-            lots=_lots(item["lots"]), realised=item["realised"], fees=item["fees"], version=integer(item["fills"])
+            lots=_lots(item["lots"]), pages=_pages(item["pages"]), realised=item["realised"], fees=item["fees"],
+            version=integer(item["fills"]),
         )
     return PositionItem(position=position, open=item.get("unfilled", ZERO))

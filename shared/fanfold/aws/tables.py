@@ -12,6 +12,7 @@ Write = dict[str, dict[str, Any]]
 KEY_NAMES = ("pk", "sk")
 BATCH_GET_MAX = 100
 BATCH_WRITE_MAX = 25
+TRANSACTION_MAX = 100
 NEWEST_PAGE = 50
 INSIST_TRIES = 50
 ABSENT = "attribute_not_exists(pk)"

@@ -1,19 +1,19 @@
 """The ledger that risk and execution share, on DynamoDB in memory: the adapters of the cloud, and a look at it all."""
 
+import sys
 from collections.abc import Iterator, MutableMapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
-from fanfold.aws import ledger
+from fanfold.aws import ledger, lots
 from fanfold.aws.approvals import Approvals
 from fanfold.aws.bookings import Bookings
 from fanfold.aws.outbox import Outbox
 from fanfold.aws.tables import Table
 from fanfold.aws.topics import Topics
-from fanfold.booking import AccountItem, PositionItem
+from fanfold.booking import AccountItem, Books, PositionItem
 from fanfold.messages import TOPICS, Halt, HaltChanged, Message, Order, OrdersApproved, decode
 from fanfold.orders import OrderRecord
-from fanfold.positions import Position
 from fanfold.risk.exposure import Book, Leg
 from fanfold.risk.gathering import Gathered
 from fanfold.simulation.cloud import MemoryCloud
@@ -107,10 +107,10 @@ class Positions(MutableMapping[str, dict[Leg, PositionItem]]):
 
     def __setitem__(self, account: str, positions: dict[Leg, PositionItem]) -> None:
         del self[account]
-        for leg, item in positions.items():
-            self._table.write([
-                ledger.positioning(self._table, account, leg, Position(), item.position, item.open)
-            ])
+        after = {leg: (item.position, item.open) for leg, item in positions.items()}
+        none = Books(account=None, positions={})
+        for write in lots.positioning(self._table, account, none, after, sys.maxsize):
+            self._table.write([write])
 
     def __delitem__(self, account: str) -> None:
         for leg in self[account]:

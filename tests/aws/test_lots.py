@@ -1,0 +1,235 @@
+"""Positions of tens of thousands of lots: no item and no transaction grows with them, and FIFO stays exact."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+import pytest
+from emulator import Cloud
+from ledger_examples import AT, Ledger, approve, fill, memory_ledger, open_ledger, order, report, resolution
+
+from fanfold import orders, positions
+from fanfold.aws import ledger, lots
+from fanfold.aws.attribute_values import marshal
+from fanfold.aws.bookings import Bookings
+from fanfold.aws.tables import Table
+from fanfold.booking import Books, PositionItem
+from fanfold.messages import Fill, Order
+from fanfold.positions import PAGE_LOTS, Lot, Position, fold
+from fanfold.simulation.items import size
+
+D = Decimal
+MANY = 30_000
+LEG = ("trend", "X/USDT")
+
+
+def oracle(fills: list[Fill]) -> tuple[list[tuple[Fraction, Fraction]], Fraction]:
+    """Signed lots in a queue, taken apart one by one, and the profit of that; in fractions."""
+    queue: list[list[Fraction]] = []
+    realised, begun = Fraction(0), 0
+    for one in fills:
+        sign = 1 if one.side == "buy" else -1
+        left, price = Fraction(one.quantity), Fraction(one.price)
+        while left and begun < len(queue) and queue[begun][0] * sign < 0:
+            held = queue[begun]
+            part = min(left, abs(held[0]))
+            realised += -sign * part * (price - held[1])
+            held[0] += sign * part
+            left -= part
+            begun += not held[0]
+        if left:
+            queue.append([sign * left, price])
+    return [(quantity, price) for quantity, price in queue[begun:]], realised
+
+
+def book(bookings: Bookings, one: Order, *fills: Fill) -> None:
+    bookings.book("main", [resolution(one, *fills)], report(f"r-{one.order_id}"))
+
+
+def make(found: Ledger, name: str, side: str, *fills: tuple[str, str]) -> tuple[Order, list[Fill]]:
+    """An order that is placed, and fills of it, each a quantity and a price."""
+    total = sum((D(quantity) for quantity, _ in fills), D(0))
+    one = order(name, side, str(total), instrument=LEG[1], reserved="0")
+    approve(found, one)
+    (record,) = found.bookings.records([name]).values()
+    assert found.bookings.claim("main", [(record, orders.claim(record, AT, 5))])
+    return one, [fill(one, quantity, number, price) for number, (quantity, price) in enumerate(fills)]
+
+
+def whole(found: Ledger) -> Position:
+    """The position with all of its pages read."""
+    books, other = found.books(), "sell" if found.books().positions[LEG].position.quantity > 0 else "buy"
+    all_of_it = fill(order("z", other, instrument=LEG[1]), "1e12")
+    return lots.read(found.table, "main", books, [all_of_it]).positions[LEG].position
+
+
+def agrees(found: Ledger, fills: list[Fill]) -> None:
+    position = whole(found)
+    wanted, realised = oracle(fills)
+    pages = [lot for page in position.pages.read for lot in page]
+    kept = [*position.lots, *pages, *position.pages.newest]
+    assert [(Fraction(lot.quantity), Fraction(lot.price)) for lot in kept] == wanted
+    assert Fraction(position.realised) == realised
+    assert Fraction(position.quantity) == sum((quantity for quantity, _ in wanted), Fraction(0))
+    assert Fraction(position.cost) == sum((quantity * price for quantity, price in wanted), Fraction(0))
+    assert (position.fees, position.version) == (sum((one.fee for one in fills), D(0)), len(fills))
+
+
+def heaviest(found: Ledger) -> int:
+    """Bytes of the largest item of positions and pages."""
+    items = [*found.table.query("account#main"), *found.table.query(f"lots#main#{'#'.join(LEG)}")]
+    return max(size(marshal(item)) for item in items)
+
+
+def prices(count: int, start: int = 0) -> list[tuple[str, str]]:
+    return [("0.5", f"{100 + number * 0.01:.2f}") for number in range(start, start + count)]
+
+
+def test_30_000_lots_are_opened_reduced_and_closed_in_items_that_stay_small() -> None:
+    found, told = memory_ledger(), list[Fill]()
+    steps = [
+        ("buy", prices(MANY)), ("sell", [("0.25", "99")]), ("sell", [("3000.25", "350.5")]), ("buy", prices(500, MANY)),
+        ("sell", [("1", "98"), ("7777.75", "123.45"), ("0.5", "120")]), ("sell", [("5000", "130")]),
+    ]  # fmt: skip
+    for number, (side, some) in enumerate(steps):
+        one, fills = make(found, f"o{number}", side, *some)
+        book(found.bookings, one, *fills)
+        told += fills
+        agrees(found, told)
+        assert heaviest(found) < 60_000
+    # The last sale was for more than was left, so it is short now; what is used up is deleted with the next fills.
+    assert found.books().positions[LEG].position.quantity < 0
+    for number in range(2):
+        one, fills = make(found, f"p{number}", "buy", ("1", "50"))
+        book(found.bookings, one, *fills)
+    assert list(found.table.query(f"lots#main#{'#'.join(LEG)}")) == []
+
+
+def test_thousands_of_lots_that_a_table_has_are_taken_at_once(cloud: Cloud) -> None:
+    if cloud.name not in ("moto-boto3", "ministack-light"):
+        pytest.skip("once on each emulator")
+    found = open_ledger(cloud)
+    held = fold([fill(order("a", instrument=LEG[1]), quantity, number, price)
+                 for number, (quantity, price) in enumerate(prices(MANY))])  # fmt: skip
+    none = Books(account=None, positions={})
+    for write in lots.positioning(found.table, "main", none, {LEG: (held, D(0))}, MANY):
+        found.table.write([write])
+    assert heaviest(found) < 60_000
+    one, fills = make(found, "b", "sell", ("12345.75", "150"), ("1", "151"))
+    book(found.bookings, one, *fills)
+    position, wanted = whole(found), fold(fills, held)
+    pages = [lot for page in position.pages.read for lot in page]
+    assert (*position.lots, *pages, *position.pages.newest) == wanted.lots
+    assert (position.cost, position.realised) == (wanted.cost, wanted.realised)
+    one, fills = make(found, "c", "sell", ("2653.25", "150"))
+    book(found.bookings, one, *fills)
+    assert found.books().positions[LEG].position.quantity == 0
+
+
+def test_a_booking_of_many_legs_that_all_turn_a_page_stays_within_a_transaction() -> None:
+    found = memory_ledger()
+    some = [order(f"n{number}", quantity="1", reserved="0") for number in range(22)]
+    legs = {(one.instance, one.instrument): PositionItem(
+        position=Position(lots=tuple(Lot(D(1), D(at)) for at in range(1, 2 * PAGE_LOTS + 1)), version=1), open=D(0),
+    ) for one in some}  # fmt: skip
+    none = Books(account=None, positions={})
+    for leg, item in legs.items():
+        (write,) = lots.positioning(found.table, "main", none, {leg: (item.position, D(0))}, 0)
+        found.table.write([write])
+    for start in range(0, 22, 11):
+        approve(found, *some[start : start + 11])
+    records = found.bookings.records([one.order_id for one in some])
+    assert found.bookings.claim("main", [(one, orders.claim(one, AT, 5)) for one in records.values()])
+    resolved = [resolution(one, fill(one, "1", price="999999")) for one in some]
+    (told,) = found.bookings.book("main", resolved, report())
+    assert len(told.fills) == 22
+    for leg, item in found.books().positions.items():
+        assert (item.position.quantity, item.position.version) == (legs[leg].position.quantity + 1, 2)
+
+
+class Dead(BaseException):
+    """The process is gone."""
+
+
+class Mortal:
+    """A seam whose process dies at its call after so many, before or after that is carried out."""
+
+    def __init__(self, found: Ledger, fuse: int, *, after: bool) -> None:
+        self._found = found
+        self._left = fuse
+        self._after = after
+
+    def __call__(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        self._left -= 1
+        if self._left < 0 and not self._after:
+            raise Dead
+        answer = self._found.admin(service, operation, parameters)
+        if self._left < 0:
+            raise Dead
+        return answer
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_crash_around_any_call_takes_each_lot_once(after: bool) -> None:
+    deaths = 0
+    for fuse in range(6):
+        found, told = memory_ledger(), list[Fill]()
+        one, fills = make(found, "a", "buy", *prices(6 * PAGE_LOTS))
+        book(found.bookings, one, *fills)
+        told += fills
+        one, fills = make(found, "b", "sell", ("500.25", "150"), ("1", "151"))
+        told += fills
+        dying = Bookings(Table(Mortal(found, fuse, after=after), found.table.name), found.outbox)
+        try:
+            book(dying, one, *fills)
+        except Dead:
+            deaths += 1
+            book(found.bookings, one, *fills)
+        agrees(found, told)
+    assert deaths == 4
+
+
+def test_lots_that_another_booking_takes_while_they_are_read_are_not_taken_twice() -> None:
+    found, told = memory_ledger(), list[Fill]()
+    for name, side, some in (("a", "buy", prices(6 * PAGE_LOTS)), ("b", "sell", [("400", "150")]),
+                             ("c", "sell", [("200", "140")])):  # fmt: skip
+        one, fills = make(found, name, side, *some)
+        told += fills
+        if name != "c":
+            first = one, fills
+        if name == "a":
+            book(found.bookings, one, *fills)
+    raced = [False]
+
+    def call(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        if operation == "BatchGetItem" and "lots#" in str(parameters) and not raced[0]:
+            raced[0] = True
+            book(found.bookings, first[0], *first[1])
+        return found.admin(service, operation, parameters)
+
+    book(Bookings(Table(call, found.table.name), found.outbox), one, *fills)
+    assert raced[0]
+    agrees(found, told)
+
+
+def test_a_booking_of_a_small_position_takes_the_calls_that_it_took() -> None:
+    found, calls = memory_ledger(), list[str]()
+    one, fills = make(found, "a", "buy", ("2", "100"))
+
+    def call(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        calls.append(operation)
+        return found.admin(service, operation, parameters)
+
+    book(Bookings(Table(call, found.table.name), found.outbox), one, *fills)
+    assert calls == ["BatchGetItem", "Query", "TransactWriteItems"]
+
+
+def test_a_position_reads_back_as_it_was_written() -> None:
+    found = memory_ledger()
+    held = fold([fill(order("a", instrument=LEG[1]), "1", number, str(number + 1)) for number in range(3)])
+    found.table.write([ledger.positioning(found.table, "main", LEG, Position(), held, D(0))])
+    assert found.books().positions[LEG].position == held
+    assert msgspec.structs.replace(held, lots=()) != held
+    assert positions.FLAT.quantity == 0
