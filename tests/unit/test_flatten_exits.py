@@ -2,10 +2,10 @@
 
 from decimal import Decimal
 
-from core_desk import A, instance
+from core_desk import A, B, instance
 from risk_world import World, built
 
-from fanfold.messages import Halt, State
+from fanfold.messages import Halt, LegStatus, State
 
 
 def test_an_exit_is_ordered_again_at_every_poll_however_long_flatten_takes() -> None:
@@ -26,3 +26,32 @@ def test_flatten_goes_out_at_market_where_the_strategy_orders_with_limits() -> N
     world.minute(1)
     (order,) = world.finish()
     assert (order.time_in_force, order.limit_price) == ("ioc", Decimal(98))
+
+
+def test_a_position_of_which_no_bar_was_ever_seen_is_closed_within_the_band_of_its_average_cost() -> None:
+    world = World(built())
+    world.hold("slow", B, "3", "33.333333333333333")
+    world.halt(Halt.FLATTEN)
+    world.minute(1, b=0)
+    (order,) = world.finish(State.EXPIRED, share="0")
+    assert (order.side, order.quantity, order.time_in_force, order.reduce_only) == ("sell", 3, "ioc", True)
+    assert (order.limit_price, order.reference_price) == (Decimal("32.67"), Decimal("33.3333333333"))
+    (told,) = world.told(LegStatus)
+    assert [(one.instrument, one.code) for one in told.statuses] == [(B, "NO_PRICE")]
+    assert "within the band of 33.3333333333, its average cost" in told.statuses[0].detail
+    # What it is worth is not known by that: day and peak wait for a bar.
+    assert world.gathering.read("main").last_equity is None
+    world.minute(2, b=50)
+    (order,) = world.finish()
+    assert (order.reference_price, order.quantity) == (50, 3)
+    world.minute(3, b=50)
+    assert world.legs()[1:] == [("slow", B, "OK"), ("", "", "FLAT")]
+
+
+def test_outside_flatten_what_has_no_price_is_not_ordered() -> None:
+    world = World(built())
+    world.hold("slow", B, "3")
+    world.halt(Halt.REDUCE_ONLY)
+    world.minute(1, {("slow", B): 0.0}, b=0)
+    assert world.approved() == []
+    assert world.legs() == [("slow", B, "NO_PRICE")]

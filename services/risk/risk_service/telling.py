@@ -40,6 +40,11 @@ def told(occasion: Occasion, reported: Mapping[str, str]) -> tuple[dict[str, str
 def _states(occasion: Occasion) -> Iterator[LegState]:
     decision = occasion.decision
     unpriced = {leg_of(one.order): one.detail for one in decision.refused if one.code == Code.MISSING_DATA}
+    unpriced |= {
+        leg: f"no bar was seen: it is closed within the band of {decision.book.marks[leg[1]].price:f}, its average cost"
+        for leg in occasion.wanted
+        if leg[1] in decision.book.marks and not decision.book.marks[leg[1]].closes_at
+    }
     for leg, entry in sorted(occasion.wanted.items()):
         if leg in decision.dust:
             held = decision.book.held.get(leg, FLAT).quantity

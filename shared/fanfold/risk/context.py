@@ -14,6 +14,7 @@ from fanfold.risk.exposure import (
     Held,
     Leg,
     Mark,
+    at_cost,
     equity,
     gross,
     instance_equity,
@@ -162,7 +163,8 @@ def survey(book: Book, terms: Terms, signal_ages: dict[str, float], now: datetim
     lowest, highest = net(book)
     return Context(
         terms=terms,
-        book=book,
+        # FLATTEN closes what has no price, too; nothing of what the account is worth is taken from that.
+        book=at_cost(book, terms.exits) if book.halt is Halt.FLATTEN else book,
         now_s=now.timestamp(),
         unmarked=unmarked(book),
         stale=stale(book, now.timestamp(), terms.limits.bar_age_s_max),

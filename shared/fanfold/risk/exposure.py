@@ -1,15 +1,15 @@
 """What an account holds, what it is worth, and how much of it could be at stake."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 
 import msgspec
 
 from fanfold import timeframes
 from fanfold.bars import Series
 from fanfold.messages import Halt
-from fanfold.money import ZERO, exact
+from fanfold.money import ZERO, exact, ratio
 
 # Weight of history in the variance: half of it fades in 231 bars, near four hours of minutes.
 VARIANCE_DECAY = 0.997
@@ -143,6 +143,25 @@ def stale(book: Book, now_s: float, age_s_max: int) -> dict[str, float]:
         if (held.quantity or held.open) and priced(book.marks.get(instrument))
     }
     return {instrument: age for instrument, age in ages.items() if age > age_s_max}
+
+
+@exact
+def at_cost(book: Book, instruments: Collection[str]) -> Book:
+    """The book with what its lots came for as the mark of each of these instruments that is held and has none.
+
+    It is a mark of no bar, to bound the orders that close a position by, and says nothing of what the account is worth.
+    """
+    costs = {
+        instrument: Mark(price=_significant(ratio(held.cost, held.quantity)), closes_at=0)
+        for (_, instrument), held in sorted(book.held.items())
+        if instrument in instruments and held.quantity and held.cost and not priced(book.marks.get(instrument))
+    }
+    return msgspec.structs.replace(book, marks=book.marks | costs) if costs else book
+
+
+def _significant(price: Decimal) -> Decimal:
+    """A price to twelve digits, as many as a venue's has."""
+    return Context(prec=12).plus(price).normalize()
 
 
 def priced(found: Mark | None) -> bool:
