@@ -1,6 +1,6 @@
 """Bars as messages: in batches by the time that they closed at, in parts that are billed as one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -8,11 +8,16 @@ import msgspec
 from fanfold import bars, names, timeframes
 from fanfold.bars import Series
 from fanfold.messages import Bars, Defect
+from fanfold.splitting import PART_BYTES
 
 # About 2,000 bars fill the 64 KB that is billed as one message.
 BARS_MAX = 1_200
-# What fits into the 256 KB that a topic takes, with room for long prices.
-SERIES_MAX = 4_000
+# What a bar takes at most: six figures of 64 bits, each with its sign and a comma; and what a series does, its name not
+# counted.
+BAR_BYTES = 126
+SERIES_BYTES = 60
+# What of defects goes along with bars: with PART_BYTES of those it is below the 256 KB that a topic takes.
+DEFECTS_BYTES = 40_000
 
 
 def polled(
@@ -46,44 +51,79 @@ def messages(
     *,
     wanted: bool = False,
 ) -> list[Bars]:
-    """The messages of a poll, in as many parts as they need; the defects go with the first."""
+    """The messages of a poll, in as many parts as they need; the defects go with the first.
+
+    Those that no message can carry besides are told as an answer is that nobody waits for.
+    """
     parts = _parts([series for series, _ in checked])
-    defects = [*unavailable, *(defect for _, found in checked for defect in found)]
-    return [
+    first, *rest = _shares([*unavailable, *(defect for _, found in checked for defect in found)])
+    at_close = datetime.fromtimestamp(at, UTC)
+    told = [
         Bars(
             id=names.name("bars", poll, number, len(parts), *(f"{one.instrument} {one.timeframe} {one.after} "
                                                              f"{one.through}" for one in part)),
             cause=poll,
-            at=datetime.fromtimestamp(at, UTC),
+            at=at_close,
             venue=venue,
             part=number,
             parts=len(parts),
             wanted=wanted,
             frames=bars.pack(part),
-            defects=defects if number == 1 else [],
+            defects=first if number == 1 else [],
         )
         for number, part in enumerate(parts, 1)
     ]
+    more = [
+        Bars(id=names.name("defects", poll, number, *map(str, share)), cause=poll, at=at_close, venue=venue,
+             wanted=True, frames=[], defects=share)
+        for number, share in enumerate(rest, 1)
+    ]
+    return told + more
+
+
+def _shares(defects: Sequence[Defect]) -> Iterator[list[Defect]]:
+    """The defects that go along with bars, maybe none, and what is left of them, a message at a time."""
+    share: list[Defect] = []
+    size, room = 0, DEFECTS_BYTES
+    for one in defects:
+        length = len(msgspec.json.encode(one)) + 1
+        if size + length > room:
+            yield share
+            share, size, room = [], 0, PART_BYTES
+        share.append(one)
+        size += length
+    yield share
 
 
 def _parts(series: Sequence[Series]) -> list[list[Series]]:
-    """Parts of about BARS_MAX bars. A series stays whole: its halves, in the other order, would look like a gap."""
+    """Parts of about BARS_MAX bars, none of more than PART_BYTES.
+
+    A series stays whole where it can: its halves, in the other order, would look like a gap.
+    """
     parts: list[list[Series]] = [[]]
-    room = BARS_MAX
+    count, size = 0, 0
     for one in (piece for whole in series for piece in _pieces(whole)):
-        if len(one.bars) > room and parts[-1]:
+        length = _bytes(one)
+        if parts[-1] and (count + len(one.bars) > BARS_MAX or size + length > PART_BYTES):
             parts.append([])
-            room = BARS_MAX
+            count, size = 0, 0
         parts[-1].append(one)
-        room -= len(one.bars)
+        count, size = count + len(one.bars), size + length
     return parts
+
+
+def _bytes(series: Series) -> int:
+    """What a series takes of a message, at most; only one of a long look back is measured."""
+    if len(series.bars) > BARS_MAX:
+        return len(msgspec.json.encode(bars.pack([series])))
+    return len(series.instrument.encode()) + SERIES_BYTES + BAR_BYTES * len(series.bars)
 
 
 def _pieces(series: Series) -> list[Series]:
     """A series cut to what a message can carry at all; only a look back over thousands of bars is ever cut."""
-    cuts = range(0, len(series.bars), SERIES_MAX)
-    afters = [series.after, *(series.bars[cut - 1].closes_at for cut in cuts[1:])]
-    return [
-        msgspec.structs.replace(series, after=after, bars=series.bars[cut : cut + SERIES_MAX])
-        for cut, after in zip(cuts, afters, strict=True)
-    ]
+    if _bytes(series) <= PART_BYTES:
+        return [series]
+    half = len(series.bars) // 2
+    first = msgspec.structs.replace(series, bars=series.bars[:half])
+    second = msgspec.structs.replace(series, after=first.through, bars=series.bars[half:])
+    return [*_pieces(first), *_pieces(second)]

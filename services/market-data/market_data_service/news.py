@@ -7,10 +7,11 @@ from typing import NamedTuple
 import msgspec
 
 from fanfold import timeframes
-from fanfold.bars import Bar, Series
+from fanfold.bars import Bar, Series, fitted
 from fanfold.messages import Defect
 from fanfold.quality import Action, Checked, Row, check, follows, possible
 from fanfold.quality import Defect as Kind
+from fanfold.refusals import BadInput
 from fanfold.resample import resample
 from market_data_service.answers import Wanted, alike, told
 from market_data_service.jumps import Judged, judge
@@ -68,6 +69,18 @@ def given(answer: Series, one: Wanted, last: Series | None, jump_max: Decimal) -
     found = _checked(scaled, one, last, jump_max)
     fresh = _part(answer, one.since, {bar.closes_at for bar in found.bars})
     return News(fresh, [*_defects(found), *_gap(fresh, last)], _last(last, fresh, 1))
+
+
+def fitting(news: News, one: Wanted, last: Series | None) -> News:
+    """The news in figures that a message and a store hold; of a series whose figures fit no scale only the reason."""
+    try:
+        kept = fitted(news.last) if news.last else None
+        return news._replace(series=fitted(news.series), last=kept)
+    except BadInput as wrong:
+        bars, length = news.series.bars, timeframes.seconds(one.timeframe)
+        count, first = (len(bars), bars[0].closes_at) if bars else (1, one.since + length)
+        unfit = told(Kind.UNAVAILABLE, news.series.instrument, one.timeframe, count, first, str(wrong))
+        return News(msgspec.structs.replace(news.series, bars=[]), [*news.defects, unfit], last)
 
 
 def _plain(answer: Series, last: Series, jump_max: Decimal, at: int) -> bool:

@@ -180,8 +180,12 @@ class Poller:
 def _of(
     answer: Series, one: Wanted, noted: Mapping[SeriesKey, Series], venue: Venue, *, final: bool
 ) -> News:
-    """The news of a series in the answer that holds it."""
+    """The news of a series in the answer that holds it, as they can be published."""
     last = noted.get((one.timeframe, answer.instrument))
+    return news.fitting(_found(answer, one, last, venue, final=final), one, last)
+
+
+def _found(answer: Series, one: Wanted, last: Series | None, venue: Venue, *, final: bool) -> News:
     if one.timeframe == venue.timeframe:
         found = news.own(answer, one, last, venue.jump_max)
         # A recording may begin later than others; a venue that gives nothing is no such thing.

@@ -40,7 +40,7 @@ def served(
 
 def _usable(answer: Series, one: Wanted, venue: Venue) -> tuple[Series, list[Defect]]:
     of = news.own if one.timeframe == venue.timeframe else news.given
-    found = of(answer, one._replace(until=one.request.until), None, venue.jump_max)
+    found = news.fitting(of(answer, one._replace(until=one.request.until), None, venue.jump_max), one, None)
     bars = [bar for bar in found.series.bars if bar.closes_at <= one.until]
     defects = [defect for defect in found.defects if defect.at <= one.until and defect.defect != Kind.EMPTY]
     return msgspec.structs.replace(found.series, bars=bars), defects

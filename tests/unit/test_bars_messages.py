@@ -1,0 +1,141 @@
+"""However many bars or defects, however many digits: what market-data publishes a topic takes, and nothing is lost."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from core_desk import START, A
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from test_verbs_market_data import DESK, FINE, Feed
+
+from fanfold import bars
+from fanfold.aws.topics import MESSAGE_BYTES_MAX, Topics
+from fanfold.bars import FIGURE_MAX, Bar, Series
+from fanfold.folding import Fold
+from fanfold.messages import Bars, Defect, encode
+from fanfold.simulation.cloud import MemoryCloud
+from fanfold.sources import Failure, Request
+from market_data_service.batches import BARS_MAX, messages
+
+HUGE = FIGURE_MAX
+
+
+def wild(name: str, count: int, figure: int = HUGE) -> Series:
+    """Bars whose figures take all the room that there is."""
+    some = [Bar(START + 60 * n, figure, figure, 1, figure - n, figure) for n in range(1, count + 1)]
+    return Series(instrument=name, timeframe="1m", price_scale=18, volume_scale=18, after=START, bars=some)
+
+
+def defect(number: int, detail: int) -> Defect:
+    return Defect(instrument=f"I{number}/USDT", timeframe="1m", defect="revised", action="reported", count=1, at=START,
+                  detail="x" * detail)
+
+
+@given(
+    counts=st.lists(st.integers(1, 5_000), min_size=1, max_size=4),
+    figure=st.sampled_from([9, 10**8, 10**16, HUGE]),
+    found=st.integers(0, 400), detail=st.sampled_from([0, 300]),
+)  # fmt: skip
+@example(counts=[4_000], figure=10**13, found=0, detail=0)
+@example(counts=[1] * 3_000, figure=HUGE, found=3_000, detail=300)
+@settings(max_examples=25, deadline=None)
+def test_no_message_of_bars_is_longer_than_a_topic_takes_and_none_loses_any(
+    counts: list[int], figure: int, found: int, detail: int
+) -> None:
+    series = [wild(f"I{n}/USDT", count, figure) for n, count in enumerate(counts)]
+    defects = [defect(n, detail) for n in range(found)]
+    told = messages("v", "poll/v/1", START, [(one, []) for one in series], defects)
+    assert max(len(encode(one)) for one in told) < MESSAGE_BYTES_MAX - 1_000
+    kept: dict[str, list[Bar]] = {}
+    for one in (one for message in told for one in bars.unpack(message.frames)):
+        before = kept.setdefault(one.instrument, [])
+        assert one.after == (before[-1].closes_at if before else START)
+        before += one.bars
+    assert kept == {one.instrument: one.bars for one in series}
+    assert [one for message in told for one in message.defects] == defects
+    polled = [one for one in told if not one.wanted]
+    assert [one.part for one in polled] == list(range(1, len(polled) + 1))
+    assert {one.parts for one in polled} == {len(polled)}
+    assert len({one.id for one in told}) == len(told)
+
+
+def test_a_usual_poll_is_one_message_and_a_look_back_that_fits_stays_whole() -> None:
+    one_each = [(wild(f"SYMBOL{n}/USDT", 1, 10**9), []) for n in range(1_000)]
+    assert len(messages("v", "p", START, one_each, [])) == 1
+    assert len(messages("v", "p", START, [(wild(A, 4_000, 10**6), [])], [])) == 1
+    assert len(messages("v", "p", START, [(wild(A, BARS_MAX), [])], [])) == 1
+
+
+def test_what_is_told_beyond_the_bars_nobody_waits_for() -> None:
+    told = messages("v", "p", START, [(wild(A, 1), [])], [defect(n, 300) for n in range(1_000)])
+    first, *more = [(one.parts, one.wanted, bool(one.frames)) for one in told]
+    assert first == (1, False, True)
+    assert set(more) == {(1, True, False)}
+
+
+def test_a_topic_takes_the_longest_of_them() -> None:
+    cloud = MemoryCloud()
+    name = {"Name": "bars.fifo", "Attributes": {"FifoTopic": "true"}}
+    arn = cloud.call("sns", "CreateTopic", name)["TopicArn"]
+    told = messages("v", "p", START, [(wild(A, 9_000), [])], [defect(n, 300) for n in range(1_000)])
+    Topics(cloud.call, {"bars": arn}).publish(told)
+
+
+class Fine(Feed):
+    """A venue that tells one instrument in figures of its own."""
+
+    def __init__(self, volume: int, places: int) -> None:
+        super().__init__()
+        self.volume, self.places = volume, places
+        tell = self.venue.bars_of
+
+        def bars_of(requests: Sequence[Request]) -> list[Series | Failure]:
+            return [self._told(one) if isinstance(one, Series) else one for one in tell(requests)]
+
+        self.venue.bars_of = bars_of  # type: ignore[method-assign]
+
+    def _told(self, one: Series) -> Series:
+        if one.instrument == A:
+            one.bars = [bar._replace(volume=self.volume) for bar in one.bars]
+            one.volume_scale = self.places
+        return one
+
+
+@pytest.mark.parametrize(("volume", "places"), [(5 * 10**19, 8), (10**30, 24)])
+def test_figures_that_another_scale_holds_are_published_in_it(volume: int, places: int) -> None:
+    feed = Fine(volume, places)
+    (first, *_) = feed.poll(60)
+    (told, *_) = (one for one in bars.unpack(first.frames) if one.instrument == A)
+    assert told.volume(told.bars[-1].volume) == Decimal(volume).scaleb(-places)
+    assert all(max(bar) <= FIGURE_MAX for bar in told.bars)
+    assert encode(first)
+
+
+def test_figures_that_nothing_holds_silence_their_instrument_alone_with_the_reason() -> None:
+    feed = Fine(10**30 + 1, 8)
+    for minute in range(60, 63):
+        feed.poll(minute)
+    assert feed.published("1m", A) == []
+    assert feed.published("1m", "ETH/USDT") == FINE["ETH/USDT"][55:62]
+    told = [one for message in feed.bus.messages if isinstance(message, Bars) for one in message.defects]
+    assert {(one.instrument, one.defect) for one in told} == {(A, "unavailable")}
+    assert "fit into 64 bits" in told[0].detail
+    feed.volume, feed.places = 7, 3
+    feed.poll(63)
+    assert len(feed.published("1m", A)) > 3
+    assert all(fold_of(feed))
+
+
+def fold_of(feed: Feed) -> list[bool]:
+    """Whether a reader takes each message in."""
+    fold = Fold(DESK, "v")
+    heard = [one for one in feed.bus.messages if isinstance(one, Bars)]
+    return [bool(fold.accept(bars.unpack(one.frames), int(one.at.timestamp())) is not None) for one in heard]
+
+
+def test_the_same_poll_is_told_under_the_same_ids() -> None:
+    told = [messages("v", "p", START, [(wild(A, 5_000), [])], [defect(1, 3)]) for _ in range(2)]
+    assert told[0] == told[1]
+    assert all(one.at == datetime.fromtimestamp(START, UTC) for one in told[0])
