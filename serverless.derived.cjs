@@ -55,6 +55,7 @@ async function functions({ resolveConfigurationProperty: property, resolveVariab
   const provider = await property(["provider"]);
   const stage = await resolveVariable("sls:stage");
   const extensions = custom.profile.encryption === "customer" ? encryptedLogs(Object.keys(declared), stage) : {};
+  Object.assign(extensions, limited(custom.concurrency ?? {}));
   if (custom.profile.guards !== "none") Object.assign(extensions, bounded(declared, custom.roles ?? [], stage));
   const Resources = custom.profile.alarms === "none" ? {} : errorCounts(Object.keys(declared), stage);
   if (!custom.stage.canary || custom.canary.length === 0) return { Resources, extensions };
@@ -96,6 +97,13 @@ function bounded(declared, others, stage) {
   return Object.fromEntries(roles.map((role) => [role, { Properties }]));
 }
 
+/** How many batches of a queue are worked on at once; the tool takes no 0 for none. */
+function limited(concurrency) {
+  const limits = Object.entries(concurrency).filter(([, limit]) => limit > 0);
+  const scaling = (limit) => ({ Properties: { ScalingConfig: { MaximumConcurrency: limit } } });
+  return Object.fromEntries(limits.map(([name, limit]) => [`${logical(name)}EventSourceMappingSQSQueue`, scaling(limit)]));
+}
+
 function encryptedLogs(names, stage) {
   const KmsKeyId = { "Fn::ImportValue": `fanfold-${stage}-KeyArn` };
   return Object.fromEntries(names.map((name) => [`${logical(name)}LogGroup`, { Properties: { KmsKeyId } }]));
@@ -112,7 +120,16 @@ function aliased(name) {
 }
 
 function canaryApplication(names, stage, service) {
-  const trust = { Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: "codedeploy.amazonaws.com" } };
+  const groups = `arn:\${AWS::Partition}:codedeploy:\${AWS::Region}:\${AWS::AccountId}:deploymentgroup:fanfold-${stage}-${service}/*`;
+  const trust = {
+    Effect: "Allow",
+    Action: "sts:AssumeRole",
+    Principal: { Service: "codedeploy.amazonaws.com" },
+    Condition: {
+      StringEquals: { "aws:SourceAccount": { Ref: "AWS::AccountId" } },
+      ArnLike: { "aws:SourceArn": { "Fn::Sub": groups } },
+    },
+  };
   const arns = names.map((name) => ({ "Fn::GetAtt": [`${logical(name)}LambdaFunction`, "Arn"] }));
   const versions = arns.map((arn) => ({ "Fn::Join": [":", [arn, "*"]] }));
   const shift = { Effect: "Allow", Action: ["lambda:GetAlias", "lambda:UpdateAlias"], Resource: [...arns, ...versions] };

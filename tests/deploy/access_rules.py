@@ -20,6 +20,12 @@ LOCK_ACTIONS = {"s3:PutObjectRetention", "s3:BypassGovernanceRetention", "s3:Del
 AUDIT_WRITES = ("s3:Put", "s3:Delete", "s3:Bypass", "s3:Restore", "s3:Replicate")
 SHADOWS = {("s3:PutObject", str({"Null": {"s3:if-none-match": "true"}})), ("s3:DeleteObject", "")}
 VENUE_KEYS = re.compile(r":parameter/fanfold/[\w-]+/venue$")
+# What a service says that it acts for; of a scheduler it is the group, and none of our schedules names another.
+SOURCES = {
+    "scheduler.amazonaws.com": re.compile(r":\$\{AWS::AccountId\}:schedule-group/default$"),
+    "states.amazonaws.com": re.compile(r":\$\{AWS::AccountId\}:stateMachine:fanfold-[a-z0-9-]+-\*$"),
+    "codedeploy.amazonaws.com": re.compile(r":\$\{AWS::AccountId\}:deploymentgroup:fanfold-[a-z0-9-]+/\*$"),
+}
 PLAIN = {"Bool": {"aws:SecureTransport": "false"}}
 
 
@@ -60,6 +66,22 @@ def public(stacks: Stacks) -> list[str]:
     trusts = [(name, one["Principal"]) for name, role in of_type(stacks, ROLE)
               for one in statements(role["AssumeRolePolicyDocument"])]
     return wrong + [name for name, principal in trusts if set(principal) != {"Service"} or "*" in str(principal)]
+
+
+def unsourced(stacks: Stacks) -> list[str]:
+    """Roles and functions that a service may use on the behalf of another of its customers.
+
+    Lambda says of itself nothing by which a role could tell.
+    """
+    wrong = []
+    for name, role in of_type(stacks, ROLE):
+        for one in statements(role["AssumeRolePolicyDocument"]):
+            service, asked = one["Principal"].get("Service"), one.get("Condition", {})
+            arns = [str(each) for kind in ("ArnEquals", "ArnLike") for each in asked.get(kind, {}).values()]
+            account = asked.get("StringEquals", {}).get("aws:SourceAccount") == "${AWS::AccountId}"
+            if service != "lambda.amazonaws.com" and not (account and arns and all(map(SOURCES[service].search, arns))):
+                wrong.append(name)
+    return wrong + [name for name, one in of_type(stacks, "AWS::Lambda::Permission") if "SourceArn" not in one]
 
 
 def broad_grants(stacks: Stacks) -> list[str]:

@@ -89,6 +89,12 @@ def unlimited_execution(stacks: Stacks) -> list[str]:
             if name.startswith("execution/") and one.get("ScalingConfig", {}).get("MaximumConcurrency") != 2]
 
 
+def crowded_chains(stacks: Stacks) -> list[str]:
+    """Where more batches than two write to the chains at once, and only get into each other's way."""
+    return [name for name, one in of_type(stacks, MAPPING)
+            if name.startswith("audit/") and one.get("ScalingConfig", {}).get("MaximumConcurrency") != 2]
+
+
 def short_visibility(stacks: Stacks) -> list[str]:
     """Queues whose messages come back while a function may still work on them."""
     wrong = []
@@ -274,3 +280,16 @@ def unlimited_queries(stacks: Stacks) -> list[str]:
     return [name for name, one in of_type(stacks, "AWS::Athena::WorkGroup")
             if not one["WorkGroupConfiguration"].get("EnforceWorkGroupConfiguration")
             or not one["WorkGroupConfiguration"].get("BytesScannedCutoffPerQuery")]
+
+
+def unprotected(stacks: Stacks) -> list[str]:
+    """Tables that a stage keeps, and that a slip could delete all the same."""
+    return [name for name, one in of_type(stacks, "AWS::DynamoDB::Table")
+            if stacks[name].get("DeletionPolicy") != "Delete" and one.get("DeletionProtectionEnabled") is not True]
+
+
+def unowned_buckets(stacks: Stacks) -> list[str]:
+    """Functions that are told a bucket's name, and not whose it is."""
+    variables = {name: one["Environment"]["Variables"] for name, one in of_type(stacks, FUNCTION)}
+    return [name for name, told in variables.items()
+            if any(one.endswith("_BUCKET") for one in told) and told.get("BUCKET_OWNER") != "${AWS::AccountId}"]

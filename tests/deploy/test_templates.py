@@ -19,10 +19,13 @@ OF_EVERY_STAGE = (
     rules.still_keys, rules.open_buckets, rules.past_the_canary, rules.blind_canaries,
     rules.endless_logs, rules.unpublished_alarms, rules.unnamed_metrics, rules.costly_keys, rules.other_dead_letters,
     rules.short_windows, rules.untraced, rules.movable_images, rules.secrets_in_settings, rules.unrecoverable,
-    rules.unlocked_audit, rules.unlimited_queries, access.plain_text, access.public, access.broad_grants,
+    rules.unlocked_audit, rules.unlimited_queries, rules.unprotected, rules.unowned_buckets, access.plain_text,
+    access.public, access.unsourced, access.broad_grants,
     access.broad_policies, access.shared_roles, access.unlocked_deletion, access.shadowing,
     access.strange_audit_writers, access.strange_secret_readers, access.unbounded_roles,
 )  # fmt: skip
+# What the profile lean goes without: it costs.
+OF_THE_PROFILE_FULL = (rules.unencrypted, rules.crowded_chains)
 # What the embedded AWS, on loopback and for an hour, does without.
 ON_LOOPBACK = {
     rules.unwatched_dead_letters: "the run's summary tells of dead letters",
@@ -40,6 +43,7 @@ MAPPING = "EventSourceMappingSQSQueue"
 SHADOWING = ("platform/AuditBucketPolicy", "Properties", "PolicyDocument", "Statement")
 GRANT = {"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": ["platform/AuditBucket.Arn"]}
 TLS = ("PolicyDocument", "Statement", 0)
+TRUST = ("Properties", "AssumeRolePolicyDocument", "Statement", 0)
 GONE = object()
 
 
@@ -55,9 +59,10 @@ def test_a_stage_keeps_every_rule(named, rule) -> None:
     assert bool(rule(stacks(named))) is (named == "local" and rule in ON_LOOPBACK)
 
 
-@pytest.mark.parametrize("named", ["dev", "paper", "live"])
-def test_in_the_full_profile_everything_is_under_the_customers_key(named) -> None:
-    assert rules.unencrypted(stacks(named)) == []
+@pytest.mark.parametrize("rule", OF_THE_PROFILE_FULL, ids=lambda rule: rule.__name__)
+def test_the_full_profile_keeps_its_own_rules_and_lean_goes_without(rule) -> None:
+    assert [rule(stacks(named)) for named in ("dev", "paper", "live")] == [[]] * 3
+    assert rule(stacks("lean")) != []
 
 
 def test_what_a_stack_imports_another_exports() -> None:
@@ -123,6 +128,16 @@ BROKEN: list[tuple[Any, tuple[Any, ...], Any]] = [
     (rules.unlocked_audit, ("platform/AuditBucket", "Properties", "VersioningConfiguration"), GONE),
     (rules.unlimited_queries,
      ("platform/Workgroup", "Properties", "WorkGroupConfiguration", "BytesScannedCutoffPerQuery"), GONE),
+    (rules.unprotected, ("platform/LedgerTable", "Properties", "DeletionProtectionEnabled"), False),
+    (rules.unowned_buckets, ("audit/RecordLambdaFunction", "Properties", "Environment", "Variables", "BUCKET_OWNER"),
+     GONE),
+    (rules.crowded_chains, (f"audit/Record{MAPPING}", "Properties", "ScalingConfig"), GONE),
+    (access.unsourced, ("risk/ScheduleRole", *TRUST, "Condition"), GONE),
+    (access.unsourced, ("risk/ScheduleRole", *TRUST, "Condition", "ArnEquals", "aws:SourceArn"),
+     "arn:aws:scheduler:eu-west-1:${AWS::AccountId}:schedule/default/fanfold-live-sweep"),
+    (access.unsourced, ("audit/DailyCloseRole", *TRUST, "Condition", "StringEquals"), {"aws:SourceAccount": "*"}),
+    (access.unsourced, ("risk/CanaryRole", *TRUST, "Condition", "ArnLike"), GONE),
+    (access.unsourced, ("audit/ApiLambdaPermissionHttpApi", "Properties", "SourceArn"), GONE),
     (access.plain_text, ("risk/QueuePolicy", "Properties", *TLS), GONE),
     (access.plain_text, ("platform/BarsTopicPolicy", "Properties", *TLS, "Effect"), "Allow"),
     (access.plain_text, ("platform/LakeBucketPolicy",), GONE),
@@ -157,7 +172,7 @@ def test_a_rule_sees_what_breaks_it(rule, path, value) -> None:
 
 
 def test_every_rule_is_broken_once() -> None:
-    assert {rules.unencrypted, *OF_EVERY_STAGE} == {rule for rule, _, _ in BROKEN}
+    assert {*OF_THE_PROFILE_FULL, *OF_EVERY_STAGE} == {rule for rule, _, _ in BROKEN}
 
 
 def _changed(found: Stacks, path: tuple[Any, ...], value: Any) -> Stacks:
@@ -239,12 +254,13 @@ def test_a_first_deploy_that_fails_leaves_nothing_that_the_next_one_stumbles_ove
         assert policies == {"RetainExceptOnCreate" if named in {"paper", "live"} else "Delete"}
 
 
+@pytest.mark.parametrize("nothing", ["", "sha256:" + "0" * 64], ids=["missing", "a digest of zeros"])
 @pytest.mark.parametrize("missing", ["FANFOLD_LIVE_VENUE", "FANFOLD_DIGEST_RISK", "FANFOLD_JWT_ISSUER"])
-def test_live_without_a_setting_is_refused_by_its_name(missing) -> None:
-    given = {name: value for name, value in packaging.LIVE.items() if name != missing}
+def test_live_without_a_setting_is_refused_by_its_name(missing: str, nothing: str) -> None:
+    given = {name: value for name, value in packaging.LIVE.items() if name != missing} | {missing: nothing}
     with pytest.raises(NotPackaged, match=missing) as refused:
         packaging.template("signal", "live", given)
-    assert not [name for name in given if name in str(refused.value)]
+    assert not [name for name in given if name in str(refused.value) and name != missing]
 
 
 def test_the_tokens_of_live_are_those_that_it_names() -> None:
@@ -257,11 +273,6 @@ def test_the_tokens_of_live_are_those_that_it_names() -> None:
 def test_a_stage_that_is_not_there_or_has_no_day_to_end_is_refused(named: str, wrong: str) -> None:
     with pytest.raises(NotPackaged, match=wrong):
         packaging.template("signal", named, {})
-
-
-def test_a_digest_of_zeros_is_no_digest() -> None:
-    with pytest.raises(NotPackaged, match="FANFOLD_DIGEST_AUDIT"):
-        packaging.template("audit", "live", packaging.LIVE | {"FANFOLD_DIGEST_AUDIT": "sha256:" + "0" * 64})
 
 
 def test_the_lean_profile_pays_for_no_key_and_no_dashboard() -> None:

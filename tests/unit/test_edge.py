@@ -24,12 +24,14 @@ class Cloud:
     def __init__(self) -> None:
         self.buried: list[dict[str, Any]] = []
         self.faults: dict[str, str] = {}
+        self.expires: list[int] = []
 
     def __call__(self, service: str, operation: str, parameters: Any) -> dict[str, Any]:
         if operation == "SendMessage":
             self.buried.append(parameters)
         else:
             self.faults[parameters["Item"]["pk"]["S"]] = parameters["Item"]["reason"]["S"]
+            self.expires.append(int(parameters["Item"]["expires"]["N"]))
         return {}
 
     def reasons(self) -> dict[str, str]:
@@ -118,6 +120,7 @@ def test_a_fault_gives_back_the_record_and_all_behind_it_in_its_group(cloud: Clo
     assert failures(consume(event, handler(handled, faulty=("c",)), edge(cloud))) == ["m-c", "m-e"]
     assert handled == ["a", "b", "d"]
     assert cloud.faults == {"m-c": "OSError: c failed"}
+    assert cloud.expires == [int(datetime(2026, 3, 15, tzinfo=UTC).timestamp())]  # With the letter that it is of.
     assert cloud.buried == []
 
 

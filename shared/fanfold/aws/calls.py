@@ -24,6 +24,7 @@ TRIES = 4
 # The status of a fault where nothing came back, so that what happened is unknown.
 NO_ANSWER = 0
 TIMEOUT_S = 4.0
+PAUSE_S_MAX = 1.6
 # Where ECS and EKS hand out keys to a task, besides loopback.
 TASK_HOSTS = ("169.254.170.2", "169.254.170.23", "fd00:ec2::23", "localhost", "::1")
 
@@ -219,10 +220,17 @@ def persistent(
             except AwsFault as fault:
                 if not _passes(fault, operation):
                     raise
-            sleep(chance() * 0.05 * 2**attempt)
+            pause(attempt, sleep, chance)
         return call(service, operation, whole)
 
     return persisting
+
+
+def pause(
+    attempt: int, sleep: Callable[[float], None] = time.sleep, chance: Callable[[], float] = random.random
+) -> None:
+    """Wait after the first attempt, the second and so on: jittered, and longer each time up to a bound."""
+    sleep(chance() * min(0.05 * 2**attempt, PAUSE_S_MAX))
 
 
 def _with_token(operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -256,3 +264,22 @@ def recorded(call: Call, sink: Callable[[Recorded], object]) -> Call:
         return call(service, operation, parameters)
 
     return recording
+
+
+# What knows no owner: there is none yet, or it is who asks.
+UNOWNED = frozenset({"CreateBucket", "ListBuckets"})
+
+
+def owned(call: Call, owner: Callable[[], str]) -> Call:
+    """The same call, which meets no bucket but the owner's: one that was deleted may be somebody else's tomorrow.
+
+    ``owner`` is asked at each call to S3; "" is nobody, and nothing is checked.
+    """
+
+    @wraps(call)
+    def asking(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        if service != "s3" or operation in UNOWNED or not owner():
+            return call(service, operation, parameters)
+        return call(service, operation, {**parameters, "ExpectedBucketOwner": owner()})
+
+    return asking

@@ -7,6 +7,7 @@ comes behind it in its FIFO group waits. A standard queue's messages have no gro
 
 import re
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,6 +20,8 @@ from fanfold.messages import Message, decode
 from fanfold.refusals import BadInput
 
 REASON_MAX = 1_000
+# As long as a dead-letter queue keeps what the fault is of.
+FAULT_KEPT = timedelta(days=14)
 # A queue takes 256 KB, attributes and all; of a longer letter the beginning is buried.
 LETTER_MAX = 250_000
 # How a body fails that is none of ours: no JSON, of another shape, no UTF-8, nested too deep; or a record without its
@@ -69,7 +72,8 @@ class Edge(NamedTuple):
         self.watch.log.fault("a message will be tried again", fault, delivery=record["messageId"])
         text = f"{type(fault).__name__}: {fault}"[:REASON_MAX]
         table = Table(self.call, self.faults)
-        item = {"reason": text, "at": self.clock().isoformat()}
+        now = self.clock()
+        item = {"reason": text, "at": now.isoformat(), "expires": int((now + FAULT_KEPT).timestamp())}
         table.write([table.putting((record["messageId"], "fault"), item)])
 
 

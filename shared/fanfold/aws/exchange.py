@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from fanfold.aws.calls import AwsFault
+from fanfold.aws.calls import NO_ANSWER, AwsFault
 
 
 class Request(NamedTuple):
@@ -46,3 +46,8 @@ def query_of(pairs: Mapping[str, str]) -> str:
     """A query in the order and encoding that signatures want: by name, and not by what joins name and value."""
     ordered = sorted((encoded(key), encoded(value)) for key, value in pairs.items())
     return "&".join(f"{key}={value}" for key, value in ordered)
+
+
+def damaged(operation: str) -> AwsFault:
+    """An answer whose checksum is another than its sender's is as good as none."""
+    return AwsFault("DamagedAnswer", f"{operation}: the answer does not have the checksum that it came with", NO_ANSWER)

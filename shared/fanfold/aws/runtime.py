@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from fanfold import desk
-from fanfold.aws.calls import Call, Endpoint, connect, recorded
+from fanfold.aws.calls import Call, Endpoint, connect, owned, recorded
 from fanfold.aws.clock import Clock, clock_of
 from fanfold.aws.edge import Edge
 from fanfold.aws.watch import Watch
@@ -25,6 +25,8 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     desk: str = "desk.json"
     clock: str = "wall"
     record_calls: str = ""
+    # Whose the buckets are of which a function is told.
+    bucket_owner: str = ""
     aws_lambda_function_name: str = "local"
 
 
@@ -59,7 +61,7 @@ def runtime(environ: Mapping[str, str]) -> Runtime:
 
 
 def _connected(settings: Settings, endpoint: Endpoint) -> Call:
-    call = connect("light", endpoint)
+    call = owned(connect("light", endpoint), lambda: settings.bucket_owner)
     if not settings.record_calls:
         return call
     # Only a local desk that is asked to records, so nothing else reads the module.

@@ -1,10 +1,10 @@
 """A DynamoDB table of partition and sort key, with a transaction's writes as values. Keys are spelled only here."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fanfold.aws.attribute_values import marshal, unmarshal
-from fanfold.aws.calls import AwsFault, Call, condition_failed, conflicted
+from fanfold.aws.calls import AwsFault, Call, condition_failed, conflicted, pause
 from fanfold.refusals import Conflict
 
 Key = tuple[str, str]
@@ -15,15 +15,21 @@ BATCH_WRITE_MAX = 25
 TRANSACTION_MAX = 100
 NEWEST_PAGE = 50
 INSIST_TRIES = 50
+# How often what DynamoDB left of a batch is asked for again, where it took nothing of it.
+BATCH_TRIES = 8
 ABSENT = "attribute_not_exists(pk)"
 PRESENT = "attribute_exists(pk)"
 
 
 class Table(NamedTuple):
-    """Reads are consistent. Conditions and updates are DynamoDB expressions, their ``:name`` in ``values``."""
+    """Reads are consistent. Conditions and updates are DynamoDB expressions, their ``:name`` in ``values``.
+
+    ``wait`` waits before a batch's rest is asked for again; it is told how often nothing of it was taken.
+    """
 
     call: Call
     name: str
+    wait: Callable[[int], None] = pause
 
     def get(self, key: Key) -> dict[str, Any]:
         """The item, or an empty dict."""
@@ -31,26 +37,38 @@ class Table(NamedTuple):
         return unmarshal(found.get("Item", {}))
 
     def get_all(self, keys: Sequence[Key]) -> dict[Key, dict[str, Any]]:
-        """The items that are there, by key."""
+        """The items that are there, by key. Raises AwsFault, as for a rate, where DynamoDB leaves some unread."""
         found: dict[Key, dict[str, Any]] = {}
         for start in range(0, len(keys), BATCH_GET_MAX):
-            wanted: Any = {self.name: {"Keys": [_key(key) for key in keys[start : start + BATCH_GET_MAX]],
-                                       "ConsistentRead": True}}
-            while wanted:
-                page = self.call("dynamodb", "BatchGetItem", {"RequestItems": wanted})
+            wanted = {"Keys": [_key(key) for key in keys[start : start + BATCH_GET_MAX]], "ConsistentRead": True}
+            for page in self._rounds("BatchGetItem", wanted, "UnprocessedKeys"):
                 for item in page["Responses"].get(self.name, []):
                     values = unmarshal(item)
                     found[values["pk"], values["sk"]] = values
-                wanted = page.get("UnprocessedKeys")
         return found
 
     def put_all(self, items: Mapping[Key, Mapping[str, Any]]) -> None:
-        """Put items over what is there, each by itself; all are there when this returns."""
+        """Put items over what is there, each by itself; all are there when this returns, or AwsFault is raised."""
         puts = [{"PutRequest": {"Item": marshal({"pk": pk, "sk": sk, **item})}} for (pk, sk), item in items.items()]
         for start in range(0, len(puts), BATCH_WRITE_MAX):
-            left: Any = {self.name: puts[start : start + BATCH_WRITE_MAX]}
-            while left:
-                left = self.call("dynamodb", "BatchWriteItem", {"RequestItems": left}).get("UnprocessedItems")
+            for _ in self._rounds("BatchWriteItem", puts[start : start + BATCH_WRITE_MAX], "UnprocessedItems"):
+                pass
+
+    def _rounds(self, operation: str, asked: Any, rest: str) -> Iterator[dict[str, Any]]:
+        """The answers until nothing is left. What is left was over the table's rate, so the next one waits a while."""
+        left: Any = {self.name: asked}
+        tries = 0
+        while True:
+            answer = self.call("dynamodb", operation, {"RequestItems": left})
+            yield answer
+            before, left = left, answer.get(rest)
+            if not left:
+                return
+            tries = tries + 1 if left == before else 1
+            if tries == BATCH_TRIES:
+                rate = "ProvisionedThroughputExceededException"
+                raise AwsFault(rate, f"{operation} of {self.name} takes nothing more", 400)
+            self.wait(tries)
 
     def scan(self) -> Iterator[tuple[Key, dict[str, Any]]]:
         """Every item without its key, and the key, page by page; what a big table has is dear."""

@@ -1,5 +1,6 @@
 """The AWS JSON protocol: DynamoDB, KMS, SQS, Secrets Manager and SSM."""
 
+import zlib
 from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from typing import Any
 import msgspec
 
 from fanfold.aws.calls import AwsFault, Reason
-from fanfold.aws.exchange import Answer, Protocol, Request
+from fanfold.aws.exchange import Answer, Protocol, Request, damaged
 
 TARGETS = {"dynamodb": "DynamoDB_20120810", "kms": "TrentService", "sqs": "AmazonSQS",
            "secretsmanager": "secretsmanager", "ssm": "AmazonSSM"}
@@ -30,6 +31,10 @@ def _request(operation: str, parameters: Mapping[str, Any]) -> Request:
 
 
 def _response(operation: str, answer: Answer) -> dict[str, Any]:
+    # DynamoDB's alone has it.
+    told = answer.headers.get("x-amz-crc32")
+    if told is not None and int(told) != zlib.crc32(answer.body):
+        raise damaged(operation)
     found = _read(answer.body)
     if operation in TIMES:
         _decode_times(found.get("Parameter", found))

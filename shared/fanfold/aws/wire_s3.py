@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 from xml.etree.ElementTree import Element
 
-from fanfold.aws.exchange import Answer, Protocol, Request, encoded, query_of
+from fanfold.aws.exchange import Answer, Protocol, Request, damaged, encoded, query_of
 from fanfold.aws.wire_query import read_fault, read_tree
 from fanfold.refusals import BadInput
 
@@ -28,6 +28,7 @@ HEADERS = {
     "ChecksumMode": "x-amz-checksum-mode",
     "ContentEncoding": "content-encoding",
     "ContentType": "content-type",
+    "ExpectedBucketOwner": "x-amz-expected-bucket-owner",
     "IfMatch": "if-match",
     "IfNoneMatch": "if-none-match",
     "ObjectLockLegalHoldStatus": "x-amz-object-lock-legal-hold",
@@ -48,6 +49,8 @@ QUERY = {
     "VersionId": "versionId",
     "VersionIdMarker": "version-id-marker",
 }
+# A part of an object, asked for by Range, comes with 206.
+WHOLE = 200
 OTHERS = frozenset({"Bucket", "Key", "Body", "Metadata", "ChecksumAlgorithm"})
 
 
@@ -149,7 +152,7 @@ def _headers(operation: str, parameters: Mapping[str, Any], body: bytes) -> dict
             raise BadInput(f"the light client does not know checksum {parameters['ChecksumAlgorithm']}; take SHA256")
         # Object Lock wants a checksum with every write.
         headers["x-amz-sdk-checksum-algorithm"] = "SHA256"
-        headers["x-amz-checksum-sha256"] = b64encode(hashlib.sha256(body).digest()).decode()
+        headers["x-amz-checksum-sha256"] = _checksum(body)
     return headers
 
 
@@ -166,12 +169,25 @@ def _response(operation: str, answer: Answer) -> dict[str, Any]:
     if operation not in {"GetObject", "HeadObject"}:
         return {key: value for key, value in found.items() if key in WRITTEN}
     prefix = "x-amz-meta-"
+    if operation == "GetObject":
+        _check_body(found, answer)
     found["Metadata"] = {
         name.lower().removeprefix(prefix): value
         for name, value in answer.headers.items()
         if name.lower().startswith(prefix)
     }
     return found | ({"Body": answer.body} if operation == "GetObject" else {})
+
+
+def _check_body(found: Mapping[str, Any], answer: Answer) -> None:
+    """Hold a whole object against the checksum that it was written with; one of parts has one of its parts'."""
+    told = found.get("ChecksumSHA256", "")
+    if told and answer.status == WHOLE and "-" not in told and told != _checksum(answer.body):
+        raise damaged("GetObject")
+
+
+def _checksum(body: bytes) -> str:
+    return b64encode(hashlib.sha256(body).digest()).decode()
 
 
 def _listing(tree: Element) -> dict[str, Any]:

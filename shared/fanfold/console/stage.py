@@ -11,11 +11,12 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from fanfold.aws.calls import AwsFault, Call, Endpoint, connect
+from fanfold.aws.calls import AwsFault, Call, Endpoint, connect, owned
 from fanfold.console import deploy_guard, stage_names, stage_rollback
 from fanfold.console.cloud.launcher import SERVICES, STAGE, packaging, repository_root
 from fanfold.console.images import pushing
@@ -46,11 +47,17 @@ class Stage:
         self._check_settings(wanted)
         if self._name != STAGE:  # The embedded stage has no catalogue.
             self._settings.setdefault("FANFOLD_LAKE_SINCE", os.environ.get("FANFOLD_LAKE_SINCE") or self._began())
+        unprotected = self._name in stage_names.KEPT and self._platform() is None
+        # A first deploy that fails takes away what it made, and could not take away a table that is protected.
+        self._settings["FANFOLD_PROTECTED"] = "false" if unprotected else "true"
         self._side_by_side(self._guard, wanted)
         if PLATFORM in wanted:
             self._deploy(PLATFORM)
         services = [one for one in wanted if one != PLATFORM]
         self._side_by_side(self._deploy, services)
+        if unprotected and PLATFORM in wanted:
+            self._settings["FANFOLD_PROTECTED"] = "true"
+            self._deploy(PLATFORM)
         self._side_by_side(self._keep_image, services)
 
     def _keep_image(self, service: str) -> None:
@@ -84,9 +91,12 @@ class Stage:
 
     def _began(self) -> str:
         """The day on which the stage was deployed first: before it the lake has nothing to find."""
-        platform = described(self._call, f"fanfold-{PLATFORM}-{self._name}")
+        platform = self._platform()
         at = platform["CreationTime"] if platform else datetime.now(UTC)
         return f"{at:%Y-%m-%d}"
+
+    def _platform(self) -> dict[str, Any] | None:
+        return described(self._call, f"fanfold-{PLATFORM}-{self._name}")
 
     def _guard(self, stack: str) -> None:
         """Refuse an update that would put a new table or bucket in the place of one that holds something."""
@@ -134,11 +144,17 @@ def main(given: list[str]) -> int:
     try:
         if asked.verb not in {"bootstrap", "sweep"}:
             stage_names.check(asked.stage)
-        _obey(asked, connect("boto3", Endpoint.of(os.environ)), datetime.now(UTC).date())
+        _obey(asked, _own(connect("boto3", Endpoint.of(os.environ))), datetime.now(UTC).date())
     except (BadInput, StageFailed, AwsFault) as wrong:
         print(wrong, file=sys.stderr)
         return 1
     return 0
+
+
+def _own(call: Call) -> Call:
+    """The call, whose buckets are all those of who asks."""
+    owner = cache(lambda: str(call("sts", "GetCallerIdentity", {})["Account"]))
+    return owned(call, owner)
 
 
 def _obey(asked: argparse.Namespace, call: Call, today: date) -> None:

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from fanfold import desk
 from fanfold.audit_verdicts import Days
-from fanfold.aws.calls import AwsFault, Endpoint
+from fanfold.aws.calls import AwsFault, Endpoint, owned
 from fanfold.aws.calls import connect as client
 from fanfold.aws.log import S3Log
 from fanfold.aws.seals import closed_days
@@ -32,7 +32,7 @@ class StageSession(Session):
     def __init__(self, stage: str, environ: Mapping[str, str]) -> None:
         self.stage = stage
         self.running = True
-        self.call = client("boto3", Endpoint.of(environ))
+        self.call = owned(client("boto3", Endpoint.of(environ)), lambda: str(self._caller["Account"]))
         caches = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         self.state = caches / "fanfold" / self.bucket("lake")
 
@@ -49,10 +49,14 @@ class StageSession(Session):
     def days(self) -> Days:
         return closed_days(self.call, self.bucket("audit"), self.bucket("lake"), f"alias/fanfold-{self.stage}-seals")
 
-    @cached_property
+    @property
     def principal(self) -> str:
         """Whom AWS takes us for, as an ARN."""
-        return str(self.call("sts", "GetCallerIdentity", {})["Arn"])
+        return str(self._caller["Arn"])
+
+    @cached_property
+    def _caller(self) -> dict[str, Any]:
+        return self.call("sts", "GetCallerIdentity", {})
 
     def control(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """What the API's control answers to us; raises BadInput for what it refuses."""

@@ -1,0 +1,43 @@
+"""Whose a bucket is, is asked with every call: a name that was given up may be somebody else's tomorrow."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from botocore.session import Session
+
+from fanfold.aws.calls import UNOWNED, Recorded, owned, recorded
+from fanfold.aws.wire_s3 import METHODS
+
+OWNER = "123456789012"
+S3 = Session().get_service_model("s3")
+DONE = ["PutObject", "GetObject", "DeleteObject", "ListObjectsV2", "ListObjectVersions", "DeleteObjects",
+        "DeleteBucketPolicy", "HeadBucket", *(name.removeprefix("s3.") for name in METHODS)]  # fmt: skip
+
+
+def nothing(_service: str, _operation: str, _parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {}
+
+
+def told(service: str, operation: str, owner: str = OWNER) -> Mapping[str, Any]:
+    made: list[Recorded] = []
+    owned(recorded(nothing, made.append), lambda: owner)(service, operation, {"Bucket": "one"})
+    return made[0].parameters
+
+
+@pytest.mark.parametrize("operation", DONE)
+def test_every_call_to_a_bucket_names_its_owner_as_aws_calls_it(operation: str) -> None:
+    assert told("s3", operation) == {"Bucket": "one", "ExpectedBucketOwner": OWNER}
+    assert "ExpectedBucketOwner" in S3.operation_model(operation).input_shape.members
+
+
+@pytest.mark.parametrize("operation", sorted(UNOWNED))
+def test_what_has_no_owner_yet_is_asked_without(operation: str) -> None:
+    assert told("s3", operation) == {"Bucket": "one"}
+    shape = S3.operation_model(operation).input_shape
+    assert shape is None or "ExpectedBucketOwner" not in shape.members
+
+
+def test_other_services_and_desks_without_an_account_are_asked_as_before() -> None:
+    assert told("dynamodb", "GetItem") == {"Bucket": "one"}
+    assert told("s3", "GetObject", "") == {"Bucket": "one"}

@@ -1,0 +1,70 @@
+"""An answer that came otherwise than it was sent is as good as none: it is asked for again, and never believed."""
+
+import zlib
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from fanfold.aws import wire_json, wire_s3
+from fanfold.aws.calls import NO_ANSWER, AwsFault, persistent
+from fanfold.aws.exchange import Answer
+
+ITEM = b'{"Item":{"pk":{"S":"a"}}}'
+BODY = b"a segment of the chain"
+
+
+def headed(name: str, told: str, body: bytes, status: int = 200) -> Answer:
+    return Answer(status, {name: told}, body)
+
+
+def crc(body: bytes) -> str:
+    return str(zlib.crc32(body))
+
+
+def checksum(body: bytes) -> str:
+    return b64encode(sha256(body).digest()).decode()
+
+
+def test_an_item_is_held_against_the_checksum_of_dynamodb() -> None:
+    read = wire_json.PROTOCOL.response
+    assert read("GetItem", headed("x-amz-crc32", crc(ITEM), ITEM)) == {"Item": {"pk": {"S": "a"}}}
+    assert read("GetItem", Answer(200, {}, ITEM)) == {"Item": {"pk": {"S": "a"}}}
+    with pytest.raises(AwsFault, match="DamagedAnswer") as damaged:
+        read("GetItem", headed("x-amz-crc32", crc(ITEM), ITEM.replace(b"a", b"b")))
+    assert damaged.value.status == NO_ANSWER
+
+
+@pytest.mark.parametrize("cut", [BODY[:-1], BODY.replace(b"a", b"A"), b""])
+def test_an_object_is_held_against_the_checksum_that_it_was_written_with(cut: bytes) -> None:
+    read = wire_s3.PROTOCOL.response
+    assert read("GetObject", headed("x-amz-checksum-sha256", checksum(BODY), BODY))["Body"] == BODY
+    with pytest.raises(AwsFault, match="DamagedAnswer"):
+        read("GetObject", headed("x-amz-checksum-sha256", checksum(BODY), cut))
+
+
+def test_a_part_of_an_object_has_no_checksum_of_its_own() -> None:
+    read = wire_s3.PROTOCOL.response
+    assert read("GetObject", headed("x-amz-checksum-sha256", checksum(BODY), BODY[:4], 206))["Body"] == BODY[:4]
+    assert read("GetObject", headed("x-amz-checksum-sha256", f"{checksum(BODY)}-2", BODY))["Body"] == BODY
+
+
+def test_every_object_is_written_with_its_checksum() -> None:
+    asked = {"Bucket": "audit", "Key": "chain/1", "Body": BODY, "IfNoneMatch": "*", "ExpectedBucketOwner": "123"}
+    headers = wire_s3.PROTOCOL.request("s3.PutObject", asked).headers
+    assert headers["x-amz-checksum-sha256"] == checksum(BODY)
+    assert headers["x-amz-sdk-checksum-algorithm"] == "SHA256"
+    assert headers["x-amz-expected-bucket-owner"] == "123"
+
+
+def test_a_damaged_answer_is_asked_for_again() -> None:
+    answers = [headed("x-amz-crc32", "1", ITEM), headed("x-amz-crc32", crc(ITEM), ITEM)]
+
+    def call(_service: str, operation: str, _parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return wire_json.PROTOCOL.response(operation, answers.pop(0))
+
+    pauses: list[float] = []
+    assert persistent(call, pauses.append, lambda: 1.0)("dynamodb", "GetItem", {}) == {"Item": {"pk": {"S": "a"}}}
+    assert len(pauses) == 1
