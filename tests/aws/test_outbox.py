@@ -1,10 +1,11 @@
 """The outbox: what was written with a change is published, and forgotten then."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from emulator import Cloud
-from ledger_examples import approved, create_table, create_topic, heard, once, order, report
+from ledger_examples import AT, approved, create_table, create_topic, heard, once, order, report
 
 from fanfold.aws import ledger
 from fanfold.aws.calls import AwsFault
@@ -66,11 +67,22 @@ def quarantined(table: Table) -> dict[str, str]:
     return {item["sk"]: item["reason"] for item in table.query("quarantine#execution")}
 
 
+class Heard(list[str]):
+    """Who hears of what was put aside, and of what waits with its seconds."""
+
+    def put_aside(self, name: str, reason: str) -> None:
+        assert reason
+        self.append(name)
+
+    def left_behind(self, name: str, seconds: int) -> None:
+        self.append(f"{name} waits for {seconds} s")
+
+
 def watched(cloud: Cloud, arn: str) -> tuple[Outbox, Table, list[str]]:
     create_table(cloud.admin, "ledger")
-    table, told = Table(cloud.call, "ledger"), list[str]()
+    table, told = Table(cloud.call, "ledger"), Heard()
     topics = Topics(cloud.call, {"executions": arn})
-    return Outbox(table, "execution", topics, lambda name, _reason: told.append(name)), table, told
+    return Outbox(table, "execution", topics, told), table, told
 
 
 def test_a_message_that_is_too_long_is_put_aside_with_its_reason_and_stops_no_other(
@@ -119,3 +131,27 @@ def test_a_live_order_is_no_message(cloud: Cloud, topic: tuple[str, str]) -> Non
     table.write([ledger.indexing(table, order("A"), approved(order("A")))])
     assert outbox.sweep() == 0
     assert [one.order_id for one in ledger.live_of(outbox.items())] == ["A"]
+
+
+def test_a_message_that_waits_for_more_than_five_minutes_is_told_of_at_each_sweep(
+    cloud: Cloud, topic: tuple[str, str]
+) -> None:
+    once(cloud)
+    _, table, told = watched(cloud, topic[0])
+    now = AT
+
+    def throttled(*_asked: Any) -> dict[str, Any]:
+        raise AwsFault("Throttling", "too fast", 400)
+
+    waits = Outbox(table, "execution", Topics(throttled, {"executions": topic[0]}), told, lambda: now)
+    # What it tells of may be far older than it is itself.
+    table.write([waits.holding(report("a", at=AT - timedelta(days=3)))])
+    for seconds in (0, 300, 301, 360):
+        now = AT + timedelta(seconds=seconds)
+        with pytest.raises(AwsFault):
+            waits.sweep()
+    assert told == ["a waits for 301 s", "a waits for 360 s"]
+    now = AT + timedelta(seconds=420)
+    goes = Outbox(table, "execution", Topics(cloud.call, {"executions": topic[0]}), told, lambda: now)
+    assert (goes.sweep(), goes.sweep()) == (1, 0)
+    assert told[2:] == ["a waits for 420 s"]

@@ -185,3 +185,14 @@ def test_the_environment_says_which_figures_are_metrics() -> None:
         watch.counts.add("Fills")
     (directive,) = json.loads(written[0])["_aws"]["CloudWatchMetrics"]
     assert [one["Name"] for one in directive["Metrics"]] == ["Orders"]
+
+
+def test_what_waits_in_an_outbox_rings_as_what_was_put_aside_does() -> None:
+    written: list[str] = []
+    watch = Watch({"METRICS": "OutboxStuck,Attention"}, lambda: NOW, written.append)
+    with watch.invocation(None):
+        watch.put_aside("a", "no topic takes it")
+        watch.left_behind("b", 301)
+    line = json.loads(written[-1])
+    assert (line["OutboxStuck"], line["Attention"]) == (2, 2)
+    assert json.loads(written[-2])["unpublished"] == "b"

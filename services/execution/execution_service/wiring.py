@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 
 from execution_service.place import Placer
 from execution_service.settings import Settings
@@ -42,7 +42,7 @@ def ledger() -> Table:
 @cache
 def outbox() -> Outbox:
     topics = Topics(runtime().call, {"executions": settings().executions_topic}, runtime().watch.published)
-    return Outbox(ledger(), "execution", topics, runtime().watch.put_aside)
+    return Outbox(ledger(), "execution", topics, runtime().watch, runtime().clock)
 
 
 @cache
@@ -86,12 +86,8 @@ def settler(venue: str) -> Settler:
 @cache
 def sweeper() -> Sweeper:
     """What works on orders that are left alone; how many nobody knows the outcome of is counted."""
-
-    def unknown(count: int) -> None:
-        runtime().watch.counts.add("UnknownOrders", count)
-        runtime().watch.counts.add("OrdersOverdue", count)
-
-    return Sweeper(runtime().desk, bookings(), lambda venue: (placer(venue), settler(venue)), runtime().clock, unknown)
+    overdue = partial(runtime().watch.counts.add, "OrdersOverdue")
+    return Sweeper(runtime().desk, bookings(), lambda venue: (placer(venue), settler(venue)), runtime().clock, overdue)
 
 
 @cache

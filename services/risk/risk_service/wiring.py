@@ -45,7 +45,7 @@ def ledger() -> Table:
 def outbox() -> Outbox:
     arns = {"orders": settings().orders_topic, "targets": settings().targets_topic}
     topics = Topics(runtime().call, arns, runtime().watch.published)
-    return Outbox(ledger(), "risk", topics, runtime().watch.put_aside)
+    return Outbox(ledger(), "risk", topics, runtime().watch, runtime().clock)
 
 
 @cache

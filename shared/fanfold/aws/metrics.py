@@ -32,7 +32,6 @@ UNITS = {
     "Orders": "Count",
     "Refusals": "Count",
     "Fills": "Count",
-    "UnknownOrders": "Count",
     "DeadLetters": "Count",
     "LimitsRefused": "Count",
     "LossRefusals": "Count",
@@ -44,8 +43,9 @@ UNITS = {
     "QueueAge": "Milliseconds",
 }
 # What needs a person, and is nothing while all is well: orders refused by a limit on losses; accounts whose trading
-# state is not ACTIVE, at each decision; messages that no topic takes, put aside; and orders whose outcome is unknown
-# past their deadline, as each sweep finds them. Attention is their sum: one alarm where four are too dear.
+# state is not ACTIVE, at each decision; messages that no topic takes, put aside, and those that an outbox has had for
+# long; and orders whose outcome is unknown past their deadline, as each sweep finds them. Attention is their sum: one
+# alarm where four are too dear.
 ALARMING = ("LossRefusals", "AccountsHalted", "OutboxStuck", "OrdersOverdue")
 LOSSES = frozenset({Code.DAILY_LOSS, Code.DRAWDOWN})
 # The format takes a hundred values a metric in a line.

@@ -62,6 +62,11 @@ class Watch:
         self.counts.add("OutboxStuck")
         self.log.error("a message is put aside", unpublished=name, reason=reason)
 
+    def left_behind(self, name: str, seconds: int) -> None:
+        """Tell of a message that the outbox has had for long, and that its sweeps did not get out."""
+        self.counts.add("OutboxStuck")
+        self.log.error("a message waits in the outbox", unpublished=name, seconds=str(seconds))
+
     def ids(self) -> dict[str, str]:
         """What a log line carries so that others are found by it."""
         found = {"function": self._function, "version": self._version, "request": self._request}
