@@ -7,6 +7,7 @@ from packaged_stacks import Function
 from execution_service.keys import check
 from fanfold.aws.calls import Recorded, recorded
 from fanfold.aws.cursors import CursorTable
+from fanfold.aws.pauses import PauseTable
 from fanfold.aws.recording import Line
 from fanfold.aws.secrets import SecureParameter
 from fanfold.aws.tables import Table
@@ -16,12 +17,16 @@ KEYS = {"Parameter": {"Value": '{"apiKey": "one", "secret": "another"}', "Versio
 
 def venue_calls(function: Function) -> list[Line]:
     """The calls of the check that is made before an order is placed, where the function's stage names the keys; and of
-    the look at a venue's pause, before it is asked for bars."""
+    the look at a venue's pause, before it is asked for bars or prices."""
     made: list[Recorded] = []
     if "VENUE_SECRET" in function.environment:
         name = function.environment["VENUE_SECRET"]
         keys = recorded(lambda *_: KEYS, made.append)
         check(name, SecureParameter(keys, name, lambda: datetime.now(UTC)).values())
+    if "PAPER_BOOK_TABLE" in function.environment:
+        pauses = PauseTable(Table(recorded(lambda *_: {}, made.append), function.environment["PAPER_BOOK_TABLE"]))
+        pauses.until("venue")
+        pauses.keep("venue", 1)
     if "CURSORS_TABLE" in function.environment:
         CursorTable(Table(recorded(lambda *_: {}, made.append), function.environment["CURSORS_TABLE"])).read("venue")
     return [Line(function=function.name, service=one.service, operation=one.operation, parameters=dict(one.parameters))

@@ -1,8 +1,10 @@
 """A venue's newest bar is given only when a later one or the venue's own clock proves that it is closed."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,7 +61,8 @@ class Ticking:
     def given(self, minute: int) -> Series:
         """The answer to what a poll asks that takes this minute for closed, with two bars of before."""
         venue = ExchangeVenue(
-            self, {BTC: RULES}, told_at=self.told_at, grace_s=GRACE_S, sleep=self.sleep  # type: ignore[arg-type]
+            self, {BTC: RULES}, lambda: datetime.fromtimestamp(self.here(), UTC),  # type: ignore[arg-type]
+            told_at=self.told_at, grace_s=GRACE_S, sleep=self.sleep,
         )
         (found,) = venue.bars_of([Request(BTC, "1m", START + 60 * (minute - 3), START + 60 * minute)])
         assert isinstance(found, Series)
@@ -70,10 +73,30 @@ def closes(found: Series) -> list[int]:
     return [(bar.closes_at - START) // 60 for bar in found.bars]
 
 
-def test_a_bar_that_a_later_one_follows_is_given_at_once() -> None:
-    exchange = Ticking(START + 600.5)
-    assert closes(exchange.given(10)) == [8, 9, 10]
-    assert (exchange.asked, exchange.slept) == (1, 0)
+@pytest.mark.parametrize("dated", [True, False])
+def test_a_bar_that_is_finished_after_the_next_has_opened_is_waited_for(dated: bool) -> None:
+    exchange = Ticking(START + 600.5, dated=dated)
+    found = exchange.given(10)
+    assert closes(found) == [8, 9, 10]
+    assert {bar.volume for bar in found.bars} == {9_000}
+    assert 1 < exchange.slept <= GRACE_S
+
+
+def test_where_an_exchange_s_clock_stands_a_bar_comes_a_minute_later_proven_by_two() -> None:
+    exchange = Ticking(START + 665)
+    exchange.told_at = lambda: float(START)  # type: ignore[method-assign]
+    assert closes(exchange.given(10)) == [8, 9]
+    assert closes(exchange.given(11)) == [9, 10]
+
+
+@given(st.floats(0, 59.9), st.integers(1, 3))
+def test_no_bar_of_an_exchange_that_finishes_within_its_grace_is_told_otherwise_later(into: float, ahead: int) -> None:
+    exchange = Ticking(START + 600 + into, quiet=range(12, 12 + ahead))
+    told = {bar.closes_at: bar for bar in exchange.given(10).bars}
+    exchange.now += 600
+    final = {bar.closes_at: bar for bar in exchange.given(10).bars}
+    assert told == {at: final[at] for at in told}
+    assert max(told) == START + 600
 
 
 def test_the_newest_bar_waits_for_the_venues_grace_and_is_final_then() -> None:
@@ -101,4 +124,6 @@ def test_no_clock_of_this_machine_makes_a_bar_closed(fast_s: float, into: float)
 def test_an_exchange_that_dates_no_answer_proves_a_bar_by_the_next_one_alone() -> None:
     quiet = Ticking(START + 659, quiet=[10], dated=False)
     assert closes(quiet.given(10)) == [8, 9]
-    assert closes(Ticking(START + 661, dated=False).given(10)) == [8, 9, 10]
+    later = Ticking(START + 665, dated=False)
+    assert closes(later.given(10)) == [8, 9, 10]
+    assert later.slept == 0

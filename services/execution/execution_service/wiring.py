@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import cache, partial
 
 from execution_service.place import Placer
+from execution_service.quotes import Quotes
 from execution_service.settings import Settings
 from execution_service.settle import Settler
 from execution_service.sweep import Sweeper
@@ -14,6 +15,7 @@ from fanfold.aws.edge import Arrived
 from fanfold.aws.ledger import live_of
 from fanfold.aws.outbox import Outbox
 from fanfold.aws.paper_book import PaperBook
+from fanfold.aws.pauses import PauseTable
 from fanfold.aws.runtime import Runtime, read
 from fanfold.aws.runtime import runtime as build
 from fanfold.aws.tables import Table
@@ -64,7 +66,8 @@ def quote(venue: str) -> Callable[[str], Quote] | None:
     # An image that only replays never loads ccxt.
     from fanfold.venues.exchange import ExchangeVenue  # noqa: PLC0415
 
-    return ExchangeVenue.connect(found, runtime().desk.instruments, settings().venue_origin).quote
+    exchange = ExchangeVenue.connect(found, runtime().desk.instruments, settings().venue_origin)
+    return Quotes(venue, exchange, PauseTable(Table(runtime().call, settings().paper_book_table))).quote
 
 
 @cache

@@ -6,8 +6,9 @@ so far back: the page before is asked for, and its last bar is it, or 0 where th
 begins late may have been cut at its front; then ``after`` is the slot before the first bar, which nobody has seen, and
 the reader asks again or stays parked.
 
-A bar is known to be closed when a later one has opened, or when the exchange's own clock, as its answer dates itself,
-is past the close by the venue's grace. This machine's clock proves nothing: it only says how long to wait.
+A bar is known to be closed when the exchange's own clock, as its answer dates itself, is past the close by the venue's
+grace, or when two later ones have opened: after one alone an exchange may still finish it. Where answers are not dated,
+one later bar is all the proof there is. This machine's clock proves nothing: it only says how long to wait.
 """
 
 import time
@@ -46,10 +47,6 @@ class _Answer(NamedTuple):
     series: Series
     closed: int
     told_at: float
-
-    @property
-    def held(self) -> bool:
-        return self.series.through > self.closed and bool(self.series.bars)
 
 
 class ExchangeVenue:
@@ -93,15 +90,15 @@ class ExchangeVenue:
     def bars_of(self, requests: Sequence[Request]) -> list[Series | Failure]:
         """The bars of each request that are known to be closed, asked for side by side, the one furthest behind first.
 
-        Where the newest is not, it is asked for once more when the exchange's grace is over, if that is soon.
+        Where the newest may not be, it is asked for once more when the exchange's grace is over, if that is soon.
         """
         try:
             self._client.markets()
         except VenueUnavailable as fault:
             return [Failure(request, str(fault)) for request in requests]
         answers = self._round(requests)
-        held = {request: one for request, one in answers.items() if isinstance(one, _Answer) and one.held}
-        waits = {request: self._wait_s(one) for request, one in held.items()}
+        given = {request: one for request, one in answers.items() if isinstance(one, _Answer) and one.series.bars}
+        waits = {request: self._wait_s(one) for request, one in given.items()}
         soon = {request: wait for request, wait in waits.items() if 0 < wait <= 2 * self._grace_s}
         if soon:
             self._sleep(max(soon.values()))
@@ -156,13 +153,17 @@ class ExchangeVenue:
             raise BadInput(f"{self._client.name} has no {request.timeframe} bars; it has {known}")
         found, cut = self._candles(request)
         told_at = self._told_at()
-        newest = max(found, default=0)
-        closed = newest if told_at >= newest + self._grace_s else newest - 1
         wanted = sorted(one for one in found.values() if request.since < one.closes_at <= request.until)
         after = self._after(request, found, cut=cut)
         rules = self._instruments[request.instrument]
         series = candles.series(request.instrument, request.timeframe, rules, after, wanted)
-        return _Answer(series, closed, told_at)
+        return _Answer(series, self._closed(found, told_at), told_at)
+
+    def _closed(self, told: Iterable[int], told_at: float) -> int:
+        """Through when bars are known to be closed, by all closes that were told and when that was."""
+        later = 2 if told_at else 1
+        by_later = sorted(told)[: -later]
+        return max(int(told_at) - self._grace_s, *by_later[-1:], 0)
 
     def _candles(self, request: Request) -> tuple[dict[int, Candle], bool]:
         """By close, what the exchange has from the bar that closes at ``since``; and whether its front may be cut."""
@@ -212,10 +213,13 @@ class ExchangeVenue:
 
 
 def _closed(answer: _Answer | Failure) -> Series | Failure:
-    """The bars of an answer that are known to be closed: all but the newest always are."""
-    if isinstance(answer, Failure) or not answer.held:
-        return answer if isinstance(answer, Failure) else answer.series
-    return msgspec.structs.replace(answer.series, bars=answer.series.bars[:-1])
+    """The bars of an answer that are known to be closed."""
+    if isinstance(answer, Failure):
+        return answer
+    if answer.series.through <= answer.closed:
+        return answer.series
+    bars = [bar for bar in answer.series.bars if bar.closes_at <= answer.closed]
+    return msgspec.structs.replace(answer.series, bars=bars)
 
 
 def _sound(told: Iterable[Candle], since: int) -> int:
