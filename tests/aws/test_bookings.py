@@ -178,6 +178,15 @@ def test_a_trade_told_again_with_another_quantity_stands_as_it_was_booked_and_is
     balanced(found, [first, *told.fills], a)
 
 
+def test_a_rebate_is_a_fee_below_zero_and_cash_that_comes_in(found: Ledger) -> None:
+    a = order("A")
+    placed(found, a)
+    rebate = replace(fill(a, "2"), fee=D("-0.04"))
+    (told,) = found.bookings.book("main", [resolution(a, rebate)], report())
+    assert (told.cash, told.holdings[0].fees) == (D("9800.04"), D("-0.04"))
+    balanced(found, [rebate], a)
+
+
 def test_an_order_that_its_venue_counts_as_filled_and_the_books_do_not_ends(found: Ledger) -> None:
     a = order("A")
     placed(found, a)

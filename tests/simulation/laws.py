@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import limit_laws
 from markets import CASH
 from world import World
 
@@ -212,11 +213,11 @@ LAWS: list[Callable[[Outcome], Iterator[str]]] = [
     no_live_order_is_without_a_future, nothing_rests_that_the_ledger_has_ended, spot_cash_is_never_below_zero,
     no_order_is_over_its_limit, flatten_ends_flat, no_entry_is_live_where_none_may_be,
     nothing_is_claimed_that_the_state_forbids, no_entry_fills_in_a_bar_that_opened_under_a_halt,
-    every_trading_state_is_told_last,
+    every_trading_state_is_told_last, *limit_laws.LAWS,
 ]
 
 
-def broken(world: World) -> list[str]:
+def broken(world: World, laws: list[Callable[[Outcome], Iterator[str]]] = LAWS) -> list[str]:
     """Every law that does not hold, with what it found."""
     found = Outcome(world)
-    return [f"{law.__name__}: {one}" for law in LAWS for one in law(found)]
+    return [f"{law.__name__}: {one}" for law in laws for one in law(found)]

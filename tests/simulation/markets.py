@@ -1,6 +1,7 @@
 """A seeded desk of two instruments, and the bars that its venue has of them."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from random import Random
 
 from core_desk import START, A, B, instance, raw, series
@@ -12,10 +13,15 @@ from fanfold.messages import Bars, BarsWanted
 
 VOLUMES = (10**9, 300_000, 90_000)
 CASH = "10000"
+# What is tightened in some worlds, so that it is met.
+TIGHT = (
+    {}, {}, {"daily_loss_max": "0.002"}, {"drawdown_max": "0.003"}, {"position_notional_max": "2500"},
+    {"gross_max": "0.4"}, {"net_max": "0.3"},
+)  # fmt: skip
 EXTERNAL = {"strategy": "external", "params": {}, "allocation": "0.42", "instruments": [B]}
 
 
-def desk_of(random: Random) -> Desk:
+def desk_of(random: Random, limits: Random) -> Desk:
     """Two strategies of a minute, one told from outside, on spot or on margin, at market or with limits.
 
     Together they use all of the cash, and what is told may be more than one order may be worth.
@@ -27,7 +33,7 @@ def desk_of(random: Random) -> Desk:
         told=instance() | EXTERNAL,
     )
     found["accounts"]["main"] |= {"kind": random.choice(("margin", "spot")), "participation_max": "0.1"}
-    found["limits"]["main"] = {"order_notional_max": "4000", "position_notional_max": "6000"}
+    found["limits"]["main"] = {"order_notional_max": "4000", "position_notional_max": "6000"} | limits.choice(TIGHT)
     return desk.build(found, "simulated")
 
 
@@ -43,6 +49,11 @@ class Market:
                 price[name] = last = max(5_000, first + random.randint(-150, 150))
                 top, low = max(first, last) + 20, min(first, last) - 20
                 some.append(Bar(START + 60 * minute, first, top, low, last, random.choice(VOLUMES)))
+
+    def close(self, name: str, at: float) -> Decimal:
+        """The last close by a time; before the first, the open of that."""
+        closed = [bar.close for bar in self.bars[name] if bar.closes_at <= at] or [self.bars[name][0].open]
+        return Decimal(closed[-1]).scaleb(-2)
 
     def minute(self, minute: int) -> Bars:
         return self._message(f"p{minute}", self._since(START + 60 * (minute - 1), START + 60 * minute), wanted=False)

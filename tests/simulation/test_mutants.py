@@ -14,6 +14,7 @@ from execution_service.settle import Settler
 from execution_service.sweep import Sweeper
 from fanfold import booking, fills, orders
 from fanfold.aws import ledger
+from fanfold.aws.approvals import Approvals
 from fanfold.aws.outbox import Outbox
 from fanfold.aws.paper_book import PaperBook
 from fanfold.messages import Halt
@@ -21,10 +22,10 @@ from fanfold.risk import bundles, decision
 from fanfold.risk.codes import Code
 from risk_service import assess
 
-SEEDS = range(150)
+SEEDS = range(300)
 # Where only few seeds break a law, the first that does is near here.
 FROM = {
-    "no_trade_is_booked_twice": 34, "no_live_order_is_without_a_future": 49, "flatten_ends_flat": 88,
+    "no_trade_is_booked_twice": 34, "no_live_order_is_without_a_future": 49, "flatten_ends_flat": 172,
     "nothing_is_claimed_that_the_state_forbids": 54,
 }  # fmt: skip
 
@@ -126,6 +127,16 @@ MUTANTS: dict[str, list[Guard]] = {
         Guard(bundles, "ORDER_RULES", lambda _rules: ()),
         Guard(decision, "reservation", lambda _was: lambda *_given: Decimal(0)),
         Guard(fills, "_paid_for", lambda _was: lambda wanted, *_given: wanted),
+    ],
+    "no_position_is_approved_over_its_limit": [Guard(bundles, "ORDER_RULES", _without(Code.POSITION_NOTIONAL))],
+    "no_exposure_is_approved_over_its_limit": [
+        Guard(bundles, "ORDER_RULES", _without(code)) for code in (Code.GROSS_EXPOSURE, Code.NET_EXPOSURE)
+    ],
+    "no_entry_is_approved_while_a_loss_limit_is_broken": [
+        Guard(bundles, "ORDER_RULES", _without(code)) for code in (Code.DAILY_LOSS, Code.DRAWDOWN)
+    ],
+    "a_broken_loss_limit_is_noted_by_the_last_poll_and_nothing_rests_under_it": [
+        Guard(Approvals, "breach", lambda _was: lambda *_given: None),
     ],
     "every_trading_state_is_told_last": [Guard(ledger, "halting", _always_halted)],
     "flatten_ends_flat": [

@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
+from limit_laws import Approval, Noted
 
 from fanfold.aws import ledger
 from fanfold.aws.attribute_values import Item
-from fanfold.aws.tables import KEY_NAMES
+from fanfold.aws.batches import Batches
+from fanfold.aws.tables import KEY_NAMES, Table
 from fanfold.messages import Halt, State
 from fanfold.orders import OrderRecord
 
@@ -19,9 +21,13 @@ _record = msgspec.json.Decoder(OrderRecord).decode
 
 class Witness:
     """What was seen. ``states`` is each trading state with the time from which it was in force, ``booked`` how often
-    each trade's fill was written."""
+    each trade's fill was written; ``approvals`` has orders with the books that they were approved in, ``noted`` what
+    decisions left."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: Table) -> None:
+        self.approvals: list[Approval] = []
+        self.noted: list[Noted] = []
+        self._ledger, self._polls = table, Batches(table)
         self.states: list[tuple[float, Halt]] = []
         self.claims: list[tuple[Halt, OrderRecord]] = []
         self.booked: Counter[str] = Counter()
@@ -39,8 +45,18 @@ class Witness:
         if not self.states or self.states[-1][1] is not state:
             self.states.append((now, state))
         items = _put(operation, parameters)
-        self.claims += [(state, record) for record in _claimed(items)]
+        self.claims += [(state, record) for record in _of_state(items, State.SUBMITTING)]
+        if created := [record.order for record in _of_state(items, State.APPROVED)]:
+            self.approvals.append(Approval(created, ledger.read(self._ledger, "main")))
+        if operation == "UpdateItem":
+            self._note(now)
         self.booked.update(key for item in items if (key := item[KEY_NAMES[0]]["S"]).startswith(FILLS))
+
+    def _note(self, now: float) -> None:
+        found = self._polls.read("main")
+        noted = Noted(now, found.peak_equity, found.day_start_equity)
+        if found.day and (not self.noted or self.noted[-1][1:] != noted[1:]):
+            self.noted.append(noted)
 
     def in_force(self, since: float, until: float) -> set[Halt]:
         """The states that were in force at any moment between two times."""
@@ -53,8 +69,8 @@ def _put(operation: str, parameters: Mapping[str, Any]) -> list[Item]:
     return [item for write in writes if (item := write.get("Put", {}).get("Item"))]
 
 
-def _claimed(items: list[Item]) -> Iterator[OrderRecord]:
-    """The orders that a write claims."""
+def _of_state(items: list[Item], state: State) -> Iterator[OrderRecord]:
+    """The orders that a write brings to a state."""
     for item in items:
-        if item.get("order_state") == {"S": State.SUBMITTING}:
+        if item.get("order_state") == {"S": state}:
             yield _record(item["record"]["B"])

@@ -17,6 +17,7 @@ from markets import Market, desk_of
 from processes import Process
 from witness import Witness
 
+from fanfold.aws.tables import Table
 from fanfold.aws.topics import Topics
 from fanfold.messages import SUBSCRIPTIONS, TOPICS, BarsWanted, Halt, Message, Target, Targets, decode
 from fanfold.simulation.cloud import MemoryCloud
@@ -56,15 +57,16 @@ class World:
     def __init__(self, seed: int, minutes: int = 12) -> None:
         self.random = Random(seed)
         self.faults = Faults(self.random)
-        self.desk, self.market = desk_of(self.random), Market(self.random, minutes + HEALING_MIN)
+        limits = Random(f"limits {seed}")
+        self.desk, self.market = desk_of(self.random, limits), Market(self.random, minutes + HEALING_MIN)
         self.quiet, self.halts = self.random.random() < 0.5, self.random.random() < 0.7
         self.minutes, self.now = minutes, float(START)
         self.cloud = MemoryCloud(lambda: self.now)
-        self.places = _places(self.cloud)
+        self.places = places_of(self.cloud)
         self.warm: dict[str, list[Process]] = {service: [] for service in SERVICES}
         self.running: list[Invocation] = []
         self.commands: list[dict[str, Any]] = []
-        self.witness = Witness()
+        self.witness = Witness(Table(self.cloud.call, "ledger"))
         self.requests = 0
         self.topics = Topics(self.cloud.call, {name: self.places[_setting(name)] for name in TOPICS})
 
@@ -202,7 +204,7 @@ class World:
             self._bury(service, found)
             return
         process = self.process(service)
-        event = {"Records": [_record(one) for one in found]}
+        event = {"Records": [as_record(one) for one in found]}
         receipts = {one["MessageId"]: one["ReceiptHandle"] for one in found}
         self.faults.note("deliver", service, list(receipts.values()))
         work = lambda: process.handle(event, "delivery")  # noqa: E731 - it is named for the line's length
@@ -256,7 +258,7 @@ class World:
                 waiting.visible_at = self.now
 
 
-def _record(message: dict[str, Any]) -> dict[str, Any]:
+def as_record(message: dict[str, Any]) -> dict[str, Any]:
     """A record as Lambda gets it."""
     told = {name: {"stringValue": one["StringValue"], "dataType": one["DataType"]}
             for name, one in message.get("MessageAttributes", {}).items()}
@@ -264,7 +266,7 @@ def _record(message: dict[str, Any]) -> dict[str, Any]:
             "messageAttributes": told, "eventSourceARN": "queue"}
 
 
-def _places(cloud: MemoryCloud) -> dict[str, str]:
+def places_of(cloud: MemoryCloud) -> dict[str, str]:
     """Tables, topics and queues, as the stacks make them; their names by what settings call them."""
     places = {f"{name}_table": name for name in ("folds", "ledger", "paper_book", "faults")}
     for name in places.values():

@@ -82,11 +82,16 @@ class Outbox:
                 self._watch.left_behind(sort_key(item), seconds)
 
     def _decoded(self, item: Item) -> list[Message]:
+        name = sort_key(item)
         try:
-            return [decode(item["body"])]
+            message = decode(item["body"])
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as wrong:
-            self._put_aside(sort_key(item), item["body"], f"it cannot be read: {wrong}")
+            self._put_aside(name, item["body"], f"it cannot be read: {wrong}")
             return []
+        if message.id != name:
+            self._put_aside(name, item["body"], f"it is held under another name than its own, {message.id}")
+            return []
+        return [message]
 
     def _published(self, messages: Sequence[Message]) -> set[str]:
         try:

@@ -43,9 +43,14 @@ class Topics:
         for message in messages:
             by_topic.setdefault(topic_of(message), []).append(message)
         for topic, mine in by_topic.items():
-            arn = self._arns[topic]
+            arn = self._arn(topic)
             for entries in _batches(entry for one in mine for entry in self._entries(one, ordered=arn.endswith(FIFO))):
                 self._publish(arn, entries)
+
+    def _arn(self, topic: str) -> str:
+        if topic not in self._arns:
+            raise Unpublishable("NoTopic", f"this service publishes to {sorted(self._arns)}, not to {topic}", 400)
+        return self._arns[topic]
 
     def _entries(self, message: Message, *, ordered: bool) -> list[dict[str, Any]]:
         body = encode(message)

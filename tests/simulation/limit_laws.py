@@ -1,0 +1,147 @@
+"""Laws of the limits of risk: what approvals led to, held against the market's bars and the books they were made on."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from itertools import product
+from typing import TYPE_CHECKING, NamedTuple
+
+from core_desk import A, B
+
+from fanfold.booking import Books, PositionItem
+from fanfold.desk import Limits
+from fanfold.messages import Halt, Order
+from fanfold.money import exact
+from fanfold.risk.exposure import Leg
+
+if TYPE_CHECKING:
+    from laws import Outcome
+
+# A mark that is older bars entries; a decision may be under way for so long after it.
+WINDOW_S = 240
+MINUTE_S = 60
+Prices = dict[str, Decimal]
+
+
+class Approval(NamedTuple):
+    """Orders that one write approved, and the books with them."""
+
+    orders: Sequence[Order]
+    books: Books
+
+    @property
+    def entries(self) -> list[Order]:
+        return [order for order in self.orders if not order.reduce_only]
+
+
+class Noted(NamedTuple):
+    """What a decision left at a time: the peak, and the equity that the day began with."""
+
+    at: float
+    peak: Decimal
+    day_start: Decimal
+
+
+@exact
+def no_position_is_approved_over_its_limit(found: "Outcome") -> Iterator[str]:
+    limit = found.world.desk.limits["main"].position_notional_max
+    for approval in found.world.witness.approvals:
+        for order in approval.entries:
+            stakes = [_largest(item) for leg, item in approval.books.positions.items() if leg[1] == order.instrument]
+            stake = sum(stakes, Decimal(0)) * order.reference_price
+            if stake > limit:
+                yield f"order {order.order_id} leads to {stake} of {order.instrument}, over {limit}"
+
+
+def no_exposure_is_approved_over_its_limit(found: "Outcome") -> Iterator[str]:
+    """At the marks of its decision; of an instrument without an order, at any that they may have been."""
+    limits = found.world.desk.limits["main"]
+    for approval in found.world.witness.approvals:
+        if approval.entries and not any(_within(approval, limits, marks) for marks in _marks(found, approval)):
+            yield f"orders {[one.order_id for one in approval.entries]} lead over the exposure limits"
+
+
+def no_entry_is_approved_while_a_loss_limit_is_broken(found: "Outcome") -> Iterator[str]:
+    """However the price came there: a loss is seen with the bar that it comes by."""
+    limits = found.world.desk.limits["main"]
+    for approval in found.world.witness.approvals:
+        if not approval.entries:
+            continue
+        noted = _in_force(found, approval.orders[0].decided_at.timestamp())
+        if noted and all(
+            _lost(limits, noted, _equity(approval.books, marks)) for marks in _marks(found, approval)
+        ):
+            yield f"orders {[one.order_id for one in approval.entries]} were approved while a loss limit was broken"
+
+
+def a_broken_loss_limit_is_noted_by_the_last_poll_and_nothing_rests_under_it(found: "Outcome") -> Iterator[str]:
+    assert found.books.account is not None
+    noted, market = found.world.witness.noted, found.world.market
+    if not noted:
+        return
+    marks = {name: market.close(name, found.world.now) for name in (A, B)}
+    lost = _lost(found.world.desk.limits["main"], noted[-1:], _equity(found.books, marks))
+    if lost != bool(found.books.account.breach):
+        yield f"a limit is broken: {lost}, and noted is {found.books.account.breach!r}"
+    if lost and found.books.account.halt is Halt.ACTIVE:
+        live = [one.order.order_id for one in found.live if not one.order.reduce_only]
+        yield from (f"entry {one} is live while a loss limit is broken" for one in live)
+
+
+def _marks(found: "Outcome", approval: Approval) -> Iterator[Prices]:
+    """The marks that a decision may have been made at: those of its orders are known."""
+    known = {order.instrument: [order.reference_price] for order in approval.orders}
+    until = approval.orders[0].decided_at.timestamp()
+    moments = [until - seconds for seconds in range(0, WINDOW_S + 1, MINUTE_S)]
+    closes = {name: known.get(name) or [found.world.market.close(name, at) for at in moments] for name in (A, B)}
+    for prices in product(*closes.values()):
+        yield dict(zip(closes, prices, strict=True))
+
+
+@exact
+def _within(approval: Approval, limits: Limits, marks: Prices) -> bool:
+    held, equity = approval.books.positions, _equity(approval.books, marks)
+    gross = sum((_largest(item) * marks[leg[1]] for leg, item in held.items()), Decimal(0))
+    most = sum((max(_ends(item)) * marks[leg[1]] for leg, item in held.items()), Decimal(0))
+    least = sum((min(_ends(item)) * marks[leg[1]] for leg, item in held.items()), Decimal(0))
+    sides = {order.side for order in approval.entries}
+    bought = "buy" not in sides or most <= limits.net_max * equity
+    sold = "sell" not in sides or -least <= limits.net_max * equity
+    return gross <= limits.gross_max * equity and bought and sold
+
+
+@exact
+def _equity(books: Books, marks: Prices) -> Decimal:
+    assert books.account is not None
+    held: dict[Leg, PositionItem] = books.positions
+    return books.account.cash + sum((item.position.quantity * marks[leg[1]] for leg, item in held.items()), Decimal(0))
+
+
+def _in_force(found: "Outcome", at: float) -> list[Noted]:
+    """What was noted when a decision at this time may have begun, or since."""
+    noted = [one for one in found.world.witness.noted if one.at <= at]
+    older = [one for one in noted if one.at < at - WINDOW_S][-1:]
+    return older + [one for one in noted if one.at >= at - WINDOW_S]
+
+
+@exact
+def _lost(limits: Limits, noted: Sequence[Noted], equity: Decimal) -> bool:
+    """Whether a limit is broken by the least that was ever in force."""
+    peak = max(min(one.peak for one in noted), equity)
+    start = min(one.day_start for one in noted)
+    return start - equity > limits.daily_loss_max * start or peak - equity > limits.drawdown_max * peak
+
+
+def _ends(item: PositionItem) -> tuple[Decimal, Decimal]:
+    """What is held if live orders fill, and if they do not."""
+    return item.position.quantity, item.position.quantity + item.open
+
+
+def _largest(item: PositionItem) -> Decimal:
+    return max(map(abs, _ends(item)))
+
+
+LAWS = [
+    no_position_is_approved_over_its_limit, no_exposure_is_approved_over_its_limit,
+    no_entry_is_approved_while_a_loss_limit_is_broken,
+    a_broken_loss_limit_is_noted_by_the_last_poll_and_nothing_rests_under_it,
+]
