@@ -8,7 +8,7 @@ Where a bar leaves room, the worse for the order:
 - Market: at the open, worsened.
 - Limit: in the bar that it arrives in, if that opens beyond the limit, at the open, worsened, but not past the limit.
   Else as maker at its limit, if the bar trades beyond it. Beyond is by a tick or more: at the limit, others may be in
-  front.
+  front. A sale for one tick, the lowest price there is, takes at the open of its first bar.
 - Stop: once the bar touches it, at the worse of stop and open, worsened. What does not fill then is a market order from
   then on.
 - Worsened: by half the spread and the slippage, then to the next tick, against the order, which pays the taker fee.

@@ -83,7 +83,8 @@ def _limit(order: Order, bar: Candle, model: FillModel) -> Match | None:
     ioc = order.time_in_force == "ioc"
     # Later it is the market that comes: where a bar opens beyond the limit it went through it, and paid what was asked.
     arrives = ioc or bar.opens_at - order.decided_at.timestamp() < bar.closes_at - bar.opens_at
-    if arrives and (bar.open <= beyond if buys else bar.open >= beyond):
+    # Nothing is below a tick, so who sells for that takes whatever is bid.
+    if arrives and (bar.open <= beyond if buys else bar.open >= beyond or limit <= model.tick):
         worse = _taker(order.side, bar.open, model).price
         return Match(min(worse, limit) if buys else max(worse, limit), "taker")
     reached = bar.low <= beyond if buys else bar.high >= beyond

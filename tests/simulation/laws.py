@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 import limit_laws
-from markets import CASH
 from world import World
 
 from fanfold import orders, positions
@@ -92,7 +91,7 @@ def no_trade_is_booked_twice(found: Outcome) -> Iterator[str]:
 @exact
 def cash_is_what_the_fills_say(found: Outcome) -> Iterator[str]:
     assert found.books.account is not None
-    cash = D(CASH) + sum(map(positions.cash_flow, found.fills), D(0))
+    cash = found.world.desk.accounts["main"].cash + sum(map(positions.cash_flow, found.fills), D(0))
     if found.books.account.cash != cash:
         yield f"cash is {found.books.account.cash}, the fills come to {cash}"
 

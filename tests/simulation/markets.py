@@ -12,7 +12,6 @@ from fanfold.desk import Desk
 from fanfold.messages import Bars, BarsWanted
 
 VOLUMES = (10**9, 300_000, 90_000)
-CASH = "10000"
 # What is tightened in some worlds, so that it is met.
 TIGHT = (
     {}, {}, {"daily_loss_max": "0.002"}, {"drawdown_max": "0.003"}, {"position_notional_max": "2500"},

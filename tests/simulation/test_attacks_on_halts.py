@@ -259,3 +259,15 @@ def test_nothing_is_sent_that_is_too_old_once_the_desk_comes_back() -> None:
     one.minutes(62, 64)
     assert one.held() == {}
     assert one.broken() == []
+
+
+def test_flatten_sells_what_is_worth_the_least_price_there_is() -> None:
+    found = msgspec.to_builtins(built("spot"))
+    found["instruments"][A]["notional_min"] = "0"
+    one = QuietDesk(desk.build(found, "test"))
+    long(one)
+    one.minutes(4, 6, a=0.01)
+    one.command("halt", state=Halt.FLATTEN)
+    one.minutes(7, 9, a=0.01)
+    assert [state.code for each in one.heard(LegStatus) for state in each.statuses][-1] == "FLAT"
+    assert one.broken() == []

@@ -69,6 +69,12 @@ def test_a_limit_that_takes_is_never_worse_than_its_price(side: str, limit: str)
     assert price(met(WIDE, kind="limit", side=side, limit_price=limit)) == (Decimal(limit), "taker")
 
 
+def test_a_sale_for_one_tick_takes_for_nothing_is_below() -> None:
+    flat, one_tick = candle(1, "0.1", "0.1", "0.1"), {"kind": "limit", "limit_price": "0.1", "time_in_force": "ioc"}
+    assert price(met(flat, side="sell", **one_tick)) == (Decimal("0.1"), "taker")
+    assert met(flat, **one_tick).state is State.EXPIRED
+
+
 @pytest.mark.parametrize(("side", "limit"), [("buy", "105"), ("sell", "95")])
 def test_a_limit_that_a_later_bar_opens_beyond_fills_at_its_price_and_no_better(side: str, limit: str) -> None:
     assert price(met(LATER, kind="limit", side=side, limit_price=limit)) == (Decimal(limit), "maker")
