@@ -80,6 +80,29 @@ def unmet(resting: Resting) -> Resolution:
     return Resolution(resting=resting, state=State.CANCELED) if resting.canceled_at else standing(resting)
 
 
+def closes(order: Order) -> bool:
+    """Whether an order closes a position by what there is, within a bound."""
+    return order.reduce_only and order.kind == "limit" and order.time_in_force == "ioc"
+
+
+@exact
+def wound_up(resting: Resting, taker_bps: Decimal) -> Resolution:
+    """An order of an instrument that the desk does not have any more, so that no price of it comes.
+
+    What closes a position fills at the worst price that it allows; anything else can only end.
+    """
+    order = resting.order
+    if resting.canceled_at is not None or not closes(order):
+        return unmet(resting)
+    model = FillModel(
+        taker_bps=taker_bps, maker_bps=taker_bps, spread_bps=ZERO, slippage_bps=ZERO, participation_max=ZERO,
+        tick=money.CASH_STEP, lot=money.CASH_STEP,
+    )
+    match = Match(matching.given(order.limit_price, order), "taker")
+    trade_id = names.name("trade", order.client_order_id, "wound up")
+    return _filled(resting, match, model, room=resting.remaining, trade_id=trade_id, at=order.decided_at)
+
+
 def overdue(resolution: Resolution, at: datetime) -> Resolution:
     """The same at its end, if the order expired by then and has not ended otherwise."""
     if resolution.state in TERMINAL or resolution.resting.order.expires_at > at:

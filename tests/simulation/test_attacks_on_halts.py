@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from core_desk import A, instance, raw
+from core_desk import A, B, instance, raw
 from laws import Outcome
 from quiet_desk import QuietDesk
 
@@ -269,5 +269,24 @@ def test_flatten_sells_what_is_worth_the_least_price_there_is() -> None:
     one.minutes(4, 6, a=0.01)
     one.command("halt", state=Halt.FLATTEN)
     one.minutes(7, 9, a=0.01)
+    assert [state.code for each in one.heard(LegStatus) for state in each.statuses][-1] == "FLAT"
+    assert one.broken() == []
+
+
+def test_flatten_closes_what_was_taken_out_of_the_desk_file() -> None:
+    one = QuietDesk(built())
+    long(one)
+    found = raw(hook=instance() | HOOK | {"instruments": [B]})
+    found["venues"]["v"]["symbols"] = [B]
+    found["limits"]["main"] = {"order_notional_max": "1000000", "position_notional_max": "1000000"}
+    del found["instruments"][A]
+    one.restart(desk.build(found, "test"))
+    one.minutes(4, 5, a=0)
+    one.command("halt", state=Halt.FLATTEN)
+    for minute in range(6, 9):
+        one.minute(minute, a=0)
+        one.sweep()
+    assert (one.held(), one.dead()) == ({}, 0)
+    assert [fill.price for fill in one.fills()][1:] == [D(98)]
     assert [state.code for each in one.heard(LegStatus) for state in each.statuses][-1] == "FLAT"
     assert one.broken() == []

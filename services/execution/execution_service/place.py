@@ -60,13 +60,15 @@ class Placer:
     def place(self, message: OrdersApproved) -> None:
         """Orders that the ledger does not have are refused: risk writes them before it tells of them.
 
-        An instrument that the desk does not have is told of after the others were placed: its order is not claimed.
+        An instrument that the desk does not have is told of after the others were placed: its order is not claimed,
+        unless it closes a position. What was taken out of the desk may be held still.
         """
         self._known(message)
-        traded = [order for order in message.orders if order.instrument in self._desk.instruments]
+        known = self._desk.instruments
+        traded = [order for order in message.orders if order.instrument in known or order.reduce_only]
         if traded:
             self._place(msgspec.structs.replace(message, orders=traded))
-        others = sorted({order.instrument for order in message.orders} - {order.instrument for order in traded})
+        others = sorted({order.instrument for order in message.orders if order not in traded})
         if others:
             raise BadInput(f"the desk has no {others}; execution may be of an older deploy than risk")
 

@@ -164,7 +164,7 @@ def survey(book: Book, terms: Terms, signal_ages: dict[str, float], now: datetim
     return Context(
         terms=terms,
         # FLATTEN closes what has no price, too; nothing of what the account is worth is taken from that.
-        book=at_cost(book, terms.exits) if book.halt is Halt.FLATTEN else book,
+        book=at_cost(book) if book.halt is Halt.FLATTEN else book,
         now_s=now.timestamp(),
         unmarked=unmarked(book),
         stale=stale(book, now.timestamp(), terms.limits.bar_age_s_max),

@@ -1,6 +1,6 @@
 """What an account holds, what it is worth, and how much of it could be at stake."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Context, Decimal
 
@@ -146,15 +146,15 @@ def stale(book: Book, now_s: float, age_s_max: int) -> dict[str, float]:
 
 
 @exact
-def at_cost(book: Book, instruments: Collection[str]) -> Book:
-    """The book with what its lots came for as the mark of each of these instruments that is held and has none.
+def at_cost(book: Book) -> Book:
+    """The book with what its lots came for as the mark of each instrument that is held and has none.
 
     It is a mark of no bar, to bound the orders that close a position by, and says nothing of what the account is worth.
     """
     costs = {
         instrument: Mark(price=_significant(ratio(held.cost, held.quantity)), closes_at=0)
         for (_, instrument), held in sorted(book.held.items())
-        if instrument in instruments and held.quantity and held.cost and not priced(book.marks.get(instrument))
+        if held.quantity and held.cost and not priced(book.marks.get(instrument))
     }
     return msgspec.structs.replace(book, marks=book.marks | costs) if costs else book
 

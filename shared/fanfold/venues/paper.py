@@ -40,7 +40,8 @@ class PaperVenue:
 
     def place(self, order: Order) -> Acceptance:
         """Take an order; the same client order id again is the same order. Raises BadInput for one that cannot rest."""
-        if order.account not in self._desk.accounts or order.instrument not in self._desk.instruments:
+        listed = order.instrument in self._desk.instruments or fills.closes(order)
+        if order.account not in self._desk.accounts or not listed:
             raise BadInput(f"order {order.order_id}: the desk has no {order.account} that trades {order.instrument}")
         fills.check(order)
         if not self._book.add(order):
@@ -114,11 +115,13 @@ class PaperVenue:
     ) -> list[Resolution]:
         takers = [one for one in resting if self._quote and one.takes]
         others = [one for one in resting if not (self._quote and one.takes)]
-        if account in self._desk.accounts and instrument in self._desk.instruments:
-            model = FillModel.of(self._desk.accounts[account], self._desk.instruments[instrument])
+        known = self._desk.accounts.get(account)
+        if known is not None and instrument in self._desk.instruments:
+            model = FillModel.of(known, self._desk.instruments[instrument])
             after = [*self._taken(instrument, takers, model), *fills.walk(others, bars, model)]
+        elif known is not None:
+            after = [fills.wound_up(one, known.taker_bps) for one in takers + others]
         else:
-            # What was taken out of the desk can only end.
             after = [fills.unmet(one) for one in takers + others]
         if ended_by is not None:
             after = [fills.overdue(one, ended_by) for one in after]
