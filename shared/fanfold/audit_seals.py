@@ -89,7 +89,10 @@ def day_of(key: str) -> str:
 def _wrong(
     seq: int, kept: Kept, pages: Pages, signer: Signer | None, before: str | None, *, signs: bool
 ) -> Iterator[Finding]:
-    """What is wrong with a seal and the report it names; ``before`` is the digest that it should name, None is any."""
+    """What is wrong with a seal and the report it names; ``before`` is the digest that it should name, None is any.
+
+    A stage without a key signs nothing; one that ``signs`` goes on, as one does whose key is older than the day.
+    """
     if kept.shadow:
         yield Finding(seq, "shadowed", kept.key, kept.shadow)
     try:
@@ -101,7 +104,9 @@ def _wrong(
         yield Finding(seq, "edited", kept.key, "it is not as seals are written")
     if before is not None and found.previous != before:
         yield Finding(seq, "deleted", kept.key, "the seal before it is not the one that it names")
-    if not _is_signed(found, signer, signs=signs):
+    if not found.signature and (signs or (signer is not None and found.day >= signer.since())):
+        yield Finding(seq, "edited", kept.key, "it is not signed, and the stage had its key by then")
+    elif found.signature and not _is_signed(found, signer):
         yield Finding(seq, "edited", kept.key, "its signature is not that of the stage's key")
     yield from _of_report(seq, found, pages)
 
@@ -114,10 +119,7 @@ def _of_report(seq: int, found: Seal, pages: Pages) -> Iterator[Finding]:
             yield Finding(seq, kind, f"reports/dt={found.day}/{name}", "its seal names another")
 
 
-def _is_signed(found: Seal, signer: Signer | None, *, signs: bool) -> bool:
-    """Whether a key says so; a stage that has none signs nothing, and one that has begun to sign goes on."""
-    if not found.signature:
-        return not signs
+def _is_signed(found: Seal, signer: Signer | None) -> bool:
     try:
         signature = bytes.fromhex(found.signature)
     except ValueError:  # What is no hex is no signature.

@@ -1,6 +1,7 @@
 """Verify on an AWS: versions and deletions are read, days are sealed and signed, and a look at a day reads a day."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -107,6 +108,14 @@ def test_another_keys_signature_is_none(everywhere: Desk) -> None:
     assert key is not None
     assert not key.signed(b"digest", signed)
     assert key.signed(b"digest", key.sign(b"digest"))
+
+
+def test_a_key_says_since_when_it_is_there_and_one_that_is_not_there_signed_nothing(everywhere: Desk) -> None:
+    key = everywhere.days.signer
+    assert key is not None
+    assert f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}" <= key.since() <= f"{datetime.now(UTC):%Y-%m-%d}"
+    none = KmsSigner(everywhere.call, "alias/fanfold-nowhere-seals")
+    assert none.since() > "9999"
 
 
 def test_a_report_that_was_changed_with_its_seal_lacks_the_signature(desk: Desk) -> None:

@@ -66,7 +66,9 @@ def _aws(words: list[str]) -> str:
     operation = next((one for one in model.operation_names if _dashed(one) == name), "")
     if not operation:
         return f"{service} has no {name}"
-    known = {f"--{_dashed(one)}" for one in model.operation_model(operation).input_shape.members}
+    members = model.operation_model(operation).input_shape.members
+    known = {f"--{_dashed(one)}" for one in members}
+    known |= {f"--no-{_dashed(one)}" for one, shape in members.items() if shape.type_name == "boolean"}
     strange = [one for one in rest if one.startswith("--") and one not in known | GLOBAL]
     return f"{service} {name} has no {strange}" if strange else ""
 

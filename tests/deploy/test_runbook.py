@@ -10,6 +10,8 @@ from packaged_stages import STAGES, templates
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = ("docs/deploy.md", "docs/runbook.md")
 TOLD = "docs/runbook.md#"
+# What a budget and the state machines tell the alarms' topic.
+NO_ALARMS = {"budget", "the-day-is-not-closed", "a-back-fill-is-not-complete"}
 
 
 def anchors(text: str) -> set[str]:
@@ -62,6 +64,13 @@ def test_every_alarm_that_a_stage_deploys_has_its_section(named: str) -> None:
               if one["Type"] == "AWS::CloudWatch::Alarm"]  # fmt: skip
     assert bool(alarms) is (named != "local")
     assert [one["AlarmName"] for one in alarms if one["AlarmDescription"].partition(TOLD)[2] not in sections] == []
+
+
+def test_every_section_is_of_an_alarm_that_a_stage_has_or_of_what_tells_the_topic_itself() -> None:
+    found = (one["Properties"] for named in STAGES for template in templates(named).values()
+             for one in template["Resources"].values() if one["Type"] == "AWS::CloudWatch::Alarm")  # fmt: skip
+    rung = {one["AlarmDescription"].partition(TOLD)[2] for one in found}
+    assert anchors((ROOT / "docs/runbook.md").read_text()) - rung == NO_ALARMS
 
 
 def test_every_section_says_what_it_means_and_how_to_drill_it() -> None:

@@ -164,8 +164,8 @@ def trace_needs(_function: Function, stacks: Stacks) -> set[Need]:
 
 
 def seal_needs(function: Function, _stacks: Stacks) -> set[Need]:
-    key, action = function.environment.get("SEAL_KEY"), SEALING.get(function.name.rpartition("-")[2])
-    return {Need(f"kms:{action}", key)} if key and action else set()
+    key, actions = function.environment.get("SEAL_KEY"), SEALING.get(function.name.rpartition("-")[2], ())
+    return {Need(f"kms:{action}", key) for action in actions} if key else set()
 
 
 def evidence_needs(function: Function, _stacks: Stacks) -> set[Need]:
@@ -195,7 +195,7 @@ LEFT_ALONE = {
         "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"
     )},
 }  # fmt: skip
-SEALING = {"report": "GenerateMac", "verify": "VerifyMac"}
+SEALING = {"report": ("GenerateMac",), "verify": ("DescribeKey", "VerifyMac")}
 EVIDENCE = {
     "verify": ("GetObjectVersion", "chain"),
     "report": ("GetObjectVersion", "seals"),

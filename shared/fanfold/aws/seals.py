@@ -1,6 +1,7 @@
 """Seals of closed days in the audit bucket, whose Object Lock keeps them: seals/2026-01-31.json; and who signs them."""
 
 from collections.abc import Iterator
+from datetime import UTC
 
 from fanfold.audit_ports import Kept
 from fanfold.audit_verdicts import Days
@@ -9,6 +10,7 @@ from fanfold.aws.log import first_version, history_of, pages_of, versions_of
 from fanfold.aws.reports import S3Reports
 
 PREFIX = "seals/"
+NEVER = "9999-12-31"
 
 
 class S3Seals:
@@ -45,8 +47,22 @@ class KmsSigner:
     """A KMS key for message authentication: whoever lacks its rights cannot sign, and nobody has the key itself."""
 
     def __init__(self, call: Call, key: str) -> None:
+        self._key = key
         self._asked = {"KeyId": key, "MacAlgorithm": "HMAC_SHA_256"}
         self._call = call
+        self._since = ""
+
+    def since(self) -> str:
+        """See fanfold.audit_ports.Signer; NEVER of a key that is not there."""
+        if not self._since:
+            try:
+                made = self._call("kms", "DescribeKey", {"KeyId": self._key})["KeyMetadata"]["CreationDate"]
+                self._since = f"{made.astimezone(UTC):%Y-%m-%d}"
+            except AwsFault as fault:
+                if fault.code != "NotFoundException":
+                    raise
+                self._since = NEVER
+        return self._since
 
     def sign(self, digest: bytes) -> bytes:
         mac: bytes = self._call("kms", "GenerateMac", self._asked | {"Message": digest})["Mac"]

@@ -41,7 +41,7 @@ class Table(NamedTuple):
         found: dict[Key, dict[str, Any]] = {}
         for start in range(0, len(keys), BATCH_GET_MAX):
             wanted = {"Keys": [_key(key) for key in keys[start : start + BATCH_GET_MAX]], "ConsistentRead": True}
-            for page in self._rounds("BatchGetItem", wanted, "UnprocessedKeys"):
+            for page in self._rounds(self._get_batch, wanted, "UnprocessedKeys"):
                 for item in page["Responses"].get(self.name, []):
                     values = unmarshal(item)
                     found[values["pk"], values["sk"]] = values
@@ -51,15 +51,21 @@ class Table(NamedTuple):
         """Put items over what is there, each by itself; all are there when this returns, or AwsFault is raised."""
         puts = [{"PutRequest": {"Item": marshal({"pk": pk, "sk": sk, **item})}} for (pk, sk), item in items.items()]
         for start in range(0, len(puts), BATCH_WRITE_MAX):
-            for _ in self._rounds("BatchWriteItem", puts[start : start + BATCH_WRITE_MAX], "UnprocessedItems"):
+            for _ in self._rounds(self._put_batch, puts[start : start + BATCH_WRITE_MAX], "UnprocessedItems"):
                 pass
 
-    def _rounds(self, operation: str, asked: Any, rest: str) -> Iterator[dict[str, Any]]:
+    def _get_batch(self, items: Any) -> dict[str, Any]:
+        return self.call("dynamodb", "BatchGetItem", {"RequestItems": items})
+
+    def _put_batch(self, items: Any) -> dict[str, Any]:
+        return self.call("dynamodb", "BatchWriteItem", {"RequestItems": items})
+
+    def _rounds(self, ask: Callable[[Any], dict[str, Any]], asked: Any, rest: str) -> Iterator[dict[str, Any]]:
         """The answers until nothing is left. What is left was over the table's rate, so the next one waits a while."""
         left: Any = {self.name: asked}
         tries = 0
         while True:
-            answer = self.call("dynamodb", operation, {"RequestItems": left})
+            answer = ask(left)
             yield answer
             before, left = left, answer.get(rest)
             if not left:
@@ -67,7 +73,7 @@ class Table(NamedTuple):
             tries = tries + 1 if left == before else 1
             if tries == BATCH_TRIES:
                 rate = "ProvisionedThroughputExceededException"
-                raise AwsFault(rate, f"{operation} of {self.name} takes nothing more", 400)
+                raise AwsFault(rate, f"{self.name} takes nothing more of a batch", 400)
             self.wait(tries)
 
     def scan(self) -> Iterator[tuple[Key, dict[str, Any]]]:

@@ -17,7 +17,7 @@ VERSIONS = {"kms": "1.1", "secretsmanager": "1.1", "ssm": "1.1"}
 # The members that carry bytes, which go over the wire in base 64.
 BLOBS = frozenset({"B", "BinaryValue", "Mac", "SecretBinary"})
 # The operations that answer with times, as epoch seconds.
-TIMES = frozenset({"GetSecretValue", "GetParameter"})
+TIMES = frozenset({"DescribeKey", "GetSecretValue", "GetParameter"})
 BLOB_LISTS = frozenset({"BS", "BinaryListValues"})
 _QUOTED = (b'"B"', b'"BS"', b'"BinaryValue"', b'"Mac"', b'"SecretBinary"')
 
@@ -37,7 +37,7 @@ def _response(operation: str, answer: Answer) -> dict[str, Any]:
         raise damaged(operation)
     found = _read(answer.body)
     if operation in TIMES:
-        _decode_times(found.get("Parameter", found))
+        _decode_times(found.get("Parameter") or found.get("KeyMetadata") or found)
     return found
 
 
