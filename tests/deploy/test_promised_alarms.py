@@ -12,6 +12,8 @@ from fanfold.aws.metrics import ALARMING, UNITS, Counts
 from fanfold.messages import TOPICS
 
 PROFILES = {"full": "dev", "lean": "lean"}
+# What has canaries, besides all of full.
+LIVE = "live"
 PLATFORMS = {"function-errors", "throttles", "attention"}
 
 
@@ -19,25 +21,29 @@ PLATFORMS = {"function-errors", "throttles", "attention"}
 def alarms(profile: str) -> dict[str, dict[str, Any]]:
     """A profile's alarms: the service (or the platform) and the alarm, by the name behind the stage's."""
     found = {}
-    for stack, template in templates(PROFILES[profile]).items():
+    stage = PROFILES.get(profile, profile)
+    for stack, template in templates(stage).items():
         for one in template["Resources"].values():
             if one["Type"] == "AWS::CloudWatch::Alarm":
-                found[one["Properties"]["AlarmName"].removeprefix("fanfold-dev-")] = one["Properties"] | {"of": stack}
+                name = one["Properties"]["AlarmName"].removeprefix(f"fanfold-{'live' if stage == LIVE else 'dev'}-")
+                found[name] = one["Properties"] | {"of": stack}
     return found
 
 
-def promised(service: str) -> dict[str, bool]:
-    """The alarms that a service's page names, and whether in the full profile alone."""
+def promised(service: str) -> dict[str, str]:
+    """The alarms that a service's page names, and where alone: in the profile full, or in the stage live."""
     text = " ".join((ROOT / "services" / service / "README.md").read_text().partition("Alarms: ")[2].split())
-    return {name: bool(full) for name, full in re.findall(r"`([a-z-]+)`( \(full\))?", text)
+    return {name: where for name, where in re.findall(r"`([a-z-]+)`(?: \((full|live)\))?", text)
             if name not in {"flush", "poll", "serve"}}  # fmt: skip
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_s_page_promises_the_alarms_of_its_stack_and_no_others(service: str) -> None:
-    own = {name for name, one in alarms("full").items() if one["of"] == service}
+    own = {name for name, one in alarms(LIVE).items() if one["of"] == service}
     assert own - promised(service).keys() == set(), "rings, and no page says for what"
-    assert promised(service).keys() - alarms("full").keys() - PLATFORMS == set(), "is promised, and nothing rings"
+    assert promised(service).keys() - alarms(LIVE).keys() - PLATFORMS == set(), "is promised, and nothing rings"
+    canaries = {name for name, where in promised(service).items() if where == LIVE}
+    assert canaries == alarms(LIVE).keys() & promised(service).keys() - alarms("full").keys() - PLATFORMS
 
 
 @pytest.mark.parametrize("service", SERVICES)
