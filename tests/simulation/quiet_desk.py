@@ -36,6 +36,7 @@ class QuietDesk:
         self.around: Callable[..., dict[str, Any]] = lambda call, *asked: call(*asked)
         self.topics = Topics(self.cloud.call, {name: self.places[f"{name.replace('-', '_')}_topic"] for name in TOPICS})
         self.requests, self.lost = 0, set[str]()
+        self.failed: list[str] = []
         self.restart()
         for account in desk.accounts if opened else ():
             self.command("open", account)
@@ -133,6 +134,15 @@ class QuietDesk:
     def sweep(self) -> None:
         for service in ("risk", "execution"):
             self.processes[service].sweep({}, "schedule")
+        self.settle()
+
+    def sweep_whatever_fails(self) -> None:
+        """As schedules do: what fails is tried again in the next minute."""
+        for service in ("risk", "execution"):
+            try:
+                self.processes[service].sweep({}, "schedule")
+            except Exception as fault:  # noqa: BLE001 - told of, as by an alarm
+                self.failed.append(f"{service}: {fault!r}")
         self.settle()
 
     def dead(self) -> int:

@@ -87,21 +87,22 @@ class Sweeper:
 
     def sweep(self, live: Sequence[Live]) -> int:
         """Work on the orders that need it; how many those were. What fails for one account is tried for the others."""
-        if not live:
-            return 0
+        now, worked = self._clock(), list[Found]()
+        apart(
+            sorted({one.account for one in live}),
+            lambda account: worked.extend(self._sweep([one for one in live if one.account == account], now)),
+        )
+        return len(worked)
+
+    def _sweep(self, live: Sequence[Live], now: datetime) -> list[Found]:
+        """Work on those of an account's orders that need it; those."""
         records = self._ledger.records([one.order_id for one in live])
         found = [Found(one, records[one.order_id]) for one in live if one.order_id in records]
-        now = self._clock()
         self._unknown(sum(_unknown(one.record, now) for one in found))
-        due: list[Found] = []
-        for account in sorted({one.account for one in live}):
-            state = self._ledger.trading_state(account)
-            due += [one for one in found if one.live.account == account and self._due(one.record, state, now)]
-        apart(
-            sorted({one.live.account for one in due}),
-            lambda account: self._work([one for one in due if one.live.account == account], now),
-        )
-        return len(due)
+        state = self._ledger.trading_state(live[0].account)
+        due = [one for one in found if self._due(one.record, state, now)]
+        self._work(due, now)
+        return due
 
     def _due(self, record: OrderRecord, state: TradingState, now: datetime) -> bool:
         order = record.order

@@ -135,7 +135,11 @@ def govern(message: HaltChanged) -> None:
 def sweep() -> dict[str, int]:
     """How many messages a crash had left, and how many orders needed work; both are in what one call reads."""
     items = outbox().items()
-    return {"published": outbox().sweep(items), "orders": sweeper().sweep(live_of(items))}
+    try:
+        published = outbox().sweep(items)
+    finally:  # A topic that fails stops no order's end.
+        orders = sweeper().sweep(live_of(items))
+    return {"published": published, "orders": orders}
 
 
 def execute(arrived: Arrived) -> None:

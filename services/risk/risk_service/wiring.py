@@ -107,8 +107,10 @@ def sweep() -> dict[str, int]:
 
     A limit that is refused makes the sweep fail, and that rings an alarm.
     """
-    published = outbox().sweep()
-    overdue = assessor().now().decide_overdue()
+    try:
+        published = outbox().sweep()
+    finally:  # A topic that fails stops no decision.
+        overdue = assessor().now().decide_overdue()
     if settings().limits_path:
         limits().check()
     return {"published": published, "overdue": overdue}
