@@ -88,7 +88,9 @@ class Leg:
         self._stepped = True
         try:
             self._step(bars)
-        except Exception as fault:  # noqa: BLE001 - whatever a strategy does, its own leg alone is silent, and is named
+        except KeyboardInterrupt:  # The user's, not the strategy's.
+            raise
+        except BaseException as fault:  # noqa: BLE001 - whatever it does, its own leg alone is silent, and is named
             self.fault = fault_of(fault, self.strategy.step)
         else:
             self.fault = ""

@@ -48,7 +48,7 @@ def deep(params: Params, state: State, bars: Bars) -> tuple[State, float]:
     return deep(params, state, bars)
 
 
-def raising(fault: Exception) -> Callable[..., Any]:
+def raising(fault: BaseException) -> Callable[..., Any]:
     def step(_params: Params, _state: State, _bars: Bars) -> tuple[State, float]:
         raise fault
 
@@ -65,7 +65,8 @@ def giving(answer: Any) -> Callable[..., Any]:
 FAULTS = [
     deep,
     *(raising(one) for one in (AttributeError("x"), AssertionError(), RuntimeError("\ud800"), MemoryError(), Raising(),
-                               ZeroDivisionError("of nothing"), StopIteration(), BadInput("wrong"))),
+                               ZeroDivisionError("of nothing"), StopIteration(), BadInput("wrong"), SystemExit(0),
+                               GeneratorExit(), BaseException("bare"))),
     *(giving((State(0.0), weight)) for weight in (None, float("nan"), float("inf"), "long", True, 10**400, 1j, [1.0])),
     *(giving((state, 1.0)) for state in (State(True), State(None), State("x"), State(10**19), (), (1.0, 2.0), None, 3,  # type: ignore[arg-type]
                                          Wider(1.0, 2.0), State(State(1.0)))),  # type: ignore[arg-type]
