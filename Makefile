@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test simulate check lint format lock documents bench images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy rollback remove sweep-stages clean
+.PHONY: help install run test simulate check lint format lock documents bench images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -101,6 +101,9 @@ bootstrap: install ## Once a stage: image repositories, deployment bucket, bound
 
 deploy: install ## Deploy a stage, the platform and then the five services (STAGE=dev; pr-123 REMOVE_AFTER=2026-03-04)
 	@$(BIN)/python -m fanfold.console.stage deploy $(STAGE) $(if $(REMOVE_AFTER),--remove-after $(REMOVE_AFTER))
+
+smoke: install ## After a deploy: ask for an order and wait for its fill, through the stage's own functions (STAGE=dev)
+	@$(BIN)/python -m fanfold.console.stage smoke $(STAGE)
 
 rollback: install ## Bring back what a service was one deploy ago (STAGE=dev SERVICE=signal)
 	@$(BIN)/python -m fanfold.console.stage rollback $(STAGE) $(if $(SERVICE),--service $(SERVICE))

@@ -101,6 +101,7 @@ def test_the_smoke_test_looks_at_the_stage_that_was_deployed() -> None:
     assert step["env"] == {"STAGE": "${{ vars.STAGE }}"}
     assert "fanfold-dev" not in step["run"]
     assert step["run"].count("$STAGE") == 2
+    assert "make smoke " in step["run"], "which asks for an order and waits for its fill"
 
 
 def test_the_delivery_is_as_it_should_be() -> None:

@@ -1,6 +1,5 @@
 """A small desk's audit in memory: chains, views, closed days; everything in it can be tampered with."""
 
-import hmac
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
@@ -9,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
+from stage_key import Key256
 
 from audit_service.record import Arrival, record
 from audit_service.report import Findings, report
@@ -188,22 +188,6 @@ class MemoryReports:
 
     def bodies(self) -> dict[str, Pages]:
         return dict(self.pages)
-
-
-class Key256:
-    """A key that signs, as a KMS key does, and was made before the desk."""
-
-    def __init__(self, since: str = "2026-01-01") -> None:
-        self._since = since
-
-    def since(self) -> str:
-        return self._since
-
-    def sign(self, digest: bytes) -> bytes:
-        return hmac.digest(b"the stage's key", digest, "sha256")
-
-    def signed(self, digest: bytes, signature: bytes) -> bool:
-        return hmac.compare_digest(self.sign(digest), signature)
 
 
 class Audit:

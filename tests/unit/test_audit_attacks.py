@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from audited_desk import START, Audit, Key256, audited
+from audited_desk import START, Audit, audited
+from stage_key import Key256
 
 from fanfold import audit_chain
 from fanfold.audit_chain import Tip

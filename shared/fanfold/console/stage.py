@@ -1,4 +1,4 @@
-"""A stage in an AWS account: what `make bootstrap`, `deploy`, `rollback`, `remove` and `sweep-stages` do.
+"""A stage in an AWS account: what `make bootstrap`, `deploy`, `smoke`, `rollback`, `remove` and `sweep-stages` do.
 
 All goes to the account, or the emulator, that the usual AWS variables name.
 """
@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
@@ -23,6 +24,8 @@ from fanfold.console.images import pushing
 from fanfold.console.stage_bootstrap import Bootstrap
 from fanfold.console.stage_findings import refuse_recordings
 from fanfold.console.stage_removal import PLATFORM, Removal, StageFailed, described, sweep
+from fanfold.console.stage_session import StageSession
+from fanfold.console.stage_smoke import Smoke
 from fanfold.refusals import BadInput
 
 # How long a stage of some days is there, where nobody says.
@@ -164,6 +167,9 @@ def _obey(asked: argparse.Namespace, call: Call, today: date) -> None:
             Bootstrap(call).run(asked.stage, prefix, asked.repository)
         case "remove":
             Removal(asked.stage, call, print).run(asked.confirm)
+        case "smoke":
+            session = StageSession(asked.stage, os.environ)
+            Smoke(session, print, lambda: datetime.now(UTC), time.sleep).run()
         case "sweep":
             kinds = (asked.kind,) if asked.kind else stage_names.KINDS
             sweep(call, today, print, remove=not asked.dry_run, kinds=kinds)
@@ -187,7 +193,7 @@ def _deploy(asked: argparse.Namespace, call: Call, today: date) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fanfold.console.stage", description="Deploy a stage, and take it back.")
-    parser.add_argument("verb", choices=["bootstrap", "deploy", "rollback", "remove", "sweep"])
+    parser.add_argument("verb", choices=["bootstrap", "deploy", "smoke", "rollback", "remove", "sweep"])
     parser.add_argument("stage", nargs="?", default="dev")
     parser.add_argument("--service", choices=[PLATFORM, *SERVICES])
     parser.add_argument("--repository", default="", help="owner/name on GitHub, whose delivery may deploy")
