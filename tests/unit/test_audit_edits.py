@@ -83,6 +83,40 @@ def remove_a_segment(audit: Audit, chance: Random) -> Place:
     return stream, {first}, ""
 
 
+def of_one_stream(audit: Audit, chance: Random) -> tuple[str, list[str]]:
+    stream = chance.choice(["main", "market-sim"])
+    return stream, sorted(key for key in audit.log.versions if key.split("/")[1] == stream)
+
+
+def swap_segments(audit: Audit, chance: Random) -> Place:
+    stream, keys = of_one_stream(audit, chance)
+    one, other = sorted(chance.sample(keys, 2))
+    audit.log.versions[one], audit.log.versions[other] = audit.log.versions[other], audit.log.versions[one]
+    return stream, {audit_chain.first_of(one)}, ""
+
+
+def move_the_seam(audit: Audit, chance: Random) -> Place:
+    """Records go over into the segment before or behind: the chain is as it was, and its objects are not."""
+    stream, keys = of_one_stream(audit, chance)
+    at = chance.randrange(len(keys) - 1)
+    before, behind = (audit_chain.lines_of(audit.log.read(key)) for key in keys[at : at + 2])
+    cut = chance.randrange(len(before) + len(behind) + 1)
+    stored(audit, keys[at], [*before, *behind][:cut])
+    stored(audit, keys[at + 1], [*before, *behind][cut:])
+    first = audit_chain.first_of(keys[at])
+    return stream, {first + min(cut, len(before))} if cut != len(before) else set(), ""
+
+
+def replay_a_segment(audit: Audit, chance: Random) -> Place:
+    """What another segment of the stream says, in the place of one."""
+    stream, keys = of_one_stream(audit, chance)
+    one, other = chance.sample(keys, 2)
+    audit.log.versions[one] = list(audit.log.versions[other])
+    first = audit_chain.first_of(one)
+    # Beside its original it cannot be said which of the two is the copy.
+    return stream, {first, audit_chain.first_of(other)}, ""
+
+
 def shadow_a_segment(audit: Audit, chance: Random) -> Place:
     key, stream, first, lines = segment_of(audit, chance)
     audit.log.put(key, chance.choice([None, b"", b"forged\n", audit.log.read(key), lines[0] + b"\n"]))
@@ -217,6 +251,7 @@ def _scramble(fields: dict[str, Any], chance: Random) -> None:
 
 EDITS: list[Edit] = [
     change_a_byte, delete_a_record, insert_a_record, swap_records, edit_a_field, remove_a_segment, shadow_a_segment,
+    swap_segments, move_the_seam, replay_a_segment,
     rewrite_history, cut_the_tail, plant_a_segment, edit_a_head, edit_a_view, edit_a_view, edit_a_view, plant_a_view,
     edit_a_report, plant_a_report, edit_a_seal,
 ]  # fmt: skip
@@ -228,7 +263,9 @@ def is_same(audit: Audit) -> bool:
                     for one in (audit, SOUND))  # fmt: skip
     bodies = [{key: [body and body.rstrip(b"\n") for body in versions] for key, versions in one[0].items()}
               for one in (ours, theirs)]  # fmt: skip
-    return ours[1:] == theirs[1:] and bodies[0] == bodies[1]
+    # In Python 0 is False, which an item is not.
+    exact = [[(key, repr(sorted(item.items()))) for key, item in sorted(one[1].items())] for one in (ours, theirs)]
+    return ours[1:] == theirs[1:] and bodies[0] == bodies[1] and exact[0] == exact[1]
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

@@ -56,7 +56,7 @@ def _assumptions() -> Iterator[str]:
     yield (f"- An idle standard queue is polled {templates.POLLERS_IDLE} times side by side, every 20 s, a FIFO queue and one with a "
            f"maximum concurrency {templates.POLLERS_FULL} times, whatever comes.")
     yield (f"- KMS is asked for a data key every {templates.KEY_REUSE_S} s: at a queue {templates.KEY_USERS} times, where the "
-           "template does not set it longer; at a table once, at a topic {bill.SNS_KEY_CALLS} times for each function that "
+           f"template does not set it longer; at a table once, at a topic {bill.SNS_KEY_CALLS} times for each function that "
            "used it in that time; and whenever a secret under it is read. A key costs as much again for each of its first "
            f"{bill.KEY_TURNS_MAX} yearly turns.")
     yield (f"- An invocation logs {bill.PLATFORM_BYTES} B of Lambda's own in {bill.PLATFORM_LINES} lines, unless the "
