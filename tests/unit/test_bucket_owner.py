@@ -8,6 +8,7 @@ from botocore.session import Session
 
 from fanfold.aws.calls import UNOWNED, Recorded, owned, recorded
 from fanfold.aws.wire_s3 import METHODS
+from fanfold.console.stage_account import own_buckets
 
 OWNER = "123456789012"
 S3 = Session().get_service_model("s3")
@@ -41,3 +42,17 @@ def test_what_has_no_owner_yet_is_asked_without(operation: str) -> None:
 def test_other_services_and_desks_without_an_account_are_asked_as_before() -> None:
     assert told("dynamodb", "GetItem") == {"Bucket": "one"}
     assert told("s3", "GetObject", "") == {"Bucket": "one"}
+
+
+def test_a_command_meets_the_buckets_of_its_own_account_alone_and_asks_once_whose_it_is() -> None:
+    made: list[Recorded] = []
+
+    def account(_service: str, operation: str, _parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return {"Account": OWNER} if operation == "GetCallerIdentity" else {}
+
+    call = own_buckets(recorded(account, made.append))
+    for operation in ("HeadBucket", "ListObjectsV2", "DeleteObjects"):
+        call("s3", operation, {"Bucket": "one"})
+    asked = [one.parameters for one in made if one.service == "s3"]
+    assert asked == [{"Bucket": "one", "ExpectedBucketOwner": OWNER}] * 3
+    assert [one.operation for one in made].count("GetCallerIdentity") == 1

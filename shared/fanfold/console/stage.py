@@ -12,15 +12,15 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from fanfold.aws.calls import AwsFault, Call, Endpoint, connect, owned
+from fanfold.aws.calls import AwsFault, Call, Endpoint, connect
 from fanfold.console import deploy_guard, stage_names, stage_rollback
 from fanfold.console.cloud.launcher import SERVICES, STAGE, packaging, repository_root
 from fanfold.console.images import pushing
+from fanfold.console.stage_account import own_buckets
 from fanfold.console.stage_bootstrap import Bootstrap
 from fanfold.console.stage_findings import refuse_recordings
 from fanfold.console.stage_removal import PLATFORM, Removal, StageFailed, described, sweep
@@ -147,17 +147,11 @@ def main(given: list[str]) -> int:
     try:
         if asked.verb not in {"bootstrap", "sweep"}:
             stage_names.check(asked.stage)
-        _obey(asked, _own(connect("boto3", Endpoint.of(os.environ))), datetime.now(UTC).date())
+        _obey(asked, own_buckets(connect("boto3", Endpoint.of(os.environ))), datetime.now(UTC).date())
     except (BadInput, StageFailed, AwsFault) as wrong:
         print(wrong, file=sys.stderr)
         return 1
     return 0
-
-
-def _own(call: Call) -> Call:
-    """The call, whose buckets are all those of who asks."""
-    owner = cache(lambda: str(call("sts", "GetCallerIdentity", {})["Account"]))
-    return owned(call, owner)
 
 
 def _obey(asked: argparse.Namespace, call: Call, today: date) -> None:

@@ -1,8 +1,9 @@
 """What an account has for a stage, and what it lacks: bootstrap, bucket, images, room for functions."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
-from fanfold.aws.calls import AwsFault, Call
+from fanfold.aws.calls import AwsFault, Call, owned
 from fanfold.console import stage_names
 from fanfold.console.cloud.launcher import SERVICES
 from fanfold.console.finding import Finding
@@ -10,6 +11,11 @@ from fanfold.console.stage_bootstrap import ACCOUNT
 
 # Of each service two at work, and one that answers people.
 CONCURRENCY_MIN = 10
+
+
+def own_buckets(call: Call) -> Call:
+    """The call, which meets no bucket but those of the account that asks; who that is, is asked once."""
+    return owned(call, cache(lambda: str(call("sts", "GetCallerIdentity", {})["Account"])))
 
 
 def account_findings(call: Call, stage: str, environ: Mapping[str, str]) -> list[Finding]:

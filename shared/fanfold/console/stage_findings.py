@@ -9,7 +9,7 @@ from fanfold.console import stage_names
 from fanfold.console.cloud.launcher import SERVICES
 from fanfold.console.finding import Finding
 from fanfold.console.images import tool
-from fanfold.console.stage_account import account_findings
+from fanfold.console.stage_account import account_findings, own_buckets
 from fanfold.desk import Desk
 from fanfold.refusals import BadInput
 
@@ -19,7 +19,7 @@ def stage_findings(stage: str, desk_file: Path, environ: Mapping[str, str]) -> l
     stage_names.check(stage)
     own = [_builder(), *_settings(stage, environ), _venues(desk_file)]
     try:
-        call = connect("boto3", Endpoint.of(environ))
+        call = own_buckets(connect("boto3", Endpoint.of(environ)))
         who = call("sts", "GetCallerIdentity", {})["Arn"]
     except (BadInput, AwsFault) as wrong:
         return [*own, Finding("account", str(wrong), "export AWS_PROFILE=... AWS_REGION=eu-west-1")]
