@@ -75,7 +75,8 @@ def message_view(message: Message, record: Record, record_hash: str, segment: st
 def decision_view(message: Message) -> Iterator[View]:
     """Where the orders of a decision are among all of an account by their time; nothing for other messages.
 
-    The last two parts of the place sort as the orders do: the time of the decision, and the greatest of its order ids.
+    The last parts of the place sort as the orders do: the time of the decision, and the greatest of its order ids. The
+    message's id tells two decisions of one time on the same order apart, the first of which was refused.
     """
     match message:
         case OrdersApproved():
@@ -89,7 +90,7 @@ def decision_view(message: Message) -> Iterator[View]:
         by_time.setdefault(moment(order.decided_at), []).append(order.order_id)
     for at, ids in by_time.items():
         ids.sort(reverse=True)
-        yield _once(("decision", message.account, at, ids[0]), {"orders": ids})
+        yield _once(("decision", message.account, at, ids[0], message.id), {"orders": ids})
 
 
 def as_stored(view: View) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 import msgspec
 
-from fanfold.audit_views import moment
 from fanfold.messages import Fill, Holding, LegState, Order, State
 from fanfold.orders import LIVE
 
@@ -55,7 +54,7 @@ def newest_orders(views: Reading, account: str, until: str = "") -> Iterator[tup
         found = views.orders_by_id(account, [one for _, ids in some for one in ids])
         for place, ids in some:
             orders = [_order(*found[one]) for one in ids if one in found]
-            yield from ((place, order) for order in orders if place.startswith(moment(order["decided_at"])))
+            yield from ((place, order) for order in orders if place.endswith(f"#{order['message_id']}"))
 
 
 def open_orders(views: Reading, account: str) -> int:

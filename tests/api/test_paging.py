@@ -34,7 +34,7 @@ class Years:
 
     def _place(self, decided: list[Order]) -> tuple[str, list[str]]:
         ids = sorted((one.order_id for one in decided), reverse=True)
-        return f"{decided[0].decided_at.isoformat(timespec='microseconds')}#{ids[0]}", ids
+        return f"{decided[0].decided_at.isoformat(timespec='microseconds')}#{ids[0]}#m", ids
 
     def decisions(self, account: str, until: str):
         return (one for one in self._decisions if account == "main" and (not until or one[0] <= until))

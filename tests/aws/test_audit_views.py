@@ -91,6 +91,16 @@ def test_an_order_of_two_decisions_is_listed_once(tell: Tell) -> None:
     assert [found["state"] for _, found in newest_orders(views, "main")] == ["APPROVED"]
 
 
+def test_two_decisions_of_one_time_keep_an_entry_each(tell: Tell) -> None:
+    both = OrdersRefused(id="both", cause="t", at=LATER, account="main", refusals=[
+        Refusal(order=one, code=Code.MISSING_DATA, detail="")
+        for one in (decided(LATER), msgspec.structs.replace(decided(LATER), order_id="a1"))
+    ])  # fmt: skip
+    views = tell(both, refused(LATER))
+    assert sorted(found["order_id"] for _, found in newest_orders(views, "main")) == ["a1", "o0"]
+    assert [ids for _, ids in views.decisions("main", "")] == [["o0"], ["o0", "a1"]]
+
+
 def test_an_order_whose_approval_is_not_recorded_yet_is_not_refused(tell: Tell) -> None:
     one = order_of(tell(refused(), filled(LATER)), "main", "o0")
     assert (one["state"], one["code"]) == ("FILLED", "")

@@ -24,8 +24,8 @@ def key_of(place: tuple[str, ...]) -> Key:
             return f"message#{message_id}", "message"
         case ("trade", account, dt, instrument, trade_id):
             return f"trades#{account}#{dt}", f"{instrument}#{trade_id}"
-        case ("decision", account, moment, order_id):
-            return f"decisions#{account}", f"{moment}#{order_id}"
+        case ("decision", account, *rest):
+            return f"decisions#{account}", "#".join(rest)
         case ("order-state", account, order_id):
             return f"account#{account}", f"order#{order_id}#state"
         case ("aside", stream, first):
@@ -141,7 +141,7 @@ class DynamoViews:
                 yield item, items.get(f"{key}#state", {})
 
     def decisions(self, account: str, until: str) -> Iterator[tuple[str, list[str]]]:
-        """The place of each decision (time#greatest id), newest first from one on ("": all), and its order ids."""
+        """The place of each decision (time#order id#message), newest first from one on ("": all), and its order ids."""
         for item in self._table.newest(f"decisions#{account}", until):
             yield sort_key(item), item["orders"]
 
