@@ -124,6 +124,12 @@ def _against_json() -> None:
     table("2. Signal on ten bars against json.loads of its event (medians)", heads, rows)
 
 
+def loads_us() -> float:
+    """``json.loads`` of signal's event of one message with ten instruments, between a handler's work, median."""
+    ten = _bars_events(many(TEN, RUNS + 20, ordering=False))
+    return _compared(many(TEN, 1, ordering=False), ten)[1]
+
+
 def _compared(situation: Situation, events: list[dict[str, Any]]) -> tuple[float, float, float]:
     handler = _signal(situation)
     handled, loaded, decoded = [], [], []

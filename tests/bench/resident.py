@@ -5,10 +5,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import mean
 from typing import NamedTuple
 
+from handlers import loads_us
 from printed import table
-from situations import Situation, every_minute, no_orders
+from situations import Situation, every_minute, repository_desk
 
 from fanfold import desk
 from fanfold.console.cloud import launcher
@@ -33,12 +35,15 @@ class Reading(NamedTuple):
 def main() -> None:
     marks = [int(one) for one in sys.argv[1:]] or list(MARKS)
     speeds = []
-    for situation in (every_minute(marks[-1]), no_orders(marks[-1])):
+    for situation in (repository_desk(marks[-1]), every_minute(marks[-1])):
+        loads = [loads_us()]
         with tempfile.TemporaryDirectory() as folder:
             readings, walls, orders = _traded(situation, Path(folder), marks)
+        loads.append(loads_us())
         _memory(situation.name, marks, readings)
-        speeds += _speeds(f"{situation.name} ({orders / marks[-1]:.1f})", marks, readings, walls)
-    heads = ("situation (orders a minute)", "minutes", "minutes a second", "ms a minute", "emulator CPU ms",
+        speeds += _speeds(f"{situation.name} ({orders / marks[-1]:.1f})", marks, readings, walls, mean(loads))
+    heads = ("situation (orders a minute)", "minutes", "minutes a second", "ms a minute", "json.loads us",
+             "ms a minute, as a ratio to it", "emulator CPU ms",
              "functions CPU ms", "invocations a minute", "emulator CPU of wall")
     table("6. Speed of the local run", heads, speeds)
 
@@ -82,7 +87,7 @@ def _orders(cloud: Cloud) -> int:
 
 def _read(cloud: Cloud) -> dict[str, Reading]:
     found = {EMULATOR: Reading(resident_mb(cloud.pid), cpu_s(cloud.pid), 1, 0)}
-    for name, one in sorted(cloud.control("/processes").items()):
+    for name, one in sorted(cloud.control("processes").items()):
         pids = one["pids"]
         found[name.replace("-local", "")] = Reading(max((resident_mb(pid) for pid in pids), default=0.0),
                                                     sum(cpu_s(pid) for pid in pids), len(pids), one["invocations"])
@@ -103,7 +108,7 @@ def _memory(name: str, marks: list[int], readings: list[dict[str, Reading]]) -> 
 
 
 def _speeds(
-    name: str, marks: list[int], readings: list[dict[str, Reading]], walls: list[float]
+    name: str, marks: list[int], readings: list[dict[str, Reading]], walls: list[float], loads: float
 ) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     for at, (first, last) in enumerate(zip([0, *marks], marks, strict=False)):
@@ -112,8 +117,9 @@ def _speeds(
         used = {one: after[one].cpu_s - (before[one].cpu_s if one in before else 0.0) for one in after}
         times = {one: after[one].invocations - (before[one].invocations if one in before else 0) for one in after}
         emulator = used.pop(EMULATOR)
-        rows.append((f"{name}, from {first}", minutes, minutes / wall, wall / minutes * 1e3, emulator / minutes * 1e3,
-                     sum(used.values()) / minutes * 1e3, sum(times.values()) / minutes, emulator / wall))
+        rows.append((f"{name}, from {first}", minutes, minutes / wall, wall / minutes * 1e3, loads,
+                     wall / minutes * 1e6 / loads, emulator / minutes * 1e3, sum(used.values()) / minutes * 1e3,
+                     sum(times.values()) / minutes, emulator / wall))
     return rows
 
 

@@ -43,15 +43,6 @@ def every_minute(minutes: int) -> Situation:
     return Situation("an order every minute", traded, plan.recordings, range(plan.start, plan.until + 60, 60))
 
 
-def no_orders(minutes: int) -> Situation:
-    """The same desk, whose strategy has nothing to trade with."""
-    plan = run_plan.plan(ROOT / "desk.toml", [], "sma_cross", {"fast": "1", "slow": "2"}, None, None, minutes)
-    traded = _with_band(plan.desk, Decimal(0), {})
-    instances = {name: msgspec.structs.replace(one, allocation=NOTHING) for name, one in traded.strategies.items()}
-    return Situation("no orders", msgspec.structs.replace(traded, strategies=instances), plan.recordings,
-                     range(plan.start, plan.until + 60, 60))
-
-
 def many(symbols: int, minutes: int, *, ordering: bool) -> Situation:
     """A desk of many symbols with the same bars; with ``ordering`` one of them orders every minute."""
     (listed,) = market.market(SEED, [LISTED], minutes + WARM_UP, START)
