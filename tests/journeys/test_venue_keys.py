@@ -11,6 +11,7 @@ from fanfold.console.cloud.launcher import STAGE
 
 MINUTES = 60
 HALF = 30
+TRIES = 3
 FUNCTION = f"fanfold-execution-{STAGE}-execute"
 KEYS = f"/fanfold/{STAGE}/venue"
 
@@ -22,8 +23,13 @@ def aim_at_a_real_venue(desk: Desk) -> None:
     known = call("lambda", "GetFunctionConfiguration", {"FunctionName": FUNCTION})["Environment"]["Variables"]
     variables = known | {"VENUE_SECRET": KEYS}
     call("lambda", "UpdateFunctionConfiguration", {"FunctionName": FUNCTION, "Environment": {"Variables": variables}})
+    # Each try takes the seconds for which the queue hides the message; that it is tried again shows from the first.
+    queue = {"QueueUrl": f"{desk.cloud.endpoint}/000000000000/fanfold-{STAGE}-execution.fifo"}
+    redrive = call("sqs", "GetQueueAttributes", queue | {"AttributeNames": ["RedrivePolicy"]})["Attributes"]
+    fewer = json.loads(redrive["RedrivePolicy"]) | {"maxReceiveCount": TRIES}
+    call("sqs", "SetQueueAttributes", queue | {"Attributes": {"RedrivePolicy": json.dumps(fewer)}})
     # Lambda starts processes anew for it; here those that heard of the opened account would go on.
-    for pid in desk.cloud.control("/processes").get(FUNCTION, {}).get("pids", []):
+    for pid in desk.cloud.control("processes").get(FUNCTION, {}).get("pids", []):
         os.kill(pid, signal.SIGKILL)
 
 
