@@ -62,6 +62,7 @@ def test_a_poisoned_message_rests_in_its_dead_letter_queue_while_all_else_goes_o
 
     def act(desk: Desk) -> None:
         halves(plan, poison)(desk)
+        assert desk.cloud.wait_until_quiet(timeout_s=30)
         letters.update({service: buried(desk, service) for service in SERVICES})
 
     outcome = trade(tmp_path / "state", deployed, plan, act)

@@ -145,7 +145,7 @@ class Killer:
 
     def _work(self) -> None:
         while not self._over.wait(self._dice.expovariate(1 / self._mean_pause_s)):
-            pids = [pid for one in self._cloud.control("/processes").values() for pid in one["pids"]]
+            pids = [pid for one in self._cloud.control("processes").values() for pid in one["pids"]]
             if not pids:
                 continue
             try:

@@ -197,7 +197,7 @@ def _sweep_late(desk: Desk) -> None:
 
 def _foreign(cloud: Cloud) -> dict[str, str]:
     """The code with which each function is refused what is another's, when it asks with its own keys."""
-    return {name: _refused(_keys_of(cloud, one["pids"][0]), name) for name, one in cloud.control("/processes").items()}
+    return {name: _refused(_keys_of(cloud, one["pids"][0]), name) for name, one in cloud.control("processes").items()}
 
 
 def _keys_of(cloud: Cloud, pid: int) -> Call:

@@ -17,7 +17,8 @@ from fanfold.console.interrupt import interrupts_later
 from fanfold.console.output import complain
 from fanfold.console.queues import dead_letters_names
 
-AUDIT_BACKLOG = 40
+# Messages that audit may be behind by: some batches of its window.
+AUDIT_BACKLOG = 300
 QUIET_TIMEOUT_S = 180
 # A full disk is told after so long.
 LOOK_EVERY_S = 5
@@ -85,7 +86,7 @@ def announced(state: Path, cloud: Cloud) -> Iterator[None]:
 def light(cloud: Cloud) -> Call:
     """A call for what is done every minute."""
     credentials = {"AWS_ACCESS_KEY_ID": "embedded", "AWS_SECRET_ACCESS_KEY": "embedded"}
-    return connect("light", Endpoint.of({"AWS_ENDPOINT_URL": cloud.endpoint, "AWS_REGION": REGION} | credentials))
+    return connect("light", Endpoint.of({"AWS_ENDPOINT_URL": cloud.door, "AWS_REGION": REGION} | credentials))
 
 
 def invoke(

@@ -167,7 +167,7 @@ def running_cloud(state: Path) -> Cloud | None:
         return None
     cloud = Cloud(named.port, named.control_port, named.pid)
     try:
-        cloud.control("/processes", timeout_s=5)
+        cloud.control("processes", timeout_s=5)
     except (OSError, ValueError):
         return None
     return cloud

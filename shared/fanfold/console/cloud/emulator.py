@@ -3,6 +3,7 @@
 Pinned to one version exactly, since it touches private names; tests/aws/test_embedded_cloud.py holds them.
 """
 
+import asyncio
 import json
 import logging
 import os
@@ -11,21 +12,26 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import nullcontext
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from ministack.core import iam_actions, lambda_runtime
-from ministack.services import lambda_svc, sns, sqs
+from ministack.services import dynamodb, lambda_svc, sns, sqs
 
 from fanfold.console.cloud.chaos import Chaos
-from fanfold.console.cloud.launcher import UNSAVED
+from fanfold.console.cloud.door import App, Message, Receive, Send, opened
+from fanfold.console.cloud.launcher import CONTROL, UNSAVED
 from fanfold.console.cloud.runtime_api import RuntimeApi, in_interpreter
+from fanfold.console.cloud.windows import Windows
 from fanfold.console.images.containers import Containers, service_of
 
 PRUNE_EVERY = 500
 QUEUE_URL_PORT = "4566"
 POLLERS = 2
+EXPRESSIONS = 1_000
 PARENT_CHECK_S = 0.5
 BATCHES = {"sns:PublishBatch": "sns:Publish"}
 INHERITED = ("PATH", "HOME", "LANG", "CLOCK", "DESK", "RECORDINGS", "VENUE_ORIGIN", "RECORD_CALLS")
@@ -41,6 +47,7 @@ class Embedded:
         self._containers = Containers(state) if os.environ.get("FANFOLD_CONTAINERS") else None
         start = self._containers.start if self._containers else in_interpreter
         self.runtime = RuntimeApi(self._environment_of, state / "logs", start)
+        self.windows = Windows()
         self.chaos = Chaos.of(os.environ.get("FANFOLD_CHAOS", ""))
         self._completed = 0
         self._moved = threading.Condition()
@@ -63,6 +70,11 @@ class Embedded:
         lambda_svc._ESM_SQS_DEFAULT_CONCURRENCY = POLLERS
         # A pause of 50 ms between polls of a mapping is most of a chain's time.
         lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS = 0.001
+        sqs._receive_messages_for_esm = self.windows.receive
+        # The desk reads queues alone, and each pass would look for streams too.
+        lambda_svc._poll_kinesis = lambda_svc._poll_dynamodb_streams = lambda: False
+        # Of an expression alone; it took longer than holding the condition against its item.
+        dynamodb._condition_syntax_error = lru_cache(EXPRESSIONS)(dynamodb._condition_syntax_error)
         # Kept for every invocation and never dropped; the processes' own logs are in the state directory.
         lambda_svc._emit_lambda_logs = lambda *_, **__: None
         lambda_svc._emit_lambda_metrics = lambda *_, **__: None
@@ -85,7 +97,7 @@ class Embedded:
     def wait_until_quiet(self, lagging: str, backlog: int, timeout_s: float) -> bool:
         """Whether every queue but the dead-letter queues ran empty in time; ``lagging`` may keep a backlog."""
         deadline = time.monotonic() + timeout_s
-        with self._moved:
+        with nullcontext() if lagging else self.windows, self._moved:
             while not self._quiet(lagging, backlog):
                 left = deadline - time.monotonic()
                 if left <= 0:
@@ -149,36 +161,24 @@ def _every(times: int, prune: Any) -> Any:
     return pruned
 
 
-def _control(embedded: Embedded) -> ThreadingHTTPServer:
-    class Handler(BaseHTTPRequestHandler):
-        """GET /quiet?lagging=audit&backlog=50&timeout=30 and GET /processes."""
+def _controlled(embedded: Embedded, app: App) -> App:
+    """The emulator's app, and besides it GET /_fanfold/quiet?lagging=audit&backlog=50&timeout=30 and /processes."""
 
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
+    async def answering(scope: Message, receive: Receive, send: Send) -> None:
+        _, found, path = scope["path"].partition(CONTROL)
+        if not found:
+            await app(scope, receive, send)
+            return
+        document = _processes(embedded)
+        if path == "quiet":
+            asked = dict(parse_qsl(scope["query_string"].decode()))
+            document = {"quiet": await asyncio.to_thread(
+                embedded.wait_until_quiet, asked.get("lagging", ""), int(asked["backlog"]), float(asked["timeout"])
+            )}
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": json.dumps(document).encode()})
 
-        def do_GET(self) -> None:
-            path, _, query = self.path.partition("?")
-            asked = dict(part.split("=", 1) for part in query.split("&") if "=" in part)
-            if path == "/quiet":
-                timeout = float(asked.get("timeout", "30"))
-                quiet = embedded.wait_until_quiet(asked.get("lagging", ""), int(asked.get("backlog", "0")), timeout)
-                self._send({"quiet": quiet})
-            else:
-                self._send(_processes(embedded))
-
-        def _send(self, document: dict[str, Any]) -> None:
-            body = json.dumps(document).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
-            """Nothing: this server is asked twice a simulated minute."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["FANFOLD_CONTROL_PORT"])), Handler)
-    server.daemon_threads = True
-    return server
+    return answering
 
 
 def _processes(embedded: Embedded) -> dict[str, Any]:
@@ -220,17 +220,16 @@ def main() -> None:
     from ministack import app  # noqa: PLC0415 - it reads its settings when imported
 
     logging.disable(logging.INFO)
-    endpoint = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
+    endpoint = f"http://127.0.0.1:{os.environ['FANFOLD_CONTROL_PORT']}"
     embedded = Embedded(Path(os.environ["FANFOLD_ROOT"]), Path(os.environ["FANFOLD_STATE"]), endpoint)
     embedded.install()
     threading.Thread(target=_end_with_parent, args=(parent,), name="parent", daemon=True).start()
-    control = _control(embedded)
-    threading.Thread(target=control.serve_forever, name="control", daemon=True).start()
     # The terminal's Ctrl-C goes to the whole group; the runner ends this process when the desk is quiet.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.argv = ["ministack"]
     state = Path(os.environ["FANFOLD_STATE"])
     _saving(app, state)
+    app.app = opened(app.app, _controlled(embedded, app.app), int(os.environ["FANFOLD_CONTROL_PORT"]))
     try:
         app.main()
     finally:

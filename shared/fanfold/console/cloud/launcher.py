@@ -28,6 +28,7 @@ SERVICES = tuple(SUBSCRIPTIONS)
 START_TIMEOUT_S = 30
 # There while an emulator holds what is not written yet.
 UNSAVED = Path("aws") / "unsaved"
+CONTROL = "/_fanfold/"
 NODE_WANTED = "Node 20.19 or newer is needed to run the Serverless tool (22 is best)"
 
 
@@ -42,18 +43,23 @@ class Cloud(NamedTuple):
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def door(self) -> str:
+        """The endpoint for the light client, which answers sooner."""
+        return f"http://127.0.0.1:{self.control_port}"
+
     def call(self) -> Call:
         credentials = {"AWS_ACCESS_KEY_ID": "embedded", "AWS_SECRET_ACCESS_KEY": "embedded"}
         return connect("boto3", Endpoint.of({"AWS_ENDPOINT_URL": self.endpoint, "AWS_REGION": REGION} | credentials))
 
     def control(self, path: str, timeout_s: float = 60) -> dict[str, Any]:
-        with urlopen(f"http://127.0.0.1:{self.control_port}{path}", timeout=timeout_s) as answer:
+        with urlopen(f"{self.door}{CONTROL}{path}", timeout=timeout_s) as answer:  # noqa: S310 - loopback
             document: dict[str, Any] = json.load(answer)
             return document
 
     def wait_until_quiet(self, lagging: str = "", backlog: int = 0, timeout_s: float = 120) -> bool:
         query = f"lagging={lagging}&backlog={backlog}&timeout={timeout_s}"
-        return bool(self.control(f"/quiet?{query}", timeout_s + 10)["quiet"])
+        return bool(self.control(f"quiet?{query}", timeout_s + 10)["quiet"])
 
     def alive(self) -> bool:
         try:
@@ -225,7 +231,7 @@ def _wait_for(child: "subprocess.Popen[bytes]", cloud: Cloud, log: Path) -> None
             break
         try:
             with urlopen(f"{cloud.endpoint}/_ministack/health", timeout=1):  # noqa: S310 - loopback
-                cloud.control("/processes", 1)
+                cloud.control("processes", 1)
                 return
         except (URLError, OSError):
             time.sleep(0.05)
