@@ -145,6 +145,10 @@ def build(raw: dict[str, Any], source: str) -> Desk:
         if 0 < instrument.amount_max < instrument.amount_min:
             _refuse(source, f"instruments.{name}", f"`amount_max` is {instrument.amount_max}, below `amount_min`, "
                                                    f"which is {instrument.amount_min}; no order fits")
+        places = figures.decimals(instrument.tick) + figures.decimals(instrument.lot)
+        if places > figures.CASH_DECIMALS:
+            _refuse(source, f"instruments.{name}", f"a lot at a price of one `tick` has {places} decimals; cash is "
+                                                   f"booked to {figures.CASH_DECIMALS}, so use a larger `lot`")
     for name, venue in desk.venues.items():
         _check_venue(desk, name, venue, source)
     for name in sorted(desk.limits.keys() - desk.accounts.keys()):

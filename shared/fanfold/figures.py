@@ -9,6 +9,8 @@ import msgspec
 # A record's amounts are decimal(38, 18): 20 digits before the point, 18 behind it.
 DECIMALS = 18
 BELOW = Decimal(10) ** 20
+# Cash is booked exactly, in 38 digits: 12 before the point, and as many behind it as a lot at a price of a tick has.
+CASH_DECIMALS = 26
 # Sums of amounts and what they earn have to fit as well.
 AMOUNT_MAX = Decimal(10) ** 15
 
@@ -68,11 +70,11 @@ def _reasons(key: str, given: Decimal | int) -> Iterator[str]:
         yield "it must be above zero"
     if not -bound.most <= value <= bound.most:
         yield f"it must be at most {bound.most:,f}: {bound.cure}"
-    elif _decimals(value) > DECIMALS:
+    elif decimals(value) > DECIMALS:
         yield f"it must not have more than {DECIMALS} decimals: no record holds more"
 
 
-def _decimals(value: Decimal) -> int:
+def decimals(value: Decimal) -> int:
     """Digits behind the point, of a number that may be written with an exponent of any size."""
     _, digits, exponent = value.as_tuple()
     zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))

@@ -24,8 +24,8 @@ ZERO = Decimal(0)
 # Fees are charged in whole units of this size, as venues book them.
 CASH_STEP = Decimal("1e-8")
 
-# Wide enough that a price times a quantity summed over years never rounds; if it would, it raises.
-EXACT = Context(prec=60, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow, FloatOperation])
+# Wide enough for a product of two figures of 38 digits, as many as a record keeps, with a rate; what needs more raises.
+EXACT = Context(prec=100, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow, FloatOperation])
 # Only for a figure that is rounded to a step right after: a division, a weight.
 ROUGH = Context(prec=40, rounding=ROUND_DOWN, traps=[InvalidOperation, DivisionByZero, Overflow, FloatOperation])
 

@@ -51,6 +51,15 @@ def test_what_dynamodb_cannot_keep_exactly_is_refused(value: object) -> None:
         marshal({"value": value})
 
 
+def test_zeros_behind_the_point_are_no_digits_of_a_number() -> None:
+    amount = Decimal("50000.1234567799999999999999999999805000")
+    assert marshal({"n": amount}) == {"n": {"N": "50000.1234567799999999999999999999805"}}
+    assert unmarshal(marshal({"n": amount}))["n"] == amount
+    with pytest.raises(BadInput):
+        marshal({"n": Decimal("50000.1234567799999999999999999999805001")})
+    assert unmarshal(marshal({"n": Decimal("10000." + "0" * 40)}))["n"] == 10_000
+
+
 def test_enums_are_strings_and_tuples_are_lists() -> None:
     state = StrEnum("state", {"OPEN": "OPEN"})
     assert marshal({"s": state("OPEN"), "t": (1, "a")}) == {"s": {"S": "OPEN"}, "t": {"L": [{"N": "1"}, {"S": "a"}]}}

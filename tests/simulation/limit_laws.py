@@ -41,7 +41,6 @@ class Noted(NamedTuple):
     day_start: Decimal
 
 
-@exact
 def no_position_is_approved_over_its_limit(found: "Outcome") -> Iterator[str]:
     limit = found.world.desk.limits["main"].position_notional_max
     for approval in found.world.witness.approvals:

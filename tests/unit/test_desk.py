@@ -72,6 +72,8 @@ WRONG: list[tuple[list[str], Any, str]] = [
     ([*ACCOUNT, "taker_bps"], "100000", r"\[accounts.main\] `taker_bps` is 100000.*10 are 0.1 %"),
     ([*ACCOUNT, "maker_bps"], "-20000", r"\[accounts.main\] `maker_bps`"),
     ([*RULES, "tick"], "1e-20", r"\[instruments.BTC/USDT\] `tick`.*more than 18 decimals"),
+    (RULES, {"base": "BTC", "quote": "USDT", "tick": "1e-12", "lot": "1e-15", "notional_min": "5", "as_of": "x",
+             "source": "x"}, r"\[instruments.BTC/USDT\] a lot at a price of one `tick` has 27 decimals.*to 26"),
     ([*RULES, "lot"], "1e16", r"\[instruments.BTC/USDT\] `lot`"),
     ([*STRATEGY, "band"], "-0.1", r"\[strategies.trend\] `band`"),
     ([*STRATEGY, "volatility"], "nan", r"\[strategies.trend\] `volatility`"),

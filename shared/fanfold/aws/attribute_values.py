@@ -5,7 +5,7 @@ so with ``integer``. A float is refused: it is not exact. Tuples come back as li
 """
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from fanfold.refusals import BadInput
@@ -15,6 +15,7 @@ Item = dict[str, AttributeValue]
 
 # What DynamoDB keeps of a number; beyond it, it refuses, and some emulators round.
 DIGITS = 38
+_ANY = Context(prec=1_000)
 
 
 def marshal(values: Mapping[str, Any]) -> Item:
@@ -60,9 +61,12 @@ def _number(value: int | Decimal) -> str:
     if isinstance(value, int) and abs(value) < 10**DIGITS:
         return str(value)
     number = Decimal(value)
+    if isinstance(value, Decimal) and number.is_finite() and len(number.as_tuple().digits) > DIGITS:
+        # Zeros at the end, which DynamoDB drops, do not count.
+        number = number.normalize(_ANY)
     if not number.is_finite() or len(number.as_tuple().digits) > DIGITS:
         raise BadInput(f"{value} is no DynamoDB number: it must be finite and have at most {DIGITS} digits")
-    return str(value)
+    return str(number)
 
 
 def _set(values: set[Any] | frozenset[Any]) -> AttributeValue:

@@ -33,9 +33,11 @@ def number(value: Decimal) -> str:
 
     >>> number(Decimal("10.50")), number(Decimal("1E+2"))
     ('10.5', '100')
+    >>> number(Decimal("1234567890.1234567890123456789012345678"))
+    '1234567890.1234567890123456789012345678'
     """
     try:
-        return f"{NUMBERS.plus(value).normalize(NUMBERS) + 0:f}"
+        return f"{NUMBERS.add(NUMBERS.plus(value).normalize(NUMBERS), Decimal(0)):f}"
     except (Inexact, InvalidOperation, Overflow) as wrong:
         raise invalid(f"{value} is beyond {DIGITS} digits or out of range") from wrong
 
