@@ -137,5 +137,6 @@ _TAIL = (
     "  the HTTP API shows is as much older.",
     "- A custom metric costs as much as three alarms. `metrics` of a profile names those that are; all figures stay fields",
     "  of the log lines.",
-    "- A standard queue is polled less than a FIFO one, and a mapping without maximum concurrency less than one with.",
+    "- A standard queue is polled less than a FIFO one, and a mapping without maximum concurrency less than one with:",
+    "  `audit.concurrency: 0` of a profile saves 0.46, and lets batches meet at the chains after an outage.",
 )
