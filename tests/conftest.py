@@ -15,8 +15,9 @@ settings.load_profile("unhurried")
 TESTS = Path(__file__).resolve().parent
 # What takes longest begins first, so that no worker is left alone with it at the end.
 FIRST = (
-    "deploy/test_deploy_journey.py", "journeys/test_one_result.py", "permissions", "journeys", "deploy", "workflows",
-    "contracts", "aws",
+    "journeys/test_runs.py", "deploy/test_deploy_journey.py", "journeys/test_one_result.py",
+    "journeys/test_venue_keys.py", "permissions", "journeys", "deploy", "workflows", "simulation", "contracts",
+    "aws/test_audit_verify.py", "architecture/test_platform.py", "cost", "aws",
 )  # fmt: skip
 # Modules whose tests share what only one worker should make.
 TOGETHER = {"permissions/test_call_sites.py": "recording", "permissions/test_permissions.py": "recording"}
