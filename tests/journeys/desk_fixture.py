@@ -13,6 +13,7 @@ from fanfold import desk
 from fanfold.console.cloud import launcher
 from fanfold.console.cloud.launcher import Cloud
 from fanfold.console.desk_run import DeskRun, environment, started
+from fanfold.console.state_directory import Asked, remember
 from fanfold.simulation import market
 from fanfold.venues import replay
 
@@ -64,6 +65,7 @@ def traded(state: Path) -> LocalDesk:
     state.mkdir(parents=True)
     built = desk.build(tables(), "the test's desk")
     (state / "desk.json").write_bytes(desk.dump(built))
+    remember(state, Asked(desk="test"))
     replay.write(state / "recordings", market.market(7, SYMBOLS, MINUTES, START))
     (state / "clock").write_text(str(START))
     local = LocalDesk(state)

@@ -23,6 +23,7 @@ from fanfold.console.cloud import launcher
 from fanfold.console.cloud.launcher import Cloud
 from fanfold.console.desk_run import DeskRun, environment, started
 from fanfold.console.run_plan import Plan
+from fanfold.console.state_directory import Asked, remember
 from fanfold.console.summary import books
 from fanfold.messages import Bars, ExecutionReport, Message, OrdersApproved, OrdersRefused, Targets, decode
 from fanfold.venues import replay
@@ -93,6 +94,7 @@ def trade(
     shutil.copytree(deployed, state)
     replay.write(state / "recordings", plan.recordings)
     (state / "desk.json").write_bytes(desk.dump(plan.desk))
+    remember(state, Asked(desk="test"))
     with started(state, environment(state, live=False) | {"FANFOLD_CHAOS": chaos} | settings) as cloud:
         launcher.check(cloud)
         run = DeskRun(cloud, state)
