@@ -70,8 +70,7 @@ def truncate_to(value: Decimal, step: Decimal) -> Decimal:
 
 
 def _multiple(value: Decimal, step: Decimal, rounding: str) -> Decimal:
-    with localcontext(ROUGH):
-        return (value / step).to_integral_value(rounding) * step
+    return ROUGH.multiply(ROUGH.divide(value, step).to_integral_value(rounding), step)
 
 
 def decimal_of(value: float) -> Decimal:

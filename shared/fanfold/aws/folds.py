@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any, overload
-from zlib import compress, decompress
 
 import msgspec
 
@@ -18,6 +17,7 @@ from fanfold.aws.tables import ABSENT, Table, Write, sort_key
 from fanfold.bars import Frame, Series
 from fanfold.folding import Group, Kept, Snapshot
 from fanfold.messages import Message, decode, encode
+from fanfold.packing import packed, unpacked
 
 _pack = msgspec.msgpack.Encoder().encode
 _frames = msgspec.msgpack.Decoder(list[Frame]).decode
@@ -44,8 +44,8 @@ class FoldTable:
         """Write a version; raises Conflict if it is there already."""
         frames = bars.pack(series)
         finest = [frame for frame in frames if frame.timeframe == self._timeframe]
-        item: dict[str, Any] = {"message": message, "version": version, "frames": compress(_pack(finest))}
-        rest = compress(_pack(snapshot)), [compress(encode(output)) for output in outputs]
+        item: dict[str, Any] = {"message": message, "version": version, "frames": packed(_pack(finest))}
+        rest = packed(_pack(snapshot)), [packed(encode(output)) for output in outputs]
         parts = _parts(_pack(rest)) if sum(map(len, [item["frames"], rest[0], *rest[1]])) > ITEM_BYTES else []
         item |= {"parts": len(parts)} if parts else {"snapshot": rest[0], "outputs": rest[1]}
         writes = [self._putting(self._venue, version, item)]
@@ -55,7 +55,7 @@ class FoldTable:
         ]
         # Coarse bars lie apart, so that a long look back on them does not read every minute.
         writes += [
-            self._putting(f"{self._venue} {frame.timeframe}", version, {"frames": compress(_pack([frame]))})
+            self._putting(f"{self._venue} {frame.timeframe}", version, {"frames": packed(_pack([frame]))})
             for frame in frames
             if frame.timeframe != self._timeframe
         ]
@@ -67,7 +67,7 @@ class FoldTable:
         newest = next(items, None)
         if newest is None:
             return Kept(0, [], None, {})
-        snapshot = _snapshot(decompress(self._rest(newest)[0]))
+        snapshot = _snapshot(unpacked(self._rest(newest)[0]))
         wanted = _known(groups, snapshot)
         windows, outputs = self._recent(chain([newest], items), wanted.pop(self._timeframe, {}))
         for timeframe in sorted(wanted, key=timeframes.seconds):
@@ -82,7 +82,7 @@ class FoldTable:
             if len(outputs) < RECENT:
                 outputs[item["message"]] = StoredMessages(partial(self._outputs, item))
             if not reach.done():
-                reach.take(_frames(decompress(item["frames"])))
+                reach.take(_frames(unpacked(item["frames"])))
             if reach.done() and len(outputs) >= RECENT:
                 break
         return reach.windows(), dict(reversed(outputs.items()))
@@ -94,7 +94,7 @@ class FoldTable:
             if reach.done():
                 break
             if sort_key(item) <= _fold_key(version):
-                reach.take(_frames(decompress(item["frames"])))
+                reach.take(_frames(unpacked(item["frames"])))
         return reach.windows()
 
     def _outputs(self, item: dict[str, Any]) -> list[bytes]:
@@ -128,8 +128,8 @@ class StoredMessages(Sequence[Message]):
 
     def __getitem__(self, at: int | slice) -> Message | list[Message]:
         if isinstance(at, slice):
-            return [decode(decompress(body)) for body in self._bodies()[at]]
-        return decode(decompress(self._bodies()[at]))
+            return [decode(unpacked(body)) for body in self._bodies()[at]]
+        return decode(unpacked(self._bodies()[at]))
 
     def __iter__(self) -> Iterator[Message]:
         return iter(self[:])

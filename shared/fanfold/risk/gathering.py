@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import cached_property
-from zlib import compress, decompress
 
 import msgspec
 
 from fanfold.messages import Targets, decode, encode
 from fanfold.money import ZERO
+from fanfold.packing import packed, unpacked
 from fanfold.refusals import Conflict
 from fanfold.risk.exposure import Leg, Mark
 from fanfold.risk.standing import StandingTarget
@@ -45,7 +45,7 @@ class Unfinished(Conflict):
 
 def pack(part: object) -> bytes:
     """A part as it lies in a poll: targets, marks, what stands, or what was reported."""
-    return compress(encode(part) if isinstance(part, Targets) else _encode(part))
+    return packed(encode(part) if isinstance(part, Targets) else _encode(part))
 
 
 class Gathered(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -71,22 +71,22 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def targets(self) -> tuple[Targets, ...]:
-        messages = [decode(decompress(body)) for body in self.packed_targets]
+        messages = [decode(unpacked(body)) for body in self.packed_targets]
         return tuple(message for message in messages if isinstance(message, Targets))
 
     @cached_property
     def marks(self) -> dict[str, Mark]:
-        return _marks(decompress(self.packed_marks)) if self.packed_marks else {}
+        return _marks(unpacked(self.packed_marks)) if self.packed_marks else {}
 
     @cached_property
     def standing(self) -> dict[Leg, StandingTarget]:
-        entries = _standing(decompress(self.packed_standing)) if self.packed_standing else []
+        entries = _standing(unpacked(self.packed_standing)) if self.packed_standing else []
         return {entry.leg: entry for entry in entries}
 
     @cached_property
     def reported(self) -> dict[str, str]:
         """The codes of legs that cannot trade, as they were told last."""
-        return _reported(decompress(self.packed_reported)) if self.packed_reported else {}
+        return _reported(unpacked(self.packed_reported)) if self.packed_reported else {}
 
     def complete(self, kinds: tuple[str, ...]) -> bool:
         """Whether all parts of all kinds are there; of bars that no strategy speaks on there are no targets."""

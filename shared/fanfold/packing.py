@@ -1,0 +1,35 @@
+"""Bodies as they lie in a store, which bills them by the KB: compressed where that makes them shorter."""
+
+from zlib import DEFLATED, compressobj, decompress
+
+# The first byte says which.
+PLAIN, COMPRESSED = b"\0", b"\1"
+# Shorter ones gain nothing.
+LITTLE = 100
+LEVEL = 6
+_WINDOW_BITS = 9, 15
+_MEMORY = 4, 8
+
+
+def packed(body: bytes) -> bytes:
+    """The body, compressed if that is shorter.
+
+    Window and memory are as large as the body asks for: to set up zlib's largest takes ten times as long as to compress
+    a few hundred bytes.
+    """
+    if len(body) < LITTLE:
+        return PLAIN + body
+    bits = len(body).bit_length()
+    window, memory = _within(bits, _WINDOW_BITS), _within(bits - 6, _MEMORY)
+    squeezer = compressobj(LEVEL, DEFLATED, window, memory)
+    squeezed = squeezer.compress(body) + squeezer.flush()
+    return COMPRESSED + squeezed if len(squeezed) < len(body) else PLAIN + body
+
+
+def unpacked(body: bytes) -> bytes:
+    """What was packed. Raises zlib.error for what is damaged."""
+    return decompress(body[1:]) if body[:1] == COMPRESSED else body[1:]
+
+
+def _within(value: int, bounds: tuple[int, int]) -> int:
+    return min(max(value, bounds[0]), bounds[1])
