@@ -1,7 +1,8 @@
 """Asking a venue for bars: many series at once, each of which may fail alone."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from functools import cache
+from typing import NamedTuple, Protocol, TypeGuard, runtime_checkable
 
 from fanfold.bars import Series
 
@@ -33,7 +34,6 @@ class Source(Protocol):
         ...
 
 
-@runtime_checkable
 class Recorded(Protocol):
     """A source whose bars all stand from the start: none comes late, and what is not there never comes."""
 
@@ -47,6 +47,20 @@ class Paced(Protocol):
     def held_until(self) -> float: ...
 
     def hold(self, until: float) -> None: ...
+
+
+def is_recorded(source: Source) -> TypeGuard[Recorded]:
+    return hasattr(source, "recorded")
+
+
+def is_paced(source: Source) -> TypeGuard[Paced]:
+    return _has_pauses(type(source))
+
+
+@cache
+def _has_pauses(kind: type[Source]) -> bool:
+    # A protocol is dear to ask, and a source is asked at every poll.
+    return issubclass(kind, Paced)
 
 
 class Noted(NamedTuple):

@@ -12,7 +12,7 @@ from fanfold.bars import Series
 from fanfold.desk import Desk, Venue
 from fanfold.messages import BarsWanted, Defect, Message
 from fanfold.refusals import BadInput, Conflict, VenueUnavailable
-from fanfold.sources import Noted, Paced, Recorded, Source
+from fanfold.sources import Noted, Source, is_paced, is_recorded
 from market_data_service import answers, news, serving
 from market_data_service.answers import SeriesKey, Wanted
 from market_data_service.batches import messages, polled
@@ -90,7 +90,7 @@ class Poller:
         if wanted.venue not in self._desk.venues:
             raise BadInput(f"venue {wanted.venue!r} is not in the desk; it has {sorted(self._desk.venues)}")
         source, venue = self._source(wanted.venue), self._desk.venues[wanted.venue]
-        if isinstance(source, Paced):
+        if is_paced(source):
             source.hold(self._cursors.read(wanted.venue).held_until)
         asked = serving.asked(wanted)
         found, defects = answers.given(asked, answers.asked_of(source, [one.request for one in asked]))
@@ -124,7 +124,7 @@ class Poller:
         at = now - now % timeframes.seconds(venue.timeframe)
         noted = self._known.pop(name) if name in self._known else self._cursors.read(name)
         source = self._source(name)
-        if isinstance(source, Paced):
+        if is_paced(source):
             source.hold(noted.held_until)
         try:
             found, defects = self._news(source, name, venue, at, noted.cursors)
@@ -151,7 +151,7 @@ class Poller:
 
     def _shared(self, name: str, source: Source, noted: Noted) -> Noted:
         """The notes with the pause that a venue asked for, which other processes then keep to as well."""
-        until = ceil(source.held_until()) if isinstance(source, Paced) else 0
+        until = ceil(source.held_until()) if is_paced(source) else 0
         if until <= noted.held_until:
             return noted
         try:
@@ -172,7 +172,7 @@ class Poller:
         found, defects = answers.given(wanted, answers.asked_of(source, [one.request for one in wanted]))
         since = {one.request: one.since for one in reversed(wanted)}
         whole = answers.filled(found, since, source)
-        final = isinstance(source, Recorded)
+        final = is_recorded(source)
         got = [_of(whole[one.request], one, noted, venue, final=final) for one in wanted if one.request in whole]
         return got, [*defects, *longer((defect for one in got for defect in one.defects), noted)]
 

@@ -19,7 +19,6 @@ from fanfold.resample import resample
 from fanfold.sources import Failure, Request
 
 _RECORD = Struct("<6q")
-_CLOSES_AT = Struct("<q")
 
 
 def write(directory: Path, series: Iterable[Series]) -> None:
@@ -89,14 +88,15 @@ class _Recording:
         self.count, torn = divmod(len(self._records), _RECORD.size)
         if torn or self.count != fields["count"]:
             raise BadInput(f"{header.with_suffix('.bars')} is damaged: {fields['count']} bars were written to it")
+        # In place, and little-endian as all machines are that this runs on.
+        self._closes = memoryview(self._records).cast("q")[:: len(Bar._fields)]
 
     def closes_at(self, index: int) -> int:
-        (closes_at,) = _CLOSES_AT.unpack_from(self._records, index * _RECORD.size)
-        return int(closes_at)
+        return self._closes[index]
 
     def series(self, since: int, until: int) -> Series:
-        first = bisect_right(range(self.count), since, key=self.closes_at)
-        last = bisect_right(range(self.count), until, lo=first, key=self.closes_at)
+        first = bisect_right(self._closes, since)
+        last = bisect_right(self._closes, until, lo=first)
         records = self._records[first * _RECORD.size : last * _RECORD.size]
         return Series(
             instrument=self.instrument,
