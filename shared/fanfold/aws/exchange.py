@@ -29,12 +29,17 @@ class Answer(NamedTuple):
     body: bytes
 
 
+def _unchecked(_operation: str, _answer: Answer) -> None:
+    """Of most services nothing tells whether an answer is whole."""
+
+
 class Protocol(NamedTuple):
-    """How a service writes its operations and reads its answers."""
+    """How a service writes its operations, reads its answers, and knows that one is not as it was sent."""
 
     request: Callable[[str, Mapping[str, Any]], Request]
     response: Callable[[str, Answer], dict[str, Any]]
     fault: Callable[[Answer], AwsFault]
+    check: Callable[[str, Answer], None] = _unchecked
 
 
 def encoded(text: str, safe: str = "") -> str:

@@ -169,8 +169,6 @@ def _response(operation: str, answer: Answer) -> dict[str, Any]:
     if operation not in {"GetObject", "HeadObject"}:
         return {key: value for key, value in found.items() if key in WRITTEN}
     prefix = "x-amz-meta-"
-    if operation == "GetObject":
-        _check_body(found, answer)
     found["Metadata"] = {
         name.lower().removeprefix(prefix): value
         for name, value in answer.headers.items()
@@ -179,9 +177,9 @@ def _response(operation: str, answer: Answer) -> dict[str, Any]:
     return found | ({"Body": answer.body} if operation == "GetObject" else {})
 
 
-def _check_body(found: Mapping[str, Any], answer: Answer) -> None:
+def _check_body(operation: str, answer: Answer) -> None:
     """Hold a whole object against the checksum that it was written with; one of parts has one of its parts'."""
-    told = found.get("ChecksumSHA256", "")
+    told = answer.headers.get("x-amz-checksum-sha256", "") if operation == "GetObject" else ""
     if told and answer.status == WHOLE and "-" not in told and told != _checksum(answer.body):
         raise damaged("GetObject")
 
@@ -208,4 +206,4 @@ def _listed(element: Element) -> Any:
     return LISTED.get(element.tag, str)(text)
 
 
-PROTOCOL = Protocol(_request, _response, read_fault)
+PROTOCOL = Protocol(_request, _response, read_fault, _check_body)
