@@ -10,8 +10,9 @@ BANNED = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manag
 KEY = re.compile(r"(?<!\w)[ps]k(?!\w)")
 EDGE = "fanfold.aws.edge"
 # The edge keeps a fault and lets the message come again; what acts on accounts apart raises it after the others.
+# The embedded AWS ends a connection whose answer failed, and raises on.
 # What a strategy raises is its leg's own fault, and is told.
-BROAD = {EDGE, "fanfold.apart", "fanfold.strategy_files", "fanfold.legs"}
+BROAD = {EDGE, "fanfold.console.cloud.door", "fanfold.apart", "fanfold.strategy_files", "fanfold.legs"}
 TABLES = "fanfold.aws.tables"
 MONEY = "fanfold.money"
 # Where amounts are booked; weights, volatility and research are floats, and are elsewhere.

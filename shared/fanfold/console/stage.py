@@ -53,14 +53,15 @@ class Stage:
         unprotected = self._name in stage_names.KEPT and self._platform() is None
         # A first deploy that fails takes away what it made, and could not take away a table that is protected.
         self._settings["FANFOLD_PROTECTED"] = "false" if unprotected else "true"
-        self._side_by_side(self._guard, wanted)
-        if PLATFORM in wanted:
-            self._deploy(PLATFORM)
         services = [one for one in wanted if one != PLATFORM]
-        self._side_by_side(self._deploy, services)
-        if unprotected and PLATFORM in wanted:
-            self._settings["FANFOLD_PROTECTED"] = "true"
-            self._deploy(PLATFORM)
+        with packaging():
+            self._side_by_side(self._guard, wanted)
+            if PLATFORM in wanted:
+                self._deploy(PLATFORM)
+            self._side_by_side(self._deploy, services)
+            if unprotected and PLATFORM in wanted:
+                self._settings["FANFOLD_PROTECTED"] = "true"
+                self._deploy(PLATFORM)
         self._side_by_side(self._keep_image, services)
 
     def _keep_image(self, service: str) -> None:
@@ -77,7 +78,8 @@ class Stage:
             raise BadInput(f"{service} was deployed {len(done)} times to {self._name}: there is nothing to go back to")
         before = done[-2]
         if not stage_rollback.at_once(self._call, before):
-            self._tool(service, "rollback", "--timestamp", before.timestamp)
+            with packaging():
+                self._tool(service, "rollback", "--timestamp", before.timestamp)
         self._told(f"{service} is what it was at {before.timestamp}")
         return before.timestamp
 
@@ -175,14 +177,13 @@ def _deploy(asked: argparse.Namespace, call: Call, today: date) -> None:
     last = asked.remove_after or today + timedelta(days=DAYS)
     settings = {"FANFOLD_REMOVE_AFTER": str(last)} if stage_names.EPHEMERAL.fullmatch(asked.stage) else {}
     stage = Stage(asked.stage, call, settings)
-    with packaging():
-        if asked.verb == "deploy":
-            refuse_recordings(Path(os.environ.get("FANFOLD_DESK") or repository_root() / "desk.toml"), os.environ)
-            stage.deploy([asked.service] if asked.service else (PLATFORM, *SERVICES))
-        elif asked.service:
-            stage.rollback(asked.service)
-        else:
-            raise BadInput("name the service to roll back, as in `make rollback STAGE=dev SERVICE=signal`")
+    if asked.verb == "deploy":
+        refuse_recordings(Path(os.environ.get("FANFOLD_DESK") or repository_root() / "desk.toml"), os.environ)
+        stage.deploy([asked.service] if asked.service else (PLATFORM, *SERVICES))
+    elif asked.service:
+        stage.rollback(asked.service)
+    else:
+        raise BadInput("name the service to roll back, as in `make rollback STAGE=dev SERVICE=signal`")
 
 
 def _parser() -> argparse.ArgumentParser:
