@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -186,10 +187,25 @@ def follows(bar: Bar, before: Bar, length: int, jump_max: Decimal, now: int) -> 
     )
 
 
+def unbroken(bars: Sequence[Bar], length: int, jump_max: Decimal) -> bool:
+    """Whether every bar comes right after the one before it, none is impossible, and none jumps."""
+    return (
+        all(bar.closes_at % length == 0 for bar in bars[:1])
+        and all(map(possible, bars))
+        and all(later.closes_at == earlier.closes_at + length and near(earlier, later, jump_max)
+                for earlier, later in pairwise(bars))
+    )  # fmt: skip
+
+
 def near(before: Bar, bar: Bar, jump_max: Decimal) -> bool:
     """Whether two closes lie no further apart than a jump may be, as a share of the earlier one."""
-    top, bottom = jump_max.as_integer_ratio()
+    top, bottom = _ratio(jump_max)
     return abs(bar.close - before.close) * bottom <= before.close * top
+
+
+@cache
+def _ratio(share: Decimal) -> tuple[int, int]:
+    return share.as_integer_ratio()
 
 
 def drop_forming(bars: Iterable[Bar], now: int) -> list[Bar]:

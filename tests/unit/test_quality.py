@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.bars import Bar
-from fanfold.quality import Action, Checked, Defect, Row, check, drop_forming, per_second
+from fanfold.quality import Action, Checked, Defect, Row, check, drop_forming, per_second, unbroken
 
 START = 1_700_000_040  # A whole minute.
 JUMP_MAX = Decimal("0.25")
@@ -133,3 +133,18 @@ def test_a_second_check_of_what_a_check_left_finds_nothing_more_to_repair(given_
     second = checked(*[Row(bar.closes_at - 60, *bar[1:]) for bar in first.bars])
     assert second.bars == first.bars
     assert {finding.action for finding in second.findings} <= {Action.REPORTED}
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([0, 60, 60, 60, 120, 30]), st.integers(-1, 130), st.integers(0, 9)), max_size=6),
+    st.sampled_from([0, 7]),
+)
+def test_bars_that_are_unbroken_are_all_kept_with_nothing_found(steps: list[tuple[int, int, int]], off: int) -> None:
+    bars, closes_at = [], 1_767_225_600 + off
+    for step, close, volume in steps:
+        closes_at += step
+        bars.append(Bar(closes_at, close, close + 1, max(close - 1, 0), close, volume))
+    jump_max = Decimal("0.2")
+    result = check("BTC/USDT", "1m", [Row(bar.closes_at - 60, *bar[1:]) for bar in bars], jump_max)
+    wrong = [one for one in result.findings if one.defect is not Defect.ZERO_VOLUME]
+    assert unbroken(bars, 60, jump_max) == (result.bars == bars and not wrong)

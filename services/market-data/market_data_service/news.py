@@ -9,7 +9,7 @@ import msgspec
 from fanfold import timeframes
 from fanfold.bars import Bar, Series, fitted
 from fanfold.messages import Defect
-from fanfold.quality import Action, Checked, Row, check, follows, possible
+from fanfold.quality import Action, Checked, Row, check, follows, possible, unbroken
 from fanfold.quality import Defect as Kind
 from fanfold.refusals import BadInput
 from fanfold.resample import resample
@@ -55,8 +55,7 @@ def made(answer: Series, one: Wanted, last: Series | None, jump_max: Decimal, *,
     A longer bar is whole when its last minute is there or, where the venue left that one out, a later one. ``final``
     says that nothing comes any more.
     """
-    rows = _rows(answer.bars, timeframes.seconds(answer.timeframe))
-    finer = judge(None, check(answer.instrument, answer.timeframe, rows, jump_max).bars, jump_max).kept
+    finer = _sound(answer, jump_max)
     through = finer[-1].closes_at if finer else 0
     longer = resample(_part(answer, one.since, {bar.closes_at for bar in finer}), one.timeframe, one.until)
     whole = [bar for bar in longer.bars if final or bar.closes_at <= through]
@@ -94,6 +93,15 @@ def _plain(answer: Series, last: Series, jump_max: Decimal, at: int) -> bool:
         and known == last.bars[-len(known) :]
         and follows(answer.bars[-1], last.bars[-1], timeframes.seconds(answer.timeframe), jump_max, at)
     )
+
+
+def _sound(answer: Series, jump_max: Decimal) -> Sequence[Bar]:
+    """The bars that longer ones may be made of; of nearly every answer all of them, which is seen at a glance."""
+    length = timeframes.seconds(answer.timeframe)
+    if unbroken(answer.bars, length, jump_max):
+        return answer.bars
+    rows = _rows(answer.bars, length)
+    return judge(None, check(answer.instrument, answer.timeframe, rows, jump_max).bars, jump_max).kept
 
 
 def _checked(answer: Series, one: Wanted, last: Series | None, jump_max: Decimal) -> Checked:
