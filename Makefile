@@ -29,11 +29,13 @@ check: lint ## Check style and types, then pass the unit tests, in a minute: for
 	@$(PYTEST) tests/unit
 
 lint: install ## Check style and types
+	@$(BIN)/ruff format --check --quiet . || { echo "run \`make format\`"; exit 1; }
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy shared services
 
-format: install ## Put imports in order and mend what the linter can
+format: install ## Format the code, put imports in order, and mend what the linter can
 	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format --quiet .
 
 bench: install ## Print handler times, import times, AWS calls and memory
 	@$(BIN)/python tests/bench/run.py

@@ -135,8 +135,9 @@ def _note(known: Places, found: Seal) -> None:
 def _verdict(count: int, wrong: Finding | None) -> Verdict:
     if wrong is None:
         return Verdict(stream=REPORTS, kind="sound", records=count)
-    return Verdict(stream=REPORTS, kind=wrong.kind, records=count, seq=wrong.seq, segment=wrong.segment,
-                   evidence=wrong.evidence)
+    return Verdict(
+        stream=REPORTS, kind=wrong.kind, records=count, seq=wrong.seq, segment=wrong.segment, evidence=wrong.evidence
+    )
 
 
 def _body(found: Seal) -> bytes:

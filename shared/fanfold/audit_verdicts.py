@@ -67,7 +67,8 @@ def verdict_of(tip: Tip, log: Log, views: Evidence, since: tuple[str, Head] | No
     chain = walk.through(log, since[1] if since and behind else None)
     stored = views.stored(list(walk.expected))
     differing = [
-        Differing(key, one, stored.get(key)) for key, one in walk.expected.items()
+        Differing(key, one, stored.get(key))
+        for key, one in walk.expected.items()
         if not _same(one, stored.get(key)) and not _is_newer(stored.get(key), one)
     ]
     return _verdict(chain, walk, differing, [], views)
@@ -187,4 +188,3 @@ def _stream_of(key: Key, item: Mapping[str, Any]) -> str:
 def _number(value: object) -> int:
     whole = plain(value)
     return whole if isinstance(whole, int) else 0
-

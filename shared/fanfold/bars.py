@@ -90,8 +90,9 @@ def fitted(series: Series) -> Series:
         return series
     prices = [ticks for bar in series.bars for ticks in bar[1:5]]
     price_scale, price = _coarser(f"a price of {series.instrument}", series.price_scale, prices)
-    volume_scale, volume = _coarser(f"a volume of {series.instrument}", series.volume_scale,
-                                    [bar.volume for bar in series.bars])
+    volume_scale, volume = _coarser(
+        f"a volume of {series.instrument}", series.volume_scale, [bar.volume for bar in series.bars]
+    )
     if price == volume == 1:
         return series
     bars = [
@@ -108,8 +109,10 @@ def _coarser(what: str, scale: int, figures: list[int]) -> tuple[int, int]:
         divisor *= 10
         places -= 1
         if places < 0 or any(figure % divisor for figure in figures):
-            raise BadInput(f"{what} of {scale} decimals is up to {Decimal(largest).scaleb(-scale)}: it must have at "
-                           f"most {SCALE_MAX} decimals, and without its point fit into 64 bits")
+            raise BadInput(
+                f"{what} of {scale} decimals is up to {Decimal(largest).scaleb(-scale)}: it must have at "
+                f"most {SCALE_MAX} decimals, and without its point fit into 64 bits"
+            )
     return places, divisor
 
 
@@ -178,5 +181,7 @@ def _check(frame: Frame) -> None:
         raise BadInput(f"the columns of the {frame.timeframe} bars are of unequal length, or differ from their counts")
     scales = [*frame.price_scale, *frame.volume_scale]
     if scales and not 0 <= min(scales) <= max(scales) <= _SCALE_LIMIT:
-        raise BadInput(f"scales of the {frame.timeframe} bars go from {min(scales)} to {max(scales)}; they must be "
-                       f"from 0 to {_SCALE_LIMIT}")
+        raise BadInput(
+            f"scales of the {frame.timeframe} bars go from {min(scales)} to {max(scales)}; they must be "
+            f"from 0 to {_SCALE_LIMIT}"
+        )

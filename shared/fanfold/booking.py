@@ -267,8 +267,12 @@ def report(told: ExecutionReport, changes: Changes, account: AccountItem) -> Exe
     """The report with what was booked, and the books after it; its id is a function of that."""
     return msgspec.structs.replace(
         told,
-        id=names.name("booked", told.id, *(fill.trade_id for fill in changes.fills),
-                      *(f"{after.order.order_id} {after.state}" for _, after in changes.steps)),
+        id=names.name(
+            "booked",
+            told.id,
+            *(fill.trade_id for fill in changes.fills),
+            *(f"{after.order.order_id} {after.state}" for _, after in changes.steps),
+        ),
         updates=[orders.update(after) for _, after in changes.steps],
         fills=changes.fills,
         holdings=[_holding(leg, after) for leg, after in changes.positions.items() if after.version],

@@ -65,21 +65,31 @@ def markdown(report: DayReport) -> str:
         "## Accounts",
         _table(("Account", "Cash", "Change", "Trades", "Turnover", "Fees"), [_account(one) for one in report.accounts]),
         "## Positions",
-        _table(("Account", "Instance and instrument", "Quantity"),
-               [(one.account, *held) for one in report.accounts for held in _held(one.end)]),
+        _table(
+            ("Account", "Instance and instrument", "Quantity"),
+            [(one.account, *held) for one in report.accounts for held in _held(one.end)],
+        ),
         "## Audit chains",
         _table(("Chain", "Verdict", "Records"), [(one.stream, one.kind, f"{one.records:,}") for one in report.chains]),
     ]
     if report.faults:
-        parts += ["## Faults", _table(("Step", "Error", "Cause"), [(one.step, one.error, one.cause[:200])
-                                                                 for one in report.faults])]
+        parts += [
+            "## Faults",
+            _table(("Step", "Error", "Cause"), [(one.step, one.error, one.cause[:200]) for one in report.faults]),
+        ]
     return "\n\n".join(parts) + "\n"
 
 
 def _account(one: DayOfAccount) -> tuple[str, ...]:
     change = one.end.cash - one.before.cash
-    return (one.account, f"{one.end.cash:,.2f} {one.currency}", f"{change:+,.2f}", f"{one.trades:,}",
-            f"{one.turnover:,.2f}", f"{one.fees:,.2f}")
+    return (
+        one.account,
+        f"{one.end.cash:,.2f} {one.currency}",
+        f"{change:+,.2f}",
+        f"{one.trades:,}",
+        f"{one.turnover:,.2f}",
+        f"{one.fees:,.2f}",
+    )
 
 
 def _held(closing: Closing) -> list[tuple[str, str]]:

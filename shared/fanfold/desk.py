@@ -143,12 +143,20 @@ def build(raw: dict[str, Any], source: str) -> Desk:
     desk = entries(raw, source)
     for name, instrument in desk.instruments.items():
         if 0 < instrument.amount_max < instrument.amount_min:
-            _refuse(source, f"instruments.{name}", f"`amount_max` is {instrument.amount_max}, below `amount_min`, "
-                                                   f"which is {instrument.amount_min}; no order fits")
+            _refuse(
+                source,
+                f"instruments.{name}",
+                f"`amount_max` is {instrument.amount_max}, below `amount_min`, "
+                f"which is {instrument.amount_min}; no order fits",
+            )
         places = figures.decimals(instrument.tick) + figures.decimals(instrument.lot)
         if places > figures.CASH_DECIMALS:
-            _refuse(source, f"instruments.{name}", f"a lot at a price of one `tick` has {places} decimals; cash is "
-                                                   f"booked to {figures.CASH_DECIMALS}, so use a larger `lot`")
+            _refuse(
+                source,
+                f"instruments.{name}",
+                f"a lot at a price of one `tick` has {places} decimals; cash is "
+                f"booked to {figures.CASH_DECIMALS}, so use a larger `lot`",
+            )
     for name, venue in desk.venues.items():
         _check_venue(desk, name, venue, source)
     for name in sorted(desk.limits.keys() - desk.accounts.keys()):
@@ -216,11 +224,18 @@ def _check_venue(desk: Desk, name: str, venue: Venue, source: str) -> None:
     for symbol in venue.symbols:
         spot, _, settled = symbol.partition(":")
         if settled:
-            _refuse(source, path, f"`symbols` names {symbol}, a contract that settles in {settled}; only spot is "
-                                  f"traded, such as {spot}")
+            _refuse(
+                source,
+                path,
+                f"`symbols` names {symbol}, a contract that settles in {settled}; only spot is traded, such as {spot}",
+            )
         if symbol not in desk.instruments:
-            _refuse(source, path, f'`symbols` names {symbol}, which has no [instruments."{symbol}"]; '
-                                  "run `fanfold desk check --refresh` to take it from the venue")
+            _refuse(
+                source,
+                path,
+                f'`symbols` names {symbol}, which has no [instruments."{symbol}"]; '
+                "run `fanfold desk check --refresh` to take it from the venue",
+            )
 
 
 def _check_account(desk: Desk, name: str, account: Account, source: str) -> None:
@@ -232,11 +247,19 @@ def _check_account(desk: Desk, name: str, account: Account, source: str) -> None
     for symbol in desk.venues[account.venue].symbols:
         quote = desk.instruments[symbol].quote
         if quote != account.currency:
-            _refuse(source, path, f"`currency` is {account.currency}, but {symbol} is quoted in {quote}; "
-                                  "there is no conversion, so use one quote currency an account")
+            _refuse(
+                source,
+                path,
+                f"`currency` is {account.currency}, but {symbol} is quoted in {quote}; "
+                "there is no conversion, so use one quote currency an account",
+            )
         if desk.limits[name].position_notional_max / desk.instruments[symbol].tick >= figures.BELOW:
-            _refuse(source, f"limits.{name}", f"`position_notional_max` at a price of one tick of {symbol} is more "
-                                              "than any record holds; lower it, or write the real tick")
+            _refuse(
+                source,
+                f"limits.{name}",
+                f"`position_notional_max` at a price of one tick of {symbol} is more "
+                "than any record holds; lower it, or write the real tick",
+            )
 
 
 def _check_instance(desk: Desk, name: str, instance: Instance, source: str) -> None:
@@ -268,5 +291,9 @@ def _check_allocations(desk: Desk, source: str) -> None:
     for account in desk.accounts:
         shares = [one.allocation for one in desk.strategies.values() if one.account == account]
         if sum(shares, Decimal(0)) > 1:
-            _refuse(source, f"accounts.{account}", f"the `allocation` of its strategies must together be at most 1; "
-                                                   f"they are {[str(share) for share in shares]}")
+            _refuse(
+                source,
+                f"accounts.{account}",
+                f"the `allocation` of its strategies must together be at most 1; "
+                f"they are {[str(share) for share in shares]}",
+            )

@@ -95,8 +95,13 @@ def wound_up(resting: Resting, taker_bps: Decimal) -> Resolution:
     if resting.canceled_at is not None or not closes(order):
         return unmet(resting)
     model = FillModel(
-        taker_bps=taker_bps, maker_bps=taker_bps, spread_bps=ZERO, slippage_bps=ZERO, participation_max=ZERO,
-        tick=money.CASH_STEP, lot=money.CASH_STEP,
+        taker_bps=taker_bps,
+        maker_bps=taker_bps,
+        spread_bps=ZERO,
+        slippage_bps=ZERO,
+        participation_max=ZERO,
+        tick=money.CASH_STEP,
+        lot=money.CASH_STEP,
     )
     match = Match(matching.given(order.limit_price, order), "taker")
     trade_id = names.name("trade", order.client_order_id, "wound up")

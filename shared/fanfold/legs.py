@@ -52,9 +52,7 @@ class Leg:
     ``me`` is its place in the instance, ``group`` the timeframe and instruments that its step sees.
     """
 
-    def __init__(
-        self, instance: str, account: str, strategy: Strategy, instrument: str, me: int, group: Group
-    ) -> None:
+    def __init__(self, instance: str, account: str, strategy: Strategy, instrument: str, me: int, group: Group) -> None:
         self.instance = instance
         self.account = account
         self.strategy = strategy
@@ -150,9 +148,7 @@ class Leg:
         return True
 
     def target(self, closes_at: int) -> Target:
-        signal = names.signal_id(
-            self.instance, self.strategy.params_hash, self.instrument, self.timeframe, closes_at
-        )
+        signal = names.signal_id(self.instance, self.strategy.params_hash, self.instrument, self.timeframe, closes_at)
         return Target(
             signal_id=signal,
             instance=self.instance,

@@ -29,8 +29,20 @@ from fanfold.records import (
 
 # Who reads messages takes the records inside them from here too.
 __all__ = [
-    "Defect", "Fill", "Holding", "Kind", "LegCode", "LegState", "Order", "OrderUpdate", "Refusal", "Side", "State",
-    "Target", "TimeInForce", "Utc",
+    "Defect",
+    "Fill",
+    "Holding",
+    "Kind",
+    "LegCode",
+    "LegState",
+    "Order",
+    "OrderUpdate",
+    "Refusal",
+    "Side",
+    "State",
+    "Target",
+    "TimeInForce",
+    "Utc",
 ]
 
 

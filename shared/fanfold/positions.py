@@ -145,9 +145,7 @@ def paged(position: Position, pages_max: int) -> tuple[Position, dict[int, tuple
         pages = msgspec.structs.replace(pages, newest=newest, quantity=_quantity(newest), cost=_cost(newest))
     # The last lot stays: the next fill may be of its price.
     count = min(max(len(pages.newest) - 1, 0) // PAGE_LOTS, pages_max)
-    new = {
-        pages.after + number: pages.newest[number * PAGE_LOTS : (number + 1) * PAGE_LOTS] for number in range(count)
-    }
+    new = {pages.after + number: pages.newest[number * PAGE_LOTS : (number + 1) * PAGE_LOTS] for number in range(count)}
     pages = msgspec.structs.replace(pages, after=pages.after + count, newest=pages.newest[count * PAGE_LOTS :])
     return msgspec.structs.replace(position, lots=lots, pages=pages), new
 
@@ -206,7 +204,10 @@ def _turned(position: Position) -> Position:
         return msgspec.structs.replace(position, lots=pages.newest, pages=empty)
     lots, *read = pages.read
     rest = msgspec.structs.replace(
-        pages, first=pages.first + 1, read=tuple(read), quantity=pages.quantity - _quantity(lots),
+        pages,
+        first=pages.first + 1,
+        read=tuple(read),
+        quantity=pages.quantity - _quantity(lots),
         cost=pages.cost - _cost(lots),
     )
     return msgspec.structs.replace(position, lots=lots, pages=rest)
@@ -220,7 +221,9 @@ def _added(position: Position, quantity: Decimal, price: Decimal) -> Position:
     if not pages.newest:
         return msgspec.structs.replace(position, lots=_joined(position.lots, quantity, price))
     more = msgspec.structs.replace(
-        pages, newest=_joined(pages.newest, quantity, price), quantity=pages.quantity + quantity,
+        pages,
+        newest=_joined(pages.newest, quantity, price),
+        quantity=pages.quantity + quantity,
         cost=pages.cost + quantity * price,
     )
     return msgspec.structs.replace(position, pages=more)

@@ -274,9 +274,7 @@ def _gaps(chain: list[_Numbered], length: int) -> Finding:
 
 def _finding(defect: Defect, found: list[_Numbered]) -> Finding:
     first = found[0] if found else _NOWHERE
-    return Finding(
-        defect=defect, count=len(found), places=len(found), longest=1, row=first.row, at=first.bar.closes_at
-    )
+    return Finding(defect=defect, count=len(found), places=len(found), longest=1, row=first.row, at=first.bar.closes_at)
 
 
 _NOWHERE = _Numbered(0, Bar(0, 0, 0, 0, 0, 0))

@@ -87,8 +87,9 @@ def fills_of(views: Reading, account: str, day: str) -> list[Fill]:
 def fills_of_order(views: Reading, order: Fields) -> list[Fill]:
     """The fills of an order, looked for on the days it lived."""
     lived = days(order["decided_at"], order["changed_at"])
-    return [fill for day in lived for fill in fills_of(views, order["account"], day)
-            if fill.order_id == order["order_id"]]
+    return [
+        fill for day in lived for fill in fills_of(views, order["account"], day) if fill.order_id == order["order_id"]
+    ]
 
 
 def holdings_of(views: Reading, account: str) -> list[Holding]:

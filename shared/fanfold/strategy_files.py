@@ -41,8 +41,10 @@ def bars_of(module: Any, name: str) -> Any:
     """How ``step`` annotates its bars, which says what it sees."""
     hints = guarded(f"the annotations of step of strategy {name}", lambda: get_type_hints(module.step))
     if "bars" not in hints:
-        raise BadInput(f"`step` of {_told(module, name)} says not what its `bars` are; "
-                       "write bars: Bars, or bars: Universe for a cross-sectional one")
+        raise BadInput(
+            f"`step` of {_told(module, name)} says not what its `bars` are; "
+            "write bars: Bars, or bars: Universe for a cross-sectional one"
+        )
     return hints["bars"]
 
 

@@ -22,8 +22,10 @@ def seconds(timeframe: str) -> int:
         raise BadInput(f"timeframe {timeframe!r} is not a number and one of m, h, d, such as 1m, 15m, 4h or 1d")
     length = int(match[1]) * _SECONDS[match[2]]
     if length % _WEEK == 0:
-        raise BadInput(f"timeframe {timeframe!r} is whole weeks, which venues begin on Monday and bars here would on "
-                       "Thursday, as the epoch did; use 1d, and look back on more days")
+        raise BadInput(
+            f"timeframe {timeframe!r} is whole weeks, which venues begin on Monday and bars here would on "
+            "Thursday, as the epoch did; use 1d, and look back on more days"
+        )
     return length
 
 

@@ -53,14 +53,21 @@ TABLE = {
 def small_desk() -> Desk:
     rules = {"tick": "0.01", "lot": "0.001", "notional_min": "5", "as_of": DAY, "source": "test"}
     leg = {"instruments": [A, B], "timeframe": "1m", "allocation": "0.3", "account": "main"}
-    return desk.build({
-        "venues": {"v": {"kind": "replay", "symbols": [A, B]}},
-        "accounts": {name: {"venue": "v", "kind": "margin", "currency": "USDT", "cash": "10000"}
-                     for name in ("main", "spare")},
-        "strategies": {"trend": {"strategy": "sma_cross", **leg}, "hook": {"strategy": "external", **leg}},
-        "limits": {name: {"order_notional_max": "5000", "position_notional_max": "9000"} for name in ("main", "spare")},
-        "instruments": {A: {"base": "BTC", "quote": "USDT", **rules}, B: {"base": "ETH", "quote": "USDT", **rules}},
-    }, "test")
+    return desk.build(
+        {
+            "venues": {"v": {"kind": "replay", "symbols": [A, B]}},
+            "accounts": {
+                name: {"venue": "v", "kind": "margin", "currency": "USDT", "cash": "10000"}
+                for name in ("main", "spare")
+            },
+            "strategies": {"trend": {"strategy": "sma_cross", **leg}, "hook": {"strategy": "external", **leg}},
+            "limits": {
+                name: {"order_notional_max": "5000", "position_notional_max": "9000"} for name in ("main", "spare")
+            },
+            "instruments": {A: {"base": "BTC", "quote": "USDT", **rules}, B: {"base": "ETH", "quote": "USDT", **rules}},
+        },
+        "test",
+    )
 
 
 class Kept:
@@ -90,16 +97,24 @@ class Answer(NamedTuple):
     body: Any
 
 
-def event(method: str, path: str, query: str = "", *, who: dict[str, Any] | None = None, body: Any = None,
-          **headers: str) -> dict[str, Any]:
+def event(
+    method: str, path: str, query: str = "", *, who: dict[str, Any] | None = None, body: Any = None, **headers: str
+) -> dict[str, Any]:
     """An event in payload format 2.0; a body that is no text is sent as JSON."""
     context: dict[str, Any] = {"http": {"method": method, "path": path}}
     if who is not None:
         context["authorizer"] = who
     text = body if isinstance(body, str) or body is None else json.dumps(body)
     sent = {"content-type": "application/json"} | {name.replace("_", "-"): value for name, value in headers.items()}
-    return {"version": "2.0", "rawPath": path, "rawQueryString": query, "headers": sent, "requestContext": context,
-            "body": text, "isBase64Encoded": False}
+    return {
+        "version": "2.0",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": sent,
+        "requestContext": context,
+        "body": text,
+        "isBase64Encoded": False,
+    }
 
 
 def answered(function: Callable[[dict[str, Any]], dict[str, Any]], asked: dict[str, Any]) -> Answer:
@@ -156,9 +171,18 @@ def history(count: int) -> list[Message]:
     found: list[Message] = [_halt()]
     for number in range(count):
         order = _order(number)
-        cause = Targets(id=f"targets-{number}", cause=f"bars-{number}", at=order.decided_at, account="main", batch="b",
-                        targets=[Target(signal_id=order.signal_id, instance="trend", instrument=order.instrument,
-                                        timeframe="1m", weight=0.5)])
+        cause = Targets(
+            id=f"targets-{number}",
+            cause=f"bars-{number}",
+            at=order.decided_at,
+            account="main",
+            batch="b",
+            targets=[
+                Target(
+                    signal_id=order.signal_id, instance="trend", instrument=order.instrument, timeframe="1m", weight=0.5
+                )
+            ],
+        )
         common = {"cause": cause.id, "at": order.decided_at, "account": "main"}
         if number % 3 == 0:
             refused = Refusal(order=order, code=Code.ORDER_NOTIONAL, detail="too large")
@@ -178,23 +202,68 @@ def _order(number: int) -> Order:
     # Several orders a second, as a batch has them: their times alone do not tell them apart.
     at = NOW + timedelta(seconds=number // 4)
     return Order(
-        order_id=order_id, client_order_id=order_id[:26], signal_id=f"signal-{number}", account="main", venue="v",
-        instance="trend", instrument=A if number % 2 else B, side="buy", kind="market", quantity=Decimal("0.5"),
-        reference_price=Decimal(100), reserved=Decimal(0), decided_at=at, expires_at=at + timedelta(minutes=5),
+        order_id=order_id,
+        client_order_id=order_id[:26],
+        signal_id=f"signal-{number}",
+        account="main",
+        venue="v",
+        instance="trend",
+        instrument=A if number % 2 else B,
+        side="buy",
+        kind="market",
+        quantity=Decimal("0.5"),
+        reference_price=Decimal(100),
+        reserved=Decimal(0),
+        decided_at=at,
+        expires_at=at + timedelta(minutes=5),
     )
 
 
 def _filled(order: Order, number: int) -> ExecutionReport:
     at = order.decided_at
     fill = Fill(
-        trade_id=f"t{number}", order_id=order.order_id, client_order_id=order.client_order_id, account="main",
-        venue="v", instance="trend", instrument=order.instrument, side="buy", price=Decimal("100.10"),
-        quantity=order.quantity, fee=Decimal("0.05"), liquidity="taker", at=at,
+        trade_id=f"t{number}",
+        order_id=order.order_id,
+        client_order_id=order.client_order_id,
+        account="main",
+        venue="v",
+        instance="trend",
+        instrument=order.instrument,
+        side="buy",
+        price=Decimal("100.10"),
+        quantity=order.quantity,
+        fee=Decimal("0.05"),
+        liquidity="taker",
+        at=at,
     )
-    update = OrderUpdate(order_id=order.order_id, client_order_id=order.client_order_id, instance="trend",
-                         instrument=order.instrument, state=State.FILLED, filled=order.quantity)
-    holding = Holding(instance="trend", instrument=order.instrument, quantity=Decimal("0.5"), cost=Decimal("50.05"),
-                      realised=Decimal(0), fees=Decimal("0.05"), version=number)
-    return ExecutionReport(id=f"report-{number}", cause=f"approved-{number}", at=at, account="main", venue="v",
-                           settled=True, batch="b", updates=[update], fills=[fill], holdings=[holding],
-                           cash=Decimal("9949.90"), version=number)
+    update = OrderUpdate(
+        order_id=order.order_id,
+        client_order_id=order.client_order_id,
+        instance="trend",
+        instrument=order.instrument,
+        state=State.FILLED,
+        filled=order.quantity,
+    )
+    holding = Holding(
+        instance="trend",
+        instrument=order.instrument,
+        quantity=Decimal("0.5"),
+        cost=Decimal("50.05"),
+        realised=Decimal(0),
+        fees=Decimal("0.05"),
+        version=number,
+    )
+    return ExecutionReport(
+        id=f"report-{number}",
+        cause=f"approved-{number}",
+        at=at,
+        account="main",
+        venue="v",
+        settled=True,
+        batch="b",
+        updates=[update],
+        fills=[fill],
+        holdings=[holding],
+        cash=Decimal("9949.90"),
+        version=number,
+    )

@@ -94,9 +94,23 @@ def test_a_request_without_a_key_is_refused_and_does_nothing(world, key):
 
 @pytest.mark.parametrize(
     "body",
-    ["", "{", "[]", "null", {}, {"reason": ""}, {"reason": "  "}, {"reason": "x" * 501}, {"reason": 3},
-     {"reason": "r", "state": "ACTIVE"}, {"reason": "r", "state": "halt"}, {"reason": "r", "acounts": ["main"]},
-     {"reason": "r", "accounts": "main"}, {"reason": "r", "accounts": ["a b"]}, {"reason": "r", "actor": "root"}],
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        {},
+        {"reason": ""},
+        {"reason": "  "},
+        {"reason": "x" * 501},
+        {"reason": 3},
+        {"reason": "r", "state": "ACTIVE"},
+        {"reason": "r", "state": "halt"},
+        {"reason": "r", "acounts": ["main"]},
+        {"reason": "r", "accounts": "main"},
+        {"reason": "r", "accounts": ["a b"]},
+        {"reason": "r", "actor": "root"},
+    ],
 )
 def test_a_wrong_halt_is_told_what_is_wrong_and_does_nothing(world, body):
     assert world.post("/halt", body).status == 400

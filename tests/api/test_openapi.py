@@ -33,13 +33,15 @@ def url(traded: World) -> Iterator[str]:
 OPERATIONS = [(method.upper(), path) for path, found in openapi.document()["paths"].items() for method in found]
 # Of these nothing can be asked in a wrong way.
 FOOLPROOF = {"/openapi.json", "/orders/{order}"}
-CASES = [(method, path, right) for method, path in OPERATIONS for right in (True, False)
-         if right or path not in FOOLPROOF]
+CASES = [
+    (method, path, right) for method, path in OPERATIONS for right in (True, False) if right or path not in FOOLPROOF
+]
 
 
 @pytest.mark.parametrize(("method", "path", "right"), CASES)
-@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None,
-          suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
 @given(data=st.data())
 def test_what_is_asked_is_answered_as_the_document_says(url, method, path, right, data):
     from schemathesis.generation import GenerationMode

@@ -32,8 +32,14 @@ def function(world: World, route: Route) -> Callable[[dict[str, Any]], dict[str,
 
 def asked(route: Route, who: dict[str, Any] | None) -> dict[str, Any]:
     path = route.path.replace("{order}", "gone")
-    return event(route.method, path, QUERIES.get(route.name, ""), who=who, body=BODIES.get(route.name),
-                 idempotency_key="key-00000001")
+    return event(
+        route.method,
+        path,
+        QUERIES.get(route.name, ""),
+        who=who,
+        body=BODIES.get(route.name),
+        idempotency_key="key-00000001",
+    )
 
 
 @pytest.mark.parametrize("caller", CALLERS)

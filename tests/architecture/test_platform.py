@@ -32,8 +32,11 @@ def wrong_subscriptions(service: str, stack: Template) -> list[str]:
     found = list(resources(stack, "AWS::SNS::Subscription").values())
     filters = {_topic(one["TopicArn"]): one.get("FilterPolicy", {}) for one in found}
     wanted = SUBSCRIPTIONS[service]
-    wrong = [f"{topic}: {filters.get(topic)} is not {wanted.get(topic)}" for topic in filters.keys() | wanted.keys()
-             if filters.get(topic) != wanted.get(topic)]
+    wrong = [
+        f"{topic}: {filters.get(topic)} is not {wanted.get(topic)}"
+        for topic in filters.keys() | wanted.keys()
+        if filters.get(topic) != wanted.get(topic)
+    ]
     odd = [one for one in found if not one.get("RawMessageDelivery") or _owner(one["Endpoint"]) != "Queue"]
     return wrong + ["not raw, or not into the queue"] * len(odd)
 
@@ -94,8 +97,12 @@ def _package(service: str) -> str:
 def _required(service: str) -> set[str]:
     """Variables that a function cannot do without."""
     own = import_module(f"{_package(service)}.settings").Settings
-    return {field.encode_name for kind in (own, runtime.Settings) for field in msgspec.structs.fields(kind)
-            if field.required}
+    return {
+        field.encode_name
+        for kind in (own, runtime.Settings)
+        for field in msgspec.structs.fields(kind)
+        if field.required
+    }
 
 
 def _topic(arn: dict[str, str]) -> str:

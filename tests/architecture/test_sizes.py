@@ -5,6 +5,8 @@ import ast
 from source_tree import ROOT, Function, Module, found, module, modules
 
 FILE_MAX = 300
+# Tables of cases grow longer than code.
+TEST_FILE_MAX = 400
 FUNCTION_MAX = 50
 NINE_IN_TEN_MAX = 25
 MEDIAN_MAX = 8
@@ -15,11 +17,11 @@ def lines(function: Function) -> int:
     return (function.end_lineno or function.lineno) - function.lineno + 1
 
 
-def oversized(one: Module) -> list[str]:
+def oversized(one: Module, file_max: int = FILE_MAX) -> list[str]:
     """A file, or functions of it, that are too long."""
     count = len(one.source.splitlines())
     long = [f"{it.name} has {lines(it)} lines" for it in one.functions if lines(it) > FUNCTION_MAX]
-    return long + ([f"the file has {count} lines"] if count > FILE_MAX else [])
+    return long + ([f"the file has {count} lines"] if count > file_max else [])
 
 
 def quantiles(found_in: tuple[Module, ...]) -> tuple[int, int]:
@@ -45,7 +47,7 @@ def own() -> tuple[Module, ...]:
 
 def test_no_file_or_function_is_too_long() -> None:
     assert found(oversized) == []
-    assert found(oversized, own) == []
+    assert found(lambda one: oversized(one, TEST_FILE_MAX), own) == []
 
 
 def test_functions_are_short() -> None:

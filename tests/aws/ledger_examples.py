@@ -34,12 +34,16 @@ def once(cloud: Cloud) -> None:
 
 
 def create_table(admin: Call, name: str) -> None:
-    admin("dynamodb", "CreateTable", {
-        "TableName": name,
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
-        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-    })
+    admin(
+        "dynamodb",
+        "CreateTable",
+        {
+            "TableName": name,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        },
+    )
 
 
 def create_topic(admin: Call, name: str) -> tuple[str, str]:
@@ -93,8 +97,15 @@ def open_ledger(cloud: Cloud) -> Ledger:
     made = {name: create_topic(cloud.admin, name) for name in ("orders", "executions")}
     table, topics = Table(cloud.call, "ledger"), Topics(cloud.call, {name: arn for name, (arn, _) in made.items()})
     risk, execution = Outbox(table, "risk", topics), Outbox(table, "execution", topics)
-    found = Ledger(table, Approvals(table, risk), Bookings(table, execution), execution, cloud.admin,
-                   {name: url for name, (_, url) in made.items()}, topics)
+    found = Ledger(
+        table,
+        Approvals(table, risk),
+        Bookings(table, execution),
+        execution,
+        cloud.admin,
+        {name: url for name, (_, url) in made.items()},
+        topics,
+    )
     found.approvals.open("main", D(10_000), halted(Halt.ACTIVE))
     return found
 
@@ -108,16 +119,27 @@ def memory_ledger() -> Ledger:
 
 
 def halted(state: Halt) -> HaltChanged:
-    return HaltChanged(id=f"halt-{state}", cause="operator/ann", at=AT, account="main", state=state, reason="drill",
-                       actor="ann")
+    return HaltChanged(
+        id=f"halt-{state}", cause="operator/ann", at=AT, account="main", state=state, reason="drill", actor="ann"
+    )
 
 
 def order(name: str, side: str = "buy", quantity: str = "2", **changes: Any) -> Order:
     fields: dict[str, Any] = {
-        "order_id": name, "client_order_id": f"c-{name}", "signal_id": f"s-{name}", "account": "main", "venue": "v",
-        "instance": "trend", "instrument": f"{name}/USDT", "side": side, "kind": "market", "quantity": quantity,
-        "reference_price": "100", "reserved": "201.00000001" if side == "buy" else "0",
-        "decided_at": AT, "expires_at": AT + timedelta(seconds=300),
+        "order_id": name,
+        "client_order_id": f"c-{name}",
+        "signal_id": f"s-{name}",
+        "account": "main",
+        "venue": "v",
+        "instance": "trend",
+        "instrument": f"{name}/USDT",
+        "side": side,
+        "kind": "market",
+        "quantity": quantity,
+        "reference_price": "100",
+        "reserved": "201.00000001" if side == "buy" else "0",
+        "decided_at": AT,
+        "expires_at": AT + timedelta(seconds=300),
     }
     return msgspec.convert(fields | changes, Order)
 
@@ -134,9 +156,19 @@ def approve(found: Ledger, *orders: Order) -> list[Order]:
 
 def fill(one: Order, quantity: str, number: int = 1, price: str = "100") -> Fill:
     return Fill(
-        trade_id=f"t-{one.order_id}-{number}", order_id=one.order_id, client_order_id=one.client_order_id,
-        account="main", venue="v", instance=one.instance, instrument=one.instrument, side=one.side, price=D(price),
-        quantity=D(quantity), fee=D("0.1"), liquidity="taker", at=AT,
+        trade_id=f"t-{one.order_id}-{number}",
+        order_id=one.order_id,
+        client_order_id=one.client_order_id,
+        account="main",
+        venue="v",
+        instance=one.instance,
+        instrument=one.instrument,
+        side=one.side,
+        price=D(price),
+        quantity=D(quantity),
+        fee=D("0.1"),
+        liquidity="taker",
+        at=AT,
     )
 
 
@@ -146,7 +178,5 @@ def resolution(one: Order, *fills: Fill, filled: str = "0", state: State = State
     return Resolution(resting=Resting(order=one, filled=total), state=state, fills=fills)
 
 
-def report(
-    name: str = "settled", *, settled: bool = True, batch: str = "", at: datetime = AT
-) -> ExecutionReport:
+def report(name: str = "settled", *, settled: bool = True, batch: str = "", at: datetime = AT) -> ExecutionReport:
     return ExecutionReport(id=name, cause="bars", at=at, account="main", venue="v", settled=settled, batch=batch)

@@ -43,14 +43,21 @@ def _read(found: dict[str, Any]) -> dict[str, Any]:
 
 KEPT = ("Item", "Attributes", "Items", "Count", "LastEvaluatedKey", "Responses", "UnprocessedKeys", "UnprocessedItems")
 
-keys = st.builds(lambda p, s: {"pk": {"S": p}, "sk": {"S": s}}, st.sampled_from("PQ"), st.sampled_from(
-    ["x", "x#1", "x#2", "y", "y#é", "z"]
-))
+keys = st.builds(
+    lambda p, s: {"pk": {"S": p}, "sk": {"S": s}},
+    st.sampled_from("PQ"),
+    st.sampled_from(["x", "x#1", "x#2", "y", "y#é", "z"]),
+)
 numbers = st.integers(-3, 3) | st.decimals(-5, 5, places=3) | st.just(Decimal("0.10"))
 texts = st.sampled_from(["", "p", "pq", "q", "é"])
 tags = st.frozensets(st.sampled_from(["s", "t", "u"]), min_size=1)
-CONTENT = {"a": numbers, "b": texts, "tags": tags, "nested": st.dictionaries(st.sampled_from("mn"), numbers),
-           "listed": st.lists(numbers | texts, max_size=3)}
+CONTENT = {
+    "a": numbers,
+    "b": texts,
+    "tags": tags,
+    "nested": st.dictionaries(st.sampled_from("mn"), numbers),
+    "listed": st.lists(numbers | texts, max_size=3),
+}
 attributes = st.fixed_dictionaries({}, optional=CONTENT).map(marshal)
 
 
@@ -88,8 +95,7 @@ def _test(draw: st.DrawFn, values: dict[str, Any]) -> str:
         low, high = sorted([draw(numbers), draw(numbers)])
         return f"a BETWEEN {_named(values, low)} AND {_named(values, high)}"
     sign = draw(st.sampled_from(["=", "<>", "<", "<=", ">", ">="]))
-    left, right = {"compare": ("a", numbers), "text": ("b", texts),
-                   "inner": ("nested.m", numbers)}[kind]
+    left, right = {"compare": ("a", numbers), "text": ("b", texts), "inner": ("nested.m", numbers)}[kind]
     return f"{left} {sign} {_named(values, draw(right))}"
 
 
@@ -114,8 +120,11 @@ def _action(draw: st.DrawFn, values: dict[str, Any], name: str) -> tuple[str, st
         case "a":
             more = draw(st.sampled_from(["add", "if", "plus"]))
             value = _named(values, draw(numbers))
-            return {"add": ("ADD", f"a {value}"), "if": ("SET", f"a = if_not_exists(a, {value})"),
-                    "plus": ("SET", f"a = a - {value}")}[more]
+            return {
+                "add": ("ADD", f"a {value}"),
+                "if": ("SET", f"a = if_not_exists(a, {value})"),
+                "plus": ("SET", f"a = a - {value}"),
+            }[more]
         case "tags":
             return draw(st.sampled_from(["ADD", "DELETE"])), f"tags {_named(values, draw(tags))}"
         case "nested":

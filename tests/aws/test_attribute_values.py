@@ -67,12 +67,16 @@ def test_enums_are_strings_and_tuples_are_lists() -> None:
 
 def test_amounts_survive_a_table(call: Call, admin: Call) -> None:
     values = {"k": "ä☃", "amount": Decimal("0.00000001"), "big": 10**38 - 1, "raw": bytes(range(256)), "none": None}
-    admin("dynamodb", "CreateTable", {
-        "TableName": "values",
-        "BillingMode": "PAY_PER_REQUEST",
-        "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
-        "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
-    })
+    admin(
+        "dynamodb",
+        "CreateTable",
+        {
+            "TableName": "values",
+            "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+        },
+    )
     call("dynamodb", "PutItem", {"TableName": "values", "Item": marshal(values)})
     got = call("dynamodb", "GetItem", {"TableName": "values", "Key": marshal({"k": "ä☃"})})
     assert unmarshal(got["Item"]) == values

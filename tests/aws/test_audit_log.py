@@ -139,9 +139,9 @@ def interrupted(call: Call, operation: str, meanwhile: Callable[[], None]) -> Ca
     return interrupt
 
 
-@pytest.mark.parametrize("operation", [
-    "GetItem", "BatchGetItem", "UpdateItem", "PutObject", "BatchWriteItem", "PutItem"
-])
+@pytest.mark.parametrize(
+    "operation", ["GetItem", "BatchGetItem", "UpdateItem", "PutObject", "BatchWriteItem", "PutItem"]
+)
 @pytest.mark.parametrize("mine", [(0,), (0, 1)])
 def test_a_message_that_two_workers_hold_is_recorded_once(call: Call, operation: str, mine: tuple[int, ...]) -> None:
     other = ports(call)
@@ -183,9 +183,12 @@ def by_version(call: Call, messages: list[Message]) -> DynamoViews:
 @pytest.mark.parametrize("backwards", [False, True])
 def test_views_hold_the_newest_whatever_the_order_of_arrival(everywhere: Call, backwards: bool) -> None:
     late = msgspec.structs.replace(report(0, START), id="late", updates=report(0, START).updates[:1], fills=[])
-    messages = [late, *minute(0)[1:], *minute(3)[1:], HaltChanged(
-        id="halt", cause="", at=START, account="main", state=Halt.HALT, reason="drill", actor="me"
-    )]
+    messages = [
+        late,
+        *minute(0)[1:],
+        *minute(3)[1:],
+        HaltChanged(id="halt", cause="", at=START, account="main", state=Halt.HALT, reason="drill", actor="me"),
+    ]
     views = by_version(everywhere, messages[::-1] if backwards else messages)
     assert msgspec.convert(views.read(("order", "main", "o0"))["order"], Order) == order(0, START)
     assert views.read(("order-state", "main", "o0"))["state"] == "FILLED"

@@ -80,7 +80,9 @@ def test_a_closed_day_is_sealed_signed_and_sound(everywhere: Desk) -> None:
     assert everywhere.days.seals.is_sealed(DAY)
     found = verdicts_of(everywhere.log, everywhere.views, everywhere.days)
     assert [(one.stream, one.kind, one.records) for one in found] == [
-        ("main", "sound", 6), ("market-sim", "sound", 2), ("reports", "sound", 1)
+        ("main", "sound", 6),
+        ("market-sim", "sound", 2),
+        ("reports", "sound", 1),
     ]
 
 
@@ -173,7 +175,9 @@ def test_versions_go_on_over_pages(desk: Desk) -> None:
         return desk.call(service, operation, {**parameters, **more})
 
     assert [(one.key, len(one.ids)) for one in versions_of(paged, AUDIT, "chain/x/")] == [
-        ("chain/x/1", 3), ("chain/x/2", 3), ("chain/x/3", 3)
+        ("chain/x/1", 3),
+        ("chain/x/2", 3),
+        ("chain/x/3", 3),
     ]
     assert [one.key for one in versions_of(paged, AUDIT, "chain/x/", "chain/x/1")] == ["chain/x/2", "chain/x/3"]
 
@@ -181,8 +185,9 @@ def test_versions_go_on_over_pages(desk: Desk) -> None:
 def removed(desk: Desk, key: str) -> None:
     (version,) = [one for one in versions_of(desk.call, AUDIT, key) if one.key == key]
     for one in version.ids:
-        desk.call("s3", "DeleteObject", {"Bucket": AUDIT, "Key": key, "VersionId": one,
-                                         "BypassGovernanceRetention": True})
+        desk.call(
+            "s3", "DeleteObject", {"Bucket": AUDIT, "Key": key, "VersionId": one, "BypassGovernanceRetention": True}
+        )
 
 
 def test_verify_misses_a_segment_that_is_gone_for_good(desk: Desk) -> None:

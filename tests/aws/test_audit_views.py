@@ -65,8 +65,14 @@ def approved(at: datetime) -> OrdersApproved:
 
 
 def filled(at: datetime) -> ExecutionReport:
-    update = OrderUpdate(order_id="o0", client_order_id="c0", instance="trend", instrument="BTC/USDT",
-                         state=State.FILLED, filled=order(0, at).quantity)
+    update = OrderUpdate(
+        order_id="o0",
+        client_order_id="c0",
+        instance="trend",
+        instrument="BTC/USDT",
+        state=State.FILLED,
+        filled=order(0, at).quantity,
+    )
     return ExecutionReport(id="filled", cause="approved", at=at, account="main", venue="sim", updates=[update])
 
 
@@ -129,5 +135,7 @@ def test_a_leg_is_in_the_state_that_was_told_last(tell: Tell, backwards: bool) -
     told = leg("n1", LegCode.FAULT), leg("n2", LegCode.OK), leg("n3", LegCode("WEATHER"), "ETH/USDT", LATER)
     states = leg_states(tell(*told, backwards=backwards), "main")
     assert [(one["instrument"], one["code"], one["detail"]) for one in states] == [
-        ("BTC/USDT", "OK", "n2"), ("ETH/USDT", "WEATHER", "n3")]
+        ("BTC/USDT", "OK", "n2"),
+        ("ETH/USDT", "WEATHER", "n3"),
+    ]
     assert states[1]["at"] == LATER

@@ -39,8 +39,16 @@ def poll(at: int, part: int = 1, parts: int = 1) -> Poll:
 
 def targets(at: int, part: int = 1) -> Targets:
     wanted = Target(signal_id=f"s{at}", instance="trend", instrument="BTC/USDT", timeframe="1m", weight=0.1 + part)
-    return Targets(id=f"t{at}/{part}", cause="b", at=datetime.fromtimestamp(at, UTC), account="main",
-                   batch=f"poll/{at}", part=part, parts=2, targets=[wanted])
+    return Targets(
+        id=f"t{at}/{part}",
+        cause="b",
+        at=datetime.fromtimestamp(at, UTC),
+        account="main",
+        batch=f"poll/{at}",
+        part=part,
+        parts=2,
+        targets=[wanted],
+    )
 
 
 def arrive(gathering: Gathering, kind: str, which: Poll) -> Gathered:
@@ -59,7 +67,8 @@ def test_a_part_of_targets_that_was_cut_is_there_with_its_last_chunk(
     for part, chunk in order:
         whole = targets(60, part)
         found[part, chunk] = msgspec.structs.replace(
-            whole, id=f"{whole.id}/{chunk}", chunk=chunk, chunks=3 if part == 1 else 1)
+            whole, id=f"{whole.id}/{chunk}", chunk=chunk, chunks=3 if part == 1 else 1
+        )
         seen.append(gathering.targeted("main", poll(60, part, 2), found[part, chunk]).complete(("targets",)))
     assert seen == [False, False, False, True]
     assert gathering.read("main").targets == tuple(found[one] for one in sorted(found))
@@ -84,10 +93,23 @@ def test_parts_and_duplicates_come_together_in_any_order(gathering: Gathering, s
     assert gathering.read("main").targets == (targets(60, 1), targets(60, 2))
 
 
-BOOK = Book(account="main", halt=None, cash=Decimal(1), peak_equity=Decimal("10.5"), day="2026-03-01",
-            day_start_equity=Decimal(9), last_equity=Decimal(8))
-WANTED = StandingTarget(target=targets(60).targets[0], at=datetime.fromtimestamp(60, UTC), cause="t60/1",
-                        attempt=2, quantity=Decimal("1.5"), code="CASH")
+BOOK = Book(
+    account="main",
+    halt=None,
+    cash=Decimal(1),
+    peak_equity=Decimal("10.5"),
+    day="2026-03-01",
+    day_start_equity=Decimal(9),
+    last_equity=Decimal(8),
+)
+WANTED = StandingTarget(
+    target=targets(60).targets[0],
+    at=datetime.fromtimestamp(60, UTC),
+    cause="t60/1",
+    attempt=2,
+    quantity=Decimal("1.5"),
+    code="CASH",
+)
 
 
 def note(gathering: Gathering, decided: str, *left: StandingTarget) -> None:

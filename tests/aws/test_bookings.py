@@ -56,8 +56,11 @@ def balanced(found: Ledger, fills: list[Fill], *some: Order) -> None:
     assert books.account.cash == 10_000 + sum((positions.cash_flow(one) for one in fills), D(0))
     for leg, item in books.positions.items():
         mine = [one for one in fills if (one.instance, one.instrument) == leg]
-        live = [record for record in records.values() if record.state in orders.LIVE
-                and (record.order.instance, record.order.instrument) == leg]
+        live = [
+            record
+            for record in records.values()
+            if record.state in orders.LIVE and (record.order.instance, record.order.instrument) == leg
+        ]
         assert item.position == positions.fold(mine)
         signs = [one.remaining if one.order.side == "buy" else -one.remaining for one in live]
         assert item.open == sum(signs, D(0))
@@ -72,12 +75,16 @@ def test_a_claim_is_all_or_none_and_once(found: Ledger) -> None:
     assert {one.state for one in found.bookings.records(["A", "B"]).values()} == {State.SUBMITTING}
 
 
-@pytest.mark.parametrize(("state", "entries", "reductions"), [
-    (Halt.ACTIVE, True, True), (Halt.REDUCE_ONLY, False, True), (Halt.FLATTEN, False, True), (Halt.HALT, False, False),
-])
-def test_the_halt_state_says_what_may_be_claimed(
-    found: Ledger, state: Halt, entries: bool, reductions: bool
-) -> None:
+@pytest.mark.parametrize(
+    ("state", "entries", "reductions"),
+    [
+        (Halt.ACTIVE, True, True),
+        (Halt.REDUCE_ONLY, False, True),
+        (Halt.FLATTEN, False, True),
+        (Halt.HALT, False, False),
+    ],
+)
+def test_the_halt_state_says_what_may_be_claimed(found: Ledger, state: Halt, entries: bool, reductions: bool) -> None:
     entry, reduction = order("A"), order("B", "sell", reduce_only=True)
     approve(found, entry, reduction)
     found.approvals.halt("main", state, halted(state))

@@ -48,11 +48,16 @@ class Queue:
         self.messages: list[dict[str, Any]] = []
         arn = f"arn:aws:sqs:{get_region()}:{get_account_id()}:embedded-test"
         sqs._queues[URL] = {
-            "name": "embedded-test", "url": URL, "is_fifo": False, "messages": self.messages,
+            "name": "embedded-test",
+            "url": URL,
+            "is_fifo": False,
+            "messages": self.messages,
             "attributes": {"QueueArn": arn, "VisibilityTimeout": "30", "MessageRetentionPeriod": "345600"},
         }
         lambda_svc._esms["embedded-test"] = {
-            "EventSourceArn": arn, "MaximumBatchingWindowInSeconds": WINDOW_S, "UUID": "embedded-test",
+            "EventSourceArn": arn,
+            "MaximumBatchingWindowInSeconds": WINDOW_S,
+            "UUID": "embedded-test",
         }
         self.windows = Windows()
 

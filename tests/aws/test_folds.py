@@ -145,8 +145,9 @@ def test_a_group_with_holes_is_loaded_to_as_many_common_times_as_it_looks_back_o
     kept, cold = store.load(fold.groups), Fold(found, "v")
     assert kept.snapshot is not None
     cold.restore(kept.windows, kept.snapshot)
-    message = [series(name, walk(2, name, 121)[120:], a[-1].closes_at if name == A else b[-1].closes_at)
-               for name in (A, B)]
+    message = [
+        series(name, walk(2, name, 121)[120:], a[-1].closes_at if name == A else b[-1].closes_at) for name in (A, B)
+    ]
     at = START + 60 * 121
     assert cold.accept(message, at) == fold.accept(message, at)
     assert cold.snapshot() == fold.snapshot()

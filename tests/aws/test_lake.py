@@ -121,9 +121,7 @@ def test_a_flush_brings_only_what_is_new(call: Call, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("operation", ["PutObject", "PutItem"])
 @pytest.mark.parametrize("nth", [1, 2, 3])
-def test_a_flush_that_crashed_is_repeated_without_a_trace(
-    call: Call, tmp_path: Path, operation: str, nth: int
-) -> None:
+def test_a_flush_that_crashed_is_repeated_without_a_trace(call: Call, tmp_path: Path, operation: str, nth: int) -> None:
     with pytest.raises(Crash):
         flushed(crashing_at(call, operation, nth), rows_max=8)
     record([arrival(message) for message in minute(MINUTES)], S3Log(call, AUDIT), DynamoViews(call, VIEWS))

@@ -61,9 +61,16 @@ def test_an_order_is_read_back_as_it_was_approved(found: Ledger) -> None:
     assert found.books().positions["trend", "A/USDT"].open == D(2)
 
 
-@pytest.mark.parametrize("change", [
-    {"quantity": D(20)}, {"side": "sell"}, {"account": "other"}, {"instrument": "B/USDT"}, {"kind": "limit"},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"quantity": D(20)},
+        {"side": "sell"},
+        {"account": "other"},
+        {"instrument": "B/USDT"},
+        {"kind": "limit"},
+    ],
+)
 def test_an_order_that_is_not_as_it_was_approved_is_not_moved(found: Ledger, change: dict[str, object]) -> None:
     one = order("A")
     approve(found, one)

@@ -34,11 +34,19 @@ class Both(RuleBasedStateMachine):
         self.memory = MemoryCloud().call
         self.name = f"table-{next(NUMBERS)}"
         for call in (self.emulator, self.memory):
-            call("dynamodb", "CreateTable", {
-                "TableName": self.name, "BillingMode": "PAY_PER_REQUEST",
-                "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
-                "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            })
+            call(
+                "dynamodb",
+                "CreateTable",
+                {
+                    "TableName": self.name,
+                    "BillingMode": "PAY_PER_REQUEST",
+                    "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
+                    "KeySchema": [
+                        {"AttributeName": "pk", "KeyType": "HASH"},
+                        {"AttributeName": "sk", "KeyType": "RANGE"},
+                    ],
+                },
+            )
 
     def both(self, operation: str, parameters: Document) -> None:
         memory = answer(self.memory, "dynamodb", operation, parameters)
@@ -76,11 +84,16 @@ class Both(RuleBasedStateMachine):
     def get_many(self, some: list[Document]) -> None:
         self.both("BatchGetItem", {"RequestItems": {self.name: {"Keys": some, "ConsistentRead": True}}})
 
-    @rule(some=st.lists(st.tuples(keys, attributes, st.booleans()), min_size=1, max_size=5,
-                        unique_by=lambda one: str(one[0])))
+    @rule(
+        some=st.lists(
+            st.tuples(keys, attributes, st.booleans()), min_size=1, max_size=5, unique_by=lambda one: str(one[0])
+        )
+    )
     def write_many(self, some: list[tuple[Document, Document, bool]]) -> None:
-        requests = [{"PutRequest": {"Item": {**key, **item}}} if puts else {"DeleteRequest": {"Key": key}}
-                    for key, item, puts in some]
+        requests = [
+            {"PutRequest": {"Item": {**key, **item}}} if puts else {"DeleteRequest": {"Key": key}}
+            for key, item, puts in some
+        ]
         self.both("BatchWriteItem", {"RequestItems": {self.name: requests}})
 
     @rule(data=st.data(), some=st.lists(keys, min_size=1, max_size=4, unique_by=str))
@@ -94,16 +107,21 @@ class Both(RuleBasedStateMachine):
             writes.append({kind: self.write(kind, where, condition, update)})
         self.both("TransactWriteItems", {"TransactItems": writes})
 
-    @rule(partition=st.sampled_from("PQR"), forward=st.booleans(), limit=st.none() | st.integers(1, 3),
-          sort=st.sampled_from(["", "begins_with(sk, :s)", "sk <= :s", "sk > :s", "sk = :s", "sk BETWEEN :s AND :t"]),
-          start=st.sampled_from(["x", "x#", "y", "z"]))
+    @rule(
+        partition=st.sampled_from("PQR"),
+        forward=st.booleans(),
+        limit=st.none() | st.integers(1, 3),
+        sort=st.sampled_from(["", "begins_with(sk, :s)", "sk <= :s", "sk > :s", "sk = :s", "sk BETWEEN :s AND :t"]),
+        start=st.sampled_from(["x", "x#", "y", "z"]),
+    )
     def query(self, partition: str, forward: bool, limit: int | None, sort: str, start: str) -> None:
         values = {":pk": {"S": partition}, ":s": {"S": start}, ":t": {"S": "y~"}}
         asked: dict[str, Any] = {
             "TableName": self.name,
             "KeyConditionExpression": "pk = :pk" + (f" AND {sort}" if sort else ""),
             "ExpressionAttributeValues": {name: one for name, one in values.items() if name in f":pk {sort}"},
-            "ScanIndexForward": forward, "ConsistentRead": True,
+            "ScanIndexForward": forward,
+            "ConsistentRead": True,
         } | ({"Limit": limit} if limit else {})
         assert _pages(self.memory, asked) == _pages(self.emulator, asked)
 
@@ -127,7 +145,14 @@ def emulator() -> Iterator[Call]:
 
 def test_dynamodb_in_memory_answers_as_an_emulator_does(emulator: Call) -> None:
     Both.emulator = staticmethod(emulator)
-    run_state_machine_as_test(Both, settings=settings(
-        max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck),
-        phases=(Phase.explicit, Phase.reuse, Phase.generate), report_multiple_bugs=False,
-    ))
+    run_state_machine_as_test(
+        Both,
+        settings=settings(
+            max_examples=40,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            phases=(Phase.explicit, Phase.reuse, Phase.generate),
+            report_multiple_bugs=False,
+        ),
+    )

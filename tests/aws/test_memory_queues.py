@@ -72,10 +72,16 @@ class Side:
         return self._code("sqs", "SendMessage", {"QueueUrl": self.urls[queue], **message})
 
     def receive(self, queue: str, most: int) -> list[Any]:
-        found = self.call("sqs", "ReceiveMessage", {
-            "QueueUrl": self.urls[queue], "MaxNumberOfMessages": most, "AttributeNames": ["All"],
-            "MessageAttributeNames": ["All"],
-        }).get("Messages", [])
+        found = self.call(
+            "sqs",
+            "ReceiveMessage",
+            {
+                "QueueUrl": self.urls[queue],
+                "MaxNumberOfMessages": most,
+                "AttributeNames": ["All"],
+                "MessageAttributeNames": ["All"],
+            },
+        ).get("Messages", [])
         self.receipts += [(queue, one["Attributes"]["MessageGroupId"], one["ReceiptHandle"]) for one in found]
         self.bodies |= {one["ReceiptHandle"]: one["Body"] for one in found}
         return [(one["Body"], one["Attributes"]["ApproximateReceiveCount"], one["Attributes"]["MessageGroupId"],

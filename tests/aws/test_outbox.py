@@ -104,9 +104,16 @@ def test_a_message_that_need_not_be_held_is_put_aside_too(cloud: Cloud, topic: t
     assert (told, list(quarantined(table))) == (["a"], ["a"])
 
 
-@pytest.mark.parametrize("body", [
-    b'{"type":"orders-approved.v2","id":"new"}', b"\xff", b"", b"[" * 60_000, b'{"type":"execution-report.v1"}',
-])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"type":"orders-approved.v2","id":"new"}',
+        b"\xff",
+        b"",
+        b"[" * 60_000,
+        b'{"type":"execution-report.v1"}',
+    ],
+)
 def test_what_this_version_cannot_read_is_put_aside(cloud: Cloud, topic: tuple[str, str], body: bytes) -> None:
     once(cloud)
     outbox, table, told = watched(cloud, topic[0])

@@ -50,12 +50,14 @@ def test_a_failed_condition_is_a_conflict_that_says_which_write_it_was(table: Ta
         table.write([table.putting(("a", "1"), {"n": 2}, ABSENT)])
     assert alone.value.failed == (0,)
     with pytest.raises(Refused) as among:
-        table.write([
-            table.putting(("b", "1"), {}, ABSENT),
-            table.updating(("a", "1"), "SET n = :n", {":n": 3, ":seen": 7}, "n = :seen"),
-            table.checking(("a", "3"), "n = :seen", {":seen": 1}),
-            table.putting(("a", "2"), {}, PRESENT),
-        ])
+        table.write(
+            [
+                table.putting(("b", "1"), {}, ABSENT),
+                table.updating(("a", "1"), "SET n = :n", {":n": 3, ":seen": 7}, "n = :seen"),
+                table.checking(("a", "3"), "n = :seen", {":seen": 1}),
+                table.putting(("a", "2"), {}, PRESENT),
+            ]
+        )
     assert among.value.failed == (1, 3)
     assert table.get(("a", "1"))["n"] == 1
     assert table.get(("b", "1")) == {}

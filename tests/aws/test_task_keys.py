@@ -44,10 +44,15 @@ class Host:
 
     def answer(self) -> str:
         ends = datetime.fromtimestamp(self.now + LASTS_S, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return self.body or json.dumps({
-            "AccessKeyId": f"key-{len(self.asked)}", "SecretAccessKey": "s", "Token": "t", "Expiration": ends,
-            "RoleArn": "arn:aws:iam::000000000000:role/desk",
-        })
+        return self.body or json.dumps(
+            {
+                "AccessKeyId": f"key-{len(self.asked)}",
+                "SecretAccessKey": "s",
+                "Token": "t",
+                "Expiration": ends,
+                "RoleArn": "arn:aws:iam::000000000000:role/desk",
+            }
+        )
 
 
 @pytest.fixture

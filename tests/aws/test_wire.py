@@ -13,25 +13,29 @@ from fanfold.aws.calls import AwsFault, Call
 from fanfold.refusals import BadInput
 
 Story = Callable[[Call, Call], list[Any]]
-VOLATILE = frozenset({
-    "ApproximateFirstReceiveTimestamp",
-    "LastModified",
-    "MessageId",
-    "NextContinuationToken",
-    "ReceiptHandle",
-    "SentTimestamp",
-    "SequenceNumber",
-    "VersionId",
-})
-ITEM = marshal({
-    "pk": "konto-ä☃",
-    "sk": 1,
-    "big": Decimal("-1234567890123456789.0123456789012345678"),
-    "packed": b"\x00\xff\x10",
-    "B": [b"\x01", {"B": {"BS": "a name"}}, None, True],
-    "digests": {b"\x02", b"\x03"},
-    "tags": {"a", "b"},
-})
+VOLATILE = frozenset(
+    {
+        "ApproximateFirstReceiveTimestamp",
+        "LastModified",
+        "MessageId",
+        "NextContinuationToken",
+        "ReceiptHandle",
+        "SentTimestamp",
+        "SequenceNumber",
+        "VersionId",
+    }
+)
+ITEM = marshal(
+    {
+        "pk": "konto-ä☃",
+        "sk": 1,
+        "big": Decimal("-1234567890123456789.0123456789012345678"),
+        "packed": b"\x00\xff\x10",
+        "B": [b"\x01", {"B": {"BS": "a name"}}, None, True],
+        "digests": {b"\x02", b"\x03"},
+        "tags": {"a", "b"},
+    }
+)
 KEY = {name: ITEM[name] for name in ("pk", "sk")}
 TABLE = {
     "TableName": "ledger",

@@ -28,12 +28,27 @@ def main() -> None:
             gc.collect()
             gc.freeze()
             compute = best([replayed(situation, kept) for _ in range(PASSES)])
-            rows.append((symbols, "yes" if ordering else "no", *_figures(chain, ordering=ordering),
-                         *_compute(compute, symbols, ordering=ordering)))
+            rows.append(
+                (
+                    symbols,
+                    "yes" if ordering else "no",
+                    *_figures(chain, ordering=ordering),
+                    *_compute(compute, symbols, ordering=ordering),
+                )
+            )
             if symbols == SYMBOLS[1]:
                 operations += _operations(chain, ordering=ordering)
-    heads = ("symbols", "order", *SUBSCRIPTIONS, "calls", "messages", "bars bytes", "targets bytes",
-             *(f"{service} ms" for service in COMPUTED), "us a bar")
+    heads = (
+        "symbols",
+        "order",
+        *SUBSCRIPTIONS,
+        "calls",
+        "messages",
+        "bars bytes",
+        "targets bytes",
+        *(f"{service} ms" for service in COMPUTED),
+        "us a bar",
+    )
     table("4. AWS calls of a minute, median (Lambda polls the queues), and compute without them", heads, rows)
     table("The calls, ten symbols", ("service", "order", "call", "a minute"), operations)
 
@@ -51,8 +66,9 @@ def _figures(chain: Chain, *, ordering: bool) -> Iterator[int]:
 
 def _compute(deliveries: list[Delivery], symbols: int, *, ordering: bool) -> Iterator[float]:
     minutes = _minutes(deliveries, ordering=ordering)
-    by_service = [median(sum(one.wall_us for one in found if one.service == service) for found in minutes)
-                  for service in COMPUTED]
+    by_service = [
+        median(sum(one.wall_us for one in found if one.service == service) for found in minutes) for service in COMPUTED
+    ]
     yield from (one / 1e3 for one in by_service)
     yield sum(by_service) / symbols
 
@@ -60,8 +76,10 @@ def _compute(deliveries: list[Delivery], symbols: int, *, ordering: bool) -> Ite
 def _operations(chain: Chain, *, ordering: bool) -> list[tuple[object, ...]]:
     minutes = _minutes(chain.deliveries, ordering=ordering)
     found = Counter((one.service, call) for minute in minutes for one in minute for call in one.calls)
-    return [(service, "yes" if ordering else "no", call, count / len(minutes))
-            for (service, call), count in sorted(found.items())]
+    return [
+        (service, "yes" if ordering else "no", call, count / len(minutes))
+        for (service, call), count in sorted(found.items())
+    ]
 
 
 def _minutes(deliveries: list[Delivery], *, ordering: bool) -> list[list[Delivery]]:
@@ -71,8 +89,11 @@ def _minutes(deliveries: list[Delivery], *, ordering: bool) -> list[list[Deliver
         if one.kind != "open":
             by_minute.setdefault(one.minute, []).append(one)
     warm = list(by_minute.values())[WARM:]
-    return [found for found in warm
-            if ordering == any(one.kind == "OrdersApproved" and one.service == "execution" for one in found)]
+    return [
+        found
+        for found in warm
+        if ordering == any(one.kind == "OrdersApproved" and one.service == "execution" for one in found)
+    ]
 
 
 if __name__ == "__main__":

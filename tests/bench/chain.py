@@ -122,8 +122,9 @@ class Chain:
         self.queues: dict[str, deque[dict[str, Any]]] = {service: deque() for service in SUBSCRIPTIONS}
         self._numbers = 0
         self._meters = {service: Meter(self._seam(store(service))) for service in SUBSCRIPTIONS}
-        self._handlers = {service: _wired(service, situation, meter, self._clock)
-                          for service, meter in self._meters.items()}
+        self._handlers = {
+            service: _wired(service, situation, meter, self._clock) for service, meter in self._meters.items()
+        }
         for account in situation.desk.accounts:
             command = {"action": "open", "account": account, "reason": "bench", "actor": "bench"}
             self._run("risk", self._handlers["risk"].control, command, "open", 0, 0)
@@ -165,10 +166,20 @@ class Chain:
         cpu, wall = time.process_time(), time.perf_counter()
         answer = handler(event, Context("bench"))
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        self.deliveries.append(Delivery(
-            self.now, service, kind, messages, answer["bars"] if kind == "poll" else bars, (wall - meter.wall) * 1e6,
-            (cpu - meter.cpu) * 1e6, tuple(meter.calls), meter.wall * 1e6, meter.cpu * 1e6,
-        ))
+        self.deliveries.append(
+            Delivery(
+                self.now,
+                service,
+                kind,
+                messages,
+                answer["bars"] if kind == "poll" else bars,
+                (wall - meter.wall) * 1e6,
+                (cpu - meter.cpu) * 1e6,
+                tuple(meter.calls),
+                meter.wall * 1e6,
+                meter.cpu * 1e6,
+            )
+        )
         return answer
 
     def _clock(self) -> datetime:
@@ -212,8 +223,12 @@ def sqs_record(entry: Mapping[str, Any], number: int, now: int, service: str) ->
             **group,
         },
         "messageAttributes": {
-            name: {"stringValue": one["StringValue"], "dataType": "String", "stringListValues": [],
-                   "binaryListValues": []}
+            name: {
+                "stringValue": one["StringValue"],
+                "dataType": "String",
+                "stringListValues": [],
+                "binaryListValues": [],
+            }
             for name, one in entry["MessageAttributes"].items()
         },
         "md5OfBody": "d41d8cd98f00b204e9800998ecf8427e",
@@ -229,8 +244,9 @@ def recorded(situation: Situation) -> Iterator[tuple[Chain, Recording]]:
     kept = Recording()
     with ministack() as emulator, tempfile.TemporaryDirectory() as folder:
         _create(connect("boto3", emulator.endpoint))
-        chain = Chain(situation, Path(folder), lambda service: kept.recording(
-            service, connect("light", emulator.endpoint)))
+        chain = Chain(
+            situation, Path(folder), lambda service: kept.recording(service, connect("light", emulator.endpoint))
+        )
         for now in situation.closes:
             chain.minute(now)
         yield chain, kept
@@ -277,12 +293,17 @@ def _environment(folder: Path) -> dict[str, str]:
 
 def _create(admin: Call) -> None:
     for table in TABLES:
-        admin("dynamodb", "CreateTable", {
-            "TableName": table,
-            "BillingMode": "PAY_PER_REQUEST",
-            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-        })
+        admin(
+            "dynamodb",
+            "CreateTable",
+            {
+                "TableName": table,
+                "BillingMode": "PAY_PER_REQUEST",
+                "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+                "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            },
+        )
     for bucket in BUCKETS:
-        admin("s3", "CreateBucket", {"Bucket": bucket,
-                                     "CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}})
+        admin(
+            "s3", "CreateBucket", {"Bucket": bucket, "CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}
+        )

@@ -50,9 +50,11 @@ def main() -> None:
         rows.append((f"{symbols} symbols, 2 strategies", *_measured(traded, cloud, newest)))
     event = json.dumps({"Records": [{"body": encode(next(_polls(TEN))).decode()}]})
     loads = min(_cpu_s(json.loads, event) for _ in range(1_000))
-    table(f"Signal's cold start: CPU, median of {RUNS}",
-          ("desk", "targets", "stored ms", "first fold ms", "ratio to json.loads of a ten-bar event"),
-          [(*row, row[3] / loads / 1e3) for row in rows])
+    table(
+        f"Signal's cold start: CPU, median of {RUNS}",
+        ("desk", "targets", "stored ms", "first fold ms", "ratio to json.loads of a ten-bar event"),
+        [(*row, row[3] / loads / 1e3) for row in rows],
+    )
 
 
 def _measured(traded: Desk, cloud: MemoryCloud, newest: Bars) -> tuple[int, float, float]:
@@ -88,8 +90,15 @@ def _desk(symbols: int) -> Desk:
         "venues": {"market": {"kind": "replay", "symbols": names_, "timeframe": "1m"}},
         "accounts": {"main": {"venue": "market", "kind": "margin", "currency": "USDT", "cash": "100000"}},
         "strategies": {name: {"strategy": name, **instance} for name in ("sma_cross", "breakout")},
-        "limits": {"main": {"order_notional_max": "1000000", "position_notional_max": "1000000",
-                            "orders_per_minute_max": 1_000, "daily_loss_max": "1", "drawdown_max": "1"}},
+        "limits": {
+            "main": {
+                "order_notional_max": "1000000",
+                "position_notional_max": "1000000",
+                "orders_per_minute_max": 1_000,
+                "daily_loss_max": "1",
+                "drawdown_max": "1",
+            }
+        },
         "instruments": dict.fromkeys(names_, msgspec.to_builtins(market.catalogue()[LISTED])),
     }
     return desk.build(raw, "bench")
@@ -102,8 +111,13 @@ def _polls(symbols: int) -> Iterator[Bars]:
         one = msgspec.structs.replace(listed, after=after, bars=[bar])
         series = [msgspec.structs.replace(one, instrument=name) for name in _names(symbols)]
         cause = f"poll/market/{bar.closes_at}"
-        yield Bars(id=names.name("bars", cause), cause=cause, at=datetime.fromtimestamp(bar.closes_at, UTC),
-                   venue="market", frames=bars.pack(series))
+        yield Bars(
+            id=names.name("bars", cause),
+            cause=cause,
+            at=datetime.fromtimestamp(bar.closes_at, UTC),
+            venue="market",
+            frames=bars.pack(series),
+        )
 
 
 if __name__ == "__main__":

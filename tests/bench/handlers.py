@@ -20,8 +20,14 @@ from fanfold.messages import decode, encode
 MINUTES = 1_040
 WARM = 40
 PASSES = 5
-ORDER_PATH = {("market-data", "poll"), ("signal", "Bars"), ("risk", "Bars"), ("risk", "Targets"),
-              ("risk", "ExecutionReport"), ("execution", "OrdersApproved")}
+ORDER_PATH = {
+    ("market-data", "poll"),
+    ("signal", "Bars"),
+    ("risk", "Bars"),
+    ("risk", "Targets"),
+    ("risk", "ExecutionReport"),
+    ("execution", "OrdersApproved"),
+}
 SETTLING = ("execution", "Bars")
 TEN = 10
 RUNS = 400
@@ -59,20 +65,44 @@ def _per_message(
         mine, single, theirs = (_of(kind, found) for found in (deliveries, once, socket))
         walls = [one.wall_us / one.messages for one in mine]
         bars = [one.wall_us / one.bars for one in mine if one.bars and one.service != "audit"]
-        rows.append((
-            " ".join(kind), len(mine), median(walls), percentile(walls, 0.99),
-            percentile([one.cpu_us / one.messages for one in single], 0.99),
-            median(bars) if bars else "", decoding.get(kind[1], ""),
-            median(one.cpu_us / one.messages for one in theirs), median(len(one.calls) / one.messages for one in mine),
-            median(one.call_cpu_us / one.messages for one in theirs),
-            median(one.call_wall_us / one.messages for one in theirs),
-        ))
-    heads = ("handler", "times", "p50", "p99", "CPU p99, one pass", "p50 a bar", "decode", "CPU between sockets",
-             "AWS calls", "calls' CPU", "calls' wall")
-    table(f"1. Handlers without AWS calls, us a message, best of {PASSES} passes over the same minutes: {name}",
-          heads, rows)
-    table(f"Encoding, of {len(chain.published)} messages published", ("message", "us", "bytes"),
-          [(kind, us, size) for kind, (us, size) in sorted(encoding.items())])
+        rows.append(
+            (
+                " ".join(kind),
+                len(mine),
+                median(walls),
+                percentile(walls, 0.99),
+                percentile([one.cpu_us / one.messages for one in single], 0.99),
+                median(bars) if bars else "",
+                decoding.get(kind[1], ""),
+                median(one.cpu_us / one.messages for one in theirs),
+                median(len(one.calls) / one.messages for one in mine),
+                median(one.call_cpu_us / one.messages for one in theirs),
+                median(one.call_wall_us / one.messages for one in theirs),
+            )
+        )
+    heads = (
+        "handler",
+        "times",
+        "p50",
+        "p99",
+        "CPU p99, one pass",
+        "p50 a bar",
+        "decode",
+        "CPU between sockets",
+        "AWS calls",
+        "calls' CPU",
+        "calls' wall",
+    )
+    table(
+        f"1. Handlers without AWS calls, us a message, best of {PASSES} passes over the same minutes: {name}",
+        heads,
+        rows,
+    )
+    table(
+        f"Encoding, of {len(chain.published)} messages published",
+        ("message", "us", "bytes"),
+        [(kind, us, size) for kind, (us, size) in sorted(encoding.items())],
+    )
 
 
 def _of(kind: tuple[str, str], found: list[Delivery]) -> list[Delivery]:
@@ -90,17 +120,39 @@ def _coding(chain: Chain) -> tuple[dict[str, float], dict[str, tuple[float, int]
 
 def _tick_to_order(name: str, deliveries: list[Delivery], once: list[Delivery], loaded: float) -> None:
     rows = []
-    for label, kinds in (("poll, signal, risk, execution place", ORDER_PATH), ("the settlement beside it", {SETTLING}),
-                         ("all of these", ORDER_PATH | {SETTLING})):
+    for label, kinds in (
+        ("poll, signal, risk, execution place", ORDER_PATH),
+        ("the settlement beside it", {SETTLING}),
+        ("all of these", ORDER_PATH | {SETTLING}),
+    ):
         minutes, single = _ordered(deliveries, kinds), _ordered(once, kinds)
         walls = [sum(one.wall_us for one in found) / 1e3 for found in minutes]
         cpus = [sum(one.cpu_us for one in found) / 1e3 for found in single]
-        rows.append((label, len(minutes), percentile(walls, 0.5), percentile(walls, 0.99), percentile(cpus, 0.5),
-                     percentile(cpus, 0.99), percentile(walls, 0.99) * 1e3 / loaded))
-    heads = ("part", "minutes with an order", "p50", "p99", "CPU p50, one pass", "CPU p99, one pass",
-             "p99 to json.loads")
-    table(f"Tick to order, compute alone, ms, and as a ratio to json.loads of ten bars ({loaded:.1f} us): {name}",
-          heads, rows)
+        rows.append(
+            (
+                label,
+                len(minutes),
+                percentile(walls, 0.5),
+                percentile(walls, 0.99),
+                percentile(cpus, 0.5),
+                percentile(cpus, 0.99),
+                percentile(walls, 0.99) * 1e3 / loaded,
+            )
+        )
+    heads = (
+        "part",
+        "minutes with an order",
+        "p50",
+        "p99",
+        "CPU p50, one pass",
+        "CPU p99, one pass",
+        "p99 to json.loads",
+    )
+    table(
+        f"Tick to order, compute alone, ms, and as a ratio to json.loads of ten bars ({loaded:.1f} us): {name}",
+        heads,
+        rows,
+    )
 
 
 def _ordered(deliveries: list[Delivery], kinds: set[tuple[str, str]]) -> list[list[Delivery]]:
@@ -108,8 +160,11 @@ def _ordered(deliveries: list[Delivery], kinds: set[tuple[str, str]]) -> list[li
     by_minute: dict[int, list[Delivery]] = {}
     for one in deliveries:
         by_minute.setdefault(one.minute, []).append(one)
-    return [[one for one in found if (one.service, one.kind) in kinds] for found in by_minute.values()
-            if _of(("execution", "OrdersApproved"), found)]
+    return [
+        [one for one in found if (one.service, one.kind) in kinds]
+        for found in by_minute.values()
+        if _of(("execution", "OrdersApproved"), found)
+    ]
 
 
 def _against_json() -> None:

@@ -43,10 +43,16 @@ def main() -> None:
             found = measured(service, cases(service, environment), folder)
             whole, _ = found[MEASURE]
             rows += [(service, name, cpu * 1e3, cpu / whole, mb) for name, (cpu, mb) in found.items()]
-    table(f"First invocation in the images: CPU of a process, median of {RUNS - 1} in turn",
-          ("image", "case", "CPU ms", "ratio", "peak MB"), rows)
-    table("Sizes of the images, all files, uncompressed", ("image", "MB"),
-          [(service, size_mb(service)) for service in layout.SERVICES])
+    table(
+        f"First invocation in the images: CPU of a process, median of {RUNS - 1} in turn",
+        ("image", "case", "CPU ms", "ratio", "peak MB"),
+        rows,
+    )
+    table(
+        "Sizes of the images, all files, uncompressed",
+        ("image", "MB"),
+        [(service, size_mb(service)) for service in layout.SERVICES],
+    )
 
 
 @contextmanager
@@ -77,8 +83,10 @@ def cases(service: str, environment: dict[str, str]) -> dict[str, Case]:
     """The measure, the function with the desk of the image, and, where it has ccxt, with one exchange."""
     lent = [{"PYTHONPATH": "/lent"}] * RUNS
     clocks = [environment | {"CLOCK": f"market:{STATE}/clock-{run}"} for run in range(RUNS)]
-    found = {MEASURE: {"command": ["-c", MEASURE], "environment": lent},
-             "first invocation": function(service, clocks, message_events(service))}
+    found = {
+        MEASURE: {"command": ["-c", MEASURE], "environment": lent},
+        "first invocation": function(service, clocks, message_events(service)),
+    }
     if service in ("market-data", "execution"):
         live = [one | {"DESK": f"{STATE}/desk-live.json", "CLOCK": "wall", "CURSORS_TABLE": "folds"} for one in clocks]
         found["first invocation, one exchange"] = function(service, live, message_events(service))

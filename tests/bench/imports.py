@@ -44,8 +44,11 @@ def _measure(cases: dict[str, str]) -> None:
                 times[name].append(taken)
     whole = median(times[MEASURE])
     rows = [(name, median(found) * 1e3, median(found) / whole) for name, found in times.items()]
-    table(f"3. Imports: CPU of a whole process, median of {RUNS} in turn, byte code there",
-          ("import", "CPU ms", "ratio"), rows)
+    table(
+        f"3. Imports: CPU of a whole process, median of {RUNS} in turn, byte code there",
+        ("import", "CPU ms", "ratio"),
+        rows,
+    )
 
 
 def cpu_s(code: str) -> float:
@@ -62,8 +65,14 @@ def _built(service: str, folder: Path) -> str:
     """Code that also reads the desk and makes the client, as the first invocation does."""
     document = folder / "desk.json"
     document.write_bytes(desk.dump(desk.parse((ROOT / "desk.toml").read_text())))
-    environ = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench",
-               "FAULTS_TABLE": "faults", "DEAD_LETTERS": "dead-letters", "DESK": str(document)}
+    environ = {
+        "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "bench",
+        "AWS_SECRET_ACCESS_KEY": "bench",
+        "FAULTS_TABLE": "faults",
+        "DEAD_LETTERS": "dead-letters",
+        "DESK": str(document),
+    }
     package = f"{service.replace('-', '_')}_service"
     return f"import os; os.environ.update({environ!r}); from {package} import handler; handler.wiring.runtime()"
 

@@ -9,8 +9,10 @@ def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) ->
     widths = [max(len(row[at]) for row in cells) for at in range(len(heads))]
     print(f"\n{title}\n")
     for number, row in enumerate(cells):
-        first, *rest = (cell.ljust(width) if at == 0 else cell.rjust(width)
-                        for at, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        first, *rest = (
+            cell.ljust(width) if at == 0 else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
         print("| " + " | ".join([first, *rest]) + " |")
         if number == 0:
             print("|-" + "-|-".join("-" * width for width in widths) + "-|")

@@ -42,15 +42,22 @@ def main() -> None:
         loads.append(loads_us())
         _memory(situation.name, marks, readings)
         speeds += _speeds(f"{situation.name} ({orders / marks[-1]:.1f})", marks, readings, walls, mean(loads))
-    heads = ("situation (orders a minute)", "minutes", "minutes a second", "ms a minute", "json.loads us",
-             "ms a minute, as a ratio to it", "emulator CPU ms",
-             "functions CPU ms", "invocations a minute", "emulator CPU of wall")
+    heads = (
+        "situation (orders a minute)",
+        "minutes",
+        "minutes a second",
+        "ms a minute",
+        "json.loads us",
+        "ms a minute, as a ratio to it",
+        "emulator CPU ms",
+        "functions CPU ms",
+        "invocations a minute",
+        "emulator CPU of wall",
+    )
     table("6. Speed of the local run", heads, speeds)
 
 
-def _traded(
-    situation: Situation, state: Path, marks: list[int]
-) -> tuple[list[dict[str, Reading]], list[float], int]:
+def _traded(situation: Situation, state: Path, marks: list[int]) -> tuple[list[dict[str, Reading]], list[float], int]:
     """Readings before the first minute, at each mark and at the end; wall seconds up to the marks; orders."""
     replay.write(state / "recordings", situation.recordings)
     (state / "desk.json").write_bytes(desk.dump(situation.desk))
@@ -75,8 +82,12 @@ def _traded(
 def _orders(cloud: Cloud) -> int:
     call = cloud.call()
     count = 0
-    asked = {"TableName": f"fanfold-{launcher.STAGE}-ledger", "Select": "COUNT",
-             "FilterExpression": "begins_with(pk, :order)", "ExpressionAttributeValues": {":order": {"S": "order#"}}}
+    asked = {
+        "TableName": f"fanfold-{launcher.STAGE}-ledger",
+        "Select": "COUNT",
+        "FilterExpression": "begins_with(pk, :order)",
+        "ExpressionAttributeValues": {":order": {"S": "order#"}},
+    }
     while True:
         page = call("dynamodb", "Scan", asked)
         count += int(page["Count"])
@@ -89,8 +100,12 @@ def _read(cloud: Cloud) -> dict[str, Reading]:
     found = {EMULATOR: Reading(resident_mb(cloud.pid), cpu_s(cloud.pid), 1, 0)}
     for name, one in sorted(cloud.control("processes").items()):
         pids = one["pids"]
-        found[name.replace("-local", "")] = Reading(max((resident_mb(pid) for pid in pids), default=0.0),
-                                                    sum(cpu_s(pid) for pid in pids), len(pids), one["invocations"])
+        found[name.replace("-local", "")] = Reading(
+            max((resident_mb(pid) for pid in pids), default=0.0),
+            sum(cpu_s(pid) for pid in pids),
+            len(pids),
+            one["invocations"],
+        )
     return found
 
 
@@ -117,9 +132,20 @@ def _speeds(
         used = {one: after[one].cpu_s - (before[one].cpu_s if one in before else 0.0) for one in after}
         times = {one: after[one].invocations - (before[one].invocations if one in before else 0) for one in after}
         emulator = used.pop(EMULATOR)
-        rows.append((f"{name}, from {first}", minutes, minutes / wall, wall / minutes * 1e3, loads,
-                     wall / minutes * 1e6 / loads, emulator / minutes * 1e3, sum(used.values()) / minutes * 1e3,
-                     sum(times.values()) / minutes, emulator / wall))
+        rows.append(
+            (
+                f"{name}, from {first}",
+                minutes,
+                minutes / wall,
+                wall / minutes * 1e3,
+                loads,
+                wall / minutes * 1e6 / loads,
+                emulator / minutes * 1e3,
+                sum(used.values()) / minutes * 1e3,
+                sum(times.values()) / minutes,
+                emulator / wall,
+            )
+        )
     return rows
 
 

@@ -56,8 +56,15 @@ def many(symbols: int, minutes: int, *, ordering: bool) -> Situation:
         "venues": {"market": {"kind": "replay", "symbols": names, "timeframe": "1m"}},
         "accounts": {"main": {"venue": "market", "kind": "margin", "currency": "USDT", "cash": "100000"}},
         "strategies": strategies,
-        "limits": {"main": {"order_notional_max": "1000000", "position_notional_max": "1000000",
-                            "orders_per_minute_max": 1_000, "daily_loss_max": "1", "drawdown_max": "1"}},
+        "limits": {
+            "main": {
+                "order_notional_max": "1000000",
+                "position_notional_max": "1000000",
+                "orders_per_minute_max": 1_000,
+                "daily_loss_max": "1",
+                "drawdown_max": "1",
+            }
+        },
         "instruments": dict.fromkeys(names, rules),
     }
     series = [msgspec.structs.replace(listed, instrument=name) for name in names]
@@ -66,13 +73,25 @@ def many(symbols: int, minutes: int, *, ordering: bool) -> Situation:
 
 
 def _crossing(names: list[str], allocation: str) -> dict[str, Any]:
-    return {"strategy": "sma_cross", "params": {"fast": 1, "slow": 2}, "instruments": names, "timeframe": "1m",
-            "allocation": allocation, "account": "main", "band": 0}
+    return {
+        "strategy": "sma_cross",
+        "params": {"fast": 1, "slow": 2},
+        "instruments": names,
+        "timeframe": "1m",
+        "allocation": allocation,
+        "account": "main",
+        "band": 0,
+    }
 
 
 def _with_band(found: Desk, band: Decimal, limits: dict[str, Any]) -> Desk:
     instances = {name: msgspec.structs.replace(one, band=band) for name, one in found.strategies.items()}
-    wide = {"order_notional_max": Decimal(10**6), "position_notional_max": Decimal(10**6), "daily_loss_max": Decimal(1),
-            "drawdown_max": Decimal(1), **limits}
+    wide = {
+        "order_notional_max": Decimal(10**6),
+        "position_notional_max": Decimal(10**6),
+        "daily_loss_max": Decimal(1),
+        "drawdown_max": Decimal(1),
+        **limits,
+    }
     limited = {name: msgspec.structs.replace(one, **wide) for name, one in found.limits.items()}
     return msgspec.structs.replace(found, strategies=instances, limits=limited)

@@ -24,9 +24,7 @@ def load(how: str, name: str) -> type[Any]:
 
 def parsed(kind: type[Any], recordings: Path) -> dict[str, object]:
     exchange = kind({"number": str, "options": {"fetchMarkets": {"types": ["spot"]}}})
-    answers = {
-        path.stem: json.loads(path.read_bytes())["http_response"] for path in sorted(recordings.glob("*.json"))
-    }
+    answers = {path.stem: json.loads(path.read_bytes())["http_response"] for path in sorted(recordings.glob("*.json"))}
     found: dict[str, object] = {}
     for name in ("fetch_ohlcv_BTC_USDT", "fetch_ticker_BTC_USDT"):
         rows = answers[name]

@@ -11,8 +11,14 @@ def exchange() -> Exchange:
     """BTC/USDT with two hours of candles, each a tick above the last."""
     found = Exchange()
     found.candles = [
-        Candle(START + 60 * minute, f"{100 + minute}.00000000", f"{101 + minute}.5", f"{99 + minute}.01",
-               f"{100 + minute}.25", "0.12345000")
+        Candle(
+            START + 60 * minute,
+            f"{100 + minute}.00000000",
+            f"{101 + minute}.5",
+            f"{99 + minute}.01",
+            f"{100 + minute}.25",
+            "0.12345000",
+        )
         for minute in range(120)
     ]
     return found

@@ -145,10 +145,18 @@ def _binance_symbol(exchange: Exchange, base: str, quote: str) -> object:
 def bybit(exchange: Exchange, path: str, query: Query) -> object:
     if path.endswith("instruments-info"):
         market = {
-            "symbol": exchange.base + exchange.quote, "baseCoin": exchange.base, "quoteCoin": exchange.quote,
-            "status": "Trading", "priceFilter": {"tickSize": exchange.tick},
-            "lotSizeFilter": {"basePrecision": exchange.lot, "quotePrecision": "0.00000001",
-                              "minOrderQty": exchange.lot, "maxOrderQty": "100", "minOrderAmt": "5"},
+            "symbol": exchange.base + exchange.quote,
+            "baseCoin": exchange.base,
+            "quoteCoin": exchange.quote,
+            "status": "Trading",
+            "priceFilter": {"tickSize": exchange.tick},
+            "lotSizeFilter": {
+                "basePrecision": exchange.lot,
+                "quotePrecision": "0.00000001",
+                "minOrderQty": exchange.lot,
+                "maxOrderQty": "100",
+                "minOrderAmt": "5",
+            },
         }
         return _bybit({"category": "spot", "list": [market]})
     if path.endswith("tickers"):
@@ -166,18 +174,26 @@ def _bybit(result: object) -> object:
 def okx(exchange: Exchange, path: str, query: Query) -> object:
     if path.endswith("instruments"):
         market = {
-            "instType": "SPOT", "instId": f"{exchange.base}-{exchange.quote}", "baseCcy": exchange.base,
-            "quoteCcy": exchange.quote, "tickSz": exchange.tick, "lotSz": exchange.lot, "minSz": exchange.lot,
+            "instType": "SPOT",
+            "instId": f"{exchange.base}-{exchange.quote}",
+            "baseCcy": exchange.base,
+            "quoteCcy": exchange.quote,
+            "tickSz": exchange.tick,
+            "lotSz": exchange.lot,
+            "minSz": exchange.lot,
             "state": "live",
         }
         return {"code": "0", "msg": "", "data": [market]}
     if path.endswith("ticker"):
         bid, ask = exchange.touch
-        return {"code": "0", "msg": "", "data": [{"instType": "SPOT", "instId": query["instId"], "bidPx": bid,
-                                                  "askPx": ask}]}
+        return {
+            "code": "0",
+            "msg": "",
+            "data": [{"instType": "SPOT", "instId": query["instId"], "bidPx": bid, "askPx": ask}],
+        }
     # Both ends are left out, and a span with more than a page gives the newest of it.
     found = exchange.span(int(query["before"]) / 1_000 + 0.001, 2**31, int(query["after"]) / 1_000)
-    rows = [[str(one.opens_at * 1_000), *one[1:], "0", "0", "1"] for one in reversed(found[-int(query["limit"]):])]
+    rows = [[str(one.opens_at * 1_000), *one[1:], "0", "0", "1"] for one in reversed(found[-int(query["limit"]) :])]
     return {"code": "0", "msg": "", "data": rows}
 
 
@@ -185,10 +201,19 @@ def kraken(exchange: Exchange, path: str, query: Query) -> object:
     name = exchange.base + exchange.quote
     if path.endswith("AssetPairs"):
         market = {
-            "altname": name, "wsname": f"{exchange.base}/{exchange.quote}", "base": exchange.base,
-            "quote": exchange.quote, "pair_decimals": len(exchange.tick) - 2, "lot_decimals": len(exchange.lot) - 2,
-            "cost_decimals": 5, "ordermin": exchange.lot, "costmin": "0.5", "tick_size": exchange.tick,
-            "status": "online", "fees": [[0, 0.4]], "fees_maker": [[0, 0.25]],
+            "altname": name,
+            "wsname": f"{exchange.base}/{exchange.quote}",
+            "base": exchange.base,
+            "quote": exchange.quote,
+            "pair_decimals": len(exchange.tick) - 2,
+            "lot_decimals": len(exchange.lot) - 2,
+            "cost_decimals": 5,
+            "ordermin": exchange.lot,
+            "costmin": "0.5",
+            "tick_size": exchange.tick,
+            "status": "online",
+            "fees": [[0, 0.4]],
+            "fees_maker": [[0, 0.25]],
         }
         return {"error": [], "result": {name: market}}
     if path.endswith("Ticker"):
@@ -204,9 +229,16 @@ def coinbase(exchange: Exchange, path: str, query: Query) -> object:
     name = f"{exchange.base}-{exchange.quote}"
     if path.endswith("products"):
         market = {
-            "product_id": name, "base_currency_id": exchange.base, "quote_currency_id": exchange.quote,
-            "base_increment": exchange.lot, "quote_increment": exchange.tick, "price_increment": exchange.tick,
-            "quote_min_size": "1", "base_min_size": exchange.lot, "status": "online", "trading_disabled": False,
+            "product_id": name,
+            "base_currency_id": exchange.base,
+            "quote_currency_id": exchange.quote,
+            "base_increment": exchange.lot,
+            "quote_increment": exchange.tick,
+            "price_increment": exchange.tick,
+            "quote_min_size": "1",
+            "base_min_size": exchange.lot,
+            "status": "online",
+            "trading_disabled": False,
             "product_type": "SPOT",
         }
         return {"products": [market], "num_products": 1}
@@ -214,8 +246,14 @@ def coinbase(exchange: Exchange, path: str, query: Query) -> object:
         return {"trades": [], "best_bid": exchange.touch[0], "best_ask": exchange.touch[1]}
     found = exchange.span(int(query["start"]), 300, int(query["end"]))
     rows = [
-        {"start": str(one.opens_at), "open": one.open, "high": one.high, "low": one.low, "close": one.close,
-         "volume": one.volume}
+        {
+            "start": str(one.opens_at),
+            "open": one.open,
+            "high": one.high,
+            "low": one.low,
+            "close": one.close,
+            "volume": one.volume,
+        }
         for one in reversed(found)
     ]
     return {"candles": rows}

@@ -31,16 +31,29 @@ recorded = pytest.mark.skipif(not RECORDINGS.is_dir(), reason=f"there are no rec
 def connected(name: str, exchange: Exchange, origin: str) -> ExchangeVenue:
     symbols = [f"{exchange.base}/{exchange.quote}", *("/".join(pair) for pair in exchange.others)]
     venue = Venue(kind="ccxt", exchange=name, symbols=symbols)
-    rules = Instrument(base="", quote="", tick=Decimal(exchange.tick), lot=Decimal(exchange.lot),
-                       notional_min=Decimal(0), as_of="", source="")
+    rules = Instrument(
+        base="",
+        quote="",
+        tick=Decimal(exchange.tick),
+        lot=Decimal(exchange.lot),
+        notional_min=Decimal(0),
+        as_of="",
+        source="",
+    )
     return ExchangeVenue.connect(venue, dict.fromkeys(symbols, rules), origin)
 
 
 def python(*arguments: str) -> str:
     places = ("shared", "services/market-data", "services/execution")
     path = os.pathsep.join(str(REPOSITORY / place) for place in places)
-    ran = subprocess.run([sys.executable, *arguments], env={**os.environ, "PYTHONPATH": path}, check=False,
-                         capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, "PYTHONPATH": path},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 
@@ -50,7 +63,9 @@ def test_the_pinned_version_is_installed() -> None:
 
 
 def test_one_exchange_loads_without_the_others_and_leaves_ccxt_whole_for_whoever_imports_it() -> None:
-    assert python("-c", dedent("""
+    assert python(
+        "-c",
+        dedent("""
         import sys
         from fanfold.venues import slim_ccxt
         kind = slim_ccxt.load("kraken")
@@ -58,17 +73,24 @@ def test_one_exchange_loads_without_the_others_and_leaves_ccxt_whole_for_whoever
         import ccxt
         print(ccxt.kraken is kind, ccxt.NetworkError is slim_ccxt.errors().NetworkError, len(ccxt.exchanges) > 90)
         print(slim_ccxt.load("okx") is ccxt.okx, ccxt.base.errors if hasattr(ccxt.base, "errors") else ccxt.errors)
-    """)).splitlines()[:2] == ["True False", "True True True"]
+    """),
+    ).splitlines()[:2] == ["True False", "True True True"]
 
 
 def test_the_whole_package_is_taken_where_the_slim_way_does_not_work() -> None:
-    assert python("-c", dedent("""
+    assert (
+        python(
+            "-c",
+            dedent("""
         import sys
         from fanfold.venues import slim_ccxt
         slim_ccxt.PINNED = "0"
         kind = slim_ccxt.load("kraken")
         print("ccxt.binance" in sys.modules, sys.modules["ccxt"].kraken is kind)
-    """)).strip() == "True True"
+    """),
+        ).strip()
+        == "True True"
+    )
 
 
 @recorded
@@ -81,10 +103,16 @@ def test_slim_and_whole_read_recorded_answers_alike(name: str) -> None:
 
 
 def test_services_that_only_replay_never_load_ccxt() -> None:
-    assert python("-c", dedent("""
+    assert (
+        python(
+            "-c",
+            dedent("""
         import sys, market_data_service.handler, execution_service.handler
         print([name for name in sys.modules if "ccxt" in name])
-    """)).strip() == "[]"
+    """),
+        ).strip()
+        == "[]"
+    )
 
 
 @pytest.mark.parametrize("name", EXCHANGES)

@@ -63,8 +63,14 @@ def live(exchange: Exchange, origin: str) -> Desk:
         "venues": {"live": {"kind": "ccxt", "exchange": "binance", "symbols": SYMBOLS}},
         "accounts": {"main": {"venue": "live", "currency": "USDT", "cash": "10000"}},
         "strategies": {
-            f"cross-{timeframe}": {"strategy": "sma_cross", "params": {"fast": 2, "slow": 3}, "instruments": SYMBOLS,
-                                   "timeframe": timeframe, "allocation": "0.5", "account": "main"}
+            f"cross-{timeframe}": {
+                "strategy": "sma_cross",
+                "params": {"fast": 2, "slow": 3},
+                "instruments": SYMBOLS,
+                "timeframe": timeframe,
+                "allocation": "0.5",
+                "account": "main",
+            }
             for timeframe in ("1m", "5m")
         },
         "limits": {"main": {"order_notional_max": "5000", "position_notional_max": "9000"}},
@@ -130,8 +136,18 @@ def test_bars_that_a_reader_misses_are_served_as_far_as_the_venue_gives_them(
 ) -> None:
     exchange.fault = down([ETH])
     at = datetime.fromtimestamp(START + 3_600, UTC)
-    market.poller.serve(BarsWanted(id="w", cause="c", at=at, venue="live", timeframe="1m", instruments=SYMBOLS,
-                                   since=START + 600, until=START + 720))
+    market.poller.serve(
+        BarsWanted(
+            id="w",
+            cause="c",
+            at=at,
+            venue="live",
+            timeframe="1m",
+            instruments=SYMBOLS,
+            since=START + 600,
+            until=START + 720,
+        )
+    )
     assert told(market.published[-1]) == {(BTC, "1m"): [START + 660, START + 720]}
 
 
@@ -159,9 +175,20 @@ class Ledger:
 def order() -> Order:
     decided = datetime.now(UTC) - timedelta(seconds=1)
     return Order(
-        order_id="o", client_order_id="c", signal_id="s", account="main", venue="live", instance="cross-1m",
-        instrument=BTC, side="buy", kind="market", quantity=Decimal(2), reference_price=Decimal(100),
-        reserved=Decimal(210), decided_at=decided, expires_at=decided + timedelta(seconds=60),
+        order_id="o",
+        client_order_id="c",
+        signal_id="s",
+        account="main",
+        venue="live",
+        instance="cross-1m",
+        instrument=BTC,
+        side="buy",
+        kind="market",
+        quantity=Decimal(2),
+        reference_price=Decimal(100),
+        reserved=Decimal(210),
+        decided_at=decided,
+        expires_at=decided + timedelta(seconds=60),
     )
 
 

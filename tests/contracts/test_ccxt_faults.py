@@ -71,17 +71,13 @@ def test_a_server_error_names_the_venue_and_the_status(exchange: Exchange, venue
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'[[1770523800000, "1", "2"', b"null", b'"x"'])
-def test_a_body_that_is_no_json_is_not_taken_for_no_bars(
-    exchange: Exchange, venue: ExchangeVenue, body: bytes
-) -> None:
+def test_a_body_that_is_no_json_is_not_taken_for_no_bars(exchange: Exchange, venue: ExchangeVenue, body: bytes) -> None:
     exchange.fault = klines(Answer(body=body))
     assert "binance" in fault(venue)
 
 
 @pytest.mark.parametrize("body", [b'[[1770523800000, "1"]]', b'[["x"]]', b'{"a": 1}', b'[{"a": 1}]'])
-def test_json_of_another_shape_is_a_fault_and_no_crash(
-    exchange: Exchange, venue: ExchangeVenue, body: bytes
-) -> None:
+def test_json_of_another_shape_is_a_fault_and_no_crash(exchange: Exchange, venue: ExchangeVenue, body: bytes) -> None:
     exchange.fault = klines(Answer(body=body))
     assert "binance" in fault(venue)
 
@@ -135,8 +131,12 @@ def test_an_answer_is_dated_by_the_exchange_for_the_thread_that_asked(origin: st
 
 def test_one_candle_without_a_number_or_a_time_leaves_the_others(exchange: Exchange, venue: ExchangeVenue) -> None:
     opens = [(START + 600 + 60 * minute) * 1_000 for minute in range(4)]
-    rows = [[opens[0], "1", "1", "1", "1", "1"], [opens[1], "1", "1", "1", "1", None], [None, "1", "1", "1", "1", "1"],
-            [opens[3], "1", "1", "1", "1", "1"]]
+    rows = [
+        [opens[0], "1", "1", "1", "1", "1"],
+        [opens[1], "1", "1", "1", "1", None],
+        [None, "1", "1", "1", "1", "1"],
+        [opens[3], "1", "1", "1", "1", "1"],
+    ]
     exchange.fault = klines(Answer(body=json.dumps(rows).encode()))
     found = venue.bars(BTC, "1m", START + 600, START + 840)
     assert [(bar.closes_at - START - 600) // 60 for bar in found.bars if bar.close] == [1, 4]

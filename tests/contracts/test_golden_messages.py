@@ -64,17 +64,20 @@ def test_an_unknown_version_is_refused_by_its_name(tag: str) -> None:
         decode(changed("bars.v1", ["type"], tag))
 
 
-@pytest.mark.parametrize(("name", "path", "value", "field"), [
-    ("bars.v1", ["frames", 0, "open", 1], "1", "$.frames[0].open[1]"),
-    ("bars.v1", ["at"], 12, "$.at"),
-    ("bars.v1", ["at"], "2026-03-01T12:00:00", "$.at"),
-    ("targets.v1", ["targets", 0, "weight"], None, "$.targets[0].weight"),
-    ("targets.v1", ["part"], 1.5, "$.part"),
-    ("orders-approved.v1", ["orders", 0, "side"], "hold", "$.orders[0].side"),
-    ("orders-approved.v1", ["orders", 0, "quantity"], "much", "$.orders[0].quantity"),
-    ("halt-changed.v1", ["state"], "ASLEEP", "$.state"),
-    ("execution-report.v1", ["fills", 0, "price"], None, "$.fills[0].price"),
-])
+@pytest.mark.parametrize(
+    ("name", "path", "value", "field"),
+    [
+        ("bars.v1", ["frames", 0, "open", 1], "1", "$.frames[0].open[1]"),
+        ("bars.v1", ["at"], 12, "$.at"),
+        ("bars.v1", ["at"], "2026-03-01T12:00:00", "$.at"),
+        ("targets.v1", ["targets", 0, "weight"], None, "$.targets[0].weight"),
+        ("targets.v1", ["part"], 1.5, "$.part"),
+        ("orders-approved.v1", ["orders", 0, "side"], "hold", "$.orders[0].side"),
+        ("orders-approved.v1", ["orders", 0, "quantity"], "much", "$.orders[0].quantity"),
+        ("halt-changed.v1", ["state"], "ASLEEP", "$.state"),
+        ("execution-report.v1", ["fills", 0, "price"], None, "$.fills[0].price"),
+    ],
+)
 def test_a_field_of_another_type_is_refused_by_its_name(
     name: str, path: list[str | int], value: object, field: str
 ) -> None:

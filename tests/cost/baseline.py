@@ -24,15 +24,22 @@ def measured() -> dict[str, Requests]:
 
 def risen(known: dict[str, Requests], found: dict[str, Requests]) -> list[str]:
     """Each request that there is more than a twentieth more of than the baseline has, or that it does not have."""
-    return [f"{kind}: {name} {known[kind].get(name, 0)} -> {count}" for kind, some in found.items()
-            for name, count in some.items() if count > known[kind].get(name, 0) * TOLERANCE + 1e-9 and count > 0]
+    return [
+        f"{kind}: {name} {known[kind].get(name, 0)} -> {count}"
+        for kind, some in found.items()
+        for name, count in some.items()
+        if count > known[kind].get(name, 0) * TOLERANCE + 1e-9 and count > 0
+    ]
 
 
 def _a_minute(*, ordering: bool) -> Requests:
     situation = many(SYMBOLS, MINUTES + WARM, ordering=ordering)
     # The lake's schedule falls on some minutes only.
-    functions = {name: one for name, one in day(Scenario("baseline", situation, "full", WARM)).functions.items()
-                 if name not in {"audit/flush", "audit/compact"}}
+    functions = {
+        name: one
+        for name, one in day(Scenario("baseline", situation, "full", WARM)).functions.items()
+        if name not in {"audit/flush", "audit/compact"}
+    }
     found: Counter[str] = Counter()
     for one in functions.values():
         found.update(one.calls)

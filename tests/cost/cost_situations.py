@@ -32,8 +32,13 @@ def arbitrage(minutes: int) -> Scenario:
         "venues": {f"venue{one[0]}": _venue([one]) for one in names},
         "accounts": {f"account{one[0]}": _account(f"venue{one[0]}") for one in names},
         "strategies": {
-            f"leg{one[0]}": _instance("mean_reversion", {"window": 96, "entry": 2.0, "exit": 0.0}, [one],
-                                      account=f"account{one[0]}", timeframe="1m")
+            f"leg{one[0]}": _instance(
+                "mean_reversion",
+                {"window": 96, "entry": 2.0, "exit": 0.0},
+                [one],
+                account=f"account{one[0]}",
+                timeframe="1m",
+            )
             for one in names
         },
         "limits": {f"account{one[0]}": _limits() for one in names},
@@ -55,10 +60,12 @@ def hundred(minutes: int) -> Scenario:
         "trend": _instance("sma_cross", {"fast": 20, "slow": 100}, names, timeframe="5m", allocation="0.2"),
         "slow": _instance("sma_cross", {"fast": 5, "slow": 20}, names, timeframe="1h", allocation="0.2"),
         "channel": _instance("breakout", {"entry": 40, "exit": 20}, names, timeframe="15m", allocation="0.2"),
-        "reversion": _instance("mean_reversion", {"window": 96, "entry": 3.5, "exit": 0.5}, names, timeframe="5m",
-                               allocation="0.2"),
-        "rotation": _instance("momentum", {"window": 12, "top": 5, "every": 6}, names, timeframe="1h",
-                              allocation="0.2"),
+        "reversion": _instance(
+            "mean_reversion", {"window": 96, "entry": 3.5, "exit": 0.5}, names, timeframe="5m", allocation="0.2"
+        ),
+        "rotation": _instance(
+            "momentum", {"window": 12, "top": 5, "every": 6}, names, timeframe="1h", allocation="0.2"
+        ),
     }
     return _scenario("hundred", _one_venue(names, instances), names, minutes)
 
@@ -87,8 +94,12 @@ def _listed(number: int) -> str:
 
 
 def _one_venue(names: tuple[str, ...], instances: dict[str, Any]) -> dict[str, Any]:
-    return {"venues": {"market": _venue(names)}, "accounts": {"main": _account("market")}, "strategies": instances,
-            "limits": {"main": _limits()}}
+    return {
+        "venues": {"market": _venue(names)},
+        "accounts": {"main": _account("market")},
+        "strategies": instances,
+        "limits": {"main": _limits()},
+    }
 
 
 def _venue(names: Any) -> dict[str, Any]:
@@ -99,12 +110,30 @@ def _account(venue: str) -> dict[str, Any]:
     return {"venue": venue, "kind": "margin", "currency": "USDT", "cash": "100000"}
 
 
-def _instance(strategy: str, params: dict[str, Any], names: Any, *, account: str = "main", timeframe: str = "1m",
-              allocation: str = "1") -> dict[str, Any]:
-    return {"strategy": strategy, "params": params, "instruments": list(names), "timeframe": timeframe,
-            "allocation": allocation, "account": account}
+def _instance(
+    strategy: str,
+    params: dict[str, Any],
+    names: Any,
+    *,
+    account: str = "main",
+    timeframe: str = "1m",
+    allocation: str = "1",
+) -> dict[str, Any]:
+    return {
+        "strategy": strategy,
+        "params": params,
+        "instruments": list(names),
+        "timeframe": timeframe,
+        "allocation": allocation,
+        "account": account,
+    }
 
 
 def _limits() -> dict[str, Any]:
-    return {"order_notional_max": "1000000", "position_notional_max": "1000000", "orders_per_minute_max": 1_000,
-            "daily_loss_max": "1", "drawdown_max": "1"}
+    return {
+        "order_notional_max": "1000000",
+        "position_notional_max": "1000000",
+        "orders_per_minute_max": 1_000,
+        "daily_loss_max": "1",
+        "drawdown_max": "1",
+    }

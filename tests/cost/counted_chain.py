@@ -42,8 +42,15 @@ class Tally:
 
     def activity(self) -> Activity:
         found = {name: Decimal(count) for name, count in self.units.items()}
-        return Activity(invocations=self.invocations, received=self.received, deletes=self.deletes, bars=self.bars,
-                        calls=dict(self.calls), units=found, keys=dict(Counter(one[0] for one in self.spans)))
+        return Activity(
+            invocations=self.invocations,
+            received=self.received,
+            deletes=self.deletes,
+            bars=self.bars,
+            calls=dict(self.calls),
+            units=found,
+            keys=dict(Counter(one[0] for one in self.spans)),
+        )
 
 
 class CountedChain(Chain):
@@ -181,8 +188,11 @@ def _writes(operation: str, parameters: Mapping[str, Any]) -> list[tuple[str, di
         pairs = [pair for one in parameters["TransactItems"] for pair in one.items()]
         return [(kind, write) for kind, write in pairs if kind != "ConditionCheck"]
     if operation == "BatchWriteItem":
-        return [("Put", {"TableName": table, "Item": one["PutRequest"]["Item"]})
-                for table, some in parameters["RequestItems"].items() for one in some]
+        return [
+            ("Put", {"TableName": table, "Item": one["PutRequest"]["Item"]})
+            for table, some in parameters["RequestItems"].items()
+            for one in some
+        ]
     kind = operation.removesuffix("Item")
     return [(kind, dict(parameters))] if kind in {"Put", "Update", "Delete"} else []
 

@@ -6,8 +6,10 @@ from fanfold.cost import templates
 
 
 def function(**more):
-    return {"Type": "AWS::Lambda::Function",
-            "Properties": {"FunctionName": "fanfold-market-data-dev-poll", "MemorySize": 256, **more}}
+    return {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {"FunctionName": "fanfold-market-data-dev-poll", "MemorySize": 256, **more},
+    }
 
 
 def of(kind, **properties):
@@ -69,14 +71,21 @@ def test_a_schedule_counts_for_its_function_unless_it_is_disabled():
 
 def test_an_alarm_is_billed_by_its_metrics_and_thrice_below_a_minute():
     stat = {"MetricStat": {}}
-    found = read(A=of("AWS::CloudWatch::Alarm", Period=60), B=of("AWS::CloudWatch::Alarm", Period=10),
-                 C=of("AWS::CloudWatch::Alarm", Metrics=[stat, stat, {"Expression": "a+b"}]))
+    found = read(
+        A=of("AWS::CloudWatch::Alarm", Period=60),
+        B=of("AWS::CloudWatch::Alarm", Period=10),
+        C=of("AWS::CloudWatch::Alarm", Metrics=[stat, stat, {"Expression": "a+b"}]),
+    )
     assert found.pieces["alarm"] == 1 + 3 + 2
 
 
 def test_pieces_are_counted_by_type():
-    found = read(K=of("AWS::KMS::Key"), D=of("AWS::CloudWatch::Dashboard"), S=of("AWS::SecretsManager::Secret"),
-                 T=of("AWS::SNS::Topic"))
+    found = read(
+        K=of("AWS::KMS::Key"),
+        D=of("AWS::CloudWatch::Dashboard"),
+        S=of("AWS::SecretsManager::Secret"),
+        T=of("AWS::SNS::Topic"),
+    )
     assert found.pieces == {"key": 1, "dashboard": 1, "secret": 1}
 
 

@@ -18,8 +18,9 @@ from fanfold.cost.templates import Function, Stacks
 
 # As tests/deploy packages them.
 PACKAGED = {"full": "dev", "lean": "lean"}
-ONE = Function(memory_mb=256, traced=False, platform_lines=False, pollers=0, ordered=True, window_s=0, runs_a_month=0,
-               metrics=[])
+ONE = Function(
+    memory_mb=256, traced=False, platform_lines=False, pollers=0, ordered=True, window_s=0, runs_a_month=0, metrics=[]
+)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -42,18 +43,32 @@ def test_a_desk_that_trades_live_opens_its_venues_keys_once_an_order_and_minute(
 
 
 def stacks(**more):
-    known = Stacks(functions={"signal/fold": ONE}, pieces={}, key_calls=0, keyed=[], schedules=0, transitions=0,
-                   alarm_metrics=[])
+    known = Stacks(
+        functions={"signal/fold": ONE}, pieces={}, key_calls=0, keyed=[], schedules=0, transitions=0, alarm_metrics=[]
+    )
     return msgspec.structs.replace(known, **more)
 
 
 def day(**more):
-    fold = Activity(invocations=1_440, received=1_440, deletes=1_440, bars=14_400,
-                    calls={"dynamodb PutItem": 1_440, "sns Publish": 1_440},
-                    units={"dynamodb-write": Decimal(4_320), "sns-request": Decimal(1_440)},
-                    keys={"dynamodb": 288, "sns": 288})
-    known = Day(scenario="hand", minutes=1_440, orders=0, venues=[1], metric_hours={}, stored={}, passing={},
-                functions={"signal/fold": fold})
+    fold = Activity(
+        invocations=1_440,
+        received=1_440,
+        deletes=1_440,
+        bars=14_400,
+        calls={"dynamodb PutItem": 1_440, "sns Publish": 1_440},
+        units={"dynamodb-write": Decimal(4_320), "sns-request": Decimal(1_440)},
+        keys={"dynamodb": 288, "sns": 288},
+    )
+    known = Day(
+        scenario="hand",
+        minutes=1_440,
+        orders=0,
+        venues=[1],
+        metric_hours={},
+        stored={},
+        passing={},
+        functions={"signal/fold": fold},
+    )
     return msgspec.structs.replace(known, **more)
 
 

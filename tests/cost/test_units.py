@@ -43,35 +43,41 @@ def test_a_month_of_two_idle_pollers_costs_thirteen_cents():
     assert PRICES["sqs-idle"].listed(Decimal(259_200)) == Decimal("0.1296")
 
 
-@pytest.mark.parametrize(("item", "size"), [
-    ({}, 0),
-    ({"pk": {"S": "ab"}}, 2 + 2),
-    ({"é": {"S": "é"}}, 2 + 2),
-    # Five digits are three bytes and one; a sign is one more; zeros at either end are none.
-    ({"n": {"N": "12345"}}, 1 + 4),
-    ({"n": {"N": "-12345"}}, 1 + 5),
-    ({"n": {"N": "100000"}}, 1 + 2),
-    ({"n": {"N": "0.0012"}}, 1 + 2),
-    ({"b": {"B": b"123"}}, 1 + 3),
-    ({"t": {"BOOL": True}, "u": {"NULL": True}}, 2 + 2),
-    # A list is 3 and 1 an element; a map 3, 1 an entry, and its names.
-    ({"l": {"L": [{"S": "ab"}, {"N": "1"}]}}, 1 + 3 + (2 + 1) + (2 + 1)),
-    ({"m": {"M": {"ab": {"S": "c"}}}}, 1 + 3 + (2 + 1 + 1)),
-    ({"s": {"SS": ["ab", "c"]}, "m": {"NS": ["1"]}}, 1 + 3 + 1 + 2),
-])
+@pytest.mark.parametrize(
+    ("item", "size"),
+    [
+        ({}, 0),
+        ({"pk": {"S": "ab"}}, 2 + 2),
+        ({"é": {"S": "é"}}, 2 + 2),
+        # Five digits are three bytes and one; a sign is one more; zeros at either end are none.
+        ({"n": {"N": "12345"}}, 1 + 4),
+        ({"n": {"N": "-12345"}}, 1 + 5),
+        ({"n": {"N": "100000"}}, 1 + 2),
+        ({"n": {"N": "0.0012"}}, 1 + 2),
+        ({"b": {"B": b"123"}}, 1 + 3),
+        ({"t": {"BOOL": True}, "u": {"NULL": True}}, 2 + 2),
+        # A list is 3 and 1 an element; a map 3, 1 an entry, and its names.
+        ({"l": {"L": [{"S": "ab"}, {"N": "1"}]}}, 1 + 3 + (2 + 1) + (2 + 1)),
+        ({"m": {"M": {"ab": {"S": "c"}}}}, 1 + 3 + (2 + 1 + 1)),
+        ({"s": {"SS": ["ab", "c"]}, "m": {"NS": ["1"]}}, 1 + 3 + 1 + 2),
+    ],
+)
 def test_an_item_is_as_large_as_its_names_and_values(item, size):
     assert units.item_bytes(item) == size
 
 
-@pytest.mark.parametrize(("expression", "runs"), [
-    ("rate(1 minute)", 43_200),
-    ("rate(15 minutes)", 2_880),
-    ("rate(1 hour)", 720),
-    ("rate(1 day)", 30),
-    ("cron(20 0 * * ? *)", 30),
-    ("cron(0/15 * * * ? *)", 2_880),
-    ("cron(0,30 8-17 * * ? *)", 600),
-])
+@pytest.mark.parametrize(
+    ("expression", "runs"),
+    [
+        ("rate(1 minute)", 43_200),
+        ("rate(15 minutes)", 2_880),
+        ("rate(1 hour)", 720),
+        ("rate(1 day)", 30),
+        ("cron(20 0 * * ? *)", 30),
+        ("cron(0/15 * * * ? *)", 2_880),
+        ("cron(0,30 8-17 * * ? *)", 600),
+    ],
+)
 def test_a_schedule_fires_so_often_in_thirty_days(expression, runs):
     assert units.runs_a_month(expression) == runs
 

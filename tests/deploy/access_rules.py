@@ -48,8 +48,11 @@ def _policies(stacks: Stacks) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 def plain_text(stacks: Stacks) -> list[str]:
     """Queues, topics and buckets that would talk without TLS."""
-    closed = {resource for _, resource, one in _policies(stacks)
-              if one["Effect"] == "Deny" and one["Principal"] == "*" and one.get("Condition") == PLAIN}
+    closed = {
+        resource
+        for _, resource, one in _policies(stacks)
+        if one["Effect"] == "Deny" and one["Principal"] == "*" and one.get("Condition") == PLAIN
+    }
     return sorted({name for name, _ in of_type(stacks, *POLICIES)} - closed)
 
 
@@ -63,8 +66,11 @@ def public(stacks: Stacks) -> list[str]:
         anyone = principal == "*" or "*" in [each for group in dict(principal).values() for each in listed(group)]
         if anyone or ("Service" in principal and "Condition" not in one):
             wrong.append(name)
-    trusts = [(name, one["Principal"]) for name, role in of_type(stacks, ROLE)
-              for one in statements(role["AssumeRolePolicyDocument"])]
+    trusts = [
+        (name, one["Principal"])
+        for name, role in of_type(stacks, ROLE)
+        for one in statements(role["AssumeRolePolicyDocument"])
+    ]
     return wrong + [name for name, principal in trusts if set(principal) != {"Service"} or "*" in str(principal)]
 
 
@@ -100,16 +106,24 @@ def broad_grants(stacks: Stacks) -> list[str]:
 
 
 def broad_policies(stacks: Stacks) -> list[str]:
-    return [f"{name}: {action}" for name, _, one in _policies(stacks) if one["Effect"] == "Allow"
-            for action in listed(one["Action"]) if "*" in action]
+    return [
+        f"{name}: {action}"
+        for name, _, one in _policies(stacks)
+        if one["Effect"] == "Allow"
+        for action in listed(one["Action"])
+        if "*" in action
+    ]
 
 
 def shared_roles(stacks: Stacks) -> list[str]:
     """Functions whose role is another's too, or none of their own stack."""
     roles = {name: owner(one["Role"]) for name, one in of_type(stacks, FUNCTION)}
     count = Counter(roles.values())
-    return [name for name, role in roles.items()
-            if count[role] > 1 or role not in stacks or role.partition("/")[0] != name.partition("/")[0]]
+    return [
+        name
+        for name, role in roles.items()
+        if count[role] > 1 or role not in stacks or role.partition("/")[0] != name.partition("/")[0]
+    ]
 
 
 def unlocked_deletion(stacks: Stacks) -> list[str]:
@@ -124,23 +138,34 @@ def unlocked_deletion(stacks: Stacks) -> list[str]:
 
 def shadowing(stacks: Stacks) -> list[str]:
     """Where the audit bucket takes an object over one that is there, or a deletion."""
-    denied = {(action, str(one.get("Condition", ""))) for _, resource, one in _policies(stacks)
-              for action in listed(one["Action"])
-              if resource == "platform/AuditBucket" and one["Effect"] == "Deny" and one["Principal"] == "*"}
+    denied = {
+        (action, str(one.get("Condition", "")))
+        for _, resource, one in _policies(stacks)
+        for action in listed(one["Action"])
+        if resource == "platform/AuditBucket" and one["Effect"] == "Deny" and one["Principal"] == "*"
+    }
     return sorted(action for action, condition in SHADOWS - denied)
 
 
 def strange_audit_writers(stacks: Stacks) -> list[str]:
     """Roles outside audit that may write or delete in the audit bucket."""
-    return [name for name, one in grants(stacks) if one["Effect"] == "Allow" and not name.startswith("audit/")
-            and any("platform/AuditBucket" in str(each) for each in listed(one["Resource"]))
-            and any(action.startswith(AUDIT_WRITES) for action in listed(one["Action"]))]
+    return [
+        name
+        for name, one in grants(stacks)
+        if one["Effect"] == "Allow"
+        and not name.startswith("audit/")
+        and any("platform/AuditBucket" in str(each) for each in listed(one["Resource"]))
+        and any(action.startswith(AUDIT_WRITES) for action in listed(one["Action"]))
+    ]
 
 
 def unbounded_roles(stacks: Stacks) -> list[str]:
     """Roles that could have more than `make bootstrap` lets any of them have."""
-    return [name for name, one in of_type(stacks, ROLE)
-            if ":policy/fanfold-boundary-" not in str(one.get("PermissionsBoundary", ""))]
+    return [
+        name
+        for name, one in of_type(stacks, ROLE)
+        if ":policy/fanfold-boundary-" not in str(one.get("PermissionsBoundary", ""))
+    ]
 
 
 def strange_secret_readers(stacks: Stacks) -> list[str]:
@@ -152,6 +177,9 @@ def strange_secret_readers(stacks: Stacks) -> list[str]:
         if any(action.startswith("secretsmanager:") for action in actions):
             wrong += [f"{name}: {each}" for each in listed(one["Resource"]) if not str(each).startswith(f"{stack}/")]
         if any(action.startswith("ssm:") for action in actions) and stack != "execution":
-            wrong += [f"{name}: {each}" for each in listed(one["Resource"])
-                      if VENUE_KEYS.search(str(each)) or not re.search(r"/limits/\*$", str(each))]
+            wrong += [
+                f"{name}: {each}"
+                for each in listed(one["Resource"])
+                if VENUE_KEYS.search(str(each)) or not re.search(r"/limits/\*$", str(each))
+            ]
     return wrong

@@ -55,7 +55,7 @@ def _resolved(node: Any, stack: str, template: Mapping[str, Any], exports: Mappi
     if not isinstance(node, dict):
         return node
     if len(node) == 1:
-        (key, value), = node.items()
+        ((key, value),) = node.items()
         if key == "Ref" or key.startswith("Fn::"):
             return _called(key, value, stack, template, exports)
     pairs = {key: _resolved(value, stack, template, exports) for key, value in node.items()}

@@ -182,9 +182,7 @@ BY_KIND = {
         f"arn:aws:budgets::{ACCOUNT}:budget/{one.resource['Properties']['Budget']['BudgetName']}",
     ),
     "AWS::CloudWatch::Alarm": lambda one: one.own("cloudwatch", "alarm:", one.of("AlarmName")),
-    "AWS::CloudWatch::Dashboard": lambda one: (
-        f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{one.of('DashboardName')}",
-    ),
+    "AWS::CloudWatch::Dashboard": lambda one: (f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{one.of('DashboardName')}",),
     "AWS::DynamoDB::Table": lambda one: one.own("dynamodb", "table/", one.of("TableName")),
     "AWS::Glue::Database": lambda one: one.own("glue", "database/", one.database()),
     "AWS::Glue::Table": lambda one: one.own("glue", "table/", one.database(), "/trades"),

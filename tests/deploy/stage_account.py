@@ -23,9 +23,13 @@ class Account:
 
     def stage(self, *command: str, **changes: str) -> str:
         keys = {
-            "AWS_ENDPOINT_URL": self.cloud.endpoint, "AWS_ACCESS_KEY_ID": "embedded", "AWS_REGION": REGION,
-            "AWS_SECRET_ACCESS_KEY": "embedded", "AWS_DEFAULT_REGION": REGION,
-            "SLS_AWS_MONITORING_FREQUENCY": "200", "PYTHONPATH": str(ROOT / "shared"),
+            "AWS_ENDPOINT_URL": self.cloud.endpoint,
+            "AWS_ACCESS_KEY_ID": "embedded",
+            "AWS_REGION": REGION,
+            "AWS_SECRET_ACCESS_KEY": "embedded",
+            "AWS_DEFAULT_REGION": REGION,
+            "SLS_AWS_MONITORING_FREQUENCY": "200",
+            "PYTHONPATH": str(ROOT / "shared"),
         }
         asked = [sys.executable, "-m", "fanfold.console.stage", *command]
         environ = {name: value for name, value in os.environ.items() if not name.startswith("FANFOLD_")}
@@ -36,15 +40,21 @@ class Account:
     def stacks(self) -> dict[str, Any]:
         """When each stack was last changed, by name."""
         found = self.call("cloudformation", "DescribeStacks", {})["Stacks"]
-        return {one["StackName"]: one.get("LastUpdatedTime", one["CreationTime"]) for one in found
-                if one["StackStatus"] != "DELETE_COMPLETE" and not one["StackName"].startswith("fanfold-bootstrap")}
+        return {
+            one["StackName"]: one.get("LastUpdatedTime", one["CreationTime"])
+            for one in found
+            if one["StackStatus"] != "DELETE_COMPLETE" and not one["StackName"].startswith("fanfold-bootstrap")
+        }
 
     def images(self) -> dict[str, str]:
         """The digest that each service runs."""
         found = {}
         for service in SERVICES:
-            name = next(one["FunctionName"] for one in self.call("lambda", "ListFunctions", {})["Functions"]
-                        if one["FunctionName"].startswith(f"fanfold-{service}-"))
+            name = next(
+                one["FunctionName"]
+                for one in self.call("lambda", "ListFunctions", {})["Functions"]
+                if one["FunctionName"].startswith(f"fanfold-{service}-")
+            )
             code = self.call("lambda", "GetFunction", {"FunctionName": name})["Code"]
             found[service] = code["ImageUri"].partition("@")[2]
         return found

@@ -13,10 +13,14 @@ ALARM = "AWS::CloudWatch::Alarm"
 VISIBILITY_FACTOR = 6
 FIFO_BATCH = 10
 DAY_S = 24 * 3600
-CHAIN_BEGINS = frozenset({
-    "market-data/PollLambdaFunction", "signal/WebhookLambdaFunction", "risk/ApiUnderscorecontrolLambdaFunction",
-    "audit/ApiLambdaFunction",
-})
+CHAIN_BEGINS = frozenset(
+    {
+        "market-data/PollLambdaFunction",
+        "signal/WebhookLambdaFunction",
+        "risk/ApiUnderscorecontrolLambdaFunction",
+        "audit/ApiLambdaFunction",
+    }
+)
 RETENTION_S = 14 * 24 * 3600
 SECRET_LIKE = re.compile(r"(?i)(secret|password|token|api_?key|private)")
 # Where the venue's keys are, which no stack makes.
@@ -34,10 +38,16 @@ def _dead_letters(stacks: Stacks) -> set[str]:
 def unkept_failures(stacks: Stacks) -> list[str]:
     """Queues and subscriptions without a redrive policy, and dead-letter queues that forget too early."""
     dead = _dead_letters(stacks)
-    sources = [name for name, one in of_type(stacks, QUEUE, "AWS::SNS::Subscription")
-               if name not in dead and one.get("Protocol", "sqs") == "sqs" and "RedrivePolicy" not in one]
-    short = [name for name, one in of_type(stacks, QUEUE)
-             if name in dead and one.get("MessageRetentionPeriod", 0) < RETENTION_S]
+    sources = [
+        name
+        for name, one in of_type(stacks, QUEUE, "AWS::SNS::Subscription")
+        if name not in dead and one.get("Protocol", "sqs") == "sqs" and "RedrivePolicy" not in one
+    ]
+    short = [
+        name
+        for name, one in of_type(stacks, QUEUE)
+        if name in dead and one.get("MessageRetentionPeriod", 0) < RETENTION_S
+    ]
     return sources + short
 
 
@@ -47,29 +57,44 @@ def unwatched_dead_letters(stacks: Stacks) -> list[str]:
     for _, alarm in of_type(stacks, ALARM):
         if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible" and alarm["Threshold"] == 0:
             watched |= {owner(one["Value"]) for one in alarm["Dimensions"]}
-    silent = [name for name, alarm in of_type(stacks, ALARM)
-              if [owner(one) for one in alarm.get("AlarmActions", [])] != ["platform/AlarmTopic"]]
+    silent = [
+        name
+        for name, alarm in of_type(stacks, ALARM)
+        if [owner(one) for one in alarm.get("AlarmActions", [])] != ["platform/AlarmTopic"]
+    ]
     return sorted(_dead_letters(stacks) - watched) + silent
 
 
 def unwatched_silence(stacks: Stacks) -> list[str]:
     """Where no alarm fires when bars stop: over three minutes, with missing data taken for a fault."""
     topic = stacks["platform/BarsTopic"]["Properties"]["TopicName"]
-    found = [one for _, one in of_type(stacks, ALARM) if one.get("MetricName") == "NumberOfMessagesPublished"
-             and one["Dimensions"] == [{"Name": "TopicName", "Value": topic}]
-             and one["Period"] * one["EvaluationPeriods"] == 180 and one["TreatMissingData"] == "breaching"]
+    found = [
+        one
+        for _, one in of_type(stacks, ALARM)
+        if one.get("MetricName") == "NumberOfMessagesPublished"
+        and one["Dimensions"] == [{"Name": "TopicName", "Value": topic}]
+        and one["Period"] * one["EvaluationPeriods"] == 180
+        and one["TreatMissingData"] == "breaching"
+    ]
     return [] if found else ["nothing watches whether bars come"]
 
 
 def uncounted_errors(stacks: Stacks) -> list[str]:
     """Functions whose failed invocations no alarm of the stage's own adds up; the filter reads Lambda's JSON alone."""
     alarmed = {(one["Namespace"], one["MetricName"]) for _, one in of_type(stacks, ALARM) if "MetricName" in one}
-    counted = {owner(one["LogGroupName"]) for _, one in of_type(stacks, "AWS::Logs::MetricFilter")
-               for made in one["MetricTransformations"] if (made["MetricNamespace"], made["MetricName"]) in alarmed}
+    counted = {
+        owner(one["LogGroupName"])
+        for _, one in of_type(stacks, "AWS::Logs::MetricFilter")
+        for made in one["MetricTransformations"]
+        if (made["MetricNamespace"], made["MetricName"]) in alarmed
+    }
     groups = {one["LogGroupName"]: name for name, one in of_type(stacks, "AWS::Logs::LogGroup")}
-    return [name for name, one in of_type(stacks, FUNCTION)
-            if groups.get(f"/aws/lambda/{one['FunctionName']}") not in counted
-            or one.get("LoggingConfig", {}).get("LogFormat") != "JSON"]
+    return [
+        name
+        for name, one in of_type(stacks, FUNCTION)
+        if groups.get(f"/aws/lambda/{one['FunctionName']}") not in counted
+        or one.get("LoggingConfig", {}).get("LogFormat") != "JSON"
+    ]
 
 
 def shared_queues(stacks: Stacks) -> list[str]:
@@ -80,19 +105,28 @@ def shared_queues(stacks: Stacks) -> list[str]:
 
 
 def whole_batches(stacks: Stacks) -> list[str]:
-    return [name for name, one in of_type(stacks, MAPPING)
-            if one.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]]
+    return [
+        name
+        for name, one in of_type(stacks, MAPPING)
+        if one.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]
+    ]
 
 
 def unlimited_execution(stacks: Stacks) -> list[str]:
-    return [name for name, one in of_type(stacks, MAPPING)
-            if name.startswith("execution/") and one.get("ScalingConfig", {}).get("MaximumConcurrency") != 2]
+    return [
+        name
+        for name, one in of_type(stacks, MAPPING)
+        if name.startswith("execution/") and one.get("ScalingConfig", {}).get("MaximumConcurrency") != 2
+    ]
 
 
 def crowded_chains(stacks: Stacks) -> list[str]:
     """Where more batches than two write to the chains at once, and only get into each other's way."""
-    return [name for name, one in of_type(stacks, MAPPING)
-            if name.startswith("audit/") and one.get("ScalingConfig", {}).get("MaximumConcurrency") != 2]
+    return [
+        name
+        for name, one in of_type(stacks, MAPPING)
+        if name.startswith("audit/") and one.get("ScalingConfig", {}).get("MaximumConcurrency") != 2
+    ]
 
 
 def short_visibility(stacks: Stacks) -> list[str]:
@@ -125,8 +159,12 @@ def blind_canaries(stacks: Stacks) -> list[str]:
         alarm = stacks.get(f"{base}CanaryAlarm", {}).get("Properties", {})
         heard = [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one]
         of_version = [one for one in heard if f"{version}.Version" in {pair["Value"] for pair in one["Dimensions"]}]
-        counted = {made["MetricName"] for _, one in of_type(stacks, "AWS::Logs::MetricFilter")
-                   if owner(one["LogGroupName"]) == f"{base}LogGroup" for made in one["MetricTransformations"]}
+        counted = {
+            made["MetricName"]
+            for _, one in of_type(stacks, "AWS::Logs::MetricFilter")
+            if owner(one["LogGroupName"]) == f"{base}LogGroup"
+            for made in one["MetricTransformations"]
+        }
         filtered = {one["MetricName"] for one in heard if one["Namespace"] != "AWS/Lambda"}
         after = stacks[f"{base}Alias"].get("DependsOn", [])
         if (watched != [f"{base}CanaryAlarm"] or of_version != heard or len(heard) != 2 or not filtered <= counted
@@ -145,8 +183,12 @@ def past_the_canary(stacks: Stacks) -> list[str]:
         "AWS::Scheduler::Schedule": lambda one: [one["Target"]["Arn"]],
         "AWS::StepFunctions::StateMachine": lambda one: list(one["DefinitionSubstitutions"].values()),
     }
-    return [name for kind, targets in called.items() for name, one in of_type(stacks, kind)
-            if {owner(target) for target in targets(one)} & guarded]
+    return [
+        name
+        for kind, targets in called.items()
+        for name, one in of_type(stacks, kind)
+        if {owner(target) for target in targets(one)} & guarded
+    ]
 
 
 def unencrypted(stacks: Stacks) -> list[str]:
@@ -159,31 +201,43 @@ def unencrypted(stacks: Stacks) -> list[str]:
         "AWS::SecretsManager::Secret": lambda one: one.get("KmsKeyId"),
         "AWS::S3::Bucket": _bucket_key,
     }
-    return [name for kind, key in wanted.items() for name, one in of_type(stacks, kind)
-            if owner(key(one)) != "platform/Key"]
+    return [
+        name for kind, key in wanted.items() for name, one in of_type(stacks, kind) if owner(key(one)) != "platform/Key"
+    ]
 
 
 def _bucket_key(bucket: dict[str, Any]) -> Any:
     rules = bucket.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", [])
-    return next((one["ServerSideEncryptionByDefault"].get("KMSMasterKeyID") for one in rules
-                 if one.get("BucketKeyEnabled")), None)
+    return next(
+        (one["ServerSideEncryptionByDefault"].get("KMSMasterKeyID") for one in rules if one.get("BucketKeyEnabled")),
+        None,
+    )
 
 
 def still_keys(stacks: Stacks) -> list[str]:
     """Keys that are never renewed; KMS renews none that signs."""
-    return [name for name, one in of_type(stacks, "AWS::KMS::Key")
-            if not one.get("EnableKeyRotation") and one.get("KeyUsage") != "GENERATE_VERIFY_MAC"]
+    return [
+        name
+        for name, one in of_type(stacks, "AWS::KMS::Key")
+        if not one.get("EnableKeyRotation") and one.get("KeyUsage") != "GENERATE_VERIFY_MAC"
+    ]
 
 
 def plain_queues(stacks: Stacks) -> list[str]:
     """Queues that nobody encrypts; without a key of our own SQS does."""
-    return [name for name, one in of_type(stacks, QUEUE)
-            if not one.get("SqsManagedSseEnabled") and "KmsMasterKeyId" not in one]
+    return [
+        name
+        for name, one in of_type(stacks, QUEUE)
+        if not one.get("SqsManagedSseEnabled") and "KmsMasterKeyId" not in one
+    ]
 
 
 def open_buckets(stacks: Stacks) -> list[str]:
-    return [name for name, one in of_type(stacks, "AWS::S3::Bucket")
-            if list(one.get("PublicAccessBlockConfiguration", {}).values()) != [True] * 4]
+    return [
+        name
+        for name, one in of_type(stacks, "AWS::S3::Bucket")
+        if list(one.get("PublicAccessBlockConfiguration", {}).values()) != [True] * 4
+    ]
 
 
 def endless_logs(stacks: Stacks) -> list[str]:
@@ -191,8 +245,9 @@ def endless_logs(stacks: Stacks) -> list[str]:
     groups = dict(of_type(stacks, "AWS::Logs::LogGroup"))
     named = {one["LogGroupName"] for one in groups.values()}
     endless = [name for name, one in groups.items() if "RetentionInDays" not in one]
-    return endless + [name for name, one in of_type(stacks, FUNCTION)
-                      if f"/aws/lambda/{one['FunctionName']}" not in named]
+    return endless + [
+        name for name, one in of_type(stacks, FUNCTION) if f"/aws/lambda/{one['FunctionName']}" not in named
+    ]
 
 
 def untraced(stacks: Stacks) -> list[str]:
@@ -208,10 +263,16 @@ def untraced(stacks: Stacks) -> list[str]:
 
 def unpublished_alarms(stacks: Stacks) -> list[str]:
     """Alarms on a figure of the functions that they are not told to make a metric of."""
-    told = {metric for _, one in of_type(stacks, FUNCTION)
-            for metric in one["Environment"]["Variables"].get("METRICS", "").split(",")}
-    return [name for name, one in of_type(stacks, ALARM)
-            if one.get("Namespace") == "Fanfold" and one["MetricName"] not in told]
+    told = {
+        metric
+        for _, one in of_type(stacks, FUNCTION)
+        for metric in one["Environment"]["Variables"].get("METRICS", "").split(",")
+    }
+    return [
+        name
+        for name, one in of_type(stacks, ALARM)
+        if one.get("Namespace") == "Fanfold" and one["MetricName"] not in told
+    ]
 
 
 def unnamed_metrics(stacks: Stacks) -> list[str]:
@@ -221,18 +282,28 @@ def unnamed_metrics(stacks: Stacks) -> list[str]:
 
 def costly_keys(stacks: Stacks) -> list[str]:
     """Queues under a key of our own that ask for a data key more than once a day."""
-    return [name for name, one in of_type(stacks, QUEUE)
-            if "KmsMasterKeyId" in one and one.get("KmsDataKeyReusePeriodSeconds", 300) < DAY_S]
+    return [
+        name
+        for name, one in of_type(stacks, QUEUE)
+        if "KmsMasterKeyId" in one and one.get("KmsDataKeyReusePeriodSeconds", 300) < DAY_S
+    ]
 
 
 def other_dead_letters(stacks: Stacks) -> list[str]:
     """What gives up to a queue of another kind than it is: FIFO or not."""
     queues = dict(of_type(stacks, QUEUE))
     wanted = [(name, one, one.get("FifoQueue", False)) for name, one in queues.items()]
-    wanted += [(name, one, stacks[owner(one["TopicArn"])]["Properties"].get("FifoTopic", False))
-               for name, one in of_type(stacks, "AWS::SNS::Subscription") if one.get("Protocol", "sqs") == "sqs"]
-    return [name for name, one, ordered in wanted if "RedrivePolicy" in one
-            and queues[owner(one["RedrivePolicy"]["deadLetterTargetArn"])].get("FifoQueue", False) != ordered]
+    wanted += [
+        (name, one, stacks[owner(one["TopicArn"])]["Properties"].get("FifoTopic", False))
+        for name, one in of_type(stacks, "AWS::SNS::Subscription")
+        if one.get("Protocol", "sqs") == "sqs"
+    ]
+    return [
+        name
+        for name, one, ordered in wanted
+        if "RedrivePolicy" in one
+        and queues[owner(one["RedrivePolicy"]["deadLetterTargetArn"])].get("FifoQueue", False) != ordered
+    ]
 
 
 def short_windows(stacks: Stacks) -> list[str]:
@@ -252,17 +323,26 @@ def movable_images(stacks: Stacks) -> list[str]:
 
 def secrets_in_settings(stacks: Stacks) -> list[str]:
     """Settings with a name as of a secret, unless they say which secret it is."""
-    return [f"{name}: {variable}" for name, one in of_type(stacks, FUNCTION)
-            for variable, value in one.get("Environment", {}).get("Variables", {}).items()
-            if SECRET_LIKE.search(variable) and owner(value) not in stacks and not PARAMETER.search(str(value))]
+    return [
+        f"{name}: {variable}"
+        for name, one in of_type(stacks, FUNCTION)
+        for variable, value in one.get("Environment", {}).get("Variables", {}).items()
+        if SECRET_LIKE.search(variable) and owner(value) not in stacks and not PARAMETER.search(str(value))
+    ]
 
 
 def unrecoverable(stacks: Stacks) -> list[str]:
     """Tables without point-in-time recovery, and stores that do not say what becomes of them."""
-    tables = [name for name, one in of_type(stacks, "AWS::DynamoDB::Table")
-              if not one.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled")]
-    undecided = [name for name, _ in of_type(stacks, *KEPT)
-                 if "DeletionPolicy" not in stacks[name] or stacks[name].get("UpdateReplacePolicy") != "Retain"]
+    tables = [
+        name
+        for name, one in of_type(stacks, "AWS::DynamoDB::Table")
+        if not one.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled")
+    ]
+    undecided = [
+        name
+        for name, _ in of_type(stacks, *KEPT)
+        if "DeletionPolicy" not in stacks[name] or stacks[name].get("UpdateReplacePolicy") != "Retain"
+    ]
     return tables + undecided
 
 
@@ -277,19 +357,28 @@ def unlocked_audit(stacks: Stacks) -> list[str]:
 
 def unlimited_queries(stacks: Stacks) -> list[str]:
     """Workgroups whose queries have no limit, or may choose one of their own."""
-    return [name for name, one in of_type(stacks, "AWS::Athena::WorkGroup")
-            if not one["WorkGroupConfiguration"].get("EnforceWorkGroupConfiguration")
-            or not one["WorkGroupConfiguration"].get("BytesScannedCutoffPerQuery")]
+    return [
+        name
+        for name, one in of_type(stacks, "AWS::Athena::WorkGroup")
+        if not one["WorkGroupConfiguration"].get("EnforceWorkGroupConfiguration")
+        or not one["WorkGroupConfiguration"].get("BytesScannedCutoffPerQuery")
+    ]
 
 
 def unprotected(stacks: Stacks) -> list[str]:
     """Tables that a stage keeps, and that a slip could delete all the same."""
-    return [name for name, one in of_type(stacks, "AWS::DynamoDB::Table")
-            if stacks[name].get("DeletionPolicy") != "Delete" and one.get("DeletionProtectionEnabled") is not True]
+    return [
+        name
+        for name, one in of_type(stacks, "AWS::DynamoDB::Table")
+        if stacks[name].get("DeletionPolicy") != "Delete" and one.get("DeletionProtectionEnabled") is not True
+    ]
 
 
 def unowned_buckets(stacks: Stacks) -> list[str]:
     """Functions that are told a bucket's name, and not whose it is."""
     variables = {name: one["Environment"]["Variables"] for name, one in of_type(stacks, FUNCTION)}
-    return [name for name, told in variables.items()
-            if any(one.endswith("_BUCKET") for one in told) and told.get("BUCKET_OWNER") != "${AWS::AccountId}"]
+    return [
+        name
+        for name, told in variables.items()
+        if any(one.endswith("_BUCKET") for one in told) and told.get("BUCKET_OWNER") != "${AWS::AccountId}"
+    ]

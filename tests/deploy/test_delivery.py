@@ -45,10 +45,8 @@ def wrong(found: Workflow) -> list[str]:
     wide = [f"permission {name}: {level}" for one in asked for name, level in one.items() if ALLOWED.get(name) != level]
     used = [step["uses"] for job in jobs.values() for step in job["steps"] if "uses" in step]
     loose = [f"{name} is not pinned" for name in used if not PINNED.fullmatch(name)]
-    early = [f"{late} does not wait for {first}" for first, late in pairwise(ORDER)
-             if first not in before(jobs, late)]
-    free = [f"{name} runs outside {stage}" for name, stage in WITHIN.items()
-            if jobs[name].get("environment") != stage]
+    early = [f"{late} does not wait for {first}" for first, late in pairwise(ORDER) if first not in before(jobs, late)]
+    free = [f"{name} runs outside {stage}" for name, stage in WITHIN.items() if jobs[name].get("environment") != stage]
     return kept + wide + loose + early + free
 
 

@@ -30,8 +30,11 @@ def alarms_without_a_section() -> list[str]:
     found = []
     for file in [*ROOT.glob("serverless*.yml"), *(ROOT / "services").glob("*/serverless.yml")]:
         parts = file.read_text().split("AlarmName:")[1:]
-        found += [f"{file.name}: {part.splitlines()[0].strip()}" for part in parts
-                  if TOLD not in part.split("AlarmActions")[0]]
+        found += [
+            f"{file.name}: {part.splitlines()[0].strip()}"
+            for part in parts
+            if TOLD not in part.split("AlarmActions")[0]
+        ]
     return found
 
 

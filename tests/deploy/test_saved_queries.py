@@ -44,17 +44,41 @@ def day() -> list[Traded]:
 
 def told(n: int, one: Traded) -> Iterator[Message]:
     """An order, decided at a hundredth below its price, and the fill that it came to."""
-    named = {"order_id": f"o{n}", "client_order_id": f"c{n}", "account": one.account, "venue": "sim",
-             "instance": "trend", "instrument": "BTC/USDT", "side": one.side, "quantity": one.quantity}
-    order = Order(signal_id=f"s{n}", kind="market", reserved=Decimal(1), decided_at=one.at, expires_at=DAY,
-                  reference_price=one.price * Decimal("0.99"), **named)
+    named = {
+        "order_id": f"o{n}",
+        "client_order_id": f"c{n}",
+        "account": one.account,
+        "venue": "sim",
+        "instance": "trend",
+        "instrument": "BTC/USDT",
+        "side": one.side,
+        "quantity": one.quantity,
+    }
+    order = Order(
+        signal_id=f"s{n}",
+        kind="market",
+        reserved=Decimal(1),
+        decided_at=one.at,
+        expires_at=DAY,
+        reference_price=one.price * Decimal("0.99"),
+        **named,
+    )
     origin: dict[str, Any] = {"cause": f"x{n}", "at": one.at, "account": one.account}
     yield OrdersApproved(id=f"a{n}", orders=[order], **origin)
     refused = Refusal(order=order, code=(Code.CASH, Code.STALE_BAR)[n % 2], detail="")
     yield OrdersRefused(id=f"r{n}", refusals=[refused], **origin)
     fill = Fill(trade_id=f"t{n}", price=one.price, fee=one.fee, liquidity="taker", at=one.at, **named)
-    yield ExecutionReport(id=f"e{n}", venue="sim", settled=True, updates=[], fills=[fill], holdings=[],
-                          cash=Decimal(0), version=1, **origin)
+    yield ExecutionReport(
+        id=f"e{n}",
+        venue="sim",
+        settled=True,
+        updates=[],
+        fills=[fill],
+        holdings=[],
+        cash=Decimal(0),
+        version=1,
+        **origin,
+    )
 
 
 @pytest.fixture(scope="module")

@@ -253,8 +253,14 @@ def minute(n: int) -> list[Message]:
     at = START + timedelta(minutes=n)
     told = {"at": at, "account": "main"}
     target = Target(signal_id=f"s{n}", instance="trend", instrument="A", timeframe="1m", weight=0.5)
-    series = Series(instrument="A", timeframe="1m", price_scale=2, volume_scale=0, after=0,
-                    bars=[Bar(int(at.timestamp()), 100, 110, 90, 105, 7)])
+    series = Series(
+        instrument="A",
+        timeframe="1m",
+        price_scale=2,
+        volume_scale=0,
+        after=0,
+        bars=[Bar(int(at.timestamp()), 100, 110, 90, 105, 7)],
+    )
     refusal = Refusal(order=_order(n, "refused"), code=Code.CASH, detail="no cash")
     return [
         Bars(id=f"bars-{n}", cause="poll", at=at, venue="sim", frames=pack([series])),
@@ -272,19 +278,66 @@ def _halt() -> HaltChanged:
 def _order(n: int, name: str) -> Order:
     at = START + timedelta(minutes=n)
     return Order(
-        order_id=f"{name}{n}", client_order_id=f"c{n}", signal_id=f"s{n}", account="main", venue="sim",
-        instance="trend", instrument="A", side="buy", kind="market", quantity=Decimal("0.10"),
-        reference_price=Decimal(100), reserved=Decimal(11), decided_at=at, expires_at=at + timedelta(minutes=5),
+        order_id=f"{name}{n}",
+        client_order_id=f"c{n}",
+        signal_id=f"s{n}",
+        account="main",
+        venue="sim",
+        instance="trend",
+        instrument="A",
+        side="buy",
+        kind="market",
+        quantity=Decimal("0.10"),
+        reference_price=Decimal(100),
+        reserved=Decimal(11),
+        decided_at=at,
+        expires_at=at + timedelta(minutes=5),
     )
 
 
 def _report(n: int, at: datetime) -> ExecutionReport:
-    update = OrderUpdate(order_id=f"o{n}", client_order_id=f"c{n}", instance="trend", instrument="A",
-                         state=State.FILLED, filled=Decimal("0.1"))
-    fill = Fill(trade_id=f"t{n}", order_id=f"o{n}", client_order_id=f"c{n}", account="main", venue="sim",
-                instance="trend", instrument="A", side="buy", price=Decimal(100), quantity=Decimal("0.1"),
-                fee=Decimal("0.01"), liquidity="taker", at=at)
-    holding = Holding(instance="trend", instrument="A", quantity=Decimal("0.1") * (n + 1), cost=Decimal(10 * (n + 1)),
-                      realised=Decimal(0), fees=Decimal("0.01"), version=n + 1)
-    return ExecutionReport(id=f"report-{n}", cause=f"approved-{n}", at=at, account="main", venue="sim", settled=True,
-                           updates=[update], fills=[fill], holdings=[holding], cash=Decimal(1000 - n), version=n + 1)
+    update = OrderUpdate(
+        order_id=f"o{n}",
+        client_order_id=f"c{n}",
+        instance="trend",
+        instrument="A",
+        state=State.FILLED,
+        filled=Decimal("0.1"),
+    )
+    fill = Fill(
+        trade_id=f"t{n}",
+        order_id=f"o{n}",
+        client_order_id=f"c{n}",
+        account="main",
+        venue="sim",
+        instance="trend",
+        instrument="A",
+        side="buy",
+        price=Decimal(100),
+        quantity=Decimal("0.1"),
+        fee=Decimal("0.01"),
+        liquidity="taker",
+        at=at,
+    )
+    holding = Holding(
+        instance="trend",
+        instrument="A",
+        quantity=Decimal("0.1") * (n + 1),
+        cost=Decimal(10 * (n + 1)),
+        realised=Decimal(0),
+        fees=Decimal("0.01"),
+        version=n + 1,
+    )
+    return ExecutionReport(
+        id=f"report-{n}",
+        cause=f"approved-{n}",
+        at=at,
+        account="main",
+        venue="sim",
+        settled=True,
+        updates=[update],
+        fills=[fill],
+        holdings=[holding],
+        cash=Decimal(1000 - n),
+        version=n + 1,
+    )

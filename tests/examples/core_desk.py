@@ -26,8 +26,11 @@ def raw(**strategies: dict[str, Any]) -> dict[str, Any]:
 
 
 def instance(strategy: str = "sma_cross", timeframe: str = "1m", **changes: Any) -> dict[str, Any]:
-    params = {"sma_cross": {"fast": 2, "slow": 5}, "pairs": {"window": 5, "entry": 0.5, "exit": 0.1},
-              "breakout": {"entry": 4, "exit": 2, "atr": 2}}[strategy]
+    params = {
+        "sma_cross": {"fast": 2, "slow": 5},
+        "pairs": {"window": 5, "entry": 0.5, "exit": 0.1},
+        "breakout": {"entry": 4, "exit": 2, "atr": 2},
+    }[strategy]
     given = {"strategy": strategy, "params": params, "instruments": [A, B], "timeframe": timeframe}
     return given | {"allocation": "0.3", "account": "main", "band": "0"} | changes
 
@@ -61,8 +64,14 @@ def bars_message(some: list[Series], name: str = "", *, part: int = 1, parts: in
     at = max(one.through for one in some)
     name = name or f"bars-{at}"
     return Bars(
-        id=f"{name}/{part}", cause=f"poll-{name}", at=datetime.fromtimestamp(at, UTC), venue="v", part=part,
-        parts=parts, frames=bars.pack(some), wanted=wanted,
+        id=f"{name}/{part}",
+        cause=f"poll-{name}",
+        at=datetime.fromtimestamp(at, UTC),
+        venue="v",
+        part=part,
+        parts=parts,
+        frames=bars.pack(some),
+        wanted=wanted,
     )
 
 

@@ -43,21 +43,39 @@ DESK = desk.parse((ROOT / "desk.toml").read_text())
 def small_aws(call: Call, url: str) -> dict[str, str]:
     """Make tables, buckets, and topics that all lead to one queue; what comes back is the functions' environment."""
     environment = {
-        "AWS_ENDPOINT_URL": url, "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1",
-        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "STAGE": "local",
-        "HEARD": _queue(call, "heard.fifo"), "DEAD_LETTERS": _queue(call, "dead-letters.fifo"),
+        "AWS_ENDPOINT_URL": url,
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "STAGE": "local",
+        "HEARD": _queue(call, "heard.fifo"),
+        "DEAD_LETTERS": _queue(call, "dead-letters.fifo"),
     }
     for table in TABLES:
-        call("dynamodb", "CreateTable", {
-            "TableName": table, "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
-            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        })
+        call(
+            "dynamodb",
+            "CreateTable",
+            {
+                "TableName": table,
+                "BillingMode": "PAY_PER_REQUEST",
+                "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
+                "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            },
+        )
         environment[f"{_variable(table)}_TABLE"] = table
     for topic in TOPICS:
         made = call("sns", "CreateTopic", {"Name": f"{topic}.fifo", "Attributes": {"FifoTopic": "true"}})
-        call("sns", "Subscribe", {"TopicArn": made["TopicArn"], "Protocol": "sqs", "Endpoint": _arn("heard.fifo"),
-                                  "Attributes": {"RawMessageDelivery": "true"}})
+        call(
+            "sns",
+            "Subscribe",
+            {
+                "TopicArn": made["TopicArn"],
+                "Protocol": "sqs",
+                "Endpoint": _arn("heard.fifo"),
+                "Attributes": {"RawMessageDelivery": "true"},
+            },
+        )
         environment[f"{_variable(topic)}_TOPIC"] = made["TopicArn"]
     for bucket in BUCKETS:
         call("s3", "CreateBucket", {"Bucket": bucket, "CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}})
@@ -86,12 +104,29 @@ def recordings() -> list[Series]:
 def bars_message(closes: int = 1) -> Message:
     """The first bars of every instrument, as market-data publishes them."""
     venue = next(iter(DESK.venues))
-    first = [Series(instrument=one.instrument, timeframe=one.timeframe, price_scale=one.price_scale,
-                         volume_scale=one.volume_scale, after=one.after, bars=one.bars[:closes])
-             for one in recordings()]
+    first = [
+        Series(
+            instrument=one.instrument,
+            timeframe=one.timeframe,
+            price_scale=one.price_scale,
+            volume_scale=one.volume_scale,
+            after=one.after,
+            bars=one.bars[:closes],
+        )
+        for one in recordings()
+    ]
     at = datetime.fromtimestamp(START + closes * 60, UTC)
-    return Bars(id=f"b{closes}", cause="poll", at=at, venue=venue, part=1, parts=1, wanted=False,
-                frames=bars.pack(first), defects=[])
+    return Bars(
+        id=f"b{closes}",
+        cause="poll",
+        at=at,
+        venue=venue,
+        part=1,
+        parts=1,
+        wanted=False,
+        frames=bars.pack(first),
+        defects=[],
+    )
 
 
 def event(service: str, *bodies: str) -> dict[str, Any]:
@@ -101,10 +136,19 @@ def event(service: str, *bodies: str) -> dict[str, Any]:
 
 def _record(service: str, number: int, body: str) -> dict[str, Any]:
     return {
-        "messageId": f"m{number}", "receiptHandle": f"r{number}", "body": body, "messageAttributes": {},
-        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": str(START * 1_000),
-                       "MessageGroupId": f"g{number}", "MessageDeduplicationId": f"d{number}"},
-        "eventSource": "aws:sqs", "eventSourceARN": _arn(f"{service}.fifo"), "awsRegion": "eu-west-1",
+        "messageId": f"m{number}",
+        "receiptHandle": f"r{number}",
+        "body": body,
+        "messageAttributes": {},
+        "attributes": {
+            "ApproximateReceiveCount": "1",
+            "SentTimestamp": str(START * 1_000),
+            "MessageGroupId": f"g{number}",
+            "MessageDeduplicationId": f"d{number}",
+        },
+        "eventSource": "aws:sqs",
+        "eventSourceARN": _arn(f"{service}.fifo"),
+        "awsRegion": "eu-west-1",
     }
 
 
@@ -141,8 +185,11 @@ class Functions:
             got = self.call("sqs", "ReceiveMessage", {"QueueUrl": self.environment["HEARD"], "MaxNumberOfMessages": 10})
             for one in got.get("Messages", []):
                 found.append(json.loads(one["Body"]))
-                self.call("sqs", "DeleteMessage", {"QueueUrl": self.environment["HEARD"],
-                                                   "ReceiptHandle": one["ReceiptHandle"]})
+                self.call(
+                    "sqs",
+                    "DeleteMessage",
+                    {"QueueUrl": self.environment["HEARD"], "ReceiptHandle": one["ReceiptHandle"]},
+                )
         return found
 
 

@@ -18,8 +18,14 @@ CCXT = ("market-data", "execution")
 OPEN = {"action": "open", "account": "main", "reason": "test", "actor": "test"}
 BARS = encode(bars_message()).decode()
 WANTED = BarsWanted(
-    id="w1", cause="b1", at=datetime.fromtimestamp(START + 600, UTC), venue=next(iter(DESK.venues)), timeframe="1m",
-    instruments=["BTC/USDT"], since=START + 60, until=START + 300,
+    id="w1",
+    cause="b1",
+    at=datetime.fromtimestamp(START + 600, UTC),
+    venue=next(iter(DESK.venues)),
+    timeframe="1m",
+    instruments=["BTC/USDT"],
+    since=START + 60,
+    until=START + 300,
 )
 LOOK = """
 import glob, importlib.util, json
@@ -72,9 +78,7 @@ def test_the_message_that_failed_is_named_and_no_other(service, functions):
     absent = dict.fromkeys(stores, "absent") | {"BARS_TOPIC": "arn:aws:sns:eu-west-1:000000000000:absent.fifo"}
     # Bars are nothing to market-data; what it is asked for, it publishes.
     asked = encode(WANTED).decode() if service == "market-data" else BARS
-    answer, failed = functions.invoke(
-        service, HANDLERS[service], event(service, "no message", asked), **absent
-    )
+    answer, failed = functions.invoke(service, HANDLERS[service], event(service, "no message", asked), **absent)
     assert not failed, answer
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
 
@@ -82,8 +86,12 @@ def test_the_message_that_failed_is_named_and_no_other(service, functions):
 def test_a_handler_that_is_not_there_is_an_init_error(service, containers):
     with init_errors() as (address, told):
         handler = f"{service.replace('-', '_')}_service.absent.handler"
-        command = tool.command_in(containers.container(service), ["python3", "-m", "awslambdaric", handler],
-                                  {"AWS_LAMBDA_RUNTIME_API": address}, {})
+        command = tool.command_in(
+            containers.container(service),
+            ["python3", "-m", "awslambdaric", handler],
+            {"AWS_LAMBDA_RUNTIME_API": address},
+            {},
+        )
         done = subprocess.run(command, env=tool.environment(), capture_output=True, check=False, timeout=30)
     assert done.returncode != 0
     assert [one["errorType"] for one in told] == ["Runtime.ImportModuleError"]
@@ -92,9 +100,11 @@ def test_a_handler_that_is_not_there_is_an_init_error(service, containers):
 
 @pytest.mark.parametrize(
     ("owner", "handler", "given"),
-    [("market-data", "poll", {}),
-     ("signal", "fold", event("signal", encode(bars_message(299)).decode())),
-     ("risk", "control", OPEN)],
+    [
+        ("market-data", "poll", {}),
+        ("signal", "fold", event("signal", encode(bars_message(299)).decode())),
+        ("risk", "control", OPEN),
+    ],
 )
 def test_what_comes_in_goes_out_as_a_message(owner, handler, given, built, functions):
     if owner not in built:

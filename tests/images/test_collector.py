@@ -24,8 +24,9 @@ def test_the_collector_publishes_bars_and_stops_cleanly(built, containers, funct
     build_collector(ROOT, tool.architecture())
     files = {"CLOCK": f"market:{STATE}/clock", "RECORDINGS": f"{STATE}/recordings"}
     command = ["python3", "/var/task/collector.py"]
-    words = tool.command_in(containers.container(COLLECTOR), command, functions.environment | files,
-                            {Path(containers.state): STATE})
+    words = tool.command_in(
+        containers.container(COLLECTOR), command, functions.environment | files, {Path(containers.state): STATE}
+    )
     with subprocess.Popen(words, env=tool.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
         assert functions.heard(wait_s=20)
         os.kill(inside(child.pid), signal.SIGTERM)

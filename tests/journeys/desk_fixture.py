@@ -83,10 +83,14 @@ def bury(cloud: Cloud, service: str) -> None:
     """Put a message on a service's dead-letter queue as its edge does."""
     url = f"{cloud.endpoint}/000000000000/fanfold-local-{service}-dead-letters.fifo"
     told = {"reason": "not a message: it has no type", "source": f"arn:aws:sqs:::fanfold-local-{service}.fifo"}
-    cloud.call()("sqs", "SendMessage", {
-        "QueueUrl": url,
-        "MessageBody": json.dumps({"neither": "this nor that"}),
-        "MessageGroupId": "main",
-        "MessageDeduplicationId": "a letter",
-        "MessageAttributes": {key: {"DataType": "String", "StringValue": value} for key, value in told.items()},
-    })
+    cloud.call()(
+        "sqs",
+        "SendMessage",
+        {
+            "QueueUrl": url,
+            "MessageBody": json.dumps({"neither": "this nor that"}),
+            "MessageGroupId": "main",
+            "MessageDeduplicationId": "a letter",
+            "MessageAttributes": {key: {"DataType": "String", "StringValue": value} for key, value in told.items()},
+        },
+    )

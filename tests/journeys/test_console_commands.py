@@ -183,8 +183,12 @@ def test_a_halt_is_in_force_and_recorded_until_it_is_resumed(fanfold):
 
 def test_halts_while_the_clock_of_the_desk_stands_still_are_each_recorded(fanfold):
     before = fanfold("audit", "verify", "--json").document["records"]
-    for command in (["halt", "HALT", "--reason", "first"], ["resume", "--reason", "second"],
-                    ["halt", "HALT", "--reason", "third"], ["halt", "FLATTEN", "--reason", "fourth"]):
+    for command in (
+        ["halt", "HALT", "--reason", "first"],
+        ["resume", "--reason", "second"],
+        ["halt", "HALT", "--reason", "third"],
+        ["halt", "FLATTEN", "--reason", "fourth"],
+    ):
         assert fanfold(*command).code == 0
     assert fanfold("audit", "verify", "--json").document["records"] == before + 4
     assert "account main: FLATTEN (fourth, by " in fanfold("status").out

@@ -30,11 +30,30 @@ def exchange() -> Exchange:
 
 def test_a_live_paper_desk_buys_at_the_quote_and_its_books_balance(exchange, tmp_path, capsys):
     with serving(exchange) as origin:
-        code = main([
-            "run", "--live", "binance", "--symbols", "BTC/USDT", "--origin", origin, "--minutes", "1", "--json",
-            "--desk", str(ROOT / "desk.toml"), "--strategy", "sma_cross", "--param", "fast=2", "--param", "slow=5",
-            "--state", str(tmp_path / "state"),
-        ])
+        code = main(
+            [
+                "run",
+                "--live",
+                "binance",
+                "--symbols",
+                "BTC/USDT",
+                "--origin",
+                origin,
+                "--minutes",
+                "1",
+                "--json",
+                "--desk",
+                str(ROOT / "desk.toml"),
+                "--strategy",
+                "sma_cross",
+                "--param",
+                "fast=2",
+                "--param",
+                "slow=5",
+                "--state",
+                str(tmp_path / "state"),
+            ]
+        )
     told = capsys.readouterr()
     summary = json.loads(told.out)
     assert code == 0, told.err
@@ -45,9 +64,22 @@ def test_a_live_paper_desk_buys_at_the_quote_and_its_books_balance(exchange, tmp
 
 
 def test_an_exchange_that_does_not_answer_is_named(tmp_path, capsys):
-    code = main([
-        "run", "--live", "binance", "--symbols", "BTC/USDT", "--origin", "http://127.0.0.1:9", "--minutes", "1",
-        "--desk", str(ROOT / "desk.toml"), "--state", str(tmp_path / "state"),
-    ])
+    code = main(
+        [
+            "run",
+            "--live",
+            "binance",
+            "--symbols",
+            "BTC/USDT",
+            "--origin",
+            "http://127.0.0.1:9",
+            "--minutes",
+            "1",
+            "--desk",
+            str(ROOT / "desk.toml"),
+            "--state",
+            str(tmp_path / "state"),
+        ]
+    )
     assert code == 4
     assert "binance" in capsys.readouterr().err

@@ -20,8 +20,10 @@ def plain(plan, deployed, tmp_path_factory) -> Outcome:
 
 
 def sound(outcome: Outcome) -> bool:
-    return outcome.balance and not outcome.dead_letters and all(
-        one.kind == "sound" and not one.pending for one in outcome.verdicts
+    return (
+        outcome.balance
+        and not outcome.dead_letters
+        and all(one.kind == "sound" and not one.pending for one in outcome.verdicts)
     )
 
 

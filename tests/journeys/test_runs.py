@@ -115,10 +115,10 @@ def test_a_killed_run_goes_on_and_its_books_balance(again):
             assert lives(child)
         child.kill()
     code, out = said(again, "status", "--json")
-    assert (code, json.loads(out[out.index("{"):])["running"]) == (0, False)
+    assert (code, json.loads(out[out.index("{") :])["running"]) == (0, False)
     got_to = state_directory.through(again)
     code, out = said(again, *run("--continue", "--minutes", "3", "--json"))
-    summary = json.loads(out[out.index('{"'):])
+    summary = json.loads(out[out.index('{"') :])
     assert (code, summary["minutes"], summary["books_balance"], summary["audit_verified"]) == (0, 3, True, True)
     assert state_directory.through(again) == got_to + 3 * 60
 

@@ -46,7 +46,7 @@ def test_each_account_trades_at_its_venue_and_its_books_balance(deployed: Path, 
     names = ("name", "venue", "cash", "instrument", "timeframe")
     accounts = [ACCOUNT.format(**dict(zip(names, one, strict=True))) for one in ACCOUNTS]
     shipped = (Path(__file__).resolve().parents[2] / "desk.toml").read_text()
-    rules = shipped[shipped.index('[instruments."BTC/USDT"]'):]
+    rules = shipped[shipped.index('[instruments."BTC/USDT"]') :]
     (tmp_path / "desk.toml").write_text("\n".join([DESK, *accounts, rules]))
     plan = run_plan.plan(tmp_path / "desk.toml", [], None, {}, None, None, MINUTES)
     found = {}

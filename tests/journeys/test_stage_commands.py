@@ -58,8 +58,11 @@ def desk(deployed, tmp_path_factory) -> Iterator[Desk]:
 def fanfold(desk, capsys, monkeypatch, tmp_path_factory) -> Fanfold:
     """Runs a command, to which the embedded AWS is an account like any other."""
     account = {
-        "AWS_ENDPOINT_URL": desk.cloud.endpoint, "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": ACCOUNT,
-        "AWS_SECRET_ACCESS_KEY": "secret", "XDG_CACHE_HOME": str(tmp_path_factory.getbasetemp() / "cache"),
+        "AWS_ENDPOINT_URL": desk.cloud.endpoint,
+        "AWS_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "XDG_CACHE_HOME": str(tmp_path_factory.getbasetemp() / "cache"),
     }
     for name, value in account.items():
         monkeypatch.setenv(name, value)
@@ -68,8 +71,16 @@ def fanfold(desk, capsys, monkeypatch, tmp_path_factory) -> Fanfold:
 
 @pytest.mark.parametrize(
     "words",
-    [["status"], ["positions"], ["orders", "--last", "0"], ["trades"], ["signals"], ["audit", "verify"],
-     ["dead-letters", "list"], ["query", SQL]],
+    [
+        ["status"],
+        ["positions"],
+        ["orders", "--last", "0"],
+        ["trades"],
+        ["signals"],
+        ["audit", "verify"],
+        ["dead-letters", "list"],
+        ["query", SQL],
+    ],
     ids=lambda words: words[0],
 )
 def test_a_stage_is_told_of_as_the_desk_here(fanfold: Fanfold, words: list[str]) -> None:

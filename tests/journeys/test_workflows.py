@@ -71,10 +71,16 @@ def edit_a_segment(desk: Desk) -> None:
 
 
 def change_the_books(desk: Desk) -> None:
-    desk.cloud.call()("dynamodb", "UpdateItem", {
-        "TableName": f"fanfold-{STAGE}-views", "Key": {"pk": {"S": "account#main"}, "sk": {"S": "books"}},
-        "UpdateExpression": "SET cash = :cash", "ExpressionAttributeValues": {":cash": {"S": "1.23"}},
-    })
+    desk.cloud.call()(
+        "dynamodb",
+        "UpdateItem",
+        {
+            "TableName": f"fanfold-{STAGE}-views",
+            "Key": {"pk": {"S": "account#main"}, "sk": {"S": "books"}},
+            "UpdateExpression": "SET cash = :cash",
+            "ExpressionAttributeValues": {":cash": {"S": "1.23"}},
+        },
+    )
 
 
 def test_the_day_is_closed_once_however_often_its_time_comes(deployed: Path, tmp_path: Path) -> None:
@@ -87,10 +93,19 @@ def test_the_day_is_closed_once_however_often_its_time_comes(deployed: Path, tmp
         first = ran(desk, "daily-close", given)
         kept = objects(desk, LAKE, "reports/")
         second = ran(desk, "daily-close", given)
-        again = invoke(desk.run.call, "audit", "report", {"day": day, "compacted": {"days": 9}, "chains": [],
-                                                          "accounts": []})
-        found.update(day=day, first=first, second=second, kept=kept, later=objects(desk, LAKE, "reports/"),
-                     told=told.messages(), again=again, lake=objects(desk, LAKE, f"trades/dt={day}"))
+        again = invoke(
+            desk.run.call, "audit", "report", {"day": day, "compacted": {"days": 9}, "chains": [], "accounts": []}
+        )
+        found.update(
+            day=day,
+            first=first,
+            second=second,
+            kept=kept,
+            later=objects(desk, LAKE, "reports/"),
+            told=told.messages(),
+            again=again,
+            lake=objects(desk, LAKE, f"trades/dt={day}"),
+        )
 
     outcome = trade(tmp_path / "state", deployed, planned(MINUTES), act, SFN_WAIT_SCALE="0")
     assert (found["first"]["status"], found["second"]["status"]) == ("SUCCEEDED", "SUCCEEDED")

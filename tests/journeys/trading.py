@@ -68,8 +68,12 @@ class Desk(NamedTuple):
         cash = {name: _cash(one) for name, one in found.items()}
         again = books(self.plan.desk, tally, cash)
         return _outcome(
-            recorded(self.run), found, sum(cash.values(), Decimal(0)), verdicts,
-            balance=again.balance and again.ledger_agrees, dead_letters=self.run.dead_letters(),
+            recorded(self.run),
+            found,
+            sum(cash.values(), Decimal(0)),
+            verdicts,
+            balance=again.balance and again.ledger_agrees,
+            dead_letters=self.run.dead_letters(),
         )
 
 
@@ -158,7 +162,12 @@ class Killer:
 
 
 def _outcome(
-    messages: list[Message], found: dict[str, Books], cash: Decimal, verdicts: list[Verdict], *, balance: bool,
+    messages: list[Message],
+    found: dict[str, Books],
+    cash: Decimal,
+    verdicts: list[Verdict],
+    *,
+    balance: bool,
     dead_letters: int,
 ) -> Outcome:
     orders: dict[str, str] = {}
@@ -182,9 +191,7 @@ def _outcome(
             case _:
                 pass
     positions = str({account: one.positions for account, one in sorted(found.items())})
-    return Outcome(
-        orders, refusals, fills, states, targets, cash, positions, balance, dead_letters, verdicts, messages
-    )
+    return Outcome(orders, refusals, fills, states, targets, cash, positions, balance, dead_letters, verdicts, messages)
 
 
 def bars_of(messages: list[Message]) -> list[Bars]:
@@ -194,5 +201,3 @@ def bars_of(messages: list[Message]) -> list[Bars]:
 def _cash(found: Books) -> Decimal:
     assert found.account is not None
     return found.account.cash
-
-

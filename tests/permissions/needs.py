@@ -206,9 +206,13 @@ EXCEPTIONS: dict[str, tuple[str, Callable[[Function, Stacks], set[Need]]]] = {
     "logs": ("Lambda itself writes a function's output to its log group, with the function's role.", log_needs),
     "queue": ("The event source mapping reads the queue and deletes what is done, with the same role.", queue_needs),
     "seals": ("A stage that has a key signs its closed days with it; the embedded one has none.", seal_needs),
-    "evidence": ("What lies behind a head, or under another version, is read where there is such; none should be.",
-                 evidence_needs),
-    "orders": ("Orders that nobody looks after, and books of hundreds that rest, come of crashes and of years.",
-               left_alone_needs),
+    "evidence": (
+        "What lies behind a head, or under another version, is read where there is such; none should be.",
+        evidence_needs,
+    ),
+    "orders": (
+        "Orders that nobody looks after, and books of hundreds that rest, come of crashes and of years.",
+        left_alone_needs,
+    ),
     "traces": ("Segments go to a daemon beside the function, which sends them with the same role.", trace_needs),
 }

@@ -57,8 +57,9 @@ class Outcome:
 
 def _records(world: World, table: Table) -> dict[str, OrderRecord]:
     prefix = ledger.order_key("")[0]
-    names = [name.removeprefix(prefix) for name in world.cloud.dynamodb.table("ledger").partitions
-             if name.startswith(prefix)]
+    names = [
+        name.removeprefix(prefix) for name in world.cloud.dynamodb.table("ledger").partitions if name.startswith(prefix)
+    ]
     return ledger.records(table, names)
 
 
@@ -146,8 +147,9 @@ def no_live_order_is_without_a_future(found: Outcome) -> Iterator[str]:
 
 def nothing_rests_that_the_ledger_has_ended(found: Outcome) -> Iterator[str]:
     live = {one.order.order_id for one in found.live}
-    yield from (f"order {one.order.order_id} rests, and is ended" for one in found.resting
-                if one.order.order_id not in live)
+    yield from (
+        f"order {one.order.order_id} rests, and is ended" for one in found.resting if one.order.order_id not in live
+    )
 
 
 def spot_cash_is_never_below_zero(found: Outcome) -> Iterator[str]:
@@ -166,15 +168,21 @@ def flatten_ends_flat(found: Outcome) -> Iterator[str]:
     """Or with an exit of all that is left: a bar of little volume takes only so much."""
     assert found.books.account is not None
     if found.books.account.halt is Halt.FLATTEN:
-        yield from (f"{leg} still holds {item.position.quantity}" for leg, item in sorted(found.books.positions.items())
-                    if abs(item.position.quantity) > DUST and item.position.quantity + item.open)
+        yield from (
+            f"{leg} still holds {item.position.quantity}"
+            for leg, item in sorted(found.books.positions.items())
+            if abs(item.position.quantity) > DUST and item.position.quantity + item.open
+        )
 
 
 def no_entry_is_live_where_none_may_be(found: Outcome) -> Iterator[str]:
     assert found.books.account is not None
     if found.books.account.halt is not Halt.ACTIVE:
-        yield from (f"entry {one.order.order_id} is {one.state} under {found.books.account.halt}" for one in found.live
-                    if not one.order.reduce_only)
+        yield from (
+            f"entry {one.order.order_id} is {one.state} under {found.books.account.halt}"
+            for one in found.live
+            if not one.order.reduce_only
+        )
 
 
 def nothing_is_claimed_that_the_state_forbids(found: Outcome) -> Iterator[str]:
@@ -199,14 +207,26 @@ def every_trading_state_is_told_last(found: Outcome) -> Iterator[str]:
 
 
 LAWS: list[Callable[[Outcome], Iterator[str]]] = [
-    one_id_is_one_message, nothing_is_left_unpublished, the_index_of_live_orders_is_what_lives,
-    no_trade_is_booked_twice, cash_is_what_the_fills_say, reserved_is_what_live_orders_hold,
-    positions_are_the_folds_of_their_fills, legs_await_what_live_orders_have_to_fill,
-    orders_fill_what_they_are_for_and_no_more, what_is_approved_is_what_the_ledger_has,
-    no_live_order_is_without_a_future, nothing_rests_that_the_ledger_has_ended, spot_cash_is_never_below_zero,
-    no_order_is_over_its_limit, flatten_ends_flat, no_entry_is_live_where_none_may_be,
-    nothing_is_claimed_that_the_state_forbids, no_entry_fills_in_a_bar_that_opened_under_a_halt,
-    every_trading_state_is_told_last, *limit_laws.LAWS,
+    one_id_is_one_message,
+    nothing_is_left_unpublished,
+    the_index_of_live_orders_is_what_lives,
+    no_trade_is_booked_twice,
+    cash_is_what_the_fills_say,
+    reserved_is_what_live_orders_hold,
+    positions_are_the_folds_of_their_fills,
+    legs_await_what_live_orders_have_to_fill,
+    orders_fill_what_they_are_for_and_no_more,
+    what_is_approved_is_what_the_ledger_has,
+    no_live_order_is_without_a_future,
+    nothing_rests_that_the_ledger_has_ended,
+    spot_cash_is_never_below_zero,
+    no_order_is_over_its_limit,
+    flatten_ends_flat,
+    no_entry_is_live_where_none_may_be,
+    nothing_is_claimed_that_the_state_forbids,
+    no_entry_fills_in_a_bar_that_opened_under_a_halt,
+    every_trading_state_is_told_last,
+    *limit_laws.LAWS,
 ]
 
 

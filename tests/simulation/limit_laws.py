@@ -66,9 +66,7 @@ def no_entry_is_approved_while_a_loss_limit_is_broken(found: "Outcome") -> Itera
         if not approval.entries:
             continue
         noted = _in_force(found, approval.orders[0].decided_at.timestamp())
-        if noted and all(
-            _lost(limits, noted, _equity(approval.books, marks)) for marks in _marks(found, approval)
-        ):
+        if noted and all(_lost(limits, noted, _equity(approval.books, marks)) for marks in _marks(found, approval)):
             yield f"orders {[one.order_id for one in approval.entries]} were approved while a loss limit was broken"
 
 
@@ -140,7 +138,8 @@ def _largest(item: PositionItem) -> Decimal:
 
 
 LAWS = [
-    no_position_is_approved_over_its_limit, no_exposure_is_approved_over_its_limit,
+    no_position_is_approved_over_its_limit,
+    no_exposure_is_approved_over_its_limit,
     no_entry_is_approved_while_a_loss_limit_is_broken,
     a_broken_loss_limit_is_noted_by_the_last_poll_and_nothing_rests_under_it,
 ]

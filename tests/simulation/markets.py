@@ -59,8 +59,11 @@ class Market:
 
     def wanted(self, message: BarsWanted) -> Bars:
         """What market-data would bring of what is missing."""
-        since = {name: some for name, some in self._since(message.since, message.until).items()
-                 if name in message.instruments}
+        since = {
+            name: some
+            for name, some in self._since(message.since, message.until).items()
+            if name in message.instruments
+        }
         return self._message(message.id, since, wanted=True)
 
     def _since(self, since: int, until: int) -> dict[str, list[Bar]]:
@@ -69,8 +72,14 @@ class Market:
     def _message(self, name: str, some: dict[str, list[Bar]], *, wanted: bool) -> Bars:
         found = [self._series(one, mine) for one, mine in some.items() if mine]
         at = max(bar.closes_at for mine in some.values() for bar in mine)
-        return Bars(id=f"bars-{name}", cause=f"poll-{name}", at=datetime.fromtimestamp(at, UTC), venue="v",
-                    wanted=wanted, frames=bars.pack(found))
+        return Bars(
+            id=f"bars-{name}",
+            cause=f"poll-{name}",
+            at=datetime.fromtimestamp(at, UTC),
+            venue="v",
+            wanted=wanted,
+            frames=bars.pack(found),
+        )
 
     def _series(self, name: str, some: list[Bar]) -> Series:
         first = some[0].closes_at - 60

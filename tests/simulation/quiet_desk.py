@@ -52,9 +52,7 @@ class QuietDesk:
     def restart(self, desk: Desk | None = None) -> None:
         """Cold processes, after a deploy of another desk where there is one."""
         self.desk = desk or self.desk
-        self.processes = {
-            name: Process(name, self.call, self.clock, self.desk, self.places) for name in SERVICES
-        }
+        self.processes = {name: Process(name, self.call, self.clock, self.desk, self.places) for name in SERVICES}
 
     def command(self, action: str, account: str = "main", state: Halt = Halt.HALT, **more: Any) -> None:
         self.requests += 1

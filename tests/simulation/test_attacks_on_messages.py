@@ -29,8 +29,11 @@ D = Decimal
 def again(one: QuietDesk, service: str, *some: Message) -> None:
     """Messages that a queue brings once more, whatever it brought before."""
     for number, message in enumerate(some):
-        body = {"MessageId": f"again-{number}", "Body": messages.encode(message).decode(),
-                "Attributes": {"ApproximateReceiveCount": "2", "SentTimestamp": "0", "MessageGroupId": "main"}}
+        body = {
+            "MessageId": f"again-{number}",
+            "Body": messages.encode(message).decode(),
+            "Attributes": {"ApproximateReceiveCount": "2", "SentTimestamp": "0", "MessageGroupId": "main"},
+        }
         one.hand(service, [body])
     one.settle()
 
@@ -129,8 +132,13 @@ def test_a_poisoned_message_of_any_type_in_an_outbox_stops_no_other(service: str
     one = QuietDesk(built())
     poison = messages.encode(example)
     long_one = poison[:-1] + b',"x":"' + b"x" * 300_000 + b'"}'
-    bodies = {"cut": poison[:-1], "older": poison.replace(b".v1", b".v0"), "long": long_one, "misnamed": poison,
-              example.id: poison}
+    bodies = {
+        "cut": poison[:-1],
+        "older": poison.replace(b".v1", b".v0"),
+        "long": long_one,
+        "misnamed": poison,
+        example.id: poison,
+    }
     for name, body in bodies.items():
         one.table.write([one.table.putting((f"outbox#{service}", name), {"body": body})])
     one.sweep()
@@ -152,8 +160,11 @@ def test_a_poisoned_message_of_any_type_in_an_outbox_stops_no_other(service: str
 def test_what_is_no_message_goes_to_the_dead_letters_alone(service: str, body: bytes) -> None:
     one = QuietDesk(built())
     long(one)
-    bad = {"MessageId": "bad", "Body": body.decode("utf-8", "surrogateescape"),
-           "Attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "0", "MessageGroupId": "main"}}
+    bad = {
+        "MessageId": "bad",
+        "Body": body.decode("utf-8", "surrogateescape"),
+        "Attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "0", "MessageGroupId": "main"},
+    }
     good = {**bad, "MessageId": "good", "Body": messages.encode(one.bars(4)).decode()}
     answer = one.hand(service, [bad, good])
     assert answer == {"batchItemFailures": []}
@@ -192,8 +203,11 @@ def test_a_topic_that_fails_for_one_message_is_swept_when_it_works_again() -> No
     with one.deaf("risk"):
         one.tell("enter", {LEG: 1.0})
     (told,) = one.heard(Targets)
-    body = {"MessageId": "told", "Body": messages.encode(told).decode(),
-            "Attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "0", "MessageGroupId": "main"}}
+    body = {
+        "MessageId": "told",
+        "Body": messages.encode(told).decode(),
+        "Attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "0", "MessageGroupId": "main"},
+    }
     assert one.hand("risk", [body]) == {"batchItemFailures": [{"itemIdentifier": "told"}]}
     assert one.heard(OrdersApproved) == []
     one.around = lambda call, *asked: call(*asked)

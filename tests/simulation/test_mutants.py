@@ -155,7 +155,7 @@ def test_a_desk_without_this_guard_breaks_its_law(law: str, monkeypatch: pytest.
     for guard in MUTANTS[law]:
         monkeypatch.setattr(guard.owner, guard.name, guard.instead(getattr(guard.owner, guard.name)))
     (known,) = [one for one in LAWS if one.__name__ == law]
-    assert any(_breaks(known, seed) for seed in SEEDS[FROM.get(law, 0):])
+    assert any(_breaks(known, seed) for seed in SEEDS[FROM.get(law, 0) :])
 
 
 def _breaks(law: Callable[[Outcome], Any], seed: int) -> bool:

@@ -59,8 +59,15 @@ def test_every_law_holds_whatever_fails(first: int) -> None:
 @pytest.mark.skipif(len(SEEDS) < REACHED, reason="few seeds reach few states")
 def test_rare_states_are_reached() -> None:
     reached = sum((told(seed).reached for seed in SEEDS), Counter[str]())
-    wanted = {*KINDS, *(f"ended under {state}" for state in Halt), "filled in parts", "dead letters",
-              State.FILLED, State.EXPIRED, State.BLOCKED}
+    wanted = {
+        *KINDS,
+        *(f"ended under {state}" for state in Halt),
+        "filled in parts",
+        "dead letters",
+        State.FILLED,
+        State.EXPIRED,
+        State.BLOCKED,
+    }
     assert {name: reached[name] for name in wanted if not reached[name]} == {}
 
 

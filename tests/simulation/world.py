@@ -109,8 +109,15 @@ class World:
         if self.halts and self.random.random() < 0.3:
             for _ in range(self.random.randrange(60)):
                 self.step()
-            self.command({"action": "halt", "account": "main", "reason": "drill", "actor": "ann",
-                          "state": self.random.choice(STATES)})
+            self.command(
+                {
+                    "action": "halt",
+                    "account": "main",
+                    "reason": "drill",
+                    "actor": "ann",
+                    "state": self.random.choice(STATES),
+                }
+            )
         if self.random.random() < 0.2:
             self.topics.publish([self._told(minute)])
         if self.random.random() < 0.3:
@@ -118,10 +125,16 @@ class World:
 
     def _told(self, minute: int) -> Targets:
         """A signal from outside, decided in the middle of a bar."""
-        target = Target(signal_id=f"told-{minute}", instance="told", instrument=B, timeframe="1m",
-                        weight=self.random.choice((0.0, 0.5, 1.0)))
-        return Targets(id=f"told-{minute}", cause="webhook", at=self.clock(), account="main", batch="",
-                       targets=[target])
+        target = Target(
+            signal_id=f"told-{minute}",
+            instance="told",
+            instrument=B,
+            timeframe="1m",
+            weight=self.random.choice((0.0, 0.5, 1.0)),
+        )
+        return Targets(
+            id=f"told-{minute}", cause="webhook", at=self.clock(), account="main", batch="", targets=[target]
+        )
 
     def heal(self) -> None:
         """No faults from here on: what is under way comes to its end, and time goes on."""
@@ -220,8 +233,7 @@ class World:
 
     def dead_letters(self) -> list[Any]:
         """What no service could make sense of, or died of."""
-        return [one for service in SERVICES
-                for one in self.cloud.sqs.queue(self.places[f"dead-{service}"]).messages]
+        return [one for service in SERVICES for one in self.cloud.sqs.queue(self.places[f"dead-{service}"]).messages]
 
     def _go_on(self, one: Invocation) -> None:
         if one.queue and not one.frozen and self.faults.hit("zombie"):
@@ -260,10 +272,17 @@ class World:
 
 def as_record(message: dict[str, Any]) -> dict[str, Any]:
     """A record as Lambda gets it."""
-    told = {name: {"stringValue": one["StringValue"], "dataType": one["DataType"]}
-            for name, one in message.get("MessageAttributes", {}).items()}
-    return {"messageId": message["MessageId"], "body": message["Body"], "attributes": message["Attributes"],
-            "messageAttributes": told, "eventSourceARN": "queue"}
+    told = {
+        name: {"stringValue": one["StringValue"], "dataType": one["DataType"]}
+        for name, one in message.get("MessageAttributes", {}).items()
+    }
+    return {
+        "messageId": message["MessageId"],
+        "body": message["Body"],
+        "attributes": message["Attributes"],
+        "messageAttributes": told,
+        "eventSourceARN": "queue",
+    }
 
 
 def places_of(cloud: MemoryCloud) -> dict[str, str]:
@@ -277,10 +296,16 @@ def places_of(cloud: MemoryCloud) -> dict[str, str]:
     for service, topics in SUBSCRIPTIONS.items():
         places |= _queues(cloud, service)
         for topic, wanted in topics.items():
-            cloud.call("sns", "Subscribe", {
-                "TopicArn": places[_setting(topic)], "Protocol": "sqs", "Endpoint": places[service],
-                "Attributes": {"RawMessageDelivery": "true", "FilterPolicy": json.dumps(wanted)},
-            })
+            cloud.call(
+                "sns",
+                "Subscribe",
+                {
+                    "TopicArn": places[_setting(topic)],
+                    "Protocol": "sqs",
+                    "Endpoint": places[service],
+                    "Attributes": {"RawMessageDelivery": "true", "FilterPolicy": json.dumps(wanted)},
+                },
+            )
     return places
 
 

@@ -100,9 +100,19 @@ def halted(state: Halt, at: datetime = AT) -> HaltChanged:
 
 def order(name: str, instrument: str = A, side: str = "buy", **changes: Any) -> Order:
     fields: dict[str, Any] = {
-        "order_id": name, "client_order_id": f"c-{name}", "signal_id": f"s-{name}", "account": "main", "venue": "v",
-        "instance": "trend", "instrument": instrument, "side": side, "kind": "market", "quantity": "2",
-        "reference_price": "100", "reserved": "201.5" if side == "buy" else "0", "decided_at": AT,
+        "order_id": name,
+        "client_order_id": f"c-{name}",
+        "signal_id": f"s-{name}",
+        "account": "main",
+        "venue": "v",
+        "instance": "trend",
+        "instrument": instrument,
+        "side": side,
+        "kind": "market",
+        "quantity": "2",
+        "reference_price": "100",
+        "reserved": "201.5" if side == "buy" else "0",
+        "decided_at": AT,
         "expires_at": AT + timedelta(seconds=300),
     }
     return msgspec.convert(fields | changes, Order)

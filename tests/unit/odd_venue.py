@@ -77,8 +77,12 @@ class Trading:
         self.desk = found or spot()
         self.bus, self.cursors = MemoryBus(), MemoryCursors()
         source = ExchangeVenue(
-            client, self.desk.instruments, self.now, told_at=client.told_at,  # type: ignore[arg-type]
-            grace_s=GRACE_S, sleep=client.sleep,
+            client,
+            self.desk.instruments,
+            self.now,
+            told_at=client.told_at,  # type: ignore[arg-type]
+            grace_s=GRACE_S,
+            sleep=client.sleep,
         )
         self.poller = Poller(self.desk, lambda _name: source, self.cursors, self.bus, self.now)
         self.fold = Fold(self.desk, "v")

@@ -72,9 +72,7 @@ def candle(minute: int, opens: str, high: str, low: str, volume: str = "1000") -
 
 def series(*bars: Bar, instrument: str = SYMBOL, timeframe: str = "1m") -> Series:
     """Bars in ticks of 0.1 and lots of 0.01."""
-    return Series(
-        instrument=instrument, timeframe=timeframe, price_scale=1, volume_scale=2, after=0, bars=list(bars)
-    )
+    return Series(instrument=instrument, timeframe=timeframe, price_scale=1, volume_scale=2, after=0, bars=list(bars))
 
 
 def bar(minute: int, ticks: int = 1000, lots: int = 100_000) -> Bar:

@@ -67,8 +67,17 @@ def target(weight: float, **changes: Any) -> Target:
 
 def order(side: Side = "buy", quantity: str = "1", **changes: Any) -> Order:
     given: dict[str, Any] = {
-        "order_id": "order", "client_order_id": "client", "signal_id": "signal", "account": "margin", "venue": "v",
-        "instance": "m", "instrument": BTC, "kind": "market", "reference_price": D(100), "reserved": D(0),
-        "decided_at": NOW, "expires_at": NOW,
+        "order_id": "order",
+        "client_order_id": "client",
+        "signal_id": "signal",
+        "account": "margin",
+        "venue": "v",
+        "instance": "m",
+        "instrument": BTC,
+        "kind": "market",
+        "reference_price": D(100),
+        "reserved": D(0),
+        "decided_at": NOW,
+        "expires_at": NOW,
     }
     return Order(side=side, quantity=D(quantity), **(given | changes))

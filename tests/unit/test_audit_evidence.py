@@ -49,8 +49,16 @@ def _forged(record: audit_chain.Record, cash: str) -> Entry:
 
 
 def forged_next(audit: Audit) -> Segment:
-    message = {"type": "execution-report.v1", "id": "lie", "cause": "x", "at": "2026-02-01T00:00:00Z",
-               "account": "main", "venue": "sim", "cash": "1000000", "version": 999}
+    message = {
+        "type": "execution-report.v1",
+        "id": "lie",
+        "cause": "x",
+        "at": "2026-02-01T00:00:00Z",
+        "account": "main",
+        "venue": "sim",
+        "cash": "1000000",
+        "version": 999,
+    }
     head = audit.views.tip("main").head
     return audit_chain.append(head, [Entry(topic="executions", message=message, sent_ms=1)])[0]
 
@@ -58,7 +66,9 @@ def forged_next(audit: Audit) -> Segment:
 def test_what_was_recorded_is_sound() -> None:
     assert SOUND.broken() == []
     assert {stream: one.records for stream, one in SOUND.verdicts().items()} == {
-        "main": END, "market-sim": 4, "reports": 2
+        "main": END,
+        "market-sim": 4,
+        "reports": 2,
     }
 
 

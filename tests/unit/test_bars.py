@@ -28,8 +28,12 @@ def any_series(draw: st.DrawFn) -> Series:
     found = [Bar(number * length, *draw(st.tuples(*[FIGURES] * 5))) for number in closes]
     behind = draw(st.integers(0, 900))
     return Series(
-        instrument=draw(st.text(max_size=5)), timeframe=timeframe, price_scale=draw(st.integers(0, 12)),
-        volume_scale=draw(st.integers(0, 12)), after=behind * length, bars=found,
+        instrument=draw(st.text(max_size=5)),
+        timeframe=timeframe,
+        price_scale=draw(st.integers(0, 12)),
+        volume_scale=draw(st.integers(0, 12)),
+        after=behind * length,
+        bars=found,
     )
 
 
@@ -48,7 +52,11 @@ def test_frames_survive_the_wire(some: list[Series]) -> None:
 def test_a_poll_of_a_thousand_symbols_fits_into_what_is_billed_as_one_message() -> None:
     some = [
         Series(
-            instrument=f"SYM{number}/USDT", timeframe="1m", price_scale=5, volume_scale=4, after=START,
+            instrument=f"SYM{number}/USDT",
+            timeframe="1m",
+            price_scale=5,
+            volume_scale=4,
+            after=START,
             bars=[Bar(START + 60, 9_876_543_210 + number, 9_876_999_999, 9_876_000_000, 9_876_543_999, 123_456_789)],
         )
         for number in range(1_000)
@@ -85,8 +93,9 @@ def test_days_close_at_midnight() -> None:
 
 def one(price_scale: int, volume_scale: int, price: int, volume: int) -> Series:
     bars_of = [Bar(START + 60, price, price, price, price, volume), Bar(START + 120, price, price, price, price, 0)]
-    return Series(instrument="X", timeframe="1m", price_scale=price_scale, volume_scale=volume_scale, after=START,
-                  bars=bars_of)
+    return Series(
+        instrument="X", timeframe="1m", price_scale=price_scale, volume_scale=volume_scale, after=START, bars=bars_of
+    )
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(1, 10**25), st.integers(0, 10**25))
@@ -122,12 +131,27 @@ def test_a_volume_over_64_bits_is_kept_in_coarser_lots_and_a_price_of_18_decimal
 FRAME = bars.pack([one(2, 3, 100, 5)])[0]
 
 
-@pytest.mark.parametrize("changed", [
-    {"open": [100]}, {"volume": []}, {"step": [0, 1, 2]}, {"instruments": []}, {"gap": [1, 1]}, {"counts": [1]},
-    {"counts": [3]}, {"counts": [0]}, {"counts": [-2]}, {"price_scale": [-1]}, {"volume_scale": [10**9]},
-    {"step": [1, 1]}, {"step": [1, 0]}, {"timeframe": "1x"},
-    {"instruments": ["A", "B"], "price_scale": [1, 1], "volume_scale": [1, 1], "gap": [1, 1], "counts": [2, 0]},
-], ids=str)
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"open": [100]},
+        {"volume": []},
+        {"step": [0, 1, 2]},
+        {"instruments": []},
+        {"gap": [1, 1]},
+        {"counts": [1]},
+        {"counts": [3]},
+        {"counts": [0]},
+        {"counts": [-2]},
+        {"price_scale": [-1]},
+        {"volume_scale": [10**9]},
+        {"step": [1, 1]},
+        {"step": [1, 0]},
+        {"timeframe": "1x"},
+        {"instruments": ["A", "B"], "price_scale": [1, 1], "volume_scale": [1, 1], "gap": [1, 1], "counts": [2, 0]},
+    ],
+    ids=str,
+)
 def test_columns_that_do_not_fit_together_are_refused(changed: dict[str, object]) -> None:
     with pytest.raises(BadInput):
         bars.unpack([msgspec.structs.replace(FRAME, **changed)])

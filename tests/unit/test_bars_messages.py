@@ -29,8 +29,15 @@ def wild(name: str, count: int, figure: int = HUGE) -> Series:
 
 
 def defect(number: int, detail: int) -> Defect:
-    return Defect(instrument=f"I{number}/USDT", timeframe="1m", defect="revised", action="reported", count=1, at=START,
-                  detail="x" * detail)
+    return Defect(
+        instrument=f"I{number}/USDT",
+        timeframe="1m",
+        defect="revised",
+        action="reported",
+        count=1,
+        at=START,
+        detail="x" * detail,
+    )
 
 
 @given(

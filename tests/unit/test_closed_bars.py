@@ -56,8 +56,13 @@ class Watched(Feed):
         return told
 
     def defects(self, *kinds: str) -> list[Defect]:
-        return [one for message in self.bus.messages if isinstance(message, Bars) for one in message.defects
-                if one.defect in kinds]
+        return [
+            one
+            for message in self.bus.messages
+            if isinstance(message, Bars)
+            for one in message.defects
+            if one.defect in kinds
+        ]
 
 
 @pytest.fixture
@@ -69,8 +74,14 @@ def changed(name: str, minute: int, **fields: int) -> Bar:
     return FINE[name][minute - 1]._replace(**fields)
 
 
-EMPTY = [dict.fromkeys(("open", "high", "low", "close", "volume"), 0), {"volume": -1}, {"high": 1}, {"low": 10**9},
-         {"close": 0}, {"open": -5}]
+EMPTY = [
+    dict.fromkeys(("open", "high", "low", "close", "volume"), 0),
+    {"volume": -1},
+    {"high": 1},
+    {"low": 10**9},
+    {"close": 0},
+    {"open": -5},
+]
 
 
 @pytest.mark.parametrize("fields", EMPTY)

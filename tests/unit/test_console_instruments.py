@@ -17,8 +17,15 @@ DESK = (Path(__file__).resolve().parents[2] / "desk.toml").read_text()
 
 def instrument(tick: str) -> Instrument:
     return Instrument(
-        base="BTC", quote="USDT", tick=Decimal(tick), lot=Decimal("1E-8"), notional_min=Decimal(5),
-        amount_min=Decimal("0.00001"), amount_max=Decimal(9000), as_of="2026-03-01", source='binance "spot"',
+        base="BTC",
+        quote="USDT",
+        tick=Decimal(tick),
+        lot=Decimal("1E-8"),
+        notional_min=Decimal(5),
+        amount_min=Decimal("0.00001"),
+        amount_max=Decimal(9000),
+        as_of="2026-03-01",
+        source='binance "spot"',
     )
 
 
@@ -33,7 +40,10 @@ def test_only_the_named_instruments_are_replaced():
     assert after.instruments["BTC/USDT"] == instrument("0.5")
     assert after.instruments["ETH/USDT"] == before.instruments["ETH/USDT"]
     assert (after.venues, after.accounts, after.strategies, after.limits) == (
-        before.venues, before.accounts, before.strategies, before.limits,
+        before.venues,
+        before.accounts,
+        before.strategies,
+        before.limits,
     )
 
 
@@ -69,10 +79,17 @@ def test_comments_order_and_what_says_the_same_stay_as_they_were_written():
     assert tomllib.loads(after)["instruments"]["ETH/USDT"] == {"base": "ETH"}
 
 
-@pytest.mark.parametrize("text", [
-    "", "# nothing\n", "[instruments]\n", 'instruments."BTC/USDT".base = "BTC"\n',
-    '[instruments]\n"BTC/USDT" = { base = "ETH", tick = 1 } # in line\n', '[instruments."SOL/USDT"]\nbase = "SOL"\r\n',
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# nothing\n",
+        "[instruments]\n",
+        'instruments."BTC/USDT".base = "BTC"\n',
+        '[instruments]\n"BTC/USDT" = { base = "ETH", tick = 1 } # in line\n',
+        '[instruments."SOL/USDT"]\nbase = "SOL"\r\n',
+    ],
+)
 def test_instruments_are_put_into_whatever_tables_there_are(text):
     found = {"BTC/USDT": instrument("0.5"), "A/B": instrument("0.1")}
     tables = tomllib.loads(with_instruments(text, found), parse_float=Decimal)["instruments"]

@@ -87,10 +87,13 @@ def test_a_file_that_grew_is_the_same_file(tmp_path: Path) -> None:
 def test_other_figures_in_the_file_are_refused_with_the_first_bar_that_differs(tmp_path: Path) -> None:
     state = on_a_file(tmp_path)
     bars(tmp_path / "BTCUSDT-1m.csv", 120, close=100.75)
-    with pytest.raises(BadInput, match=(
-        r"differs \(changed since: .*BTCUSDT-1m\.csv\): BTC/USDT at 2026-01-01 00:21 was "
-        r"100\.25/101\.00/99\.00/100\.50 and is 100\.25/101\.00/99\.00/100\.75"
-    )):
+    with pytest.raises(
+        BadInput,
+        match=(
+            r"differs \(changed since: .*BTCUSDT-1m\.csv\): BTC/USDT at 2026-01-01 00:21 was "
+            r"100\.25/101\.00/99\.00/100\.50 and is 100\.25/101\.00/99\.00/100\.75"
+        ),
+    ):
         going_on(state)
 
 

@@ -189,9 +189,18 @@ def test_a_name_that_tells_no_instrument_or_two_asks_for_it(name: str) -> None:
         symbols.infer(Path(name))
 
 
-@pytest.mark.parametrize("name", ["BTCUSD_PERP-1m-2026-03.zip", "BTCUSDT_PERP.csv", "BTC_USDT_USDT-1h-futures.feather",
-                                  "BTC_USD_BTC-1m.csv", "BTC-PERPETUAL.csv", "BTC-USDT-SWAP.csv",
-                                  "BTCUSD_260327-1h.zip"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "BTCUSD_PERP-1m-2026-03.zip",
+        "BTCUSDT_PERP.csv",
+        "BTC_USDT_USDT-1h-futures.feather",
+        "BTC_USD_BTC-1m.csv",
+        "BTC-PERPETUAL.csv",
+        "BTC-USDT-SWAP.csv",
+        "BTCUSD_260327-1h.zip",
+    ],
+)
 def test_a_name_of_a_contract_is_not_read_as_spot(name: str) -> None:
     with pytest.raises(BadInput, match="only spot is traded"):
         symbols.infer(Path(name))

@@ -54,9 +54,13 @@ def test_a_column_whose_name_tells_nothing_is_left_alone(tmp_path: Path) -> None
 @pytest.mark.parametrize("rows", [4, 100])
 def test_more_than_a_few_times_with_two_bars_that_differ_refuse_the_file(tmp_path: Path, rows: int) -> None:
     lines = [bar(OPENS + n * MINUTE, price) for n in range(rows) for price in ("67000", "3350")]
-    with pytest.raises(BadInput, match=(
-        rf"row 3, column time: {rows} times have two bars that differ \(first closes 67000.0 and 3350.0\): two instrum"
-    )):
+    with pytest.raises(
+        BadInput,
+        match=(
+            rf"row 3, column time: {rows} times have two bars that differ "
+            r"\(first closes 67000.0 and 3350.0\): two instrum"
+        ),
+    ):
         read(file(tmp_path / "BTCUSDT.csv", lines))
 
 
@@ -91,8 +95,9 @@ def test_holes_that_fall_as_they_like_are_no_second_timeframe(seed: int) -> None
     oneness.refuse_timeframes(Path("BTCUSDT.csv"), kept, MINUTE)
 
 
-@pytest.mark.parametrize(("price", "places"), [("0.000000014740", 11), ("0.00000000015", 11), ("1.34e-9", 11),
-                                               ("0.123456789012", 12)])
+@pytest.mark.parametrize(
+    ("price", "places"), [("0.000000014740", 11), ("0.00000000015", 11), ("1.34e-9", 11), ("0.123456789012", 12)]
+)
 def test_prices_keep_their_digits(tmp_path: Path, price: str, places: int) -> None:
     found = read(file(tmp_path / "SATSUSDT.csv", [bar(OPENS + n * MINUTE, price) for n in range(3)]))
     assert found.series.price(found.series.bars[0].close) == Decimal(price)
@@ -103,10 +108,13 @@ def test_prices_keep_their_digits(tmp_path: Path, price: str, places: int) -> No
 
 def test_prices_that_need_more_digits_than_can_be_kept_are_refused_with_the_error(tmp_path: Path) -> None:
     lines = [bar(OPENS, "1.5e-10"), bar(OPENS + MINUTE, "999999"), bar(OPENS + 2 * MINUTE, "1.5e-10")]
-    with pytest.raises(BadInput, match=(
-        r"column open, high, low, close: values from 1.5e-10 to 999999 need more than the 9 decimals that can be kept "
-        r"beside each other; a value would be 1 of itself off"
-    )):
+    with pytest.raises(
+        BadInput,
+        match=(
+            r"column open, high, low, close: values from 1.5e-10 to 999999 need more than the 9 decimals "
+            r"that can be kept beside each other; a value would be 1 of itself off"
+        ),
+    ):
         read(file(tmp_path / "SHIBBTC.csv", lines))
 
 
@@ -119,8 +127,13 @@ def test_every_digit_of_a_tiny_price_comes_through(values: list[Decimal]) -> Non
 
 @pytest.mark.parametrize(
     ("name", "price", "lot"),
-    [("BTC-USD", "66500", "0.00001"), ("ETHUSDT", "3350", "0.0001"), ("XRPUSDT", "0.52", "1"),
-     ("SATSUSDT", "1e-8", "1"), ("ETHBTC", "0.05", "0.001")],
+    [
+        ("BTC-USD", "66500", "0.00001"),
+        ("ETHUSDT", "3350", "0.0001"),
+        ("XRPUSDT", "0.52", "1"),
+        ("SATSUSDT", "1e-8", "1"),
+        ("ETHBTC", "0.05", "0.001"),
+    ],
 )
 def test_whole_volumes_tell_no_lot_and_a_small_one_is_assumed(tmp_path: Path, name: str, price: str, lot: str) -> None:
     found = read(file(tmp_path / f"{name}.csv", [bar(OPENS + n * MINUTE, price, "3100650000") for n in range(3)]))

@@ -106,20 +106,55 @@ def test_a_value_that_no_expression_names_is_refused() -> None:
         assert refused(lambda sent=write: table.write([sent])).code == "ValidationException"
 
 
-@pytest.mark.parametrize("text", ["x", "x =", "x = :a :b", "x IN :a", "x == :a", "size(x) = :a", "(x = :a", "x = 'a'",
-                                  "attribute_exist(x)", "x BETWEEN :a", "NOT"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x",
+        "x =",
+        "x = :a :b",
+        "x IN :a",
+        "x == :a",
+        "size(x) = :a",
+        "(x = :a",
+        "x = 'a'",
+        "attribute_exist(x)",
+        "x BETWEEN :a",
+        "NOT",
+    ],
+)
 def test_a_condition_that_is_not_understood_is_refused(text: str) -> None:
     assert refused(lambda: condition(text)).code == "ValidationException"
 
 
-@pytest.mark.parametrize("text", ["x = :a", "SET x", "SET x = :a SET y = :b", "SET x = :a, x = :b", "ADD x",
-                                  "PUT x = :a", "SET x.y = :a, x = :b", "SET x = list_append(x, :a)", "REMOVE x :a"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = :a",
+        "SET x",
+        "SET x = :a SET y = :b",
+        "SET x = :a, x = :b",
+        "ADD x",
+        "PUT x = :a",
+        "SET x.y = :a, x = :b",
+        "SET x = list_append(x, :a)",
+        "REMOVE x :a",
+    ],
+)
 def test_an_update_that_is_not_understood_is_refused(text: str) -> None:
     assert refused(lambda: update(text)).code == "ValidationException"
 
 
-@pytest.mark.parametrize("text", ["sk = :a", "pk > :a", "pk = :a OR sk = :b", "pk = :a AND x = :b", "pk = :a AND",
-                                  "pk = :a AND sk = :b AND sk = :c"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sk = :a",
+        "pk > :a",
+        "pk = :a OR sk = :b",
+        "pk = :a AND x = :b",
+        "pk = :a AND",
+        "pk = :a AND sk = :b AND sk = :c",
+    ],
+)
 def test_a_key_condition_is_a_partition_and_a_part_of_it(text: str) -> None:
     assert refused(lambda: key_condition(text, ("pk", "sk"))).code == "ValidationException"
 

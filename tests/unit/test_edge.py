@@ -149,7 +149,9 @@ def test_a_fault_in_a_batch_gives_all_of_it_back_and_later_ones_of_its_groups(cl
     event = {"Records": [record("a", "x"), record("b", "y"), record("c", "x"), record("d", "z")]}
     handled: Handled = []
     assert failures(consume_batch(event, batch_handler(handled, faulty=("b",)), edge(cloud), size=2)) == [
-        "m-a", "m-b", "m-c",
+        "m-a",
+        "m-b",
+        "m-c",
     ]
     assert handled == ["d"]
 

@@ -50,8 +50,10 @@ class Pages:
             found = found[-self.page :]
         if self.name == "okx":
             found = [one for one in found if one < opens_from + limit * 60]
-        return [[one * 1_000, "1.10", "1.2", "1", "1.15", None if one in self.spoilt else "3"]
-                for one in found[: min(limit, self.page)]]
+        return [
+            [one * 1_000, "1.10", "1.2", "1", "1.15", None if one in self.spoilt else "3"]
+            for one in found[: min(limit, self.page)]
+        ]
 
     def touch(self, _symbol: str) -> tuple[object, object]:
         return self.touches
@@ -224,20 +226,27 @@ def test_a_held_pace_refuses_at_once_until_the_time_is_over() -> None:
     pace.take()
 
 
-@pytest.mark.parametrize(("header", "text", "seconds"), [
-    ("7", "", 7),
-    ("", "IP banned until 1767225690000.", 90),
-    ("Thu, 01 Jan 2026 00:00:05 GMT", "", 5),
-    ("Thu, 01 Jan 2026 00:00:05", "", 5),
-    ("soon", "", 60),
-    ("", "", 60),
-])
+@pytest.mark.parametrize(
+    ("header", "text", "seconds"),
+    [
+        ("7", "", 7),
+        ("", "IP banned until 1767225690000.", 90),
+        ("Thu, 01 Jan 2026 00:00:05 GMT", "", 5),
+        ("Thu, 01 Jan 2026 00:00:05", "", 5),
+        ("soon", "", 60),
+        ("", "", 60),
+    ],
+)
 def test_a_pause_is_read_from_the_header_the_text_or_taken_as_a_minute(header: str, text: str, seconds: int) -> None:
     assert pause_s(header, text, START) == seconds
 
 
 MARKET = {
-    "base": "BTC", "quote": "USDT", "active": True, "spot": True, "contract": False,
+    "base": "BTC",
+    "quote": "USDT",
+    "active": True,
+    "spot": True,
+    "contract": False,
     "precision": {"price": "0.1", "amount": "0.00000001"},
     "limits": {"amount": {"min": "0.00001", "max": "9999999999"}, "cost": {"min": None, "max": None}},
 }
@@ -246,7 +255,9 @@ MARKET = {
 def test_the_least_and_most_of_an_order_are_the_venues_own_and_not_the_lot() -> None:
     rules = exchange._instrument("okx", BTC, {BTC: MARKET}, "2026-03-01")
     assert (rules.amount_min, rules.amount_max, rules.lot) == (
-        Decimal("0.00001"), Decimal(9999999999), Decimal("0.00000001"),
+        Decimal("0.00001"),
+        Decimal(9999999999),
+        Decimal("0.00000001"),
     )
 
 

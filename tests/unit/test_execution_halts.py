@@ -26,9 +26,14 @@ def updates(world: World) -> list[OrderUpdate]:
     return [one for each in world.reports() for one in each.updates if one.state is not State.OPEN]
 
 
-@pytest.mark.parametrize(("state", "exit_"), [
-    (Halt.HALT, State.FILLED), (Halt.REDUCE_ONLY, State.FILLED), (Halt.FLATTEN, State.CANCELED),
-])
+@pytest.mark.parametrize(
+    ("state", "exit_"),
+    [
+        (Halt.HALT, State.FILLED),
+        (Halt.REDUCE_ONLY, State.FILLED),
+        (Halt.FLATTEN, State.CANCELED),
+    ],
+)
 def test_a_settlement_cancels_first_what_may_not_rest(state: Halt, exit_: State) -> None:
     world = resting()
     world.ledger.halt("main", state, halted(state, AT + timedelta(seconds=1)))
@@ -72,9 +77,14 @@ def test_a_missing_state_cancels_entries() -> None:
     world = resting()
     table = world.ledger.table
     item = table.get(("account#main", "account"))
-    table.write([table.putting(("account#main", "account"), {
-        name: value for name, value in item.items() if name not in {"pk", "sk", "halt"}
-    })])
+    table.write(
+        [
+            table.putting(
+                ("account#main", "account"),
+                {name: value for name, value in item.items() if name not in {"pk", "sk", "halt"}},
+            )
+        ]
+    )
     world.settle(minute(1))
     assert world.states()["entry"] is State.CANCELED
 

@@ -65,9 +65,13 @@ def test_an_order_of_unknown_outcome_is_looked_up_and_sent_anew_where_it_never_a
     world.check()
 
 
-@pytest.mark.parametrize(("halt", "later", "ends"), [
-    (Halt.HALT, timedelta(seconds=6), State.BLOCKED), (Halt.ACTIVE, AGE + SECOND, State.STALE),
-])
+@pytest.mark.parametrize(
+    ("halt", "later", "ends"),
+    [
+        (Halt.HALT, timedelta(seconds=6), State.BLOCKED),
+        (Halt.ACTIVE, AGE + SECOND, State.STALE),
+    ],
+)
 def test_one_that_may_not_go_out_any_more_ends_and_a_late_request_does_nothing(
     halt: Halt, later: timedelta, ends: State
 ) -> None:

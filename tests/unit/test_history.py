@@ -16,8 +16,9 @@ NAMES = ("BTC/USDT", "ETH/USDT", "PEPE/USDT")
 def series(instrument: str, timeframe: str, count: int, scales: tuple[int, int] = (2, 4)) -> Series:
     length = {"1m": 60, "1h": 3_600}[timeframe]
     some = [Bar(START + number * length, 10 + number, 12 + number, 9, 11, number) for number in range(1, count + 1)]
-    return Series(instrument=instrument, timeframe=timeframe, price_scale=scales[0], volume_scale=scales[1], after=0,
-                  bars=some)
+    return Series(
+        instrument=instrument, timeframe=timeframe, price_scale=scales[0], volume_scale=scales[1], after=0, bars=some
+    )
 
 
 def cut(one: Series, places: list[int]) -> list[Series]:

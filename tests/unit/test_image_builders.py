@@ -41,7 +41,8 @@ def test_what_is_missing_is_installed(machine: Machine) -> None:
     noted = machine("apt-get")
     installing.builder()
     assert noted.read_text().splitlines() == [
-        "apt-get -qq update", "apt-get -qq install --yes --no-install-recommends buildah crun debootstrap",
+        "apt-get -qq update",
+        "apt-get -qq install --yes --no-install-recommends buildah crun debootstrap",
     ]
 
 

@@ -61,8 +61,12 @@ class Ticking:
     def given(self, minute: int) -> Series:
         """The answer to what a poll asks that takes this minute for closed, with two bars of before."""
         venue = ExchangeVenue(
-            self, {BTC: RULES}, lambda: datetime.fromtimestamp(self.here(), UTC),  # type: ignore[arg-type]
-            told_at=self.told_at, grace_s=GRACE_S, sleep=self.sleep,
+            self,
+            {BTC: RULES},
+            lambda: datetime.fromtimestamp(self.here(), UTC),  # type: ignore[arg-type]
+            told_at=self.told_at,
+            grace_s=GRACE_S,
+            sleep=self.sleep,
         )
         (found,) = venue.bars_of([Request(BTC, "1m", START + 60 * (minute - 3), START + 60 * minute)])
         assert isinstance(found, Series)

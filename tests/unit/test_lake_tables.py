@@ -94,7 +94,10 @@ MESSAGES: list[Message] = [
     ),
     OrdersApproved(id="m3", cause="m2", at=AT, account="main", orders=[ORDER]),
     OrdersRefused(
-        id="m5", cause="m2", at=AT, account="main",
+        id="m5",
+        cause="m2",
+        at=AT,
+        account="main",
         refusals=[Refusal(order=ORDER, code=Code.KILL_STATE, detail="by hand")],
     ),
     REPORT,

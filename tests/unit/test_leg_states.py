@@ -64,12 +64,38 @@ def giving(answer: Any) -> Callable[..., Any]:
 
 FAULTS = [
     deep,
-    *(raising(one) for one in (AttributeError("x"), AssertionError(), RuntimeError("\ud800"), MemoryError(), Raising(),
-                               ZeroDivisionError("of nothing"), StopIteration(), BadInput("wrong"), SystemExit(0),
-                               GeneratorExit(), BaseException("bare"))),
+    *(
+        raising(one)
+        for one in (
+            AttributeError("x"),
+            AssertionError(),
+            RuntimeError("\ud800"),
+            MemoryError(),
+            Raising(),
+            ZeroDivisionError("of nothing"),
+            StopIteration(),
+            BadInput("wrong"),
+            SystemExit(0),
+            GeneratorExit(),
+            BaseException("bare"),
+        )
+    ),
     *(giving((State(0.0), weight)) for weight in (None, float("nan"), float("inf"), "long", True, 10**400, 1j, [1.0])),
-    *(giving((state, 1.0)) for state in (State(True), State(None), State("x"), State(10**19), (), (1.0, 2.0), None, 3,  # type: ignore[arg-type]
-                                         Wider(1.0, 2.0), State(State(1.0)))),  # type: ignore[arg-type]
+    *(
+        giving((state, 1.0))
+        for state in (
+            State(True),
+            State(None),
+            State("x"),
+            State(10**19),
+            (),
+            (1.0, 2.0),
+            None,
+            3,  # type: ignore[arg-type]
+            Wider(1.0, 2.0),
+            State(State(1.0)),
+        )
+    ),  # type: ignore[arg-type]
     *(giving(answer) for answer in (None, 1.0, (), (State(0.0),), (State(0.0), 1.0, 2.0), "no")),
 ]
 
@@ -81,8 +107,13 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def made(step: Callable[..., Any], state: Any = State, bars: type = Bars, **given: Any) -> None:
         step.__annotations__["bars"] = bars
         module = ModuleType("fanfold.strategies.latch")
-        parts = {"Params": Params, "State": state, "lookback": lambda params: params.n, "step": step,
-                 "start": lambda _params: state(*[0.0] * len(state._fields))}
+        parts = {
+            "Params": Params,
+            "State": state,
+            "lookback": lambda params: params.n,
+            "step": step,
+            "start": lambda _params: state(*[0.0] * len(state._fields)),
+        }
         for name, value in (parts | given).items():
             setattr(module, name, value)
         monkeypatch.setitem(sys.modules, "fanfold.strategies.latch", module)
@@ -93,8 +124,17 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 def desk(timeframe: str = "1m", params: dict[str, Any] | None = None, *names: str) -> Desk:
-    legs = {"latch": {"strategy": "latch", "params": params or {}, "instruments": list(names) or [A],
-                      "timeframe": timeframe, "allocation": "0.3", "account": "main", "band": "0"}}
+    legs = {
+        "latch": {
+            "strategy": "latch",
+            "params": params or {},
+            "instruments": list(names) or [A],
+            "timeframe": timeframe,
+            "allocation": "0.3",
+            "account": "main",
+            "band": "0",
+        }
+    }
     return small_desk(**legs, trend=instance())
 
 
@@ -165,7 +205,19 @@ def test_a_leg_that_recovers_says_so_and_goes_on_from_the_state_before(install: 
     assert of_latch(told.states) == [(0, "WARMING_UP"), (2, "OK"), (5, "FAULT"), (8, "OK")]
     assert told.snapshot.states[f"latch/{A}"].state == [9.0]
     assert [len([one for one in some if one.instance == "latch"]) for some in told.targets] == [
-        0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1, 1]
+        0,
+        0,
+        1,
+        1,
+        1,
+        0,
+        0,
+        0,
+        1,
+        1,
+        1,
+        1,
+    ]
 
 
 @pytest.mark.parametrize("fault", [ValueError("no"), RecursionError(), TypeError()])
@@ -193,14 +245,13 @@ def test_a_lookback_that_raises_is_refused_with_its_line(install: Callable[..., 
 
 
 CHANGES: dict[str, dict[str, Any]] = {
-    "timeframe": {"timeframe": "5m"}, "params": {"params": {"n": 3}},
+    "timeframe": {"timeframe": "5m"},
+    "params": {"params": {"n": 3}},
 }
 
 
 @pytest.mark.parametrize("changed", CHANGES)
-def test_what_was_kept_under_another_key_starts_afresh_and_says_so(
-    install: Callable[..., None], changed: str
-) -> None:
+def test_what_was_kept_under_another_key_starts_afresh_and_says_so(install: Callable[..., None], changed: str) -> None:
     install(sound)
     before = run(desk(), [bar(number) for number in range(20)])
     fold = Fold(desk(**CHANGES[changed]), "v")
@@ -210,10 +261,13 @@ def test_what_was_kept_under_another_key_starts_afresh_and_says_so(
     assert fold.changes() == []
 
 
-@pytest.mark.parametrize("step", [
-    lambda _params, state, bars: (state, 1.0 if bars.close[bars.now] > bars.close[bars.now - 1] else 0.0),
-    lambda _params, state, bars: (state, 0.5 if bars.close[bars.now] > bars.close[bars.now - 2] else 0.0),
-])
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda _params, state, bars: (state, 1.0 if bars.close[bars.now] > bars.close[bars.now - 1] else 0.0),
+        lambda _params, state, bars: (state, 0.5 if bars.close[bars.now] > bars.close[bars.now - 2] else 0.0),
+    ],
+)
 def test_a_step_of_other_code_starts_afresh_on_the_bars_that_are_kept(
     install: Callable[..., None], step: Callable[..., Any]
 ) -> None:
@@ -246,7 +300,7 @@ def test_the_same_code_goes_on_whatever_its_comments(install: Callable[..., None
 
 
 def test_a_longer_lookback_asks_for_the_bars_that_it_needs_and_nobody_folds_a_bar_twice(
-    install: Callable[..., None]
+    install: Callable[..., None],
 ) -> None:
     def count(_params: Params, state: State, _bars: Bars) -> tuple[State, float]:
         return State(state.side + 1.0), 1.0
@@ -282,7 +336,7 @@ def rank(_params: Params, state: State, bars: Universe) -> tuple[State, float]:
 
 
 def test_a_universe_goes_on_without_an_instrument_that_has_no_bars_any_more_and_takes_it_back(
-    install: Callable[..., None]
+    install: Callable[..., None],
 ) -> None:
     install(rank, bars=Universe)
     found = desk("1m", None, A, B)
@@ -296,5 +350,12 @@ def test_a_universe_goes_on_without_an_instrument_that_has_no_bars_any_more_and_
     assert weights[10 + MISSED_BARS : 20] == [{A: 1.0}] * (10 - MISSED_BARS)
     assert weights[20:] == [{A: 2.0, B: 2.1}] * 5
     assert of_latch(told.states) == [
-        (0, "WARMING_UP"), (0, "WARMING_UP"), (2, "OK"), (2, "OK"),
-        (10 + MISSED_BARS, "MISSING_BARS"), (10 + MISSED_BARS, "MISSING_BARS"), (20, "OK"), (20, "OK")]
+        (0, "WARMING_UP"),
+        (0, "WARMING_UP"),
+        (2, "OK"),
+        (2, "OK"),
+        (10 + MISSED_BARS, "MISSING_BARS"),
+        (10 + MISSED_BARS, "MISSING_BARS"),
+        (20, "OK"),
+        (20, "OK"),
+    ]

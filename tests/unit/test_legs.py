@@ -88,7 +88,11 @@ def test_what_the_market_keeps_from_trading_is_told_and_is_no_failure(code: LegC
 
 def test_spans_are_told_in_days_and_hours() -> None:
     assert [length(minutes) for minutes in (120 * 1_440, 3_000, 61, 1, 0)] == [
-        "120 days", "2 days 2 hours", "1 hour 1 minute", "1 minute", "0 minutes",
+        "120 days",
+        "2 days 2 hours",
+        "1 hour 1 minute",
+        "1 minute",
+        "0 minutes",
     ]
 
 

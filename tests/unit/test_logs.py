@@ -29,14 +29,36 @@ def log(lines: list[dict[str, Any]]) -> Log:
     return Log(lambda: NOW, lambda: {"request": "r-1"}, lambda text: lines.append(json.loads(text)))
 
 
-@pytest.mark.parametrize("name", ["secret", "apiKey", "API_KEY", "aws_secret_access_key", "sessionToken", "X-Signature",
-                                  "Authorization", "password", "venueKeys", "webhookSecrets"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "secret",
+        "apiKey",
+        "API_KEY",
+        "aws_secret_access_key",
+        "sessionToken",
+        "X-Signature",
+        "Authorization",
+        "password",
+        "venueKeys",
+        "webhookSecrets",
+    ],
+)
 def test_what_is_named_like_a_secret_is_hidden_at_any_depth(name: str) -> None:
     assert redacted({"a": [{name: "x", "price": 1}]}) == {"a": [{name: HIDDEN, "price": 1}]}
 
 
-@pytest.mark.parametrize("secret", [AWS_SECRET, VENUE_KEY, JWT, "AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE",
-                                    "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----"])
+@pytest.mark.parametrize(
+    "secret",
+    [
+        AWS_SECRET,
+        VENUE_KEY,
+        JWT,
+        "AKIAIOSFODNN7EXAMPLE",
+        "ASIAIOSFODNN7EXAMPLE",
+        "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----",
+    ],
+)
 def test_what_looks_like_a_key_is_hidden_inside_a_text(secret: str) -> None:
     cleaned = clean(f"the venue said: {secret} is not known")
     assert secret not in cleaned
@@ -44,15 +66,33 @@ def test_what_looks_like_a_key_is_hidden_inside_a_text(secret: str) -> None:
     assert cleaned.endswith(" is not known")
 
 
-@pytest.mark.parametrize("text", ["GET /order?symbol=A&signature=abc123", "Authorization: Bearer abc123",
-                                  '{"apiKey": "abc123"}', "{'secret': 'abc123'}", "token=abc123"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GET /order?symbol=A&signature=abc123",
+        "Authorization: Bearer abc123",
+        '{"apiKey": "abc123"}',
+        "{'secret': 'abc123'}",
+        "token=abc123",
+    ],
+)
 def test_a_secret_that_a_text_names_is_hidden(text: str) -> None:
     assert "abc123" not in clean(text)
     assert HIDDEN in clean(text)
 
 
-@pytest.mark.parametrize("text", ["BTC/USDT", "a" * 64, "0f" * 32, "notional 5000.00 > 4000", "bar_age_s_max",
-                                  "arn:aws:sns:eu-west-1:000000000000:fanfold-live-bars.fifo", "1-5f84c7a5-01234567"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "BTC/USDT",
+        "a" * 64,
+        "0f" * 32,
+        "notional 5000.00 > 4000",
+        "bar_age_s_max",
+        "arn:aws:sns:eu-west-1:000000000000:fanfold-live-bars.fifo",
+        "1-5f84c7a5-01234567",
+    ],
+)
 def test_what_is_no_secret_is_left_alone(text: str) -> None:
     assert clean(text) == text
     assert redacted({"instrument": text, "keyboard": text}) == {"instrument": text, "keyboard": text}
@@ -60,8 +100,16 @@ def test_what_is_no_secret_is_left_alone(text: str) -> None:
 
 def test_a_line_has_its_time_level_and_ids(log: Log, lines: list[dict[str, Any]]) -> None:
     log.info("limits have changed", account="main", limits={"gross_max": "0.5"})
-    assert lines == [{"at": "2026-03-01T00:00:00+00:00", "level": "INFO", "text": "limits have changed",
-                      "request": "r-1", "account": "main", "limits": {"gross_max": "0.5"}}]
+    assert lines == [
+        {
+            "at": "2026-03-01T00:00:00+00:00",
+            "level": "INFO",
+            "text": "limits have changed",
+            "request": "r-1",
+            "account": "main",
+            "limits": {"gross_max": "0.5"},
+        }
+    ]
 
 
 def test_a_fault_is_told_with_its_stack_and_without_its_secrets(log: Log, lines: list[dict[str, Any]]) -> None:
@@ -86,12 +134,19 @@ def test_a_verb_that_knows_only_the_standard_library_writes_the_same_lines(
 
 
 def test_a_line_about_a_message_is_found_by_all_its_ids(lines: list[dict[str, Any]]) -> None:
-    watch = Watch({"AWS_LAMBDA_FUNCTION_NAME": "f", "_X_AMZN_TRACE_ID": "Root=1-a;Parent=b;Sampled=0"},
-                  lambda: NOW, lambda text: lines.append(json.loads(text)))
+    watch = Watch(
+        {"AWS_LAMBDA_FUNCTION_NAME": "f", "_X_AMZN_TRACE_ID": "Root=1-a;Parent=b;Sampled=0"},
+        lambda: NOW,
+        lambda text: lines.append(json.loads(text)),
+    )
     message = bars_message([stretch(A, walk(1, A, 3), 0, 1)], "a")
-    record = {"messageId": "m", "body": encode(message).decode(), "eventSourceARN": "q",
-              "attributes": {"MessageGroupId": "g", "SentTimestamp": "0"},
-              "messageAttributes": {"trace": {"stringValue": "Root=1-chain;Parent=c;Sampled=0"}}}
+    record = {
+        "messageId": "m",
+        "body": encode(message).decode(),
+        "eventSourceARN": "q",
+        "attributes": {"MessageGroupId": "g", "SentTimestamp": "0"},
+        "messageAttributes": {"trace": {"stringValue": "Root=1-chain;Parent=c;Sampled=0"}},
+    }
 
     def handle(_arrived: object) -> None:
         watch.log.warning("in hand")

@@ -49,13 +49,27 @@ COUNT = 6_000
 
 
 def update(number: int) -> OrderUpdate:
-    return OrderUpdate(order_id=f"{number}", client_order_id="c", instance="i", instrument=A, state=State.OPEN,
-                       filled=Decimal(0), reason="r" * 90)
+    return OrderUpdate(
+        order_id=f"{number}",
+        client_order_id="c",
+        instance="i",
+        instrument=A,
+        state=State.OPEN,
+        filled=Decimal(0),
+        reason="r" * 90,
+    )
 
 
 def holding(number: int) -> Holding:
-    return Holding(instance=f"i{number}", instrument=A, quantity=Decimal(1), cost=Decimal(2),
-                   realised=Decimal(0), fees=Decimal(0), version=number)
+    return Holding(
+        instance=f"i{number}",
+        instrument=A,
+        quantity=Decimal(1),
+        cost=Decimal(2),
+        realised=Decimal(0),
+        fees=Decimal(0),
+        version=number,
+    )
 
 
 MANY: dict[tuple[type[Message], str], Callable[[], list[Any]]] = {
@@ -162,8 +176,9 @@ def test_the_notes_of_any_number_of_series_are_kept_whole(count: int) -> None:
     store = CursorTable(cloud.table("cursors"))
     some = [Bar(START + 60 * n, *[FIGURE_MAX - n] * 5) for n in range(3)]
     noted = {
-        ("1m", f"I{n}/USDT"): Series(instrument=f"I{n}/USDT", timeframe="1m", price_scale=8, volume_scale=8, after=0,
-                                     bars=some)
+        ("1m", f"I{n}/USDT"): Series(
+            instrument=f"I{n}/USDT", timeframe="1m", price_scale=8, volume_scale=8, after=0, bars=some
+        )
         for n in range(count)
     }
     store.write("v", noted, 0)

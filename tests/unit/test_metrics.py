@@ -61,8 +61,12 @@ def wrong(line: dict[str, Any]) -> list[str]:
     if found:
         return found
     for directive in line["_aws"]["CloudWatchMetrics"]:
-        found += [f"{name} is no text" for group in directive["Dimensions"] for name in group
-                  if not isinstance(line.get(name), str)]
+        found += [
+            f"{name} is no text"
+            for group in directive["Dimensions"]
+            for name in group
+            if not isinstance(line.get(name), str)
+        ]
         for metric in directive["Metrics"]:
             value = line.get(metric["Name"])
             values = value if isinstance(value, list) else [value]
@@ -108,8 +112,9 @@ def test_every_metric_together_is_a_line_that_cloudwatch_takes(desk: Desk) -> No
     assert (line["Stage"], line["Function"], line["Orders"], line["QueueAge"]) == ("dev", "f", 2, [5, 7])
 
 
-@pytest.mark.parametrize("change", [{"_aws": {}}, {"Stage": 1}, {"Orders": "many"}, {"Orders": []},
-                                    {"Orders": list(range(101))}])
+@pytest.mark.parametrize(
+    "change", [{"_aws": {}}, {"Stage": 1}, {"Orders": "many"}, {"Orders": []}, {"Orders": list(range(101))}]
+)
 def test_a_line_that_cloudwatch_would_not_take_is_seen(desk: Desk, change: dict[str, Any]) -> None:
     desk.counts.add("Orders")
     assert wrong(desk.flushed() | change) != []

@@ -41,7 +41,7 @@ def test_what_would_round_is_refused_and_the_callers_context_comes_back() -> Non
 def test_a_product_of_two_figures_of_38_digits_and_a_rate_is_exact() -> None:
     figure, rate = D("31771580373692041.078305519897304236"), D("0.0012")
     product = money.exact(lambda: figure * -figure * rate)()
-    assert Fraction(product) == -Fraction(figure) ** 2 * Fraction(rate)
+    assert Fraction(product) == -(Fraction(figure) ** 2) * Fraction(rate)
 
 
 def test_a_ratio_never_says_more_than_there_is() -> None:

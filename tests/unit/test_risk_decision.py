@@ -21,7 +21,10 @@ D = Decimal
 PLAN = prepare(desk())
 LIMIT_PLAN = prepare(desk({"order": "limit"}))
 TIGHT = {
-    "order_notional_max": D(3000), "position_notional_max": D(4000), "gross_max": D("0.6"), "net_max": D("0.4"),
+    "order_notional_max": D(3000),
+    "position_notional_max": D(4000),
+    "gross_max": D("0.6"),
+    "net_max": D("0.4"),
     "orders_per_minute_max": 2,
 }
 
@@ -51,8 +54,11 @@ def test_the_same_target_is_the_same_order() -> None:
 
 
 def test_a_spot_buy_reserves_what_it_may_cost_and_stays_within_its_allocation() -> None:
-    made = decide(target(1.0, instance="s"), target(1.0, instance="s", instrument=ETH, signal_id="e"),
-                  found=book("spot", cash=D(5000)))
+    made = decide(
+        target(1.0, instance="s"),
+        target(1.0, instance="s", instrument=ETH, signal_id="e"),
+        found=book("spot", cash=D(5000)),
+    )
     assert [order.quantity for order in made.approved] == [D("24.485"), D("244.853")]
     assert made.book.reserved == sum(order.reserved for order in made.approved)
     assert D("4999.8") < made.book.reserved <= 5000
@@ -193,8 +199,11 @@ def test_the_callers_decimal_context_is_left_alone() -> None:
 
 # Laws, over books and targets of any shape. The lots are whole; positions and live orders are on one side or none.
 lots = st.integers(-40_000, 40_000).map(lambda count: Decimal(count).scaleb(-3))
-legs = st.builds(lambda quantity, pending: Held(quantity=quantity, open=pending, cost=quantity * 90), lots,
-                 st.sampled_from([D(0), D(0), D("0.5"), D(-3)]))
+legs = st.builds(
+    lambda quantity, pending: Held(quantity=quantity, open=pending, cost=quantity * 90),
+    lots,
+    st.sampled_from([D(0), D(0), D("0.5"), D(-3)]),
+)
 
 
 @st.composite

@@ -39,9 +39,9 @@ VOLATILE = prepare(desk({"volatility": D("0.5")}))
 WITHOUT_LIMITS = prepare(msgspec.structs.replace(desk(), limits={}))
 WITHOUT_ETH_RULES = prepare(msgspec.structs.replace(desk(), instruments={BTC: desk().instruments[BTC]}))
 OLD_ETH = {BTC: mark("100"), ETH: mark("10", age_s=179)}
-LEAST_ONE = prepare(msgspec.structs.replace(
-    desk(), instruments=desk().instruments | {BTC: instrument(BTC, amount_min=D(1))}
-))
+LEAST_ONE = prepare(
+    msgspec.structs.replace(desk(), instruments=desk().instruments | {BTC: instrument(BTC, amount_min=D(1))})
+)
 ONLY_BTC = {BTC: mark("100")}
 SPOT = {"account": "spot", "instance": "s"}
 NAN = float("nan")
@@ -232,8 +232,14 @@ def test_every_code_has_one_rule_and_a_case_that_it_refuses() -> None:
 
 def test_only_fresh_marks_and_limits_on_size_and_loss_let_reductions_pass() -> None:
     assert [rule.code for rule in ORDER_RULES if not rule.reductions] == [
-        Code.STALE_BAR, Code.ORDER_NOTIONAL, Code.POSITION_NOTIONAL, Code.GROSS_EXPOSURE, Code.NET_EXPOSURE,
-        Code.ORDER_RATE, Code.DAILY_LOSS, Code.DRAWDOWN,
+        Code.STALE_BAR,
+        Code.ORDER_NOTIONAL,
+        Code.POSITION_NOTIONAL,
+        Code.GROSS_EXPOSURE,
+        Code.NET_EXPOSURE,
+        Code.ORDER_RATE,
+        Code.DAILY_LOSS,
+        Code.DRAWDOWN,
     ]
 
 

@@ -123,7 +123,10 @@ def test_a_dollar_is_a_dollar_under_another_name(tmp_path: Path) -> None:
 
 def two_venues(folder: Path) -> Path:
     """The desk with a second venue, where a spot account rotates two of the instruments."""
-    return written(folder, DESK.read_text() + """
+    return written(
+        folder,
+        DESK.read_text()
+        + """
 [venues.other]
 kind = "replay"
 symbols = ["SOL/USDT", "XRP/USDT"]
@@ -144,13 +147,15 @@ account = "second"
 [limits.second]
 order_notional_max = 20_000
 position_notional_max = 20_000
-""")
+""",
+    )
 
 
 def test_a_desk_of_several_venues_and_accounts_trades_the_seeded_market(tmp_path: Path) -> None:
     found = planned(two_venues(tmp_path))
     assert {name: one.symbols for name, one in found.desk.venues.items()} == {
-        "market": ["BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT"], "other": ["SOL/USDT", "XRP/USDT"],
+        "market": ["BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT"],
+        "other": ["SOL/USDT", "XRP/USDT"],
     }
     assert [one.instrument for one in found.recordings] == found.desk.venues["market"].symbols
     assert set(found.desk.accounts) == {"main", "second"}
@@ -161,7 +166,8 @@ def test_each_venue_takes_the_files_that_it_names_and_one_without_any_is_left_ou
     files = [prices(tmp_path, f"{name}USDT-1m.csv", 90) for name in ("XRP", "BTC", "DOGE")]
     found = planned(desk_file, data=files)
     assert {name: one.symbols for name, one in found.desk.venues.items()} == {
-        "market": ["XRP/USDT", "BTC/USDT"], "other": ["XRP/USDT"],
+        "market": ["XRP/USDT", "BTC/USDT"],
+        "other": ["XRP/USDT"],
     }
     assert "DOGE/USDT is not traded: no venue of the desk names it" in found.notes
     alone = planned(desk_file, data=files[1:2])
@@ -182,8 +188,6 @@ def test_each_venue_takes_the_files_that_it_names_and_one_without_any_is_left_ou
     ],
 )
 @pytest.mark.parametrize("asked", [{}, {"strategy": "sma_cross"}, {"cash": Decimal(5)}])
-def test_a_desk_file_of_another_shape_is_refused(
-    tmp_path: Path, wrong: str, named: str, asked: dict[str, Any]
-) -> None:
+def test_a_desk_file_of_another_shape_is_refused(tmp_path: Path, wrong: str, named: str, asked: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match=named):
         planned(written(tmp_path, wrong), **asked)

@@ -26,9 +26,7 @@ class Counted(MemoryCursors):
         self.calls.append("read")
         return super().read(venue)
 
-    def write(
-        self, venue: str, cursors: Mapping[tuple[str, str], Series], version: int, held_until: int = 0
-    ) -> None:
+    def write(self, venue: str, cursors: Mapping[tuple[str, str], Series], version: int, held_until: int = 0) -> None:
         self.calls.append("write")
         super().write(venue, cursors, version, held_until)
 
@@ -98,8 +96,9 @@ def feed() -> Banned:
 
 def wanted(feed: Feed) -> BarsWanted:
     gap = Gap(A, "1m", START, START + 600)
-    return BarsWanted(id="w", cause="c", at=feed.now(), venue="v", timeframe="1m", instruments=[A], since=gap.since,
-                      until=gap.until)
+    return BarsWanted(
+        id="w", cause="c", at=feed.now(), venue="v", timeframe="1m", instruments=[A], since=gap.since, until=gap.until
+    )
 
 
 def test_another_process_does_not_ask_while_the_ban_lasts_and_goes_on_after_it(feed: Banned) -> None:

@@ -17,8 +17,18 @@ from fanfold.risk.terms import LegTerms, prepare
 
 D = Decimal
 LEG = LegTerms(
-    shares=1, spot=False, collar=D("0.02"), fee=D("0.001"), band=D("0.1"), volatility=0.0, bars_per_year=525_600.0,
-    order="market", order_ttl_s=300, tick=D("0.01"), lot=D("0.001"), notional_min=D(5),
+    shares=1,
+    spot=False,
+    collar=D("0.02"),
+    fee=D("0.001"),
+    band=D("0.1"),
+    volatility=0.0,
+    bars_per_year=525_600.0,
+    order="market",
+    order_ttl_s=300,
+    tick=D("0.01"),
+    lot=D("0.001"),
+    notional_min=D(5),
 )
 CAPITAL = D(1000)
 change, desired = exact(sizing.change), exact(sizing.desired)
@@ -97,9 +107,23 @@ def test_a_volatility_target_scales_the_weight_and_never_beyond_one(
         ("0", held("0"), NoOrder.ON_TARGET),
         ("-10", held("10"), D(-20)),
     ],
-    ids=["entry", "top up", "already on its way", "less is on its way", "on the band", "over the band",
-         "a small entry has no band", "an entry below the minimum", "an entry from dust", "a small close",
-         "a small flip", "dust", "less than a lot", "nothing", "a flip in one order"],
+    ids=[
+        "entry",
+        "top up",
+        "already on its way",
+        "less is on its way",
+        "on the band",
+        "over the band",
+        "a small entry has no band",
+        "an entry below the minimum",
+        "an entry from dust",
+        "a small close",
+        "a small flip",
+        "dust",
+        "less than a lot",
+        "nothing",
+        "a flip in one order",
+    ],
 )
 def test_the_next_order_is_what_is_missing_outside_the_band(
     wanted: str, position: Held, expected: Decimal | NoOrder
@@ -153,9 +177,7 @@ def test_a_spot_buy_is_cut_to_the_cash_where_that_pays_most_of_it(free: str, exp
         ("buy", "0.000000015", "0.00000001", "0.00000002"),
     ],
 )
-def test_an_order_at_market_has_the_end_of_its_band_as_limit(
-    side: Side, reference: str, tick: str, limit: str
-) -> None:
+def test_an_order_at_market_has_the_end_of_its_band_as_limit(side: Side, reference: str, tick: str, limit: str) -> None:
     assert exact(sizing.limit_of)(side, leg(tick=D(tick)), D(reference)) == D(limit)
 
 
@@ -254,8 +276,13 @@ def test_only_series_of_the_venues_timeframe_are_marked() -> None:
 
 @given(
     start=st.decimals("0", "1e6", places=8),
-    trades=st.lists(st.tuples(st.sampled_from([BTC, ETH]), st.decimals("-9", "9", places=3), st.decimals("1", "9")
-                              .map(lambda price: EXACT.create_decimal(f"{price:.2f}")))),
+    trades=st.lists(
+        st.tuples(
+            st.sampled_from([BTC, ETH]),
+            st.decimals("-9", "9", places=3),
+            st.decimals("1", "9").map(lambda price: EXACT.create_decimal(f"{price:.2f}")),
+        )
+    ),
 )
 def test_equity_is_the_capital_with_the_results_of_its_instances(
     start: Decimal, trades: list[tuple[str, Decimal, Decimal]]

@@ -32,23 +32,46 @@ def refused(count: int) -> OrdersRefused:
 
 def report(updates: int, fills: int, holdings: int) -> ExecutionReport:
     return ExecutionReport(
-        id="m", cause="c", at=AT, account="main", venue="v", settled=True, batch="b", cash=Decimal(1), version=7,
+        id="m",
+        cause="c",
+        at=AT,
+        account="main",
+        venue="v",
+        settled=True,
+        batch="b",
+        cash=Decimal(1),
+        version=7,
         updates=[
-            OrderUpdate(order_id=f"{n}", client_order_id="c", instance="i", instrument="A/B", state=State.OPEN,
-                        filled=Decimal(0), reason="r" * 150)
+            OrderUpdate(
+                order_id=f"{n}",
+                client_order_id="c",
+                instance="i",
+                instrument="A/B",
+                state=State.OPEN,
+                filled=Decimal(0),
+                reason="r" * 150,
+            )
             for n in range(updates)
         ],
         fills=[fill("buy", "1", "100", trade_id=f"t{n}") for n in range(fills)],
         holdings=[
-            Holding(instance=f"i{n}", instrument="A/B", quantity=Decimal(1), cost=Decimal(1), realised=Decimal(1),
-                    fees=Decimal(1), version=1)
+            Holding(
+                instance=f"i{n}",
+                instrument="A/B",
+                quantity=Decimal(1),
+                cost=Decimal(1),
+                realised=Decimal(1),
+                fees=Decimal(1),
+                version=1,
+            )
             for n in range(holdings)
         ],
     )
 
 
-@pytest.mark.parametrize("message", [refused(3), report(2, 2, 2), OrdersApproved(
-    id="a", cause="c", at=AT, account="main", orders=[order()])])
+@pytest.mark.parametrize(
+    "message", [refused(3), report(2, 2, 2), OrdersApproved(id="a", cause="c", at=AT, account="main", orders=[order()])]
+)
 def test_what_fits_is_left_as_it_is(message: Message) -> None:
     assert splitting.split(message) == [message]
 

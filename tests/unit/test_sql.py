@@ -131,8 +131,16 @@ def test_what_the_engines_do_not_share_is_refused_with_a_way_out(expression: str
         one(expression)
 
 
-@pytest.mark.parametrize("mean", ["avg(price)", "avg(DISTINCT price)", "avg(price) OVER (PARTITION BY instrument)",
-                                  "sum(fee) / sum(quantity)", "sum(fee) / count(*)"])
+@pytest.mark.parametrize(
+    "mean",
+    [
+        "avg(price)",
+        "avg(DISTINCT price)",
+        "avg(price) OVER (PARTITION BY instrument)",
+        "sum(fee) / sum(quantity)",
+        "sum(fee) / count(*)",
+    ],
+)
 def test_a_mean_of_amounts_is_taken_of_doubles(mean: str, lake: Path) -> None:
     with pytest.raises(BadInput, match="double"):
         ask(f"SELECT {mean} FROM trades", lake)

@@ -31,8 +31,13 @@ print(json.dumps([name for name in ("aws_xray_sdk", "botocore") if name in sys.m
 
 def run(header: str, port: int = 9) -> list[str]:
     """The libraries that a function's process has loaded after a call."""
-    environment = {"PYTHONPATH": str(SHARED), "_X_AMZN_TRACE_ID": header, "LAMBDA_TASK_ROOT": "/var/task",
-                   "AWS_XRAY_DAEMON_ADDRESS": f"127.0.0.1:{port}", "PATH": os.environ["PATH"]}
+    environment = {
+        "PYTHONPATH": str(SHARED),
+        "_X_AMZN_TRACE_ID": header,
+        "LAMBDA_TASK_ROOT": "/var/task",
+        "AWS_XRAY_DAEMON_ADDRESS": f"127.0.0.1:{port}",
+        "PATH": os.environ["PATH"],
+    }
     done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -12,16 +12,19 @@ BEFORE, AFTER = DECIDED - timedelta(seconds=1), DECIDED + timedelta(seconds=1)
 ENTRY, EXIT = order(), order("o2", side="sell", reduce_only=True)
 
 
-@pytest.mark.parametrize(("halt", "since", "entry", "exit_"), [
-    (Halt.ACTIVE, BEFORE, True, True),
-    (Halt.REDUCE_ONLY, AFTER, False, True),
-    (Halt.HALT, AFTER, False, True),
-    (Halt.FLATTEN, AFTER, False, False),
-    (Halt.FLATTEN, DECIDED, False, True),
-    (Halt.FLATTEN, BEFORE, False, True),
-    (Halt.FLATTEN, None, False, True),
-    (None, None, False, True),
-])
+@pytest.mark.parametrize(
+    ("halt", "since", "entry", "exit_"),
+    [
+        (Halt.ACTIVE, BEFORE, True, True),
+        (Halt.REDUCE_ONLY, AFTER, False, True),
+        (Halt.HALT, AFTER, False, True),
+        (Halt.FLATTEN, AFTER, False, False),
+        (Halt.FLATTEN, DECIDED, False, True),
+        (Halt.FLATTEN, BEFORE, False, True),
+        (Halt.FLATTEN, None, False, True),
+        (None, None, False, True),
+    ],
+)
 def test_entries_rest_under_active_alone_and_under_flatten_exits_that_were_decided_since(
     halt: Halt | None, since: object, entry: bool, exit_: bool
 ) -> None:
@@ -29,10 +32,16 @@ def test_entries_rest_under_active_alone_and_under_flatten_exits_that_were_decid
     assert (state.bars_resting(ENTRY) == "", state.bars_resting(EXIT) == "") == (entry, exit_)
 
 
-@pytest.mark.parametrize(("halt", "entry", "exit_"), [
-    (Halt.ACTIVE, True, True), (Halt.REDUCE_ONLY, False, True), (Halt.FLATTEN, False, True), (Halt.HALT, False, False),
-    (None, False, False),
-])
+@pytest.mark.parametrize(
+    ("halt", "entry", "exit_"),
+    [
+        (Halt.ACTIVE, True, True),
+        (Halt.REDUCE_ONLY, False, True),
+        (Halt.FLATTEN, False, True),
+        (Halt.HALT, False, False),
+        (None, False, False),
+    ],
+)
 def test_nothing_goes_out_under_halt_or_without_a_state(halt: Halt | None, entry: bool, exit_: bool) -> None:
     state = TradingState(halt)
     assert (state.bars_sending(ENTRY) == "", state.bars_sending(EXIT) == "") == (entry, exit_)

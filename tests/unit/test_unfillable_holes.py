@@ -62,8 +62,16 @@ class Desk(Feed):
                 self.poller.serve(self.wanted(gap))
 
     def wanted(self, gap: Gap) -> BarsWanted:
-        return BarsWanted(id=f"{gap}", cause="c", at=self.now(), venue="v", timeframe=gap.timeframe,
-                          instruments=[gap.instrument], since=gap.since, until=gap.until)
+        return BarsWanted(
+            id=f"{gap}",
+            cause="c",
+            at=self.now(),
+            venue="v",
+            timeframe=gap.timeframe,
+            instruments=[gap.instrument],
+            since=gap.since,
+            until=gap.until,
+        )
 
     def unfillable(self) -> set[tuple[str, str, int, int]]:
         told = [one for message in self.bus.messages if isinstance(message, Bars) for one in message.defects]

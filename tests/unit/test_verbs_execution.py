@@ -41,9 +41,13 @@ def test_an_order_that_is_not_in_the_ledger_is_refused_and_not_placed() -> None:
     assert world.book.read("main").resting == []
 
 
-@pytest.mark.parametrize(("account", "orders_account", "says"), [
-    ("other", "other", "account 'other' is not in the desk"), ("main", "other", "are not of the message's account"),
-])
+@pytest.mark.parametrize(
+    ("account", "orders_account", "says"),
+    [
+        ("other", "other", "account 'other' is not in the desk"),
+        ("main", "other", "are not of the message's account"),
+    ],
+)
 def test_an_order_of_another_account_is_refused(account: str, orders_account: str, says: str) -> None:
     told = OrdersApproved(id="x", cause="t", at=AT, account=account, orders=[order("a", account=orders_account)])
     with pytest.raises(BadInput, match=says):
@@ -70,10 +74,14 @@ def test_a_redelivered_approval_places_nothing_twice() -> None:
     world.check()
 
 
-@pytest.mark.parametrize(("state", "entry", "reduction"), [
-    (Halt.HALT, State.BLOCKED, State.BLOCKED), (Halt.REDUCE_ONLY, State.BLOCKED, State.OPEN),
-    (Halt.FLATTEN, State.BLOCKED, State.OPEN),
-])
+@pytest.mark.parametrize(
+    ("state", "entry", "reduction"),
+    [
+        (Halt.HALT, State.BLOCKED, State.BLOCKED),
+        (Halt.REDUCE_ONLY, State.BLOCKED, State.OPEN),
+        (Halt.FLATTEN, State.BLOCKED, State.OPEN),
+    ],
+)
 def test_a_halt_blocks_what_it_must_and_frees_what_was_reserved(state: Halt, entry: State, reduction: State) -> None:
     world = World()
     told = world.approve(order("a"), order("b", B, "sell", reduce_only=True))

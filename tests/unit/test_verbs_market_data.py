@@ -27,8 +27,14 @@ FINE = {name: walk(1, name, 200) for name in (A, B)}
 def coarse(name: str) -> list[Bar]:
     fine = FINE[name]
     return [
-        Bar(some[-1].closes_at, some[0].open, max(one.high for one in some), min(one.low for one in some),
-            some[-1].close, sum(one.volume for one in some))
+        Bar(
+            some[-1].closes_at,
+            some[0].open,
+            max(one.high for one in some),
+            min(one.low for one in some),
+            some[-1].close,
+            sum(one.volume for one in some),
+        )
         for some in (fine[at : at + 5] for at in range(0, 200, 5))
     ]
 
@@ -47,8 +53,14 @@ class Venue:
         until = min(asked.until, self.hidden.get(asked.instrument, asked.until))
         found = [bar for bar in whole if asked.since < bar.closes_at <= until]
         before = [bar.closes_at for bar in whole if bar.closes_at <= asked.since]
-        return Series(instrument=asked.instrument, timeframe=asked.timeframe, price_scale=2, volume_scale=3,
-                      after=before[-1] if before else 0, bars=found)
+        return Series(
+            instrument=asked.instrument,
+            timeframe=asked.timeframe,
+            price_scale=2,
+            volume_scale=3,
+            after=before[-1] if before else 0,
+            bars=found,
+        )
 
 
 class Feed:
@@ -156,8 +168,9 @@ def test_after_a_crash_the_same_bars_go_out_under_the_same_id(feed: Feed, nth: i
 
 def test_wanted_bars_are_served_and_marked_as_wanted(feed: Feed) -> None:
     at = datetime.fromtimestamp(START, UTC)
-    wanted = BarsWanted(id="w", cause="c", at=at, venue="v", timeframe="1m", instruments=[A, B], since=START + 600,
-                        until=START + 900)
+    wanted = BarsWanted(
+        id="w", cause="c", at=at, venue="v", timeframe="1m", instruments=[A, B], since=START + 600, until=START + 900
+    )
     feed.poller.serve(wanted)
     (told,) = feed.bus.messages
     assert isinstance(told, Bars)
@@ -177,8 +190,9 @@ def test_a_jump_from_one_poll_to_the_next_is_told_of(feed: Feed, monkeypatch: py
 
 
 @given(
-    bars_=st.tuples(*[st.builds(Bar, st.sampled_from([60, 120, 121, 180]), *[st.integers(-1, 9)] * 4,
-                                st.integers(-1, 2))] * 2),
+    bars_=st.tuples(
+        *[st.builds(Bar, st.sampled_from([60, 120, 121, 180]), *[st.integers(-1, 9)] * 4, st.integers(-1, 2))] * 2
+    ),
     now=st.sampled_from([60, 120, 180]),
 )
 def test_what_follows_without_a_finding_is_what_the_whole_check_finds_nothing_in(

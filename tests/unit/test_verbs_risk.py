@@ -36,7 +36,8 @@ from fanfold.simulation.stores import MemoryBus, MemoryGathering
 from risk_service.assess import Assessor
 
 DESK = small_desk(
-    trend=instance(), hourly=instance("breakout", timeframe="1h"),
+    trend=instance(),
+    hourly=instance("breakout", timeframe="1h"),
     hook=instance(allocation="0.1") | {"strategy": "external", "params": {}},
 )
 PLAN = prepare(DESK)
@@ -90,9 +91,19 @@ class World:
 
 def _filled(order: Order) -> Resolution:
     fill = Fill(
-        trade_id=f"t-{order.order_id}", order_id=order.order_id, client_order_id=order.client_order_id, account="main",
-        venue="v", instance=order.instance, instrument=order.instrument, side=order.side, price=order.reference_price,
-        quantity=order.quantity, fee=Decimal(0), liquidity="taker", at=order.decided_at,
+        trade_id=f"t-{order.order_id}",
+        order_id=order.order_id,
+        client_order_id=order.client_order_id,
+        account="main",
+        venue="v",
+        instance=order.instance,
+        instrument=order.instrument,
+        side=order.side,
+        price=order.reference_price,
+        quantity=order.quantity,
+        fee=Decimal(0),
+        liquidity="taker",
+        at=order.decided_at,
     )
     return Resolution(resting=Resting(order=order, filled=order.quantity), state=State.FILLED, fills=(fill,))
 
@@ -120,10 +131,27 @@ def poll(minute: int, weights: dict[str, float], parts: int = 1, timeframe: str 
         wanted = [target(one, minute, weights[one], timeframe) for one in names_ if one in weights]
         found += [
             bars_message(some, name, part=part, parts=parts),
-            Targets(id=f"t{minute}/{part}", cause="b", at=at(minute), account="main", batch=f"poll-{name}", part=part,
-                    parts=parts, targets=wanted),
-            ExecutionReport(id=f"e{minute}/{part}", cause="b", at=at(minute), account="main", venue="v", settled=True,
-                            batch=f"poll-{name}", part=part, parts=parts),
+            Targets(
+                id=f"t{minute}/{part}",
+                cause="b",
+                at=at(minute),
+                account="main",
+                batch=f"poll-{name}",
+                part=part,
+                parts=parts,
+                targets=wanted,
+            ),
+            ExecutionReport(
+                id=f"e{minute}/{part}",
+                cause="b",
+                at=at(minute),
+                account="main",
+                venue="v",
+                settled=True,
+                batch=f"poll-{name}",
+                part=part,
+                parts=parts,
+            ),
         ]
     return found
 

@@ -20,8 +20,12 @@ def message(first: int, last: int, *names: str, **given: object) -> Bars:
     return bars_message([stretch(name, WHOLE[name], first, last) for name in names or (A, B)], **given)
 
 
-MESSAGES = [message(0, 10), *(message(at, at + 1) for at in range(10, 16)), message(17, 18),
-            message(16, 18, name="again")]
+MESSAGES = [
+    message(0, 10),
+    *(message(at, at + 1) for at in range(10, 16)),
+    message(17, 18),
+    message(16, 18, name="again"),
+]
 
 
 def undisturbed() -> list[Message]:
@@ -114,8 +118,10 @@ def test_a_leg_is_told_of_at_most_once_a_bar() -> None:
 def test_targets_that_no_topic_takes_are_cut_and_none_is_lost_or_told_twice() -> None:
     names = [f"COIN{number:04d}/USDT" for number in range(1_000)]
     legs = {"strategy": "sma_cross", "instruments": names, "timeframe": "1m", "allocation": "0.5", "account": "main"}
-    document = raw(trend_following=legs | {"params": {"fast": 1, "slow": 2}},
-                   trend_following_slowly=legs | {"params": {"fast": 1, "slow": 3}})
+    document = raw(
+        trend_following=legs | {"params": {"fast": 1, "slow": 2}},
+        trend_following_slowly=legs | {"params": {"fast": 1, "slow": 3}},
+    )
     document["venues"]["v"]["symbols"] = names
     document["instruments"] = {name: document["instruments"][A] | {"base": name[:8]} for name in names}
     bus, some = MemoryBus(), walk(1, A, 5)

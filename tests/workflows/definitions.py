@@ -76,28 +76,42 @@ def shadowed(machine: Definition) -> list[str]:
 
 
 def unknown_services(machine: Definition) -> list[str]:
-    return [f"{name}: {state['Resource']}" for name, state in tasks(machine)
-            if state["Resource"].removesuffix(TOKEN) not in SERVICES]
+    return [
+        f"{name}: {state['Resource']}"
+        for name, state in tasks(machine)
+        if state["Resource"].removesuffix(TOKEN) not in SERVICES
+    ]
 
 
 def tokenless(machine: Definition) -> list[str]:
     """Tasks that wait for a token that nobody is given."""
-    return [name for name, state in tasks(machine)
-            if state["Resource"].endswith(TOKEN) and "$$.Task.Token" not in json.dumps(state.get("Parameters", {}))]
+    return [
+        name
+        for name, state in tasks(machine)
+        if state["Resource"].endswith(TOKEN) and "$$.Task.Token" not in json.dumps(state.get("Parameters", {}))
+    ]
 
 
 def endless_waits(machine: Definition) -> list[str]:
     """Waits until a time that the input names: a wrong one waits a year."""
-    return [name for name, state in states(machine)
-            if state["Type"] == "Wait" and not 0 < state.get("Seconds", 0) <= 300]
+    return [
+        name for name, state in states(machine) if state["Type"] == "Wait" and not 0 < state.get("Seconds", 0) <= 300
+    ]
 
 
 def dangling(machine: Definition) -> list[str]:
     """Transitions to a state that is not in the same machine, branch or map."""
-    wrong = [f"{name} leads to {target}" for name, state in machine["States"].items() for target in _targets(state)
-             if target not in machine["States"]]
-    inner = [one for state in machine["States"].values()
-             for one in [*state.get("Branches", []), *([state["ItemProcessor"]] if "ItemProcessor" in state else [])]]
+    wrong = [
+        f"{name} leads to {target}"
+        for name, state in machine["States"].items()
+        for target in _targets(state)
+        if target not in machine["States"]
+    ]
+    inner = [
+        one
+        for state in machine["States"].values()
+        for one in [*state.get("Branches", []), *([state["ItemProcessor"]] if "ItemProcessor" in state else [])]
+    ]
     return wrong + [found for one in inner for found in dangling(one)]
 
 
@@ -112,10 +126,16 @@ def hasty(name: str) -> list[str]:
     stack, resource = MACHINES[name]
     resources = template(stack)["Resources"]
     filled = resources[resource]["Properties"]["DefinitionSubstitutions"]
-    invoked = [(state, filled[state["Parameters"]["FunctionName"].strip("${}")]["Fn::GetAtt"][0])
-               for _, state in tasks(definition(name)) if "FunctionName" in state["Parameters"]]
-    return [function for state, function in invoked
-            if state["TimeoutSeconds"] <= resources[function]["Properties"]["Timeout"]]
+    invoked = [
+        (state, filled[state["Parameters"]["FunctionName"].strip("${}")]["Fn::GetAtt"][0])
+        for _, state in tasks(definition(name))
+        if "FunctionName" in state["Parameters"]
+    ]
+    return [
+        function
+        for state, function in invoked
+        if state["TimeoutSeconds"] <= resources[function]["Properties"]["Timeout"]
+    ]
 
 
 def unfilled(machine: Definition, given: set[str]) -> list[str]:

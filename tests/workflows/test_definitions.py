@@ -28,14 +28,25 @@ from definitions import (
 ROOT = Path(__file__).resolve().parents[2]
 VALIDATOR = ROOT / "node_modules" / ".bin" / "asl-validator"
 RETRY = {
-    "ErrorEquals": ["States.ALL"], "BackoffRate": 2, "JitterStrategy": "FULL", "MaxDelaySeconds": 9, "MaxAttempts": 2,
+    "ErrorEquals": ["States.ALL"],
+    "BackoffRate": 2,
+    "JitterStrategy": "FULL",
+    "MaxDelaySeconds": 9,
+    "MaxAttempts": 2,
 }
 TASK = {
-    "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "f"},
-    "TimeoutSeconds": 9, "Retry": [RETRY], "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "End"}], "Next": "End",
+    "Type": "Task",
+    "Resource": "arn:aws:states:::lambda:invoke",
+    "Parameters": {"FunctionName": "f"},
+    "TimeoutSeconds": 9,
+    "Retry": [RETRY],
+    "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "End"}],
+    "Next": "End",
 }
 GOOD: Definition = {
-    "StartAt": "Do", "TimeoutSeconds": 99, "States": {"Do": TASK, "End": {"Type": "Succeed"}},
+    "StartAt": "Do",
+    "TimeoutSeconds": 99,
+    "States": {"Do": TASK, "End": {"Type": "Succeed"}},
 }
 
 

@@ -17,9 +17,7 @@ def compact(lake: Lake, cursors: Cursors, before: str) -> int:
     A run that stopped half-way leaves rows twice until the next one, never too few.
     """
     flushed = cache(cursors.flushed)
-    days = [
-        (table, dt, names) for table in TABLES.values() for dt, names in lake.names(table).items() if dt < before
-    ]
+    days = [(table, dt, names) for table in TABLES.values() for dt, names in lake.names(table).items() if dt < before]
     return sum(_compact_day(table, dt, names, lake, flushed) for table, dt, names in days)
 
 

@@ -76,8 +76,13 @@ def _rows(record: Record) -> Iterator[Row]:
     for row in rows_of(messages.decode(msgspec.json.encode(record.message))):
         whole, lost = fitted(row)
         if lost:
-            _log.warning("record %d of %s: %s of %s does not fit the lake and is null there", record.seq,
-                         record.stream, ", ".join(lost), row.table)
+            _log.warning(
+                "record %d of %s: %s of %s does not fit the lake and is null there",
+                record.seq,
+                record.stream,
+                ", ".join(lost),
+                row.table,
+            )
         yield whole
 
 

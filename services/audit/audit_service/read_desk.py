@@ -63,8 +63,13 @@ def _account(name: str, account: Account, views: Reading) -> AccountStatus:
 
 def _position(account: str, holding: Holding) -> HeldPosition:
     return HeldPosition(
-        account=account, instance=holding.instance, instrument=holding.instrument, quantity=holding.quantity,
-        cost=holding.cost, realised=holding.realised, fees=holding.fees,
+        account=account,
+        instance=holding.instance,
+        instrument=holding.instrument,
+        quantity=holding.quantity,
+        cost=holding.cost,
+        realised=holding.realised,
+        fees=holding.fees,
     )
 
 

@@ -83,8 +83,11 @@ def _differences(now: Closing, cash: Decimal, holdings: list[Holding]) -> list[D
     published = {f"{one.instance} {one.instrument}": one.quantity for one in holdings}
     pairs = {"cash": (now.cash, cash)}
     pairs |= {leg: (now.held.get(leg, ZERO), published.get(leg, ZERO)) for leg in sorted(now.held | published)}
-    return [Difference(what=what, by_fills=ours, published=theirs) for what, (ours, theirs) in pairs.items()
-            if ours != theirs]
+    return [
+        Difference(what=what, by_fills=ours, published=theirs)
+        for what, (ours, theirs) in pairs.items()
+        if ours != theirs
+    ]
 
 
 def _fills(views: Published, account: str, dt: str) -> list[Fill]:

@@ -36,9 +36,7 @@ class Ledger(place.Ledger, Protocol):
 class Venue(place.Venue, Protocol):
     """A venue that fills by bars; see fanfold.venues.paper."""
 
-    def resolve(
-        self, account: str, series: Sequence[Series] = (), ended_by: datetime | None = None
-    ) -> Settlement: ...
+    def resolve(self, account: str, series: Sequence[Series] = (), ended_by: datetime | None = None) -> Settlement: ...
 
     def cancel_all(self, account: str, client_order_ids: Sequence[str], at: datetime, reason: str) -> None: ...
 

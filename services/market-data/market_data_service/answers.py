@@ -94,8 +94,9 @@ def _unavailable(one: Wanted) -> Defect:
 
 def told(kind: Kind, instrument: str, timeframe: str, count: int, at: int, detail: str = "") -> Defect:
     """A defect as it is told, with what is always done about it."""
-    return Defect(instrument=instrument, timeframe=timeframe, defect=kind, action=ACTIONS[kind], count=count, at=at,
-                  detail=detail)
+    return Defect(
+        instrument=instrument, timeframe=timeframe, defect=kind, action=ACTIONS[kind], count=count, at=at, detail=detail
+    )
 
 
 def asked_of(source: Source, requests: Iterable[Request]) -> dict[Request, Series | Failure]:

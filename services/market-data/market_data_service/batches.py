@@ -60,8 +60,13 @@ def messages(
     at_close = datetime.fromtimestamp(at, UTC)
     told = [
         Bars(
-            id=names.name("bars", poll, number, len(parts), *(f"{one.instrument} {one.timeframe} {one.after} "
-                                                             f"{one.through}" for one in part)),
+            id=names.name(
+                "bars",
+                poll,
+                number,
+                len(parts),
+                *(f"{one.instrument} {one.timeframe} {one.after} {one.through}" for one in part),
+            ),
             cause=poll,
             at=at_close,
             venue=venue,
@@ -74,8 +79,15 @@ def messages(
         for number, part in enumerate(parts, 1)
     ]
     more = [
-        Bars(id=names.name("defects", poll, number, *map(str, share)), cause=poll, at=at_close, venue=venue,
-             wanted=True, frames=[], defects=share)
+        Bars(
+            id=names.name("defects", poll, number, *map(str, share)),
+            cause=poll,
+            at=at_close,
+            venue=venue,
+            wanted=True,
+            frames=[],
+            defects=share,
+        )
         for number, share in enumerate(rest, 1)
     ]
     return told + more

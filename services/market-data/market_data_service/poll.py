@@ -42,9 +42,7 @@ class Cursors(Protocol):
 
     def read(self, venue: str) -> Noted: ...
 
-    def write(
-        self, venue: str, cursors: Mapping[SeriesKey, Series], version: int, held_until: int = 0
-    ) -> None: ...
+    def write(self, venue: str, cursors: Mapping[SeriesKey, Series], version: int, held_until: int = 0) -> None: ...
 
 
 class Bus(Protocol):
@@ -177,9 +175,7 @@ class Poller:
         return got, [*defects, *longer((defect for one in got for defect in one.defects), noted)]
 
 
-def _of(
-    answer: Series, one: Wanted, noted: Mapping[SeriesKey, Series], venue: Venue, *, final: bool
-) -> News:
+def _of(answer: Series, one: Wanted, noted: Mapping[SeriesKey, Series], venue: Venue, *, final: bool) -> News:
     """The news of a series in the answer that holds it, as they can be published."""
     last = noted.get((one.timeframe, answer.instrument))
     return news.fitting(_found(answer, one, last, venue, final=final), one, last)

@@ -25,7 +25,8 @@ def revised(answer: Series, last: Series, jump_max: Decimal) -> tuple[list[Defec
     # A bar that was dropped as an outlier is in the answer still.
     kept = {bar.closes_at for bar in judge(last.bars[0], sound, jump_max).kept}
     now = {
-        bar.closes_at: bar for bar in sound
+        bar.closes_at: bar
+        for bar in sound
         if bar.closes_at <= last.through and (bar.closes_at in was or bar.closes_at in kept)
     }
     # Right after it the answer begins, so what is not there is not there any more.

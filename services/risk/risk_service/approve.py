@@ -23,9 +23,7 @@ class Ledger(Protocol):
 
     def book(self, account: str, gathered: Gathered) -> Book: ...
 
-    def approve(
-        self, before: Book, told: OrdersApproved, minute: int, orders_in_minute: int
-    ) -> list[Order]: ...
+    def approve(self, before: Book, told: OrdersApproved, minute: int, orders_in_minute: int) -> list[Order]: ...
 
     def breach(self, account: str, breach: str) -> None: ...
 
@@ -98,9 +96,7 @@ class Approver:
         """Remember orders that are in the ledger. One that was there before a target was first decided on was made of
         an earlier delivery of it, which is not tried again."""
         self._created |= {order.order_id for order in orders}
-        self._ordered |= {
-            bundles.leg_of(order) for order in orders if made or wanted[bundles.leg_of(order)].attempt
-        }
+        self._ordered |= {bundles.leg_of(order) for order in orders if made or wanted[bundles.leg_of(order)].attempt}
 
 
 def _chunk(orders: Sequence[Order], of_bundles: bundles.Bundles, wanted: Standing) -> list[Order]:

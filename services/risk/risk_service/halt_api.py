@@ -49,10 +49,13 @@ class Controls(Protocol):
 def answer(event: dict[str, Any], desk: Desk, controls: Controls, now: datetime) -> dict[str, Any]:
     """The answer to an HTTP API event."""
     asked = Control(desk, controls, now)
-    return serve(event, {
-        "halt": lambda request, _query: _once(request, controls, asked.halt),
-        "resume": lambda request, _query: _once(request, controls, asked.resume),
-    })
+    return serve(
+        event,
+        {
+            "halt": lambda request, _query: _once(request, controls, asked.halt),
+            "resume": lambda request, _query: _once(request, controls, asked.resume),
+        },
+    )
 
 
 class Control:
@@ -83,8 +86,12 @@ class Control:
     def _ask(self, request: Request, wanted: ResumeRequest) -> Reply:
         confirmation = names.name("resume", wanted.account, request.principal, key_of(request), self._now.isoformat())
         pending = PendingResume(
-            account=wanted.account, confirmation=confirmation, principal=request.principal,
-            reason=_reason(wanted.reason), asked_at=self._now, rearm=wanted.rearm,
+            account=wanted.account,
+            confirmation=confirmation,
+            principal=request.principal,
+            reason=_reason(wanted.reason),
+            asked_at=self._now,
+            rearm=wanted.rearm,
         )
         body = _resume_answer(pending, active=False)
         self._controls.ask(pending, _remembering(request, 202, body), self._now)
@@ -93,13 +100,21 @@ class Control:
     def _confirm(self, request: Request, wanted: ResumeRequest) -> Reply:
         pending = self._controls.pending(wanted.account)
         if pending is None or pending.confirmation != wanted.confirmation or self._now > pending.asked_at + VALID:
-            raise Problem(409, "no-such-confirmation", "nothing waits for this confirmation: it was used, ran out, or "
-                                                       "the account was halted after it; ask to resume again")
+            raise Problem(
+                409,
+                "no-such-confirmation",
+                "nothing waits for this confirmation: it was used, ran out, or "
+                "the account was halted after it; ask to resume again",
+            )
         wait = pending.asked_at + OWN_DELAY - self._now
         if person(request.principal) == person(pending.principal) and wait > timedelta(0):
             seconds = str(int(wait.total_seconds()) + 1)
-            raise Problem(403, "second-person-needed", f"another principal may confirm now, you in {seconds} s",
-                          {"retry-after": seconds})
+            raise Problem(
+                403,
+                "second-person-needed",
+                f"another principal may confirm now, you in {seconds} s",
+                {"retry-after": seconds},
+            )
         reason = f"{_reason(wanted.reason)} (asked: {pending.reason})"
         told = self._told(request, wanted.account, Halt.ACTIVE, rearming(reason) if pending.rearm else reason)
         body = _resume_answer(pending, active=True)
@@ -152,15 +167,21 @@ def _once(request: Request, controls: Controls, act: Callable[[Request], Reply])
 
 def _remembering(request: Request, status: int, body: msgspec.Struct) -> Remembered:
     return Remembered(
-        principal=request.principal, key=key_of(request), digest=digest_of(request), status=status,
+        principal=request.principal,
+        key=key_of(request),
+        digest=digest_of(request),
+        status=status,
         body=_encode(body).decode(),
     )
 
 
 def _resume_answer(pending: PendingResume, *, active: bool) -> ResumeAnswer:
     return ResumeAnswer(
-        account=pending.account, state="ACTIVE" if active else "PENDING", confirmation=pending.confirmation,
-        own_from=pending.asked_at + OWN_DELAY, until=pending.asked_at + VALID,
+        account=pending.account,
+        state="ACTIVE" if active else "PENDING",
+        confirmation=pending.confirmation,
+        own_from=pending.asked_at + OWN_DELAY,
+        until=pending.asked_at + VALID,
     )
 
 

@@ -106,7 +106,9 @@ class Folder:
             raise Conflict("what is missing here may have been folded by another process")
         states = fold.changes()
         outputs: list[Message] = [
-            *self._targets(message, targets), *_statuses(message, states), *_wanted(message, gaps)
+            *self._targets(message, targets),
+            *_statuses(message, states),
+            *_wanted(message, gaps),
         ]
         if fresh or states or asked != fold.asked:
             memory.version += 1

@@ -35,8 +35,13 @@ class Approvals:
         """
         reserved = booking.reserving(before, told.orders)
         account = AccountItem(
-            account=before.account, halt=before.halt, cash=before.cash, reserved=before.reserved,
-            minute=before.minute, orders_in_minute=before.orders_in_minute, version=before.version,
+            account=before.account,
+            halt=before.halt,
+            cash=before.cash,
+            reserved=before.reserved,
+            minute=before.minute,
+            orders_in_minute=before.orders_in_minute,
+            version=before.version,
         )
         writes = [ledger.creating(self._table, order) for order in told.orders]
         writes += [
@@ -67,7 +72,8 @@ class Approvals:
     def halt(self, account: str, state: Halt, told: HaltChanged, *, rearm: bool = False) -> None:
         """Set an account's halt state; to ``rearm`` it is to let its day and its peak begin anew."""
         writes = [
-            ledger.halting(self._table, account, told), self._outbox.holding(told),
+            ledger.halting(self._table, account, told),
+            self._outbox.holding(told),
             ledger.forgetting_resume(self._table, account),
         ]
         if rearm:

@@ -42,9 +42,7 @@ class Batches:
         items = self._table.get_all([_key(account) for account in accounts])
         return {account: _gathered(items.get(_key(account), {})) for account in accounts}
 
-    def marked(
-        self, account: str, poll: Poll, marks: Mapping[str, Mark], version: int, *, idle: bool
-    ) -> Gathered:
+    def marked(self, account: str, poll: Poll, marks: Mapping[str, Mark], version: int, *, idle: bool) -> Gathered:
         """A part of the bars is there; ``idle`` says that no targets come of it.
 
         Raises Unfinished where the poll before is not decided yet, and Conflict where the marks are not of the version
@@ -71,9 +69,14 @@ class Batches:
         came first.
         """
         assigned = {
-            "standing": pack(list(left.values())), "standing_version": gathered.standing_version + 1,
-            "reported": pack(reported), "peak_equity": book.peak_equity, "trading_day": book.day,
-            "day_start_equity": book.day_start_equity, "last_equity": book.last_equity, "rearmed": book.rearmed,
+            "standing": pack(list(left.values())),
+            "standing_version": gathered.standing_version + 1,
+            "reported": pack(reported),
+            "peak_equity": book.peak_equity,
+            "trading_day": book.day,
+            "day_start_equity": book.day_start_equity,
+            "last_equity": book.last_equity,
+            "rearmed": book.rearmed,
         }
         if decided:
             try:
@@ -142,8 +145,13 @@ class Batches:
     ) -> Gathered:
         """Begin a newer poll than the one that was decided last."""
         assigned = {
-            "poll": poll.batch, "closed_at": poll.at, "parts": poll.parts, "got": tokens, "targets": targets,
-            "decided": False, **sets,
+            "poll": poll.batch,
+            "closed_at": poll.at,
+            "parts": poll.parts,
+            "got": tokens,
+            "targets": targets,
+            "decided": False,
+            **sets,
         }
         values: dict[str, Any] = {":at": poll.at, ":yes": True}
         update = _setting(assigned, values)

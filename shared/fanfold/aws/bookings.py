@@ -88,9 +88,7 @@ class Bookings:
         """Publish reports that the outbox holds, and others that it need not hold."""
         self._outbox.publish(held, others)
 
-    def _book(
-        self, account: str, resolutions: Sequence[Resolution], told: ExecutionReport
-    ) -> ExecutionReport | None:
+    def _book(self, account: str, resolutions: Sequence[Resolution], told: ExecutionReport) -> ExecutionReport | None:
         for _ in range(TRIES):
             records, booked = ledger.records_and_trades(
                 self._table,

@@ -29,30 +29,32 @@ PAUSE_S_MAX = 1.6
 TASK_HOSTS = ("169.254.170.2", "169.254.170.23", "fd00:ec2::23", "localhost", "::1")
 
 # Besides rates, what passes by itself: a key's own rate, a request that was not heard to its end, one still under way.
-THROTTLES = frozenset({
-    "BandwidthLimitExceeded",
-    "KMS.ThrottlingException",
-    "KMSThrottling",
-    "KmsThrottled",
-    "LimitExceededException",
-    "PriorRequestNotComplete",
-    "ProvisionedThroughputExceeded",
-    "ProvisionedThroughputExceededException",
-    "ReplicatedWriteConflictException",
-    "RequestLimitExceeded",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "RequestTimeout",
-    "RequestTimeoutException",
-    "SlowDown",
-    "Throttled",
-    "ThrottledException",
-    "Throttling",
-    "ThrottlingError",
-    "ThrottlingException",
-    "TooManyRequestsException",
-    "TransactionInProgressException",
-})
+THROTTLES = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "KMS.ThrottlingException",
+        "KMSThrottling",
+        "KmsThrottled",
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceeded",
+        "ProvisionedThroughputExceededException",
+        "ReplicatedWriteConflictException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "SlowDown",
+        "Throttled",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingError",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)
 
 
 class Reason(NamedTuple):

@@ -36,8 +36,11 @@ class LedgerControls:
     def halt(self, told: Sequence[HaltChanged], request: Remembered, now: datetime) -> None:
         # An account at a time, so that one whose books are busy holds up none; the request is done with the last.
         for number, one in enumerate(told, 1):
-            writes = [ledger.halting(self._table, one.account, one), self._outbox.holding(one),
-                      ledger.forgetting_resume(self._table, one.account)]
+            writes = [
+                ledger.halting(self._table, one.account, one),
+                self._outbox.holding(one),
+                ledger.forgetting_resume(self._table, one.account),
+            ]
             if number == len(told):
                 writes.append(self._remembering(request, now))
             self._table.insist(writes)
@@ -48,20 +51,27 @@ class LedgerControls:
         return _pending(item["pending"]) if item.get("confirmation") else None
 
     def ask(self, pending: PendingResume, request: Remembered, now: datetime) -> None:
-        item = {"pending": msgspec.json.encode(pending), "confirmation": pending.confirmation,
-                "expires": int(now.timestamp()) + KEPT_S}
-        self._table.insist([
-            self._remembering(request, now), self._table.putting(ledger.resume_key(pending.account), item)
-        ])
+        item = {
+            "pending": msgspec.json.encode(pending),
+            "confirmation": pending.confirmation,
+            "expires": int(now.timestamp()) + KEPT_S,
+        }
+        self._table.insist(
+            [self._remembering(request, now), self._table.putting(ledger.resume_key(pending.account), item)]
+        )
 
     def resume(self, told: HaltChanged, pending: PendingResume, request: Remembered, now: datetime) -> None:
         # Used up rather than deleted: of two that come back with it, the condition lets one through.
         spent = self._table.putting(
-            ledger.resume_key(told.account), {"confirmation": "", "expires": int(now.timestamp()) + KEPT_S},
-            "confirmation = :confirmation", {":confirmation": pending.confirmation},
+            ledger.resume_key(told.account),
+            {"confirmation": "", "expires": int(now.timestamp()) + KEPT_S},
+            "confirmation = :confirmation",
+            {":confirmation": pending.confirmation},
         )
         writes = [
-            self._remembering(request, now), spent, ledger.halting(self._table, told.account, told),
+            self._remembering(request, now),
+            spent,
+            ledger.halting(self._table, told.account, told),
             self._outbox.holding(told),
         ]
         if pending.rearm:

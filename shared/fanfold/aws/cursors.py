@@ -76,8 +76,14 @@ def _parts(rows: Sequence[_Row]) -> Iterator[bytes]:
 
 
 def _series(timeframe: str, instrument: str, price_scale: int, volume_scale: int, bars: list[Bar]) -> Series:
-    return Series(instrument=instrument, timeframe=timeframe, price_scale=price_scale, volume_scale=volume_scale,
-                  after=0, bars=bars)
+    return Series(
+        instrument=instrument,
+        timeframe=timeframe,
+        price_scale=price_scale,
+        volume_scale=volume_scale,
+        after=0,
+        bars=bars,
+    )
 
 
 def _key(venue: str, number: int = 0) -> Key:

@@ -138,8 +138,14 @@ def reserving(table: Table, before: AccountItem, reserved: Decimal, minute: int,
     return table.updating(
         account_key(before.account),
         "SET reserved = :reserved, orders_in_minute = :orders, minutes = :minute ADD version :one",
-        {":reserved": reserved, ":orders": orders_in_minute, ":minute": minute, ":one": 1,
-         ":version": before.version, ":halt": before.halt},
+        {
+            ":reserved": reserved,
+            ":orders": orders_in_minute,
+            ":minute": minute,
+            ":one": 1,
+            ":version": before.version,
+            ":halt": before.halt,
+        },
         "version = :version AND halt = :halt",
     )
 
@@ -189,9 +195,13 @@ def filling(table: Table, fill: Fill) -> Write:
 def positioning(table: Table, account: str, leg: Leg, before: Position, after: Position, unfilled: Decimal) -> Write:
     """The write of a position after fills; ``unfilled`` is added to what live orders have still to fill."""
     values: dict[str, Any] = {
-        ":lots": _encode(after.lots), ":pages": _encode(msgspec.structs.replace(after.pages, read=())),
-        ":realised": after.realised, ":fees": after.fees,
-        ":after": after.version, ":before": before.version, ":unfilled": unfilled,
+        ":lots": _encode(after.lots),
+        ":pages": _encode(msgspec.structs.replace(after.pages, read=())),
+        ":realised": after.realised,
+        ":fees": after.fees,
+        ":after": after.version,
+        ":before": before.version,
+        ":unfilled": unfilled,
     }
     return table.updating(
         position_key(account, leg),
@@ -213,7 +223,10 @@ def settling(table: Table, before: AccountItem, cash: Decimal, reserved: Decimal
 
 def _storing(table: Table, record: OrderRecord, condition: str, values: dict[str, Any]) -> Write:
     item = {
-        "record": _encode(record), "order_state": record.state, "epoch": record.epoch, "filled": record.filled,
+        "record": _encode(record),
+        "order_state": record.state,
+        "epoch": record.epoch,
+        "filled": record.filled,
         "terms": _terms(record.order),
     }
     return table.putting(order_key(record.order.order_id), item, condition, values)
@@ -222,8 +235,19 @@ def _storing(table: Table, record: OrderRecord, condition: str, values: dict[str
 def _terms(order: Order) -> str:
     """What was approved, in a word: an order of the same id that differs in any of it was not."""
     return names.name(
-        "terms", order.account, order.venue, order.instance, order.instrument, order.side, order.kind, order.quantity,
-        order.limit_price, order.stop_price, order.time_in_force, order.reduce_only, order.reserved,
+        "terms",
+        order.account,
+        order.venue,
+        order.instance,
+        order.instrument,
+        order.side,
+        order.kind,
+        order.quantity,
+        order.limit_price,
+        order.stop_price,
+        order.time_in_force,
+        order.reduce_only,
+        order.reserved,
     )
 
 
@@ -245,7 +269,10 @@ def _position(item: dict[str, Any]) -> PositionItem:
     position = Position()
     if "lots" in item:
         position = Position(
-            lots=_lots(item["lots"]), pages=_pages(item["pages"]), realised=item["realised"], fees=item["fees"],
+            lots=_lots(item["lots"]),
+            pages=_pages(item["pages"]),
+            realised=item["realised"],
+            fees=item["fees"],
             version=integer(item["fills"]),
         )
     return PositionItem(position=position, open=item.get("unfilled", ZERO))

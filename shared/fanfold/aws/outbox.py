@@ -106,8 +106,11 @@ class Outbox:
 
     def _put_aside(self, name: str, body: bytes, reason: str) -> None:
         kept = {"body": body[:BODY_MAX], "length": len(body), "reason": reason[:REASON_MAX]}
-        self._table.write([
-            self._table.putting((self._quarantine, name), kept), self._table.deleting((self._partition, name)),
-        ])
+        self._table.write(
+            [
+                self._table.putting((self._quarantine, name), kept),
+                self._table.deleting((self._partition, name)),
+            ]
+        )
         if self._watch is not None:
             self._watch.put_aside(name, reason[:REASON_MAX])

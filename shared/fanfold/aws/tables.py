@@ -101,14 +101,16 @@ class Table(NamedTuple):
     def newest(self, partition: str, until: str, page: int = NEWEST_PAGE) -> Iterator[dict[str, Any]]:
         """Items of a partition in falling order of their sort key from one on ("": all); who stops reads no further."""
         values = {":pk": partition} | ({":until": until} if until else {})
-        yield from self._pages({
-            "TableName": self.name,
-            "KeyConditionExpression": "pk = :pk" + (" AND sk <= :until" if until else ""),
-            "ExpressionAttributeValues": marshal(values),
-            "ScanIndexForward": False,
-            "ConsistentRead": True,
-            "Limit": page,
-        })
+        yield from self._pages(
+            {
+                "TableName": self.name,
+                "KeyConditionExpression": "pk = :pk" + (" AND sk <= :until" if until else ""),
+                "ExpressionAttributeValues": marshal(values),
+                "ScanIndexForward": False,
+                "ConsistentRead": True,
+                "Limit": page,
+            }
+        )
 
     def _pages(self, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
         while True:

@@ -51,9 +51,7 @@ class TaskKeys:
                 raise
             return
         self._ends_at = found.expiration.timestamp()
-        self._kept = Credentials(
-            access_key=found.access_key_id, secret_key=found.secret_access_key, token=found.token
-        )
+        self._kept = Credentials(access_key=found.access_key_id, secret_key=found.secret_access_key, token=found.token)
 
 
 def asked(server: KeyServer) -> _Keys:

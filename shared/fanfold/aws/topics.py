@@ -13,10 +13,17 @@ FIFO = ".fifo"
 BATCH_BYTES = 250_000
 MESSAGE_BYTES_MAX = 262_144
 # What SNS says of a message that it will not take however often it is asked.
-UNFIT = frozenset({
-    "InvalidParameter", "InvalidParameterException", "InvalidParameterValue", "ParameterValueInvalid",
-    "InvalidMessageContents", "ValidationError", "ValidationException",
-})
+UNFIT = frozenset(
+    {
+        "InvalidParameter",
+        "InvalidParameterException",
+        "InvalidParameterValue",
+        "ParameterValueInvalid",
+        "InvalidMessageContents",
+        "ValidationError",
+        "ValidationException",
+    }
+)
 
 
 class Unpublishable(AwsFault):

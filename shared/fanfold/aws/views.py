@@ -84,9 +84,9 @@ class DynamoViews:
     def _update(self, head: Head, change: str, values: dict[str, Any], further: str = "") -> None:
         condition, known = _at(head)
         try:
-            self._table.write([
-                self._table.updating((_HEADS, head.stream), change, values | known, f"{condition} {further}".strip())
-            ])
+            self._table.write(
+                [self._table.updating((_HEADS, head.stream), change, values | known, f"{condition} {further}".strip())]
+            )
         except Refused as refused:
             raise Conflict(f"stream {head.stream} was extended by another writer") from refused
 

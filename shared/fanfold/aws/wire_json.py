@@ -11,8 +11,13 @@ import msgspec
 from fanfold.aws.calls import AwsFault, Reason
 from fanfold.aws.exchange import Answer, Protocol, Request, damaged
 
-TARGETS = {"dynamodb": "DynamoDB_20120810", "kms": "TrentService", "sqs": "AmazonSQS",
-           "secretsmanager": "secretsmanager", "ssm": "AmazonSSM"}
+TARGETS = {
+    "dynamodb": "DynamoDB_20120810",
+    "kms": "TrentService",
+    "sqs": "AmazonSQS",
+    "secretsmanager": "secretsmanager",
+    "ssm": "AmazonSSM",
+}
 VERSIONS = {"kms": "1.1", "secretsmanager": "1.1", "ssm": "1.1"}
 # The members that carry bytes, which go over the wire in base 64.
 BLOBS = frozenset({"B", "BinaryValue", "Mac", "SecretBinary"})

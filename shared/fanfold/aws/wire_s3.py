@@ -80,15 +80,17 @@ ANSWERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "x-amz-version-id": ("VersionId", str),
 }
 # What a write and a deletion say; the rest of their headers is about the answer itself.
-WRITTEN = frozenset({
-    "ChecksumSHA256",
-    "ChecksumType",
-    "DeleteMarker",
-    "ETag",
-    "SSEKMSKeyId",
-    "ServerSideEncryption",
-    "VersionId",
-})
+WRITTEN = frozenset(
+    {
+        "ChecksumSHA256",
+        "ChecksumType",
+        "DeleteMarker",
+        "ETag",
+        "SSEKMSKeyId",
+        "ServerSideEncryption",
+        "VersionId",
+    }
+)
 LISTED: dict[str, Callable[[str], Any]] = {
     "ChecksumAlgorithm": lambda text: [text],
     "IsLatest": _flag,

@@ -78,8 +78,12 @@ def moment(at: int) -> str:
 
 def _account(traded: Desk, name: str, found: Books) -> AccountSummary:
     return AccountSummary(
-        account=name, currency=traded.accounts[name].currency, fees=found.fees, equity=found.equity,
-        total_return=found.total_return, drawdown=found.drawdown,
+        account=name,
+        currency=traded.accounts[name].currency,
+        fees=found.fees,
+        equity=found.equity,
+        total_return=found.total_return,
+        drawdown=found.drawdown,
         books_balance=found.balance and found.ledger_agrees,
     )
 

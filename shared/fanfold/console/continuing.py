@@ -59,14 +59,22 @@ def continued(state: Path, arguments: Namespace) -> Continued:
     through = state_directory.through(state)
     until, minutes = _span(arguments, asked, through)
     plan = run_plan.plan(
-        arguments.desk or Path(asked.desk), arguments.data or asked.data, arguments.strategy or asked.strategy,
-        asked.params | run_plan.params(arguments.param), None, until, minutes, through, arguments.cash or asked.cash,
+        arguments.desk or Path(asked.desk),
+        arguments.data or asked.data,
+        arguments.strategy or asked.strategy,
+        asked.params | run_plan.params(arguments.param),
+        None,
+        until,
+        minutes,
+        through,
+        arguments.cash or asked.cash,
     )
     known = desk.load((state / state_directory.DESK).read_bytes(), state_directory.DESK)
     _refuse_others([*_differing("", _told(known), _told(plan.desk)), *_strategies(known, asked)], asked)
     _refuse_others([*_bars(state, plan)], asked)
-    return Continued(plan._replace(desk=known, recordings=_longer(state, plan)),
-                     msgspec.structs.replace(asked, until=plan.until))
+    return Continued(
+        plan._replace(desk=known, recordings=_longer(state, plan)), msgspec.structs.replace(asked, until=plan.until)
+    )
 
 
 def _span(arguments: Namespace, asked: Asked, through: int) -> tuple[int | None, int | None]:
@@ -143,8 +151,10 @@ def _bars(state: Path, plan: Plan) -> Iterator[str]:
     for now in plan.recordings:
         then = venue.bars(now.instrument, now.timeframe, 0, ALL_TIME)
         if (then.price_scale, then.volume_scale) != (now.price_scale, now.volume_scale):
-            yield (f"{now.instrument} had {then.price_scale} decimals in prices and {then.volume_scale} in volumes, "
-                   f"and has {now.price_scale} and {now.volume_scale}")
+            yield (
+                f"{now.instrument} had {then.price_scale} decimals in prices and {then.volume_scale} in volumes, "
+                f"and has {now.price_scale} and {now.volume_scale}"
+            )
             continue
         yield from _first(then, now, seeded=not plan.files)
 

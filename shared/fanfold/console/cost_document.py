@@ -1,5 +1,5 @@
 """docs/cost.md, written from the prices, the formulae and the recorded days."""
-# ruff: noqa: E501, Q003 - a line of the document is a line here
+# ruff: noqa: E501 - a line of the document is a line here
 
 from collections.abc import Iterator
 
@@ -16,8 +16,17 @@ YEAR = 12
 def cost_markdown() -> str:
     """The whole page."""
     bills = {name: _bill(scenario) for name, scenario in SCENARIOS.items()}
-    parts = [*_HEAD, *_totals(bills), *_LINES_HEAD, *_lines(bills), *_ASSUMPTIONS_HEAD, *_assumptions(), *_PRICES_HEAD,
-             *_prices(), *_TAIL]
+    parts = [
+        *_HEAD,
+        *_totals(bills),
+        *_LINES_HEAD,
+        *_lines(bills),
+        *_ASSUMPTIONS_HEAD,
+        *_assumptions(),
+        *_PRICES_HEAD,
+        *_prices(),
+        *_TAIL,
+    ]
     return "\n".join([*parts, ""])
 
 
@@ -30,8 +39,10 @@ def _totals(bills: dict[str, Bill]) -> Iterator[str]:
     for name, found in bills.items():
         scenario = SCENARIOS[name]
         year = _bill(scenario, YEAR)
-        yield (f"| `{name}`: {scenario.about} | {scenario.profile} | {dollars(found.listed)} | "
-               f"{dollars(found.after_free)} | {dollars(year.listed)} | {scenario.ceiling} |")
+        yield (
+            f"| `{name}`: {scenario.about} | {scenario.profile} | {dollars(found.listed)} | "
+            f"{dollars(found.after_free)} | {dollars(year.listed)} | {scenario.ceiling} |"
+        )
 
 
 def _lines(bills: dict[str, Bill]) -> Iterator[str]:
@@ -39,31 +50,47 @@ def _lines(bills: dict[str, Bill]) -> Iterator[str]:
     for item, price in PRICES.items():
         lines = [by_item[name].get(item) for name in bills]
         if any(lines):
-            cells = [f"{amount(line.quantity)} = {dollars(line.listed)} | {dollars(line.after_free)}" if line else "| "
-                     for line in lines]
+            cells = [
+                f"{amount(line.quantity)} = {dollars(line.listed)} | {dollars(line.after_free)}" if line else "| "
+                for line in lines
+            ]
             yield f"| {price.what}, {price.unit} | {' | '.join(cells)} |"
 
 
 def _assumptions() -> Iterator[str]:
     slow = ", ".join(f"{name} {ms}" for name, ms in durations.CALL_MS.items())
     yield f"- An answer of AWS takes, ms: {slow}; any other {durations.OTHER_CALL_MS}."
-    yield (f"- An answer of an exchange takes {durations.VENUE_MS} ms; {durations.VENUE_WORKERS} are waited for side by "
-           "side.")
-    yield (f"- CPU, ms at a whole core: {durations.INVOCATION_CPU_MS} an invocation, {durations.CALL_CPU_MS} a call, "
-           f"{durations.BAR_CPU_MS} a bar; a core comes with {durations.CORE_MB} MB.")
-    yield (f"- Each function that is woken starts {durations.COLD_STARTS_A_DAY} times a day, "
-           f"{durations.COLD_START_MS / 1_000} s each.")
-    yield (f"- An idle standard queue is polled {templates.POLLERS_IDLE} times side by side, every 20 s, a FIFO queue and one with a "
-           f"maximum concurrency {templates.POLLERS_FULL} times, whatever comes.")
-    yield (f"- KMS is asked for a data key every {templates.KEY_REUSE_S} s: at a queue {templates.KEY_USERS} times, where the "
-           f"template does not set it longer; at a table once, at a topic {bill.SNS_KEY_CALLS} times for each function that "
-           "used it in that time; and whenever a secret under it is read. A key costs as much again for each of its first "
-           f"{bill.KEY_TURNS_MAX} yearly turns.")
-    yield (f"- An invocation logs {bill.PLATFORM_BYTES} B of Lambda's own in {bill.PLATFORM_LINES} lines, unless the "
-           f"template turns them off, and {bill.METRICS_BYTES} B of metrics; CloudWatch adds {bill.LINE_BYTES} B a line.")
-    yield (f"- {bill.IMAGES_GB} GB of images in {bill.IMAGE_VERSIONS} versions; {bill.HTTP_REQUESTS:,} API requests and "
-           f"{bill.QUERIES} Athena queries of 10 MB a month, each over {bill.QUERY_TABLES} tables and all days of the stage, a LIST "
-           "a day and table.")
+    yield (
+        f"- An answer of an exchange takes {durations.VENUE_MS} ms; {durations.VENUE_WORKERS} are waited for side by "
+        "side."
+    )
+    yield (
+        f"- CPU, ms at a whole core: {durations.INVOCATION_CPU_MS} an invocation, {durations.CALL_CPU_MS} a call, "
+        f"{durations.BAR_CPU_MS} a bar; a core comes with {durations.CORE_MB} MB."
+    )
+    yield (
+        f"- Each function that is woken starts {durations.COLD_STARTS_A_DAY} times a day, "
+        f"{durations.COLD_START_MS / 1_000} s each."
+    )
+    yield (
+        f"- An idle standard queue is polled {templates.POLLERS_IDLE} times side by side, every 20 s, a FIFO queue and one with a "
+        f"maximum concurrency {templates.POLLERS_FULL} times, whatever comes."
+    )
+    yield (
+        f"- KMS is asked for a data key every {templates.KEY_REUSE_S} s: at a queue {templates.KEY_USERS} times, where the "
+        f"template does not set it longer; at a table once, at a topic {bill.SNS_KEY_CALLS} times for each function that "
+        "used it in that time; and whenever a secret under it is read. A key costs as much again for each of its first "
+        f"{bill.KEY_TURNS_MAX} yearly turns."
+    )
+    yield (
+        f"- An invocation logs {bill.PLATFORM_BYTES} B of Lambda's own in {bill.PLATFORM_LINES} lines, unless the "
+        f"template turns them off, and {bill.METRICS_BYTES} B of metrics; CloudWatch adds {bill.LINE_BYTES} B a line."
+    )
+    yield (
+        f"- {bill.IMAGES_GB} GB of images in {bill.IMAGE_VERSIONS} versions; {bill.HTTP_REQUESTS:,} API requests and "
+        f"{bill.QUERIES} Athena queries of 10 MB a month, each over {bill.QUERY_TABLES} tables and all days of the stage, a LIST "
+        "a day and table."
+    )
     yield "- A secret is asked for once an order, and once a minute at most."
 
 
@@ -115,7 +142,7 @@ _PRICES_HEAD = (
     "",
     f"## Prices of {AS_OF}, {REGION}",
     "",
-    "Read from the pages named, not from AWS itself; \"recalled\" was not looked up. Check them before you rely on a cent.",
+    'Read from the pages named, not from AWS itself; "recalled" was not looked up. Check them before you rely on a cent.',
     "FIFO topics are priced as standard ones, which are dearer.",
     "",
     "| What | $ | Free each month | Source |",

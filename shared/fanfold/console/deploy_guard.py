@@ -53,8 +53,11 @@ def _changes(name: str, old: Mapping[str, Any], new: Mapping[str, Any] | None) -
     if new["Type"] != old["Type"]:
         return [Replacement(name, "Type", f"{old['Type']} would become {new['Type']}")]
     before, after = old.get("Properties", {}), new.get("Properties", {})
-    fixed = [Replacement(name, key, f"{_short(before.get(key))} would become {_short(after.get(key))}")
-             for key in FIXED[old["Type"]] if before.get(key) != after.get(key)]
+    fixed = [
+        Replacement(name, key, f"{_short(before.get(key))} would become {_short(after.get(key))}")
+        for key in FIXED[old["Type"]]
+        if before.get(key) != after.get(key)
+    ]
     return fixed + _retyped_keys(name, before, after) + _weakened(name, old, new)
 
 
@@ -62,8 +65,11 @@ def _retyped_keys(name: str, before: Mapping[str, Any], after: Mapping[str, Any]
     """Attributes of the table's key whose type changes; those of added indexes may come and go."""
     old, new = _attribute_types(before), _attribute_types(after)
     keys = [one["AttributeName"] for one in before.get("KeySchema", [])]
-    return [Replacement(name, "AttributeDefinitions", f"{key} was of type {old.get(key)} and would be {new.get(key)}")
-            for key in keys if old.get(key) != new.get(key)]
+    return [
+        Replacement(name, "AttributeDefinitions", f"{key} was of type {old.get(key)} and would be {new.get(key)}")
+        for key in keys
+        if old.get(key) != new.get(key)
+    ]
 
 
 def _attribute_types(table: Mapping[str, Any]) -> dict[str, str]:
@@ -73,8 +79,11 @@ def _attribute_types(table: Mapping[str, Any]) -> dict[str, str]:
 def _weakened(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Replacement]:
     """A store that was to outlive its stack and would no longer."""
     policies = ("DeletionPolicy", "UpdateReplacePolicy")
-    return [Replacement(name, policy, f"it was {old[policy]} and would be {new.get(policy, 'Delete')}")
-            for policy in policies if old.get(policy) in KEPT and new.get(policy) not in KEPT]
+    return [
+        Replacement(name, policy, f"it was {old[policy]} and would be {new.get(policy, 'Delete')}")
+        for policy in policies
+        if old.get(policy) in KEPT and new.get(policy) not in KEPT
+    ]
 
 
 def _short(value: object) -> str:

@@ -89,9 +89,7 @@ def light(cloud: Cloud) -> Call:
     return connect("light", Endpoint.of({"AWS_ENDPOINT_URL": cloud.door, "AWS_REGION": REGION} | credentials))
 
 
-def invoke(
-    call: Call, service: str, function: str, event: dict[str, Any], stage: str = STAGE
-) -> dict[str, Any]:
+def invoke(call: Call, service: str, function: str, event: dict[str, Any], stage: str = STAGE) -> dict[str, Any]:
     """A function's answer; a process that dies under it is asked again. Raises AwsFault for what it raised."""
     name = f"fanfold-{service}-{stage}-{function}"
     for _ in range(TRIES):

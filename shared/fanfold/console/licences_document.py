@@ -20,8 +20,10 @@ def licences_markdown() -> str:
     for service in layout.SERVICES:
         for one in distributions.locked(service, root):
             images.setdefault(one.name, []).append(service)
-    rows = [f"| {name} | {distributions.installed_licence(name)} | {', '.join(held)} |"
-            for name, held in sorted(images.items())]
+    rows = [
+        f"| {name} | {distributions.installed_licence(name)} | {', '.join(held)} |"
+        for name, held in sorted(images.items())
+    ]
     return "\n".join([*_HEAD, *rows, *_exceptions(), ""])
 
 

@@ -80,8 +80,14 @@ def main(arguments: argparse.Namespace) -> int:
 def _start(state: Path, arguments: argparse.Namespace, out: Console) -> int:
     arguments.desk = arguments.desk or Path("desk.toml")
     plan = run_plan.plan(
-        arguments.desk, arguments.data, arguments.strategy, run_plan.params(arguments.param), arguments.since,
-        arguments.until, arguments.minutes, cash=arguments.cash,
+        arguments.desk,
+        arguments.data,
+        arguments.strategy,
+        run_plan.params(arguments.param),
+        arguments.since,
+        arguments.until,
+        arguments.minutes,
+        cash=arguments.cash,
     )
     _describe(plan, out)
     asked = continuing.asked_for(arguments, plan)
@@ -145,11 +151,14 @@ def _traded(run: DeskRun, plan: Plan, arguments: argparse.Namespace, out: Consol
     return Exit.INTERRUPTED if stop.asked else code
 
 
-def _replay(
-    run: DeskRun, accounts: list[str], closes: range, pause_s: float, stop: Interrupt, out: Console
-) -> int:
-    columns = (TextColumn("trading"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
-               TimeRemainingColumn())
+def _replay(run: DeskRun, accounts: list[str], closes: range, pause_s: float, stop: Interrupt, out: Console) -> int:
+    columns = (
+        TextColumn("trading"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=out, transient=True) as progress:
         task = progress.add_task("", total=len(closes), rate="")
         began, legs = time.monotonic(), LegWatch(DynamoViews(run.call, table_name("views", run.stage)), accounts)

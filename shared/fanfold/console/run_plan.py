@@ -56,8 +56,10 @@ def plan(
         symbols = universe.seeded(raw, notes)
         passed = WARM_UP_MINUTES if after is None else (after - SEEDED_START) // 60
         if passed + (minutes or SEEDED_MINUTES) > SEEDED_MINUTES_MAX:
-            raise BadInput(f"the seeded market is made for {SEEDED_MINUTES_MAX:,} minutes at most, two days of warming "
-                           "up included; trade fewer with --minutes")
+            raise BadInput(
+                f"the seeded market is made for {SEEDED_MINUTES_MAX:,} minutes at most, two days of warming "
+                "up included; trade fewer with --minutes"
+            )
         recordings = market.market(SEED, symbols, passed + (minutes or SEEDED_MINUTES), SEEDED_START)
         since = SEEDED_START + (passed + 1) * 60 if since is None else since
     choose(raw, strategy, params, notes)
@@ -71,8 +73,10 @@ def choose(raw: dict[str, Any], strategy: str | None, params: Mapping[str, str],
     instances = raw.get("strategies", {})
     if strategy is not None:
         if strategy not in instances and strategy not in strategies.names():
-            raise BadInput(f"--strategy {strategy!r} is neither an instance of the desk ({', '.join(instances)}) "
-                           f"nor a strategy ({', '.join(strategies.names())})")
+            raise BadInput(
+                f"--strategy {strategy!r} is neither an instance of the desk ({', '.join(instances)}) "
+                f"nor a strategy ({', '.join(strategies.names())})"
+            )
         instances = {strategy: instances.get(strategy) or universe.put_up(raw, strategy, notes)}
         raw["strategies"] = instances
         notes.append(f"only {strategy} trades")
@@ -83,7 +87,11 @@ def choose(raw: dict[str, Any], strategy: str | None, params: Mapping[str, str],
 
 
 def live(
-    desk_file: Path, exchange: str, symbols: Sequence[str], instruments: Mapping[str, Instrument], notes: list[str],
+    desk_file: Path,
+    exchange: str,
+    symbols: Sequence[str],
+    instruments: Mapping[str, Instrument],
+    notes: list[str],
     cash: Decimal | None = None,
 ) -> dict[str, Any]:
     """The desk's tables with its venue turned into a real exchange's, for paper trading on public bars."""
@@ -115,9 +123,7 @@ def _raw(desk_file: Path) -> dict[str, Any]:
     return raw
 
 
-def _span(
-    recordings: Sequence[Series], since: int | None, until: int | None, minutes: int | None
-) -> tuple[int, int]:
+def _span(recordings: Sequence[Series], since: int | None, until: int | None, minutes: int | None) -> tuple[int, int]:
     """First and last close to trade, in epoch seconds."""
     first = min(one.bars[0].closes_at for one in recordings)
     last = max(one.bars[-1].closes_at for one in recordings)

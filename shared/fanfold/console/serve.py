@@ -88,10 +88,14 @@ def functions(session: LocalSession) -> dict[Target, Function]:
     root = launcher.repository_root()
     found: dict[Target, Function] = {}
     os.environ.update(environment(session.state, live=not (session.state / CLOCK).exists()))
-    os.environ.update({
-        "AWS_ENDPOINT_URL": session.cloud.endpoint, "AWS_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": "embedded", "AWS_SECRET_ACCESS_KEY": "embedded",
-    })
+    os.environ.update(
+        {
+            "AWS_ENDPOINT_URL": session.cloud.endpoint,
+            "AWS_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "embedded",
+            "AWS_SECRET_ACCESS_KEY": "embedded",
+        }
+    )
     for target in (READING, *TARGETS.values()):
         os.environ.update(_deployed(session, target))
         found[target] = _handler(root, target)

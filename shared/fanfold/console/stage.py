@@ -35,9 +35,7 @@ DAYS = 3
 class Stage:
     """The six stacks of a stage; ``settings`` go into the tool's environment."""
 
-    def __init__(
-        self, name: str, call: Call, settings: Mapping[str, str], told: Callable[[str], None] = print
-    ) -> None:
+    def __init__(self, name: str, call: Call, settings: Mapping[str, str], told: Callable[[str], None] = print) -> None:
         self._name = name
         self._call = call
         self._settings = dict(settings)
@@ -131,7 +129,11 @@ class Stage:
         quiet = {"SLS_TELEMETRY_DISABLED": "1", "SLS_NOTIFICATIONS_MODE": "off", "NODE_NO_WARNINGS": "1"}
         environ = os.environ | quiet | dict(self._settings)
         done = subprocess.run(  # noqa: S603 - tools that the lock files pin
-            [str(tool), *command, "--stage", self._name], cwd=folder, env=environ, capture_output=True, text=True,
+            [str(tool), *command, "--stage", self._name],
+            cwd=folder,
+            env=environ,
+            capture_output=True,
+            text=True,
             check=False,
         )
         if done.returncode:

@@ -41,7 +41,10 @@ class Smoke:
     """One smoke test, at a time."""
 
     def __init__(
-        self, stage: Functions, told: Callable[[str], object], now: Callable[[], datetime],
+        self,
+        stage: Functions,
+        told: Callable[[str], object],
+        now: Callable[[], datetime],
         sleep: Callable[[float], None],
     ) -> None:
         self._stage = stage

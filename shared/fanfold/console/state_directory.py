@@ -96,8 +96,10 @@ def check_format(state: Path) -> None:
     """Raise BadInput for a run whose tables this version cannot read."""
     made = _read(state / _ASKED, Asked).format if (state / _ASKED).exists() else 1
     if made != FORMAT:
-        raise BadInput(f"the run in {state} was stored by another version of fanfold (format {made}, this one has "
-                       f"{FORMAT}): read it with that version, or start another run, which keeps this one")
+        raise BadInput(
+            f"the run in {state} was stored by another version of fanfold (format {made}, this one has "
+            f"{FORMAT}): read it with that version, or start another run, which keeps this one"
+        )
 
 
 def remember(state: Path, what: Asked) -> None:
@@ -164,8 +166,11 @@ def _read(path: Path, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError) as wrong:
-        raise BadInput(f"{path} is damaged ({wrong}): the run cannot go on; leave --continue out to start another, "
-                       "which keeps this one") from wrong
+        raise BadInput(
+            f"{path} is damaged ({wrong}): the run cannot go on; leave --continue out to start another, "
+            "which keeps this one"
+        ) from wrong
     except FileNotFoundError as wrong:
-        raise BadInput(f"{path} is not there: the run cannot go on; leave --continue out to start another, "
-                       "which keeps this one") from wrong
+        raise BadInput(
+            f"{path} is not there: the run cannot go on; leave --continue out to start another, which keeps this one"
+        ) from wrong

@@ -23,8 +23,9 @@ def seeded(raw: Tables, notes: list[str]) -> list[str]:
     """The instruments of all venues, which play recordings from now on even if they are real ones."""
     for name, venue in _venues(raw).items():
         if venue.get("kind") == "ccxt":
-            notes.append(f"{name} plays the seeded market; `fanfold run --live {venue.get('exchange')}` asks the real "
-                         "one")
+            notes.append(
+                f"{name} plays the seeded market; `fanfold run --live {venue.get('exchange')}` asks the real one"
+            )
             venue["kind"] = "replay"
     return list(dict.fromkeys(symbol for venue in _venues(raw).values() for symbol in venue.get("symbols", [])))
 
@@ -56,8 +57,9 @@ def one_venue(raw: Tables, exchange: str, instruments: Mapping[str, Instrument],
     """Make an exchange's instruments the universe of the desk's one venue."""
     venues = _venues(raw)
     if len(venues) > 1:
-        raise BadInput(f"--live trades one venue, and the desk has {len(venues)}: {', '.join(venues)}; name a desk "
-                       "file with one")
+        raise BadInput(
+            f"--live trades one venue, and the desk has {len(venues)}: {', '.join(venues)}; name a desk file with one"
+        )
     (name,) = venues
     raw["venues"] = {name: {"kind": "ccxt", "exchange": exchange, "symbols": list(instruments), "timeframe": "1m"}}
     raw["instruments"] = {symbol: msgspec.to_builtins(rules) for symbol, rules in instruments.items()}
@@ -106,8 +108,10 @@ def keep_in_quote(raw: Tables, cash: Decimal | None, notes: list[str]) -> None:
             continue  # Of several, the desk's own check names the account and the instrument.
         (quote,) = quotes
         if cash is None and not {kept, quote} <= DOLLARS:
-            raise BadInput(f"the data is quoted in {quote}, and account {name} has {account.get('cash')} {kept}: say "
-                           f"how much {quote} it is to begin with, such as --cash 10")
+            raise BadInput(
+                f"the data is quoted in {quote}, and account {name} has {account.get('cash')} {kept}: say "
+                f"how much {quote} it is to begin with, such as --cash 10"
+            )
         account["currency"] = quote
         notes.append(f"account {name} is kept in {quote}, as the data is quoted in it")
 
@@ -154,8 +158,10 @@ def _symbols(raw: Tables, account: str) -> list[str]:
 def _leave_out(raw: Tables, venues: list[str], symbols: list[str], notes: list[str]) -> None:
     """Take venues out of the desk, with their accounts, limits and strategies."""
     if not raw["venues"]:
-        raise BadInput(f"no venue of the desk names what the data holds ({', '.join(symbols)}): name data of "
-                       "theirs, or a desk file with one venue, which takes any")
+        raise BadInput(
+            f"no venue of the desk names what the data holds ({', '.join(symbols)}): name data of "
+            "theirs, or a desk file with one venue, which takes any"
+        )
     for venue in venues:
         gone = [name for name, one in raw.get("accounts", {}).items() if one.get("venue") == venue]
         for name in gone:
@@ -163,8 +169,10 @@ def _leave_out(raw: Tables, venues: list[str], symbols: list[str], notes: list[s
             raw.get("limits", {}).pop(name, None)
         kept = {name: one for name, one in raw.get("strategies", {}).items() if one.get("account") not in gone}
         raw["strategies"] = kept
-        notes.append(f"venue {venue} is left out, with {', '.join(gone) or 'no account'}: none of its instruments are "
-                     "in the data")
+        notes.append(
+            f"venue {venue} is left out, with {', '.join(gone) or 'no account'}: none of its instruments are "
+            "in the data"
+        )
 
 
 def _decimal(value: Any) -> Decimal:

@@ -73,8 +73,11 @@ def bill(stacks: Stacks, day: Day, months: int = 1) -> Bill:
 
 def priced(quantities: Quantities) -> Bill:
     """Quantities by price item, priced; what there is none of has no line."""
-    lines = [Line(item, count, PRICES[item].listed(count), PRICES[item].after_free(count))
-             for item, count in quantities.items() if count]
+    lines = [
+        Line(item, count, PRICES[item].listed(count), PRICES[item].after_free(count))
+        for item, count in quantities.items()
+        if count
+    ]
     return Bill(sorted(lines, key=lambda line: (-line.listed, line.item)))
 
 

@@ -66,8 +66,11 @@ def _dynamodb(
         found = [_written(kind, one, sizes) for write in parameters["TransactItems"] for kind, one in write.items()]
         return {"dynamodb-write": Decimal(sum(units.write_units(size, transactional=True) for size in found))}
     if operation == "BatchWriteItem":
-        puts = [{"TableName": table, "Item": one["PutRequest"]["Item"]}
-                for table, some in parameters["RequestItems"].items() for one in some]
+        puts = [
+            {"TableName": table, "Item": one["PutRequest"]["Item"]}
+            for table, some in parameters["RequestItems"].items()
+            for one in some
+        ]
         return {"dynamodb-write": Decimal(sum(units.write_units(_written("Put", one, sizes)) for one in puts))}
     return {"dynamodb-read": sum(_reads(operation, parameters, answer), Decimal())}
 

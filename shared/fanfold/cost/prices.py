@@ -31,25 +31,34 @@ class Price(NamedTuple):
 
 PRICES: dict[str, Price] = {
     "lambda-request": Price("Lambda", "requests", Decimal("0.20"), MILLION, Decimal(1_000_000), "cloudchipr.com"),
-    "lambda-gb-second": Price("Lambda, arm64", "GB-seconds", Decimal("0.0000133334"), 1, Decimal(400_000),
-                              "cloudchipr.com"),
-    "sqs-request": Price("SQS FIFO", "requests of 64 KB", Decimal("0.50"), MILLION, Decimal(1_000_000),
-                         "factualminds.com, 2026-06"),
-    "sqs-idle": Price("SQS FIFO, empty polls", "requests", Decimal("0.50"), MILLION, NOTHING,
-                      "factualminds.com, 2026-06"),
-    "sqs-standard-request": Price("SQS standard", "requests of 64 KB", Decimal("0.40"), MILLION, NOTHING,
-                                  "factualminds.com, 2026-06"),
-    "sqs-standard-idle": Price("SQS standard, empty polls", "requests", Decimal("0.40"), MILLION, NOTHING,
-                               "factualminds.com, 2026-06"),
-    "sns-request": Price("SNS", "requests of 64 KB", Decimal("0.50"), MILLION, Decimal(1_000_000),
-                         "factualminds.com, 2026-06"),
-    "dynamodb-write": Price("DynamoDB, on demand", "write units", Decimal("0.705"), MILLION, NOTHING,
-                            "recalled; an eighth over us-east-1's"),
-    "dynamodb-read": Price("DynamoDB, on demand", "read units", Decimal("0.1415"), MILLION, NOTHING,
-                           "recalled; an eighth over us-east-1's"),
+    "lambda-gb-second": Price(
+        "Lambda, arm64", "GB-seconds", Decimal("0.0000133334"), 1, Decimal(400_000), "cloudchipr.com"
+    ),
+    "sqs-request": Price(
+        "SQS FIFO", "requests of 64 KB", Decimal("0.50"), MILLION, Decimal(1_000_000), "factualminds.com, 2026-06"
+    ),
+    "sqs-idle": Price(
+        "SQS FIFO, empty polls", "requests", Decimal("0.50"), MILLION, NOTHING, "factualminds.com, 2026-06"
+    ),
+    "sqs-standard-request": Price(
+        "SQS standard", "requests of 64 KB", Decimal("0.40"), MILLION, NOTHING, "factualminds.com, 2026-06"
+    ),
+    "sqs-standard-idle": Price(
+        "SQS standard, empty polls", "requests", Decimal("0.40"), MILLION, NOTHING, "factualminds.com, 2026-06"
+    ),
+    "sns-request": Price(
+        "SNS", "requests of 64 KB", Decimal("0.50"), MILLION, Decimal(1_000_000), "factualminds.com, 2026-06"
+    ),
+    "dynamodb-write": Price(
+        "DynamoDB, on demand", "write units", Decimal("0.705"), MILLION, NOTHING, "recalled; an eighth over us-east-1's"
+    ),
+    "dynamodb-read": Price(
+        "DynamoDB, on demand", "read units", Decimal("0.1415"), MILLION, NOTHING, "recalled; an eighth over us-east-1's"
+    ),
     "dynamodb-gb": Price("DynamoDB, storage", "GB-months", Decimal("0.283"), 1, Decimal(25), "recalled"),
-    "dynamodb-recovery-gb": Price("DynamoDB, point-in-time recovery", "GB-months", Decimal("0.2264"), 1, NOTHING,
-                                  "recalled"),
+    "dynamodb-recovery-gb": Price(
+        "DynamoDB, point-in-time recovery", "GB-months", Decimal("0.2264"), 1, NOTHING, "recalled"
+    ),
     "s3-put": Price("S3", "PUT and LIST", Decimal("0.005"), 1_000, NOTHING, "cloudoptimo.com"),
     "s3-get": Price("S3", "GET", Decimal("0.0004"), 1_000, NOTHING, "cloudoptimo.com"),
     "s3-gb": Price("S3, storage", "GB-months", Decimal("0.023"), 1, NOTHING, "cloudoptimo.com"),

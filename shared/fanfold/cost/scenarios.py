@@ -31,8 +31,13 @@ class Scenario(NamedTuple):
 SCENARIOS = {
     one.name: one
     for one in (
-        Scenario("arbitrage", "lean", Decimal(5),
-                 "a pair at two venues polled every minute, 59 orders a day at each, live", venue_keys=1),
+        Scenario(
+            "arbitrage",
+            "lean",
+            Decimal(5),
+            "a pair at two venues polled every minute, 59 orders a day at each, live",
+            venue_keys=1,
+        ),
         Scenario("ten", "full", Decimal(10), "10 symbols, a bar a minute, one strategy, 150 orders a day"),
         Scenario("hundred", "full", Decimal(14), "100 symbols, a bar a minute, five strategies, 750 orders a day"),
     )

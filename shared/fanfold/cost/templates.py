@@ -90,8 +90,10 @@ def _functions(resources: Mapping[str, Any]) -> Iterator[tuple[str, Function]]:
     runs = _scheduled(resources)
     for logical, resource in resources.items():
         if resource["Type"] == "AWS::Lambda::Function":
-            yield _name(resource["Properties"]["FunctionName"]), _function(logical, resource["Properties"], resources,
-                                                                           runs.get(logical, 0))
+            yield (
+                _name(resource["Properties"]["FunctionName"]),
+                _function(logical, resource["Properties"], resources, runs.get(logical, 0)),
+            )
 
 
 def _function(logical: str, properties: Mapping[str, Any], resources: Mapping[str, Any], runs: int) -> Function:

@@ -12,12 +12,24 @@ from fanfold.http.problems import MEDIA_TYPE, GatewayMessage, ProblemDocument
 
 _REF = "#/components/schemas/{name}"
 _SECURITY: dict[str, Any] = {
-    "jwt": {"type": "openIdConnect", "openIdConnectUrl": "https://issuer.invalid/.well-known/openid-configuration",
-            "description": "A bearer token of the issuer and audience that the stage names."},
-    "iam": {"type": "apiKey", "in": "header", "name": "authorization", "description": "AWS Signature Version 4.",
-            "x-amazon-apigateway-authtype": "awsSigv4"},
-    "hmac": {"type": "apiKey", "in": "header", "name": webhooks.SIGNATURE,
-             "description": "HMAC-SHA256, in hex, of timestamp.nonce.body with a secret of the desk."},
+    "jwt": {
+        "type": "openIdConnect",
+        "openIdConnectUrl": "https://issuer.invalid/.well-known/openid-configuration",
+        "description": "A bearer token of the issuer and audience that the stage names.",
+    },
+    "iam": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "authorization",
+        "description": "AWS Signature Version 4.",
+        "x-amazon-apigateway-authtype": "awsSigv4",
+    },
+    "hmac": {
+        "type": "apiKey",
+        "in": "header",
+        "name": webhooks.SIGNATURE,
+        "description": "HMAC-SHA256, in hex, of timestamp.nonce.body with a secret of the desk.",
+    },
 }
 _SCHEMES = {"read": "jwt", "control": "iam", "webhook": "hmac"}
 _REFUSALS = {
@@ -44,8 +56,12 @@ def document() -> dict[str, Any]:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, known)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Fanfold", "version": "1", "description": "A crypto trading desk: what it does, and halt.",
-                 "license": {"name": "MIT", "identifier": "MIT"}},
+        "info": {
+            "title": "Fanfold",
+            "version": "1",
+            "description": "A crypto trading desk: what it does, and halt.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": _SECURITY},
@@ -57,8 +73,9 @@ def _kinds(route: Route) -> list[Any]:
 
 
 def _operation(route: Route, known: dict[str, Any]) -> dict[str, Any]:
-    given = {str(status): _content("application/json", known[repr(kind)], "Done.")
-             for status, kind in route.gives.items()}
+    given = {
+        str(status): _content("application/json", known[repr(kind)], "Done.") for status, kind in route.gives.items()
+    }
     refused = _refused(route, known[repr(ProblemDocument)], known[repr(GatewayMessage)])
     operation: dict[str, Any] = {
         "operationId": route.name,

@@ -55,7 +55,8 @@ def decide_standing(standing: Iterable[StandingTarget], book: Book, plan: Plan, 
     # FLATTEN is no strategy's signal: it holds until the account is flat, however long that takes.
     ages = {
         entry.target.signal_id: (now - entry.at).total_seconds()
-        for entry in entries if _first(entry) and book.halt is not Halt.FLATTEN
+        for entry in entries
+        if _first(entry) and book.halt is not Halt.FLATTEN
     }
     context = survey(book, plan.terms(book.account), ages, now)
     outcomes = [_propose(entry, context, now) for entry in entries]

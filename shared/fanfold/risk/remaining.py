@@ -14,8 +14,16 @@ from fanfold.risk.standing import Standing, StandingTarget
 # Reasons that pass by themselves: cash comes free, a minute ends, a bar comes, an order ends, a partner leg is ready.
 PASSING = frozenset(
     {
-        Code.MISSING_DATA, Code.STALE_BAR, Code.OPPOSING_ORDER, Code.PRICE_COLLAR, Code.CASH, Code.ORDER_RATE,
-        Code.POSITION_NOTIONAL, Code.GROSS_EXPOSURE, Code.NET_EXPOSURE, Code.BUNDLE,
+        Code.MISSING_DATA,
+        Code.STALE_BAR,
+        Code.OPPOSING_ORDER,
+        Code.PRICE_COLLAR,
+        Code.CASH,
+        Code.ORDER_RATE,
+        Code.POSITION_NOTIONAL,
+        Code.GROSS_EXPOSURE,
+        Code.NET_EXPOSURE,
+        Code.BUNDLE,
     }
 )
 # An exit that was refused stands whatever the reason, but for these: another target or a newer one is in its place.

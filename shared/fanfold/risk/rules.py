@@ -207,29 +207,47 @@ def _under(figure: Decimal, limit: Decimal) -> str | None:
 TARGET_RULES: tuple[Rule[Target], ...] = (
     Rule(Code.UNKNOWN_ACCOUNT, unknown_account, "The desk has no such account, or no limits for it."),
     Rule(Code.UNKNOWN_INSTANCE, unknown_instance, "The target is of a strategy instance that is not the account's."),
-    Rule(Code.UNKNOWN_INSTRUMENT, unknown_instrument,
-         "The instrument is not one of the instance's, or the venue's rules for it are missing."),
+    Rule(
+        Code.UNKNOWN_INSTRUMENT,
+        unknown_instrument,
+        "The instrument is not one of the instance's, or the venue's rules for it are missing.",
+    ),
     Rule(Code.BAD_TARGET, bad_target, "The weight is not a number from -1 to 1."),
-    Rule(Code.MISSING_DATA, missing_data,
-         "The instrument has no price above zero; or, unless the target is to close, something else that is held has "
-         "none, or a volatility is aimed at and none is known yet."),
+    Rule(
+        Code.MISSING_DATA,
+        missing_data,
+        "The instrument has no price above zero; or, unless the target is to close, something else that is held has "
+        "none, or a volatility is aimed at and none is known yet.",
+    ),
 )
 
 # Asked of a sized order: may it go out?
 ORDER_RULES: tuple[Rule[Order], ...] = (
-    Rule(Code.KILL_STATE, kill_state,
-         "The halt state is missing or HALT; or it is REDUCE_ONLY or FLATTEN and the order is no reduction."),
-    Rule(Code.STALE_SIGNAL, stale_signal,
-         "The signal is decided on for the first time and its bar closed longer ago than `signal_age_s_max`."),
-    Rule(Code.STALE_BAR, stale_bar,
-         "The last bar of the instrument, or of one that the account holds, closed longer ago than `bar_age_s_max`.",
-         reductions=False),
-    Rule(Code.DUPLICATE_INTENT, duplicate_intent,
-         "An order of this id, or for this instance and instrument, was already decided in the batch."),
-    Rule(Code.OPPOSING_ORDER, opposing_order,
-         "Live orders of the same instance and instrument are on the other side."),
-    Rule(Code.SPOT_SHORT, spot_short,
-         "A sell on a spot account is for more than its instance holds and has not on sale."),
+    Rule(
+        Code.KILL_STATE,
+        kill_state,
+        "The halt state is missing or HALT; or it is REDUCE_ONLY or FLATTEN and the order is no reduction.",
+    ),
+    Rule(
+        Code.STALE_SIGNAL,
+        stale_signal,
+        "The signal is decided on for the first time and its bar closed longer ago than `signal_age_s_max`.",
+    ),
+    Rule(
+        Code.STALE_BAR,
+        stale_bar,
+        "The last bar of the instrument, or of one that the account holds, closed longer ago than `bar_age_s_max`.",
+        reductions=False,
+    ),
+    Rule(
+        Code.DUPLICATE_INTENT,
+        duplicate_intent,
+        "An order of this id, or for this instance and instrument, was already decided in the batch.",
+    ),
+    Rule(Code.OPPOSING_ORDER, opposing_order, "Live orders of the same instance and instrument are on the other side."),
+    Rule(
+        Code.SPOT_SHORT, spot_short, "A sell on a spot account is for more than its instance holds and has not on sale."
+    ),
     Rule(Code.LOT_STEP, lot_step, "The quantity is not a whole number of lots above zero."),
     Rule(Code.TICK_STEP, tick_step, "A limit or stop price is not a whole number of ticks above zero."),
     Rule(Code.NOTIONAL_MIN, notional_min, "The notional is under the venue's minimum."),
@@ -237,17 +255,31 @@ ORDER_RULES: tuple[Rule[Order], ...] = (
     Rule(Code.PRICE_COLLAR, price_collar, "A price of the order is further than `collar_bps` from the last close."),
     Rule(Code.CASH, cash, "A spot buy may cost more, with collar and fee, than the cash that is not reserved."),
     Rule(Code.ORDER_NOTIONAL, order_notional, "The notional is over `order_notional_max`.", reductions=False),
-    Rule(Code.POSITION_NOTIONAL, position_notional,
-         "The instrument's positions, over all instances and with live orders, would be over `position_notional_max`.",
-         reductions=False),
-    Rule(Code.GROSS_EXPOSURE, gross_exposure,
-         "All position sizes, with live orders, would be over `gross_max` of equity.", reductions=False),
-    Rule(Code.NET_EXPOSURE, net_exposure,
-         "Longs less shorts, or shorts less longs, with live orders, would be over `net_max` of equity.",
-         reductions=False),
+    Rule(
+        Code.POSITION_NOTIONAL,
+        position_notional,
+        "The instrument's positions, over all instances and with live orders, would be over `position_notional_max`.",
+        reductions=False,
+    ),
+    Rule(
+        Code.GROSS_EXPOSURE,
+        gross_exposure,
+        "All position sizes, with live orders, would be over `gross_max` of equity.",
+        reductions=False,
+    ),
+    Rule(
+        Code.NET_EXPOSURE,
+        net_exposure,
+        "Longs less shorts, or shorts less longs, with live orders, would be over `net_max` of equity.",
+        reductions=False,
+    ),
     Rule(Code.ORDER_RATE, order_rate, "The minute already has `orders_per_minute_max` orders.", reductions=False),
-    Rule(Code.DAILY_LOSS, daily_loss,
-         "Equity is further below the UTC day's start than `daily_loss_max` of it.", reductions=False),
+    Rule(
+        Code.DAILY_LOSS,
+        daily_loss,
+        "Equity is further below the UTC day's start than `daily_loss_max` of it.",
+        reductions=False,
+    ),
     Rule(Code.DRAWDOWN, drawdown, "Equity is further below its peak than `drawdown_max` of it.", reductions=False),
 )
 # Of the legs of a bundle: decided by ``fanfold.risk.decision`` once all of them were asked.

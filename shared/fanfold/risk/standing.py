@@ -64,9 +64,7 @@ def _lapsed(entry: StandingTarget, now: datetime, signal_age_s_max: int) -> bool
     return now > entry.at + timedelta(seconds=timeframes.seconds(entry.target.timeframe) + signal_age_s_max)
 
 
-def begin(
-    standing: Standing, fresh: Iterable[StandingTarget], book: Book, at: datetime
-) -> dict[Leg, StandingTarget]:
+def begin(standing: Standing, fresh: Iterable[StandingTarget], book: Book, at: datetime) -> dict[Leg, StandingTarget]:
     """What is to be decided on: what stood and what is new of it; under FLATTEN an exit of every position of the books,
     and no more."""
     if book.halt is not Halt.FLATTEN:

@@ -14,8 +14,16 @@ BPS = Decimal(10_000)
 YEAR_S = 365 * 86_400
 # What holds where the desk says nothing: nothing may be ordered.
 CLOSED = Limits(
-    order_notional_max=ZERO, position_notional_max=ZERO, gross_max=ZERO, net_max=ZERO, orders_per_minute_max=0,
-    daily_loss_max=ZERO, drawdown_max=ZERO, collar_bps=ZERO, bar_age_s_max=0, signal_age_s_max=0,
+    order_notional_max=ZERO,
+    position_notional_max=ZERO,
+    gross_max=ZERO,
+    net_max=ZERO,
+    orders_per_minute_max=0,
+    daily_loss_max=ZERO,
+    drawdown_max=ZERO,
+    collar_bps=ZERO,
+    bar_age_s_max=0,
+    signal_age_s_max=0,
 )
 
 
@@ -46,8 +54,18 @@ class LegTerms(msgspec.Struct, frozen=True, kw_only=True):
 
 # Closes a whole position at market.
 EXIT = LegTerms(
-    shares=1, spot=True, collar=ZERO, fee=ZERO, band=ZERO, volatility=0.0, bars_per_year=0.0, order="market",
-    order_ttl_s=300, tick=ZERO, lot=ZERO, notional_min=ZERO,
+    shares=1,
+    spot=True,
+    collar=ZERO,
+    fee=ZERO,
+    band=ZERO,
+    volatility=0.0,
+    bars_per_year=0.0,
+    order="market",
+    order_ttl_s=300,
+    tick=ZERO,
+    lot=ZERO,
+    notional_min=ZERO,
 )
 
 
@@ -98,8 +116,14 @@ def _terms(desk: Desk, name: str, account: Account) -> Terms:
     instances = {key: one for key, one in desk.strategies.items() if one.account == name}
     exits = {
         symbol: msgspec.structs.replace(
-            EXIT, tick=rules.tick, lot=rules.lot, notional_min=rules.notional_min, amount_min=rules.amount_min,
-            amount_max=rules.amount_max, spot=account.kind == "spot", collar=limits.collar_bps / BPS,
+            EXIT,
+            tick=rules.tick,
+            lot=rules.lot,
+            notional_min=rules.notional_min,
+            amount_min=rules.amount_min,
+            amount_max=rules.amount_max,
+            spot=account.kind == "spot",
+            collar=limits.collar_bps / BPS,
         )
         for symbol, rules in desk.instruments.items()
     }

@@ -21,7 +21,9 @@ class MemoryCloud:
         self.sqs = MemoryQueues(now)
         self.sns = MemoryTopics(self.sqs, now)
         self._services: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
-            "dynamodb": self.dynamodb.call, "sqs": self.sqs.call, "sns": self.sns.call,
+            "dynamodb": self.dynamodb.call,
+            "sqs": self.sqs.call,
+            "sns": self.sns.call,
         }
 
     def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -104,16 +104,27 @@ class MemoryDynamo:
         knowing(parameters, "RequestItems")
         if not 1 <= sum(len(writes) for writes in parameters["RequestItems"].values()) <= BATCH_WRITES:
             raise invalid("Too many items requested for the BatchWriteItem call")
-        puts = [(self.table(name), *_requested(self.table(name), write))
-                for name, writes in parameters["RequestItems"].items() for write in writes]
+        puts = [
+            (self.table(name), *_requested(self.table(name), write))
+            for name, writes in parameters["RequestItems"].items()
+            for write in writes
+        ]
         _distinct([(id(table), key) for table, key, _ in puts])
         for table, key, item in puts:
             table.put(key, item)
         return {"UnprocessedItems": {}}
 
     def query(self, parameters: Document) -> dict[str, Any]:
-        knowing(parameters, "TableName", "KeyConditionExpression", "ExpressionAttributeValues", "ScanIndexForward",
-                "ConsistentRead", "Limit", "ExclusiveStartKey")
+        knowing(
+            parameters,
+            "TableName",
+            "KeyConditionExpression",
+            "ExpressionAttributeValues",
+            "ScanIndexForward",
+            "ConsistentRead",
+            "Limit",
+            "ExclusiveStartKey",
+        )
         table = self.table(parameters["TableName"])
         found = _matching(table, parameters)
         if not parameters.get("ScanIndexForward", True):
@@ -149,8 +160,10 @@ class MemoryDynamo:
         if self._remembered(parameters.get("ClientRequestToken"), writes):
             return {}
         worked = [self._worked_out(*next(iter(write.items()))) for write in writes]
-        _distinct([(id(table), key) for table, key, *_ in worked], "Transaction request cannot include multiple "
-                  "operations on one item")
+        _distinct(
+            [(id(table), key) for table, key, *_ in worked],
+            "Transaction request cannot include multiple operations on one item",
+        )
         reasons = tuple(reason for *_, reason in worked)
         if any(reason is not FINE for reason in reasons):
             codes = ", ".join(reason.code for reason in reasons)
@@ -171,9 +184,7 @@ class MemoryDynamo:
             raise AwsFault("IdempotentParameterMismatchException", "the token was used for other writes", 400)
         return True
 
-    def _worked_out(
-        self, kind: str, write: Document
-    ) -> tuple[MemoryTable, Key, Item | None, Item | None, Reason]:
+    def _worked_out(self, kind: str, write: Document) -> tuple[MemoryTable, Key, Item | None, Item | None, Reason]:
         """Where a write goes, what is there, what would be, and why it must not be. Nothing is changed."""
         knowing(write, *_WRITE, *_FIELDS[kind])
         table, values = self.table(write["TableName"]), canonical(write.get("ExpressionAttributeValues", {}))

@@ -18,7 +18,10 @@ Operand = Callable[[Item, Values], AttributeValue | None]
 Test = Callable[[Item, Values], bool]
 _TOKEN = re.compile(r"\s*([A-Za-z_]\w*|#\w+|:\w+|\d+|<=|>=|<>|[=<>(),.\[\]+-])")
 _SIGNS: dict[str, Callable[[str, str], bool]] = {
-    "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
 }
 
 

@@ -40,9 +40,10 @@ class HeardTopics(MemoryTopics):
         """Every topic there is; nothing is subscribed to them."""
         fifo = {"FifoTopic": "true"}
         made = {name: self.create_topic({"Name": f"{name}.fifo", "Attributes": fifo}) for name in TOPICS}
-        return Topics(lambda _service, operation, asked: self.call(operation, asked), {
-            name: topic["TopicArn"] for name, topic in made.items()
-        })
+        return Topics(
+            lambda _service, operation, asked: self.call(operation, asked),
+            {name: topic["TopicArn"] for name, topic in made.items()},
+        )
 
     def deliver(self, topic: MemoryTopic, entry: Document) -> None:
         self._bus.publish([decode(entry["Message"])])

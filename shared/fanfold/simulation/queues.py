@@ -23,8 +23,9 @@ def refused(code: str, message: str) -> AwsFault:
 
 def weight(body: str, attributes: Document) -> int:
     """What a message weighs at SNS and SQS, in bytes: its body and its attributes."""
-    named = (len(name.encode()) + sum(len(str(part).encode()) for part in one.values())
-             for name, one in attributes.items())
+    named = (
+        len(name.encode()) + sum(len(str(part).encode()) for part in one.values()) for name, one in attributes.items()
+    )
     return len(body.encode()) + sum(named)
 
 
@@ -152,8 +153,15 @@ class MemoryQueues:
         return {"MessageId": queue.send(parameters["MessageBody"], attributes, group, token)}
 
     def receive_message(self, parameters: Document) -> dict[str, Any]:
-        knowing(parameters, "QueueUrl", "MaxNumberOfMessages", "VisibilityTimeout", "AttributeNames",
-                "MessageAttributeNames", "MessageSystemAttributeNames")
+        knowing(
+            parameters,
+            "QueueUrl",
+            "MaxNumberOfMessages",
+            "VisibilityTimeout",
+            "AttributeNames",
+            "MessageAttributeNames",
+            "MessageSystemAttributeNames",
+        )
         queue, count = self.queue(parameters["QueueUrl"]), parameters.get("MaxNumberOfMessages", 1)
         if not 1 <= count <= RECEIVED_MAX:
             raise refused("InvalidParameterValue", f"MaxNumberOfMessages {count} is not between 1 and {RECEIVED_MAX}")

@@ -109,7 +109,10 @@ def _delete(parser: Parser) -> tuple[Path, Action]:
 
 
 _ACTIONS: dict[str, Callable[[Parser], tuple[Path, Action]]] = {
-    "SET": _set, "REMOVE": _remove, "ADD": _add, "DELETE": _delete,
+    "SET": _set,
+    "REMOVE": _remove,
+    "ADD": _add,
+    "DELETE": _delete,
 }
 
 

@@ -73,9 +73,7 @@ class ExchangeVenue:
         self._sleep = sleep
 
     @classmethod
-    def connect(
-        cls, venue: desk.Venue, instruments: Mapping[str, Instrument], origin: str = ""
-    ) -> "ExchangeVenue":
+    def connect(cls, venue: desk.Venue, instruments: Mapping[str, Instrument], origin: str = "") -> "ExchangeVenue":
         """The exchange of a venue; nothing is asked of it yet. ``origin`` stands in for its hosts."""
         client = Client(venue.exchange, origin)
         return cls(client, instruments, told_at=client.told_at, pace=client.pace, grace_s=venue.grace_s)
@@ -162,7 +160,7 @@ class ExchangeVenue:
     def _closed(self, told: Iterable[int], told_at: float) -> int:
         """Through when bars are known to be closed, by all closes that were told and when that was."""
         later = 2 if told_at else 1
-        by_later = sorted(told)[: -later]
+        by_later = sorted(told)[:-later]
         return max(int(told_at) - self._grace_s, *by_later[-1:], 0)
 
     def _candles(self, request: Request) -> tuple[dict[int, Candle], bool]:

@@ -56,9 +56,7 @@ class PaperVenue:
         """Take an order never, however late its request comes; the acceptance of one that was taken before."""
         return None if self._book.shut_out(order) else _acceptance(order)
 
-    def resolve(
-        self, account: str, series: Iterable[Series] = (), ended_by: datetime | None = None
-    ) -> Settlement:
+    def resolve(self, account: str, series: Iterable[Series] = (), ended_by: datetime | None = None) -> Settlement:
         """What the account's orders do in bars that are not settled yet; changes nothing.
 
         Of the series only those of the venue's own timeframe count: longer bars hold the same trades again. With

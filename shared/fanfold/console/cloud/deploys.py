@@ -59,8 +59,14 @@ class Deploys:
                 raise DeployFailed(f"serverless deploy in {folder.name} was not begun")
             # In a session of its own, or the terminal's Ctrl-C would end it before we know.
             child = subprocess.Popen(  # noqa: S603 - the tool that package-lock.json pins
-                self._command, cwd=folder, env=dict(self._environment), text=True,
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+                self._command,
+                cwd=folder,
+                env=dict(self._environment),
+                text=True,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
                 pass_fds=(self._held,),
             )
             self._running.add(child)

@@ -89,9 +89,18 @@ def _scope(first: bytes, headers: list[tuple[bytes, bytes]], client: Any) -> Mes
     method, target, _ = first.split(b" ")
     path, _, query = target.partition(b"?")
     return {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http", "root_path": "",
-        "method": method.decode(), "path": unquote(path.decode("ascii")), "raw_path": path, "query_string": query,
-        "headers": headers, "client": client, "server": None,
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "scheme": "http",
+        "root_path": "",
+        "method": method.decode(),
+        "path": unquote(path.decode("ascii")),
+        "raw_path": path,
+        "query_string": query,
+        "headers": headers,
+        "client": client,
+        "server": None,
     }
 
 

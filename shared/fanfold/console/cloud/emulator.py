@@ -136,15 +136,20 @@ class Embedded:
         variables: dict[str, str] = config.get("Environment", {}).get("Variables", {})
         # With AUTH=true these are keys of the function's role, and every call is held against its policies.
         keys: dict[str, str] = lambda_runtime.execution_credentials(config)
-        return inherited | variables | keys | {
-            "PYTHONPATH": f"{self._root}/services/{service}:{self._root}/shared",
-            "PYTHONUNBUFFERED": "1",
-            "AWS_ENDPOINT_URL": self._endpoint,
-            "AWS_REGION": os.environ["AWS_REGION"],
-            "AWS_DEFAULT_REGION": os.environ["AWS_REGION"],
-            "AWS_LAMBDA_FUNCTION_NAME": config["FunctionName"],
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.get("MemorySize", 128)),
-        }
+        return (
+            inherited
+            | variables
+            | keys
+            | {
+                "PYTHONPATH": f"{self._root}/services/{service}:{self._root}/shared",
+                "PYTHONUNBUFFERED": "1",
+                "AWS_ENDPOINT_URL": self._endpoint,
+                "AWS_REGION": os.environ["AWS_REGION"],
+                "AWS_DEFAULT_REGION": os.environ["AWS_REGION"],
+                "AWS_LAMBDA_FUNCTION_NAME": config["FunctionName"],
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.get("MemorySize", 128)),
+            }
+        )
 
 
 def _every(times: int, prune: Any) -> Any:
@@ -172,9 +177,11 @@ def _controlled(embedded: Embedded, app: App) -> App:
         document = _processes(embedded)
         if path == "quiet":
             asked = dict(parse_qsl(scope["query_string"].decode()))
-            document = {"quiet": await asyncio.to_thread(
-                embedded.wait_until_quiet, asked.get("lagging", ""), int(asked["backlog"]), float(asked["timeout"])
-            )}
+            document = {
+                "quiet": await asyncio.to_thread(
+                    embedded.wait_until_quiet, asked.get("lagging", ""), int(asked["backlog"]), float(asked["timeout"])
+                )
+            }
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": json.dumps(document).encode()})
 

@@ -103,8 +103,10 @@ def start(state: Path, environment: Mapping[str, str], held: int) -> Cloud:
     port, control_port = _free_port(), _free_port()
     (state / "aws").mkdir(parents=True, exist_ok=True)
     if (state / UNSAVED).exists():
-        raise NotReachable(f"the embedded AWS of {state} was killed before it wrote what it held, so the run in it can "
-                       "neither be read nor go on; start another with `fanfold run`, which puts this one aside")
+        raise NotReachable(
+            f"the embedded AWS of {state} was killed before it wrote what it held, so the run in it can "
+            "neither be read nor go on; start another with `fanfold run`, which puts this one aside"
+        )
     settings = {
         "GATEWAY_PORT": str(port),
         "FANFOLD_CONTROL_PORT": str(control_port),
@@ -130,7 +132,11 @@ def start(state: Path, environment: Mapping[str, str], held: int) -> Cloud:
         child = subprocess.Popen(
             [sys.executable, "-m", "fanfold.console.cloud.emulator"],
             env=_without_bytecode_ban(os.environ) | settings | dict(environment),
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, pass_fds=(held,),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=(held,),
         )
     cloud = Cloud(port, control_port, child.pid)
     _wait_for(child, cloud, state / "emulator.log")
@@ -162,8 +168,11 @@ def packaging() -> Iterator[int]:
 
 def _deploy_all(deploys: Deploys, root: Path, cloud: Cloud, told: Callable[[str], None], stage: str) -> None:
     call = cloud.call()
-    call("s3", "CreateBucket", {"Bucket": f"fanfold-{stage}-deployment",
-                                "CreateBucketConfiguration": {"LocationConstraint": REGION}})
+    call(
+        "s3",
+        "CreateBucket",
+        {"Bucket": f"fanfold-{stage}-deployment", "CreateBucketConfiguration": {"LocationConstraint": REGION}},
+    )
     deploys.start(root).result()
     told("platform")
     for service, done in [(service, deploys.start(root / "services" / service)) for service in SERVICES]:
@@ -194,8 +203,10 @@ def check(cloud: Cloud) -> dict[str, int]:
     functions = call("lambda", "ListFunctions", {})["Functions"]
     wanted = sum(len(topics) for topics in SUBSCRIPTIONS.values())
     if len(subscriptions) != wanted or len(mappings) != len(SERVICES) or len(functions) < len(SERVICES):
-        raise DeployFailed(f"deployed {len(subscriptions)} subscriptions of {wanted}, {len(mappings)} event source "
-                           f"mappings of {len(SERVICES)}, {len(functions)} functions")
+        raise DeployFailed(
+            f"deployed {len(subscriptions)} subscriptions of {wanted}, {len(mappings)} event source "
+            f"mappings of {len(SERVICES)}, {len(functions)} functions"
+        )
     return {"subscriptions": len(subscriptions), "mappings": len(mappings), "functions": len(functions)}
 
 

@@ -119,8 +119,10 @@ def _account_text(account: dict[str, Any]) -> list[str]:
     if account["unmarked"]:
         text.append(f"  equity is without {cell(account['unmarked'])}: no price is known yet")
     text += [f"  {label:<12}{cell(account[name])}" for name, label in _COUNTS.items()]
-    legs = [f"  {'no trade':<12}{leg['instance']} {leg['instrument']}: {told(leg['code'], leg['detail'])}"
-            for leg in account["legs"]]
+    legs = [
+        f"  {'no trade':<12}{leg['instance']} {leg['instrument']}: {told(leg['code'], leg['detail'])}"
+        for leg in account["legs"]
+    ]
     return [*text, *legs, f"  {'books':<12}{_books_text(account)}"]
 
 

@@ -27,10 +27,19 @@ def cost(arguments: Namespace) -> Answer:
 
 def document(scenario: Scenario, profile: str, found: Bill) -> dict[str, object]:
     """The bill for programs; amounts in US dollars."""
-    lines = [{"item": line.item, "quantity": line.quantity, "list": line.listed, "after_free": line.after_free}
-             for line in found.lines]
-    return {"scenario": scenario.name, "profile": profile, "prices": AS_OF, "region": REGION,
-            "list": found.listed, "after_free": found.after_free, "lines": lines}
+    lines = [
+        {"item": line.item, "quantity": line.quantity, "list": line.listed, "after_free": line.after_free}
+        for line in found.lines
+    ]
+    return {
+        "scenario": scenario.name,
+        "profile": profile,
+        "prices": AS_OF,
+        "region": REGION,
+        "list": found.listed,
+        "after_free": found.after_free,
+        "lines": lines,
+    }
 
 
 def grid(found: Bill) -> Grid:
@@ -55,8 +64,10 @@ def amount(value: Decimal) -> str:
 
 
 def _summary(scenario: Scenario, profile: str, found: Bill) -> str:
-    return (f"{scenario.about}; profile {profile}: ${dollars(found.listed)} a month at {AS_OF}'s list prices in "
-            f"{REGION}, ${dollars(found.after_free)} after what is always free")
+    return (
+        f"{scenario.about}; profile {profile}: ${dollars(found.listed)} a month at {AS_OF}'s list prices in "
+        f"{REGION}, ${dollars(found.after_free)} after what is always free"
+    )
 
 
 def _stacks(arguments: Namespace, profile: str) -> Stacks:

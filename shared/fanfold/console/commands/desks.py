@@ -29,8 +29,9 @@ def list_strategies(_arguments: Namespace) -> Answer:
     shown = [row | {"params": _params_text(row["params"]), "instruments": row["instruments"] or "any"} for row in rows]
     columns = {name: name for name in ("name", "params", "lookback", "instruments", "about")}
     text = [f"BROKEN {told}" for told in broken.values()]
-    return Answer({"strategies": rows, "broken": broken}, [grid("", shown, columns), *text],
-                  Exit.FAILED if broken else Exit.OK)
+    return Answer(
+        {"strategies": rows, "broken": broken}, [grid("", shown, columns), *text], Exit.FAILED if broken else Exit.OK
+    )
 
 
 def check(arguments: Namespace) -> Answer:
@@ -39,9 +40,14 @@ def check(arguments: Namespace) -> Answer:
     if arguments.refresh:
         return _refresh(arguments.file, text, write=arguments.write)
     found = desk.parse(text, str(arguments.file))
-    document = {"file": str(arguments.file), "venues": found.venues, "accounts": found.accounts,
-                "strategies": [_instance(name, one) for name, one in found.strategies.items()],
-                "limits": found.limits, "instruments": found.instruments}
+    document = {
+        "file": str(arguments.file),
+        "venues": found.venues,
+        "accounts": found.accounts,
+        "strategies": [_instance(name, one) for name, one in found.strategies.items()],
+        "limits": found.limits,
+        "instruments": found.instruments,
+    }
     return Answer(document, [f"{arguments.file} is valid", *_grids(found)])
 
 
@@ -74,14 +80,28 @@ def _instance(name: str, instance: Instance) -> dict[str, Any]:
 
 
 def _grids(found: Desk) -> list[str | Grid]:
-    venues = [{"venue": name, "kind": one.kind, "exchange": one.exchange, "timeframe": one.timeframe,
-               "symbols": one.symbols} for name, one in found.venues.items()]
-    accounts = [{"account": name, "venue": one.venue, "kind": f"{one.mode} {one.kind}", "cash": one.cash,
-                 "currency": one.currency, "taker_bps": one.taker_bps} for name, one in found.accounts.items()]
+    venues = [
+        {"venue": name, "kind": one.kind, "exchange": one.exchange, "timeframe": one.timeframe, "symbols": one.symbols}
+        for name, one in found.venues.items()
+    ]
+    accounts = [
+        {
+            "account": name,
+            "venue": one.venue,
+            "kind": f"{one.mode} {one.kind}",
+            "cash": one.cash,
+            "currency": one.currency,
+            "taker_bps": one.taker_bps,
+        }
+        for name, one in found.accounts.items()
+    ]
     rows = [_instance(name, one) for name, one in found.strategies.items()]
     shown = [row | {"params": _params_text(row["params"])} for row in rows]
-    return [grid("\n" + title, table, {name: name for name in table[0]})
-            for title, table in (("venues", venues), ("accounts", accounts), ("strategies", shown)) if table]
+    return [
+        grid("\n" + title, table, {name: name for name in table[0]})
+        for title, table in (("venues", venues), ("accounts", accounts), ("strategies", shown))
+        if table
+    ]
 
 
 def _params_text(params: Mapping[str, Any]) -> str:
@@ -122,8 +142,9 @@ def _catalogues(raw: dict[str, Any], path: Path) -> dict[str, Instrument]:
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("file", nargs="?", type=Path, default=Path("desk.toml"), metavar="FILE",
-                        help="the desk file (desk.toml)")
+    parser.add_argument(
+        "file", nargs="?", type=Path, default=Path("desk.toml"), metavar="FILE", help="the desk file (desk.toml)"
+    )
     parser.add_argument("--refresh", action="store_true", help="print the instruments as the venues have them today")
     parser.add_argument("--write", action="store_true", help="with --refresh: write them into the file")
 

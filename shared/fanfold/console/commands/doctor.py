@@ -148,7 +148,15 @@ def _lines(finding: Finding, width: int) -> list[str]:
 
 
 CHECKS: tuple[Callable[[Namespace], Finding], ...] = (
-    _python, _node, _packages, _emulator, _disk, _state, _desk, _clock, _run_file,
+    _python,
+    _node,
+    _packages,
+    _emulator,
+    _disk,
+    _state,
+    _desk,
+    _clock,
+    _run_file,
 )
 
 

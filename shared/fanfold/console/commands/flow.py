@@ -131,10 +131,18 @@ def _whole(text: str) -> int:
 
 
 COMMANDS = (
-    Command(("orders",), "Orders and what became of them.", "fanfold orders --refused", orders, _add_order_arguments,
-            staged=True),
-    Command(("trades",), "The fills of a day.", "fanfold trades --day 2026-03-24", trades, _add_trade_arguments,
-            staged=True),
-    Command(("signals",), "What each strategy instance wants to hold.", "fanfold signals", signals, add_account,
-            staged=True),
+    Command(
+        ("orders",),
+        "Orders and what became of them.",
+        "fanfold orders --refused",
+        orders,
+        _add_order_arguments,
+        staged=True,
+    ),
+    Command(
+        ("trades",), "The fills of a day.", "fanfold trades --day 2026-03-24", trades, _add_trade_arguments, staged=True
+    ),
+    Command(
+        ("signals",), "What each strategy instance wants to hold.", "fanfold signals", signals, add_account, staged=True
+    ),
 )

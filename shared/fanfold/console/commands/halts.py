@@ -58,8 +58,10 @@ def _resumed(one: dict[str, Any], arguments: Namespace) -> str:
         return f"account {one['account']}: ACTIVE ({arguments.reason})"
     own, until = (moment(datetime.fromisoformat(one[name])) for name in ("own_from", "until"))
     again = f"fanfold resume --stage {arguments.stage} --account {one['account']} --reason TEXT"
-    return (f"account {one['account']}: still halted, until somebody else confirms, or you do after {own}, with\n"
-            f"  {again} --confirmation {one['confirmation']}\nNobody can after {until}.")
+    return (
+        f"account {one['account']}: still halted, until somebody else confirms, or you do after {own}, with\n"
+        f"  {again} --confirmation {one['confirmation']}\nNobody can after {until}."
+    )
 
 
 def _command(session: Session, arguments: Namespace, action: dict[str, Any]) -> Answer:

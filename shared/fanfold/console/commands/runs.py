@@ -16,8 +16,15 @@ from fanfold.console.state_directory import Asked
 from fanfold.refusals import BadInput
 
 T = TypeVar("T")
-_COLUMNS = {"run": "run", "begun": "begun", "data": "data", "strategies": "strategies", "through": "through",
-            "return": "return", "ended": "ended"}
+_COLUMNS = {
+    "run": "run",
+    "begun": "begun",
+    "data": "data",
+    "strategies": "strategies",
+    "through": "through",
+    "return": "return",
+    "ended": "ended",
+}
 
 
 def runs(arguments: Namespace) -> Answer:
@@ -83,6 +90,11 @@ def _share(told: str | None) -> str:
 
 
 COMMANDS = (
-    Command(("runs",), "The runs that the state directory keeps, and what each came to.", "fanfold runs", runs,
-            exits=(Exit.NOTHING_THERE,)),
+    Command(
+        ("runs",),
+        "The runs that the state directory keeps, and what each came to.",
+        "fanfold runs",
+        runs,
+        exits=(Exit.NOTHING_THERE,),
+    ),
 )

@@ -50,6 +50,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 
 COMMANDS = (
-    Command(("serve",), "Answer the HTTP API on loopback, until Ctrl-C.", "fanfold serve --port 8080", run,
-            _add_arguments),
+    Command(
+        ("serve",), "Answer the HTTP API on loopback, until Ctrl-C.", "fanfold serve --port 8080", run, _add_arguments
+    ),
 )

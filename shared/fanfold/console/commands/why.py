@@ -60,8 +60,10 @@ def _text(order: dict[str, Any], fills: list[Fill], steps: list[dict[str, Any]])
 
 def _order_text(order: dict[str, Any]) -> str:
     limit = f" {amount(order['limit_price'])}" if order["limit_price"] is not None else ""
-    return (f"order {order['order_id']}: {order['side']} {amount(order['quantity'])} {order['instrument']} at "
-            f"{order['kind']}{limit}, instance {order['instance']}, account {order['account']}: {order['state']}")
+    return (
+        f"order {order['order_id']}: {order['side']} {amount(order['quantity'])} {order['instrument']} at "
+        f"{order['kind']}{limit}, instance {order['instance']}, account {order['account']}: {order['state']}"
+    )
 
 
 def _step_text(step: dict[str, Any], order: dict[str, Any]) -> str:

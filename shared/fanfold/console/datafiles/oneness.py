@@ -34,8 +34,9 @@ def refuse_instruments(table: Table, symbol: str, *, given: bool) -> None:
     except BadInput:
         return  # A name such as "Bitcoin", from which nothing follows.
     if told != symbol:
-        refuse(table.path, f"its name tells {symbol}, its column {table.named_by} {told}; say which: "
-                           f"{table.path}={told}")
+        refuse(
+            table.path, f"its name tells {symbol}, its column {table.named_by} {told}; say which: {table.path}={told}"
+        )
 
 
 def refuse_conflicts(table: Table, seconds: Sequence[int]) -> None:

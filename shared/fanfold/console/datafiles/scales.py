@@ -44,8 +44,10 @@ def whole(values: Floats, rounded_max: float = ROUNDED_MAX) -> Whole:
                 rounded = int(np.count_nonzero(units / 10.0**scale != values))
                 return Whole(*_shortened(units.astype(np.int64), scale), rounded)
     least = float(np.abs(values[values != 0]).min())
-    raise OverflowError(f"values from {least:g} to {size:g} need more than the {most} decimals that can be kept beside "
-                        f"each other; a value would be {moved:.2g} of itself off")
+    raise OverflowError(
+        f"values from {least:g} to {size:g} need more than the {most} decimals that can be kept beside "
+        f"each other; a value would be {moved:.2g} of itself off"
+    )
 
 
 def _moved(values: Floats, kept: Floats) -> float:

@@ -29,8 +29,10 @@ def locate(argument: str) -> tuple[Path, str]:
     if not given or "/" not in symbol or "." in symbol:
         return Path(argument), ""
     if ":" in symbol:
-        raise BadInput(f"{symbol!r} is a contract, and only spot is traded; if {path} holds spot bars, write "
-                       f"{path}={symbol.partition(':')[0]}")
+        raise BadInput(
+            f"{symbol!r} is a contract, and only spot is traded; if {path} holds spot bars, write "
+            f"{path}={symbol.partition(':')[0]}"
+        )
     if not _SYMBOL.fullmatch(symbol):
         raise BadInput(f"{symbol!r} is no instrument; write {path}=BTC/USDT, in capitals")
     return Path(path), symbol

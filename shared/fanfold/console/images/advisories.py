@@ -40,8 +40,11 @@ def of_lock(requirements: Path) -> list[str]:
     skipped = [one["name"] for one in report["dependencies"] if "skip_reason" in one]
     if skipped:
         raise BadInput(f"nothing was audited: the database does not know {', '.join(skipped)} of {requirements.name}")
-    return [f"{one['name']} {one['version']}: {flaw['id']}, mended in {', '.join(flaw['fix_versions']) or 'no version'}"
-            for one in report["dependencies"] for flaw in one.get("vulns", [])]
+    return [
+        f"{one['name']} {one['version']}: {flaw['id']}, mended in {', '.join(flaw['fix_versions']) or 'no version'}"
+        for one in report["dependencies"]
+        for flaw in one.get("vulns", [])
+    ]
 
 
 def of_npm(root: Path) -> list[str]:

@@ -59,6 +59,7 @@ def _make_debian(image: str, architecture: str) -> None:
         raise BadInput("no BASE_IMAGE is named, and there is no `debootstrap` to make one of Debian")
     with TemporaryDirectory() as folder:
         files = Path(folder) / "base"
-        tool.run(["debootstrap", "--variant=minbase", f"--arch={architecture}", f"--include={PACKAGES}", DEBIAN,
-                  str(files)])
+        tool.run(
+            ["debootstrap", "--variant=minbase", f"--arch={architecture}", f"--include={PACKAGES}", DEBIAN, str(files)]
+        )
         tool.load(files, image, architecture)

@@ -13,8 +13,13 @@ from packaging.utils import canonicalize_name
 from fanfold.console.images import layout
 from fanfold.refusals import BadInput
 
-LINUX = {"sys_platform": "linux", "platform_system": "Linux", "implementation_name": "cpython", "os_name": "posix",
-         "platform_python_implementation": "CPython"}
+LINUX = {
+    "sys_platform": "linux",
+    "platform_system": "Linux",
+    "implementation_name": "cpython",
+    "os_name": "posix",
+    "platform_python_implementation": "CPython",
+}
 # Names that distributions gave their licences before they had SPDX's.
 SPDX = {
     "Apache 2.0": "Apache-2.0",
@@ -62,8 +67,11 @@ def installed_licence(name: str) -> str:
         found = metadata.metadata(name)
     except metadata.PackageNotFoundError as missing:
         raise BadInput(f"{name} is not installed, so its licence can't be read: run `make install`") from missing
-    return licence(name, {key: found[key] for key in ("License-Expression", "License") if found[key]},
-                   found.get_all("Classifier") or [])
+    return licence(
+        name,
+        {key: found[key] for key in ("License-Expression", "License") if found[key]},
+        found.get_all("Classifier") or [],
+    )
 
 
 def licence(name: str, fields: Mapping[str, str], classifiers: Sequence[str]) -> str:

@@ -90,9 +90,18 @@ def unpack_libraries(service: str, root: Path, into: Path, target: Target) -> No
     shutil.rmtree(into, ignore_errors=True)
     platform = f"{MACHINES[target.architecture]}-{LIBRARIES}"
     command = [
-        *_uv(), "pip", "install", "--quiet", f"--target={into}", "--require-hashes", "--no-deps", "--link-mode=copy",
-        "--only-binary=:all:", f"--python-version={target.python}",
-        f"--python-platform={platform}", f"--requirement={requirements(service, root)}",
+        *_uv(),
+        "pip",
+        "install",
+        "--quiet",
+        f"--target={into}",
+        "--require-hashes",
+        "--no-deps",
+        "--link-mode=copy",
+        "--only-binary=:all:",
+        f"--python-version={target.python}",
+        f"--python-platform={platform}",
+        f"--requirement={requirements(service, root)}",
     ]
     done = subprocess.run(command, env=os.environ, capture_output=True, text=True, check=False)  # noqa: S603 - our own
     if done.returncode:

@@ -16,10 +16,12 @@ from fanfold.console.stage_names import digest
 from fanfold.refusals import BadInput
 
 # What Lambda takes. An index, as builders push it that add attestations, is none of them.
-MANIFESTS = frozenset({
-    "application/vnd.docker.distribution.manifest.v2+json",
-    "application/vnd.oci.image.manifest.v1+json",
-})
+MANIFESTS = frozenset(
+    {
+        "application/vnd.docker.distribution.manifest.v2+json",
+        "application/vnd.oci.image.manifest.v1+json",
+    }
+)
 TAG_LETTERS = 24
 
 

@@ -68,8 +68,11 @@ def bill(service: str, root: Path, found: dict[str, Any]) -> str:
     made_of = found["made_of"]
     bom = Bom(serial_number=uuid5(NAMESPACE_URL, f"{service} {made_of}"))
     bom.metadata.component = Component(
-        name=f"{tool.PREFIX}-{service}", version=fanfold.__version__, type=ComponentType.CONTAINER,
-        bom_ref=service, properties=[Property(name=tool.LABEL, value=made_of)],
+        name=f"{tool.PREFIX}-{service}",
+        version=fanfold.__version__,
+        type=ComponentType.CONTAINER,
+        bom_ref=service,
+        properties=[Property(name=tool.LABEL, value=made_of)],
     )
     components = [*_python(service, root, found["distributions"]), *_debian(found["debian"])]
     for component in components:
@@ -87,11 +90,16 @@ def _python(service: str, root: Path, found: list[Any]) -> Iterator[Component]:
         purl = PackageURL("pypi", name=shape, version=version)
         hashes = [HashType(alg=HashAlgorithm.SHA_256, content=one) for one in locked[shape].hashes]
         yield Component(
-            name=shape, version=version, type=ComponentType.LIBRARY, purl=purl, bom_ref=str(purl),
+            name=shape,
+            version=version,
+            type=ComponentType.LIBRARY,
+            purl=purl,
+            bom_ref=str(purl),
             licenses=[LicenseFactory().make_from_string(distributions.licence(name, fields, classifiers))],
             # One of the pinned hashes is its wheel's.
-            external_references=[ExternalReference(type=ExternalReferenceType.DISTRIBUTION, url=XsUri(str(purl)),
-                                                   hashes=hashes)],
+            external_references=[
+                ExternalReference(type=ExternalReferenceType.DISTRIBUTION, url=XsUri(str(purl)), hashes=hashes)
+            ],
         )
 
 
@@ -101,8 +109,13 @@ def _debian(status: str) -> Iterator[Component]:
         fields = dict(re.findall(r"^(Package|Version|Architecture|Status): (.*)$", paragraph, re.MULTILINE))
         if fields.get("Status", "").endswith(" installed"):
             purl = PackageURL("deb", "debian", fields["Package"], fields["Version"], {"arch": fields["Architecture"]})
-            yield Component(name=fields["Package"], version=fields["Version"], type=ComponentType.LIBRARY, purl=purl,
-                            bom_ref=str(purl))
+            yield Component(
+                name=fields["Package"],
+                version=fields["Version"],
+                type=ComponentType.LIBRARY,
+                purl=purl,
+                bom_ref=str(purl),
+            )
 
 
 if __name__ == "__main__":
