@@ -45,26 +45,26 @@ IMAGES ?= market-data signal risk execution audit
 export FANFOLD_DESK := $(if $(DESK),$(abspath $(DESK)))
 
 images: install ## Build the Lambda images with docker or buildah; DESK=file BASE_IMAGE=name@sha256:... ARCH=arm64 for AWS
-	@$(BIN)/python -m fanfold.console.images $(IMAGES)
+	@$(BIN)/python -m fanfold_dev.images $(IMAGES)
 
 push-images: install ## Push the built images to FANFOLD_IMAGES, and print the settings that deploy them
-	@$(BIN)/python -m fanfold.console.images.pushing $(IMAGES)
+	@$(BIN)/python -m fanfold.stages.pushing $(IMAGES)
 
 scan-images: install ## Wait for ECR's scan of the images that FANFOLD_DIGEST_* name; fails where a finding is critical
-	@$(BIN)/python -m fanfold.console.images.scanned
+	@$(BIN)/python -m fanfold.stages.scanned
 
 test-images: install ## Build the images, where docker or buildah is there, and test their functions
-	@$(BIN)/python -m fanfold.console.images --where-possible $(IMAGES)
+	@$(BIN)/python -m fanfold_dev.images --where-possible $(IMAGES)
 	@FANFOLD_IMAGE_TESTS="$(IMAGES)" $(BIN)/python -m pytest tests/images
 
 bench-images: images ## Print the images' cold starts, against `import botocore.session`
 	@$(BIN)/python tests/bench/run.py images
 
 sbom: install ## Write a bill of materials of each built image into build/sbom (CycloneDX)
-	@$(BIN)/python -m fanfold.console.images.sbom $(IMAGES)
+	@$(BIN)/python -m fanfold_dev.images.sbom $(IMAGES)
 
 documents: install ## Write the generated documents anew
-	@$(BIN)/python -m fanfold.console.generated
+	@$(BIN)/python -m fanfold_dev.documents.generate
 
 # What aws-xray-sdk asks for and does not load in Lambda.
 NOT_IN_IMAGES := botocore jmespath python-dateutil six
@@ -96,25 +96,25 @@ scan: package ## Scan the packaged templates with checkov, which is installed ap
 	    --framework cloudformation --config-file .checkov.yml --compact --quiet
 
 audit-dependencies: install ## Ask for advisories against all locks; pip-audit is installed apart (pip install '.[advisories]')
-	@$(BIN)/python -m fanfold.console.images.advisories
+	@$(BIN)/python -m fanfold_dev.images.advisories
 
 bootstrap: install ## Once a stage: image repositories, deployment bucket, bounds of roles, the delivery's role (REPOSITORY=owner/name)
-	@$(BIN)/python -m fanfold.console.stage bootstrap $(STAGE) --repository "$(REPOSITORY)"
+	@$(BIN)/python -m fanfold.stages.deploy bootstrap $(STAGE) --repository "$(REPOSITORY)"
 
 deploy: install ## Deploy a stage, the platform and then the five services (STAGE=dev; pr-123 REMOVE_AFTER=2026-03-04)
-	@$(BIN)/python -m fanfold.console.stage deploy $(STAGE) $(if $(REMOVE_AFTER),--remove-after $(REMOVE_AFTER))
+	@$(BIN)/python -m fanfold.stages.deploy deploy $(STAGE) $(if $(REMOVE_AFTER),--remove-after $(REMOVE_AFTER))
 
 smoke: install ## After a deploy: ask for an order and wait for its fill, through the stage's own functions (STAGE=dev)
-	@$(BIN)/python -m fanfold.console.stage smoke $(STAGE)
+	@$(BIN)/python -m fanfold.stages.deploy smoke $(STAGE)
 
 rollback: install ## Bring back what a service was one deploy ago (STAGE=dev SERVICE=signal)
-	@$(BIN)/python -m fanfold.console.stage rollback $(STAGE) $(if $(SERVICE),--service $(SERVICE))
+	@$(BIN)/python -m fanfold.stages.deploy rollback $(STAGE) $(if $(SERVICE),--service $(SERVICE))
 
 remove: install ## Remove a stage, all that it holds too; of paper and live the stacks alone (STAGE=dev; live CONFIRM=live)
-	@$(BIN)/python -m fanfold.console.stage remove $(STAGE) --confirm "$(CONFIRM)"
+	@$(BIN)/python -m fanfold.stages.deploy remove $(STAGE) --confirm "$(CONFIRM)"
 
 sweep-stages: install ## Remove the stages of some days whose day is past (DRY_RUN=1 tells which; KIND=pr those alone)
-	@$(BIN)/python -m fanfold.console.stage sweep $(if $(DRY_RUN),--dry-run) $(if $(KIND),--kind $(KIND))
+	@$(BIN)/python -m fanfold.stages.deploy sweep $(if $(DRY_RUN),--dry-run) $(if $(KIND),--kind $(KIND))
 
 clean: ## Remove what install and runs have made
 	@rm -rf .venv node_modules .fanfold build *.egg-info shared/*.egg-info

@@ -7,8 +7,10 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from fanfold import figures, strategies, timeframes
-from fanfold.refusals import BadInput
+from fanfold import desk_figures
+from fanfold.errors import BadInput
+from fanfold.market import timeframes
+from fanfold.strategy import contract
 
 T = TypeVar("T")
 
@@ -149,13 +151,13 @@ def build(raw: dict[str, Any], source: str) -> Desk:
                 f"`amount_max` is {instrument.amount_max}, below `amount_min`, "
                 f"which is {instrument.amount_min}; no order fits",
             )
-        places = figures.decimals(instrument.tick) + figures.decimals(instrument.lot)
-        if places > figures.CASH_DECIMALS:
+        places = desk_figures.decimals(instrument.tick) + desk_figures.decimals(instrument.lot)
+        if places > desk_figures.CASH_DECIMALS:
             _refuse(
                 source,
                 f"instruments.{name}",
                 f"a lot at a price of one `tick` has {places} decimals; cash is "
-                f"booked to {figures.CASH_DECIMALS}, so use a larger `lot`",
+                f"booked to {desk_figures.CASH_DECIMALS}, so use a larger `lot`",
             )
     for name, venue in desk.venues.items():
         _check_venue(desk, name, venue, source)
@@ -198,7 +200,7 @@ def _entry(value: Any, path: str, kind: type[T], source: str) -> T:
         entry = msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as wrong:
         raise BadInput(f"{source}: [{path}] {wrong}".replace("`$.", "`")) from wrong
-    for reason in figures.wrong(entry):
+    for reason in desk_figures.wrong(entry):
         _refuse(source, path, reason)
     return entry
 
@@ -253,7 +255,7 @@ def _check_account(desk: Desk, name: str, account: Account, source: str) -> None
                 f"`currency` is {account.currency}, but {symbol} is quoted in {quote}; "
                 "there is no conversion, so use one quote currency an account",
             )
-        if desk.limits[name].position_notional_max / desk.instruments[symbol].tick >= figures.BELOW:
+        if desk.limits[name].position_notional_max / desk.instruments[symbol].tick >= desk_figures.BELOW:
             _refuse(
                 source,
                 f"limits.{name}",
@@ -275,14 +277,14 @@ def _check_instance(desk: Desk, name: str, instance: Instance, source: str) -> N
     if _seconds(source, path, instance.timeframe) % timeframes.seconds(venue.timeframe):
         _refuse(source, path, f"`timeframe` {instance.timeframe} is no multiple of the venue's {venue.timeframe}")
     try:
-        strategies.bind(instance.strategy, instance.params, len(instance.instruments))
+        contract.bind(instance.strategy, instance.params, len(instance.instruments))
     except BadInput as wrong:
         _refuse(source, path, str(wrong))
 
 
 def _check_bundle(desk: Desk, name: str, instance: Instance, source: str) -> None:
     """Refuse a bundle of which a leg can never go out, and so none does."""
-    if strategies.is_bundle(instance.strategy) and desk.accounts[instance.account].kind == "spot":
+    if contract.is_bundle(instance.strategy) and desk.accounts[instance.account].kind == "spot":
         wrong = f"{instance.strategy} is short in one of its legs, which a spot account cannot be"
         _refuse(source, f"strategies.{name}", f'{wrong}; give it an account of kind "margin", not {instance.account}')
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
-from fanfold.bars import Frame
+from fanfold.market.bars import Frame
 from fanfold.records import (
     Defect,
     Fill,

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from fanfold.open_enum import OpenEnum
-from fanfold.risk.codes import Code
+from fanfold.codes import Code, OpenEnum
 
 Side = Literal["buy", "sell"]
 Kind = Literal["market", "limit", "stop"]
@@ -17,7 +16,7 @@ Utc = Annotated[datetime, msgspec.Meta(tz=True)]  # Without a zone it would be r
 
 
 class State(StrEnum):
-    """Where an order is in its life, see ``fanfold.orders``. Who does not know a state refuses its message."""
+    """Where an order is in its life, see ``fanfold.ledger.orders``. Who does not know a state refuses its message."""
 
     APPROVED = "APPROVED"
     SUBMITTING = "SUBMITTING"
@@ -29,6 +28,9 @@ class State(StrEnum):
     REJECTED = "REJECTED"
     BLOCKED = "BLOCKED"
     STALE = "STALE"
+
+
+TERMINAL = frozenset({State.FILLED, State.CANCELED, State.EXPIRED, State.REJECTED, State.BLOCKED, State.STALE})
 
 
 class LegCode(OpenEnum):

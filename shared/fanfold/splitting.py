@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from fanfold import names
+from fanfold import ids
 from fanfold.messages import BarsWanted, ExecutionReport, LegStatus, Message, OrdersApproved, OrdersRefused, encode
 
 # A topic takes 256 KB; the rest is for attributes, and for what is no list.
@@ -53,4 +53,4 @@ def _part(message: Message, lists: tuple[str, ...], number: int, share: list[tup
     changes: dict[str, Any] = {name: [entry for field, entry in share if field == name] for name in lists}
     if isinstance(message, ExecutionReport):
         changes["settled"] = False
-    return msgspec.structs.replace(message, id=names.name("part", message.id, number), **changes)
+    return msgspec.structs.replace(message, id=ids.name("part", message.id, number), **changes)

@@ -6,15 +6,17 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from fanfold import audit_chain, desk, names
-from fanfold.audit_views import decision_view, message_view, newest, views_of
-from fanfold.aws import ledger
-from fanfold.aws.calls import Call
-from fanfold.aws.controls import LedgerControls
-from fanfold.aws.nonces import Nonces
-from fanfold.aws.outbox import Outbox
-from fanfold.aws.tables import Table
-from fanfold.aws.views import DynamoViews
+from fanfold import desk, ids
+from fanfold.audit import chain
+from fanfold.audit.views import decision_view, message_view, newest, views_of
+from fanfold.aws.client.call import Call
+from fanfold.aws.dynamodb import ledger
+from fanfold.aws.dynamodb.controls import LedgerControls
+from fanfold.aws.dynamodb.nonces import Nonces
+from fanfold.aws.dynamodb.outbox import Outbox
+from fanfold.aws.dynamodb.table import Table
+from fanfold.aws.dynamodb.views import DynamoViews
+from fanfold.codes import Code
 from fanfold.desk import Desk
 from fanfold.messages import (
     ExecutionReport,
@@ -33,7 +35,6 @@ from fanfold.messages import (
     Targets,
     encode,
 )
-from fanfold.risk.codes import Code
 from fanfold.simulation.stores import MemoryBus
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -74,14 +75,14 @@ class Kept:
     """The segments of the messages that were recorded, one each."""
 
     def __init__(self) -> None:
-        self._heads: dict[str, audit_chain.Head] = {}
+        self._heads: dict[str, chain.Head] = {}
         self._bodies: dict[str, bytes] = {}
 
-    def append(self, message: Message) -> audit_chain.Segment:
-        stream = audit_chain.stream_of(message)
-        entry = audit_chain.Entry(topic="t", message=json.loads(encode(message)), sent_ms=0)
-        head = self._heads.get(stream, audit_chain.start(stream))
-        segment, self._heads[stream] = audit_chain.append(head, [entry])
+    def append(self, message: Message) -> chain.Segment:
+        stream = chain.stream_of(message)
+        entry = chain.Entry(topic="t", message=json.loads(encode(message)), sent_ms=0)
+        head = self._heads.get(stream, chain.start(stream))
+        segment, self._heads[stream] = chain.append(head, [entry])
         self._bodies[segment.key] = segment.body
         return segment
 
@@ -198,7 +199,7 @@ def _halt() -> HaltChanged:
 
 
 def _order(number: int) -> Order:
-    order_id = names.name("order", number)
+    order_id = ids.name("order", number)
     # Several orders a second, as a batch has them: their times alone do not tell them apart.
     at = NOW + timedelta(seconds=number // 4)
     return Order(

@@ -7,7 +7,7 @@ import pytest
 from api_desk import ORDERS, World, history
 from moto import mock_aws
 
-from fanfold.aws.calls import Call, Credentials, Endpoint, connect
+from fanfold.aws.client.call import Call, Credentials, Endpoint, connect
 
 NUMBERS = count()
 IN_PROCESS = Endpoint(region="eu-west-1", credentials=Credentials(access_key="test", secret_key="test"))

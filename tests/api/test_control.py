@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from api_desk import ANNA, BERT, NOW, World
 
-from fanfold.aws.approvals import Approvals
+from fanfold.aws.dynamodb.approvals import Approvals
 from fanfold.messages import Halt, HaltChanged
 from risk_service.halt_api import OWN_DELAY, VALID, person
 

@@ -8,9 +8,9 @@ from api_desk import ANNA, READER, World
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fanfold.console import serve
-from fanfold.console.serve import READING, TARGETS, Gateway
-from fanfold.http import openapi
+from fanfold.api import openapi
+from fanfold.local import http_gateway
+from fanfold.local.http_gateway import READING, TARGETS, Gateway
 
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is in the test extra: run `make install`")
 EXAMPLES = 12
@@ -23,7 +23,7 @@ def url(traded: World) -> Iterator[str]:
     halt, hook = TARGETS["POST /halt"], TARGETS["POST /signals/external"]
     functions = {READING: traded.read, halt: traded.control, hook: traded.webhook}
     alone = {target: lambda event, _context, answer=answer: answer(event) for target, answer in functions.items()}
-    listening = serve.server(Gateway(alone, {"jwt": READER, "iam": ANNA}), 0)
+    listening = http_gateway.server(Gateway(alone, {"jwt": READER, "iam": ANNA}), 0)
     Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield f"http://127.0.0.1:{listening.server_port}"
     listening.shutdown()

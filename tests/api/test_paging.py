@@ -9,9 +9,9 @@ from api_desk import NOW, READER, Answer, answered, event, history, small_desk
 
 from audit_service import read_api
 from audit_service.read_orders import LOOKED_AT_MAX
-from fanfold import names
+from fanfold import ids as names
+from fanfold.audit.queries import DECISIONS, OPEN_DAYS
 from fanfold.messages import Order
-from fanfold.recorded import DECISIONS, OPEN_DAYS
 
 YEAR = 365
 A_DAY = 10

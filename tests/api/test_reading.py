@@ -8,8 +8,8 @@ from api_desk import DAY, ORDERS, READER, A, World, answered, event, history
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.http.cursors import opened, page, sealed
-from fanfold.http.problems import Problem
+from fanfold.api.pagination import opened, page, sealed
+from fanfold.api.problems import Problem
 
 
 def walked(world: World, path: str, name: str, limit: int, **query: str) -> list[dict]:

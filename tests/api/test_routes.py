@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from api_desk import ANNA, READER, World, answered, event
 
-from fanfold.http import openapi
-from fanfold.http.contract import ROUTES, Route
-from fanfold.http.problems import MEDIA_TYPE
-from fanfold.http.requests import BODY_BYTES_MAX
+from fanfold.api import openapi
+from fanfold.api.problems import MEDIA_TYPE
+from fanfold.api.requests import BODY_BYTES_MAX
+from fanfold.api.routes import ROUTES, Route
 
 NOBODY_KNOWN: dict[str, Any] = {"jwt": {"claims": {}}}
 CALLERS = {"nobody": None, "a token without a subject": NOBODY_KNOWN, "reader": READER, "operator": ANNA}

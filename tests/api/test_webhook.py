@@ -10,9 +10,9 @@ from api_desk import DAY, NOW, SECRETS, A, Answer, World, answered, event
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.http.problems import Problem
-from fanfold.http.webhooks import NONCE, SIGNATURE, TIMESTAMP, WINDOW_S, signature, verified
-from fanfold.refusals import Conflict
+from fanfold.api.problems import Problem
+from fanfold.api.webhooks import NONCE, SIGNATURE, TIMESTAMP, WINDOW_S, signature, verified
+from fanfold.errors import Conflict
 
 NONCE_1 = "nonce-0123456789abcdef"
 BODY = json.dumps({"instance": "hook", "instrument": A, "weight": 0.25})
@@ -89,7 +89,7 @@ def test_a_sender_whose_clock_is_a_little_off_is_heard(world, off):
 
 
 def test_a_nonce_is_kept_for_as_long_as_any_signature_with_it_is_good():
-    from fanfold.aws.nonces import KEPT_S
+    from fanfold.aws.dynamodb.nonces import KEPT_S
 
     assert KEPT_S >= 2 * WINDOW_S
 

@@ -31,7 +31,7 @@ class Module(NamedTuple):
 
 
 def module(path: str, source: str) -> Module:
-    """A module under a path such as ``shared/fanfold/bars.py`` or ``services/risk/risk_service/assess.py``."""
+    """A module under a path such as ``shared/fanfold/market/bars.py`` or ``services/risk/risk_service/assess.py``."""
     parts = Path(path).with_suffix("").parts[1 if path.startswith("shared/") else 2 :]
     return Module(path, ".".join(part for part in parts if part != "__init__"), source)
 
@@ -59,16 +59,24 @@ def imported(one: Module) -> Iterator[str]:
 
 
 def layer(name: str) -> str:
-    """The layer of a dotted name: domain, fanfold.aws, <service>.verb, or the first part of a library's name."""
+    """The room of a dotted name: core, market, aws.client, <service>.verb, or the first part of a library's name."""
     head, *rest = name.split(".")
     if head == "fanfold":
-        return f"fanfold.{rest[0]}" if rest and rest[0] in INNER else "domain"
+        if len(rest) > 1 and f"{rest[0]}.{rest[1]}" in INNER:
+            return f"{rest[0]}.{rest[1]}"
+        return FLAT.get(rest[0], rest[0]) if rest else "core"
     if head.endswith("_service"):
         return f"{head}.{rest[0] if rest and rest[0] in PARTS else 'verb'}"
     return head
 
 
-INNER = ("aws", "venues", "research", "simulation", "console")
+# Files of the top level, by what they are for; folders are rooms of their own names.
+FLAT = {
+    **dict.fromkeys(("errors", "ids", "money", "codes", "records", "packing", "__version__"), "core"),
+    **dict.fromkeys(("messages", "splitting", "deployment"), "messages"),
+    **dict.fromkeys(("desk", "desk_figures"), "desk"),
+}
+INNER = ("aws.client", "aws.dynamodb", "aws.s3", "aws.telemetry", "aws.function")
 PARTS = ("handler", "wiring", "settings")
 
 

@@ -1,44 +1,88 @@
 """Who may import whom; whatever is not listed is forbidden."""
 
 import sys
+from collections import Counter
+from graphlib import TopologicalSorter
 
 import pytest
-from source_tree import Module, found, imported, layer, module
+from source_tree import Module, found, imported, layer, module, modules
 
 IMPURE = {"os", "time", "random", "uuid", "socket", "threading", "asyncio", "secrets", "subprocess"}
 STANDARD = set(sys.stdlib_module_names)
-PURE = STANDARD - IMPURE
-DOMAIN = {"domain", "msgspec"}
+PURE = (STANDARD - IMPURE) | {"msgspec"}
 PLOTTING = {"matplotlib"}
 
-# Layer -> what it may import besides itself.
-ARROWS = {
-    "domain": DOMAIN | PURE,
-    "fanfold.aws": DOMAIN | STANDARD | {"boto3", "botocore", "pyarrow", "aws_xray_sdk"},
-    "fanfold.venues": DOMAIN | STANDARD | {"ccxt"},
-    "fanfold.research": DOMAIN | STANDARD | {"numpy", "numba", "duckdb", "pyarrow"} | PLOTTING,
-    "fanfold.simulation": DOMAIN | PURE | {"random", "fanfold.aws"},
+# Room -> the rooms that it may import, in the order in which they stand on each other.
+CORE = {"core"}
+MARKET = CORE | {"market"}
+MESSAGES = MARKET | {"messages"}
+DESK = MARKET | {"strategy", "desk"}
+TRADED = MESSAGES | DESK
+LEDGER = TRADED | {"risk", "matching", "ledger"}
+DOMAIN = LEDGER | {"signals", "audit", "api"}
+AWS = {"aws", "aws.client", "aws.dynamodb", "aws.s3", "aws.telemetry", "aws.function"}
+LOCAL = DOMAIN | AWS | {"venues", "simulation", "importers", "local"}
+ROOMS = {
+    "core": CORE,
+    "market": CORE,
+    "messages": MARKET,
+    "strategy": MARKET,
+    "strategies": {"strategy"},
+    "desk": MARKET | {"strategy"},
+    "signals": TRADED,
+    "risk": TRADED,
+    "matching": MESSAGES | {"desk"},
+    "ledger": TRADED | {"risk", "matching"},
+    "audit": LEDGER,
+    "api": MESSAGES,
+    "cost": CORE,
+    "importers": DESK,
+    "venues": MESSAGES | {"desk", "matching"},
+    "aws.client": CORE,
+    "aws": MESSAGES | {"aws.client"},
+    "aws.telemetry": MESSAGES | {"aws", "aws.client"},
+    "aws.dynamodb": DOMAIN | {"aws", "aws.client"},
+    "aws.s3": DOMAIN | {"aws", "aws.client"},
+    "aws.function": DOMAIN | AWS,
+    "research": DOMAIN,
+    "simulation": DOMAIN | AWS,
+    "local": DOMAIN | AWS | {"venues", "simulation", "importers"},
+    "stages": LOCAL,
+    "cli": LOCAL | {"stages", "cost"},
+    "fanfold_dev": LOCAL | {"stages", "cost", "cli"},
 }
+# Room -> the libraries that it may import, where that is more than what is pure.
+LIBRARIES = {
+    **dict.fromkeys(AWS, STANDARD | {"msgspec", "boto3", "botocore", "pyarrow", "aws_xray_sdk"}),
+    "venues": STANDARD | {"msgspec", "ccxt"},
+    "research": STANDARD | {"msgspec", "numpy", "numba", "duckdb", "pyarrow"} | PLOTTING,
+    "simulation": PURE | {"random"},
+    "importers": STANDARD | {"msgspec", "numpy", "pyarrow", "duckdb"},
+    "local": STANDARD | {"msgspec", "ministack", "hypercorn"},
+    "stages": STANDARD | {"msgspec"},
+    "cli": STANDARD | {"msgspec", "rich", "duckdb", "sqlglot", "tomlkit", "pyarrow", "pytz"},
+    "fanfold_dev": STANDARD | {"msgspec", "cyclonedx", "packageurl", "packaging"},
+}
+TOP_LEVEL_MAX = 12
 VENUES = ("market_data_service", "execution_service")
 
 
 def allowed(name: str) -> set[str]:
-    """What a module of this name may import: layers, and heads of libraries."""
+    """What a module of this name may import: rooms, and heads of libraries."""
     service, _, part = layer(name).partition(".")
     if not service.endswith("_service"):
-        return ARROWS[layer(name)] | {layer(name)}
-    venues = {"fanfold.venues"} if service in VENUES else set()
+        room = layer(name)
+        return ROOMS[room] | LIBRARIES.get(room, PURE) | {room}
+    venues = {"venues"} if service in VENUES else set()
     return {
-        "handler": {"typing", "fanfold.aws", f"{service}.wiring"},
-        "wiring": DOMAIN | STANDARD | venues | {"fanfold.aws", f"{service}.settings", f"{service}.verb"},
+        "handler": {"typing", *AWS, f"{service}.wiring"},
+        "wiring": DOMAIN | STANDARD | AWS | venues | {"msgspec", f"{service}.settings", f"{service}.verb"},
         "settings": DOMAIN | PURE,
         "verb": DOMAIN | PURE | {f"{service}.verb"},
     }[part]
 
 
 def forbidden_arrows(one: Module) -> list[str]:
-    if layer(one.name) == "fanfold.console":
-        return []
     here = layer(one.name)
     return [f"{here} imports {name}" for name in imported(one) if _target(name, here) not in allowed(one.name)]
 
@@ -48,6 +92,27 @@ def _target(name: str, here: str) -> str:
     return here if name == here.partition(".")[0] else layer(name)
 
 
+def test_the_rooms_stand_on_each_other_without_a_circle() -> None:
+    below = {room: rooms - {room} for room, rooms in ROOMS.items()}
+    assert next(TopologicalSorter(below).static_order()) == "core"
+
+
+def test_every_room_is_listed() -> None:
+    rooms = {layer(one.name) for one in modules() if one.name.partition(".")[0].startswith("fanfold")}
+    assert rooms == set(ROOMS)
+
+
+def test_no_room_holds_more_than_a_fifth_and_the_top_level_stays_small() -> None:
+    sizes = Counter[str]()
+    for one in modules():
+        sizes[layer(one.name).partition(".")[0]] += len(one.source.splitlines())
+    assert {room for room, lines in sizes.items() if lines > sizes.total() / 5} == set()
+    assert (
+        len([one for one in modules() if one.path.startswith("shared/fanfold/") and one.path.count("/") == 2])
+        <= TOP_LEVEL_MAX
+    )
+
+
 def test_only_the_listed_arrows_are_drawn() -> None:
     assert found(forbidden_arrows) == []
 
@@ -55,19 +120,30 @@ def test_only_the_listed_arrows_are_drawn() -> None:
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("shared/fanfold/bars.py", "import os"),
-        ("shared/fanfold/bars.py", "def late():\n    from time import sleep"),
+        ("shared/fanfold/market/bars.py", "import os"),
+        ("shared/fanfold/market/bars.py", "def late():\n    from time import sleep"),
         ("shared/fanfold/risk/rules.py", "from fanfold.aws import ledger"),
         ("shared/fanfold/risk/rules.py", "import numpy as np"),
-        ("shared/fanfold/aws/edge.py", "from fanfold.venues.paper import PaperVenue"),
-        ("shared/fanfold/aws/edge.py", "from fanfold.console.run import main"),
-        ("shared/fanfold/venues/paper.py", "from fanfold.aws.tables import Table"),
-        ("shared/fanfold/venues/paper.py", "import boto3"),
+        ("shared/fanfold/aws/function/sqs.py", "from fanfold.venues.replay import ReplayVenue"),
+        ("shared/fanfold/aws/function/sqs.py", "from fanfold.cli.commands.run import main"),
+        ("shared/fanfold/matching/paper.py", "from fanfold.aws.dynamodb.table import Table"),
+        ("shared/fanfold/matching/paper.py", "import boto3"),
         ("shared/fanfold/research/compiled.py", "import ccxt"),
         ("shared/fanfold/simulation/market.py", "import time"),
-        ("services/signal/signal_service/fold.py", "from fanfold.aws.folds import FoldTable"),
+        ("shared/fanfold/market/bars.py", "from fanfold.messages import Bars"),
+        ("shared/fanfold/strategy/window.py", "from fanfold.desk import Desk"),
+        ("shared/fanfold/strategies/pairs.py", "from fanfold.risk import rules"),
+        ("shared/fanfold/matching/fills.py", "from fanfold.ledger import orders"),
+        ("shared/fanfold/risk/rules.py", "from fanfold.ledger import booking"),
+        ("shared/fanfold/aws/client/call.py", "from fanfold.messages import Bars"),
+        ("shared/fanfold/local/driver.py", "from fanfold.cli.output import show"),
+        ("shared/fanfold/local/driver.py", "from fanfold_dev.images import layout"),
+        ("shared/fanfold/stages/deploy.py", "from fanfold.cli import main"),
+        ("shared/fanfold/cli/main.py", "from fanfold_dev.documents import generate"),
+        ("shared/fanfold/cli/main.py", "import requests"),
+        ("services/signal/signal_service/fold.py", "from fanfold.aws.dynamodb.folds import FoldTable"),
         ("services/signal/signal_service/fold.py", "from signal_service.settings import Settings"),
-        ("services/signal/signal_service/wiring.py", "from fanfold.venues.paper import PaperVenue"),
+        ("services/signal/signal_service/wiring.py", "from fanfold.venues.replay import ReplayVenue"),
         ("services/signal/signal_service/wiring.py", "from signal_service.handler import fold"),
         ("services/signal/signal_service/handler.py", "from signal_service.fold import Folder"),
         ("services/signal/signal_service/handler.py", "import os"),
@@ -83,11 +159,11 @@ def test_a_forbidden_arrow_is_seen(path: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("shared/fanfold/aws/lake.py", "import pyarrow as pa"),
-        ("services/execution/execution_service/wiring.py", "from fanfold.venues.paper import PaperVenue"),
+        ("shared/fanfold/aws/s3/lake.py", "import pyarrow as pa"),
+        ("services/execution/execution_service/wiring.py", "from fanfold.matching.paper import PaperVenue"),
         ("services/audit/audit_service/compact.py", "from audit_service.flush import first_of"),
         ("services/audit/audit_service/handler.py", "from audit_service import wiring"),
-        ("shared/fanfold/console/run.py", "import rich, os\nfrom fanfold.aws import ledger"),
+        ("shared/fanfold/cli/commands/run.py", "import rich, os\nfrom fanfold.aws import ledger"),
     ],
 )
 def test_an_allowed_arrow_is_left_alone(path: str, source: str) -> None:

@@ -7,14 +7,14 @@ from source_tree import Module, found, layer, module, modules
 
 READERS = {
     "fanfold.aws.clock": "The clock port itself.",
-    "fanfold.aws.calls": "Retries wait and jitter, and a transaction's token is new each time.",
-    "fanfold.aws.wire": "A request is signed with the time it leaves, and answered within a deadline.",
-    "fanfold.aws.signing": "It formats that time.",
-    "fanfold.venues.ccxt_client": "An exchange says until when to pause in its own wall time.",
-    "fanfold.venues.exchange": "Requests share a deadline; which candles are closed is by the venue's clock.",
-    "fanfold.venues.rate": "Requests are spaced in real time.",
+    "fanfold.aws.client.call": "Retries wait and jitter, and a transaction's token is new each time.",
+    "fanfold.aws.client.light": "A request is signed with the time it leaves, and answered within a deadline.",
+    "fanfold.aws.client.sigv4": "It formats that time.",
+    "fanfold.venues.ccxt.client": "An exchange says until when to pause in its own wall time.",
+    "fanfold.venues.ccxt.venue": "Requests share a deadline; which candles are closed is by the venue's clock.",
+    "fanfold.venues.ccxt.pace": "Requests are spaced in real time.",
 }
-FREE = ("fanfold.console", "fanfold.simulation")
+FREE = ("cli", "local", "stages", "importers", "fanfold_dev", "simulation")
 WALL = {"now", "utcnow", "today"}
 MACHINE = {"time", "random", "uuid", "secrets"}
 
@@ -55,14 +55,16 @@ def test_nobody_else_reads_the_machine() -> None:
     ],
 )
 def test_a_reading_of_the_machine_is_seen(source: str) -> None:
-    assert readings(module("shared/fanfold/bars.py", source)) != []
+    assert readings(module("shared/fanfold/market/bars.py", source)) != []
     assert readings(module("services/risk/risk_service/assess.py", source)) != []
 
 
 def test_a_time_that_is_given_is_fine() -> None:
-    assert readings(module("shared/fanfold/bars.py", "at = datetime.fromtimestamp(0, UTC)\nnow = bars.now")) == []
+    assert (
+        readings(module("shared/fanfold/market/bars.py", "at = datetime.fromtimestamp(0, UTC)\nnow = bars.now")) == []
+    )
 
 
 def test_every_listed_reader_still_reads() -> None:
-    anonymous = {one.name: one._replace(name="fanfold.bars") for one in modules()}
+    anonymous = {one.name: one._replace(name="fanfold.market.bars") for one in modules()}
     assert [name for name in READERS if readings(anonymous[name]) == []] == []

@@ -8,19 +8,27 @@ from source_tree import Module, found, layer, module, modules
 
 BANNED = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "processor"}
 KEY = re.compile(r"(?<!\w)[ps]k(?!\w)")
-EDGE = "fanfold.aws.edge"
+EDGE = "fanfold.aws.function.sqs"
 # The edge keeps a fault and lets the message come again; what acts on accounts apart raises it after the others.
 # The embedded AWS ends a connection whose answer failed, and raises on.
 # What a strategy raises is its leg's own fault, and is told.
-BROAD = {EDGE, "fanfold.console.cloud.door", "fanfold.apart", "fanfold.strategy_files", "fanfold.legs"}
-TABLES = "fanfold.aws.tables"
+BROAD = {EDGE, "fanfold.local.door", "fanfold.errors", "fanfold.strategy.loading", "fanfold.signals.legs"}
+PRINTING = {"cli", "stages", "fanfold_dev"}
+TABLES = "fanfold.aws.dynamodb.table"
 MONEY = "fanfold.money"
 # Where amounts are booked; weights, volatility and research are floats, and are elsewhere.
 MONEY_MODULES = {
-    "fanfold.orders", "fanfold.positions", "fanfold.fills", "fanfold.matching", "fanfold.resting",
-    "fanfold.audit_views", "fanfold.aws.ledger", "fanfold.aws.bookings", "fanfold.aws.approvals",
-    "fanfold.venues.paper",
-}  # fmt: skip
+    "fanfold.ledger.orders",
+    "fanfold.ledger.positions",
+    "fanfold.matching.fills",
+    "fanfold.matching.prices",
+    "fanfold.matching.book",
+    "fanfold.audit.views",
+    "fanfold.aws.dynamodb.ledger",
+    "fanfold.aws.dynamodb.bookings",
+    "fanfold.aws.dynamodb.approvals",
+    "fanfold.matching.paper",
+}
 
 # Arguments of those modules that are no money: a time in epoch seconds. A weight becomes a decimal in fanfold.money.
 FLOATS = {"at"}
@@ -59,7 +67,7 @@ def _is_silent(node: ast.ExceptHandler, lines: list[str]) -> bool:
 def printing(one: Module) -> list[str]:
     calls = [node for node in ast.walk(one.tree) if isinstance(node, ast.Call)]
     names = [ast.unparse(node.func) for node in calls]
-    return [] if layer(one.name) == "fanfold.console" else [name for name in names if name in {"print", "input"}]
+    return [] if layer(one.name) in PRINTING else [name for name in names if name in {"print", "input"}]
 
 
 def floats_at_money(one: Module) -> list[str]:
@@ -89,7 +97,7 @@ def spelled_keys(one: Module) -> list[str]:
 RULES = {
     "no name is empty": empty_names,
     "no fault is swallowed": swallowed_faults,
-    "only the console prints": printing,
+    "only commands print": printing,
     "no float is at money": floats_at_money,
     "the global decimal context is left alone": global_decimals,
     "only tables.py spells a key": spelled_keys,
@@ -117,7 +125,7 @@ def test_everything_is_caught_in_one_place_only() -> None:
         ("no fault is swallowed", "try:\n    f()\nexcept (ValueError, BaseException):\n    raise"),
         ("no fault is swallowed", "try:\n    f()\nexcept:\n    raise"),
         ("no fault is swallowed", "try:\n    f()\nexcept ValueError:\n    pass"),
-        ("only the console prints", "print(1)"),
+        ("only commands print", "print(1)"),
         ("no float is at money", "cash = float(cash)"),
         ("no float is at money", "fee = cash * 0.001"),
         ("no float is at money", "def fee(rate: float) -> None: ..."),
@@ -129,7 +137,7 @@ def test_everything_is_caught_in_one_place_only() -> None:
     ],
 )
 def test_a_bad_habit_is_seen(rule: str, source: str) -> None:
-    assert RULES[rule](module("shared/fanfold/positions.py", source)) != []
+    assert RULES[rule](module("shared/fanfold/ledger/positions.py", source)) != []
 
 
 def test_a_file_with_an_empty_name_is_seen() -> None:
@@ -139,4 +147,4 @@ def test_a_file_with_an_empty_name_is_seen() -> None:
 
 def test_a_fault_that_is_passed_over_for_a_reason_is_fine() -> None:
     source = "try:\n    f()\nexcept ValueError:  # It was there before.\n    pass"
-    assert swallowed_faults(module("shared/fanfold/bars.py", source)) == []
+    assert swallowed_faults(module("shared/fanfold/market/bars.py", source)) == []

@@ -16,7 +16,7 @@ HEAVY = {"pandas", "pyarrow", "numpy", "numba", "duckdb", "boto3", "botocore", "
 # What to build, besides importing the handler: every verb that the service runs for a message.
 BUILD = {
     "market-data": "wiring.poller(), [wiring.source(venue) for venue in wiring.runtime().desk.venues]",
-    "signal": "wiring.folder()\nfrom fanfold.folding import Fold\n"
+    "signal": "wiring.folder()\nfrom fanfold.signals.fold import Fold\n"
     "[Fold(wiring.runtime().desk, venue) for venue in wiring.runtime().desk.venues]",
     "risk": "wiring.assessor()",
     "execution": "[(wiring.placer(venue), wiring.settler(venue)) for venue in wiring.runtime().desk.venues]",

@@ -87,7 +87,7 @@ def test_importing_does_nothing() -> None:
     ],
 )
 def test_an_effect_of_importing_is_seen(source: str) -> None:
-    assert effects(module("shared/fanfold/bars.py", source)) != []
+    assert effects(module("shared/fanfold/market/bars.py", source)) != []
 
 
 def test_a_constant_a_definition_and_an_entry_are_no_effects() -> None:
@@ -95,4 +95,4 @@ def test_a_constant_a_definition_and_an_entry_are_no_effects() -> None:
         '"""Doc."""\nclass Row(NamedTuple):\n    at: int\nFIRST = Row(1)\nSHAPE = re.compile("a")\n'
         "def f(x=Decimal(1)):\n    return open(x)\nif __name__ == '__main__':\n    f()\n"
     )
-    assert effects(module("shared/fanfold/bars.py", source)) == []
+    assert effects(module("shared/fanfold/market/bars.py", source)) == []

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from packaged import PLATFORM, STAGE, resources, template
 
-from fanfold.aws import runtime
-from fanfold.console.queues import UNORDERED, topic_name
+from fanfold.aws.function import runtime
+from fanfold.deployment import UNORDERED, topic_name
 from fanfold.messages import SUBSCRIPTIONS, TOPICS
 
 Template = dict[str, Any]

@@ -65,10 +65,10 @@ def _function(length: int) -> str:
 
 
 def test_a_long_function_or_file_is_seen() -> None:
-    assert oversized(module("shared/fanfold/bars.py", _function(51))) == ["f has 51 lines"]
-    assert oversized(module("shared/fanfold/bars.py", "x = 1\n" * 301)) == ["the file has 301 lines"]
-    assert oversized(module("shared/fanfold/bars.py", _function(50) + "x = 1\n" * 250)) == []
-    assert quantiles((module("shared/fanfold/bars.py", _function(9) * 4 + _function(30)),)) == (9, 30)
+    assert oversized(module("shared/fanfold/market/bars.py", _function(51))) == ["f has 51 lines"]
+    assert oversized(module("shared/fanfold/market/bars.py", "x = 1\n" * 301)) == ["the file has 301 lines"]
+    assert oversized(module("shared/fanfold/market/bars.py", _function(50) + "x = 1\n" * 250)) == []
+    assert quantiles((module("shared/fanfold/market/bars.py", _function(9) * 4 + _function(30)),)) == (9, 30)
 
 
 def test_a_thick_handler_is_seen() -> None:

@@ -67,12 +67,12 @@ def test_tracked_files_speak_of_the_product() -> None:
     ],
 )
 def test_a_name_that_is_not_explained_is_seen(source: str) -> None:
-    assert undocumented(module("shared/fanfold/bars.py", source)) != []
+    assert undocumented(module("shared/fanfold/market/bars.py", source)) != []
 
 
 def test_what_is_private_or_says_it_all_needs_no_words() -> None:
     source = '"""Doc."""\nclass _Row: ...\ndef double(x):\n    return 2 * x\n'
-    assert undocumented(module("shared/fanfold/bars.py", source)) == []
+    assert undocumented(module("shared/fanfold/market/bars.py", source)) == []
 
 
 @pytest.mark.parametrize("word", [*UNFINISHED, *FOREIGN, *PLACES])

@@ -6,9 +6,10 @@ from decimal import Decimal
 import msgspec
 
 from audit_service.record import Arrival
-from fanfold import bars, messages
-from fanfold.aws.calls import Call
-from fanfold.bars import Bar, Series
+from fanfold import messages
+from fanfold.aws.client.call import Call
+from fanfold.market import bars
+from fanfold.market.bars import Bar, Series
 from fanfold.messages import (
     Bars,
     ExecutionReport,

@@ -6,7 +6,7 @@ import pytest
 from emulator import IN_PROCESS, Cloud, Emulator, Pair, ministack, moto_server
 from moto import mock_aws
 
-from fanfold.aws.calls import Call, connect
+from fanfold.aws.client.call import Call, connect
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from moto.server import ThreadedMotoServer
 
-from fanfold.aws.calls import Call, Credentials, Endpoint
+from fanfold.aws.client.call import Call, Credentials, Endpoint
 
 REGION = "eu-west-1"
 KEYS = Credentials(access_key="test", secret_key="test")

@@ -8,18 +8,18 @@ import msgspec
 import pytest
 from emulator import Cloud
 
-from fanfold.aws import ledger
-from fanfold.aws.approvals import Approvals
-from fanfold.aws.bookings import Bookings
-from fanfold.aws.calls import Call
-from fanfold.aws.outbox import Outbox
-from fanfold.aws.tables import Table
-from fanfold.aws.topics import Topics
-from fanfold.booking import Books
-from fanfold.fills import Resolution
+from fanfold.aws.client.call import Call
+from fanfold.aws.dynamodb import ledger
+from fanfold.aws.dynamodb.approvals import Approvals
+from fanfold.aws.dynamodb.bookings import Bookings
+from fanfold.aws.dynamodb.outbox import Outbox
+from fanfold.aws.dynamodb.table import Table
+from fanfold.aws.sns import Topics
+from fanfold.ledger.booking import Books
+from fanfold.matching.book import Resting
+from fanfold.matching.fills import Resolution
 from fanfold.messages import ExecutionReport, Fill, Halt, HaltChanged, Message, Order, OrdersApproved, State, decode
-from fanfold.resting import Resting
-from fanfold.risk.gathering import Gathered
+from fanfold.risk.poll import Gathered
 from fanfold.simulation.ledger import MemoryApprovals, MemoryLedger
 from fanfold.simulation.stores import MemoryBus
 

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from fanfold.aws.attribute_values import marshal
-from fanfold.aws.calls import AwsFault, Call
+from fanfold.aws.client.call import AwsFault, Call
+from fanfold.aws.dynamodb.attribute_values import marshal
 from fanfold.simulation.items import canonical
 
 NAMES = ("a", "b", "tags", "nested", "listed")

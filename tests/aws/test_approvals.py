@@ -6,10 +6,10 @@ import pytest
 from emulator import Cloud
 from ledger_examples import Ledger, approve, approved, halted, open_ledger, order
 
-from fanfold.aws import ledger
+from fanfold.aws.dynamodb import ledger
+from fanfold.errors import Conflict
 from fanfold.messages import Halt
-from fanfold.refusals import Conflict
-from fanfold.risk.gathering import Gathered
+from fanfold.risk.poll import Gathered
 from risk_service.approve import CHUNK
 
 D = Decimal

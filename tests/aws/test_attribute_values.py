@@ -9,9 +9,9 @@ from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.aws.attribute_values import attribute, integer, marshal, unmarshal
-from fanfold.aws.calls import Call
-from fanfold.refusals import BadInput
+from fanfold.aws.client.call import Call
+from fanfold.aws.dynamodb.attribute_values import attribute, integer, marshal, unmarshal
+from fanfold.errors import BadInput
 
 WHOLE = st.integers(-(10**38) + 1, 10**38 - 1)
 DIGITS = st.integers(-(10**27), 10**27)

@@ -11,14 +11,14 @@ from audit_examples import AUDIT, START, VIEWS, arrival, create_everything, minu
 from emulator import Cloud, Emulator
 
 from audit_service.record import Arrival, record
-from fanfold import audit_chain
-from fanfold.audit_verdicts import verdicts_of as verify
-from fanfold.audit_views import order_version
-from fanfold.aws.calls import Call, Recorded, connect, recorded
-from fanfold.aws.log import S3Log
-from fanfold.aws.views import DynamoViews
+from fanfold.audit import chain
+from fanfold.audit.verify import verdicts_of as verify
+from fanfold.audit.views import order_version
+from fanfold.aws.client.call import Call, Recorded, connect, recorded
+from fanfold.aws.dynamodb.views import DynamoViews
+from fanfold.aws.s3.audit_log import S3Log
+from fanfold.errors import Conflict
 from fanfold.messages import Fill, Halt, HaltChanged, Message, Order, State, Targets
-from fanfold.refusals import Conflict
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def arrivals(*minutes: int) -> list[Arrival]:
 
 def ids_in(log: S3Log, stream: str) -> list[str]:
     lines = [line for _, body in log.segments(stream) for line in body.splitlines()]
-    return [audit_chain.read(line).message["id"] for line in lines]
+    return [chain.read(line).message["id"] for line in lines]
 
 
 def verdicts(call: Call) -> dict[str, str]:
@@ -219,7 +219,7 @@ def test_a_large_message_is_found_by_its_segment(call: Call) -> None:
     record([arrival(large)], log, views)
     found = views.read(("message", large.id))
     assert "body" not in found
-    assert audit_chain.read(log.read(found["segment"]).splitlines()[0]).message["id"] == large.id
+    assert chain.read(log.read(found["segment"]).splitlines()[0]).message["id"] == large.id
 
 
 def test_a_segment_is_never_written_over(everywhere: Call) -> None:
@@ -229,7 +229,8 @@ def test_a_segment_is_never_written_over(everywhere: Call) -> None:
 
 
 def test_recording_does_not_load_pyarrow() -> None:
-    check = "import sys, audit_service.record, fanfold.aws.log, fanfold.aws.views; sys.exit('pyarrow' in sys.modules)"
+    loaded = "audit_service.record, fanfold.aws.s3.audit_log, fanfold.aws.dynamodb.views"
+    check = f"import sys, {loaded}; sys.exit('pyarrow' in sys.modules)"
     subprocess.run([sys.executable, "-c", check], env={"PYTHONPATH": ":".join(sys.path)}, check=True)
 
 

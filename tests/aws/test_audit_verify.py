@@ -11,17 +11,17 @@ from emulator import Cloud, Emulator
 from audit_service.record import record
 from audit_service.report import Findings, report
 from audit_service.verify import ChainBroken, verify_one
-from fanfold import audit_chain
-from fanfold.audit_chain import Entry
-from fanfold.audit_verdict import Verdict
-from fanfold.audit_verdicts import Days, verdicts_of
-from fanfold.aws.calls import Call, Recorded, connect, recorded
-from fanfold.aws.log import S3Log, first_version, versions_of
-from fanfold.aws.reports import S3Reports
-from fanfold.aws.seals import KmsSigner, S3Seals
-from fanfold.aws.views import DynamoViews
-from fanfold.day_report import DayReport
-from fanfold.refusals import BadInput
+from fanfold.audit import chain
+from fanfold.audit.chain import Entry
+from fanfold.audit.daily_report import DayReport
+from fanfold.audit.verdict import Verdict
+from fanfold.audit.verify import Days, verdicts_of
+from fanfold.aws.client.call import Call, Recorded, connect, recorded
+from fanfold.aws.dynamodb.views import DynamoViews
+from fanfold.aws.s3.audit_log import S3Log, first_version, versions_of
+from fanfold.aws.s3.reports import S3Reports
+from fanfold.aws.s3.seals import KmsSigner, S3Seals
+from fanfold.errors import BadInput
 
 DAY, NEXT_DAY = "2026-01-31", "2026-02-01"
 KEY = {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}
@@ -141,7 +141,7 @@ def _other_key(desk: Desk) -> str:
 
 def test_verify_finds_what_was_put_on_top_of_a_segment(everywhere: Desk) -> None:
     everywhere.record(0, 1, 2)
-    key = audit_chain.segment_key("main", 4)
+    key = chain.segment_key("main", 4)
     everywhere.put(key, everywhere.log.read(key).replace(b"100.10", b"100.20"))
     found = everywhere.broken()
     assert (found.stream, found.kind, found.seq, found.segment) == ("main", "shadowed", 4, key)
@@ -149,7 +149,7 @@ def test_verify_finds_what_was_put_on_top_of_a_segment(everywhere: Desk) -> None
 
 def test_verify_finds_a_segment_that_a_deletion_hides(everywhere: Desk) -> None:
     everywhere.record(0, 1)
-    key = audit_chain.segment_key("main", 1)
+    key = chain.segment_key("main", 1)
     everywhere.call("s3", "DeleteObject", {"Bucket": AUDIT, "Key": key})
     found = everywhere.broken()
     assert (found.kind, found.seq, found.segment) == ("shadowed", 1, key)
@@ -192,17 +192,17 @@ def removed(desk: Desk, key: str) -> None:
 
 def test_verify_misses_a_segment_that_is_gone_for_good(desk: Desk) -> None:
     desk.record(0)
-    removed(desk, audit_chain.segment_key("main", 1))
+    removed(desk, chain.segment_key("main", 1))
     assert (desk.broken().kind, desk.broken().seq) == ("cut off", 1)
 
 
 def test_verify_finds_where_a_rewritten_history_begins(desk: Desk) -> None:
     desk.record(0, 1, 2)
-    head = audit_chain.start("market-sim")
+    head = chain.start("market-sim")
     for n in range(3):
         told = arrival(minute(n)[0])
         raw = told.raw | ({"cause": "other"} if n else {})
-        segment, head = audit_chain.append(head, [Entry(topic="bars", message=raw, sent_ms=told.sent_ms)])
+        segment, head = chain.append(head, [Entry(topic="bars", message=raw, sent_ms=told.sent_ms)])
         removed(desk, segment.key)
         desk.put(segment.key, segment.body)
     assert (desk.broken().kind, desk.broken().seq) == ("forked", 2)
@@ -219,7 +219,7 @@ def test_what_lies_where_the_next_segment_belongs_is_not_adopted_and_buries_noth
 ) -> None:
     everywhere.record(0)
     head = everywhere.views.head("main")
-    segment, _ = audit_chain.append(head, [Entry(topic="executions", message=NEXT_MESSAGE, sent_ms=1)])
+    segment, _ = chain.append(head, [Entry(topic="executions", message=NEXT_MESSAGE, sent_ms=1)])
     everywhere.put(segment.key, b"garbage\n" if garbage else segment.body)
     everywhere.record(1, 2)
     assert everywhere.views.read(("books", "main"))["cash"] == "998"
@@ -236,7 +236,7 @@ def test_a_daily_look_reads_what_came_since_the_closed_day_and_no_more(desk: Des
     assert (desk.verify().kind, desk.verify().records) == ("sound", 6)
     read = {one.parameters["Key"] for one in desk.seen if one.operation == "GetObject" and "chain" in
             one.parameters["Key"]}  # fmt: skip
-    assert read == {audit_chain.segment_key("main", 4)}
+    assert read == {chain.segment_key("main", 4)}
     assert not any(one.operation in {"Scan", "ListObjectsV2"} for one in desk.seen)
 
 
@@ -245,7 +245,7 @@ def test_a_daily_look_finds_a_head_behind_the_closed_day(desk: Desk) -> None:
     before = desk.views.head("main")
     desk.record(1)
     desk.close()
-    removed(desk, audit_chain.segment_key("main", 4))
+    removed(desk, chain.segment_key("main", 4))
     desk.views.commit(desk.views.head("main"), before)
     with pytest.raises(ChainBroken, match="closed day"):
         desk.verify()
@@ -257,7 +257,7 @@ def test_a_daily_look_finds_what_was_cut_since_by_the_lake(desk: Desk) -> None:
     before = desk.views.head("main")
     desk.record(1)
     desk.views.advance("main", 0, desk.views.head("main").seq)
-    removed(desk, audit_chain.segment_key("main", 4))
+    removed(desk, chain.segment_key("main", 4))
     desk.views.commit(desk.views.head("main"), before)
     with pytest.raises(ChainBroken, match="the lake has record 6"):
         desk.verify()

@@ -9,9 +9,11 @@ from audit_examples import AUDIT, START, VIEWS, arrival, create_everything, orde
 from emulator import Emulator
 
 from audit_service.record import record
-from fanfold.aws.calls import Call, connect
-from fanfold.aws.log import S3Log
-from fanfold.aws.views import DynamoViews
+from fanfold.audit.queries import leg_states, newest_orders, order_of, orders_of
+from fanfold.aws.client.call import Call, connect
+from fanfold.aws.dynamodb.views import DynamoViews
+from fanfold.aws.s3.audit_log import S3Log
+from fanfold.codes import Code
 from fanfold.messages import (
     ExecutionReport,
     Halt,
@@ -27,8 +29,6 @@ from fanfold.messages import (
     Refusal,
     State,
 )
-from fanfold.recorded import leg_states, newest_orders, order_of, orders_of
-from fanfold.risk.codes import Code
 
 Tell = Callable[..., DynamoViews]
 LATER = START + timedelta(seconds=29)

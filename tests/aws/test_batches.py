@@ -10,12 +10,12 @@ import pytest
 from emulator import Cloud
 from ledger_examples import create_table, once
 
-from fanfold.aws.batches import Batches
-from fanfold.aws.tables import Table
+from fanfold.aws.dynamodb.polls import Batches
+from fanfold.aws.dynamodb.table import Table
+from fanfold.errors import Conflict
 from fanfold.messages import Target, Targets
-from fanfold.refusals import Conflict
 from fanfold.risk.exposure import Book, Mark
-from fanfold.risk.gathering import Gathered, Poll, Unfinished
+from fanfold.risk.poll import Gathered, Poll, Unfinished
 from fanfold.risk.standing import StandingTarget
 from fanfold.simulation.stores import MemoryGathering
 from risk_service.assess import Gathering

@@ -21,13 +21,13 @@ from ledger_examples import (
 )
 from msgspec.structs import replace
 
-from fanfold import orders, positions
-from fanfold.aws import ledger
-from fanfold.aws.bookings import Bookings
+from fanfold.aws.dynamodb import ledger
+from fanfold.aws.dynamodb.bookings import Bookings
+from fanfold.errors import Conflict
+from fanfold.ledger import orders, positions
+from fanfold.ledger.orders import OrderRecord
+from fanfold.ledger.trading_state import TradingState
 from fanfold.messages import ExecutionReport, Fill, Halt, Order, State
-from fanfold.orders import OrderRecord
-from fanfold.refusals import Conflict
-from fanfold.trading_state import TradingState
 
 D = Decimal
 

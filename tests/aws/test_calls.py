@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from emulator import REGION
 
-from fanfold.aws.calls import (
+from fanfold.aws.client.call import (
     NO_ANSWER,
     TRIES,
     AwsFault,
@@ -24,7 +24,7 @@ from fanfold.aws.calls import (
     recorded,
     throttled,
 )
-from fanfold.refusals import BadInput
+from fanfold.errors import BadInput
 
 FAILED, CLASHED = Reason("ConditionalCheckFailed", "", {}), Reason("TransactionConflict", "", {})
 FINE, SLOWED = Reason("None", "", {}), Reason("ThrottlingError", "", {})

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from emulator import KEYS, REGION, Emulator
 
-from fanfold.aws.calls import NO_ANSWER, AwsFault, Client, Endpoint, connect
-from fanfold.aws.exchange import Request
-from fanfold.aws.wire import light_call, placed, trust
+from fanfold.aws.client.call import NO_ANSWER, AwsFault, Client, Endpoint, connect
+from fanfold.aws.client.http import Request
+from fanfold.aws.client.light import light_call, placed, trust
 
 
 @pytest.mark.parametrize("client", ["light", "boto3"])

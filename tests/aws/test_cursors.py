@@ -4,10 +4,10 @@ import pytest
 from emulator import Cloud
 from ledger_examples import create_table, once
 
-from fanfold.aws.cursors import CursorTable
-from fanfold.aws.tables import Table
-from fanfold.bars import Bar, Series
-from fanfold.refusals import Conflict
+from fanfold.aws.dynamodb.cursors import CursorTable
+from fanfold.aws.dynamodb.table import Table
+from fanfold.errors import Conflict
+from fanfold.market.bars import Bar, Series
 from fanfold.simulation.stores import MemoryCursors
 from market_data_service.poll import Cursors
 

@@ -8,12 +8,12 @@ from core_desk import START, A, B, bars_message, instance, series, small_desk, s
 from emulator import Cloud
 from ledger_examples import AT, create_table, once
 
-from fanfold.aws.folds import FoldTable
-from fanfold.aws.tables import Table
-from fanfold.bars import Bar, Series
-from fanfold.folding import Fold, Kept
+from fanfold.aws.dynamodb.folds import FoldTable
+from fanfold.aws.dynamodb.table import Table
+from fanfold.errors import Conflict
+from fanfold.market.bars import Bar, Series
 from fanfold.messages import Message, Targets
-from fanfold.refusals import Conflict
+from fanfold.signals.fold import Fold, Kept
 from fanfold.simulation.stores import MemoryBus, MemoryFolds
 from signal_service.fold import Folder, Store
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from emulator import Emulator
 
-from fanfold.aws.calls import Call, Client, connect
+from fanfold.aws.client.call import Call, Client, connect
 
 SOURCE = """
 def handler(event, context):

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from audit_service.compact import DAY, compact
 from audit_service.flush import flush
 from audit_service.record import record
-from fanfold.aws import lake as lake_files
-from fanfold.aws.calls import Call, Recorded, connect, recorded
-from fanfold.aws.lake import S3Lake
-from fanfold.aws.log import S3Log, pages_of
-from fanfold.aws.views import DynamoViews
-from fanfold.console import sql
-from fanfold.lake_tables import BARS, TABLES, TRADES, Row, fitted
-from fanfold.refusals import BadInput, Conflict
+from fanfold.audit.lake_schema import BARS, TABLES, TRADES, Row, fitted
+from fanfold.aws.client.call import Call, Recorded, connect, recorded
+from fanfold.aws.dynamodb.views import DynamoViews
+from fanfold.aws.s3 import lake as lake_files
+from fanfold.aws.s3.audit_log import S3Log, pages_of
+from fanfold.aws.s3.lake import S3Lake
+from fanfold.cli import sql
+from fanfold.errors import BadInput, Conflict
 
 MINUTES = 10
 LATER = "2026-03-01"

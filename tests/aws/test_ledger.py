@@ -9,15 +9,15 @@ import pytest
 from emulator import Cloud
 from ledger_examples import AT, Ledger, approve, halted, once, open_ledger, order
 
-from fanfold.aws import ledger
-from fanfold.aws.approvals import Approvals
-from fanfold.aws.batches import Batches
-from fanfold.aws.calls import AwsFault, Call, Reason, persistent
-from fanfold.aws.outbox import Outbox
-from fanfold.aws.tables import Table
+from fanfold.aws.client.call import AwsFault, Call, Reason, persistent
+from fanfold.aws.dynamodb import ledger
+from fanfold.aws.dynamodb.approvals import Approvals
+from fanfold.aws.dynamodb.outbox import Outbox
+from fanfold.aws.dynamodb.polls import Batches
+from fanfold.aws.dynamodb.table import Table
+from fanfold.errors import BadInput, Conflict
+from fanfold.ledger.orders import OrderRecord, claim
 from fanfold.messages import Halt
-from fanfold.orders import OrderRecord, claim
-from fanfold.refusals import BadInput, Conflict
 
 D = Decimal
 

@@ -10,14 +10,14 @@ import pytest
 from emulator import Cloud
 from ledger_examples import AT, Ledger, approve, fill, memory_ledger, open_ledger, order, report, resolution
 
-from fanfold import orders, positions
-from fanfold.aws import ledger, lots
-from fanfold.aws.attribute_values import marshal
-from fanfold.aws.bookings import Bookings
-from fanfold.aws.tables import Table
-from fanfold.booking import Books, PositionItem
+from fanfold.aws.dynamodb import ledger, lots
+from fanfold.aws.dynamodb.attribute_values import marshal
+from fanfold.aws.dynamodb.bookings import Bookings
+from fanfold.aws.dynamodb.table import Table
+from fanfold.ledger import orders, positions
+from fanfold.ledger.booking import Books, PositionItem
+from fanfold.ledger.positions import PAGE_LOTS, Lot, Position, fold
 from fanfold.messages import Fill, Order
-from fanfold.positions import PAGE_LOTS, Lot, Position, fold
 from fanfold.simulation.items import size
 
 D = Decimal

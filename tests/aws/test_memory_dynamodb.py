@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from memory_calls import Clause, answer, attributes, conditions, keys, updates
 from moto import mock_aws
 
-from fanfold.aws.calls import Call, connect
+from fanfold.aws.client.call import Call, connect
 from fanfold.simulation.cloud import MemoryCloud
 
 Document = Mapping[str, Any]

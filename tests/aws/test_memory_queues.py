@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from moto import mock_aws
 
-from fanfold.aws.calls import AwsFault, Call, connect
+from fanfold.aws.client.call import AwsFault, Call, connect
 from fanfold.simulation.cloud import MemoryCloud
 
 NUMBERS = count()

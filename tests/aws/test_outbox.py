@@ -7,11 +7,11 @@ import pytest
 from emulator import Cloud
 from ledger_examples import AT, approved, create_table, create_topic, heard, once, order, report
 
-from fanfold.aws import ledger
-from fanfold.aws.calls import AwsFault
-from fanfold.aws.outbox import Outbox
-from fanfold.aws.tables import Table
-from fanfold.aws.topics import Topics
+from fanfold.aws.client.call import AwsFault
+from fanfold.aws.dynamodb import ledger
+from fanfold.aws.dynamodb.outbox import Outbox
+from fanfold.aws.dynamodb.table import Table
+from fanfold.aws.sns import Topics
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from emulator import Cloud
 from ledger_examples import AT, create_table, once, order
 from msgspec.structs import replace
 
-from fanfold.aws.calls import Recorded, recorded
-from fanfold.aws.paper_book import PART_ORDERS, PARTS_MAX, PaperBook, _added
-from fanfold.aws.tables import Table
-from fanfold.refusals import BadInput, Conflict
-from fanfold.resting import Book, Page, Resting
+from fanfold.aws.client.call import Recorded, recorded
+from fanfold.aws.dynamodb.paper_book import PART_ORDERS, PARTS_MAX, PaperBook, _added
+from fanfold.aws.dynamodb.table import Table
+from fanfold.errors import BadInput, Conflict
+from fanfold.matching.book import Book, Page, Resting
 from fanfold.simulation.book import MemoryBook
 
 

@@ -9,11 +9,11 @@ import pytest
 from core_desk import small_desk
 from emulator import Cloud, Pair
 
-from fanfold.aws.calls import AwsFault, Recorded, not_found, recorded
-from fanfold.aws.parameters import KEPT, RuntimeLimits, tightened
-from fanfold.aws.watch import Watch
+from fanfold.aws.client.call import AwsFault, Recorded, not_found, recorded
+from fanfold.aws.function.runtime_limits import KEPT, RuntimeLimits, tightened
+from fanfold.aws.telemetry.telemetry import Watch
 from fanfold.desk import Limits
-from fanfold.refusals import BadInput
+from fanfold.errors import BadInput
 
 PATH = "/fanfold/test/limits"
 DESK = small_desk()

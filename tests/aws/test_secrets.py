@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from emulator import Cloud, Pair
 
-from fanfold.aws.calls import AwsFault, Recorded, not_found, recorded
-from fanfold.aws.secrets import KEPT, Secret, SecureParameter
-from fanfold.refusals import BadInput
+from fanfold.aws.client.call import AwsFault, Recorded, not_found, recorded
+from fanfold.aws.function.secrets import KEPT, Secret, SecureParameter
+from fanfold.errors import BadInput
 
 NAME = "fanfold/test/venue"
 PARAMETER = "/fanfold/test/venue"

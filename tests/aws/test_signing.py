@@ -10,9 +10,9 @@ from botocore.credentials import Credentials as BotoCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.aws.calls import Credentials
-from fanfold.aws.exchange import Request, encoded, query_of
-from fanfold.aws.signing import Place, sign
+from fanfold.aws.client.call import Credentials
+from fanfold.aws.client.http import Request, encoded, query_of
+from fanfold.aws.client.sigv4 import Place, sign
 
 HOST = "bucket.example.amazonaws.com"
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 from ledger_examples import create_table
 
-from fanfold.aws.calls import AwsFault, Call
-from fanfold.aws.tables import ABSENT, PRESENT, Refused, Table
+from fanfold.aws.client.call import AwsFault, Call
+from fanfold.aws.dynamodb.table import ABSENT, PRESENT, Refused, Table
 
 
 @pytest.fixture

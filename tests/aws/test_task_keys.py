@@ -12,9 +12,9 @@ import pytest
 from emulator import REGION
 from moto.server import ThreadedMotoServer
 
-from fanfold.aws.calls import AwsFault, Endpoint, connect
-from fanfold.aws.task_keys import RENEW_S, TaskKeys
-from fanfold.refusals import BadInput
+from fanfold.aws.client.call import AwsFault, Endpoint, connect
+from fanfold.aws.client.container_credentials import RENEW_S, TaskKeys
+from fanfold.errors import BadInput
 
 LASTS_S = 3_600.0
 FULL = "AWS_CONTAINER_CREDENTIALS_FULL_URI"

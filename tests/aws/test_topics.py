@@ -3,8 +3,8 @@
 import msgspec
 from ledger_examples import approved, create_topic, fill, heard, order, report
 
-from fanfold.aws.calls import Call, Recorded, recorded
-from fanfold.aws.topics import Topics
+from fanfold.aws.client.call import Call, Recorded, recorded
+from fanfold.aws.sns import Topics
 from fanfold.messages import ExecutionReport
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from emulator import REGION, Pair
 
-from fanfold.aws.attribute_values import marshal
-from fanfold.aws.calls import AwsFault, Call
-from fanfold.refusals import BadInput
+from fanfold.aws.client.call import AwsFault, Call
+from fanfold.aws.dynamodb.attribute_values import marshal
+from fanfold.errors import BadInput
 
 Story = Callable[[Call, Call], list[Any]]
 VOLATILE = frozenset(

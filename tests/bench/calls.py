@@ -11,15 +11,17 @@ from statistics import median
 
 from emulator import Emulator, ministack
 
-from fanfold.aws.calls import Client, connect
+from fanfold.aws.client.call import Client, connect
 
 CLIENTS: tuple[Client, ...] = ("light", "boto3")
 IMPORTS = {
     "python -c pass": "pass",
     "botocore.session": "import botocore.session",
-    "light: all five services": "from fanfold.aws import wire, wire_json, wire_query, wire_s3, wire_lambda",
-    "light: DynamoDB and SQS": "from fanfold.aws import wire, wire_json",
-    "boto3": "import fanfold.aws.boto3_client",
+    "light: all five services": (
+        "from fanfold.aws.client import light, protocol_json, protocol_lambda, protocol_query, protocol_s3"
+    ),
+    "light: DynamoDB and SQS": "from fanfold.aws.client import light, protocol_json",
+    "boto3": "import fanfold.aws.client.boto3_client",
     "boto3, with a dynamodb client": "import boto3; boto3.client('dynamodb', region_name='eu-west-1')",
 }
 TABLE = {

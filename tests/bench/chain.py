@@ -20,11 +20,11 @@ from typing import Any, NamedTuple
 from emulator import ministack
 from situations import Situation
 
-from fanfold.aws.calls import AwsFault, Call, connect
-from fanfold.aws.edge import Edge
-from fanfold.aws.runtime import Runtime
-from fanfold.aws.watch import Watch
-from fanfold.console.queues import FIFO, topic_name
+from fanfold.aws.client.call import AwsFault, Call, connect
+from fanfold.aws.function.runtime import Runtime
+from fanfold.aws.function.sqs import Edge
+from fanfold.aws.telemetry.telemetry import Watch
+from fanfold.deployment import FIFO, topic_name
 from fanfold.messages import SUBSCRIPTIONS, TOPICS, Bars, decode
 from fanfold.venues import replay
 

@@ -12,9 +12,10 @@ import msgspec
 from printed import table
 from situations import LISTED, SEED, START
 
-from fanfold import bars, desk, names
-from fanfold.aws.folds import FoldTable
+from fanfold import desk, ids
+from fanfold.aws.dynamodb.folds import FoldTable
 from fanfold.desk import Desk
+from fanfold.market import bars
 from fanfold.messages import Bars, Message, encode
 from fanfold.simulation import market
 from fanfold.simulation.cloud import MemoryCloud
@@ -112,7 +113,7 @@ def _polls(symbols: int) -> Iterator[Bars]:
         series = [msgspec.structs.replace(one, instrument=name) for name in _names(symbols)]
         cause = f"poll/market/{bar.closes_at}"
         yield Bars(
-            id=names.name("bars", cause),
+            id=ids.name("bars", cause),
             cause=cause,
             at=datetime.fromtimestamp(bar.closes_at, UTC),
             venue="market",

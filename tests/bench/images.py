@@ -21,13 +21,13 @@ from printed import table
 from running import HANDLERS, ROOT, SIZE, START, bars_message, event, recordings, small_aws
 
 from fanfold import desk
-from fanfold.aws.calls import connect
-from fanfold.console import run_plan
-from fanfold.console.images import layout, tool
+from fanfold.aws.client.call import connect
+from fanfold.deployment import SERVICES
 from fanfold.desk import Desk
+from fanfold.local import container_tool, run_plan
 from fanfold.messages import encode
 from fanfold.venues import replay
-from fanfold.venues.exchange import catalogue
+from fanfold.venues.ccxt.venue import catalogue
 
 RUNS = 11
 HERE = Path(__file__).resolve().parent
@@ -39,7 +39,7 @@ Case = dict[str, Any]
 def main() -> None:
     rows = []
     with situation() as (environment, folder):
-        for service in layout.SERVICES:
+        for service in SERVICES:
             found = measured(service, cases(service, environment), folder)
             whole, _ = found[MEASURE]
             rows += [(service, name, cpu * 1e3, cpu / whole, mb) for name, (cpu, mb) in found.items()]
@@ -51,7 +51,7 @@ def main() -> None:
     table(
         "Sizes of the images, all files, uncompressed",
         ("image", "MB"),
-        [(service, size_mb(service)) for service in layout.SERVICES],
+        [(service, size_mb(service)) for service in SERVICES],
     )
 
 
@@ -108,15 +108,17 @@ def message_events(service: str) -> list[Any]:
 
 def measured(service: str, cases: dict[str, Case], folder: Path) -> dict[str, tuple[float, float]]:
     """CPU seconds and peak MB of each case in the image of a service; botocore is lent to it."""
-    container = tool.container(service)
+    container = container_tool.container(service)
     spec = find_spec("botocore")
     assert spec is not None
     assert spec.origin is not None
     mounts = {Path(spec.origin).resolve().parents[1]: "/lent", HERE: "/bench", folder: STATE}
-    command = tool.command_in(container, ["python3", "/bench/first_invocation.py", f"{STATE}/plan"], {}, mounts)
+    command = container_tool.command_in(
+        container, ["python3", "/bench/first_invocation.py", f"{STATE}/plan"], {}, mounts
+    )
     (folder / "plan").write_text(json.dumps({"runs": RUNS, "cases": cases}))
-    done = subprocess.run(command, env=tool.environment(), capture_output=True, text=True, check=False)
-    tool.remove(container)
+    done = subprocess.run(command, env=container_tool.environment(), capture_output=True, text=True, check=False)
+    container_tool.remove(container)
     assert done.returncode == 0, done.stdout + done.stderr
     # The functions log there too.
     return msgspec.json.decode(done.stdout.splitlines()[-1], type=dict[str, tuple[float, float]])
@@ -124,10 +126,10 @@ def measured(service: str, cases: dict[str, Case], folder: Path) -> dict[str, tu
 
 def size_mb(service: str) -> float:
     """What `make test-images` holds against its bound."""
-    container = tool.container(service)
-    command = tool.command_in(container, ["python3", "-c", f"{SIZE}print(size('/'))"], {}, {})
-    done = subprocess.run(command, env=tool.environment(), capture_output=True, text=True, check=True)
-    tool.remove(container)
+    container = container_tool.container(service)
+    command = container_tool.command_in(container, ["python3", "-c", f"{SIZE}print(size('/'))"], {}, {})
+    done = subprocess.run(command, env=container_tool.environment(), capture_output=True, text=True, check=True)
+    container_tool.remove(container)
     return int(done.stdout) / 1e6
 
 

@@ -8,8 +8,8 @@ from time import perf_counter, process_time
 
 from printed import table
 
-from fanfold.aws.metrics import Counts
-from fanfold.console import datafiles
+from fanfold.aws.telemetry.metrics import Counts
+from fanfold.importers import data_files
 from fanfold.simulation.market import catalogue, market
 from fanfold.venues.replay import ReplayVenue, write
 
@@ -34,7 +34,7 @@ def _file(path: Path) -> float:
     lines = (f"{START + n * 60},100.25,101.5,99.75,100.5,12.5" for n in range(ROWS))
     path.write_text("\n".join(["time,open,high,low,close,volume", *lines]) + "\n")
     began = process_time()
-    assert len(datafiles.read(str(path)).series.bars) == ROWS
+    assert len(data_files.read(str(path)).series.bars) == ROWS
     return process_time() - began
 
 

@@ -13,9 +13,10 @@ from printed import table
 from situations import Situation, every_minute, repository_desk
 
 from fanfold import desk
-from fanfold.console.cloud import launcher
-from fanfold.console.cloud.launcher import Cloud
-from fanfold.console.desk_run import DeskRun, environment, started
+from fanfold.deployment import STAGE
+from fanfold.local import launcher
+from fanfold.local.driver import DeskRun, environment, started
+from fanfold.local.launcher import Cloud
 from fanfold.venues import replay
 
 MARKS = (250, 500, 1_000)
@@ -83,7 +84,7 @@ def _orders(cloud: Cloud) -> int:
     call = cloud.call()
     count = 0
     asked = {
-        "TableName": f"fanfold-{launcher.STAGE}-ledger",
+        "TableName": f"fanfold-{STAGE}-ledger",
         "Select": "COUNT",
         "FilterExpression": "begins_with(pk, :order)",
         "ExpressionAttributeValues": {":order": {"S": "order#"}},

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from fanfold import desk
-from fanfold.bars import Series
-from fanfold.console import run_plan
 from fanfold.desk import Desk
+from fanfold.local import run_plan
+from fanfold.market.bars import Series
 from fanfold.simulation import market
 
 SEED = 7

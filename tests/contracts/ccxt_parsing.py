@@ -11,9 +11,9 @@ from typing import Any
 
 def load(how: str, name: str) -> type[Any]:
     if how == "slim":
-        from fanfold.venues import slim_ccxt
+        from fanfold.venues.ccxt import slim
 
-        kind = slim_ccxt.load(name)
+        kind = slim.load(name)
         assert "ccxt" not in sys.modules, "the whole package was loaded"
         return kind
     import ccxt

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from fanfold import timeframes
+from fanfold.market import timeframes
 
 # A minute of February 2026, in epoch seconds, at which candles begin.
 START = 1_770_523_200

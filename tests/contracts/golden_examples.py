@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from fanfold import bars
-from fanfold.bars import Bar, Series
+from fanfold.codes import Code
+from fanfold.market import bars
+from fanfold.market.bars import Bar, Series
 from fanfold.messages import (
     Bars,
     BarsWanted,
@@ -27,7 +28,6 @@ from fanfold.messages import (
     Target,
     Targets,
 )
-from fanfold.risk.codes import Code
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CLOSE = int(AT.timestamp())

@@ -14,12 +14,12 @@ import pytest
 from exchange_server import START, Answer, Candle, Exchange, Query, serving
 
 from fanfold.desk import Instrument, Venue
-from fanfold.matching import Quote
-from fanfold.refusals import VenueUnavailable
-from fanfold.sources import Request
-from fanfold.venues import slim_ccxt
-from fanfold.venues.ccxt_client import Client
-from fanfold.venues.exchange import ExchangeVenue, catalogue
+from fanfold.errors import VenueUnavailable
+from fanfold.market.source import Request
+from fanfold.matching.prices import Quote
+from fanfold.venues.ccxt import slim as slim_ccxt
+from fanfold.venues.ccxt.client import Client
+from fanfold.venues.ccxt.venue import ExchangeVenue, catalogue
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RECORDINGS = REPOSITORY.parent / "shared" / "data" / "api_fixtures" / "ccxt_rs"
@@ -67,7 +67,7 @@ def test_one_exchange_loads_without_the_others_and_leaves_ccxt_whole_for_whoever
         "-c",
         dedent("""
         import sys
-        from fanfold.venues import slim_ccxt
+        from fanfold.venues.ccxt import slim as slim_ccxt
         kind = slim_ccxt.load("kraken")
         print(len([name for name in sys.modules if name.startswith("ccxt")]) < 20, "ccxt.binance" in sys.modules)
         import ccxt
@@ -83,7 +83,7 @@ def test_the_whole_package_is_taken_where_the_slim_way_does_not_work() -> None:
             "-c",
             dedent("""
         import sys
-        from fanfold.venues import slim_ccxt
+        from fanfold.venues.ccxt import slim as slim_ccxt
         slim_ccxt.PINNED = "0"
         kind = slim_ccxt.load("kraken")
         print("ccxt.binance" in sys.modules, sys.modules["ccxt"].kraken is kind)

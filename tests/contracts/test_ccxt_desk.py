@@ -9,19 +9,20 @@ import pytest
 from exchange_server import START, Answer, Exchange, Query
 
 from execution_service.settle import Settler
-from fanfold import bars, desk
-from fanfold.bars import Series
+from fanfold import desk
 from fanfold.desk import Desk
-from fanfold.fills import Resolution
-from fanfold.folding import Fold
+from fanfold.errors import VenueUnavailable
+from fanfold.ledger.orders import OrderRecord
+from fanfold.ledger.trading_state import TradingState
+from fanfold.market import bars
+from fanfold.market.bars import Series
+from fanfold.market.source import Noted
+from fanfold.matching.fills import Resolution
+from fanfold.matching.paper import PaperVenue
 from fanfold.messages import Bars, BarsWanted, ExecutionReport, Halt, Message, Order, OrdersApproved, State
-from fanfold.orders import OrderRecord
-from fanfold.refusals import VenueUnavailable
+from fanfold.signals.fold import Fold
 from fanfold.simulation.book import MemoryBook
-from fanfold.sources import Noted
-from fanfold.trading_state import TradingState
-from fanfold.venues.exchange import ExchangeVenue, catalogue
-from fanfold.venues.paper import PaperVenue
+from fanfold.venues.ccxt.venue import ExchangeVenue, catalogue
 from market_data_service.poll import Poller
 
 BTC, ETH = "BTC/USDT", "ETH/USDT"

@@ -10,10 +10,10 @@ import pytest
 from exchange_server import START, Answer, Exchange, Query
 
 from fanfold.desk import Instrument, Venue
-from fanfold.refusals import BadInput, VenueUnavailable
-from fanfold.sources import Failure, Request
-from fanfold.venues.ccxt_client import Client
-from fanfold.venues.exchange import ExchangeVenue, catalogue
+from fanfold.errors import BadInput, VenueUnavailable
+from fanfold.market.source import Failure, Request
+from fanfold.venues.ccxt.client import Client
+from fanfold.venues.ccxt.venue import ExchangeVenue, catalogue
 
 BTC = "BTC/USDT"
 BINANCE = Venue(kind="ccxt", exchange="binance", symbols=[BTC])

@@ -6,8 +6,8 @@ import msgspec
 from situations import START, Situation
 
 from fanfold import desk
-from fanfold.bars import Series
 from fanfold.cost import scenarios
+from fanfold.market.bars import Series
 from fanfold.simulation import market
 
 WARM_UP = 3 * 1_440

@@ -15,9 +15,9 @@ from cost_situations import Scenario
 from emulator import ministack
 from situations import Situation
 
-from fanfold.aws.calls import Call, connect
-from fanfold.aws.metrics import Counts
-from fanfold.console import cost_files
+from fanfold.aws.client.call import Call, connect
+from fanfold.aws.telemetry.metrics import Counts
+from fanfold.cli import cost_files
 from fanfold.cost import units
 from fanfold.cost.calls import Sizes, units_of
 from fanfold.cost.days import Activity, Day

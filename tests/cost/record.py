@@ -35,7 +35,7 @@ def main(names: list[str]) -> None:
 def stacks() -> None:
     import msgspec
 
-    from fanfold.console.cost_files import packaged_stacks
+    from fanfold.cli.cost_files import packaged_stacks
     from fanfold.cost.scenarios import PROFILES
 
     for profile in PROFILES:

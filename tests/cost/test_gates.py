@@ -7,8 +7,8 @@ import msgspec
 import packaged_stages
 import pytest
 
-from fanfold.aws.metrics import ALARMING
-from fanfold.console import cost_files
+from fanfold.aws.telemetry.metrics import ALARMING
+from fanfold.cli import cost_files
 from fanfold.cost import durations, templates
 from fanfold.cost.bill import IMAGE_VERSIONS, SILENT, bill
 from fanfold.cost.days import Activity, Day

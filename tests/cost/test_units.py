@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fanfold.cost import units
 from fanfold.cost.prices import PRICES
-from fanfold.refusals import BadInput
+from fanfold.errors import BadInput
 
 SIZES = st.integers(0, 10_000_000)
 

@@ -10,7 +10,7 @@ from cfnlint.decode import cfn_yaml
 from packaged_stacks import ACCOUNT, REGION
 from policies import Statement, statement
 
-from fanfold.console import stage_names
+from fanfold.stages import names
 
 DOCKER = Path(__file__).resolve().parents[2] / "docker"
 FILES = ("bootstrap.yml", "stage.yml", "delivery.yml")
@@ -80,4 +80,4 @@ CALLS: dict[str, Callable[[Filled, Any], Any]] = {
 @cache
 def filled(file: str, stage: str, prefix: str) -> Filled:
     """A template as `make bootstrap` gives it to CloudFormation for a stage whose buckets begin so."""
-    return Filled(file, stage_names.own(stage, prefix).parameters() | {"Repository": REPOSITORY})
+    return Filled(file, names.own(stage, prefix).parameters() | {"Repository": REPOSITORY})

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from botocore.session import Session
 
-from fanfold.console.main import parser
-from fanfold.refusals import BadInput
+from fanfold.cli.main import parser
+from fanfold.errors import BadInput
 
 ROOT = Path(__file__).resolve().parents[2]
 # What the AWS command line has beside the services' operations.

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from fanfold.console.cloud.launcher import packaging
+from fanfold.local.launcher import packaging
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / "node_modules" / ".bin" / "serverless"

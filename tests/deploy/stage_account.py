@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fanfold.console import run_plan
-from fanfold.console.cloud.launcher import REGION, SERVICES, Cloud
-from fanfold.console.desk_run import DeskRun
+from fanfold.deployment import SERVICES
+from fanfold.local import run_plan
+from fanfold.local.driver import DeskRun
+from fanfold.local.launcher import REGION, Cloud
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,7 +32,7 @@ class Account:
             "SLS_AWS_MONITORING_FREQUENCY": "200",
             "PYTHONPATH": str(ROOT / "shared"),
         }
-        asked = [sys.executable, "-m", "fanfold.console.stage", *command]
+        asked = [sys.executable, "-m", "fanfold.stages.deploy", *command]
         environ = {name: value for name, value in os.environ.items() if not name.startswith("FANFOLD_")}
         done = subprocess.run(asked, env=environ | keys | changes, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -10,10 +10,10 @@ import pytest
 from core_desk import A, bars_message, stretch, walk
 from packaged_stages import templates
 
-from fanfold.aws.edge import Edge, consume
-from fanfold.aws.watch import Watch
+from fanfold.aws.function.sqs import Edge, consume
+from fanfold.aws.telemetry.telemetry import Watch
+from fanfold.errors import BadInput
 from fanfold.messages import encode
-from fanfold.refusals import BadInput
 
 CANARIES = {"signal": "Fold", "risk": "Assess", "execution": "Execute"}
 

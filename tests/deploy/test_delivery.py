@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from fanfold.console import stage_names
-from fanfold.console.cloud.launcher import SERVICES
+from fanfold.deployment import SERVICES
+from fanfold.stages import names
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / ".github" / "workflows" / "delivery.yml"
@@ -74,7 +74,7 @@ def test_actionlint_is_asked() -> None:
 
 def test_a_morning_sweeps_what_was_put_up_for_some_days_and_delivers_nothing() -> None:
     found = workflow()
-    assert found["jobs"]["sweep"]["strategy"]["matrix"]["kind"] == list(stage_names.KINDS)
+    assert found["jobs"]["sweep"]["strategy"]["matrix"]["kind"] == list(names.KINDS)
     assert found[True]["schedule"] == [{"cron": "17 5 * * *"}]
     assert found["jobs"]["sweep"]["steps"][-1]["run"] == "make sweep-stages KIND=${{ matrix.kind }}"
     assert found["jobs"]["sweep"]["if"] == "github.event_name == 'schedule'"
@@ -85,7 +85,7 @@ def test_a_morning_sweeps_what_was_put_up_for_some_days_and_delivers_nothing() -
 def test_a_deploy_is_given_every_setting_that_live_asks_for() -> None:
     steps = workflow()["jobs"]["live"]["steps"]
     given = {name for step in steps for name in step.get("env", {})}
-    assert set(stage_names.settings("live")) - given == {stage_names.digest(one) for one in SERVICES}
+    assert set(names.settings("live")) - given == {names.digest(one) for one in SERVICES}
 
 
 def test_a_pinned_action_says_which_version_it_is() -> None:

@@ -12,12 +12,11 @@ import pytest
 from stage_account import ROOT, Account
 
 from fanfold import desk
-from fanfold.console import run_plan
-from fanfold.console.cloud import launcher
-from fanfold.console.cloud.launcher import SERVICES, STAGE
-from fanfold.console.desk_run import environment, started
-from fanfold.console.stage import Stage
-from fanfold.console.stage_removal import PLATFORM, StageFailed
+from fanfold.deployment import SERVICES, STAGE
+from fanfold.local import launcher, run_plan
+from fanfold.local.driver import environment, started
+from fanfold.stages.deploy import Stage
+from fanfold.stages.removal import PLATFORM, StageFailed
 from fanfold.venues import replay
 
 MINUTES = 5

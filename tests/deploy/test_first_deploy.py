@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from fanfold.aws.calls import AwsFault
-from fanfold.console.cloud.launcher import SERVICES
-from fanfold.console.stage import Stage
-from fanfold.console.stage_names import digest
-from fanfold.console.stage_removal import PLATFORM, StageFailed
+from fanfold.aws.client.call import AwsFault
+from fanfold.deployment import SERVICES
+from fanfold.stages.deploy import Stage
+from fanfold.stages.names import digest
+from fanfold.stages.removal import PLATFORM, StageFailed
 
 NAMES = ("FANFOLD_BUCKET_PREFIX", "FANFOLD_ALARM_EMAIL", "FANFOLD_LIVE_VENUE", "FANFOLD_JWT_ISSUER",
          "FANFOLD_JWT_AUDIENCE", *map(digest, SERVICES))  # fmt: skip

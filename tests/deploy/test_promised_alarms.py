@@ -8,7 +8,7 @@ import pytest
 from packaged_stages import ROOT, SERVICES, templates
 
 from fanfold.aws.clock import Clock
-from fanfold.aws.metrics import ALARMING, UNITS, Counts
+from fanfold.aws.telemetry.metrics import ALARMING, UNITS, Counts
 from fanfold.messages import TOPICS
 
 PROFILES = {"full": "dev", "lean": "lean"}

@@ -18,8 +18,8 @@ from policies import Statement, allowed, matches, statement
 from provisioning import BESIDE, KEY, Request, denied, named, requests, unused
 from unused_actions import UNUSED
 
-from fanfold.console import stage_names
-from fanfold.console.cloud.launcher import SERVICES
+from fanfold.deployment import SERVICES
+from fanfold.stages import names
 
 # Actions that know no resource of ours when they are asked for, or none at all.
 ON_ANYTHING = {
@@ -38,7 +38,7 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role"
 
 
 def prefix(stage: str, environ: dict[str, str]) -> str:
-    return stage_names.bucket_prefix(stage, environ)
+    return names.bucket_prefix(stage, environ)
 
 
 def delivery(stage: str) -> list[Statement]:
@@ -60,7 +60,7 @@ def test_every_resource_of_a_stage_can_be_made_changed_and_taken_away_by_its_del
 
 @pytest.mark.parametrize("name", DEPLOYED)
 def test_the_delivery_of_one_stage_changes_nothing_of_another(name: str) -> None:
-    own = stage_names.own(STAGES[name][0], "x").stage
+    own = names.own(STAGES[name][0], "x").stage
     changes = [one for one in asked(name) if not READS.search(one.action) and not of_nobody(one)]
     assert len(changes) > 300
     for stage in {"dev", "paper", "live", "pr", "try"} - {own}:

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import pytest
 from packaged_stages import templates
 
-from fanfold import lake_tables
-from fanfold.aws.lake import S3Lake
-from fanfold.console import sql
-from fanfold.lake_tables import Row
+from fanfold.audit import lake_schema
+from fanfold.audit.lake_schema import Row
+from fanfold.aws.s3.lake import S3Lake
+from fanfold.cli import sql
+from fanfold.codes import Code
 from fanfold.messages import ExecutionReport, Fill, Message, Order, OrdersApproved, OrdersRefused, Refusal
-from fanfold.risk.codes import Code
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 # From a coin of a billionth of a dollar to more than all that is traded in a day.
@@ -95,10 +95,10 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Sequence[Path
     rows = defaultdict[tuple[str, str], list[Row]](list)
     for n, one in enumerate(day()):
         for message in told(n, one):
-            for row in lake_tables.rows_of(message):
+            for row in lake_schema.rows_of(message):
                 rows[row.table, row.dt].append(row)
     for (table, dt), some in rows.items():
-        S3Lake(call, "lake").write(lake_tables.TABLES[table], dt, "all", some)
+        S3Lake(call, "lake").write(lake_schema.TABLES[table], dt, "all", some)
     return sql.files_in(folder)
 
 

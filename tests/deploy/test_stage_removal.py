@@ -13,11 +13,11 @@ import packaged_stages
 import pytest
 from stage_account import ROOT, Account
 
-from fanfold.aws.calls import AwsFault
-from fanfold.console import stage_names
-from fanfold.console.desk_run import environment, started
-from fanfold.console.stage_removal import Removal, StageFailed, ephemeral, sweep
-from fanfold.refusals import BadInput
+from fanfold.aws.client.call import AwsFault
+from fanfold.errors import BadInput
+from fanfold.local.driver import environment, started
+from fanfold.stages import names
+from fanfold.stages.removal import Removal, StageFailed, ephemeral, sweep
 
 BUCKET = "example-try-audit"
 TODAY = date(2026, 3, 5)
@@ -85,7 +85,7 @@ def test_stages_of_some_days_go_when_their_day_is_past_with_all_that_is_locked_i
 def test_the_tool_tags_a_stage_of_some_days_with_its_day(account: Account) -> None:
     settings = {
         "FANFOLD_PROFILE": "embedded", "FANFOLD_BUCKET_PREFIX": "example", "FANFOLD_IMAGES": "registry/fanfold",
-    } | {stage_names.digest(one): packaged_stages.DIGEST for one in packaged_stages.SERVICES}  # fmt: skip
+    } | {names.digest(one): packaged_stages.DIGEST for one in packaged_stages.SERVICES}  # fmt: skip
     for _ in range(2):
         account.stage("bootstrap", "try-1", **settings)
     asked = ("deploy", "try-1", "--service", "platform", "--remove-after", "2026-03-04")
@@ -174,7 +174,7 @@ def test_a_stack_that_does_not_go_is_named_with_why() -> None:
 def test_what_a_command_lacks_is_told_in_a_line_and_nothing_is_asked(command, environ, told) -> None:
     keys = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "a",
             "AWS_SECRET_ACCESS_KEY": "b", "PYTHONPATH": str(ROOT / "shared"), "PATH": os.environ["PATH"]}  # fmt: skip
-    asked = [sys.executable, "-m", "fanfold.console.stage", *command]
+    asked = [sys.executable, "-m", "fanfold.stages.deploy", *command]
     done = subprocess.run(asked, env=keys | environ, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert told in done.stderr

@@ -12,15 +12,18 @@ from stage_key import Key256
 
 from audit_service.record import Arrival, record
 from audit_service.report import Findings, report
-from fanfold import audit_chain, messages
-from fanfold.audit_chain import Head, Tip
-from fanfold.audit_ports import Kept, Pages
-from fanfold.audit_verdict import Verdict
-from fanfold.audit_verdicts import Days, verdicts_of
-from fanfold.audit_views import View, as_stored
-from fanfold.aws.views import key_of
-from fanfold.bars import Bar, Series, pack
-from fanfold.day_report import DayReport
+from fanfold import messages
+from fanfold.audit import chain
+from fanfold.audit.chain import Head, Tip
+from fanfold.audit.daily_report import DayReport
+from fanfold.audit.ports import Kept, Pages
+from fanfold.audit.verdict import Verdict
+from fanfold.audit.verify import Days, verdicts_of
+from fanfold.audit.views import View, as_stored
+from fanfold.aws.dynamodb.views import key_of
+from fanfold.codes import Code
+from fanfold.errors import Conflict
+from fanfold.market.bars import Bar, Series, pack
 from fanfold.messages import (
     Bars,
     ExecutionReport,
@@ -38,8 +41,6 @@ from fanfold.messages import (
     Target,
     Targets,
 )
-from fanfold.refusals import Conflict
-from fanfold.risk.codes import Code
 
 START = datetime(2026, 1, 31, 23, 58, tzinfo=UTC)
 Key = tuple[str, str]
@@ -75,7 +76,7 @@ class Objects:
 
 
 class MemoryLog(Objects):
-    """See fanfold.audit_ports.Log."""
+    """See fanfold.audit.ports.Log."""
 
     def streams(self) -> list[str]:
         return sorted({key.split("/")[1] for key in self.versions})
@@ -84,11 +85,11 @@ class MemoryLog(Objects):
         return ((one.key, self.read(one.key)) for one in self.history(stream, after))
 
     def history(self, stream: str, after: int = 0) -> Iterator[Kept]:
-        return self.kept(f"chain/{stream}/", audit_chain.segment_key(stream, after))
+        return self.kept(f"chain/{stream}/", chain.segment_key(stream, after))
 
 
 class MemoryViews:
-    """See fanfold.audit_ports.Views and Evidence."""
+    """See fanfold.audit.ports.Views and Evidence."""
 
     def __init__(self) -> None:
         self.known: dict[str, Tip] = {}
@@ -99,7 +100,7 @@ class MemoryViews:
         return list(self.known.values())
 
     def tip(self, stream: str) -> Tip:
-        return self.known.get(stream, Tip(head=audit_chain.start(stream)))
+        return self.known.get(stream, Tip(head=chain.start(stream)))
 
     def seen(self, ids: Sequence[str]) -> dict[str, int]:
         found = {one: self.items.get(key_of(("message", one))) for one in ids}
@@ -151,7 +152,7 @@ class MemoryViews:
 
 
 class MemorySeals(Objects):
-    """See fanfold.audit_ports.Seals."""
+    """See fanfold.audit.ports.Seals."""
 
     def is_sealed(self, day: str) -> bool:
         return f"seals/{day}.json" in self.versions
@@ -168,7 +169,7 @@ class MemorySeals(Objects):
 
 
 class MemoryReports:
-    """See fanfold.audit_ports.Reports, as far as sealing and verifying go."""
+    """See fanfold.audit.ports.Reports, as far as sealing and verifying go."""
 
     def __init__(self) -> None:
         self.pages: dict[str, Pages] = {}
@@ -232,7 +233,7 @@ class Audit:
         return self.views.items[key]
 
     def lines(self, stream: str) -> list[bytes]:
-        return [line for _, body in self.log.segments(stream) for line in audit_chain.lines_of(body)]
+        return [line for _, body in self.log.segments(stream) for line in chain.lines_of(body)]
 
     def hash_at(self, stream: str, seq: int) -> str:
         return sha256(self.lines(stream)[seq - 1]).hexdigest()

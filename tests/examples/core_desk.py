@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-from fanfold import bars, desk
-from fanfold.bars import Bar, Series
+from fanfold import desk
 from fanfold.desk import Desk
-from fanfold.folding import Fold
+from fanfold.market import bars
+from fanfold.market.bars import Bar, Series
 from fanfold.messages import Bars, Target
+from fanfold.signals.fold import Fold
 
 START = 1_772_323_200  # 2026-03-01T00:00Z
 A, B = "BTC/USDT", "ETH/USDT"

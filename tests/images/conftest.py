@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from running import MINUTES, START, Functions, recordings, small_aws
 
-from fanfold.aws.calls import connect
-from fanfold.console.cloud.runtime_api import RuntimeApi
-from fanfold.console.images import layout, tool
-from fanfold.console.images.containers import Containers
-from fanfold.refusals import BadInput
+from fanfold.aws.client.call import connect
+from fanfold.deployment import SERVICES
+from fanfold.errors import BadInput
+from fanfold.local import container_tool
+from fanfold.local.containers import Containers
+from fanfold.local.runtime_api import RuntimeApi
 from fanfold.venues import replay
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "aws"))
@@ -27,16 +28,16 @@ def built() -> tuple[str, ...]:
     if ASKED not in os.environ:
         pytest.skip("images are built and tested by `make test-images`")
     try:
-        tool.tool()
+        container_tool.tool()
     except BadInput as wrong:
         pytest.skip(str(wrong))
-    asked = tuple(os.environ[ASKED].split()) or layout.SERVICES
-    if not tool.exists(tool.image_name(asked[0])):
+    asked = tuple(os.environ[ASKED].split()) or SERVICES
+    if not container_tool.exists(container_tool.image_name(asked[0])):
         pytest.skip("no image was built, for the reason that `make test-images` told first")
     return asked
 
 
-@pytest.fixture(params=layout.SERVICES)
+@pytest.fixture(params=SERVICES)
 def service(request: pytest.FixtureRequest, built: tuple[str, ...]) -> str:
     """Each service whose image was built."""
     if request.param not in built:

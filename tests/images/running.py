@@ -10,11 +10,12 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from fanfold import bars, desk
-from fanfold.aws.calls import Call
-from fanfold.bars import Series
-from fanfold.console.cloud.runtime_api import RuntimeApi
-from fanfold.console.images.containers import STATE, Containers
+from fanfold import desk
+from fanfold.aws.client.call import Call
+from fanfold.local.containers import STATE, Containers
+from fanfold.local.runtime_api import RuntimeApi
+from fanfold.market import bars
+from fanfold.market.bars import Series
 from fanfold.messages import Bars, Message
 from fanfold.simulation import market
 

@@ -8,8 +8,9 @@ import pytest
 from conftest import ASKED
 from running import ROOT
 
-from fanfold.console.images import layout
-from fanfold.console.images.layout import Target
+from fanfold.deployment import SERVICES
+from fanfold_dev.images import layout
+from fanfold_dev.images.layout import Target
 
 # e_machine in an ELF header.
 MACHINE = {"amd64": 62, "arm64": 183}
@@ -40,7 +41,7 @@ def test_every_library_is_for_its_architecture(service: str, architecture: str, 
 
 
 def test_services_that_are_left_out_have_the_same_libraries() -> None:
-    locks = {layout.requirements(service, ROOT).read_bytes() for service in layout.SERVICES}
+    locks = {layout.requirements(service, ROOT).read_bytes() for service in SERVICES}
     assert locks == {layout.requirements(service, ROOT).read_bytes() for service in DIFFERENT}
 
 

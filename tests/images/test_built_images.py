@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from running import DESK, HANDLERS, SIZE, START, bars_message, event, init_errors
 
-from fanfold.console.images import tool
+from fanfold.local import container_tool
 from fanfold.messages import BarsWanted, encode
 
 SIZE_MB = {"signal": 160, "risk": 160, "audit": 340, "execution": 250, "market-data": 250}
@@ -50,8 +50,8 @@ def inside(service, containers):
     """What a look around inside an image finds."""
     forbidden = FORBIDDEN | (set() if service in CCXT else WITHOUT_CCXT)
     code = f"FORBIDDEN = {sorted(forbidden)!r}\n{SIZE}{LOOK}"
-    command = tool.command_in(containers.container(service), ["python3", "-c", code], {}, {})
-    done = subprocess.run(command, env=tool.environment(), capture_output=True, text=True, check=False)
+    command = container_tool.command_in(containers.container(service), ["python3", "-c", code], {}, {})
+    done = subprocess.run(command, env=container_tool.environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -86,13 +86,13 @@ def test_the_message_that_failed_is_named_and_no_other(service, functions):
 def test_a_handler_that_is_not_there_is_an_init_error(service, containers):
     with init_errors() as (address, told):
         handler = f"{service.replace('-', '_')}_service.absent.handler"
-        command = tool.command_in(
+        command = container_tool.command_in(
             containers.container(service),
             ["python3", "-m", "awslambdaric", handler],
             {"AWS_LAMBDA_RUNTIME_API": address},
             {},
         )
-        done = subprocess.run(command, env=tool.environment(), capture_output=True, check=False, timeout=30)
+        done = subprocess.run(command, env=container_tool.environment(), capture_output=True, check=False, timeout=30)
     assert done.returncode != 0
     assert [one["errorType"] for one in told] == ["Runtime.ImportModuleError"]
     assert "absent" in told[0]["errorMessage"]

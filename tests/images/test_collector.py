@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from running import ROOT, STATE
 
-from fanfold.console.images import tool
-from fanfold.console.images.__main__ import COLLECTOR, build_collector
+from fanfold.local import container_tool
+from fanfold_dev.images.__main__ import COLLECTOR, build_collector
 
 
 def inside(pid: int) -> int:
@@ -21,13 +21,15 @@ def inside(pid: int) -> int:
 def test_the_collector_publishes_bars_and_stops_cleanly(built, containers, functions):
     if "market-data" not in built:
         pytest.skip("the image of market-data, which it stands on, was not asked for")
-    build_collector(ROOT, tool.architecture())
+    build_collector(ROOT, container_tool.architecture())
     files = {"CLOCK": f"market:{STATE}/clock", "RECORDINGS": f"{STATE}/recordings"}
     command = ["python3", "/var/task/collector.py"]
-    words = tool.command_in(
+    words = container_tool.command_in(
         containers.container(COLLECTOR), command, functions.environment | files, {Path(containers.state): STATE}
     )
-    with subprocess.Popen(words, env=tool.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+    with subprocess.Popen(
+        words, env=container_tool.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as child:
         assert functions.heard(wait_s=20)
         os.kill(inside(child.pid), signal.SIGTERM)
         _, err = child.communicate(timeout=20)

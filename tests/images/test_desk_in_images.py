@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from running import ROOT
 
-from fanfold.console.exit_codes import Exit
-from fanfold.console.images import layout, tool
+from fanfold.cli.exit_codes import Exit
+from fanfold.deployment import SERVICES
+from fanfold.local import container_tool
 
 MINUTES = 40
 
@@ -21,19 +22,19 @@ MINUTES = 40
 @pytest.fixture
 def whole(built: tuple[str, ...]) -> set[str]:
     """The containers there were before; the desk needs all five images."""
-    if set(built) != set(layout.SERVICES):
+    if set(built) != set(SERVICES):
         pytest.skip("not all five images were asked for")
     return containers()
 
 
 def containers() -> set[str]:
-    words = ["docker", "ps", "--all"] if tool.tool() == "docker" else ["buildah", "containers"]
-    return set(tool.run([*words, "--quiet"]).split())
+    words = ["docker", "ps", "--all"] if container_tool.tool() == "docker" else ["buildah", "containers"]
+    return set(container_tool.run([*words, "--quiet"]).split())
 
 
 def starting(state: Path, *words: str) -> "subprocess.Popen[str]":
     """The command line's run, in a process of its own."""
-    command = [sys.executable, "-m", "fanfold.console.main", "run", "--json", "--state", str(state), *words]
+    command = [sys.executable, "-m", "fanfold.cli.main", "run", "--json", "--state", str(state), *words]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "shared")}
     pipe = subprocess.PIPE
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True)
@@ -58,7 +59,7 @@ def test_the_desk_in_images_trades_what_the_checkout_trades(whole, tmp_path):
 
 def test_ctrl_c_leaves_no_container(whole, tmp_path):
     with starting(tmp_path / "state", "--minutes", "5000", "--images") as child:
-        while len(containers()) < len(whole) + len(layout.SERVICES) and child.poll() is None:
+        while len(containers()) < len(whole) + len(SERVICES) and child.poll() is None:
             time.sleep(0.2)
         child.send_signal(signal.SIGINT)
         _, err = child.communicate(timeout=120)

@@ -10,10 +10,10 @@ import pytest
 from running import MINUTES, ROOT, STATE, Functions, bars_message, event
 
 from fanfold import desk
-from fanfold.console import run_plan
-from fanfold.console.images import layout
+from fanfold.deployment import SERVICES
+from fanfold.local import run_plan
 from fanfold.messages import encode
-from fanfold.venues.exchange import catalogue
+from fanfold.venues.ccxt.venue import catalogue
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "contracts"))
 from exchange_server import Candle, Exchange, serving
@@ -26,7 +26,7 @@ LIVE = "desk-live.json"
 @pytest.fixture
 def whole(built: tuple[str, ...], functions: Functions) -> Functions:
     """All five images."""
-    if set(built) != set(layout.SERVICES):
+    if set(built) != set(SERVICES):
         pytest.skip("not all five images were asked for")
     return functions
 

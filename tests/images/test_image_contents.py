@@ -7,14 +7,15 @@ import pytest
 from running import ROOT
 
 from fanfold import desk
-from fanfold.console.images import layout
-from fanfold.refusals import BadInput
+from fanfold.deployment import SERVICES
+from fanfold.errors import BadInput
+from fanfold_dev.images import layout
 
 CCXT = ("market-data", "execution")
 HTTP = ("signal", "risk", "audit")
 
 
-@pytest.fixture(params=layout.SERVICES)
+@pytest.fixture(params=SERVICES)
 def task(request, tmp_path):
     """A service's name, and its /var/task."""
     layout.lay_out_task(request.param, ROOT, tmp_path)
@@ -42,12 +43,12 @@ def test_only_its_own_parts_are_in_an_image(task):
         ["desk.json", "fanfold", f"{service.replace('-', '_')}_service"]
     )
     parts = {one.name for one in (folder / "fanfold").iterdir() if one.is_dir()}
-    assert parts & {"console", "research", "simulation", "cost"} == set()
+    assert parts & {"cli", "cost", "importers", "local", "research", "simulation", "stages"} == set()
     assert ("venues" in parts) == (service in CCXT)
     # Those that answer the HTTP API have it.
-    assert ("http" in parts) == (service in HTTP)
-    assert (folder / "fanfold" / "aws" / "lake.py").exists() == (service == "audit")
-    assert not (folder / "fanfold" / "aws" / "boto3_client.py").exists()
+    assert ("api" in parts) == (service in HTTP)
+    assert (folder / "fanfold" / "aws" / "s3" / "lake.py").exists() == (service == "audit")
+    assert not (folder / "fanfold" / "aws" / "client" / "boto3_client.py").exists()
 
 
 def test_the_desk_that_is_baked_in_is_the_repositorys(task):

@@ -7,8 +7,8 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from running import ROOT
 
-from fanfold.console.images import distributions, sbom
-from fanfold.refusals import BadInput
+from fanfold.errors import BadInput
+from fanfold_dev.images import distributions, sbom
 
 STATUS = """Package: libc6
 Status: install ok installed

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 
 from fanfold import desk
-from fanfold.console.cloud import launcher
-from fanfold.console.cloud.launcher import Cloud
-from fanfold.console.desk_run import DeskRun, environment, started
-from fanfold.console.state_directory import Asked, remember
+from fanfold.local import launcher
+from fanfold.local.driver import DeskRun, environment, started
+from fanfold.local.launcher import Cloud
+from fanfold.local.state_directory import Asked, remember
 from fanfold.simulation import market
 from fanfold.venues import replay
 

@@ -6,10 +6,10 @@ from decimal import Decimal
 import msgspec
 from trading import Desk, planned
 
-from fanfold.console.cloud.launcher import STAGE
-from fanfold.console.run_plan import Plan
+from fanfold.deployment import STAGE
 from fanfold.desk import Instance
-from fanfold.strategies import EXTERNAL
+from fanfold.local.run_plan import Plan
+from fanfold.strategy.contract import EXTERNAL
 
 HOOK = "hook"
 INSTRUMENT = "BTC/USDT"

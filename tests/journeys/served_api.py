@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 
 from trading import ROOT
 
-from fanfold.http.webhooks import NONCE, SIGNATURE, TIMESTAMP, signature
+from fanfold.api.webhooks import NONCE, SIGNATURE, TIMESTAMP, signature
 
 
 class Heard(NamedTuple):
@@ -56,7 +56,7 @@ class Served(NamedTuple):
 @contextmanager
 def served(state: Path, *options: str) -> Iterator[Served]:
     """`fanfold serve` on a desk's state for as long as the block lasts."""
-    command = [sys.executable, "-m", "fanfold.console.main", "--state", str(state), "serve", "--port", "0", *options]
+    command = [sys.executable, "-m", "fanfold.cli.main", "--state", str(state), "serve", "--port", "0", *options]
     environment = environ | {"PYTHONPATH": str(ROOT / "shared")}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as child:
         try:

@@ -10,10 +10,10 @@ from packaged_stages import DIGEST, SERVICES
 from trading import planned
 
 from fanfold import desk
-from fanfold.console.cloud import launcher
-from fanfold.console.cloud.launcher import REGION, Cloud
-from fanfold.console.desk_run import DeskRun, environment, started
-from fanfold.console.main import main
+from fanfold.cli.main import main
+from fanfold.local import launcher
+from fanfold.local.driver import DeskRun, environment, started
+from fanfold.local.launcher import REGION, Cloud
 from fanfold.venues import replay
 
 STAGE = "try-1"

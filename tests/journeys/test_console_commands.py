@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 from desk_fixture import DAY, ROOT, LocalDesk, skip_without_node, traded
 
-from fanfold.console.main import main
+from fanfold.cli.main import main
 
 
 class Said(NamedTuple):
@@ -265,7 +265,7 @@ def test_an_edited_record_is_named_and_fails(rested, tmp_path, capsys):
 
 
 def test_ctrl_c_stops_what_was_started_and_says_nothing(rested):
-    command = [sys.executable, "-m", "fanfold.console.main", "--state", str(rested), "status"]
+    command = [sys.executable, "-m", "fanfold.cli.main", "--state", str(rested), "status"]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "shared")}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
         while not emulators(rested) and child.poll() is None:

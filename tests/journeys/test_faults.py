@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from trading import Desk, Outcome, closes, planned, replayed, trade
 
-from fanfold.console.cloud.launcher import SERVICES, STAGE
-from fanfold.console.queues import dead_letters_names, ordering, queue_name
+from fanfold.deployment import SERVICES, STAGE, dead_letters_names, ordering, queue_name
 from fanfold.messages import OrdersRefused, Target, Targets, encode
 
 MINUTES = 60
@@ -102,7 +101,7 @@ def test_targets_held_back_ten_minutes_are_refused_as_stale(plan, plain, deploye
 
 
 def test_a_halted_account_sends_nothing_and_a_resumed_one_trades_on(plan, deployed, tmp_path):
-    from fanfold.console.desk_run import invoke
+    from fanfold.local.driver import invoke
 
     def act(desk: Desk) -> None:
         command = {"account": "main", "reason": "a test", "actor": "test"}

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from trading import Desk, closes, planned, trade
 
-from fanfold.aws.calls import AwsFault
-from fanfold.console.cloud.launcher import STAGE
-from fanfold.console.desk_run import invoke
+from fanfold.aws.client.call import AwsFault
+from fanfold.deployment import STAGE
+from fanfold.local.driver import invoke
 from fanfold.messages import OrdersApproved, OrdersRefused
 
 MINUTES = 60

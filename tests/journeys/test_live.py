@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fanfold.console.main import main
+from fanfold.cli.main import main
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "contracts"))
 from exchange_server import Candle, Exchange, serving

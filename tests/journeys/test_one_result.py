@@ -3,8 +3,8 @@
 import pytest
 from trading import Desk, Killer, Outcome, bars_of, closes, planned, replayed, trade
 
-from fanfold import bars
-from fanfold.folding import Fold
+from fanfold.market import bars
+from fanfold.signals.fold import Fold
 
 MINUTES = 120
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from desk_fixture import ROOT, skip_without_node
 
-from fanfold.console import state_directory
+from fanfold.local import state_directory
 
-COMMAND = [sys.executable, "-m", "fanfold.console.entry"]
+COMMAND = [sys.executable, "-m", "fanfold.cli.entry"]
 MOMENTS = 6
 
 

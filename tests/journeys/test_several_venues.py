@@ -5,8 +5,9 @@ from pathlib import Path
 
 from trading import replayed, trade
 
-from fanfold.console import conclusion, run_plan
-from fanfold.console.summary import account_books
+from fanfold.cli import conclusion
+from fanfold.cli.summary import account_books
+from fanfold.local import run_plan
 
 MINUTES = 30
 DESK = """

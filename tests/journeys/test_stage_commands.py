@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import pytest
 from trading import Desk, planned, replayed, trade
 
-from fanfold.console.cloud.launcher import REGION, STAGE
-from fanfold.console.main import main
+from fanfold.cli.main import main
+from fanfold.deployment import STAGE
+from fanfold.local.launcher import REGION
 
 MINUTES = 40
 ACCOUNT = "000000000000"

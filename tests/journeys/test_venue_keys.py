@@ -7,7 +7,7 @@ from typing import Any
 
 from trading import Desk, closes, planned, trade
 
-from fanfold.console.cloud.launcher import STAGE
+from fanfold.deployment import STAGE
 
 MINUTES = 60
 HALF = 30

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from trading import Desk, Outcome, planned, replayed, trade
 
-from fanfold.bars import unpack
-from fanfold.console.cloud.launcher import REGION, STAGE
-from fanfold.console.desk_run import invoke
+from fanfold.deployment import STAGE
+from fanfold.ids import name
+from fanfold.local.driver import invoke
+from fanfold.local.launcher import REGION
+from fanfold.market.bars import unpack
 from fanfold.messages import Bars
-from fanfold.names import name
 
 MINUTES = 40
 ACCOUNT_ID = "000000000000"

@@ -12,19 +12,21 @@ from typing import Any, NamedTuple, Self
 
 import msgspec
 
-from fanfold import audit_chain, desk
-from fanfold.audit_verdict import Verdict
-from fanfold.aws import ledger
-from fanfold.aws.log import S3Log
-from fanfold.aws.tables import Table
-from fanfold.booking import Books
-from fanfold.console import conclusion, run_plan
-from fanfold.console.cloud import launcher
-from fanfold.console.cloud.launcher import Cloud
-from fanfold.console.desk_run import DeskRun, environment, started
-from fanfold.console.run_plan import Plan
-from fanfold.console.state_directory import Asked, remember
-from fanfold.console.summary import books
+from fanfold import desk
+from fanfold.audit import chain
+from fanfold.audit.verdict import Verdict
+from fanfold.aws.dynamodb import ledger
+from fanfold.aws.dynamodb.table import Table
+from fanfold.aws.s3.audit_log import S3Log
+from fanfold.cli import conclusion
+from fanfold.cli.summary import books
+from fanfold.deployment import STAGE
+from fanfold.ledger.booking import Books
+from fanfold.local import launcher, run_plan
+from fanfold.local.driver import DeskRun, environment, started
+from fanfold.local.launcher import Cloud
+from fanfold.local.run_plan import Plan
+from fanfold.local.state_directory import Asked, remember
 from fanfold.messages import Bars, ExecutionReport, Message, OrdersApproved, OrdersRefused, Targets, decode
 from fanfold.venues import replay
 
@@ -63,7 +65,7 @@ class Desk(NamedTuple):
     def outcome(self) -> Outcome:
         self.run.finish()
         verdicts, tally = conclusion.audit(self.run, self.plan.desk)
-        table = Table(self.run.call, f"fanfold-{launcher.STAGE}-ledger")
+        table = Table(self.run.call, f"fanfold-{STAGE}-ledger")
         found = {name: ledger.read(table, name) for name in self.plan.desk.accounts}
         cash = {name: _cash(one) for name, one in found.items()}
         again = books(self.plan.desk, tally, cash)
@@ -121,9 +123,9 @@ def closes(desk_: Desk, times: range, pause_s: float = 0.0) -> None:
 
 def recorded(run: DeskRun) -> list[Message]:
     """Every message that audit wrote, stream by stream."""
-    log = S3Log(run.call, f"fanfold-{launcher.STAGE}-audit")
+    log = S3Log(run.call, f"fanfold-{STAGE}-audit")
     return [
-        decode(msgspec.json.encode(audit_chain.read(line).message))
+        decode(msgspec.json.encode(chain.read(line).message))
         for stream in log.streams()
         for _, body in log.segments(stream)
         for line in body.splitlines()

@@ -7,8 +7,8 @@ from api_desk import ANNA, BERT, READER, Answer, answered, event
 from hooked_desk import HOOK, INSTRUMENT, secret_of
 from trading import Desk
 
-from fanfold.console.desk_run import invoke
-from fanfold.http.webhooks import NONCE, SIGNATURE, TIMESTAMP, signature
+from fanfold.api.webhooks import NONCE, SIGNATURE, TIMESTAMP, signature
+from fanfold.local.driver import invoke
 
 READING = ("/status", "/positions", "/orders", "/orders?open=true", "/signals", "/openapi.json")
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from trading import Desk
 
-from fanfold.console.cloud.launcher import REGION, STAGE
+from fanfold.deployment import STAGE
+from fanfold.local.launcher import REGION
 
 DAY_S = 86_400
 EXECUTION_S = 60

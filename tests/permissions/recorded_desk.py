@@ -14,17 +14,18 @@ import recorded_close
 from hooked_desk import hooked
 from trading import Desk, Outcome, closes, recorded, trade
 
-from fanfold import audit_chain, bars
-from fanfold.audit_chain import Entry
-from fanfold.aws.calls import AwsFault, Call, Endpoint, connect
-from fanfold.aws.outbox import Outbox
-from fanfold.aws.recording import Line, lines
-from fanfold.aws.tables import Table
-from fanfold.aws.topics import Topics
-from fanfold.aws.views import DynamoViews
-from fanfold.console.cloud.launcher import REGION, STAGE, Cloud
-from fanfold.console.desk_run import invoke
-from fanfold.console.queues import dead_letters_names, queue_name
+from fanfold.audit import chain
+from fanfold.audit.chain import Entry
+from fanfold.aws.client.call import AwsFault, Call, Endpoint, connect
+from fanfold.aws.client.recording import Line, lines
+from fanfold.aws.dynamodb.outbox import Outbox
+from fanfold.aws.dynamodb.table import Table
+from fanfold.aws.dynamodb.views import DynamoViews
+from fanfold.aws.sns import Topics
+from fanfold.deployment import STAGE, dead_letters_names, queue_name
+from fanfold.local.driver import invoke
+from fanfold.local.launcher import REGION, Cloud
+from fanfold.market import bars
 from fanfold.messages import Bars, BarsWanted, ExecutionReport, Halt, HaltChanged, Message, OrdersApproved, encode
 
 MINUTES = 30
@@ -167,7 +168,7 @@ def _die_while_recording(desk: Desk) -> None:
     )
     entry = Entry(topic="orders", message=json.loads(encode(left)), sent_ms=0)
     tip = views.tip("main")
-    segment, after = audit_chain.append(tip.head, [entry])
+    segment, after = chain.append(tip.head, [entry])
     views.promise(tip, after.hash)
     desk.run.call("s3", "PutObject", {"Bucket": f"fanfold-{STAGE}-audit", "Key": segment.key, "Body": segment.body})
     assert _handed(desk, "audit", [encode(found).decode()]) == 0

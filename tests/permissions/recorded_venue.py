@@ -8,13 +8,13 @@ import msgspec
 from packaged_stacks import Function
 
 from execution_service.keys import check
-from fanfold.aws.attribute_values import marshal
-from fanfold.aws.calls import Recorded, recorded
-from fanfold.aws.cursors import CursorTable
-from fanfold.aws.pauses import PauseTable
-from fanfold.aws.recording import Line
-from fanfold.aws.secrets import SecureParameter
-from fanfold.aws.tables import Table
+from fanfold.aws.client.call import Recorded, recorded
+from fanfold.aws.client.recording import Line
+from fanfold.aws.dynamodb.attribute_values import marshal
+from fanfold.aws.dynamodb.cursors import CursorTable
+from fanfold.aws.dynamodb.pauses import PauseTable
+from fanfold.aws.dynamodb.table import Table
+from fanfold.aws.function.secrets import SecureParameter
 
 KEYS = {"Parameter": {"Value": '{"apiKey": "one", "secret": "another"}', "Version": 1}}
 

@@ -9,9 +9,9 @@ from packaged_stacks import Function, Stacks, packaged
 from policies import Statement, allowed
 from recorded_venue import venue_calls
 
-from fanfold.aws.calls import AwsFault, Call
-from fanfold.aws.recording import Line
-from fanfold.console.cloud.launcher import STAGE
+from fanfold.aws.client.call import AwsFault, Call
+from fanfold.aws.client.recording import Line
+from fanfold.deployment import STAGE
 
 
 class Permission(NamedTuple):

@@ -32,8 +32,8 @@ def not_allowed(path: Path) -> list[str]:
     from packaged_stacks import packaged
     from roles import held
 
-    from fanfold.aws.recording import lines
-    from fanfold.console.cloud.launcher import STAGE
+    from fanfold.aws.client.recording import lines
+    from fanfold.deployment import STAGE
 
     stacks = packaged(STAGE)
     known = {one.name for one in stacks.functions}

@@ -8,8 +8,8 @@ import pytest
 from packaged_stacks import packaged
 from run_calls import not_allowed
 
-from fanfold.aws.recording import Line
-from fanfold.console.cloud.launcher import STAGE
+from fanfold.aws.client.recording import Line
+from fanfold.deployment import STAGE
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = re.compile(r'call\(\s*"(\w+)",\s*f?"([\w{}]+)"')
@@ -26,7 +26,7 @@ EXCUSED: dict[tuple[str, str], str] = {
 
 def spelled() -> set[tuple[str, str]]:
     """Service and operation of every call that functions may come to."""
-    files = [*(ROOT / "shared" / "fanfold" / "aws").glob("*.py"), *ROOT.glob("services/*/*_service/*.py")]
+    files = [*(ROOT / "shared" / "fanfold" / "aws").rglob("*.py"), *ROOT.glob("services/*/*_service/*.py")]
     found = [site for file in files for site in SITE.findall(file.read_text())]
     return {(service, one) for service, named in found for one in KINDS.get(named, (named,))}
 
@@ -40,7 +40,7 @@ def test_the_journey_makes_every_call_that_the_code_spells(recording):
 
 def test_every_call_site_is_one_that_this_test_understands():
     """A call whose operation is not spelled where it is made would be looked for in vain."""
-    files = [*(ROOT / "shared" / "fanfold" / "aws").glob("*.py"), *ROOT.glob("services/*/*_service/*.py")]
+    files = [*(ROOT / "shared" / "fanfold" / "aws").rglob("*.py"), *ROOT.glob("services/*/*_service/*.py")]
     for file in files:
         text = file.read_text()
         assert len(re.findall(r"\b_?call\(\s*f?\"", text)) == len(SITE.findall(text)), file.name

@@ -10,8 +10,8 @@ from packaged_stacks import ACCOUNT, REGION, Stacks, packaged
 from packaged_stages import STAGES
 from policies import Statement, allowed, statement
 
-from fanfold.console import serve
-from fanfold.http.contract import AUTHORITIES, ROUTES
+from fanfold.api.routes import AUTHORITIES, ROUTES
+from fanfold.local import http_gateway
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 # Who answers for an access: the service, and its function.
@@ -54,7 +54,7 @@ def test_only_the_webhook_is_let_through_unasked_and_its_function_asks_for_a_sig
 
 
 def test_the_gateway_on_loopback_sends_every_route_where_the_packaged_one_does(routes):
-    local = serve.TARGETS | {DEFAULT: serve.READING}
+    local = http_gateway.TARGETS | {DEFAULT: http_gateway.READING}
     assert set(local) == set(routes)
     for key, one in routes.items():
         assert one.authority == local[key].authority

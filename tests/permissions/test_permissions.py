@@ -7,8 +7,8 @@ from packaged_stages import STAGES
 from policies import Statement, allowed
 from roles import Held, guarded, held, permissions, without
 
-from fanfold.aws.calls import AwsFault
-from fanfold.console.cloud.launcher import STAGE
+from fanfold.aws.client.call import AwsFault
+from fanfold.deployment import STAGE
 
 
 @pytest.fixture(scope="session", params=STAGES)

@@ -7,7 +7,7 @@ from typing import Any
 
 from witness import TOKEN
 
-from fanfold.aws.calls import NO_ANSWER, AwsFault, Call, Reason
+from fanfold.aws.client.call import NO_ANSWER, AwsFault, Call, Reason
 
 KINDS = ("before", "after", "throttle", "lost", "conflict", "again", "zombie", "batch", "dead")
 # Each seed draws for each kind how often it comes, in a call or in a delivery.

@@ -9,15 +9,15 @@ from typing import Any
 import limit_laws
 from world import World
 
-from fanfold import orders, positions
-from fanfold.aws import ledger
-from fanfold.aws.paper_book import PaperBook
-from fanfold.aws.tables import Table
-from fanfold.booking import Books
+from fanfold.aws.dynamodb import ledger
+from fanfold.aws.dynamodb.paper_book import PaperBook
+from fanfold.aws.dynamodb.table import Table
+from fanfold.ledger import orders, positions
+from fanfold.ledger.booking import Books
+from fanfold.ledger.orders import OrderRecord
+from fanfold.matching.book import Resting
 from fanfold.messages import ExecutionReport, Fill, Halt, HaltChanged, Message, OrdersApproved, OrdersRefused, decode
 from fanfold.money import exact
-from fanfold.orders import OrderRecord
-from fanfold.resting import Resting
 
 D = Decimal
 DUST = D("0.002")

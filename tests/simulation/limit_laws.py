@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from core_desk import A, B
 
-from fanfold.booking import Books, PositionItem
 from fanfold.desk import Limits
+from fanfold.ledger.booking import Books, PositionItem
 from fanfold.messages import Halt, Order
 from fanfold.money import exact
 from fanfold.risk.exposure import Leg

@@ -6,9 +6,10 @@ from random import Random
 
 from core_desk import START, A, B, instance, raw, series
 
-from fanfold import bars, desk
-from fanfold.bars import Bar, Series
+from fanfold import desk
 from fanfold.desk import Desk
+from fanfold.market import bars
+from fanfold.market.bars import Bar, Series
 from fanfold.messages import Bars, BarsWanted
 
 VOLUMES = (10**9, 300_000, 90_000)

@@ -7,10 +7,10 @@ from importlib.util import find_spec
 from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 
-from fanfold.aws.calls import Call, persistent
-from fanfold.aws.edge import Edge
-from fanfold.aws.runtime import Runtime
-from fanfold.aws.watch import Watch
+from fanfold.aws.client.call import Call, persistent
+from fanfold.aws.function.runtime import Runtime
+from fanfold.aws.function.sqs import Edge
+from fanfold.aws.telemetry.telemetry import Watch
 from fanfold.desk import Desk
 
 PACKAGES = {"signal": "signal_service", "risk": "risk_service", "execution": "execution_service"}

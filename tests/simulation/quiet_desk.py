@@ -12,11 +12,11 @@ from processes import Process
 from witness import Witness
 from world import SERVICES, as_record, places_of
 
-from fanfold.aws import ledger
-from fanfold.aws.tables import Table
-from fanfold.aws.topics import Topics
-from fanfold.bars import Bar
+from fanfold.aws.dynamodb import ledger
+from fanfold.aws.dynamodb.table import Table
+from fanfold.aws.sns import Topics
 from fanfold.desk import Desk
+from fanfold.market.bars import Bar
 from fanfold.messages import TOPICS, Halt, Message, Target, Targets, decode
 from fanfold.records import Fill
 from fanfold.simulation.cloud import MemoryCloud

@@ -11,8 +11,7 @@ from quiet_desk import QuietDesk
 from test_attacks_on_halts import HOOK, LEG, built, long
 
 from fanfold import desk, messages
-from fanfold.aws.calls import AwsFault
-from fanfold.console.message_examples import EXAMPLES
+from fanfold.aws.client.call import AwsFault
 from fanfold.messages import (
     Bars,
     ExecutionReport,
@@ -22,6 +21,7 @@ from fanfold.messages import (
     OrdersRefused,
     Targets,
 )
+from fanfold_dev.documents.message_examples import EXAMPLES
 
 D = Decimal
 

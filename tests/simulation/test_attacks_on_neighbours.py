@@ -10,9 +10,9 @@ from quiet_desk import QuietDesk
 from test_attacks_on_halts import HOOK, built, long
 
 from fanfold import messages
-from fanfold.aws import ledger
-from fanfold.aws.calls import AwsFault
-from fanfold.aws.tables import Table
+from fanfold.aws.client.call import AwsFault
+from fanfold.aws.dynamodb import ledger
+from fanfold.aws.dynamodb.table import Table
 from fanfold.messages import ExecutionReport, Halt, HaltChanged
 
 D = Decimal

@@ -12,14 +12,15 @@ from world import World
 from execution_service.place import Placer
 from execution_service.settle import Settler
 from execution_service.sweep import Sweeper
-from fanfold import booking, fills, orders
-from fanfold.aws import ledger
-from fanfold.aws.approvals import Approvals
-from fanfold.aws.outbox import Outbox
-from fanfold.aws.paper_book import PaperBook
+from fanfold.aws.dynamodb import ledger
+from fanfold.aws.dynamodb.approvals import Approvals
+from fanfold.aws.dynamodb.outbox import Outbox
+from fanfold.aws.dynamodb.paper_book import PaperBook
+from fanfold.codes import Code
+from fanfold.ledger import booking, orders
+from fanfold.matching import fills
 from fanfold.messages import Halt
 from fanfold.risk import bundles, decision
-from fanfold.risk.codes import Code
 from risk_service import assess
 
 SEEDS = range(300)

@@ -9,9 +9,10 @@ from core_desk import START, A, B, raw
 from laws import Outcome
 from quiet_desk import QuietDesk
 
-from fanfold import bars, desk
-from fanfold.bars import Bar, Series
+from fanfold import desk
 from fanfold.desk import Desk
+from fanfold.market import bars
+from fanfold.market.bars import Bar, Series
 from fanfold.messages import Bars, Halt
 
 D = Decimal

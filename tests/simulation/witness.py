@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 from limit_laws import Approval, Noted
 
-from fanfold.aws import ledger
-from fanfold.aws.attribute_values import Item
-from fanfold.aws.batches import Batches
-from fanfold.aws.tables import KEY_NAMES, Table
+from fanfold.aws.dynamodb import ledger
+from fanfold.aws.dynamodb.attribute_values import Item
+from fanfold.aws.dynamodb.polls import Batches
+from fanfold.aws.dynamodb.table import KEY_NAMES, Table
+from fanfold.ledger.orders import OrderRecord
 from fanfold.messages import Halt, State
-from fanfold.orders import OrderRecord
 
 TOKEN = "ClientRequestToken"
 FILLS = ledger.fill_key("")[0]

@@ -17,8 +17,8 @@ from markets import Market, desk_of
 from processes import Process
 from witness import Witness
 
-from fanfold.aws.tables import Table
-from fanfold.aws.topics import Topics
+from fanfold.aws.dynamodb.table import Table
+from fanfold.aws.sns import Topics
 from fanfold.messages import SUBSCRIPTIONS, TOPICS, BarsWanted, Halt, Message, Target, Targets, decode
 from fanfold.simulation.cloud import MemoryCloud
 

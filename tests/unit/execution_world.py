@@ -11,14 +11,14 @@ from crashes import Mortal
 from execution_service.place import Placer
 from execution_service.settle import Settler
 from execution_service.sweep import Sweeper
-from fanfold import orders, positions
-from fanfold.bars import Bar
+from fanfold.ledger import orders, positions
+from fanfold.market.bars import Bar
+from fanfold.matching.paper import PaperVenue
 from fanfold.messages import Bars, ExecutionReport, Fill, Halt, HaltChanged, Order, OrdersApproved, State
-from fanfold.risk.gathering import Gathered
+from fanfold.risk.poll import Gathered
 from fanfold.simulation.book import MemoryBook
 from fanfold.simulation.ledger import MemoryLedger
 from fanfold.simulation.stores import MemoryBus
-from fanfold.venues.paper import PaperVenue
 
 DESK = small_desk()
 AT = datetime.fromtimestamp(START, UTC)

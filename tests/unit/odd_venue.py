@@ -12,14 +12,15 @@ from typing import Any
 
 from core_desk import START, A, B, raw, walk
 
-from fanfold import bars, desk
-from fanfold.bars import Bar
+from fanfold import desk
 from fanfold.desk import Desk
-from fanfold.folding import Fold
+from fanfold.errors import VenueUnavailable
+from fanfold.market import bars
+from fanfold.market.bars import Bar
 from fanfold.messages import Bars, BarsWanted, Defect
-from fanfold.refusals import VenueUnavailable
+from fanfold.signals.fold import Fold
 from fanfold.simulation.stores import MemoryBus, MemoryCursors
-from fanfold.venues.exchange import ExchangeVenue
+from fanfold.venues.ccxt.venue import ExchangeVenue
 from market_data_service.poll import Poller
 
 RECORDED = Path(__file__).resolve().parents[3] / "shared/data/candles_1m/binance_XRPUSDT_1m_2026-03_2026-04.feather"

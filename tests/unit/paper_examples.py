@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from fanfold.bars import Bar, Series
 from fanfold.desk import Account, Desk, Instrument, Venue
-from fanfold.matching import Candle, FillModel
+from fanfold.market.bars import Bar, Series
+from fanfold.matching.prices import Candle, FillModel
 from fanfold.messages import Fill, Order
 
 SYMBOL = "BTC/USDT"

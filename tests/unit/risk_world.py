@@ -6,11 +6,14 @@ from typing import Any
 
 from core_desk import START, A, B, bars_message, instance, raw, series
 
-from fanfold import desk, names, orders
-from fanfold.bars import Bar
-from fanfold.booking import PositionItem
+from fanfold import desk, ids
 from fanfold.desk import Desk
-from fanfold.fills import Resolution
+from fanfold.ledger import orders
+from fanfold.ledger.booking import PositionItem
+from fanfold.ledger.positions import Lot, Position
+from fanfold.market.bars import Bar
+from fanfold.matching.book import Resting
+from fanfold.matching.fills import Resolution
 from fanfold.messages import (
     ExecutionReport,
     Fill,
@@ -25,9 +28,8 @@ from fanfold.messages import (
     Target,
     Targets,
 )
-from fanfold.positions import Lot, Position
-from fanfold.resting import Resting
-from fanfold.risk.terms import prepare
+from fanfold.records import TERMINAL
+from fanfold.risk.policy import prepare
 from fanfold.simulation.ledger import MemoryApprovals, MemoryLedger
 from fanfold.simulation.stores import MemoryBus, MemoryGathering
 from risk_service.assess import Assessor
@@ -82,7 +84,7 @@ class World:
 
     def finish(self, state: State = State.FILLED, share: str = "1", price: str | None = None) -> list[Order]:
         """Send all live orders, and fill a share of each before it ends; those orders."""
-        live = [one for one in self.ledger.orders.values() if one.state not in orders.TERMINAL]
+        live = [one for one in self.ledger.orders.values() if one.state not in TERMINAL]
         for record in live:
             order = record.order
             assert self.ledger.claim(order.account, [(record, orders.claim(record, self.now, 5))])
@@ -113,7 +115,7 @@ def at(minute: int) -> datetime:
 
 
 def told(minute: int, targets: dict[tuple[str, str], float], account: str, batch: str = "") -> Targets:
-    found = [Target(signal_id=names.name("s", *leg, minute), instance=leg[0], instrument=leg[1], timeframe="1d",
+    found = [Target(signal_id=ids.name("s", *leg, minute), instance=leg[0], instrument=leg[1], timeframe="1d",
                     weight=weight) for leg, weight in targets.items()]  # fmt: skip
     return Targets(id=f"t{minute}-{account}-{batch}", cause="b", at=at(minute), account=account, batch=batch,
                    targets=found)  # fmt: skip

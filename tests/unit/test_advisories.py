@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from fanfold.console.images import advisories
-from fanfold.refusals import BadInput
+from fanfold.errors import BadInput
+from fanfold_dev.images import advisories
 
 FLAW = {"id": "PYSEC-1", "fix_versions": ["2"]}
 

@@ -8,11 +8,11 @@ import pytest
 from audited_desk import START, Audit, audited
 from stage_key import Key256
 
-from fanfold import audit_chain
-from fanfold.audit_chain import Tip
-from fanfold.audit_seals import Seal, opened, seal
-from fanfold.audit_verdict import Verdict
-from fanfold.day_report import DayReport
+from fanfold.audit import chain
+from fanfold.audit.chain import Tip
+from fanfold.audit.daily_report import DayReport
+from fanfold.audit.seals import Seal, opened, seal
+from fanfold.audit.verdict import Verdict
 
 SOUND = audited()
 
@@ -26,7 +26,7 @@ def stored(audit: Audit, key: str, lines: Sequence[bytes]) -> None:
 
 
 def lines(audit: Audit, key: str) -> list[bytes]:
-    return audit_chain.lines_of(audit.log.read(key))
+    return chain.lines_of(audit.log.read(key))
 
 
 def broken(audit: Audit) -> dict[str, Verdict]:
@@ -44,7 +44,7 @@ def test_two_segments_that_changed_places_are_located(audit: Audit, one: int) ->
     versions = audit.log.versions
     versions[first], versions[second] = versions[second], versions[first]
     found = broken(audit)["main"]
-    assert found.seq == audit_chain.first_of(first)
+    assert found.seq == chain.first_of(first)
 
 
 @pytest.mark.parametrize("forward", [True, False])
@@ -58,7 +58,7 @@ def test_a_record_that_was_moved_to_the_next_segment_is_located(audit: Audit, at
     stored(audit, first, both[:cut])
     stored(audit, second, both[cut:])
     found = broken(audit)["main"]
-    assert found.seq == audit_chain.first_of(first) + moved
+    assert found.seq == chain.first_of(first) + moved
 
 
 @pytest.mark.parametrize("at", range(1, 4))
@@ -67,11 +67,11 @@ def test_segments_that_were_joined_or_parted_are_located(audit: Audit, at: int) 
     joined = audit.copy()
     stored(joined, first, [*lines(audit, first), *lines(audit, second)])
     del joined.log.versions[second]
-    assert broken(joined)["main"].seq == audit_chain.first_of(second)
+    assert broken(joined)["main"].seq == chain.first_of(second)
     some = lines(audit, first)
     stored(audit, first, some[:1])
-    seq = audit_chain.first_of(first) + 1
-    stored(audit, audit_chain.segment_key("main", seq), some[1:])
+    seq = chain.first_of(first) + 1
+    stored(audit, chain.segment_key("main", seq), some[1:])
     assert broken(audit)["main"].seq == seq
 
 
@@ -142,7 +142,7 @@ def resealed(audit: Audit, sign: Callable[[Seal], str]) -> None:
 
 
 def opened_of(key: str, body: bytes) -> Seal:
-    from fanfold.audit_ports import Kept
+    from fanfold.audit.ports import Kept
 
     return opened(Kept(key, body, ""))
 

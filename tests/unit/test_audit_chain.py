@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fanfold import audit_chain
-from fanfold.audit_chain import Entry, Head, Tip
-from fanfold.audit_verdict import Verdict, verify
+from fanfold.audit import chain
+from fanfold.audit.chain import Entry, Head, Tip
+from fanfold.audit.verdict import Verdict, verify
 
 COUNT = 240
 PER_SEGMENT = 7
@@ -25,9 +25,9 @@ def entries(count: int, mark: str = "") -> list[Entry]:
 
 
 def recorded(wanted: list[Entry]) -> tuple[list[bytes], Head]:
-    head, lines = audit_chain.start("main"), []
+    head, lines = chain.start("main"), []
     for n in range(0, len(wanted), PER_SEGMENT):
-        segment, head = audit_chain.append(head, wanted[n : n + PER_SEGMENT])
+        segment, head = chain.append(head, wanted[n : n + PER_SEGMENT])
         lines += segment.body.splitlines()
     return lines, head
 
@@ -168,36 +168,36 @@ def test_no_chain_passes_for_another_streams() -> None:
     assert verify(Head(stream="other", seq=COUNT, hash=HEAD.hash), stored(LINES)).seq == 1
 
 
-NEXT, AFTER = audit_chain.append(HEAD, entries(2))
+NEXT, AFTER = chain.append(HEAD, entries(2))
 
 
 def test_a_segment_is_proven_by_a_promise_of_its_last_hash() -> None:
     tip = Tip(head=HEAD, promised=("another", AFTER.hash))
-    assert audit_chain.proven(tip, NEXT.key, NEXT.body) == (NEXT, AFTER)
+    assert chain.proven(tip, NEXT.key, NEXT.body) == (NEXT, AFTER)
 
 
 @pytest.mark.parametrize("promised", [(), ("another",), (HEAD.hash,)])
 def test_a_segment_that_links_and_was_not_promised_is_not_proven(promised: tuple[str, ...]) -> None:
-    assert audit_chain.proven(Tip(head=HEAD, promised=promised), NEXT.key, NEXT.body) is None
+    assert chain.proven(Tip(head=HEAD, promised=promised), NEXT.key, NEXT.body) is None
 
 
 @pytest.mark.parametrize("body", [b"", b"garbage\n", b"\xff\n", NEXT.body.splitlines()[0], NEXT.body + b"more\n"])
 def test_another_object_is_not_proven_by_the_promise_of_a_segment(body: bytes) -> None:
-    assert audit_chain.proven(Tip(head=HEAD, promised=(AFTER.hash,)), NEXT.key, body) is None
+    assert chain.proven(Tip(head=HEAD, promised=(AFTER.hash,)), NEXT.key, body) is None
 
 
 def test_a_segment_is_not_proven_behind_another_head() -> None:
-    tip = Tip(head=audit_chain.start("main"), promised=(AFTER.hash,))
-    assert audit_chain.proven(tip, NEXT.key, NEXT.body) is None
+    tip = Tip(head=chain.start("main"), promised=(AFTER.hash,))
+    assert chain.proven(tip, NEXT.key, NEXT.body) is None
 
 
 @given(first=st.integers(1, 10**12 - 1), aside=st.sampled_from(["", "0" * 64]))
 def test_a_segments_name_has_its_first_record(first: int, aside: str) -> None:
-    key = audit_chain.segment_key("main", first, aside)
-    assert audit_chain.first_of(key) == first
-    assert audit_chain.segment_key("main", first - 1) < key <= audit_chain.segment_key("main", first)
+    key = chain.segment_key("main", first, aside)
+    assert chain.first_of(key) == first
+    assert chain.segment_key("main", first - 1) < key <= chain.segment_key("main", first)
 
 
 @pytest.mark.parametrize("name", ["x.jsonl", "", "1.jsonl", "00000000000x.jsonl", "-00000000001.jsonl"])
 def test_a_name_that_no_segment_has_is_of_no_record(name: str) -> None:
-    assert audit_chain.first_of(f"chain/main/{name}") == 0
+    assert chain.first_of(f"chain/main/{name}") == 0

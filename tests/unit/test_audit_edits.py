@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from audited_desk import Audit, Objects, audited
 
-from fanfold import audit_chain
-from fanfold.audit_chain import Entry, Head
+from fanfold.audit import chain
+from fanfold.audit.chain import Entry, Head
 
 SEEDS = 20
 EDITS_A_SEED = 500
@@ -22,7 +22,7 @@ Edit = Callable[[Audit, Random], Place]
 def segment_of(audit: Audit, chance: Random) -> tuple[str, str, int, list[bytes]]:
     """The key of a random segment, its stream, its first record and its lines."""
     key = chance.choice(sorted(audit.log.versions))
-    return key, key.split("/")[1], audit_chain.first_of(key), audit_chain.lines_of(audit.log.read(key))
+    return key, key.split("/")[1], chain.first_of(key), chain.lines_of(audit.log.read(key))
 
 
 def stored(audit: Audit, key: str, lines: list[bytes]) -> None:
@@ -55,7 +55,7 @@ def insert_a_record(audit: Audit, chance: Random) -> Place:
     at, copied = chance.randrange(len(lines) + 1), chance.choice(audit.lines(stream))
     stored(audit, key, [*lines[:at], copied, *lines[at:]])
     # Beside its original it cannot be said which of the two is the copy.
-    original = audit_chain.read(copied).seq
+    original = chain.read(copied).seq
     return stream, {first + at, original} if abs(original - first - at) <= 1 else {first + at}, ""
 
 
@@ -92,18 +92,18 @@ def swap_segments(audit: Audit, chance: Random) -> Place:
     stream, keys = of_one_stream(audit, chance)
     one, other = sorted(chance.sample(keys, 2))
     audit.log.versions[one], audit.log.versions[other] = audit.log.versions[other], audit.log.versions[one]
-    return stream, {audit_chain.first_of(one)}, ""
+    return stream, {chain.first_of(one)}, ""
 
 
 def move_the_seam(audit: Audit, chance: Random) -> Place:
     """Records go over into the segment before or behind: the chain is as it was, and its objects are not."""
     stream, keys = of_one_stream(audit, chance)
     at = chance.randrange(len(keys) - 1)
-    before, behind = (audit_chain.lines_of(audit.log.read(key)) for key in keys[at : at + 2])
+    before, behind = (chain.lines_of(audit.log.read(key)) for key in keys[at : at + 2])
     cut = chance.randrange(len(before) + len(behind) + 1)
     stored(audit, keys[at], [*before, *behind][:cut])
     stored(audit, keys[at + 1], [*before, *behind][cut:])
-    first = audit_chain.first_of(keys[at])
+    first = chain.first_of(keys[at])
     return stream, {first + min(cut, len(before))} if cut != len(before) else set(), ""
 
 
@@ -112,9 +112,9 @@ def replay_a_segment(audit: Audit, chance: Random) -> Place:
     stream, keys = of_one_stream(audit, chance)
     one, other = chance.sample(keys, 2)
     audit.log.versions[one] = list(audit.log.versions[other])
-    first = audit_chain.first_of(one)
+    first = chain.first_of(one)
     # Beside its original it cannot be said which of the two is the copy.
-    return stream, {first, audit_chain.first_of(other)}, ""
+    return stream, {first, chain.first_of(other)}, ""
 
 
 def shadow_a_segment(audit: Audit, chance: Random) -> Place:
@@ -126,12 +126,12 @@ def shadow_a_segment(audit: Audit, chance: Random) -> Place:
 def rewrite_history(audit: Audit, chance: Random) -> Place:
     """From a segment on, with its head or without."""
     key, stream, first, _ = segment_of(audit, chance)
-    before = audit.hash_at(stream, first - 1) if first > 1 else audit_chain.start(stream).hash
+    before = audit.hash_at(stream, first - 1) if first > 1 else chain.start(stream).hash
     head = Head(stream=stream, seq=first - 1, hash=before)
     for later in [one for one in sorted(audit.log.versions) if one.split("/")[1] == stream and one >= key]:
-        records = [audit_chain.read(line) for line in audit_chain.lines_of(audit.log.read(later))]
+        records = [chain.read(line) for line in chain.lines_of(audit.log.read(later))]
         entries = [Entry(topic=one.topic, message=one.message, sent_ms=one.sent_ms + 1) for one in records]
-        segment, head = audit_chain.append(head, entries)
+        segment, head = chain.append(head, entries)
         audit.log.versions[later] = [segment.body]
     if chance.random() < 0.5:
         audit.views.known[stream] = msgspec.structs.replace(audit.views.known[stream], head=head)
@@ -154,9 +154,9 @@ def plant_a_segment(audit: Audit, chance: Random) -> Place:
     """Garbage or a record that links, behind the head, aside of a segment, or in a stream of its own."""
     stream = chance.choice(["main", "market-sim", "other"])
     head = audit.views.tip(stream).head
-    segment, _ = audit_chain.append(head, [Entry(topic="orders", message={"id": "lie"}, sent_ms=1)])
+    segment, _ = chain.append(head, [Entry(topic="orders", message={"id": "lie"}, sent_ms=1)])
     first = chance.choice([head.seq + 1, head.seq + 1, chance.randrange(1, head.seq + 9)])
-    key = audit_chain.segment_key(stream, first, chance.choice(["", "aside"]) if first > head.seq else "aside")
+    key = chain.segment_key(stream, first, chance.choice(["", "aside"]) if first > head.seq else "aside")
     audit.log.create(key, chance.choice([segment.body, b"garbage\n", b""]))
     return stream, {first}, ""
 
@@ -176,7 +176,7 @@ def edit_a_head(audit: Audit, chance: Random) -> Place:
 
 
 def first_behind(audit: Audit, stream: str, seq: int) -> int:
-    firsts = [audit_chain.first_of(key) for key in audit.log.versions if key.split("/")[1] == stream]
+    firsts = [chain.first_of(key) for key in audit.log.versions if key.split("/")[1] == stream]
     return max((first for first in firsts if first <= seq + 1), default=1)
 
 

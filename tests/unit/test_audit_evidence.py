@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from audited_desk import Audit, audited, minute
 
-from fanfold import audit_chain
-from fanfold.audit_chain import Entry, Head, Segment, Tip
-from fanfold.audit_verdict import Verdict
+from fanfold.audit import chain
+from fanfold.audit.chain import Entry, Head, Segment, Tip
+from fanfold.audit.verdict import Verdict
 
 SOUND = audited()
 END = SOUND.views.tip("main").head.seq
@@ -27,7 +27,7 @@ def broken(audit: Audit) -> Verdict:
 
 def cut(audit: Audit, kept: int) -> None:
     """The log ends after a record, and the head says so."""
-    for key in [key for key in audit.log.versions if "/main/" in key and audit_chain.first_of(key) > kept]:
+    for key in [key for key in audit.log.versions if "/main/" in key and chain.first_of(key) > kept]:
         del audit.log.versions[key]
     audit.views.known["main"] = Tip(head=Head(stream="main", seq=kept, hash=audit.hash_at("main", kept)))
 
@@ -35,15 +35,15 @@ def cut(audit: Audit, kept: int) -> None:
 def forge(audit: Audit, first: int, cash: str = "1000000") -> None:
     """Another history from a segment on, its head with it."""
     head = Head(stream="main", seq=first - 1, hash=audit.hash_at("main", first - 1)) if first > 1 else None
-    head = head or audit_chain.start("main")
-    for key in sorted(key for key in audit.log.versions if "/main/" in key and audit_chain.first_of(key) >= first):
-        entries = [_forged(audit_chain.read(line), cash) for line in audit_chain.lines_of(audit.log.read(key))]
-        segment, head = audit_chain.append(head, entries)
+    head = head or chain.start("main")
+    for key in sorted(key for key in audit.log.versions if "/main/" in key and chain.first_of(key) >= first):
+        entries = [_forged(chain.read(line), cash) for line in chain.lines_of(audit.log.read(key))]
+        segment, head = chain.append(head, entries)
         audit.log.versions[key] = [segment.body]
     audit.views.known["main"] = Tip(head=head)
 
 
-def _forged(record: audit_chain.Record, cash: str) -> Entry:
+def _forged(record: chain.Record, cash: str) -> Entry:
     changed = {"cash": cash} if "cash" in record.message else {"at": "2026-02-01T00:00:01Z"}
     return Entry(topic=record.topic, message=record.message | changed, sent_ms=record.sent_ms)
 
@@ -60,7 +60,7 @@ def forged_next(audit: Audit) -> Segment:
         "version": 999,
     }
     head = audit.views.tip("main").head
-    return audit_chain.append(head, [Entry(topic="executions", message=message, sent_ms=1)])[0]
+    return chain.append(head, [Entry(topic="executions", message=message, sent_ms=1)])[0]
 
 
 def test_what_was_recorded_is_sound() -> None:
@@ -99,7 +99,7 @@ def test_a_rewritten_history_with_its_views_is_found_by_the_closed_days(audit: A
     again = Audit()
     again.log.versions = {}
     for key in sorted(audit.log.versions):
-        for line in audit_chain.lines_of(audit.log.read(key)):
+        for line in chain.lines_of(audit.log.read(key)):
             _record_again(again, line)
     audit.views.items, audit.log.versions = again.views.items, again.log.versions
     audit.views.known = again.views.known
@@ -111,7 +111,7 @@ def test_a_rewritten_history_with_its_views_is_found_by_the_closed_days(audit: A
 def _record_again(audit: Audit, line: bytes) -> None:
     from fanfold import messages
 
-    audit.record(messages.decode(msgspec.json.encode(audit_chain.read(line).message)))
+    audit.record(messages.decode(msgspec.json.encode(chain.read(line).message)))
 
 
 def test_a_forged_next_segment_is_never_adopted(audit: Audit) -> None:
@@ -126,7 +126,7 @@ def test_a_forged_next_segment_is_never_adopted(audit: Audit) -> None:
 
 @pytest.mark.parametrize("body", [b"garbage\n", b"", b"\xff", b"{}\n"])
 def test_garbage_where_the_next_segment_belongs_buries_nothing(audit: Audit, body: bytes) -> None:
-    key = audit_chain.segment_key("main", END + 1)
+    key = chain.segment_key("main", END + 1)
     audit.log.create(key, body)
     for n in (4, 5, 6):
         audit.record(*minute(n))
@@ -168,7 +168,7 @@ def test_a_head_with_another_hash_is_told_from_an_edited_record(audit: Audit) ->
 
 @pytest.mark.parametrize("body", [b"forged\n", None])
 def test_what_lies_on_top_of_a_segment_is_located(audit: Audit, body: bytes | None) -> None:
-    key = audit_chain.segment_key("main", 6)
+    key = chain.segment_key("main", 6)
     audit.log.put(key, body)
     found = broken(audit)
     assert (found.kind, found.seq, found.segment) == ("shadowed", 6, key)

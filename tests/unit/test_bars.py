@@ -9,11 +9,11 @@ from core_desk import START
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold import bars, timeframes
-from fanfold.bars import Bar, Series
+from fanfold.errors import BadInput
+from fanfold.market import bars, timeframes
+from fanfold.market.bars import Bar, Series
 from fanfold.messages import Bars, decode, encode
 from fanfold.money import EXACT
-from fanfold.refusals import BadInput
 
 TIMEFRAMES = ["1m", "5m", "1h", "1d"]
 FIGURES = st.integers(-(10**15), 10**15)

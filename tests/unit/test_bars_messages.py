@@ -10,13 +10,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_verbs_market_data import DESK, FINE, Feed
 
-from fanfold import bars
-from fanfold.aws.topics import MESSAGE_BYTES_MAX, Topics
-from fanfold.bars import FIGURE_MAX, Bar, Series
-from fanfold.folding import Fold
+from fanfold.aws.sns import MESSAGE_BYTES_MAX, Topics
+from fanfold.market import bars
+from fanfold.market.bars import FIGURE_MAX, Bar, Series
+from fanfold.market.source import Failure, Request
 from fanfold.messages import Bars, Defect, encode
+from fanfold.signals.fold import Fold
 from fanfold.simulation.cloud import MemoryCloud
-from fanfold.sources import Failure, Request
 from market_data_service.batches import BARS_MAX, messages
 
 HUGE = FIGURE_MAX

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.aws.calls import PAUSE_S_MAX, AwsFault, pause, throttled
-from fanfold.aws.tables import BATCH_TRIES, Key, Table
+from fanfold.aws.client.call import PAUSE_S_MAX, AwsFault, pause, throttled
+from fanfold.aws.dynamodb.table import BATCH_TRIES, Key, Table
 
 KEYS: list[Key] = [("a", f"{number:03}") for number in range(130)]
 ITEMS = {key: {"n": 1} for key in KEYS}

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from botocore.session import Session
 
-from fanfold.aws.calls import UNOWNED, Recorded, owned, recorded
-from fanfold.aws.wire_s3 import METHODS
-from fanfold.console.stage_account import own_buckets
+from fanfold.aws.client.call import UNOWNED, Recorded, owned, recorded
+from fanfold.aws.client.protocol_s3 import METHODS
+from fanfold.stages.account import own_buckets
 
 OWNER = "123456789012"
 S3 = Session().get_service_model("s3")

@@ -10,7 +10,7 @@ from fanfold.messages import Halt, Target
 from fanfold.risk import bundles
 from fanfold.risk.decision import Decision, decide
 from fanfold.risk.exposure import Book
-from fanfold.risk.terms import prepare
+from fanfold.risk.policy import prepare
 
 D = Decimal
 PAIR = {"strategy": "pairs"}

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_verbs_market_data import DESK, FINE, Feed, Venue, closes, coarse
 
-from fanfold import bars
-from fanfold.bars import Bar, Series
-from fanfold.folding import Fold
+from fanfold.market import bars
+from fanfold.market.bars import Bar, Series
+from fanfold.market.quality import near
+from fanfold.market.source import Failure, Request
 from fanfold.messages import Bars, Defect
-from fanfold.quality import near
-from fanfold.sources import Failure, Request
+from fanfold.signals.fold import Fold
 from market_data_service.jumps import judge
 
 MAX = Decimal("0.25")

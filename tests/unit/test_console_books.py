@@ -2,11 +2,11 @@
 
 from decimal import Decimal
 
-from fanfold.aws.ledger import AccountItem, PositionItem
-from fanfold.booking import Books
-from fanfold.console.commands.books import equity, expected_cash, unmarked
+from fanfold.aws.dynamodb.ledger import AccountItem, PositionItem
+from fanfold.cli.commands.status import equity, expected_cash, unmarked
+from fanfold.ledger.booking import Books
+from fanfold.ledger.positions import Lot, Position
 from fanfold.messages import Halt
-from fanfold.positions import Lot, Position
 from fanfold.risk.exposure import Mark
 
 ACCOUNT = AccountItem(

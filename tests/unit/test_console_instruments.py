@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from fanfold import desk
-from fanfold.console.instruments_toml import text_of, with_instruments
+from fanfold.cli.instruments_toml import text_of, with_instruments
 from fanfold.desk import Instrument
-from fanfold.refusals import BadInput
+from fanfold.errors import BadInput
 
 DESK = (Path(__file__).resolve().parents[2] / "desk.toml").read_text()
 

@@ -22,7 +22,7 @@ class Said(NamedTuple):
 
 def fanfold(*words: str, stdout: Any = subprocess.PIPE, **environ: str) -> Said:
     """A command in a process of its own."""
-    command = [sys.executable, "-m", "fanfold.console.entry", *words]
+    command = [sys.executable, "-m", "fanfold.cli.entry", *words]
     done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT / "shared")} | environ, stdout=stdout,
                           stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False)  # fmt: skip
     said = Said(done.returncode, (done.stdout or b"").decode(), done.stderr.decode())
@@ -69,7 +69,7 @@ def test_a_reader_that_has_seen_enough_ends_a_command_in_silence() -> None:
 
 
 def test_a_standard_output_that_is_closed_swallows_what_is_said() -> None:
-    shell = f"{sys.executable} -m fanfold.console.entry strategies >&-"
+    shell = f"{sys.executable} -m fanfold.cli.entry strategies >&-"
     done = subprocess.run(["sh", "-c", shell], env=os.environ | {"PYTHONPATH": str(ROOT / "shared")},
                           capture_output=True, check=False)  # fmt: skip
     assert (done.returncode, done.stderr) == (0, b"")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.console.output import Answer, amount, cell, grid, show
+from fanfold.cli.output import Answer, amount, cell, grid, show
 
 ROWS = [{"name": "long one", "price": Decimal("10.50")}, {"name": "x", "price": Decimal("1E+3")}]
 

@@ -5,21 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from fanfold import strategies
-from fanfold.console import commands_document
-from fanfold.console.commands.doctor import node_finding
-from fanfold.console.commands.registry import COMMANDS
-from fanfold.console.exit_codes import MEANINGS, Exit
-from fanfold.console.main import main, parser
-from fanfold.console.session import run_file, running_cloud
+from fanfold.cli.commands.doctor import node_finding
+from fanfold.cli.commands.registry import COMMANDS
+from fanfold.cli.exit_codes import MEANINGS, Exit
+from fanfold.cli.main import main, parser
+from fanfold.local.session import run_file, running_cloud
+from fanfold.strategy import contract
+from fanfold_dev.documents import commands
 
 ROOT = Path(__file__).resolve().parents[2]
 DESK = ROOT / "desk.toml"
 
 
 def test_docs_commands_md_is_current():
-    written = (ROOT / commands_document.PATH).read_text()
-    assert written == commands_document.commands_markdown(), "run `python -m fanfold.console.commands_document`"
+    written = (ROOT / commands.PATH).read_text()
+    assert written == commands.commands_markdown(), "run `python -m fanfold_dev.documents.commands`"
 
 
 def test_every_exit_code_has_a_meaning():
@@ -57,7 +57,7 @@ def test_run_brings_its_own_arguments():
 def test_strategies_are_listed_with_params_and_lookback(capsys):
     assert main(["strategies", "--json"]) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["strategies"]}
-    assert list(rows) == strategies.names()
+    assert list(rows) == contract.names()
     assert rows["sma_cross"]["params"] == {"fast": 20, "slow": 100}
     assert rows["sma_cross"]["lookback"] == 99
     assert rows["pairs"]["instruments"] == 2

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from fanfold.console import continuing, run_plan, state_directory
-from fanfold.console.continuing import Continued
-from fanfold.refusals import BadInput
+from fanfold.errors import BadInput
+from fanfold.local import continuing, run_plan, state_directory
+from fanfold.local.continuing import Continued
 from fanfold.venues import replay
 
 ROOT = Path(__file__).resolve().parents[2]

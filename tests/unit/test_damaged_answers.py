@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from fanfold.aws import wire_json, wire_s3
-from fanfold.aws.calls import NO_ANSWER, AwsFault, persistent
-from fanfold.aws.exchange import Answer
+from fanfold.aws.client import protocol_json, protocol_s3
+from fanfold.aws.client.call import NO_ANSWER, AwsFault, persistent
+from fanfold.aws.client.http import Answer
 
 ITEM = b'{"Item":{"pk":{"S":"a"}}}'
 BODY = b"a segment of the chain"
@@ -29,7 +29,7 @@ def checksum(body: bytes) -> str:
 
 
 def test_an_item_is_held_against_the_checksum_of_dynamodb() -> None:
-    read = wire_json.PROTOCOL.response
+    read = protocol_json.PROTOCOL.response
     assert read("GetItem", headed("x-amz-crc32", crc(ITEM), ITEM)) == {"Item": {"pk": {"S": "a"}}}
     assert read("GetItem", Answer(200, {}, ITEM)) == {"Item": {"pk": {"S": "a"}}}
     with pytest.raises(AwsFault, match="DamagedAnswer") as damaged:
@@ -39,21 +39,21 @@ def test_an_item_is_held_against_the_checksum_of_dynamodb() -> None:
 
 @pytest.mark.parametrize("cut", [BODY[:-1], BODY.replace(b"a", b"A"), b""])
 def test_an_object_is_held_against_the_checksum_that_it_was_written_with(cut: bytes) -> None:
-    read = wire_s3.PROTOCOL.response
+    read = protocol_s3.PROTOCOL.response
     assert read("GetObject", headed("x-amz-checksum-sha256", checksum(BODY), BODY))["Body"] == BODY
-    wire_s3.PROTOCOL.check("GetObject", headed("x-amz-checksum-sha256", checksum(BODY), BODY))
+    protocol_s3.PROTOCOL.check("GetObject", headed("x-amz-checksum-sha256", checksum(BODY), BODY))
     with pytest.raises(AwsFault, match="DamagedAnswer"):
-        wire_s3.PROTOCOL.check("GetObject", headed("x-amz-checksum-sha256", checksum(BODY), cut))
+        protocol_s3.PROTOCOL.check("GetObject", headed("x-amz-checksum-sha256", checksum(BODY), cut))
 
 
 def test_a_part_of_an_object_has_no_checksum_of_its_own() -> None:
-    wire_s3.PROTOCOL.check("GetObject", headed("x-amz-checksum-sha256", checksum(BODY), BODY[:4], 206))
-    wire_s3.PROTOCOL.check("GetObject", headed("x-amz-checksum-sha256", f"{checksum(BODY)}-2", BODY))
+    protocol_s3.PROTOCOL.check("GetObject", headed("x-amz-checksum-sha256", checksum(BODY), BODY[:4], 206))
+    protocol_s3.PROTOCOL.check("GetObject", headed("x-amz-checksum-sha256", f"{checksum(BODY)}-2", BODY))
 
 
 def test_every_object_is_written_with_its_checksum() -> None:
     asked = {"Bucket": "audit", "Key": "chain/1", "Body": BODY, "IfNoneMatch": "*", "ExpectedBucketOwner": "123"}
-    headers = wire_s3.PROTOCOL.request("s3.PutObject", asked).headers
+    headers = protocol_s3.PROTOCOL.request("s3.PutObject", asked).headers
     assert headers["x-amz-checksum-sha256"] == checksum(BODY)
     assert headers["x-amz-sdk-checksum-algorithm"] == "SHA256"
     assert headers["x-amz-expected-bucket-owner"] == "123"
@@ -63,7 +63,7 @@ def test_a_damaged_answer_is_asked_for_again() -> None:
     answers = [headed("x-amz-crc32", "1", ITEM), headed("x-amz-crc32", crc(ITEM), ITEM)]
 
     def call(_service: str, operation: str, _parameters: Mapping[str, Any]) -> dict[str, Any]:
-        return wire_json.PROTOCOL.response(operation, answers.pop(0))
+        return protocol_json.PROTOCOL.response(operation, answers.pop(0))
 
     pauses: list[float] = []
     assert persistent(call, pauses.append, lambda: 1.0)("dynamodb", "GetItem", {}) == {"Item": {"pk": {"S": "a"}}}

@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import feather, parquet
 
-from fanfold.bars import Bar
-from fanfold.console.datafiles import DataFile, describe, read, scales, symbols
-from fanfold.refusals import BadInput
+from fanfold.errors import BadInput
+from fanfold.importers import scales, symbols
+from fanfold.importers.data_files import DataFile, describe, read
+from fanfold.market.bars import Bar
 
 OPENS = 1_772_323_200  # 2026-03-01 00:00 UTC
 ROWS = [

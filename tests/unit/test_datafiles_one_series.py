@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.console.datafiles import describe, oneness, read, scales
-from fanfold.refusals import BadInput
+from fanfold.errors import BadInput
+from fanfold.importers import one_series, scales
+from fanfold.importers.data_files import describe, read
 
 OPENS = 1_772_323_200  # 2026-03-01 00:00 UTC
 HEADER = "time,open,high,low,close,volume"
@@ -92,7 +93,7 @@ def test_bars_of_two_lengths_refuse_the_file(tmp_path: Path, minutes: int, fives
 def test_holes_that_fall_as_they_like_are_no_second_timeframe(seed: int) -> None:
     dice = np.random.default_rng(seed)
     kept = np.flatnonzero(dice.random(2_000) < dice.uniform(0.6, 1)) * MINUTE + OPENS
-    oneness.refuse_timeframes(Path("BTCUSDT.csv"), kept, MINUTE)
+    one_series.refuse_timeframes(Path("BTCUSDT.csv"), kept, MINUTE)
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from fanfold.console.datafiles import DataFile, read
-from fanfold.quality import Defect
-from fanfold.resample import resample
+from fanfold.importers.data_files import DataFile, read
+from fanfold.market.quality import Defect
+from fanfold.market.resample import resample
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="recorded market data is not beside the repository")

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather
 
-from fanfold.console.datafiles import read
-from fanfold.refusals import BadInput
+from fanfold.errors import BadInput
+from fanfold.importers.data_files import read
 
 OPENS = 1_772_323_200
 HEADER = "time,open,high,low,close,volume\n"

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from fanfold.console.deploy_guard import main, replacements
+from fanfold.stages.guard import main, replacements
 
 ATTRIBUTES = [{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "S"}]
 OLD = {

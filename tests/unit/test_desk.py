@@ -7,8 +7,9 @@ import msgspec
 import pytest
 from core_desk import A, instance, raw
 
-from fanfold import desk, strategies
-from fanfold.refusals import BadInput
+from fanfold import desk
+from fanfold.errors import BadInput
+from fanfold.strategy import contract
 
 VENUE, ACCOUNT, STRATEGY, LIMITS = ["venues", "v"], ["accounts", "main"], ["strategies", "trend"], ["limits", "main"]
 RULES = ["instruments", A]
@@ -160,7 +161,7 @@ def test_what_is_dumped_is_loaded_and_means_the_same() -> None:
     assert msgspec.structs.replace(again, strategies={}) == msgspec.structs.replace(found, strategies={})
     for name, one in found.strategies.items():
         loaded = again.strategies[name]
-        assert strategies.bind(one.strategy, one.params, 2) == strategies.bind(loaded.strategy, loaded.params, 2)
+        assert contract.bind(one.strategy, one.params, 2) == contract.bind(loaded.strategy, loaded.params, 2)
         assert msgspec.structs.replace(loaded, params={}) == msgspec.structs.replace(one, params={})
 
 

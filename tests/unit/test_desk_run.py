@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from fanfold.console import desk_run
-from fanfold.console.cloud.launcher import Cloud
-from fanfold.console.desk_run import DeskRun, NotQuiet
+from fanfold.local import driver
+from fanfold.local.driver import DeskRun, NotQuiet
+from fanfold.local.launcher import Cloud
 
 
 class NeverQuiet(Cloud):
@@ -23,7 +23,7 @@ class NeverQuiet(Cloud):
 
 @pytest.fixture
 def stuck(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[NeverQuiet, DeskRun]:
-    monkeypatch.setattr(desk_run, "invoke", lambda *_: {})
+    monkeypatch.setattr(driver, "invoke", lambda *_: {})
     cloud = NeverQuiet(1, 1, 1)
     return cloud, DeskRun(cloud, tmp_path)
 
@@ -38,6 +38,6 @@ def test_a_full_disk_is_told_at_once(stuck, monkeypatch, tmp_path) -> None:
 
 def test_a_chain_that_never_rests_is_told_when_the_time_is_over(stuck, tmp_path) -> None:
     cloud, run = stuck
-    with pytest.raises(NotQuiet, match=f"in {desk_run.QUIET_TIMEOUT_S} s; see {tmp_path / 'logs'}"):
+    with pytest.raises(NotQuiet, match=f"in {driver.QUIET_TIMEOUT_S} s; see {tmp_path / 'logs'}"):
         run.finish()
-    assert cloud.waits == desk_run.QUIET_TIMEOUT_S // desk_run.LOOK_EVERY_S
+    assert cloud.waits == driver.QUIET_TIMEOUT_S // driver.LOOK_EVERY_S

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from fanfold.console.generated import DOCUMENTS
-from fanfold.console.main import parser
-from fanfold.console.message_examples import EXAMPLES
+from fanfold.cli.main import parser
+from fanfold.errors import BadInput
 from fanfold.messages import Message, decode, encode
-from fanfold.refusals import BadInput
+from fanfold_dev.documents.generate import DOCUMENTS
+from fanfold_dev.documents.message_examples import EXAMPLES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("services/*/README.md")])
@@ -152,8 +152,8 @@ def test_a_decision_has_its_parts_on_one_page(number: int) -> None:
     "link",
     [
         "[gone](gone.md)",
-        "[`gone`](../shared/fanfold/bars.py)",
-        "[`Series.gone`](../shared/fanfold/bars.py)",
+        "[`gone`](../shared/fanfold/market/bars.py)",
+        "[`Series.gone`](../shared/fanfold/market/bars.py)",
         "[messages](messages.md#gone)",
         "[out](../../elsewhere.md)",
     ],

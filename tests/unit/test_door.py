@@ -8,7 +8,7 @@ from socket import create_connection
 
 import pytest
 
-from fanfold.console.cloud.door import Door, Message, Receive, Send
+from fanfold.local.door import Door, Message, Receive, Send
 
 
 class Refused(Exception):

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from fanfold.aws.calls import AwsFault, Reason
-from fanfold.aws.tables import ABSENT, Refused
+from fanfold.aws.client.call import AwsFault, Reason
+from fanfold.aws.dynamodb.table import ABSENT, Refused
 from fanfold.simulation.cloud import MemoryCloud
 from fanfold.simulation.expressions import condition, key_condition
 from fanfold.simulation.updates import update

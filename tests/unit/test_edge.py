@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from core_desk import A, bars_message, stretch, walk
 
-from fanfold import bars
-from fanfold.aws.edge import Arrived, Edge, consume, consume_batch
-from fanfold.aws.watch import Watch
+from fanfold.aws.function.sqs import Arrived, Edge, consume, consume_batch
+from fanfold.aws.telemetry.telemetry import Watch
+from fanfold.errors import BadInput
+from fanfold.market import bars
 from fanfold.messages import Bars, encode
-from fanfold.refusals import BadInput
 
 WHOLE = walk(1, A, 20)
 Handled = list[str]

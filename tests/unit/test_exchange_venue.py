@@ -9,12 +9,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fanfold.desk import Instrument
-from fanfold.refusals import BadInput, VenueUnavailable
-from fanfold.sources import Failure, Request
-from fanfold.venues import candles, exchange
-from fanfold.venues.ccxt_client import pause_s
-from fanfold.venues.exchange import ExchangeVenue
-from fanfold.venues.rate import BURST_S, Pace
+from fanfold.errors import BadInput, VenueUnavailable
+from fanfold.market.source import Failure, Request
+from fanfold.venues.ccxt import candles
+from fanfold.venues.ccxt import venue as exchange
+from fanfold.venues.ccxt.client import pause_s
+from fanfold.venues.ccxt.pace import BURST_S, Pace
+from fanfold.venues.ccxt.venue import ExchangeVenue
 
 BTC = "BTC/USDT"
 START = 1_767_225_600

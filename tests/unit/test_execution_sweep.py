@@ -9,9 +9,9 @@ from crashes import Crash, Fuse, until_it_lives
 from execution_world import AT, DESK, TWO, World, halted, minute, order
 
 from execution_service.place import Placer
+from fanfold.errors import BadInput, Conflict
+from fanfold.matching.paper import PaperVenue
 from fanfold.messages import Halt, OrdersApproved, State
-from fanfold.refusals import BadInput, Conflict
-from fanfold.venues.paper import PaperVenue
 
 AGE = timedelta(seconds=DESK.limits["main"].signal_age_s_max)
 SECOND = timedelta(seconds=1)

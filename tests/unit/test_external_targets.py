@@ -6,13 +6,13 @@ import pytest
 from core_desk import A, B, instance, plain_fold, small_desk, walk
 from test_verbs_risk import World, at, poll
 
-from fanfold import names
+from fanfold import ids
 from fanfold.messages import OrdersApproved, OrdersRefused, Target, Targets
 
 
 def told(weight: float, nonce: str, minute: int = 1) -> Targets:
     name = "hook"
-    target = Target(signal_id=names.name("external", nonce), instance=name, instrument=A, timeframe="1m", weight=weight)
+    target = Target(signal_id=ids.name("external", nonce), instance=name, instrument=A, timeframe="1m", weight=weight)
     return Targets(id=nonce, cause=f"webhook/{nonce}", at=at(minute), account="main", batch="", targets=[target])
 
 

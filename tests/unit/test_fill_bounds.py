@@ -8,11 +8,11 @@ import pytest
 from msgspec.structs import replace
 from paper_examples import DECIDED, MODEL, candle, order
 
-from fanfold import fills
-from fanfold.fills import Resolution
-from fanfold.matching import Candle, Quote
+from fanfold.matching import fills
+from fanfold.matching.book import Resting
+from fanfold.matching.fills import Resolution
+from fanfold.matching.prices import Candle, Quote
 from fanfold.messages import State
-from fanfold.resting import Resting
 
 WIDE = candle(1, "100", "110", "90")
 LATER = candle(2, "100", "110", "90")

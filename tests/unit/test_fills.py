@@ -8,12 +8,13 @@ import pytest
 from msgspec.structs import replace
 from paper_examples import DECIDED, MODEL, T, bar, candle, desk, order, series
 
-from fanfold import fills, names
-from fanfold.fills import Resolution
-from fanfold.matching import Candle, FillModel, Quote
+from fanfold import ids
+from fanfold.errors import BadInput
+from fanfold.matching import fills
+from fanfold.matching.book import Resting
+from fanfold.matching.fills import Resolution
+from fanfold.matching.prices import Candle, FillModel, Quote
 from fanfold.messages import State
-from fanfold.refusals import BadInput
-from fanfold.resting import Resting
 
 WIDE = candle(1, "100", "110", "90")
 LATER = candle(2, "100", "110", "90")
@@ -174,7 +175,7 @@ def test_a_fee_is_of_its_side_of_the_schedule_and_rounded_up(changes: dict[str, 
 
 def test_a_fill_is_named_by_its_order_and_bar_and_dated_by_the_close() -> None:
     (fill,) = met(WIDE).fills
-    assert fill.trade_id == names.name("trade", "c-o1", T + 60)
+    assert fill.trade_id == ids.name("trade", "c-o1", T + 60)
     assert fill.at == DECIDED + timedelta(seconds=60)
 
 

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from paper_examples import DECIDED, MODEL, T, order
 
-from fanfold import fills, matching
-from fanfold.matching import Candle
+from fanfold.matching import fills
+from fanfold.matching import prices as matching
+from fanfold.matching.book import Resting
+from fanfold.matching.prices import Candle
 from fanfold.messages import Order, State
-from fanfold.resting import Resting
 
 TICKS = st.integers(900, 1100)
 WORSE = MODEL.spread_bps / 2 + MODEL.slippage_bps

@@ -6,10 +6,10 @@ from random import Random
 import pytest
 from core_desk import START, A, small_desk, stretch, walk
 
-from fanfold.aws.folds import FoldTable
-from fanfold.folding import Fold
+from fanfold.aws.dynamodb.folds import FoldTable
+from fanfold.errors import Conflict
 from fanfold.messages import Message, Target, Targets
-from fanfold.refusals import Conflict
+from fanfold.signals.fold import Fold
 from fanfold.simulation.cloud import MemoryCloud
 
 ITEM_MAX = 400 * 1024

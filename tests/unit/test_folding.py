@@ -6,10 +6,10 @@ import msgspec
 import pytest
 from core_desk import START, A, B, instance, plain_fold, series, small_desk, stretch, walk
 
-from fanfold.bars import Bar, Series
 from fanfold.desk import Desk
-from fanfold.folding import Fold, Gap, Snapshot
+from fanfold.market.bars import Bar, Series
 from fanfold.messages import Target
+from fanfold.signals.fold import Fold, Gap, Snapshot
 
 COUNT = 24
 EVERYTHING = {

@@ -7,8 +7,8 @@ from core_desk import START
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold import bars, history
-from fanfold.bars import Bar, Series
+from fanfold.market import bars, history
+from fanfold.market.bars import Bar, Series
 
 NAMES = ("BTC/USDT", "ETH/USDT", "PEPE/USDT")
 

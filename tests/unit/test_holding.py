@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from fanfold.console import holding
-from fanfold.console.holding import Holder
-from fanfold.refusals import BadInput
+from fanfold.errors import BadInput
+from fanfold.local import holding
+from fanfold.local.holding import Holder
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 HOLD = """
 import subprocess, sys
 from pathlib import Path
-from fanfold.console.holding import alone
+from fanfold.local.holding import alone
 with alone(Path(sys.argv[1]), sys.argv[2]) as held:
     heir = subprocess.Popen(["sleep", "60"], pass_fds=(held,), stdout=subprocess.DEVNULL) if sys.argv[3:] else None
     print(heir.pid if heir else 0, flush=True)

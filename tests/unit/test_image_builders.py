@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from fanfold.console.images import installing, tool
-from fanfold.refusals import BadInput
+from fanfold.errors import BadInput
+from fanfold.local import container_tool
+from fanfold_dev.images import installing
 
 Machine = Callable[..., Path]
 
@@ -24,7 +25,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
         monkeypatch.setenv("PATH", str(tmp_path))
         monkeypatch.delenv("BASE_IMAGE", raising=False)
         monkeypatch.setattr("os.geteuid", lambda: user)
-        tool.docker_answers.cache_clear()
+        container_tool.docker_answers.cache_clear()
         return noted
 
     return make
@@ -34,7 +35,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 def forget_docker() -> object:
     """What a test's machine answered is not kept for the next."""
     yield
-    tool.docker_answers.cache_clear()
+    container_tool.docker_answers.cache_clear()
 
 
 def test_what_is_missing_is_installed(machine: Machine) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from fanfold.aws.calls import AwsFault
-from fanfold.console.images import pushing, scanned, tool
-from fanfold.refusals import BadInput
+from fanfold.aws.client.call import AwsFault
+from fanfold.errors import BadInput
+from fanfold.local import container_tool
+from fanfold.stages import pushing, scanned
 
 MADE = "0123456789abcdef" * 4
 TAG = f"made-of-{MADE[:24]}"
@@ -62,9 +63,9 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setenv("ARCH", "arm64")
-    tool.docker_answers.cache_clear()
+    container_tool.docker_answers.cache_clear()
     yield noted
-    tool.docker_answers.cache_clear()
+    container_tool.docker_answers.cache_clear()
 
 
 def words(noted: Path) -> list[str]:
@@ -76,7 +77,7 @@ def silent(_text: str) -> None:
 
 
 def test_an_image_is_built_without_attestations_which_would_make_an_index_of_it(docker: Path, tmp_path: Path) -> None:
-    tool.build_once(tmp_path, "localhost/fanfold-signal:arm64", "of-something-else", {}, "arm64")
+    container_tool.build_once(tmp_path, "localhost/fanfold-signal:arm64", "of-something-else", {}, "arm64")
     (built,) = [line for line in words(docker) if line.startswith("build ")]
     assert {"--provenance=false", "--sbom=false"} <= set(built.split())
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fanfold import indicators
-from fanfold.strategies import Bars
+from fanfold.strategy import indicators
+from fanfold.strategy.contract import Bars
 
 Column = NDArray[np.float64]
 RECORDED = (

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.bars import Series
 from fanfold.desk import Instrument
-from fanfold.sources import Request
-from fanfold.venues.exchange import ExchangeVenue
+from fanfold.market.bars import Series
+from fanfold.market.source import Request
+from fanfold.venues.ccxt.venue import ExchangeVenue
 
 BTC = "BTC/USDT"
 START = 1_767_225_600

@@ -6,10 +6,10 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from fanfold import bars
-from fanfold.bars import Bar, Series
-from fanfold.console import catalogue
-from fanfold.lake_tables import TABLES, Row, rows_of
+from fanfold.audit.lake_schema import TABLES, Row, rows_of
+from fanfold.codes import Code
+from fanfold.market import bars
+from fanfold.market.bars import Bar, Series
 from fanfold.messages import (
     Bars,
     ExecutionReport,
@@ -26,7 +26,7 @@ from fanfold.messages import (
     Target,
     Targets,
 )
-from fanfold.risk.codes import Code
+from fanfold_dev.documents import glue_catalog
 
 AT = datetime(2026, 1, 31, 23, 59, tzinfo=UTC)
 ORDER = Order(
@@ -154,11 +154,11 @@ def test_a_table_has_its_key_and_sort_among_its_columns(table: msgspec.Struct) -
 
 
 def test_the_catalogue_file_is_current() -> None:
-    assert catalogue.PATH.read_text() == catalogue.text(), "it is written by catalogue.write_catalogue()"
+    assert glue_catalog.PATH.read_text() == glue_catalog.text(), "it is written by catalogue.write_catalogue()"
 
 
 def test_the_catalogue_has_every_table_with_its_columns_and_projected_days() -> None:
-    resources = catalogue.catalogue()["Resources"]
+    resources = glue_catalog.catalogue()["Resources"]
     for table in TABLES.values():
         made = resources[f"{table.name.capitalize()}Table"]["Properties"]["TableInput"]
         assert {one["Name"]: one["Type"] for one in made["StorageDescriptor"]["Columns"]} == table.columns

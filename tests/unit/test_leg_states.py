@@ -10,13 +10,13 @@ import msgspec
 import pytest
 from core_desk import START, A, B, instance, series, small_desk, stretch, walk
 
-from fanfold import strategies
-from fanfold.bars import Series
 from fanfold.desk import Desk
-from fanfold.folding import HOLE_S, MISSED_BARS, Fold, Gap, Snapshot
+from fanfold.errors import BadInput
+from fanfold.market.bars import Series
 from fanfold.messages import LegCode, LegState, Target
-from fanfold.refusals import BadInput
-from fanfold.strategies import Bars, Universe
+from fanfold.signals.fold import HOLE_S, MISSED_BARS, Fold, Gap, Snapshot
+from fanfold.strategy import contract
+from fanfold.strategy.contract import Bars, Universe
 
 BARS = {name: walk(1, name, 60) for name in (A, B)}
 HERE = Path(__file__).name
@@ -118,8 +118,8 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             setattr(module, name, value)
         monkeypatch.setitem(sys.modules, "fanfold.strategies.latch", module)
 
-    known = strategies.names()
-    monkeypatch.setattr(strategies, "names", lambda: [*known, "latch"])
+    known = contract.names()
+    monkeypatch.setattr(contract, "names", lambda: [*known, "latch"])
     return made
 
 

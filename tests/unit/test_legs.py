@@ -7,8 +7,8 @@ import pytest
 from core_desk import A, B, instance, raw
 
 from fanfold import desk
-from fanfold.console.legs import Legs, LegWatch
-from fanfold.console.summary import length
+from fanfold.cli.idle_legs import Legs, LegWatch
+from fanfold.cli.summary import length
 from fanfold.messages import LegCode, LegState, LegStatus, Target, Targets
 
 FIRST = 1_772_323_260  # 2026-03-01 00:01

@@ -2,16 +2,17 @@
 
 import pytest
 
-from fanfold.console.cloud.launcher import repository_root
-from fanfold.console.images import distributions, layout
-from fanfold.console.images.distributions import licence, pinned
-from fanfold.console.licences_document import ALLOWED, EXCEPTIONS, refused
-from fanfold.refusals import BadInput
+from fanfold.deployment import SERVICES
+from fanfold.errors import BadInput
+from fanfold.local.launcher import repository_root
+from fanfold_dev.documents.licences import ALLOWED, EXCEPTIONS, refused
+from fanfold_dev.images import distributions
+from fanfold_dev.images.distributions import licence, pinned
 
 
 def held() -> list[tuple[str, str]]:
     """Every distribution of every image, and its licence."""
-    names = {one.name for service in layout.SERVICES for one in distributions.locked(service, repository_root())}
+    names = {one.name for service in SERVICES for one in distributions.locked(service, repository_root())}
     return [(name, distributions.installed_licence(name)) for name in sorted(names)]
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from core_desk import A, bars_message, stretch, walk
 
-from fanfold.aws.edge import Edge, consume
-from fanfold.aws.logs import HIDDEN, Log, bridge, clean, redacted
-from fanfold.aws.watch import Watch
+from fanfold.aws.function.sqs import Edge, consume
+from fanfold.aws.telemetry.logs import HIDDEN, Log, bridge, clean, redacted
+from fanfold.aws.telemetry.telemetry import Watch
 from fanfold.messages import encode
 
 AWS_SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMPLEK1"

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paper_examples import fill
 
-from fanfold import positions
+from fanfold.ledger import positions
+from fanfold.ledger.positions import FLAT, Lot, Position, apply, cleared, fold, paged, unread
 from fanfold.messages import Fill
 from fanfold.money import EXACT
-from fanfold.positions import FLAT, Lot, Position, apply, cleared, fold, paged, unread
 
 SMALL = 3
 FILLS = st.lists(

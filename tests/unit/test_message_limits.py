@@ -12,10 +12,11 @@ from core_desk import START, A
 from paper_examples import fill, order
 from test_bars_messages import wild
 
-from fanfold import bars
-from fanfold.aws.cursors import CursorTable
-from fanfold.aws.topics import MESSAGE_BYTES_MAX, Topics, Unpublishable
-from fanfold.bars import FIGURE_MAX, Bar, Series
+from fanfold.aws.dynamodb.cursors import CursorTable
+from fanfold.aws.sns import MESSAGE_BYTES_MAX, Topics, Unpublishable
+from fanfold.errors import Conflict
+from fanfold.market import bars
+from fanfold.market.bars import FIGURE_MAX, Bar, Series
 from fanfold.messages import (
     TOPICS,
     Bars,
@@ -40,7 +41,6 @@ from fanfold.messages import (
     encode,
     topic_of,
 )
-from fanfold.refusals import Conflict
 from fanfold.simulation.cloud import MemoryCloud
 
 AT = datetime.fromtimestamp(START, UTC)

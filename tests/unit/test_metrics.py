@@ -10,10 +10,10 @@ import pytest
 from core_desk import A, B, bars_message, stretch, walk
 from jsonschema import Draft202012Validator
 
-from fanfold.aws.metrics import ALARMING, UNITS, VALUES_MAX, Counts
-from fanfold.aws.watch import Watch
+from fanfold.aws.telemetry.metrics import ALARMING, UNITS, VALUES_MAX, Counts
+from fanfold.aws.telemetry.telemetry import Watch
+from fanfold.codes import Code
 from fanfold.messages import ExecutionReport, OrdersRefused, OrderUpdate, Refusal, State
-from fanfold.risk.codes import Code
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -3,27 +3,27 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold import names
+from fanfold import ids
 
 PART = st.text(st.characters(codec="utf-8", exclude_characters="\x1f"), max_size=8)
 
 
 @given(PART, st.lists(PART, max_size=4), PART, st.lists(PART, max_size=4))
 def test_two_names_are_equal_where_their_causes_are(kind: str, parts: list[str], other: str, others: list[str]) -> None:
-    assert (names.name(kind, *parts) == names.name(other, *others)) == ([kind, *parts] == [other, *others])
+    assert (ids.name(kind, *parts) == ids.name(other, *others)) == ([kind, *parts] == [other, *others])
 
 
 def test_ids_never_change() -> None:
     """Orders at venues and records in the audit chain are found by them."""
-    signal = names.signal_id("trend", "abc123", "BTC/USDT", "1m", 1_772_366_400)
-    order = names.order_id(signal, "main", 0)
+    signal = ids.signal_id("trend", "abc123", "BTC/USDT", "1m", 1_772_366_400)
+    order = ids.order_id(signal, "main", 0)
     assert signal == "69f78988572c15abbcabdb5461b53ebb"
     assert order == "b86d31e61871c103601b2a2f5ae215af"
-    assert names.client_order_id(order) == "20536c84113e299f5d39fd1a8f"
+    assert ids.client_order_id(order) == "20536c84113e299f5d39fd1a8f"
 
 
 def test_a_client_order_id_fits_every_venue() -> None:
     assert all(
         len(one) == 26 and one.isalnum() and one == one.lower()
-        for one in (names.client_order_id(names.order_id(str(n), "main", 0)) for n in range(100))
+        for one in (ids.client_order_id(ids.order_id(str(n), "main", 0)) for n in range(100))
     )

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from core_desk import instance, small_desk
 
+from fanfold.errors import BadInput
 from fanfold.messages import Halt, HaltChanged
-from fanfold.refusals import BadInput
 from risk_service.control import Command, obey
 
 DESK = small_desk(trend=instance())

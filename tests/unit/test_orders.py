@@ -7,15 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paper_examples import DECIDED, fill, order
 
-from fanfold import orders
+from fanfold.errors import BadInput
+from fanfold.ledger import orders
+from fanfold.ledger.orders import BrokenLife, OrderRecord
 from fanfold.messages import State
-from fanfold.orders import BrokenLife, OrderRecord
-from fanfold.refusals import BadInput
+from fanfold.records import TERMINAL
 
 APPROVED = OrderRecord(order=order())
 CLAIMED = orders.claim(APPROVED, DECIDED, 5)
 OPEN = orders.acknowledge(CLAIMED, "v1")
-ENDS = sorted(orders.TERMINAL - {State.FILLED})
+ENDS = sorted(TERMINAL - {State.FILLED})
 
 
 @pytest.mark.parametrize(("state", "to"), list(product(State, State)))
@@ -37,7 +38,7 @@ def test_every_state_has_its_row_and_is_reached_from_approved() -> None:
 
 
 def test_no_step_leads_from_a_terminal_state_back_to_life() -> None:
-    assert not any(orders.NEXT[state] & orders.LIVE for state in orders.TERMINAL)
+    assert not any(orders.NEXT[state] & orders.LIVE for state in TERMINAL)
 
 
 def test_what_may_be_at_the_venue_is_never_said_to_have_stayed_away() -> None:

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paper_examples import DECIDED, SYMBOL, T, bar, desk, order, series
 
-from fanfold.bars import Series
-from fanfold.fills import Settlement
-from fanfold.matching import Quote
+from fanfold.errors import BadInput, Conflict, VenueUnavailable
+from fanfold.market.bars import Series
+from fanfold.matching.fills import Settlement
+from fanfold.matching.paper import PaperVenue
+from fanfold.matching.prices import Quote
 from fanfold.messages import Fill, State
-from fanfold.refusals import BadInput, Conflict, VenueUnavailable
 from fanfold.simulation.book import MemoryBook
-from fanfold.venues.paper import PaperVenue
 
 
 def venue() -> PaperVenue:

@@ -5,8 +5,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.bars import Bar
-from fanfold.quality import Action, Checked, Defect, Row, check, drop_forming, per_second, unbroken
+from fanfold.market.bars import Bar
+from fanfold.market.quality import Action, Checked, Defect, Row, check, drop_forming, per_second, unbroken
 
 START = 1_700_000_040  # A whole minute.
 JUMP_MAX = Decimal("0.25")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fanfold.aws.calls import AwsFault
+from fanfold.aws.client.call import AwsFault
 from fanfold.simulation.cloud import MemoryCloud
 
 KB = 1024

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fanfold.bars import Bar, Series
-from fanfold.refusals import BadInput
-from fanfold.resample import resample
+from fanfold.errors import BadInput
+from fanfold.market.bars import Bar, Series
+from fanfold.market.resample import resample
 from fanfold.simulation.market import catalogue, market
 from fanfold.venues.replay import ReplayVenue, write
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.bars import Bar, Series
-from fanfold.refusals import BadInput
-from fanfold.resample import resample, span_end
+from fanfold.errors import BadInput
+from fanfold.market.bars import Bar, Series
+from fanfold.market.resample import resample, span_end
 
 HOUR = 1_700_000_000 // 3600 * 3600
 

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from risk_desk import AT, BTC, ETH, NOW, book, desk, held, mark, target
 
+from fanfold.codes import Code
 from fanfold.messages import Halt, Order, Target
 from fanfold.money import exact
 from fanfold.risk import decision, exposure
-from fanfold.risk.codes import Code
 from fanfold.risk.decision import Decision
 from fanfold.risk.exposure import Book, Held
-from fanfold.risk.terms import Plan, prepare
+from fanfold.risk.policy import Plan, prepare
 
 D = Decimal
 PLAN = prepare(desk())

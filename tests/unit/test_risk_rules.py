@@ -7,14 +7,14 @@ import msgspec
 import pytest
 from risk_desk import AT, BTC, ETH, NOW, book, desk, held, instrument, mark, order, target
 
-from fanfold.console.generated import DOCUMENTS
+from fanfold.codes import Code
 from fanfold.messages import Halt, Order, Target
 from fanfold.money import exact
-from fanfold.risk.codes import Code
 from fanfold.risk.context import Context, survey
 from fanfold.risk.exposure import Book
+from fanfold.risk.policy import Plan, prepare
 from fanfold.risk.rules import ORDER_RULES, TARGET_RULES
-from fanfold.risk.terms import Plan, prepare
+from fanfold_dev.documents.generate import DOCUMENTS
 
 D = Decimal
 ROOT = Path(__file__).resolve().parents[2]
@@ -246,4 +246,4 @@ def test_only_fresh_marks_and_limits_on_size_and_loss_let_reductions_pass() -> N
 @pytest.mark.parametrize("path", DOCUMENTS)
 def test_generated_documents_are_as_the_code_writes_them(path: str) -> None:
     written = (ROOT / path).read_text()
-    assert written == DOCUMENTS[path](), f"{path} is behind: run fanfold.console.generated.write"
+    assert written == DOCUMENTS[path](), f"{path} is behind: run fanfold_dev.documents.generate.write"

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from fanfold.console import run_plan
-from fanfold.console.run_plan import Plan
-from fanfold.refusals import BadInput
+from fanfold.errors import BadInput
+from fanfold.local import run_plan
+from fanfold.local.run_plan import Plan
 
 ROOT = Path(__file__).resolve().parents[2]
 DESK = ROOT / "desk.toml"

@@ -6,9 +6,9 @@ import pytest
 from core_desk import START, A
 from test_verbs_market_data import FINE, Feed, closes
 
-from fanfold import bars
+from fanfold.errors import BadInput
+from fanfold.market import bars
 from fanfold.messages import Bars
-from fanfold.refusals import BadInput
 from market_data_service import wiring
 from market_data_service.poll import BACK_FILL_BARS, Span
 

@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from fanfold import quality
-from fanfold.bars import Series
-from fanfold.quality import Defect, Row
-from fanfold.refusals import BadInput
+from fanfold.errors import BadInput
+from fanfold.market import quality
+from fanfold.market.bars import Series
+from fanfold.market.quality import Defect, Row
 from fanfold.simulation.market import OUTAGE, SILENCE, catalogue, market
 
 START = 1_767_225_600

@@ -7,13 +7,13 @@ import pytest
 from core_desk import START, A
 from test_verbs_market_data import DESK, Feed, Venue, closes
 
-from fanfold.bars import Series
-from fanfold.folding import Gap
+from fanfold.errors import VenueUnavailable
+from fanfold.market.bars import Series
+from fanfold.market.source import Failure, Noted, Paced, Request
 from fanfold.messages import BarsWanted
-from fanfold.refusals import VenueUnavailable
+from fanfold.signals.fold import Gap
 from fanfold.simulation.stores import MemoryCursors
-from fanfold.sources import Failure, Noted, Paced, Request
-from fanfold.venues.rate import Pace
+from fanfold.venues.ccxt.pace import Pace
 from market_data_service.poll import Poller
 
 

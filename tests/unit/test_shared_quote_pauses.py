@@ -6,11 +6,11 @@ from decimal import Decimal
 import pytest
 
 from execution_service.quotes import Quotes
-from fanfold.aws.pauses import PauseTable
-from fanfold.matching import Quote
-from fanfold.refusals import VenueUnavailable
+from fanfold.aws.dynamodb.pauses import PauseTable
+from fanfold.errors import VenueUnavailable
+from fanfold.matching.prices import Quote
 from fanfold.simulation.cloud import MemoryCloud
-from fanfold.venues.rate import Pace
+from fanfold.venues.ccxt.pace import Pace
 
 
 class Exchange:

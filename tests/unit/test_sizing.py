@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from risk_desk import AT, BTC, ETH, book, desk, held, mark
 
-from fanfold.bars import Bar, Series
+from fanfold.market.bars import Bar, Series
 from fanfold.messages import Side
 from fanfold.money import CASH_STEP, EXACT, ceil_to, exact
 from fanfold.risk import exposure, sizing
 from fanfold.risk.exposure import Held, Mark, marked
+from fanfold.risk.policy import LegTerms, prepare
 from fanfold.risk.sizing import NoOrder
-from fanfold.risk.terms import LegTerms, prepare
 
 D = Decimal
 LEG = LegTerms(

@@ -8,10 +8,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from fanfold.aws.lake import table_of
-from fanfold.console import sql
-from fanfold.lake_tables import TABLES, Row
-from fanfold.refusals import BadInput
+from fanfold.audit.lake_schema import TABLES, Row
+from fanfold.aws.s3.lake import table_of
+from fanfold.cli import sql
+from fanfold.errors import BadInput
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 EXAMPLES = re.findall(r"```sql\n(.*?)```", (DOCS / "audit.md").read_text(), re.DOTALL)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from fanfold.aws.calls import AwsFault
-from fanfold.console.stage_bootstrap import AUDIENCE, GITHUB, Bootstrap
-from fanfold.console.stage_removal import StageFailed
-from fanfold.refusals import BadInput
+from fanfold.aws.client.call import AwsFault
+from fanfold.errors import BadInput
+from fanfold.stages.bootstrap import AUDIENCE, GITHUB, Bootstrap
+from fanfold.stages.removal import StageFailed
 
 PROVIDER = f"arn:aws:iam::123456789012:oidc-provider/{GITHUB}"
 OTHERS = "arn:aws:iam::123456789012:oidc-provider/login.example.com"

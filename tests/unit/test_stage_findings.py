@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from fanfold.aws.calls import AwsFault
-from fanfold.console import stage_findings, stage_names
-from fanfold.console.images import tool
-from fanfold.console.stage_account import account_findings
-from fanfold.console.stage_findings import refuse_recordings
-from fanfold.refusals import BadInput
+from fanfold.aws.client.call import AwsFault
+from fanfold.errors import BadInput
+from fanfold.local import container_tool
+from fanfold.stages import findings, names
+from fanfold.stages.account import account_findings
+from fanfold.stages.findings import refuse_recordings
 
 DESK = Path(__file__).resolve().parents[2] / "desk.toml"
 
@@ -29,8 +29,8 @@ def test_a_desk_that_plays_recordings_is_not_deployed_to_an_account(tmp_path: Pa
 
 
 def test_without_a_region_everything_but_the_account_is_looked_at(tmp_path: Path) -> None:
-    found = {one.name: one for one in stage_findings.stage_findings("live", real(tmp_path), {})}
-    assert set(stage_names.settings("live")) <= found.keys()
+    found = {one.name: one for one in findings.stage_findings("live", real(tmp_path), {})}
+    assert set(names.settings("live")) <= found.keys()
     assert found["FANFOLD_ALARM_EMAIL"].fix == "export FANFOLD_ALARM_EMAIL=..."
     assert found["venues"].fix == ""
     assert "AWS_REGION" in found["account"].found
@@ -38,15 +38,15 @@ def test_without_a_region_everything_but_the_account_is_looked_at(tmp_path: Path
 
 
 def test_settings_that_are_all_there_are_one_finding(tmp_path: Path) -> None:
-    given = dict.fromkeys(stage_names.settings("dev"), "x")
-    found = {one.name: one for one in stage_findings.stage_findings("dev", real(tmp_path), given)}
+    given = dict.fromkeys(names.settings("dev"), "x")
+    found = {one.name: one for one in findings.stage_findings("dev", real(tmp_path), given)}
     assert found["settings"].fix == ""
-    assert not stage_names.settings("dev").keys() & found.keys()
+    assert not names.settings("dev").keys() & found.keys()
 
 
 def test_a_stage_that_there_is_not_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="there is no stage prod"):
-        stage_findings.stage_findings("prod", real(tmp_path), {})
+        findings.stage_findings("prod", real(tmp_path), {})
 
 
 class Account:
@@ -85,8 +85,8 @@ def test_a_builder_that_does_not_answer_is_not_said_to_build(tmp_path: Path, mon
     (tmp_path / "docker").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "docker").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    tool.docker_answers.cache_clear()
-    (found,) = [one for one in stage_findings.stage_findings("dev", DESK, {}) if one.name == "images"]
-    tool.docker_answers.cache_clear()
+    container_tool.docker_answers.cache_clear()
+    (found,) = [one for one in findings.stage_findings("dev", DESK, {}) if one.name == "images"]
+    container_tool.docker_answers.cache_clear()
     assert "no docker daemon answers" in found.found
     assert found.fix

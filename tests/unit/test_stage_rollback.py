@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from fanfold.aws.calls import AwsFault
-from fanfold.console.stage_removal import StageFailed
-from fanfold.console.stage_rollback import AT_ONCE, Deploy, at_once, deploys, without_canaries
-from fanfold.refusals import BadInput
+from fanfold.aws.client.call import AwsFault
+from fanfold.errors import BadInput
+from fanfold.stages.removal import StageFailed
+from fanfold.stages.rollback import AT_ONCE, Deploy, at_once, deploys, without_canaries
 
 FOLDER = "serverless/fanfold-risk/live/1772323200000-2026-03-01T00:00:00.000Z/"
 BEFORE = Deploy("fanfold-risk-live", "artefacts", FOLDER)

@@ -10,11 +10,11 @@ import pytest
 from core_desk import START, A, instance, raw
 
 from fanfold import desk
-from fanfold.console.stage_removal import StageFailed
-from fanfold.console.stage_smoke import PATIENCE_S, PAUSE_S, Smoke
+from fanfold.api.schemas import OrderPage, RecordedOrder
 from fanfold.desk import Desk
-from fanfold.http.answers import OrderPage, RecordedOrder
 from fanfold.messages import Targets, decode
+from fanfold.stages.removal import StageFailed
+from fanfold.stages.smoke import PATIENCE_S, PAUSE_S, Smoke
 
 NOW = datetime.fromtimestamp(START, UTC)
 

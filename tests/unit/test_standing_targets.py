@@ -9,12 +9,12 @@ from core_desk import START, A, B, bars_message, instance, raw, series
 from risk_world import World, at, built
 
 from fanfold import desk
-from fanfold.bars import Bar
-from fanfold.booking import PositionItem
+from fanfold.errors import BadInput
+from fanfold.ledger.booking import PositionItem
+from fanfold.ledger.positions import Lot, Position
+from fanfold.market.bars import Bar
 from fanfold.messages import Halt, LegStatus, OrdersApproved, State
-from fanfold.positions import Lot, Position
-from fanfold.refusals import BadInput
-from fanfold.risk.terms import prepare
+from fanfold.risk.policy import prepare
 from fanfold.simulation.ledger import MemoryApprovals
 from risk_service.assess import Assessor
 

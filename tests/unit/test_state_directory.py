@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from fanfold.console import state_directory
-from fanfold.console.commands.registry import COMMANDS
-from fanfold.console.exit_codes import Exit
-from fanfold.console.main import main
-from fanfold.console.run_plan import plan
-from fanfold.console.state_directory import Asked
+from fanfold.cli.commands.registry import COMMANDS
+from fanfold.cli.exit_codes import Exit
+from fanfold.cli.main import main
 from fanfold.desk import Desk
-from fanfold.refusals import BadInput
+from fanfold.errors import BadInput
+from fanfold.local import state_directory
+from fanfold.local.run_plan import plan
+from fanfold.local.state_directory import Asked
 
 ROOT = Path(__file__).resolve().parents[2]
 

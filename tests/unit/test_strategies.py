@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold import strategies
-from fanfold.refusals import BadInput
+from fanfold.errors import BadInput
 from fanfold.research.compiled import compile_step
-from fanfold.strategies import Bars, Universe
+from fanfold.strategy import contract
+from fanfold.strategy.contract import Bars, Universe
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RECORDED = REPOSITORY.parent / "shared/data/candles_1m/binance_XRPUSDT_1m_2026-03_2026-04.feather"
@@ -30,7 +31,7 @@ SMALL: dict[str, dict[str, Any]] = {
 
 def fold(name: str, params: dict[str, Any], *closes: Sequence[float]) -> list[list[float]]:
     """Weights of each leg, bar by bar from the first; bars are flat at their close."""
-    strategy = strategies.bind(name, params, len(closes))
+    strategy = contract.bind(name, params, len(closes))
     columns = [[close[0]] * strategy.lookback + list(close) for close in closes]
     legs = []
     for me, column in enumerate(columns):
@@ -129,7 +130,7 @@ def test_momentum_holds_the_best_and_changes_only_when_it_is_time() -> None:
     assert [leg[:3] for leg in legs] == [[1, 1, 1], [0, 0, 0], [0, 0, 0]]  # All tied at first: the first named is held.
 
 
-@pytest.mark.parametrize("name", strategies.names())
+@pytest.mark.parametrize("name", contract.names())
 @given(moves=st.lists(st.tuples(*[st.integers(-30, 30)] * 3), min_size=1, max_size=60))
 def test_weights_stay_in_range_and_the_gross_of_a_universe_at_most_one(
     name: str, moves: list[tuple[int, int, int]]
@@ -163,7 +164,7 @@ def test_weights_stay_in_range_and_the_gross_of_a_universe_at_most_one(
 )
 def test_a_param_out_of_range_is_refused_by_its_name(name: str, params: dict[str, Any], said: str) -> None:
     with pytest.raises(BadInput, match=said):
-        strategies.bind(name, params, 2)
+        contract.bind(name, params, 2)
 
 
 @pytest.fixture
@@ -181,11 +182,11 @@ def test_a_new_strategy_is_one_file(written: str) -> None:
     """The guide's example is found, bound, folded and compiled with nothing else changed."""
     closes = [100.0 - step for step in range(240)] + [float(step) for step in range(-138, 0)]
     closes = [close + 200 for close in closes]
-    assert written in strategies.names()
+    assert written in contract.names()
     weights = fold(written, {"window": 3}, closes)[0]
     assert (weights[230], weights[-1]) == (1, 0)
     step = compile_step(import_module(f"fanfold.strategies.{written}"))
-    strategy = strategies.bind(written, {"window": 3}, 1)
+    strategy = contract.bind(written, {"window": 3}, 1)
     column = np.array(closes)
     bars: Any = Bars(230, np.zeros(1, np.int64), *[column] * 5)  # type: ignore[arg-type]
     state = strategy.start(strategy.params)
@@ -194,4 +195,4 @@ def test_a_new_strategy_is_one_file(written: str) -> None:
 
 def test_a_strategy_of_the_guide_refuses_what_cannot_work(written: str) -> None:
     with pytest.raises(BadInput, match="dip_buyer: low is 60"):
-        strategies.bind(written, {"low": 60}, 1)
+        contract.bind(written, {"low": 60}, 1)

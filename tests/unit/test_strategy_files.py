@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from fanfold import strategies
-from fanfold.console.main import main
-from fanfold.refusals import BadInput
+from fanfold.cli.main import main
+from fanfold.errors import BadInput
+from fanfold.strategy import contract
 
 GOOD = '''"""Always long."""
 
@@ -68,7 +69,7 @@ def test_a_broken_file_is_named_with_the_place(folder: Path, case: str) -> None:
     text, named = BROKEN[case]
     (folder / "odd.py").write_text(text)
     with pytest.raises(BadInput, match=named):
-        strategies.bind("odd", {}, 1)
+        contract.bind("odd", {}, 1)
 
 
 def test_one_broken_file_hides_no_other(folder: Path, capsys) -> None:
@@ -85,4 +86,4 @@ def test_one_broken_file_hides_no_other(folder: Path, capsys) -> None:
 def test_a_desk_that_trades_another_strategy_does_not_load_the_broken_one(folder: Path) -> None:
     (folder / "odd.py").write_text("def step(:\n")
     (folder / "good.py").write_text(GOOD)
-    assert strategies.bind("good", {"n": "7"}, 1).lookback == 7
+    assert contract.bind("good", {"n": "7"}, 1).lookback == 7

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fanfold import strategies
 from fanfold.research.compiled import compile_step
-from fanfold.strategies import Bars, Universe
+from fanfold.strategy import contract
+from fanfold.strategy.contract import Bars, Universe
 
 BARS = 900
 PARAMS: dict[str, dict[str, Any]] = {
@@ -37,8 +37,8 @@ Columns = NDArray[np.float64]
 Path = list[tuple[Any, float]]
 
 
-def shipped(name: str) -> tuple[ModuleType, strategies.Strategy]:
-    return import_module(f"fanfold.strategies.{name}"), strategies.bind(name, PARAMS.get(name, {}), 2)
+def shipped(name: str) -> tuple[ModuleType, contract.Strategy]:
+    return import_module(f"fanfold.strategies.{name}"), contract.bind(name, PARAMS.get(name, {}), 2)
 
 
 def walk(lookback: int) -> Columns:
@@ -62,7 +62,7 @@ def views(cross_sectional: bool, columns: Sequence[Any], now: int) -> Iterator[B
         yield Bars(now, time, *(column[0] for column in columns))
 
 
-def path(strategy: strategies.Strategy, step: Any, columns: Sequence[Any], prepare: Any) -> Path:
+def path(strategy: contract.Strategy, step: Any, columns: Sequence[Any], prepare: Any) -> Path:
     """State and weight of each leg at each bar; ``prepare`` has a last look at what the step will see."""
     states, found = [strategy.start(strategy.params)] * 2, []
     for now in range(strategy.lookback, strategy.lookback + BARS):
@@ -77,7 +77,7 @@ def listed(columns: Columns) -> list[Any]:
     return rows
 
 
-def plain(strategy: strategies.Strategy, size: float = 1.0) -> Path:
+def plain(strategy: contract.Strategy, size: float = 1.0) -> Path:
     return path(strategy, strategy.step, listed(walk(strategy.lookback) * size), lambda view: view)
 
 
@@ -86,7 +86,7 @@ def with_time_array(view: Bars | Universe) -> Bars | Universe:
 
 
 @pytest.mark.parametrize("size", [1.0, 1e-11, 1e7])
-@pytest.mark.parametrize("name", strategies.names())
+@pytest.mark.parametrize("name", contract.names())
 def test_a_compiled_step_equals_plain_python_bit_for_bit(name: str, size: float) -> None:
     module, strategy = shipped(name)
     columns = list(np.ascontiguousarray(walk(strategy.lookback) * size))
@@ -98,7 +98,7 @@ def test_a_compiled_step_equals_plain_python_bit_for_bit(name: str, size: float)
     assert len({weight for _, weight in expected}) > 1
 
 
-@pytest.mark.parametrize("name", strategies.names())
+@pytest.mark.parametrize("name", contract.names())
 def test_a_compiled_step_never_fuses_a_product_with_a_sum(name: str) -> None:
     """A fused multiply-add rounds once instead of twice: a processor that has it would trade differently."""
     module, strategy = shipped(name)
@@ -130,7 +130,7 @@ def guard(columns: list[list[Guarded]], view: Bars | Universe) -> Bars | Univers
     return view
 
 
-@pytest.mark.parametrize("name", strategies.names())
+@pytest.mark.parametrize("name", contract.names())
 def test_a_step_reads_neither_past_now_nor_beyond_its_lookback(name: str) -> None:
     _, strategy = shipped(name)
     rows = listed(walk(strategy.lookback))
@@ -138,7 +138,7 @@ def test_a_step_reads_neither_past_now_nor_beyond_its_lookback(name: str) -> Non
     assert path(strategy, strategy.step, columns, partial(guard, columns)) == plain(strategy)
 
 
-@pytest.mark.parametrize("name", strategies.names())
+@pytest.mark.parametrize("name", contract.names())
 def test_a_truncated_history_gives_the_same_path(name: str) -> None:
     """With the future unknown, every decision up to now is what it was."""
     _, strategy = shipped(name)
@@ -173,13 +173,13 @@ def impurities(function: FunctionType) -> list[str]:
 
 def allowed(value: Any) -> bool:
     """Pure functions of ours, NamedTuples, constants and sqrt."""
-    homes = ("fanfold.indicators", "fanfold.strategies.")
+    homes = ("fanfold.strategy.indicators", "fanfold.strategies.")
     ours = isinstance(value, FunctionType) and value.__module__.startswith(homes)
     named_tuple = isinstance(value, type) and issubclass(value, tuple)
     return ours or named_tuple or isinstance(value, int | float) or getattr(value, "__name__", "") == "sqrt"
 
 
-@pytest.mark.parametrize("name", strategies.names())
+@pytest.mark.parametrize("name", contract.names())
 def test_a_step_uses_only_operations_that_are_equal_on_every_processor(name: str) -> None:
     module, _ = shipped(name)
     found = {function.__qualname__: impurities(function) for function in reached(module.step)}
@@ -213,7 +213,7 @@ def test_the_reading_of_the_syntax_tree_finds_what_is_not_allowed(function: Func
     assert impurities(function)
 
 
-@pytest.mark.parametrize("name", strategies.names())
+@pytest.mark.parametrize("name", contract.names())
 def test_a_strategy_module_has_the_declared_form(name: str) -> None:
     module, strategy = shipped(name)
     assert module.__doc__

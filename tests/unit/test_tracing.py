@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from core_desk import A, bars_message, stretch, walk
 
-from fanfold.aws.topics import Topics
-from fanfold.aws.tracing import Trace, Tracing
+from fanfold.aws.sns import Topics
+from fanfold.aws.telemetry.tracing import Trace, Tracing
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 ROOT = "1-5759e988-bd862e3fe1be46a994272793"
 OWN = f"Root={ROOT};Parent=53995c3f42cd8ad8;Sampled=1"
 PROGRAM = """
 import json, os, sys
-from fanfold.aws.tracing import Tracing
+from fanfold.aws.telemetry.tracing import Tracing
 tracing = Tracing(print)
 call = tracing.traced(lambda service, operation, parameters: {"done": operation})
 tracing.begin(os.environ["_X_AMZN_TRACE_ID"])

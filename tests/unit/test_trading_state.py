@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from paper_examples import DECIDED, order
 
+from fanfold.ledger.trading_state import TradingState
 from fanfold.messages import Halt
-from fanfold.trading_state import TradingState
 
 BEFORE, AFTER = DECIDED - timedelta(seconds=1), DECIDED + timedelta(seconds=1)
 ENTRY, EXIT = order(), order("o2", side="sell", reduce_only=True)

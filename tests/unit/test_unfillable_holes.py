@@ -7,11 +7,11 @@ import pytest
 from core_desk import START, A, B
 from test_verbs_market_data import DESK, FINE, Feed, Venue, closes
 
-from fanfold import bars
-from fanfold.bars import Series
-from fanfold.folding import Fold, Gap
+from fanfold.market import bars
+from fanfold.market.bars import Series
+from fanfold.market.source import Failure, Request
 from fanfold.messages import Bars, BarsWanted, Defect
-from fanfold.sources import Failure, Request
+from fanfold.signals.fold import Fold, Gap
 from market_data_service.serving import UNFILLED_S
 
 HOLE = range(70, 90)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from odd_venue import Client, Exclusive, Rows, Trading, calm, real, spot
 
-from fanfold.bars import Bar
+from fanfold.market.bars import Bar
 
 
 def spoilt(random: Random, rate: float) -> Callable[[str, Rows], Rows]:

@@ -11,13 +11,13 @@ from crashes import until_it_lives
 from execution_world import AT, DESK, TWO, World, halted, minute, order
 
 from execution_service.settle import Settler
-from fanfold import orders
-from fanfold.matching import Quote
+from fanfold.errors import BadInput, Conflict
+from fanfold.ledger import orders
+from fanfold.matching.paper import PaperVenue
+from fanfold.matching.prices import Quote
 from fanfold.messages import Bars, Halt, OrdersApproved, State
-from fanfold.refusals import BadInput, Conflict
-from fanfold.risk.gathering import Gathered
+from fanfold.risk.poll import Gathered
 from fanfold.simulation.book import MemoryBook
-from fanfold.venues.paper import PaperVenue
 
 D = Decimal
 

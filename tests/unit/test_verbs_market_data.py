@@ -11,13 +11,13 @@ from crashes import Mortal, until_it_lives
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold import bars
-from fanfold.bars import Bar, Series
+from fanfold.errors import BadInput
+from fanfold.market import bars
+from fanfold.market.bars import Bar, Series
+from fanfold.market.quality import Row, check, follows
+from fanfold.market.source import Failure, Request
 from fanfold.messages import Bars, BarsWanted
-from fanfold.quality import Row, check, follows
-from fanfold.refusals import BadInput
 from fanfold.simulation.stores import MemoryBus, MemoryCursors
-from fanfold.sources import Failure, Request
 from market_data_service.poll import Poller
 
 DESK = small_desk(trend=instance(), slow=instance(timeframe="5m"))

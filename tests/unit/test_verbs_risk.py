@@ -11,9 +11,12 @@ import pytest
 from core_desk import START, A, B, bars_message, instance, series, small_desk
 from crashes import Mortal, until_it_lives
 
-from fanfold import names, orders
-from fanfold.bars import Bar
-from fanfold.fills import Resolution
+from fanfold import ids
+from fanfold.errors import BadInput
+from fanfold.ledger import orders
+from fanfold.market.bars import Bar
+from fanfold.matching.book import Resting
+from fanfold.matching.fills import Resolution
 from fanfold.messages import (
     Bars,
     ExecutionReport,
@@ -28,9 +31,7 @@ from fanfold.messages import (
     Target,
     Targets,
 )
-from fanfold.refusals import BadInput
-from fanfold.resting import Resting
-from fanfold.risk.terms import prepare
+from fanfold.risk.policy import prepare
 from fanfold.simulation.ledger import MemoryApprovals, MemoryLedger
 from fanfold.simulation.stores import MemoryBus, MemoryGathering
 from risk_service.assess import Assessor
@@ -158,7 +159,7 @@ def poll(minute: int, weights: dict[str, float], parts: int = 1, timeframe: str 
 
 def target(instrument: str, minute: int, weight: float, timeframe: str) -> Target:
     owner = "trend" if timeframe == "1m" else "hourly"
-    signal = names.name("s", owner, instrument, minute)
+    signal = ids.name("s", owner, instrument, minute)
     return Target(signal_id=signal, instance=owner, instrument=instrument, timeframe=timeframe, weight=weight)
 
 

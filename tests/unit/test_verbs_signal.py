@@ -7,8 +7,8 @@ from core_desk import A, B, bars_message, instance, raw, small_desk, stretch, wa
 from crashes import Mortal, until_it_lives
 
 from fanfold import desk
+from fanfold.errors import Conflict
 from fanfold.messages import Bars, BarsWanted, Message, Targets, encode
-from fanfold.refusals import Conflict
 from fanfold.simulation.stores import MemoryBus, MemoryFolds
 from signal_service.fold import Folder
 

@@ -4,7 +4,7 @@ from core_desk import A, B, series, walk
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.windows import Window
+from fanfold.strategy.window import Window
 
 
 @given(st.integers(1, 30), st.integers(1, 300))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from fanfold.audit_ports import Log, Reports, Seals
+from fanfold.audit.ports import Log, Reports, Seals
 
 
 class Agenda(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from functools import cache
 
 from audit_service.flush import first_of
-from fanfold.audit_ports import Cursors, Lake
-from fanfold.lake_tables import TABLES, Table
+from fanfold.audit.lake_schema import TABLES, Table
+from fanfold.audit.ports import Cursors, Lake
 
 # The name of a compacted day. Files of the flush have a sequence number in theirs.
 DAY = "day"

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from fanfold import audit_chain, messages
-from fanfold.audit_chain import Head, Record
-from fanfold.audit_ports import Cursors, Lake, Log
-from fanfold.lake_tables import TABLES, Row, fitted, rows_of
-from fanfold.refusals import BadInput, Conflict
+from fanfold import messages
+from fanfold.audit import chain
+from fanfold.audit.chain import Head, Record
+from fanfold.audit.lake_schema import TABLES, Row, fitted, rows_of
+from fanfold.audit.ports import Cursors, Lake, Log
+from fanfold.errors import BadInput, Conflict
 
 # Rows that are held in memory at once, and the size of a file before compaction.
 ROWS_MAX = 20_000
@@ -50,7 +51,7 @@ def _flush_stream(head: Head, log: Log, lake: Lake, cursors: Cursors, rows_max: 
     aside = cursors.aside(stream, cursor) if cursor < head.seq else {}
     while last < head.seq:
         # By its name: to list a bucket is as dear as twelve reads.
-        records = _records(log, aside.get(last + 1, audit_chain.segment_key(stream, last + 1)), last + 1)
+        records = _records(log, aside.get(last + 1, chain.segment_key(stream, last + 1)), last + 1)
         for record in records:
             rows += _rows(record)
         last = records[-1].seq
@@ -65,7 +66,7 @@ def _flush_stream(head: Head, log: Log, lake: Lake, cursors: Cursors, rows_max: 
 
 
 def _records(log: Log, key: str, first: int) -> list[Record]:
-    records = list(map(audit_chain.read, audit_chain.lines_of(log.read(key))))
+    records = list(map(chain.read, chain.lines_of(log.read(key))))
     if not records or [record.seq for record in records] != list(range(first, first + len(records))):
         raise BadInput(f"{key} does not hold record {first} and those after it; run `fanfold audit verify`")
     return records

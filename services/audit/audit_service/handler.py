@@ -3,7 +3,7 @@
 from typing import Any
 
 from audit_service import wiring
-from fanfold.aws.edge import consume_batch
+from fanfold.aws.function.sqs import consume_batch
 
 
 def record(event: dict[str, Any], context: object) -> dict[str, Any]:

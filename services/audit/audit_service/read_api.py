@@ -3,11 +3,11 @@
 from typing import Any
 
 from audit_service import read_desk, read_orders
-from fanfold.causes import Segments
+from fanfold.api import openapi
+from fanfold.api.router import Handler, serve
+from fanfold.audit.lineage import Segments
+from fanfold.audit.queries import Reading
 from fanfold.desk import Desk
-from fanfold.http import openapi
-from fanfold.http.serving import Handler, serve
-from fanfold.recorded import Reading
 
 
 def answer(event: dict[str, Any], desk: Desk, views: Reading, log: Segments) -> dict[str, Any]:

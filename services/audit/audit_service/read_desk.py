@@ -5,12 +5,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from fanfold.api.problems import not_found
+from fanfold.api.schemas import AccountStatus, HeldPosition, Positions, Signals, StandingSignal, Status
+from fanfold.audit.queries import Reading, holdings_of, open_orders, signals_of
 from fanfold.desk import Account, Desk
-from fanfold.http.answers import AccountStatus, HeldPosition, Positions, Signals, StandingSignal, Status
-from fanfold.http.problems import not_found
 from fanfold.messages import Holding
 from fanfold.money import ZERO, exact
-from fanfold.recorded import Reading, holdings_of, open_orders, signals_of
 
 NOT_OPENED = "not opened"
 

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 
 from audit_service.read_desk import accounts
-from fanfold.causes import Segments, causes
+from fanfold.api.pagination import Position, opened, page, sealed
+from fanfold.api.problems import bad_request, not_found
+from fanfold.api.schemas import Cause, ExplainedOrder, OrderPage, OrdersQuery, RecordedOrder, TradePage, TradesQuery
+from fanfold.audit.lineage import Segments, causes
+from fanfold.audit.queries import REFUSED, Reading, fills_of, fills_of_order, is_open, newest_orders, order_of
 from fanfold.desk import Desk
-from fanfold.http.answers import Cause, ExplainedOrder, OrderPage, OrdersQuery, RecordedOrder, TradePage, TradesQuery
-from fanfold.http.cursors import Position, opened, page, sealed
-from fanfold.http.problems import bad_request, not_found
 from fanfold.messages import Fill
-from fanfold.recorded import REFUSED, Reading, fills_of, fills_of_order, is_open, newest_orders, order_of
 
 # Of orders that were not asked for so many are looked at before a page ends, with a cursor to go on from.
 LOOKED_AT_MAX = 500

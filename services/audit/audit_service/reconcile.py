@@ -6,15 +6,16 @@ from decimal import Decimal
 
 import msgspec
 
-from fanfold import audit_chain, positions, recorded
-from fanfold.audit_chain import Head
-from fanfold.audit_ports import Lake, Log, Published
-from fanfold.day_report import Closing, DayOfAccount, Difference
+from fanfold.audit import chain, queries
+from fanfold.audit.chain import Head
+from fanfold.audit.daily_report import Closing, DayOfAccount, Difference
+from fanfold.audit.lake_schema import TRADES
+from fanfold.audit.ports import Lake, Log, Published
 from fanfold.desk import Account
-from fanfold.lake_tables import TRADES
+from fanfold.errors import Conflict
+from fanfold.ledger import positions
 from fanfold.messages import Fill, Holding
 from fanfold.money import ZERO, exact
-from fanfold.refusals import Conflict
 
 
 class BooksDiffer(Exception):
@@ -33,7 +34,7 @@ def reconcile(
     head = _at_rest(name, views, log)
     published = views.read(("books", name))
     fills = {dt: _fills(views, name, dt) for dt in sorted(lake.names(TRADES)) if dt > start.day}
-    holdings = [recorded.holding(one) for one in views.of_account(name, "position")]
+    holdings = [queries.holding(one) for one in views.of_account(name, "position")]
     if _at_rest(name, views, log) != head:
         raise Conflict(f"account {name} traded while it was reconciled")
     now = _closing(start, day, fills.values())
@@ -48,7 +49,7 @@ def _at_rest(name: str, views: Published, log: Log) -> Head:
     """Where the account's chain ends; raises Conflict while there is a segment beyond: its views are being written."""
     tip = views.tip(name)
     for key, body in log.segments(name, after=tip.head.seq):
-        if audit_chain.proven(tip, key, body):
+        if chain.proven(tip, key, body):
             raise Conflict(f"account {name} is being recorded")
     return tip.head
 

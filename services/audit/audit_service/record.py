@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from fanfold import audit_chain, messages
-from fanfold.audit_chain import Entry, Head, Segment, Tip
-from fanfold.audit_ports import Log, Views
-from fanfold.audit_views import aside_view, decision_view, message_view, newest, views_of
+from fanfold import messages
+from fanfold.audit import chain
+from fanfold.audit.chain import Entry, Head, Segment, Tip
+from fanfold.audit.ports import Log, Views
+from fanfold.audit.views import aside_view, decision_view, message_view, newest, views_of
+from fanfold.errors import Conflict
 from fanfold.messages import Message
-from fanfold.refusals import Conflict
 
 TRIES = 8
 # How many views one segment may change, each by a write of its own: within the time that a function has.
@@ -47,7 +48,7 @@ def record(arrivals: Sequence[Arrival], log: Log, views: Views) -> None:
 def _record(arrivals: Sequence[Arrival], log: Log, views: Views) -> None:
     by_stream: dict[str, dict[str, Arrival]] = {}
     for arrival in arrivals:
-        by_stream.setdefault(audit_chain.stream_of(arrival.message), {})[arrival.message.id] = arrival
+        by_stream.setdefault(chain.stream_of(arrival.message), {})[arrival.message.id] = arrival
     # The heads come first: whoever records one of these messages after we asked for them moves a head that we know, so
     # our segment meets theirs and is not written. The other way round a message could be recorded twice.
     tips = {stream: views.tip(stream) for stream in by_stream}
@@ -61,7 +62,7 @@ def _record(arrivals: Sequence[Arrival], log: Log, views: Views) -> None:
 
 def _extend(tip: Tip, arrivals: list[Arrival], log: Log, views: Views) -> None:
     for chunk in _chunks(arrivals):
-        segment, after = audit_chain.append(tip.head, map(_entry, chunk), tip.aside)
+        segment, after = chain.append(tip.head, map(_entry, chunk), tip.aside)
         views.promise(tip, after.hash)
         if not log.create(segment.key, segment.body):
             _adopt(tip, segment.key, log, views)
@@ -75,10 +76,10 @@ def _adopt(before: Tip, key: str, log: Log, views: Views) -> None:
     tip = views.tip(before.head.stream)
     if (tip.head, tip.aside) != (before.head, before.aside):
         return
-    found = audit_chain.proven(tip, key, log.read(key))
+    found = chain.proven(tip, key, log.read(key))
     if found is None:
         _log.error("%s was put there by nobody who records; run `fanfold audit verify`", key)
-        views.set_aside(tip, audit_chain.hash_of("".join((tip.aside, *tip.promised)).encode()))
+        views.set_aside(tip, chain.hash_of("".join((tip.aside, *tip.promised)).encode()))
         return
     segment, after = found
     recorded = [messages.decode(msgspec.json.encode(record.message)) for record in segment.records]

@@ -5,11 +5,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from fanfold import audit_seals
-from fanfold.audit_ports import Pages, Reports, Seals, Signer
-from fanfold.audit_verdict import Verdict
-from fanfold.day_report import DayOfAccount, DayReport, Fault, markdown
-from fanfold.refusals import BadInput
+from fanfold.audit import seals as audit_seals
+from fanfold.audit.daily_report import DayOfAccount, DayReport, Fault, markdown
+from fanfold.audit.ports import Pages, Reports, Seals, Signer
+from fanfold.audit.verdict import Verdict
+from fanfold.errors import BadInput
 
 T = TypeVar("T")
 

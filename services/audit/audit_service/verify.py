@@ -2,10 +2,10 @@
 
 import msgspec
 
-from fanfold import audit_seals
-from fanfold.audit_ports import Evidence, Log, Reports, Seals, Signer
-from fanfold.audit_verdict import Verdict
-from fanfold.audit_verdicts import verdict_of
+from fanfold.audit import seals as audit_seals
+from fanfold.audit.ports import Evidence, Log, Reports, Seals, Signer
+from fanfold.audit.verdict import Verdict
+from fanfold.audit.verify import verdict_of
 
 
 class ChainBroken(Exception):

@@ -10,13 +10,13 @@ import msgspec
 from audit_service.record import Arrival
 from audit_service.record import record as write_down
 from audit_service.settings import Settings
-from fanfold.audit_ports import Lake, Reports, Seals, Signer
-from fanfold.aws.edge import Arrived
-from fanfold.aws.log import S3Log
-from fanfold.aws.runtime import Runtime, read
-from fanfold.aws.runtime import runtime as build
-from fanfold.aws.views import DynamoViews
-from fanfold.refusals import BadInput
+from fanfold.audit.ports import Lake, Reports, Seals, Signer
+from fanfold.aws.dynamodb.views import DynamoViews
+from fanfold.aws.function.runtime import Runtime, read
+from fanfold.aws.function.runtime import runtime as build
+from fanfold.aws.function.sqs import Arrived
+from fanfold.aws.s3.audit_log import S3Log
+from fanfold.errors import BadInput
 
 
 @cache
@@ -41,14 +41,14 @@ def views() -> DynamoViews:
 
 @cache
 def lake() -> Lake:
-    from fanfold.aws.lake import S3Lake  # noqa: PLC0415
+    from fanfold.aws.s3.lake import S3Lake  # noqa: PLC0415
 
     return S3Lake(runtime().call, settings().lake_bucket)
 
 
 @cache
 def seals() -> Seals:
-    from fanfold.aws.seals import S3Seals  # noqa: PLC0415
+    from fanfold.aws.s3.seals import S3Seals  # noqa: PLC0415
 
     return S3Seals(runtime().call, settings().audit_bucket)
 
@@ -56,7 +56,7 @@ def seals() -> Seals:
 @cache
 def signer() -> Signer | None:
     """Who signs closed days, None in a stage that has no key."""
-    from fanfold.aws.seals import KmsSigner  # noqa: PLC0415
+    from fanfold.aws.s3.seals import KmsSigner  # noqa: PLC0415
 
     key = settings().seal_key
     return KmsSigner(runtime().call, key) if key else None
@@ -64,7 +64,7 @@ def signer() -> Signer | None:
 
 @cache
 def reports() -> Reports:
-    from fanfold.aws.reports import S3Reports  # noqa: PLC0415
+    from fanfold.aws.s3.reports import S3Reports  # noqa: PLC0415
 
     return S3Reports(runtime().call, settings().lake_bucket)
 

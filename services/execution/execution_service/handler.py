@@ -3,7 +3,7 @@
 from typing import Any
 
 from execution_service import wiring
-from fanfold.aws.edge import consume
+from fanfold.aws.function.sqs import consume
 
 
 def execute(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from fanfold.refusals import BadInput
+from fanfold.errors import BadInput
 
 NEEDED = {"apiKey", "secret"}
 

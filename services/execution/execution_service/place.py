@@ -6,19 +6,20 @@ from typing import Protocol
 
 import msgspec
 
-from fanfold import names, orders
+from fanfold import ids
 from fanfold.desk import Desk
+from fanfold.errors import BadInput, Conflict
+from fanfold.ledger import orders
+from fanfold.ledger.orders import OrderRecord
+from fanfold.ledger.trading_state import TradingState
 from fanfold.messages import ExecutionReport, Order, OrdersApproved, State
-from fanfold.orders import OrderRecord
-from fanfold.refusals import BadInput, Conflict
-from fanfold.trading_state import TradingState
 
 # How long after its claim a venue may still take an order's request.
 WINDOW_S = 5
 
 
 class Ledger(Protocol):
-    """Execution's side of the ledger; see fanfold.aws.bookings."""
+    """Execution's side of the ledger; see fanfold.aws.dynamodb.bookings."""
 
     def records(self, order_ids: Sequence[str]) -> dict[str, OrderRecord]: ...
 
@@ -166,7 +167,7 @@ def report(message: OrdersApproved, after: Sequence[OrderRecord]) -> ExecutionRe
     """What is told of orders of a message after a step."""
     first = after[0].order
     return ExecutionReport(
-        id=names.name("report", message.id, *(f"{one.order.order_id} {one.state} {one.epoch}" for one in after)),
+        id=ids.name("report", message.id, *(f"{one.order.order_id} {one.state} {one.epoch}" for one in after)),
         cause=message.id,
         at=message.at,
         account=first.account,

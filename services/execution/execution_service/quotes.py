@@ -3,11 +3,11 @@
 from math import ceil
 from typing import Protocol
 
-from fanfold.matching import Quote
+from fanfold.matching.prices import Quote
 
 
 class Market(Protocol):
-    """A venue that may want to be left alone until an epoch second; see fanfold.sources.Paced."""
+    """A venue that may want to be left alone until an epoch second; see fanfold.market.source.Paced."""
 
     def quote(self, instrument: str) -> Quote: ...
 

@@ -10,21 +10,22 @@ from typing import Protocol
 from execution_service import place
 from execution_service.place import Placer
 from execution_service.sweep import Live, Sweeper
-from fanfold import bars, booking, names
-from fanfold.apart import apart
-from fanfold.bars import Series
+from fanfold import ids
 from fanfold.desk import Desk
-from fanfold.fills import Resolution, Settlement
+from fanfold.errors import Conflict, apart
+from fanfold.ledger import booking
+from fanfold.market import bars
+from fanfold.market.bars import Series
+from fanfold.matching.book import Resting
+from fanfold.matching.fills import Resolution, Settlement
 from fanfold.messages import Bars, ExecutionReport, HaltChanged, OrdersApproved
-from fanfold.orders import TERMINAL
-from fanfold.refusals import Conflict
-from fanfold.resting import Resting
+from fanfold.records import TERMINAL
 
 TRIES = 5
 
 
 class Ledger(place.Ledger, Protocol):
-    """Execution's side of the ledger; see fanfold.aws.bookings."""
+    """Execution's side of the ledger; see fanfold.aws.dynamodb.bookings."""
 
     def live(self, account: str) -> Sequence[Live]: ...
 
@@ -34,7 +35,7 @@ class Ledger(place.Ledger, Protocol):
 
 
 class Venue(place.Venue, Protocol):
-    """A venue that fills by bars; see fanfold.venues.paper."""
+    """A venue that fills by bars; see fanfold.matching.paper."""
 
     def resolve(self, account: str, series: Sequence[Series] = (), ended_by: datetime | None = None) -> Settlement: ...
 
@@ -136,7 +137,7 @@ class Settler:
         return bool(barred)
 
     def _report(self, kind: str, message: OrdersApproved | HaltChanged, venue: str) -> ExecutionReport:
-        name = names.name(kind, message.id, message.account)
+        name = ids.name(kind, message.id, message.account)
         return ExecutionReport(id=name, cause=message.id, at=message.at, account=message.account, venue=venue)
 
     def _venue_of(self, account: str) -> str:
@@ -145,7 +146,7 @@ class Settler:
 
 def _settled(account: str, message: Bars) -> ExecutionReport:
     return ExecutionReport(
-        id=names.name("settled", message.id, account),
+        id=ids.name("settled", message.id, account),
         cause=message.id,
         at=message.at,
         account=account,

@@ -7,19 +7,19 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
-from fanfold import timeframes
-from fanfold.apart import apart
 from fanfold.desk import Desk
+from fanfold.errors import apart
+from fanfold.ledger.orders import OrderRecord
+from fanfold.ledger.trading_state import TradingState
+from fanfold.market import timeframes
 from fanfold.messages import OrdersApproved, State
-from fanfold.orders import OrderRecord
-from fanfold.trading_state import TradingState
 
 # How long after the close of the last bar that an order may meet nobody waits for that bar any more.
 BAR_LATE_S = 120
 
 
 class Live(Protocol):
-    """An order that has not ended, and the message that told of its approval; see fanfold.aws.ledger."""
+    """An order that has not ended, and the message that told of its approval; see fanfold.aws.dynamodb.ledger."""
 
     @property
     def account(self) -> str: ...
@@ -35,7 +35,7 @@ class Live(Protocol):
 
 
 class Ledger(Protocol):
-    """Execution's side of the ledger; see fanfold.aws.bookings."""
+    """Execution's side of the ledger; see fanfold.aws.dynamodb.bookings."""
 
     def records(self, order_ids: Sequence[str]) -> dict[str, OrderRecord]: ...
 

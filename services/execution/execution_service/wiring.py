@@ -10,20 +10,20 @@ from execution_service.quotes import Quotes
 from execution_service.settings import Settings
 from execution_service.settle import Settler
 from execution_service.sweep import Sweeper
-from fanfold.aws.bookings import Bookings
-from fanfold.aws.edge import Arrived
-from fanfold.aws.ledger import live_of
-from fanfold.aws.outbox import Outbox
-from fanfold.aws.paper_book import PaperBook
-from fanfold.aws.pauses import PauseTable
-from fanfold.aws.runtime import Runtime, read
-from fanfold.aws.runtime import runtime as build
-from fanfold.aws.tables import Table
-from fanfold.aws.topics import Topics
-from fanfold.matching import Quote
+from fanfold.aws.dynamodb.bookings import Bookings
+from fanfold.aws.dynamodb.ledger import live_of
+from fanfold.aws.dynamodb.outbox import Outbox
+from fanfold.aws.dynamodb.paper_book import PaperBook
+from fanfold.aws.dynamodb.pauses import PauseTable
+from fanfold.aws.dynamodb.table import Table
+from fanfold.aws.function.runtime import Runtime, read
+from fanfold.aws.function.runtime import runtime as build
+from fanfold.aws.function.sqs import Arrived
+from fanfold.aws.sns import Topics
+from fanfold.errors import BadInput, VenueUnavailable
+from fanfold.matching.paper import PaperVenue
+from fanfold.matching.prices import Quote
 from fanfold.messages import Bars, Fill, HaltChanged, OrdersApproved
-from fanfold.refusals import BadInput, VenueUnavailable
-from fanfold.venues.paper import PaperVenue
 
 
 @cache
@@ -64,7 +64,7 @@ def quote(venue: str) -> Callable[[str], Quote] | None:
     if found is None or found.kind != "ccxt":
         return None
     # An image that only replays never loads ccxt.
-    from fanfold.venues.exchange import ExchangeVenue  # noqa: PLC0415
+    from fanfold.venues.ccxt.venue import ExchangeVenue  # noqa: PLC0415
 
     exchange = ExchangeVenue.connect(found, runtime().desk.instruments, settings().venue_origin)
     return Quotes(venue, exchange, PauseTable(Table(runtime().call, settings().paper_book_table))).quote
@@ -100,7 +100,7 @@ def check_keys() -> Callable[[], None]:
         return lambda: None
     # What trades on paper does not load what reads secrets.
     from execution_service.keys import check  # noqa: PLC0415
-    from fanfold.aws.secrets import SecureParameter  # noqa: PLC0415
+    from fanfold.aws.function.secrets import SecureParameter  # noqa: PLC0415
 
     secret = SecureParameter(runtime().call, settings().venue_secret, runtime().clock)
     return lambda: check(settings().venue_secret, secret.values())

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from fanfold import timeframes
-from fanfold.bars import Bar, Series
+from fanfold.errors import VenueUnavailable
+from fanfold.market import timeframes
+from fanfold.market.bars import Bar, Series
+from fanfold.market.quality import ACTIONS
+from fanfold.market.quality import Defect as Kind
+from fanfold.market.source import Failure, Request, Source
 from fanfold.messages import Defect
-from fanfold.quality import ACTIONS
-from fanfold.quality import Defect as Kind
-from fanfold.refusals import VenueUnavailable
-from fanfold.sources import Failure, Request, Source
 
 SeriesKey = tuple[str, str]
 # How far back the last bars are asked for again, to see whether they still stand.

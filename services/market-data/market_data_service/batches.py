@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from fanfold import bars, names, timeframes
-from fanfold.bars import Series
+from fanfold import ids
+from fanfold.market import bars, timeframes
+from fanfold.market.bars import Series
 from fanfold.messages import Bars, Defect
 from fanfold.splitting import PART_BYTES
 
@@ -29,14 +30,14 @@ def polled(
     answer is that nobody waits for.
     """
     if not checked:
-        batch = f"told/{venue}/{at}/{names.name('defects', *map(str, defects))[:8]}"
+        batch = f"told/{venue}/{at}/{ids.name('defects', *map(str, defects))[:8]}"
         return messages(venue, batch, at, [], defects, wanted=True)
     by_close: dict[int, list[tuple[Series, list[Defect]]]] = {}
     for one in checked:
         by_close.setdefault(at - at % timeframes.seconds(one[0].timeframe), []).append(one)
     found = []
     for close in sorted(by_close):
-        spans = names.name("spans", *(f"{one.instrument} {one.timeframe} {one.through}" for one, _ in by_close[close]))
+        spans = ids.name("spans", *(f"{one.instrument} {one.timeframe} {one.through}" for one, _ in by_close[close]))
         batch = f"late/{venue}/{close}/{spans[:8]}" if again or close < at else f"poll/{venue}/{at}"
         found += messages(venue, batch, close, by_close[close], defects if close == max(by_close) else [])
     return found
@@ -60,7 +61,7 @@ def messages(
     at_close = datetime.fromtimestamp(at, UTC)
     told = [
         Bars(
-            id=names.name(
+            id=ids.name(
                 "bars",
                 poll,
                 number,
@@ -80,7 +81,7 @@ def messages(
     ]
     more = [
         Bars(
-            id=names.name("defects", poll, number, *map(str, share)),
+            id=ids.name("defects", poll, number, *map(str, share)),
             cause=poll,
             at=at_close,
             venue=venue,

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
-from fanfold.bars import Bar
-from fanfold.quality import near
+from fanfold.market.bars import Bar
+from fanfold.market.quality import near
 
 
 class Judged(NamedTuple):

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from fanfold import timeframes
-from fanfold.bars import Bar, Series, fitted
+from fanfold.errors import BadInput
+from fanfold.market import timeframes
+from fanfold.market.bars import Bar, Series, fitted
+from fanfold.market.quality import Action, Checked, Row, check, follows, possible, unbroken
+from fanfold.market.quality import Defect as Kind
+from fanfold.market.resample import resample
 from fanfold.messages import Defect
-from fanfold.quality import Action, Checked, Row, check, follows, possible, unbroken
-from fanfold.quality import Defect as Kind
-from fanfold.refusals import BadInput
-from fanfold.resample import resample
 from market_data_service.answers import Wanted, alike, told
 from market_data_service.jumps import Judged, judge
 from market_data_service.revisions import revised

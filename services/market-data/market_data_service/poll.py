@@ -7,12 +7,14 @@ from typing import Protocol
 
 import msgspec
 
-from fanfold import names, strategies, timeframes
-from fanfold.bars import Series
+from fanfold import ids
 from fanfold.desk import Desk, Venue
+from fanfold.errors import BadInput, Conflict, VenueUnavailable
+from fanfold.market import timeframes
+from fanfold.market.bars import Series
+from fanfold.market.source import Noted, Source, is_paced, is_recorded
 from fanfold.messages import BarsWanted, Defect, Message
-from fanfold.refusals import BadInput, Conflict, VenueUnavailable
-from fanfold.sources import Noted, Source, is_paced, is_recorded
+from fanfold.strategy import contract
 from market_data_service import answers, news, serving
 from market_data_service.answers import SeriesKey, Wanted
 from market_data_service.batches import messages, polled
@@ -104,7 +106,7 @@ class Poller:
         """Publish the first bars of a span as ones that were asked for; the rest of it is still to be done."""
         length = timeframes.seconds(span.timeframe)
         until = min(span.until, span.since + BACK_FILL_BARS * length)
-        name = names.name("back-fill", span.venue, span.instrument, span.timeframe, span.since, until)
+        name = ids.name("back-fill", span.venue, span.instrument, span.timeframe, span.since, until)
         wanted = BarsWanted(
             id=name,
             cause="operator/back-fill",
@@ -196,6 +198,6 @@ def _lookbacks(desk: Desk, venue: str) -> dict[str, int]:
     found = {desk.venues[venue].timeframe: 1}
     for instance in desk.strategies.values():
         if desk.accounts[instance.account].venue == venue:
-            bound = strategies.bind(instance.strategy, instance.params, len(instance.instruments))
+            bound = contract.bind(instance.strategy, instance.params, len(instance.instruments))
             found[instance.timeframe] = max(found.get(instance.timeframe, 0), bound.lookback)
     return found

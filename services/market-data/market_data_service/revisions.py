@@ -5,12 +5,12 @@ from decimal import Decimal
 
 import msgspec
 
-from fanfold import timeframes
-from fanfold.bars import Bar, Series
+from fanfold.market import timeframes
+from fanfold.market.bars import Bar, Series
+from fanfold.market.quality import Defect as Kind
+from fanfold.market.quality import possible
+from fanfold.market.resample import span_end
 from fanfold.messages import Defect
-from fanfold.quality import Defect as Kind
-from fanfold.quality import possible
-from fanfold.resample import span_end
 from market_data_service.answers import SeriesKey, told
 from market_data_service.jumps import judge
 

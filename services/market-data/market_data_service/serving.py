@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from fanfold import timeframes
-from fanfold.bars import Series
 from fanfold.desk import Venue
+from fanfold.market import timeframes
+from fanfold.market.bars import Series
+from fanfold.market.quality import Defect as Kind
+from fanfold.market.source import Request
 from fanfold.messages import BarsWanted, Defect
-from fanfold.quality import Defect as Kind
-from fanfold.sources import Request
 from market_data_service import news
 from market_data_service.answers import Wanted, told
 

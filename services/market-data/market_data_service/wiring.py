@@ -8,15 +8,15 @@ from typing import Any
 
 import msgspec
 
-from fanfold.aws.cursors import CursorTable
-from fanfold.aws.edge import Arrived
-from fanfold.aws.runtime import Runtime, read
-from fanfold.aws.runtime import runtime as build
-from fanfold.aws.tables import Table
-from fanfold.aws.topics import Topics
+from fanfold.aws.dynamodb.cursors import CursorTable
+from fanfold.aws.dynamodb.table import Table
+from fanfold.aws.function.runtime import Runtime, read
+from fanfold.aws.function.runtime import runtime as build
+from fanfold.aws.function.sqs import Arrived
+from fanfold.aws.sns import Topics
+from fanfold.errors import BadInput
+from fanfold.market.source import Source
 from fanfold.messages import BarsWanted
-from fanfold.refusals import BadInput
-from fanfold.sources import Source
 from fanfold.venues.replay import ReplayVenue
 from market_data_service.poll import Poller, Span
 from market_data_service.settings import Settings
@@ -39,7 +39,7 @@ def source(venue: str) -> Source:
     if found.kind == "replay":
         return ReplayVenue(Path(settings().recordings))
     # An image that only replays never loads ccxt.
-    from fanfold.venues.exchange import ExchangeVenue  # noqa: PLC0415
+    from fanfold.venues.ccxt.venue import ExchangeVenue  # noqa: PLC0415
 
     return ExchangeVenue.connect(found, runtime().desk.instruments, settings().venue_origin)
 

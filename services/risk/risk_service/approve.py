@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from fanfold import names
+from fanfold import ids
+from fanfold.errors import Conflict
 from fanfold.messages import Message, Order, OrdersApproved
-from fanfold.refusals import Conflict
 from fanfold.risk import bundles
 from fanfold.risk.decision import Decision
 from fanfold.risk.exposure import Book, Leg
-from fanfold.risk.gathering import Gathered
+from fanfold.risk.poll import Gathered
 from fanfold.risk.standing import Standing
 
 TRIES = 20
@@ -19,7 +19,7 @@ CHUNK = 32
 
 
 class Ledger(Protocol):
-    """Where orders come to be; see fanfold.aws.approvals."""
+    """Where orders come to be; see fanfold.aws.dynamodb.approvals."""
 
     def book(self, account: str, gathered: Gathered) -> Book: ...
 
@@ -77,7 +77,7 @@ class Approver:
         if not orders:
             return
         told = OrdersApproved(
-            id=names.name("approved", *(order.order_id for order in orders)),
+            id=ids.name("approved", *(order.order_id for order in orders)),
             cause=_cause(orders[0], wanted),
             at=self._at,
             account=book.account,

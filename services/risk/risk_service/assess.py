@@ -6,20 +6,19 @@ from typing import Protocol
 
 import msgspec
 
-from fanfold import bars, timeframes
-from fanfold.apart import apart
 from fanfold.desk import Desk
-from fanfold.due import due
+from fanfold.errors import BadInput, Conflict, apart
+from fanfold.market import bars, timeframes
 from fanfold.messages import Bars, ExecutionReport, Halt, Targets
-from fanfold.refusals import BadInput, Conflict
 from fanfold.risk import standing
 from fanfold.risk.decision import Decision, decide_standing
 from fanfold.risk.exposure import Book, Mark, marked
-from fanfold.risk.gathering import Gathered, Poll, Unfinished, arrival
+from fanfold.risk.policy import Plan
+from fanfold.risk.poll import Gathered, Poll, Unfinished, arrival
 from fanfold.risk.remaining import remaining
 from fanfold.risk.standing import Standing, StandingTarget
-from fanfold.risk.terms import Plan
-from fanfold.strategies import EXTERNAL
+from fanfold.signals.due import due
+from fanfold.strategy.contract import EXTERNAL
 from risk_service.approve import Approver, Ledger
 from risk_service.telling import Occasion, told
 
@@ -29,7 +28,7 @@ OVERDUE_S = 120
 
 
 class Gathering(Protocol):
-    """Where the parts of a poll come together, and what decisions leave; see fanfold.aws.batches."""
+    """Where the parts of a poll come together, and what decisions leave; see fanfold.aws.dynamodb.polls."""
 
     def read(self, account: str) -> Gathered: ...
 

@@ -6,10 +6,10 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from fanfold import names
+from fanfold import ids
 from fanfold.desk import Desk
+from fanfold.errors import BadInput
 from fanfold.messages import Halt, HaltChanged
-from fanfold.refusals import BadInput
 
 # Characters; a message takes far more, and nobody reads them.
 REASON_MAX = 1_000
@@ -49,7 +49,7 @@ def obey(command: Command, desk: Desk, accounts: Accounts, now: datetime, reques
     state = command.state if command.action == "halt" else Halt.ACTIVE
     rearm = command.rearm and command.action == "resume"
     told = HaltChanged(
-        id=names.name("halt", command.account, state, now.isoformat(), command.reason, command.actor, request),
+        id=ids.name("halt", command.account, state, now.isoformat(), command.reason, command.actor, request),
         cause=f"operator/{command.actor}",
         at=now,
         account=command.account,

@@ -7,16 +7,16 @@ from typing import Any, Protocol
 
 import msgspec
 
-from fanfold import names
+from fanfold import ids
+from fanfold.api.idempotency import Remembered, digest_of, key_of, repeated
+from fanfold.api.problems import Problem, bad_request, not_found
+from fanfold.api.requests import Request, decoded
+from fanfold.api.resuming import PendingResume
+from fanfold.api.router import Reply, serve
+from fanfold.api.schemas import HaltAnswer, HaltRequest, ResumeAnswer, ResumeRequest
 from fanfold.desk import Desk
-from fanfold.http.answers import HaltAnswer, HaltRequest, ResumeAnswer, ResumeRequest
-from fanfold.http.idempotency import Remembered, digest_of, key_of, repeated
-from fanfold.http.problems import Problem, bad_request, not_found
-from fanfold.http.requests import Request, decoded
-from fanfold.http.resuming import PendingResume
-from fanfold.http.serving import Reply, serve
+from fanfold.errors import Conflict
 from fanfold.messages import Halt, HaltChanged
-from fanfold.refusals import Conflict
 from risk_service.control import bounded, rearming
 
 OWN_DELAY = timedelta(minutes=15)
@@ -84,7 +84,7 @@ class Control:
         return self._ask(request, wanted) if wanted.confirmation is None else self._confirm(request, wanted)
 
     def _ask(self, request: Request, wanted: ResumeRequest) -> Reply:
-        confirmation = names.name("resume", wanted.account, request.principal, key_of(request), self._now.isoformat())
+        confirmation = ids.name("resume", wanted.account, request.principal, key_of(request), self._now.isoformat())
         pending = PendingResume(
             account=wanted.account,
             confirmation=confirmation,
@@ -136,7 +136,7 @@ class Control:
 
     def _told(self, request: Request, account: str, state: Halt, reason: str) -> HaltChanged:
         return HaltChanged(
-            id=names.name("halt", account, state, request.principal, key_of(request)),
+            id=ids.name("halt", account, state, request.principal, key_of(request)),
             cause=f"operator/{request.principal}",
             at=self._now,
             account=account,

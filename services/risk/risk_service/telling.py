@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from fanfold import names
+from fanfold import ids
+from fanfold.codes import Code
 from fanfold.messages import Halt, LegStatus, Message, OrdersRefused, Refusal
 from fanfold.records import LegCode, LegState
 from fanfold.risk.bundles import leg_of
-from fanfold.risk.codes import Code
 from fanfold.risk.decision import Decision
 from fanfold.risk.exposure import FLAT, Leg
 from fanfold.risk.remaining import news
@@ -83,7 +83,7 @@ def _status(occasion: Occasion, changed: list[LegState]) -> LegStatus:
     codes = [f"{_key(state)} {state.code}" for state in changed]
     version = occasion.decision.book.version
     return LegStatus(
-        id=names.name("legs", occasion.account, occasion.at.isoformat(), version, *codes),
+        id=ids.name("legs", occasion.account, occasion.at.isoformat(), version, *codes),
         cause=next((entry.cause for entry in occasion.wanted.values()), occasion.decision.book.halt_cause),
         at=occasion.at,
         account=occasion.account,
@@ -97,7 +97,7 @@ def _refused(occasion: Occasion) -> Iterator[OrdersRefused]:
         by_cause.setdefault(occasion.wanted[leg_of(refusal.order)].cause, []).append(refusal)
     for cause, refusals in by_cause.items():
         yield OrdersRefused(
-            id=names.name("refused", cause, *(f"{refusal.order.order_id} {refusal.code}" for refusal in refusals)),
+            id=ids.name("refused", cause, *(f"{refusal.order.order_id} {refusal.code}" for refusal in refusals)),
             cause=cause,
             at=occasion.at,
             account=occasion.account,

@@ -6,24 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fanfold.aws.approvals import Approvals
-from fanfold.aws.batches import Batches
-from fanfold.aws.edge import Arrived
-from fanfold.aws.outbox import Outbox
-from fanfold.aws.runtime import Runtime, read
-from fanfold.aws.runtime import runtime as build
-from fanfold.aws.tables import Table
-from fanfold.aws.topics import Topics
+from fanfold.aws.dynamodb.approvals import Approvals
+from fanfold.aws.dynamodb.outbox import Outbox
+from fanfold.aws.dynamodb.polls import Batches
+from fanfold.aws.dynamodb.table import Table
+from fanfold.aws.function.runtime import Runtime, read
+from fanfold.aws.function.runtime import runtime as build
+from fanfold.aws.function.sqs import Arrived
+from fanfold.aws.sns import Topics
 from fanfold.desk import Desk
+from fanfold.errors import BadInput
 from fanfold.messages import Bars, ExecutionReport, Targets
-from fanfold.refusals import BadInput
-from fanfold.risk.terms import prepare
+from fanfold.risk.policy import prepare
 from risk_service.assess import Assessor
 from risk_service.control import Command, obey
 from risk_service.settings import Settings
 
 if TYPE_CHECKING:
-    from fanfold.aws.parameters import RuntimeLimits
+    from fanfold.aws.function.runtime_limits import RuntimeLimits
 
 
 @cache
@@ -81,7 +81,7 @@ def assessor() -> Assessors:
 def limits() -> "RuntimeLimits":
     """What tightens the desk file's limits, where the environment names a path for it."""
     # What runs without parameters does not load what reads them.
-    from fanfold.aws.parameters import RuntimeLimits  # noqa: PLC0415
+    from fanfold.aws.function.runtime_limits import RuntimeLimits  # noqa: PLC0415
 
     own = runtime()
     return RuntimeLimits(own.call, settings().limits_path, own.desk, own.clock, own.watch)
@@ -118,7 +118,7 @@ def sweep() -> dict[str, int]:
 
 def api_control(event: dict[str, Any]) -> dict[str, Any]:
     """The answer to an HTTP API event; what the API needs is loaded by the one function that speaks it."""
-    from fanfold.aws.controls import LedgerControls  # noqa: PLC0415
+    from fanfold.aws.dynamodb.controls import LedgerControls  # noqa: PLC0415
     from risk_service import halt_api  # noqa: PLC0415
 
     controls = LedgerControls(ledger(), outbox())

@@ -9,13 +9,14 @@ from typing import Protocol
 
 import msgspec
 
-from fanfold import bars, names
-from fanfold.bars import Series
+from fanfold import ids
 from fanfold.desk import Desk
-from fanfold.due import due
-from fanfold.folding import Fold, Gap, Group, Kept, Snapshot
+from fanfold.errors import BadInput, Conflict
+from fanfold.market import bars
+from fanfold.market.bars import Series
 from fanfold.messages import Bars, BarsWanted, LegCode, LegState, LegStatus, Message, Target, Targets
-from fanfold.refusals import BadInput, Conflict
+from fanfold.signals.due import due
+from fanfold.signals.fold import Fold, Gap, Group, Kept, Snapshot
 
 log = logging.getLogger("fanfold")
 TRIES = 5
@@ -27,7 +28,7 @@ CHUNK_BYTES = 200_000
 
 
 class Store(Protocol):
-    """Where a venue's fold is kept; see fanfold.aws.folds."""
+    """Where a venue's fold is kept; see fanfold.aws.dynamodb.folds."""
 
     def load(self, groups: Mapping[Group, int]) -> Kept: ...
 
@@ -141,7 +142,7 @@ def _chunks(message: Bars, account: str, targets: list[Target]) -> Iterator[Targ
     cut = [list(some) for _, some in groupby(zip(sizes, targets, strict=True), key=lambda one: one[0] // CHUNK_BYTES)]
     for number, some in enumerate(cut or [[]], 1):
         yield Targets(
-            id=names.name("targets", message.id, account, *([number] if number > 1 else [])),
+            id=ids.name("targets", message.id, account, *([number] if number > 1 else [])),
             cause=message.id,
             at=message.at,
             account=account,
@@ -173,7 +174,7 @@ def _statuses(message: Bars, states: list[tuple[str, LegState]]) -> Iterator[Leg
     for account, found in by_account.items():
         for number, first in enumerate(range(0, len(found), STATES_MAX)):
             yield LegStatus(
-                id=names.name("leg-status", message.id, account, number),
+                id=ids.name("leg-status", message.id, account, number),
                 cause=message.id,
                 at=message.at,
                 account=account,
@@ -187,7 +188,7 @@ def _wanted(message: Bars, gaps: list[Gap]) -> list[BarsWanted]:
         ranges.setdefault((gap.timeframe, gap.since, gap.until), []).append(gap.instrument)
     return [
         BarsWanted(
-            id=names.name("bars-wanted", message.venue, timeframe, since, until, *instruments),
+            id=ids.name("bars-wanted", message.venue, timeframe, since, until, *instruments),
             cause=message.id,
             at=message.at,
             venue=message.venue,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fanfold.aws.edge import consume
+from fanfold.aws.function.sqs import consume
 from signal_service import wiring
 
 

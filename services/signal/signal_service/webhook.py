@@ -4,19 +4,19 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from fanfold import names
+from fanfold import ids
+from fanfold.api.problems import Problem, not_found
+from fanfold.api.requests import Request, decoded
+from fanfold.api.router import Reply, serve
+from fanfold.api.schemas import ExternalSignal, SignalTaken
+from fanfold.api.webhooks import verified
 from fanfold.desk import Desk
-from fanfold.http.answers import ExternalSignal, SignalTaken
-from fanfold.http.problems import Problem, not_found
-from fanfold.http.requests import Request, decoded
-from fanfold.http.serving import Reply, serve
-from fanfold.http.webhooks import verified
 from fanfold.messages import Message, Target, Targets
-from fanfold.strategies import EXTERNAL
+from fanfold.strategy.contract import EXTERNAL
 
 
 class Inbox(Protocol):
-    """Nonces that were used, each with the message that came of it; see fanfold.aws.nonces."""
+    """Nonces that were used, each with the message that came of it; see fanfold.aws.dynamodb.nonces."""
 
     def keep(self, nonce: str, message: Targets, now: datetime) -> bool:
         """Whether the nonce is used for the first time, and is now kept with its message."""
@@ -70,14 +70,14 @@ class Receiver:
         if signal.instrument not in instance.instruments:
             raise not_found(f"{signal.instrument!r} is no instrument of {signal.instance}")
         target = Target(
-            signal_id=names.name("external", signal.instance, signal.instrument, nonce),
+            signal_id=ids.name("external", signal.instance, signal.instrument, nonce),
             instance=signal.instance,
             instrument=signal.instrument,
             timeframe=instance.timeframe,
             weight=signal.weight,
         )
         return Targets(
-            id=names.name("external-targets", nonce, signal.instance, signal.instrument),
+            id=ids.name("external-targets", nonce, signal.instance, signal.instrument),
             cause=f"webhook/{nonce}",
             at=now,
             account=instance.account,

@@ -4,19 +4,19 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from fanfold.aws.edge import Arrived
-from fanfold.aws.folds import FoldTable
-from fanfold.aws.runtime import Runtime, read
-from fanfold.aws.runtime import runtime as build
-from fanfold.aws.tables import Table
-from fanfold.aws.topics import Topics
+from fanfold.aws.dynamodb.folds import FoldTable
+from fanfold.aws.dynamodb.table import Table
+from fanfold.aws.function.runtime import Runtime, read
+from fanfold.aws.function.runtime import runtime as build
+from fanfold.aws.function.sqs import Arrived
+from fanfold.aws.sns import Topics
+from fanfold.errors import BadInput
 from fanfold.messages import Bars
-from fanfold.refusals import BadInput
 from signal_service.fold import Folder
 from signal_service.settings import Settings, WebhookSettings
 
 if TYPE_CHECKING:
-    from fanfold.aws.secrets import Secret
+    from fanfold.aws.function.secrets import Secret
     from signal_service.webhook import Receiver
 
 
@@ -64,8 +64,8 @@ def folder() -> Folders:
 @cache
 def receiver() -> "Receiver":
     """The webhook's verb; what it needs is loaded by the one function that is called by it."""
-    from fanfold.aws.nonces import Nonces  # noqa: PLC0415
-    from fanfold.aws.secrets import Secret  # noqa: PLC0415
+    from fanfold.aws.dynamodb.nonces import Nonces  # noqa: PLC0415
+    from fanfold.aws.function.secrets import Secret  # noqa: PLC0415
     from signal_service.webhook import Receiver  # noqa: PLC0415
 
     own = read(WebhookSettings, os.environ)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fanfold.refusals import BadInput
+from fanfold.errors import BadInput
 
 Clock = Callable[[], datetime]
 

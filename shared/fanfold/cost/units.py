@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from fanfold.refusals import BadInput
+from fanfold.errors import BadInput
 
 KB = 1_024
 CHUNK = 64 * KB

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from fanfold.codes import Code
 from fanfold.messages import Order, Refusal
-from fanfold.risk.codes import Code
 from fanfold.risk.context import Context
 from fanfold.risk.exposure import Leg
 from fanfold.risk.rules import ORDER_RULES, REDUCTION_RULES

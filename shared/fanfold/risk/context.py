@@ -24,7 +24,7 @@ from fanfold.risk.exposure import (
     stale,
     unmarked,
 )
-from fanfold.risk.terms import LegTerms, Terms
+from fanfold.risk.policy import LegTerms, Terms
 
 
 class Effect(NamedTuple):

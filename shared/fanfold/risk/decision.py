@@ -6,16 +6,16 @@ from decimal import Decimal
 
 import msgspec
 
-from fanfold import names
+from fanfold import ids
 from fanfold.messages import Halt, Order, Refusal, Side, Target
 from fanfold.money import ZERO, exact
 from fanfold.risk import bundles
 from fanfold.risk.context import Context, survey
 from fanfold.risk.exposure import FLAT, Book, Leg
+from fanfold.risk.policy import LegTerms, Plan
 from fanfold.risk.rules import TARGET_RULES
 from fanfold.risk.sizing import NoOrder, affordable, change, desired, limit_of, reservation
 from fanfold.risk.standing import StandingTarget
-from fanfold.risk.terms import LegTerms, Plan
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,10 +159,10 @@ def _unsized(entry: StandingTarget, context: Context, now: datetime) -> Order:
 
 
 def _bare(entry: StandingTarget, context: Context, **terms: object) -> Order:
-    order_id = names.order_id(entry.target.signal_id, context.terms.account, entry.attempt)
+    order_id = ids.order_id(entry.target.signal_id, context.terms.account, entry.attempt)
     fields: dict[str, object] = {
         "order_id": order_id,
-        "client_order_id": names.client_order_id(order_id),
+        "client_order_id": ids.client_order_id(order_id),
         "signal_id": entry.target.signal_id,
         "account": context.terms.account,
         "venue": context.terms.venue,

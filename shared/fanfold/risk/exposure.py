@@ -6,8 +6,8 @@ from decimal import Context, Decimal
 
 import msgspec
 
-from fanfold import timeframes
-from fanfold.bars import Series
+from fanfold.market import timeframes
+from fanfold.market.bars import Series
 from fanfold.messages import Halt
 from fanfold.money import ZERO, exact, ratio
 

@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
+from fanfold.codes import Code
 from fanfold.messages import Refusal
 from fanfold.risk import bundles
-from fanfold.risk.codes import Code
 from fanfold.risk.decision import Decision
 from fanfold.risk.exposure import Book, Leg
 from fanfold.risk.standing import Standing, StandingTarget

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Generic, NamedTuple, TypeVar
 
+from fanfold.codes import Code
 from fanfold.messages import Halt, Order, Target
 from fanfold.money import ZERO
-from fanfold.risk.codes import Code
 from fanfold.risk.context import Context, signed
 from fanfold.risk.exposure import priced
-from fanfold.risk.terms import BPS, LegTerms
+from fanfold.risk.policy import BPS, LegTerms
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from math import sqrt
 from fanfold.messages import Side
 from fanfold.money import CASH_STEP, ZERO, ceil_to, decimal_of, floor_to, ratio, truncate_to
 from fanfold.risk.exposure import Held, Mark
-from fanfold.risk.terms import LegTerms
+from fanfold.risk.policy import LegTerms
 
 # What free cash must pay of an order for the order to be cut to it.
 AFFORDABLE_MIN = Decimal("0.95")

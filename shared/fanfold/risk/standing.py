@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import msgspec
 
-from fanfold import names, timeframes
+from fanfold import ids
+from fanfold.market import timeframes
 from fanfold.messages import Halt, Target, Targets
 from fanfold.risk.exposure import Book, Leg
 
@@ -81,6 +82,6 @@ def _exit(known: StandingTarget | None, book: Book, leg: Leg, at: datetime) -> S
     """The exit of a leg. One that stands keeps its signal, so that a retry is the same order."""
     if known is not None and _is_exit(known):
         return known
-    signal_id = names.name("flatten", book.halt_cause, at.isoformat(), book.account, *leg)
+    signal_id = ids.name("flatten", book.halt_cause, at.isoformat(), book.account, *leg)
     exit_ = Target(signal_id=signal_id, instance=leg[0], instrument=leg[1], timeframe="", weight=0.0)
     return StandingTarget(target=exit_, at=at, cause=book.halt_cause)

@@ -1,6 +1,6 @@
 """A paper venue's book in memory."""
 
-from fanfold.aws.paper_book import PaperBook
+from fanfold.aws.dynamodb.paper_book import PaperBook
 from fanfold.simulation.cloud import MemoryCloud
 
 

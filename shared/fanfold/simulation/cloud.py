@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fanfold.aws.tables import KEY_NAMES, Table
+from fanfold.aws.dynamodb.table import KEY_NAMES, Table
 from fanfold.simulation.dynamodb import MemoryDynamo
 from fanfold.simulation.queues import MemoryQueues
 from fanfold.simulation.topics import MemoryTopics

@@ -6,8 +6,8 @@ Held call by call against an emulator by a test. What comes back shares its part
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from fanfold.aws.attribute_values import Item
-from fanfold.aws.calls import AwsFault, Reason
+from fanfold.aws.client.call import AwsFault, Reason
+from fanfold.aws.dynamodb.attribute_values import Item
 from fanfold.simulation import expressions
 from fanfold.simulation.items import canonical, check_size, invalid, size
 from fanfold.simulation.requests import Document, knowing

@@ -9,7 +9,7 @@ from decimal import Decimal, Inexact
 from functools import lru_cache
 from typing import NamedTuple, cast
 
-from fanfold.aws.attribute_values import AttributeValue, Item
+from fanfold.aws.dynamodb.attribute_values import AttributeValue, Item
 from fanfold.simulation.items import NUMBERS, invalid, number
 
 Path = tuple[str | int, ...]

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from typing import Any
 
-from fanfold.aws.attribute_values import DIGITS, AttributeValue, Item
-from fanfold.aws.calls import AwsFault
+from fanfold.aws.client.call import AwsFault
+from fanfold.aws.dynamodb.attribute_values import DIGITS, AttributeValue, Item
 
 # Of DynamoDB's 38 digits; a sum that needs more is refused, not rounded.
 NUMBERS = Context(prec=DIGITS, Emin=-130, Emax=125, traps=[Inexact, InvalidOperation, Overflow])

@@ -5,17 +5,17 @@ from collections.abc import Iterator, MutableMapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
-from fanfold.aws import ledger, lots
-from fanfold.aws.approvals import Approvals
-from fanfold.aws.bookings import Bookings
-from fanfold.aws.outbox import Outbox
-from fanfold.aws.tables import Table
-from fanfold.aws.topics import Topics
-from fanfold.booking import AccountItem, Books, PositionItem
+from fanfold.aws.dynamodb import ledger, lots
+from fanfold.aws.dynamodb.approvals import Approvals
+from fanfold.aws.dynamodb.bookings import Bookings
+from fanfold.aws.dynamodb.outbox import Outbox
+from fanfold.aws.dynamodb.table import Table
+from fanfold.aws.sns import Topics
+from fanfold.ledger.booking import AccountItem, Books, PositionItem
+from fanfold.ledger.orders import OrderRecord
 from fanfold.messages import TOPICS, Halt, HaltChanged, Message, Order, OrdersApproved, decode
-from fanfold.orders import OrderRecord
 from fanfold.risk.exposure import Book, Leg
-from fanfold.risk.gathering import Gathered
+from fanfold.risk.poll import Gathered
 from fanfold.simulation.cloud import MemoryCloud
 from fanfold.simulation.requests import Document
 from fanfold.simulation.topics import MemoryTopic, MemoryTopics

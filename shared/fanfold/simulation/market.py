@@ -8,9 +8,9 @@ from decimal import Decimal
 from random import Random
 from typing import NamedTuple
 
-from fanfold.bars import Bar, Series
 from fanfold.desk import Instrument
-from fanfold.refusals import BadInput
+from fanfold.errors import BadInput
+from fanfold.market.bars import Bar, Series
 
 STEPS = 4
 # The outage and the silent minute come early, so that short runs meet them too; they are minutes from the start.

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from fanfold.aws.calls import AwsFault
+from fanfold.aws.client.call import AwsFault
 from fanfold.simulation.requests import Document, knowing
 
 ACCOUNT = "000000000000"

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from fanfold.aws.batches import Batches
-from fanfold.aws.cursors import CursorTable
-from fanfold.aws.folds import FoldTable
+from fanfold.aws.dynamodb.cursors import CursorTable
+from fanfold.aws.dynamodb.folds import FoldTable
+from fanfold.aws.dynamodb.polls import Batches
 from fanfold.messages import Message
 from fanfold.simulation.cloud import MemoryCloud
 from fanfold.simulation.ledger import MemoryLedger

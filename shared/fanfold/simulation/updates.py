@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from fanfold.aws.attribute_values import AttributeValue, Item
+from fanfold.aws.dynamodb.attribute_values import AttributeValue, Item
 from fanfold.simulation.expressions import Operand, Parser, Path, Values, added, lookup, operand
 from fanfold.simulation.items import invalid
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from struct import Struct
 from typing import Any
 
-from fanfold import timeframes
-from fanfold.bars import Bar, Series
-from fanfold.refusals import BadInput
-from fanfold.resample import resample
-from fanfold.sources import Failure, Request
+from fanfold.errors import BadInput
+from fanfold.market import timeframes
+from fanfold.market.bars import Bar, Series
+from fanfold.market.resample import resample
+from fanfold.market.source import Failure, Request
 
 _RECORD = Struct("<6q")
 

@@ -1,0 +1,43 @@
+"""One request, one effect: what a caller sent under a key, remembered with what it came to."""
+
+import re
+from hashlib import sha256
+
+import msgspec
+
+from fanfold.api.problems import Problem, bad_request
+from fanfold.api.requests import Request
+from fanfold.api.router import Reply
+
+KEY_HEADER = "idempotency-key"
+KEY_PATTERN = "^[A-Za-z0-9_-]{8,64}$"
+KEPT_S = 86_400
+
+
+class Remembered(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that was done: whose, under which key, the digest of what it was, and the answer's status and JSON."""
+
+    principal: str
+    key: str
+    digest: str
+    status: int
+    body: str
+
+
+def key_of(request: Request) -> str:
+    """The key of a request. Raises Problem where it has none, or one that is no key."""
+    key = request.headers.get(KEY_HEADER, "")
+    if not re.fullmatch(KEY_PATTERN, key, re.ASCII):
+        raise bad_request(f"the header {KEY_HEADER} is missing or not 8 to 64 letters, digits, _ and -")
+    return key
+
+
+def digest_of(request: Request) -> str:
+    return sha256(f"{request.method} {request.path}\n".encode() + request.body).hexdigest()
+
+
+def repeated(known: Remembered, request: Request) -> Reply:
+    """The answer that the request had. Raises Problem where the key was used for another request."""
+    if known.digest != digest_of(request):
+        raise Problem(422, "key-reused", f"this {KEY_HEADER} was used for another request; take a new one")
+    return Reply(msgspec.json.decode(known.body), known.status, {"idempotency-replayed": "true"})

@@ -1,0 +1,54 @@
+"""Pages of a sorted list: a cursor says after which item the next page begins, so that new items repeat none."""
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from hashlib import blake2s
+from typing import TypeVar
+
+import msgspec
+
+from fanfold.api.problems import Problem
+
+T = TypeVar("T")
+Position = tuple[str, ...]
+_position = msgspec.json.Decoder(tuple[str, ...]).decode
+
+
+def page(
+    items: Sequence[T], place: Callable[[T], Position], cursor: str | None, limit: int, scope: tuple[object, ...]
+) -> tuple[list[T], str | None]:
+    """At most ``limit`` items after the cursor, and the cursor of the next page, None on the last.
+
+    Items come sorted by their place, descending. ``scope`` is the query: a cursor is good for the query that gave it.
+    """
+    after = opened(cursor, scope) if cursor is not None else None
+    rest = [item for item in items if after is None or place(item) < after]
+    shown = rest[:limit]
+    return shown, sealed(place(shown[-1]), scope) if len(rest) > limit else None
+
+
+def sealed(position: Position, scope: tuple[object, ...]) -> str:
+    """An opaque cursor. Its sum catches mistakes, not malice: it leads to nothing that the query does not."""
+    body = msgspec.json.encode(position)
+    return urlsafe_b64encode(_sum(body, scope) + body).decode().rstrip("=")
+
+
+def opened(cursor: str, scope: tuple[object, ...]) -> Position:
+    """Raises Problem for a cursor that was changed, or that another query gave."""
+    try:
+        whole = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
+        body = whole[8:]
+        if whole[:8] == _sum(body, scope) and sealed(_position(body), scope) == cursor:
+            return _position(body)
+    except (binascii.Error, UnicodeEncodeError, msgspec.MsgspecError, UnicodeDecodeError) as wrong:
+        raise _refused() from wrong
+    raise _refused()
+
+
+def _sum(body: bytes, scope: tuple[object, ...]) -> bytes:
+    return blake2s(body, digest_size=8, key=blake2s(repr(scope).encode()).digest()).digest()
+
+
+def _refused() -> Problem:
+    return Problem(400, "bad-cursor", "the cursor is not one that this query gave; start without a cursor")

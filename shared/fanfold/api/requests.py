@@ -1,0 +1,106 @@
+"""A request out of an HTTP API event (payload format 2.0), checked as far as every route is."""
+
+import binascii
+from base64 import b64decode
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import parse_qsl, unquote
+
+import msgspec
+
+from fanfold.api.problems import Problem, bad_request
+
+BODY_BYTES_MAX = 8_192
+QUERY_CHARACTERS_MAX = 2_048
+T = TypeVar("T")
+
+
+class Request(NamedTuple):
+    """Names of headers are in lower case; ``principal`` is who the gateway says it is, "" for nobody.
+
+    ``authority`` says how the gateway knows: ``jwt``, ``iam``, or "" where it did not ask.
+    """
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+    authority: str
+    principal: str
+    parameters: dict[str, str]
+
+
+def request_of(event: dict[str, Any]) -> Request:
+    """The request in an event. Raises Problem for a body or query that is too large or not what it says it is."""
+    context = event["requestContext"]
+    authority, principal = _principal(context.get("authorizer") or {})
+    return Request(
+        method=context["http"]["method"],
+        path=unquote(event["rawPath"]),
+        query=_query(event.get("rawQueryString") or ""),
+        headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
+        body=_body(event),
+        authority=authority,
+        principal=principal,
+        parameters={},
+    )
+
+
+def converted(fields: dict[str, str], kind: type[T]) -> T:
+    """Query parameters as the record that a route takes."""
+    try:
+        return msgspec.convert(fields, kind, strict=False)
+    except msgspec.ValidationError as wrong:
+        raise bad_request(f"the query: {wrong}") from wrong
+
+
+def decoded(request: Request, kind: type[T]) -> T:
+    """The JSON body as the record that a route takes."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != "application/json":
+        raise Problem(415, "unsupported-media-type", f"the body is {media or 'of no type'}; send application/json")
+    try:
+        return msgspec.json.decode(request.body, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as wrong:
+        raise bad_request(f"the body: {wrong}") from wrong
+
+
+def _query(raw: str) -> dict[str, str]:
+    if len(raw) > QUERY_CHARACTERS_MAX:
+        raise bad_request(f"the query is longer than {QUERY_CHARACTERS_MAX} characters")
+    found: dict[str, str] = {}
+    for name, value in parse_qsl(raw, keep_blank_values=True):
+        if name in found:
+            raise bad_request(f"the query names {name!r} more than once")
+        found[name] = value
+    return found
+
+
+def _body(event: dict[str, Any]) -> bytes:
+    text = event.get("body") or ""
+    # Base64 is a third longer than what it stands for; what could not fit is not even decoded.
+    if len(text) > BODY_BYTES_MAX * 4 // 3 + 4:
+        raise _too_large()
+    body = _unpacked(text) if event.get("isBase64Encoded") else text.encode()
+    if len(body) > BODY_BYTES_MAX:
+        raise _too_large()
+    return body
+
+
+def _unpacked(text: str) -> bytes:
+    try:
+        return b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as wrong:
+        raise bad_request(f"the body is not base64: {wrong}") from wrong
+
+
+def _too_large() -> Problem:
+    return Problem(413, "too-large", f"the body is larger than {BODY_BYTES_MAX} bytes")
+
+
+def _principal(authorizer: dict[str, Any]) -> tuple[str, str]:
+    if "jwt" in authorizer:
+        return "jwt", str(authorizer["jwt"]["claims"].get("sub", ""))
+    if "iam" in authorizer:
+        return "iam", str(authorizer["iam"]["userArn"])
+    return "", ""

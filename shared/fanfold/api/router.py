@@ -1,0 +1,47 @@
+"""An HTTP API event answered: route, check, ask the one who knows, write the answer or the problem."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from fanfold.api.problems import MEDIA_TYPE, Problem, not_found
+from fanfold.api.requests import Request, converted, request_of
+from fanfold.api.routes import routed
+
+_encode = msgspec.json.Encoder(decimal_format="string").encode
+
+
+class Reply(NamedTuple):
+    """What a handler says when it has more to say than a body."""
+
+    body: Any
+    status: int = 200
+    headers: Mapping[str, str] = {}
+
+
+# Takes the request and its query as the route's record.
+Handler = Callable[[Request, Any], Any]
+
+
+def serve(event: dict[str, Any], handlers: Mapping[str, Handler]) -> dict[str, Any]:
+    """The answer to an event, in payload format 2.0; ``handlers`` are by the route's name."""
+    try:
+        reply = _reply(event, handlers)
+    except Problem as problem:
+        return _answer(problem.status, MEDIA_TYPE, _encode(problem.document()), problem.headers)
+    return _answer(reply.status, "application/json", _encode(reply.body), reply.headers)
+
+
+def _reply(event: dict[str, Any], handlers: Mapping[str, Handler]) -> Reply:
+    route, request = routed(request_of(event))
+    if route.name not in handlers:
+        raise not_found(f"{route.path} is not answered here")
+    query: Any = converted(request.query, route.query)
+    found = handlers[route.name](request, query)
+    return found if isinstance(found, Reply) else Reply(found)
+
+
+def _answer(status: int, media: str, body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+    told = {"content-type": media, "cache-control": "no-store", "x-content-type-options": "nosniff"}
+    return {"statusCode": status, "headers": told | dict(headers), "body": body.decode(), "isBase64Encoded": False}

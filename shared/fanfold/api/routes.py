@@ -1,0 +1,137 @@
+"""The routes: which there are, who may use them, what they take and give."""
+
+from typing import Any, Literal, NamedTuple
+
+from fanfold.api import schemas
+from fanfold.api.problems import Problem, not_found
+from fanfold.api.requests import Request
+
+Access = Literal["read", "control", "webhook"]
+# What the gateway must have asked a caller for.
+AUTHORITIES: dict[Access, str] = {"read": "jwt", "control": "iam", "webhook": ""}
+
+
+class Route(NamedTuple):
+    """``path`` may have a ``{parameter}``; ``gives`` has the body of each status that is no refusal."""
+
+    name: str
+    method: str
+    path: str
+    access: Access
+    about: str
+    gives: dict[int, Any]
+    query: type = schemas.NoQuery
+    body: type | None = None
+
+
+ROUTES = (
+    Route(
+        "status",
+        "GET",
+        "/status",
+        "read",
+        "Accounts, their halt states and money.",
+        {200: schemas.Status},
+        schemas.AccountQuery,
+    ),
+    Route(
+        "positions",
+        "GET",
+        "/positions",
+        "read",
+        "What each strategy instance holds.",
+        {200: schemas.Positions},
+        schemas.AccountQuery,
+    ),
+    Route(
+        "orders",
+        "GET",
+        "/orders",
+        "read",
+        "Orders and what became of them, newest first.",
+        {200: schemas.OrderPage},
+        schemas.OrdersQuery,
+    ),
+    Route(
+        "order",
+        "GET",
+        "/orders/{order}",
+        "read",
+        "An order, its fills, and why it came to be.",
+        {200: schemas.ExplainedOrder},
+    ),
+    Route(
+        "trades",
+        "GET",
+        "/trades",
+        "read",
+        "The fills of an account on a UTC day, newest first.",
+        {200: schemas.TradePage},
+        schemas.TradesQuery,
+    ),
+    Route(
+        "signals",
+        "GET",
+        "/signals",
+        "read",
+        "What each strategy instance wants to hold.",
+        {200: schemas.Signals},
+        schemas.AccountQuery,
+    ),
+    Route("openapi", "GET", "/openapi.json", "read", "This document.", {200: dict[str, Any]}),
+    Route("halt", "POST", "/halt", "control", "Stop accounts.", {200: schemas.HaltAnswer}, body=schemas.HaltRequest),
+    Route(
+        "resume",
+        "POST",
+        "/resume",
+        "control",
+        "Ask for an account to trade again, or confirm that another asked for it.",
+        {200: schemas.ResumeAnswer, 202: schemas.ResumeAnswer},
+        body=schemas.ResumeRequest,
+    ),
+    Route(
+        "external",
+        "POST",
+        "/signals/external",
+        "webhook",
+        "Tell what an external strategy wants to hold.",
+        {202: schemas.SignalTaken},
+        body=schemas.ExternalSignal,
+    ),
+)
+
+
+def routed(request: Request) -> tuple[Route, Request]:
+    """The route of a request, and the request with its path's parameters.
+
+    Raises Problem: 404 for no such path, 405 for no such method there, 401 and 403 for whom the gateway did not
+    authorise as the route wants.
+    """
+    there = [(route, found) for route in ROUTES if (found := _parameters(route.path, request.path)) is not None]
+    if not there:
+        raise not_found(f"there is no {request.path!r}; GET /openapi.json tells what there is")
+    for route, parameters in there:
+        if route.method == request.method:
+            _authorise(route, request)
+            return route, request._replace(parameters=parameters)
+    allowed = ", ".join(sorted({route.method for route, _ in there}))
+    raise Problem(405, "method-not-allowed", f"{request.path} answers {allowed}", {"allow": allowed})
+
+
+def _authorise(route: Route, request: Request) -> None:
+    wanted = AUTHORITIES[route.access]
+    if wanted and not request.principal:
+        raise Problem(401, "unauthenticated", f"{route.path} is for {route.access}: it wants {wanted} credentials")
+    if wanted and request.authority != wanted:
+        raise Problem(403, "forbidden", f"{route.path} wants {wanted} credentials, not {request.authority}")
+
+
+def _parameters(path: str, asked: str) -> dict[str, str] | None:
+    wanted, given = path.split("/"), asked.split("/")
+    if len(wanted) != len(given):
+        return None
+    pairs = list(zip(wanted, given, strict=True))
+    if all(one == other or (one.startswith("{") and other) for one, other in pairs):
+        literal = all(not one.startswith("{") for one in wanted)
+        return {} if literal else {one.strip("{}"): other for one, other in pairs if one.startswith("{")}
+    return None

@@ -1,0 +1,101 @@
+"""What the daily close finds, and the report that it makes of it."""
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from fanfold.audit.verdict import Verdict
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """A place where the fills and the published books disagree: cash, or instance and instrument."""
+
+    what: str
+    by_fills: Decimal
+    published: Decimal
+
+
+class Closing(msgspec.Struct, frozen=True, kw_only=True):
+    """An account at the end of a day, by its fills alone; ``held`` has a quantity an "instance instrument"."""
+
+    day: str
+    cash: Decimal
+    held: dict[str, Decimal]
+
+
+class DayOfAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """An account's day: where it ended, and the fills of the day in figures. ``before`` is where the day began."""
+
+    account: str
+    currency: str
+    before: Closing
+    end: Closing
+    trades: int
+    turnover: Decimal
+    fees: Decimal
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """A step of the close that failed, in Step Functions' own words."""
+
+    step: str
+    error: str
+    cause: str
+
+
+class DayReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A day of the desk. Only a day without faults is closed."""
+
+    day: str
+    compacted: int
+    chains: list[Verdict]
+    accounts: list[DayOfAccount]
+    faults: list[Fault]
+
+    @property
+    def state(self) -> Literal["closed", "failed"]:
+        return "failed" if self.faults else "closed"
+
+
+def markdown(report: DayReport) -> str:
+    """The report for people."""
+    parts = [
+        f"# {report.day}: {report.state}",
+        "## Accounts",
+        _table(("Account", "Cash", "Change", "Trades", "Turnover", "Fees"), [_account(one) for one in report.accounts]),
+        "## Positions",
+        _table(
+            ("Account", "Instance and instrument", "Quantity"),
+            [(one.account, *held) for one in report.accounts for held in _held(one.end)],
+        ),
+        "## Audit chains",
+        _table(("Chain", "Verdict", "Records"), [(one.stream, one.kind, f"{one.records:,}") for one in report.chains]),
+    ]
+    if report.faults:
+        parts += [
+            "## Faults",
+            _table(("Step", "Error", "Cause"), [(one.step, one.error, one.cause[:200]) for one in report.faults]),
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _account(one: DayOfAccount) -> tuple[str, ...]:
+    change = one.end.cash - one.before.cash
+    return (
+        one.account,
+        f"{one.end.cash:,.2f} {one.currency}",
+        f"{change:+,.2f}",
+        f"{one.trades:,}",
+        f"{one.turnover:,.2f}",
+        f"{one.fees:,.2f}",
+    )
+
+
+def _held(closing: Closing) -> list[tuple[str, str]]:
+    return [(leg, f"{quantity:f}") for leg, quantity in sorted(closing.held.items())]
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows] if rows else [("Nothing",), ("---",)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

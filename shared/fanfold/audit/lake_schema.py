@@ -1,0 +1,233 @@
+"""The lake's tables, and the rows that a message adds to them.
+
+This is the one place that says which columns there are: the Parquet files, the catalogue of Athena and the views that
+queries run on locally are all made from it.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Context, Decimal
+from typing import Any, Literal
+
+import msgspec
+
+from fanfold.market import bars
+from fanfold.messages import Bars, ExecutionReport, Fill, Message, Order, OrdersApproved, OrdersRefused, Targets
+
+_WHOLE_DIGITS, _DECIMALS = 20, 18
+Type = Literal["string", "bigint", "double", "timestamp", "decimal(38,18)"]
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """Columns by name and type, in order. Rows that agree in ``key`` are one row; ``sort`` is a compacted day's order.
+
+    Every table is partitioned by ``dt``, the UTC date of the row's market time, a string such as 2026-01-31.
+    """
+
+    name: str
+    about: str
+    columns: dict[str, Type]
+    key: tuple[str, ...]
+    sort: tuple[str, ...]
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of a day of a table. Columns that are not named are null."""
+
+    table: str
+    dt: str
+    values: dict[str, Any]
+
+
+BARS = Table(
+    name="bars",
+    about="Closed bars, every timeframe; closes_at is when the bar closed.",
+    columns={
+        "venue": "string",
+        "instrument": "string",
+        "timeframe": "string",
+        "closes_at": "timestamp",
+        "open": "decimal(38,18)",
+        "high": "decimal(38,18)",
+        "low": "decimal(38,18)",
+        "close": "decimal(38,18)",
+        "volume": "decimal(38,18)",
+        "message_id": "string",
+    },
+    # A bar that was asked for again comes in another message and is the same bar.
+    key=("venue", "instrument", "timeframe", "closes_at"),
+    sort=("timeframe", "instrument", "closes_at", "message_id"),
+)
+SIGNALS = Table(
+    name="signals",
+    about="What each strategy instance wanted to hold as of a bar; weight is a share of its leg's equity.",
+    columns={
+        "signal_id": "string",
+        "account": "string",
+        "instance": "string",
+        "instrument": "string",
+        "timeframe": "string",
+        "weight": "double",
+        "bundle": "string",
+        "at": "timestamp",
+        "message_id": "string",
+    },
+    key=("account", "signal_id"),
+    sort=("at", "instance", "instrument", "message_id"),
+)
+ORDERS = Table(
+    name="orders",
+    about="Every step of every order: APPROVED, REFUSED with its code, then each state the venue led it to.",
+    columns={
+        "event_id": "string",
+        "order_id": "string",
+        "client_order_id": "string",
+        "signal_id": "string",
+        "account": "string",
+        "venue": "string",
+        "instance": "string",
+        "instrument": "string",
+        "state": "string",
+        "side": "string",
+        "kind": "string",
+        "quantity": "decimal(38,18)",
+        "limit_price": "decimal(38,18)",
+        "stop_price": "decimal(38,18)",
+        "reference_price": "decimal(38,18)",
+        "reserved": "decimal(38,18)",
+        "filled": "decimal(38,18)",
+        "code": "string",
+        "detail": "string",
+        "at": "timestamp",
+        "message_id": "string",
+    },
+    key=("event_id",),
+    sort=("at", "order_id", "event_id"),
+)
+TRADES = Table(
+    name="trades",
+    about="Fills, keyed by the venue's trade id; the fee is in the account's currency.",
+    columns={
+        "trade_id": "string",
+        "order_id": "string",
+        "client_order_id": "string",
+        "account": "string",
+        "venue": "string",
+        "instance": "string",
+        "instrument": "string",
+        "side": "string",
+        "price": "decimal(38,18)",
+        "quantity": "decimal(38,18)",
+        "fee": "decimal(38,18)",
+        "liquidity": "string",
+        "at": "timestamp",
+        "message_id": "string",
+    },
+    key=("account", "instrument", "trade_id"),
+    sort=("at", "instrument", "trade_id", "message_id"),
+)
+TABLES: dict[str, Table] = {table.name: table for table in (BARS, SIGNALS, ORDERS, TRADES)}
+
+_OF_ORDER = frozenset(ORDERS.columns) & frozenset(Order.__struct_fields__)
+
+
+def fitted(row: Row) -> tuple[Row, list[str]]:
+    """A row whose amounts fit decimal(38,18), finer ones rounded, and the columns that had one of 1e20 or more.
+
+    Those are null: the audit log keeps the amount as it was.
+    """
+    amounts = {name: _amount(value) for name, value in row.values.items() if isinstance(value, Decimal)}
+    lost = [name for name, value in amounts.items() if value is None]
+    return msgspec.structs.replace(row, values=row.values | amounts), lost
+
+
+def rows_of(message: Message) -> Iterator[Row]:
+    """The rows that a message adds, the same ones each time; halts, legs' states and requests for bars add none."""
+    match message:
+        case Bars():
+            yield from _bars(message)
+        case Targets():
+            yield from _signals(message)
+        case OrdersApproved() | OrdersRefused():
+            yield from _decisions(message)
+        case ExecutionReport():
+            yield from _updates(message)
+            yield from (_trade(message.id, fill) for fill in message.fills)
+
+
+def day_of(at: datetime) -> str:
+    """The partition of a time: its UTC date, of a bar the date of its close."""
+    return at.astimezone(UTC).date().isoformat()
+
+
+def _amount(value: Decimal) -> Decimal | None:
+    if not value.is_finite() or value.adjusted() >= _WHOLE_DIGITS:
+        return None
+    if int(value.as_tuple().exponent) < -_DECIMALS:
+        value = value.quantize(Decimal(1).scaleb(-_DECIMALS), context=Context(prec=_WHOLE_DIGITS + _DECIMALS + 1))
+    return value if value.adjusted() < _WHOLE_DIGITS else None
+
+
+def _row(table: Table, at: datetime, values: dict[str, Any]) -> Row:
+    return Row(table=table.name, dt=day_of(at), values=values)
+
+
+def _bars(message: Bars) -> Iterator[Row]:
+    for series in bars.unpack(message.frames):
+        for bar in series.bars:
+            closes_at = datetime.fromtimestamp(bar.closes_at, UTC)
+            values = {
+                "venue": message.venue,
+                "instrument": series.instrument,
+                "timeframe": series.timeframe,
+                "closes_at": closes_at,
+                "open": series.price(bar.open),
+                "high": series.price(bar.high),
+                "low": series.price(bar.low),
+                "close": series.price(bar.close),
+                "volume": series.volume(bar.volume),
+                "message_id": message.id,
+            }
+            yield _row(BARS, closes_at, values)
+
+
+def _signals(message: Targets) -> Iterator[Row]:
+    for target in message.targets:
+        values = msgspec.structs.asdict(target)
+        yield _row(SIGNALS, message.at, values | _origin(message) | {"account": message.account})
+
+
+def _decisions(message: OrdersApproved | OrdersRefused) -> Iterator[Row]:
+    if isinstance(message, OrdersApproved):
+        decisions = [(order, {"state": "APPROVED"}) for order in message.orders]
+    else:
+        refused = [(one.order, {"code": one.code, "detail": one.detail}) for one in message.refusals]
+        decisions = [(order, {"state": "REFUSED"} | why) for order, why in refused]
+    for n, (order, decision) in enumerate(decisions):
+        values = {name: value for name, value in msgspec.structs.asdict(order).items() if name in _OF_ORDER}
+        yield _row(ORDERS, message.at, values | decision | _origin(message) | {"event_id": f"{message.id}-{n}"})
+
+
+def _updates(message: ExecutionReport) -> Iterator[Row]:
+    for n, update in enumerate(message.updates):
+        values = {
+            "event_id": f"{message.id}-{n}",
+            "order_id": update.order_id,
+            "client_order_id": update.client_order_id,
+            "account": message.account,
+            "venue": message.venue,
+            "instance": update.instance,
+            "instrument": update.instrument,
+            "state": update.state.value,
+            "filled": update.filled,
+            "detail": update.reason or None,
+        }
+        yield _row(ORDERS, message.at, values | _origin(message))
+
+
+def _trade(message_id: str, fill: Fill) -> Row:
+    return _row(TRADES, fill.at, msgspec.structs.asdict(fill) | {"message_id": message_id})
+
+
+def _origin(message: Message) -> dict[str, Any]:
+    return {"at": message.at, "message_id": message.id}

@@ -1,0 +1,90 @@
+"""An order's chain of causes: the messages from risk's decision back to the bars, each with its audit record."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import msgspec
+
+from fanfold.audit import chain
+from fanfold.audit.queries import Reading
+from fanfold.errors import BadInput
+from fanfold.market import bars
+from fanfold.messages import Bars, Message, OrdersApproved, OrdersRefused, Targets, decode
+
+STEPS_MAX = 10
+
+
+class Segments(Protocol):
+    """Where the audit chain's segments are read; see fanfold.aws.s3.audit_log."""
+
+    def read(self, key: str) -> bytes: ...
+
+
+def causes(views: Reading, log: Segments, order: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The messages from the decision on an order back to the bars, each with where it is in the audit chain."""
+    message_id, timeframe = order["message_id"], ""
+    for _ in range(STEPS_MAX):
+        view = views.read(("message", message_id))
+        if not view:
+            return
+        message = _message(log, view, message_id)
+        detail = _detail(message, order, timeframe)
+        timeframe = detail.get("timeframe", timeframe)
+        yield {
+            "kind": type(message).__name__,
+            "message_id": message_id,
+            "at": message.at,
+            "cause": message.cause,
+            "stream": chain.stream_of(message),
+            "seq": int(view["seq"]),
+            "hash": view["hash"],
+            "segment": view["segment"],
+        } | detail
+        message_id = message.cause
+
+
+def _message(log: Segments, view: dict[str, Any], message_id: str) -> Message:
+    if "body" in view:
+        return decode(view["body"])
+    for line in chain.lines_of(log.read(view["segment"])):
+        record = chain.read(line)
+        if record.message.get("id") == message_id:
+            return decode(msgspec.json.encode(record.message))
+    raise BadInput(f"{view['segment']} does not hold message {message_id}; run `fanfold audit verify`")
+
+
+def _detail(message: Message, order: dict[str, Any], timeframe: str) -> dict[str, Any]:
+    match message:
+        case OrdersApproved():
+            return {"reference_price": order["reference_price"], "reserved": order["reserved"]}
+        case OrdersRefused():
+            return {"code": order["code"], "detail": order["detail"], "reference_price": order["reference_price"]}
+        case Targets():
+            return _target(message, order)
+        case Bars():
+            return _bar(message, order["instrument"], timeframe)
+        case _:
+            return {}
+
+
+def _target(message: Targets, order: dict[str, Any]) -> dict[str, Any]:
+    """The target of an order's signal; one that flattens an account had none."""
+    for target in message.targets:
+        if target.signal_id == order["signal_id"]:
+            return {"signal_id": target.signal_id, "timeframe": target.timeframe, "weight": target.weight}
+    return {"signal_id": order["signal_id"], "timeframe": "", "weight": None}
+
+
+def _bar(message: Bars, instrument: str, timeframe: str) -> dict[str, Any]:
+    """The newest bar of an instrument and timeframe (any timeframe: the shortest), and the venue's defects about it."""
+    defects = [msgspec.structs.asdict(one) for one in message.defects if one.instrument == instrument]
+    for series in bars.unpack(message.frames):
+        if series.instrument == instrument and timeframe in {"", series.timeframe}:
+            return {"venue": message.venue, "bar": _prices(series), "defects": defects}
+    return {"venue": message.venue, "bar": None, "defects": defects}
+
+
+def _prices(series: bars.Series) -> dict[str, Any]:
+    bar = series.bars[-1]
+    prices = {name: series.price(getattr(bar, name)) for name in ("open", "high", "low", "close")}
+    return {"timeframe": series.timeframe, **prices, "volume": series.volume(bar.volume)}

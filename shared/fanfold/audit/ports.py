@@ -1,0 +1,185 @@
+"""What recording, flushing and verifying need of the outside."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from fanfold.audit.chain import Head, Tip
+from fanfold.audit.daily_report import Closing, DayReport
+from fanfold.audit.lake_schema import Row, Table
+from fanfold.audit.views import View
+
+
+class Kept(NamedTuple):
+    """An object as it was first written. ``shadow`` says what was done on top of it since, "" for nothing."""
+
+    key: str
+    body: bytes
+    shadow: str
+
+
+class Log(Protocol):
+    """The segments of all chains: objects that are written once."""
+
+    def create(self, key: str, body: bytes) -> bool:
+        """Whether the segment was written now; False where there is one under this key."""
+
+    def read(self, key: str) -> bytes: ...
+
+    def streams(self) -> list[str]: ...
+
+    def segments(self, stream: str, after: int = 0) -> Iterator[tuple[str, bytes]]:
+        """Key and body of the segments whose first record comes after a sequence number, in order, read one by one."""
+
+    def history(self, stream: str, after: int = 0) -> Iterator[Kept]:
+        """As ``segments``, with what lies under newer versions and deletions."""
+
+
+class Views(Protocol):
+    """The chains' heads, and what status queries read."""
+
+    def tips(self) -> list[Tip]:
+        """The tip of every stream, as stored."""
+
+    def tip(self, stream: str) -> Tip:
+        """Where a stream ends and what may come next, as stored."""
+
+    def seen(self, ids: Sequence[str]) -> dict[str, int]:
+        """The sequence numbers of those of the messages that are noted, by id, read consistently."""
+
+    def promise(self, tip: Tip, last_hash: str) -> None:
+        """Say which segment is about to be written, by the hash of its last record.
+
+        Raises Conflict where the stored head is not the tip's.
+        """
+
+    def set_aside(self, tip: Tip, aside: str) -> None:
+        """Have the next segment go elsewhere. Raises Conflict where the stored head or ``aside`` are not the tip's."""
+
+    def note(self, told: Sequence[View]) -> None:
+        """Write what is told of messages once; it follows from their segment, so it may be done again."""
+
+    def commit(self, before: Head, after: Head) -> None:
+        """Move the head. Raises Conflict where the stored one is not ``before``."""
+
+    def put(self, view: View) -> None:
+        """Write a view unless a newer version is there."""
+
+
+class Evidence(Protocol):
+    """All that audit wrote beside the log, for whoever holds the log against it."""
+
+    def tips(self) -> list[Tip]: ...
+
+    def tip(self, stream: str) -> Tip: ...
+
+    def aside(self, stream: str, after: int) -> dict[int, str]:
+        """The segments that lie aside of their own names, by their first record."""
+
+    def flushed(self, stream: str) -> int: ...
+
+    def key(self, place: tuple[str, ...]) -> tuple[str, str]:
+        """What a place's view is found under."""
+
+    def stored(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+        """The views of some keys as they are stored, those that there are."""
+
+    def everything(self) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
+        """Every view as it is stored, with its key, in no order."""
+
+
+class Cursors(Protocol):
+    """How far each stream has been flushed into the lake."""
+
+    def flushed(self, stream: str) -> int:
+        """The newest sequence number that is in the lake; 0 for none."""
+
+    def advance(self, stream: str, before: int, after: int) -> None:
+        """Raises Conflict where the cursor is not at ``before``."""
+
+    def aside(self, stream: str, after: int) -> dict[int, str]: ...
+
+
+class Lake(Protocol):
+    """Parquet files of a day of a table, each under a name of its own."""
+
+    def write(self, table: Table, dt: str, name: str, rows: Sequence[Row]) -> None:
+        """Write a file, over the one of that name if there is one."""
+
+    def names(self, table: Table) -> dict[str, list[str]]:
+        """The names of the files of each day, sorted."""
+
+    def merge(self, table: Table, dt: str, names: Iterable[str], into: str) -> None:
+        """Write one file, sorted and each row once, of several; one of them may have the name of the new one."""
+
+    def delete(self, table: Table, dt: str, names: Iterable[str]) -> None: ...
+
+
+class Published(Protocol):
+    """What status queries read: views as stored, with amounts and times as text."""
+
+    def tip(self, stream: str) -> Tip:
+        """Where a stream ends: all views of its messages up to there are written."""
+
+    def read(self, place: tuple[str, ...]) -> dict[str, Any]:
+        """A view's fields, {} where there is none."""
+
+    def of_account(self, account: str, kind: str) -> list[dict[str, Any]]: ...
+
+    def trades(self, account: str, dt: str) -> list[dict[str, Any]]:
+        """The fills of a UTC day, each under ``fill``."""
+
+
+class Pages(NamedTuple):
+    """A day's report as bytes, and its page for people; b"" where there is none."""
+
+    report: bytes
+    page: bytes
+
+
+class Reports(Protocol):
+    """The report of each day: one that is closed, or the last that failed."""
+
+    def is_closed(self, day: str) -> bool: ...
+
+    def keep(self, report: DayReport) -> DayReport:
+        """The report that is kept: a closed one is never written over, and is returned in place of any other."""
+
+    def show(self, report: DayReport, page: str) -> None:
+        """Put a page for people beside the report; a closed day counts as closed from then on."""
+
+    def closings(self, before: str) -> dict[str, Closing]:
+        """Where each account's day began, in the newest closed report of an earlier day; {} without one."""
+
+    def bodies(self) -> dict[str, Pages]:
+        """Every closed day's report as it is stored."""
+
+    def body(self, day: str) -> Pages: ...
+
+    def stored(self, day: str) -> bytes:
+        """The report of a closed day, as it is stored."""
+
+
+class Seals(Protocol):
+    """The seals of closed days, in the bucket of the log: objects that are written once, one a day."""
+
+    def is_sealed(self, day: str) -> bool: ...
+
+    def newest(self, before: str) -> Kept | None:
+        """The seal of the newest closed day before a day."""
+
+    def keep(self, day: str, body: bytes) -> bytes:
+        """The seal that is kept: this one, or the one that was written before it."""
+
+    def history(self) -> Iterator[Kept]: ...
+
+
+class Signer(Protocol):
+    """A key that signs a digest, and knows its own signatures."""
+
+    def sign(self, digest: bytes) -> bytes: ...
+
+    def signed(self, digest: bytes, signature: bytes) -> bool: ...
+
+    def since(self) -> str:
+        """The day, such as 2026-01-31, on which the key was made: what is closed from then on is signed."""
+        ...

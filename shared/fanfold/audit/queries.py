@@ -1,0 +1,144 @@
+"""What audit recorded of a desk, as records with typed fields: the console and the HTTP API both read it here."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import islice
+from typing import Any, Protocol
+
+import msgspec
+
+from fanfold.ledger.orders import LIVE
+from fanfold.messages import Fill, Holding, LegState, Order, State
+
+REFUSED = "REFUSED"
+# An order outlives its bar by its time to live; beyond this nothing of it is looked for.
+DAYS_MAX = 400
+# An order lives for minutes, and one whose outcome is unknown for as long as it takes whom the alarm told of it.
+OPEN_DAYS = 7
+# How many decisions are looked up at once.
+DECISIONS = 50
+Fields = dict[str, Any]
+
+
+class Reading(Protocol):
+    """Audit's views as they are read; see fanfold.aws.dynamodb.views. What is not there is an empty dict."""
+
+    def read(self, place: tuple[str, ...]) -> Fields: ...
+
+    def of_account(self, account: str, kind: str) -> list[Fields]: ...
+
+    def orders(self, account: str) -> Iterable[tuple[Fields, Fields]]: ...
+
+    def decisions(self, account: str, until: str) -> Iterable[tuple[str, list[str]]]: ...
+
+    def orders_by_id(self, account: str, ids: Sequence[str]) -> Mapping[str, tuple[Fields, Fields]]: ...
+
+    def trades(self, account: str, dt: str) -> list[Fields]: ...
+
+
+def orders_of(views: Reading, account: str) -> list[Fields]:
+    """Every order that risk decided, oldest first: its fields, and ``state``, ``filled``, ``code``, ``message_id``."""
+    found = [_order(item, state) for item, state in views.orders(account)]
+    return sorted(found, key=lambda order: (order["decided_at"], order["order_id"]))
+
+
+def newest_orders(views: Reading, account: str, until: str = "") -> Iterator[tuple[str, Fields]]:
+    """Orders newest first, from the decision of a place on ("": all), each with the place of its decision.
+
+    One that was decided on more than once, refused and then approved, is told where the decision that holds is. Who
+    stops asking stops the reading: a page costs the same, however many orders there ever were.
+    """
+    decisions = iter(views.decisions(account, until))
+    while some := list(islice(decisions, DECISIONS)):
+        found = views.orders_by_id(account, [one for _, ids in some for one in ids])
+        for place, ids in some:
+            orders = [_order(*found[one]) for one in ids if one in found]
+            yield from ((place, order) for order in orders if place.endswith(f"#{order['message_id']}"))
+
+
+def open_orders(views: Reading, account: str) -> int:
+    """How many orders may still fill, of those that were decided in the last OPEN_DAYS before the newest."""
+    count, newest = 0, None
+    for _, order in newest_orders(views, account):
+        newest = newest or order["decided_at"]
+        if order["decided_at"] < newest - timedelta(days=OPEN_DAYS):
+            break
+        count += is_open(order)
+    return count
+
+
+def order_of(views: Reading, account: str, order_id: str) -> Fields:
+    """One order of an account, {} where it has none of that id."""
+    item = views.read(("order", account, order_id))
+    return _order(item, views.read(("order-state", account, order_id))) if item else {}
+
+
+def is_open(order: Fields) -> bool:
+    return order["state"] in LIVE
+
+
+def fills_of(views: Reading, account: str, day: str) -> list[Fill]:
+    """The fills of a UTC day (2026-01-31), in the order of their time."""
+    found = [msgspec.convert(item["fill"], Fill) for item in views.trades(account, day)]
+    return sorted(found, key=lambda fill: (fill.at, fill.trade_id))
+
+
+def fills_of_order(views: Reading, order: Fields) -> list[Fill]:
+    """The fills of an order, looked for on the days it lived."""
+    lived = days(order["decided_at"], order["changed_at"])
+    return [
+        fill for day in lived for fill in fills_of(views, order["account"], day) if fill.order_id == order["order_id"]
+    ]
+
+
+def holdings_of(views: Reading, account: str) -> list[Holding]:
+    return [holding(item) for item in views.of_account(account, "position#")]
+
+
+def holding(item: Fields) -> Holding:
+    """The holding in a view; its version comes as a decimal."""
+    return msgspec.convert(item["holding"] | {"version": int(item["holding"]["version"])}, Holding)
+
+
+def signals_of(views: Reading, account: str) -> list[Fields]:
+    """What each strategy instance of an account said last."""
+    return [
+        {"at": datetime.fromisoformat(item["at"]), "account": account} | target | {"weight": float(target["weight"])}
+        for item in views.of_account(account, "targets#")
+        for target in item["targets"]
+    ]
+
+
+def leg_states(views: Reading, account: str) -> list[Fields]:
+    """What was told last of each leg of an account, by instance and instrument: ``code`` OK is one that trades."""
+    found = [
+        {"at": datetime.fromisoformat(item["at"]), "account": account}
+        | msgspec.structs.asdict(msgspec.convert(item["status"], LegState))
+        for item in views.of_account(account, "leg#")
+    ]
+    return sorted(found, key=lambda leg: (leg["instance"], leg["instrument"]))
+
+
+def days(first: datetime, last: datetime) -> Iterator[str]:
+    """The UTC days from one time to another."""
+    day, end = first.astimezone(UTC).date(), last.astimezone(UTC).date()
+    while day <= min(end, first.astimezone(UTC).date() + timedelta(days=DAYS_MAX)):
+        yield day.isoformat()
+        day += timedelta(days=1)
+
+
+def _order(item: Fields, state: Fields) -> Fields:
+    order = msgspec.convert(item["order"], Order)
+    # What has a state was approved, though its approval may be recorded a moment later.
+    refused = "code" in item and not state
+    reached = REFUSED if refused else state.get("state", State.APPROVED.value)
+    return msgspec.structs.asdict(order) | {
+        "state": reached,
+        "filled": Decimal(state.get("filled", "0")),
+        "reason": state.get("reason", ""),
+        "code": item.get("code", "") if refused else "",
+        "detail": item.get("detail", "") if refused else "",
+        "changed_at": datetime.fromisoformat(state["at"]) if state else order.decided_at,
+        "message_id": item["message_id"],
+    }

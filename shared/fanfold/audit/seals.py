@@ -1,0 +1,152 @@
+"""A closed day's seal: what its report and the chains were when it was closed, in the log's own bucket, signed."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+
+import msgspec
+
+from fanfold.audit.chain import Head
+from fanfold.audit.daily_report import DayReport
+from fanfold.audit.ports import Kept, Pages, Reports, Seals, Signer
+from fanfold.audit.verdict import Kind, Verdict
+from fanfold.audit.walk import Finding
+from fanfold.errors import BadInput
+
+REPORTS = "reports"
+# What closed days have sealed: by stream and sequence number the day, and the head that the stream had.
+Places = dict[str, dict[int, tuple[str, Head]]]
+
+
+class Seal(msgspec.Struct, frozen=True, kw_only=True):
+    """SHA-256 of a day's report and page as they were kept, where its chains ended, and the digest of the seal before.
+
+    ``signature`` is a key's, in hex, over the digest of all else; "" where the stage has no key.
+    """
+
+    day: str
+    report: str
+    page: str
+    chains: list[Head]
+    previous: str
+    signature: str = ""
+
+
+def seal(report: DayReport, pages: Pages, before: Kept | None, signer: Signer | None) -> bytes:
+    """The seal of a closed day, to be kept behind the one before it."""
+    unsigned = Seal(
+        day=report.day,
+        report=_digest(pages.report),
+        page=_digest(pages.page),
+        chains=[Head(stream=one.stream, seq=one.records, hash=one.hash) for one in report.chains],
+        previous=_digest(before.body) if before else "",
+    )
+    if signer is None:
+        return _body(unsigned)
+    signature = signer.sign(_signed_digest(unsigned)).hex()
+    return _body(msgspec.structs.replace(unsigned, signature=signature))
+
+
+def newest(seals: Seals, reports: Reports, signer: Signer | None, before: str) -> tuple[Seal | None, Verdict | None]:
+    """The seal of the newest closed day before a day, None without one; and what is wrong with it, None for nothing."""
+    kept = seals.newest(before)
+    if kept is None:
+        return None, None
+    wrong = next(_wrong(1, kept, reports.body(day_of(kept.key)), signer, before=None, signs=False), None)
+    if wrong is not None:
+        return None, _verdict(1, wrong)
+    return opened(kept), None
+
+
+def verdict_of_days(seals: Seals, reports: Reports, signer: Signer | None) -> tuple[Verdict, Places]:
+    """The verdict on all closed days, whose ``seq`` counts them from 1, and the places that sound ones have sealed."""
+    known: Places = {}
+    findings: list[Finding] = []
+    stored, before, signs, count = reports.bodies(), "", False, 0
+    for count, kept in enumerate(seals.history(), 1):
+        pages = stored.pop(day_of(kept.key), Pages(b"", b""))
+        wrong = list(_wrong(count, kept, pages, signer, before, signs=signs))
+        findings += wrong
+        if not wrong:
+            _note(known, opened(kept))
+        before, signs = _digest(kept.body), signs or b'"signature":""' not in kept.body
+    unsealed = [f"reports/dt={day}/day.json" for day in sorted(stored)]
+    findings += [Finding(count + 1, "foreign", key, "no seal names it") for key in unsealed]
+    return _verdict(count, findings[0] if findings else None), known
+
+
+def opened(kept: Kept) -> Seal:
+    """The seal in an object; raises BadInput where there is none."""
+    try:
+        return msgspec.json.decode(kept.body, type=Seal)
+    except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+        raise BadInput(f"{kept.key} is no seal: {wrong}") from wrong
+
+
+def day_of(key: str) -> str:
+    return key.rpartition("/")[2].removesuffix(".json")
+
+
+def _wrong(
+    seq: int, kept: Kept, pages: Pages, signer: Signer | None, before: str | None, *, signs: bool
+) -> Iterator[Finding]:
+    """What is wrong with a seal and the report it names; ``before`` is the digest that it should name, None is any.
+
+    A stage without a key signs nothing; one that ``signs`` goes on, as one does whose key is older than the day.
+    """
+    if kept.shadow:
+        yield Finding(seq, "shadowed", kept.key, kept.shadow)
+    try:
+        found = opened(kept)
+    except BadInput as wrong:
+        yield Finding(seq, "edited", kept.key, str(wrong))
+        return
+    if found.day != day_of(kept.key) or _body(found) != kept.body:
+        yield Finding(seq, "edited", kept.key, "it is not as seals are written")
+    if before is not None and found.previous != before:
+        yield Finding(seq, "deleted", kept.key, "the seal before it is not the one that it names")
+    if not found.signature and (signs or (signer is not None and found.day >= signer.since())):
+        yield Finding(seq, "edited", kept.key, "it is not signed, and the stage had its key by then")
+    elif found.signature and not _is_signed(found, signer):
+        yield Finding(seq, "edited", kept.key, "its signature is not that of the stage's key")
+    yield from _of_report(seq, found, pages)
+
+
+def _of_report(seq: int, found: Seal, pages: Pages) -> Iterator[Finding]:
+    wanted = (("day.json", found.report, pages.report), ("day.md", found.page, pages.page))
+    for name, digest, body in wanted:
+        if digest != _digest(body):
+            kind: Kind = "edited" if body else "deleted"
+            yield Finding(seq, kind, f"reports/dt={found.day}/{name}", "its seal names another")
+
+
+def _is_signed(found: Seal, signer: Signer | None) -> bool:
+    try:
+        signature = bytes.fromhex(found.signature)
+    except ValueError:  # What is no hex is no signature.
+        return False
+    return signer is not None and signer.signed(_signed_digest(found), signature)
+
+
+def _note(known: Places, found: Seal) -> None:
+    for head in found.chains:
+        known.setdefault(head.stream, {})[head.seq] = found.day, head
+
+
+def _verdict(count: int, wrong: Finding | None) -> Verdict:
+    if wrong is None:
+        return Verdict(stream=REPORTS, kind="sound", records=count)
+    return Verdict(
+        stream=REPORTS, kind=wrong.kind, records=count, seq=wrong.seq, segment=wrong.segment, evidence=wrong.evidence
+    )
+
+
+def _body(found: Seal) -> bytes:
+    return msgspec.json.encode(found, order="sorted")
+
+
+def _signed_digest(found: Seal) -> bytes:
+    return sha256(_body(msgspec.structs.replace(found, signature=""))).digest()
+
+
+def _digest(body: bytes) -> str:
+    return sha256(body).hexdigest() if body else ""

@@ -1,0 +1,190 @@
+"""Every chain held against its head, the views and the days that were closed: what all who verify ask."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from fanfold.audit import chain as audit_chain
+from fanfold.audit.chain import Head, Tip
+from fanfold.audit.ports import Evidence, Log, Reports, Seals, Signer
+from fanfold.audit.seals import REPORTS, Places, verdict_of_days
+from fanfold.audit.verdict import Verdict
+from fanfold.audit.walk import Expected, Finding, Hear, Key, Walk, digest, plain
+
+
+class Days(NamedTuple):
+    """Where the closed days are."""
+
+    seals: Seals
+    reports: Reports
+    signer: Signer | None
+
+
+class Differing(NamedTuple):
+    """A view that follows from the log and is stored otherwise, or not at all."""
+
+    key: Key
+    expected: Expected
+    stored: dict[str, Any] | None
+
+
+def verdicts_of(log: Log, views: Evidence, days: Days | None = None, hear: Hear | None = None) -> list[Verdict]:
+    """A verdict a stream, by name, and then one on the closed days; a stream that lost its log or head is among them.
+
+    ``hear`` is told every record, those of venues first.
+    """
+    closed, known = verdict_of_days(*days) if days else (None, Places())
+    walks: dict[str, Walk] = {}
+    chains: dict[str, Verdict] = {}
+    for tip in sorted(tips_of(log, views), key=lambda one: not one.head.stream.startswith("market-")):
+        stream = tip.head.stream
+        walks[stream] = Walk(tip, views, known.get(stream, {}), hear)
+        chains[stream] = walks[stream].through(log, None)
+    differing, strange = _held(walks, views)
+    found = {
+        stream: _verdict(chains[stream], walk, differing[stream], strange.pop(stream, []), views)
+        for stream, walk in walks.items()
+    }
+    found |= {stream: _strange(stream, items) for stream, items in strange.items()}
+    return [*(found[stream] for stream in sorted(found)), *([closed] if closed else [])]
+
+
+def records_in(verdicts: Iterable[Verdict]) -> int:
+    """How many records the chains have; the days count none."""
+    return sum(verdict.records for verdict in verdicts if verdict.stream != REPORTS)
+
+
+def verdict_of(tip: Tip, log: Log, views: Evidence, since: tuple[str, Head] | None = None) -> Verdict:
+    """The verdict on one stream, from where the newest closed day left it.
+
+    Where the head is not beyond that, as it would be after the views were restored from a backup, all is looked at.
+    """
+    head = tip.head
+    known = {since[1].seq: since} if since else {}
+    behind = since is not None and (since[1].seq < head.seq or since[1] == head)
+    walk = Walk(tip, views, known, None)
+    chain = walk.through(log, since[1] if since and behind else None)
+    stored = views.stored(list(walk.expected))
+    differing = [
+        Differing(key, one, stored.get(key))
+        for key, one in walk.expected.items()
+        if not _same(one, stored.get(key)) and not _is_newer(stored.get(key), one)
+    ]
+    return _verdict(chain, walk, differing, [], views)
+
+
+def tips_of(log: Log, views: Evidence) -> list[Tip]:
+    """The tip of every stream, by name; a stream that has a log and no head has that of an empty one."""
+    # Tips before logs: what is recorded meanwhile is not wrong.
+    tips = {tip.head.stream: tip for tip in views.tips()}
+    streams = sorted(tips.keys() | set(log.streams()))
+    return [tips.get(stream, Tip(head=audit_chain.start(stream))) for stream in streams]
+
+
+def _held(
+    walks: Mapping[str, Walk], views: Evidence
+) -> tuple[dict[str, list[Differing]], dict[str, list[tuple[Key, dict[str, Any]]]]]:
+    """The views that differ from what the logs call for, by stream, and those that no log calls for."""
+    wanted = {key: (stream, one) for stream, walk in walks.items() for key, one in walk.expected.items()}
+    differing: dict[str, list[Differing]] = {stream: [] for stream in walks}
+    strange: dict[str, list[tuple[Key, dict[str, Any]]]] = {}
+    for key, item in views.everything():
+        if key not in wanted:
+            strange.setdefault(_stream_of(key, item), []).append((key, item))
+            continue
+        stream, expected = wanted.pop(key)
+        if not _same(expected, item):
+            differing[stream].append(Differing(key, expected, item))
+    for key, (stream, expected) in wanted.items():
+        differing[stream].append(Differing(key, expected, None))
+    return differing, strange
+
+
+def _verdict(
+    chain: Verdict, walk: Walk, differing: list[Differing], strange: list[tuple[Key, dict[str, Any]]], views: Evidence
+) -> Verdict:
+    """The first of all that is wrong. What the log says of itself goes before what a view says of it."""
+    tip = views.tip(chain.stream)
+    if tip.head != walk.head or walk.pending:
+        # Recorded while we looked: views may be newer than what was read.
+        differing = [one for one in differing if not _is_newer(one.stored, one.expected)]
+        strange = []
+    if chain.kind == "sound" and tip.head == walk.head:
+        walk.findings += _cut(walk, strange, views.flushed(chain.stream))
+    firm = walk.findings + _of_chain(chain, walk, differing) + _forked(walk, differing)
+    weak = [_of_view(one) for one in differing] + [_nobodys(key, item) for key, item in strange]
+    for found in (firm, weak):
+        if found:
+            first = min(found, key=lambda one: one.seq)
+            return msgspec.structs.replace(
+                chain, kind=first.kind, seq=first.seq, segment=first.segment, evidence=first.evidence, hash=""
+            )
+    return chain
+
+
+def _of_chain(chain: Verdict, walk: Walk, differing: list[Differing]) -> list[Finding]:
+    if chain.kind == "sound":
+        return []
+    touched = {one.expected.seq for one in differing if one.expected.hash}
+    ends = (chain.kind, chain.seq, chain.records) == ("edited", walk.head.seq, walk.head.seq - 1)
+    if ends and chain.seq not in touched:
+        return [Finding(chain.seq, "head", chain.segment, "log and views agree on its last record, the head does not")]
+    return [Finding(chain.seq, chain.kind, chain.segment)]
+
+
+def _forked(walk: Walk, differing: list[Differing]) -> list[Finding]:
+    """Where history was rewritten: from there to its end, no record has the hash that it had when it was recorded."""
+    hashes = {one.expected.seq for one in differing if one.stored is not None and one.expected.hash
+              and one.stored.get("hash") != one.expected.hash}  # fmt: skip
+    rest = sorted((one.seq for one in walk.expected.values() if one.hash), reverse=True)
+    first = next((at for at, seq in enumerate(rest) if seq not in hashes), len(rest))
+    if not first:
+        return []
+    seq = rest[first - 1]
+    segment = next(one.segment for one in walk.expected.values() if one.seq == seq)
+    return [Finding(seq, "forked", segment, "the views have other hashes from here on")]
+
+
+def _cut(walk: Walk, strange: list[tuple[Key, dict[str, Any]]], flushed: int) -> list[Finding]:
+    """What tells of records that neither the log nor the head has any more."""
+    beyond = [key[0] for key, item in strange if key[1] == "message" and _number(item.get("seq")) > walk.head.seq]
+    if beyond:
+        return [Finding(walk.head.seq + 1, "cut off", "", f"{len(beyond)} views are of records beyond the head")]
+    if flushed > walk.head.seq:
+        return [Finding(walk.head.seq + 1, "cut off", "", f"the lake has record {flushed}")]
+    return []
+
+
+def _of_view(one: Differing) -> Finding:
+    said = "is gone" if one.stored is None else "is not what its record says"
+    return Finding(one.expected.seq, "view", one.expected.segment, f"the view {' '.join(one.key)} {said}")
+
+
+def _nobodys(key: Key, item: Mapping[str, Any]) -> Finding:
+    return Finding(_number(item.get("seq")), "view", "", f"no record says what the view {' '.join(key)} does")
+
+
+def _strange(stream: str, items: list[tuple[Key, dict[str, Any]]]) -> Verdict:
+    """The verdict on a stream of which there are views alone."""
+    first = _nobodys(*items[0])
+    return Verdict(stream=stream, kind="view", records=0, seq=first.seq, evidence=first.evidence)
+
+
+def _same(expected: Expected, stored: dict[str, Any] | None) -> bool:
+    return stored is not None and digest(plain(stored)) == expected.digest
+
+
+def _is_newer(stored: dict[str, Any] | None, expected: Expected) -> bool:
+    return stored is not None and not expected.hash and str(stored.get("view_version", "")) > expected.version
+
+
+def _stream_of(key: Key, item: Mapping[str, Any]) -> str:
+    """The stream that a view is of: the folder of its segment, or the account in its key."""
+    folder = str(item.get("segment", "")).split("/")
+    return folder[1] if len(folder) > 2 else key[0].split("#")[1] if "#" in key[0] else key[0]
+
+
+def _number(value: object) -> int:
+    whole = plain(value)
+    return whole if isinstance(whole, int) else 0

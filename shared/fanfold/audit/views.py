@@ -1,0 +1,188 @@
+"""The views that a message changes: what a status query reads, one item each, the newest version wins."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from fanfold.audit.chain import Record
+from fanfold.audit.lake_schema import day_of
+from fanfold.messages import (
+    ExecutionReport,
+    HaltChanged,
+    LegStatus,
+    Message,
+    Order,
+    OrdersApproved,
+    OrdersRefused,
+    State,
+    Target,
+    Targets,
+)
+from fanfold.records import TERMINAL
+
+# Up to this size a message is kept in its view, which so is one write unit; of a larger one the segment is read.
+BODY_BYTES_MAX = 512
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """An item and what is in it. Of two versions of a place the greater one, as text, is the newer.
+
+    ``place`` says what it is of: ("order", account, order id) and the like; ``fanfold.aws.dynamodb.views`` has its key.
+    """
+
+    place: tuple[str, ...]
+    version: str
+    fields: dict[str, Any]
+
+
+def views_of(message: Message, sent_ms: int, seq: int) -> Iterator[View]:
+    """The views that a message changes, apart from its own.
+
+    Of two halts of one time, and of two states of a leg, the later sent is the newer.
+    """
+    match message:
+        case OrdersApproved():
+            for order in message.orders:
+                yield _decided(order, {"message_id": message.id}, approved=True)
+        case OrdersRefused():
+            for one in message.refusals:
+                refused = {"message_id": message.id, "code": one.code, "detail": one.detail}
+                yield _decided(one.order, refused, approved=False)
+        case Targets():
+            yield from _targets(message)
+        case LegStatus():
+            yield from _leg_states(message, _told(message.at, sent_ms, seq))
+        case HaltChanged():
+            fields = {"state": message.state, "reason": message.reason, "actor": message.actor, "at": message.at}
+            yield View(place=("halt", message.account), version=_told(message.at, sent_ms, seq), fields=fields)
+        case ExecutionReport():
+            yield from _report(message)
+
+
+def message_view(message: Message, record: Record, record_hash: str, segment: str) -> View:
+    """Where a message is in the log, for `why` and for telling that it was recorded."""
+    fields = {"topic": record.topic, "cause": message.cause, "at": message.at, "seq": record.seq}
+    fields |= {"hash": record_hash, "segment": segment}
+    body = msgspec.json.encode(record.message, order="sorted")
+    if len(body) <= BODY_BYTES_MAX:
+        fields["body"] = body.decode()
+    return _once(("message", message.id), fields)
+
+
+def decision_view(message: Message) -> Iterator[View]:
+    """Where the orders of a decision are among all of an account by their time; nothing for other messages.
+
+    The last parts of the place sort as the orders do: the time of the decision, and the greatest of its order ids. The
+    message's id tells two decisions of one time on the same order apart, the first of which was refused.
+    """
+    match message:
+        case OrdersApproved():
+            decided = message.orders
+        case OrdersRefused():
+            decided = [one.order for one in message.refusals]
+        case _:
+            return
+    by_time: dict[str, list[str]] = {}
+    for order in decided:
+        by_time.setdefault(moment(order.decided_at), []).append(order.order_id)
+    for at, ids in by_time.items():
+        ids.sort(reverse=True)
+        yield _once(("decision", message.account, at, ids[0], message.id), {"orders": ids})
+
+
+def as_stored(view: View) -> dict[str, Any]:
+    """A view's item, but for its key. Amounts and times are text, and read back into the very structs they were."""
+    item: dict[str, Any] = msgspec.to_builtins(view.fields) | {"view_version": view.version}
+    return item
+
+
+def told_by(message: Message, record: Record, record_hash: str, segment: str) -> Iterator[View]:
+    """Every view that a record of the log has a part in."""
+    yield message_view(message, record, record_hash, segment)
+    yield from decision_view(message)
+    yield from views_of(message, record.sent_ms, record.seq)
+
+
+def aside_view(stream: str, first: int, segment: str) -> View:
+    """Where a segment lies whose own name was taken."""
+    return _once(("aside", stream, f"{first:012d}"), {"segment": segment})
+
+
+def newest(views: Iterable[View]) -> list[View]:
+    """One view a place: its newest."""
+    kept: dict[tuple[str, ...], View] = {}
+    for view in views:
+        known = kept.get(view.place)
+        if known is None or known.version < view.version:
+            kept[view.place] = view
+    return list(kept.values())
+
+
+def order_version(state: State, filled: Decimal) -> str:
+    """The order of an order's states, whatever the order of their arrival: an end is after a life, more after less."""
+    rank = 2 if state is State.FILLED else int(state in TERMINAL)
+    early = (State.APPROVED, State.SUBMITTING, State.OPEN)
+    step = early.index(state) if state in early else len(early)
+    return f"{rank}{step}-{filled:040.18f}"
+
+
+def _report(message: ExecutionReport) -> Iterator[View]:
+    account = message.account
+    for update in message.updates:
+        fields = {"state": update.state, "filled": update.filled, "reason": update.reason, "at": message.at}
+        place = ("order-state", account, update.order_id)
+        yield View(place=place, version=order_version(update.state, update.filled), fields=fields)
+    for fill in message.fills:
+        yield _once(("trade", account, day_of(fill.at), fill.instrument, fill.trade_id), {"fill": fill})
+    for holding in message.holdings:
+        position = ("position", account, holding.instance, holding.instrument)
+        yield View(place=position, version=f"{holding.version:020d}", fields={"holding": holding, "at": message.at})
+    if message.cash is not None:
+        fields = {"cash": message.cash, "version": message.version, "venue": message.venue, "at": message.at}
+        yield View(place=("books", account), version=f"{message.version:020d}", fields=fields)
+    if message.settled:
+        yield View(place=("settled", account), version=moment(message.at), fields={"through": message.at})
+
+
+def _targets(message: Targets) -> Iterator[View]:
+    # An item an instance: one of a longer timeframe speaks less often, and what it said last still holds.
+    for instance in dict.fromkeys(target.instance for target in message.targets):
+        wanted = [_target(target) for target in message.targets if target.instance == instance]
+        place = ("targets", message.account, instance, f"{message.part:04d}-{message.chunk:04d}")
+        fields = {"targets": wanted, "parts": message.parts, "at": message.at}
+        yield View(place=place, version=moment(message.at), fields=fields)
+
+
+def _leg_states(message: LegStatus, version: str) -> Iterator[View]:
+    for one in message.statuses:
+        place = ("leg", message.account, one.instance, one.instrument)
+        yield View(place=place, version=version, fields={"status": one, "at": message.at, "message_id": message.id})
+
+
+def _target(target: Target) -> dict[str, Any]:
+    # As text, for a view holds no floats.
+    fields = msgspec.structs.asdict(target) | {"weight": repr(target.weight)}
+    del fields["bundle"]
+    return fields
+
+
+def _decided(order: Order, fields: dict[str, Any], *, approved: bool) -> View:
+    # What the ledger has was approved, whatever was said of the same intent before it or after it.
+    version = f"{int(approved)}-{moment(order.decided_at)}"
+    return View(place=("order", order.account, order.order_id), version=version, fields={"order": order} | fields)
+
+
+def _once(place: tuple[str, ...], fields: dict[str, Any]) -> View:
+    return View(place=place, version="", fields=fields)
+
+
+def _told(at: datetime, sent_ms: int, seq: int) -> str:
+    return f"{moment(at)}-{sent_ms:015d}-{seq:012d}"
+
+
+def moment(at: datetime) -> str:
+    """A time as places and versions have it: as text it sorts as it passes."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")

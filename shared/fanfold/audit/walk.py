@@ -1,0 +1,155 @@
+"""A stream's log walked from end to end: what lies in it that should not, and which views it calls for."""
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import msgspec
+
+from fanfold import messages
+from fanfold.audit import chain
+from fanfold.audit.chain import Head, Record, Tip
+from fanfold.audit.ports import Evidence, Kept, Log
+from fanfold.audit.verdict import Kind, Verdict, verify
+from fanfold.audit.views import View, as_stored, aside_view, told_by
+from fanfold.errors import BadInput
+
+Key = tuple[str, str]
+Hear = Callable[[Record], object]
+
+
+class Finding(NamedTuple):
+    """Something that is not as it was recorded: from which record on, what, in which object, and by what it shows."""
+
+    seq: int
+    kind: Kind
+    segment: str
+    evidence: str = ""
+
+
+class Expected(NamedTuple):
+    """A view that follows from the log: from which record, and its item in a digest. ``hash`` is a message's own."""
+
+    seq: int
+    segment: str
+    version: str
+    digest: bytes
+    hash: str = ""
+
+
+class Walk:
+    """One stream on its way; ``known`` are places that closed days have sealed, by sequence number and day."""
+
+    def __init__(self, tip: Tip, views: Evidence, known: Mapping[int, tuple[str, Head]], hear: Hear | None) -> None:
+        self.head = tip.head
+        self.expected: dict[Key, Expected] = {}
+        self.findings: list[Finding] = []
+        self.pending = 0
+        self.moved = False
+        self._views = views
+        self._known = known
+        self._hear = hear
+
+    def through(self, log: Log, since: Head | None) -> Verdict:
+        """What the records alone say, from where an earlier verification ended; the rest is in ``findings``."""
+        stream, after = self.head.stream, since.seq if since else 0
+        aside = self._views.aside(stream, after)
+        verdict = verify(self.head, self._recorded(log.history(stream, after), aside), since)
+        end = max([seq for seq in self._known if seq > after], default=0)
+        if verdict.kind == "sound" and end > self.head.seq:
+            self._find(self.head.seq + 1, "cut off", "", f"the closed day {self._known[end][0]} has record {end}")
+        return msgspec.structs.replace(verdict, pending=self.pending)
+
+    def _recorded(self, history: Iterator[Kept], aside: Mapping[int, str]) -> Iterator[tuple[str, bytes]]:
+        """The segments that belong to the chain, up to its head."""
+        for kept in history:
+            first = chain.first_of(kept.key)
+            if first > self.head.seq:
+                self._beyond(first, kept)
+                continue
+            if kept.key != aside.get(first, chain.segment_key(self.head.stream, first)):
+                self._find(first, "foreign", kept.key)
+                continue
+            if kept.shadow:
+                self._find(first, "shadowed", kept.key, kept.shadow)
+            if first in aside:
+                self._expect(aside_view(self.head.stream, first, kept.key), first, kept.key)
+            self._read(kept.key, kept.body)
+            yield kept.key, kept.body
+
+    def _beyond(self, first: int, kept: Kept) -> None:
+        """An object behind the head: a segment that waits for its head, or nobody's, or the head was set back."""
+        tip = self._views.tip(self.head.stream)
+        if tip.head != self.head:
+            self.moved = True
+            return
+        found = chain.proven(tip, kept.key, kept.body)
+        if found and not kept.shadow:
+            self.pending += len(found[0].records)
+            return
+        if found:
+            self._find(first, "shadowed", kept.key, kept.shadow)
+        elif self._was_recorded(kept.body):
+            self._find(self.head.seq + 1, "head", kept.key, "the views have what comes behind it")
+        else:
+            self._find(first, "foreign", kept.key)
+
+    def _was_recorded(self, body: bytes) -> bool:
+        line = chain.lines_of(body)[:1]
+        record = _record(line[0]) if line else None
+        if record is None:
+            return False
+        key = self._views.key(("message", str(record.message.get("id", ""))))
+        return any(view.get("hash") == chain.hash_of(line[0]) for view in self._views.stored([key]).values())
+
+    def _read(self, segment: str, body: bytes) -> None:
+        for line in chain.lines_of(body):
+            record = _record(line)
+            if record is None:
+                continue
+            if self._hear is not None:
+                self._hear(record)
+            self._hold(record, chain.hash_of(line), segment)
+
+    def _hold(self, record: Record, record_hash: str, segment: str) -> None:
+        day, known = self._known.get(record.seq, ("", None))
+        if known is not None and known.hash != record_hash:
+            self._find(record.seq, "forked", segment, f"the closed day {day} has another record {record.seq}")
+        try:
+            message = messages.decode(msgspec.json.encode(record.message))
+        except msgspec.MsgspecError:  # What is no message changes no view; its record is judged by its hash.
+            return
+        for view in told_by(message, record, record_hash, segment):
+            own = record_hash if view.place[0] == "message" else ""
+            self._expect(view, record.seq, segment, own)
+
+    def _expect(self, view: View, seq: int, segment: str, own_hash: str = "") -> None:
+        key = self._views.key(view.place)
+        before = self.expected.get(key)
+        if before is None or before.version < view.version:
+            self.expected[key] = Expected(seq, segment, view.version, digest(as_stored(view)), own_hash)
+
+    def _find(self, seq: int, kind: Kind, segment: str, evidence: str = "") -> None:
+        self.findings.append(Finding(seq, kind, segment, evidence))
+
+
+def digest(item: Mapping[str, Any]) -> bytes:
+    """A view's item in few bytes, the same for what was written and what is read back."""
+    return blake2b(msgspec.json.encode(item, order="sorted", enc_hook=str), digest_size=16).digest()
+
+
+def plain(item: Any) -> Any:
+    """A stored item with its whole numbers as int, as they were written."""
+    if isinstance(item, Decimal):
+        return int(item) if item == item.to_integral_value() else str(item)
+    if isinstance(item, Mapping):
+        return {name: plain(value) for name, value in item.items()}
+    return [plain(value) for value in item] if isinstance(item, list) else item
+
+
+def _record(line: bytes) -> Record | None:
+    try:
+        return chain.read(line)
+    except BadInput:  # The walk of the links says what is wrong with it.
+        return None

@@ -1,0 +1,1 @@
+"""A light AWS client behind one seam, ``call(service, operation, parameters)``."""

@@ -1,0 +1,56 @@
+"""Lambda's REST protocol, as far as Invoke goes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from fanfold.aws.client.call import AwsFault
+from fanfold.aws.client.http import Answer, Protocol, Request, encoded, query_of
+from fanfold.errors import BadInput
+
+HEADERS = {
+    "ClientContext": "x-amz-client-context",
+    "InvocationType": "x-amz-invocation-type",
+    "LogType": "x-amz-log-type",
+}
+ANSWERS = {
+    "FunctionError": "x-amz-function-error",
+    "LogResult": "x-amz-log-result",
+    "ExecutedVersion": "x-amz-executed-version",
+}
+
+
+def _request(operation: str, parameters: Mapping[str, Any]) -> Request:
+    if operation != "lambda.Invoke":
+        raise BadInput(f"the light client does not know {operation}; take boto3")
+    unknown = sorted(parameters.keys() - HEADERS.keys() - {"FunctionName", "Qualifier", "Payload"})
+    if unknown:
+        raise BadInput(f"the light client does not know {unknown[0]} of {operation}; take boto3")
+    if not parameters.get("FunctionName"):
+        raise BadInput(f"{operation} needs FunctionName")
+    headers = {HEADERS[key]: value for key, value in parameters.items() if key in HEADERS}
+    path = f"/2015-03-31/functions/{encoded(parameters['FunctionName'])}/invocations"
+    query = query_of({key: value for key, value in parameters.items() if key == "Qualifier"})
+    return Request("POST", path, query, headers, _bytes(parameters.get("Payload", b"")))
+
+
+def _bytes(payload: bytes | str) -> bytes:
+    return payload.encode() if isinstance(payload, str) else payload
+
+
+def _response(_operation: str, answer: Answer) -> dict[str, Any]:
+    found = {key: answer.headers[name] for key, name in ANSWERS.items() if name in answer.headers}
+    return {"StatusCode": answer.status, "Payload": answer.body} | found
+
+
+def _fault(answer: Answer) -> AwsFault:
+    try:
+        error = msgspec.json.decode(answer.body) if answer.body else {}
+    except msgspec.DecodeError:
+        return AwsFault(str(answer.status), answer.body[:200].decode(errors="replace"), answer.status)
+    code = answer.headers.get("x-amzn-errortype") or error.get("__type") or str(answer.status)
+    return AwsFault(code.partition(":")[0], error.get("Message") or error.get("message") or "", answer.status)
+
+
+PROTOCOL = Protocol(_request, _response, _fault)

@@ -1,0 +1,35 @@
+"""What a function asked of AWS, one JSON line a call; only where RECORD_CALLS names a file, which no deploy does."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from fanfold.aws.client.call import Recorded
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A recorded call, with the function that made it; bytes in the parameters are base64."""
+
+    function: str
+    service: str
+    operation: str
+    parameters: dict[str, Any]
+
+
+def appending(path: Path, function: str) -> Callable[[Recorded], None]:
+    """A sink for ``fanfold.aws.client.call.recorded``; several processes may write to one file."""
+
+    def sink(call: Recorded) -> None:
+        line = Line(function=function, service=call.service, operation=call.operation, parameters=dict(call.parameters))
+        # One unbuffered append a line, so that lines of two processes never mix.
+        with path.open("ab", buffering=0) as file:
+            file.write(msgspec.json.encode(line) + b"\n")
+
+    return sink
+
+
+def lines(path: Path) -> list[Line]:
+    """The calls in the order in which they were written."""
+    return [msgspec.json.decode(line, type=Line) for line in path.read_bytes().splitlines()]

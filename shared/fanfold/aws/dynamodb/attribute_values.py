@@ -1,0 +1,105 @@
+"""DynamoDB's AttributeValues and the plain values they stand for.
+
+Numbers come back as Decimal, always, equal to what was written (DynamoDB drops zeros at the end); who wants an int says
+so with ``integer``. A float is refused: it is not exact. Tuples come back as lists.
+"""
+
+from collections.abc import Callable, Mapping
+from decimal import Context, Decimal
+from typing import Any
+
+from fanfold.errors import BadInput
+
+AttributeValue = dict[str, Any]
+Item = dict[str, AttributeValue]
+
+# What DynamoDB keeps of a number; beyond it, it refuses, and some emulators round.
+DIGITS = 38
+_ANY = Context(prec=1_000)
+
+
+def marshal(values: Mapping[str, Any]) -> Item:
+    """The item of a dict of str, bool, None, int, Decimal, bytes, lists, dicts and sets; raises BadInput for others."""
+    return {name: attribute(value) for name, value in values.items()}
+
+
+def unmarshal(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
+    return {name: plain(value) for name, value in item.items()}
+
+
+def attribute(value: object) -> AttributeValue:
+    """The AttributeValue of one value."""
+    write = _WRITERS.get(type(value))
+    if write is not None:
+        return write(value)
+    # An enum of strings is a string, a named tuple a list.
+    for kind in (str, list, tuple, dict):
+        if isinstance(value, kind):
+            return _WRITERS[kind](value)
+    raise BadInput(f"{value!r} of type {type(value).__name__} is no DynamoDB value; give a str, int, Decimal or bytes")
+
+
+def plain(value: AttributeValue) -> Any:
+    """The value that an AttributeValue stands for."""
+    ((kind, content),) = value.items()
+    return _READERS[kind](content)
+
+
+def integer(value: Decimal) -> int:
+    """A whole number as int; raises BadInput if it is not whole.
+
+    >>> integer(Decimal("12.0"))
+    12
+    """
+    whole = int(value)
+    if whole != value:
+        raise BadInput(f"{value} is not a whole number")
+    return whole
+
+
+def _number(value: int | Decimal) -> str:
+    if isinstance(value, int) and abs(value) < 10**DIGITS:
+        return str(value)
+    number = Decimal(value)
+    if isinstance(value, Decimal) and number.is_finite() and len(number.as_tuple().digits) > DIGITS:
+        # Zeros at the end, which DynamoDB drops, do not count.
+        number = number.normalize(_ANY)
+    if not number.is_finite() or len(number.as_tuple().digits) > DIGITS:
+        raise BadInput(f"{value} is no DynamoDB number: it must be finite and have at most {DIGITS} digits")
+    return str(number)
+
+
+def _set(values: set[Any] | frozenset[Any]) -> AttributeValue:
+    members = [attribute(value) for value in values]
+    kinds = {kind for member in members for kind in member}
+    if len(kinds) != 1 or not kinds <= {"S", "N", "B"}:
+        raise BadInput(f"{values!r} is no DynamoDB set; it needs members, all strings, all numbers or all bytes")
+    kind = kinds.pop()
+    return {f"{kind}S": sorted(member[kind] for member in members)}
+
+
+_WRITERS: dict[type, Callable[[Any], AttributeValue]] = {
+    str: lambda value: {"S": str(value)},
+    bool: lambda value: {"BOOL": value},
+    type(None): lambda _value: {"NULL": True},
+    int: lambda value: {"N": _number(value)},
+    Decimal: lambda value: {"N": _number(value)},
+    bytes: lambda value: {"B": value},
+    list: lambda values: {"L": [attribute(value) for value in values]},
+    tuple: lambda values: {"L": [attribute(value) for value in values]},
+    dict: lambda values: {"M": marshal(values)},
+    set: _set,
+    frozenset: _set,
+}
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "S": lambda content: content,
+    "BOOL": lambda content: content,
+    "NULL": lambda _content: None,
+    "N": Decimal,
+    "B": lambda content: content,
+    "L": lambda content: [plain(value) for value in content],
+    "M": unmarshal,
+    "SS": set,
+    "NS": lambda content: {Decimal(number) for number in content},
+    "BS": set,
+}

@@ -1,0 +1,90 @@
+"""The last bars that market-data has published of each series of a venue: one item a venue, and more beside it where
+there are thousands of series."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from fanfold.aws.dynamodb.attribute_values import integer
+from fanfold.aws.dynamodb.table import ABSENT, Key, Table, Write
+from fanfold.errors import Conflict
+from fanfold.market.bars import Bar, Series
+from fanfold.market.source import Noted
+from fanfold.money import ZERO
+
+SeriesKey = tuple[str, str]
+# An item takes 400 KB, its names and keys included.
+PART_BYTES = 380_000
+TRIES = 5
+# Timeframe, instrument, scales of price and volume, and the bars.
+_Row = tuple[str, str, int, int, list[Bar]]
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(list[_Row]).decode
+
+
+class CursorTable:
+    """See market_data_service.poll.Cursors: by (timeframe, instrument), the last bars that were published."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def read(self, venue: str) -> Noted:
+        """Raises Conflict where it is written meanwhile, again and again."""
+        for _ in range(TRIES):
+            item = self._table.get(_key(venue))
+            if not item:
+                return Noted({}, 0)
+            version = integer(item["version"])
+            rows = self._rows(venue, item, version)
+            if rows is not None:
+                return Noted({row[:2]: _series(*row) for row in rows}, version, integer(item["held_until"]))
+        raise Conflict(f"the cursors of {venue} changed at each of {TRIES} reads")
+
+    def write(self, venue: str, cursors: Mapping[SeriesKey, Series], version: int, held_until: int = 0) -> None:
+        """Raises Conflict where the version is not the one that was read."""
+        rows = [(*key, one.price_scale, one.volume_scale, one.bars) for key, one in cursors.items()]
+        first, *more = _parts(rows)
+        item = {"cursors": first, "version": version + 1, "held_until": held_until, "more": len(more)}
+        condition = "version = :version" if version else ABSENT
+        values = {":version": version} if version else None
+        beside = [self._beside(venue, number, version + 1, part) for number, part in enumerate(more, 1)]
+        self._table.write([self._table.putting(_key(venue), item, condition, values), *beside])
+
+    def _beside(self, venue: str, number: int, version: int, part: bytes) -> Write:
+        return self._table.putting(_key(venue, number), {"cursors": part, "version": version})
+
+    def _rows(self, venue: str, item: Mapping[str, Any], version: int) -> list[_Row] | None:
+        """All that was written with an item; None where another writer has been at what lies beside it."""
+        keys = [_key(venue, number) for number in range(1, integer(item["more"]) + 1)]
+        found = self._table.get_all(keys)
+        beside = [found.get(key, {}) for key in keys]
+        if any(integer(one.get("version", ZERO)) != version for one in beside):
+            return None
+        return [row for one in (item, *beside) for row in _unpack(one["cursors"])]
+
+
+def _parts(rows: Sequence[_Row]) -> Iterator[bytes]:
+    """The rows in as many parts as they need, most often one."""
+    body = _pack(rows)
+    if len(body) <= PART_BYTES or len(rows) < 2:
+        yield body
+        return
+    half = len(rows) // 2
+    yield from _parts(rows[:half])
+    yield from _parts(rows[half:])
+
+
+def _series(timeframe: str, instrument: str, price_scale: int, volume_scale: int, bars: list[Bar]) -> Series:
+    return Series(
+        instrument=instrument,
+        timeframe=timeframe,
+        price_scale=price_scale,
+        volume_scale=volume_scale,
+        after=0,
+        bars=bars,
+    )
+
+
+def _key(venue: str, number: int = 0) -> Key:
+    return f"venue#{venue}", f"cursors/{number}" if number else "cursors"

@@ -1,0 +1,200 @@
+"""Where signal keeps its fold: an item a bars message, with its new bars, the states after it, what was published.
+
+They lie there compressed, for a write is billed by the KB.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from typing import Any, overload
+
+import msgspec
+
+from fanfold.aws.dynamodb.attribute_values import integer
+from fanfold.aws.dynamodb.table import ABSENT, Table, Write, sort_key
+from fanfold.market import bars, history, timeframes
+from fanfold.market.bars import Frame, Series
+from fanfold.messages import Message, decode, encode
+from fanfold.packing import packed, unpacked
+from fanfold.signals.fold import Group, Kept, Snapshot
+
+_pack = msgspec.msgpack.Encoder().encode
+_frames = msgspec.msgpack.Decoder(list[Frame]).decode
+_snapshot = msgspec.msgpack.Decoder(Snapshot).decode
+_rest = msgspec.msgpack.Decoder(tuple[bytes, list[bytes]]).decode
+
+# How many of the last messages' outputs a cold process knows at least.
+RECENT = 64
+# An item may have 400 KB, its names and keys included. Bars alone stay below, for a message has no more than 256 KB.
+ITEM_BYTES = 380_000
+
+
+class FoldTable:
+    """The fold of one venue. Versions are dense, so of two writers one is refused."""
+
+    def __init__(self, table: Table, venue: str, timeframe: str) -> None:
+        self._table = table
+        self._venue = venue
+        self._timeframe = timeframe
+
+    def append(
+        self, version: int, message: str, series: list[Series], snapshot: Snapshot, outputs: list[Message]
+    ) -> None:
+        """Write a version; raises Conflict if it is there already."""
+        frames = bars.pack(series)
+        finest = [frame for frame in frames if frame.timeframe == self._timeframe]
+        item: dict[str, Any] = {"message": message, "version": version, "frames": packed(_pack(finest))}
+        rest = packed(_pack(snapshot)), [packed(encode(output)) for output in outputs]
+        parts = _parts(_pack(rest)) if sum(map(len, [item["frames"], rest[0], *rest[1]])) > ITEM_BYTES else []
+        item |= {"parts": len(parts)} if parts else {"snapshot": rest[0], "outputs": rest[1]}
+        writes = [self._putting(self._venue, version, item)]
+        writes += [
+            self._table.putting((f"{self._venue} parts", f"{_fold_key(version)}#{number:03d}"), {"body": part}, ABSENT)
+            for number, part in enumerate(parts)
+        ]
+        # Coarse bars lie apart, so that a long look back on them does not read every minute.
+        writes += [
+            self._putting(f"{self._venue} {frame.timeframe}", version, {"frames": packed(_pack([frame]))})
+            for frame in frames
+            if frame.timeframe != self._timeframe
+        ]
+        self._table.write(writes)
+
+    def load(self, groups: Mapping[Group, int]) -> Kept:
+        """What is kept, with windows as long as the groups look back; see fanfold.signals.fold.Fold.groups."""
+        items = self._table.query(self._venue, "fold#", newest_first=True)
+        newest = next(items, None)
+        if newest is None:
+            return Kept(0, [], None, {})
+        snapshot = _snapshot(unpacked(self._rest(newest)[0]))
+        wanted = _known(groups, snapshot)
+        windows, outputs = self._recent(chain([newest], items), wanted.pop(self._timeframe, {}))
+        for timeframe in sorted(wanted, key=timeframes.seconds):
+            windows += self._window(f"{self._venue} {timeframe}", wanted[timeframe], integer(newest["version"]))
+        return Kept(integer(newest["version"]), windows, snapshot, outputs)
+
+    def _recent(
+        self, items: Iterable[dict[str, Any]], groups: dict[tuple[str, ...], int]
+    ) -> tuple[list[Series], dict[str, Sequence[Message]]]:
+        reach, outputs = Reach(groups), dict[str, Sequence[Message]]()
+        for item in items:
+            if len(outputs) < RECENT:
+                outputs[item["message"]] = StoredMessages(partial(self._outputs, item))
+            if not reach.done():
+                reach.take(_frames(unpacked(item["frames"])))
+            if reach.done() and len(outputs) >= RECENT:
+                break
+        return reach.windows(), dict(reversed(outputs.items()))
+
+    def _window(self, partition: str, groups: dict[tuple[str, ...], int], version: int) -> list[Series]:
+        reach = Reach(groups)
+        for item in self._table.query(partition, "fold#", newest_first=True):
+            # Versions after the newest that was read came in the meantime: their states are not known here.
+            if reach.done():
+                break
+            if sort_key(item) <= _fold_key(version):
+                reach.take(_frames(unpacked(item["frames"])))
+        return reach.windows()
+
+    def _outputs(self, item: dict[str, Any]) -> list[bytes]:
+        return self._rest(item)[1]
+
+    def _rest(self, item: dict[str, Any]) -> tuple[bytes, list[bytes]]:
+        """Snapshot and outputs of a version, from its item or from the parts beside it."""
+        if "parts" not in item:
+            return item["snapshot"], item["outputs"]
+        parts = self._table.query(f"{self._venue} parts", f"{_fold_key(integer(item['version']))}#")
+        return _rest(b"".join(part["body"] for part in parts))
+
+    def _putting(self, partition: str, version: int, values: dict[str, Any]) -> Write:
+        return self._table.putting((partition, _fold_key(version)), values, ABSENT)
+
+
+class StoredMessages(Sequence[Message]):
+    """Messages that are decoded only when somebody wants them: nearly no bars come again after a cold start."""
+
+    def __init__(self, bodies: Callable[[], Sequence[bytes]]) -> None:
+        self._bodies = bodies
+
+    def __len__(self) -> int:
+        return len(self._bodies())
+
+    @overload
+    def __getitem__(self, at: int) -> Message: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[Message]: ...
+
+    def __getitem__(self, at: int | slice) -> Message | list[Message]:
+        if isinstance(at, slice):
+            return [decode(unpacked(body)) for body in self._bodies()[at]]
+        return decode(unpacked(self._bodies()[at]))
+
+    def __iter__(self) -> Iterator[Message]:
+        return iter(self[:])
+
+
+class Reach:
+    """Windows that are read from the newest bars back, until every group has one more common time than its lookback."""
+
+    def __init__(self, groups: Mapping[tuple[str, ...], int]) -> None:
+        self._newest_first: list[Frame] = []
+        self._lookbacks = list(groups.values())
+        self._sizes = [len(group) for group in groups]
+        # Of each group at how many times all have a bar, and how many of several have one at a time.
+        self._common = [0] * len(groups)
+        self._present = [Counter[int]() for _ in groups]
+        self._lacking = list(range(len(groups)))
+        self._places: dict[str, list[int]] = {}
+        for place, group in enumerate(groups):
+            for instrument in group:
+                self._places.setdefault(instrument, []).append(place)
+
+    def take(self, older: list[Frame]) -> None:
+        """Frames of a time before those that were taken; of no bar twice."""
+        self._newest_first += reversed(older)
+        for frame in older:
+            begin = 0
+            for instrument, count in zip(frame.instruments, frame.counts, strict=True):
+                for place in self._places.get(instrument, ()):
+                    if self._sizes[place] == 1:
+                        self._common[place] += count
+                    else:
+                        self._count(place, frame, begin, count)
+                begin += count
+
+    def _count(self, place: int, frame: Frame, begin: int, count: int) -> None:
+        length, present = timeframes.seconds(frame.timeframe), self._present[place]
+        for step in frame.step[begin : begin + count]:
+            at = frame.start + step * length
+            present[at] += 1
+            self._common[place] += present[at] == self._sizes[place]
+
+    def done(self) -> bool:
+        while self._lacking and self._common[self._lacking[-1]] > self._lookbacks[self._lacking[-1]]:
+            self._lacking.pop()
+        return not self._lacking
+
+    def windows(self) -> list[Series]:
+        return history.joined(reversed(self._newest_first))
+
+
+def _known(groups: Mapping[Group, int], snapshot: Snapshot) -> dict[str, dict[tuple[str, ...], int]]:
+    """Groups by timeframe, without instruments that are apart or had no bar: they would be looked for for ever."""
+    known: dict[str, dict[tuple[str, ...], int]] = {}
+    for (timeframe, instruments), count in groups.items():
+        apart = snapshot.apart.get(" ".join((timeframe, *instruments)), {})
+        group = tuple(one for one in instruments if f"{timeframe} {one}" in snapshot.through and one not in apart)
+        if group:
+            wanted = known.setdefault(timeframe, {})
+            wanted[group] = max(wanted.get(group, 0), count)
+    return known
+
+
+def _parts(body: bytes) -> list[bytes]:
+    return [body[first : first + ITEM_BYTES] for first in range(0, len(body), ITEM_BYTES)]
+
+
+def _fold_key(version: int) -> str:
+    return f"fold#{version:012d}"

@@ -1,0 +1,164 @@
+"""The paper venue's book in DynamoDB: an account's orders in parts, and a marker for every order that it ever took.
+
+The first part is in the item of the account, with what is settled and the version; most accounts have no other. Every
+write moves the version, so what a settlement was worked out from is what it is written to.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from fanfold.aws.dynamodb.table import ABSENT, Key, Table, Write
+from fanfold.errors import BadInput, Conflict
+from fanfold.matching.book import Page, Resting, canceled
+from fanfold.messages import Order
+
+TRIES = 5
+# An order is well under 1 KB; an item takes 400 KB, a transaction 4 MB.
+PART_ORDERS = 250
+PARTS_MAX = 15
+# How long after its expiry an order's marker is kept: no request is under way any more, and the ledger says its end.
+KEPT_S = 30 * 86_400
+_page = msgspec.json.Decoder(Page).decode
+_part = msgspec.json.Decoder(list[Resting]).decode
+_encode = msgspec.json.Encoder(decimal_format="string").encode
+Parts = dict[int, list[Resting]]
+
+
+class Kept(NamedTuple):
+    """A page as it was read, and its orders by part; part 0 is the page's own item."""
+
+    page: Page
+    parts: Parts
+
+
+class PaperBook:
+    """See fanfold.matching.book.Book."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._kept: dict[str, Kept] = {}
+
+    def add(self, order: Order) -> bool:
+        marker = self._marking(order, {})
+        for _ in range(TRIES):
+            kept = self._read(order.account)
+            parts = _added(kept.parts, order)
+            try:
+                self._table.write([marker, *self._writes(order.account, kept, parts, kept.page.settled)])
+            except Conflict:
+                known = self._table.get(_marker(order))
+                if known:
+                    return "shut_out" not in known
+                continue
+            return True
+        raise Conflict(f"order {order.order_id} found no place in the paper book in {TRIES} tries")
+
+    def knows(self, order: Order) -> bool:
+        known = self._table.get(_marker(order))
+        return bool(known) and "shut_out" not in known
+
+    def shut_out(self, order: Order) -> bool:
+        try:
+            self._table.write([self._marking(order, {"shut_out": 1})])
+        except Conflict:
+            return not self.knows(order)
+        return True
+
+    def cancel(self, account: str, client_order_ids: Sequence[str], at: datetime, reason: str) -> None:
+        kept = self._read(account)
+        parts = _each(kept.parts, lambda one: canceled(one, client_order_ids, at, reason))
+        if parts != kept.parts:
+            self._table.write(self._writes(account, kept, parts, kept.page.settled))
+
+    def read(self, account: str) -> Page:
+        return self._read(account).page
+
+    def write(
+        self, account: str, version: int, changed: list[Resting], gone: list[str], settled: dict[str, int]
+    ) -> None:
+        # A version has one content, so the page that was read under it needs no second look.
+        kept = self._kept.get(account)
+        if kept is None or kept.page.version != version:
+            kept = self._read(account)
+        if kept.page.version != version:
+            raise Conflict(f"the book of {account} is at version {kept.page.version}, not {version}; resolve again")
+        fresh = {one.order.client_order_id: one for one in changed}
+        over = frozenset(gone)
+        left = {
+            number: [one for one in part if one.order.client_order_id not in over]
+            for number, part in kept.parts.items()
+        }
+        parts = _each(left, lambda one: fresh.get(one.order.client_order_id, one))
+        self._table.write(self._writes(account, kept, parts, settled))
+
+    def _marking(self, order: Order, item: dict[str, Any]) -> Write:
+        expires = int(order.expires_at.timestamp()) + KEPT_S
+        return self._table.putting(_marker(order), {**item, "expires": expires}, ABSENT)
+
+    def _read(self, account: str) -> Kept:
+        """Parts are read after the page that names them: they belong together where it has not changed since."""
+        item = self._table.get(_page_key(account))
+        for _ in range(TRIES):
+            numbers = _numbers(item)
+            found = self._table.get_all([_part_key(account, number) for number in numbers]) if numbers else {}
+            before = item
+            item = self._table.get(_page_key(account)) if numbers else item
+            if before.get("version") == item.get("version"):
+                self._kept[account] = _kept(item, {number: found[_part_key(account, number)] for number in numbers})
+                return self._kept[account]
+        raise Conflict(f"the paper book of {account} changed while it was read, {TRIES} times")
+
+    def _writes(self, account: str, kept: Kept, parts: Parts, settled: dict[str, int]) -> list[Write]:
+        """The page, and the parts that changed."""
+        version = kept.page.version
+        others = {number: part for number, part in parts.items() if number and part}
+        page = Page(resting=parts.get(0, []), settled=settled, version=version + 1)
+        item = {"page": _encode(page), "version": version + 1, "parts": _encode(sorted(others))}
+        condition, values = ("version = :version", {":version": version}) if version else (ABSENT, None)
+        writes = [self._table.putting(_page_key(account), item, condition, values)]
+        for number, part in others.items():
+            if part != kept.parts.get(number):
+                writes.append(self._table.putting(_part_key(account, number), {"resting": _encode(part)}))
+        gone = [number for number in kept.parts if number and number not in others]
+        return writes + [self._table.deleting(_part_key(account, number)) for number in gone]
+
+
+def _kept(item: dict[str, Any], others: dict[int, dict[str, Any]]) -> Kept:
+    own = _page(item["page"]) if item else Page()
+    parts = {0: own.resting} | {number: _part(other["resting"]) for number, other in sorted(others.items())}
+    resting = [one for part in parts.values() for one in part]
+    return Kept(msgspec.structs.replace(own, resting=resting), parts)
+
+
+def _numbers(item: dict[str, Any]) -> list[int]:
+    return msgspec.json.decode(item["parts"], type=list[int]) if "parts" in item else []
+
+
+def _added(parts: Parts, order: Order) -> Parts:
+    """The order as the newest of the last part, or of a new one."""
+    last = max(parts)
+    if len(parts[last]) >= PART_ORDERS:
+        last += 1
+    if len(parts.keys() | {last}) > PARTS_MAX:
+        count = sum(map(len, parts.values()))
+        raise BadInput(f"{count} orders rest for {order.account}, and its paper book takes no more; cancel some")
+    return {**parts, last: [*parts.get(last, []), Resting(order=order)]}
+
+
+def _each(parts: Parts, change: Callable[[Resting], Resting]) -> Parts:
+    return {number: [change(one) for one in part] for number, part in parts.items()}
+
+
+def _page_key(account: str) -> Key:
+    return f"page#{account}", "page"
+
+
+def _part_key(account: str, number: int) -> Key:
+    return f"page#{account}", f"page#{number}"
+
+
+def _marker(order: Order) -> Key:
+    return f"taken#{order.account}#{order.client_order_id}", "taken"

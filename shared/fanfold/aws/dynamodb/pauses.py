@@ -1,0 +1,32 @@
+"""Until when a venue wants to be left alone, kept for all processes of a service: one item a venue."""
+
+from contextlib import suppress
+
+from fanfold.aws.dynamodb.attribute_values import integer
+from fanfold.aws.dynamodb.table import Key, Table
+from fanfold.errors import Conflict
+
+# A pause that is over may be forgotten.
+KEPT_S = 86_400
+
+
+class PauseTable:
+    """See execution_service.quotes.Pauses."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def until(self, venue: str) -> int:
+        item = self._table.get(_key(venue))
+        return integer(item["held_until"]) if item else 0
+
+    def keep(self, venue: str, until: int) -> None:
+        item = {"held_until": until, "expires": until + KEPT_S}
+        shorter = "attribute_not_exists(held_until) OR held_until < :until"
+        # A longer one, of another process, stays.
+        with suppress(Conflict):
+            self._table.write([self._table.putting(_key(venue), item, shorter, {":until": until})])
+
+
+def _key(venue: str) -> Key:
+    return f"venue#{venue}", "pause"

@@ -1,0 +1,215 @@
+"""A DynamoDB table of partition and sort key, with a transaction's writes as values. Keys are spelled only here."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from fanfold.aws.client.call import AwsFault, Call, condition_failed, conflicted, pause
+from fanfold.aws.dynamodb.attribute_values import marshal, unmarshal
+from fanfold.errors import Conflict
+
+Key = tuple[str, str]
+Write = dict[str, dict[str, Any]]
+KEY_NAMES = ("pk", "sk")
+BATCH_GET_MAX = 100
+BATCH_WRITE_MAX = 25
+TRANSACTION_MAX = 100
+NEWEST_PAGE = 50
+INSIST_TRIES = 50
+# How often what DynamoDB left of a batch is asked for again, where it took nothing of it.
+BATCH_TRIES = 8
+ABSENT = "attribute_not_exists(pk)"
+PRESENT = "attribute_exists(pk)"
+
+
+class Table(NamedTuple):
+    """Reads are consistent. Conditions and updates are DynamoDB expressions, their ``:name`` in ``values``.
+
+    ``wait`` waits before a batch's rest is asked for again; it is told how often nothing of it was taken.
+    """
+
+    call: Call
+    name: str
+    wait: Callable[[int], None] = pause
+
+    def get(self, key: Key) -> dict[str, Any]:
+        """The item, or an empty dict."""
+        found = self.call("dynamodb", "GetItem", {"TableName": self.name, "Key": _key(key), "ConsistentRead": True})
+        return unmarshal(found.get("Item", {}))
+
+    def get_all(self, keys: Sequence[Key]) -> dict[Key, dict[str, Any]]:
+        """The items that are there, by key. Raises AwsFault, as for a rate, where DynamoDB leaves some unread."""
+        found: dict[Key, dict[str, Any]] = {}
+        for start in range(0, len(keys), BATCH_GET_MAX):
+            wanted = {"Keys": [_key(key) for key in keys[start : start + BATCH_GET_MAX]], "ConsistentRead": True}
+            for page in self._rounds(self._get_batch, wanted, "UnprocessedKeys"):
+                for item in page["Responses"].get(self.name, []):
+                    values = unmarshal(item)
+                    found[values["pk"], values["sk"]] = values
+        return found
+
+    def put_all(self, items: Mapping[Key, Mapping[str, Any]]) -> None:
+        """Put items over what is there, each by itself; all are there when this returns, or AwsFault is raised."""
+        puts = [{"PutRequest": {"Item": marshal({"pk": pk, "sk": sk, **item})}} for (pk, sk), item in items.items()]
+        for start in range(0, len(puts), BATCH_WRITE_MAX):
+            for _ in self._rounds(self._put_batch, puts[start : start + BATCH_WRITE_MAX], "UnprocessedItems"):
+                pass
+
+    def _get_batch(self, items: Any) -> dict[str, Any]:
+        return self.call("dynamodb", "BatchGetItem", {"RequestItems": items})
+
+    def _put_batch(self, items: Any) -> dict[str, Any]:
+        return self.call("dynamodb", "BatchWriteItem", {"RequestItems": items})
+
+    def _rounds(self, ask: Callable[[Any], dict[str, Any]], asked: Any, rest: str) -> Iterator[dict[str, Any]]:
+        """The answers until nothing is left. What is left was over the table's rate, so the next one waits a while."""
+        left: Any = {self.name: asked}
+        tries = 0
+        while True:
+            answer = ask(left)
+            yield answer
+            before, left = left, answer.get(rest)
+            if not left:
+                return
+            tries = tries + 1 if left == before else 1
+            if tries == BATCH_TRIES:
+                rate = "ProvisionedThroughputExceededException"
+                raise AwsFault(rate, f"{self.name} takes nothing more of a batch", 400)
+            self.wait(tries)
+
+    def scan(self) -> Iterator[tuple[Key, dict[str, Any]]]:
+        """Every item without its key, and the key, page by page; what a big table has is dear."""
+        asked: dict[str, Any] = {"TableName": self.name, "ConsistentRead": True}
+        while True:
+            page = self.call("dynamodb", "Scan", asked)
+            for item in map(unmarshal, page["Items"]):
+                yield (item["pk"], item["sk"]), without_key(item)
+            if "LastEvaluatedKey" not in page:
+                return
+            asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def query(self, partition: str, prefix: str = "", *, newest_first: bool = False) -> Iterator[dict[str, Any]]:
+        """Items of a partition in order of their sort key, those that start with a prefix, page by page."""
+        asked: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": "pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else ""),
+            "ExpressionAttributeValues": marshal({":pk": partition} | ({":prefix": prefix} if prefix else {})),
+            "ScanIndexForward": not newest_first,
+            "ConsistentRead": True,
+        }
+        yield from self._pages(asked)
+
+    def newest(self, partition: str, until: str, page: int = NEWEST_PAGE) -> Iterator[dict[str, Any]]:
+        """Items of a partition in falling order of their sort key from one on ("": all); who stops reads no further."""
+        values = {":pk": partition} | ({":until": until} if until else {})
+        yield from self._pages(
+            {
+                "TableName": self.name,
+                "KeyConditionExpression": "pk = :pk" + (" AND sk <= :until" if until else ""),
+                "ExpressionAttributeValues": marshal(values),
+                "ScanIndexForward": False,
+                "ConsistentRead": True,
+                "Limit": page,
+            }
+        )
+
+    def _pages(self, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        while True:
+            page = self.call("dynamodb", "Query", asked)
+            yield from (unmarshal(item) for item in page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            asked = asked | {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def putting(
+        self, key: Key, item: Mapping[str, Any], condition: str = "", values: Mapping[str, Any] | None = None
+    ) -> Write:
+        """A put, for ``write``."""
+        pk, sk = key
+        return {"Put": self._conditional({"Item": marshal({"pk": pk, "sk": sk, **item})}, condition, values)}
+
+    def updating(self, key: Key, update: str, values: Mapping[str, Any], condition: str = "") -> Write:
+        """An update, for ``write``."""
+        return {"Update": self._conditional({"Key": _key(key), "UpdateExpression": update}, condition, values)}
+
+    def deleting(self, key: Key) -> Write:
+        """A delete, for ``write``."""
+        return {"Delete": {"TableName": self.name, "Key": _key(key)}}
+
+    def checking(self, key: Key, condition: str, values: Mapping[str, Any]) -> Write:
+        """A condition that must hold, for ``write``; only in a transaction."""
+        return {"ConditionCheck": self._conditional({"Key": _key(key)}, condition, values)}
+
+    def write(self, writes: Sequence[Write]) -> None:
+        """All of the writes or none. Raises Conflict where a condition failed or another transaction was at it."""
+        if not writes:
+            return
+        try:
+            if len(writes) == 1:
+                ((kind, parameters),) = writes[0].items()
+                self.call("dynamodb", f"{kind}Item", parameters)
+            else:
+                self.call("dynamodb", "TransactWriteItems", {"TransactItems": list(writes)})
+        except AwsFault as fault:
+            if condition_failed(fault) or conflicted(fault):
+                failed = tuple(at for at, reason in enumerate(fault.reasons) if reason.code == "ConditionalCheckFailed")
+                raise Refused(failed) from fault
+            raise
+
+    def insist(self, writes: Sequence[Write]) -> None:
+        """Write what must hold whatever else goes on: again and again while only other transactions are in the way.
+
+        Each try is itself tried a few times, with pauses; see client.call.persistent. Raises Refused where a
+        condition failed.
+        """
+        for _ in range(INSIST_TRIES):
+            try:
+                self.write(writes)
+            except Refused as refused:
+                if refused.failed:
+                    raise
+            else:
+                return
+        self.write(writes)
+
+    def update(self, key: Key, update: str, values: Mapping[str, Any], condition: str = "") -> dict[str, Any]:
+        """The item after an update; raises Conflict where its condition failed."""
+        parameters = self.updating(key, update, values, condition)["Update"] | {"ReturnValues": "ALL_NEW"}
+        try:
+            return unmarshal(self.call("dynamodb", "UpdateItem", parameters)["Attributes"])
+        except AwsFault as fault:
+            if condition_failed(fault) or conflicted(fault):
+                raise Refused((0,)) from fault
+            raise
+
+    def _conditional(
+        self, parameters: dict[str, Any], condition: str, values: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        parameters["TableName"] = self.name
+        if condition:
+            parameters["ConditionExpression"] = condition
+        if values:
+            parameters["ExpressionAttributeValues"] = marshal(values)
+        return parameters
+
+
+class Refused(Conflict):
+    """A write whose condition failed; ``failed`` has the positions of the writes that were in the way."""
+
+    def __init__(self, failed: tuple[int, ...]) -> None:
+        super().__init__(f"writes {failed} were refused" if failed else "another transaction was at it")
+        self.failed = failed
+
+
+def sort_key(item: Mapping[str, Any]) -> str:
+    """The second part of an item's key."""
+    return str(item["sk"])
+
+
+def without_key(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item's attributes but for its key."""
+    return {name: value for name, value in item.items() if name not in {"pk", "sk"}}
+
+
+def _key(key: Key) -> dict[str, Any]:
+    pk, sk = key
+    return {"pk": {"S": pk}, "sk": {"S": sk}}

@@ -1,0 +1,1 @@
+"""What a Lambda function needs around its verb: settings, secrets, its queue."""

@@ -1,0 +1,70 @@
+"""What every function is wired from: its settings, the AWS seam, the clock, the desk, the queue's edge, the watch."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from fanfold import desk
+from fanfold.aws.client.call import Call, Endpoint, connect, owned, recorded
+from fanfold.aws.clock import Clock, clock_of
+from fanfold.aws.function.sqs import Edge
+from fanfold.aws.telemetry.telemetry import Watch
+from fanfold.desk import Desk
+from fanfold.errors import BadInput
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
+    """The environment that all functions share."""
+
+    faults_table: str
+    dead_letters: str
+    desk: str = "desk.json"
+    clock: str = "wall"
+    record_calls: str = ""
+    # Whose the buckets are of which a function is told.
+    bucket_owner: str = ""
+    aws_lambda_function_name: str = "local"
+
+
+class Runtime(NamedTuple):
+    """The parts of a function that do not depend on what it does."""
+
+    call: Call
+    clock: Clock
+    desk: Desk
+    edge: Edge
+    watch: Watch
+
+
+def read(kind: type[T], environ: Mapping[str, str]) -> T:
+    """Settings out of the environment; raises BadInput, which names the variable."""
+    try:
+        return msgspec.convert(dict(environ), kind, strict=False)
+    except msgspec.ValidationError as wrong:
+        raise BadInput(f"the function's environment: {wrong}") from wrong
+
+
+def runtime(environ: Mapping[str, str]) -> Runtime:
+    """The runtime that an environment describes."""
+    settings = read(Settings, environ)
+    clock = clock_of(settings.clock)
+    watch = Watch(environ, clock)
+    call = watch.tracing.traced(_connected(settings, Endpoint.of(environ)))
+    path = Path(settings.desk)
+    loaded = desk.load(path.read_bytes(), path.name)
+    edge = Edge(call, settings.dead_letters, settings.faults_table, clock, watch)
+    return Runtime(call, clock, loaded, edge, watch)
+
+
+def _connected(settings: Settings, endpoint: Endpoint) -> Call:
+    call = owned(connect("light", endpoint), lambda: settings.bucket_owner)
+    if not settings.record_calls:
+        return call
+    # Only a local desk that is asked to records, so nothing else reads the module.
+    from fanfold.aws.client.recording import appending  # noqa: PLC0415
+
+    return recorded(call, appending(Path(settings.record_calls), settings.aws_lambda_function_name))

@@ -1,0 +1,82 @@
+"""A JSON secret in Secrets Manager, or in a SecureString of Parameter Store, which is free; never logged.
+
+It is kept for a minute, so that a rotation needs no deploy.
+
+    secret = SecureParameter(call, "/fanfold/live/venue", clock)
+    secret.values()["apiKey"]
+    secret.tried(lambda values: venue.ask(values), refused=NotAuthorised)
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import msgspec
+
+from fanfold.aws.client.call import Call
+from fanfold.errors import BadInput
+
+T = TypeVar("T")
+KEPT = timedelta(minutes=1)
+_decode = msgspec.json.Decoder(dict[str, str]).decode
+
+
+class Secret:
+    """The values of one secret, by name."""
+
+    def __init__(self, call: Call, secret: str, clock: Callable[[], datetime]) -> None:
+        self._call = call
+        self._secret = secret
+        self._clock = clock
+        self._read_at: datetime | None = None
+        self._values: dict[str, str] = {}
+        self.version = ""
+
+    def __repr__(self) -> str:
+        return f"Secret({self._secret})"
+
+    def values(self) -> dict[str, str]:
+        """Raises BadInput for a secret that is no JSON object of strings."""
+        now = self._clock()
+        if self._read_at is None or not timedelta(0) <= now - self._read_at < KEPT:
+            self._read(now)
+        return self._values
+
+    def refresh(self) -> dict[str, str]:
+        """The values as they are now, however young the kept ones are."""
+        self._read(self._clock())
+        return self._values
+
+    def tried(self, use: Callable[[dict[str, str]], T], refused: type[Exception]) -> T:
+        """What ``use`` makes of the values; where it is refused, and the secret was rotated meanwhile, once again."""
+        known = self.values(), self.version
+        try:
+            return use(known[0])
+        except refused:
+            self.refresh()
+            if self.version == known[1]:
+                raise
+            return use(self._values)
+
+    def _read(self, now: datetime) -> None:
+        text, version = self._ask()
+        try:
+            self._values = _decode(text)
+        except msgspec.MsgspecError:
+            # What was decoded stays unsaid, and so does why: either could hold the secret.
+            raise BadInput(f"the secret {self._secret} is not a JSON object of strings") from None
+        self._read_at, self.version = now, version
+
+    def _ask(self) -> tuple[str, str]:
+        """What it is now, and a name for just that; without a text it is none of JSON either."""
+        asked = {"SecretId": self._secret, "VersionStage": "AWSCURRENT"}
+        found = self._call("secretsmanager", "GetSecretValue", asked)
+        return found.get("SecretString", ""), found["VersionId"]
+
+
+class SecureParameter(Secret):
+    """The values of a SecureString."""
+
+    def _ask(self) -> tuple[str, str]:
+        found = self._call("ssm", "GetParameter", {"Name": self._secret, "WithDecryption": True})["Parameter"]
+        return found["Value"], str(found["Version"])

@@ -1,0 +1,178 @@
+"""The queue's edge: the one place where a fault is caught.
+
+A message that can't be understood goes to the dead-letter queue with its reason and counts as handled. Any other fault
+is kept by message id, so that its reason is found when the platform gives up, and the message is tried again; what
+comes behind it in its FIFO group waits. A standard queue's messages have no group, and none waits for another.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+
+from fanfold.aws.client.call import Call
+from fanfold.aws.clock import Clock
+from fanfold.aws.dynamodb.table import Table
+from fanfold.aws.telemetry.telemetry import Watch
+from fanfold.errors import BadInput
+from fanfold.messages import Message, decode
+
+REASON_MAX = 1_000
+# As long as a dead-letter queue keeps what the fault is of.
+FAULT_KEPT = timedelta(days=14)
+# A queue takes 256 KB, attributes and all; of a longer letter the beginning is buried.
+LETTER_MAX = 250_000
+# How a body fails that is none of ours: no JSON, of another shape, no UTF-8, nested too deep; or a record without its
+# attributes.
+NOT_A_MESSAGE = (msgspec.MsgspecError, ValueError, RecursionError, LookupError, TypeError)
+Record = dict[str, Any]
+# XML 1.0's characters are SQS's; a lone surrogate is no UTF-8 either.
+_UNSENDABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Arrived(NamedTuple):
+    """A message out of its queue, when the queue got it in epoch milliseconds, and whether it was delivered before."""
+
+    message: Message
+    body: str
+    sent_ms: int
+    again: bool
+
+
+class Edge(NamedTuple):
+    """What the edge needs: its dead-letter queue, the table of faults, and who hears of both."""
+
+    call: Call
+    dead_letters: str
+    faults: str
+    clock: Clock
+    watch: Watch
+
+    def bury(self, record: Record, reason: str) -> None:
+        """Put a record on the dead-letter queue with its reason."""
+        self.watch.counts.add("DeadLetters")
+        self.watch.log.error("a message is buried", delivery=record["messageId"], reason=reason)
+        known = {"reason": reason[:REASON_MAX], "source": record.get("eventSourceARN"), "message": record["messageId"]}
+        attributes = {name: _sendable(value) for name, value in known.items() if value}
+        asked = {
+            "QueueUrl": self.dead_letters,
+            "MessageBody": _sendable(record.get("body", "(nothing)")),
+            "MessageAttributes": {
+                key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()
+            },
+        }
+        if self.dead_letters.endswith(".fifo"):
+            asked |= {"MessageGroupId": _group(record), "MessageDeduplicationId": record["messageId"]}
+        self.call("sqs", "SendMessage", asked)
+
+    def keep(self, record: Record, fault: BaseException) -> None:
+        """Keep the last fault of a message that will be tried again."""
+        self.watch.log.fault("a message will be tried again", fault, delivery=record["messageId"])
+        text = f"{type(fault).__name__}: {fault}"[:REASON_MAX]
+        table = Table(self.call, self.faults)
+        now = self.clock()
+        item = {"reason": text, "at": now.isoformat(), "expires": int((now + FAULT_KEPT).timestamp())}
+        table.write([table.putting((record["messageId"], "fault"), item)])
+
+
+def consume(event: dict[str, Any], handle: Callable[[Arrived], None], edge: Edge) -> dict[str, Any]:
+    """Hand the records of an SQS event to a verb one by one; the answer names those to deliver again."""
+
+    def handle_all(arrived: list[Arrived]) -> None:
+        for one in arrived:
+            handle(one)
+
+    return consume_batch(event, handle_all, edge, size=1)
+
+
+def consume_batch(
+    event: dict[str, Any], handle: Callable[[list[Arrived]], None], edge: Edge, size: int = 1_000
+) -> dict[str, Any]:
+    """Hand up to ``size`` records at once to a verb that takes them all or none."""
+    failed: list[str] = []
+    stopped: set[str] = set()
+    for records in _chunks(event["Records"], size):
+        ready = [record for record in records if _group(record) not in stopped]
+        failed += [record["messageId"] for record in records if _group(record) in stopped]
+        for record in _handle(ready, handle, edge):
+            failed.append(record["messageId"])
+            stopped.add(_group(record))
+    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}
+
+
+def _handle(records: list[Record], handle: Callable[[list[Arrived]], None], edge: Edge) -> list[Record]:
+    """The records to deliver again."""
+    understood = []
+    failed: list[Record] = []
+    for record in records:
+        try:
+            understood.append((record, _arrived(record)))
+        except NOT_A_MESSAGE as wrong:
+            failed += _bury(record, f"not a message: {type(wrong).__name__}: {wrong}", edge)
+    return failed + (_handle_all(understood, handle, edge) if understood else [])
+
+
+def _handle_all(
+    understood: list[tuple[Record, Arrived]], handle: Callable[[list[Arrived]], None], edge: Edge
+) -> list[Record]:
+    kept = [record for record, _ in understood]
+    edge.watch.hear(kept, [arrived.message for _, arrived in understood])
+    try:
+        handle([arrived for _, arrived in understood])
+    except BadInput as wrong:
+        if len(kept) > 1:
+            return _one_by_one(kept, handle, edge)
+        return _bury(kept[0], str(wrong), edge)
+    except Exception as fault:  # noqa: BLE001 - it is kept, told of, and tried again
+        for record in kept:
+            _keep(record, fault, edge)
+        return kept
+    return []
+
+
+def _bury(record: Record, reason: str, edge: Edge) -> list[Record]:
+    """The record, to be delivered again, where it could not be buried; then the platform does so, after some tries."""
+    try:
+        edge.bury(record, reason)
+    except Exception as fault:  # noqa: BLE001 - a letter that cannot be buried must not take its neighbours along
+        _keep(record, RuntimeError(f"{reason} (it was not buried: {fault})"), edge)
+        return [record]
+    return []
+
+
+def _keep(record: Record, fault: BaseException, edge: Edge) -> None:
+    try:
+        edge.keep(record, fault)
+    except Exception as lost:  # noqa: BLE001 - the record comes again all the same; what is lost is its reason
+        edge.watch.log.fault("a fault could not be kept", lost, delivery=record["messageId"])
+
+
+def _one_by_one(records: list[Record], handle: Callable[[list[Arrived]], None], edge: Edge) -> list[Record]:
+    """The records to deliver again: one that failed, and what is behind it in its group."""
+    failed: list[Record] = []
+    for record in records:
+        if _group(record) in map(_group, failed) or _handle([record], handle, edge):
+            failed.append(record)
+    return failed
+
+
+def _arrived(record: Record) -> Arrived:
+    attributes = record["attributes"]
+    again = attributes.get("ApproximateReceiveCount", "1") != "1"
+    return Arrived(decode(record["body"]), record["body"], int(attributes.get("SentTimestamp", 0)), again)
+
+
+def _group(record: Record) -> str:
+    return str(record.get("attributes", {}).get("MessageGroupId") or record["messageId"])
+
+
+def _sendable(text: str) -> str:
+    """A text as a queue takes it: its characters allowed, and not too long."""
+    kept = _UNSENDABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    return kept.encode()[:LETTER_MAX].decode(errors="ignore")
+
+
+def _chunks(records: list[Record], size: int) -> Iterable[list[Record]]:
+    return (records[start : start + size] for start in range(0, len(records), size))

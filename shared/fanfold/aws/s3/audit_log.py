@@ -1,0 +1,98 @@
+"""The audit log as objects that are written once; the bucket's own Object Lock keeps them."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from fanfold.audit.chain import segment_key
+from fanfold.audit.ports import Kept
+from fanfold.aws.client.call import AwsFault, Call, precondition_failed
+
+PREFIX = "chain/"
+
+
+class S3Log:
+    """The segments of all chains in one bucket."""
+
+    def __init__(self, call: Call, bucket: str) -> None:
+        self._call = call
+        self._bucket = bucket
+
+    def create(self, key: str, body: bytes) -> bool:
+        parameters = {"Bucket": self._bucket, "Key": key, "Body": body, "IfNoneMatch": "*"}
+        try:
+            self._call("s3", "PutObject", parameters | {"ContentType": "application/jsonl"})
+        except AwsFault as fault:
+            if not precondition_failed(fault):
+                raise
+            return False
+        return True
+
+    def read(self, key: str) -> bytes:
+        body: bytes = self._call("s3", "GetObject", {"Bucket": self._bucket, "Key": key})["Body"]
+        return body
+
+    def streams(self) -> list[str]:
+        pages = pages_of(self._call, {"Bucket": self._bucket, "Prefix": PREFIX, "Delimiter": "/"})
+        prefixes = [one["Prefix"] for page in pages for one in page.get("CommonPrefixes", [])]
+        return [prefix.removeprefix(PREFIX).rstrip("/") for prefix in prefixes]
+
+    def segments(self, stream: str, after: int = 0) -> Iterator[tuple[str, bytes]]:
+        start = {"Prefix": f"{PREFIX}{stream}/", "StartAfter": segment_key(stream, after)}
+        for page in pages_of(self._call, {"Bucket": self._bucket} | start):
+            for found in page.get("Contents", []):
+                yield found["Key"], self.read(found["Key"])
+
+    def history(self, stream: str, after: int = 0) -> Iterator[Kept]:
+        behind = segment_key(stream, after) if after else ""
+        return history_of(self._call, self._bucket, f"{PREFIX}{stream}/", behind)
+
+
+class Versions(NamedTuple):
+    """A key's versions by their ids, the newest first, and how often it was deleted."""
+
+    key: str
+    ids: list[str]
+    deletions: int
+
+
+def history_of(call: Call, bucket: str, prefix: str, after: str = "") -> Iterator[Kept]:
+    """The objects of a prefix behind a key, each as it was first written, and what was done on top of it."""
+    return (first_version(call, bucket, one) for one in versions_of(call, bucket, prefix, after))
+
+
+def first_version(call: Call, bucket: str, found: Versions) -> Kept:
+    """The object as it was first written; b"" for one of which only deletions are left."""
+    key, ids, deletions = found
+    if len(ids) == 1 and not deletions:
+        return Kept(key, call("s3", "GetObject", {"Bucket": bucket, "Key": key})["Body"], "")
+    body = call("s3", "GetObject", {"Bucket": bucket, "Key": key, "VersionId": ids[-1]})["Body"] if ids else b""
+    return Kept(key, body, f"it has {len(ids)} versions and {deletions} deletions")
+
+
+def versions_of(call: Call, bucket: str, prefix: str, after: str = "") -> Iterator[Versions]:
+    """The keys of a prefix behind a key, in order; one may go on over pages."""
+    asked = {"Bucket": bucket, "Prefix": prefix} | ({"KeyMarker": after} if after else {})
+    ids: dict[str, list[str]] = {}
+    deletions: dict[str, int] = {}
+    while True:
+        page = call("s3", "ListObjectVersions", asked)
+        for one in page.get("Versions", []):
+            ids.setdefault(one["Key"], []).append(one["VersionId"])
+        for one in page.get("DeleteMarkers", []):
+            deletions[one["Key"]] = deletions.get(one["Key"], 0) + 1
+        over = not page.get("IsTruncated")
+        for key in sorted(ids.keys() | deletions.keys()):
+            if over or key < page["NextKeyMarker"]:
+                yield Versions(key, ids.pop(key, []), deletions.pop(key, 0))
+        if over:
+            return
+        asked |= {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
+
+
+def pages_of(call: Call, parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The pages of a listing, each asked for when it is needed."""
+    page = call("s3", "ListObjectsV2", parameters)
+    yield page
+    while page.get("IsTruncated"):
+        page = call("s3", "ListObjectsV2", parameters | {"ContinuationToken": page["NextContinuationToken"]})
+        yield page

@@ -1,0 +1,81 @@
+"""The lake's files: Parquet with zstd under table/dt=date/name.parquet. pyarrow lives here and nowhere else."""
+
+from collections.abc import Iterable, Sequence
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fanfold.audit.lake_schema import Row, Table, Type
+from fanfold.aws.client.call import Call
+from fanfold.aws.s3.audit_log import pages_of
+
+# Athena knows times to the millisecond, and no time zones in files: all are UTC.
+TYPES: dict[Type, pa.DataType] = {
+    "string": pa.string(),
+    "bigint": pa.int64(),
+    "double": pa.float64(),
+    "timestamp": pa.timestamp("ms"),
+    "decimal(38,18)": pa.decimal128(38, 18),
+}
+ROW_GROUP_ROWS = 131_072
+_SUFFIX = ".parquet"
+
+
+def schema_of(table: Table) -> pa.Schema:
+    """The columns of a table's files; dt is in the path."""
+    return pa.schema([(name, TYPES[kind]) for name, kind in table.columns.items()])
+
+
+def table_of(table: Table, rows: Sequence[Row]) -> pa.Table:
+    """Rows as columns, sorted. Raises pyarrow.ArrowInvalid for an amount that does not fit: see ``fitted``."""
+    columns = {name: [row.values.get(name) for row in rows] for name in table.columns}
+    return pa.table(columns, schema=schema_of(table)).sort_by([(name, "ascending") for name in table.sort])
+
+
+def distinct(table: Table, rows: pa.Table) -> pa.Table:
+    """The rows sorted, of those that agree in the table's key the first."""
+    ordered = rows.sort_by([(name, "ascending") for name in table.sort])
+    numbered = ordered.select(list(table.key)).append_column("_row", pa.array(range(len(ordered)), pa.int64()))
+    first = numbered.group_by(list(table.key)).aggregate([("_row", "min")])["_row_min"]
+    return ordered.take(first.combine_chunks().sort())
+
+
+class S3Lake:
+    """The lake in one bucket."""
+
+    def __init__(self, call: Call, bucket: str) -> None:
+        self._call = call
+        self._bucket = bucket
+
+    def write(self, table: Table, dt: str, name: str, rows: Sequence[Row]) -> None:
+        self._put(_key(table, dt, name), table_of(table, rows))
+
+    def names(self, table: Table) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for page in pages_of(self._call, {"Bucket": self._bucket, "Prefix": f"{table.name}/dt="}):
+            for one in page.get("Contents", []):
+                _, day, name = one["Key"].split("/", 2)
+                found.setdefault(day.removeprefix("dt="), []).append(name.removesuffix(_SUFFIX))
+        return found
+
+    def merge(self, table: Table, dt: str, names: Iterable[str], into: str) -> None:
+        parts = [self._read(_key(table, dt, name)) for name in names]
+        self._put(_key(table, dt, into), distinct(table, pa.concat_tables(parts, promote_options="default")))
+
+    def delete(self, table: Table, dt: str, names: Iterable[str]) -> None:
+        for name in names:
+            self._call("s3", "DeleteObject", {"Bucket": self._bucket, "Key": _key(table, dt, name)})
+
+    def _read(self, key: str) -> pa.Table:
+        body = self._call("s3", "GetObject", {"Bucket": self._bucket, "Key": key})["Body"]
+        return pq.read_table(pa.BufferReader(body))
+
+    def _put(self, key: str, rows: pa.Table) -> None:
+        sink = pa.BufferOutputStream()
+        pq.write_table(rows, sink, compression="zstd", row_group_size=ROW_GROUP_ROWS)
+        body = sink.getvalue().to_pybytes()
+        self._call("s3", "PutObject", {"Bucket": self._bucket, "Key": key, "Body": body})
+
+
+def _key(table: Table, dt: str, name: str) -> str:
+    return f"{table.name}/dt={dt}/{name}{_SUFFIX}"

@@ -1,0 +1,93 @@
+"""Day reports in the lake's bucket: reports/dt=2026-01-31/day.json and day.md, or failed.json and failed.md."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from fanfold.audit.daily_report import Closing, DayReport
+from fanfold.audit.ports import Pages
+from fanfold.aws.client.call import AwsFault, Call, not_found, precondition_failed
+from fanfold.aws.s3.audit_log import pages_of
+
+PREFIX = "reports/dt="
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(DayReport).decode
+
+
+class S3Reports:
+    """See fanfold.audit.ports.Reports."""
+
+    def __init__(self, call: Call, bucket: str) -> None:
+        self._call = call
+        self._bucket = bucket
+
+    def is_closed(self, day: str) -> bool:
+        pages = pages_of(self._call, {"Bucket": self._bucket, "Prefix": _key(day, "day.md")})
+        return any(page.get("Contents") for page in pages)
+
+    def keep(self, report: DayReport) -> DayReport:
+        if report.state == "failed":
+            self._put(_key(report.day, "failed.json"), _encode(report), "application/json")
+            return report
+        key = _key(report.day, "day.json")
+        try:
+            self._put(key, _encode(report), "application/json", IfNoneMatch="*")
+        except AwsFault as fault:
+            if not precondition_failed(fault):
+                raise
+            return self._read(key)
+        return report
+
+    def show(self, report: DayReport, page: str) -> None:
+        name = "day.md" if report.state == "closed" else "failed.md"
+        self._put(_key(report.day, name), page.encode(), "text/markdown; charset=utf-8")
+
+    def closings(self, before: str) -> dict[str, Closing]:
+        return {one.account: one.before for report in self._newest(before) for one in report.accounts}
+
+    def bodies(self) -> dict[str, Pages]:
+        return {day: self.body(day) for day in sorted({_day(key) for key in self._keys() if _is_of_closed(key)})}
+
+    def stored(self, day: str) -> bytes:
+        body: bytes = self._call("s3", "GetObject", {"Bucket": self._bucket, "Key": _key(day, "day.json")})["Body"]
+        return body
+
+    def body(self, day: str) -> Pages:
+        return Pages(self._get(_key(day, "day.json")), self._get(_key(day, "day.md")))
+
+    def _newest(self, before: str) -> list[DayReport]:
+        """The newest closed report of an earlier day, if there is one."""
+        found = [key for key in self._keys() if key.endswith("/day.json") and key < _key(before, "")]
+        return [self._read(max(found))] if found else []
+
+    def _keys(self) -> Iterator[str]:
+        for page in pages_of(self._call, {"Bucket": self._bucket, "Prefix": PREFIX}):
+            yield from (one["Key"] for one in page.get("Contents", []))
+
+    def _get(self, key: str) -> bytes:
+        try:
+            body: bytes = self._call("s3", "GetObject", {"Bucket": self._bucket, "Key": key})["Body"]
+        except AwsFault as fault:
+            if not not_found(fault):
+                raise
+            return b""
+        return body
+
+    def _read(self, key: str) -> DayReport:
+        return _decode(self._call("s3", "GetObject", {"Bucket": self._bucket, "Key": key})["Body"])
+
+    def _put(self, key: str, body: bytes, kind: str, **condition: str) -> None:
+        asked = {"Bucket": self._bucket, "Key": key, "Body": body, "ContentType": kind}
+        self._call("s3", "PutObject", asked | condition)
+
+
+def _key(day: str, name: str) -> str:
+    return f"{PREFIX}{day}/{name}"
+
+
+def _day(key: str) -> str:
+    return key.removeprefix(PREFIX).partition("/")[0]
+
+
+def _is_of_closed(key: str) -> bool:
+    return key.endswith(("/day.json", "/day.md"))

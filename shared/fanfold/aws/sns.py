@@ -1,0 +1,127 @@
+"""Publishing to the topics; FIFO ones, whose names say so, are deduplicated by the message's id."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from fanfold import splitting
+from fanfold.aws.client.call import AwsFault, Call
+from fanfold.messages import Message, attributes_of, encode, group_of, topic_of
+
+BATCH = 10
+FIFO = ".fifo"
+# SNS takes 256 KB a batch, attributes and all.
+BATCH_BYTES = 250_000
+MESSAGE_BYTES_MAX = 262_144
+# What SNS says of a message that it will not take however often it is asked.
+UNFIT = frozenset(
+    {
+        "InvalidParameter",
+        "InvalidParameterException",
+        "InvalidParameterValue",
+        "ParameterValueInvalid",
+        "InvalidMessageContents",
+        "ValidationError",
+        "ValidationException",
+    }
+)
+
+
+class Unpublishable(AwsFault):
+    """A topic will never take one of these messages."""
+
+
+class Topics:
+    """The topics that a service publishes to, by name and ARN."""
+
+    def __init__(
+        self, call: Call, arns: Mapping[str, str], told: Callable[[Message], Mapping[str, str]] = attributes_of
+    ) -> None:
+        """``told`` hears of each message that goes out, and may give it attributes besides those of its own."""
+        self._call = call
+        self._arns = arns
+        self._told = told
+
+    def publish(self, messages: Iterable[Message]) -> None:
+        """Publish in order; what a FIFO topic has had in the last five minutes it does not deliver again.
+
+        A message that is too long for the topic goes out in parts, where what it lists can be shared out.
+        """
+        by_topic: dict[str, list[Message]] = {}
+        for message in messages:
+            by_topic.setdefault(topic_of(message), []).append(message)
+        for topic, mine in by_topic.items():
+            arn = self._arn(topic)
+            for entries in _batches(entry for one in mine for entry in self._entries(one, ordered=arn.endswith(FIFO))):
+                self._publish(arn, entries)
+
+    def _arn(self, topic: str) -> str:
+        if topic not in self._arns:
+            raise Unpublishable("NoTopic", f"this service publishes to {sorted(self._arns)}, not to {topic}", 400)
+        return self._arns[topic]
+
+    def _entries(self, message: Message, *, ordered: bool) -> list[dict[str, Any]]:
+        body = encode(message)
+        if len(body) <= splitting.PART_BYTES:
+            return [_entry(message, body, self._told(message), ordered=ordered)]
+        parts = splitting.split(message)
+        return [_entry(part, encode(part), self._told(part), ordered=ordered) for part in parts]
+
+    def _publish(self, arn: str, entries: list[dict[str, Any]]) -> None:
+        if len(entries) == 1:
+            self._publish_one(arn, entries[0])
+            return
+        numbered = [{"Id": str(number), **entry} for number, entry in enumerate(entries)]
+        done = self._call("sns", "PublishBatch", {"TopicArn": arn, "PublishBatchRequestEntries": numbered})
+        for failed in done.get("Failed", []):
+            fault = AwsFault(failed.get("Code", "Failed"), failed.get("Message", "an entry was not published"), 500)
+            raise _told(fault)
+
+    def _publish_one(self, arn: str, entry: dict[str, Any]) -> None:
+        size = _size(entry)
+        if size > MESSAGE_BYTES_MAX:
+            raise Unpublishable("MessageTooLong", f"it has {size} bytes; a topic takes {MESSAGE_BYTES_MAX}", 400)
+        try:
+            self._call("sns", "Publish", {"TopicArn": arn, **entry})
+        except AwsFault as fault:
+            raise _told(fault) from fault
+
+
+def _batches(entries: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Entries in their order, as many at once as SNS takes."""
+    batch: list[dict[str, Any]] = []
+    size = 0
+    for entry in entries:
+        length = len(entry["Message"].encode()) + 1_000
+        if batch and (len(batch) == BATCH or size + length > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += length
+    if batch:
+        yield batch
+
+
+def _told(fault: AwsFault) -> AwsFault:
+    """The same as of a message that is unfit, unless it is the topic that is wrong."""
+    if fault.code not in UNFIT or "TopicArn" in fault.message:
+        return fault
+    return Unpublishable(fault.code, fault.message, fault.status)
+
+
+def _size(entry: dict[str, Any]) -> int:
+    attributes = entry["MessageAttributes"].items()
+    return len(entry["Message"].encode()) + sum(
+        len(name) + len(one["DataType"]) + len(one["StringValue"].encode()) for name, one in attributes
+    )
+
+
+def _entry(message: Message, body: bytes, more: Mapping[str, str], *, ordered: bool) -> dict[str, Any]:
+    group = {"MessageGroupId": group_of(message), "MessageDeduplicationId": message.id} if ordered else {}
+    return {
+        "Message": body.decode(),
+        **group,
+        "MessageAttributes": {
+            name: {"DataType": "String", "StringValue": value}
+            for name, value in {**attributes_of(message), **more}.items()
+        },
+    }

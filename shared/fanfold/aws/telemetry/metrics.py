@@ -1,0 +1,123 @@
+"""Metrics in CloudWatch's embedded format: one line an invocation, nothing where nothing was counted.
+
+The stage is their only dimension: every further one would multiply the custom metrics that are paid for. The function,
+the request, the refusals' reasons and the figures that are not to be metrics are fields of the line, to be asked for in
+Logs Insights.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+from fanfold.aws.clock import Clock
+from fanfold.aws.telemetry.logs import Write, to_stdout
+from fanfold.codes import Code
+from fanfold.messages import (
+    Bars,
+    BarsWanted,
+    ExecutionReport,
+    HaltChanged,
+    Message,
+    OrdersApproved,
+    OrdersRefused,
+    State,
+    Targets,
+)
+
+NAMESPACE = "Fanfold"
+UNITS = {
+    "Bars": "Count",
+    "Signals": "Count",
+    "Orders": "Count",
+    "Refusals": "Count",
+    "Fills": "Count",
+    "DeadLetters": "Count",
+    "LimitsRefused": "Count",
+    "LossRefusals": "Count",
+    "AccountsHalted": "Count",
+    "OutboxStuck": "Count",
+    "OrdersOverdue": "Count",
+    "Attention": "Count",
+    "TickToOrder": "Milliseconds",
+    "QueueAge": "Milliseconds",
+}
+# What needs a person, and is nothing while all is well: orders refused by a limit on losses; accounts whose trading
+# state is not ACTIVE, at each decision; messages that no topic takes, put aside, and those that an outbox has had for
+# long; and orders whose outcome is unknown past their deadline, as each sweep finds them. Attention is their sum: one
+# alarm where four are too dear.
+ALARMING = ("LossRefusals", "AccountsHalted", "OutboxStuck", "OrdersOverdue")
+LOSSES = frozenset({Code.DAILY_LOSS, Code.DRAWDOWN})
+# The format takes a hundred values a metric in a line.
+VALUES_MAX = 100
+
+
+class Counts:
+    """What one invocation counted and measured; written and forgotten by ``flush``.
+
+    CloudWatch makes metrics of those in ``metrics`` alone; an hour in which one has no value is not paid for.
+    """
+
+    def __init__(
+        self, stage: str, clock: Clock, write: Write = to_stdout, metrics: Collection[str] = tuple(UNITS)
+    ) -> None:
+        self._stage = stage
+        self._metrics = metrics
+        self._clock = clock
+        self._write = write
+        self._sums: dict[str, int] = {}
+        self._values: dict[str, list[int]] = {}
+        self._reasons: dict[str, int] = {}
+
+    def add(self, metric: str, count: int = 1) -> None:
+        if count:
+            self._sums[metric] = self._sums.get(metric, 0) + count
+
+    def measure(self, metric: str, milliseconds: int) -> None:
+        """A value, and not a sum, so that percentiles can be had of it; below zero it is zero, as clocks differ."""
+        values = self._values.setdefault(metric, [])
+        if len(values) < VALUES_MAX:
+            values.append(max(0, milliseconds))
+
+    def published(self, message: Message) -> None:
+        """Count what a message says has happened."""
+        match message:
+            case Bars():
+                self.add("Bars", sum(len(frame.step) for frame in message.frames))
+            case Targets():
+                self.add("Signals", len(message.targets))
+            case OrdersApproved():
+                self.add("Orders", len(message.orders))
+            case OrdersRefused():
+                self.add("Refusals", len(message.refusals))
+                for one in message.refusals:
+                    self._reasons[one.code] = self._reasons.get(one.code, 0) + 1
+                    self.add("LossRefusals", one.code in LOSSES)
+            case ExecutionReport():
+                self._reported(message)
+            case BarsWanted() | HaltChanged():  # No figures.
+                pass
+
+    def _reported(self, report: ExecutionReport) -> None:
+        self.add("Fills", len(report.fills))
+        if any(one.state is State.OPEN for one in report.updates):
+            self.measure("TickToOrder", int((self._clock() - report.at).total_seconds() * 1_000))
+
+    def flush(self, properties: Mapping[str, str]) -> None:
+        """Write the line, if there is anything to tell, and start anew."""
+        self.add("Attention", sum(self._sums.get(name, 0) for name in ALARMING))
+        figures: dict[str, Any] = {**self._sums, **self._values}
+        if not figures:
+            return
+        line: dict[str, Any] = {"Stage": self._stage, **properties, **figures}
+        if named := [name for name in figures if name in self._metrics]:
+            line["_aws"] = self._directive(named)
+        if self._reasons:
+            line["RefusalReasons"] = self._reasons
+        self._sums, self._values, self._reasons = {}, {}, {}
+        self._write(msgspec.json.encode(line).decode() + "\n")
+
+    def _directive(self, named: Collection[str]) -> dict[str, Any]:
+        metrics = [{"Name": name, "Unit": UNITS[name]} for name in named]
+        directive = {"Namespace": NAMESPACE, "Dimensions": [["Stage"]], "Metrics": metrics}
+        return {"Timestamp": int(self._clock().timestamp() * 1_000), "CloudWatchMetrics": [directive]}

@@ -1,0 +1,78 @@
+"""What is told of an invocation: its log lines, its figures, its trace, tied together by their ids."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fanfold.aws.clock import Clock
+from fanfold.aws.telemetry.logs import Log, Write, bridge, to_stdout
+from fanfold.aws.telemetry.metrics import UNITS, Counts
+from fanfold.aws.telemetry.tracing import VARIABLE, Tracing
+from fanfold.messages import Message
+
+Record = dict[str, Any]
+
+
+class Watch:
+    """One function's, for as long as its process lives; it takes one invocation at a time, as Lambda does."""
+
+    def __init__(self, environ: Mapping[str, str], clock: Clock, write: Write = to_stdout) -> None:
+        self._environ = environ
+        self._clock = clock
+        self._function = environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
+        # Of a canary's function alone; any other is $LATEST.
+        self._version = environ.get("AWS_LAMBDA_FUNCTION_VERSION", "").removeprefix("$LATEST")
+        self._request = ""
+        self._subject: tuple[Record, Message] | None = None
+        self.log = Log(clock, self.ids, write)
+        metrics = environ.get("METRICS", ",".join(UNITS)).split(",")
+        self.counts = Counts(environ.get("STAGE", "local"), clock, write, metrics)
+        self.tracing = Tracing(self.log.warning)
+        bridge(self.log)
+
+    def invocation(self, context: object) -> "Watch":
+        """To be entered around an invocation, with Lambda's context of it: ``with watch.invocation(context):``."""
+        self._request = str(getattr(context, "aws_request_id", ""))
+        return self
+
+    def __enter__(self) -> None:
+        self._subject = None
+        self.tracing.begin(self._environ.get(VARIABLE, ""))
+
+    def __exit__(self, _kind: object, fault: BaseException | None, _stack: object) -> None:
+        """A fault is told of, and goes on; then what was counted is written."""
+        if fault is not None:
+            self.log.fault("the invocation failed", fault)
+        self._subject = None
+        self.counts.flush({"Function": self._function, "Request": self._request})
+
+    def hear(self, records: Sequence[Record], messages: Sequence[Message]) -> None:
+        """From here on lines and calls are about these; the ids of several together are those of the first."""
+        self._subject = records[0], messages[0]
+        self.tracing.restore(records[0].get("messageAttributes", {}))
+        oldest = min(int(record["attributes"].get("SentTimestamp", 0)) for record in records)
+        self.counts.measure("QueueAge", int(self._clock().timestamp() * 1_000) - oldest)
+
+    def published(self, message: Message) -> dict[str, str]:
+        """Count a message that goes out; the attributes that it takes along."""
+        self.counts.published(message)
+        return self.tracing.attributes()
+
+    def put_aside(self, name: str, reason: str) -> None:
+        """Tell of a message that the outbox could not publish, and never will."""
+        self.counts.add("OutboxStuck")
+        self.log.error("a message is put aside", unpublished=name, reason=reason)
+
+    def left_behind(self, name: str, seconds: int) -> None:
+        """Tell of a message that the outbox has had for long, and that its sweeps did not get out."""
+        self.counts.add("OutboxStuck")
+        self.log.error("a message waits in the outbox", unpublished=name, seconds=str(seconds))
+
+    def ids(self) -> dict[str, str]:
+        """What a log line carries so that others are found by it."""
+        found = {"function": self._function, "version": self._version, "request": self._request}
+        found["trace"] = self.tracing.trace.root
+        if self._subject is not None:
+            record, message = self._subject
+            found |= {"delivery": record["messageId"], "message": message.id, "cause": message.cause}
+            found["account"] = getattr(message, "account", "")
+        return {name: value for name, value in found.items() if value}

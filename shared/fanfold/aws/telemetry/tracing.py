@@ -1,0 +1,108 @@
+"""Traces: the one module that knows X-Ray and its SDK, which it imports when a trace is first sampled, and not before.
+
+The trace of a chain travels in a message attribute, ``trace``, in the form of X-Ray's header, beside the message and
+not in it. A replacement of the SDK has to give what ``_segments`` gives: a context manager around a call.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache, wraps
+from typing import Any, NamedTuple
+
+from fanfold.aws.client.call import Call
+
+ATTRIBUTE = "trace"
+VARIABLE = "_X_AMZN_TRACE_ID"
+Segments = Callable[["Trace", str, str], AbstractContextManager[Any]]
+Warn = Callable[[str], object]
+
+
+class Trace(NamedTuple):
+    """A trace, the segment in it that is at work, and whether it is recorded; an empty root is no trace."""
+
+    root: str = ""
+    parent: str = ""
+    sampled: bool = False
+
+    @classmethod
+    def of(cls, header: str) -> "Trace":
+        """The trace in a header such as ``Root=1-5f-ab;Parent=cd;Sampled=1``; what else is in it is left out."""
+        parts = dict(part.strip().split("=", 1) for part in header.split(";") if "=" in part)
+        return cls(parts.get("Root", ""), parts.get("Parent", ""), parts.get("Sampled") == "1")
+
+    @property
+    def header(self) -> str:
+        parent = f"Parent={self.parent};" if self.parent else ""
+        return f"Root={self.root};{parent}Sampled={int(self.sampled)}" if self.root else ""
+
+
+class Tracing:
+    """The trace that this process works on now: the invocation's, or that of the message in hand."""
+
+    def __init__(self, warn: Warn, segments: Callable[[], Segments] | None = None) -> None:
+        self.trace = Trace()
+        self._own = Trace()
+        self._warn = warn
+        self._load = segments or _segments
+        self._lacking = False
+
+    def begin(self, header: str) -> None:
+        """An invocation's trace, from its environment."""
+        self.trace = self._own = Trace.of(header)
+
+    def restore(self, attributes: Mapping[str, Any]) -> None:
+        """Go on with the trace that a record's message attributes carry; without any, with the invocation's."""
+        carried = Trace.of(attributes.get(ATTRIBUTE, {}).get("stringValue", ""))
+        # Where X-Ray itself carried the trace, this invocation's own segment is the nearer parent.
+        self.trace = carried if carried.root and carried.root != self._own.root else self._own
+
+    def attributes(self) -> dict[str, str]:
+        """What a message takes along."""
+        return {ATTRIBUTE: self.trace.header} if self.trace.root else {}
+
+    def traced(self, call: Call) -> Call:
+        """The same call, each time in a subsegment where the trace is sampled."""
+
+        @wraps(call)
+        def tracing(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+            if not self.trace.sampled or not self.trace.parent or self._lacking:
+                return call(service, operation, parameters)
+            segments = self._sdk()
+            if segments is None:
+                return call(service, operation, parameters)
+            with segments(self.trace, service, operation):
+                return call(service, operation, parameters)
+
+        return tracing
+
+    def _sdk(self) -> Segments | None:
+        try:
+            return self._load()
+        except ImportError as missing:
+            self._lacking = True
+            self._warn(f"a trace is sampled, but not recorded, since this image lacks its library: {missing}")
+            return None
+
+
+@cache
+def _segments() -> Segments:
+    """Subsegments by aws-xray-sdk, sent to the daemon that AWS_XRAY_DAEMON_ADDRESS names as soon as they end.
+
+    The segment above them is Lambda's. In Lambda this loads no botocore, which the SDK needs for sampling elsewhere.
+    """
+    from aws_xray_sdk.core.context import Context  # noqa: PLC0415
+    from aws_xray_sdk.core.models.facade_segment import FacadeSegment  # noqa: PLC0415
+    from aws_xray_sdk.core.recorder import AWSXRayRecorder  # noqa: PLC0415
+
+    recorder = AWSXRayRecorder()
+    recorder.configure(context=Context("IGNORE_ERROR"), streaming_threshold=0, max_trace_back=0)
+
+    @contextmanager
+    def segment(trace: Trace, service: str, operation: str) -> Iterator[None]:
+        # The SDK's own context reads the environment, and knows nothing of a trace that a message carried.
+        recorder.context.put_segment(FacadeSegment("facade", trace.parent, trace.root, sampled=True))
+        with recorder.in_subsegment(service, namespace="aws") as opened:
+            opened.set_aws({"operation": operation})
+            yield
+
+    return segment

@@ -1,0 +1,43 @@
+"""``fanfold audit verify``: every chain from its first record, held against all that audit wrote beside it."""
+
+from argparse import Namespace
+
+from fanfold.audit.verdict import Verdict, told
+from fanfold.audit.verify import records_in, verdicts_of
+from fanfold.cli.commands.command import Command
+from fanfold.cli.exit_codes import Exit
+from fanfold.cli.output import Answer, Grid, grid
+from fanfold.stages.session import reach
+
+
+def verify(arguments: Namespace) -> Answer:
+    """Whether the log is what was recorded; a failure where it is not."""
+    with reach(arguments) as session:
+        verdicts = verdicts_of(session.log, session.views, session.days)
+    broken = [verdict for verdict in verdicts if verdict.kind != "sound"]
+    records = records_in(verdicts)
+    document = {"verified": not broken, "records": records, "streams": verdicts}
+    if broken:
+        return Answer(document, ["\n".join(map(_broken, broken)), _streams(verdicts)], Exit.FAILED)
+    return Answer(document, [f"audit chain verified: {records} records", _streams(verdicts)])
+
+
+def _broken(verdict: Verdict) -> str:
+    return f"audit chain BROKEN: {told(verdict)}"
+
+
+def _streams(verdicts: list[Verdict]) -> Grid:
+    rows = [{name: getattr(verdict, name) for name in ("stream", "kind", "records", "pending")} for verdict in verdicts]
+    return grid("", rows, {"stream": "stream", "kind": "verdict", "records": "records", "pending": "pending"})
+
+
+COMMANDS = (
+    Command(
+        ("audit", "verify"),
+        "Walk the audit chains and name the first record that is not as it was recorded.",
+        "fanfold audit verify",
+        verify,
+        exits=(Exit.FAILED, Exit.NOTHING_THERE, Exit.NOT_REACHABLE),
+        staged=True,
+    ),
+)

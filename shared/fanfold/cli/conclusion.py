@@ -1,0 +1,142 @@
+"""The end of a run: the chain is verified, the books are computed again from it, the summary is printed."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from rich.console import Console
+
+from fanfold.audit.verdict import Verdict, told
+from fanfold.audit.verify import records_in, verdicts_of
+from fanfold.aws.dynamodb import ledger
+from fanfold.aws.dynamodb.table import Table
+from fanfold.aws.dynamodb.views import DynamoViews
+from fanfold.aws.s3.audit_log import S3Log
+from fanfold.aws.s3.seals import closed_days
+from fanfold.cli.exit_codes import Exit
+from fanfold.cli.summary import AccountSummary, Books, Summary, Tally, account_books, books, document, lines, percentile
+from fanfold.deployment import STAGE
+from fanfold.desk import Desk
+from fanfold.errors import BadInput
+from fanfold.local.driver import DeskRun
+from fanfold.local.session import bucket_name, table_name
+from fanfold.local.state_directory import SUMMARY
+from fanfold.market import timeframes
+from fanfold.money import ZERO
+
+
+class Pace(NamedTuple):
+    """What was traded: first and last close in epoch seconds, how many of which timeframe, and how many a second."""
+
+    first: int
+    last: int
+    bars: int
+    timeframe: str
+    rate: float
+
+
+def conclude(run: DeskRun, traded: Desk, pace: Pace, out: Console, *, as_json: bool) -> Exit:
+    """Print the summary; FAILED where books, chain, dead letters or strategies are not as they should be."""
+    verdicts, tally = audit(run, traded)
+    cash = {name: cash_of(run, name) for name in traded.accounts}
+    found = books(traded, tally, cash)
+    accounts = [_account(traded, name, account_books(traded, tally, cash, [name])) for name in traded.accounts]
+    summary = _summary(tally, found, accounts, verdicts, run.dead_letters(), pace)
+    told = json.dumps(document(summary))
+    (run.state / SUMMARY).write_text(told)
+    if as_json:
+        print(told)
+    else:
+        _print(summary, found, verdicts, out)
+    sound = summary.books_balance and summary.audit_verified and not summary.dead_letters
+    return Exit.OK if sound and not any(leg.failed for leg in summary.legs) else Exit.FAILED
+
+
+def audit(run: DeskRun, traded: Desk) -> tuple[list[Verdict], Tally]:
+    """A verdict on every chain, and what is in them."""
+    tally = Tally(traded)
+    log, views = S3Log(run.call, bucket_name("audit", STAGE)), DynamoViews(run.call, table_name("views", STAGE))
+    days = closed_days(run.call, bucket_name("audit", STAGE), bucket_name("lake", STAGE), key="")
+    return verdicts_of(log, views, days, tally.take), tally
+
+
+def moment(at: int) -> str:
+    """An epoch second for people, in UTC."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _account(traded: Desk, name: str, found: Books) -> AccountSummary:
+    return AccountSummary(
+        account=name,
+        currency=traded.accounts[name].currency,
+        fees=found.fees,
+        equity=found.equity,
+        total_return=found.total_return,
+        drawdown=found.drawdown,
+        books_balance=found.balance and found.ledger_agrees,
+    )
+
+
+def _money(found: Books, accounts: list[AccountSummary]) -> dict[str, Decimal]:
+    """The accounts' money together; euros and bitcoins make no sum."""
+    names = ("fees", "equity", "total_return", "drawdown", "realised", "unrealised", "cash")
+    one_currency = len({one.currency for one in accounts}) == 1
+    return {name: getattr(found, name) if one_currency else ZERO for name in names}
+
+
+def _summary(
+    tally: Tally, found: Books, accounts: list[AccountSummary], verdicts: list[Verdict], dead_letters: int, pace: Pace
+) -> Summary:
+    latencies = tally.latencies_ms()
+    minutes = timeframes.seconds(pace.timeframe) // 60
+    return Summary(
+        bars=tally.bars,
+        signals=tally.signals,
+        orders=tally.orders,
+        refused=sum(tally.refusals.values()),
+        refusals=dict(tally.refusals),
+        refusal_example=tally.example,
+        fills=len(tally.fills),
+        accounts=accounts,
+        **_money(found, accounts),
+        messages=dict(tally.messages),
+        defects=dict(tally.defects),
+        dead_letters=dead_letters,
+        legs=tally.legs.reports(pace.first, pace.last),
+        latency_ms_p50=percentile(latencies, 0.5),
+        latency_ms_p99=percentile(latencies, 0.99),
+        audit_records=records_in(verdicts),
+        audit_verified=all(verdict.kind == "sound" and not verdict.pending for verdict in verdicts),
+        books_balance=all(one.books_balance for one in accounts),
+        timeframe=pace.timeframe,
+        bars_traded=pace.bars,
+        bars_per_second=round(pace.rate, 2),
+        minutes=pace.bars * minutes,
+        minutes_per_second=round(pace.rate * minutes, 2),
+        first=moment(pace.first),
+        last=moment(pace.last),
+    )
+
+
+def _print(summary: Summary, found: Books, verdicts: list[Verdict], out: Console) -> None:
+    out.print()
+    for label, value in lines(summary):
+        out.print(f"{label:<14}{value}", highlight=False, soft_wrap=True)
+    for verdict in verdicts:
+        if verdict.kind != "sound":
+            out.print(f"audit chain {told(verdict)}", soft_wrap=True)
+    if summary.audit_verified:
+        out.print(f"audit chain verified: {summary.audit_records:,} records", highlight=False)
+    if summary.books_balance:
+        out.print("books balance", highlight=False)
+    else:
+        out.print(f"BOOKS DO NOT BALANCE: {found}", soft_wrap=True)
+
+
+def cash_of(run: DeskRun, account: str) -> Decimal:
+    """The cash that the ledger has of an account; raises BadInput for one that was never opened."""
+    found = ledger.read(Table(run.call, table_name("ledger", STAGE)), account).account
+    if found is None:
+        raise BadInput(f"account {account!r} was never opened")
+    return found.cash

@@ -1,0 +1,74 @@
+"""Where a bill's figures lie: recorded days and stacks, templates as the Serverless tool makes them."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+
+from fanfold.cost import days, templates
+from fanfold.cost.days import Day
+from fanfold.cost.scenarios import STAGE
+from fanfold.cost.templates import Stacks
+from fanfold.deployment import SERVICES
+from fanfold.errors import BadInput
+from fanfold.local.launcher import packaging, repository_root
+
+TEMPLATE = "cloudformation-template-update-stack.json"
+
+
+def day(name: str) -> Day:
+    """The recorded day of a scenario."""
+    return days.decode((_recorded() / f"{name}.json").read_bytes())
+
+
+def recorded_stacks(profile: str) -> Stacks:
+    """A profile's stacks as they were when ``tests/cost/record.py stacks`` ran last; no tool is needed."""
+    return msgspec.json.decode((_recorded() / f"stacks-{profile}.json").read_bytes(), type=Stacks)
+
+
+def packaged_stacks(profile: str) -> Stacks:
+    """A profile's stacks as the Serverless tool packages them now; raises BadInput with its words where it does not."""
+    root = repository_root()
+    folders = [root, *(root / "services" / service for service in SERVICES)]
+    with packaging(), ThreadPoolExecutor(2) as pool:
+        return templates.read(list(pool.map(lambda folder: _packaged(folder, profile), folders)))
+
+
+def templates_in(folder: Path) -> Stacks:
+    """The stacks of templates that were packaged before, anywhere under a folder."""
+    found = sorted(folder.rglob(TEMPLATE))
+    if not found:
+        raise BadInput(f"{folder} holds no {TEMPLATE}: `serverless package --package {folder}/NAME` writes one a stack")
+    return templates.read(list(_read(found)))
+
+
+def _read(paths: list[Path]) -> Iterator[dict[str, Any]]:
+    for path in paths:
+        yield json.loads(path.read_text())
+
+
+def _packaged(folder: Path, profile: str) -> dict[str, Any]:
+    tool = repository_root() / "node_modules" / ".bin" / "serverless"
+    if not tool.exists():
+        raise BadInput(f"{tool} is missing: run `make install`, or name --templates")
+    # Packaging asks AWS for nothing, but wants to see keys.
+    keys = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "FANFOLD_PROFILE": profile}
+    with TemporaryDirectory() as into:
+        command = [str(tool), "package", "--stage", STAGE, "--package", into]
+        done = subprocess.run(  # noqa: S603 - the repository's own tool
+            command, cwd=folder, env=os.environ | keys, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise BadInput(f"{folder.name} cannot be packaged: {done.stdout}{done.stderr}")
+        (found,) = _read([Path(into) / TEMPLATE])
+        return found
+
+
+def _recorded() -> Path:
+    return repository_root() / "tests" / "cost" / "recorded"

@@ -1,0 +1,25 @@
+"""What the command line's exit codes say; docs/commands.md is written from them."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Stable: scripts may rely on them."""
+
+    OK = 0
+    FAILED = 1
+    WRONG_INPUT = 2
+    NOTHING_THERE = 3
+    NOT_REACHABLE = 4
+    INTERRUPTED = 130
+
+
+MEANINGS: dict[Exit, str] = {
+    Exit.OK: "Done, and the answer is good.",
+    Exit.FAILED: "The answer is a failure: the audit chain is broken, the books do not balance, there are dead letters "
+    "after a run, a strategy failed, said nothing or cannot be loaded, or `doctor` found a problem.",
+    Exit.WRONG_INPUT: "Wrong usage or wrong input; standard error names what was wrong and what to do.",
+    Exit.NOTHING_THERE: "Nothing is there yet: no run in the state directory, no such order.",
+    Exit.NOT_REACHABLE: "The desk is not reachable, a deploy failed, or the desk did not come to rest.",
+    Exit.INTERRUPTED: "Interrupted; what the command had started was stopped.",
+}

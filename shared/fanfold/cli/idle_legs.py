@@ -1,0 +1,135 @@
+"""Which legs of a desk did not trade in a run, and why: strategies that failed, said nothing, or may not trade."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from fanfold.audit.queries import Reading, leg_states
+from fanfold.cli.output import moment
+from fanfold.desk import Desk, Instance
+from fanfold.market import timeframes
+from fanfold.messages import LegCode, LegState, LegStatus, Targets
+from fanfold.strategy.contract import EXTERNAL
+
+SILENT = "SILENT"
+# What makes a run a failure: nobody looked for a strategy that fails, or for one that never says a word.
+FAILURES = {LegCode.FAULT, LegCode.WARMING_UP, SILENT}
+TRADES = {LegCode.OK, LegCode.FLAT}
+Leg = tuple[str, str, str]
+
+
+class LegReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A leg that did not trade: the newest reason, since when, and how often it was told."""
+
+    account: str
+    instance: str
+    instrument: str
+    code: str
+    detail: str
+    first: str
+    times: int
+
+    @property
+    def failed(self) -> bool:
+        return self.code in FAILURES
+
+    @property
+    def text(self) -> str:
+        since = f"; first at {self.first}" if self.first else ""
+        often = f", told {self.times} times" if self.times > 1 else ""
+        return f"{self.instance} {self.instrument}: {told(self.code, self.detail)}{since}{often}"
+
+
+class Legs:
+    """Takes what is said of each leg, in order."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._spoke: set[Leg] = set()
+        self._states: dict[Leg, LegState] = {}
+        self._first: dict[tuple[Leg, str], datetime] = {}
+        self._times: Counter[tuple[Leg, str]] = Counter()
+
+    def status(self, message: LegStatus) -> None:
+        for state in message.statuses:
+            leg = message.account, state.instance, state.instrument
+            # A fault stays one, though the leg trades again.
+            if self._code(leg) != LegCode.FAULT or state.code not in TRADES:
+                self._states[leg] = state
+            self._first.setdefault((leg, state.code), message.at)
+            self._times[leg, state.code] += 1
+
+    def targets(self, message: Targets) -> None:
+        self._spoke |= {(message.account, one.instance, one.instrument) for one in message.targets}
+
+    def reports(self, first: int, last: int) -> list[LegReport]:
+        """Legs that did not trade though a bar of theirs closed from ``first`` to ``last``, in epoch seconds."""
+        return [self._report(leg, code) for leg, code in self._wrong(first, last)]
+
+    def _wrong(self, first: int, last: int) -> Iterator[tuple[Leg, str]]:
+        for name, instance in self._desk.strategies.items():
+            for instrument in instance.instruments:
+                leg = instance.account, name, instrument
+                code = self._code(leg)
+                if code == LegCode.WARMING_UP and (leg in self._spoke or not _closed(instance, first, last)):
+                    continue
+                if code:
+                    yield leg, code
+                elif leg not in self._spoke and instance.strategy != EXTERNAL and _closed(instance, first, last):
+                    yield leg, SILENT
+
+    def _code(self, leg: Leg) -> str:
+        """The newest reason; "" for a leg that trades, as far as was told."""
+        state = self._states.get(leg)
+        return "" if state is None or state.code in TRADES else str(state.code)
+
+    def _report(self, leg: Leg, code: str) -> LegReport:
+        account, instance, instrument = leg
+        first, state = self._first.get((leg, code)), self._states.get(leg)
+        return LegReport(account=account, instance=instance, instrument=instrument, code=code,
+                         detail=state.detail if state and code != SILENT else "", first=moment(first) if first else "",
+                         times=self._times[leg, code])  # fmt: skip
+
+
+class LegWatch:
+    """Tells of legs while a run goes on: each reason once, when it is first recorded."""
+
+    def __init__(self, views: Reading, accounts: Sequence[str]) -> None:
+        self._views = views
+        self._accounts = accounts
+        self._told: set[tuple[str, ...]] = set()
+
+    def news(self) -> Iterator[str]:
+        for account in self._accounts:
+            for leg in leg_states(self._views, account):
+                reason = account, leg["instance"], leg["instrument"], str(leg["code"])
+                if leg["code"] not in TRADES and reason not in self._told:
+                    self._told.add(reason)
+                    yield f"{leg['instance']} {leg['instrument']}: {told(leg['code'], leg['detail'])}"
+
+
+def told(code: Any, detail: str) -> str:
+    """A reason as people read it."""
+    words = _WORDS.get(str(code), str(code))
+    return f"{words}: {detail}" if detail else words
+
+
+_WORDS = {
+    LegCode.FAULT: "FAILED",
+    LegCode.WARMING_UP: "was never warmed up",
+    LegCode.MISSING_BARS: "waits for bars",
+    LegCode.STARTED_AFRESH: "started afresh",
+    LegCode.BELOW_MINIMUM: "is too small for an order",
+    LegCode.DUST: "holds too little to be sold",
+    LegCode.NO_PRICE: "has no price",
+    SILENT: "gave no target in the whole run",
+}
+
+
+def _closed(instance: Instance, first: int, last: int) -> bool:
+    """Whether a bar of its timeframe closed."""
+    length = timeframes.seconds(instance.timeframe)
+    return last // length > (first - 1) // length

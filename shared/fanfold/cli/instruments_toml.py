@@ -1,0 +1,60 @@
+"""The [instruments] tables of a desk file as text, and a desk file with new ones, all else in it as it was written."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from fanfold.cli.output import amount
+from fanfold.desk import Instrument
+from fanfold.errors import BadInput
+
+
+def text_of(instruments: Mapping[str, Instrument]) -> str:
+    """One [instruments."NAME"] table an instrument."""
+    return "\n".join(_table(name, one) for name, one in instruments.items())
+
+
+def with_instruments(text: str, instruments: Mapping[str, Instrument]) -> str:
+    """A desk file with the values of these instruments replaced; comments, order and whatever else stays.
+
+    Raises BadInput for a text in which they cannot be put.
+    """
+    try:
+        document = tomlkit.parse(text)
+        if "instruments" not in document:
+            document["instruments"] = tomlkit.table(is_super_table=True)
+        tables: Any = document["instruments"]
+        for name, instrument in instruments.items():
+            _put(tables, name, instrument)
+        return tomlkit.dumps(document)
+    except (TOMLKitError, TypeError, AttributeError) as wrong:
+        raise BadInput(f"the instruments cannot be written into the desk file: {wrong}") from wrong
+
+
+def _put(tables: Any, name: str, instrument: Instrument) -> None:
+    if name not in tables:
+        tables.append(name, tomlkit.table())
+    there = tables[name]
+    for key, value in msgspec.structs.asdict(instrument).items():
+        # What says the same stays written as its author likes it.
+        if key not in there or not _same(there[key], value):
+            there[key] = tomlkit.value(_value(value))
+
+
+def _same(written: Any, value: Decimal | str) -> bool:
+    if isinstance(value, str) or isinstance(written, str | bool):
+        return bool(written == value)
+    return isinstance(written, int | float) and Decimal(str(written)) == value
+
+
+def _table(name: str, instrument: Instrument) -> str:
+    fields = msgspec.structs.asdict(instrument)
+    return "".join([f'[instruments."{name}"]\n', *(f"{key} = {_value(value)}\n" for key, value in fields.items())])
+
+
+def _value(value: Decimal | str) -> str:
+    return amount(value) if isinstance(value, Decimal) else msgspec.json.encode(value).decode()

@@ -1,0 +1,162 @@
+"""SQL over the lake's files as Athena would answer it: translated, read-only, and with nothing else in reach."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+import sqlglot
+from duckdb import DuckDBPyConnection
+from sqlglot import exp
+from sqlglot.errors import ParseError, TokenError
+
+from fanfold.audit.lake_schema import TABLES, Table, Type
+from fanfold.cli.sql_meaning import as_trino_means
+from fanfold.errors import BadInput
+
+DATABASE = "fanfold"
+TYPES: dict[Type, str] = {
+    "string": "VARCHAR",
+    "bigint": "BIGINT",
+    "double": "DOUBLE",
+    "timestamp": "TIMESTAMP",
+    "decimal(38,18)": "DECIMAL(38,18)",
+}
+# Same name, other meaning or none at all in DuckDB: better refused than answered wrongly.
+BANNED = {
+    "format": "use CAST and || instead",
+    "width_bucket": "use CASE WHEN or floor instead",
+    "at_timezone": "times are UTC",
+    "parse_datetime": "use date_parse instead",
+    "millisecond": "use date_format with %f instead",
+    "typeof": "DESCRIBE shows a column's type",
+    "cbrt": "use power(x, 1e0 / 3) instead",
+    "to_base": "use to_hex instead",
+}
+_READS = (exp.Query, exp.Values)
+_SHOW_COLUMNS = re.compile(r"show\s+columns\s+(?:in|from)\s+(\w+(?:\.\w+)?)", re.IGNORECASE)
+_EXPLAIN = re.compile(r"explain\s+", re.IGNORECASE)
+
+
+class Answer(NamedTuple):
+    """Column names, and rows of plain values: Decimal, datetime without zone (UTC), str, int, float or None."""
+
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
+
+
+def query(sql: str, files: Mapping[str, Sequence[Path]]) -> Answer:
+    """What a user's SQL gives over the files of each table; a table without files is empty.
+
+    Raises BadInput, which names the column, table or function, for SQL that Athena or we refuse.
+    """
+    translated = translate(sql)
+    with duckdb.connect(":memory:") as connection:
+        _expose(connection, files)
+        try:
+            cursor = connection.execute(translated)
+            rows = cursor.fetchall()
+        except duckdb.Error as wrong:
+            raise BadInput(_explained(str(wrong))) from wrong
+        return Answer([column[0] for column in cursor.description or []], rows)
+
+
+def files_in(directory: Path) -> dict[str, list[Path]]:
+    """The files of each table in a copy of the lake: table/dt=date/name.parquet."""
+    return {name: sorted(directory.glob(f"{name}/dt=*/*.parquet")) for name in TABLES}
+
+
+def translate(sql: str) -> str:
+    """DuckDB's SQL for a statement of Athena's that only reads; raises BadInput for any other."""
+    text = sql.strip().rstrip(";").strip()
+    if (shown := _SHOW_COLUMNS.fullmatch(text)) is not None:
+        return f"DESCRIBE {shown[1]}"
+    if re.fullmatch(r"show\s+tables", text, re.IGNORECASE):
+        return "SHOW TABLES"
+    if (explain := _EXPLAIN.match(text)) is not None:
+        return f"EXPLAIN {_translated(text[explain.end() :])}"
+    return _translated(text)
+
+
+def _translated(text: str) -> str:
+    try:
+        statements = sqlglot.parse(text, read="athena", error_level=sqlglot.ErrorLevel.RAISE)
+    except ParseError as wrong:
+        raise BadInput(f"the SQL cannot be read: {_place(wrong)}") from wrong
+    except TokenError as wrong:
+        raise BadInput(f"the SQL cannot be read: {wrong}") from wrong
+    if len(statements) != 1 or statements[0] is None:
+        raise BadInput(f"give one statement, not {len([one for one in statements if one is not None])}")
+    statement = statements[0]
+    if not isinstance(statement, (*_READS, exp.Describe)):
+        raise BadInput("the lake is read-only: SELECT, WITH, VALUES, SHOW TABLES, SHOW COLUMNS, DESCRIBE and EXPLAIN")
+    for node in statement.find_all(exp.Func, exp.AtTimeZone):
+        _check_function(node)
+    _name_columns(statement)
+    # Quoted, for some of our columns are words of DuckDB's own.
+    return as_trino_means(statement).sql(dialect="duckdb", identify=True)
+
+
+def _place(wrong: ParseError) -> str:
+    first = wrong.errors[0]
+    return f"{first['description']} At line {first['line']}, column {first['col']}, near {first['highlight']!r}"
+
+
+def _name_columns(statement: exp.Expr) -> None:
+    """Columns without a name are _col0, _col1 and so on, by their place."""
+    if not isinstance(statement, exp.Select):
+        return
+    for n, column in enumerate(statement.expressions):
+        if not isinstance(column, exp.Column | exp.Alias) and not column.is_star:
+            column.replace(exp.alias_(column.copy(), f"_col{n}"))
+
+
+def _check_function(node: exp.Expr) -> None:
+    name = node.name if isinstance(node, exp.Anonymous) else "at_timezone"
+    if isinstance(node, exp.Func) and not isinstance(node, exp.Anonymous):
+        name = node.sql_name()
+    if (name := name.lower()) in BANNED:
+        raise BadInput(f"{name} is not to be used on the lake: {BANNED[name]}")
+
+
+def _expose(connection: DuckDBPyConnection, files: Mapping[str, Sequence[Path]]) -> None:
+    """Views over the files, and then a locked door: only these files can be read, nothing can be written."""
+    readable = [_quoted(path) for paths in files.values() for path in paths]
+    connection.execute(f"CREATE SCHEMA {DATABASE}")
+    connection.execute(f"SET schema = '{DATABASE}'")
+    # As in Trino: 7 / 2 is 3, and 1 / 0 an error.
+    connection.execute("SET integer_division = true")
+    connection.execute("SET ieee_floating_point_ops = false")
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(f"SET allowed_paths = [{', '.join(readable)}]")
+    connection.execute("SET enable_external_access = false")
+    for table in TABLES.values():
+        connection.execute(_view(table, files.get(table.name, [])))
+    connection.execute("SET lock_configuration = true")
+
+
+def _view(table: Table, paths: Sequence[Path]) -> str:
+    columns = table.columns | {"dt": "string"}
+    if not paths:
+        nothing = ", ".join(f'CAST(NULL AS {TYPES[kind]}) AS "{name}"' for name, kind in columns.items())
+        return f"CREATE VIEW {table.name} AS SELECT {nothing} LIMIT 0"
+    listed = ", ".join(_quoted(path) for path in paths)
+    source = f"read_parquet([{listed}], hive_partitioning = true, hive_types = {{'dt': VARCHAR}}, union_by_name = true)"
+    named = ", ".join(f'"{name}"' for name in columns)
+    return f"CREATE VIEW {table.name} AS SELECT {named} FROM {source}"  # noqa: S608 - nothing in it is the user's
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path.absolute()).replace("'", "''") + "'"
+
+
+def _explained(text: str) -> str:
+    first = text.splitlines()[0].removeprefix("Invalid Input Error: ")
+    if "Table with name" in first:
+        return f"{first} The lake has {', '.join(TABLES)}"
+    if "Referenced column" in first:
+        return f"{first} DESCRIBE shows a table's columns"
+    if "Division by zero" in first:
+        return "Division by zero; write TRY(a / b) or a / NULLIF(b, 0)"
+    return first

@@ -1,9 +1,0 @@
-"""docs/openapi.json, as the API itself serves it."""
-
-import json
-
-from fanfold.http import openapi
-
-
-def openapi_json() -> str:
-    return json.dumps(openapi.document(), indent=2) + "\n"

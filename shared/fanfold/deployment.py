@@ -1,0 +1,34 @@
+"""What a stage's queues are called, and which topics and queues are FIFO: all but those that need no order."""
+
+from fanfold.messages import SUBSCRIPTIONS
+
+SERVICES = tuple(SUBSCRIPTIONS)
+# The stage of the embedded AWS.
+STAGE = "local"
+UNORDERED_TOPICS = frozenset({"bars-wanted"})
+UNORDERED = frozenset({"audit", "market-data"})
+# Whose subscriptions, of FIFO topics, give up to a FIFO queue beside.
+BESIDE = "audit"
+FIFO = ".fifo"
+
+
+def topic_name(topic: str) -> str:
+    """The end of a topic's name, and of its ARN."""
+    return topic if topic in UNORDERED_TOPICS else topic + FIFO
+
+
+def queue_name(service: str, stage: str) -> str:
+    return f"fanfold-{stage}-{service}{'' if service in UNORDERED else FIFO}"
+
+
+def dead_letters_names(service: str, stage: str) -> tuple[str, ...]:
+    """What a service's messages end in; audit's subscriptions, of FIFO topics, have a FIFO queue of their own."""
+    ordered = f"fanfold-{stage}-{service}-dead-letters{FIFO}"
+    if service == BESIDE:
+        return ordered.removesuffix(FIFO), ordered
+    return (ordered.removesuffix(FIFO) if service in UNORDERED else ordered,)
+
+
+def ordering(queue: str, group: str, once: str) -> dict[str, str]:
+    """The parameters of a message that a FIFO queue wants and a standard one refuses."""
+    return {"MessageGroupId": group, "MessageDeduplicationId": once} if queue.endswith(FIFO) else {}

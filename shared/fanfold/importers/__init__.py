@@ -1,0 +1,1 @@
+"""Data files of many formats, read into exact bars."""

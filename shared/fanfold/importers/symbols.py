@@ -1,0 +1,74 @@
+"""The instrument a file is about: by the argument, or by the file's name."""
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+from fanfold.errors import BadInput
+from fanfold.importers.table import refuse
+
+DOLLAR_LIKE = ("USDT", "USDC", "FDUSD", "TUSD", "BUSD", "USD", "DAI", "EUR", "GBP")
+_QUOTES = (*DOLLAR_LIKE, "BTC", "XBT", "ETH", "BNB", "TRY", "JPY", "BRL", "AUD")
+# Kraken's own codes; everyone else, and ccxt, says it the common way.
+_COMMON = {"XBT": "BTC", "XDG": "DOGE"}
+# Bases that settle which of two readings is meant: XBTUSD is XBT, USD rather than XB, TUSD.
+_BASES = ("BTC", "XBT", "ETH", "SOL", "XRP", "BNB", "ADA", "DOT", "DOGE", "XDG", "LTC", "LINK", "AVAX", "TRX", "SHIB")
+# How archives and freqtrade name contracts; BTC_USDT_USDT names the currency that one settles in, too.
+_CONTRACTS = {"PERP", "PERPETUAL", "SWAP", "FUTURES", "FUTURE", "COINM", "USDM"}
+_ENDS = re.compile(r"2[0-9](0[369]|12)[0-3][0-9]")
+_SYMBOL = re.compile(r"([A-Z0-9]{1,20})/([A-Z0-9]{2,10})")
+
+
+def locate(argument: str) -> tuple[Path, str]:
+    """Path and instrument of ``path`` or ``path=BASE/QUOTE``; the instrument is empty where it is not given.
+
+    >>> locate("bars.csv=BTC/USDT")
+    (PosixPath('bars.csv'), 'BTC/USDT')
+    """
+    path, given, symbol = argument.rpartition("=")
+    if not given or "/" not in symbol or "." in symbol:
+        return Path(argument), ""
+    if ":" in symbol:
+        raise BadInput(
+            f"{symbol!r} is a contract, and only spot is traded; if {path} holds spot bars, write "
+            f"{path}={symbol.partition(':')[0]}"
+        )
+    if not _SYMBOL.fullmatch(symbol):
+        raise BadInput(f"{symbol!r} is no instrument; write {path}=BTC/USDT, in capitals")
+    return Path(path), symbol
+
+
+def infer(path: Path) -> str:
+    """The instrument that a file's name tells: BTCUSDT, BTC_USDT, BTC-USD, XBTUSD, with anything around it."""
+    tokens = [token for token in re.split(r"[^A-Z0-9]+", path.name.upper()) if token]
+    pairs = [(base, quote) for base, quote in pairwise(tokens) if quote in _QUOTES and base != quote]
+    if _is_contract(tokens):
+        refuse(path, f"its name is that of a contract, and only spot is traded; if it is spot, say so: {path}=BTC/USDT")
+    # In binance_spot_BTC_USDT both SPOT, BTC and BTC, USDT look like a pair; the last is it.
+    found = pairs[-1:] or _split(tokens)
+    if len(found) != 1:
+        readings = " or ".join("/".join(pair) for pair in found) or "no instrument"
+        refuse(path, f"its name tells {readings}; say which: {path}=BTC/USDT")
+    base, quote = found[0]
+    return f"{_COMMON.get(base, base)}/{_COMMON.get(quote, quote)}"
+
+
+def _is_contract(tokens: list[str]) -> bool:
+    """Whether a name tells a contract: by a word, by what it settles in, or by the day it ends on (BTCUSD_240329)."""
+    pairs = zip(tokens, tokens[1:], tokens[2:], strict=False)
+    settled = any(quote in _QUOTES and settle in {base, quote} and base != quote for base, quote, settle in pairs)
+    ends = any(_ENDS.fullmatch(token) and _split([before]) for before, token in pairwise(tokens))
+    return settled or ends or not _CONTRACTS.isdisjoint(tokens)
+
+
+def _split(tokens: list[str]) -> list[tuple[str, str]]:
+    """Every reading of the first token that ends in a quote currency; of several, those with a base that is known."""
+    for token in tokens:
+        readings = [
+            (token.removesuffix(quote), quote)
+            for quote in _QUOTES
+            if token.endswith(quote) and len(token) > len(quote) + 1 and token not in _QUOTES
+        ]
+        if readings:
+            return [one for one in readings if len(readings) == 1 or one[0] in _BASES] or readings
+    return []

@@ -1,0 +1,1 @@
+"""Orders, positions and accounts: what may change them, and how."""

@@ -1,0 +1,295 @@
+"""What orders' fills and ends do to an account's books: exact, and the same however often it is worked out."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+
+from fanfold import ids
+from fanfold.ledger import orders, positions
+from fanfold.ledger.orders import OrderRecord
+from fanfold.ledger.positions import Position
+from fanfold.matching.fills import Resolution, Settlement
+from fanfold.messages import ExecutionReport, Fill, Halt, Holding, Order, State
+from fanfold.money import ZERO, exact
+from fanfold.records import TERMINAL
+from fanfold.risk.exposure import Book, Held, Leg
+from fanfold.risk.poll import Gathered
+
+Step = tuple[OrderRecord, OrderRecord]
+# Venue, instrument, the venue's id.
+Trade = tuple[str, str, str]
+# A transaction takes 100 writes: the account's and the outbox's, an order's, its position's and its place in the
+# index, and one a fill.
+WRITES_MAX = 90
+ORDER_WRITES = 3
+FILLS_MAX = WRITES_MAX - ORDER_WRITES
+
+
+class AccountItem(msgspec.Struct, frozen=True, kw_only=True):
+    """The scalars of an account. ``version`` moves with every change, so a decision on old figures does not land."""
+
+    account: str
+    halt: Halt | None
+    cash: Decimal
+    reserved: Decimal
+    minute: int
+    orders_in_minute: int
+    version: int
+    halt_cause: str = ""
+    breach: str = ""
+
+
+class PositionItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A leg's position, and the signed quantity that its live orders have still to fill."""
+
+    position: Position
+    open: Decimal
+
+
+class Books(msgspec.Struct, frozen=True, kw_only=True):
+    """An account with its positions, as of one read; no account where it was never opened."""
+
+    account: AccountItem | None
+    positions: dict[Leg, PositionItem]
+
+
+def book(account: str, books: Books, gathered: Gathered) -> Book:
+    """What risk decides on; an account that was never opened has no halt state, and so does not trade."""
+    found = books.account
+    if found is None:
+        return Book(account=account, halt=None, cash=ZERO, marks=gathered.marks)
+    return Book(
+        account=account,
+        halt=found.halt,
+        halt_cause=found.halt_cause,
+        breach=found.breach,
+        cash=found.cash,
+        reserved=found.reserved,
+        peak_equity=gathered.peak_equity,
+        day=gathered.day,
+        day_start_equity=gathered.day_start_equity,
+        last_equity=gathered.last_equity,
+        rearmed=gathered.rearmed,
+        minute=found.minute,
+        orders_in_minute=found.orders_in_minute,
+        held={leg: _held(item) for leg, item in books.positions.items()},
+        marks=gathered.marks,
+        version=found.version,
+    )
+
+
+@exact
+def reserving(before: Book, approved: Sequence[Order]) -> Decimal:
+    """What is reserved with approved orders on top."""
+    return before.reserved + sum((order.reserved for order in approved), ZERO)
+
+
+def signed(order: Order) -> Decimal:
+    return order.quantity if order.side == "buy" else -order.quantity
+
+
+def _held(item: PositionItem) -> Held:
+    found = item.position
+    return Held(quantity=found.quantity, open=item.open, cost=found.cost, realised=found.realised, fees=found.fees)
+
+
+class Changes(NamedTuple):
+    """What resolutions change in the books: fills that were not booked, order steps, and the figures after them.
+
+    ``odd`` are fills that were told with another quantity than before, or with more than the order had left.
+    """
+
+    fills: list[Fill]
+    steps: list[Step]
+    positions: dict[Leg, Position]
+    unfilled: dict[Leg, Decimal]
+    cash: Decimal
+    reserved: Decimal
+    odd: list[Fill]
+
+
+def trade(fill: Fill) -> Trade:
+    """What tells a fill from every other: a venue numbers the trades of each instrument by themselves."""
+    return fill.venue, fill.instrument, fill.trade_id
+
+
+def unbooked(resolutions: Sequence[Resolution], booked: Collection[Trade]) -> list[Fill]:
+    """The fills that may have to be booked."""
+    return [fill for one in resolutions for fill in one.fills if trade(fill) not in booked]
+
+
+@exact
+def changes(
+    resolutions: Sequence[Resolution],
+    records: Mapping[str, OrderRecord],
+    books: Books,
+    booked: Mapping[Trade, Decimal],
+) -> Changes:
+    """What is not booked yet, once: what a crash, a redelivery or a venue tells again changes nothing.
+
+    ``booked`` has the quantities of the trades that were. They may be told in any order, a part of them at a time.
+    """
+    account = books.account
+    assert account is not None
+    known = dict(booked)
+    fills: list[Fill] = []
+    odd: list[Fill] = []
+    steps: list[Step] = []
+    for one in resolutions:
+        before = records[one.resting.order.order_id]
+        after, fresh = _filled(before, one.fills, known, odd)
+        if one.state in TERMINAL and after.state not in TERMINAL:
+            after = _closed(after, one)
+        if after != before:
+            fills += fresh
+            steps.append((before, after))
+    held: dict[Leg, Position] = {}
+    for fill in fills:
+        leg = fill.instance, fill.instrument
+        held[leg] = positions.apply(held.get(leg) or position(books, leg), fill)
+    pending = pending_of(steps)
+    return Changes(
+        fills=fills,
+        steps=steps,
+        positions={leg: held.get(leg) or position(books, leg) for leg in pending},
+        unfilled=pending,
+        cash=account.cash + sum((positions.cash_flow(fill) for fill in fills), ZERO),
+        reserved=reserved(account, steps),
+        odd=odd,
+    )
+
+
+def _filled(
+    record: OrderRecord, told: Sequence[Fill], known: dict[Trade, Decimal], odd: list[Fill]
+) -> tuple[OrderRecord, list[Fill]]:
+    """The record after the fills that it has not counted, and those; what an order has not left is not booked."""
+    fresh = []
+    for fill in told:
+        quantity = min(fill.quantity, record.remaining)
+        if known.get(trade(fill), quantity) != fill.quantity:
+            odd.append(fill)
+        if trade(fill) in known or not quantity:
+            continue
+        known[trade(fill)] = quantity
+        fresh.append(fill if quantity == fill.quantity else msgspec.structs.replace(fill, quantity=quantity))
+        record = orders.fill(record, fresh[-1])
+    return record, fresh
+
+
+def _closed(record: OrderRecord, resolution: Resolution) -> OrderRecord:
+    if resolution.state is State.FILLED:
+        reason = f"its venue counts it as filled; booked are {record.filled} of {record.order.quantity}"
+        return orders.close(record, State.EXPIRED, reason)
+    return orders.close(record, resolution.state, resolution.resting.reason or "it expired at the venue")
+
+
+def agreed(settlement: Settlement, filled: Mapping[str, Decimal], ended: Collection[str]) -> Settlement:
+    """A venue's settlement whose orders have filled what the ledger says, and are over where it says so."""
+
+    def agree(one: Resolution) -> Resolution:
+        order_id = one.resting.order.order_id
+        resting = msgspec.structs.replace(one.resting, filled=filled.get(order_id, one.resting.filled))
+        over = order_id in ended and one.state not in TERMINAL
+        return msgspec.structs.replace(one, resting=resting, state=State.EXPIRED if over else one.state)
+
+    return msgspec.structs.replace(settlement, resolutions=[agree(one) for one in settlement.resolutions])
+
+
+def chunks(resolutions: Sequence[Resolution]) -> Iterator[list[Resolution]]:
+    """Resolutions in their order, as many as a transaction takes; one with more fills than that comes in parts."""
+    chunk: list[Resolution] = []
+    room = WRITES_MAX
+    for one in (part for resolution in resolutions for part in _parts(resolution)):
+        cost = ORDER_WRITES + len(one.fills)
+        if chunk and cost > room:
+            yield chunk
+            chunk, room = [], WRITES_MAX
+        chunk.append(one)
+        room -= cost
+    if chunk:
+        yield chunk
+
+
+@exact
+def _parts(resolution: Resolution) -> list[Resolution]:
+    parts = [resolution]
+    while len(parts[0].fills) > FILLS_MAX:
+        first, rest = parts[0].fills[:-FILLS_MAX], parts[0].fills[-FILLS_MAX:]
+        filled = parts[0].resting.filled - sum((fill.quantity for fill in rest), ZERO)
+        before = msgspec.structs.replace(parts[0].resting, filled=filled)
+        parts[:1] = [
+            Resolution(resting=before, state=State.PARTIAL, fills=first),
+            msgspec.structs.replace(parts[0], fills=rest),
+        ]
+    return parts
+
+
+@exact
+def reserved(account: AccountItem, steps: Sequence[Step]) -> Decimal:
+    """What is reserved after orders' steps."""
+    return account.reserved - sum((orders.released(before, after) for before, after in steps), ZERO)
+
+
+@exact
+def pending_of(steps: Sequence[Step]) -> dict[Leg, Decimal]:
+    """By leg, the signed change of what live orders have still to fill."""
+    found: dict[Leg, Decimal] = {}
+    for before, after in steps:
+        order = before.order
+        gone = _remaining(after) - _remaining(before)
+        leg = order.instance, order.instrument
+        found[leg] = found.get(leg, ZERO) + (gone if order.side == "buy" else -gone)
+    return found
+
+
+def _remaining(record: OrderRecord) -> Decimal:
+    return ZERO if record.state in TERMINAL else record.remaining
+
+
+def permitted(claims: Sequence[Step]) -> tuple[Halt, ...]:
+    """The halt states that let all of these orders out."""
+    reduces = all(before.order.reduce_only for before, _ in claims)
+    return (Halt.ACTIVE, Halt.REDUCE_ONLY, Halt.FLATTEN) if reduces else (Halt.ACTIVE,)
+
+
+def pending(books: Books, leg: Leg) -> Decimal:
+    """What a leg's live orders have still to fill, signed."""
+    item = books.positions.get(leg)
+    return item.open if item else ZERO
+
+
+def position(books: Books, leg: Leg) -> Position:
+    item = books.positions.get(leg)
+    return item.position if item else Position()
+
+
+def report(told: ExecutionReport, changes: Changes, account: AccountItem) -> ExecutionReport:
+    """The report with what was booked, and the books after it; its id is a function of that."""
+    return msgspec.structs.replace(
+        told,
+        id=ids.name(
+            "booked",
+            told.id,
+            *(fill.trade_id for fill in changes.fills),
+            *(f"{after.order.order_id} {after.state}" for _, after in changes.steps),
+        ),
+        updates=[orders.update(after) for _, after in changes.steps],
+        fills=changes.fills,
+        holdings=[_holding(leg, after) for leg, after in changes.positions.items() if after.version],
+        cash=changes.cash,
+        version=account.version + 1,
+    )
+
+
+def _holding(leg: Leg, position: Position) -> Holding:
+    return Holding(
+        instance=leg[0],
+        instrument=leg[1],
+        quantity=position.quantity,
+        cost=position.cost,
+        realised=position.realised,
+        fees=position.fees,
+        version=position.version,
+    )

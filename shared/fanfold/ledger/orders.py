@@ -1,0 +1,167 @@
+"""The life of an order: a table of its steps, and the record that walks them."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from fanfold import money
+from fanfold.errors import BadInput
+from fanfold.messages import Fill, Order, OrderUpdate, State
+from fanfold.money import ZERO, exact
+from fanfold.records import TERMINAL
+
+NEXT: dict[State, frozenset[State]] = {
+    State.APPROVED: frozenset({State.SUBMITTING, State.BLOCKED, State.STALE}),
+    State.SUBMITTING: frozenset(
+        {
+            State.SUBMITTING,  # The outcome is unknown, or "not found" is final and a new claim sends it again.
+            State.OPEN,
+            State.PARTIAL,  # A fill may overtake the acknowledgement.
+            State.FILLED,
+            State.CANCELED,  # The venue took it and threw it out before we heard of either.
+            State.EXPIRED,
+            State.REJECTED,
+            State.BLOCKED,  # It never reached the venue, and a halt came before the next claim.
+            State.STALE,  # It never reached the venue, and is too old to be sent again.
+        }
+    ),
+    State.OPEN: frozenset({State.PARTIAL, State.FILLED, State.CANCELED, State.EXPIRED}),
+    State.PARTIAL: frozenset({State.PARTIAL, State.FILLED, State.CANCELED, State.EXPIRED}),
+    # A fill may arrive after the cancel that it overtook at the venue: it counts, and the last one makes it FILLED.
+    State.CANCELED: frozenset({State.CANCELED, State.FILLED}),
+    State.EXPIRED: frozenset({State.EXPIRED, State.FILLED}),
+    State.FILLED: frozenset(),
+    # The venue never had these. A fill for one means that an assumption of the protocol is broken: somebody must look.
+    State.REJECTED: frozenset(),
+    State.BLOCKED: frozenset(),
+    State.STALE: frozenset(),
+}
+# What still may fill, and so holds its reservation.
+LIVE = frozenset(State) - TERMINAL
+
+
+class BrokenLife(Exception):
+    """An order was told something that its life has no step for. Nothing was changed; it is not to be tried again."""
+
+
+class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An order as the ledger has it.
+
+    ``epoch`` counts the claims. A request carries the time of its claim, and the venue takes none after ``deadline``.
+    """
+
+    order: Order
+    state: State = State.APPROVED
+    epoch: int = 0
+    claimed_at: datetime | None = None
+    deadline: datetime | None = None
+    filled: Decimal = ZERO
+    venue_order_id: str = ""
+    reason: str = ""
+
+    @property
+    @exact
+    def remaining(self) -> Decimal:
+        return self.order.quantity - self.filled
+
+
+def advance(state: State, to: State) -> State:
+    """The state after a step. Raises BrokenLife for a step that is not in the table.
+
+    >>> advance(State.OPEN, State.FILLED)
+    <State.FILLED: 'FILLED'>
+    """
+    if to not in NEXT[state]:
+        raise BrokenLife(f"an order that is {state} cannot become {to}")
+    return to
+
+
+def fenced(record: OrderRecord, now: datetime, margin_s: int) -> bool:
+    """Whether nothing sent under the record's claim can still arrive, so that "not found" is final."""
+    return record.deadline is not None and now >= record.deadline + timedelta(seconds=margin_s)
+
+
+def claim(record: OrderRecord, now: datetime, window_s: int) -> OrderRecord:
+    """The record under a new claim, whose request the venue takes until ``window_s`` seconds from now.
+
+    Raises BrokenLife while a request of the claim before may still be taken.
+    """
+    if record.deadline is not None and now < record.deadline:
+        raise BrokenLife(f"order {record.order.order_id} is claimed until {record.deadline.isoformat()}")
+    return msgspec.structs.replace(
+        record,
+        state=advance(record.state, State.SUBMITTING),
+        epoch=record.epoch + 1,
+        claimed_at=now,
+        deadline=now + timedelta(seconds=window_s),
+    )
+
+
+def acknowledge(record: OrderRecord, venue_order_id: str) -> OrderRecord:
+    """The record once the venue says that it has the order; what fills or a close said in the meantime stays."""
+    if record.venue_order_id not in ("", venue_order_id):
+        known, order_id = record.venue_order_id, record.order.order_id
+        raise BrokenLife(f"order {order_id} is {known} at its venue, and now also {venue_order_id}")
+    if record.state is State.APPROVED:
+        raise BrokenLife(f"order {record.order.order_id} was acknowledged before it was claimed")
+    state = advance(record.state, State.OPEN) if record.state is State.SUBMITTING else record.state
+    return msgspec.structs.replace(record, state=state, venue_order_id=venue_order_id)
+
+
+@exact
+def fill(record: OrderRecord, execution: Fill) -> OrderRecord:
+    """The record after an execution that it has not counted yet; who calls tells fills apart by trade id."""
+    if execution.order_id != record.order.order_id:
+        raise BadInput(f"fill {execution.trade_id} is of order {execution.order_id}, not {record.order.order_id}")
+    filled = record.filled + execution.quantity
+    if execution.quantity <= 0 or filled > record.order.quantity:
+        held = f"{record.filled} of {record.order.quantity}"
+        raise BrokenLife(f"fill {execution.trade_id} of {execution.quantity} does not fit an order filled {held}")
+    state = advance(record.state, _state_filled(record, filled))
+    return msgspec.structs.replace(record, state=state, filled=filled)
+
+
+def _state_filled(record: OrderRecord, filled: Decimal) -> State:
+    if filled == record.order.quantity:
+        return State.FILLED
+    # A closed order stays closed under a late fill: nothing of it is reserved, and nothing more is awaited.
+    return record.state if record.state in TERMINAL else State.PARTIAL
+
+
+def close(record: OrderRecord, state: State, reason: str) -> OrderRecord:
+    """The record at its end by anything but fills. The same end told again changes nothing."""
+    if state not in TERMINAL or state is State.FILLED:
+        raise BadInput(f"an order is not closed as {state}; fills make it PARTIAL or FILLED")
+    if record.state is state:
+        return record
+    return msgspec.structs.replace(record, state=advance(record.state, state), reason=reason)
+
+
+@exact
+def held(record: OrderRecord) -> Decimal:
+    """What the order keeps reserved: the remaining quantity's share, rounded up to a whole step of cash."""
+    if record.state in TERMINAL:
+        return ZERO
+    reserved, quantity = record.order.reserved, record.order.quantity
+    share = money.ceil_to(money.ratio(reserved * record.remaining, quantity), money.CASH_STEP)
+    return min(reserved, share)
+
+
+@exact
+def released(before: OrderRecord, after: OrderRecord) -> Decimal:
+    """What a transition sets free of the reservation; over a whole life the sum is what was reserved, exactly."""
+    return held(before) - held(after)
+
+
+def update(record: OrderRecord) -> OrderUpdate:
+    """What is told of a record after a step."""
+    return OrderUpdate(
+        order_id=record.order.order_id,
+        client_order_id=record.order.client_order_id,
+        instance=record.order.instance,
+        instrument=record.order.instrument,
+        state=record.state,
+        filled=record.filled,
+        reason=record.reason,
+    )

@@ -1,0 +1,182 @@
+"""What `fanfold run --continue` goes on with: what the run began with, or nothing."""
+
+from argparse import Namespace
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from fanfold import desk
+from fanfold.desk import Desk
+from fanfold.errors import BadInput
+from fanfold.importers import symbols
+from fanfold.local import run_plan, state_directory
+from fanfold.local.run_plan import Plan
+from fanfold.local.state_directory import Asked
+from fanfold.market.bars import Bar, Series
+from fanfold.strategy import contract
+from fanfold.venues.replay import ReplayVenue
+
+ALL_TIME = 2**62
+TOLD = 5
+
+
+class Continued(NamedTuple):
+    """The plan of what is left to trade, and what the run is asked for from now on."""
+
+    plan: Plan
+    asked: Asked
+
+
+def asked_for(arguments: Namespace, plan: Plan) -> Asked:
+    """What a new run is asked for, with the digests of the files that it reads."""
+    paths = [symbols.locate(one) for one in arguments.data]
+    files = [arguments.desk.resolve(), *(path.resolve() for path, _ in paths), *_sources(plan.desk)]
+    return Asked(
+        desk=str(arguments.desk.resolve()),
+        data=[f"{path.resolve()}={symbol}" if symbol else str(path.resolve()) for path, symbol in paths],
+        sha256={str(path): _digest(str(path)) for path in files},
+        strategy=arguments.strategy,
+        params=run_plan.params(arguments.param),
+        cash=arguments.cash,
+        until=plan.until,
+        begun=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def continued(state: Path, arguments: Namespace) -> Continued:
+    """What is left of the run in a directory. Raises BadInput, which says what differs, for another one."""
+    asked = state_directory.asked(state)
+    state_directory.check_format(state)
+    if asked.live:
+        raise BadInput(f"the run in {state} asked {asked.live} for bars, and time went on: start another with --live")
+    if arguments.since is not None:
+        raise BadInput("--from is for a run that starts; --continue goes on where the run in the directory got to")
+    if arguments.data and not asked.data:
+        _refuse_others([f"the data was the seeded market and is {_text(arguments.data)}"], asked)
+    through = state_directory.through(state)
+    until, minutes = _span(arguments, asked, through)
+    plan = run_plan.plan(
+        arguments.desk or Path(asked.desk),
+        arguments.data or asked.data,
+        arguments.strategy or asked.strategy,
+        asked.params | run_plan.params(arguments.param),
+        None,
+        until,
+        minutes,
+        through,
+        arguments.cash or asked.cash,
+    )
+    known = desk.load((state / state_directory.DESK).read_bytes(), state_directory.DESK)
+    _refuse_others([*_differing("", _told(known), _told(plan.desk)), *_strategies(known, asked)], asked)
+    _refuse_others([*_bars(state, plan)], asked)
+    return Continued(
+        plan._replace(desk=known, recordings=_longer(state, plan)), msgspec.structs.replace(asked, until=plan.until)
+    )
+
+
+def _span(arguments: Namespace, asked: Asked, through: int) -> tuple[int | None, int | None]:
+    """The last close to trade and the minutes at most: as told now, else what the run did not get to."""
+    if arguments.until is not None or arguments.minutes is not None or asked.until <= through:
+        return arguments.until, arguments.minutes
+    return asked.until, None if asked.data else (asked.until - through) // 60
+
+
+def _refuse_others(differences: list[str], asked: Asked) -> None:
+    if not differences:
+        return
+    more = f", and {len(differences) - TOLD} more" if len(differences) > TOLD else ""
+    changed = [name for name, digest in asked.sha256.items() if _digest(name) != digest]
+    because = f" (changed since: {', '.join(changed)})" if changed else ""
+    raise BadInput(
+        f"--continue goes on with what the run began with, and this differs{because}: "
+        f"{'; '.join(differences[:TOLD])}{more}. Put it back, or leave --continue out: the run so far is kept"
+    )
+
+
+def _digest(name: str) -> str:
+    try:
+        return sha256(Path(name).read_bytes()).hexdigest()
+    except OSError:
+        return "it is not there any more"
+
+
+def _sources(traded: Desk) -> list[Path]:
+    """The files of the strategies that a desk trades."""
+    bound = [contract.bind(one.strategy, one.params, len(one.instruments)) for one in traded.strategies.values()]
+    return sorted({Path(one.step.__code__.co_filename) for one in bound})
+
+
+def _strategies(traded: Desk, asked: Asked) -> Iterator[str]:
+    for path in map(str, _sources(traded)):
+        if path in asked.sha256 and asked.sha256[path] != _digest(path):
+            yield f"the strategy in {path} is another one"
+
+
+def _told(found: Desk) -> dict[str, Any]:
+    """A desk's tables; rules that a file's bars tell are left out, for they follow its bars."""
+    told: dict[str, Any] = msgspec.to_builtins(found)
+    for rules in told["instruments"].values():
+        if rules["source"].startswith("inferred"):
+            rules.clear()
+    return told
+
+
+def _differing(path: str, then: Any, now: Any) -> Iterator[str]:
+    """Keys whose values differ."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        for key in sorted(then.keys() | now.keys()):
+            yield from _differing(f"{path}.{key}".lstrip("."), then.get(key), now.get(key))
+    elif str(then) != str(now):
+        yield f"{path} was {_text(then)} and is {_text(now)}"
+
+
+def _text(value: Any) -> str:
+    match value:
+        case None:
+            return "not there"
+        case dict():
+            return "there"
+        case list():
+            return ", ".join(map(str, value))
+        case _:
+            return str(value)
+
+
+def _bars(state: Path, plan: Plan) -> Iterator[str]:
+    """Series whose bars are not those of the run's recordings, which new ones may follow."""
+    venue = ReplayVenue(state / state_directory.RECORDINGS)
+    for now in plan.recordings:
+        then = venue.bars(now.instrument, now.timeframe, 0, ALL_TIME)
+        if (then.price_scale, then.volume_scale) != (now.price_scale, now.volume_scale):
+            yield (
+                f"{now.instrument} had {then.price_scale} decimals in prices and {then.volume_scale} in volumes, "
+                f"and has {now.price_scale} and {now.volume_scale}"
+            )
+            continue
+        yield from _first(then, now, seeded=not plan.files)
+
+
+def _first(then: Series, now: Series, *, seeded: bool) -> Iterator[str]:
+    """The first bar that is another one, or how many are missing."""
+    for old, new in zip(then.bars, now.bars, strict=False):
+        if old != new:
+            at = datetime.fromtimestamp(min(old.closes_at, new.closes_at), UTC)
+            yield f"{then.instrument} at {at:%Y-%m-%d %H:%M} was {_prices(then, old)} and is {_prices(now, new)}"
+            return
+    # The seeded market is made only as long as it is wanted.
+    if len(now.bars) < len(then.bars) and not seeded:
+        yield f"{then.instrument} had {len(then.bars)} bars and has {len(now.bars)}"
+
+
+def _prices(series: Series, bar: Bar) -> str:
+    return "/".join(f"{series.price(ticks):f}" for ticks in bar[1:5])
+
+
+def _longer(state: Path, plan: Plan) -> list[Series]:
+    """The recordings that have more than the run's; the others are kept as they are."""
+    venue = ReplayVenue(state / state_directory.RECORDINGS)
+    return [one for one in plan.recordings if one.through > venue.span(one.instrument)[1]]

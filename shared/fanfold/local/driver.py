@@ -1,0 +1,169 @@
+"""A desk under way on the embedded AWS, in step with the market's clock: a minute begins when the chain is quiet."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fanfold.aws.client.call import AwsFault, Call, Endpoint, connect
+from fanfold.deployment import SERVICES, STAGE, dead_letters_names
+from fanfold.local import containers, launcher
+from fanfold.local.complaint import complain
+from fanfold.local.holding import alone
+from fanfold.local.interrupt import interrupts_later
+from fanfold.local.launcher import REGION, Cloud
+
+# Messages that audit may be behind by: some batches of its window.
+AUDIT_BACKLOG = 300
+QUIET_TIMEOUT_S = 180
+# A full disk is told after so long.
+LOOK_EVERY_S = 5
+TRIES = 10
+DISK_FREE_MIN = 1 << 20
+# A pause between bars may be an hour, and Ctrl-C does not wait for its end.
+WAKE_S = 0.1
+CLOCK = "clock"
+RUN_FILE = "run.json"
+
+
+class NotQuiet(Exception):
+    """The chain did not come to rest in time; something keeps failing, and the logs say what."""
+
+
+def environment(state: Path, *, live: bool, images: bool = False) -> dict[str, str]:
+    """What the functions of a local desk read besides what the stacks give them, and whether images hold them.
+
+    Raises BadInput where they are to run in images and cannot.
+    """
+    if images:
+        containers.check(state)
+    return {
+        **({"FANFOLD_CONTAINERS": "1"} if images else {}),
+        "PYTHONPATH": str(launcher.repository_root() / "shared"),
+        "DESK": str(state / "desk.json"),
+        "CLOCK": "wall" if live else f"market:{state / CLOCK}",
+        "RECORDINGS": str(state / "recordings"),
+    }
+
+
+@contextmanager
+def started(state: Path, settings: dict[str, str]) -> Iterator[Cloud]:
+    """A desk's AWS, for this process and whoever asks it meanwhile."""
+    with alone(state, "run") as held, emulator(state, settings, held) as cloud, announced(state, cloud):
+        yield cloud
+
+
+@contextmanager
+def emulator(state: Path, settings: dict[str, str], held: int) -> Iterator[Cloud]:
+    """An emulator that ends with the block, whatever ends it; ``held`` is the descriptor of the state's lock."""
+    running: list[Cloud] = []
+    try:
+        with interrupts_later():
+            running.append(launcher.start(state, settings, held))
+        yield running[0]
+    finally:
+        for cloud in running:
+            cloud.stop()
+            if (state / launcher.UNSAVED).exists():
+                complain(f"what the embedded AWS held could not be written to {state}; its disk may be full")
+
+
+@contextmanager
+def announced(state: Path, cloud: Cloud) -> Iterator[None]:
+    """Name the emulator in run.json while the block lasts, so that other commands ask it."""
+    marker = state / RUN_FILE
+    marker.write_text(json.dumps({"port": cloud.port, "control_port": cloud.control_port, "pid": cloud.pid}))
+    try:
+        yield
+    finally:
+        marker.unlink(missing_ok=True)
+
+
+def light(cloud: Cloud) -> Call:
+    """A call for what is done every minute."""
+    credentials = {"AWS_ACCESS_KEY_ID": "embedded", "AWS_SECRET_ACCESS_KEY": "embedded"}
+    return connect("light", Endpoint.of({"AWS_ENDPOINT_URL": cloud.door, "AWS_REGION": REGION} | credentials))
+
+
+def invoke(call: Call, service: str, function: str, event: dict[str, Any], stage: str = STAGE) -> dict[str, Any]:
+    """A function's answer; a process that dies under it is asked again. Raises AwsFault for what it raised."""
+    name = f"fanfold-{service}-{stage}-{function}"
+    for _ in range(TRIES):
+        answer = call("lambda", "Invoke", {"FunctionName": name, "Payload": json.dumps(event).encode()})
+        document = json.loads(answer["Payload"] or b"null")
+        if not answer.get("FunctionError"):
+            found: dict[str, Any] = document
+            return found
+        if document.get("errorType") not in {"Runtime.ExitError", "Sandbox.Timedout"}:
+            break
+    raise AwsFault(str(document.get("errorType")), f"{name}: {document.get('errorMessage')}", 500)
+
+
+class DeskRun:
+    """Drives a deployed desk minute by minute."""
+
+    def __init__(self, cloud: Cloud, state: Path, stage: str = STAGE) -> None:
+        self._cloud = cloud
+        self.state = state
+        self.stage = stage
+        self.call = light(cloud)
+
+    @property
+    def endpoint(self) -> str:
+        return self._cloud.endpoint
+
+    def open_accounts(self, accounts: list[str]) -> None:
+        for account in accounts:
+            command = {"action": "open", "account": account, "reason": "local run", "actor": "fanfold run"}
+            invoke(self.call, "risk", "control", command, self.stage)
+
+    def set_clock(self, now: float) -> None:
+        fresh = self.state / f"{CLOCK}.new"
+        fresh.write_text(repr(now))
+        fresh.replace(self.state / CLOCK)
+
+    def tick(self) -> None:
+        """Poll the venues as the schedule does, and wait until what follows from it is over."""
+        invoke(self.call, "market-data", "poll", {}, self.stage)
+        self._wait("audit", AUDIT_BACKLOG)
+
+    def replay(self, closes: range, pause_s: float, told: Callable[[int], None], stop: Callable[[], bool]) -> int:
+        """Trade the closes in turn, with a pause between their starts; how many there were until it was stopped."""
+        for done, now in enumerate(closes):
+            if stop():
+                return done
+            began = time.monotonic()
+            self.set_clock(now)
+            self.tick()
+            told(now)
+            while not stop() and (left := pause_s - (time.monotonic() - began)) > 0:
+                time.sleep(min(left, WAKE_S))
+        return len(closes)
+
+    def finish(self) -> None:
+        """Sweep the outboxes, wait for audit, and bring everything into the lake."""
+        for service in ("risk", "execution"):
+            invoke(self.call, service, "sweep", {}, self.stage)
+        self._wait()
+        invoke(self.call, "audit", "flush", {}, self.stage)
+
+    def _wait(self, lagging: str = "", backlog: int = 0) -> None:
+        """Wait until the chain rests. Raises NotQuiet where it does not, at once where the disk is full."""
+        for waited in range(LOOK_EVERY_S, QUIET_TIMEOUT_S + 1, LOOK_EVERY_S):
+            if self._cloud.wait_until_quiet(lagging, backlog, LOOK_EVERY_S):
+                return
+            if shutil.disk_usage(self.state).free < DISK_FREE_MIN:
+                raise NotQuiet(f"the queues did not run empty in {waited} s; its disk is full, free some: {self.state}")
+        raise NotQuiet(f"the queues did not run empty in {QUIET_TIMEOUT_S} s; see {self.state / 'logs'}")
+
+    def dead_letters(self) -> int:
+        """Messages in all dead-letter queues."""
+        return sum(self._depth(queue) for service in SERVICES for queue in dead_letters_names(service, self.stage))
+
+    def _depth(self, queue: str) -> int:
+        url = f"{self._cloud.endpoint}/000000000000/{queue}"
+        asked = {"QueueUrl": url, "AttributeNames": ["ApproximateNumberOfMessages"]}
+        return int(self.call("sqs", "GetQueueAttributes", asked)["Attributes"]["ApproximateNumberOfMessages"])

@@ -1,0 +1,95 @@
+"""Who holds a state directory: one command at a time, until the embedded AWS that it started has ended too."""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from fanfold.errors import BadInput
+from fanfold.local.complaint import complain
+
+LOCK = "session.lock"
+# What trades or serves does not end by itself; every other command does.
+LASTING = {"run", "serve"}
+# Long enough for who only looks whether the lock is free.
+PATIENCE_S = 0.3
+ENDING_S = 45.0
+
+
+class Holder(NamedTuple):
+    """The command that holds a directory, and its process."""
+
+    command: str
+    pid: int
+
+    @property
+    def alive(self) -> bool:
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return self.pid > 0
+
+    def __str__(self) -> str:
+        return f"`fanfold {self.command}` (process {self.pid})"
+
+
+@contextmanager
+def alone(state: Path, command: str) -> Iterator[int]:
+    """The directory for oneself, as the descriptor of its lock; a process that inherits it holds the directory too.
+
+    Two emulators on one state would each write over what the other did. Raises BadInput, which names the holder. Only
+    what ends by itself is waited for, and that is told.
+    """
+    with (state / LOCK).open("a+") as lock:
+        _take(lock, state)
+        lock.seek(0)
+        lock.truncate()
+        lock.write(json.dumps({"command": command, "pid": os.getpid()}))
+        lock.flush()
+        yield lock.fileno()
+
+
+def holder(state: Path) -> Holder | None:
+    """Who holds a directory now."""
+    try:
+        with (state / LOCK).open("a+") as lock:
+            return None if _locked(lock) else _named(lock)
+    except OSError:
+        # Nobody holds what cannot be opened.
+        return None
+
+
+def _take(lock: IO[str], state: Path) -> None:
+    began, told = time.monotonic(), False
+    while not _locked(lock):
+        found, waited = _named(lock), time.monotonic() - began
+        if waited > (PATIENCE_S if found.command in LASTING and found.alive else ENDING_S):
+            raise BadInput(f"{found} holds {state}: end it first, or name another directory with --state")
+        if waited > PATIENCE_S and not told:
+            complain(f"waits for {found}, which holds {state}")
+            told = True
+        time.sleep(0.05)
+
+
+def _locked(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _named(lock: IO[str]) -> Holder:
+    lock.seek(0)
+    try:
+        found = json.loads(lock.read())
+        return Holder(str(found["command"]), int(found["pid"]))
+    except (ValueError, KeyError, TypeError):
+        return Holder("another command", 0)  # It has just taken the lock, and not yet said who it is.

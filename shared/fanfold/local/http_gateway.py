@@ -1,0 +1,175 @@
+"""The HTTP API on loopback: requests become the gateway's events, and the services' own handlers answer them here."""
+
+import base64
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from getpass import getuser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from fanfold.aws.client.call import AwsFault
+from fanfold.deployment import STAGE
+from fanfold.errors import NothingThere
+from fanfold.local import launcher
+from fanfold.local.driver import CLOCK, environment
+from fanfold.local.launcher import REGION
+from fanfold.local.session import ACCOUNT_ID, LocalSession
+
+HOST = "127.0.0.1"
+# What an HTTP API takes at most.
+BODY_BYTES_MAX = 10 * 1024 * 1024
+Function = Callable[[dict[str, Any], object], dict[str, Any]]
+
+
+class Target(NamedTuple):
+    """A function behind the gateway, and what the gateway asks callers of it for."""
+
+    service: str
+    function: str
+    authority: str
+
+
+READING = Target("audit", "api", "jwt")
+# As in the services' files: what is not here goes to $default.
+TARGETS = {
+    "POST /halt": Target("risk", "api_control", "iam"),
+    "POST /resume": Target("risk", "api_control", "iam"),
+    "POST /signals/external": Target("signal", "webhook", ""),
+}
+
+
+class Gateway:
+    """What stands between a request and a function: it finds the function, and says who asks."""
+
+    def __init__(self, functions: dict[Target, Function], principals: dict[str, dict[str, Any]]) -> None:
+        self._functions = functions
+        self._principals = principals
+
+    def answer(self, method: str, url: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
+        """The function's answer, in payload format 2.0."""
+        parts = urlsplit(url)
+        key = f"{method} {parts.path}"
+        target = TARGETS.get(key, READING)
+        context: dict[str, Any] = {
+            "http": {"method": method, "path": parts.path, "sourceIp": HOST, "protocol": "HTTP/1.1"},
+            "requestId": f"local-{datetime.now(UTC).timestamp()}",
+            "stage": "$default",
+        }
+        if target.authority in self._principals:
+            context["authorizer"] = self._principals[target.authority]
+        event = {
+            "version": "2.0",
+            "routeKey": key if key in TARGETS else "$default",
+            "rawPath": parts.path,
+            "rawQueryString": parts.query,
+            "headers": headers,
+            "requestContext": context,
+            "isBase64Encoded": True,
+            "body": base64.b64encode(body).decode(),
+        }
+        return self._functions[target](event, None)
+
+
+def principals(*, control: bool) -> dict[str, dict[str, Any]]:
+    """Who the local gateway takes its callers for: reading is open on loopback, control only where it was asked for."""
+    user = getuser()
+    found: dict[str, dict[str, Any]] = {"jwt": {"jwt": {"claims": {"sub": user}, "scopes": None}}}
+    if control:
+        found["iam"] = {"iam": {"userArn": f"arn:aws:iam::{ACCOUNT_ID}:user/{user}"}}
+    return found
+
+
+def functions(session: LocalSession) -> dict[Target, Function]:
+    """The services' handlers, in this process, with the environment that their functions were deployed with."""
+    root = launcher.repository_root()
+    found: dict[Target, Function] = {}
+    os.environ.update(environment(session.state, live=not (session.state / CLOCK).exists()))
+    os.environ.update(
+        {
+            "AWS_ENDPOINT_URL": session.cloud.endpoint,
+            "AWS_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "embedded",
+            "AWS_SECRET_ACCESS_KEY": "embedded",
+        }
+    )
+    for target in (READING, *TARGETS.values()):
+        os.environ.update(_deployed(session, target))
+        found[target] = _handler(root, target)
+    return found
+
+
+def server(gateway: Gateway, port: int) -> ThreadingHTTPServer:
+    """A server on loopback that is not yet serving; port 0 takes any that is free."""
+
+    class Handler(_Handler):
+        answers = gateway
+
+    return ThreadingHTTPServer((HOST, port), Handler)
+
+
+def _deployed(session: LocalSession, target: Target) -> dict[str, str]:
+    name = f"fanfold-{target.service}-{STAGE}-{target.function}"
+    try:
+        found = session.call("lambda", "GetFunctionConfiguration", {"FunctionName": name})
+    except AwsFault as fault:
+        raise NothingThere(f"{name} is not deployed in {session.state}; run `fanfold run` again") from fault
+    variables: dict[str, str] = found["Environment"]["Variables"]
+    return variables
+
+
+def _handler(root: Path, target: Target) -> Function:
+    folder = str(root / "services" / target.service)
+    if folder not in sys.path:
+        sys.path.append(folder)
+    found: Function = getattr(import_module(f"{target.service}_service.handler"), target.function)
+    return found
+
+
+class _Handler(BaseHTTPRequestHandler):
+    answers: Gateway
+    protocol_version = "HTTP/1.1"
+    server_version = "fanfold"
+    sys_version = ""
+
+    def __getattr__(self, name: str) -> Any:
+        # Which methods there are is the API's to say.
+        if name.startswith("do_"):
+            return self._answer
+        raise AttributeError(name)
+
+    def log_message(self, *_arguments: Any) -> None:
+        """Say nothing: what is asked is the user's own business."""
+
+    def _answer(self) -> None:
+        refused = self._refusal()
+        if refused is not None:
+            self.close_connection = True
+            self._send({"statusCode": refused[0], "headers": {"content-type": "text/plain"}, "body": refused[1]})
+            return
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        headers = {name.lower(): ",".join(self.headers.get_all(name, [])) for name in self.headers}
+        self._send(self.answers.answer(self.command, self.path, headers, body))
+
+    def _refusal(self) -> tuple[int, str] | None:
+        """What is refused before the API sees it. A page that a browser shows could name us by a name of its own."""
+        if (self.headers.get("host") or "").rpartition(":")[0] not in {HOST, "localhost"}:
+            return 421, "ask for 127.0.0.1 or localhost\n"
+        length = self.headers.get("content-length", "0")
+        if not length.isdecimal() or self.headers.get("transfer-encoding"):
+            return 411, "say how long the body is\n"
+        return (413, "the body is too large\n") if int(length) > BODY_BYTES_MAX else None
+
+    def _send(self, answer: dict[str, Any]) -> None:
+        body = answer["body"].encode()
+        self.send_response(answer["statusCode"])
+        for name, value in answer["headers"].items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)

@@ -1,0 +1,145 @@
+"""What a run trades: the desk file, bent to the data, strategy and params that were asked for."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fanfold import desk
+from fanfold.desk import Desk, Instrument
+from fanfold.errors import BadInput
+from fanfold.importers import data_files
+from fanfold.importers.data_files import DataFile
+from fanfold.local import universe
+from fanfold.market import timeframes
+from fanfold.market.bars import Series
+from fanfold.simulation import market
+from fanfold.strategy import contract
+
+SEED = 7
+SEEDED_START = 1_767_225_600  # 2026-01-01, midnight UTC
+WARM_UP_MINUTES = 2 * 1_440
+SEEDED_MINUTES = 720
+# It is made in memory before the first bar is traded.
+SEEDED_MINUTES_MAX = 200_000
+
+
+class Plan(NamedTuple):
+    """A desk, the recordings that it trades (none: a live venue), the span to trade, and what was bent to fit."""
+
+    desk: Desk
+    recordings: list[Series]
+    files: list[DataFile]
+    start: int
+    until: int
+    notes: list[str]
+
+
+def plan(
+    desk_file: Path,
+    data: Sequence[str],
+    strategy: str | None,
+    params: Mapping[str, str],
+    since: int | None,
+    until: int | None,
+    minutes: int | None,
+    after: int | None = None,
+    cash: Decimal | None = None,
+) -> Plan:
+    """The plan of a replay, or of what is ``after`` a close (epoch seconds). Raises BadInput for what can't be run."""
+    files = [data_files.read(one) for one in data]
+    raw = _raw(desk_file)
+    notes: list[str] = []
+    universe.endow(raw, cash, notes)
+    if files:
+        recordings = universe.fit(raw, files, notes)
+        universe.keep_in_quote(raw, cash, notes)
+    else:
+        symbols = universe.seeded(raw, notes)
+        passed = WARM_UP_MINUTES if after is None else (after - SEEDED_START) // 60
+        if passed + (minutes or SEEDED_MINUTES) > SEEDED_MINUTES_MAX:
+            raise BadInput(
+                f"the seeded market is made for {SEEDED_MINUTES_MAX:,} minutes at most, two days of warming "
+                "up included; trade fewer with --minutes"
+            )
+        recordings = market.market(SEED, symbols, passed + (minutes or SEEDED_MINUTES), SEEDED_START)
+        since = SEEDED_START + (passed + 1) * 60 if since is None else since
+    choose(raw, strategy, params, notes)
+    built = desk.build(raw, desk_file.name)
+    start, end = _span(recordings, since if after is None else after + 1, until, minutes)
+    return Plan(built, recordings, files, start, end, notes)
+
+
+def choose(raw: dict[str, Any], strategy: str | None, params: Mapping[str, str], notes: list[str]) -> None:
+    """Keep one strategy of the desk, or put up one by its module's name; set its params."""
+    instances = raw.get("strategies", {})
+    if strategy is not None:
+        if strategy not in instances and strategy not in contract.names():
+            raise BadInput(
+                f"--strategy {strategy!r} is neither an instance of the desk ({', '.join(instances)}) "
+                f"nor a strategy ({', '.join(contract.names())})"
+            )
+        instances = {strategy: instances.get(strategy) or universe.put_up(raw, strategy, notes)}
+        raw["strategies"] = instances
+        notes.append(f"only {strategy} trades")
+    if params and len(instances) != 1:
+        raise BadInput("--param needs --strategy: say whose param it is")
+    for instance in instances.values() if params else ():
+        instance["params"] = {**instance.get("params", {}), **params}
+
+
+def live(
+    desk_file: Path,
+    exchange: str,
+    symbols: Sequence[str],
+    instruments: Mapping[str, Instrument],
+    notes: list[str],
+    cash: Decimal | None = None,
+) -> dict[str, Any]:
+    """The desk's tables with its venue turned into a real exchange's, for paper trading on public bars."""
+    raw = _raw(desk_file)
+    universe.endow(raw, cash, notes)
+    universe.one_venue(raw, exchange, {symbol: instruments[symbol] for symbol in symbols}, notes)
+    universe.keep_in_quote(raw, cash, notes)
+    return raw
+
+
+def params(given: Sequence[str]) -> dict[str, str]:
+    """``k=v`` pairs as a mapping."""
+    wrong = [one for one in given if "=" not in one]
+    if wrong:
+        raise BadInput(f"--param {wrong[0]!r} is not of the form name=value, such as fast=10")
+    return dict(one.split("=", 1) for one in given)
+
+
+def _raw(desk_file: Path) -> dict[str, Any]:
+    try:
+        text = desk_file.read_text()
+    except FileNotFoundError as missing:
+        raise BadInput(f"there is no {desk_file}; name the desk file with --desk, or write one") from missing
+    except UnicodeDecodeError as wrong:
+        raise BadInput(f"{desk_file} is no text in UTF-8: {wrong}") from wrong
+    raw = desk.tables(text, desk_file.name)
+    # What is bent has the shape of a desk.
+    desk.entries(raw, desk_file.name)
+    return raw
+
+
+def _span(recordings: Sequence[Series], since: int | None, until: int | None, minutes: int | None) -> tuple[int, int]:
+    """First and last close to trade, in epoch seconds."""
+    first = min(one.bars[0].closes_at for one in recordings)
+    last = max(one.bars[-1].closes_at for one in recordings)
+    length = timeframes.seconds(recordings[0].timeframe)
+    start = first if since is None else max(first, -(-since // length) * length)
+    end = last if until is None else min(last, until)
+    if minutes is not None:
+        end = min(end, start + (minutes * 60 // length - 1) * length)
+    if start > end:
+        asked = f"{_text(start)} to {_text(end)} was asked for"
+        raise BadInput(f"nothing is left to trade: the data spans {_text(first)} to {_text(last)}, and {asked}")
+    return start, end
+
+
+def _text(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="minutes")

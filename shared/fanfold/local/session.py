@@ -1,0 +1,189 @@
+"""A desk to talk to: the one that runs, or the embedded AWS started on what the last run left behind."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from fanfold import desk
+from fanfold.audit.verify import Days
+from fanfold.aws.client.call import Call
+from fanfold.aws.dynamodb.table import Table
+from fanfold.aws.dynamodb.views import DynamoViews
+from fanfold.aws.s3.audit_log import S3Log
+from fanfold.aws.s3.seals import closed_days
+from fanfold.deployment import STAGE
+from fanfold.desk import Desk
+from fanfold.errors import BadInput, NothingThere, NotReachable
+from fanfold.local import holding, state_directory
+from fanfold.local.driver import CLOCK, RUN_FILE, emulator, environment, invoke, light
+from fanfold.local.holding import alone
+from fanfold.local.launcher import Cloud
+
+QUIET_TIMEOUT_S = 20
+ACCOUNT_ID = "000000000000"
+
+
+class Named(msgspec.Struct, frozen=True, kw_only=True):
+    """The embedded AWS that answers for a directory."""
+
+    port: int
+    control_port: int
+    pid: int
+
+
+class Session(ABC):
+    """A desk that answers, a local one or a stage in an AWS account.
+
+    ``running`` says that it trades by itself: it is neither ours to stop nor sure to rest. ``state`` is the directory
+    for what is kept of it on this machine.
+    """
+
+    stage: str
+    state: Path
+    call: Call
+    running: bool
+
+    @property
+    @abstractmethod
+    def desk(self) -> Desk:
+        """The desk that its functions trade."""
+
+    @property
+    @abstractmethod
+    def log(self) -> S3Log:
+        """The audit log, read by a client that leaves what is wrong with a body to be judged by us."""
+
+    @property
+    @abstractmethod
+    def days(self) -> Days:
+        """The days that were closed, read as the log is."""
+
+    @abstractmethod
+    def bucket(self, name: str) -> str:
+        """The name of a bucket, ``lake`` or ``audit``."""
+
+    @abstractmethod
+    def queue_url(self, queue: str) -> str: ...
+
+    @abstractmethod
+    def rested(self) -> bool:
+        """Whether every queue ran empty, so that all is recorded; a desk that trades may not come to it."""
+
+    @property
+    def views(self) -> DynamoViews:
+        return DynamoViews(self.call, table_name("views", self.stage))
+
+    @property
+    def ledger(self) -> Table:
+        return Table(self.call, table_name("ledger", self.stage))
+
+    @property
+    def faults(self) -> Table:
+        return Table(self.call, table_name("faults", self.stage))
+
+    def invoke(self, service: str, function: str, event: dict[str, Any]) -> dict[str, Any]:
+        return invoke(self.call, service, function, event, self.stage)
+
+    def accounts(self, asked: str | None) -> list[str]:
+        """The account that was asked for, or all; raises BadInput for one that the desk does not have."""
+        if asked is None:
+            return sorted(self.desk.accounts)
+        if asked not in self.desk.accounts:
+            raise BadInput(f"account {asked!r} is not in the desk; it has {', '.join(sorted(self.desk.accounts))}")
+        return [asked]
+
+
+class LocalSession(Session):
+    """The desk that runs on this machine, or the embedded AWS started on what the last run left behind."""
+
+    def __init__(self, state: Path, cloud: Cloud, known: Desk, *, running: bool) -> None:
+        self.stage = STAGE
+        self.state = state
+        self.call = cloud.call()
+        self.running = running
+        self.cloud = cloud
+        self._desk = known
+
+    @property
+    def desk(self) -> Desk:
+        return self._desk
+
+    @property
+    def log(self) -> S3Log:
+        return S3Log(light(self.cloud), self.bucket("audit"))
+
+    @property
+    def days(self) -> Days:
+        return closed_days(light(self.cloud), self.bucket("audit"), self.bucket("lake"), key="")
+
+    def bucket(self, name: str) -> str:
+        return bucket_name(name, STAGE)
+
+    def queue_url(self, queue: str) -> str:
+        return f"{self.cloud.endpoint}/{ACCOUNT_ID}/{queue}"
+
+    def rested(self) -> bool:
+        return self.cloud.wait_until_quiet(timeout_s=QUIET_TIMEOUT_S / 4 if self.running else QUIET_TIMEOUT_S)
+
+
+def table_name(table: str, stage: str) -> str:
+    return f"fanfold-{stage}-{table}"
+
+
+def bucket_name(bucket: str, stage: str) -> str:
+    return f"fanfold-{stage}-{bucket}"
+
+
+@contextmanager
+def connect(state: Path, command: str) -> Iterator[LocalSession]:
+    """The desk of a state directory for as long as the block lasts; ``command`` is who asks.
+
+    Raises NothingThere where there was no run, NotReachable where the embedded AWS does not start or is not up yet.
+    """
+    state = state.resolve()
+    known = _desk(state)
+    running = running_cloud(state)
+    if running is not None:
+        yield LocalSession(state, running, known, running=True)
+        return
+    found = holding.holder(state)
+    if found and found.command == "run" and found.alive:
+        raise NotReachable(f"{found} is starting in {state}, or ending; ask again in a moment")
+    settings = environment(state, live=not (state / CLOCK).exists())
+    with alone(state, command) as held, emulator(state, settings, held) as cloud:
+        yield LocalSession(state, cloud, known, running=False)
+
+
+def running_cloud(state: Path) -> Cloud | None:
+    """The embedded AWS that run.json names, if somebody holds the directory and it answers."""
+    named = run_file(state)
+    # Who was killed leaves the file behind, and the port may be another's by now.
+    found = holding.holder(state)
+    if named is None or found is None or not found.alive:
+        return None
+    cloud = Cloud(named.port, named.control_port, named.pid)
+    try:
+        cloud.control("processes", timeout_s=5)
+    except (OSError, ValueError):
+        return None
+    return cloud
+
+
+def run_file(state: Path) -> Named | None:
+    """What run.json says; a file that was cut off while it was written says nothing."""
+    try:
+        return msgspec.json.decode((state / RUN_FILE).read_bytes(), type=Named)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _desk(state: Path) -> Desk:
+    path = state / "desk.json"
+    if not path.exists() or not (state / "aws").exists():
+        raise NothingThere(f"there is no run in {state}; start one with `fanfold run`, or name another with --state")
+    state_directory.check_format(state)
+    return desk.load(path.read_bytes(), str(path))

@@ -1,0 +1,176 @@
+"""The one directory that a local desk keeps everything in: the newest run, and under ``runs`` those before it."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from fanfold import desk
+from fanfold.desk import Desk
+from fanfold.errors import BadInput
+from fanfold.local.holding import LOCK, alone
+
+MARKER = "fanfold-state"
+DESK = "desk.json"
+RECORDINGS = "recordings"
+RUNS = "runs"
+SUMMARY = "summary.json"
+# Raise it with every change after which the tables of earlier runs cannot be read.
+FORMAT = 2
+_ASKED = "asked.json"
+_PROGRESS = "progress.json"
+# What belongs to a run; whatever else lies in the directory is the user's own.
+_OF_A_RUN = (
+    DESK, RECORDINGS, SUMMARY, _ASKED, _PROGRESS, "aws", "clock", "emulator.log", "lake-cache", "logs", "run.json",
+)  # fmt: skip
+_MARKING = "The state of a local desk. It may be deleted whenever no run is under way.\n"
+T = TypeVar("T")
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run was asked for. ``data`` has arguments with whole paths, ``sha256`` the digests of their files.
+
+    ``until`` is the last close that was to be traded, in epoch seconds; ``begun`` is by this machine's clock;
+    ``format`` is how the run's tables are stored.
+    """
+
+    desk: str
+    data: list[str] = []
+    sha256: dict[str, str] = {}
+    strategy: str | None = None
+    params: dict[str, str] = {}
+    cash: Decimal | None = None
+    live: str = ""
+    until: int = 0
+    begun: str = ""
+    format: int = 1
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a run got: ``through`` is the close of the last bar that was traded, in epoch seconds."""
+
+    through: int
+
+
+def _prepare(state: Path) -> None:
+    """Make the directory where it is not there. Raises BadInput for one that is not ours, or cannot be made."""
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        found = {path.name for path in state.iterdir()} - {LOCK}
+        if found and MARKER not in found:
+            raise BadInput(f"{state} is not empty and not a state directory of fanfold; name another with --state")
+        (state / MARKER).write_text(_MARKING)
+    except (FileExistsError, NotADirectoryError) as wrong:
+        raise BadInput(f"{state} is a file, or lies in one; name a directory with --state") from wrong
+
+
+@contextmanager
+def begun(state: Path, traded: Desk, asked: Asked, *, overwrite: bool) -> Iterator[tuple[int, Path | None]]:
+    """A run laid out in a directory that is held meanwhile: the descriptor of its lock, and where the run before is."""
+    _prepare(state)
+    with alone(state, "run") as held:
+        yield held, _begin(state, traded, asked, overwrite=overwrite)
+
+
+def _begin(state: Path, traded: Desk, asked: Asked, *, overwrite: bool) -> Path | None:
+    kept = None if overwrite or not _holds_a_run(state) else _put_aside(state)
+    for name in _OF_A_RUN:
+        _erase(state / name)
+    _write_asked(state, asked)
+    (state / DESK).write_bytes(desk.dump(traded))
+    return kept
+
+
+def asked(state: Path) -> Asked:
+    """What the run in the directory was asked for. Raises BadInput where there was none that can go on."""
+    if not _holds_a_run(state):
+        raise BadInput(f"{state} holds no run to continue; leave --continue out to start one")
+    return _read(state / _ASKED, Asked)
+
+
+def check_format(state: Path) -> None:
+    """Raise BadInput for a run whose tables this version cannot read."""
+    made = _read(state / _ASKED, Asked).format if (state / _ASKED).exists() else 1
+    if made != FORMAT:
+        raise BadInput(
+            f"the run in {state} was stored by another version of fanfold (format {made}, this one has "
+            f"{FORMAT}): read it with that version, or start another run, which keeps this one"
+        )
+
+
+def remember(state: Path, what: Asked) -> None:
+    """Note what a run is asked for from now on; what it came to before is told no more."""
+    (state / SUMMARY).unlink(missing_ok=True)
+    _write_asked(state, what)
+
+
+def through(state: Path) -> int:
+    """The close that the run got to, in epoch seconds. Raises BadInput for a run that did not get to its first bar."""
+    if not (state / _PROGRESS).exists():
+        raise BadInput(f"the run in {state} ended before its first bar; leave --continue out to start another")
+    return _read(state / _PROGRESS, Progress).through
+
+
+def note(state: Path, last: int) -> None:
+    """Note the close that a run got to; a run that is killed right after has it, or the one before."""
+    _write(state / _PROGRESS, Progress(through=last))
+
+
+def kept(state: Path) -> list[Path]:
+    """The directories of the runs in a state directory, the newest last."""
+    earlier = [path for path in (state / RUNS).glob("*") if path.name.isdigit() and _holds_a_run(path)]
+    newest = [state] if _holds_a_run(state) else []
+    return [*sorted(earlier, key=lambda path: int(path.name)), *newest]
+
+
+def _holds_a_run(state: Path) -> bool:
+    """Whether anything was traded, or may have been by a version that noted it at the end alone."""
+    if (state / _ASKED).exists():
+        return (state / _PROGRESS).exists()
+    return (state / DESK).exists()
+
+
+def _put_aside(state: Path) -> Path:
+    numbers = [int(path.name) for path in (state / RUNS).glob("*") if path.name.isdigit()]
+    into = state / RUNS / str(max(numbers, default=0) + 1)
+    into.mkdir(parents=True)
+    (into / MARKER).write_text(_MARKING)
+    for name in _OF_A_RUN:
+        if (state / name).exists():
+            (state / name).rename(into / name)
+    return into
+
+
+def _erase(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _write_asked(state: Path, asked: Asked) -> None:
+    _write(state / _ASKED, msgspec.structs.replace(asked, format=FORMAT))
+
+
+def _write(path: Path, what: msgspec.Struct) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.write_bytes(msgspec.json.encode(what))
+    fresh.replace(path)
+
+
+def _read(path: Path, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as wrong:
+        raise BadInput(
+            f"{path} is damaged ({wrong}): the run cannot go on; leave --continue out to start another, "
+            "which keeps this one"
+        ) from wrong
+    except FileNotFoundError as wrong:
+        raise BadInput(
+            f"{path} is not there: the run cannot go on; leave --continue out to start another, which keeps this one"
+        ) from wrong

@@ -1,0 +1,180 @@
+"""A desk's tables bent to the instruments that there are: venues, accounts and strategies follow the data."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from fanfold.desk import Instrument
+from fanfold.errors import BadInput
+from fanfold.importers.data_files import DataFile
+from fanfold.market import timeframes
+from fanfold.market.bars import Series
+from fanfold.money import ratio
+from fanfold.strategy import contract
+
+NOTIONALS = {"order_notional_max", "position_notional_max"}
+# One of them is worth another.
+DOLLARS = {"USD", "USDT", "USDC", "FDUSD", "TUSD", "BUSD", "DAI"}
+Tables = dict[str, Any]
+
+
+def seeded(raw: Tables, notes: list[str]) -> list[str]:
+    """The instruments of all venues, which play recordings from now on even if they are real ones."""
+    for name, venue in _venues(raw).items():
+        if venue.get("kind") == "ccxt":
+            notes.append(
+                f"{name} plays the seeded market; `fanfold run --live {venue.get('exchange')}` asks the real one"
+            )
+            venue["kind"] = "replay"
+    return list(dict.fromkeys(symbol for venue in _venues(raw).values() for symbol in venue.get("symbols", [])))
+
+
+def fit(raw: Tables, files: Sequence[DataFile], notes: list[str]) -> list[Series]:
+    """Make the files the venues' universe; a desk's one venue takes all, several take those that they name."""
+    symbols = [file.series.instrument for file in files]
+    twice = sorted({symbol for symbol in symbols if symbols.count(symbol) > 1})
+    if twice:
+        raise BadInput(f"two files hold {twice[0]}; name one of them, or say what the other is with FILE=BASE/QUOTE")
+    lengths = {file.series.timeframe for file in files}
+    if len(lengths) > 1:
+        raise BadInput(f"files of one run need one timeframe; these have {', '.join(sorted(lengths))}")
+    timeframe = lengths.pop()
+    venues = _venues(raw)
+    taken = {name: [one for one in symbols if len(venues) == 1 or one in venue.get("symbols", [])]
+             for name, venue in venues.items()}  # fmt: skip
+    raw["venues"] = {name: {**venues[name], "kind": "replay", "symbols": own, "timeframe": timeframe}
+                     for name, own in taken.items() if own}  # fmt: skip
+    raw["instruments"] = {file.series.instrument: msgspec.to_builtins(file.instrument) for file in files}
+    _leave_out(raw, [name for name, own in taken.items() if not own], symbols, notes)
+    retarget(raw, timeframe, notes)
+    traded = {symbol for own in taken.values() for symbol in own}
+    notes += [f"{one} is not traded: no venue of the desk names it" for one in symbols if one not in traded]
+    return [file.series for file in files if file.series.instrument in traded]
+
+
+def one_venue(raw: Tables, exchange: str, instruments: Mapping[str, Instrument], notes: list[str]) -> None:
+    """Make an exchange's instruments the universe of the desk's one venue."""
+    venues = _venues(raw)
+    if len(venues) > 1:
+        raise BadInput(
+            f"--live trades one venue, and the desk has {len(venues)}: {', '.join(venues)}; name a desk file with one"
+        )
+    (name,) = venues
+    raw["venues"] = {name: {"kind": "ccxt", "exchange": exchange, "symbols": list(instruments), "timeframe": "1m"}}
+    raw["instruments"] = {symbol: msgspec.to_builtins(rules) for symbol, rules in instruments.items()}
+    retarget(raw, "1m", notes)
+
+
+def retarget(raw: Tables, timeframe: str, notes: list[str]) -> None:
+    """Point the desk's strategies at the instruments that their venues have."""
+    kept: Tables = {}
+    for name, instance in raw.get("strategies", {}).items():
+        symbols = _symbols(raw, instance.get("account", ""))
+        wanted = [symbol for symbol in instance.get("instruments", []) if symbol in symbols]
+        whole = len(wanted) == len(instance.get("instruments", []))
+        fitted = wanted if whole else fitting(instance.get("strategy", ""), symbols)
+        if not fitted:
+            notes.append(f"{name} is left out: it needs more instruments than there are")
+            continue
+        if not whole:
+            notes.append(f"{name} trades {', '.join(fitted)}: its own instruments are not in the data")
+        kept[name] = {**instance, "instruments": fitted}
+        if timeframes.seconds(instance.get("timeframe", timeframe)) % timeframes.seconds(timeframe):
+            kept[name]["timeframe"] = timeframe
+            notes.append(f"{name} trades {timeframe} bars: its own are finer than the data")
+    raw["strategies"] = kept
+
+
+def endow(raw: Tables, cash: Decimal | None, notes: list[str]) -> None:
+    """Give every account other cash, and its limits in the same measure."""
+    if cash is None:
+        return
+    for name, account in raw.get("accounts", {}).items():
+        share = ratio(cash, _decimal(account.get("cash", cash)))
+        account["cash"] = cash
+        limits = raw.get("limits", {}).get(name, {})
+        for key in NOTIONALS & limits.keys():
+            limits[key] = round(_decimal(limits[key]) * share, 8)
+        notes.append(f"account {name} begins with {cash:f}, and its limits are in the same measure")
+
+
+def keep_in_quote(raw: Tables, cash: Decimal | None, notes: list[str]) -> None:
+    """Keep each account in the currency that its venue's instruments are quoted in."""
+    for name, account in raw.get("accounts", {}).items():
+        quotes = {raw["instruments"][symbol]["quote"] for symbol in _symbols(raw, name)}
+        kept = account.get("currency")
+        if len(quotes) != 1 or quotes == {kept}:
+            continue  # Of several, the desk's own check names the account and the instrument.
+        (quote,) = quotes
+        if cash is None and not {kept, quote} <= DOLLARS:
+            raise BadInput(
+                f"the data is quoted in {quote}, and account {name} has {account.get('cash')} {kept}: say "
+                f"how much {quote} it is to begin with, such as --cash 10"
+            )
+        account["currency"] = quote
+        notes.append(f"account {name} is kept in {quote}, as the data is quoted in it")
+
+
+def put_up(raw: Tables, strategy: str, notes: list[str]) -> Tables:
+    """An instance of a strategy that the desk does not have, with all of the first account's cash."""
+    accounts: dict[str, Tables] = raw.get("accounts", {})
+    if not accounts:
+        raise BadInput("the desk has no account to trade with: add [accounts.main]")
+    account, money = next(iter(accounts.items()))
+    symbols = _symbols(raw, account)
+    fitted = fitting(strategy, symbols)
+    if not fitted:
+        raise BadInput(f"{strategy} needs more instruments than the {len(symbols)} that there are")
+    limits = raw.get("limits", {}).get(account, {})
+    for key in NOTIONALS:
+        limits[key] = max(_decimal(limits.get(key, 0)), _decimal(money.get("cash", 0)))
+    notes.append(f"{strategy} trades with all cash of {account}; its orders and positions may be as large as that")
+    timeframe = _venues(raw).get(money.get("venue", ""), {}).get("timeframe", "1m")
+    return {"strategy": strategy, "instruments": fitted, "timeframe": timeframe, "account": account, "allocation": 1}
+
+
+def fitting(strategy: str, symbols: list[str]) -> list[str]:
+    """The instruments that a strategy takes of those there are; none where there are too few."""
+    count = contract.instruments_of(strategy) if strategy in contract.names() else None
+    if count is None:
+        return symbols
+    return symbols[:count] if len(symbols) >= count else []
+
+
+def _venues(raw: Tables) -> dict[str, Tables]:
+    found: dict[str, Tables] = raw.get("venues", {})
+    if not found:
+        raise BadInput("the desk has no venue to trade at: add [venues.market]")
+    return found
+
+
+def _symbols(raw: Tables, account: str) -> list[str]:
+    """The instruments of an account's venue; the desk's own check names an account or a venue that is not there."""
+    venue = raw.get("accounts", {}).get(account, {}).get("venue", "")
+    return list(_venues(raw).get(venue, {}).get("symbols", []))
+
+
+def _leave_out(raw: Tables, venues: list[str], symbols: list[str], notes: list[str]) -> None:
+    """Take venues out of the desk, with their accounts, limits and strategies."""
+    if not raw["venues"]:
+        raise BadInput(
+            f"no venue of the desk names what the data holds ({', '.join(symbols)}): name data of "
+            "theirs, or a desk file with one venue, which takes any"
+        )
+    for venue in venues:
+        gone = [name for name, one in raw.get("accounts", {}).items() if one.get("venue") == venue]
+        for name in gone:
+            raw["accounts"].pop(name)
+            raw.get("limits", {}).pop(name, None)
+        kept = {name: one for name, one in raw.get("strategies", {}).items() if one.get("account") not in gone}
+        raw["strategies"] = kept
+        notes.append(
+            f"venue {venue} is left out, with {', '.join(gone) or 'no account'}: none of its instruments are "
+            "in the data"
+        )
+
+
+def _decimal(value: Any) -> Decimal:
+    return Decimal(str(value))

@@ -1,0 +1,187 @@
+"""Bars as exact integers: prices in ticks, volumes in lots, the decimal scale beside them."""
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from itertools import islice, pairwise
+from typing import NamedTuple
+
+import msgspec
+
+from fanfold.errors import BadInput
+from fanfold.market import timeframes
+
+# What a token of 18 decimals is told in; with the integers of 64 bits it is all that a store and research can hold.
+SCALE_MAX = 18
+FIGURE_MAX = 2**63 - 1
+# Beyond this a scale is no decimal place any more, but an attempt to make a reader compute for ever.
+_SCALE_LIMIT = 100
+
+
+class Bar(NamedTuple):
+    """One bar. Times are epoch seconds; prices are ticks, volume is lots of its series' scales."""
+
+    closes_at: int
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+
+
+class Series(msgspec.Struct, kw_only=True):
+    """Bars of one instrument and timeframe in time order.
+
+    A price is ``ticks / 10 ** price_scale``, a volume ``lots / 10 ** volume_scale``. ``after`` is the close (epoch
+    seconds) of the bar that its source knows to come right before the first one: bars that do not exist at the venue
+    are stepped over, bars that went missing on the way are not. It is 0 where the source knows of no earlier bar.
+    """
+
+    instrument: str
+    timeframe: str
+    price_scale: int
+    volume_scale: int
+    after: int
+    bars: list[Bar]
+
+    @property
+    def through(self) -> int:
+        """Close of the newest bar in epoch seconds; where there is none, of the bar before."""
+        return self.bars[-1].closes_at if self.bars else self.after
+
+    def price(self, ticks: int) -> Decimal:
+        return Decimal(ticks).scaleb(-self.price_scale)
+
+    def volume(self, lots: int) -> Decimal:
+        return Decimal(lots).scaleb(-self.volume_scale)
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
+    """Series of one timeframe on the wire, in flat columns.
+
+    The first four columns have an entry a series, the others an entry a bar. ``gap`` is the distance from ``after`` to
+    the series' first bar in bars (0: nothing known before), ``step`` a bar's distance from ``start``, the earliest
+    close in the frame. ``high``, ``low`` and ``close`` are distances from the bar's open, each signed so that a sound
+    bar has none below zero but its close.
+    """
+
+    timeframe: str
+    start: int
+    instruments: list[str]
+    price_scale: list[int]
+    volume_scale: list[int]
+    gap: list[int]
+    counts: list[int]
+    step: list[int]
+    open: list[int]
+    high: list[int]
+    low: list[int]
+    close: list[int]
+    volume: list[int]
+
+
+def fitted(series: Series) -> Series:
+    """The series with scales up to SCALE_MAX and figures up to FIGURE_MAX, coarser where that tells them exactly.
+
+    Raises BadInput, which says why, for a series that fits no scale.
+    """
+    if max(series.price_scale, series.volume_scale) <= SCALE_MAX and all(
+        min(bar) >= -FIGURE_MAX and max(bar) <= FIGURE_MAX for bar in series.bars
+    ):
+        return series
+    prices = [ticks for bar in series.bars for ticks in bar[1:5]]
+    price_scale, price = _coarser(f"a price of {series.instrument}", series.price_scale, prices)
+    volume_scale, volume = _coarser(
+        f"a volume of {series.instrument}", series.volume_scale, [bar.volume for bar in series.bars]
+    )
+    if price == volume == 1:
+        return series
+    bars = [
+        Bar(closes_at, first // price, high // price, low // price, close // price, lots // volume)
+        for closes_at, first, high, low, close, lots in series.bars
+    ]
+    return msgspec.structs.replace(series, price_scale=price_scale, volume_scale=volume_scale, bars=bars)
+
+
+def _coarser(what: str, scale: int, figures: list[int]) -> tuple[int, int]:
+    """The scale that fits, and what figures are divided by for it."""
+    largest, places, divisor = max(map(abs, figures), default=0), scale, 1
+    while places > SCALE_MAX or largest > FIGURE_MAX * divisor:
+        divisor *= 10
+        places -= 1
+        if places < 0 or any(figure % divisor for figure in figures):
+            raise BadInput(
+                f"{what} of {scale} decimals is up to {Decimal(largest).scaleb(-scale)}: it must have at "
+                f"most {SCALE_MAX} decimals, and without its point fit into 64 bits"
+            )
+    return places, divisor
+
+
+def pack(series: Iterable[Series]) -> list[Frame]:
+    """Frames, one a timeframe, shortest first; empty series are left out."""
+    by_timeframe: dict[str, list[Series]] = {}
+    for one in series:
+        if one.bars:
+            by_timeframe.setdefault(one.timeframe, []).append(one)
+    return [_frame(timeframe, by_timeframe[timeframe]) for timeframe in sorted(by_timeframe, key=timeframes.seconds)]
+
+
+def unpack(frames: Iterable[Frame]) -> list[Series]:
+    """The series that were packed, in their order. Raises BadInput for columns that do not fit together."""
+    return [series for frame in frames for series in _series_of(frame)]
+
+
+def _frame(timeframe: str, series: list[Series]) -> Frame:
+    length = timeframes.seconds(timeframe)
+    start = min(one.bars[0].closes_at for one in series)
+    bars = [bar for one in series for bar in one.bars]
+    return Frame(
+        timeframe=timeframe,
+        start=start,
+        instruments=[one.instrument for one in series],
+        price_scale=[one.price_scale for one in series],
+        volume_scale=[one.volume_scale for one in series],
+        gap=[(one.bars[0].closes_at - one.after) // length if one.after else 0 for one in series],
+        counts=[len(one.bars) for one in series],
+        step=[(bar.closes_at - start) // length for bar in bars],
+        open=[bar.open for bar in bars],
+        high=[bar.high - bar.open for bar in bars],
+        low=[bar.open - bar.low for bar in bars],
+        close=[bar.close - bar.open for bar in bars],
+        volume=[bar.volume for bar in bars],
+    )
+
+
+def _series_of(frame: Frame) -> Iterator[Series]:
+    _check(frame)
+    length = timeframes.seconds(frame.timeframe)
+    rows = zip(frame.step, frame.open, frame.high, frame.low, frame.close, frame.volume, strict=True)
+    heads = zip(frame.instruments, frame.price_scale, frame.volume_scale, frame.gap, frame.counts, strict=True)
+    for instrument, price_scale, volume_scale, gap, count in heads:
+        bars = [
+            Bar(frame.start + step * length, o, o + h, o - low, o + c, v)
+            for step, o, h, low, c, v in islice(rows, count)
+        ]
+        if any(later.closes_at <= earlier.closes_at for earlier, later in pairwise(bars)):
+            raise BadInput(f"the {frame.timeframe} bars of {instrument} are not in the order of their time")
+        yield Series(
+            instrument=instrument,
+            timeframe=frame.timeframe,
+            price_scale=price_scale,
+            volume_scale=volume_scale,
+            after=bars[0].closes_at - gap * length if gap else 0,
+            bars=bars,
+        )
+
+
+def _check(frame: Frame) -> None:
+    """Raises BadInput for columns that do not fit together."""
+    series = {len(one) for one in (frame.instruments, frame.price_scale, frame.volume_scale, frame.gap, frame.counts)}
+    bars = {len(one) for one in (frame.step, frame.open, frame.high, frame.low, frame.close, frame.volume)}
+    if len(series) > 1 or len(bars) > 1 or min(frame.counts, default=1) < 1 or sum(frame.counts) not in bars:
+        raise BadInput(f"the columns of the {frame.timeframe} bars are of unequal length, or differ from their counts")
+    scales = [*frame.price_scale, *frame.volume_scale]
+    if scales and not 0 <= min(scales) <= max(scales) <= _SCALE_LIMIT:
+        raise BadInput(
+            f"scales of the {frame.timeframe} bars go from {min(scales)} to {max(scales)}; they must be "
+            f"from 0 to {_SCALE_LIMIT}"
+        )

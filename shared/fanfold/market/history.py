@@ -1,0 +1,56 @@
+"""Bars of many messages as few long series: a cold process takes up hundreds of bars of each of its instruments."""
+
+from collections.abc import Iterable
+from itertools import groupby
+from operator import add, itemgetter, sub
+
+from fanfold.market import timeframes
+from fanfold.market.bars import Bar, Frame, Series
+
+# Bars of one message with their scales.
+Piece = tuple[tuple[int, int], list[Bar]]
+
+
+def joined(frames: Iterable[Frame]) -> list[Series]:
+    """One series an instrument and timeframe in the order of time, another wherever its scales change.
+
+    The frames hold no bar twice; their order counts for nothing, and what came before the first bar is not known.
+    """
+    pieces: dict[tuple[str, str], list[Piece]] = {}
+    # Nearly all polls hold the same instruments, so that their bars are taken together.
+    for (timeframe, instruments, price_scales, volume_scales, counts), some in groupby(frames, key=_layout):
+        polls, begin = [_bars(frame) for frame in some], 0
+        for instrument, scales, count in zip(
+            instruments, zip(price_scales, volume_scales, strict=True), counts, strict=True
+        ):
+            end = begin + count
+            piece = scales, [bar for poll in polls for bar in poll[begin:end]]
+            pieces.setdefault((timeframe, instrument), []).append(piece)
+            begin = end
+    return [one for (timeframe, instrument), some in pieces.items() for one in _series(timeframe, instrument, some)]
+
+
+def _layout(frame: Frame) -> tuple[str, list[str], list[int], list[int], list[int]]:
+    return frame.timeframe, frame.instruments, frame.price_scale, frame.volume_scale, frame.counts
+
+
+def _bars(frame: Frame) -> list[Bar]:
+    length = timeframes.seconds(frame.timeframe)
+    closes_at = [frame.start + step * length for step in frame.step]
+    high, low = map(add, frame.open, frame.high), map(sub, frame.open, frame.low)
+    close = map(add, frame.open, frame.close)
+    return list(map(Bar._make, zip(closes_at, frame.open, high, low, close, frame.volume, strict=True)))
+
+
+def _series(timeframe: str, instrument: str, pieces: list[Piece]) -> Iterable[Series]:
+    # Bars that were asked for lie behind younger ones.
+    pieces.sort(key=lambda piece: piece[1][0].closes_at)
+    for (price_scale, volume_scale), some in groupby(pieces, key=itemgetter(0)):
+        yield Series(
+            instrument=instrument,
+            timeframe=timeframe,
+            price_scale=price_scale,
+            volume_scale=volume_scale,
+            after=0,
+            bars=sorted(bar for _, bars in some for bar in bars),
+        )

@@ -1,0 +1,280 @@
+"""What is wrong with bars as a venue or a file gives them, and what becomes of it. No bar is ever invented."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from itertools import pairwise
+from typing import NamedTuple
+
+import msgspec
+
+from fanfold.market import timeframes
+from fanfold.market.bars import Bar
+
+
+class Defect(StrEnum):
+    """What can be wrong with a series of bars."""
+
+    TIME_UNIT = "time-unit"
+    MISALIGNED = "misaligned"
+    IMPOSSIBLE = "impossible"
+    OUT_OF_ORDER = "out-of-order"
+    DUPLICATE = "duplicate"
+    FORMING = "forming"
+    GAP = "gap"
+    ZERO_VOLUME = "zero-volume"
+    JUMP = "jump"
+    OUTLIER = "outlier"
+    REVISED = "revised"
+    EMPTY = "empty"
+    UNAVAILABLE = "unavailable"
+    UNFILLABLE = "unfillable"
+
+
+class Action(StrEnum):
+    """What was done about a defect."""
+
+    CONVERTED = "converted"
+    DROPPED = "dropped"
+    SORTED = "sorted"
+    HELD = "held"
+    REPORTED = "reported"
+
+
+ACTIONS = {
+    Defect.TIME_UNIT: Action.CONVERTED,
+    Defect.MISALIGNED: Action.DROPPED,
+    Defect.IMPOSSIBLE: Action.DROPPED,
+    Defect.OUT_OF_ORDER: Action.SORTED,
+    Defect.DUPLICATE: Action.DROPPED,
+    Defect.FORMING: Action.DROPPED,
+    Defect.GAP: Action.REPORTED,
+    Defect.ZERO_VOLUME: Action.REPORTED,
+    Defect.JUMP: Action.REPORTED,
+    Defect.OUTLIER: Action.DROPPED,
+    Defect.REVISED: Action.REPORTED,
+    Defect.EMPTY: Action.REPORTED,
+    Defect.UNAVAILABLE: Action.REPORTED,
+    Defect.UNFILLABLE: Action.REPORTED,
+}
+
+# A file has no second source to ask, so these refuse it whole; live the bar is dropped and the next poll asks again.
+REFUSED_IN_FILES = (Defect.MISALIGNED, Defect.IMPOSSIBLE)
+
+
+class Row(NamedTuple):
+    """One bar as it came: the time it OPENS in any unit of epoch time, prices in ticks, volume in lots."""
+
+    opens_at: int
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """A defect of a series: how often, and where first.
+
+    ``count`` is in bars, for a gap the bars that are missing; ``places`` and ``longest`` tell its gaps apart. ``row``
+    is the first row concerned (for a gap the one before it) counted from 0, or -1 for the bar known before; ``at`` is
+    its close.
+    """
+
+    defect: Defect
+    count: int
+    places: int
+    longest: int
+    row: int
+    at: int
+
+    @property
+    def action(self) -> Action:
+        return ACTIONS[self.defect]
+
+    @property
+    def text(self) -> str:
+        if self.defect is Defect.GAP:
+            return f"{self.count} bars missing in {self.places} gaps, the longest {self.longest}: {self.action}"
+        return f"{self.count} {self.defect}: {self.action}"
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """The bars that may be used, in time order, and everything that was found."""
+
+    instrument: str
+    timeframe: str
+    bars: list[Bar]
+    findings: list[Finding]
+
+    def finding(self, defect: Defect) -> Finding | None:
+        return next((one for one in self.findings if one.defect is defect), None)
+
+
+class _Numbered(NamedTuple):
+    row: int
+    bar: Bar
+
+
+def per_second(time: int) -> int:
+    """How many units of an epoch time make a second, guessed by its size; right from 1973 to 5138.
+
+    >>> per_second(1_700_000_000), per_second(1_700_000_000_000)
+    (1, 1000)
+    """
+    size = abs(time)
+    if size < 10**11:
+        return 1
+    if size < 10**14:
+        return 10**3
+    return 10**6 if size < 10**17 else 10**9
+
+
+def check(
+    instrument: str,
+    timeframe: str,
+    rows: Sequence[Row],
+    jump_max: Decimal,
+    *,
+    now: int | None = None,
+    before: Bar | None = None,
+) -> Checked:
+    """Bars of the rows, with what was found; a bar closes a timeframe after its row opens.
+
+    ``jump_max`` is the largest move from close to close as a share. With ``now``, in epoch seconds, bars that close
+    later are dropped as forming. ``before`` is the bar known to come before, so that a gap or jump after it is seen.
+    Of two rows of one time the later one counts.
+    """
+    length = timeframes.seconds(timeframe)
+    numbered = [_Numbered(index, _bar(row, length)) for index, row in enumerate(rows)]
+    unfit = {
+        Defect.TIME_UNIT: _other_unit(rows, numbered),
+        Defect.MISALIGNED: [one for one in numbered if _off_grid(rows[one.row].opens_at, length)],
+        Defect.IMPOSSIBLE: [one for one in numbered if not possible(one.bar)],
+        Defect.FORMING: [one for one in numbered if now is not None and one.bar.closes_at > now],
+    }
+    dropped = {one.row for defect, found in unfit.items() if ACTIONS[defect] is Action.DROPPED for one in found}
+    fit = [one for one in numbered if one.row not in dropped]
+    unique = {one.bar.closes_at: one for one in fit}
+    ordered = [unique[closes_at] for closes_at in sorted(unique)]
+    chain = _chain(before, ordered)
+    findings = [
+        *(_finding(defect, found) for defect, found in unfit.items() if found),
+        _finding(Defect.OUT_OF_ORDER, _late(fit)),
+        _finding(Defect.DUPLICATE, [one for one in fit if unique[one.bar.closes_at] is not one]),
+        _gaps(chain, length),
+        _finding(Defect.ZERO_VOLUME, [one for one in ordered if one.bar.volume == 0]),
+        _finding(Defect.JUMP, _jumps(chain, jump_max)),
+    ]
+    return Checked(
+        instrument=instrument,
+        timeframe=timeframe,
+        bars=[one.bar for one in ordered],
+        findings=[one for one in findings if one.count],
+    )
+
+
+def follows(bar: Bar, before: Bar, length: int, jump_max: Decimal, now: int) -> bool:
+    """Whether a bar comes right after another with nothing to find: what ``check`` says of nearly every bar, sooner."""
+    return (
+        bar.closes_at == before.closes_at + length
+        and bar.closes_at <= now
+        and bar.closes_at % length == 0
+        and bar.volume > 0
+        and possible(bar)
+        and near(before, bar, jump_max)
+    )
+
+
+def unbroken(bars: Sequence[Bar], length: int, jump_max: Decimal) -> bool:
+    """Whether every bar comes right after the one before it, none is impossible, and none jumps."""
+    return (
+        all(bar.closes_at % length == 0 for bar in bars[:1])
+        and all(map(possible, bars))
+        and all(later.closes_at == earlier.closes_at + length and near(earlier, later, jump_max)
+                for earlier, later in pairwise(bars))
+    )  # fmt: skip
+
+
+def near(before: Bar, bar: Bar, jump_max: Decimal) -> bool:
+    """Whether two closes lie no further apart than a jump may be, as a share of the earlier one."""
+    top, bottom = _ratio(jump_max)
+    return abs(bar.close - before.close) * bottom <= before.close * top
+
+
+@cache
+def _ratio(share: Decimal) -> tuple[int, int]:
+    return share.as_integer_ratio()
+
+
+def drop_forming(bars: Iterable[Bar], now: int) -> list[Bar]:
+    """The bars that have closed by ``now`` (epoch seconds): venues send the one in progress as the last."""
+    return [bar for bar in bars if bar.closes_at <= now]
+
+
+def _bar(row: Row, length: int) -> Bar:
+    return Bar(row.opens_at // per_second(row.opens_at) + length, *row[1:])
+
+
+def _off_grid(opens_at: int, length: int) -> bool:
+    return opens_at % (length * per_second(opens_at)) != 0
+
+
+def possible(bar: Bar) -> bool:
+    """Whether such a bar can be: the others lie between low and high, prices are above 0, volume is not below."""
+    _, opened, high, low, close, volume = bar
+    return 0 < low <= opened <= high and low <= close <= high and volume >= 0
+
+
+def _other_unit(rows: Sequence[Row], numbered: list[_Numbered]) -> list[_Numbered]:
+    """Rows in another unit than the first one, as where two archives were put together."""
+    if not rows:
+        return []
+    first = per_second(rows[0].opens_at)
+    return [one for one in numbered if per_second(rows[one.row].opens_at) != first]
+
+
+def _late(numbered: list[_Numbered]) -> list[_Numbered]:
+    found = []
+    newest = 0
+    for one in numbered:
+        if one.bar.closes_at < newest:
+            found.append(one)
+        newest = max(newest, one.bar.closes_at)
+    return found
+
+
+def _chain(before: Bar | None, ordered: list[_Numbered]) -> list[_Numbered]:
+    if before is None or not ordered or ordered[0].bar.closes_at <= before.closes_at:
+        return ordered
+    return [_Numbered(-1, before), *ordered]
+
+
+def _jumps(chain: list[_Numbered], jump_max: Decimal) -> list[_Numbered]:
+    return [later for earlier, later in pairwise(chain) if not near(earlier.bar, later.bar, jump_max)]
+
+
+def _gaps(chain: list[_Numbered], length: int) -> Finding:
+    missing = [
+        ((later.bar.closes_at - earlier.bar.closes_at) // length - 1, earlier) for earlier, later in pairwise(chain)
+    ]
+    gaps = [(count, earlier) for count, earlier in missing if count > 0]
+    first = gaps[0][1] if gaps else _NOWHERE
+    counts = [count for count, _ in gaps]
+    return Finding(
+        defect=Defect.GAP,
+        count=sum(counts),
+        places=len(gaps),
+        longest=max(counts, default=0),
+        row=first.row,
+        at=first.bar.closes_at,
+    )
+
+
+def _finding(defect: Defect, found: list[_Numbered]) -> Finding:
+    first = found[0] if found else _NOWHERE
+    return Finding(defect=defect, count=len(found), places=len(found), longest=1, row=first.row, at=first.bar.closes_at)
+
+
+_NOWHERE = _Numbered(0, Bar(0, 0, 0, 0, 0, 0))

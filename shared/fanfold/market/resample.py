@@ -1,0 +1,48 @@
+"""Longer bars from shorter ones, in exact integers."""
+
+from itertools import groupby
+
+from fanfold.errors import BadInput
+from fanfold.market import timeframes
+from fanfold.market.bars import Bar, Series
+
+
+def resample(series: Series, timeframe: str, through: int) -> Series:
+    """The series in a coarser timeframe: a bar for every span that has ended by ``through`` and has a finer bar in it.
+
+    Where ``series.after`` lies inside a span, finer bars of it came before the series: the span is not whole, and so it
+    is left out. Raises BadInput for a timeframe that is no multiple of the series' own.
+    """
+    length = timeframes.seconds(timeframe)
+    if length % timeframes.seconds(series.timeframe):
+        raise BadInput(f"{timeframe} bars cannot be made of {series.timeframe} bars of {series.instrument}")
+    after = span_end(series.after, length)
+    spans = groupby(series.bars, key=lambda bar: span_end(bar.closes_at, length))
+    return Series(
+        instrument=series.instrument,
+        timeframe=timeframe,
+        price_scale=series.price_scale,
+        volume_scale=series.volume_scale,
+        after=after if after <= through else 0,
+        bars=[_merge(ends_at, list(bars)) for ends_at, bars in spans if after < ends_at <= through],
+    )
+
+
+def span_end(closes_at: int, length: int) -> int:
+    """End of the span of ``length`` seconds that a bar closing at ``closes_at`` lies in.
+
+    >>> span_end(301, 300), span_end(600, 300)
+    (600, 600)
+    """
+    return -(-closes_at // length) * length
+
+
+def _merge(closes_at: int, bars: list[Bar]) -> Bar:
+    return Bar(
+        closes_at,
+        bars[0].open,
+        max(bar.high for bar in bars),
+        min(bar.low for bar in bars),
+        bars[-1].close,
+        sum(bar.volume for bar in bars),
+    )

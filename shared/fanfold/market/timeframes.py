@@ -1,0 +1,34 @@
+"""Bar lengths, named as venues name them: 1m, 5m, 1h, 1d."""
+
+import re
+from functools import cache
+
+from fanfold.errors import BadInput
+
+_SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
+_WEEK = 7 * _SECONDS["d"]
+_NAME = re.compile(r"([1-9][0-9]*)([mhd])")
+
+
+@cache
+def seconds(timeframe: str) -> int:
+    """Length of a timeframe in seconds. Raises BadInput for what is none, and for weeks.
+
+    >>> seconds("5m")
+    300
+    """
+    match = _NAME.fullmatch(timeframe)
+    if match is None:
+        raise BadInput(f"timeframe {timeframe!r} is not a number and one of m, h, d, such as 1m, 15m, 4h or 1d")
+    length = int(match[1]) * _SECONDS[match[2]]
+    if length % _WEEK == 0:
+        raise BadInput(
+            f"timeframe {timeframe!r} is whole weeks, which venues begin on Monday and bars here would on "
+            "Thursday, as the epoch did; use 1d, and look back on more days"
+        )
+    return length
+
+
+def closes(timeframe: str, at: int) -> bool:
+    """Whether a bar of this timeframe closes at the epoch second; days count from the epoch, so UTC midnight."""
+    return at % seconds(timeframe) == 0

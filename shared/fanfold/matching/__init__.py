@@ -1,0 +1,1 @@
+"""Fills on paper: one set of rules for the paper venue and for backtests."""

@@ -1,0 +1,243 @@
+"""How an order on paper fills inside a bar, alike for the paper venue and the backtest.
+
+Where a bar leaves room, the worse for the order:
+
+- A bar counts that opened at the order's decision or later: of one that was under way, nobody knows which prices came
+  after. An order that was canceled, or that expires at or before the bar's open, ends before it can fill. One that
+  expires inside the bar meets its open alone, and ends with the bar. A bar without volume fills nothing.
+- Market: at the open, worsened.
+- Limit: in the bar that it arrives in, if that opens beyond the limit, at the open, worsened, but not past the limit.
+  Else as maker at its limit, if the bar trades beyond it. Beyond is by a tick or more: at the limit, others may be in
+  front. A sale for one tick, the lowest price there is, takes at the open of its first bar.
+- Stop: once the bar touches it, at the worse of stop and open, worsened. What does not fill then is a market order from
+  then on.
+- Worsened: by half the spread and the slippage, then to the next tick, against the order, which pays the taker fee.
+- An order arrives in the first bar after its decision; an ioc order in the first bar that it meets. What an ioc order
+  does not take on arrival (a stop: when triggered) expires.
+- A purchase for a spot account fills as much as is left of its reservation pays for; the rest expires.
+- All orders together take at most the participation of the bar's volume, in whole lots, the first to arrive first.
+- A fee is rounded up to a whole step of cash. A fill is dated by the close of its bar, when it became known.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import msgspec
+
+from fanfold import ids, money
+from fanfold.market import timeframes
+from fanfold.market.bars import Bar, Series
+from fanfold.matching import prices
+from fanfold.matching.book import Resting
+from fanfold.matching.prices import Candle, FillModel, Match, Quote
+from fanfold.messages import Fill, Order, State
+from fanfold.money import ZERO, exact
+from fanfold.records import TERMINAL
+
+
+class Resolution(msgspec.Struct, frozen=True, kw_only=True):
+    """An order after bars or a quote: what is left of it, where that leaves its life, and its fills on the way."""
+
+    resting: Resting
+    state: State
+    fills: tuple[Fill, ...] = ()
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """What new bars or quotes do to an account's orders, as of a version of its book.
+
+    ``resting`` is all that rested; of the resolutions, orders that nothing happened to are left out.
+    ``settled`` is, per instrument, the close (epoch seconds) of the newest bar that was looked at.
+    """
+
+    account: str
+    version: int
+    resting: list[Resting]
+    resolutions: list[Resolution]
+    settled: dict[str, int]
+
+
+def candle(series: Series, bar: Bar) -> Candle:
+    opens_at = bar.closes_at - timeframes.seconds(series.timeframe)
+    first, high, low = map(series.price, (bar.open, bar.high, bar.low))
+    return Candle(opens_at, bar.closes_at, first, high, low, series.volume(bar.volume))
+
+
+def check(order: Order) -> None:
+    """Raises BadInput for an order that lacks the price of its kind."""
+    if order.kind == "limit":
+        prices.given(order.limit_price, order)
+    if order.kind == "stop":
+        prices.given(order.stop_price, order)
+
+
+def standing(resting: Resting) -> Resolution:
+    """An order that nothing happened to."""
+    return Resolution(resting=resting, state=State.PARTIAL if resting.filled else State.OPEN)
+
+
+def unmet(resting: Resting) -> Resolution:
+    """An order that meets no price: it ends if it was canceled."""
+    return Resolution(resting=resting, state=State.CANCELED) if resting.canceled_at else standing(resting)
+
+
+def closes(order: Order) -> bool:
+    """Whether an order closes a position by what there is, within a bound."""
+    return order.reduce_only and order.kind == "limit" and order.time_in_force == "ioc"
+
+
+@exact
+def wound_up(resting: Resting, taker_bps: Decimal) -> Resolution:
+    """An order of an instrument that the desk does not have any more, so that no price of it comes.
+
+    What closes a position fills at the worst price that it allows; anything else can only end.
+    """
+    order = resting.order
+    if resting.canceled_at is not None or not closes(order):
+        return unmet(resting)
+    model = FillModel(
+        taker_bps=taker_bps,
+        maker_bps=taker_bps,
+        spread_bps=ZERO,
+        slippage_bps=ZERO,
+        participation_max=ZERO,
+        tick=money.CASH_STEP,
+        lot=money.CASH_STEP,
+    )
+    match = Match(prices.given(order.limit_price, order), "taker")
+    trade_id = ids.name("trade", order.client_order_id, "wound up")
+    return _filled(resting, match, model, room=resting.remaining, trade_id=trade_id, at=order.decided_at)
+
+
+def overdue(resolution: Resolution, at: datetime) -> Resolution:
+    """The same at its end, if the order expired by then and has not ended otherwise."""
+    if resolution.state in TERMINAL or resolution.resting.order.expires_at > at:
+        return resolution
+    return msgspec.structs.replace(resolution, state=State.EXPIRED)
+
+
+@exact
+def walk(resting: Iterable[Resting], bars: Iterable[Candle], model: FillModel) -> list[Resolution]:
+    """Orders of one instrument, first to arrive first, after bars in time order."""
+    now = [unmet(one) for one in resting]
+    for bar in bars:
+        room = capacity(bar, model)
+        for at, before in enumerate(now):
+            if before.state not in TERMINAL:
+                after = resolve(before.resting, bar, model, room)
+                room -= after.resting.filled - before.resting.filled
+                now[at] = msgspec.structs.replace(after, fills=before.fills + after.fills)
+    return now
+
+
+@exact
+def capacity(bar: Candle, model: FillModel) -> Decimal:
+    """What all orders together may take of a bar, in whole lots."""
+    return money.floor_to(bar.volume * model.participation_max, model.lot)
+
+
+@exact
+def resolve(resting: Resting, bar: Candle, model: FillModel, room: Decimal) -> Resolution:
+    """An order after one bar, of which it may take ``room``."""
+    order = resting.order
+    ended = _ended(resting, datetime.fromtimestamp(bar.opens_at, UTC))
+    if ended:
+        return Resolution(resting=resting, state=ended)
+    if bar.opens_at < order.decided_at.timestamp():
+        return standing(resting)
+    known = _known(order, bar)
+    match = prices.match(resting, known, model) if bar.volume else None
+    if match is None:
+        return _after(resting, (), over=known is not bar)
+    trade_id = ids.name("trade", order.client_order_id, bar.closes_at)
+    at = datetime.fromtimestamp(bar.closes_at, UTC)
+    return _filled(resting, match, model, room=room, trade_id=trade_id, at=at, over=known is not bar)
+
+
+@exact
+def take(resting: Resting, quote: Quote, model: FillModel) -> Resolution:
+    """An order that takes, after a quote: all of it at the touch and the slippage, for a quote tells no size."""
+    order = resting.order
+    ended = _ended(resting, quote.at)
+    if ended:
+        return Resolution(resting=resting, state=ended)
+    if quote.at < order.decided_at:
+        return standing(resting)
+    touch = quote.ask if order.side == "buy" else quote.bid
+    price = prices.worsened(order.side, touch, model.slippage_bps, model.tick)
+    if prices.past_limit(order, price):
+        return _after(resting, ())
+    # The quantity before tells the fills of two quotes apart.
+    trade_id = ids.name("trade", order.client_order_id, "quote", *([resting.filled] if resting.filled else []))
+    match = Match(price, "taker")
+    return _filled(resting, match, model, room=resting.remaining, trade_id=trade_id, at=quote.at)
+
+
+def _filled(
+    resting: Resting, match: Match, model: FillModel, *, room: Decimal, trade_id: str, at: datetime, over: bool = False
+) -> Resolution:
+    wanted = min(resting.remaining, room)
+    quantity = _paid_for(wanted, resting, match, model)
+    fills = (_fill(resting.order, match, model, quantity=quantity, trade_id=trade_id, at=at),) if quantity else ()
+    reached = msgspec.structs.replace(
+        resting,
+        filled=resting.filled + quantity,
+        spent=resting.spent + sum((fill.price * fill.quantity + fill.fee for fill in fills), ZERO),
+        triggered=resting.order.kind == "stop",
+    )
+    return _after(reached, fills, over=over or quantity < wanted)
+
+
+def _paid_for(wanted: Decimal, resting: Resting, match: Match, model: FillModel) -> Decimal:
+    """What of a quantity the order's reservation still pays for, in whole lots; only spot buys with what is there."""
+    left = resting.order.reserved - resting.spent
+    if not model.spot or resting.order.side == "sell" or prices.cost(match, model, wanted) <= left:
+        return wanted
+    # The fee is rounded up, so a step of cash is kept for it.
+    unit = match.price + match.price * prices.bps(match, model).scaleb(-4)
+    return max(money.floor_to(money.ratio(left - money.CASH_STEP, unit), model.lot), ZERO)
+
+
+def _known(order: Order, bar: Candle) -> Candle:
+    """What of a bar is known to be from before the order's end: all of it, or only the price that it opened at."""
+    if bar.closes_at <= order.expires_at.timestamp():
+        return bar
+    return bar._replace(high=bar.open, low=bar.open)
+
+
+def _ended(resting: Resting, since: datetime) -> State | None:
+    if resting.canceled_at is not None:
+        return State.CANCELED
+    # What was over when the order was decided says nothing of its end.
+    return State.EXPIRED if max(resting.order.expires_at, resting.order.decided_at) <= since else None
+
+
+def _after(resting: Resting, fills: tuple[Fill, ...], *, over: bool = False) -> Resolution:
+    """``over``: whatever is left of the order has no future."""
+    waits = resting.order.kind == "stop" and not resting.triggered
+    if not resting.remaining:
+        state = State.FILLED
+    elif over or (resting.order.time_in_force == "ioc" and not waits):
+        state = State.EXPIRED
+    else:
+        state = standing(resting).state
+    return Resolution(resting=resting, state=state, fills=fills)
+
+
+def _fill(order: Order, match: Match, model: FillModel, *, quantity: Decimal, trade_id: str, at: datetime) -> Fill:
+    return Fill(
+        trade_id=trade_id,
+        order_id=order.order_id,
+        client_order_id=order.client_order_id,
+        account=order.account,
+        venue=order.venue,
+        instance=order.instance,
+        instrument=order.instrument,
+        side=order.side,
+        price=match.price,
+        quantity=quantity,
+        fee=prices.fee(match, model, quantity),
+        liquidity=match.liquidity,
+        at=at,
+    )

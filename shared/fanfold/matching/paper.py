@@ -1,0 +1,150 @@
+"""The paper venue: orders rest in a book and fill against real bars or quotes, by the rules of ``matching.fills``.
+
+Who settles resolves first, which changes nothing, books the fills by their trade ids, and commits last. A crash in
+between leads to the same resolutions again: orders that arrive later stand behind, and a committed bar is over.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from fanfold import ids
+from fanfold.desk import Desk
+from fanfold.errors import BadInput, Conflict, VenueUnavailable
+from fanfold.market.bars import Series
+from fanfold.matching import fills
+from fanfold.matching.book import Book, Page, Resting
+from fanfold.matching.fills import Resolution, Settlement
+from fanfold.matching.prices import Candle, FillModel, Quote
+from fanfold.messages import Order
+from fanfold.records import TERMINAL
+
+
+class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
+    """The venue has the order: at rest, or long done with."""
+
+    client_order_id: str
+    venue_order_id: str
+
+
+class PaperVenue:
+    """Venue for the paper accounts of a desk.
+
+    With ``quote``, which gives an instrument's best prices now, orders that take fill by it at the next resolve;
+    without, at the open of the next bar.
+    """
+
+    def __init__(self, desk: Desk, book: Book, quote: Callable[[str], Quote] | None = None) -> None:
+        self._desk = desk
+        self._book = book
+        self._quote = quote
+
+    def place(self, order: Order) -> Acceptance:
+        """Take an order; the same client order id again is the same order. Raises BadInput for one that cannot rest."""
+        listed = order.instrument in self._desk.instruments or fills.closes(order)
+        if order.account not in self._desk.accounts or not listed:
+            raise BadInput(f"order {order.order_id}: the desk has no {order.account} that trades {order.instrument}")
+        fills.check(order)
+        if not self._book.add(order):
+            raise Conflict(f"order {order.order_id} was shut out of the paper book; it was given up before")
+        return _acceptance(order)
+
+    def find(self, order: Order) -> Acceptance | None:
+        """The acceptance of an order that the venue has had, at rest or done with."""
+        return _acceptance(order) if self._book.knows(order) else None
+
+    def shut_out(self, order: Order) -> Acceptance | None:
+        """Take an order never, however late its request comes; the acceptance of one that was taken before."""
+        return None if self._book.shut_out(order) else _acceptance(order)
+
+    def resolve(self, account: str, series: Iterable[Series] = (), ended_by: datetime | None = None) -> Settlement:
+        """What the account's orders do in bars that are not settled yet; changes nothing.
+
+        Of the series only those of the venue's own timeframe count: longer bars hold the same trades again. With
+        ``ended_by``, what expired by then ends without a bar, too: none comes any more.
+        """
+        page = self._book.read(account)
+        bars = self._fresh(account, series, page)
+        resolutions = [
+            resolution
+            for instrument, resting in _by_instrument(page.resting).items()
+            for resolution in self._resolved(account, instrument, resting, bars.get(instrument, []), ended_by)
+        ]
+        newest = {instrument: candles[-1].closes_at for instrument, candles in bars.items()}
+        return Settlement(
+            account=account,
+            version=page.version,
+            resting=page.resting,
+            resolutions=resolutions,
+            settled=page.settled | newest,
+        )
+
+    def cancel(self, account: str, client_order_id: str, at: datetime, reason: str = "") -> None:
+        """End an order that rests: the next resolve tells of it, and no price that comes to be known fills it."""
+        self._book.cancel(account, [client_order_id], at, reason)
+
+    def cancel_all(self, account: str, client_order_ids: Sequence[str], at: datetime, reason: str) -> None:
+        """End several orders of an account, all or none; see ``cancel``."""
+        self._book.cancel(account, client_order_ids, at, reason)
+
+    def commit(self, settlement: Settlement) -> None:
+        """Make a settlement the venue's own, after its fills are booked.
+
+        Raises Conflict where the book moved on since; then resolve again.
+        """
+        over = [one.resting for one in settlement.resolutions if one.state in TERMINAL]
+        going = [one.resting for one in settlement.resolutions if one.state not in TERMINAL]
+        gone = [resting.order.client_order_id for resting in over]
+        self._book.write(settlement.account, settlement.version, going, gone, settlement.settled)
+
+    def _fresh(self, account: str, series: Iterable[Series], page: Page) -> dict[str, list[Candle]]:
+        """Bars that are not settled yet by instrument, in time order, each once."""
+        if account not in self._desk.accounts:
+            return {}
+        timeframe = self._desk.venues[self._desk.accounts[account].venue].timeframe
+        fresh: dict[str, dict[int, Candle]] = {}
+        for one in series:
+            for bar in one.bars if one.timeframe == timeframe else ():
+                if bar.closes_at > page.settled.get(one.instrument, 0):
+                    fresh.setdefault(one.instrument, {})[bar.closes_at] = fills.candle(one, bar)
+        return {instrument: sorted(candles.values()) for instrument, candles in fresh.items()}
+
+    def _resolved(
+        self, account: str, instrument: str, resting: list[Resting], bars: list[Candle], ended_by: datetime | None
+    ) -> list[Resolution]:
+        takers = [one for one in resting if self._quote and one.takes]
+        others = [one for one in resting if not (self._quote and one.takes)]
+        known = self._desk.accounts.get(account)
+        if known is not None and instrument in self._desk.instruments:
+            model = FillModel.of(known, self._desk.instruments[instrument])
+            after = [*self._taken(instrument, takers, model), *fills.walk(others, bars, model)]
+        elif known is not None:
+            after = [fills.wound_up(one, known.taker_bps) for one in takers + others]
+        else:
+            after = [fills.unmet(one) for one in takers + others]
+        if ended_by is not None:
+            after = [fills.overdue(one, ended_by) for one in after]
+        return [now for was, now in zip(takers + others, after, strict=True) if now != fills.standing(was)]
+
+    def _taken(self, instrument: str, takers: list[Resting], model: FillModel) -> list[Resolution]:
+        if not self._quote or not takers:
+            return []
+        try:
+            quote = self._quote(instrument)
+        except VenueUnavailable:
+            # Without a price these wait for the next bar's resolve; the account's other orders do not.
+            return [fills.unmet(one) for one in takers]
+        return [fills.take(one, quote, model) for one in takers]
+
+
+def _acceptance(order: Order) -> Acceptance:
+    venue_order_id = ids.name("paper-order", order.account, order.client_order_id)
+    return Acceptance(client_order_id=order.client_order_id, venue_order_id=venue_order_id)
+
+
+def _by_instrument(resting: Iterable[Resting]) -> dict[str, list[Resting]]:
+    grouped: dict[str, list[Resting]] = {}
+    for one in resting:
+        grouped.setdefault(one.order.instrument, []).append(one)
+    return grouped

@@ -1,0 +1,137 @@
+"""Price and fee at which an order on paper meets a bar or a quote; see ``fanfold.matching.fills`` for the rules."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from fanfold import money
+from fanfold.desk import Account, Instrument
+from fanfold.errors import BadInput
+from fanfold.matching.book import Resting
+from fanfold.messages import Order, Side
+from fanfold.money import ZERO
+
+
+class FillModel(msgspec.Struct, frozen=True, kw_only=True):
+    """What filling costs: rates in basis points of notional, participation as a share of a bar's volume."""
+
+    taker_bps: Decimal
+    maker_bps: Decimal
+    spread_bps: Decimal
+    slippage_bps: Decimal
+    participation_max: Decimal
+    tick: Decimal
+    lot: Decimal
+    spot: bool = False
+
+    @classmethod
+    def of(cls, account: Account, instrument: Instrument) -> "FillModel":
+        return cls(
+            taker_bps=account.taker_bps,
+            maker_bps=account.maker_bps,
+            spread_bps=account.spread_bps,
+            slippage_bps=account.slippage_bps,
+            participation_max=account.participation_max,
+            tick=instrument.tick,
+            lot=instrument.lot,
+            spot=account.kind == "spot",
+        )
+
+
+class Candle(NamedTuple):
+    """What of a bar decides fills: times in epoch seconds, prices in quote and volume in base units."""
+
+    opens_at: int
+    closes_at: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    volume: Decimal
+
+
+class Quote(NamedTuple):
+    """The best prices of a market at a moment."""
+
+    bid: Decimal
+    ask: Decimal
+    at: datetime
+
+
+class Match(NamedTuple):
+    """The price at which an order meets a bar or a quote, and on which side of the fee schedule."""
+
+    price: Decimal
+    liquidity: Literal["taker", "maker"]
+
+
+def match(resting: Resting, bar: Candle, model: FillModel) -> Match | None:
+    """How an order meets a bar that has a volume; None where it does not."""
+    if resting.at_market:
+        return _taker(resting.order.side, bar.open, model)
+    return _limit(resting.order, bar, model) if resting.order.kind == "limit" else _stop(resting.order, bar, model)
+
+
+def _taker(side: Side, reference: Decimal, model: FillModel) -> Match:
+    return Match(worsened(side, reference, model.spread_bps / 2 + model.slippage_bps, model.tick), "taker")
+
+
+def _limit(order: Order, bar: Candle, model: FillModel) -> Match | None:
+    buys, limit = order.side == "buy", given(order.limit_price, order)
+    beyond = limit - model.tick if buys else limit + model.tick
+    ioc = order.time_in_force == "ioc"
+    # Later it is the market that comes: where a bar opens beyond the limit it went through it, and paid what was asked.
+    arrives = ioc or bar.opens_at - order.decided_at.timestamp() < bar.closes_at - bar.opens_at
+    # Nothing is below a tick, so who sells for that takes whatever is bid.
+    if arrives and (bar.open <= beyond if buys else bar.open >= beyond or limit <= model.tick):
+        worse = _taker(order.side, bar.open, model).price
+        return Match(min(worse, limit) if buys else max(worse, limit), "taker")
+    reached = bar.low <= beyond if buys else bar.high >= beyond
+    return Match(limit, "maker") if reached and not ioc else None
+
+
+def _stop(order: Order, bar: Candle, model: FillModel) -> Match | None:
+    stop = given(order.stop_price, order)
+    if order.side == "buy":
+        return _taker(order.side, max(stop, bar.open), model) if bar.high >= stop else None
+    return _taker(order.side, min(stop, bar.open), model) if bar.low <= stop else None
+
+
+def worsened(side: Side, reference: Decimal, bps: Decimal, tick: Decimal) -> Decimal:
+    """A price moved against the side by basis points, then to the next tick."""
+    moved = reference * bps.scaleb(-4)
+    if side == "buy":
+        return money.ceil_to(reference + moved, tick)
+    # Under one tick there is no price.
+    return money.floor_to(reference - moved, tick) or reference
+
+
+def cost(match: Match, model: FillModel, quantity: Decimal) -> Decimal:
+    """What a quantity comes for, its fee too."""
+    return match.price * quantity + fee(match, model, quantity)
+
+
+def fee(match: Match, model: FillModel, quantity: Decimal) -> Decimal:
+    """The fee of a fill, rounded up to a step of cash."""
+    return money.ceil_to((match.price * quantity * bps(match, model)).scaleb(-4), money.CASH_STEP)
+
+
+def bps(match: Match, model: FillModel) -> Decimal:
+    """The side of the fee schedule that a match is on."""
+    return model.taker_bps if match.liquidity == "taker" else model.maker_bps
+
+
+def past_limit(order: Order, price: Decimal) -> bool:
+    """Whether a price is worse than an order may pay."""
+    if order.kind != "limit":
+        return False
+    limit = given(order.limit_price, order)
+    return price > limit if order.side == "buy" else price < limit
+
+
+def given(price: Decimal | None, order: Order) -> Decimal:
+    """The price that an order of its kind needs. Raises BadInput where it lacks it."""
+    if price is None or price <= ZERO:
+        raise BadInput(f"{order.kind} order {order.order_id} has the price {price}; give it one above zero")
+    return price

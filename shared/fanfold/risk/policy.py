@@ -1,0 +1,173 @@
+"""The desk as risk needs it at every decision, worked out once."""
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from fanfold.desk import Account, Desk, Instance, Limits
+from fanfold.market import timeframes
+from fanfold.money import CASH_STEP, ZERO, exact
+from fanfold.risk.exposure import Leg
+from fanfold.strategy import contract
+
+BPS = Decimal(10_000)
+YEAR_S = 365 * 86_400
+# What holds where the desk says nothing: nothing may be ordered.
+CLOSED = Limits(
+    order_notional_max=ZERO,
+    position_notional_max=ZERO,
+    gross_max=ZERO,
+    net_max=ZERO,
+    orders_per_minute_max=0,
+    daily_loss_max=ZERO,
+    drawdown_max=ZERO,
+    collar_bps=ZERO,
+    bar_age_s_max=0,
+    signal_age_s_max=0,
+)
+
+
+class LegTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """How a leg is sized. ``shares`` is the number of legs its instance's equity is split over; ``collar`` is how far
+    from the reference, as a share of it, an order may fill, and ``fee`` what a fill costs, both as shares;
+    ``volatility`` is a year's, 0 to take weights as they are; ``amount_max`` is 0 where the venue has none; ``slack``
+    is what its instance keeps of its cash for reservations that are rounded up; of a ``bundle`` all legs of an instance
+    are ordered, or none."""
+
+    shares: int
+    spot: bool
+    collar: Decimal
+    fee: Decimal
+    band: Decimal
+    volatility: float
+    bars_per_year: float
+    order: Literal["market", "limit"]
+    order_ttl_s: int
+    tick: Decimal
+    lot: Decimal
+    notional_min: Decimal
+    amount_min: Decimal = ZERO
+    amount_max: Decimal = ZERO
+    slack: Decimal = ZERO
+    bundle: bool = False
+
+
+# Closes a whole position at market.
+EXIT = LegTerms(
+    shares=1,
+    spot=True,
+    collar=ZERO,
+    fee=ZERO,
+    band=ZERO,
+    volatility=0.0,
+    bars_per_year=0.0,
+    order="market",
+    order_ttl_s=300,
+    tick=ZERO,
+    lot=ZERO,
+    notional_min=ZERO,
+)
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """An account's side of the desk. ``capital`` is the cash allotted to each instance; ``lacks`` says what the desk
+    does not have that it takes to trade, and is empty where nothing is missing."""
+
+    account: str
+    lacks: str = ""
+    venue: str = ""
+    spot: bool = True
+    limits: Limits = CLOSED
+    capital: dict[str, Decimal] = {}
+    legs: dict[Leg, LegTerms] = {}
+    # Of every instrument that the desk has rules for: how to close it, whoever holds it.
+    exits: dict[str, LegTerms] = {}
+
+    def exit(self, leg: Leg, quantity: Decimal, price: Decimal) -> LegTerms:
+        """How to close a position that the desk file may know nothing of any more, neither instance nor instrument.
+
+        Where the instrument's rules are gone too, the digits of what is held and of its price stand in for them.
+        """
+        return self.exits.get(leg[1]) or msgspec.structs.replace(
+            EXIT, tick=_digit(price), lot=_digit(quantity), spot=self.spot, collar=self.limits.collar_bps / BPS
+        )
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The terms of every account of a desk."""
+
+    accounts: dict[str, Terms]
+
+    def terms(self, account: str) -> Terms:
+        """The terms of an account; one that the desk does not know gets terms under which all is refused."""
+        return self.accounts.get(account) or Terms(account=account, lacks=f"the desk has no account {account!r}")
+
+
+def prepare(desk: Desk) -> Plan:
+    """What ``decide`` needs of a desk. Build it once: it binds every strategy."""
+    return Plan({name: _terms(desk, name, account) for name, account in desk.accounts.items()})
+
+
+@exact
+def _terms(desk: Desk, name: str, account: Account) -> Terms:
+    limits = desk.limits.get(name)
+    if limits is None:
+        return Terms(account=name, lacks=f"the desk has no [limits.{name}]")
+    instances = {key: one for key, one in desk.strategies.items() if one.account == name}
+    exits = {
+        symbol: msgspec.structs.replace(
+            EXIT,
+            tick=rules.tick,
+            lot=rules.lot,
+            notional_min=rules.notional_min,
+            amount_min=rules.amount_min,
+            amount_max=rules.amount_max,
+            spot=account.kind == "spot",
+            collar=limits.collar_bps / BPS,
+        )
+        for symbol, rules in desk.instruments.items()
+    }
+    return Terms(
+        account=name,
+        venue=account.venue,
+        spot=account.kind == "spot",
+        limits=limits,
+        capital={key: one.allocation * account.cash for key, one in instances.items()},
+        legs={
+            (key, instrument): _leg(desk, account, limits, one, instrument)
+            for key, one in instances.items()
+            for instrument in one.instruments
+            if instrument in desk.instruments
+        },
+        exits=exits,
+    )
+
+
+def _digit(value: Decimal) -> Decimal:
+    """The place of a figure's last decimal that is not zero, at most a whole: of 1.250 it is 0.01."""
+    return Decimal(1).scaleb(min(int(value.normalize().as_tuple().exponent), 0))
+
+
+def _leg(desk: Desk, account: Account, limits: Limits, instance: Instance, instrument: str) -> LegTerms:
+    rules = desk.instruments[instrument]
+    count = len(instance.instruments)
+    bound = contract.bind(instance.strategy, instance.params, count)
+    return LegTerms(
+        shares=1 if bound.cross_sectional else count,
+        spot=account.kind == "spot",
+        collar=limits.collar_bps / BPS,
+        fee=max(account.taker_bps, account.maker_bps) / BPS,
+        band=instance.band,
+        volatility=float(instance.volatility),
+        bars_per_year=YEAR_S / timeframes.seconds(desk.venues[account.venue].timeframe),
+        order=instance.order,
+        order_ttl_s=instance.order_ttl_s,
+        tick=rules.tick,
+        lot=rules.lot,
+        notional_min=rules.notional_min,
+        amount_min=rules.amount_min,
+        amount_max=rules.amount_max,
+        slack=2 * CASH_STEP * count if account.kind == "spot" else ZERO,
+        bundle=contract.is_bundle(instance.strategy),
+    )

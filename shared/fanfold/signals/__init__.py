@@ -1,0 +1,1 @@
+"""Runs the strategies of a desk over its bars: what the signal service does, and a backtest too."""

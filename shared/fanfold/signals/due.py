@@ -1,0 +1,21 @@
+"""Which accounts have targets to expect of a message of bars: signal and risk must agree on it."""
+
+from fanfold.desk import Desk
+from fanfold.messages import Bars
+from fanfold.strategy.contract import EXTERNAL
+
+
+def due(desk: Desk, account: str, message: Bars) -> bool:
+    """Whether signal publishes targets of an account for these bars, an empty list included.
+
+    It does where one of the account's strategies steps on a series of them; a part of several is always told of.
+    """
+    if message.parts > 1:
+        return True
+    series = {(instrument, frame.timeframe) for frame in message.frames for instrument in frame.instruments}
+    return any(
+        (instrument, instance.timeframe) in series
+        for instance in desk.strategies.values()
+        if instance.account == account and instance.strategy != EXTERNAL
+        for instrument in instance.instruments
+    )

@@ -1,0 +1,283 @@
+"""The fold of every strategy instance of a venue over its bars: what the signal service does, and a backtest too."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from fanfold.desk import Desk
+from fanfold.market import timeframes
+from fanfold.market.bars import Bar, Series
+from fanfold.messages import LegCode, LegState, Message, Target
+from fanfold.signals.legs import Group, KeptLeg, Leg, Said, legs_of, step_all
+from fanfold.strategy.window import Window
+
+__all__ = ["Group"]
+
+# Timeframe and instrument.
+SeriesKey = tuple[str, str]
+
+# An instrument that lags by more bars is missed: its universe goes on without it.
+MISSED_BARS = 5
+# A gap that was asked for this long is taken for one that no venue fills. Market-data says so earlier, if it answers.
+HOLE_S = 900
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """What a fold needs besides its windows to go on: small, and packed by the store.
+
+    ``through`` is the newest bar taken by (timeframe, instrument), ``states`` what is kept of each leg. ``asked`` has
+    of each gap the bar before it and when it was first told of, ``apart`` of each group the instruments that left (-1),
+    or came back at a time. ``began`` is the time of the first message, ``at`` the newest time of any.
+    """
+
+    through: dict[str, int]
+    states: dict[str, KeptLeg]
+    asked: dict[str, tuple[int, int]] = {}
+    apart: dict[str, dict[str, int]] = {}
+    began: int = 0
+    at: int = 0
+
+
+class Kept(NamedTuple):
+    """What a cold process takes up: the version to go on from, windows, states, and recent outputs by message id."""
+
+    version: int
+    windows: list[Series]
+    snapshot: Snapshot | None
+    outputs: dict[str, Sequence[Message]]
+
+
+class Gap(NamedTuple):
+    """Bars that went missing on the way: those after ``since``, no later than ``until``, in epoch seconds."""
+
+    instrument: str
+    timeframe: str
+    since: int
+    until: int
+
+
+class Fold:
+    """All legs of the accounts at one venue; ``accept`` takes bars in, whatever their order or number of deliveries."""
+
+    def __init__(self, desk: Desk, venue: str) -> None:
+        self.lookbacks: dict[SeriesKey, int] = {}
+        self.asked: dict[SeriesKey, tuple[int, int]] = {}
+        self._through: dict[SeriesKey, int] = {}
+        self._began = 0
+        self._at = 0
+        # Series of which bars were stepped over in this message, with the reason.
+        self._skipped: dict[SeriesKey, str] = {}
+        self.groups: dict[Group, int] = {}
+        self._groups: dict[Group, tuple[Window, list[Leg]]] = {}
+        # The groups that a series is in, and its place in each.
+        self._members: dict[SeriesKey, dict[Group, int]] = {}
+        legs: dict[Group, list[Leg]] = {}
+        for key, leg in legs_of(desk, venue):
+            legs.setdefault(key, []).append(leg)
+        for (timeframe, instruments), members in legs.items():
+            lookback = max(leg.strategy.lookback for leg in members)
+            self.groups[timeframe, instruments] = lookback
+            self._groups[timeframe, instruments] = Window(instruments, timeframe, lookback), members
+            for instrument in instruments:
+                series = timeframe, instrument
+                self.lookbacks[series] = max(self.lookbacks.get(series, 0), lookback)
+                self._members.setdefault(series, {})[timeframe, instruments] = instruments.index(instrument)
+
+    def gap(self, series: Series, at: int) -> Gap | None:
+        """What is missing between the bars taken so far and these.
+
+        A first series must reach back from ``at`` as far as its strategies look. One that was told of for HOLE_S is
+        none any more: what has not come by then does not come.
+        """
+        return self._gap(series, at, self._through)
+
+    def _gap(self, series: Series, at: int, through: Mapping[SeriesKey, int]) -> Gap | None:
+        key = series.timeframe, series.instrument
+        if key not in self.lookbacks:
+            return None
+        last = through.get(key)
+        if last is None:
+            length = timeframes.seconds(series.timeframe)
+            last = at - at % length - (self.lookbacks[key] + 1) * length
+        if series.after <= last or self._is_hole(key, through.get(key, 0), at):
+            return None
+        return Gap(series.instrument, series.timeframe, last, series.through)
+
+    def _is_hole(self, key: SeriesKey, taken: int, at: int) -> bool:
+        since, first = self.asked.get(key, (0, at))
+        return since == taken and at - first >= HOLE_S
+
+    def accept(self, series: Iterable[Series], at: int) -> tuple[list[tuple[str, Target]], list[Gap]]:
+        """(account, target) of every leg that the bars brought to the time ``at``, and the gaps.
+
+        A series with a gap is left out: its legs stay where they are, which parks that instrument only.
+        """
+        self._began, self._at = self._began or at, max(self._at, at)
+        touched: set[Group] = set()
+        gaps = []
+        for one in series:
+            key = one.timeframe, one.instrument
+            gap = self.gap(one, at)
+            if gap is not None:
+                gaps.append(gap)
+                taken = self._through.get(key, 0)
+                if self.asked.get(key, (-1, 0))[0] != taken:
+                    self.asked[key] = taken, at
+                continue
+            if key in self._through and one.after > self._through[key]:
+                self._skipped[key] = f"bars after {self._through[key]} did not come"
+            touched |= self._offer(one)
+        touched |= {group for group in self._groups if self._part(group)}
+        # In the order of the desk file, not of the message.
+        targets = [found for key in self._groups if key in touched for found in self._advance(key, at)]
+        return targets, gaps
+
+    def step_over(self, series: Series, reason: str) -> None:
+        """Go on without bars that cannot be used."""
+        key = series.timeframe, series.instrument
+        if key in self.lookbacks and series.through > self._through.get(key, 0):
+            self._through[key] = series.through
+            self._skipped[key] = reason
+
+    def news(self, series: Iterable[Series], at: int) -> list[Series]:
+        """The part of the series that accept would take: watched, free of gaps, newer than what was taken."""
+        fresh, through = [], dict(self._through)
+        for one in series:
+            key = one.timeframe, one.instrument
+            if key not in self.lookbacks or self._gap(one, at, through) is not None:
+                continue
+            bars = [bar for bar in one.bars if bar.closes_at > through.get(key, 0)]
+            if bars:
+                through[key] = bars[-1].closes_at
+                fresh.append(msgspec.structs.replace(one, bars=bars))
+        return fresh
+
+    def changes(self) -> list[tuple[str, LegState]]:
+        """(account, state) of every leg with which something else is than was told last."""
+        found = []
+        for key, (window, legs) in self._groups.items():
+            trouble = self._trouble(key, window)
+            found += [(leg.account, told) for leg in legs if (told := leg.news(trouble)) is not None]
+        self._skipped.clear()
+        return found
+
+    def _trouble(self, group: Group, window: Window) -> Said | None:
+        """What is with the bars of a group."""
+        timeframe, instruments = group
+        skipped = self._skipped.items() if self._skipped else ()
+        reasons = [f"{key[1]}: {reason}" for key, reason in skipped if key[0] == timeframe and key[1] in instruments]
+        if reasons:
+            return Said(LegCode.MISSING_BARS, "stepped over", "; ".join(reasons)[:300])
+        late = self._late(group)
+        if not late:
+            return None
+        missed = ", ".join(instruments[member] for member in sorted(late))[:200]
+        goes_on = "goes on without it" if window.left else "waits"
+        return Said(LegCode.MISSING_BARS, missed, f"no bars of {missed} for more than {MISSED_BARS} bars: {goes_on}")
+
+    @property
+    def faults(self) -> list[str]:
+        """Legs whose strategy raised at its last step, with what it raised."""
+        return [f"{leg.key}: {leg.fault}" for _, legs in self._groups.values() for leg in legs if leg.fault]
+
+    def snapshot(self) -> Snapshot:
+        """Where the fold stands."""
+        return Snapshot(
+            through={_name(key): at for key, at in self._through.items()},
+            states={leg.key: leg.keep() for _, legs in self._groups.values() for leg in legs},
+            asked={_name(key): asked for key, asked in self.asked.items()},
+            apart={
+                _name((timeframe, " ".join(instruments))): window.apart
+                for (timeframe, instruments), (window, _) in self._groups.items()
+                if window.apart
+            },
+            began=self._began,
+            at=self._at,
+        )
+
+    def restore(self, windows: Iterable[Series], snapshot: Snapshot) -> None:
+        """Stand where a snapshot stood: windows are refilled from bars, states taken as they were.
+
+        A leg that is not in the snapshot, or does not fit what is there, is folded over the refilled window. Where that
+        is too short for it, the bars of its group are asked for as those of a new one are.
+        """
+        self._began, self._at = snapshot.began, snapshot.at
+        everyone = [leg for _, legs in self._groups.values() for leg in legs]
+        fresh = {leg for leg in everyone if not leg.resume(snapshot.states.get(leg.key))}
+        for (timeframe, instruments), (window, _) in self._groups.items():
+            window.part(snapshot.apart.get(_name((timeframe, " ".join(instruments))), {}))
+        # Bars that were asked for lie behind younger ones.
+        for one in sorted(windows, key=lambda one: one.bars[0].closes_at):
+            if _name((one.timeframe, one.instrument)) in snapshot.through:
+                self._offer(one)
+        for window, legs in self._groups.values():
+            some = [leg for leg in legs if leg in fresh]
+            if not some:
+                window.fill()
+            while window.advance():
+                step_all(some, window)
+        self._through = {_key(name): at for name, at in snapshot.through.items() if _key(name) in self.lookbacks}
+        self.asked = {_key(name): asked for name, asked in snapshot.asked.items() if _key(name) in self.lookbacks}
+        for group, (window, legs) in self._groups.items():
+            if any(leg in fresh and window.count <= leg.strategy.lookback for leg in legs):
+                self._forget(group, fresh)
+
+    def _forget(self, group: Group, fresh: set[Leg]) -> None:
+        """Take a group's series for ones that never came; legs that were resumed do not step on a bar twice."""
+        timeframe, instruments = group
+        window, legs = self._groups[group]
+        self._groups[group] = Window(instruments, timeframe, window.lookback), legs
+        for leg in legs:
+            if leg in fresh:
+                leg.begin()
+        for instrument in instruments:
+            self._through.pop((timeframe, instrument), None)
+
+    def _offer(self, series: Series) -> set[Group]:
+        key = series.timeframe, series.instrument
+        last = self._through.get(key, 0)
+        bars: list[Bar] = [bar for bar in series.bars if bar.closes_at > last]
+        if not bars or key not in self.lookbacks:
+            return set()
+        self._through[key] = bars[-1].closes_at
+        self.asked.pop(key, None)
+        for group, member in self._members[key].items():
+            window, _ = self._groups[group]
+            window.offer(member, series, bars)
+        return set(self._members[key])
+
+    def _part(self, group: Group) -> bool:
+        """Let a universe go on without those that lag; whether that changed anything."""
+        window, legs = self._groups[group]
+        late = self._late(group)
+        alone = len(late) == len(group[1]) or all(leg.wants_all for leg in legs)
+        return window.leave(frozenset() if alone else late)
+
+    def _late(self, group: Group) -> frozenset[int]:
+        timeframe, instruments = group
+        oldest = self._at - MISSED_BARS * timeframes.seconds(timeframe)
+        # Of one that never came it counts since its bars were asked for.
+        keys = [(timeframe, one) for one in instruments]
+        took = [self._through.get(key, self.asked.get(key, (0, self._began))[1]) for key in keys]
+        return frozenset(member for member, through in enumerate(took) if through < oldest)
+
+    def _advance(self, key: Group, at: int) -> Iterator[tuple[str, Target]]:
+        window, legs = self._groups[key]
+        moved = False
+        while window.advance():
+            moved = True
+            step_all(legs, window)
+        if moved and window.closes_at == at:
+            for leg in legs:
+                if leg.speaks:
+                    yield leg.account, leg.target(window.closes_at)
+
+
+def _name(key: SeriesKey) -> str:
+    return " ".join(key)
+
+
+def _key(name: str) -> SeriesKey:
+    timeframe, _, instrument = name.partition(" ")
+    return timeframe, instrument

@@ -1,0 +1,212 @@
+"""A leg: one strategy instance on one instrument, its state, and what is with it. Its faults stay its own."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import blake2s
+from math import isfinite
+from typing import Any, NamedTuple
+
+import msgspec
+
+from fanfold import ids
+from fanfold.desk import Desk
+from fanfold.market.bars import FIGURE_MAX
+from fanfold.messages import LegCode, LegState, Target
+from fanfold.strategy import contract
+from fanfold.strategy.contract import Bars, Strategy, Universe
+from fanfold.strategy.step_code import digest, fault_of
+from fanfold.strategy.window import Window
+
+# Timeframe and the instruments that are stepped together.
+Group = tuple[str, tuple[str, ...]]
+
+
+class Said(NamedTuple):
+    """What is with a leg: ``reason`` is that part of the detail which tells one trouble from another."""
+
+    code: LegCode
+    reason: str = ""
+    detail: str = ""
+
+
+FINE = Said(LegCode.OK)
+
+
+class KeptLeg(msgspec.Struct, frozen=True, array_like=True):
+    """What is kept of a leg: its state and how many bars it saw, as of the one that closed at ``at``.
+
+    ``told`` is what was said of it last. ``fit`` is of what its state was made by: strategy, params, timeframe,
+    instruments, the shape of State, the step's code. ``state`` is None where there is none yet.
+    """
+
+    fit: str
+    state: list[int | float] | None
+    seen: int
+    at: int
+    told: str = ""
+
+
+class Leg:
+    """One strategy instance on one instrument.
+
+    ``me`` is its place in the instance, ``group`` the timeframe and instruments that its step sees.
+    """
+
+    def __init__(self, instance: str, account: str, strategy: Strategy, instrument: str, me: int, group: Group) -> None:
+        self.instance = instance
+        self.account = account
+        self.strategy = strategy
+        self.instrument = instrument
+        self.me = me
+        self.timeframe = group[0]
+        self.key = f"{instance}/{instrument}"
+        self.fit = _fit(strategy, group)
+        self.begin()
+        self.fault = ""
+        self.told = ""
+        self._afresh = False
+        self._stepped = False
+        self.wants_all = contract.instruments_of(strategy.name) is not None
+        self.bundle = contract.is_bundle(strategy.name)
+
+    def begin(self) -> None:
+        """Have seen nothing yet."""
+        self.state: Any = None
+        self.weight: float | None = None
+        self.seen, self.at = 0, 0
+
+    def step(self, bars: Bars | Universe | None, at: int) -> None:
+        """Fold the bar that closed at ``at``, once; None where it is silent at this bar."""
+        if at <= self.at:
+            return
+        self.at, self.weight = at, None
+        if bars is None:
+            return
+        self.seen += 1
+        self._stepped = True
+        try:
+            self._step(bars)
+        except KeyboardInterrupt:  # The user's, not the strategy's.
+            raise
+        except BaseException as fault:  # noqa: BLE001 - whatever it does, its own leg alone is silent, and is named
+            self.fault = fault_of(fault, self.strategy.step)
+        else:
+            self.fault = ""
+
+    def _step(self, bars: Bars | Universe) -> None:
+        of = self.strategy
+        state = of.start(of.params) if self.state is None else self.state
+        following, weight = of.step(of.params, state, bars)
+        shaped = of.state(*following)
+        fields = [_scalar(f"field {name!r} of State", value) for name, value in shaped._asdict().items()]
+        if not isfinite(_scalar("the weight", weight)):
+            raise ValueError(f"the weight is {weight!r}; it must be a finite number")
+        self.state, self.weight = of.state(*fields), float(weight)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it has seen enough, and its last step gave a weight."""
+        return self.seen > self.strategy.lookback and self.weight is not None
+
+    def news(self, trouble: Said | None) -> LegState | None:
+        """The state to publish, where it is another than was told last; ``trouble`` is what is with its bars."""
+        if trouble is None and not self._stepped and not self._afresh:
+            return None
+        own = self._said()
+        said = own if trouble is None or own.code is LegCode.FAULT else trouble
+        self._stepped = self._afresh = False
+        key = f"{said.code} {said.reason}".rstrip() if said != FINE else ""
+        if key == self.told:
+            return None
+        self.told = key
+        return LegState(instance=self.instance, instrument=self.instrument, code=said.code, detail=said.detail)
+
+    def _said(self) -> Said:
+        if self.fault and self._stepped:
+            moment = datetime.fromtimestamp(self.at, UTC).isoformat()
+            where, raised, *_ = [*self.fault.split(": "), ""]
+            return Said(LegCode.FAULT, f"{where} {raised}", f"at the bar of {moment}: {self.fault}")
+        warmth = f"{self.seen} of {self.strategy.lookback + 1} bars seen"
+        if self._afresh:
+            return Said(LegCode.STARTED_AFRESH, "", f"another strategy, params, timeframe, universe or code: {warmth}")
+        if self.seen <= self.strategy.lookback:
+            return Said(LegCode.WARMING_UP, "", warmth)
+        return FINE
+
+    def keep(self) -> KeptLeg:
+        state = None if self.state is None else list(self.state)
+        return KeptLeg(self.fit, state, self.seen, self.at, self.told)
+
+    def resume(self, kept: KeptLeg | None) -> bool:
+        """Take up what was kept. False where there is none, or where it does not fit: the leg then starts afresh."""
+        self.told = kept.told if kept else ""
+        if kept is None or kept.fit != self.fit:
+            self._afresh = kept is not None
+            return False
+        self.state = None if kept.state is None else self.strategy.state(*kept.state)
+        self.seen, self.at = kept.seen, kept.at
+        return True
+
+    def target(self, closes_at: int) -> Target:
+        signal = ids.signal_id(self.instance, self.strategy.params_hash, self.instrument, self.timeframe, closes_at)
+        return Target(
+            signal_id=signal,
+            instance=self.instance,
+            instrument=self.instrument,
+            timeframe=self.timeframe,
+            weight=self.weight or 0.0,
+            bundle=ids.name("bundle", self.instance, closes_at) if self.bundle else "",
+        )
+
+
+def legs_of(desk: Desk, venue: str) -> Iterator[tuple[Group, Leg]]:
+    """The legs of all accounts at a venue, in the order of the desk file, each with the group that it is stepped in.
+
+    What is told from outside has none: there is nothing to fold.
+    """
+    for name, instance in desk.strategies.items():
+        if desk.accounts[instance.account].venue != venue or instance.strategy == contract.EXTERNAL:
+            continue
+        strategy = contract.bind(instance.strategy, instance.params, len(instance.instruments))
+        everyone = tuple(instance.instruments)
+        for me, instrument in enumerate(everyone):
+            group = instance.timeframe, everyone if strategy.cross_sectional else (instrument,)
+            yield group, Leg(name, instance.account, strategy, instrument, me, group)
+
+
+def step_all(legs: Iterable[Leg], window: Window) -> None:
+    """Step the legs of a group on the bars that its window took last."""
+    for leg in legs:
+        if not leg.strategy.cross_sectional:
+            leg.step(window.bars(), window.closes_at)
+            continue
+        seen = window.universe(leg.me)
+        whole = seen is not None and (seen.count == len(window.instruments) or not leg.wants_all)
+        leg.step(seen if whole else None, window.closes_at)
+
+
+def _scalar(what: str, value: object) -> int | float:
+    """The value as a plain number. Raises TypeError or OverflowError for what is none, or cannot be kept."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{what} is {value!r:.80}; it must be a number, no {type(value).__name__}")
+    if isinstance(value, float):
+        return float(value)
+    if abs(value) > FIGURE_MAX:
+        raise OverflowError(f"{what} is an integer of {value.bit_length()} bits; it must fit into 64")
+    return int(value)
+
+
+def _fit(strategy: Strategy, group: Group) -> str:
+    kinds = getattr(strategy.state, "__annotations__", {})
+    shape = [(name, str(kinds.get(name, ""))) for name in getattr(strategy.state, "_fields", ())]
+    return _hash(repr((strategy.params_hash, shape, digest(strategy.step), _universe(group))))
+
+
+@cache
+def _universe(group: Group) -> str:
+    return _hash(repr(group))
+
+
+def _hash(text: str) -> str:
+    return blake2s(text.encode("utf-8", "replace"), digest_size=6).hexdigest()

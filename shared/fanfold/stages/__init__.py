@@ -1,0 +1,1 @@
+"""Stages in an AWS account: deploy, roll back, remove, inspect."""

@@ -1,0 +1,85 @@
+"""What an account and a stage need before a first deploy: repositories, a bucket, bounds, the delivery's role."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fanfold.aws.client.call import AwsFault, Call
+from fanfold.errors import BadInput
+from fanfold.local.launcher import repository_root
+from fanfold.stages import names
+from fanfold.stages.names import Own
+from fanfold.stages.removal import Told, described, settled
+
+ACCOUNT = "fanfold-bootstrap"
+GITHUB = "token.actions.githubusercontent.com"
+AUDIENCE = "sts.amazonaws.com"
+
+
+class Bootstrap:
+    """The stacks of `docker/`, made where they are not and brought up to date where they are; each is waited for."""
+
+    def __init__(self, call: Call, told: Told = print, pause_s: float = 2) -> None:
+        self._call = call
+        self._told = told
+        self._pause_s = pause_s
+
+    def run(self, stage: str, prefix: str, repository: str = "") -> None:
+        """Everything for a stage, or for the kind of one of some days, whose artefacts lie where dev's do.
+
+        ``prefix`` begins the names of its buckets; with a repository there is a role for its delivery, too. Raises
+        BadInput where the stage has another bucket already, StageFailed where a stack does not come up.
+        """
+        own = names.own(stage, prefix)
+        lasting = own if own.lasting else names.own(names.SHARED, prefix)
+        self._keep_bucket(lasting)
+        images = self._put(ACCOUNT, "bootstrap.yml", {})["Images"]
+        for one in dict.fromkeys((lasting, own)):
+            self._put(f"{ACCOUNT}-{one.stage}", "stage.yml", one.parameters())
+        self._told(f"FANFOLD_IMAGES={images}")
+        if repository:
+            self._know_github()
+            asked = own.parameters() | {"Repository": repository}
+            role = self._put(f"fanfold-delivery-{own.stage}", "delivery.yml", asked)["DeliveryRoleArn"]
+            self._told(f"DELIVERY_ROLE={role}")
+
+    def _keep_bucket(self, own: Own) -> None:
+        outputs = _outputs(described(self._call, f"{ACCOUNT}-{own.stage}") or {})
+        there = outputs.get("DeploymentBucket", own.deployment_bucket)
+        if there != own.deployment_bucket:
+            raise BadInput(
+                f"{own.stage} was bootstrapped with the bucket {there}, which keeps what was deployed from it; "
+                f"`export FANFOLD_BUCKET_PREFIX={there.removesuffix('-deployment')}`"
+            )
+
+    def _know_github(self) -> None:
+        """An account has one provider of GitHub's tokens, whoever made it."""
+        known = self._call("iam", "ListOpenIDConnectProviders", {})["OpenIDConnectProviderList"]
+        found = [one["Arn"] for one in known if one["Arn"].endswith(f"/{GITHUB}")]
+        if not found:
+            asked = {"Url": f"https://{GITHUB}", "ClientIDList": [AUDIENCE]}
+            self._call("iam", "CreateOpenIDConnectProvider", asked)
+            return
+        provider = {"OpenIDConnectProviderArn": found[0]}
+        if AUDIENCE not in self._call("iam", "GetOpenIDConnectProvider", provider)["ClientIDList"]:
+            self._call("iam", "AddClientIDToOpenIDConnectProvider", provider | {"ClientID": AUDIENCE})
+
+    def _put(self, stack: str, file: str, parameters: Mapping[str, str]) -> dict[str, str]:
+        """Create a stack, or bring the one that is there to its template; its outputs."""
+        asked = {
+            "StackName": stack, "TemplateBody": (repository_root() / "docker" / file).read_text(),
+            "Capabilities": ["CAPABILITY_NAMED_IAM"], "Tags": [{"Key": "project", "Value": "fanfold"}],
+            "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        }  # fmt: skip
+        there = described(self._call, stack) is not None
+        try:
+            self._call("cloudformation", "UpdateStack" if there else "CreateStack", asked)
+        except AwsFault as fault:
+            if "No updates are to be performed" not in fault.message:
+                raise
+        found = settled(self._call, stack, self._pause_s)
+        self._told(f"{stack}: {'brought up to date' if there else 'made'}")
+        return _outputs(found)
+
+
+def _outputs(stack: Mapping[str, Any]) -> dict[str, str]:
+    return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}

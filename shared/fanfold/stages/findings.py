@@ -1,0 +1,70 @@
+"""What a deploy of a stage wants and does not find, each with the command that gives it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from fanfold import desk
+from fanfold.aws.client.call import AwsFault, Endpoint, connect
+from fanfold.deployment import SERVICES
+from fanfold.desk import Desk
+from fanfold.errors import BadInput
+from fanfold.local import container_tool
+from fanfold.stages import names
+from fanfold.stages.account import account_findings, own_buckets
+from fanfold.stages.finding import Finding
+
+
+def stage_findings(stage: str, desk_file: Path, environ: Mapping[str, str]) -> list[Finding]:
+    """Settings and tools first, then what the account says; it is not asked where it is not known."""
+    names.check(stage)
+    own = [_builder(), *_settings(stage, environ), _venues(desk_file)]
+    try:
+        call = own_buckets(connect("boto3", Endpoint.of(environ)))
+        who = call("sts", "GetCallerIdentity", {})["Arn"]
+    except (BadInput, AwsFault) as wrong:
+        return [*own, Finding("account", str(wrong), "export AWS_PROFILE=... AWS_REGION=eu-west-1")]
+    account = Finding("account", f"AWS takes you for {who}")
+    return [*own, account, *account_findings(call, stage, environ)]
+
+
+def replaying(traded: Desk) -> list[str]:
+    """The venues that only play recordings, which no image holds."""
+    return sorted(name for name, venue in traded.venues.items() if venue.kind == "replay")
+
+
+def refuse_recordings(desk_file: Path, environ: Mapping[str, str]) -> None:
+    """Raises BadInput for a desk that would get no bars in an account; an embedded AWS has recordings."""
+    found = replaying(desk.parse(desk_file.read_text(), desk_file.name))
+    if found and not environ.get("AWS_ENDPOINT_URL"):
+        raise BadInput(_recordings(desk_file, found) + f"; {_RECORDINGS_FIX}, then `make images`")
+
+
+_RECORDINGS_FIX = 'give them kind = "ccxt" and an exchange, such as exchange = "binance"'
+
+
+def _recordings(desk_file: Path, found: list[str]) -> str:
+    return f"{desk_file}: venues {', '.join(found)} play recordings, which no image holds"
+
+
+def _venues(desk_file: Path) -> Finding:
+    try:
+        found = replaying(desk.parse(desk_file.read_text(), desk_file.name))
+    except (BadInput, OSError) as wrong:
+        return Finding("venues", str(wrong), f"fanfold desk check {desk_file}")
+    if found:
+        return Finding("venues", _recordings(desk_file, found), _RECORDINGS_FIX)
+    return Finding("venues", "real exchanges' public bars")
+
+
+def _builder() -> Finding:
+    try:
+        return Finding("images", f"built by {container_tool.tool()}")
+    except BadInput as wrong:
+        return Finding("images", str(wrong), "start docker, or `apt install buildah`")
+
+
+def _settings(stage: str, environ: Mapping[str, str]) -> list[Finding]:
+    missing = names.missing(stage, SERVICES, environ)
+    return [Finding(name, f"not set: {about}", f"export {name}=...") for name, about in missing.items()] or [
+        Finding("settings", f"all {len(names.settings(stage))} that {stage} asks for are set")
+    ]

@@ -1,0 +1,105 @@
+"""What stages are called and what they ask for, as serverless.common.yml has it, which the templates are made from."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from fanfold.deployment import SERVICES, STAGE
+from fanfold.errors import BadInput
+from fanfold.local.launcher import repository_root
+
+# Stages of some days; the rest have a place of their own in the file.
+KINDS = ("pr", "try")
+EPHEMERAL = re.compile(rf"({'|'.join(KINDS)})-[a-z0-9]{{1,12}}")
+# Whose artefacts and images those of some days use.
+SHARED = "dev"
+# Where what is kept stays when the stacks go.
+KEPT = ("paper", "live")
+# What any deploy to an account needs, whatever the stage says.
+ACCOUNT = {
+    "FANFOLD_BUCKET_PREFIX": "the first part of the buckets' names, which are unique in the world",
+    "FANFOLD_IMAGES": "the registry and first part of the images' names, as `make bootstrap` prints it",
+}
+
+
+def check(stage: str) -> None:
+    """Raises BadInput for a name that is no stage's."""
+    if stage not in known() and not EPHEMERAL.fullmatch(stage):
+        there = ", ".join(known())
+        raise BadInput(f"there is no stage {stage}; there are {there}, and for some days pr-... and try-...")
+
+
+class Own(NamedTuple):
+    """What is one stage's own in an account, or that of all stages of some days of a kind.
+
+    ``names`` is what they are called, as a policy has it: dev, pr-*.
+    """
+
+    stage: str
+    names: str
+    buckets: str
+    deployment_bucket: str
+
+    @property
+    def lasting(self) -> bool:
+        return self.stage == self.names
+
+    def parameters(self) -> dict[str, str]:
+        """Those of the templates in `docker/`."""
+        return {"Stage": self.stage, "Stages": self.names, "Buckets": self.buckets,
+                "DeploymentBucket": self.deployment_bucket}  # fmt: skip
+
+
+def own(stage: str, prefix: str) -> Own:
+    """What a stage has by itself, or all of the kind of ``pr-12``, ``pr``; raises BadInput for what is no stage.
+
+    >>> own("try-7", "acme-dev")
+    Own(stage='try', names='try-*', buckets='acme-dev-try-*', deployment_bucket='acme-dev-deployment')
+    """
+    kind = stage.partition("-")[0]
+    if kind in KINDS and (kind == stage or EPHEMERAL.fullmatch(stage)):
+        return Own(kind, f"{kind}-*", f"{prefix}-{kind}-*", f"{prefix}-deployment")
+    check(stage)
+    return Own(stage, stage, prefix, f"{prefix}-deployment")
+
+
+def bucket_prefix(stage: str, environ: Mapping[str, str]) -> str:
+    """What the names of a stage's buckets begin with; those of some days begin as dev's."""
+    lasting = stage if stage in known() else SHARED
+    return environ.get("FANFOLD_BUCKET_PREFIX") or f"fanfold-{lasting}"
+
+
+def known() -> list[str]:
+    """The stages that the file names."""
+    return re.findall(r"^  ([a-z]+):", _section("stages"), re.MULTILINE)
+
+
+def settings(stage: str, services: Iterable[str] = SERVICES) -> dict[str, str]:
+    """The environment variables that a deploy of these services to the stage needs, each with what it is."""
+    if stage == STAGE:
+        return {}
+    wanted = dict(ACCOUNT)
+    block = re.search(rf"^  {stage}:.*\n((?:    .*\n)+)", _section("stages"), re.MULTILINE)
+    for name, about in re.findall(r"^      (FANFOLD_\w+): (.+)$", block[1] if block else "", re.MULTILINE):
+        wanted.setdefault(name, about)
+    for service in services:
+        wanted.setdefault(digest(service), f"the digest of {service}'s image, as `make images` prints it")
+    return wanted
+
+
+def digest(service: str) -> str:
+    """The variable with the digest of a service's image."""
+    return f"FANFOLD_DIGEST_{service.upper().replace('-', '_')}"
+
+
+def missing(stage: str, services: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
+    """Those of the settings that the environment does not have."""
+    return {name: about for name, about in settings(stage, services).items() if not environ.get(name)}
+
+
+def _section(name: str) -> str:
+    text = (repository_root() / "serverless.common.yml").read_text()
+    found = re.search(rf"^{name}:\n((?:[ #].*\n|\n)+)", text, re.MULTILINE)
+    if found is None:
+        raise BadInput(f"serverless.common.yml has no section `{name}`")
+    return found[1]

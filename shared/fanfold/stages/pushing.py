@@ -1,0 +1,115 @@
+"""``python -m fanfold.stages.pushing [SERVICE ...]``: bring built images into the account's repositories.
+
+What was pushed is printed as the settings that a deploy asks for, FANFOLD_DIGEST_SIGNAL=sha256:... and the like. A tag
+says what its image is made of, so that one which is there is not pushed again: its tag could not be moved.
+"""
+
+import base64
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fanfold.aws.client.call import AwsFault, Call, Endpoint, connect
+from fanfold.deployment import SERVICES
+from fanfold.errors import BadInput
+from fanfold.local import container_tool
+from fanfold.stages.names import digest
+
+# What Lambda takes. An index, as builders push it that add attestations, is none of them.
+MANIFESTS = frozenset(
+    {
+        "application/vnd.docker.distribution.manifest.v2+json",
+        "application/vnd.oci.image.manifest.v1+json",
+    }
+)
+TAG_LETTERS = 24
+
+
+def push(call: Call, registry: str, service: str, told: Callable[[str], object]) -> str:
+    """The digest of a service's image in the registry, to which it is pushed unless it is there.
+
+    ``registry`` is what FANFOLD_IMAGES says. Raises BadInput for an image that is not built, or that Lambda refuses.
+    """
+    image = container_tool.image_name(service)
+    made = container_tool.made_of(image)
+    if not made:
+        raise BadInput(f"the image of {service} is not built: run `make images`")
+    repository = f"{registry.partition('/')[2]}-{service}"
+    tag = f"made-of-{made[:TAG_LETTERS]}"
+    there = known(call, repository, {"imageTag": tag})
+    if not there:
+        container_tool.push(image, f"{registry}-{service}:{tag}")
+        there = known(call, repository, {"imageTag": tag})
+    if not there:
+        raise BadInput(f"{repository}:{tag} was pushed, and the registry does not have it")
+    _refuse_an_index(repository, tag, there["imageManifestMediaType"])
+    told(f"{service}: {there['imageId']['imageDigest']}")
+    return str(there["imageId"]["imageDigest"])
+
+
+def _refuse_an_index(repository: str, tag: str, kind: str) -> None:
+    if kind not in MANIFESTS:
+        raise BadInput(
+            f"{repository}:{tag} is a {kind}, which Lambda refuses: the builder added attestations. Delete it, then "
+            f"build and push: `aws ecr batch-delete-image --repository-name {repository} --image-ids imageTag={tag}`"
+        )
+
+
+def known(call: Call, repository: str, identifier: Mapping[str, str]) -> dict[str, Any]:
+    """An image by its tag or digest, with its manifest; empty where the registry has none."""
+    asked = {"repositoryName": repository, "imageIds": [identifier]}
+    found: list[dict[str, Any]] = call("ecr", "BatchGetImage", asked).get("images", [])
+    return found[0] if found else {}
+
+
+def keep(call: Call, registry: str, service: str, stage: str, image_digest: str) -> None:
+    """Tag what a stage runs, so that the repository's lifecycle keeps it, and the one before it, for that stage."""
+    repository = f"{registry.partition('/')[2]}-{service}"
+    there = known(call, repository, {"imageDigest": image_digest})
+    if not there:
+        raise BadInput(f"{stage} runs {service} by {image_digest}, which {repository} does not have: push it again")
+    asked = {
+        "repositoryName": repository, "imageTag": f"{stage}-{image_digest.partition(':')[2][:TAG_LETTERS]}",
+        "imageManifest": there["imageManifest"], "imageManifestMediaType": there["imageManifestMediaType"],
+    }  # fmt: skip
+    try:
+        call("ecr", "PutImage", asked)
+    except AwsFault as fault:
+        if fault.code != "ImageAlreadyExistsException":
+            raise
+
+
+def log_in(call: Call, registry: str) -> None:
+    """Open the registry to the builder, for twelve hours."""
+    token = call("ecr", "GetAuthorizationToken", {})["authorizationData"][0]["authorizationToken"]
+    user, _, password = base64.b64decode(token).decode().partition(":")
+    container_tool.log_in(registry.partition("/")[0], user, password)
+
+
+def push_all(call: Call, services: list[str], environ: Mapping[str, str]) -> list[str]:
+    """The settings of a deploy, a line each."""
+    registry = environ.get("FANFOLD_IMAGES", "")
+    if "/" not in registry:
+        raise BadInput("FANFOLD_IMAGES has to name the registry, as `make bootstrap` prints it")
+    log_in(call, registry)
+    return [f"{digest(one)}={push(call, registry, one, _to_stderr)}" for one in services]
+
+
+def _to_stderr(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def main(given: list[str]) -> int:
+    """Push the named services' images, or all; the exit code."""
+    try:
+        lines = push_all(connect("boto3", Endpoint.of(os.environ)), given or list(SERVICES), os.environ)
+    except (AwsFault, BadInput) as wrong:
+        print(wrong, file=sys.stderr)
+        return 2
+    print("\n".join(lines))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

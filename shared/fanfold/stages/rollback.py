@@ -1,0 +1,73 @@
+"""Going back to what a service was: at once, also where new versions come by a canary.
+
+A canary would give nine messages in ten to the bad version for five minutes more, and an alarm that rings for that
+version would stop the way back.
+"""
+
+import copy
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from fanfold.aws.client.call import Call
+from fanfold.errors import BadInput
+from fanfold.stages.removal import ARTEFACTS, described, settled
+
+GROUP = "AWS::CodeDeploy::DeploymentGroup"
+AT_ONCE = {"DeploymentConfigName": "CodeDeployDefault.LambdaAllAtOnce", "AlarmConfiguration": {"Enabled": False}}
+TEMPLATE = "compiled-cloudformation-template.json"
+WAY_BACK = "way-back.json"
+
+
+class Deploy(NamedTuple):
+    """One deploy of a stack, where the Serverless tool keeps what it deployed."""
+
+    stack: str
+    bucket: str
+    folder: str
+
+    @property
+    def timestamp(self) -> str:
+        return self.folder.rstrip("/").rpartition("/")[2].partition("-")[0]
+
+
+def deploys(call: Call, service: str, stage: str) -> list[Deploy]:
+    """A stack's deploys, the oldest first; raises BadInput for one that is not there."""
+    stack = f"fanfold-{service}-{stage}"
+    found = described(call, stack)
+    if found is None:
+        raise BadInput(f"{service} is not deployed to {stage}: there is nothing to go back to")
+    bucket = str({one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}[ARTEFACTS])
+    prefix = f"serverless/fanfold-{service}/{stage}/"
+    page = call("s3", "ListObjectsV2", {"Bucket": bucket, "Prefix": prefix, "Delimiter": "/"})
+    listed = [Deploy(stack, bucket, one["Prefix"]) for one in page.get("CommonPrefixes", [])]
+    return sorted(listed, key=lambda one: one.timestamp)
+
+
+def at_once(call: Call, before: Deploy, pause_s: float = 2) -> bool:
+    """Bring a stack back to a deploy of before without its canaries; False, and nothing done, where it has none."""
+    key = f"{before.folder}{TEMPLATE}"
+    template = json.loads(call("s3", "GetObject", {"Bucket": before.bucket, "Key": key})["Body"])
+    if not _groups(template):
+        return False
+    body = json.dumps(without_canaries(template)).encode()
+    call("s3", "PutObject", {"Bucket": before.bucket, "Key": f"{before.folder}{WAY_BACK}", "Body": body})
+    there = described(call, before.stack) or {}
+    call("cloudformation", "UpdateStack", {
+        "StackName": before.stack, "TemplateURL": f"https://{before.bucket}.s3.amazonaws.com/{before.folder}{WAY_BACK}",
+        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"], "Tags": there.get("Tags", []),
+    })  # fmt: skip
+    settled(call, before.stack, pause_s)
+    return True
+
+
+def without_canaries(template: Mapping[str, Any]) -> dict[str, Any]:
+    """The template, with all of the messages going to the version at once, whatever rings."""
+    changed: dict[str, Any] = copy.deepcopy(dict(template))
+    for name in _groups(template):
+        changed["Resources"][name]["Properties"] |= AT_ONCE
+    return changed
+
+
+def _groups(template: Mapping[str, Any]) -> list[str]:
+    return [name for name, one in template["Resources"].items() if one["Type"] == GROUP]

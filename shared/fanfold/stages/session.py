@@ -1,0 +1,107 @@
+"""A stage in an AWS account to talk to, with the credentials that the environment or its profile has."""
+
+import json
+import os
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from fanfold import desk
+from fanfold.api.idempotency import KEY_HEADER
+from fanfold.audit.verify import Days
+from fanfold.aws.client.call import AwsFault, Endpoint, owned
+from fanfold.aws.client.call import connect as client
+from fanfold.aws.s3.audit_log import S3Log
+from fanfold.aws.s3.seals import closed_days
+from fanfold.desk import Desk
+from fanfold.errors import BadInput, NothingThere
+from fanfold.local.http_gateway import TARGETS, Function, Gateway, Target
+from fanfold.local.session import Session, connect
+
+BAD_REQUEST = 400
+
+
+class StageSession(Session):
+    """A deployed stage; it trades whether somebody looks or not."""
+
+    def __init__(self, stage: str, environ: Mapping[str, str]) -> None:
+        self.stage = stage
+        self.running = True
+        self.call = owned(client("boto3", Endpoint.of(environ)), lambda: str(self._caller["Account"]))
+        caches = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        self.state = caches / "fanfold" / self.bucket("lake")
+
+    @cached_property
+    def desk(self) -> Desk:
+        described = self.invoke("risk", "control", {"action": "describe"})
+        return desk.load(json.dumps(described).encode(), f"the desk of the stage {self.stage}")
+
+    @property
+    def log(self) -> S3Log:
+        return S3Log(self.call, self.bucket("audit"))
+
+    @property
+    def days(self) -> Days:
+        return closed_days(self.call, self.bucket("audit"), self.bucket("lake"), f"alias/fanfold-{self.stage}-seals")
+
+    @property
+    def principal(self) -> str:
+        """Whom AWS takes us for, as an ARN."""
+        return str(self._caller["Arn"])
+
+    @cached_property
+    def _caller(self) -> dict[str, Any]:
+        return self.call("sts", "GetCallerIdentity", {})
+
+    def control(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """What the API's control answers to us; raises BadInput for what it refuses."""
+        target = TARGETS[f"POST {path}"]
+        gateway = Gateway({target: self._function(target)}, {"iam": {"iam": {"userArn": self.principal}}})
+        headers = {KEY_HEADER: uuid4().hex, "content-type": "application/json"}
+        told = gateway.answer("POST", path, headers, json.dumps(body).encode())
+        answered: dict[str, Any] = json.loads(told["body"])
+        if told["statusCode"] >= BAD_REQUEST:
+            raise BadInput(f"the stage {self.stage} refuses: {answered['detail']}")
+        return answered
+
+    def bucket(self, name: str) -> str:
+        return self._outputs[f"{name.capitalize()}Bucket"]
+
+    def queue_url(self, queue: str) -> str:
+        return str(self.call("sqs", "GetQueueUrl", {"QueueName": queue})["QueueUrl"])
+
+    def rested(self) -> bool:
+        """A stage takes in bars every minute, and nobody waits for it."""
+        return False
+
+    def _function(self, target: Target) -> Function:
+        return lambda event, _context: self.invoke(target.service, target.function, event)
+
+    @cached_property
+    def _outputs(self) -> dict[str, str]:
+        """What the platform's stack gives the others."""
+        stack = f"fanfold-platform-{self.stage}"
+        try:
+            (found,) = self.call("cloudformation", "DescribeStacks", {"StackName": stack})["Stacks"]
+        except AwsFault as fault:
+            if fault.code != "ValidationError":
+                raise
+            raise NothingThere(
+                f"there is no stack {stack} in this account and region; `make deploy STAGE={self.stage}` makes it, or "
+                "name another account with AWS_PROFILE and AWS_REGION"
+            ) from fault
+        return {one["OutputKey"]: one["OutputValue"] for one in found["Outputs"]}
+
+
+@contextmanager
+def reach(arguments: Namespace) -> Iterator[Session]:
+    """The desk that a command is about: a stage where it names one, else that of the state directory."""
+    if arguments.stage:
+        yield StageSession(arguments.stage, os.environ)
+        return
+    with connect(arguments.state, arguments.words) as session:
+        yield session

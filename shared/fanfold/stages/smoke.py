@@ -1,0 +1,105 @@
+"""The smoke test of a stage: bars come, and a signal becomes an order and the order a fill, through its own functions.
+
+The signal is for a leg whose strategy is ``external``, where the desk has one; else an order of any strategy is waited
+for. Risk's function is handed the signal as its queue would, and audit's is asked for the order as the HTTP API asks.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from fanfold import ids
+from fanfold.api.schemas import OrderPage, RecordedOrder
+from fanfold.audit.queries import REFUSED
+from fanfold.desk import Desk, Instance
+from fanfold.local.http_gateway import READING, Gateway
+from fanfold.messages import State, Target, Targets, encode
+from fanfold.records import TERMINAL
+from fanfold.stages.removal import StageFailed
+from fanfold.strategy.contract import EXTERNAL
+
+# Fills on paper come with the next bar, and audit's window shows them five minutes later.
+PATIENCE_S = 900
+PAUSE_S = 15
+WEIGHT = 0.5
+LOST = frozenset({REFUSED, *TERMINAL}) - {State.FILLED}
+
+
+class Functions(Protocol):
+    """A stage's functions, by service and name; a call raises where the function did."""
+
+    @property
+    def desk(self) -> Desk: ...
+
+    def invoke(self, service: str, function: str, event: dict[str, Any]) -> dict[str, Any]: ...
+
+
+class Smoke:
+    """One smoke test, at a time."""
+
+    def __init__(
+        self,
+        stage: Functions,
+        told: Callable[[str], object],
+        now: Callable[[], datetime],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._stage = stage
+        self._told = told
+        self._now = now
+        self._sleep = sleep
+
+    def run(self) -> None:
+        """Raises StageFailed, which says what did not come."""
+        self._stage.invoke("market-data", "poll", {})
+        self._told("bars: polled")
+        began = self._now()
+        leg = next((name for name, one in self._stage.desk.strategies.items() if one.strategy == EXTERNAL), "")
+        if leg:
+            signal = self._signal(leg, self._stage.desk.strategies[leg], began)
+            self._await(lambda one: one.signal_id == signal, f"the order that the signal for {leg} asks for")
+        else:
+            what = f"an order of any strategy; a leg with strategy {EXTERNAL!r} in the desk file gets one at once"
+            self._await(lambda one: one.decided_at >= began, what)
+
+    def _signal(self, name: str, leg: Instance, at: datetime) -> str:
+        """Hand risk a signal that wants something else than the leg holds by its last order; the signal's id."""
+        instrument = leg.instruments[0]
+        own = [one for one in self._orders() if (one.instance, one.instrument) == (name, instrument)]
+        held = any(one.side == "buy" for one in own[:1] if one.state == State.FILLED)
+        signal = ids.name("smoke", name, instrument, at.isoformat())
+        target = Target(signal_id=signal, instance=name, instrument=instrument, timeframe=leg.timeframe,
+                        weight=0.0 if held else WEIGHT)  # fmt: skip
+        message = Targets(id=f"{signal}-targets", cause="operator/smoke", at=at, account=leg.account, batch="",
+                          targets=[target])  # fmt: skip
+        sent = {"MessageGroupId": leg.account, "ApproximateReceiveCount": "1",
+                "SentTimestamp": str(int(at.timestamp() * 1_000))}  # fmt: skip
+        record = {"messageId": message.id, "body": encode(message).decode(), "attributes": sent}
+        if self._stage.invoke("risk", "assess", {"Records": [record]})["batchItemFailures"]:
+            raise StageFailed("risk did not take the signal: its ERROR lines say why")
+        self._told(f"signal: {name} wants {target.weight} of {instrument}")
+        return signal
+
+    def _await(self, wanted: Callable[[RecordedOrder], bool], what: str) -> None:
+        for _ in range(PATIENCE_S // PAUSE_S):
+            for one in filter(wanted, self._orders()):
+                if one.state == State.FILLED:
+                    self._told(f"order: {one.order_id} is filled, {one.filled} {one.instrument}")
+                    return
+                if one.state in LOST:
+                    raise StageFailed(f"order {one.order_id} is {one.state}: {one.code or one.reason} {one.detail}")
+            self._sleep(PAUSE_S)
+        raise StageFailed(f"after {PATIENCE_S // 60} minutes there is no fill of {what}")
+
+    def _orders(self) -> list[RecordedOrder]:
+        def ask(event: dict[str, Any], _context: object) -> dict[str, Any]:
+            return self._stage.invoke(READING.service, READING.function, event)
+
+        gateway = Gateway({READING: ask}, {READING.authority: {"jwt": {"claims": {"sub": "smoke"}, "scopes": None}}})
+        answer = gateway.answer("GET", "/orders", {}, b"")
+        if answer["statusCode"] != 200:
+            raise StageFailed(f"the API does not tell orders: {answer['body'][:500]}")
+        return msgspec.convert(json.loads(answer["body"]), OrderPage, strict=False).orders

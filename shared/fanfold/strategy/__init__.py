@@ -1,0 +1,1 @@
+"""What a strategy is: its contract, its indicators, its window of bars."""

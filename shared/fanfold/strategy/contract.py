@@ -1,0 +1,141 @@
+"""Strategies: a module a strategy, each a pure fold over bars.
+
+A strategy module has ``Params`` and ``State`` (NamedTuples of scalars, every param with a default),
+``lookback(params)``, which raises ValueError for params that cannot work, ``start(params)`` and
+``step(params, state, bars)``. ``step`` gives the next state and the weight to hold, from -1 to 1. Where the annotation
+of ``bars`` is ``Universe`` the strategy is cross-sectional: it sees every instrument of its instance and is stepped
+once for each of them, with ``bars.me`` saying whose weight is asked for.
+"""
+
+from collections.abc import Callable, Sequence
+from hashlib import blake2s
+from importlib import import_module
+from math import isfinite
+from pkgutil import iter_modules
+from typing import Any, NamedTuple
+
+from fanfold.errors import BadInput
+from fanfold.strategy import loading
+
+# What its instances want comes by webhook, and there is nothing to fold.
+EXTERNAL = "external"
+# Its files are loaded by their names: nothing that a desk does not name is.
+PACKAGE = "fanfold.strategies"
+# A window of so many bars is some 50 MB of an instrument.
+LOOKBACK_MAX = 200_000
+
+
+class Bars(NamedTuple):
+    """History of one instrument up to ``now``: the close of n bars ago is ``bars.close[bars.now - n]``.
+
+    Columns are lists live and arrays in research; ``time`` is the close in epoch seconds. In front of the first bar
+    they are padded with it, as far as ``lookback`` reaches; past ``now`` there may be anything.
+    """
+
+    now: int
+    time: Sequence[int]
+    open: Sequence[float]
+    high: Sequence[float]
+    low: Sequence[float]
+    close: Sequence[float]
+    volume: Sequence[float]
+
+
+class Universe(NamedTuple):
+    """History of ``count`` instruments on common times: ``bars.close[i][bars.now - n]`` of instrument i; see Bars."""
+
+    now: int
+    me: int
+    count: int  # type: ignore[assignment]  # Hides tuple.count, which nobody asks of a universe.
+    time: Sequence[int]
+    open: Sequence[Sequence[float]]
+    high: Sequence[Sequence[float]]
+    low: Sequence[Sequence[float]]
+    close: Sequence[Sequence[float]]
+    volume: Sequence[Sequence[float]]
+
+
+class Strategy(NamedTuple):
+    """A strategy module with its params filled in."""
+
+    name: str
+    params: Any
+    params_hash: str
+    cross_sectional: bool
+    lookback: int
+    start: Callable[[Any], Any]
+    step: Callable[[Any, Any, Any], tuple[Any, float]]
+    state: Callable[..., Any]
+
+
+def names() -> list[str]:
+    """The strategies there are: one a file of the package."""
+    files = iter_modules(import_module(PACKAGE).__path__)
+    return sorted(module.name for module in files if module.name != EXTERNAL)
+
+
+def instruments_of(name: str) -> int | None:
+    """How many instruments a strategy takes; None where it takes any number."""
+    wanted: int | None = getattr(_module(name), "INSTRUMENTS", None)
+    return wanted
+
+
+def is_bundle(name: str) -> bool:
+    """Whether the legs of a strategy only make sense together: a pair has both, or none."""
+    return bool(getattr(_module(name), "BUNDLE", False))
+
+
+def bind(name: str, given: dict[str, Any], count: int) -> Strategy:
+    """A strategy with params for an instance of ``count`` instruments.
+
+    Raises BadInput, which names the strategy or param, for one that is unknown or out of its range.
+    """
+    if name != EXTERNAL and name not in names():
+        raise BadInput(f"strategy {name!r} is unknown; there are {', '.join(names())}")
+    module = _module(name)
+    params = _params(module, name, given)
+    lookback = _lookback(module, name, params)
+    if not 1 <= lookback <= LOOKBACK_MAX:
+        raise BadInput(f"params {params} of {name} give a lookback of {lookback}; it must be from 1 to {LOOKBACK_MAX}")
+    cross = loading.bars_of(module, name) is Universe
+    wanted = instruments_of(name)
+    if wanted is not None and count != wanted:
+        raise BadInput(f"{name} takes exactly {wanted} instruments, not {count}")
+    digest = blake2s(repr((name, tuple(params))).encode(), digest_size=6).hexdigest()
+    return Strategy(name, params, digest, cross, lookback, module.start, module.step, module.State)
+
+
+def _module(name: str) -> Any:
+    return loading.load(f"{PACKAGE}.{name}", name)
+
+
+def _lookback(module: Any, name: str, params: Any) -> int:
+    def asked() -> int | BadInput:
+        try:
+            return int(module.lookback(params))
+        except ValueError as wrong:  # The author's word on params that cannot work.
+            return BadInput(f"{name}: {wrong}")
+
+    found = loading.guarded(f"lookback of strategy {name}", asked)
+    if isinstance(found, BadInput):
+        raise found
+    return found
+
+
+def _params(module: Any, name: str, given: dict[str, Any]) -> Any:
+    kinds = loading.kinds_of(module, name)
+    unknown = sorted(given.keys() - kinds.keys())
+    if unknown:
+        raise BadInput(f"param {unknown[0]!r} is unknown to {name}; it has {', '.join(kinds)}")
+    return module.Params(**{key: _number(name, key, kinds[key], value) for key, value in given.items()})
+
+
+def _number(name: str, key: str, kind: type, value: Any) -> Any:
+    wrong = BadInput(f"param {key!r} of {name} is {value!r}; it must be a finite {kind.__name__}")
+    try:
+        number = kind(str(value))
+    except (ValueError, ArithmeticError) as cause:
+        raise wrong from cause
+    if not isfinite(number):
+        raise wrong
+    return number

@@ -1,0 +1,68 @@
+"""A strategy's module, loaded and found to have what a strategy has; what is wrong with it is told with its place."""
+
+from collections.abc import Callable
+from importlib import import_module
+from traceback import extract_tb
+from typing import Any, TypeVar, get_type_hints
+
+from fanfold.errors import BadInput
+
+PARTS = ("Params", "State", "lookback", "start", "step")
+# What a param may be: a number that a desk file can write.
+KINDS = (int, float)
+T = TypeVar("T")
+
+
+def load(dotted: str, name: str) -> Any:
+    """The module of a strategy. Raises BadInput for one that cannot be loaded or lacks a part."""
+    module = guarded(f"strategy {name} cannot be loaded", lambda: import_module(dotted))
+    missing = [part for part in PARTS if not hasattr(module, part)]
+    if missing:
+        raise BadInput(f"{_told(module, name)} has no `{missing[0]}`; a strategy has {', '.join(PARTS)}")
+    for part in ("Params", "State"):
+        if not hasattr(getattr(module, part), "_fields"):
+            raise BadInput(f"`{part}` of {_told(module, name)} is no NamedTuple")
+    bare = [field for field in module.Params._fields if field not in module.Params._field_defaults]
+    if bare:
+        raise BadInput(f"param {bare[0]!r} of {_told(module, name)} has no default; every param needs one")
+    return module
+
+
+def kinds_of(module: Any, name: str) -> dict[str, type]:
+    """The params' kinds by name. Raises BadInput for a kind that no desk file can write."""
+    kinds: dict[str, type] = guarded(f"the params of strategy {name}", lambda: get_type_hints(module.Params))
+    for param, kind in kinds.items():
+        if kind not in KINDS:
+            raise BadInput(f"param {param!r} of {_told(module, name)} is a {kind}; it must be int or float")
+    return kinds
+
+
+def bars_of(module: Any, name: str) -> Any:
+    """How ``step`` annotates its bars, which says what it sees."""
+    hints = guarded(f"the annotations of step of strategy {name}", lambda: get_type_hints(module.step))
+    if "bars" not in hints:
+        raise BadInput(
+            f"`step` of {_told(module, name)} says not what its `bars` are; "
+            "write bars: Bars, or bars: Universe for a cross-sectional one"
+        )
+    return hints["bars"]
+
+
+def guarded(doing: str, work: Callable[[], T]) -> T:
+    """What the author's own code gives; whatever it raises is BadInput with file and line."""
+    try:
+        return work()
+    except (Exception, SystemExit) as wrong:
+        raise BadInput(f"{doing}: {_place(wrong)}") from wrong
+
+
+def _told(module: Any, name: str) -> str:
+    return f"strategy {name} ({module.__file__})"
+
+
+def _place(wrong: BaseException) -> str:
+    said = f"{type(wrong).__name__}: {wrong}"
+    if isinstance(wrong, SyntaxError) and wrong.filename:
+        return f"{wrong.filename}, line {wrong.lineno}: {type(wrong).__name__}: {wrong.msg}"
+    frames = [one for one in extract_tb(wrong.__traceback__) if "importlib" not in one.filename]
+    return f"{frames[-1].filename}, line {frames[-1].lineno}: {said}"

@@ -1,0 +1,200 @@
+"""The bars that strategies look back on: columns of floats, padded in front, one set for all who watch the same."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from itertools import groupby, islice
+from operator import itemgetter
+from typing import Any
+
+from fanfold.market.bars import Bar, Series
+from fanfold.strategy.contract import Bars, Universe
+
+_FIELDS = ("open", "high", "low", "close", "volume")
+# A bar with the scales of its price and volume.
+Waiting = tuple[Bar, int, int]
+
+
+class Columns:
+    """One instrument's columns; the list grows at its end and is cut in front now and then."""
+
+    def __init__(self, lookback: int) -> None:
+        self._lookback = lookback
+        self.now = -1
+        self.time: list[int] = []
+        self.open: list[float] = []
+        self.high: list[float] = []
+        self.low: list[float] = []
+        self.close: list[float] = []
+        self.volume: list[float] = []
+
+    def append(self, bar: Bar, price_scale: int, volume_scale: int) -> None:
+        price, volume = 10**price_scale, 10**volume_scale
+        copies = 1 if self.time else self._lookback + 1
+        # Divided, not multiplied by an inverse: the quotient is the float nearest to the decimal price.
+        self.time.extend([bar.closes_at] * copies)
+        self.open.extend([bar.open / price] * copies)
+        self.high.extend([bar.high / price] * copies)
+        self.low.extend([bar.low / price] * copies)
+        self.close.extend([bar.close / price] * copies)
+        self.volume.extend([bar.volume / volume] * copies)
+        if len(self.time) > 4 * self._lookback + 64:
+            self._cut()
+        self.now = len(self.time) - 1
+
+    def extend(self, taken: Iterable[Waiting]) -> None:
+        """Append many bars: what append does one by one, a column at a time."""
+        rows = iter(taken)
+        if not self.time:
+            for first in islice(rows, 1):
+                self.append(*first)
+        for (price_scale, volume_scale), some in groupby(rows, key=itemgetter(1, 2)):
+            bars, price, volume = [bar for bar, _, _ in some], 10**price_scale, 10**volume_scale
+            self.time += [bar.closes_at for bar in bars]
+            self.open += [bar.open / price for bar in bars]
+            self.high += [bar.high / price for bar in bars]
+            self.low += [bar.low / price for bar in bars]
+            self.close += [bar.close / price for bar in bars]
+            self.volume += [bar.volume / volume for bar in bars]
+        if len(self.time) > 4 * self._lookback + 64:
+            self._cut()
+        self.now = len(self.time) - 1
+
+    def refill(self, bar: Bar, price_scale: int, volume_scale: int, count: int) -> None:
+        """Hold nothing but ``count`` times this bar: the padding of an instrument that comes later than others."""
+        columns: list[list[Any]] = [self.time, self.open, self.high, self.low, self.close, self.volume]
+        for column in columns:
+            column.clear()
+        self.append(bar, price_scale, volume_scale)
+        for column in columns:
+            column[:] = column[:1] * count
+
+    def view(self) -> Bars:
+        return Bars(self.now, self.time, self.open, self.high, self.low, self.close, self.volume)
+
+    def _cut(self) -> None:
+        surplus = len(self.time) - self._lookback - 1
+        for column in (self.time, self.open, self.high, self.low, self.close, self.volume):
+            del column[:surplus]
+
+
+class Window:
+    """Columns of the instruments of a group on common times.
+
+    A single instrument's group takes each of its bars. A group of several takes a time when every one has a bar there,
+    and steps over it when one of them has none and is past it. Of those that ``leave`` none is asked; one that comes
+    back is padded in front with its first bar.
+    """
+
+    def __init__(self, instruments: tuple[str, ...], timeframe: str, lookback: int) -> None:
+        self.instruments = instruments
+        self.timeframe = timeframe
+        self.lookback = lookback
+        self.closes_at = 0
+        # How many bars were taken, and since which time each instrument takes part; those in ``left`` do not.
+        self.count = 0
+        self.since = [0] * len(instruments)
+        self.left: frozenset[int] = frozenset()
+        self._inside: list[int] = []
+        self._now = -1
+        self._columns = [Columns(lookback) for _ in instruments]
+        # A column stays the same list for good.
+        self._fields = [[getattr(one, field) for one in self._columns] for field in _FIELDS]
+        self._seen = self._fields
+        self._waiting: list[deque[Waiting]] = [deque() for _ in instruments]
+
+    def offer(self, member: int, series: Series, bars: Iterable[Bar]) -> None:
+        """Bars of one of the instruments; those that are no newer than what it has had are passed over."""
+        scales = (series.price_scale, series.volume_scale)
+        waiting = self._waiting[member]
+        newest = max(self.closes_at, waiting[-1][0].closes_at if waiting else 0)
+        waiting.extend((bar, *scales) for bar in bars if bar.closes_at > newest)
+
+    def leave(self, left: frozenset[int]) -> bool:
+        """Go on without these instruments, and no others; whether that changes anything."""
+        back = self.left - left
+        for member in back:
+            self.since[member] = self.closes_at + 1
+        changed, self.left = left != self.left, left
+        return changed
+
+    @property
+    def apart(self) -> dict[str, int]:
+        """Of the instruments that left (-1) or came back, since when they take part."""
+        since = {member: -1 if member in self.left else at for member, at in enumerate(self.since)}
+        return {self.instruments[member]: at for member, at in since.items() if at}
+
+    def part(self, apart: Mapping[str, int]) -> None:
+        """Be apart as another window was."""
+        self.since = [max(0, apart.get(one, 0)) for one in self.instruments]
+        self.left = frozenset(member for member, one in enumerate(self.instruments) if apart.get(one, 0) < 0)
+
+    def advance(self) -> bool:
+        """Take the next common time; false when one of the instruments has no bar for it yet."""
+        present = [since for member, since in enumerate(self.since) if member not in self.left]
+        inside: list[int] = []
+        at = max(self.closes_at + 1, min(present, default=0))
+        # Who takes part only later takes part from the time that the others have next.
+        while len(inside) < len(more := self._taking_part(at)):
+            inside = more
+            common = self._common(inside)
+            if common is None:
+                return False
+            at = common
+        if inside:
+            self._take(inside, at)
+        return bool(inside)
+
+    def fill(self) -> None:
+        """Take all common times, as ``advance`` does one by one while nobody looks."""
+        if self.left or any(self.since) or self.closes_at:
+            while self.advance():
+                pass
+            return
+        closes = [{bar.closes_at for bar, _, _ in queue} for queue in self._waiting]
+        common = set.intersection(*closes)
+        if not common:
+            return
+        newest = max(common)
+        for member, (columns, queue) in enumerate(zip(self._columns, self._waiting, strict=True)):
+            columns.extend(one for one in queue if one[0].closes_at in common)
+            self._waiting[member] = deque(one for one in queue if one[0].closes_at > newest)
+        self._now, self._inside = self._columns[0].now, list(range(len(self._columns)))
+        self.closes_at, self.count = newest, len(common)
+
+    def bars(self) -> Bars:
+        return self._columns[0].view()
+
+    def universe(self, me: int) -> Universe | None:
+        """What an instrument of the group sees, those that left apart; None where it left itself."""
+        if me not in self._inside:
+            return None
+        first = self._columns[self._inside[0]]
+        return Universe(first.now, self._inside.index(me), len(self._inside), first.time, *self._seen)
+
+    def _taking_part(self, at: int) -> list[int]:
+        return [member for member, since in enumerate(self.since) if since <= at and member not in self.left]
+
+    def _common(self, members: list[int]) -> int | None:
+        """The next time that all these have a bar for."""
+        queues = [self._waiting[member] for member in members]
+        while all(queues):
+            heads = [queue[0][0].closes_at for queue in queues]
+            newest = max(heads)
+            if min(heads) == newest:
+                return newest
+            for queue in queues:
+                while queue and queue[0][0].closes_at < newest:
+                    queue.popleft()
+        return None
+
+    def _take(self, inside: list[int], at: int) -> None:
+        for member in inside:
+            columns, bar = self._columns[member], self._waiting[member].popleft()
+            if columns.now != self._now:
+                columns.refill(*bar, self._now + 1)
+            columns.append(*bar)
+        self._now = self._columns[inside[0]].now
+        if inside != self._inside:
+            self._seen = [[column[member] for member in inside] for column in self._fields]
+        self.closes_at, self._inside = at, inside
+        self.count += 1

@@ -1,0 +1,94 @@
+"""Candles as ccxt hands them over, with numbers as strings, read into exact integers."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
+
+from fanfold.desk import Instrument
+from fanfold.errors import VenueUnavailable
+from fanfold.market.bars import Bar, Series
+from fanfold.money import ZERO, exact
+
+NUMBERS, HALF = 5, 3
+log = logging.getLogger("fanfold")
+
+
+class Candle(NamedTuple):
+    """A candle as told: its close in epoch seconds, then its numbers to the last digit; all 0 where it has not all."""
+
+    closes_at: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+def read(rows: Sequence[Any], length: int) -> list[Candle]:
+    """Rows of opening time in ms, open, high, low, close, volume.
+
+    A row that lacks a number is an empty candle, one without a time is left out: they say nothing of the other rows.
+    Raises VenueUnavailable where no row has even half of its numbers, for then the format is another.
+    """
+    told = [candle for row in rows if (candle := _candle(row, length))]
+    if len(told) < len(rows):
+        log.warning("%d candles without a time are left out", len(rows) - len(told))
+    if rows and (not told or max(len(_numbers(row)) for row in rows) < HALF):
+        raise VenueUnavailable(f"gave a candle that is none: {rows[0]!r}")
+    return told
+
+
+def _candle(row: Any, length: int) -> Candle | None:
+    try:
+        closes_at = int(row[0]) // 1_000 + length
+    except (TypeError, ValueError, OverflowError, IndexError):
+        return None
+    numbers = _numbers(row)
+    return Candle(closes_at, *(numbers if len(numbers) == len(row) - 1 == NUMBERS else [ZERO] * NUMBERS))
+
+
+def _numbers(row: Any) -> list[Decimal]:
+    """The numbers after the time. A float would have been rounded on its way, so only what was text is believed."""
+    numbers = []
+    for figure in row[1:] if isinstance(row, Sequence) else ():
+        with suppress(InvalidOperation):
+            numbers += [number for number in [Decimal(figure)] if number.is_finite()] if isinstance(figure, str) else []
+    return numbers
+
+
+@exact
+def series(instrument: str, timeframe: str, rules: Instrument, after: int, candles: Iterable[Candle]) -> Series:
+    """The candles as a series, in their order; one that is finer than tick or lot makes the whole series finer."""
+    told = list(candles)
+    price_scale = scale(rules.tick, *(price for one in told for price in one[1:5]))
+    volume_scale = scale(rules.lot, *(one.volume for one in told))
+    return Series(
+        instrument=instrument,
+        timeframe=timeframe,
+        price_scale=price_scale,
+        volume_scale=volume_scale,
+        after=after,
+        bars=[_bar(one, price_scale, volume_scale) for one in told],
+    )
+
+
+def _bar(candle: Candle, price_scale: int, volume_scale: int) -> Bar:
+    first, high, low, close = (int(price.scaleb(price_scale)) for price in candle[1:5])
+    return Bar(candle.closes_at, first, high, low, close, int(candle.volume.scaleb(volume_scale)))
+
+
+def scale(*numbers: Decimal) -> int:
+    """Decimal places that write every number exactly.
+
+    >>> scale(Decimal("0.010"), Decimal("100"))
+    2
+    """
+    return max(0, *(-_exponent(number) for number in numbers))
+
+
+def _exponent(number: Decimal) -> int:
+    exponent = number.normalize().as_tuple().exponent
+    assert isinstance(exponent, int)
+    return exponent

@@ -1,0 +1,218 @@
+"""One exchange through ccxt: numbers stay text, requests keep its pace, and whatever fails says so in one way."""
+
+import json
+import logging
+import re
+import time
+from collections.abc import Iterator
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from threading import local
+from typing import Any
+from urllib.parse import urlsplit
+
+from fanfold.errors import VenueUnavailable
+from fanfold.venues.ccxt import slim
+from fanfold.venues.ccxt.pace import Pace
+
+TIMEOUT_S = 3.0
+# Most exchanges count by the minute, so that long is waited where one does not say how long.
+PAUSE_S = 60.0
+REFUSED = (429, 418)
+# ccxt's number for precisions that are steps.
+TICK_SIZE = 4
+# Where best bid and ask alone are only told to those with keys; the ticker has them too.
+KEYED_TOUCH = frozenset({"coinbase"})
+_BANNED_UNTIL = re.compile(r"until (\d{13})")
+_HOST = re.compile(r"https?://([^/\s]+)")
+log = logging.getLogger("fanfold")
+# How ccxt's parsers fail on an answer of another shape.
+_UNREADABLE = (KeyError, TypeError, ValueError, IndexError, AttributeError)
+
+_CONFIG: dict[str, Any] = {
+    "number": str,
+    "enableRateLimit": True,
+    "options": {
+        "defaultType": "spot",
+        "fetchMarkets": {"types": ["spot"]},
+        "fetchCurrencies": False,
+        "fetchMargins": False,
+    },
+}
+
+
+class Client:
+    """The public side of an exchange, for all threads of a process. Every method raises VenueUnavailable.
+
+    ``origin``, such as http://127.0.0.1:8080, is asked in place of the exchange's own hosts.
+    """
+
+    def __init__(self, exchange_id: str, origin: str = "", timeout_s: float = TIMEOUT_S) -> None:
+        kind = slim.load(exchange_id)
+        self._errors: Any = slim.errors()
+        self.name = exchange_id
+        self._timeout_s = timeout_s
+        self._ccxt = _guarded(kind, self._errors)(_CONFIG | {"timeout": timeout_s * 1_000})
+        self.pace = Pace(exchange_id, self._ccxt.rateLimit)
+        self._ccxt.pace = self.pace
+        self._ccxt.told = local()
+        self._ccxt.has["fetchCurrencies"] = False
+        # ccxt's own retries would send again what an exchange may have taken.
+        assert not self._ccxt.options.get("maxRetriesOnFailure"), "maxRetriesOnFailure must be 0"
+        if origin:
+            self._ccxt.urls["api"] = _moved(self._ccxt.urls["api"], origin)
+
+    @property
+    def page(self) -> int:
+        """Candles that the exchange gives at once."""
+        spot = (self._ccxt.features or {}).get("spot") or {}
+        return int((spot.get("fetchOHLCV") or {}).get("limit") or 100)
+
+    @property
+    def timeframes(self) -> list[str]:
+        return list(self._ccxt.timeframes or {})
+
+    @property
+    def steps(self) -> bool:
+        """Whether precisions are steps, such as 0.01, and not counts of digits."""
+        return bool(self._ccxt.precisionMode == TICK_SIZE)
+
+    def markets(self) -> dict[str, dict[str, Any]]:
+        """Spot markets by symbol, asked for once a process. Not for two threads at once the first time."""
+        if self._ccxt.markets is None:
+            self._ask("load_markets")
+        return {symbol: one for symbol, one in self._ccxt.markets.items() if one["spot"]}
+
+    def has(self, symbol: str) -> bool:
+        market = (self._ccxt.markets or self.markets()).get(symbol)
+        return bool(market and market["spot"])
+
+    def candles(self, symbol: str, timeframe: str, opens_from: int, limit: int) -> list[Any]:
+        """Rows of ms, open, high, low, close, volume that open at an epoch second or later, the earliest first."""
+        rows: list[Any] = self._ask("fetch_ohlcv", symbol, timeframe, opens_from * 1_000, limit)
+        return rows
+
+    def told_at(self) -> float:
+        """When the last answer to this thread was given, in epoch seconds by the exchange's clock; 0: it says not."""
+        return float(getattr(self._ccxt.told, "at", 0.0))
+
+    def touch(self, symbol: str) -> tuple[Any, Any]:
+        """Best bid and ask, as the exchange wrote them."""
+        if self._ccxt.has.get("fetchBidsAsks") is True and self.name not in KEYED_TOUCH:
+            found = self._ask("fetch_bids_asks", [symbol]).get(symbol, {})
+        else:
+            found = self._ask("fetch_ticker", symbol)
+        return found.get("bid"), found.get("ask")
+
+    def _ask(self, method: str, *arguments: Any) -> Any:
+        try:
+            return getattr(self._ccxt, method)(*arguments)
+        except self._errors.BaseError as fault:
+            raise self._told(fault) from fault
+        except _UNREADABLE as fault:
+            raise VenueUnavailable(f"{self.name} gave an answer to {method} that cannot be read: {fault!r}") from fault
+
+    def _told(self, fault: Exception) -> VenueUnavailable:
+        answer = next((one.response for one in _chain(fault) if getattr(one, "response", None) is not None), None)
+        limits = (self._errors.DDoSProtection, self._errors.RateLimitExceeded)
+        if isinstance(fault, limits) or (answer is not None and answer.status_code in REFUSED):
+            header = answer.headers.get("Retry-After", "") if answer is not None else ""
+            seconds = pause_s(header, str(fault), time.time())
+            self.pace.hold(seconds)
+            return VenueUnavailable(f"{self.name} takes no more requests; it is left alone for {seconds:.0f} s")
+        host = _HOST.search(str(fault))
+        where = f"{self.name} at {host[1]}" if host else self.name
+        if isinstance(fault, self._errors.RequestTimeout):
+            return VenueUnavailable(f"{where} did not answer within {self._timeout_s:g} s")
+        if answer is None and type(fault) is self._errors.NetworkError:
+            return VenueUnavailable(f"{where} cannot be reached; check the network: {_root(fault)}")
+        status = f" (HTTP {answer.status_code})" if answer is not None else ""
+        return VenueUnavailable(f"{where} answered with a fault{status}: {type(fault).__name__} {str(fault)[:200]}")
+
+
+def pause_s(retry_after: str, text: str, now: float) -> float:
+    """How long an exchange wants to be left alone, by its header (seconds or a date) or its text (epoch ms)."""
+    banned = _BANNED_UNTIL.search(text)
+    if retry_after.isdecimal():
+        return float(retry_after)
+    if banned:
+        return max(int(banned[1]) / 1_000 - now, 0.0)
+    return max(_epoch(retry_after, now + PAUSE_S) - now, 0.0)
+
+
+def _epoch(date: str, default: float) -> float:
+    """A date of HTTP in epoch seconds. It is GMT, whether it says so or not."""
+    try:
+        told = parsedate_to_datetime(date)
+    except ValueError:
+        return default
+    return told.replace(tzinfo=told.tzinfo or UTC).timestamp()
+
+
+def _guarded(kind: type[Any], errors: Any) -> type[Any]:
+    class Guarded(kind):  # type: ignore[misc]
+        """An exchange that keeps the pace of all threads, and takes what it cannot read for a fault."""
+
+        pace: Pace
+        told: local
+
+        def throttle(self, cost: float | None = None) -> None:
+            self.pace.take(cost)
+
+        def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
+            answer = super().fetch(url, method, headers, body)
+            if not isinstance(answer, dict | list):
+                raise errors.BadResponse(f"{self.id} {method} {url} answered with no JSON: {str(answer)[:80]!r}")
+            return answer
+
+        def on_rest_response(
+            self, code: int, reason: str, url: str, method: str, response_headers: Any, *more: Any
+        ) -> Any:
+            self.told.at = _epoch(response_headers.get("Date", ""), 0.0)
+            return super().on_rest_response(code, reason, url, method, response_headers, *more)
+
+        def on_json_response(self, response_body: str) -> Any:
+            # A number that was not written as text keeps its digits only if it never becomes a float.
+            return json.loads(response_body, parse_float=str)
+
+        def parse_ohlcvs(self, ohlcvs: Any, market: Any = None, *more: Any, **named: Any) -> list[Any]:
+            candles: list[Any] = super().parse_ohlcvs(_timed(self, ohlcvs or [], market), market, *more, **named)
+            return candles
+
+    return Guarded
+
+
+def _timed(exchange: Any, rows: list[Any], market: Any) -> list[Any]:
+    """The rows that tell when they open. Were all sorted out, a changed format would look like a quiet market."""
+    timed = [one for one in rows if _opens(exchange, one, market)]
+    if rows and not timed:
+        raise slim.errors().BadResponse(f"{exchange.id} gave a candle that is none: {str(rows[0])[:80]}")
+    if len(timed) < len(rows):
+        log.warning("%s: %d candles without a time are left out", exchange.id, len(rows) - len(timed))
+    return timed
+
+
+def _opens(exchange: Any, row: object, market: Any) -> int:
+    """When a candle opens, in ms; 0 where it does not say, or cannot be read."""
+    try:
+        return int(exchange.parse_ohlcv(row, market)[0] or 0)
+    except _UNREADABLE:
+        return 0
+
+
+def _moved(urls: Any, origin: str) -> Any:
+    """The same paths under another scheme and host."""
+    if isinstance(urls, dict):
+        return {key: _moved(url, origin) for key, url in urls.items()}
+    return origin.rstrip("/") + urlsplit(urls.replace("{hostname}", "host")).path
+
+
+def _chain(fault: BaseException | None) -> Iterator[Any]:
+    while fault is not None:
+        yield fault
+        fault = fault.__cause__ or fault.__context__
+
+
+def _root(fault: BaseException) -> str:
+    *_, root = _chain(fault)
+    return f"{type(root).__name__}: {root}"[:200]

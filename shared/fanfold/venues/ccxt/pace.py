@@ -1,0 +1,59 @@
+"""The pace at which an exchange lets itself be asked."""
+
+import time
+from collections.abc import Callable
+from threading import Lock
+
+from fanfold.errors import VenueUnavailable
+
+# What may go out at once after a pause. Short, for exchanges count over windows of a second or two.
+BURST_S = 0.2
+
+
+class Pace:
+    """A token bucket for all threads of a process; a token is one unit of the exchange's own cost of a request."""
+
+    def __init__(
+        self,
+        venue: str,
+        rate_ms: float,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._venue = venue
+        self._token_s = rate_ms / 1_000
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = Lock()
+        self._free_at = 0.0
+        self._held_until = 0.0
+
+    def take(self, cost: float | None = None) -> None:
+        """Wait for a turn. Raises VenueUnavailable at once while the exchange wants to be left alone."""
+        with self._lock:
+            now = self._clock()
+            self._check(now)
+            # Turns are handed out ahead, so that no two threads get the same one.
+            self._free_at = max(self._free_at, now - BURST_S) + (1 if cost is None else cost) * self._token_s
+            wait = self._free_at - now
+        if wait > 0:
+            self._sleep(wait)
+            self._check(self._clock())
+
+    def hold(self, seconds: float) -> None:
+        """Let nothing out for so long; a longer hold that stands already stays."""
+        self.hold_until(self._clock() + seconds)
+
+    def hold_until(self, at: float) -> None:
+        """Let nothing out until an epoch second, as another process was told; see hold."""
+        with self._lock:
+            self._held_until = max(self._held_until, at)
+
+    @property
+    def held_until(self) -> float:
+        return self._held_until
+
+    def _check(self, now: float) -> None:
+        left = self._held_until - now
+        if left > 0:
+            raise VenueUnavailable(f"{self._venue} asked for a pause; it is not asked again for {left:.0f} s")

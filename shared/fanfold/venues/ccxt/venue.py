@@ -1,0 +1,272 @@
+"""An exchange's public data through ccxt: closed bars, best prices, and the rules of its instruments.
+
+What ``Series.after`` says, which decides whether a reader sees a gap: one bar more is asked for in front, the one that
+closes at ``since``. If it came, that is it. If not, the exchange leaves out minutes without a trade, or has no history
+so far back: the page before is asked for, and its last bar is it, or 0 where there is none. But a page that is full and
+begins late may have been cut at its front; then ``after`` is the slot before the first bar, which nobody has seen, and
+the reader asks again or stays parked.
+
+A bar is known to be closed when the exchange's own clock, as its answer dates itself, is past the close by the venue's
+grace, or when two later ones have opened: after one alone an exchange may still finish it. Where answers are not dated,
+one later bar is all the proof there is. This machine's clock proves nothing: it only says how long to wait.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+import msgspec
+
+from fanfold import desk
+from fanfold.desk import Instrument
+from fanfold.errors import BadInput, VenueUnavailable
+from fanfold.market import quality, timeframes
+from fanfold.market.bars import Bar, Series
+from fanfold.market.source import Failure, Request
+from fanfold.matching.prices import Quote
+from fanfold.money import ZERO
+from fanfold.venues.ccxt import candles
+from fanfold.venues.ccxt.candles import Candle
+from fanfold.venues.ccxt.client import Client
+from fanfold.venues.ccxt.pace import Pace
+from fanfold.venues.ccxt.slim import PINNED
+
+WORKERS = 8
+# No request of a poll begins later than this, so that with the last one's time-out a function still ends in time.
+BUDGET_S = 5.0
+# These answer for a span from the start asked for, so that an empty page is a quiet span and not the end.
+BY_SPAN = frozenset({"coinbase", "okx"})
+
+
+class _Answer(NamedTuple):
+    """Bars as told, through when they are known to be closed, and when they were told by the exchange's clock, or 0."""
+
+    series: Series
+    closed: int
+    told_at: float
+
+
+class ExchangeVenue:
+    """The public data of one exchange, for the instruments of a desk."""
+
+    def __init__(
+        self,
+        client: Client,
+        instruments: Mapping[str, Instrument],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        told_at: Callable[[], float] = lambda: 0.0,
+        pace: Pace | None = None,
+        grace_s: int = 0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """``told_at`` is the exchange's time of the last answer to this thread, in epoch seconds; 0: it says none."""
+        self._client = client
+        self._instruments = instruments
+        self._now = now
+        self._told_at = told_at
+        self._pace = pace
+        self._grace_s = grace_s
+        self._sleep = sleep
+
+    @classmethod
+    def connect(cls, venue: desk.Venue, instruments: Mapping[str, Instrument], origin: str = "") -> "ExchangeVenue":
+        """The exchange of a venue; nothing is asked of it yet. ``origin`` stands in for its hosts."""
+        client = Client(venue.exchange, origin)
+        return cls(client, instruments, told_at=client.told_at, pace=client.pace, grace_s=venue.grace_s)
+
+    def bars(self, instrument: str, timeframe: str, since: int, until: int) -> Series:
+        """Bars that close after ``since`` and no later than ``until``, in epoch seconds; see the module for ``after``.
+
+        Raises BadInput for what the exchange does not have, VenueUnavailable where it can't be asked.
+        """
+        return self._bars(Request(instrument, timeframe, since, until)).series
+
+    def bars_of(self, requests: Sequence[Request]) -> list[Series | Failure]:
+        """The bars of each request that are known to be closed, asked for side by side, the one furthest behind first.
+
+        Where the newest may not be, it is asked for once more when the exchange's grace is over, if that is soon.
+        """
+        try:
+            self._client.markets()
+        except VenueUnavailable as fault:
+            return [Failure(request, str(fault)) for request in requests]
+        answers = self._round(requests)
+        given = {request: one for request, one in answers.items() if isinstance(one, _Answer) and one.series.bars}
+        waits = {request: self._wait_s(one) for request, one in given.items()}
+        soon = {request: wait for request, wait in waits.items() if 0 < wait <= 2 * self._grace_s}
+        if soon:
+            self._sleep(max(soon.values()))
+            again = self._round(list(soon))
+            answers |= {request: one for request, one in again.items() if isinstance(one, _Answer)}
+        return [_closed(answers[request]) for request in requests]
+
+    def _round(self, requests: Sequence[Request]) -> dict[Request, _Answer | Failure]:
+        deadline = time.monotonic() + BUDGET_S
+        order = sorted(requests, key=lambda one: one.since)
+        with ThreadPoolExecutor(WORKERS) as pool:
+            return dict(zip(order, pool.map(lambda one: self._tried(one, deadline), order), strict=True))
+
+    def _wait_s(self, answer: _Answer) -> float:
+        """How long it is until the newest bar counts as closed, best by the exchange's clock."""
+        now = answer.told_at or self._now().timestamp()
+        return answer.series.through + self._grace_s - now
+
+    def held_until(self) -> float:
+        """Until when, in epoch seconds, the exchange wants to be left alone; see fanfold.market.source.Paced."""
+        return self._pace.held_until if self._pace else 0.0
+
+    def hold(self, until: float) -> None:
+        """Leave the exchange alone until then, as it told another process."""
+        if self._pace:
+            self._pace.hold_until(until)
+
+    def quote(self, instrument: str) -> Quote:
+        """Best bid and ask now."""
+        self._check(instrument)
+        bid, ask = self._client.touch(instrument)
+        try:
+            quote = Quote(Decimal(bid), Decimal(ask), self._now())
+        except (TypeError, InvalidOperation):
+            raise VenueUnavailable(f"{self._client.name} has no {instrument} prices: bid {bid}, ask {ask}") from None
+        if not ZERO < quote.bid <= quote.ask:
+            raise VenueUnavailable(f"{self._client.name} has no market in {instrument}: bid {bid}, ask {ask}")
+        return quote
+
+    def _tried(self, request: Request, deadline: float) -> _Answer | Failure:
+        if time.monotonic() > deadline:
+            return Failure(request, f"{self._client.name} is too slow: it was not asked within {BUDGET_S:.0f} s")
+        try:
+            return self._bars(request)
+        except (VenueUnavailable, BadInput) as fault:
+            return Failure(request, str(fault))
+
+    def _bars(self, request: Request) -> _Answer:
+        self._check(request.instrument)
+        if request.timeframe not in self._client.timeframes:
+            known = ", ".join(self._client.timeframes)
+            raise BadInput(f"{self._client.name} has no {request.timeframe} bars; it has {known}")
+        found, cut = self._candles(request)
+        told_at = self._told_at()
+        wanted = sorted(one for one in found.values() if request.since < one.closes_at <= request.until)
+        after = self._after(request, found, cut=cut)
+        rules = self._instruments[request.instrument]
+        series = candles.series(request.instrument, request.timeframe, rules, after, wanted)
+        return _Answer(series, self._closed(found, told_at), told_at)
+
+    def _closed(self, told: Iterable[int], told_at: float) -> int:
+        """Through when bars are known to be closed, by all closes that were told and when that was."""
+        later = 2 if told_at else 1
+        by_later = sorted(told)[:-later]
+        return max(int(told_at) - self._grace_s, *by_later[-1:], 0)
+
+    def _candles(self, request: Request) -> tuple[dict[int, Candle], bool]:
+        """By close, what the exchange has from the bar that closes at ``since``; and whether its front may be cut."""
+        length = timeframes.seconds(request.timeframe)
+        found: dict[int, Candle] = {}
+        cut = False
+        # Where the next bar opens. A page may be shorter than asked for, so only one without news is the last.
+        at = max(request.since - length, 0)
+        while at + length <= request.until:
+            # One more than asked for: that it has opened proves that the last one is closed.
+            limit = min(self._client.page, (request.until - at) // length + 1)
+            page = self._page(request, at, limit)
+            cut = cut or (not found and len(page) >= self._client.page)
+            fresh = [one for one in page if one.closes_at > at]
+            found |= {one.closes_at: one for one in fresh}
+            if fresh:
+                at = max(one.closes_at for one in fresh)
+            elif self._client.name in BY_SPAN:
+                at += limit * length
+            else:
+                break
+        return found, cut
+
+    def _after(self, request: Request, found: Mapping[int, Candle], *, cut: bool) -> int:
+        known = _sound(found.values(), request.since)
+        if known:
+            return known
+        length = timeframes.seconds(request.timeframe)
+        page = self._client.page
+        earlier = [] if cut else self._page(request, max(request.since - (page - 1) * length, 0), page)
+        known = _sound(earlier, request.since)
+        if found and not known and (cut or len(earlier) >= page):
+            return min(found) - length
+        return known
+
+    def _page(self, request: Request, opens_from: int, limit: int) -> list[Candle]:
+        length = timeframes.seconds(request.timeframe)
+        rows = self._client.candles(request.instrument, request.timeframe, opens_from, limit)
+        try:
+            return candles.read(rows, length)
+        except VenueUnavailable as fault:
+            raise VenueUnavailable(f"{self._client.name} {request.instrument}: it {fault}") from fault
+
+    def _check(self, instrument: str) -> None:
+        if instrument not in self._instruments or not self._client.has(instrument):
+            raise BadInput(f"{instrument} is not traded at {self._client.name}, or not in the desk's instruments")
+
+
+def _closed(answer: _Answer | Failure) -> Series | Failure:
+    """The bars of an answer that are known to be closed."""
+    if isinstance(answer, Failure):
+        return answer
+    if answer.series.through <= answer.closed:
+        return answer.series
+    bars = [bar for bar in answer.series.bars if bar.closes_at <= answer.closed]
+    return msgspec.structs.replace(answer.series, bars=bars)
+
+
+def _sound(told: Iterable[Candle], since: int) -> int:
+    """Close of the last candle up to ``since`` that is one; a reader never had the others. 0: there is none."""
+    closes = (one.closes_at for one in told if one.closes_at <= since and quality.possible(Bar._make(one)))
+    return max(closes, default=0)
+
+
+def catalogue(exchange: str, symbols: Sequence[str], as_of: str, origin: str = "") -> dict[str, Instrument]:
+    """The rules of spot instruments as the exchange states them, exact, dated ``as_of``.
+
+    Raises BadInput, naming near matches, for a symbol that it does not have.
+    """
+    client = Client(exchange, origin)
+    if not client.steps:
+        raise BadInput(f"{exchange} states digits and not steps; write tick and lot into the desk file yourself")
+    markets = client.markets()
+    return {symbol: _instrument(client.name, symbol, markets, as_of) for symbol in symbols}
+
+
+def _instrument(exchange: str, symbol: str, markets: Mapping[str, Any], as_of: str) -> Instrument:
+    market = markets.get(symbol)
+    if market is None or market["active"] is False:
+        trading = [name for name, one in markets.items() if one["active"] is not False]
+        near = ", ".join(get_close_matches(symbol, trading, n=5)) or "none; a symbol is written like BTC/USDT"
+        raise BadInput(f"{exchange} does not trade {symbol}; near it are {near}")
+    if not market["spot"] or market.get("contract"):
+        raise BadInput(f"{symbol} is a contract at {exchange}; an account trades spot, such as {_spot_of(market)}")
+    tick, lot = market["precision"]["price"], market["precision"]["amount"]
+    if tick is None or lot is None:
+        raise BadInput(f"{exchange} does not state tick and lot of {symbol}; write them into the desk file")
+    return Instrument(
+        base=market["base"],
+        quote=market["quote"],
+        tick=Decimal(tick),
+        lot=Decimal(lot),
+        notional_min=_limit(market, "cost", "min"),
+        amount_min=_limit(market, "amount", "min"),
+        amount_max=_limit(market, "amount", "max"),
+        as_of=as_of,
+        source=f"{exchange} via ccxt {PINNED}",
+    )
+
+
+def _limit(market: Mapping[str, Any], of: str, end: str) -> Decimal:
+    """A limit of orders as the exchange wrote it, 0 where it has none."""
+    return Decimal((market["limits"].get(of) or {}).get(end) or 0)
+
+
+def _spot_of(market: Mapping[str, Any]) -> str:
+    return f"{market['base']}/{market['quote']}"

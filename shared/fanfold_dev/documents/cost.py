@@ -1,0 +1,169 @@
+"""docs/cost.md, written from the prices, the formulae and the recorded days."""
+# ruff: noqa: E501 - a line of the document is a line here
+
+from collections.abc import Iterator
+
+from fanfold.cli import cost_files
+from fanfold.cli.commands.cost import amount, dollars
+from fanfold.cost import bill, durations, templates
+from fanfold.cost.bill import Bill
+from fanfold.cost.prices import AS_OF, PRICES, REGION
+from fanfold.cost.scenarios import SCENARIOS, Scenario
+
+YEAR = 12
+
+
+def cost_markdown() -> str:
+    """The whole page."""
+    bills = {name: _bill(scenario) for name, scenario in SCENARIOS.items()}
+    parts = [
+        *_HEAD,
+        *_totals(bills),
+        *_LINES_HEAD,
+        *_lines(bills),
+        *_ASSUMPTIONS_HEAD,
+        *_assumptions(),
+        *_PRICES_HEAD,
+        *_prices(),
+        *_TAIL,
+    ]
+    return "\n".join([*parts, ""])
+
+
+def _bill(scenario: Scenario, months: int = 1) -> Bill:
+    stacks = scenario.equipped(cost_files.recorded_stacks(scenario.profile))
+    return bill.bill(stacks, cost_files.day(scenario.name), months)
+
+
+def _totals(bills: dict[str, Bill]) -> Iterator[str]:
+    for name, found in bills.items():
+        scenario = SCENARIOS[name]
+        year = _bill(scenario, YEAR)
+        yield (
+            f"| `{name}`: {scenario.about} | {scenario.profile} | {dollars(found.listed)} | "
+            f"{dollars(found.after_free)} | {dollars(year.listed)} | {scenario.ceiling} |"
+        )
+
+
+def _lines(bills: dict[str, Bill]) -> Iterator[str]:
+    by_item = {name: {line.item: line for line in found.lines} for name, found in bills.items()}
+    for item, price in PRICES.items():
+        lines = [by_item[name].get(item) for name in bills]
+        if any(lines):
+            cells = [
+                f"{amount(line.quantity)} = {dollars(line.listed)} | {dollars(line.after_free)}" if line else "| "
+                for line in lines
+            ]
+            yield f"| {price.what}, {price.unit} | {' | '.join(cells)} |"
+
+
+def _assumptions() -> Iterator[str]:
+    slow = ", ".join(f"{name} {ms}" for name, ms in durations.CALL_MS.items())
+    yield f"- An answer of AWS takes, ms: {slow}; any other {durations.OTHER_CALL_MS}."
+    yield (
+        f"- An answer of an exchange takes {durations.VENUE_MS} ms; {durations.VENUE_WORKERS} are waited for side by "
+        "side."
+    )
+    yield (
+        f"- CPU, ms at a whole core: {durations.INVOCATION_CPU_MS} an invocation, {durations.CALL_CPU_MS} a call, "
+        f"{durations.BAR_CPU_MS} a bar; a core comes with {durations.CORE_MB} MB."
+    )
+    yield (
+        f"- Each function that is woken starts {durations.COLD_STARTS_A_DAY} times a day, "
+        f"{durations.COLD_START_MS / 1_000} s each."
+    )
+    yield (
+        f"- An idle standard queue is polled {templates.POLLERS_IDLE} times side by side, every 20 s, a FIFO queue and one with a "
+        f"maximum concurrency {templates.POLLERS_FULL} times, whatever comes."
+    )
+    yield (
+        f"- KMS is asked for a data key every {templates.KEY_REUSE_S} s: at a queue {templates.KEY_USERS} times, where the "
+        f"template does not set it longer; at a table once, at a topic {bill.SNS_KEY_CALLS} times for each function that "
+        "used it in that time; and whenever a secret under it is read. A key costs as much again for each of its first "
+        f"{bill.KEY_TURNS_MAX} yearly turns."
+    )
+    yield (
+        f"- An invocation logs {bill.PLATFORM_BYTES} B of Lambda's own in {bill.PLATFORM_LINES} lines, unless the "
+        f"template turns them off, and {bill.METRICS_BYTES} B of metrics; CloudWatch adds {bill.LINE_BYTES} B a line."
+    )
+    yield (
+        f"- {bill.IMAGES_GB} GB of images in {bill.IMAGE_VERSIONS} versions; {bill.HTTP_REQUESTS:,} API requests and "
+        f"{bill.QUERIES} Athena queries of 10 MB a month, each over {bill.QUERY_TABLES} tables and all days of the stage, a LIST "
+        "a day and table."
+    )
+    yield "- A secret is asked for once an order, and once a minute at most."
+
+
+def _prices() -> Iterator[str]:
+    for price in PRICES.values():
+        free = f"{price.free:,}" if price.free else ""
+        yield f"| {price.what} | {price.usd} per {price.per:,} {price.unit} | {free} | {price.source} |"
+
+
+_HEAD = (
+    "# What a month costs",
+    "",
+    "Written by `make documents` from the stacks and days that are recorded in `tests/cost/recorded`; `fanfold cost`",
+    "packages the stacks as they are now. US dollars for thirty days, without tax.",
+    "",
+    "| Scenario | Profile | List price | After free tier | List price, a year of records kept | Ceiling at list price |",
+    "| --- | --- | --- | --- | --- | --- |",
+)
+_LINES_HEAD = (
+    "",
+    "The day of each scenario was traded by the real handlers, all AWS calls counted: 1,440 minutes of a seeded market.",
+    "An arbitrage of two venues is stood in for by a reversion at each: the same polls, messages and orders. The shortest",
+    "schedule is a minute, so each venue is polled once a minute; polling twice by a delayed message is not built.",
+    "",
+    "## Line by line",
+    "",
+    "A quantity = its list price | after what is always free.",
+    "",
+    "| Item | " + " | ".join(f"{name} | free tier" for name in SCENARIOS) + " |",
+    "| --- | --- | --- | --- | --- | --- | --- |",
+)
+_ASSUMPTIONS_HEAD = (
+    "",
+    "## What is assumed",
+    "",
+    "Times are constants and not measured, so that the bill does not depend on a busy machine. Lambda traces one request",
+    "a second and 5 % of the rest where tracing is active, so here every one; a trace is paid for where it begins.",
+    "",
+    "Every message wakes its reader by itself, but audit, which is woken once a window of its profile: two pollers gather",
+    "a batch each, and receive each message by a request of its own. Two batches at once are not made to collide.",
+    "",
+    "The stage is `dev`, which trades on paper. `arbitrage` reads the venues' keys besides, as a desk does that trades live:",
+    "they are in a SecureString, which is free. A live stage's functions also have twice the memory, which is not in it.",
+    "There is no secret for the webhook unless `FANFOLD_WEBHOOK=true`. A metric is paid",
+    "for in the hours in which the recorded day had it; of what needs a person it had none, and costs 0.30 in a month of it.",
+    "",
+)
+_PRICES_HEAD = (
+    "",
+    f"## Prices of {AS_OF}, {REGION}",
+    "",
+    'Read from the pages named, not from AWS itself; "recalled" was not looked up. Check them before you rely on a cent.',
+    "FIFO topics are priced as standard ones, which are dearer.",
+    "",
+    "| What | $ | Free each month | Source |",
+    "| --- | --- | --- | --- |",
+)
+_TAIL = (
+    "",
+    "## What is not modelled",
+    "",
+    "Tax, support plans, data transfer, CloudTrail data events, GuardDuty, a NAT gateway, a second region, builds, the",
+    "collector on Fargate, back-fills, faults and retries, and the credits of new accounts.",
+    "",
+    "## How to lower it",
+    "",
+    "- At this size the fixed pieces are most of the bill: alarms, polls of queues that wait, the key, a secret. The profile",
+    "  `lean` goes without the key, has one alarm for what needs a person, and traces nothing.",
+    "- `FANFOLD_DASHBOARD=true` is 3.00 more, and nothing for the first three of an account. `FANFOLD_WEBHOOK=true` is 0.42.",
+    "- A longer window of audit (`audit.windowSeconds` of a profile, 300 at most) writes fewer segments and views; what",
+    "  the HTTP API shows is as much older.",
+    "- A custom metric costs as much as three alarms. `metrics` of a profile names those that are; all figures stay fields",
+    "  of the log lines.",
+    "- A standard queue is polled less than a FIFO one, and a mapping without maximum concurrency less than one with:",
+    "  `audit.concurrency: 0` of a profile saves 0.46, and lets batches meet at the chains after an outage.",
+)

@@ -1,0 +1,57 @@
+"""Documents that are written from the code, so that they cannot disagree with it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from fanfold.codes import Code
+from fanfold.risk.rules import BUNDLE_RULE, ORDER_RULES, TARGET_RULES
+from fanfold_dev.documents.commands import commands_markdown
+from fanfold_dev.documents.cost import cost_markdown
+from fanfold_dev.documents.glue_catalog import text as catalogue_json
+from fanfold_dev.documents.licences import licences_markdown
+from fanfold_dev.documents.messages import messages_markdown
+from fanfold_dev.documents.openapi import openapi_json
+
+
+def risk_codes_markdown() -> str:
+    """The table of every reason for which risk refuses, in the order in which the rules are asked."""
+    rows = [(rule.code, rule.text, rule.reductions) for rule in TARGET_RULES]
+    rows += [(rule.code, rule.text, rule.reductions) for rule in ORDER_RULES]
+    rows.append((Code.BUNDLE, BUNDLE_RULE, False))
+    lines = [f"| `{code}` | {text} | {'asked' if asked else 'pass'} |" for code, text, asked in rows]
+    return "\n".join([*_RISK_CODES_HEAD, *lines, ""])
+
+
+_RISK_CODES_HEAD = (
+    "# Risk codes",
+    "",
+    "Written from `shared/fanfold/risk/rules.py`; change the rule, not this page.",
+    "",
+    "Rules are asked from top to bottom and the first that speaks refuses. Every limit may be met exactly; whatever is",
+    "missing refuses. A reduction is an order that only takes a position towards zero, however the live orders fill.",
+    "",
+    "| Code | Refuses when | Reductions |",
+    "| --- | --- | --- |",
+)
+
+# Path from the root of the repository -> what writes it.
+DOCUMENTS: dict[str, Callable[[], str]] = {
+    "docs/risk-codes.md": risk_codes_markdown,
+    "docs/messages.md": messages_markdown,
+    "docs/commands.md": commands_markdown,
+    "docs/cost.md": cost_markdown,
+    "docs/licences.md": licences_markdown,
+    "docs/openapi.json": openapi_json,
+    "serverless.catalogue.json": catalogue_json,
+}
+
+
+def write(root: Path) -> list[Path]:
+    """Write every generated document under the root of a repository, and say which."""
+    for path, text in DOCUMENTS.items():
+        (root / path).write_text(text())
+    return [root / path for path in DOCUMENTS]
+
+
+if __name__ == "__main__":
+    write(Path.cwd())

@@ -1,0 +1,86 @@
+"""The lake in the Glue catalogue, as a generated file that the platform's template includes.
+
+Partitions are projected from the date, so there is no crawler and nothing to add a day.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fanfold.audit.lake_schema import TABLES, Table
+
+PATH = Path(__file__).resolve().parents[3] / "serverless.catalogue.json"
+# Each projected day is looked for in S3 by every question, and paid for. `make deploy` says when the stage began.
+FIRST_DAY = "${env:FANFOLD_LAKE_SINCE, '2026-01-01'}"
+_FORMAT = "org.apache.hadoop.hive.ql.io.parquet"
+_BUCKET = {"Ref": "LakeBucket"}
+_DATABASE = {"Ref": "Database"}
+
+
+def catalogue() -> dict[str, Any]:
+    """CloudFormation resources: the database and its tables, over the bucket LakeBucket of the same stack."""
+    resources: dict[str, Any] = {"Database": _database()}
+    for table in TABLES.values():
+        resources[f"{table.name.capitalize()}Table"] = _table(table)
+    return {"Resources": resources}
+
+
+def text() -> str:
+    return json.dumps(catalogue(), indent=2) + "\n"
+
+
+def write_catalogue(path: Path = PATH) -> None:
+    path.write_text(text())
+
+
+def _database() -> dict[str, Any]:
+    # Athena's names know no hyphen, and pr-12 has one.
+    stage = {"Fn::Join": ["_", {"Fn::Split": ["-", "${sls:stage}"]}]}
+    name = {"Fn::Join": ["_", ["fanfold", stage]]}
+    return {
+        "Type": "AWS::Glue::Database",
+        "Properties": {"CatalogId": {"Ref": "AWS::AccountId"}, "DatabaseInput": {"Name": name}},
+    }
+
+
+def _table(table: Table) -> dict[str, Any]:
+    properties = {
+        "CatalogId": {"Ref": "AWS::AccountId"},
+        "DatabaseName": _DATABASE,
+        "TableInput": {
+            "Name": table.name,
+            "Description": table.about,
+            "TableType": "EXTERNAL_TABLE",
+            "Parameters": _projection(table),
+            "PartitionKeys": [{"Name": "dt", "Type": "string"}],
+            "StorageDescriptor": _storage(table),
+        },
+    }
+    return {"Type": "AWS::Glue::Table", "Properties": properties}
+
+
+def _projection(table: Table) -> dict[str, Any]:
+    return {
+        "EXTERNAL": "TRUE",
+        "classification": "parquet",
+        "projection.enabled": "true",
+        "projection.dt.type": "date",
+        "projection.dt.format": "yyyy-MM-dd",
+        "projection.dt.range": f"{FIRST_DAY},NOW",
+        # In two pieces, or the deployment tool would look for a variable of its own.
+        "storage.location.template": _location(f"{table.name}/dt=$", "{dt}/"),
+    }
+
+
+def _storage(table: Table) -> dict[str, Any]:
+    return {
+        "Columns": [{"Name": name, "Type": kind} for name, kind in table.columns.items()],
+        "Location": _location(f"{table.name}/"),
+        "InputFormat": f"{_FORMAT}.MapredParquetInputFormat",
+        "OutputFormat": f"{_FORMAT}.MapredParquetOutputFormat",
+        "SerdeInfo": {"SerializationLibrary": f"{_FORMAT}.serde.ParquetHiveSerDe"},
+    }
+
+
+def _location(*path: str) -> dict[str, Any]:
+    return {"Fn::Join": ["", ["s3://", _BUCKET, "/", *path]]}

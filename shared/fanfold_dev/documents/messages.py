@@ -1,0 +1,122 @@
+"""docs/messages.md, written from the structs: every message, its fields, and an example that decodes."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import msgspec
+
+from fanfold.deployment import UNORDERED_TOPICS
+from fanfold.market.bars import Frame
+from fanfold.messages import (
+    SUBSCRIPTIONS,
+    Defect,
+    Fill,
+    Holding,
+    LegState,
+    Message,
+    Order,
+    OrderUpdate,
+    Refusal,
+    Target,
+    encode,
+    group_of,
+    tag_of,
+    topic_of,
+)
+from fanfold_dev.documents.message_examples import EXAMPLES
+
+PARTS = (Frame, Defect, Target, LegState, Order, Refusal, OrderUpdate, Fill, Holding)
+_PLAIN = {str: "text", int: "integer", float: "number", bool: "true or false", Decimal: "decimal", datetime: "time"}
+_HEAD = (
+    "# Messages",
+    "",
+    "Written from `shared/fanfold/messages.py` and `records.py`; change the struct, not this page.",
+    "",
+    "A message is JSON on an SNS topic, delivered raw. `type` is its tag with its version, `cause` the id of what it",
+    "follows from, and `at` the close of the bar that started the chain. Decimals are strings, times are ISO 8601 in",
+    "UTC. Fields with a default may be left out; fields that a reader does not know are passed over.",
+    "",
+)
+
+
+def messages_markdown() -> str:
+    """The page: a table of messages, then each message, then the records inside them."""
+    return "\n".join([*_HEAD, *_overview(), *_messages(), "## Records", "", *_records()]) + "\n"
+
+
+def _overview() -> Iterator[str]:
+    yield from ("| Message | Topic | FIFO group | Subscribers |", "| --- | --- | --- | --- |")
+    for example in EXAMPLES:
+        tag, topic = tag_of(type(example)), topic_of(example)
+        readers = ", ".join(_subscribers(tag, topic))
+        yield f"| [`{tag}`](#{tag.replace('.', '')}) | `{topic}` | {_group(example)} | {readers} |"
+    yield ""
+
+
+def _subscribers(tag: str, topic: str) -> Iterator[str]:
+    """Services whose filter lets the message pass, with what the filter asks of its other attributes."""
+    for name, topics in SUBSCRIPTIONS.items():
+        filters = topics.get(topic)
+        if filters is not None and tag in filters.get("type", [tag]):
+            asked = [f"`{key}` is {' or '.join(values)}" for key, values in filters.items() if key != "type"]
+            yield f"{name} where {' and '.join(asked)}" if asked else name
+
+
+def _group(example: Message) -> str:
+    if topic_of(example) in UNORDERED_TOPICS:
+        return "none: no order"
+    return "by venue" if group_of(example) == getattr(example, "venue", "") else "by account"
+
+
+def _messages() -> Iterator[str]:
+    for example in EXAMPLES:
+        yield from (f"## {tag_of(type(example))}", "", _about(type(example)), "")
+        yield from _fields(type(example))
+        yield from ("```json", json.dumps(json.loads(encode(example)), indent=2), "```", "")
+
+
+def _records() -> Iterator[str]:
+    for kind in PARTS:
+        yield from (f"### {kind.__name__}", "", _about(kind), "")
+        yield from _fields(kind)
+
+
+def _about(kind: type[msgspec.Struct]) -> str:
+    text = (kind.__doc__ or "").replace("``", "`")
+    return "\n".join(line.strip() for line in text.strip().splitlines())
+
+
+def _fields(kind: type[msgspec.Struct]) -> Iterator[str]:
+    yield from ("| Field | Type | Default |", "| --- | --- | --- |")
+    for field in msgspec.structs.fields(kind):
+        yield f"| `{field.encode_name}` | {_type(field.type)} | {_default(field)} |"
+    yield ""
+
+
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    if field.required:
+        return ""
+    value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
+    return f"`{json.dumps(value)}`"
+
+
+def _type(kind: Any) -> str:
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _type(arguments[0])
+    if origin is Literal:
+        return " or ".join(f"`{value}`" for value in arguments)
+    if origin in {Union, UnionType}:
+        return " or ".join("null" if one is NoneType else _type(one) for one in arguments)
+    return f"list of {_type(arguments[0])}" if origin is list else _plain(kind)
+
+
+def _plain(kind: type) -> str:
+    if issubclass(kind, StrEnum):
+        return ", ".join(f"`{member}`" for member in kind)
+    return _PLAIN.get(kind) or f"[{kind.__name__}](#{kind.__name__.lower()})"

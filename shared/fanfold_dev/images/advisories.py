@@ -1,0 +1,79 @@
+"""``make audit-dependencies``: what is known against the pinned dependencies, asked of pip-audit and npm."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fanfold.deployment import SERVICES
+from fanfold.errors import BadInput
+from fanfold.local.launcher import repository_root
+from fanfold_dev.images import layout
+
+GRAVE = ("high", "critical")
+INSTALL = ".venv/bin/python -m uv pip install '.[advisories]'"
+
+
+def main() -> int:
+    """Print advisories; 1 where there are any, 2 where a database could not be asked."""
+    root = repository_root()
+    found: list[str] = []
+    try:
+        for service in SERVICES:
+            found += [f"{service}: {one}" for one in of_lock(layout.requirements(service, root))]
+        found += [f"npm: {one}" for one in of_npm(root)]
+    except BadInput as wrong:
+        print(wrong, file=sys.stderr)
+        return 2
+    print("\n".join(found) or "no advisory is known against what the images and the tools are pinned to")
+    return 1 if found else 0
+
+
+def of_lock(requirements: Path) -> list[str]:
+    """Advisories against a lock with hashes. Raises BadInput where they can't be asked for."""
+    tool = _program("pip-audit", INSTALL)
+    asked = [tool, "--disable-pip", "--require-hashes", "--progress-spinner=off", "--format=json"]
+    report = _answer([*asked, f"--requirement={requirements}"], requirements.parent, "dependencies")
+    # A mirror that has packages and no advisories makes pip-audit pass over all of them.
+    skipped = [one["name"] for one in report["dependencies"] if "skip_reason" in one]
+    if skipped:
+        raise BadInput(f"nothing was audited: the database does not know {', '.join(skipped)} of {requirements.name}")
+    return [
+        f"{one['name']} {one['version']}: {flaw['id']}, mended in {', '.join(flaw['fix_versions']) or 'no version'}"
+        for one in report["dependencies"]
+        for flaw in one.get("vulns", [])
+    ]
+
+
+def of_npm(root: Path) -> list[str]:
+    """Grave advisories against package-lock.json, which is what packages and deploys, and in no image."""
+    report = _answer([_program("npm", "install Node"), "audit", "--json"], root, "vulnerabilities")
+    flaws: dict[str, dict[str, Any]] = report["vulnerabilities"]
+    return [f"{name}: {flaw['severity']}" for name, flaw in flaws.items() if flaw["severity"] in GRAVE]
+
+
+def _answer(command: Sequence[str], folder: Path, wanted: str) -> Any:
+    """A program's JSON report; both programs end with 1 for advisories and for a database that does not answer."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - named above
+    try:
+        report = json.loads(done.stdout)
+    except json.JSONDecodeError:
+        report = {}
+    if wanted not in report:
+        text = (done.stderr or done.stdout).strip()[-600:]
+        raise BadInput(f"nothing was audited: {Path(command[0]).name} got no answer from its database\n{text}")
+    return report
+
+
+def _program(name: str, install: str) -> str:
+    found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
+    if found is None:
+        raise BadInput(f"nothing was audited: {name} is not installed; {install}")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

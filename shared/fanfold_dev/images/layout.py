@@ -1,0 +1,128 @@
+"""What goes into an image: its build context in build/images, made of the tree, the desk and the pinned libraries."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fanfold import desk
+from fanfold.deployment import SERVICES
+from fanfold.errors import BadInput
+
+MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+# The C library is at least this new on Lambda (Amazon Linux 2023) and on Debian.
+LIBRARIES = "manylinux_2_28"
+_UNWANTED = ("__pycache__", "*.pyc")
+
+
+class Target(NamedTuple):
+    """What an image is for: amd64 or arm64, and the base's Python, as in 3.12."""
+
+    architecture: str
+    python: str
+
+
+def contents(root: Path) -> dict[str, Any]:
+    """docker/contents.json: which parts an image holds, and what is pruned."""
+    found: dict[str, Any] = json.loads((root / "docker" / "contents.json").read_text())
+    return found
+
+
+def lay_out(service: str, root: Path, into: Path) -> None:
+    """Write all of a build context but its libraries, into a folder of its own."""
+    if service not in SERVICES:
+        raise BadInput(f"there is no service {service!r}; there are {', '.join(SERVICES)}")
+    shutil.rmtree(into, ignore_errors=True)
+    into.mkdir(parents=True)
+    asked = contents(root)
+    for name in ("Dockerfile", "assemble.py"):
+        shutil.copyfile(root / "docker" / name, into / name)
+    shutil.copyfile(requirements(service, root), into / "requirements.txt")
+    pruned = {"libraries_dropped": asked["libraries_dropped"]}
+    pruned["distributions_dropped"] = asked["distributions_dropped"].get(service, [])
+    (into / "contents.json").write_text(json.dumps(pruned))
+    lay_out_task(service, root, into / "task")
+
+
+def lay_out_base(root: Path, into: Path) -> None:
+    """Write the build context of what all images stand on."""
+    into.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(root / "docker" / "base.Dockerfile", into / "Dockerfile")
+    shutil.copyfile(root / "docker" / "assemble.py", into / "assemble.py")
+    (into / "contents.json").write_text(json.dumps({"base_dropped": contents(root)["base_dropped"]}))
+
+
+def lay_out_collector(root: Path, into: Path) -> None:
+    """Write the build context of the long-running collector's image, which stands on market-data's."""
+    into.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(root / "docker" / "collector.Dockerfile", into / "Dockerfile")
+    shutil.copyfile(root / "docker" / "collector.py", into / "collector.py")
+
+
+def lay_out_task(service: str, root: Path, task: Path) -> None:
+    """/var/task: the service, the parts of fanfold that it may have, and the desk."""
+    asked = contents(root)
+    shutil.rmtree(task, ignore_errors=True)
+    package = f"{service.replace('-', '_')}_service"
+    shutil.copytree(root / "services" / service / package, task / package, ignore=shutil.ignore_patterns(*_UNWANTED))
+    shutil.copytree(root / "shared" / "fanfold", task / "fanfold", ignore=shutil.ignore_patterns(*_UNWANTED))
+    packages = {*asked["packages_everywhere"], *asked["services"][service]["packages"]}
+    for found in (task / "fanfold").iterdir():
+        if found.is_dir() and found.name not in packages:
+            shutil.rmtree(found)
+    for name in set(asked["modules_held_back"]) - set(asked["services"][service]["modules"]):
+        (task / "fanfold" / name).unlink()
+    desk_file = Path(os.environ.get("FANFOLD_DESK") or root / "desk.toml")
+    (task / "desk.json").write_bytes(desk.dump(desk.parse(desk_file.read_text(), desk_file.name)))
+
+
+def requirements(service: str, root: Path) -> Path:
+    return root / "docker" / f"requirements-{service}.txt"
+
+
+def unpack_libraries(service: str, root: Path, into: Path, target: Target) -> None:
+    """Unpack exactly the pinned wheels of an architecture; the build itself then needs no network."""
+    shutil.rmtree(into, ignore_errors=True)
+    platform = f"{MACHINES[target.architecture]}-{LIBRARIES}"
+    command = [
+        *_uv(),
+        "pip",
+        "install",
+        "--quiet",
+        f"--target={into}",
+        "--require-hashes",
+        "--no-deps",
+        "--link-mode=copy",
+        "--only-binary=:all:",
+        f"--python-version={target.python}",
+        f"--python-platform={platform}",
+        f"--requirement={requirements(service, root)}",
+    ]
+    done = subprocess.run(command, env=os.environ, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    if done.returncode:
+        raise BadInput(f"the libraries of {service} could not be fetched:\n{done.stderr[-2000:]}")
+    (into / ".lock").unlink(missing_ok=True)
+
+
+def fingerprint(context: Path, *more: str) -> str:
+    """What an image is made of, as a digest: its laid-out files, and what is given; libraries by pinned hashes."""
+    digest = sha256("\n".join(more).encode())
+    for path in sorted(path for path in context.rglob("*") if path.is_file()):
+        name = path.relative_to(context)
+        if name.parts[0] != "libraries":
+            digest.update(f"\n{name}\n{sha256(path.read_bytes()).hexdigest()}".encode())
+    return digest.hexdigest()
+
+
+def _uv() -> list[str]:
+    if find_spec("uv"):
+        return [sys.executable, "-m", "uv"]
+    found = shutil.which("uv")
+    if found is None:
+        raise BadInput("building images needs uv: run `make install`")
+    return [found]
