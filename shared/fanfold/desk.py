@@ -15,7 +15,7 @@ from fanfold.strategy import contract
 T = TypeVar("T")
 
 
-class Venue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class VenueSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where bars come from. Kind ccxt names an exchange, kind replay reads recorded bars.
 
     A bar that no later one follows counts as closed ``grace_s`` after its close by the exchange's clock.
@@ -44,7 +44,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     participation_max: Decimal = Decimal("0.1")
 
 
-class Instance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class StrategyInstance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A strategy at work: allocation is its share of the account's starting cash.
 
     An order goes out when what is held differs from the target by more than ``band`` of the leg's equity, or when the
@@ -98,9 +98,9 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that trades, by name."""
 
-    venues: dict[str, Venue]
+    venues: dict[str, VenueSettings]
     accounts: dict[str, Account]
-    strategies: dict[str, Instance]
+    strategies: dict[str, StrategyInstance]
     limits: dict[str, Limits]
     instruments: dict[str, Instrument]
 
@@ -132,9 +132,9 @@ def entries(raw: dict[str, Any], source: str) -> Desk:
     if unknown:
         raise BadInput(f"{source}: unknown table [{unknown[0]}]; a desk has {', '.join(_TABLES)}")
     return Desk(
-        venues=_entries(raw, "venues", Venue, source),
+        venues=_entries(raw, "venues", VenueSettings, source),
         accounts=_entries(raw, "accounts", Account, source),
-        strategies=_entries(raw, "strategies", Instance, source),
+        strategies=_entries(raw, "strategies", StrategyInstance, source),
         limits=_entries(raw, "limits", Limits, source),
         instruments=_entries(raw, "instruments", Instrument, source),
     )
@@ -216,7 +216,7 @@ def _seconds(source: str, path: str, timeframe: str) -> int:
         raise BadInput(f"{source}: [{path}] `timeframe`: {wrong}") from wrong
 
 
-def _check_venue(desk: Desk, name: str, venue: Venue, source: str) -> None:
+def _check_venue(desk: Desk, name: str, venue: VenueSettings, source: str) -> None:
     path = f"venues.{name}"
     _seconds(source, path, venue.timeframe)
     if venue.kind == "ccxt" and not venue.exchange:
@@ -264,7 +264,7 @@ def _check_account(desk: Desk, name: str, account: Account, source: str) -> None
             )
 
 
-def _check_instance(desk: Desk, name: str, instance: Instance, source: str) -> None:
+def _check_instance(desk: Desk, name: str, instance: StrategyInstance, source: str) -> None:
     path = f"strategies.{name}"
     if instance.account not in desk.accounts:
         _refuse(source, path, f"`account` names {instance.account!r}, which is not one of {sorted(desk.accounts)}")
@@ -282,7 +282,7 @@ def _check_instance(desk: Desk, name: str, instance: Instance, source: str) -> N
         _refuse(source, path, str(wrong))
 
 
-def _check_bundle(desk: Desk, name: str, instance: Instance, source: str) -> None:
+def _check_bundle(desk: Desk, name: str, instance: StrategyInstance, source: str) -> None:
     """Refuse a bundle of which a leg can never go out, and so none does."""
     if contract.is_bundle(instance.strategy) and desk.accounts[instance.account].kind == "spot":
         wrong = f"{instance.strategy} is short in one of its legs, which a spot account cannot be"
@@ -293,9 +293,5 @@ def _check_allocations(desk: Desk, source: str) -> None:
     for account in desk.accounts:
         shares = [one.allocation for one in desk.strategies.values() if one.account == account]
         if sum(shares, Decimal(0)) > 1:
-            _refuse(
-                source,
-                f"accounts.{account}",
-                f"the `allocation` of its strategies must together be at most 1; "
-                f"they are {[str(share) for share in shares]}",
-            )
+            wrong = f"they are {[str(share) for share in shares]}"
+            _refuse(source, f"accounts.{account}", f"`allocation`s of its strategies must add up to at most 1; {wrong}")

@@ -11,17 +11,17 @@ import msgspec
 
 from fanfold.market.bars import Frame
 from fanfold.records import (
-    Defect,
+    DataDefect,
     Fill,
-    Holding,
-    Kind,
     LegCode,
     LegState,
     Order,
+    OrderKind,
+    OrderState,
     OrderUpdate,
+    PositionSnapshot,
     Refusal,
     Side,
-    State,
     Target,
     TimeInForce,
     Utc,
@@ -29,24 +29,24 @@ from fanfold.records import (
 
 # Who reads messages takes the records inside them from here too.
 __all__ = [
-    "Defect",
+    "DataDefect",
     "Fill",
-    "Holding",
-    "Kind",
     "LegCode",
     "LegState",
     "Order",
+    "OrderKind",
+    "OrderState",
     "OrderUpdate",
+    "PositionSnapshot",
     "Refusal",
     "Side",
-    "State",
     "Target",
     "TimeInForce",
     "Utc",
 ]
 
 
-class Halt(StrEnum):
+class TradingState(StrEnum):
     """What an account may do. A missing state means no trade; one that a reader does not know, no message."""
 
     ACTIVE = "ACTIVE"
@@ -55,7 +55,7 @@ class Halt(StrEnum):
     FLATTEN = "FLATTEN"
 
 
-class Bars(msgspec.Struct, frozen=True, kw_only=True, tag="bars.v1"):
+class BarsClosed(msgspec.Struct, frozen=True, kw_only=True, tag="bars.v1"):
     """All closed bars of a poll, every timeframe, part ``part`` of ``parts``; the cause names the poll. Bars that were
     ``wanted`` fill a reader's gap; who has had the poll's own leaves them alone."""
 
@@ -67,10 +67,10 @@ class Bars(msgspec.Struct, frozen=True, kw_only=True, tag="bars.v1"):
     parts: int = 1
     wanted: bool = False
     frames: list[Frame]
-    defects: list[Defect] = []
+    defects: list[DataDefect] = []
 
 
-class BarsWanted(msgspec.Struct, frozen=True, kw_only=True, tag="bars-wanted.v1"):
+class BarsRequested(msgspec.Struct, frozen=True, kw_only=True, tag="bars-wanted.v1"):
     """A reader misses bars: those that close after ``since`` and no later than ``until`` (epoch seconds)."""
 
     id: str
@@ -132,14 +132,14 @@ class OrdersRefused(msgspec.Struct, frozen=True, kw_only=True, tag="orders-refus
     refusals: list[Refusal]
 
 
-class HaltChanged(msgspec.Struct, frozen=True, kw_only=True, tag="halt-changed.v1"):
+class TradingStateChanged(msgspec.Struct, frozen=True, kw_only=True, tag="halt-changed.v1"):
     """An account's halt state was set, by whom and why."""
 
     id: str
     cause: str
     at: Utc
     account: str
-    state: Halt
+    state: TradingState
     reason: str
     actor: str
 
@@ -161,19 +161,28 @@ class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, tag="execution-
     parts: int = 1
     updates: list[OrderUpdate] = []
     fills: list[Fill] = []
-    holdings: list[Holding] = []
+    holdings: list[PositionSnapshot] = []
     cash: Decimal | None = None
     version: int = 0
 
 
-Message = Bars | BarsWanted | Targets | LegStatus | OrdersApproved | OrdersRefused | HaltChanged | ExecutionReport
+Message = (
+    BarsClosed
+    | BarsRequested
+    | Targets
+    | LegStatus
+    | OrdersApproved
+    | OrdersRefused
+    | TradingStateChanged
+    | ExecutionReport
+)
 
 # Topic -> the messages it carries.
 TOPICS: dict[str, tuple[type[Message], ...]] = {
-    "bars": (Bars,),
-    "bars-wanted": (BarsWanted,),
+    "bars": (BarsClosed,),
+    "bars-wanted": (BarsRequested,),
     "targets": (Targets, LegStatus),
-    "orders": (OrdersApproved, OrdersRefused, HaltChanged),
+    "orders": (OrdersApproved, OrdersRefused, TradingStateChanged),
     "executions": (ExecutionReport,),
 }
 
@@ -205,7 +214,7 @@ def tag_of(kind: type[Message]) -> str:
 
 def group_of(message: Message) -> str:
     """FIFO message group: market messages by venue, the trading chain by account."""
-    if isinstance(message, Bars | BarsWanted):
+    if isinstance(message, BarsClosed | BarsRequested):
         return message.venue
     return message.account
 
@@ -215,7 +224,7 @@ def attributes_of(message: Message) -> dict[str, str]:
     found = {"type": tag_of(type(message))}
     if isinstance(message, ExecutionReport):
         found["settled"] = "true" if message.settled else "false"
-    if isinstance(message, Bars):
+    if isinstance(message, BarsClosed):
         found["wanted"] = "true" if message.wanted else "false"
     return found
 

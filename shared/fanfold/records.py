@@ -10,12 +10,12 @@ import msgspec
 from fanfold.codes import Code, OpenEnum
 
 Side = Literal["buy", "sell"]
-Kind = Literal["market", "limit", "stop"]
+OrderKind = Literal["market", "limit", "stop"]
 TimeInForce = Literal["gtc", "ioc"]
 Utc = Annotated[datetime, msgspec.Meta(tz=True)]  # Without a zone it would be read as local time.
 
 
-class State(StrEnum):
+class OrderState(StrEnum):
     """Where an order is in its life, see ``fanfold.ledger.orders``. Who does not know a state refuses its message."""
 
     APPROVED = "APPROVED"
@@ -30,7 +30,16 @@ class State(StrEnum):
     STALE = "STALE"
 
 
-TERMINAL = frozenset({State.FILLED, State.CANCELED, State.EXPIRED, State.REJECTED, State.BLOCKED, State.STALE})
+TERMINAL = frozenset(
+    {
+        OrderState.FILLED,
+        OrderState.CANCELED,
+        OrderState.EXPIRED,
+        OrderState.REJECTED,
+        OrderState.BLOCKED,
+        OrderState.STALE,
+    }
+)
 
 
 class LegCode(OpenEnum):
@@ -74,7 +83,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     instance: str
     instrument: str
     side: Side
-    kind: Kind
+    kind: OrderKind
     quantity: Decimal
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
@@ -113,7 +122,7 @@ class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True):
     client_order_id: str
     instance: str
     instrument: str
-    state: State
+    state: OrderState
     filled: Decimal
     reason: str = ""
 
@@ -136,7 +145,7 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     at: Utc
 
 
-class Holding(msgspec.Struct, frozen=True, kw_only=True):
+class PositionSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """A position as booked, with the version that says which of two is the newer."""
 
     instance: str
@@ -148,7 +157,7 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
-class Defect(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DataDefect(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something wrong with a venue's bars and what became of it: ``count`` bars, the first closing at epoch ``at``.
     ``detail`` says what a revised bar was and is."""
 

@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 
 from fanfold import ids
-from fanfold.messages import BarsWanted, ExecutionReport, LegStatus, Message, OrdersApproved, OrdersRefused, encode
+from fanfold.messages import BarsRequested, ExecutionReport, LegStatus, Message, OrdersApproved, OrdersRefused, encode
 
 # A topic takes 256 KB; the rest is for attributes, and for what is no list.
 PART_BYTES = 200_000
 _LISTS: dict[type[Message], tuple[str, ...]] = {
-    BarsWanted: ("instruments",),
+    BarsRequested: ("instruments",),
     OrdersApproved: ("orders",),
     OrdersRefused: ("refusals",),
     LegStatus: ("statuses",),

@@ -21,18 +21,18 @@ from fanfold.desk import Desk
 from fanfold.messages import (
     ExecutionReport,
     Fill,
-    Halt,
-    HaltChanged,
-    Holding,
     Message,
     Order,
     OrdersApproved,
     OrdersRefused,
+    OrderState,
     OrderUpdate,
+    PositionSnapshot,
     Refusal,
-    State,
     Target,
     Targets,
+    TradingState,
+    TradingStateChanged,
     encode,
 )
 from fanfold.simulation.stores import MemoryBus
@@ -153,7 +153,7 @@ class World:
         headers = {"idempotency_key": key} | given
         return answered(self.control, event("POST", path, who=who, body=body, **headers))
 
-    def halted(self) -> Halt | None:
+    def halted(self) -> TradingState | None:
         return self.controls.state("main")
 
 
@@ -194,8 +194,10 @@ def history(count: int) -> list[Message]:
     return found
 
 
-def _halt() -> HaltChanged:
-    return HaltChanged(id="open", cause="x", at=NOW, account="main", state=Halt.ACTIVE, reason="opened", actor="a")
+def _halt() -> TradingStateChanged:
+    return TradingStateChanged(
+        id="open", cause="x", at=NOW, account="main", state=TradingState.ACTIVE, reason="opened", actor="a"
+    )
 
 
 def _order(number: int) -> Order:
@@ -242,10 +244,10 @@ def _filled(order: Order, number: int) -> ExecutionReport:
         client_order_id=order.client_order_id,
         instance="trend",
         instrument=order.instrument,
-        state=State.FILLED,
+        state=OrderState.FILLED,
         filled=order.quantity,
     )
-    holding = Holding(
+    holding = PositionSnapshot(
         instance="trend",
         instrument=order.instrument,
         quantity=Decimal("0.5"),

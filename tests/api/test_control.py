@@ -6,7 +6,7 @@ import pytest
 from api_desk import ANNA, BERT, NOW, World
 
 from fanfold.aws.dynamodb.approvals import Approvals
-from fanfold.messages import Halt, HaltChanged
+from fanfold.messages import TradingState, TradingStateChanged
 from risk_service.halt_api import OWN_DELAY, VALID, person
 
 REASON = {"reason": "venue is down"}
@@ -22,7 +22,7 @@ def halted(world: World) -> str:
     assert world.post("/halt", REASON).status == 200
     asked = world.post("/resume", RESUME, key="key-ask-0001")
     assert (asked.status, asked.body["state"]) == (202, "PENDING")
-    assert world.halted() is Halt.HALT
+    assert world.halted() is TradingState.HALT
     return asked.body["confirmation"]
 
 
@@ -57,7 +57,7 @@ def test_a_repeated_halt_does_not_undo_a_resume_that_came_between(world):
     confirmation = halted(world)
     assert confirm(world, confirmation, BERT).status == 200
     assert world.post("/halt", REASON).status == 200
-    assert world.halted() is Halt.ACTIVE
+    assert world.halted() is TradingState.ACTIVE
 
 
 def test_a_key_is_good_for_one_request_and_each_caller_has_keys_of_their_own(world):
@@ -89,7 +89,7 @@ def test_of_two_at_once_with_one_key_one_halts_and_the_other_is_told_the_same(wo
 @pytest.mark.parametrize("key", ["", "short", "x" * 65, "with space!", "ä" * 8, "key-00000001\n"])
 def test_a_request_without_a_key_is_refused_and_does_nothing(world, key):
     assert world.post("/halt", REASON, key=key).status == 400
-    assert world.halted() is Halt.ACTIVE
+    assert world.halted() is TradingState.ACTIVE
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_request_without_a_key_is_refused_and_does_nothing(world, key):
 )
 def test_a_wrong_halt_is_told_what_is_wrong_and_does_nothing(world, body):
     assert world.post("/halt", body).status == 400
-    assert world.halted() is Halt.ACTIVE
+    assert world.halted() is TradingState.ACTIVE
 
 
 def test_an_account_that_there_is_not_is_not_halted(world):
@@ -127,13 +127,13 @@ def test_one_person_alone_does_not_resume_at_once(world):
     confirmation = halted(world)
     refused = confirm(world, confirmation, ANNA)
     assert (refused.status, refused.headers["retry-after"]) == (403, str(int(OWN_DELAY.total_seconds()) + 1))
-    assert world.halted() is Halt.HALT
+    assert world.halted() is TradingState.HALT
 
 
 def test_a_second_person_resumes_at_once_and_the_chain_hears_both_reasons(world):
     confirmation = halted(world)
     answer = confirm(world, confirmation, BERT)
-    assert (answer.status, answer.body["state"], world.halted()) == (200, "ACTIVE", Halt.ACTIVE)
+    assert (answer.status, answer.body["state"], world.halted()) == (200, "ACTIVE", TradingState.ACTIVE)
     assert world.bus.messages[-1].actor == BERT["iam"]["userArn"]
     assert "asked: venue is back" in world.bus.messages[-1].reason
 
@@ -162,7 +162,7 @@ def test_a_confirmation_is_used_once(world):
     assert confirm(world, confirmation, BERT).status == 200
     assert world.post("/halt", REASON, key="key-again-01").status == 200
     assert confirm(world, confirmation, BERT, "key-confirm-2").status == 409
-    assert world.halted() is Halt.HALT
+    assert world.halted() is TradingState.HALT
 
 
 @pytest.mark.parametrize("how", ["by the API", "by the console"])
@@ -171,10 +171,12 @@ def test_a_halt_after_the_request_voids_it(world, how):
     if how == "by the API":
         world.post("/halt", {"reason": "worse"}, key="key-again-01")
     else:
-        told = HaltChanged(id="h", cause="c", at=NOW, account="main", state=Halt.HALT, reason="r", actor="a")
-        Approvals(world.ledger, world.controls._outbox).halt("main", Halt.HALT, told)
+        told = TradingStateChanged(
+            id="h", cause="c", at=NOW, account="main", state=TradingState.HALT, reason="r", actor="a"
+        )
+        Approvals(world.ledger, world.controls._outbox).halt("main", TradingState.HALT, told)
     assert confirm(world, confirmation, BERT).status == 409
-    assert world.halted() is Halt.HALT
+    assert world.halted() is TradingState.HALT
 
 
 def test_another_confirmation_and_an_account_that_trades_are_refused(world):
@@ -182,7 +184,7 @@ def test_another_confirmation_and_an_account_that_trades_are_refused(world):
     assert confirm(world, "0" * 32, BERT).status == 409
     assert confirm(world, "no hex", BERT, "key-confirm-2").status == 400
     world.post("/resume", RESUME, key="key-ask-0002")
-    assert world.halted() is Halt.HALT
+    assert world.halted() is TradingState.HALT
 
 
 def test_an_account_that_trades_has_nothing_to_resume(world):
@@ -194,4 +196,4 @@ def test_a_confirmed_resume_again_is_the_same_answer(world):
     confirmation = halted(world)
     first = confirm(world, confirmation, BERT)
     assert confirm(world, confirmation, BERT).body == first.body
-    assert len([one for one in world.bus.messages if one.state is Halt.ACTIVE]) == 1
+    assert len([one for one in world.bus.messages if one.state is TradingState.ACTIVE]) == 1

@@ -99,7 +99,7 @@ def _required(service: str) -> set[str]:
     own = import_module(f"{_package(service)}.settings").Settings
     return {
         field.encode_name
-        for kind in (own, runtime.Settings)
+        for kind in (own, runtime.RuntimeSettings)
         for field in msgspec.structs.fields(kind)
         if field.required
     }

@@ -5,7 +5,7 @@ import re
 import subprocess
 
 import pytest
-from source_tree import ROOT, Module, found, module
+from source_tree import ROOT, Module, found, module, modules
 
 from fanfold.risk.rules import ORDER_RULES, TARGET_RULES
 
@@ -16,6 +16,8 @@ EXPLAINED = {
     r"fanfold\.strategies\..+": {"Params", "State", "lookback", "start", "step"},  # In docs/writing-a-strategy.md.
     r"fanfold\.risk\.rules": {rule.check.__name__ for rule in (*TARGET_RULES, *ORDER_RULES)},  # In the table of rules.
 }
+# Classes that every strategy, or every service, has under the same name.
+SHARED = {"Params", "State", "Settings"}
 UNFINISHED = ["TO" + "DO", "FIX" + "ME", "X" + "XX"]
 FOREIGN = ["Cl" + "aude", "G" + "PT-", "ChatG" + "PT", "AI-gen" + "erated"]
 PLACES = ["/wo" + "rk/", "/tm" + "p/s/", "/ho" + "me/", "py" + "pi.org", "registry.npm" + "js.org"]
@@ -78,3 +80,23 @@ def test_what_is_private_or_says_it_all_needs_no_words() -> None:
 @pytest.mark.parametrize("word", [*UNFINISHED, *FOREIGN, *PLACES])
 def test_a_foreign_word_is_seen(word: str) -> None:
     assert foreign(f"see {word} here") == [word]
+
+
+def class_places(all_of: tuple[Module, ...]) -> dict[str, list[str]]:
+    """The modules of each public class."""
+    places: dict[str, list[str]] = {}
+    for one in all_of:
+        for node in one.tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(one.name)
+    return places
+
+
+def test_a_public_class_name_stands_in_one_module() -> None:
+    shared = {name: places for name, places in class_places(modules()).items() if len(places) > 1}
+    assert set(shared) == SHARED, shared
+
+
+def test_a_class_name_in_two_modules_is_seen() -> None:
+    two = (module("shared/fanfold/desk.py", "class Book: ..."), module("shared/fanfold/ids.py", "class Book: ..."))
+    assert class_places(two) == {"Book": ["fanfold.desk", "fanfold.ids"]}

@@ -11,15 +11,15 @@ from fanfold.aws.client.call import Call
 from fanfold.market import bars
 from fanfold.market.bars import Bar, Series
 from fanfold.messages import (
-    Bars,
+    BarsClosed,
     ExecutionReport,
     Fill,
-    Holding,
     Message,
     Order,
     OrdersApproved,
+    OrderState,
     OrderUpdate,
-    State,
+    PositionSnapshot,
     Target,
     Targets,
 )
@@ -82,7 +82,7 @@ def report(n: int, at: datetime) -> ExecutionReport:
         account="main",
         venue="sim",
         settled=True,
-        updates=[_update(n, State.OPEN, "0"), _update(n, State.FILLED, "0.1")],
+        updates=[_update(n, OrderState.OPEN, "0"), _update(n, OrderState.FILLED, "0.1")],
         fills=[_fill(n, at)],
         holdings=[_holding(n)],
         cash=Decimal(1000 - n),
@@ -90,7 +90,7 @@ def report(n: int, at: datetime) -> ExecutionReport:
     )
 
 
-def _bars(n: int, at: datetime) -> Bars:
+def _bars(n: int, at: datetime) -> BarsClosed:
     closes_at = int(at.timestamp())
     series = [
         Series(
@@ -103,7 +103,7 @@ def _bars(n: int, at: datetime) -> Bars:
         )
         for instrument in ("BTC/USDT", "ETH/USDT")
     ]
-    return Bars(id=f"bars-{n}", cause=f"poll-{n}", at=at, venue="sim", frames=bars.pack(series))
+    return BarsClosed(id=f"bars-{n}", cause=f"poll-{n}", at=at, venue="sim", frames=bars.pack(series))
 
 
 def _targets(n: int, at: datetime) -> Targets:
@@ -115,7 +115,7 @@ def _approved(n: int, at: datetime) -> OrdersApproved:
     return OrdersApproved(id=f"approved-{n}", cause=f"targets-{n}", at=at, account="main", orders=[order(n, at)])
 
 
-def _update(n: int, state: State, filled: str) -> OrderUpdate:
+def _update(n: int, state: OrderState, filled: str) -> OrderUpdate:
     return OrderUpdate(
         order_id=f"o{n}",
         client_order_id=f"c{n}",
@@ -144,8 +144,8 @@ def _fill(n: int, at: datetime) -> Fill:
     )
 
 
-def _holding(n: int) -> Holding:
-    return Holding(
+def _holding(n: int) -> PositionSnapshot:
+    return PositionSnapshot(
         instance="trend",
         instrument="BTC/USDT",
         quantity=Decimal("0.1") * (n + 1),

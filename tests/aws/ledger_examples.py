@@ -15,11 +15,21 @@ from fanfold.aws.dynamodb.bookings import Bookings
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.sns import Topics
-from fanfold.ledger.booking import Books
-from fanfold.matching.book import Resting
+from fanfold.ledger.booking import AccountBooks
+from fanfold.matching.book import RestingOrder
 from fanfold.matching.fills import Resolution
-from fanfold.messages import ExecutionReport, Fill, Halt, HaltChanged, Message, Order, OrdersApproved, State, decode
-from fanfold.risk.poll import Gathered
+from fanfold.messages import (
+    ExecutionReport,
+    Fill,
+    Message,
+    Order,
+    OrdersApproved,
+    OrderState,
+    TradingState,
+    TradingStateChanged,
+    decode,
+)
+from fanfold.risk.poll import PollState
 from fanfold.simulation.ledger import MemoryApprovals, MemoryLedger
 from fanfold.simulation.stores import MemoryBus
 
@@ -78,7 +88,7 @@ class Ledger(NamedTuple):
     queues: dict[str, str]
     topics: Topics
 
-    def books(self) -> Books:
+    def books(self) -> AccountBooks:
         return ledger.read(self.table, "main")
 
     def heard(self, topic: str) -> list[Message]:
@@ -106,20 +116,20 @@ def open_ledger(cloud: Cloud) -> Ledger:
         {name: url for name, (_, url) in made.items()},
         topics,
     )
-    found.approvals.open("main", D(10_000), halted(Halt.ACTIVE))
+    found.approvals.open("main", D(10_000), halted(TradingState.ACTIVE))
     return found
 
 
 def memory_ledger() -> Ledger:
     """The same on a table in memory, whose messages nobody hears."""
     found = MemoryLedger(MemoryBus())
-    found.open("main", D(10_000), halted(Halt.ACTIVE))
+    found.open("main", D(10_000), halted(TradingState.ACTIVE))
     topics = Topics(found.cloud.call, {})
     return Ledger(found.table, MemoryApprovals(found), found, found.held, found.cloud.call, {}, topics)
 
 
-def halted(state: Halt) -> HaltChanged:
-    return HaltChanged(
+def halted(state: TradingState) -> TradingStateChanged:
+    return TradingStateChanged(
         id=f"halt-{state}", cause="operator/ann", at=AT, account="main", state=state, reason="drill", actor="ann"
     )
 
@@ -150,7 +160,7 @@ def approved(*orders: Order) -> OrdersApproved:
 
 
 def approve(found: Ledger, *orders: Order) -> list[Order]:
-    book = found.approvals.book("main", Gathered())
+    book = found.approvals.book("main", PollState())
     return found.approvals.approve(book, approved(*orders), 7, book.orders_in_minute + len(orders))
 
 
@@ -172,10 +182,10 @@ def fill(one: Order, quantity: str, number: int = 1, price: str = "100") -> Fill
     )
 
 
-def resolution(one: Order, *fills: Fill, filled: str = "0", state: State = State.FILLED) -> Resolution:
+def resolution(one: Order, *fills: Fill, filled: str = "0", state: OrderState = OrderState.FILLED) -> Resolution:
     """What bars did to an order that had filled so much before them."""
     total = sum((each.quantity for each in fills), D(filled))
-    return Resolution(resting=Resting(order=one, filled=total), state=state, fills=fills)
+    return Resolution(resting=RestingOrder(order=one, filled=total), state=state, fills=fills)
 
 
 def report(name: str = "settled", *, settled: bool = True, batch: str = "", at: datetime = AT) -> ExecutionReport:

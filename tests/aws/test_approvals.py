@@ -8,8 +8,8 @@ from ledger_examples import Ledger, approve, approved, halted, open_ledger, orde
 
 from fanfold.aws.dynamodb import ledger
 from fanfold.errors import Conflict
-from fanfold.messages import Halt
-from fanfold.risk.poll import Gathered
+from fanfold.messages import TradingState
+from fanfold.risk.poll import PollState
 from risk_service.approve import CHUNK
 
 D = Decimal
@@ -23,7 +23,7 @@ def found(cloud: Cloud) -> Ledger:
 def test_an_approval_reserves_and_holds_its_message_until_it_is_published(found: Ledger) -> None:
     orders = [order("A"), order("B", "sell")]
     assert approve(found, *orders) == []
-    book = found.approvals.book("main", Gathered())
+    book = found.approvals.book("main", PollState())
     assert (book.reserved, book.orders_in_minute, book.minute) == (D("201.00000001"), 2, 7)
     assert {leg: held.open for leg, held in book.held.items()} == {("trend", "A/USDT"): 2, ("trend", "B/USDT"): -2}
     assert found.outboxes() == ["approved-A+B"]
@@ -41,7 +41,7 @@ def test_orders_that_were_made_before_are_given_back_and_nothing_is_written(foun
 
 
 def test_two_who_read_the_same_books_cannot_both_spend_them(found: Ledger) -> None:
-    one, other = (found.approvals.book("main", Gathered()) for _ in range(2))
+    one, other = (found.approvals.book("main", PollState()) for _ in range(2))
     found.approvals.approve(one, approved(order("A")), 7, 1)
     with pytest.raises(Conflict):
         found.approvals.approve(other, approved(order("B")), 7, 1)
@@ -50,14 +50,14 @@ def test_two_who_read_the_same_books_cannot_both_spend_them(found: Ledger) -> No
 
 
 def test_an_approval_from_before_a_halt_does_not_land(found: Ledger) -> None:
-    book = found.approvals.book("main", Gathered())
-    found.approvals.halt("main", Halt.HALT, halted(Halt.HALT))
+    book = found.approvals.book("main", PollState())
+    found.approvals.halt("main", TradingState.HALT, halted(TradingState.HALT))
     with pytest.raises(Conflict):
         found.approvals.approve(book, approved(order("A")), 7, 1)
 
 
 def test_an_account_that_was_never_opened_has_no_halt_state(found: Ledger) -> None:
-    book = found.approvals.book("other", Gathered())
+    book = found.approvals.book("other", PollState())
     assert (book.halt, book.cash) == (None, 0)
 
 

@@ -14,11 +14,11 @@ from audit_service.record import Arrival, record
 from fanfold.audit import chain
 from fanfold.audit.verify import verdicts_of as verify
 from fanfold.audit.views import order_version
-from fanfold.aws.client.call import Call, Recorded, connect, recorded
+from fanfold.aws.client.call import Call, RecordedCall, connect, recorded
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.s3.audit_log import S3Log
 from fanfold.errors import Conflict
-from fanfold.messages import Fill, Halt, HaltChanged, Message, Order, State, Targets
+from fanfold.messages import Fill, Message, Order, OrderState, Targets, TradingState, TradingStateChanged
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_a_redelivered_message_is_recorded_once(everywhere: Call) -> None:
 
 
 def test_a_batch_costs_one_segment_a_stream_and_writes_each_view_once(call: Call) -> None:
-    seen: list[Recorded] = []
+    seen: list[RecordedCall] = []
     log, views = ports(recorded(call, seen.append))
     record([arrival(minute(n)[kind]) for n in range(5) for kind in (0, 1)], log, views)
     names = [one.operation for one in seen]
@@ -187,7 +187,9 @@ def test_views_hold_the_newest_whatever_the_order_of_arrival(everywhere: Call, b
         late,
         *minute(0)[1:],
         *minute(3)[1:],
-        HaltChanged(id="halt", cause="", at=START, account="main", state=Halt.HALT, reason="drill", actor="me"),
+        TradingStateChanged(
+            id="halt", cause="", at=START, account="main", state=TradingState.HALT, reason="drill", actor="me"
+        ),
     ]
     views = by_version(everywhere, messages[::-1] if backwards else messages)
     assert msgspec.convert(views.read(("order", "main", "o0"))["order"], Order) == order(0, START)
@@ -235,8 +237,14 @@ def test_recording_does_not_load_pyarrow() -> None:
 
 
 def test_a_filled_order_is_newer_than_a_canceled_one_and_more_filled_newer_than_less() -> None:
-    early = [order_version(state, Decimal(0)) for state in (State.APPROVED, State.SUBMITTING, State.OPEN)]
-    partly = [order_version(State.PARTIAL, Decimal(filled)) for filled in ("0.5", "9", "10")]
-    versions = [*early, *partly, *(order_version(state, Decimal(10)) for state in (State.CANCELED, State.FILLED))]
+    early = [
+        order_version(state, Decimal(0)) for state in (OrderState.APPROVED, OrderState.SUBMITTING, OrderState.OPEN)
+    ]
+    partly = [order_version(OrderState.PARTIAL, Decimal(filled)) for filled in ("0.5", "9", "10")]
+    versions = [
+        *early,
+        *partly,
+        *(order_version(state, Decimal(10)) for state in (OrderState.CANCELED, OrderState.FILLED)),
+    ]
     assert versions == sorted(versions)
     assert len(set(versions)) == len(versions)

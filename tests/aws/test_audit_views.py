@@ -16,8 +16,6 @@ from fanfold.aws.s3.audit_log import S3Log
 from fanfold.codes import Code
 from fanfold.messages import (
     ExecutionReport,
-    Halt,
-    HaltChanged,
     LegCode,
     LegState,
     LegStatus,
@@ -25,9 +23,11 @@ from fanfold.messages import (
     Order,
     OrdersApproved,
     OrdersRefused,
+    OrderState,
     OrderUpdate,
     Refusal,
-    State,
+    TradingState,
+    TradingStateChanged,
 )
 
 Tell = Callable[..., DynamoViews]
@@ -70,14 +70,14 @@ def filled(at: datetime) -> ExecutionReport:
         client_order_id="c0",
         instance="trend",
         instrument="BTC/USDT",
-        state=State.FILLED,
+        state=OrderState.FILLED,
         filled=order(0, at).quantity,
     )
     return ExecutionReport(id="filled", cause="approved", at=at, account="main", venue="sim", updates=[update])
 
 
-def halt(name: str, state: Halt, reason: str) -> HaltChanged:
-    return HaltChanged(id=name, cause="x", at=START, account="main", state=state, reason=reason, actor="anna")
+def halt(name: str, state: TradingState, reason: str) -> TradingStateChanged:
+    return TradingStateChanged(id=name, cause="x", at=START, account="main", state=state, reason=reason, actor="anna")
 
 
 @pytest.mark.parametrize("backwards", [False, True])
@@ -120,7 +120,11 @@ def test_an_order_that_was_refused_twice_has_its_last_reason(tell: Tell, backwar
 
 @pytest.mark.parametrize("backwards", [False, True])
 def test_of_halts_of_one_time_the_last_sent_is_told(tell: Tell, backwards: bool) -> None:
-    halts = halt("h1", Halt.HALT, "first"), halt("h2", Halt.ACTIVE, "second"), halt("h3", Halt.HALT, "third")
+    halts = (
+        halt("h1", TradingState.HALT, "first"),
+        halt("h2", TradingState.ACTIVE, "second"),
+        halt("h3", TradingState.HALT, "third"),
+    )
     views = tell(*halts, backwards=backwards)
     assert (views.read(("halt", "main"))["reason"], views.head("main").seq) == ("third", 3)
 

@@ -10,31 +10,31 @@ import pytest
 from emulator import Cloud
 from ledger_examples import create_table, once
 
-from fanfold.aws.dynamodb.polls import Batches
+from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.aws.dynamodb.table import Table
 from fanfold.errors import Conflict
 from fanfold.messages import Target, Targets
-from fanfold.risk.exposure import Book, Mark
-from fanfold.risk.poll import Gathered, Poll, Unfinished
+from fanfold.risk.exposure import AccountSnapshot, Mark
+from fanfold.risk.poll import PollPart, PollState, Unfinished
 from fanfold.risk.standing import StandingTarget
 from fanfold.simulation.stores import MemoryGathering
-from risk_service.assess import Gathering
+from risk_service.assess import PollStore
 
 KINDS = ("bars", "targets", "settled")
 MARKS = {"BTC/USDT": Mark(price=Decimal("100.50"), closes_at=60, variance=0.1)}
 
 
 @pytest.fixture(params=["table", "memory"])
-def gathering(request: pytest.FixtureRequest, cloud: Cloud) -> Gathering:
+def gathering(request: pytest.FixtureRequest, cloud: Cloud) -> PollStore:
     if request.param == "memory":
         once(cloud)
         return MemoryGathering()
     create_table(cloud.admin, "ledger")
-    return Batches(Table(cloud.call, "ledger"))
+    return DynamoPolls(Table(cloud.call, "ledger"))
 
 
-def poll(at: int, part: int = 1, parts: int = 1) -> Poll:
-    return Poll(batch=f"poll/{at}", at=at, part=part, parts=parts)
+def poll(at: int, part: int = 1, parts: int = 1) -> PollPart:
+    return PollPart(batch=f"poll/{at}", at=at, part=part, parts=parts)
 
 
 def targets(at: int, part: int = 1) -> Targets:
@@ -51,7 +51,7 @@ def targets(at: int, part: int = 1) -> Targets:
     )
 
 
-def arrive(gathering: Gathering, kind: str, which: Poll) -> Gathered:
+def arrive(gathering: PollStore, kind: str, which: PollPart) -> PollState:
     if kind == "bars":
         return gathering.marked("main", which, MARKS, gathering.read("main").marks_version, idle=False)
     if kind == "settled":
@@ -61,7 +61,7 @@ def arrive(gathering: Gathering, kind: str, which: Poll) -> Gathered:
 
 @pytest.mark.parametrize("order", list(permutations([(1, 1), (1, 2), (1, 3), (2, 1)])))
 def test_a_part_of_targets_that_was_cut_is_there_with_its_last_chunk(
-    gathering: Gathering, order: tuple[tuple[int, int], ...]
+    gathering: PollStore, order: tuple[tuple[int, int], ...]
 ) -> None:
     found, seen = {}, []
     for part, chunk in order:
@@ -75,7 +75,7 @@ def test_a_part_of_targets_that_was_cut_is_there_with_its_last_chunk(
 
 
 @pytest.mark.parametrize("order", list(permutations(KINDS)))
-def test_in_any_order_the_last_one_alone_sees_it_complete(gathering: Gathering, order: tuple[str, ...]) -> None:
+def test_in_any_order_the_last_one_alone_sees_it_complete(gathering: PollStore, order: tuple[str, ...]) -> None:
     seen = [arrive(gathering, kind, poll(60)).complete(KINDS) for kind in order]
     assert seen == [False, False, True]
     found = gathering.read("main")
@@ -83,7 +83,7 @@ def test_in_any_order_the_last_one_alone_sees_it_complete(gathering: Gathering, 
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_parts_and_duplicates_come_together_in_any_order(gathering: Gathering, seed: int) -> None:
+def test_parts_and_duplicates_come_together_in_any_order(gathering: PollStore, seed: int) -> None:
     arrivals = [(kind, poll(60, part, 2)) for kind in KINDS for part in (1, 2)] * 2
     Random(seed).shuffle(arrivals)
     missing = set(range(6))
@@ -93,7 +93,7 @@ def test_parts_and_duplicates_come_together_in_any_order(gathering: Gathering, s
     assert gathering.read("main").targets == (targets(60, 1), targets(60, 2))
 
 
-BOOK = Book(
+BOOK = AccountSnapshot(
     account="main",
     halt=None,
     cash=Decimal(1),
@@ -112,11 +112,11 @@ WANTED = StandingTarget(
 )
 
 
-def note(gathering: Gathering, decided: str, *left: StandingTarget) -> None:
+def note(gathering: PollStore, decided: str, *left: StandingTarget) -> None:
     gathering.note("main", gathering.read("main"), BOOK, {one.leg: one for one in left}, {"leg": "WHY"}, decided)
 
 
-def test_a_decided_poll_is_complete_no_more_and_what_comes_late_changes_nothing(gathering: Gathering) -> None:
+def test_a_decided_poll_is_complete_no_more_and_what_comes_late_changes_nothing(gathering: PollStore) -> None:
     for kind in KINDS:
         arrive(gathering, kind, poll(60))
     note(gathering, "poll/60", WANTED)
@@ -130,7 +130,7 @@ def test_a_decided_poll_is_complete_no_more_and_what_comes_late_changes_nothing(
 
 
 def test_a_newer_poll_takes_over_with_the_marks_and_what_was_left_and_an_older_one_changes_nothing(
-    gathering: Gathering,
+    gathering: PollStore,
 ) -> None:
     for kind in KINDS:
         arrive(gathering, kind, poll(60))
@@ -146,7 +146,7 @@ def test_a_newer_poll_takes_over_with_the_marks_and_what_was_left_and_an_older_o
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_poll_that_nobody_decided_on_is_not_lost_to_a_newer_one(gathering: Gathering, kind: str) -> None:
+def test_a_poll_that_nobody_decided_on_is_not_lost_to_a_newer_one(gathering: PollStore, kind: str) -> None:
     arrive(gathering, "targets", poll(60))
     with pytest.raises(Unfinished) as raised:
         arrive(gathering, kind, poll(120))
@@ -156,7 +156,7 @@ def test_a_poll_that_nobody_decided_on_is_not_lost_to_a_newer_one(gathering: Gat
     assert arrive(gathering, kind, poll(120)).batch == "poll/120"
 
 
-def test_of_two_decisions_on_the_same_targets_the_second_is_refused(gathering: Gathering) -> None:
+def test_of_two_decisions_on_the_same_targets_the_second_is_refused(gathering: PollStore) -> None:
     first = gathering.read("main")
     gathering.note("main", first, BOOK, {}, {}, "")
     with pytest.raises(Conflict):
@@ -169,25 +169,25 @@ def test_of_two_decisions_on_the_same_targets_the_second_is_refused(gathering: G
     assert not gathering.read("main").decided
 
 
-def test_of_bars_that_no_strategy_speaks_on_no_targets_are_awaited(gathering: Gathering) -> None:
+def test_of_bars_that_no_strategy_speaks_on_no_targets_are_awaited(gathering: PollStore) -> None:
     gathering.settled("main", poll(60))
     assert gathering.marked("main", poll(60), MARKS, 0, idle=True).complete(KINDS)
 
 
-def test_the_polls_of_all_accounts_are_read_at_once(gathering: Gathering) -> None:
+def test_the_polls_of_all_accounts_are_read_at_once(gathering: PollStore) -> None:
     arrive(gathering, "bars", poll(60))
     found = gathering.read_all(["main", "other"])
-    assert found == {"main": gathering.read("main"), "other": Gathered()}
+    assert found == {"main": gathering.read("main"), "other": PollState()}
 
 
-def test_another_batch_of_the_same_time_changes_nothing(gathering: Gathering) -> None:
+def test_another_batch_of_the_same_time_changes_nothing(gathering: PollStore) -> None:
     found = arrive(gathering, "targets", poll(60))
-    late = Poll(batch="late/60", at=60, part=1, parts=1)
+    late = PollPart(batch="late/60", at=60, part=1, parts=1)
     assert gathering.settled("main", late) == found
     assert gathering.targeted("main", late, targets(60)) == found
 
 
-def test_marks_of_an_older_version_are_refused(gathering: Gathering) -> None:
+def test_marks_of_an_older_version_are_refused(gathering: PollStore) -> None:
     arrive(gathering, "bars", poll(60, 1, 2))
     for which in (poll(60, 2, 2), poll(120)):
         with pytest.raises(Conflict):
@@ -196,6 +196,6 @@ def test_marks_of_an_older_version_are_refused(gathering: Gathering) -> None:
     assert arrive(gathering, "bars", poll(60, 2, 2)).got == {"bars/1", "bars/2"}
 
 
-def test_nothing_was_gathered_at_first(gathering: Gathering) -> None:
-    assert gathering.read("main") == Gathered()
-    assert not Gathered().complete(KINDS)
+def test_nothing_was_gathered_at_first(gathering: PollStore) -> None:
+    assert gathering.read("main") == PollState()
+    assert not PollState().complete(KINDS)

@@ -26,8 +26,8 @@ from fanfold.aws.dynamodb.bookings import Bookings
 from fanfold.errors import Conflict
 from fanfold.ledger import orders, positions
 from fanfold.ledger.orders import OrderRecord
-from fanfold.ledger.trading_state import TradingState
-from fanfold.messages import ExecutionReport, Fill, Halt, Order, State
+from fanfold.ledger.trading_state import OrderPermissions
+from fanfold.messages import ExecutionReport, Fill, Order, OrderState, TradingState
 
 D = Decimal
 
@@ -72,19 +72,21 @@ def test_a_claim_is_all_or_none_and_once(found: Ledger) -> None:
     claims = claimed(found, a, b)
     assert found.bookings.claim("main", claims)
     assert not found.bookings.claim("main", claims)
-    assert {one.state for one in found.bookings.records(["A", "B"]).values()} == {State.SUBMITTING}
+    assert {one.state for one in found.bookings.records(["A", "B"]).values()} == {OrderState.SUBMITTING}
 
 
 @pytest.mark.parametrize(
     ("state", "entries", "reductions"),
     [
-        (Halt.ACTIVE, True, True),
-        (Halt.REDUCE_ONLY, False, True),
-        (Halt.FLATTEN, False, True),
-        (Halt.HALT, False, False),
+        (TradingState.ACTIVE, True, True),
+        (TradingState.REDUCE_ONLY, False, True),
+        (TradingState.FLATTEN, False, True),
+        (TradingState.HALT, False, False),
     ],
 )
-def test_the_halt_state_says_what_may_be_claimed(found: Ledger, state: Halt, entries: bool, reductions: bool) -> None:
+def test_the_halt_state_says_what_may_be_claimed(
+    found: Ledger, state: TradingState, entries: bool, reductions: bool
+) -> None:
     entry, reduction = order("A"), order("B", "sell", reduce_only=True)
     approve(found, entry, reduction)
     found.approvals.halt("main", state, halted(state))
@@ -104,7 +106,7 @@ def test_an_order_that_ends_frees_what_it_reserved(found: Ledger) -> None:
     a, b = order("A"), order("B", "sell")
     approve(found, a, b)
     records = found.bookings.records(["A", "B"])
-    steps = [(one, orders.close(one, State.BLOCKED, "halted")) for one in records.values()]
+    steps = [(one, orders.close(one, OrderState.BLOCKED, "halted")) for one in records.values()]
     found.bookings.move(steps, report(settled=False))
     balanced(found, [], a, b)
     assert found.outboxes() == ["approved-A+B"]
@@ -118,7 +120,7 @@ def test_fills_are_booked_once_however_often_they_are_told(found: Ledger) -> Non
     a, b = order("A"), order("B", "sell")
     placed(found, a, b)
     fills = [fill(a, "0.5"), fill(b, "2")]
-    resolved = [resolution(a, fills[0], state=State.PARTIAL), resolution(b, fills[1])]
+    resolved = [resolution(a, fills[0], state=OrderState.PARTIAL), resolution(b, fills[1])]
     (told,) = found.bookings.book("main", resolved, report())
     assert (told.settled, told.fills, told.cash) == (True, fills, D("10149.8"))
     assert found.outboxes() == ["approved-A+B", told.id]
@@ -143,10 +145,10 @@ def test_trades_are_a_set_however_they_are_told(data: st.DataObject) -> None:
     tellings = data.draw(st.lists(st.lists(st.sampled_from(fills), max_size=6), max_size=6))
     booked: list[Fill] = []
     for number, told in enumerate([*tellings, fills]):
-        resolved = resolution(a, *told, state=State.PARTIAL)
+        resolved = resolution(a, *told, state=OrderState.PARTIAL)
         booked += [one for each in found.bookings.book("main", [resolved], report(f"r{number}")) for one in each.fills]
     assert sorted(one.trade_id for one in booked) == [one.trade_id for one in fills]
-    assert found.bookings.records(["A"])["A"].state is State.FILLED
+    assert found.bookings.records(["A"])["A"].state is OrderState.FILLED
     balanced(found, booked, a)
 
 
@@ -154,8 +156,8 @@ def test_a_trade_that_was_told_later_than_the_next_one_is_not_lost(found: Ledger
     a = order("A", quantity="10")
     placed(found, a)
     first, second = fill(a, "3", 1), fill(a, "4", 2)
-    found.bookings.book("main", [resolution(a, second, state=State.PARTIAL)], report())
-    (told,) = found.bookings.book("main", [resolution(a, first, second, state=State.PARTIAL)], report("next"))
+    found.bookings.book("main", [resolution(a, second, state=OrderState.PARTIAL)], report())
+    (told,) = found.bookings.book("main", [resolution(a, first, second, state=OrderState.PARTIAL)], report("next"))
     assert told.fills == [first]
     balanced(found, [second, first], a)
 
@@ -174,9 +176,11 @@ def test_a_trade_told_again_with_another_quantity_stands_as_it_was_booked_and_is
     placed(found, a)
     bookings = Bookings(found.table, found.outbox, lambda one, booked: odd.append((one.quantity, booked)))
     first = fill(a, "1")
-    bookings.book("main", [resolution(a, first, state=State.PARTIAL)], report())
+    bookings.book("main", [resolution(a, first, state=OrderState.PARTIAL)], report())
     for quantity in ("2", "0.5"):
-        assert bookings.book("main", [resolution(a, fill(a, quantity), state=State.PARTIAL)], report("again")) == []
+        assert (
+            bookings.book("main", [resolution(a, fill(a, quantity), state=OrderState.PARTIAL)], report("again")) == []
+        )
     assert odd == [(D(2), D(1)), (D("0.5"), D(1))]
     balanced(found, [first], a)
     more = fill(a, "9.5", 2)
@@ -198,9 +202,9 @@ def test_an_order_that_its_venue_counts_as_filled_and_the_books_do_not_ends(foun
     a = order("A")
     placed(found, a)
     first = fill(a, "1")
-    found.bookings.book("main", [resolution(a, first, state=State.PARTIAL)], report())
+    found.bookings.book("main", [resolution(a, first, state=OrderState.PARTIAL)], report())
     (told,) = found.bookings.book("main", [resolution(a, fill(a, "2"))], report("next"))
-    assert [(one.state, one.filled) for one in told.updates] == [(State.EXPIRED, D(1))]
+    assert [(one.state, one.filled) for one in told.updates] == [(OrderState.EXPIRED, D(1))]
     assert "booked are 1 of 2" in told.updates[0].reason
     balanced(found, [first], a)
 
@@ -209,8 +213,8 @@ def test_an_order_that_expires_with_a_part_filled_frees_the_rest(found: Ledger) 
     a = order("A")
     placed(found, a)
     some = fill(a, "0.5")
-    (told,) = found.bookings.book("main", [resolution(a, some, state=State.EXPIRED)], report())
-    assert [(one.state, one.filled) for one in told.updates] == [(State.EXPIRED, D("0.5"))]
+    (told,) = found.bookings.book("main", [resolution(a, some, state=OrderState.EXPIRED)], report())
+    assert [(one.state, one.filled) for one in told.updates] == [(OrderState.EXPIRED, D("0.5"))]
     balanced(found, [some], a)
 
 
@@ -237,7 +241,7 @@ def test_an_order_with_more_fills_than_a_transaction_takes_is_booked_in_parts(cl
     told = found.bookings.book("main", [resolution(a, *fills)], report())
     assert [one for each in told for one in each.fills] == fills
     assert isinstance(told[-1], ExecutionReport)
-    assert told[-1].updates[0].state is State.FILLED
+    assert told[-1].updates[0].state is OrderState.FILLED
     assert found.bookings.book("main", [resolution(a, *fills)], report()) == []
     balanced(found, fills, a)
 
@@ -249,17 +253,17 @@ def test_an_order_is_live_from_its_approval_to_its_end(found: Ledger) -> None:
     (known,) = [one for one in ledger.live(found.table, "main") if one.order_id == "A"]
     assert (known.account, known.cause, known.at) == ("main", "approved-A+B", AT)
     record = found.bookings.records(["B"])["B"]
-    found.bookings.move([(record, orders.close(record, State.STALE, "late"))], report(settled=False))
+    found.bookings.move([(record, orders.close(record, OrderState.STALE, "late"))], report(settled=False))
     assert found.live() == ["A"]
     some = fill(a, "0.5")
-    found.bookings.book("main", [resolution(a, some, state=State.PARTIAL)], report())
+    found.bookings.book("main", [resolution(a, some, state=OrderState.PARTIAL)], report())
     assert found.live() == ["A"]
     found.bookings.book("main", [resolution(a, some, fill(a, "1.5", 2))], report("next"))
     assert found.live() == []
 
 
 def test_the_state_is_read_with_its_time(found: Ledger) -> None:
-    assert found.bookings.trading_state("main") == TradingState(Halt.ACTIVE, None)
-    found.approvals.halt("main", Halt.FLATTEN, halted(Halt.FLATTEN))
-    assert found.bookings.trading_state("main") == TradingState(Halt.FLATTEN, AT)
-    assert found.bookings.trading_state("never opened") == TradingState(None, None)
+    assert found.bookings.trading_state("main") == OrderPermissions(TradingState.ACTIVE, None)
+    found.approvals.halt("main", TradingState.FLATTEN, halted(TradingState.FLATTEN))
+    assert found.bookings.trading_state("main") == OrderPermissions(TradingState.FLATTEN, AT)
+    assert found.bookings.trading_state("never opened") == OrderPermissions(None, None)

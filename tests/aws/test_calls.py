@@ -14,7 +14,7 @@ from fanfold.aws.client.call import (
     Credentials,
     Endpoint,
     Reason,
-    Recorded,
+    RecordedCall,
     condition_failed,
     conflicted,
     connect,
@@ -136,7 +136,7 @@ def test_a_fault_says_what_it_is(fault: AwsFault, said: set[Callable[[AwsFault],
 
 
 def test_calls_are_recorded_before_they_are_made() -> None:
-    seen: list[Recorded] = []
+    seen: list[RecordedCall] = []
     call = recorded(Script(THROTTLED), seen.append)
     with pytest.raises(AwsFault):
         call("sqs", "SendMessage", {"MessageBody": "x"})

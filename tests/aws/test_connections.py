@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from emulator import KEYS, REGION, Emulator
 
 from fanfold.aws.client.call import NO_ANSWER, AwsFault, Client, Endpoint, connect
-from fanfold.aws.client.http import Request
+from fanfold.aws.client.http import HttpRequest
 from fanfold.aws.client.light import light_call, placed, trust
 
 
@@ -106,7 +106,7 @@ def test_threads_share_a_call(ministack_session: Emulator) -> None:
 ])  # fmt: skip
 def test_requests_go_where_the_service_lives(url: str | None, service: str, bucket: str, place: str) -> None:
     endpoint = Endpoint(region=REGION, url=url, credentials=KEYS)
-    scheme, host, request = placed(endpoint, service, Request("GET", "/a", "", {}, b"", bucket))
+    scheme, host, request = placed(endpoint, service, HttpRequest("GET", "/a", "", {}, b"", bucket))
     assert f"{scheme}://{host}{request.path}" == place
 
 

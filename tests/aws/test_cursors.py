@@ -1,4 +1,4 @@
-"""Cursors: read as written, and of two who write only one."""
+"""PollCursors: read as written, and of two who write only one."""
 
 import pytest
 from emulator import Cloud
@@ -9,13 +9,13 @@ from fanfold.aws.dynamodb.table import Table
 from fanfold.errors import Conflict
 from fanfold.market.bars import Bar, Series
 from fanfold.simulation.stores import MemoryCursors
-from market_data_service.poll import Cursors
+from market_data_service.poll import PollCursors
 
 START = 1_772_323_200
 
 
 @pytest.fixture(params=["table", "memory"])
-def cursors(request: pytest.FixtureRequest, cloud: Cloud) -> Cursors:
+def cursors(request: pytest.FixtureRequest, cloud: Cloud) -> PollCursors:
     if request.param == "memory":
         once(cloud)
         return MemoryCursors()
@@ -32,7 +32,7 @@ def noted(*some: Series) -> dict[tuple[str, str], Series]:
     return {(one.timeframe, one.instrument): one for one in some}
 
 
-def test_cursors_are_read_as_written_by_venue(cursors: Cursors) -> None:
+def test_cursors_are_read_as_written_by_venue(cursors: PollCursors) -> None:
     first = noted(last("1m", "BTC/USDT", 60))
     second = noted(last("1m", "BTC/USDT", 120), last("1h", "ETH/USDT", 3_600))
     assert cursors.read("v") == ({}, 0, 0)
@@ -44,7 +44,7 @@ def test_cursors_are_read_as_written_by_venue(cursors: Cursors) -> None:
 
 
 @pytest.mark.parametrize("version", [0, 1, 3])
-def test_of_two_who_read_the_same_only_the_first_writes(cursors: Cursors, version: int) -> None:
+def test_of_two_who_read_the_same_only_the_first_writes(cursors: PollCursors, version: int) -> None:
     cursors.write("v", noted(last("1m", "A", 60)), 0)
     cursors.write("v", noted(last("1m", "A", 120)), 1)
     with pytest.raises(Conflict):

@@ -13,9 +13,9 @@ from fanfold.aws.dynamodb.table import Table
 from fanfold.errors import Conflict
 from fanfold.market.bars import Bar, Series
 from fanfold.messages import Message, Targets
-from fanfold.signals.fold import Fold, Kept
+from fanfold.signals.fold import Fold, StoredFold
 from fanfold.simulation.stores import MemoryBus, MemoryFolds
-from signal_service.fold import Folder, Store
+from signal_service.fold import Store, StrategyRunner
 
 EVERYTHING = {"trend": instance(), "pair": instance("pairs"), "slow": instance("breakout", timeframe="5m")}
 
@@ -45,7 +45,7 @@ def append(store: Store, fold: Fold, version: int, message: list[Series]) -> Non
 
 
 def test_nothing_is_kept_at_first(store: Store) -> None:
-    assert store.load(Fold(small_desk(), "v").groups) == Kept(0, [], None, {})
+    assert store.load(Fold(small_desk(), "v").groups) == StoredFold(0, [], None, {})
 
 
 def test_a_version_is_written_once(store: Store) -> None:
@@ -161,7 +161,7 @@ def test_a_folder_on_a_table_publishes_what_one_in_memory_does(cloud: Cloud) -> 
         bus = MemoryBus()
         for message in minutes(3, 30):
             # A process of its own for every message.
-            Folder(found, "v", one, bus).fold(bars_message(message))
+            StrategyRunner(found, "v", one, bus).fold(bars_message(message))
         heard.append(bus.messages)
     assert heard[0] == heard[1]
     assert heard[0]

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from audit_service.compact import DAY, compact
 from audit_service.flush import flush
 from audit_service.record import record
-from fanfold.audit.lake_schema import BARS, TABLES, TRADES, Row, fitted
-from fanfold.aws.client.call import Call, Recorded, connect, recorded
+from fanfold.audit.lake_schema import BARS, TABLES, TRADES, LakeRow, fitted
+from fanfold.aws.client.call import Call, RecordedCall, connect, recorded
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.s3 import lake as lake_files
 from fanfold.aws.s3.audit_log import S3Log, pages_of
@@ -131,7 +131,7 @@ def test_a_flush_that_crashed_is_repeated_without_a_trace(call: Call, tmp_path: 
 
 
 def test_the_log_is_read_a_page_at_a_time(call: Call) -> None:
-    seen: list[Recorded] = []
+    seen: list[RecordedCall] = []
     flushed(recorded(call, seen.append), rows_max=6)
     names = [one.operation for one in seen if one.operation != "ListObjectsV2"]
     longest = max(len(run) for run in " ".join(names).replace("GetObject ", "g").split())
@@ -220,7 +220,7 @@ def test_files_have_the_columns_of_the_table_and_are_compressed(call: Call) -> N
 
 @given(amount=st.decimals(allow_nan=True, allow_infinity=True))
 def test_every_amount_fits_the_lake_is_rounded_or_is_null_there(amount: Decimal) -> None:
-    row, lost = fitted(Row(table="bars", dt="2026-01-01", values={"open": amount, "close": Decimal(1)}))
+    row, lost = fitted(LakeRow(table="bars", dt="2026-01-01", values={"open": amount, "close": Decimal(1)}))
     (stored,) = lake_files.table_of(BARS, [row])["open"].to_pylist()
     if lost:
         assert (lost, stored) == (["open"], None)
@@ -253,6 +253,6 @@ def test_a_stream_that_cannot_be_flushed_stops_no_other(call: Call, tmp_path: Pa
 
 
 def test_a_time_of_any_zone_is_stored_as_utc() -> None:
-    row = Row(table="bars", dt="2026-01-01", values={"closes_at": datetime(2026, 1, 1, 12, tzinfo=UTC)})
+    row = LakeRow(table="bars", dt="2026-01-01", values={"closes_at": datetime(2026, 1, 1, 12, tzinfo=UTC)})
     (stored,) = lake_files.table_of(BARS, [row])["closes_at"].to_pylist()
     assert stored == datetime(2026, 1, 1, 12)  # noqa: DTZ001

@@ -13,11 +13,11 @@ from fanfold.aws.client.call import AwsFault, Call, Reason, persistent
 from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.approvals import Approvals
 from fanfold.aws.dynamodb.outbox import Outbox
-from fanfold.aws.dynamodb.polls import Batches
+from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.aws.dynamodb.table import Table
 from fanfold.errors import BadInput, Conflict
 from fanfold.ledger.orders import OrderRecord, claim
-from fanfold.messages import Halt
+from fanfold.messages import TradingState
 
 D = Decimal
 
@@ -30,8 +30,8 @@ def found(cloud: Cloud) -> Ledger:
 def test_an_account_is_opened_once_and_tells_of_it(found: Ledger) -> None:
     account = found.books().account
     assert account is not None
-    assert (account.halt, account.cash, account.reserved, account.version) == (Halt.ACTIVE, 10_000, 0, 1)
-    assert not found.approvals.open("main", D(5), halted(Halt.ACTIVE))
+    assert (account.halt, account.cash, account.reserved, account.version) == (TradingState.ACTIVE, 10_000, 0, 1)
+    assert not found.approvals.open("main", D(5), halted(TradingState.ACTIVE))
     assert found.books().account == account
     assert [one.id for one in found.heard("orders")] == ["halt-ACTIVE"]
     assert found.outboxes() == []
@@ -39,18 +39,18 @@ def test_an_account_is_opened_once_and_tells_of_it(found: Ledger) -> None:
 
 def test_a_halt_is_set_told_and_in_the_way_of_who_read_before_it(found: Ledger) -> None:
     before = found.books().account
-    found.approvals.halt("main", Halt.REDUCE_ONLY, halted(Halt.REDUCE_ONLY))
+    found.approvals.halt("main", TradingState.REDUCE_ONLY, halted(TradingState.REDUCE_ONLY))
     account = found.books().account
     assert before is not None
     assert account is not None
-    assert (account.halt, account.version) == (Halt.REDUCE_ONLY, 2)
+    assert (account.halt, account.version) == (TradingState.REDUCE_ONLY, 2)
     with pytest.raises(Conflict):
         found.table.write([ledger.reserving(found.table, before, D(1), 1, 1)])
 
 
 def test_an_account_that_was_never_opened_cannot_be_halted_and_has_no_books(found: Ledger) -> None:
     with pytest.raises(BadInput, match="'other' was never opened"):
-        found.approvals.halt("other", Halt.HALT, halted(Halt.HALT))
+        found.approvals.halt("other", TradingState.HALT, halted(TradingState.HALT))
     assert ledger.read(found.table, "other").account is None
 
 
@@ -105,18 +105,20 @@ def test_an_operators_word_holds_however_busy_the_account_is(cloud: Cloud, times
     table = Table(persistent(busy, sleep=lambda _: None), "ledger")
     approvals = Approvals(table, Outbox(table, "risk", found.topics))
     busy.times = times
-    approvals.halt("main", Halt.HALT, halted(Halt.HALT))
+    approvals.halt("main", TradingState.HALT, halted(TradingState.HALT))
     account = found.books().account
     assert account is not None
-    assert (account.halt, account.halt_cause, busy.times) == (Halt.HALT, "halt-HALT", 0)
+    assert (account.halt, account.halt_cause, busy.times) == (TradingState.HALT, "halt-HALT", 0)
     busy.times = times
-    assert approvals.open("spare", D(1), msgspec.structs.replace(halted(Halt.ACTIVE), account="spare", id="spare"))
+    assert approvals.open(
+        "spare", D(1), msgspec.structs.replace(halted(TradingState.ACTIVE), account="spare", id="spare")
+    )
 
 
 def test_a_rearmed_account_is_decided_on_anew(found: Ledger) -> None:
-    batches = Batches(found.table)
+    batches = DynamoPolls(found.table)
     before = batches.read("main")
-    found.approvals.halt("main", Halt.ACTIVE, halted(Halt.ACTIVE), rearm=True)
+    found.approvals.halt("main", TradingState.ACTIVE, halted(TradingState.ACTIVE), rearm=True)
     with pytest.raises(Conflict):
         batches.note("main", before, found.approvals.book("main", before), {}, {}, "")
     after = batches.read("main")

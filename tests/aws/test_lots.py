@@ -15,7 +15,7 @@ from fanfold.aws.dynamodb.attribute_values import marshal
 from fanfold.aws.dynamodb.bookings import Bookings
 from fanfold.aws.dynamodb.table import Table
 from fanfold.ledger import orders, positions
-from fanfold.ledger.booking import Books, PositionItem
+from fanfold.ledger.booking import AccountBooks, StoredPosition
 from fanfold.ledger.positions import PAGE_LOTS, Lot, Position, fold
 from fanfold.messages import Fill, Order
 from fanfold.simulation.items import size
@@ -113,7 +113,7 @@ def test_thousands_of_lots_that_a_table_has_are_taken_at_once(cloud: Cloud) -> N
     found = open_ledger(cloud)
     held = fold([fill(order("a", instrument=LEG[1]), quantity, number, price)
                  for number, (quantity, price) in enumerate(prices(MANY))])  # fmt: skip
-    none = Books(account=None, positions={})
+    none = AccountBooks(account=None, positions={})
     for write in lots.positioning(found.table, "main", none, {LEG: (held, D(0))}, MANY):
         found.table.write([write])
     assert heaviest(found) < 60_000
@@ -131,10 +131,10 @@ def test_thousands_of_lots_that_a_table_has_are_taken_at_once(cloud: Cloud) -> N
 def test_a_booking_of_many_legs_that_all_turn_a_page_stays_within_a_transaction() -> None:
     found = memory_ledger()
     some = [order(f"n{number}", quantity="1", reserved="0") for number in range(22)]
-    legs = {(one.instance, one.instrument): PositionItem(
+    legs = {(one.instance, one.instrument): StoredPosition(
         position=Position(lots=tuple(Lot(D(1), D(at)) for at in range(1, 2 * PAGE_LOTS + 1)), version=1), open=D(0),
     ) for one in some}  # fmt: skip
-    none = Books(account=None, positions={})
+    none = AccountBooks(account=None, positions={})
     for leg, item in legs.items():
         (write,) = lots.positioning(found.table, "main", none, {leg: (item.position, D(0))}, 0)
         found.table.write([write])

@@ -9,16 +9,16 @@ from emulator import Cloud
 from ledger_examples import AT, create_table, once, order
 from msgspec.structs import replace
 
-from fanfold.aws.client.call import Recorded, recorded
+from fanfold.aws.client.call import RecordedCall, recorded
 from fanfold.aws.dynamodb.paper_book import PART_ORDERS, PARTS_MAX, PaperBook, _added
 from fanfold.aws.dynamodb.table import Table
 from fanfold.errors import BadInput, Conflict
-from fanfold.matching.book import Book, Page, Resting
+from fanfold.matching.book import PaperBookVersion, PaperOrderStore, RestingOrder
 from fanfold.simulation.book import MemoryBook
 
 
 @pytest.fixture(params=["table", "memory"])
-def book(request: pytest.FixtureRequest, cloud: Cloud) -> Book:
+def book(request: pytest.FixtureRequest, cloud: Cloud) -> PaperOrderStore:
     if request.param == "memory":
         once(cloud)
         return MemoryBook()
@@ -26,18 +26,18 @@ def book(request: pytest.FixtureRequest, cloud: Cloud) -> Book:
     return PaperBook(Table(cloud.call, "book"))
 
 
-def resting(book: Book) -> list[str]:
+def resting(book: PaperOrderStore) -> list[str]:
     return [one.order.order_id for one in book.read("main").resting]
 
 
-def test_orders_rest_in_the_order_they_came_each_once(book: Book) -> None:
+def test_orders_rest_in_the_order_they_came_each_once(book: PaperOrderStore) -> None:
     for name in ("B", "A", "B", "C"):
         book.add(order(name))
     assert resting(book) == ["B", "A", "C"]
     assert book.read("other").resting == []
 
 
-def test_a_write_puts_drops_and_notes_all_at_once_and_what_is_gone_never_comes_back(book: Book) -> None:
+def test_a_write_puts_drops_and_notes_all_at_once_and_what_is_gone_never_comes_back(book: PaperOrderStore) -> None:
     for name in ("A", "B", "C"):
         book.add(order(name))
     page = book.read("main")
@@ -49,7 +49,7 @@ def test_a_write_puts_drops_and_notes_all_at_once_and_what_is_gone_never_comes_b
     assert resting(book) == ["B", "C"]
 
 
-def test_a_write_on_an_older_version_is_refused_and_changes_nothing(book: Book) -> None:
+def test_a_write_on_an_older_version_is_refused_and_changes_nothing(book: PaperOrderStore) -> None:
     book.add(order("A"))
     version = book.read("main").version
     book.write("main", version, [], [], {"A/USDT": 60})
@@ -59,7 +59,7 @@ def test_a_write_on_an_older_version_is_refused_and_changes_nothing(book: Book) 
     assert book.read("main").settled == {"A/USDT": 60}
 
 
-def test_a_cancel_is_noted_once_and_moves_the_version(book: Book) -> None:
+def test_a_cancel_is_noted_once_and_moves_the_version(book: PaperOrderStore) -> None:
     book.add(order("A"))
     version = book.read("main").version
     book.cancel("main", ["c-A"], AT, "halted")
@@ -84,7 +84,7 @@ def test_an_order_that_comes_between_a_read_and_its_write_is_not_lost(cloud: Clo
 
 def test_a_page_is_read_once_for_a_settlement(cloud: Cloud) -> None:
     create_table(cloud.admin, "book")
-    seen: list[Recorded] = []
+    seen: list[RecordedCall] = []
     book = PaperBook(Table(recorded(cloud.call, seen.append), "book"))
     book.add(order("A"))
     page = book.read("main")
@@ -96,7 +96,7 @@ def test_a_page_is_read_once_for_a_settlement(cloud: Cloud) -> None:
     assert book.read("main").settled == {"A/USDT": 60}
 
 
-def test_an_order_that_was_shut_out_never_rests_and_one_that_was_taken_cannot_be(book: Book) -> None:
+def test_an_order_that_was_shut_out_never_rests_and_one_that_was_taken_cannot_be(book: PaperOrderStore) -> None:
     assert book.shut_out(order("A"))
     assert book.shut_out(order("A"))
     assert not book.knows(order("A"))
@@ -126,7 +126,7 @@ def test_more_orders_than_an_item_takes_rest_in_their_order_and_change_all_or_no
     book.cancel("main", [f"c-{names[-1]}", f"c-{names[0]}"], AT, "halted")
     assert [one.order.order_id for one in book.read("main").resting if one.canceled_at] == [names[0], names[-1]]
     book.write("main", book.read("main").version, [], [f"c-{name}" for name in names], {"A/USDT": 120})
-    assert book.read("main") == Page(settled={"A/USDT": 120}, version=book.read("main").version)
+    assert book.read("main") == PaperBookVersion(settled={"A/USDT": 120}, version=book.read("main").version)
     assert book.add(order("later"))
 
 
@@ -142,7 +142,7 @@ def test_another_process_reads_all_parts(cloud: Cloud) -> None:
 
 def test_a_full_book_says_so_and_takes_no_more() -> None:
     book = MemoryBook()
-    full = {number: [Resting(order=order("A"))] * PART_ORDERS for number in range(PARTS_MAX)}
+    full = {number: [RestingOrder(order=order("A"))] * PART_ORDERS for number in range(PARTS_MAX)}
     with pytest.raises(BadInput, match=r"3750 orders rest for main.*cancel some"):
         _added(full, order("B"))
     assert book.read("main").resting == []

@@ -9,9 +9,9 @@ import pytest
 from core_desk import small_desk
 from emulator import Cloud, Pair
 
-from fanfold.aws.client.call import AwsFault, Recorded, not_found, recorded
+from fanfold.aws.client.call import AwsFault, RecordedCall, not_found, recorded
 from fanfold.aws.function.runtime_limits import KEPT, RuntimeLimits, tightened
-from fanfold.aws.telemetry.telemetry import Watch
+from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.desk import Limits
 from fanfold.errors import BadInput
 
@@ -25,8 +25,8 @@ class World:
 
     def __init__(self, cloud: Cloud) -> None:
         self.now = datetime(2026, 3, 1, tzinfo=UTC)
-        self.lines, self.seen, self._admin = list[dict[str, Any]](), list[Recorded](), cloud.admin
-        self.watch = Watch({}, lambda: self.now, lambda text: self.lines.append(json.loads(text)))
+        self.lines, self.seen, self._admin = list[dict[str, Any]](), list[RecordedCall](), cloud.admin
+        self.watch = Telemetry({}, lambda: self.now, lambda text: self.lines.append(json.loads(text)))
         call = recorded(cloud.call, self.seen.append)
         self.runtime = RuntimeLimits(call, PATH, DESK, lambda: self.now, self.watch)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from emulator import Cloud, Pair
 
-from fanfold.aws.client.call import AwsFault, Recorded, not_found, recorded
+from fanfold.aws.client.call import AwsFault, RecordedCall, not_found, recorded
 from fanfold.aws.function.secrets import KEPT, Secret, SecureParameter
 from fanfold.errors import BadInput
 
@@ -22,7 +22,7 @@ class Vault:
     """A secret with one key, its calls counted, and a clock that is set by hand."""
 
     def __init__(self, cloud: Cloud, kind: type[Secret], text: str = '{"apiKey": "old"}') -> None:
-        self.now, self.seen, self._admin, self._kind = NOW, list[Recorded](), cloud.admin, kind
+        self.now, self.seen, self._admin, self._kind = NOW, list[RecordedCall](), cloud.admin, kind
         self.name = PARAMETER if kind is SecureParameter else NAME
         self._put(text)
         self.secret = kind(recorded(cloud.call, self.seen.append), self.name, lambda: self.now)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.aws.client.call import Credentials
-from fanfold.aws.client.http import Request, encoded, query_of
+from fanfold.aws.client.http import HttpRequest, encoded, query_of
 from fanfold.aws.client.sigv4 import Place, sign
 
 HOST = "bucket.example.amazonaws.com"
@@ -23,7 +23,7 @@ KEYS = st.builds(Credentials, access_key=st.just("AKID"), secret_key=TEXT, token
 # Names of which one may begin as another does, and go on with what sorts before an equals sign.
 NAMES = st.from_regex(r"a[-.b]{0,2}", fullmatch=True)
 REQUESTS = st.builds(
-    Request,
+    HttpRequest,
     method=st.sampled_from(["GET", "PUT", "POST", "HEAD", "DELETE"]),
     path=SEGMENTS.map(lambda segments: "/" + "/".join(encoded(segment) for segment in segments)),
     query=st.dictionaries(NAMES | TEXT, TEXT, max_size=4).map(query_of),
@@ -33,7 +33,7 @@ REQUESTS = st.builds(
 
 
 @given(request=REQUESTS, keys=KEYS, service=st.sampled_from(["dynamodb", "sqs", "sns", "lambda", "s3"]))
-def test_signatures_equal_those_of_botocore(request: Request, keys: Credentials, service: str) -> None:
+def test_signatures_equal_those_of_botocore(request: HttpRequest, keys: Credentials, service: str) -> None:
     url = f"https://{HOST}{request.path}" + (f"?{request.query}" if request.query else "")
     theirs = AWSRequest(method=request.method, url=url, data=request.body, headers=dict(request.headers))
     signer = S3SigV4Auth if service == "s3" else SigV4Auth
@@ -55,7 +55,7 @@ def test_a_query_is_ordered_by_name_also_where_one_name_begins_as_another(pairs:
 
 def test_the_day_and_the_region_are_in_the_key() -> None:
     keys = Credentials(access_key="AKID", secret_key="secret")
-    request = Request("POST", "/", "", {}, b"")
+    request = HttpRequest("POST", "/", "", {}, b"")
     places = [("eu-west-1", 0.0), ("eu-west-1", 86400.0), ("us-east-1", 0.0)]
     signatures = {sign(request, HOST, Place(region, "sqs"), keys, at)["authorization"][-64:] for region, at in places}
     assert len(signatures) == 3

@@ -3,14 +3,14 @@
 import msgspec
 from ledger_examples import approved, create_topic, fill, heard, order, report
 
-from fanfold.aws.client.call import Call, Recorded, recorded
+from fanfold.aws.client.call import Call, RecordedCall, recorded
 from fanfold.aws.sns import Topics
 from fanfold.messages import ExecutionReport
 
 
 def test_many_messages_go_out_in_order_ten_at_a_time(call: Call, admin: Call) -> None:
     arn, url = create_topic(admin, "executions")
-    seen: list[Recorded] = []
+    seen: list[RecordedCall] = []
     Topics(recorded(call, seen.append), {"executions": arn}).publish([report(f"r{number:02d}") for number in range(21)])
     assert [one.operation for one in seen] == ["PublishBatch", "PublishBatch", "Publish"]
     assert [one.id for one in heard(admin, url)] == [f"r{number:02d}" for number in range(21)]
@@ -19,7 +19,7 @@ def test_many_messages_go_out_in_order_ten_at_a_time(call: Call, admin: Call) ->
 def test_a_batch_is_never_longer_than_sns_takes(call: Call, admin: Call) -> None:
     arn, url = create_topic(admin, "orders")
     many = [order(f"N{number}") for number in range(150)]
-    seen: list[Recorded] = []
+    seen: list[RecordedCall] = []
     messages = [msgspec.structs.replace(approved(*many), id=f"m{number}") for number in range(5)]
     Topics(recorded(call, seen.append), {"orders": arn}).publish(messages)
     sizes = [
@@ -32,7 +32,7 @@ def test_a_batch_is_never_longer_than_sns_takes(call: Call, admin: Call) -> None
 
 
 def test_a_message_carries_what_subscriptions_filter_on() -> None:
-    seen: list[Recorded] = []
+    seen: list[RecordedCall] = []
 
     def answer(_service: str, _operation: str, _parameters: object) -> dict[str, object]:
         return {}

@@ -22,10 +22,10 @@ from situations import Situation
 
 from fanfold.aws.client.call import AwsFault, Call, connect
 from fanfold.aws.function.runtime import Runtime
-from fanfold.aws.function.sqs import Edge
-from fanfold.aws.telemetry.telemetry import Watch
+from fanfold.aws.function.sqs import SqsConsumer
+from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.deployment import FIFO, topic_name
-from fanfold.messages import SUBSCRIPTIONS, TOPICS, Bars, decode
+from fanfold.messages import SUBSCRIPTIONS, TOPICS, BarsClosed, decode
 from fanfold.venues import replay
 
 HANDLERS = {"market-data": "serve", "signal": "fold", "risk": "assess", "execution": "execute", "audit": "record"}
@@ -147,7 +147,7 @@ class Chain:
     def hand_over(self, service: str, event: dict[str, Any]) -> Delivery:
         """Invoke a service's queue handler with an event."""
         found = [decode(record["body"]) for record in event["Records"]]
-        bars = sum(len(frame.step) for one in found if isinstance(one, Bars) for frame in one.frames)
+        bars = sum(len(frame.step) for one in found if isinstance(one, BarsClosed) for frame in one.frames)
         handler = getattr(self._handlers[service], HANDLERS[service])
         answer = self._run(service, handler, event, type(found[0]).__name__, len(found), bars)
         if answer["batchItemFailures"]:
@@ -276,8 +276,8 @@ def _wired(service: str, situation: Situation, call: Call, clock: Callable[[], d
     for part in vars(wiring).values():
         if hasattr(part, "cache_clear"):
             part.cache_clear()
-    watch = Watch({}, clock, write=len)
-    built = Runtime(call, clock, situation.desk, Edge(call, "dead-letters", "faults", clock, watch), watch)
+    watch = Telemetry({}, clock, write=len)
+    built = Runtime(call, clock, situation.desk, SqsConsumer(call, "dead-letters", "faults", clock, watch), watch)
     # In place of the one that the environment describes, whose call and clock can't be metered.
     wiring.__dict__["runtime"] = lambda: built
     return handler

@@ -16,10 +16,10 @@ from fanfold import desk, ids
 from fanfold.aws.dynamodb.folds import FoldTable
 from fanfold.desk import Desk
 from fanfold.market import bars
-from fanfold.messages import Bars, Message, encode
+from fanfold.messages import BarsClosed, Message, encode
 from fanfold.simulation import market
 from fanfold.simulation.cloud import MemoryCloud
-from signal_service.fold import Folder
+from signal_service.fold import StrategyRunner
 
 SYMBOLS = (100, 1_000)
 TEN = 10
@@ -44,7 +44,7 @@ def main() -> None:
         traded = _desk(symbols)
         *past, newest = _polls(symbols)
         cloud = MemoryCloud()
-        folder = Folder(traded, "market", _stored(cloud), Sent())
+        folder = StrategyRunner(traded, "market", _stored(cloud), Sent())
         for message in past:
             folder.fold(message)
         del folder
@@ -58,14 +58,14 @@ def main() -> None:
     )
 
 
-def _measured(traded: Desk, cloud: MemoryCloud, newest: Bars) -> tuple[int, float, float]:
+def _measured(traded: Desk, cloud: MemoryCloud, newest: BarsClosed) -> tuple[int, float, float]:
     """Targets of the first fold, ms for handing out what is stored (the fake's own share), ms for the fold with it."""
     taken = []
     for _ in range(RUNS):
         cloud.dynamodb.tables["folds"].partitions["market"].pop(f"fold#{MINUTES:012d}", None)
         sent = Sent()
         gc.collect()
-        taken.append(_cpu_s(lambda sent=sent: Folder(traded, "market", _stored(cloud), sent).fold(newest)))
+        taken.append(_cpu_s(lambda sent=sent: StrategyRunner(traded, "market", _stored(cloud), sent).fold(newest)))
     stored = _cpu_s(lambda: list(cloud.table("folds").query("market", "fold#", newest_first=True)))
     return sent.targets, stored * 1e3, median(taken) * 1e3
 
@@ -105,14 +105,14 @@ def _desk(symbols: int) -> Desk:
     return desk.build(raw, "bench")
 
 
-def _polls(symbols: int) -> Iterator[Bars]:
+def _polls(symbols: int) -> Iterator[BarsClosed]:
     """A message a minute, with a bar of every symbol."""
     (listed,) = market.market(SEED, [LISTED], MINUTES, START)
     for bar, after in zip(listed.bars, [0, *(bar.closes_at for bar in listed.bars)], strict=False):
         one = msgspec.structs.replace(listed, after=after, bars=[bar])
         series = [msgspec.structs.replace(one, instrument=name) for name in _names(symbols)]
         cause = f"poll/market/{bar.closes_at}"
-        yield Bars(
+        yield BarsClosed(
             id=ids.name("bars", cause),
             cause=cause,
             at=datetime.fromtimestamp(bar.closes_at, UTC),

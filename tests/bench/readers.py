@@ -8,7 +8,7 @@ from time import perf_counter, process_time
 
 from printed import table
 
-from fanfold.aws.telemetry.metrics import Counts
+from fanfold.aws.telemetry.metrics import Metrics
 from fanfold.importers import data_files
 from fanfold.simulation.market import catalogue, market
 from fanfold.venues.replay import ReplayVenue, write
@@ -45,7 +45,7 @@ def _recorded(folder: Path) -> Callable[[int], object]:
 
 
 def _line() -> Callable[[int], object]:
-    counts = Counts("dev", lambda: NOW, len)
+    counts = Metrics("dev", lambda: NOW, len)
 
     def written(_lap: int) -> None:
         counts.add("Orders", 2)

@@ -7,14 +7,11 @@ from fanfold.codes import Code
 from fanfold.market import bars
 from fanfold.market.bars import Bar, Series
 from fanfold.messages import (
-    Bars,
-    BarsWanted,
-    Defect,
+    BarsClosed,
+    BarsRequested,
+    DataDefect,
     ExecutionReport,
     Fill,
-    Halt,
-    HaltChanged,
-    Holding,
     LegCode,
     LegState,
     LegStatus,
@@ -22,11 +19,14 @@ from fanfold.messages import (
     Order,
     OrdersApproved,
     OrdersRefused,
+    OrderState,
     OrderUpdate,
+    PositionSnapshot,
     Refusal,
-    State,
     Target,
     Targets,
+    TradingState,
+    TradingStateChanged,
 )
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -71,11 +71,11 @@ UPDATE = OrderUpdate(
     client_order_id="c1",
     instance="trend",
     instrument="BTC/USDT",
-    state=State.FILLED,
+    state=OrderState.FILLED,
     filled=Decimal("0.10"),
     reason="none",
 )
-HOLDING = Holding(
+HOLDING = PositionSnapshot(
     instance="trend",
     instrument="BTC/USDT",
     quantity=Decimal("0.10"),
@@ -97,7 +97,7 @@ SERIES = [
     for name in ("BTC/USDT", "ETH/USDT")
 ]
 EXAMPLES: list[Message] = [
-    Bars(
+    BarsClosed(
         id="b1",
         cause="poll/binance/1",
         at=AT,
@@ -106,9 +106,9 @@ EXAMPLES: list[Message] = [
         parts=2,
         wanted=True,
         frames=bars.pack(SERIES),
-        defects=[Defect(instrument="BTC/USDT", timeframe="1m", defect="gap", action="reported", count=2, at=CLOSE)],
+        defects=[DataDefect(instrument="BTC/USDT", timeframe="1m", defect="gap", action="reported", count=2, at=CLOSE)],
     ),
-    BarsWanted(
+    BarsRequested(
         id="w1",
         cause="b1",
         at=AT,
@@ -149,8 +149,14 @@ EXAMPLES: list[Message] = [
         account="main",
         refusals=[Refusal(order=ORDER, code=Code.STALE_SIGNAL, detail="600 s is over 120 s")],
     ),
-    HaltChanged(
-        id="h1", cause="operator/ann", at=AT, account="main", state=Halt.REDUCE_ONLY, reason="drill", actor="ann"
+    TradingStateChanged(
+        id="h1",
+        cause="operator/ann",
+        at=AT,
+        account="main",
+        state=TradingState.REDUCE_ONLY,
+        reason="drill",
+        actor="ann",
     ),
     ExecutionReport(
         id="e1",

@@ -13,9 +13,9 @@ from threading import Barrier
 import pytest
 from exchange_server import START, Answer, Candle, Exchange, Query, serving
 
-from fanfold.desk import Instrument, Venue
+from fanfold.desk import Instrument, VenueSettings
 from fanfold.errors import VenueUnavailable
-from fanfold.market.source import Request
+from fanfold.market.source import BarsRequest
 from fanfold.matching.prices import Quote
 from fanfold.venues.ccxt import slim as slim_ccxt
 from fanfold.venues.ccxt.client import Client
@@ -30,7 +30,7 @@ recorded = pytest.mark.skipif(not RECORDINGS.is_dir(), reason=f"there are no rec
 
 def connected(name: str, exchange: Exchange, origin: str) -> ExchangeVenue:
     symbols = [f"{exchange.base}/{exchange.quote}", *("/".join(pair) for pair in exchange.others)]
-    venue = Venue(kind="ccxt", exchange=name, symbols=symbols)
+    venue = VenueSettings(kind="ccxt", exchange=name, symbols=symbols)
     rules = Instrument(
         base="",
         quote="",
@@ -217,5 +217,5 @@ def test_instruments_are_asked_for_side_by_side(exchange: Exchange, origin: str)
 
     exchange.fault = paired
     symbols = [BTC, *(f"{base}/USDT" for base, _ in exchange.others)]
-    found = venue.bars_of([Request(symbol, "1m", START + 600, START + 660) for symbol in symbols])
+    found = venue.bars_of([BarsRequest(symbol, "1m", START + 600, START + 660) for symbol in symbols])
     assert [one.instrument for one in found if not isinstance(one, VenueUnavailable)] == symbols

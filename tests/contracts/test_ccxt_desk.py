@@ -8,18 +8,27 @@ from typing import Any
 import pytest
 from exchange_server import START, Answer, Exchange, Query
 
-from execution_service.settle import Settler
+from execution_service.settle import OrderMatcher
 from fanfold import desk
 from fanfold.desk import Desk
 from fanfold.errors import VenueUnavailable
 from fanfold.ledger.orders import OrderRecord
-from fanfold.ledger.trading_state import TradingState
+from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.market import bars
 from fanfold.market.bars import Series
 from fanfold.market.source import Noted
 from fanfold.matching.fills import Resolution
 from fanfold.matching.paper import PaperVenue
-from fanfold.messages import Bars, BarsWanted, ExecutionReport, Halt, Message, Order, OrdersApproved, State
+from fanfold.messages import (
+    BarsClosed,
+    BarsRequested,
+    ExecutionReport,
+    Message,
+    Order,
+    OrdersApproved,
+    OrderState,
+    TradingState,
+)
 from fanfold.signals.fold import Fold
 from fanfold.simulation.book import MemoryBook
 from fanfold.venues.ccxt.venue import ExchangeVenue, catalogue
@@ -35,7 +44,7 @@ class Market:
 
     def __init__(self, live: Desk, origin: str) -> None:
         self.venue = ExchangeVenue.connect(live.venues["live"], live.instruments, origin)
-        self.published: list[Bars] = []
+        self.published: list[BarsClosed] = []
         self.now = START
         self.cursors: dict[tuple[str, str], Series] = {}
         self.poller = Poller(live, lambda _name: self.venue, self, self, lambda: datetime.fromtimestamp(self.now, UTC))
@@ -49,9 +58,9 @@ class Market:
         self.cursors = dict(cursors)
 
     def publish(self, messages: Iterable[Message]) -> None:
-        self.published += [one for one in messages if isinstance(one, Bars)]
+        self.published += [one for one in messages if isinstance(one, BarsClosed)]
 
-    def poll(self, minute: int) -> Bars:
+    def poll(self, minute: int) -> BarsClosed:
         self.now = START + 60 * minute + 2
         self.poller.poll()
         return self.published[-1]
@@ -94,7 +103,7 @@ def down(symbols: Sequence[str]) -> Any:
     return lambda path, query: DOWN if path.endswith("klines") and query["symbol"] in ids else None
 
 
-def told(message: Bars) -> dict[tuple[str, str], list[int]]:
+def told(message: BarsClosed) -> dict[tuple[str, str], list[int]]:
     return {(one.instrument, one.timeframe): [bar.closes_at for bar in one.bars] for one in bars.unpack(message.frames)}
 
 
@@ -138,7 +147,7 @@ def test_bars_that_a_reader_misses_are_served_as_far_as_the_venue_gives_them(
     exchange.fault = down([ETH])
     at = datetime.fromtimestamp(START + 3_600, UTC)
     market.poller.serve(
-        BarsWanted(
+        BarsRequested(
             id="w",
             cause="c",
             at=at,
@@ -159,8 +168,8 @@ class Ledger:
         self.booked: list[Resolution] = []
         self.told: list[ExecutionReport] = []
 
-    def trading_state(self, _account: str) -> TradingState:
-        return TradingState(Halt.ACTIVE)
+    def trading_state(self, _account: str) -> OrderPermissions:
+        return OrderPermissions(TradingState.ACTIVE)
 
     def records(self, _order_ids: Sequence[str]) -> dict[str, OrderRecord]:
         return {}
@@ -198,14 +207,14 @@ def test_a_market_order_fills_by_the_quote_as_soon_as_it_is_placed(
 ) -> None:
     exchange.touch = ("99.50", "100.50")
     paper, ledger = PaperVenue(live, MemoryBook(), market.venue.quote), Ledger()
-    settler = Settler(live, ledger, paper)
+    settler = OrderMatcher(live, ledger, paper)
     placed = order()
     paper.place(placed)
     message = OrdersApproved(id="m", cause="c", at=placed.decided_at, account="main", orders=[placed])
     settler.take(message)
     settler.take(message)
     (done,) = ledger.booked
-    assert (done.state, done.fills[0].quantity) == (State.FILLED, 2)
+    assert (done.state, done.fills[0].quantity) == (OrderState.FILLED, 2)
     assert done.fills[0].price == Decimal("100.52"), "the ask, one basis point of slippage, up to the next tick"
     assert [report.settled for report in ledger.told] == [False]
 
@@ -221,9 +230,9 @@ def test_an_order_waits_where_no_quote_is_to_be_had(exchange: Exchange, live: De
 
     exchange.fault = no_quotes
     message = OrdersApproved(id="m", cause="c", at=placed.decided_at, account="main", orders=[placed])
-    settler = Settler(live, ledger, paper)
+    settler = OrderMatcher(live, ledger, paper)
     settler.take(message)
     assert (len(book.read("main").resting), ledger.booked) == (1, [])
     exchange.fault = lambda _path, _query: None
     settler.take(message)
-    assert [done.state for done in ledger.booked] == [State.FILLED]
+    assert [done.state for done in ledger.booked] == [OrderState.FILLED]

@@ -9,14 +9,14 @@ from decimal import Decimal
 import pytest
 from exchange_server import START, Answer, Exchange, Query
 
-from fanfold.desk import Instrument, Venue
+from fanfold.desk import Instrument, VenueSettings
 from fanfold.errors import BadInput, VenueUnavailable
-from fanfold.market.source import Failure, Request
+from fanfold.market.source import BarsRequest, Failure
 from fanfold.venues.ccxt.client import Client
 from fanfold.venues.ccxt.venue import ExchangeVenue, catalogue
 
 BTC = "BTC/USDT"
-BINANCE = Venue(kind="ccxt", exchange="binance", symbols=[BTC])
+BINANCE = VenueSettings(kind="ccxt", exchange="binance", symbols=[BTC])
 RULES = Instrument(
     base="BTC", quote="USDT", tick=Decimal("0.01"), lot=Decimal("0.00001"), notional_min=Decimal(5), as_of="", source=""
 )
@@ -101,12 +101,12 @@ def test_an_unreachable_exchange_is_named_with_its_host() -> None:
 
 def test_a_poll_of_an_unreachable_exchange_fails_for_every_instrument_after_one_try() -> None:
     venue = ExchangeVenue.connect(BINANCE, {BTC: RULES}, "http://127.0.0.1:9")
-    found = venue.bars_of([Request(BTC, "1m", 0, 60)] * 3)
+    found = venue.bars_of([BarsRequest(BTC, "1m", 0, 60)] * 3)
     assert all(isinstance(one, Failure) and "cannot be reached" in one.reason for one in found)
 
 
 def test_an_instrument_that_was_delisted_fails_alone(venue: ExchangeVenue) -> None:
-    first, second = venue.bars_of([Request(one, "1m", START + 600, START + 660) for one in (BTC, "ETH/USDT")])
+    first, second = venue.bars_of([BarsRequest(one, "1m", START + 600, START + 660) for one in (BTC, "ETH/USDT")])
     assert isinstance(second, Failure)
     assert not isinstance(first, Failure)
     assert [bar.closes_at for bar in first.bars] == [START + 660]

@@ -16,7 +16,7 @@ from emulator import ministack
 from situations import Situation
 
 from fanfold.aws.client.call import Call, connect
-from fanfold.aws.telemetry.metrics import Counts
+from fanfold.aws.telemetry.metrics import Metrics
 from fanfold.cli import cost_files
 from fanfold.cost import units
 from fanfold.cost.calls import Sizes, units_of
@@ -200,7 +200,7 @@ def _writes(operation: str, parameters: Mapping[str, Any]) -> list[tuple[str, di
 def _metrics(messages: Iterable[Message]) -> list[str]:
     """The custom metrics that get a value where these messages are published and read."""
     lines: list[str] = []
-    counts = Counts("day", lambda: datetime.fromtimestamp(0, UTC), lines.append)
+    counts = Metrics("day", lambda: datetime.fromtimestamp(0, UTC), lines.append)
     counts.measure("QueueAge", 0)
     for message in messages:
         counts.published(message)

@@ -14,11 +14,11 @@ from fanfold.cost.bill import IMAGE_VERSIONS, SILENT, bill
 from fanfold.cost.days import Activity, Day
 from fanfold.cost.prices import REGION
 from fanfold.cost.scenarios import SCENARIOS
-from fanfold.cost.templates import Function, Stacks
+from fanfold.cost.templates import BilledFunction, Stacks
 
 # As tests/deploy packages them.
 PACKAGED = {"full": "dev", "lean": "lean"}
-ONE = Function(
+ONE = BilledFunction(
     memory_mb=256, traced=False, platform_lines=False, pollers=0, ordered=True, window_s=0, runs_a_month=0, metrics=[]
 )
 

@@ -60,7 +60,7 @@ class Account:
             found[service] = code["ImageUri"].partition("@")[2]
         return found
 
-    def trade(self, plan: run_plan.Plan, minutes: range) -> None:
+    def trade(self, plan: run_plan.RunPlan, minutes: range) -> None:
         run = DeskRun(self.cloud, self.state)
         run.set_clock(minutes[0] - 60)
         run.open_accounts(list(plan.desk.accounts))

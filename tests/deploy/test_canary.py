@@ -10,8 +10,8 @@ import pytest
 from core_desk import A, bars_message, stretch, walk
 from packaged_stages import templates
 
-from fanfold.aws.function.sqs import Edge, consume
-from fanfold.aws.telemetry.telemetry import Watch
+from fanfold.aws.function.sqs import SqsConsumer, consume
+from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.errors import BadInput
 from fanfold.messages import encode
 
@@ -32,8 +32,8 @@ def counted(service: str, lines: list[str]) -> Counter[str]:
 def lines_of(version: str, verb: Any) -> tuple[list[str], dict[str, Any]]:
     """What an invocation with two messages writes, and answers."""
     lines: list[str] = []
-    watch = Watch({"AWS_LAMBDA_FUNCTION_VERSION": version}, lambda: datetime(2026, 3, 1, tzinfo=UTC), lines.append)
-    edge = Edge(lambda *_: {}, "dead.fifo", "faults", lambda: datetime(2026, 3, 1, tzinfo=UTC), watch)
+    watch = Telemetry({"AWS_LAMBDA_FUNCTION_VERSION": version}, lambda: datetime(2026, 3, 1, tzinfo=UTC), lines.append)
+    edge = SqsConsumer(lambda *_: {}, "dead.fifo", "faults", lambda: datetime(2026, 3, 1, tzinfo=UTC), watch)
     body = encode(bars_message([stretch(A, walk(1, A, 2), 0, 2)])).decode()
     records = [{"messageId": f"m{n}", "body": body, "eventSourceARN": "arn:x", "messageAttributes": {},
                 "attributes": {"MessageGroupId": f"g{n}", "SentTimestamp": "0"}} for n in range(2)]  # fmt: skip

@@ -25,12 +25,12 @@ STACKS = ("platform", *SERVICES)
 
 
 @pytest.fixture
-def plan() -> run_plan.Plan:
+def plan() -> run_plan.RunPlan:
     return run_plan.plan(ROOT / "desk.toml", [], minutes=2 * MINUTES, strategy=None, params={}, since=None, until=None)
 
 
 @pytest.fixture
-def account(plan: run_plan.Plan, tmp_path: Path) -> Iterator[Account]:
+def account(plan: run_plan.RunPlan, tmp_path: Path) -> Iterator[Account]:
     if shutil.which("node") is None or not (ROOT / "node_modules" / ".bin" / "serverless").exists():
         pytest.skip("needs node and `make install`: the stacks are deployed by the Serverless tool")
     replay.write(tmp_path / "recordings", plan.recordings)
@@ -53,7 +53,7 @@ def test_a_deploy_that_would_put_a_new_table_in_the_place_of_one_is_refused_befo
     assert asked == ["GetTemplate"]
 
 
-def test_a_stage_comes_up_changes_in_one_place_goes_back_and_away(account: Account, plan: run_plan.Plan) -> None:
+def test_a_stage_comes_up_changes_in_one_place_goes_back_and_away(account: Account, plan: run_plan.RunPlan) -> None:
     account.stage("bootstrap", STAGE)
     account.stage("deploy", STAGE)
     launcher.check(account.cloud)

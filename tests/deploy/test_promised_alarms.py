@@ -8,7 +8,7 @@ import pytest
 from packaged_stages import ROOT, SERVICES, templates
 
 from fanfold.aws.clock import Clock
-from fanfold.aws.telemetry.metrics import ALARMING, UNITS, Counts
+from fanfold.aws.telemetry.metrics import ALARMING, UNITS, Metrics
 from fanfold.messages import TOPICS
 
 PROFILES = {"full": "dev", "lean": "lean"}
@@ -82,7 +82,7 @@ def test_whatever_needs_a_person_is_attention_too_and_nothing_is_written_of_what
     name: str, clock: Clock
 ) -> None:
     lines: list[str] = []
-    counts = Counts("dev", clock, lines.append, ["Attention"])
+    counts = Metrics("dev", clock, lines.append, ["Attention"])
     counts.add(name, 2)
     counts.add("Orders", 5)
     counts.flush({})

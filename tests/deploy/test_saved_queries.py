@@ -12,7 +12,7 @@ import pytest
 from packaged_stages import templates
 
 from fanfold.audit import lake_schema
-from fanfold.audit.lake_schema import Row
+from fanfold.audit.lake_schema import LakeRow
 from fanfold.aws.s3.lake import S3Lake
 from fanfold.cli import sql
 from fanfold.codes import Code
@@ -92,7 +92,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Sequence[Path
         (folder / asked["Key"]).write_bytes(asked["Body"])
         return {}
 
-    rows = defaultdict[tuple[str, str], list[Row]](list)
+    rows = defaultdict[tuple[str, str], list[LakeRow]](list)
     for n, one in enumerate(day()):
         for message in told(n, one):
             for row in lake_schema.rows_of(message):

@@ -16,7 +16,7 @@ from fanfold import messages
 from fanfold.audit import chain
 from fanfold.audit.chain import Head, Tip
 from fanfold.audit.daily_report import DayReport
-from fanfold.audit.ports import Kept, Pages
+from fanfold.audit.ports import Pages, StoredObject
 from fanfold.audit.verdict import Verdict
 from fanfold.audit.verify import Days, verdicts_of
 from fanfold.audit.views import View, as_stored
@@ -25,21 +25,21 @@ from fanfold.codes import Code
 from fanfold.errors import Conflict
 from fanfold.market.bars import Bar, Series, pack
 from fanfold.messages import (
-    Bars,
+    BarsClosed,
     ExecutionReport,
     Fill,
-    Halt,
-    HaltChanged,
-    Holding,
     Message,
     Order,
     OrdersApproved,
     OrdersRefused,
+    OrderState,
     OrderUpdate,
+    PositionSnapshot,
     Refusal,
-    State,
     Target,
     Targets,
+    TradingState,
+    TradingStateChanged,
 )
 
 START = datetime(2026, 1, 31, 23, 58, tzinfo=UTC)
@@ -66,13 +66,13 @@ class Objects:
         assert body is not None
         return body
 
-    def kept(self, prefix: str, after: str = "") -> Iterator[Kept]:
+    def kept(self, prefix: str, after: str = "") -> Iterator[StoredObject]:
         for key in sorted(self.versions):
             if key.startswith(prefix) and key > after:
                 bodies = [one for one in self.versions[key] if one is not None]
                 deletions = len(self.versions[key]) - len(bodies)
                 shadow = f"{len(bodies)} versions" if len(bodies) > 1 or deletions else ""
-                yield Kept(key, bodies[0] if bodies else b"", shadow)
+                yield StoredObject(key, bodies[0] if bodies else b"", shadow)
 
 
 class MemoryLog(Objects):
@@ -84,7 +84,7 @@ class MemoryLog(Objects):
     def segments(self, stream: str, after: int = 0) -> Iterator[tuple[str, bytes]]:
         return ((one.key, self.read(one.key)) for one in self.history(stream, after))
 
-    def history(self, stream: str, after: int = 0) -> Iterator[Kept]:
+    def history(self, stream: str, after: int = 0) -> Iterator[StoredObject]:
         return self.kept(f"chain/{stream}/", chain.segment_key(stream, after))
 
 
@@ -157,14 +157,14 @@ class MemorySeals(Objects):
     def is_sealed(self, day: str) -> bool:
         return f"seals/{day}.json" in self.versions
 
-    def newest(self, before: str) -> Kept | None:
+    def newest(self, before: str) -> StoredObject | None:
         return next((one for one in reversed(list(self.history())) if one.key < f"seals/{before}.json"), None)
 
     def keep(self, day: str, body: bytes) -> bytes:
         self.create(f"seals/{day}.json", body)
         return self.read(f"seals/{day}.json")
 
-    def history(self) -> Iterator[Kept]:
+    def history(self) -> Iterator[StoredObject]:
         return self.kept("seals/")
 
 
@@ -264,7 +264,7 @@ def minute(n: int) -> list[Message]:
     )
     refusal = Refusal(order=_order(n, "refused"), code=Code.CASH, detail="no cash")
     return [
-        Bars(id=f"bars-{n}", cause="poll", at=at, venue="sim", frames=pack([series])),
+        BarsClosed(id=f"bars-{n}", cause="poll", at=at, venue="sim", frames=pack([series])),
         Targets(id=f"targets-{n}", cause=f"bars-{n}", batch="b", targets=[target], **told),
         OrdersApproved(id=f"approved-{n}", cause=f"targets-{n}", orders=[_order(n, "o")], **told),
         OrdersRefused(id=f"refused-{n}", cause=f"targets-{n}", refusals=[refusal], **told),
@@ -272,8 +272,10 @@ def minute(n: int) -> list[Message]:
     ]
 
 
-def _halt() -> HaltChanged:
-    return HaltChanged(id="open", cause="x", at=START, account="main", state=Halt.ACTIVE, reason="opened", actor="a")
+def _halt() -> TradingStateChanged:
+    return TradingStateChanged(
+        id="open", cause="x", at=START, account="main", state=TradingState.ACTIVE, reason="opened", actor="a"
+    )
 
 
 def _order(n: int, name: str) -> Order:
@@ -302,7 +304,7 @@ def _report(n: int, at: datetime) -> ExecutionReport:
         client_order_id=f"c{n}",
         instance="trend",
         instrument="A",
-        state=State.FILLED,
+        state=OrderState.FILLED,
         filled=Decimal("0.1"),
     )
     fill = Fill(
@@ -320,7 +322,7 @@ def _report(n: int, at: datetime) -> ExecutionReport:
         liquidity="taker",
         at=at,
     )
-    holding = Holding(
+    holding = PositionSnapshot(
         instance="trend",
         instrument="A",
         quantity=Decimal("0.1") * (n + 1),

@@ -8,7 +8,7 @@ from fanfold import desk
 from fanfold.desk import Desk
 from fanfold.market import bars
 from fanfold.market.bars import Bar, Series
-from fanfold.messages import Bars, Target
+from fanfold.messages import BarsClosed, Target
 from fanfold.signals.fold import Fold
 
 START = 1_772_323_200  # 2026-03-01T00:00Z
@@ -61,10 +61,12 @@ def stretch(instrument: str, whole: list[Bar], first: int, last: int, timeframe:
     return series(instrument, whole[first:last], whole[first - 1].closes_at if first else 0, timeframe)
 
 
-def bars_message(some: list[Series], name: str = "", *, part: int = 1, parts: int = 1, wanted: bool = False) -> Bars:
+def bars_message(
+    some: list[Series], name: str = "", *, part: int = 1, parts: int = 1, wanted: bool = False
+) -> BarsClosed:
     at = max(one.through for one in some)
     name = name or f"bars-{at}"
-    return Bars(
+    return BarsClosed(
         id=f"{name}/{part}",
         cause=f"poll-{name}",
         at=datetime.fromtimestamp(at, UTC),

@@ -16,7 +16,7 @@ from fanfold.local.containers import STATE, Containers
 from fanfold.local.runtime_api import RuntimeApi
 from fanfold.market import bars
 from fanfold.market.bars import Series
-from fanfold.messages import Bars, Message
+from fanfold.messages import BarsClosed, Message
 from fanfold.simulation import market
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,7 +117,7 @@ def bars_message(closes: int = 1) -> Message:
         for one in recordings()
     ]
     at = datetime.fromtimestamp(START + closes * 60, UTC)
-    return Bars(
+    return BarsClosed(
         id=f"b{closes}",
         cause="poll",
         at=at,

@@ -10,7 +10,7 @@ from running import ROOT
 
 from fanfold.deployment import SERVICES
 from fanfold_dev.images import layout
-from fanfold_dev.images.layout import Target
+from fanfold_dev.images.layout import ImageTarget
 
 # e_machine in an ELF header.
 MACHINE = {"amd64": 62, "arm64": 183}
@@ -34,7 +34,7 @@ def machines(folder: Path) -> dict[str, int]:
 @pytest.mark.parametrize("architecture", MACHINE)
 @pytest.mark.parametrize("service", DIFFERENT)
 def test_every_library_is_for_its_architecture(service: str, architecture: str, tmp_path: Path) -> None:
-    layout.unpack_libraries(service, ROOT, tmp_path, Target(architecture, "3.12"))
+    layout.unpack_libraries(service, ROOT, tmp_path, ImageTarget(architecture, "3.12"))
     found = machines(tmp_path)
     assert any(name.startswith("msgspec/") for name in found)
     assert {name for name, machine in found.items() if machine != MACHINE[architecture]} == set()

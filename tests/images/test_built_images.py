@@ -8,7 +8,7 @@ import pytest
 from running import DESK, HANDLERS, SIZE, START, bars_message, event, init_errors
 
 from fanfold.local import container_tool
-from fanfold.messages import BarsWanted, encode
+from fanfold.messages import BarsRequested, encode
 
 SIZE_MB = {"signal": 160, "risk": 160, "audit": 340, "execution": 250, "market-data": 250}
 FORBIDDEN = {"pip", "setuptools", "wheel", "boto3", "botocore", "pytest", "pandas", "numpy", "duckdb"}
@@ -17,7 +17,7 @@ WITHOUT_CCXT = {"typing_extensions", "ccxt", "requests"}
 CCXT = ("market-data", "execution")
 OPEN = {"action": "open", "account": "main", "reason": "test", "actor": "test"}
 BARS = encode(bars_message()).decode()
-WANTED = BarsWanted(
+WANTED = BarsRequested(
     id="w1",
     cause="b1",
     at=datetime.fromtimestamp(START + 600, UTC),

@@ -7,18 +7,18 @@ import msgspec
 from trading import Desk, planned
 
 from fanfold.deployment import STAGE
-from fanfold.desk import Instance
-from fanfold.local.run_plan import Plan
+from fanfold.desk import StrategyInstance
+from fanfold.local.run_plan import RunPlan
 from fanfold.strategy.contract import EXTERNAL
 
 HOOK = "hook"
 INSTRUMENT = "BTC/USDT"
 
 
-def hooked(minutes: int) -> Plan:
+def hooked(minutes: int) -> RunPlan:
     """A plan of the shipped desk's own market, in which ``hook`` may hold a tenth of the account."""
     plan = planned(minutes)
-    hook = Instance(
+    hook = StrategyInstance(
         strategy=EXTERNAL, instruments=[INSTRUMENT], timeframe="1m", allocation=Decimal("0.1"), account="main"
     )
     strategies = plan.desk.strategies | {HOOK: hook}

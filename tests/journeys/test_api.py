@@ -12,7 +12,7 @@ from hooked_desk import HOOK, INSTRUMENT, hooked, secret_of
 from served_api import Heard, Served, served
 from trading import ROOT, Desk, closes, trade
 
-from fanfold.messages import HaltChanged, Targets
+from fanfold.messages import Targets, TradingStateChanged
 
 MINUTES = 20
 FIRST = 12
@@ -145,7 +145,7 @@ def test_audit_kept_the_signal_and_who_halted_and_resumed(found):
     outcome = found["outcome"]
     told = [one for one in outcome.messages if isinstance(one, Targets) and one.cause == f"webhook/{NONCE}"]
     assert [one.id for one in told] == [found["taken"].body["message_id"]]
-    changed = [(one.state, one.reason) for one in outcome.messages if isinstance(one, HaltChanged)]
+    changed = [(one.state, one.reason) for one in outcome.messages if isinstance(one, TradingStateChanged)]
     assert ("HALT", HALT["reason"]) in changed
     assert ("ACTIVE", f"{RESUME['reason']} (asked: {RESUME['reason']})") in changed
     assert {one.kind for one in outcome.verdicts} == {"sound"}

@@ -14,7 +14,7 @@ from fanfold.ids import name
 from fanfold.local.driver import invoke
 from fanfold.local.launcher import REGION
 from fanfold.market.bars import unpack
-from fanfold.messages import Bars
+from fanfold.messages import BarsClosed
 
 MINUTES = 40
 ACCOUNT_ID = "000000000000"
@@ -148,7 +148,7 @@ def test_a_day_that_does_not_add_up_is_told_of_and_not_closed(deployed, tmp_path
 
 def filled(outcome: Outcome, ids: set[str]) -> dict[str, list[int]]:
     """Closes of the bars that messages with these causes brought, by instrument."""
-    brought = [one for one in outcome.messages if isinstance(one, Bars) and one.cause in ids]
+    brought = [one for one in outcome.messages if isinstance(one, BarsClosed) and one.cause in ids]
     assert all(one.wanted for one in brought)
     series = [one for message in brought for one in unpack(message.frames)]
     return {one.instrument: [bar.closes_at for bar in one.bars] for one in series}

@@ -21,13 +21,13 @@ from fanfold.aws.s3.audit_log import S3Log
 from fanfold.cli import conclusion
 from fanfold.cli.summary import books
 from fanfold.deployment import STAGE
-from fanfold.ledger.booking import Books
+from fanfold.ledger.booking import AccountBooks
 from fanfold.local import launcher, run_plan
 from fanfold.local.driver import DeskRun, environment, started
 from fanfold.local.launcher import Cloud
-from fanfold.local.run_plan import Plan
+from fanfold.local.run_plan import RunPlan
 from fanfold.local.state_directory import Asked, remember
-from fanfold.messages import Bars, ExecutionReport, Message, OrdersApproved, OrdersRefused, Targets, decode
+from fanfold.messages import BarsClosed, ExecutionReport, Message, OrdersApproved, OrdersRefused, Targets, decode
 from fanfold.venues import replay
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,7 +59,7 @@ class Desk(NamedTuple):
 
     run: DeskRun
     cloud: Cloud
-    plan: Plan
+    plan: RunPlan
     state: Path
 
     def outcome(self) -> Outcome:
@@ -79,7 +79,7 @@ class Desk(NamedTuple):
         )
 
 
-def planned(minutes: int, **given: Any) -> Plan:
+def planned(minutes: int, **given: Any) -> RunPlan:
     asked = {"strategy": None, "params": {}, "since": None, "until": None} | given
     return run_plan.plan(ROOT / "desk.toml", [], minutes=minutes, **asked)
 
@@ -94,7 +94,7 @@ def deploy_once(folder: Path) -> Path:
 
 
 def trade(
-    state: Path, deployed: Path, plan: Plan, act: Callable[[Desk], None], chaos: str = "", **settings: str
+    state: Path, deployed: Path, plan: RunPlan, act: Callable[[Desk], None], chaos: str = "", **settings: str
 ) -> Outcome:
     """Let ``act`` drive a desk on a copy of a deployed AWS, and read what is left; settings go into the environment."""
     shutil.copytree(deployed, state)
@@ -165,7 +165,7 @@ class Killer:
 
 def _outcome(
     messages: list[Message],
-    found: dict[str, Books],
+    found: dict[str, AccountBooks],
     cash: Decimal,
     verdicts: list[Verdict],
     *,
@@ -196,10 +196,10 @@ def _outcome(
     return Outcome(orders, refusals, fills, states, targets, cash, positions, balance, dead_letters, verdicts, messages)
 
 
-def bars_of(messages: list[Message]) -> list[Bars]:
-    return sorted((one for one in messages if isinstance(one, Bars)), key=lambda one: (one.at, one.part))
+def bars_of(messages: list[Message]) -> list[BarsClosed]:
+    return sorted((one for one in messages if isinstance(one, BarsClosed)), key=lambda one: (one.at, one.part))
 
 
-def _cash(found: Books) -> Decimal:
+def _cash(found: AccountBooks) -> Decimal:
     assert found.account is not None
     return found.account.cash

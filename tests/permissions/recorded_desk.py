@@ -17,7 +17,7 @@ from trading import Desk, Outcome, closes, recorded, trade
 from fanfold.audit import chain
 from fanfold.audit.chain import Entry
 from fanfold.aws.client.call import AwsFault, Call, Endpoint, connect
-from fanfold.aws.client.recording import Line, lines
+from fanfold.aws.client.recording import RecordedLine, lines
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.dynamodb.views import DynamoViews
@@ -26,7 +26,16 @@ from fanfold.deployment import STAGE, dead_letters_names, queue_name
 from fanfold.local.driver import invoke
 from fanfold.local.launcher import REGION, Cloud
 from fanfold.market import bars
-from fanfold.messages import Bars, BarsWanted, ExecutionReport, Halt, HaltChanged, Message, OrdersApproved, encode
+from fanfold.messages import (
+    BarsClosed,
+    BarsRequested,
+    ExecutionReport,
+    Message,
+    OrdersApproved,
+    TradingState,
+    TradingStateChanged,
+    encode,
+)
 
 MINUTES = 30
 # The last minutes of the recordings, which no poll asks for: they are there when signal misses them.
@@ -40,7 +49,7 @@ UNKNOWN = '{"type":"bars.v9","id":"%s"}'
 class Recording(NamedTuple):
     """What came of the journey: the calls, what the functions' logs say of denials, and what was tried besides."""
 
-    calls: list[Line]
+    calls: list[RecordedLine]
     outcome: Outcome
     denials: list[str]
     foreign: dict[str, str]
@@ -89,7 +98,7 @@ def _journey(desk: Desk) -> None:
 
 def _fail_to_serve(desk: Desk) -> None:
     """Bars are wanted whose recording can't be read."""
-    wanted = BarsWanted(
+    wanted = BarsRequested(
         id="unreadable", cause="a test", at=_at(desk), venue="market", timeframe="1m", instruments=["BTC/USDT"],
         since=desk.plan.start - 600, until=desk.plan.start - 60,
     )  # fmt: skip
@@ -105,7 +114,7 @@ def _poison(desk: Desk) -> None:
 
 def _break(desk: Desk, messages: list[Message]) -> None:
     """Every function keeps a fault: what it reads of its table is junk for a while; an account has no name."""
-    order, later = _newest(messages, OrdersApproved), _ahead(_newest(messages, Bars), 60, "to junk")
+    order, later = _newest(messages, OrdersApproved), _ahead(_newest(messages, BarsClosed), 60, "to junk")
     handed = {"signal": later, "risk": _newest(messages, ExecutionReport), "execution": order}
     junk = {
         "signal": (f"fanfold-{STAGE}-folds", "market", _next_fold(desk)),
@@ -115,13 +124,13 @@ def _break(desk: Desk, messages: list[Message]) -> None:
     for service, message in handed.items():
         with _junk(desk, *junk[service]):
             assert _handed(desk, service, [encode(message).decode()]) == 1
-    nameless = msgspec.structs.replace(_newest(messages, HaltChanged), id="nameless", account="")
+    nameless = msgspec.structs.replace(_newest(messages, TradingStateChanged), id="nameless", account="")
     assert _handed(desk, "audit", [encode(nameless).decode()]) == 1
 
 
 def _leave_behind(desk: Desk, messages: list[Message]) -> None:
     """Crashes leave messages in the outboxes; a redelivery sweeps them, and so does the schedule."""
-    told = {"risk": (OrdersApproved, HaltChanged), "execution": (ExecutionReport, ExecutionReport)}
+    told = {"risk": (OrdersApproved, TradingStateChanged), "execution": (ExecutionReport, ExecutionReport)}
     handed = {"risk": _newest(messages, ExecutionReport), "execution": _newest(messages, OrdersApproved)}
     for service, kinds in told.items():
         table = Table(desk.run.call, LEDGER)
@@ -140,12 +149,12 @@ def _leave_behind(desk: Desk, messages: list[Message]) -> None:
 
 def _skip_bars(desk: Desk, messages: list[Message]) -> None:
     """Bars come that are ahead of what signal has had: it asks for those in between, and market-data serves them."""
-    told = _ahead(_newest(messages, Bars), AHEAD_S, "ahead")
+    told = _ahead(_newest(messages, BarsClosed), AHEAD_S, "ahead")
     assert _handed(desk, "signal", [encode(told).decode()]) == 0
     assert desk.cloud.wait_until_quiet()
 
 
-def _ahead(good: Bars, seconds: int, name: str) -> Bars:
+def _ahead(good: BarsClosed, seconds: int, name: str) -> BarsClosed:
     """The bars of a poll that comes so much later."""
     (series, *_) = bars.unpack(good.frames)
     ahead = [bar._replace(closes_at=bar.closes_at + seconds) for bar in series.bars]
@@ -163,7 +172,9 @@ def _die_while_recording(desk: Desk) -> None:
     """A segment is there whose writer did not live to move the head: the next one takes it into the chain."""
     views = DynamoViews(desk.run.call, f"fanfold-{STAGE}-views")
     left, found = (
-        HaltChanged(id=name, cause="a test", at=_at(desk), account="main", state=Halt.ACTIVE, reason="a", actor="test")
+        TradingStateChanged(
+            id=name, cause="a test", at=_at(desk), account="main", state=TradingState.ACTIVE, reason="a", actor="test"
+        )
         for name in ("left behind", "found")
     )
     entry = Entry(topic="orders", message=json.loads(encode(left)), sent_ms=0)

@@ -8,8 +8,8 @@ import msgspec
 from packaged_stacks import Function
 
 from execution_service.keys import check
-from fanfold.aws.client.call import Recorded, recorded
-from fanfold.aws.client.recording import Line
+from fanfold.aws.client.call import RecordedCall, recorded
+from fanfold.aws.client.recording import RecordedLine
 from fanfold.aws.dynamodb.attribute_values import marshal
 from fanfold.aws.dynamodb.cursors import CursorTable
 from fanfold.aws.dynamodb.pauses import PauseTable
@@ -19,10 +19,10 @@ from fanfold.aws.function.secrets import SecureParameter
 KEYS = {"Parameter": {"Value": '{"apiKey": "one", "secret": "another"}', "Version": 1}}
 
 
-def venue_calls(function: Function) -> list[Line]:
+def venue_calls(function: Function) -> list[RecordedLine]:
     """The calls of the check that is made before an order is placed, where the function's stage names the keys; and of
     the look at a venue's pause, before it is asked for bars or prices."""
-    made: list[Recorded] = []
+    made: list[RecordedCall] = []
     if "VENUE_SECRET" in function.environment:
         name = function.environment["VENUE_SECRET"]
         keys = recorded(lambda *_: KEYS, made.append)
@@ -33,8 +33,12 @@ def venue_calls(function: Function) -> list[Line]:
         pauses.keep("venue", 1)
     if "CURSORS_TABLE" in function.environment:
         CursorTable(Table(recorded(_cursors, made.append), function.environment["CURSORS_TABLE"])).read("venue")
-    return [Line(function=function.name, service=one.service, operation=one.operation, parameters=dict(one.parameters))
-            for one in made]  # fmt: skip
+    return [
+        RecordedLine(
+            function=function.name, service=one.service, operation=one.operation, parameters=dict(one.parameters)
+        )
+        for one in made
+    ]
 
 
 def _cursors(_service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

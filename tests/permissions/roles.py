@@ -10,7 +10,7 @@ from policies import Statement, allowed
 from recorded_venue import venue_calls
 
 from fanfold.aws.client.call import AwsFault, Call
-from fanfold.aws.client.recording import Line
+from fanfold.aws.client.recording import RecordedLine
 from fanfold.deployment import STAGE
 
 
@@ -22,9 +22,9 @@ class Permission(NamedTuple):
     resource: str
 
 
-def distinct(calls: Iterable[Line]) -> list[Line]:
+def distinct(calls: Iterable[RecordedLine]) -> list[RecordedLine]:
     """One call of each function, operation and need; what the others need, it needs too."""
-    found: dict[tuple[Any, ...], Line] = {}
+    found: dict[tuple[Any, ...], RecordedLine] = {}
     for one in calls:
         needed = frozenset(needs(one.service, one.operation, one.parameters, {}))
         found.setdefault((one.function, one.service, one.operation, needed), one)
@@ -51,7 +51,7 @@ class Held(NamedTuple):
     """A function of a stage, the calls that it was seen to make there, and what it needs besides."""
 
     function: Function
-    calls: list[Line]
+    calls: list[RecordedLine]
     declared: set[Need]
     keys: Mapping[str, str]
 
@@ -61,7 +61,7 @@ class Held(NamedTuple):
         found = {one for call in self.calls for one in self.needs_of(call)}
         return found | self.declared
 
-    def needs_of(self, call: Line) -> set[Need]:
+    def needs_of(self, call: RecordedLine) -> set[Need]:
         return needs(call.service, call.operation, call.parameters, self.keys)
 
     @property
@@ -93,13 +93,13 @@ def unused(statements: Sequence[Statement], needed: set[Need]) -> list[str]:
     ]
 
 
-def held(stacks: Stacks, calls: Iterable[Line]) -> list[Held]:
+def held(stacks: Stacks, calls: Iterable[RecordedLine]) -> list[Held]:
     """Every function of a stage, with its calls as they were recorded on another."""
     seen = distinct(calls)
     move = {service: moving(stacks, service) for service in {"lambda"} | {one.service for one in seen}}
-    by_function: dict[str, list[Line]] = {}
+    by_function: dict[str, list[RecordedLine]] = {}
     for call in seen:
-        line = Line(function=move["lambda"](call.function), service=call.service, operation=call.operation,
+        line = RecordedLine(function=move["lambda"](call.function), service=call.service, operation=call.operation,
                     parameters=move[call.service](call.parameters))  # fmt: skip
         by_function.setdefault(line.function, []).append(line)
     keys = stacks.keys

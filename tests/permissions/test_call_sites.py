@@ -8,7 +8,7 @@ import pytest
 from packaged_stacks import packaged
 from run_calls import not_allowed
 
-from fanfold.aws.client.recording import Line
+from fanfold.aws.client.recording import RecordedLine
 from fanfold.deployment import STAGE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,7 +51,7 @@ def test_every_call_site_is_one_that_this_test_understands():
     [("execution-local-execute", "ledger", 0), ("execution-local-execute", "views", 1), ("test-local-own", "views", 0)],
 )
 def test_a_run_that_asks_for_what_is_not_allowed_is_told_of(tmp_path, function, table, wrong):
-    line = Line(function=f"fanfold-{function}", service="dynamodb", operation="Query",
+    line = RecordedLine(function=f"fanfold-{function}", service="dynamodb", operation="Query",
                 parameters={"TableName": f"fanfold-{STAGE}-{table}"})  # fmt: skip
     path = tmp_path / "calls.jsonl"
     path.write_text(json.dumps({name: getattr(line, name) for name in line.__struct_fields__}) + "\n")

@@ -13,10 +13,19 @@ from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.paper_book import PaperBook
 from fanfold.aws.dynamodb.table import Table
 from fanfold.ledger import orders, positions
-from fanfold.ledger.booking import Books
+from fanfold.ledger.booking import AccountBooks
 from fanfold.ledger.orders import OrderRecord
-from fanfold.matching.book import Resting
-from fanfold.messages import ExecutionReport, Fill, Halt, HaltChanged, Message, OrdersApproved, OrdersRefused, decode
+from fanfold.matching.book import RestingOrder
+from fanfold.messages import (
+    ExecutionReport,
+    Fill,
+    Message,
+    OrdersApproved,
+    OrdersRefused,
+    TradingState,
+    TradingStateChanged,
+    decode,
+)
 from fanfold.money import exact
 
 D = Decimal
@@ -30,9 +39,9 @@ class Outcome:
 
     def __init__(self, world: World) -> None:
         self.world, self.table = world, Table(world.cloud.call, "ledger")
-        self.books: Books = ledger.read(self.table, "main")
+        self.books: AccountBooks = ledger.read(self.table, "main")
         self.records = _records(world, self.table)
-        self.resting: list[Resting] = PaperBook(Table(world.cloud.call, "paper_book")).read("main").resting
+        self.resting: list[RestingOrder] = PaperBook(Table(world.cloud.call, "paper_book")).read("main").resting
         queue = world.cloud.sqs.queue(world.places["audit"])
         self.heard: list[Message] = [decode(one.body) for one in queue.messages]
         self.unique = {message.id: message for message in self.heard}
@@ -167,7 +176,7 @@ def no_order_is_over_its_limit(found: Outcome) -> Iterator[str]:
 def flatten_ends_flat(found: Outcome) -> Iterator[str]:
     """Or with an exit of all that is left: a bar of little volume takes only so much."""
     assert found.books.account is not None
-    if found.books.account.halt is Halt.FLATTEN:
+    if found.books.account.halt is TradingState.FLATTEN:
         yield from (
             f"{leg} still holds {item.position.quantity}"
             for leg, item in sorted(found.books.positions.items())
@@ -177,7 +186,7 @@ def flatten_ends_flat(found: Outcome) -> Iterator[str]:
 
 def no_entry_is_live_where_none_may_be(found: Outcome) -> Iterator[str]:
     assert found.books.account is not None
-    if found.books.account.halt is not Halt.ACTIVE:
+    if found.books.account.halt is not TradingState.ACTIVE:
         yield from (
             f"entry {one.order.order_id} is {one.state} under {found.books.account.halt}"
             for one in found.live
@@ -187,7 +196,7 @@ def no_entry_is_live_where_none_may_be(found: Outcome) -> Iterator[str]:
 
 def nothing_is_claimed_that_the_state_forbids(found: Outcome) -> Iterator[str]:
     for state, record in found.world.witness.claims:
-        if state is Halt.HALT or (state is not Halt.ACTIVE and not record.order.reduce_only):
+        if state is TradingState.HALT or (state is not TradingState.ACTIVE and not record.order.reduce_only):
             yield f"order {record.order.order_id} was claimed under {state}"
 
 
@@ -195,13 +204,13 @@ def no_entry_fills_in_a_bar_that_opened_under_a_halt(found: Outcome) -> Iterator
     for fill in found.fills:
         closed = fill.at.timestamp()
         states = found.world.witness.in_force(closed - 60, closed + 60)
-        if Halt.ACTIVE not in states and not found.records[fill.order_id].order.reduce_only:
+        if TradingState.ACTIVE not in states and not found.records[fill.order_id].order.reduce_only:
             yield f"entry {fill.order_id} filled at {fill.at:%H:%M} under {sorted(states)}"
 
 
 def every_trading_state_is_told_last(found: Outcome) -> Iterator[str]:
     assert found.books.account is not None
-    told = found.told(HaltChanged)
+    told = found.told(TradingStateChanged)
     if told and max(told, key=lambda one: one.at).state is not found.books.account.halt:
         yield f"the state is {found.books.account.halt}, which was not told last"
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from core_desk import A, B
 
 from fanfold.desk import Limits
-from fanfold.ledger.booking import Books, PositionItem
-from fanfold.messages import Halt, Order
+from fanfold.ledger.booking import AccountBooks, StoredPosition
+from fanfold.messages import Order, TradingState
 from fanfold.money import exact
-from fanfold.risk.exposure import Leg
+from fanfold.risk.exposure import PositionKey
 
 if TYPE_CHECKING:
     from laws import Outcome
@@ -26,7 +26,7 @@ class Approval(NamedTuple):
     """Orders that one write approved, and the books with them."""
 
     orders: Sequence[Order]
-    books: Books
+    books: AccountBooks
 
     @property
     def entries(self) -> list[Order]:
@@ -79,7 +79,7 @@ def a_broken_loss_limit_is_noted_by_the_last_poll_and_nothing_rests_under_it(fou
     lost = _lost(found.world.desk.limits["main"], noted[-1:], _equity(found.books, marks))
     if lost != bool(found.books.account.breach):
         yield f"a limit is broken: {lost}, and noted is {found.books.account.breach!r}"
-    if lost and found.books.account.halt is Halt.ACTIVE:
+    if lost and found.books.account.halt is TradingState.ACTIVE:
         live = [one.order.order_id for one in found.live if not one.order.reduce_only]
         yield from (f"entry {one} is live while a loss limit is broken" for one in live)
 
@@ -107,9 +107,9 @@ def _within(approval: Approval, limits: Limits, marks: Prices) -> bool:
 
 
 @exact
-def _equity(books: Books, marks: Prices) -> Decimal:
+def _equity(books: AccountBooks, marks: Prices) -> Decimal:
     assert books.account is not None
-    held: dict[Leg, PositionItem] = books.positions
+    held: dict[PositionKey, StoredPosition] = books.positions
     return books.account.cash + sum((item.position.quantity * marks[leg[1]] for leg, item in held.items()), Decimal(0))
 
 
@@ -128,12 +128,12 @@ def _lost(limits: Limits, noted: Sequence[Noted], equity: Decimal) -> bool:
     return start - equity > limits.daily_loss_max * start or peak - equity > limits.drawdown_max * peak
 
 
-def _ends(item: PositionItem) -> tuple[Decimal, Decimal]:
+def _ends(item: StoredPosition) -> tuple[Decimal, Decimal]:
     """What is held if live orders fill, and if they do not."""
     return item.position.quantity, item.position.quantity + item.open
 
 
-def _largest(item: PositionItem) -> Decimal:
+def _largest(item: StoredPosition) -> Decimal:
     return max(map(abs, _ends(item)))
 
 

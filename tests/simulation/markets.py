@@ -10,7 +10,7 @@ from fanfold import desk
 from fanfold.desk import Desk
 from fanfold.market import bars
 from fanfold.market.bars import Bar, Series
-from fanfold.messages import Bars, BarsWanted
+from fanfold.messages import BarsClosed, BarsRequested
 
 VOLUMES = (10**9, 300_000, 90_000)
 # What is tightened in some worlds, so that it is met.
@@ -55,10 +55,10 @@ class Market:
         closed = [bar.close for bar in self.bars[name] if bar.closes_at <= at] or [self.bars[name][0].open]
         return Decimal(closed[-1]).scaleb(-2)
 
-    def minute(self, minute: int) -> Bars:
+    def minute(self, minute: int) -> BarsClosed:
         return self._message(f"p{minute}", self._since(START + 60 * (minute - 1), START + 60 * minute), wanted=False)
 
-    def wanted(self, message: BarsWanted) -> Bars:
+    def wanted(self, message: BarsRequested) -> BarsClosed:
         """What market-data would bring of what is missing."""
         since = {
             name: some
@@ -70,10 +70,10 @@ class Market:
     def _since(self, since: int, until: int) -> dict[str, list[Bar]]:
         return {name: [bar for bar in some if since < bar.closes_at <= until] for name, some in self.bars.items()}
 
-    def _message(self, name: str, some: dict[str, list[Bar]], *, wanted: bool) -> Bars:
+    def _message(self, name: str, some: dict[str, list[Bar]], *, wanted: bool) -> BarsClosed:
         found = [self._series(one, mine) for one, mine in some.items() if mine]
         at = max(bar.closes_at for mine in some.values() for bar in mine)
-        return Bars(
+        return BarsClosed(
             id=f"bars-{name}",
             cause=f"poll-{name}",
             at=datetime.fromtimestamp(at, UTC),

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from fanfold.aws.client.call import Call, persistent
 from fanfold.aws.function.runtime import Runtime
-from fanfold.aws.function.sqs import Edge
-from fanfold.aws.telemetry.telemetry import Watch
+from fanfold.aws.function.sqs import SqsConsumer
+from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.desk import Desk
 
 PACKAGES = {"signal": "signal_service", "risk": "risk_service", "execution": "execution_service"}
@@ -29,8 +29,8 @@ class Process:
     def __init__(self, service: str, call: Call, clock: Callable[[], datetime], desk: Desk, places: Mapping[str, str]):
         self.service = service
         own = persistent(call, sleep=lambda _seconds: None, chance=lambda: 0.5)
-        watch = Watch({}, clock, write=lambda _line: None)
-        runtime = Runtime(own, clock, desk, Edge(own, places[f"dead-{service}"], "faults", clock, watch), watch)
+        watch = Telemetry({}, clock, write=lambda _line: None)
+        runtime = Runtime(own, clock, desk, SqsConsumer(own, places[f"dead-{service}"], "faults", clock, watch), watch)
         self.wiring, self.handler = wired(service, runtime, places)
 
     def handle(self, event: dict[str, Any], request: str) -> dict[str, Any]:

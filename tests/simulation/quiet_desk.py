@@ -17,7 +17,7 @@ from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.sns import Topics
 from fanfold.desk import Desk
 from fanfold.market.bars import Bar
-from fanfold.messages import TOPICS, Halt, Message, Target, Targets, decode
+from fanfold.messages import TOPICS, Message, Target, Targets, TradingState, decode
 from fanfold.records import Fill
 from fanfold.simulation.cloud import MemoryCloud
 
@@ -54,7 +54,7 @@ class QuietDesk:
         self.desk = desk or self.desk
         self.processes = {name: Process(name, self.call, self.clock, self.desk, self.places) for name in SERVICES}
 
-    def command(self, action: str, account: str = "main", state: Halt = Halt.HALT, **more: Any) -> None:
+    def command(self, action: str, account: str = "main", state: TradingState = TradingState.HALT, **more: Any) -> None:
         self.requests += 1
         self.now += 0.1
         event = {"action": action, "account": account, "reason": "test", "actor": "ann", "state": state} | more

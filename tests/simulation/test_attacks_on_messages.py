@@ -13,13 +13,13 @@ from test_attacks_on_halts import HOOK, LEG, built, long
 from fanfold import desk, messages
 from fanfold.aws.client.call import AwsFault
 from fanfold.messages import (
-    Bars,
+    BarsClosed,
     ExecutionReport,
-    Halt,
     Message,
     OrdersApproved,
     OrdersRefused,
     Targets,
+    TradingState,
 )
 from fanfold_dev.documents.message_examples import EXAMPLES
 
@@ -44,10 +44,10 @@ def test_every_message_of_a_day_again_in_any_order_changes_nothing() -> None:
     one.tell("half", {LEG: 0.5})
     one.minutes(4, 6, a=101)
     held, cash, states = one.held(), one.cash(), one.states()
-    told = [message for kind in (Bars, Targets, OrdersApproved, ExecutionReport) for message in one.heard(kind)]
+    told = [message for kind in (BarsClosed, Targets, OrdersApproved, ExecutionReport) for message in one.heard(kind)]
     for some in (told, told[::-1], told[::2] + told[1::2]):
-        again(one, "execution", *(one_ for one_ in some if isinstance(one_, Bars | OrdersApproved)))
-        again(one, "risk", *(one_ for one_ in some if isinstance(one_, Bars | Targets | ExecutionReport)))
+        again(one, "execution", *(one_ for one_ in some if isinstance(one_, BarsClosed | OrdersApproved)))
+        again(one, "risk", *(one_ for one_ in some if isinstance(one_, BarsClosed | Targets | ExecutionReport)))
         one.sweep()
     assert (one.held(), one.cash(), one.states()) == (held, cash, states)
     assert one.broken() == []
@@ -61,7 +61,9 @@ def test_the_parts_of_a_poll_in_any_order_lead_to_one_result(order: tuple[int, .
     for minute, price in enumerate(prices, 1):
         with one.deaf("risk"):
             one.minute(minute, a=price)
-        some = [one.heard(kind)[-1] for kind in (Bars, ExecutionReport) if one.heard(kind)] + one.heard(Targets)[-1:]
+        some = [one.heard(kind)[-1] for kind in (BarsClosed, ExecutionReport) if one.heard(kind)] + one.heard(Targets)[
+            -1:
+        ]
         again(one, "risk", *(some[at] for at in order if at < len(some)))
         held.append(one.held())
     straight = QuietDesk(desk_)
@@ -105,7 +107,7 @@ def test_bars_without_volume_fill_nothing_and_end_nothing_that_has_time() -> Non
 def test_a_band_of_nothing_trades_within_a_tick_or_not_at_all() -> None:
     one = QuietDesk(built(limits={"collar_bps": "0"}))
     long(one)
-    one.command("halt", state=Halt.FLATTEN)
+    one.command("halt", state=TradingState.FLATTEN)
     one.minute(4, a=99)
     one.minutes(5, 7, a=99)
     assert one.held() == {}

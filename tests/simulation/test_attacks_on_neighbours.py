@@ -13,7 +13,7 @@ from fanfold import messages
 from fanfold.aws.client.call import AwsFault
 from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.table import Table
-from fanfold.messages import ExecutionReport, Halt, HaltChanged
+from fanfold.messages import ExecutionReport, TradingState, TradingStateChanged
 
 D = Decimal
 Breaking = Callable[[QuietDesk], None]
@@ -57,7 +57,7 @@ def test_an_account_that_cannot_be_read_stops_no_other(what: str) -> None:
     one.tell("enters", {("other", A): 1.0}, "other1")
     _on(one, 3, 4)
     assert one.held("other1") == {("other", A): D("99.009")}
-    one.command("halt", "other1", Halt.FLATTEN)
+    one.command("halt", "other1", TradingState.FLATTEN)
     _on(one, 5, 8)
     assert one.held("other1") == {}
     with one.deaf("execution"):
@@ -73,9 +73,9 @@ def test_a_topic_that_takes_nothing_stops_neither_the_end_of_orders_nor_decision
     long(one)
     with one.deaf("execution"):
         one.tell("out", {("hook", A): 0.0})
-        one.command("halt", state=Halt.FLATTEN)
+        one.command("halt", state=TradingState.FLATTEN)
     one.now += 3_600
-    stuck = {"risk": one.heard(HaltChanged)[0], "execution": one.heard(ExecutionReport)[0]}
+    stuck = {"risk": one.heard(TradingStateChanged)[0], "execution": one.heard(ExecutionReport)[0]}
     for service, told in stuck.items():
         one.table.write([one.table.putting((f"outbox#{service}", told.id), {"body": messages.encode(told)})])
 

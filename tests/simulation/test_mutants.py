@@ -10,7 +10,7 @@ from laws import LAWS, Outcome, breaches
 from world import World
 
 from execution_service.place import Placer
-from execution_service.settle import Settler
+from execution_service.settle import OrderMatcher
 from execution_service.sweep import Sweeper
 from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.approvals import Approvals
@@ -19,7 +19,7 @@ from fanfold.aws.dynamodb.paper_book import PaperBook
 from fanfold.codes import Code
 from fanfold.ledger import booking, orders
 from fanfold.matching import fills
-from fanfold.messages import Halt
+from fanfold.messages import TradingState
 from fanfold.risk import bundles, decision
 from risk_service import assess
 
@@ -44,7 +44,7 @@ def _of_one_id(report: Any) -> Any:
 
 
 def _as_active(begin: Any) -> Any:
-    return lambda kept, fresh, book, at: begin(kept, fresh, msgspec.structs.replace(book, halt=Halt.ACTIVE), at)
+    return lambda kept, fresh, book, at: begin(kept, fresh, msgspec.structs.replace(book, halt=TradingState.ACTIVE), at)
 
 
 def _a_cent_more(changes: Any) -> Any:
@@ -86,7 +86,7 @@ def _without(code: Code) -> Any:
 
 
 def _always_halted(halting: Any) -> Any:
-    return lambda table, account, told: halting(table, account, msgspec.structs.replace(told, state=Halt.HALT))
+    return lambda table, account, told: halting(table, account, msgspec.structs.replace(told, state=TradingState.HALT))
 
 
 def _never_gone(write: Any) -> Any:
@@ -110,12 +110,12 @@ MUTANTS: dict[str, list[Guard]] = {
     "what_is_approved_is_what_the_ledger_has": [Guard(Outbox, "holding", _unheld)],
     "nothing_rests_that_the_ledger_has_ended": [Guard(PaperBook, "write", _never_gone)],
     "nothing_is_claimed_that_the_state_forbids": [
-        Guard(booking, "permitted", lambda _was: lambda _claims: tuple(Halt)),
+        Guard(booking, "permitted", lambda _was: lambda _claims: tuple(TradingState)),
     ],
     "no_live_order_is_without_a_future": [Guard(Sweeper, "sweep", lambda _was: lambda *_given: 0)],
     "the_index_of_live_orders_is_what_lives": [Guard(ledger, "unindexing", lambda _was: lambda *_given: [])],
     "no_entry_fills_in_a_bar_that_opened_under_a_halt": [
-        Guard(Settler, "_cancels", lambda _was: lambda *_given: False),
+        Guard(OrderMatcher, "_cancels", lambda _was: lambda *_given: False),
     ],
     "no_entry_is_live_where_none_may_be": [
         Guard(Placer, "place", lambda _was: lambda *_given: None),
@@ -142,7 +142,7 @@ MUTANTS: dict[str, list[Guard]] = {
     "every_trading_state_is_told_last": [Guard(ledger, "halting", _always_halted)],
     "flatten_ends_flat": [
         Guard(assess.standing, "begin", _as_active),
-        Guard(decision, "_canonical", lambda was: lambda entries, _state: was(entries, Halt.ACTIVE)),
+        Guard(decision, "_canonical", lambda was: lambda entries, _state: was(entries, TradingState.ACTIVE)),
     ],
 }
 

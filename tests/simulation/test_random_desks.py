@@ -13,7 +13,7 @@ from fanfold import desk
 from fanfold.desk import Desk
 from fanfold.market import bars
 from fanfold.market.bars import Bar, Series
-from fanfold.messages import Bars, Halt
+from fanfold.messages import BarsClosed, TradingState
 
 D = Decimal
 MOVES = (1, 1, 1.001, 0.999, 1.01, 0.99, 1.3, 0.6, 2, 0.4)
@@ -30,13 +30,13 @@ class Market:
         self.last = dict.fromkeys((A, B), 0)
         self.minute = 0
 
-    def bars(self, *, calm: bool = False) -> list[Bars]:
+    def bars(self, *, calm: bool = False) -> list[BarsClosed]:
         """The next bars, maybe after a hole; where it is calm, of one price and of any volume."""
         self.minute += 1 if calm else self.random.choice((1, 1, 1, 2, 6))
         some = [self._series(name, calm=calm) for name in (A, B) if calm or self.random.random() < 0.9]
         at = datetime.fromtimestamp(START + 60 * self.minute, UTC)
         name = str(self.minute)
-        return [Bars(id=f"b{name}", cause=f"p{name}", at=at, venue="v", frames=bars.pack(some))] if some else []
+        return [BarsClosed(id=f"b{name}", cause=f"p{name}", at=at, venue="v", frames=bars.pack(some))] if some else []
 
     def _series(self, name: str, *, calm: bool) -> Series:
         pick, closes, after = self.random.choice, START + 60 * self.minute, self.last[name]
@@ -89,13 +89,13 @@ def play(random: Random, one: QuietDesk, market: Market) -> None:
             one.now += random.choice((0, 1, 30))
             one.tell(f"t{step}", {(name, symbol): random.choice(WEIGHTS) for symbol in instance.instruments})
         if random.random() < 0.2:
-            state = random.choice(list(Halt))
-            one.command("resume" if state is Halt.ACTIVE else "halt", state=state)
+            state = random.choice(list(TradingState))
+            one.command("resume" if state is TradingState.ACTIVE else "halt", state=state)
         if random.random() < 0.1:
             one.restart()
 
 
-def hear(one: QuietDesk, some: list[Bars], market: Market) -> None:
+def hear(one: QuietDesk, some: list[BarsClosed], market: Market) -> None:
     one.now = max(one.now, START + 60.0 * market.minute)
     one.publish(*some)
     one.settle()
@@ -109,7 +109,7 @@ def wrong(seed: int) -> list[str]:
     play(random, one, market)
     # A hole of minutes is no bar that ends an order, so a sweep may be due first.
     broken = one.broken("flatten_ends_flat", "no_live_order_is_without_a_future")
-    one.command("halt", state=Halt.FLATTEN)
+    one.command("halt", state=TradingState.FLATTEN)
     for _ in range(25):
         hear(one, market.bars(calm=True), market)
     broken += one.broken("flatten_ends_flat")

@@ -14,7 +14,7 @@ from faulty import KINDS
 from laws import Outcome, broken
 from world import World
 
-from fanfold.messages import Halt, State
+from fanfold.messages import OrderState, TradingState
 
 SEEDS = range(int(os.environ.get("FIRST_SEED", "0")), int(os.environ.get("SEEDS", "120")))
 CHUNK = 20
@@ -61,12 +61,12 @@ def test_rare_states_are_reached() -> None:
     reached = sum((told(seed).reached for seed in SEEDS), Counter[str]())
     wanted = {
         *KINDS,
-        *(f"ended under {state}" for state in Halt),
+        *(f"ended under {state}" for state in TradingState),
         "filled in parts",
         "dead letters",
-        State.FILLED,
-        State.EXPIRED,
-        State.BLOCKED,
+        OrderState.FILLED,
+        OrderState.EXPIRED,
+        OrderState.BLOCKED,
     }
     assert {name: reached[name] for name in wanted if not reached[name]} == {}
 

@@ -9,10 +9,10 @@ from limit_laws import Approval, Noted
 
 from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.attribute_values import Item
-from fanfold.aws.dynamodb.polls import Batches
+from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.aws.dynamodb.table import KEY_NAMES, Table
 from fanfold.ledger.orders import OrderRecord
-from fanfold.messages import Halt, State
+from fanfold.messages import OrderState, TradingState
 
 TOKEN = "ClientRequestToken"
 FILLS = ledger.fill_key("")[0]
@@ -27,9 +27,9 @@ class Witness:
     def __init__(self, table: Table) -> None:
         self.approvals: list[Approval] = []
         self.noted: list[Noted] = []
-        self._ledger, self._polls = table, Batches(table)
-        self.states: list[tuple[float, Halt]] = []
-        self.claims: list[tuple[Halt, OrderRecord]] = []
+        self._ledger, self._polls = table, DynamoPolls(table)
+        self.states: list[tuple[float, TradingState]] = []
+        self.claims: list[tuple[TradingState, OrderRecord]] = []
         self.booked: Counter[str] = Counter()
         self._tokens = set[str]()
 
@@ -41,12 +41,12 @@ class Witness:
         if item is None or token in self._tokens:
             return  # A transaction that is run again under its token changes nothing.
         self._tokens |= {token} if token else set()
-        state = Halt(item["halt"]["S"])
+        state = TradingState(item["halt"]["S"])
         if not self.states or self.states[-1][1] is not state:
             self.states.append((now, state))
         items = _put(operation, parameters)
-        self.claims += [(state, record) for record in _of_state(items, State.SUBMITTING)]
-        if created := [record.order for record in _of_state(items, State.APPROVED)]:
+        self.claims += [(state, record) for record in _of_state(items, OrderState.SUBMITTING)]
+        if created := [record.order for record in _of_state(items, OrderState.APPROVED)]:
             self.approvals.append(Approval(created, ledger.read(self._ledger, "main")))
         if operation == "UpdateItem":
             self._note(now)
@@ -58,7 +58,7 @@ class Witness:
         if found.day and (not self.noted or self.noted[-1][1:] != noted[1:]):
             self.noted.append(noted)
 
-    def in_force(self, since: float, until: float) -> set[Halt]:
+    def in_force(self, since: float, until: float) -> set[TradingState]:
         """The states that were in force at any moment between two times."""
         begun = [state for at, state in self.states if at <= since][-1:]
         return {*begun, *(state for at, state in self.states if since < at <= until)}
@@ -69,7 +69,7 @@ def _put(operation: str, parameters: Mapping[str, Any]) -> list[Item]:
     return [item for write in writes if (item := write.get("Put", {}).get("Item"))]
 
 
-def _of_state(items: list[Item], state: State) -> Iterator[OrderRecord]:
+def _of_state(items: list[Item], state: OrderState) -> Iterator[OrderRecord]:
     """The orders that a write brings to a state."""
     for item in items:
         if item.get("order_state") == {"S": state}:

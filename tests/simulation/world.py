@@ -19,12 +19,12 @@ from witness import Witness
 
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.sns import Topics
-from fanfold.messages import SUBSCRIPTIONS, TOPICS, BarsWanted, Halt, Message, Target, Targets, decode
+from fanfold.messages import SUBSCRIPTIONS, TOPICS, BarsRequested, Message, Target, Targets, TradingState, decode
 from fanfold.simulation.cloud import MemoryCloud
 
 SERVICES = ("signal", "risk", "execution")
 RECEIVED_MAX = 5
-STATES = (Halt.HALT, Halt.REDUCE_ONLY, Halt.FLATTEN, Halt.ACTIVE)
+STATES = (TradingState.HALT, TradingState.REDUCE_ONLY, TradingState.FLATTEN, TradingState.ACTIVE)
 STEPS_MAX = 100_000
 HEALING_MIN = 9
 
@@ -197,7 +197,7 @@ class World:
     def _back_fill(self) -> None:
         """What market-data does about bars that are missed."""
         for message in self._taken("market-data"):
-            assert isinstance(message, BarsWanted)
+            assert isinstance(message, BarsRequested)
             self.topics.publish([self.market.wanted(message)])
 
     def _taken(self, queue: str) -> list[Message]:

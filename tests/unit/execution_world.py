@@ -9,13 +9,22 @@ from core_desk import START, A, B, bars_message, series, small_desk
 from crashes import Mortal
 
 from execution_service.place import Placer
-from execution_service.settle import Settler
+from execution_service.settle import OrderMatcher
 from execution_service.sweep import Sweeper
 from fanfold.ledger import orders, positions
 from fanfold.market.bars import Bar
 from fanfold.matching.paper import PaperVenue
-from fanfold.messages import Bars, ExecutionReport, Fill, Halt, HaltChanged, Order, OrdersApproved, State
-from fanfold.risk.poll import Gathered
+from fanfold.messages import (
+    BarsClosed,
+    ExecutionReport,
+    Fill,
+    Order,
+    OrdersApproved,
+    OrderState,
+    TradingState,
+    TradingStateChanged,
+)
+from fanfold.risk.poll import PollState
 from fanfold.simulation.book import MemoryBook
 from fanfold.simulation.ledger import MemoryLedger
 from fanfold.simulation.stores import MemoryBus
@@ -32,11 +41,11 @@ class World:
         self.bus, self.book, self.now = MemoryBus(), MemoryBook(), AT
         self.unknown: list[int] = []
         self.ledger = MemoryLedger(self.bus)
-        self.ledger.open("main", D(10_000), halted(Halt.ACTIVE))
+        self.ledger.open("main", D(10_000), halted(TradingState.ACTIVE))
 
     def approve(self, *some: Order) -> OrdersApproved:
         told = OrdersApproved(id="approved", cause="t", at=AT, account="main", orders=list(some))
-        before = self.ledger.book_of("main", Gathered())
+        before = self.ledger.book_of("main", PollState())
         assert self.ledger.approve(before, told, 1, len(some)) == []
         self.ledger.publish([told], [])
         return told
@@ -48,17 +57,17 @@ class World:
         book, ledger = self._ports(fuse)
         Placer(DESK, ledger, PaperVenue(DESK, book), lambda: self.now).place(told)
 
-    def settle(self, message: Bars, fuse: Any = None, *, swept: bool = True) -> None:
+    def settle(self, message: BarsClosed, fuse: Any = None, *, swept: bool = True) -> None:
         self.settler(fuse, swept=swept).settle(message)
 
-    def settler(self, fuse: Any = None, *, swept: bool = True) -> Settler:
+    def settler(self, fuse: Any = None, *, swept: bool = True) -> OrderMatcher:
         book, ledger = self._ports(fuse)
-        return Settler(DESK, ledger, PaperVenue(DESK, book), swept=swept)
+        return OrderMatcher(DESK, ledger, PaperVenue(DESK, book), swept=swept)
 
     def sweep(self, fuse: Any = None) -> int:
         book, ledger = self._ports(fuse)
         venue = PaperVenue(DESK, book)
-        verbs = Placer(DESK, ledger, venue, lambda: self.now), Settler(DESK, ledger, venue, swept=True)
+        verbs = Placer(DESK, ledger, venue, lambda: self.now), OrderMatcher(DESK, ledger, venue, swept=True)
         return Sweeper(DESK, ledger, lambda _venue: verbs, lambda: self.now, self.unknown.append).sweep(
             self.ledger.live("main")
         )
@@ -73,7 +82,7 @@ class World:
     def fills(self) -> list[Fill]:
         return [one for each in self.reports() for one in each.fills]
 
-    def states(self) -> dict[str, State]:
+    def states(self) -> dict[str, OrderState]:
         return {order_id: one.state for order_id, one in self.ledger.orders.items()}
 
     def check(self) -> None:
@@ -94,8 +103,8 @@ class World:
         assert self.ledger.outbox == {}
 
 
-def halted(state: Halt, at: datetime = AT) -> HaltChanged:
-    return HaltChanged(id=f"halt-{state}", cause="x", at=at, account="main", state=state, reason="r", actor="a")
+def halted(state: TradingState, at: datetime = AT) -> TradingStateChanged:
+    return TradingStateChanged(id=f"halt-{state}", cause="x", at=at, account="main", state=state, reason="r", actor="a")
 
 
 def order(name: str, instrument: str = A, side: str = "buy", **changes: Any) -> Order:
@@ -118,7 +127,7 @@ def order(name: str, instrument: str = A, side: str = "buy", **changes: Any) -> 
     return msgspec.convert(fields | changes, Order)
 
 
-def minute(number: int, lots: int = 1_000_000) -> Bars:
+def minute(number: int, lots: int = 1_000_000) -> BarsClosed:
     closes = START + 60 * number
     bar = Bar(closes, 10_000, 10_100, 9_900, 10_000, lots)
     return bars_message([series(one, [bar], closes - 60) for one in (A, B)], f"m{number}")

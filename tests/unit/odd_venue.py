@@ -17,7 +17,7 @@ from fanfold.desk import Desk
 from fanfold.errors import VenueUnavailable
 from fanfold.market import bars
 from fanfold.market.bars import Bar
-from fanfold.messages import Bars, BarsWanted, Defect
+from fanfold.messages import BarsClosed, BarsRequested, DataDefect
 from fanfold.signals.fold import Fold
 from fanfold.simulation.stores import MemoryBus, MemoryCursors
 from fanfold.venues.ccxt.venue import ExchangeVenue
@@ -104,18 +104,18 @@ class Trading:
         while self.heard < len(self.bus.messages):
             message = self.bus.messages[self.heard]
             self.heard += 1
-            assert isinstance(message, Bars)
+            assert isinstance(message, BarsClosed)
             at = int(message.at.timestamp())
             gaps = self.fold.accept(bars.unpack(message.frames), at)[1]
             for gap in gaps:
-                asked = BarsWanted(id=f"w{self.heard}", cause="c", at=self.now(), venue="v", timeframe=gap.timeframe,
+                asked = BarsRequested(id=f"w{self.heard}", cause="c", at=self.now(), venue="v", timeframe=gap.timeframe,
                                    instruments=[gap.instrument], since=gap.since, until=gap.until)  # fmt: skip
                 if not message.wanted:
                     with suppress(VenueUnavailable):
                         self.poller.serve(asked)
 
     def published(self, name: str) -> list[Bar]:
-        told = [one for message in self.bus.messages if isinstance(message, Bars) and not message.wanted
+        told = [one for message in self.bus.messages if isinstance(message, BarsClosed) and not message.wanted
                 for one in bars.unpack(message.frames)]  # fmt: skip
         return [bar for one in told if (one.timeframe, one.instrument) == (self.timeframe, name) for bar in one.bars]
 
@@ -128,8 +128,8 @@ class Trading:
         at = self.fold.snapshot().through.get(f"{self.timeframe} {name}", 0)
         return (at - START) // self.client.length
 
-    def defects(self) -> list[Defect]:
-        return [one for message in self.bus.messages if isinstance(message, Bars) for one in message.defects]
+    def defects(self) -> list[DataDefect]:
+        return [one for message in self.bus.messages if isinstance(message, BarsClosed) for one in message.defects]
 
 
 class Exclusive(Client):

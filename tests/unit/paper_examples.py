@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from fanfold.desk import Account, Desk, Instrument, Venue
+from fanfold.desk import Account, Desk, Instrument, VenueSettings
 from fanfold.market.bars import Bar, Series
-from fanfold.matching.prices import Candle, FillModel
+from fanfold.matching.prices import CandlePrices, FillModel
 from fanfold.messages import Fill, Order
 
 SYMBOL = "BTC/USDT"
@@ -64,10 +64,10 @@ def fill(side: str, quantity: str, price: str, fee: str = "0", trade_id: str = "
     )
 
 
-def candle(minute: int, opens: str, high: str, low: str, volume: str = "1000") -> Candle:
+def candle(minute: int, opens: str, high: str, low: str, volume: str = "1000") -> CandlePrices:
     """The bar of one minute that closes ``minute`` minutes after T."""
     closes_at = T + 60 * minute
-    return Candle(closes_at - 60, closes_at, Decimal(opens), Decimal(high), Decimal(low), Decimal(volume))
+    return CandlePrices(closes_at - 60, closes_at, Decimal(opens), Decimal(high), Decimal(low), Decimal(volume))
 
 
 def series(*bars: Bar, instrument: str = SYMBOL, timeframe: str = "1m") -> Series:
@@ -92,7 +92,7 @@ def desk() -> Desk:
     )
     account = Account(venue="replay", currency="USDT", cash=Decimal(10_000))
     return Desk(
-        venues={"replay": Venue(kind="replay", symbols=[SYMBOL, "ETH/USDT"])},
+        venues={"replay": VenueSettings(kind="replay", symbols=[SYMBOL, "ETH/USDT"])},
         accounts={"main": account, "other": account},
         strategies={},
         limits={},

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from fanfold.desk import Account, Desk, Instance, Instrument, Limits, Venue
-from fanfold.messages import Halt, Order, Side, Target
-from fanfold.risk.exposure import Book, Held, Mark
+from fanfold.desk import Account, Desk, Instrument, Limits, StrategyInstance, VenueSettings
+from fanfold.messages import Order, Side, Target, TradingState
+from fanfold.risk.exposure import AccountSnapshot, Exposure, Mark
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NOW = AT + timedelta(seconds=2)
@@ -20,10 +20,10 @@ def instrument(symbol: str, **changes: Any) -> Instrument:
     return Instrument(base=symbol.split("/", maxsplit=1)[0], quote="USDT", **(given | changes))
 
 
-def instance(account: str, **changes: Any) -> Instance:
+def instance(account: str, **changes: Any) -> StrategyInstance:
     given: dict[str, Any] = {"strategy": "sma_cross", "instruments": [BTC, ETH], "timeframe": "1m"}
     given |= {"allocation": D("0.5"), "band": D(0)}
-    return Instance(account=account, **(given | changes))
+    return StrategyInstance(account=account, **(given | changes))
 
 
 def desk(instances: dict[str, Any] | None = None, **limits: Any) -> Desk:
@@ -31,7 +31,7 @@ def desk(instances: dict[str, Any] | None = None, **limits: Any) -> Desk:
     given: dict[str, Any] = {"order_notional_max": D(100_000), "position_notional_max": D(100_000)}
     bounds = Limits(**(given | limits))
     return Desk(
-        venues={"v": Venue(kind="replay", symbols=[BTC, ETH])},
+        venues={"v": VenueSettings(kind="replay", symbols=[BTC, ETH])},
         accounts={
             "spot": Account(venue="v", kind="spot", currency="USDT", cash=D(10_000)),
             "margin": Account(venue="v", kind="margin", currency="USDT", cash=D(10_000)),
@@ -50,14 +50,18 @@ def mark(price: str, age_s: int = 0, variance: float = 0.0) -> Mark:
     return Mark(price=D(price), closes_at=int(AT.timestamp()) - age_s, variance=variance)
 
 
-def book(account: str = "margin", **changes: Any) -> Book:
+def book(account: str = "margin", **changes: Any) -> AccountSnapshot:
     """Ten thousand in cash, nothing held, BTC at 100 and ETH at 10."""
-    given: dict[str, Any] = {"halt": Halt.ACTIVE, "cash": D(10_000), "marks": {BTC: mark("100"), ETH: mark("10")}}
-    return Book(account=account, **(given | changes))
+    given: dict[str, Any] = {
+        "halt": TradingState.ACTIVE,
+        "cash": D(10_000),
+        "marks": {BTC: mark("100"), ETH: mark("10")},
+    }
+    return AccountSnapshot(account=account, **(given | changes))
 
 
-def held(quantity: str, pending: str = "0", price: str = "100") -> Held:
-    return Held(quantity=D(quantity), open=D(pending), cost=D(quantity) * D(price))
+def held(quantity: str, pending: str = "0", price: str = "100") -> Exposure:
+    return Exposure(quantity=D(quantity), open=D(pending), cost=D(quantity) * D(price))
 
 
 def target(weight: float, **changes: Any) -> Target:

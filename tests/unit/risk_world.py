@@ -9,30 +9,30 @@ from core_desk import START, A, B, bars_message, instance, raw, series
 from fanfold import desk, ids
 from fanfold.desk import Desk
 from fanfold.ledger import orders
-from fanfold.ledger.booking import PositionItem
+from fanfold.ledger.booking import StoredPosition
 from fanfold.ledger.positions import Lot, Position
 from fanfold.market.bars import Bar
-from fanfold.matching.book import Resting
+from fanfold.matching.book import RestingOrder
 from fanfold.matching.fills import Resolution
 from fanfold.messages import (
     ExecutionReport,
     Fill,
-    Halt,
-    HaltChanged,
     LegStatus,
     Message,
     Order,
     OrdersApproved,
     OrdersRefused,
-    State,
+    OrderState,
     Target,
     Targets,
+    TradingState,
+    TradingStateChanged,
 )
 from fanfold.records import TERMINAL
 from fanfold.risk.policy import prepare
 from fanfold.simulation.ledger import MemoryApprovals, MemoryLedger
 from fanfold.simulation.stores import MemoryBus, MemoryGathering
-from risk_service.assess import Assessor
+from risk_service.assess import PreTradeRisk
 
 D = Decimal
 
@@ -47,12 +47,12 @@ class World:
         self.gathering = MemoryGathering(self.ledger)
         self.now = at(0)
         for name, account in found.accounts.items():
-            self.ledger.open(name, account.cash, halted(Halt.ACTIVE, name))
+            self.ledger.open(name, account.cash, halted(TradingState.ACTIVE, name))
         self.restart()
 
     def restart(self) -> None:
         ports = self.gathering, MemoryApprovals(self.ledger)
-        self.assessor = Assessor(self.desk, prepare(self.desk), *ports, lambda: self.now)
+        self.assessor = PreTradeRisk(self.desk, prepare(self.desk), *ports, lambda: self.now)
 
     def minute(self, minute: int, targets: dict[tuple[str, str], float] | None = None, **prices: float) -> None:
         """Bars of a minute, its match, and targets where a strategy speaks."""
@@ -75,21 +75,21 @@ class World:
         self.assessor.target(told(minute, targets, account))
 
     def hold(self, instance_: str, instrument: str, quantity: str, price: str = "100") -> None:
-        item = PositionItem(position=Position(lots=(Lot(D(quantity), D(price)),), version=1), open=D(0))
+        item = StoredPosition(position=Position(lots=(Lot(D(quantity), D(price)),), version=1), open=D(0))
         mine = self.ledger.positions.get("main", {})
         self.ledger.positions["main"] = dict(mine) | {(instance_, instrument): item}
 
-    def halt(self, state: Halt, *, rearm: bool = False) -> None:
+    def halt(self, state: TradingState, *, rearm: bool = False) -> None:
         self.ledger.halt("main", state, halted(state, "main", self.now.isoformat()), rearm=rearm)
 
-    def finish(self, state: State = State.FILLED, share: str = "1", price: str | None = None) -> list[Order]:
+    def finish(self, state: OrderState = OrderState.FILLED, share: str = "1", price: str | None = None) -> list[Order]:
         """Send all live orders, and fill a share of each before it ends; those orders."""
         live = [one for one in self.ledger.orders.values() if one.state not in TERMINAL]
         for record in live:
             order = record.order
             assert self.ledger.claim(order.account, [(record, orders.claim(record, self.now, 5))])
             filled = D(share) * order.quantity
-            resolution = Resolution(resting=Resting(order=order, filled=filled), state=state,
+            resolution = Resolution(resting=RestingOrder(order=order, filled=filled), state=state,
                                     fills=(fill(order, filled, price),) if filled else ())  # fmt: skip
             report = ExecutionReport(id=f"r-{order.order_id}", cause="b", at=self.now, account=order.account, venue="v")
             self.ledger.publish(self.ledger.book(order.account, [resolution], report), [])
@@ -130,9 +130,10 @@ def fill(order: Order, quantity: Decimal, price: str | None = None) -> Fill:
     )  # fmt: skip
 
 
-def halted(state: Halt, account: str, name: str = "") -> HaltChanged:
-    return HaltChanged(id=f"{state}-{account}-{name}", cause="x", at=at(0), account=account, state=state, reason="r",
-                       actor="a")  # fmt: skip
+def halted(state: TradingState, account: str, name: str = "") -> TradingStateChanged:
+    return TradingStateChanged(
+        id=f"{state}-{account}-{name}", cause="x", at=at(0), account=account, state=state, reason="r", actor="a"
+    )
 
 
 def built(kind: str = "margin", strategies: dict[str, Any] | None = None, **limits: Any) -> Desk:

@@ -142,9 +142,9 @@ def resealed(audit: Audit, sign: Callable[[Seal], str]) -> None:
 
 
 def opened_of(key: str, body: bytes) -> Seal:
-    from fanfold.audit.ports import Kept
+    from fanfold.audit.ports import StoredObject
 
-    return opened(Kept(key, body, ""))
+    return opened(StoredObject(key, body, ""))
 
 
 @pytest.mark.parametrize(("sign", "what"), [

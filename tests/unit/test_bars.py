@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fanfold.errors import BadInput
 from fanfold.market import bars, timeframes
 from fanfold.market.bars import Bar, Series
-from fanfold.messages import Bars, decode, encode
+from fanfold.messages import BarsClosed, decode, encode
 from fanfold.money import EXACT
 
 TIMEFRAMES = ["1m", "5m", "1h", "1d"]
@@ -45,7 +45,7 @@ def test_what_is_packed_comes_back_ordered_by_timeframe_and_without_empty_series
 
 @given(st.lists(any_series(), max_size=4))
 def test_frames_survive_the_wire(some: list[Series]) -> None:
-    message = Bars(id="i", cause="c", at=datetime.fromtimestamp(START, UTC), venue="v", frames=bars.pack(some))
+    message = BarsClosed(id="i", cause="c", at=datetime.fromtimestamp(START, UTC), venue="v", frames=bars.pack(some))
     assert decode(encode(message)) == message
 
 
@@ -62,7 +62,7 @@ def test_a_poll_of_a_thousand_symbols_fits_into_what_is_billed_as_one_message() 
         for number in range(1_000)
     ]
     at = datetime.fromtimestamp(START, UTC)
-    message = Bars(id="0" * 32, cause="poll/v/1", at=at, venue="v", frames=bars.pack(some))
+    message = BarsClosed(id="0" * 32, cause="poll/v/1", at=at, venue="v", frames=bars.pack(some))
     assert len(encode(message)) < 64_000
 
 

@@ -13,8 +13,8 @@ from test_verbs_market_data import DESK, FINE, Feed
 from fanfold.aws.sns import MESSAGE_BYTES_MAX, Topics
 from fanfold.market import bars
 from fanfold.market.bars import FIGURE_MAX, Bar, Series
-from fanfold.market.source import Failure, Request
-from fanfold.messages import Bars, Defect, encode
+from fanfold.market.source import BarsRequest, Failure
+from fanfold.messages import BarsClosed, DataDefect, encode
 from fanfold.signals.fold import Fold
 from fanfold.simulation.cloud import MemoryCloud
 from market_data_service.batches import BARS_MAX, messages
@@ -28,8 +28,8 @@ def wild(name: str, count: int, figure: int = HUGE) -> Series:
     return Series(instrument=name, timeframe="1m", price_scale=18, volume_scale=18, after=START, bars=some)
 
 
-def defect(number: int, detail: int) -> Defect:
-    return Defect(
+def defect(number: int, detail: int) -> DataDefect:
+    return DataDefect(
         instrument=f"I{number}/USDT",
         timeframe="1m",
         defect="revised",
@@ -98,7 +98,7 @@ class Fine(Feed):
         self.volume, self.places = volume, places
         tell = self.venue.bars_of
 
-        def bars_of(requests: Sequence[Request]) -> list[Series | Failure]:
+        def bars_of(requests: Sequence[BarsRequest]) -> list[Series | Failure]:
             return [self._told(one) if isinstance(one, Series) else one for one in tell(requests)]
 
         self.venue.bars_of = bars_of  # type: ignore[method-assign]
@@ -126,7 +126,7 @@ def test_figures_that_nothing_holds_silence_their_instrument_alone_with_the_reas
         feed.poll(minute)
     assert feed.published("1m", A) == []
     assert feed.published("1m", "ETH/USDT") == FINE["ETH/USDT"][55:62]
-    told = [one for message in feed.bus.messages if isinstance(message, Bars) for one in message.defects]
+    told = [one for message in feed.bus.messages if isinstance(message, BarsClosed) for one in message.defects]
     assert {(one.instrument, one.defect) for one in told} == {(A, "unavailable")}
     assert "fit into 64 bits" in told[0].detail
     feed.volume, feed.places = 7, 3
@@ -138,7 +138,7 @@ def test_figures_that_nothing_holds_silence_their_instrument_alone_with_the_reas
 def fold_of(feed: Feed) -> list[bool]:
     """Whether a reader takes each message in."""
     fold = Fold(DESK, "v")
-    heard = [one for one in feed.bus.messages if isinstance(one, Bars)]
+    heard = [one for one in feed.bus.messages if isinstance(one, BarsClosed)]
     return [bool(fold.accept(bars.unpack(one.frames), int(one.at.timestamp())) is not None) for one in heard]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.session import Session
 
-from fanfold.aws.client.call import UNOWNED, Recorded, owned, recorded
+from fanfold.aws.client.call import UNOWNED, RecordedCall, owned, recorded
 from fanfold.aws.client.protocol_s3 import METHODS
 from fanfold.stages.account import own_buckets
 
@@ -21,7 +21,7 @@ def nothing(_service: str, _operation: str, _parameters: Mapping[str, Any]) -> d
 
 
 def told(service: str, operation: str, owner: str = OWNER) -> Mapping[str, Any]:
-    made: list[Recorded] = []
+    made: list[RecordedCall] = []
     owned(recorded(nothing, made.append), lambda: owner)(service, operation, {"Bucket": "one"})
     return made[0].parameters
 
@@ -45,7 +45,7 @@ def test_other_services_and_desks_without_an_account_are_asked_as_before() -> No
 
 
 def test_a_command_meets_the_buckets_of_its_own_account_alone_and_asks_once_whose_it_is() -> None:
-    made: list[Recorded] = []
+    made: list[RecordedCall] = []
 
     def account(_service: str, operation: str, _parameters: Mapping[str, Any]) -> dict[str, Any]:
         return {"Account": OWNER} if operation == "GetCallerIdentity" else {}

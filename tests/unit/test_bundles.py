@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from risk_desk import AT, BTC, ETH, NOW, book, desk, held, mark, target
 
-from fanfold.messages import Halt, Target
+from fanfold.messages import Target, TradingState
 from fanfold.risk import bundles
 from fanfold.risk.decision import Decision, decide
-from fanfold.risk.exposure import Book
+from fanfold.risk.exposure import AccountSnapshot
 from fanfold.risk.policy import prepare
 
 D = Decimal
@@ -17,7 +17,7 @@ PAIR = {"strategy": "pairs"}
 OLD = {BTC: mark("100", age_s=300), ETH: mark("10")}
 
 
-def decided(*targets: Target, found: Book | None = None, **limits: Any) -> Decision:
+def decided(*targets: Target, found: AccountSnapshot | None = None, **limits: Any) -> Decision:
     return decide(targets, found or book(), prepare(desk(PAIR, **limits)), at=AT, now=NOW)
 
 
@@ -46,11 +46,11 @@ def test_a_pair_goes_out_whole() -> None:
         (book(), {"orders_per_minute_max": 1}, {BTC: "BUNDLE", ETH: "ORDER_RATE"}),
         (book(), {"gross_max": D("0.4")}, {BTC: "BUNDLE", ETH: "GROSS_EXPOSURE"}),
         (book(held={("m", BTC): held("0", "-1")}), {}, {BTC: "OPPOSING_ORDER", ETH: "BUNDLE"}),
-        (book(halt=Halt.REDUCE_ONLY), {}, {BTC: "KILL_STATE", ETH: "KILL_STATE"}),
+        (book(halt=TradingState.REDUCE_ONLY), {}, {BTC: "KILL_STATE", ETH: "KILL_STATE"}),
     ],
 )
 def test_where_one_leg_is_refused_the_other_stays_with_the_reason(
-    found: Book, limits: dict[str, Any], reasons: dict[str, str]
+    found: AccountSnapshot, limits: dict[str, Any], reasons: dict[str, str]
 ) -> None:
     made = decided(*pair(name="s" if found.account == "spot" else "m"), found=found, **limits)
     assert (made.approved, codes(made)) == ([], reasons)

@@ -13,8 +13,8 @@ from test_verbs_market_data import DESK, FINE, Feed, Venue, closes, coarse
 from fanfold.market import bars
 from fanfold.market.bars import Bar, Series
 from fanfold.market.quality import near
-from fanfold.market.source import Failure, Request
-from fanfold.messages import Bars, Defect
+from fanfold.market.source import BarsRequest, Failure
+from fanfold.messages import BarsClosed, DataDefect
 from fanfold.signals.fold import Fold
 from market_data_service.jumps import judge
 
@@ -28,7 +28,7 @@ class Retold(Venue):
         super().__init__()
         self.told: dict[tuple[str, int], Bar | None] = {}
 
-    def bars_of(self, requests: Sequence[Request]) -> list[Series | Failure]:
+    def bars_of(self, requests: Sequence[BarsRequest]) -> list[Series | Failure]:
         found = super().bars_of(requests)
         for one in found:
             if isinstance(one, Series) and one.timeframe == "1m":
@@ -49,17 +49,17 @@ class Watched(Feed):
         self.fold = Fold(DESK, "v")
         self.gaps = 0
 
-    def poll(self, minute: int) -> list[Bars]:
+    def poll(self, minute: int) -> list[BarsClosed]:
         told = super().poll(minute)
         for one in told:
             self.gaps += len(self.fold.accept(bars.unpack(one.frames), int(one.at.timestamp()))[1])
         return told
 
-    def defects(self, *kinds: str) -> list[Defect]:
+    def defects(self, *kinds: str) -> list[DataDefect]:
         return [
             one
             for message in self.bus.messages
-            if isinstance(message, Bars)
+            if isinstance(message, BarsClosed)
             for one in message.defects
             if one.defect in kinds
         ]
@@ -185,7 +185,7 @@ def test_a_bar_that_comes_or_goes_behind_a_published_one_is_told(feed: Watched) 
 def test_nothing_is_told_of_a_venue_that_stands_by_its_word(feed: Watched) -> None:
     for now in range(60, 120):
         feed.poll(now)
-    assert [one for one in feed.bus.messages if isinstance(one, Bars) and one.defects] == []
+    assert [one for one in feed.bus.messages if isinstance(one, BarsClosed) and one.defects] == []
 
 
 def print_of(name: str, minute: int, factor: int) -> Bar:

@@ -2,23 +2,29 @@
 
 from decimal import Decimal
 
-from fanfold.aws.dynamodb.ledger import AccountItem, PositionItem
+from fanfold.aws.dynamodb.ledger import StoredAccount, StoredPosition
 from fanfold.cli.commands.status import equity, expected_cash, unmarked
-from fanfold.ledger.booking import Books
+from fanfold.ledger.booking import AccountBooks
 from fanfold.ledger.positions import Lot, Position
-from fanfold.messages import Halt
+from fanfold.messages import TradingState
 from fanfold.risk.exposure import Mark
 
-ACCOUNT = AccountItem(
-    account="main", halt=Halt.ACTIVE, cash=Decimal(793), reserved=Decimal(0), minute=0, orders_in_minute=0, version=1
+ACCOUNT = StoredAccount(
+    account="main",
+    halt=TradingState.ACTIVE,
+    cash=Decimal(793),
+    reserved=Decimal(0),
+    minute=0,
+    orders_in_minute=0,
+    version=1,
 )
 LONG = Position(lots=(Lot(Decimal(2), Decimal(100)),), realised=Decimal(0), fees=Decimal(2))
 CLOSED = Position(lots=(), realised=Decimal(-3), fees=Decimal(2))
-BOOKS = Books(
+BOOKS = AccountBooks(
     account=ACCOUNT,
     positions={
-        ("trend", "BTC/USDT"): PositionItem(position=LONG, open=Decimal(0)),
-        ("trend", "ETH/USDT"): PositionItem(position=CLOSED, open=Decimal(0)),
+        ("trend", "BTC/USDT"): StoredPosition(position=LONG, open=Decimal(0)),
+        ("trend", "ETH/USDT"): StoredPosition(position=CLOSED, open=Decimal(0)),
     },
 )
 

@@ -10,14 +10,14 @@ import pytest
 
 from fanfold.aws.client import protocol_json, protocol_s3
 from fanfold.aws.client.call import NO_ANSWER, AwsFault, persistent
-from fanfold.aws.client.http import Answer
+from fanfold.aws.client.http import HttpResponse
 
 ITEM = b'{"Item":{"pk":{"S":"a"}}}'
 BODY = b"a segment of the chain"
 
 
-def headed(name: str, told: str, body: bytes, status: int = 200) -> Answer:
-    return Answer(status, {name: told}, body)
+def headed(name: str, told: str, body: bytes, status: int = 200) -> HttpResponse:
+    return HttpResponse(status, {name: told}, body)
 
 
 def crc(body: bytes) -> str:
@@ -31,7 +31,7 @@ def checksum(body: bytes) -> str:
 def test_an_item_is_held_against_the_checksum_of_dynamodb() -> None:
     read = protocol_json.PROTOCOL.response
     assert read("GetItem", headed("x-amz-crc32", crc(ITEM), ITEM)) == {"Item": {"pk": {"S": "a"}}}
-    assert read("GetItem", Answer(200, {}, ITEM)) == {"Item": {"pk": {"S": "a"}}}
+    assert read("GetItem", HttpResponse(200, {}, ITEM)) == {"Item": {"pk": {"S": "a"}}}
     with pytest.raises(AwsFault, match="DamagedAnswer") as damaged:
         read("GetItem", headed("x-amz-crc32", crc(ITEM), ITEM.replace(b"a", b"b")))
     assert damaged.value.status == NO_ANSWER

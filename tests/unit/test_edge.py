@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from core_desk import A, bars_message, stretch, walk
 
-from fanfold.aws.function.sqs import Arrived, Edge, consume, consume_batch
-from fanfold.aws.telemetry.telemetry import Watch
+from fanfold.aws.function.sqs import Arrived, SqsConsumer, consume, consume_batch
+from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.errors import BadInput
 from fanfold.market import bars
-from fanfold.messages import Bars, encode
+from fanfold.messages import BarsClosed, encode
 
 WHOLE = walk(1, A, 20)
 Handled = list[str]
@@ -46,11 +46,11 @@ def cloud() -> Cloud:
     return Cloud()
 
 
-def edge(cloud: Cloud, letters: str = "dead-letters.fifo") -> Edge:
+def edge(cloud: Cloud, letters: str = "dead-letters.fifo") -> SqsConsumer:
     def clock() -> datetime:
         return datetime(2026, 3, 1, tzinfo=UTC)
 
-    return Edge(cloud, letters, "faults", clock, Watch({}, clock, write=len))
+    return SqsConsumer(cloud, letters, "faults", clock, Telemetry({}, clock, write=len))
 
 
 def record(name: str, group: str = "g", body: str | None = None, times: int = 1) -> dict[str, Any]:
@@ -268,7 +268,7 @@ def test_columns_of_unequal_length_are_buried_and_block_nobody(cloud: Cloud) -> 
     handled: Handled = []
 
     def unpacking(arrived: Arrived) -> None:
-        assert isinstance(arrived.message, Bars)
+        assert isinstance(arrived.message, BarsClosed)
         bars.unpack(arrived.message.frames)
         handled.append(arrived.message.id)
 

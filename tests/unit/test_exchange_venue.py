@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fanfold.desk import Instrument
 from fanfold.errors import BadInput, VenueUnavailable
-from fanfold.market.source import Failure, Request
+from fanfold.market.source import BarsRequest, Failure
 from fanfold.venues.ccxt import candles
 from fanfold.venues.ccxt import venue as exchange
 from fanfold.venues.ccxt.client import pause_s
@@ -128,7 +128,7 @@ def test_one_instrument_that_fails_leaves_the_others_and_the_order_of_the_answer
             raise VenueUnavailable("ETH is away")
 
     pages.fails = fails
-    asked = [Request(one, "1m", START + 60, START + 180) for one in (BTC, "ETH/USDT", "NONE/USDT", BTC)]
+    asked = [BarsRequest(one, "1m", START + 60, START + 180) for one in (BTC, "ETH/USDT", "NONE/USDT", BTC)]
     first, away, none, again = venue(pages).bars_of(asked)
     assert first == again == venue(pages).bars(*asked[0])
     assert away == Failure(asked[1], "ETH is away")

@@ -8,7 +8,7 @@ from core_desk import A, B
 from crashes import until_it_lives
 from execution_world import AT, World, halted, minute, order
 
-from fanfold.messages import Halt, OrdersApproved, OrderUpdate, State
+from fanfold.messages import OrdersApproved, OrderState, OrderUpdate, TradingState
 
 # A limit that the bars of a minute reach.
 RESTING: dict[str, Any] = {"kind": "limit", "limit_price": "99.5"}
@@ -23,54 +23,54 @@ def resting() -> World:
 
 
 def updates(world: World) -> list[OrderUpdate]:
-    return [one for each in world.reports() for one in each.updates if one.state is not State.OPEN]
+    return [one for each in world.reports() for one in each.updates if one.state is not OrderState.OPEN]
 
 
 @pytest.mark.parametrize(
     ("state", "exit_"),
     [
-        (Halt.HALT, State.FILLED),
-        (Halt.REDUCE_ONLY, State.FILLED),
-        (Halt.FLATTEN, State.CANCELED),
+        (TradingState.HALT, OrderState.FILLED),
+        (TradingState.REDUCE_ONLY, OrderState.FILLED),
+        (TradingState.FLATTEN, OrderState.CANCELED),
     ],
 )
-def test_a_settlement_cancels_first_what_may_not_rest(state: Halt, exit_: State) -> None:
+def test_a_settlement_cancels_first_what_may_not_rest(state: TradingState, exit_: OrderState) -> None:
     world = resting()
     world.ledger.halt("main", state, halted(state, AT + timedelta(seconds=1)))
     world.settle(minute(1))
-    assert world.states() == {"entry": State.CANCELED, "exit": exit_}
-    assert {one.reason for one in updates(world) if one.state is State.CANCELED} == {f"the account is {state}"}
+    assert world.states() == {"entry": OrderState.CANCELED, "exit": exit_}
+    assert {one.reason for one in updates(world) if one.state is OrderState.CANCELED} == {f"the account is {state}"}
     assert world.ledger.accounts["main"].reserved == 0
     world.check()
 
 
-@pytest.mark.parametrize("state", [Halt.HALT, Halt.REDUCE_ONLY, Halt.FLATTEN])
-def test_a_halt_cancels_at_once_without_a_bar(state: Halt) -> None:
+@pytest.mark.parametrize("state", [TradingState.HALT, TradingState.REDUCE_ONLY, TradingState.FLATTEN])
+def test_a_halt_cancels_at_once_without_a_bar(state: TradingState) -> None:
     world = resting()
     told = halted(state, AT + timedelta(seconds=1))
     world.ledger.halt("main", state, told)
     world.settler().govern(told)
-    assert world.states()["entry"] is State.CANCELED
-    assert (world.states()["exit"] is State.CANCELED) == (state is Halt.FLATTEN)
+    assert world.states()["entry"] is OrderState.CANCELED
+    assert (world.states()["exit"] is OrderState.CANCELED) == (state is TradingState.FLATTEN)
     world.settler().govern(told)
     world.check()
 
 
 def test_a_halt_that_was_lifted_since_cancels_nothing() -> None:
     world = resting()
-    told = halted(Halt.HALT)
-    world.ledger.halt("main", Halt.HALT, told)
-    world.ledger.halt("main", Halt.ACTIVE, halted(Halt.ACTIVE))
+    told = halted(TradingState.HALT)
+    world.ledger.halt("main", TradingState.HALT, told)
+    world.ledger.halt("main", TradingState.ACTIVE, halted(TradingState.ACTIVE))
     world.settler().govern(told)
-    assert set(world.states().values()) == {State.OPEN}
+    assert set(world.states().values()) == {OrderState.OPEN}
 
 
 def test_an_exit_that_was_decided_under_flatten_stays_and_fills() -> None:
     world = World()
-    world.ledger.halt("main", Halt.FLATTEN, halted(Halt.FLATTEN))
+    world.ledger.halt("main", TradingState.FLATTEN, halted(TradingState.FLATTEN))
     world.place(world.approve(order("exit", B, "sell", **EXIT)))
     world.settle(minute(1))
-    assert world.states() == {"exit": State.FILLED}
+    assert world.states() == {"exit": OrderState.FILLED}
 
 
 def test_a_missing_state_cancels_entries() -> None:
@@ -86,17 +86,17 @@ def test_a_missing_state_cancels_entries() -> None:
         ]
     )
     world.settle(minute(1))
-    assert world.states()["entry"] is State.CANCELED
+    assert world.states()["entry"] is OrderState.CANCELED
 
 
 def test_what_partly_filled_keeps_it_and_frees_the_rest() -> None:
     world = World()
     world.place(world.approve(order("entry", A, "buy", **RESTING)))
     world.settle(minute(1, lots=10_000))
-    assert world.states() == {"entry": State.PARTIAL}
-    world.ledger.halt("main", Halt.HALT, halted(Halt.HALT))
+    assert world.states() == {"entry": OrderState.PARTIAL}
+    world.ledger.halt("main", TradingState.HALT, halted(TradingState.HALT))
     world.settle(minute(2))
-    assert world.states() == {"entry": State.CANCELED}
+    assert world.states() == {"entry": OrderState.CANCELED}
     assert [one.quantity for one in world.fills()] == [1]
     world.check()
 
@@ -105,15 +105,15 @@ def test_what_partly_filled_keeps_it_and_frees_the_rest() -> None:
 @pytest.mark.parametrize("nth", range(1, 10))
 def test_a_crash_while_canceling_cancels_once(nth: int, after: bool) -> None:
     world = resting()
-    told = halted(Halt.FLATTEN, AT + timedelta(seconds=1))
-    world.ledger.halt("main", Halt.FLATTEN, told)
+    told = halted(TradingState.FLATTEN, AT + timedelta(seconds=1))
+    world.ledger.halt("main", TradingState.FLATTEN, told)
 
     def attempt(fuse: Any) -> None:
         world.ledger.sweep()
         world.settler(fuse).govern(told)
 
     until_it_lives(attempt, nth, after=after)
-    assert set(world.states().values()) == {State.CANCELED}
+    assert set(world.states().values()) == {OrderState.CANCELED}
     assert len(updates(world)) == 2
     assert world.book.read("main").resting == []
     world.check()

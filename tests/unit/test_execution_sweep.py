@@ -11,7 +11,7 @@ from execution_world import AT, DESK, TWO, World, halted, minute, order
 from execution_service.place import Placer
 from fanfold.errors import BadInput, Conflict
 from fanfold.matching.paper import PaperVenue
-from fanfold.messages import Halt, OrdersApproved, State
+from fanfold.messages import OrdersApproved, OrderState, TradingState
 
 AGE = timedelta(seconds=DESK.limits["main"].signal_age_s_max)
 SECOND = timedelta(seconds=1)
@@ -23,7 +23,7 @@ def claimed() -> tuple[World, OrdersApproved]:
     told = world.approve(*TWO)
     with pytest.raises(Crash):
         world.place(told, Fuse(2, after=False))
-    assert set(world.states().values()) == {State.SUBMITTING}
+    assert set(world.states().values()) == {OrderState.SUBMITTING}
     return world, told
 
 
@@ -34,7 +34,7 @@ def test_an_order_whose_message_was_lost_ends_stale_and_frees_its_cash() -> None
     assert world.sweep() == 0
     world.now += SECOND
     assert world.sweep() == 2
-    assert set(world.states().values()) == {State.STALE}
+    assert set(world.states().values()) == {OrderState.STALE}
     assert world.ledger.accounts["main"].reserved == 0
     assert world.live() == []
     assert world.sweep() == 0
@@ -44,9 +44,9 @@ def test_an_order_whose_message_was_lost_ends_stale_and_frees_its_cash() -> None
 def test_an_order_whose_message_was_lost_ends_blocked_where_the_state_forbids_it() -> None:
     world = World()
     world.approve(order("entry"), order("exit", B, "sell", reduce_only=True))
-    world.ledger.halt("main", Halt.REDUCE_ONLY, halted(Halt.REDUCE_ONLY))
+    world.ledger.halt("main", TradingState.REDUCE_ONLY, halted(TradingState.REDUCE_ONLY))
     assert world.sweep() == 1
-    assert world.states() == {"entry": State.BLOCKED, "exit": State.APPROVED}
+    assert world.states() == {"entry": OrderState.BLOCKED, "exit": OrderState.APPROVED}
     world.check()
 
 
@@ -59,7 +59,7 @@ def test_an_order_of_unknown_outcome_is_looked_up_and_sent_anew_where_it_never_a
     assert (world.sweep(), world.unknown) == (0, [0])
     world.now = AT + timedelta(seconds=5)
     assert (world.sweep(), world.unknown) == (2, [0, 2])
-    assert set(world.states().values()) == {State.OPEN}
+    assert set(world.states().values()) == {OrderState.OPEN}
     assert [one.epoch for one in world.ledger.orders.values()] == [1] * sent + [2] * (2 - sent)
     assert {one.order.order_id for one in world.book.read("main").resting} == {"a", "b"}
     world.check()
@@ -68,12 +68,12 @@ def test_an_order_of_unknown_outcome_is_looked_up_and_sent_anew_where_it_never_a
 @pytest.mark.parametrize(
     ("halt", "later", "ends"),
     [
-        (Halt.HALT, timedelta(seconds=6), State.BLOCKED),
-        (Halt.ACTIVE, AGE + SECOND, State.STALE),
+        (TradingState.HALT, timedelta(seconds=6), OrderState.BLOCKED),
+        (TradingState.ACTIVE, AGE + SECOND, OrderState.STALE),
     ],
 )
 def test_one_that_may_not_go_out_any_more_ends_and_a_late_request_does_nothing(
-    halt: Halt, later: timedelta, ends: State
+    halt: TradingState, later: timedelta, ends: OrderState
 ) -> None:
     world, told = claimed()
     world.ledger.halt("main", halt, halted(halt))
@@ -92,16 +92,18 @@ def test_one_that_may_not_go_out_any_more_ends_and_a_late_request_does_nothing(
 
 
 @pytest.mark.parametrize("later_s", [1, 6, 1_000])
-@pytest.mark.parametrize("halt", [Halt.ACTIVE, Halt.HALT])
-def test_a_redelivery_of_what_was_claimed_is_never_sent_blindly(later_s: int, halt: Halt) -> None:
+@pytest.mark.parametrize("halt", [TradingState.ACTIVE, TradingState.HALT])
+def test_a_redelivery_of_what_was_claimed_is_never_sent_blindly(later_s: int, halt: TradingState) -> None:
     world, told = claimed()
     world.book.add(TWO[0])
     world.ledger.halt("main", halt, halted(halt))
     world.now = AT + timedelta(seconds=later_s)
     world.place(told)
-    other = State.STALE if later_s == 1_000 else State.BLOCKED if halt is Halt.HALT else State.OPEN
-    assert world.states() == {"a": State.OPEN, "b": other}
-    assert world.ledger.orders["b"].epoch == (2 if later_s == 6 and halt is Halt.ACTIVE else 1)
+    other = (
+        OrderState.STALE if later_s == 1_000 else OrderState.BLOCKED if halt is TradingState.HALT else OrderState.OPEN
+    )
+    assert world.states() == {"a": OrderState.OPEN, "b": other}
+    assert world.ledger.orders["b"].epoch == (2 if later_s == 6 and halt is TradingState.ACTIVE else 1)
     world.check()
 
 
@@ -122,9 +124,9 @@ def test_a_crash_while_sweeping_leaves_each_order_at_the_venue_once_or_never(
             world.sweep()
 
     until_it_lives(attempt, nth, after=after)
-    wanted = State.STALE if later > AGE else State.OPEN
+    wanted = OrderState.STALE if later > AGE else OrderState.OPEN
     assert set(world.states().values()) == {wanted}
-    assert len(world.book.read("main").resting) == (0 if wanted is State.STALE else 2)
+    assert len(world.book.read("main").resting) == (0 if wanted is OrderState.STALE else 2)
     world.check()
 
 
@@ -136,7 +138,7 @@ def test_an_order_without_bars_ends_after_its_time_and_is_told() -> None:
     assert world.sweep() == 0
     world.now += SECOND
     assert world.sweep() == 2
-    assert set(world.states().values()) == {State.EXPIRED}
+    assert set(world.states().values()) == {OrderState.EXPIRED}
     assert world.ledger.accounts["main"].reserved == 0
     world.check()
 
@@ -144,9 +146,9 @@ def test_an_order_without_bars_ends_after_its_time_and_is_told() -> None:
 def test_what_rests_under_a_halt_that_nobody_told_of_is_canceled_by_the_sweep() -> None:
     world = World()
     world.place(world.approve(order("a", A, kind="limit", limit_price="50")))
-    world.ledger.halt("main", Halt.HALT, halted(Halt.HALT))
+    world.ledger.halt("main", TradingState.HALT, halted(TradingState.HALT))
     assert world.sweep() == 1
-    assert world.states() == {"a": State.CANCELED}
+    assert world.states() == {"a": OrderState.CANCELED}
     world.check()
 
 
@@ -154,7 +156,7 @@ def test_a_settlement_without_a_sweep_beside_it_looks_after_live_orders_itself()
     world = World()
     world.approve(*TWO)
     world.settle(minute(3), swept=False)
-    assert set(world.states().values()) == {State.STALE}
+    assert set(world.states().values()) == {OrderState.STALE}
 
 
 def test_an_instrument_that_this_deploy_does_not_know_is_told_of_before_a_claim_and_stops_no_other() -> None:
@@ -162,10 +164,10 @@ def test_an_instrument_that_this_deploy_does_not_know_is_told_of_before_a_claim_
     told = world.approve(order("known"), order("unknown", "SOL/USDT"))
     with pytest.raises(BadInput, match=r"the desk has no \['SOL/USDT'\]; .*older deploy"):
         world.place(told)
-    assert world.states() == {"known": State.OPEN, "unknown": State.APPROVED}
+    assert world.states() == {"known": OrderState.OPEN, "unknown": OrderState.APPROVED}
     world.now = AT + AGE + SECOND
     world.sweep()
-    assert world.states() == {"known": State.OPEN, "unknown": State.STALE}
+    assert world.states() == {"known": OrderState.OPEN, "unknown": OrderState.STALE}
     world.check()
 
 
@@ -175,5 +177,5 @@ def test_orders_of_an_account_that_left_the_desk_end_too() -> None:
     empty = DESK.__class__(venues={}, accounts={}, strategies={}, limits={}, instruments={})
     venue = PaperVenue(empty, world.book)
     (one,) = venue.resolve("main", [], AT + timedelta(seconds=300)).resolutions
-    assert one.state is State.EXPIRED
+    assert one.state is OrderState.EXPIRED
     Placer(empty, world.ledger, venue, lambda: AT)

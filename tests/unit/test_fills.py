@@ -11,18 +11,18 @@ from paper_examples import DECIDED, MODEL, T, bar, candle, desk, order, series
 from fanfold import ids
 from fanfold.errors import BadInput
 from fanfold.matching import fills
-from fanfold.matching.book import Resting
+from fanfold.matching.book import RestingOrder
 from fanfold.matching.fills import Resolution
-from fanfold.matching.prices import Candle, FillModel, Quote
-from fanfold.messages import State
+from fanfold.matching.prices import CandlePrices, FillModel, Quote
+from fanfold.messages import OrderState
 
 WIDE = candle(1, "100", "110", "90")
 LATER = candle(2, "100", "110", "90")
 
 
-def met(at: Candle, **changes: Any) -> Resolution:
+def met(at: CandlePrices, **changes: Any) -> Resolution:
     """What one order does alone in a bar."""
-    (resolution,) = fills.walk([Resting(order=order(**changes))], [at], MODEL)
+    (resolution,) = fills.walk([RestingOrder(order=order(**changes))], [at], MODEL)
     return resolution
 
 
@@ -35,7 +35,7 @@ def price(resolution: Resolution) -> tuple[Decimal, str]:
 def test_a_market_order_fills_at_the_open_worsened_by_half_the_spread_and_slippage(side: str, paid: str) -> None:
     resolution = met(WIDE, side=side)
     assert price(resolution) == (Decimal(paid), "taker")
-    assert (resolution.state, resolution.resting.filled) == (State.FILLED, Decimal(2))
+    assert (resolution.state, resolution.resting.filled) == (OrderState.FILLED, Decimal(2))
 
 
 @pytest.mark.parametrize(("side", "paid"), [("buy", "100.4"), ("sell", "99.8")])
@@ -51,8 +51,8 @@ def test_a_sale_under_one_tick_fills_at_the_open_and_not_for_nothing() -> None:
     ("side", "limit", "at"),
     [("buy", "90", WIDE), ("buy", "90.05", WIDE), ("sell", "110", WIDE), ("sell", "109.95", WIDE)],
 )
-def test_a_limit_that_is_only_touched_does_not_fill(side: str, limit: str, at: Candle) -> None:
-    assert met(at, kind="limit", side=side, limit_price=limit).state is State.OPEN
+def test_a_limit_that_is_only_touched_does_not_fill(side: str, limit: str, at: CandlePrices) -> None:
+    assert met(at, kind="limit", side=side, limit_price=limit).state is OrderState.OPEN
 
 
 @pytest.mark.parametrize(("side", "limit"), [("buy", "90.1"), ("sell", "109.9")])
@@ -73,7 +73,7 @@ def test_a_limit_that_takes_is_never_worse_than_its_price(side: str, limit: str)
 def test_a_sale_for_one_tick_takes_for_nothing_is_below() -> None:
     flat, one_tick = candle(1, "0.1", "0.1", "0.1"), {"kind": "limit", "limit_price": "0.1", "time_in_force": "ioc"}
     assert price(met(flat, side="sell", **one_tick)) == (Decimal("0.1"), "taker")
-    assert met(flat, **one_tick).state is State.EXPIRED
+    assert met(flat, **one_tick).state is OrderState.EXPIRED
 
 
 @pytest.mark.parametrize(("side", "limit"), [("buy", "105"), ("sell", "95")])
@@ -90,7 +90,7 @@ def test_a_stop_that_is_touched_fills_at_its_price_worsened(side: str, stop: str
 def test_a_stop_that_is_not_touched_waits(side: str, stop: str) -> None:
     for time_in_force in ("gtc", "ioc"):
         waits = met(WIDE, kind="stop", side=side, stop_price=stop, time_in_force=time_in_force)
-        assert (waits.state, waits.fills, waits.resting.triggered) == (State.OPEN, (), False)
+        assert (waits.state, waits.fills, waits.resting.triggered) == (OrderState.OPEN, (), False)
 
 
 @pytest.mark.parametrize(("side", "stop", "paid"), [("buy", "95", "100.2"), ("sell", "105", "99.8")])
@@ -99,7 +99,7 @@ def test_a_stop_that_the_bar_opens_beyond_fills_at_the_open_worsened(side: str, 
 
 
 def test_what_a_triggered_stop_leaves_is_a_market_order() -> None:
-    stop = Resting(order=order(kind="stop", stop_price="105"))
+    stop = RestingOrder(order=order(kind="stop", stop_price="105"))
     bars = [candle(1, "100", "110", "90", volume="15"), candle(2, "80", "81", "79")]
     (resolution,) = fills.walk([stop], bars, MODEL)
     assert [(fill.price, fill.quantity) for fill in resolution.fills] == [
@@ -110,28 +110,31 @@ def test_what_a_triggered_stop_leaves_is_a_market_order() -> None:
 
 def test_a_stop_that_triggers_in_a_bar_without_room_fills_in_the_next() -> None:
     full = candle(1, "100", "110", "90", volume="0.05")
-    (resolution,) = fills.walk([Resting(order=order(kind="stop", stop_price="105"))], [full], MODEL)
-    assert (resolution.state, resolution.fills, resolution.resting.triggered) == (State.OPEN, (), True)
+    (resolution,) = fills.walk([RestingOrder(order=order(kind="stop", stop_price="105"))], [full], MODEL)
+    assert (resolution.state, resolution.fills, resolution.resting.triggered) == (OrderState.OPEN, (), True)
 
 
 def test_what_is_over_the_participation_stays_for_the_next_bar_in_whole_lots() -> None:
-    resting = [Resting(order=order())]
+    resting = [RestingOrder(order=order())]
     thin = candle(1, "100", "110", "90", volume="12.399")
     (first,) = fills.walk(resting, [thin], MODEL)
-    assert (first.state, first.resting.filled) == (State.PARTIAL, Decimal("1.23"))
+    assert (first.state, first.resting.filled) == (OrderState.PARTIAL, Decimal("1.23"))
     (both,) = fills.walk(resting, [thin, LATER], MODEL)
-    assert (both.state, [fill.quantity for fill in both.fills]) == (State.FILLED, [Decimal("1.23"), Decimal("0.77")])
+    assert (both.state, [fill.quantity for fill in both.fills]) == (
+        OrderState.FILLED,
+        [Decimal("1.23"), Decimal("0.77")],
+    )
 
 
 def test_what_an_ioc_order_does_not_take_at_once_expires() -> None:
     partial = met(candle(1, "100", "110", "90", volume="15"), time_in_force="ioc")
-    assert (partial.state, partial.resting.filled) == (State.EXPIRED, Decimal("1.5"))
-    assert met(candle(1, "100", "100", "100", volume="0"), time_in_force="ioc").state is State.EXPIRED
+    assert (partial.state, partial.resting.filled) == (OrderState.EXPIRED, Decimal("1.5"))
+    assert met(candle(1, "100", "100", "100", volume="0"), time_in_force="ioc").state is OrderState.EXPIRED
 
 
 def test_an_ioc_limit_takes_on_arrival_or_expires_and_never_makes() -> None:
     resting = met(WIDE, kind="limit", limit_price="95", time_in_force="ioc")
-    assert (resting.state, resting.fills) == (State.EXPIRED, ())
+    assert (resting.state, resting.fills) == (OrderState.EXPIRED, ())
     assert price(met(LATER, kind="limit", limit_price="105", time_in_force="ioc")) == (Decimal("100.2"), "taker")
 
 
@@ -139,25 +142,25 @@ def test_an_ioc_limit_takes_on_arrival_or_expires_and_never_makes() -> None:
 def test_a_bar_without_volume_fills_nothing_and_triggers_nothing(kind: str) -> None:
     prices = {"limit": {"limit_price": "105"}, "stop": {"stop_price": "105"}}.get(kind, {})
     nothing = met(candle(1, "100", "110", "90", volume="0"), kind=kind, **prices)
-    assert (nothing.state, nothing.fills, nothing.resting.triggered) == (State.OPEN, (), False)
+    assert (nothing.state, nothing.fills, nothing.resting.triggered) == (OrderState.OPEN, (), False)
 
 
 def test_an_order_that_expires_at_the_open_never_fills_and_one_a_second_later_does() -> None:
     expires_at = DECIDED + timedelta(seconds=60)
-    assert met(LATER, expires_at=expires_at).state is State.EXPIRED
-    assert met(LATER, expires_at=expires_at + timedelta(seconds=1)).state is State.FILLED
+    assert met(LATER, expires_at=expires_at).state is OrderState.EXPIRED
+    assert met(LATER, expires_at=expires_at + timedelta(seconds=1)).state is OrderState.FILLED
 
 
 def test_orders_share_a_bar_in_the_order_of_their_arrival() -> None:
-    resting = [Resting(order=order(name)) for name in ("z", "a", "m")]
+    resting = [RestingOrder(order=order(name)) for name in ("z", "a", "m")]
     shares = fills.walk(resting, [candle(1, "100", "110", "90", volume="30")], MODEL)
     assert [one.resting.filled for one in shares] == [2, 1, 0]
-    assert [one.state for one in shares] == [State.FILLED, State.PARTIAL, State.OPEN]
+    assert [one.state for one in shares] == [OrderState.FILLED, OrderState.PARTIAL, OrderState.OPEN]
 
 
 def test_an_order_that_arrives_later_changes_nothing_for_those_before() -> None:
     bars = [candle(1, "100", "110", "90", volume="13"), candle(2, "100", "110", "90", volume="13")]
-    early, late = Resting(order=order("z")), Resting(order=order("a"))
+    early, late = RestingOrder(order=order("z")), RestingOrder(order=order("a"))
     assert fills.walk([early, late], bars, MODEL)[0] == fills.walk([early], bars, MODEL)[0]
 
 
@@ -182,22 +185,22 @@ def test_a_fill_is_named_by_its_order_and_bar_and_dated_by_the_close() -> None:
 @pytest.mark.parametrize(("side", "paid"), [("buy", "101.2"), ("sell", "99.9")])
 def test_a_quote_fills_all_at_the_touch_and_the_slippage(side: str, paid: str) -> None:
     quote = Quote(Decimal(100), Decimal(101), DECIDED + timedelta(seconds=2))
-    resolution = fills.take(Resting(order=order(side=side), filled=Decimal("0.5")), quote, MODEL)
+    resolution = fills.take(RestingOrder(order=order(side=side), filled=Decimal("0.5")), quote, MODEL)
     (fill,) = resolution.fills
     assert (fill.price, fill.quantity, fill.at, resolution.state) == (
         Decimal(paid),
         Decimal("1.5"),
         quote.at,
-        State.FILLED,
+        OrderState.FILLED,
     )
 
 
 def test_a_quote_from_before_the_decision_fills_nothing_and_one_after_the_end_expires() -> None:
-    resting = Resting(order=order())
+    resting = RestingOrder(order=order())
     early = Quote(Decimal(100), Decimal(101), DECIDED - timedelta(seconds=1))
     late = Quote(Decimal(100), Decimal(101), resting.order.expires_at)
     assert fills.take(resting, early, MODEL) == fills.standing(resting)
-    assert fills.take(resting, late, MODEL).state is State.EXPIRED
+    assert fills.take(resting, late, MODEL).state is OrderState.EXPIRED
 
 
 @pytest.mark.parametrize(("kind", "given"), [("limit", {}), ("stop", {}), ("limit", {"limit_price": "0"})])

@@ -11,9 +11,9 @@ from paper_examples import DECIDED, MODEL, T, order
 
 from fanfold.matching import fills
 from fanfold.matching import prices as matching
-from fanfold.matching.book import Resting
-from fanfold.matching.prices import Candle
-from fanfold.messages import Order, State
+from fanfold.matching.book import RestingOrder
+from fanfold.matching.prices import CandlePrices
+from fanfold.messages import Order, OrderState
 
 TICKS = st.integers(900, 1100)
 WORSE = MODEL.spread_bps / 2 + MODEL.slippage_bps
@@ -24,11 +24,13 @@ def tick(count: int) -> Decimal:
 
 
 @st.composite
-def candles(draw: st.DrawFn) -> list[Candle]:
+def candles(draw: st.DrawFn) -> list[CandlePrices]:
     """Up to six bars in a row, the first of them over before the decision."""
     rows = draw(st.lists(st.tuples(TICKS, TICKS, TICKS, st.integers(0, 5_000)), max_size=6))
     return [
-        Candle(T + 60 * n - 60, T + 60 * n, tick(a), tick(max(a, b, c)), tick(min(a, b, c)), Decimal(v).scaleb(-2))
+        CandlePrices(
+            T + 60 * n - 60, T + 60 * n, tick(a), tick(max(a, b, c)), tick(min(a, b, c)), Decimal(v).scaleb(-2)
+        )
         for n, (a, b, c, v) in enumerate(rows)
     ]
 
@@ -50,12 +52,12 @@ def placed(draw: st.DrawFn, name: str = "o1") -> Order:
 
 
 @st.composite
-def crowds(draw: st.DrawFn) -> list[Resting]:
-    return [Resting(order=draw(placed(f"o{n}"))) for n in range(draw(st.integers(1, 4)))]
+def crowds(draw: st.DrawFn) -> list[RestingOrder]:
+    return [RestingOrder(order=draw(placed(f"o{n}"))) for n in range(draw(st.integers(1, 4)))]
 
 
 @given(crowd=crowds(), bars=candles())
-def test_no_price_is_better_than_the_bar_had(crowd: list[Resting], bars: list[Candle]) -> None:
+def test_no_price_is_better_than_the_bar_had(crowd: list[RestingOrder], bars: list[CandlePrices]) -> None:
     by_close = {bar.closes_at: bar for bar in bars}
     for resolution in fills.walk(crowd, bars, MODEL):
         for fill in resolution.fills:
@@ -64,7 +66,7 @@ def test_no_price_is_better_than_the_bar_had(crowd: list[Resting], bars: list[Ca
 
 
 @given(crowd=crowds(), bars=candles())
-def test_a_limit_is_never_worse_than_its_price(crowd: list[Resting], bars: list[Candle]) -> None:
+def test_a_limit_is_never_worse_than_its_price(crowd: list[RestingOrder], bars: list[CandlePrices]) -> None:
     for resolution in fills.walk(crowd, bars, MODEL):
         limit = resolution.resting.order.limit_price
         if limit is not None:
@@ -73,16 +75,20 @@ def test_a_limit_is_never_worse_than_its_price(crowd: list[Resting], bars: list[
 
 
 @given(crowd=crowds(), bars=candles())
-def test_an_order_fills_what_it_says_and_never_beyond_its_quantity(crowd: list[Resting], bars: list[Candle]) -> None:
+def test_an_order_fills_what_it_says_and_never_beyond_its_quantity(
+    crowd: list[RestingOrder], bars: list[CandlePrices]
+) -> None:
     for resolution in fills.walk(crowd, bars, MODEL):
         resting = resolution.resting
         assert sum(fill.quantity for fill in resolution.fills) == resting.filled <= resting.order.quantity
         assert all(fill.quantity > 0 and fill.price > 0 and fill.fee > 0 for fill in resolution.fills)
-        assert (resolution.state is State.FILLED) == (resting.filled == resting.order.quantity)
+        assert (resolution.state is OrderState.FILLED) == (resting.filled == resting.order.quantity)
 
 
 @given(crowd=crowds(), bars=candles())
-def test_all_orders_together_take_no_more_than_their_share_of_a_bar(crowd: list[Resting], bars: list[Candle]) -> None:
+def test_all_orders_together_take_no_more_than_their_share_of_a_bar(
+    crowd: list[RestingOrder], bars: list[CandlePrices]
+) -> None:
     taken = [fill for resolution in fills.walk(crowd, bars, MODEL) for fill in resolution.fills]
     for bar in bars:
         of_bar = sum(fill.quantity for fill in taken if int(fill.at.timestamp()) == bar.closes_at)
@@ -90,7 +96,9 @@ def test_all_orders_together_take_no_more_than_their_share_of_a_bar(crowd: list[
 
 
 @given(crowd=crowds(), bars=candles())
-def test_every_fill_is_after_the_decision_and_has_its_own_trade_id(crowd: list[Resting], bars: list[Candle]) -> None:
+def test_every_fill_is_after_the_decision_and_has_its_own_trade_id(
+    crowd: list[RestingOrder], bars: list[CandlePrices]
+) -> None:
     taken = [fill for resolution in fills.walk(crowd, bars, MODEL) for fill in resolution.fills]
     assert all(fill.at.timestamp() > T for fill in taken)
     assert len({fill.trade_id for fill in taken}) == len(taken)
@@ -98,7 +106,7 @@ def test_every_fill_is_after_the_decision_and_has_its_own_trade_id(crowd: list[R
 
 @given(crowd=crowds(), bars=candles())
 def test_no_order_meets_a_price_from_before_its_decision_or_after_its_end(
-    crowd: list[Resting], bars: list[Candle]
+    crowd: list[RestingOrder], bars: list[CandlePrices]
 ) -> None:
     by_close = {bar.closes_at: bar for bar in bars}
     for resolution in fills.walk(crowd, bars, MODEL):
@@ -112,7 +120,7 @@ def test_no_order_meets_a_price_from_before_its_decision_or_after_its_end(
 
 @given(crowd=crowds(), bars=candles(), reserved=st.integers(0, 1_000))
 def test_a_purchase_on_spot_never_costs_more_than_was_reserved(
-    crowd: list[Resting], bars: list[Candle], reserved: int
+    crowd: list[RestingOrder], bars: list[CandlePrices], reserved: int
 ) -> None:
     spot = replace(MODEL, spot=True)
     bound = [replace(one, order=replace(one.order, reserved=Decimal(reserved))) for one in crowd]
@@ -123,10 +131,12 @@ def test_a_purchase_on_spot_never_costs_more_than_was_reserved(
 
 
 @given(crowd=crowds(), bars=candles(), cut=st.integers(0, 6))
-def test_bars_at_once_or_in_two_parts_give_the_same(crowd: list[Resting], bars: list[Candle], cut: int) -> None:
+def test_bars_at_once_or_in_two_parts_give_the_same(
+    crowd: list[RestingOrder], bars: list[CandlePrices], cut: int
+) -> None:
     whole = fills.walk(crowd, bars, MODEL)
     first = fills.walk(crowd, bars[:cut], MODEL)
-    live = [one for one in first if one.state in {State.OPEN, State.PARTIAL}]
+    live = [one for one in first if one.state in {OrderState.OPEN, OrderState.PARTIAL}]
     then = {one.resting.order.order_id: one for one in fills.walk([one.resting for one in live], bars[cut:], MODEL)}
     for one, early in zip(whole, first, strict=True):
         late = then.get(one.resting.order.order_id)
@@ -135,10 +145,10 @@ def test_bars_at_once_or_in_two_parts_give_the_same(crowd: list[Resting], bars: 
 
 
 @given(small=placed(), more=st.integers(1, 500), bars=candles())
-def test_a_larger_order_fills_no_less_and_pays_no_better(small: Order, more: int, bars: list[Candle]) -> None:
+def test_a_larger_order_fills_no_less_and_pays_no_better(small: Order, more: int, bars: list[CandlePrices]) -> None:
     large = replace(small, quantity=small.quantity + Decimal(more).scaleb(-2))
-    (few,) = fills.walk([Resting(order=small)], bars, MODEL)
-    (many,) = fills.walk([Resting(order=large)], bars, MODEL)
+    (few,) = fills.walk([RestingOrder(order=small)], bars, MODEL)
+    (many,) = fills.walk([RestingOrder(order=large)], bars, MODEL)
     assume(few.fills)
     assert many.resting.filled >= few.resting.filled
     for one, other in zip(few.fills, many.fills, strict=False):

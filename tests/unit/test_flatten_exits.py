@@ -5,16 +5,16 @@ from decimal import Decimal
 from core_desk import A, B, instance
 from risk_world import World, built
 
-from fanfold.messages import Halt, LegStatus, State
+from fanfold.messages import LegStatus, OrderState, TradingState
 
 
 def test_an_exit_is_ordered_again_at_every_poll_however_long_flatten_takes() -> None:
     world = World(built())
     world.hold("slow", A, "10")
-    world.halt(Halt.FLATTEN)
+    world.halt(TradingState.FLATTEN)
     for minute in range(1, 9):
         world.minute(minute)
-        world.finish(State.EXPIRED, share="0.1")
+        world.finish(OrderState.EXPIRED, share="0.1")
     assert len(world.approved()) == 8
     assert world.refused() == []
 
@@ -22,7 +22,7 @@ def test_an_exit_is_ordered_again_at_every_poll_however_long_flatten_takes() -> 
 def test_flatten_goes_out_at_market_where_the_strategy_orders_with_limits() -> None:
     world = World(built(strategies={"slow": instance("breakout", timeframe="1d", allocation="1", order="limit")}))
     world.hold("slow", A, "10")
-    world.halt(Halt.FLATTEN)
+    world.halt(TradingState.FLATTEN)
     world.minute(1)
     (order,) = world.finish()
     assert (order.time_in_force, order.limit_price) == ("ioc", Decimal(98))
@@ -31,9 +31,9 @@ def test_flatten_goes_out_at_market_where_the_strategy_orders_with_limits() -> N
 def test_a_position_of_which_no_bar_was_ever_seen_is_closed_within_the_band_of_its_average_cost() -> None:
     world = World(built())
     world.hold("slow", B, "3", "33.333333333333333")
-    world.halt(Halt.FLATTEN)
+    world.halt(TradingState.FLATTEN)
     world.minute(1, b=0)
-    (order,) = world.finish(State.EXPIRED, share="0")
+    (order,) = world.finish(OrderState.EXPIRED, share="0")
     assert (order.side, order.quantity, order.time_in_force, order.reduce_only) == ("sell", 3, "ioc", True)
     assert (order.limit_price, order.reference_price) == (Decimal("32.67"), Decimal("33.3333333333"))
     (told,) = world.told(LegStatus)
@@ -51,7 +51,7 @@ def test_a_position_of_which_no_bar_was_ever_seen_is_closed_within_the_band_of_i
 def test_outside_flatten_what_has_no_price_is_not_ordered() -> None:
     world = World(built())
     world.hold("slow", B, "3")
-    world.halt(Halt.REDUCE_ONLY)
+    world.halt(TradingState.REDUCE_ONLY)
     world.minute(1, {("slow", B): 0.0}, b=0)
     assert world.approved() == []
     assert world.legs() == [("slow", B, "NO_PRICE")]

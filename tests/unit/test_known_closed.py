@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fanfold.desk import Instrument
 from fanfold.market.bars import Series
-from fanfold.market.source import Request
+from fanfold.market.source import BarsRequest
 from fanfold.venues.ccxt.venue import ExchangeVenue
 
 BTC = "BTC/USDT"
@@ -68,7 +68,7 @@ class Ticking:
             grace_s=GRACE_S,
             sleep=self.sleep,
         )
-        (found,) = venue.bars_of([Request(BTC, "1m", START + 60 * (minute - 3), START + 60 * minute)])
+        (found,) = venue.bars_of([BarsRequest(BTC, "1m", START + 60 * (minute - 3), START + 60 * minute)])
         assert isinstance(found, Series)
         return found
 

@@ -6,25 +6,25 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from fanfold.audit.lake_schema import TABLES, Row, rows_of
+from fanfold.audit.lake_schema import TABLES, LakeRow, rows_of
 from fanfold.codes import Code
 from fanfold.market import bars
 from fanfold.market.bars import Bar, Series
 from fanfold.messages import (
-    Bars,
+    BarsClosed,
     ExecutionReport,
     Fill,
-    Halt,
-    HaltChanged,
     Message,
     Order,
     OrdersApproved,
     OrdersRefused,
+    OrderState,
     OrderUpdate,
     Refusal,
-    State,
     Target,
     Targets,
+    TradingState,
+    TradingStateChanged,
 )
 from fanfold_dev.documents import glue_catalog
 
@@ -65,7 +65,7 @@ UPDATE = OrderUpdate(
     client_order_id="c1",
     instance="trend",
     instrument="BTC/USDT",
-    state=State.FILLED,
+    state=OrderState.FILLED,
     filled=Decimal("0.5"),
 )
 SERIES = Series(
@@ -83,7 +83,7 @@ REPORT = ExecutionReport(
     id="m4", cause="m3", at=AT, account="main", venue="sim", updates=[UPDATE, UPDATE], fills=[FILL], settled=True
 )
 MESSAGES: list[Message] = [
-    Bars(id="m1", cause="", at=AT, venue="sim", frames=bars.pack([SERIES])),
+    BarsClosed(id="m1", cause="", at=AT, venue="sim", frames=bars.pack([SERIES])),
     Targets(
         id="m2",
         cause="m1",
@@ -104,7 +104,7 @@ MESSAGES: list[Message] = [
 ]
 
 
-def rows(message: Message, table: str) -> list[Row]:
+def rows(message: Message, table: str) -> list[LakeRow]:
     return [row for row in rows_of(message) if row.table == table]
 
 
@@ -144,7 +144,9 @@ def test_a_trade_lies_in_the_day_of_its_fill() -> None:
 
 
 def test_a_halt_adds_no_rows() -> None:
-    halt = HaltChanged(id="m6", cause="", at=AT, account="main", state=Halt.HALT, reason="drill", actor="me")
+    halt = TradingStateChanged(
+        id="m6", cause="", at=AT, account="main", state=TradingState.HALT, reason="drill", actor="me"
+    )
     assert list(rows_of(halt)) == []
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from core_desk import A, bars_message, stretch, walk
 
-from fanfold.aws.function.sqs import Edge, consume
-from fanfold.aws.telemetry.logs import HIDDEN, Log, bridge, clean, redacted
-from fanfold.aws.telemetry.telemetry import Watch
+from fanfold.aws.function.sqs import SqsConsumer, consume
+from fanfold.aws.telemetry.logs import HIDDEN, JsonLog, bridge, clean, redacted
+from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.messages import encode
 
 AWS_SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMPLEK1"
@@ -25,8 +25,8 @@ def lines() -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def log(lines: list[dict[str, Any]]) -> Log:
-    return Log(lambda: NOW, lambda: {"request": "r-1"}, lambda text: lines.append(json.loads(text)))
+def log(lines: list[dict[str, Any]]) -> JsonLog:
+    return JsonLog(lambda: NOW, lambda: {"request": "r-1"}, lambda text: lines.append(json.loads(text)))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_what_is_no_secret_is_left_alone(text: str) -> None:
     assert redacted({"instrument": text, "keyboard": text}) == {"instrument": text, "keyboard": text}
 
 
-def test_a_line_has_its_time_level_and_ids(log: Log, lines: list[dict[str, Any]]) -> None:
+def test_a_line_has_its_time_level_and_ids(log: JsonLog, lines: list[dict[str, Any]]) -> None:
     log.info("limits have changed", account="main", limits={"gross_max": "0.5"})
     assert lines == [
         {
@@ -112,7 +112,7 @@ def test_a_line_has_its_time_level_and_ids(log: Log, lines: list[dict[str, Any]]
     ]
 
 
-def test_a_fault_is_told_with_its_stack_and_without_its_secrets(log: Log, lines: list[dict[str, Any]]) -> None:
+def test_a_fault_is_told_with_its_stack_and_without_its_secrets(log: JsonLog, lines: list[dict[str, Any]]) -> None:
     def ask() -> None:
         raise OSError(f"refused {VENUE_KEY}")
 
@@ -126,7 +126,7 @@ def test_a_fault_is_told_with_its_stack_and_without_its_secrets(log: Log, lines:
 
 
 def test_a_verb_that_knows_only_the_standard_library_writes_the_same_lines(
-    log: Log, lines: list[dict[str, Any]]
+    log: JsonLog, lines: list[dict[str, Any]]
 ) -> None:
     bridge(log, "told")
     logging.getLogger("told").warning("%s is left out: %s", A, f"key {VENUE_KEY}")
@@ -134,7 +134,7 @@ def test_a_verb_that_knows_only_the_standard_library_writes_the_same_lines(
 
 
 def test_a_line_about_a_message_is_found_by_all_its_ids(lines: list[dict[str, Any]]) -> None:
-    watch = Watch(
+    watch = Telemetry(
         {"AWS_LAMBDA_FUNCTION_NAME": "f", "_X_AMZN_TRACE_ID": "Root=1-a;Parent=b;Sampled=0"},
         lambda: NOW,
         lambda text: lines.append(json.loads(text)),
@@ -152,7 +152,7 @@ def test_a_line_about_a_message_is_found_by_all_its_ids(lines: list[dict[str, An
         watch.log.warning("in hand")
 
     with watch.invocation(type("Context", (), {"aws_request_id": "r"})()):
-        consume({"Records": [record]}, handle, Edge(dict, "d", "f", lambda: NOW, watch))
+        consume({"Records": [record]}, handle, SqsConsumer(dict, "d", "f", lambda: NOW, watch))
         watch.log.info("after")
     ids = {"function": "f", "request": "r", "trace": "1-chain", "delivery": "m", "message": "a/1", "cause": "poll-a"}
     assert ids.items() <= lines[0].items()
@@ -162,5 +162,7 @@ def test_a_line_about_a_message_is_found_by_all_its_ids(lines: list[dict[str, An
 def test_a_line_tells_the_version_by_which_a_canary_is_judged(version: str | None, told: str | None) -> None:
     environ = {"AWS_LAMBDA_FUNCTION_NAME": "assess"} | ({"AWS_LAMBDA_FUNCTION_VERSION": version} if version else {})
     lines: list[str] = []
-    Watch(environ, lambda: datetime(2026, 3, 1, tzinfo=UTC), lines.append).log.error("a message will be tried again")
+    Telemetry(environ, lambda: datetime(2026, 3, 1, tzinfo=UTC), lines.append).log.error(
+        "a message will be tried again"
+    )
     assert json.loads(lines[0]).get("version") == told

@@ -5,7 +5,7 @@ from decimal import Decimal
 from core_desk import A, instance
 from risk_world import World, built
 
-from fanfold.messages import Halt
+from fanfold.messages import TradingState
 
 D = Decimal
 HOOK = {"hook": instance(allocation="1", timeframe="1d") | {"strategy": "external", "params": {}}}
@@ -30,7 +30,7 @@ def test_a_breach_is_noted_in_the_account_while_it_lasts_and_once_a_change() -> 
     (text,) = noted
     assert text.startswith("the day's loss 500.10 is over 500")
     state = world.ledger.trading_state("main")
-    assert (state.halt, state.breach) == (Halt.ACTIVE, text)
+    assert (state.halt, state.breach) == (TradingState.ACTIVE, text)
     world.minute(5, a=100)
     assert noted[1:] == [""]
     assert world.ledger.trading_state("main").breach == ""

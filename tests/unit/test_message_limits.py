@@ -19,24 +19,24 @@ from fanfold.market import bars
 from fanfold.market.bars import FIGURE_MAX, Bar, Series
 from fanfold.messages import (
     TOPICS,
-    Bars,
-    BarsWanted,
-    Defect,
+    BarsClosed,
+    BarsRequested,
+    DataDefect,
     ExecutionReport,
-    Halt,
-    HaltChanged,
-    Holding,
     LegCode,
     LegState,
     LegStatus,
     Message,
     OrdersApproved,
     OrdersRefused,
+    OrderState,
     OrderUpdate,
+    PositionSnapshot,
     Refusal,
-    State,
     Target,
     Targets,
+    TradingState,
+    TradingStateChanged,
     decode,
     encode,
     topic_of,
@@ -54,14 +54,14 @@ def update(number: int) -> OrderUpdate:
         client_order_id="c",
         instance="i",
         instrument=A,
-        state=State.OPEN,
+        state=OrderState.OPEN,
         filled=Decimal(0),
         reason="r" * 90,
     )
 
 
-def holding(number: int) -> Holding:
-    return Holding(
+def holding(number: int) -> PositionSnapshot:
+    return PositionSnapshot(
         instance=f"i{number}",
         instrument=A,
         quantity=Decimal(1),
@@ -73,7 +73,7 @@ def holding(number: int) -> Holding:
 
 
 MANY: dict[tuple[type[Message], str], Callable[[], list[Any]]] = {
-    (BarsWanted, "instruments"): lambda: [f"VERYLONGNAMEOFACOIN{n}/USDT" for n in range(2 * COUNT)],
+    (BarsRequested, "instruments"): lambda: [f"VERYLONGNAMEOFACOIN{n}/USDT" for n in range(2 * COUNT)],
     (OrdersApproved, "orders"): lambda: [order(f"o{n}") for n in range(COUNT)],
     (OrdersRefused, "refusals"): lambda: [Refusal(order=order(f"o{n}"), code="CASH", detail="x") for n in range(COUNT)],
     (LegStatus, "statuses"): lambda: [
@@ -88,14 +88,14 @@ WHOLE: dict[tuple[type[Message], str], Callable[[], list[Any]]] = {
     (Targets, "targets"): lambda: [
         Target(signal_id=f"{n:032}", instance="i", instrument=A, timeframe="1m", weight=1.0) for n in range(COUNT)
     ],
-    (Bars, "frames"): lambda: bars.pack([wild(A, 5_000)]),
-    (Bars, "defects"): lambda: [
-        Defect(instrument=A, timeframe="1m", defect="gap", action="reported", count=1, at=n) for n in range(COUNT)
+    (BarsClosed, "frames"): lambda: bars.pack([wild(A, 5_000)]),
+    (BarsClosed, "defects"): lambda: [
+        DataDefect(instrument=A, timeframe="1m", defect="gap", action="reported", count=1, at=n) for n in range(COUNT)
     ],
 }
 REST: dict[type[Message], dict[str, Any]] = {
-    Bars: {"venue": "v", "frames": []},
-    BarsWanted: {"venue": "v", "timeframe": "1m", "since": 0, "until": 60},
+    BarsClosed: {"venue": "v", "frames": []},
+    BarsRequested: {"venue": "v", "timeframe": "1m", "since": 0, "until": 60},
     Targets: {"account": "a", "batch": "b"},
     ExecutionReport: {"account": "a", "venue": "v", "settled": True, "batch": "b"},
 }
@@ -165,7 +165,9 @@ def test_what_belongs_together_is_refused_by_its_size_and_nothing_of_it_goes_out
 
 
 def test_a_reason_without_an_end_is_refused_by_its_size() -> None:
-    changed = HaltChanged(**HEAD, account="a", state=Halt.HALT, reason="x" * MESSAGE_BYTES_MAX, actor="me")
+    changed = TradingStateChanged(
+        **HEAD, account="a", state=TradingState.HALT, reason="x" * MESSAGE_BYTES_MAX, actor="me"
+    )
     with pytest.raises(Unpublishable):
         Place().topics.publish([changed])
 

@@ -10,10 +10,10 @@ import pytest
 from core_desk import A, B, bars_message, stretch, walk
 from jsonschema import Draft202012Validator
 
-from fanfold.aws.telemetry.metrics import ALARMING, UNITS, VALUES_MAX, Counts
-from fanfold.aws.telemetry.telemetry import Watch
+from fanfold.aws.telemetry.metrics import ALARMING, UNITS, VALUES_MAX, Metrics
+from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.codes import Code
-from fanfold.messages import ExecutionReport, OrdersRefused, OrderUpdate, Refusal, State
+from fanfold.messages import ExecutionReport, OrdersRefused, OrderState, OrderUpdate, Refusal
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -78,7 +78,7 @@ def wrong(line: dict[str, Any]) -> list[str]:
 class Desk:
     def __init__(self) -> None:
         self.lines: list[dict[str, Any]] = []
-        self.counts = Counts("dev", lambda: NOW, lambda text: self.lines.append(json.loads(text)))
+        self.counts = Metrics("dev", lambda: NOW, lambda text: self.lines.append(json.loads(text)))
 
     def flushed(self) -> dict[str, Any]:
         self.counts.flush({"Function": "f", "Request": "r"})
@@ -96,7 +96,7 @@ def refused(*codes: Code) -> OrdersRefused:
     return OrdersRefused(id="i", cause="c", at=NOW, account="main", refusals=refusals)
 
 
-def update(state: State) -> OrderUpdate:
+def update(state: OrderState) -> OrderUpdate:
     return OrderUpdate(order_id="o", client_order_id="c", instance="i", instrument=A, state=state, filled=0)
 
 
@@ -145,7 +145,7 @@ def test_the_pages_query_reasons_that_there_are() -> None:
 
 def test_the_time_from_tick_to_order_is_that_of_orders_the_venue_took(desk: Desk) -> None:
     at = NOW - timedelta(milliseconds=1_500)
-    for state in (State.OPEN, State.FILLED):
+    for state in (OrderState.OPEN, OrderState.FILLED):
         desk.counts.published(
             ExecutionReport(id="i", cause="c", at=at, account="main", venue="v", updates=[update(state)])
         )
@@ -169,7 +169,7 @@ def test_one_line_an_invocation_and_none_for_nothing(desk: Desk) -> None:
 
 def test_figures_that_are_no_metrics_stay_in_the_line() -> None:
     lines: list[dict[str, Any]] = []
-    counts = Counts("dev", lambda: NOW, lambda text: lines.append(json.loads(text)), metrics=("Bars",))
+    counts = Metrics("dev", lambda: NOW, lambda text: lines.append(json.loads(text)), metrics=("Bars",))
     counts.add("Bars", 3)
     counts.measure("QueueAge", 5)
     counts.flush({})
@@ -184,7 +184,7 @@ def test_figures_that_are_no_metrics_stay_in_the_line() -> None:
 
 def test_the_environment_says_which_figures_are_metrics() -> None:
     written: list[str] = []
-    watch = Watch({"METRICS": "Orders"}, lambda: NOW, written.append)
+    watch = Telemetry({"METRICS": "Orders"}, lambda: NOW, written.append)
     with watch.invocation(None):
         watch.counts.add("Orders")
         watch.counts.add("Fills")
@@ -194,7 +194,7 @@ def test_the_environment_says_which_figures_are_metrics() -> None:
 
 def test_what_waits_in_an_outbox_rings_as_what_was_put_aside_does() -> None:
     written: list[str] = []
-    watch = Watch({"METRICS": "OutboxStuck,Attention"}, lambda: NOW, written.append)
+    watch = Telemetry({"METRICS": "OutboxStuck,Attention"}, lambda: NOW, written.append)
     with watch.invocation(None):
         watch.put_aside("a", "no topic takes it")
         watch.left_behind("b", 301)

@@ -7,8 +7,8 @@ import pytest
 from core_desk import instance, small_desk
 
 from fanfold.errors import BadInput
-from fanfold.messages import Halt, HaltChanged
-from risk_service.control import Command, obey
+from fanfold.messages import TradingState, TradingStateChanged
+from risk_service.control import ControlCommand, obey
 
 DESK = small_desk(trend=instance())
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -18,22 +18,22 @@ class Accounts:
     """Accounts that are all open; keeps what was told of them."""
 
     def __init__(self) -> None:
-        self.told: list[HaltChanged] = []
+        self.told: list[TradingStateChanged] = []
 
-    def open(self, _account: str, _cash: Decimal, told: HaltChanged) -> bool:
+    def open(self, _account: str, _cash: Decimal, told: TradingStateChanged) -> bool:
         self.told.append(told)
         return True
 
-    def halt(self, _account: str, _state: Halt, told: HaltChanged, *, rearm: bool = False) -> None:
+    def halt(self, _account: str, _state: TradingState, told: TradingStateChanged, *, rearm: bool = False) -> None:
         self.told.append(told)
 
 
-def command(state: Halt, reason: str = "drill") -> Command:
-    action = "resume" if state is Halt.ACTIVE else "halt"
-    return Command(action=action, account="main", reason=reason, actor="anna", state=state)
+def command(state: TradingState, reason: str = "drill") -> ControlCommand:
+    action = "resume" if state is TradingState.ACTIVE else "halt"
+    return ControlCommand(action=action, account="main", reason=reason, actor="anna", state=state)
 
 
-def ids(*brought: tuple[Command, str]) -> list[str]:
+def ids(*brought: tuple[ControlCommand, str]) -> list[str]:
     accounts = Accounts()
     for one, request in brought:
         obey(one, DESK, accounts, NOW, request)
@@ -41,17 +41,17 @@ def ids(*brought: tuple[Command, str]) -> list[str]:
 
 
 def test_commands_of_one_time_are_messages_of_their_own() -> None:
-    halt, resume = command(Halt.HALT), command(Halt.ACTIVE)
-    assert len(set(ids((halt, "r1"), (resume, "r2"), (halt, "r3"), (command(Halt.FLATTEN), "r4")))) == 4
+    halt, resume = command(TradingState.HALT), command(TradingState.ACTIVE)
+    assert len(set(ids((halt, "r1"), (resume, "r2"), (halt, "r3"), (command(TradingState.FLATTEN), "r4")))) == 4
 
 
 def test_a_command_that_is_brought_twice_is_one_message() -> None:
-    halt = command(Halt.HALT)
+    halt = command(TradingState.HALT)
     assert len(set(ids((halt, "r1"), (halt, "r1")))) == 1
 
 
 def test_two_reasons_are_two_messages() -> None:
-    assert len(set(ids((command(Halt.HALT, "first"), ""), (command(Halt.HALT, "again"), "")))) == 2
+    assert len(set(ids((command(TradingState.HALT, "first"), ""), (command(TradingState.HALT, "again"), "")))) == 2
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,12 @@ def test_two_reasons_are_two_messages() -> None:
 def test_a_command_without_an_account_or_a_reason_is_refused(wrong: dict[str, str], named: str) -> None:
     asked = {"action": "halt", "account": "main", "reason": "drill", "actor": "anna"} | wrong
     with pytest.raises(BadInput, match=named):
-        obey(Command(**asked), DESK, Accounts(), NOW)
+        obey(ControlCommand(**asked), DESK, Accounts(), NOW)
 
 
 def test_a_reason_of_any_length_halts_and_is_cut_to_what_a_message_carries() -> None:
     accounts = Accounts()
-    for state in (Halt.HALT, Halt.ACTIVE):
+    for state in (TradingState.HALT, TradingState.ACTIVE):
         obey(command(state, "é" * 300_000), DESK, accounts, NOW)
     assert [len(told.reason) for told in accounts.told] == [1_000, 1_000]
     assert all(told.reason.endswith("…") for told in accounts.told)

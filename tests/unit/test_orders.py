@@ -10,17 +10,17 @@ from paper_examples import DECIDED, fill, order
 from fanfold.errors import BadInput
 from fanfold.ledger import orders
 from fanfold.ledger.orders import BrokenLife, OrderRecord
-from fanfold.messages import State
+from fanfold.messages import OrderState
 from fanfold.records import TERMINAL
 
 APPROVED = OrderRecord(order=order())
 CLAIMED = orders.claim(APPROVED, DECIDED, 5)
 OPEN = orders.acknowledge(CLAIMED, "v1")
-ENDS = sorted(TERMINAL - {State.FILLED})
+ENDS = sorted(TERMINAL - {OrderState.FILLED})
 
 
-@pytest.mark.parametrize(("state", "to"), list(product(State, State)))
-def test_a_step_is_taken_or_refused_as_the_table_says(state: State, to: State) -> None:
+@pytest.mark.parametrize(("state", "to"), list(product(OrderState, OrderState)))
+def test_a_step_is_taken_or_refused_as_the_table_says(state: OrderState, to: OrderState) -> None:
     if to in orders.NEXT[state]:
         assert orders.advance(state, to) is to
     else:
@@ -29,12 +29,12 @@ def test_a_step_is_taken_or_refused_as_the_table_says(state: State, to: State) -
 
 
 def test_every_state_has_its_row_and_is_reached_from_approved() -> None:
-    reached: set[State] = set()
-    found = {State.APPROVED}
+    reached: set[OrderState] = set()
+    found = {OrderState.APPROVED}
     while found != reached:
         reached = set(found)
         found |= {to for state in reached for to in orders.NEXT[state]}
-    assert reached == set(State) == set(orders.NEXT)
+    assert reached == set(OrderState) == set(orders.NEXT)
 
 
 def test_no_step_leads_from_a_terminal_state_back_to_life() -> None:
@@ -42,12 +42,17 @@ def test_no_step_leads_from_a_terminal_state_back_to_life() -> None:
 
 
 def test_what_may_be_at_the_venue_is_never_said_to_have_stayed_away() -> None:
-    for state in (State.OPEN, State.PARTIAL, State.CANCELED, State.EXPIRED):
-        assert not orders.NEXT[state] & {State.REJECTED, State.STALE, State.BLOCKED, State.SUBMITTING}
+    for state in (OrderState.OPEN, OrderState.PARTIAL, OrderState.CANCELED, OrderState.EXPIRED):
+        assert not orders.NEXT[state] & {
+            OrderState.REJECTED,
+            OrderState.STALE,
+            OrderState.BLOCKED,
+            OrderState.SUBMITTING,
+        }
 
 
 def test_a_claim_counts_up_and_pins_the_time_of_its_request() -> None:
-    assert (CLAIMED.state, CLAIMED.epoch) == (State.SUBMITTING, 1)
+    assert (CLAIMED.state, CLAIMED.epoch) == (OrderState.SUBMITTING, 1)
     assert (CLAIMED.claimed_at, CLAIMED.deadline) == (DECIDED, DECIDED + timedelta(seconds=5))
 
 
@@ -55,7 +60,7 @@ def test_a_second_claim_waits_for_the_deadline_of_the_first() -> None:
     with pytest.raises(BrokenLife, match="is claimed until"):
         orders.claim(CLAIMED, DECIDED + timedelta(seconds=4), 5)
     again = orders.claim(CLAIMED, DECIDED + timedelta(seconds=5), 5)
-    assert (again.state, again.epoch, again.claimed_at) == (State.SUBMITTING, 2, DECIDED + timedelta(seconds=5))
+    assert (again.state, again.epoch, again.claimed_at) == (OrderState.SUBMITTING, 2, DECIDED + timedelta(seconds=5))
 
 
 @pytest.mark.parametrize(("after_s", "final"), [(34, False), (35, True)])
@@ -65,14 +70,18 @@ def test_not_found_is_final_only_after_the_deadline_and_the_margin(after_s: int,
 
 
 def test_an_acknowledgement_opens_the_order_and_again_changes_nothing() -> None:
-    assert (OPEN.state, OPEN.venue_order_id) == (State.OPEN, "v1")
+    assert (OPEN.state, OPEN.venue_order_id) == (OrderState.OPEN, "v1")
     assert orders.acknowledge(OPEN, "v1") == OPEN
 
 
 def test_an_acknowledgement_that_a_fill_overtook_only_adds_the_venues_id() -> None:
     partial = orders.fill(CLAIMED, fill("buy", "1", "100"))
     acknowledged = orders.acknowledge(partial, "v1")
-    assert (acknowledged.state, acknowledged.filled, acknowledged.venue_order_id) == (State.PARTIAL, Decimal(1), "v1")
+    assert (acknowledged.state, acknowledged.filled, acknowledged.venue_order_id) == (
+        OrderState.PARTIAL,
+        Decimal(1),
+        "v1",
+    )
 
 
 def test_two_orders_at_the_venue_for_one_of_ours_are_a_fault() -> None:
@@ -89,9 +98,9 @@ def test_an_order_that_nobody_claimed_is_neither_acknowledged_nor_filled() -> No
 
 def test_fills_add_up_to_filled() -> None:
     partial = orders.fill(OPEN, fill("buy", "0.5", "100"))
-    assert (partial.state, partial.filled, partial.remaining) == (State.PARTIAL, Decimal("0.5"), Decimal("1.5"))
+    assert (partial.state, partial.filled, partial.remaining) == (OrderState.PARTIAL, Decimal("0.5"), Decimal("1.5"))
     filled = orders.fill(partial, fill("buy", "1.5", "100"))
-    assert (filled.state, filled.remaining) == (State.FILLED, Decimal(0))
+    assert (filled.state, filled.remaining) == (OrderState.FILLED, Decimal(0))
 
 
 @pytest.mark.parametrize("quantity", ["2.01", "0", "-1"])
@@ -102,46 +111,46 @@ def test_a_fill_beyond_the_quantity_or_of_nothing_is_a_fault(quantity: str) -> N
 
 def test_a_fill_of_another_order_is_wrong_input() -> None:
     with pytest.raises(BadInput, match="is of order o1, not o2"):
-        orders.fill(OrderRecord(order=order("o2"), state=State.OPEN), fill("buy", "1", "100"))
+        orders.fill(OrderRecord(order=order("o2"), state=OrderState.OPEN), fill("buy", "1", "100"))
 
 
-@pytest.mark.parametrize("end", [State.CANCELED, State.EXPIRED])
-def test_a_late_fill_counts_and_leaves_the_order_closed_until_it_is_full(end: State) -> None:
+@pytest.mark.parametrize("end", [OrderState.CANCELED, OrderState.EXPIRED])
+def test_a_late_fill_counts_and_leaves_the_order_closed_until_it_is_full(end: OrderState) -> None:
     closed = orders.close(OPEN, end, "ttl")
     late = orders.fill(closed, fill("buy", "1", "100"))
     assert (late.state, late.filled, late.reason) == (end, Decimal(1), "ttl")
-    assert orders.fill(late, fill("buy", "1", "100")).state is State.FILLED
+    assert orders.fill(late, fill("buy", "1", "100")).state is OrderState.FILLED
 
 
-@pytest.mark.parametrize("end", [State.REJECTED, State.BLOCKED, State.STALE])
-def test_a_fill_of_what_the_venue_never_had_is_a_fault(end: State) -> None:
+@pytest.mark.parametrize("end", [OrderState.REJECTED, OrderState.BLOCKED, OrderState.STALE])
+def test_a_fill_of_what_the_venue_never_had_is_a_fault(end: OrderState) -> None:
     closed = orders.close(CLAIMED, end, "not found")
     with pytest.raises(BrokenLife, match=f"{end} cannot become"):
         orders.fill(closed, fill("buy", "1", "100"))
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_the_same_end_again_changes_nothing_and_keeps_the_first_reason(end: State) -> None:
+def test_the_same_end_again_changes_nothing_and_keeps_the_first_reason(end: OrderState) -> None:
     closed = orders.close(CLAIMED, end, "first")
     assert (closed.state, closed.reason) == (end, "first")
     assert orders.close(closed, end, "second") == closed
 
 
-@pytest.mark.parametrize("state", sorted(orders.LIVE | {State.FILLED}))
-def test_only_an_end_other_than_filled_closes(state: State) -> None:
+@pytest.mark.parametrize("state", sorted(orders.LIVE | {OrderState.FILLED}))
+def test_only_an_end_other_than_filled_closes(state: OrderState) -> None:
     with pytest.raises(BadInput, match=f"not closed as {state}"):
         orders.close(OPEN, state, "")
 
 
 def test_a_fill_releases_its_share_and_the_last_one_all_the_rest() -> None:
-    thirds = OrderRecord(order=order(quantity="3", reserved="100"), state=State.OPEN)
+    thirds = OrderRecord(order=order(quantity="3", reserved="100"), state=OrderState.OPEN)
     one = orders.fill(thirds, fill("buy", "1", "30"))
     assert orders.released(thirds, one) == Decimal("33.33333333")
     assert orders.released(one, orders.fill(one, fill("buy", "2", "30"))) == Decimal("66.66666667")
 
 
 def test_a_late_fill_releases_nothing_for_nothing_is_held() -> None:
-    closed = orders.close(OPEN, State.CANCELED, "halt")
+    closed = orders.close(OPEN, OrderState.CANCELED, "halt")
     assert orders.released(OPEN, closed) == Decimal(201)
     assert orders.released(closed, orders.fill(closed, fill("buy", "2", "100"))) == 0
 
@@ -159,8 +168,8 @@ def test_over_a_life_exactly_what_was_reserved_is_released(
     life = [record, orders.acknowledge(orders.claim(record, DECIDED, 5), "v")]
     for lot in lots[:closes_after]:
         life.append(orders.fill(life[-1], fill("buy", str(lot), "1")))
-    if life[-1].state is not State.FILLED:
-        life.append(orders.close(life[-1], State.CANCELED, "halt"))
+    if life[-1].state is not OrderState.FILLED:
+        life.append(orders.close(life[-1], OrderState.CANCELED, "halt"))
     released = [orders.released(before, after) for before, after in pairwise(life)]
     assert min(released) >= 0
     assert sum(released) == reserved

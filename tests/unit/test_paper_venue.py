@@ -8,10 +8,10 @@ from paper_examples import DECIDED, SYMBOL, T, bar, desk, order, series
 
 from fanfold.errors import BadInput, Conflict, VenueUnavailable
 from fanfold.market.bars import Series
-from fanfold.matching.fills import Settlement
+from fanfold.matching.fills import MatchResult
 from fanfold.matching.paper import PaperVenue
 from fanfold.matching.prices import Quote
-from fanfold.messages import Fill, State
+from fanfold.messages import Fill, OrderState
 from fanfold.simulation.book import MemoryBook
 
 
@@ -19,7 +19,7 @@ def venue() -> PaperVenue:
     return PaperVenue(desk(), MemoryBook())
 
 
-def fills_of(settlement: Settlement) -> list[Fill]:
+def fills_of(settlement: MatchResult) -> list[Fill]:
     return [fill for resolution in settlement.resolutions for fill in resolution.fills]
 
 
@@ -122,7 +122,7 @@ def test_an_expired_order_is_reported_once_and_gone() -> None:
     paper.place(order(kind="limit", limit_price="50"))
     settle(paper, series(bar(5)))
     settlement = paper.resolve("main", [series(bar(6))])
-    assert [(one.state, one.fills) for one in settlement.resolutions] == [(State.EXPIRED, ())]
+    assert [(one.state, one.fills) for one in settlement.resolutions] == [(OrderState.EXPIRED, ())]
     paper.commit(settlement)
     assert paper.resolve("main", [series(bar(7))]).resolutions == []
 
@@ -135,7 +135,7 @@ def test_a_cancel_ends_an_order_at_once_without_waiting_for_a_bar() -> None:
     paper.cancel("main", "c-o1", DECIDED + timedelta(hours=1), "again")
     paper.cancel("main", "unknown", DECIDED)
     (over,) = paper.resolve("main").resolutions
-    assert (over.state, over.resting.canceled_at) == (State.CANCELED, DECIDED + timedelta(seconds=30))
+    assert (over.state, over.resting.canceled_at) == (OrderState.CANCELED, DECIDED + timedelta(seconds=30))
     assert (over.resting.order.order_id, over.resting.reason) == ("o1", "the account is HALT")
 
 
@@ -146,7 +146,7 @@ def test_a_cancel_between_resolve_and_commit_is_not_lost() -> None:
     paper.cancel("main", "c-o1", DECIDED + timedelta(seconds=60))
     with pytest.raises(Conflict):
         paper.commit(settlement)
-    assert [one.state for one in paper.resolve("main", [series(bar(1))]).resolutions] == [State.CANCELED]
+    assert [one.state for one in paper.resolve("main", [series(bar(1))]).resolutions] == [OrderState.CANCELED]
 
 
 def test_a_canceled_order_ends_also_while_there_is_no_price() -> None:
@@ -156,7 +156,7 @@ def test_a_canceled_order_ends_also_while_there_is_no_price() -> None:
     paper = PaperVenue(desk(), MemoryBook(), unavailable)
     paper.place(order())
     paper.cancel("main", "c-o1", DECIDED)
-    assert [one.state for one in paper.resolve("main").resolutions] == [State.CANCELED]
+    assert [one.state for one in paper.resolve("main").resolutions] == [OrderState.CANCELED]
 
 
 def test_what_rests_is_told_with_what_happens_to_it() -> None:

@@ -6,17 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.market.bars import Bar
-from fanfold.market.quality import Action, Checked, Defect, Row, check, drop_forming, per_second, unbroken
+from fanfold.market.quality import Action, Checked, CheckedRow, DefectKind, check, drop_forming, per_second, unbroken
 
 START = 1_700_000_040  # A whole minute.
 JUMP_MAX = Decimal("0.25")
 
 
-def row(minute: int, close: int = 100, volume: int = 5) -> Row:
-    return Row(START + minute * 60, 100, max(100, close), min(100, close), close, volume)
+def row(minute: int, close: int = 100, volume: int = 5) -> CheckedRow:
+    return CheckedRow(START + minute * 60, 100, max(100, close), min(100, close), close, volume)
 
 
-def checked(*rows: Row, now: int | None = None, before: Bar | None = None) -> Checked:
+def checked(*rows: CheckedRow, now: int | None = None, before: Bar | None = None) -> Checked:
     return check("BTC/USDT", "1m", rows, JUMP_MAX, now=now, before=before)
 
 
@@ -32,7 +32,7 @@ def test_sound_rows_become_bars_that_close_a_timeframe_after_they_open() -> None
 
 def test_missing_bars_are_counted_by_gap_and_none_is_invented() -> None:
     result = checked(row(0), row(2), row(6), row(7))
-    gap = result.finding(Defect.GAP)
+    gap = result.finding(DefectKind.GAP)
     assert gap is not None
     assert (gap.count, gap.places, gap.longest, gap.row, gap.at) == (4, 2, 3, 0, START + 60)
     assert gap.text == "4 bars missing in 2 gaps, the longest 3: reported"
@@ -41,7 +41,7 @@ def test_missing_bars_are_counted_by_gap_and_none_is_invented() -> None:
 
 def test_a_gap_after_the_bar_known_before_is_seen() -> None:
     known = Bar(START + 60, 100, 100, 100, 100, 5)
-    gap = checked(row(3), before=known).finding(Defect.GAP)
+    gap = checked(row(3), before=known).finding(DefectKind.GAP)
     assert gap is not None
     assert (gap.count, gap.row) == (2, -1)
     assert checked(row(1), before=known).findings == []
@@ -65,11 +65,11 @@ def test_rows_out_of_order_are_sorted() -> None:
 
 def test_a_bar_that_cannot_be_is_dropped_and_named_by_its_row() -> None:
     impossible = [
-        Row(START + 60, 100, 99, 90, 95, 1),
-        Row(START + 60, 100, 110, 96, 95, 1),
-        Row(START + 60, 0, 110, 0, 95, 1),
-        Row(START + 60, 100, 110, 90, 95, -1),
-        Row(START + 60, 100, 110, 90, 111, 1),
+        CheckedRow(START + 60, 100, 99, 90, 95, 1),
+        CheckedRow(START + 60, 100, 110, 96, 95, 1),
+        CheckedRow(START + 60, 0, 110, 0, 95, 1),
+        CheckedRow(START + 60, 100, 110, 90, 95, -1),
+        CheckedRow(START + 60, 100, 110, 90, 111, 1),
     ]
     for one in impossible:
         result = checked(row(0), one, row(2))
@@ -119,7 +119,7 @@ rows = st.builds(row, st.integers(0, 30), close=st.integers(50, 150), volume=st.
 
 
 @given(st.lists(rows))
-def test_bars_come_out_in_order_once_and_each_out_of_a_row(given_rows: list[Row]) -> None:
+def test_bars_come_out_in_order_once_and_each_out_of_a_row(given_rows: list[CheckedRow]) -> None:
     bars = checked(*given_rows).bars
     times = [bar.closes_at for bar in bars]
     assert times == sorted(set(times))
@@ -128,9 +128,9 @@ def test_bars_come_out_in_order_once_and_each_out_of_a_row(given_rows: list[Row]
 
 
 @given(st.lists(rows))
-def test_a_second_check_of_what_a_check_left_finds_nothing_more_to_repair(given_rows: list[Row]) -> None:
+def test_a_second_check_of_what_a_check_left_finds_nothing_more_to_repair(given_rows: list[CheckedRow]) -> None:
     first = checked(*given_rows)
-    second = checked(*[Row(bar.closes_at - 60, *bar[1:]) for bar in first.bars])
+    second = checked(*[CheckedRow(bar.closes_at - 60, *bar[1:]) for bar in first.bars])
     assert second.bars == first.bars
     assert {finding.action for finding in second.findings} <= {Action.REPORTED}
 
@@ -145,6 +145,6 @@ def test_bars_that_are_unbroken_are_all_kept_with_nothing_found(steps: list[tupl
         closes_at += step
         bars.append(Bar(closes_at, close, close + 1, max(close - 1, 0), close, volume))
     jump_max = Decimal("0.2")
-    result = check("BTC/USDT", "1m", [Row(bar.closes_at - 60, *bar[1:]) for bar in bars], jump_max)
-    wrong = [one for one in result.findings if one.defect is not Defect.ZERO_VOLUME]
+    result = check("BTC/USDT", "1m", [CheckedRow(bar.closes_at - 60, *bar[1:]) for bar in bars], jump_max)
+    wrong = [one for one in result.findings if one.defect is not DefectKind.ZERO_VOLUME]
     assert unbroken(bars, 60, jump_max) == (result.bars == bars and not wrong)

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from risk_desk import AT, BTC, ETH, NOW, book, desk, held, mark, target
 
 from fanfold.codes import Code
-from fanfold.messages import Halt, Order, Target
+from fanfold.messages import Order, Target, TradingState
 from fanfold.money import exact
 from fanfold.risk import decision, exposure
 from fanfold.risk.decision import Decision
-from fanfold.risk.exposure import Book, Held
-from fanfold.risk.policy import Plan, prepare
+from fanfold.risk.exposure import AccountSnapshot, Exposure
+from fanfold.risk.policy import DeskPolicy, prepare
 
 D = Decimal
 PLAN = prepare(desk())
@@ -29,7 +29,7 @@ TIGHT = {
 }
 
 
-def decide(*targets: Target, found: Book | None = None, plan: Plan = PLAN) -> Decision:
+def decide(*targets: Target, found: AccountSnapshot | None = None, plan: DeskPolicy = PLAN) -> Decision:
     return decision.decide(targets, found or book(), plan, at=AT, now=NOW)
 
 
@@ -78,7 +78,7 @@ def test_a_flip_on_margin_is_one_order() -> None:
     ("account", "changes"),
     [
         ("spot", {}),
-        ("margin", {"halt": Halt.REDUCE_ONLY}),
+        ("margin", {"halt": TradingState.REDUCE_ONLY}),
         ("margin", {"peak_equity": D(90_000)}),
         ("margin", {"day": "2026-03-01", "day_start_equity": D(90_000)}),
     ],
@@ -95,13 +95,13 @@ def test_a_short_target_of_a_flat_spot_account_is_refused() -> None:
 
 
 def test_flatten_closes_whatever_the_targets_are_even_those_that_are_no_number() -> None:
-    found = book(halt=Halt.FLATTEN, held={("m", BTC): held("25"), ("m", ETH): held("-3", price="10")})
+    found = book(halt=TradingState.FLATTEN, held={("m", BTC): held("25"), ("m", ETH): held("-3", price="10")})
     made = decide(target(1.0), target(float("nan"), instrument=ETH, signal_id="e"), found=found)
     assert [(order.side, order.quantity) for order in made.approved] == [("sell", D(25)), ("buy", D(3))]
 
 
 def test_a_leg_without_a_target_keeps_its_position() -> None:
-    found = book(halt=Halt.FLATTEN, held={("m", BTC): held("25"), ("m", ETH): held("3")})
+    found = book(halt=TradingState.FLATTEN, held={("m", BTC): held("25"), ("m", ETH): held("3")})
     assert [order.instrument for order in decide(target(1.0), found=found).approved] == [BTC]
 
 
@@ -132,7 +132,7 @@ def test_reductions_come_first_and_pass_a_full_minute() -> None:
     ],
 )
 def test_what_one_order_passes_two_of_a_batch_do_not(
-    limits: dict[str, Any], weight: float, other: exposure.Leg, code: Code
+    limits: dict[str, Any], weight: float, other: exposure.PositionKey, code: Code
 ) -> None:
     second = target(weight, instance=other[0], instrument=other[1], signal_id="second")
     made = decide(target(weight), second, plan=prepare(desk(**limits)))
@@ -163,11 +163,11 @@ def test_a_target_that_cannot_be_sized_is_refused_as_an_order_for_nothing() -> N
     [
         (book("other"), Code.UNKNOWN_ACCOUNT),
         (book(halt=None), Code.KILL_STATE),
-        (book(halt=Halt.HALT), Code.KILL_STATE),
+        (book(halt=TradingState.HALT), Code.KILL_STATE),
         (book(marks={}), Code.MISSING_DATA),
     ],
 )
-def test_what_is_missing_refuses(found: Book, code: Code) -> None:
+def test_what_is_missing_refuses(found: AccountSnapshot, code: Code) -> None:
     made = decide(target(1.0), found=found)
     assert (made.approved, codes(made)) == ([], [code])
 
@@ -200,14 +200,14 @@ def test_the_callers_decimal_context_is_left_alone() -> None:
 # Laws, over books and targets of any shape. The lots are whole; positions and live orders are on one side or none.
 lots = st.integers(-40_000, 40_000).map(lambda count: Decimal(count).scaleb(-3))
 legs = st.builds(
-    lambda quantity, pending: Held(quantity=quantity, open=pending, cost=quantity * 90),
+    lambda quantity, pending: Exposure(quantity=quantity, open=pending, cost=quantity * 90),
     lots,
     st.sampled_from([D(0), D(0), D("0.5"), D(-3)]),
 )
 
 
 @st.composite
-def worlds(draw: st.DrawFn, spot: bool) -> tuple[list[Target], Book, Plan]:
+def worlds(draw: st.DrawFn, spot: bool) -> tuple[list[Target], AccountSnapshot, DeskPolicy]:
     names, account = (["s"], "spot") if spot else (["m", "n"], "margin")
     weights = st.sampled_from([1.0, -1.0, 0.0, 1.1]) | st.floats(-1, 1)
     keys = st.sampled_from([(name, symbol) for name in names for symbol in (BTC, ETH)])
@@ -219,17 +219,20 @@ def worlds(draw: st.DrawFn, spot: bool) -> tuple[list[Target], Book, Plan]:
     own = draw(st.dictionaries(keys, legs, max_size=4))
     if spot:
         own = {
-            key: Held(quantity=abs(leg.quantity), open=max(leg.open, -abs(leg.quantity))) for key, leg in own.items()
+            key: Exposure(quantity=abs(leg.quantity), open=max(leg.open, -abs(leg.quantity)))
+            for key, leg in own.items()
         }
     kind, band = draw(st.sampled_from(["market", "limit"])), draw(st.sampled_from([D(0), D("0.1")]))
-    halt = draw(st.sampled_from([Halt.ACTIVE, Halt.ACTIVE, Halt.REDUCE_ONLY, Halt.FLATTEN]))
+    halt = draw(
+        st.sampled_from([TradingState.ACTIVE, TradingState.ACTIVE, TradingState.REDUCE_ONLY, TradingState.FLATTEN])
+    )
     marks = {BTC: mark(draw(st.sampled_from(["100", "87.31"]))), ETH: mark("10.017")}
     found = book(account, halt=halt, held=own, marks=marks, cash=draw(st.decimals("0", "9999", places=8)))
     return targets, found, prepare(desk({"order": kind, "band": band}, **draw(st.sampled_from([{}, TIGHT]))))
 
 
 anyone = worlds(spot=True) | worlds(spot=False)
-World = tuple[list[Target], Book, Plan]
+World = tuple[list[Target], AccountSnapshot, DeskPolicy]
 
 
 @given(anyone)
@@ -243,7 +246,7 @@ def test_no_batch_spends_or_risks_more_than_there_is(world: World) -> None:
 
 
 @exact
-def _check_limits(made: Decision, found: Book, plan: Plan) -> None:
+def _check_limits(made: Decision, found: AccountSnapshot, plan: DeskPolicy) -> None:
     limits, worth = plan.terms(found.account).limits, exposure.equity(found)
     entries = [order for order in made.approved if not order.reduce_only]
     lowest, highest = exposure.net(made.book)
@@ -272,7 +275,7 @@ def test_the_order_of_the_targets_means_nothing(world: World, chance: random.Ran
 @settings(deadline=None)
 def test_a_reduce_only_account_never_grows_a_position_however_orders_fill(world: World) -> None:
     targets, found, plan = world
-    barred = msgspec.structs.replace(found, halt=Halt.REDUCE_ONLY)
+    barred = msgspec.structs.replace(found, halt=TradingState.REDUCE_ONLY)
     made = decide(*targets, found=barred, plan=plan)
     assert all(order.reduce_only for order in made.approved)
     assert all(made.book.held[key].largest == leg.largest for key, leg in found.held.items())

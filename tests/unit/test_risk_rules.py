@@ -8,11 +8,11 @@ import pytest
 from risk_desk import AT, BTC, ETH, NOW, book, desk, held, instrument, mark, order, target
 
 from fanfold.codes import Code
-from fanfold.messages import Halt, Order, Target
+from fanfold.messages import Order, Target, TradingState
 from fanfold.money import exact
 from fanfold.risk.context import Context, survey
-from fanfold.risk.exposure import Book
-from fanfold.risk.policy import Plan, prepare
+from fanfold.risk.exposure import AccountSnapshot
+from fanfold.risk.policy import DeskPolicy, prepare
 from fanfold.risk.rules import ORDER_RULES, TARGET_RULES
 from fanfold_dev.documents.generate import DOCUMENTS
 
@@ -26,12 +26,12 @@ class Case(NamedTuple):
     code: Code
     refuses: bool
     asked: Target | Order
-    found: Book = book()
-    plan: Plan = prepare(desk())
+    found: AccountSnapshot = book()
+    plan: DeskPolicy = prepare(desk())
     late_s: int = 2
 
 
-def plan(**limits: Any) -> Plan:
+def plan(**limits: Any) -> DeskPolicy:
     return prepare(desk(**limits))
 
 
@@ -47,17 +47,17 @@ SPOT = {"account": "spot", "instance": "s"}
 NAN = float("nan")
 
 
-def owned(quantity: str, pending: str = "0", **changes: Any) -> Book:
+def owned(quantity: str, pending: str = "0", **changes: Any) -> AccountSnapshot:
     """A margin book with a leg of BTC, worth ten thousand in all."""
     cash = D(10_000) - D(quantity) * 100
     return book(held={("m", BTC): held(quantity, pending)}, **({"cash": cash} | changes))
 
 
-def halted(halt: Halt | None) -> Book:
+def halted(halt: TradingState | None) -> AccountSnapshot:
     return book(halt=halt)
 
 
-def lost(day: str, peak: str) -> Book:
+def lost(day: str, peak: str) -> AccountSnapshot:
     return book(day="2026-03-01", day_start_equity=D(day), peak_equity=D(peak))
 
 
@@ -103,12 +103,12 @@ CASES = [
     Case(Code.KILL_STATE, False, bought("1")),
     Case(Code.KILL_STATE, True, bought("1"), halted(None)),
     Case(Code.KILL_STATE, True, REDUCING, halted(None)),
-    Case(Code.KILL_STATE, True, bought("1"), halted(Halt.HALT)),
-    Case(Code.KILL_STATE, True, REDUCING, halted(Halt.HALT)),
-    Case(Code.KILL_STATE, True, bought("1"), halted(Halt.REDUCE_ONLY)),
-    Case(Code.KILL_STATE, False, REDUCING, halted(Halt.REDUCE_ONLY)),
-    Case(Code.KILL_STATE, True, bought("1"), halted(Halt.FLATTEN)),
-    Case(Code.KILL_STATE, False, REDUCING, halted(Halt.FLATTEN)),
+    Case(Code.KILL_STATE, True, bought("1"), halted(TradingState.HALT)),
+    Case(Code.KILL_STATE, True, REDUCING, halted(TradingState.HALT)),
+    Case(Code.KILL_STATE, True, bought("1"), halted(TradingState.REDUCE_ONLY)),
+    Case(Code.KILL_STATE, False, REDUCING, halted(TradingState.REDUCE_ONLY)),
+    Case(Code.KILL_STATE, True, bought("1"), halted(TradingState.FLATTEN)),
+    Case(Code.KILL_STATE, False, REDUCING, halted(TradingState.FLATTEN)),
     Case(Code.STALE_SIGNAL, False, bought("1"), late_s=120),
     Case(Code.STALE_SIGNAL, True, bought("1"), late_s=121),
     Case(Code.STALE_SIGNAL, True, bought("1"), late_s=-121),

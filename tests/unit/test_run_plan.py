@@ -8,14 +8,14 @@ import pytest
 
 from fanfold.errors import BadInput
 from fanfold.local import run_plan
-from fanfold.local.run_plan import Plan
+from fanfold.local.run_plan import RunPlan
 
 ROOT = Path(__file__).resolve().parents[2]
 DESK = ROOT / "desk.toml"
 ASKED: dict[str, Any] = {"data": [], "strategy": None, "params": {}, "since": None, "until": None, "minutes": 5}
 
 
-def planned(desk_file: Path = DESK, **asked: Any) -> Plan:
+def planned(desk_file: Path = DESK, **asked: Any) -> RunPlan:
     return run_plan.plan(desk_file, **ASKED | asked)
 
 

@@ -8,7 +8,7 @@ from test_verbs_market_data import FINE, Feed, closes
 
 from fanfold.errors import BadInput
 from fanfold.market import bars
-from fanfold.messages import Bars
+from fanfold.messages import BarsClosed
 from market_data_service import wiring
 from market_data_service.poll import BACK_FILL_BARS, Span
 
@@ -54,7 +54,7 @@ def test_a_span_is_filled_in_steps_with_bars_that_are_not_traded_on() -> None:
     rest = feed.poller.back_fill(span)
     assert (rest.since, rest.done) == (START + 60 * BACK_FILL_BARS, False)
     assert feed.poller.back_fill(rest).done
-    heard = [one for one in feed.bus.messages if isinstance(one, Bars)]
+    heard = [one for one in feed.bus.messages if isinstance(one, BarsClosed)]
     assert all(one.wanted for one in heard)
     told = [bar for one in heard for series in bars.unpack(one.frames) for bar in series.bars]
     assert told == FINE[A]

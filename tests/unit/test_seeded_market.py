@@ -9,7 +9,7 @@ import pytest
 from fanfold.errors import BadInput
 from fanfold.market import quality
 from fanfold.market.bars import Series
-from fanfold.market.quality import Defect, Row
+from fanfold.market.quality import CheckedRow, DefectKind
 from fanfold.simulation.market import OUTAGE, SILENCE, catalogue, market
 
 START = 1_767_225_600
@@ -54,11 +54,11 @@ def test_a_longer_market_begins_with_the_shorter_one(day: dict[str, Series]) -> 
 
 def test_its_only_defects_are_the_outage_and_the_silent_minute(day: dict[str, Series]) -> None:
     for name, series in day.items():
-        rows = [Row(bar.closes_at - 60, *bar[1:]) for bar in series.bars]
+        rows = [CheckedRow(bar.closes_at - 60, *bar[1:]) for bar in series.bars]
         findings = quality.check(name, "1m", rows, Decimal("0.05")).findings
         counts = {one.defect: one.count for one in findings}
-        expected = {Defect.GAP: len(OUTAGE[1])} if name == OUTAGE[0] else {}
-        assert counts == (expected | ({Defect.ZERO_VOLUME: 1} if name == SILENCE[0] else {})), name
+        expected = {DefectKind.GAP: len(OUTAGE[1])} if name == OUTAGE[0] else {}
+        assert counts == (expected | ({DefectKind.ZERO_VOLUME: 1} if name == SILENCE[0] else {})), name
 
 
 def test_every_instrument_trades_near_the_price_its_rules_fit(day: dict[str, Series]) -> None:

@@ -9,8 +9,8 @@ from test_verbs_market_data import DESK, Feed, Venue, closes
 
 from fanfold.errors import VenueUnavailable
 from fanfold.market.bars import Series
-from fanfold.market.source import Failure, Noted, Paced, Request
-from fanfold.messages import BarsWanted
+from fanfold.market.source import BarsRequest, Failure, Noted, Paced
+from fanfold.messages import BarsRequested
 from fanfold.signals.fold import Gap
 from fanfold.simulation.stores import MemoryCursors
 from fanfold.venues.ccxt.pace import Pace
@@ -38,7 +38,7 @@ class Banning:
         self._feed = feed
         self._pace = Pace("v", 0, feed.seconds, lambda _seconds: None)
 
-    def bars_of(self, requests: Sequence[Request]) -> list[Series | Failure]:
+    def bars_of(self, requests: Sequence[BarsRequest]) -> list[Series | Failure]:
         return [self._tried(one) for one in requests]
 
     def held_until(self) -> float:
@@ -47,7 +47,7 @@ class Banning:
     def hold(self, until: float) -> None:
         self._pace.hold_until(until)
 
-    def _tried(self, request: Request) -> Series | Failure:
+    def _tried(self, request: BarsRequest) -> Series | Failure:
         try:
             self._pace.take()
         except VenueUnavailable as wrong:
@@ -94,9 +94,9 @@ def feed() -> Banned:
     return found
 
 
-def wanted(feed: Feed) -> BarsWanted:
+def wanted(feed: Feed) -> BarsRequested:
     gap = Gap(A, "1m", START, START + 600)
-    return BarsWanted(
+    return BarsRequested(
         id="w", cause="c", at=feed.now(), venue="v", timeframe="1m", instruments=[A], since=gap.since, until=gap.until
     )
 

@@ -11,12 +11,12 @@ from fanfold.market.bars import Bar, Series
 from fanfold.messages import Side
 from fanfold.money import CASH_STEP, EXACT, ceil_to, exact
 from fanfold.risk import exposure, sizing
-from fanfold.risk.exposure import Held, Mark, marked
-from fanfold.risk.policy import LegTerms, prepare
+from fanfold.risk.exposure import Exposure, Mark, marked
+from fanfold.risk.policy import PositionPolicy, prepare
 from fanfold.risk.sizing import NoOrder
 
 D = Decimal
-LEG = LegTerms(
+LEG = PositionPolicy(
     shares=1,
     spot=False,
     collar=D("0.02"),
@@ -34,7 +34,7 @@ CAPITAL = D(1000)
 change, desired = exact(sizing.change), exact(sizing.desired)
 
 
-def leg(**changes: object) -> LegTerms:
+def leg(**changes: object) -> PositionPolicy:
     return msgspec.structs.replace(LEG, **changes)
 
 
@@ -54,7 +54,7 @@ def leg(**changes: object) -> LegTerms:
     ],
 )
 def test_a_weight_becomes_its_share_of_equity_in_whole_lots_towards_zero(
-    weight: float, terms: LegTerms, quantity: str
+    weight: float, terms: PositionPolicy, quantity: str
 ) -> None:
     assert desired(weight, terms, CAPITAL, mark("300")) == D(quantity)
 
@@ -126,7 +126,7 @@ def test_a_volatility_target_scales_the_weight_and_never_beyond_one(
     ],
 )
 def test_the_next_order_is_what_is_missing_outside_the_band(
-    wanted: str, position: Held, expected: Decimal | NoOrder
+    wanted: str, position: Exposure, expected: Decimal | NoOrder
 ) -> None:
     assert change(D(wanted), position, LEG, CAPITAL, D(100)) == expected
 
@@ -148,7 +148,7 @@ def test_the_band_is_a_share_of_the_legs_part_of_equity() -> None:
     ],
 )
 def test_no_order_is_under_the_venues_least_amount_nor_over_its_most(
-    wanted: str, position: Held, expected: Decimal | NoOrder
+    wanted: str, position: Exposure, expected: Decimal | NoOrder
 ) -> None:
     terms = leg(amount_min=D(1), amount_max=D("4.0005"), band=D(0))
     assert change(D(wanted), position, terms, CAPITAL, D(100)) == expected
@@ -236,7 +236,7 @@ def test_a_leg_of_a_cross_sectional_instance_is_sized_on_all_of_its_equity() -> 
     ],
 )
 def test_a_reduction_does_not_cross_zero_however_live_orders_fill(
-    position: Held, quantity: str, *, reduces: bool
+    position: Exposure, quantity: str, *, reduces: bool
 ) -> None:
     assert position.reduces(D(quantity)) is reduces
 
@@ -288,10 +288,10 @@ def test_equity_is_the_capital_with_the_results_of_its_instances(
     start: Decimal, trades: list[tuple[str, Decimal, Decimal]]
 ) -> None:
     """Cash and positions on one side, sub-ledgers on the other: the same money."""
-    legs: dict[exposure.Leg, Held] = {}
+    legs: dict[exposure.PositionKey, Exposure] = {}
     cash = start
     for symbol, quantity, price in trades:
-        before = legs.get(("m", symbol), Held())
+        before = legs.get(("m", symbol), Exposure())
         left, cost = before.quantity + quantity, before.cost + quantity * price
         # A closed leg has no lots left: what they cost more than they brought is realised.
         realised, cost = (before.realised - cost, D(0)) if left == 0 else (before.realised, cost)

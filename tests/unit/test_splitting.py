@@ -11,13 +11,13 @@ from paper_examples import fill, order
 from fanfold import splitting
 from fanfold.messages import (
     ExecutionReport,
-    Holding,
     Message,
     OrdersApproved,
     OrdersRefused,
+    OrderState,
     OrderUpdate,
+    PositionSnapshot,
     Refusal,
-    State,
     encode,
 )
 
@@ -47,7 +47,7 @@ def report(updates: int, fills: int, holdings: int) -> ExecutionReport:
                 client_order_id="c",
                 instance="i",
                 instrument="A/B",
-                state=State.OPEN,
+                state=OrderState.OPEN,
                 filled=Decimal(0),
                 reason="r" * 150,
             )
@@ -55,7 +55,7 @@ def report(updates: int, fills: int, holdings: int) -> ExecutionReport:
         ],
         fills=[fill("buy", "1", "100", trade_id=f"t{n}") for n in range(fills)],
         holdings=[
-            Holding(
+            PositionSnapshot(
                 instance=f"i{n}",
                 instrument="A/B",
                 quantity=Decimal(1),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from fanfold.audit.lake_schema import TABLES, Row
+from fanfold.audit.lake_schema import TABLES, LakeRow
 from fanfold.aws.s3.lake import table_of
 from fanfold.cli import sql
 from fanfold.errors import BadInput
@@ -20,7 +20,7 @@ EXAMPLES = re.findall(r"```sql\n(.*?)```", (DOCS / "audit.md").read_text(), re.D
 def put(lake: Path, table: str, *values: dict[str, object], dt: str = "2026-01-31") -> None:
     path = lake / table / f"dt={dt}" / "day.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table_of(TABLES[table], [Row(table=table, dt=dt, values=one) for one in values]), path)
+    pq.write_table(table_of(TABLES[table], [LakeRow(table=table, dt=dt, values=one) for one in values]), path)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def lake(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def ask(text: str, lake: Path | None = None) -> sql.Answer:
+def ask(text: str, lake: Path | None = None) -> sql.QueryResult:
     return sql.query(text, sql.files_in(lake) if lake else {})
 
 
@@ -150,7 +150,7 @@ def test_a_mean_of_amounts_is_taken_of_doubles(mean: str, lake: Path) -> None:
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_without_files_is_empty_and_has_its_columns_and_types(name: str) -> None:
-    assert ask(f"SELECT * FROM {name}") == sql.Answer([*TABLES[name].columns, "dt"], [])
+    assert ask(f"SELECT * FROM {name}") == sql.QueryResult([*TABLES[name].columns, "dt"], [])
     described = {row[0]: row[1] for row in ask(f"DESCRIBE {name}").rows}
     assert described == {column: sql.TYPES[kind] for column, kind in (TABLES[name].columns | {"dt": "string"}).items()}
     assert ask(f"SHOW COLUMNS IN {name}").rows == ask(f"DESCRIBE {name}").rows

@@ -10,13 +10,13 @@ from risk_world import World, at, built
 
 from fanfold import desk
 from fanfold.errors import BadInput
-from fanfold.ledger.booking import PositionItem
+from fanfold.ledger.booking import StoredPosition
 from fanfold.ledger.positions import Lot, Position
 from fanfold.market.bars import Bar
-from fanfold.messages import Halt, LegStatus, OrdersApproved, State
+from fanfold.messages import LegStatus, OrdersApproved, OrderState, TradingState
 from fanfold.risk.policy import prepare
 from fanfold.simulation.ledger import MemoryApprovals
-from risk_service.assess import Assessor
+from risk_service.assess import PreTradeRisk
 
 D = Decimal
 HOOK = {"hook": instance(allocation="1", timeframe="1d") | {"strategy": "external", "params": {}}}
@@ -31,7 +31,7 @@ def test_flatten_closes_what_the_books_hold_at_the_next_matched_poll(strategies:
     world.hold(name, A, "10")
     world.minute(1)
     assert world.approved() == []
-    world.halt(Halt.FLATTEN)
+    world.halt(TradingState.FLATTEN)
     world.minute(2)
     assert world.approved() == [("sell", A, D(10))]
     (order,) = world.finish()
@@ -43,11 +43,11 @@ def test_flatten_closes_what_the_books_hold_at_the_next_matched_poll(strategies:
 def test_an_exit_that_did_not_fill_is_ordered_again_as_another_order() -> None:
     world = World(built())
     world.hold(*SLOW_A, "10")
-    world.halt(Halt.FLATTEN)
+    world.halt(TradingState.FLATTEN)
     world.minute(1)
-    world.finish(State.EXPIRED, share="0.4")
+    world.finish(OrderState.EXPIRED, share="0.4")
     world.minute(2)
-    world.finish(State.EXPIRED, share="0")
+    world.finish(OrderState.EXPIRED, share="0")
     world.minute(3)
     assert world.approved() == [("sell", A, D(10)), ("sell", A, D(6)), ("sell", A, D(6))]
     assert len({order.order_id for one in world.told(OrdersApproved) for order in one.orders}) == 3
@@ -64,7 +64,7 @@ def test_flatten_closes_positions_that_the_desk_file_does_not_know() -> None:
     del only_b["instruments"][A]
     world.desk = desk.build(only_b, "test")
     world.restart()
-    world.halt(Halt.FLATTEN)
+    world.halt(TradingState.FLATTEN)
     world.minute(2)
     # No bar of GONE was ever seen, so it is bounded by what it came for.
     assert sorted(world.approved()) == [("sell", A, D(10)), ("sell", "GONE/USDT", D("1.25"))]
@@ -73,10 +73,10 @@ def test_flatten_closes_positions_that_the_desk_file_does_not_know() -> None:
 
 def test_flatten_of_a_thousand_positions_comes_to_its_end_in_one_decision() -> None:
     world = World(built())
-    mine = {(f"old{number}", A): PositionItem(position=Position(lots=(Lot(D(1), D(100)),), version=1), open=D(0))
+    mine = {(f"old{number}", A): StoredPosition(position=Position(lots=(Lot(D(1), D(100)),), version=1), open=D(0))
             for number in range(1_000)}  # fmt: skip
     world.ledger.positions["main"] = mine
-    world.halt(Halt.FLATTEN)
+    world.halt(TradingState.FLATTEN)
     world.minute(1)
     assert len(world.approved()) == 1_000
 
@@ -85,7 +85,7 @@ def test_an_exit_needs_no_fresh_mark() -> None:
     world = World(built())
     world.hold(*SLOW_A, "10")
     world.minute(1)
-    world.halt(Halt.FLATTEN)
+    world.halt(TradingState.FLATTEN)
     world.now = at(30)
     assert world.assessor.decide_overdue() == 1
     assert world.approved() == [("sell", A, D(10))]
@@ -124,11 +124,11 @@ def test_a_rotation_buys_as_soon_as_its_sale_has_filled() -> None:
 def test_a_target_stands_until_the_strategys_next_bar_and_no_longer() -> None:
     world = World(built("spot"))
     world.minute(1, {SLOW_A: 1.0})
-    world.finish(State.EXPIRED, share="0")
+    world.finish(OrderState.EXPIRED, share="0")
     assert world.gathering.read("main").standing[SLOW_A].attempt == 1
     day = 1 + 1_440
     world.minute(day)
-    world.finish(State.EXPIRED, share="0")
+    world.finish(OrderState.EXPIRED, share="0")
     assert len(world.approved()) == 2
     world.minute(day + 3)
     assert len(world.approved()) == 2
@@ -193,7 +193,7 @@ def test_after_a_drawdown_a_rearmed_account_trades_again() -> None:
     world.minute(3)
     world.hear(3, {("hook", B): 1.0})
     assert world.refused() == [("DRAWDOWN", B)]
-    world.halt(Halt.ACTIVE, rearm=True)
+    world.halt(TradingState.ACTIVE, rearm=True)
     assert world.gathering.read("main").rearmed
     world.minute(4)
     assert not world.gathering.read("main").rearmed
@@ -216,7 +216,7 @@ def test_a_stale_mark_of_what_is_held_bars_entries_and_lets_exits_pass() -> None
 def test_a_poll_that_lacks_its_targets_is_decided_on_when_the_next_one_begins() -> None:
     world = World(built(strategies={"fast": instance(allocation="1")}))
     world.hold("fast", A, "10")
-    world.halt(Halt.FLATTEN)
+    world.halt(TradingState.FLATTEN)
     world.minute(1)
     assert world.approved() == []
     world.minute(2)
@@ -229,7 +229,7 @@ def test_accounts_are_decided_on_apart() -> None:
     found["limits"] = dict.fromkeys(found["accounts"], found["limits"]["main"])
     world = World(desk.build(found, "test"))
     world.hold(*SLOW_A, "10")
-    world.halt(Halt.FLATTEN)
+    world.halt(TradingState.FLATTEN)
     read = world.gathering.read
 
     def broken(account: str) -> Any:
@@ -261,7 +261,7 @@ def test_an_account_under_flatten_is_told_to_be_flat_but_for_dust() -> None:
     world.hold(*SLOW_A, "10")
     world.hold(*SLOW_B, "0.04")
     world.minute(1)
-    world.halt(Halt.FLATTEN)
+    world.halt(TradingState.FLATTEN)
     world.minute(2)
     assert world.legs() == [(*SLOW_B, "DUST")]
     world.finish()
@@ -270,7 +270,7 @@ def test_an_account_under_flatten_is_told_to_be_flat_but_for_dust() -> None:
     assert world.legs() == [(*SLOW_B, "DUST"), ("", "", "FLAT")]
     (_, flat) = world.told(LegStatus)
     assert flat.statuses[-1].detail == "but for dust: 0.04 ETH/USDT of slow"
-    world.halt(Halt.ACTIVE)
+    world.halt(TradingState.ACTIVE)
     world.minute(5)
     assert world.legs()[-1] == ("", "", "OK")
 
@@ -279,7 +279,7 @@ def test_an_exit_without_any_price_is_told_of() -> None:
     world = World(built())
     world.hold("slow", "GONE/USDT", "1.25")
     world.minute(1)
-    world.halt(Halt.FLATTEN)
+    world.halt(TradingState.FLATTEN)
     for minute in range(2, 5):
         world.minute(minute)
     assert world.legs() == [("slow", "GONE/USDT", "NO_PRICE")]
@@ -288,9 +288,9 @@ def test_an_exit_without_any_price_is_told_of() -> None:
 def test_each_decision_on_an_account_that_may_not_trade_is_heard_of() -> None:
     world, heard = World(built()), []
     ports = world.gathering, MemoryApprovals(world.ledger)
-    world.assessor = Assessor(world.desk, prepare(world.desk), *ports, lambda: world.now, lambda: heard.append(1))
+    world.assessor = PreTradeRisk(world.desk, prepare(world.desk), *ports, lambda: world.now, lambda: heard.append(1))
     world.minute(1)
     assert heard == []
-    world.halt(Halt.REDUCE_ONLY)
+    world.halt(TradingState.REDUCE_ONLY)
     world.minute(2)
     assert heard == [1]

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from paper_examples import DECIDED, order
 
-from fanfold.ledger.trading_state import TradingState
-from fanfold.messages import Halt
+from fanfold.ledger.trading_state import OrderPermissions
+from fanfold.messages import TradingState
 
 BEFORE, AFTER = DECIDED - timedelta(seconds=1), DECIDED + timedelta(seconds=1)
 ENTRY, EXIT = order(), order("o2", side="sell", reduce_only=True)
@@ -15,44 +15,44 @@ ENTRY, EXIT = order(), order("o2", side="sell", reduce_only=True)
 @pytest.mark.parametrize(
     ("halt", "since", "entry", "exit_"),
     [
-        (Halt.ACTIVE, BEFORE, True, True),
-        (Halt.REDUCE_ONLY, AFTER, False, True),
-        (Halt.HALT, AFTER, False, True),
-        (Halt.FLATTEN, AFTER, False, False),
-        (Halt.FLATTEN, DECIDED, False, True),
-        (Halt.FLATTEN, BEFORE, False, True),
-        (Halt.FLATTEN, None, False, True),
+        (TradingState.ACTIVE, BEFORE, True, True),
+        (TradingState.REDUCE_ONLY, AFTER, False, True),
+        (TradingState.HALT, AFTER, False, True),
+        (TradingState.FLATTEN, AFTER, False, False),
+        (TradingState.FLATTEN, DECIDED, False, True),
+        (TradingState.FLATTEN, BEFORE, False, True),
+        (TradingState.FLATTEN, None, False, True),
         (None, None, False, True),
     ],
 )
 def test_entries_rest_under_active_alone_and_under_flatten_exits_that_were_decided_since(
-    halt: Halt | None, since: object, entry: bool, exit_: bool
+    halt: TradingState | None, since: object, entry: bool, exit_: bool
 ) -> None:
-    state = TradingState(halt, since)  # type: ignore[arg-type]
+    state = OrderPermissions(halt, since)  # type: ignore[arg-type]
     assert (state.bars_resting(ENTRY) == "", state.bars_resting(EXIT) == "") == (entry, exit_)
 
 
 @pytest.mark.parametrize(
     ("halt", "entry", "exit_"),
     [
-        (Halt.ACTIVE, True, True),
-        (Halt.REDUCE_ONLY, False, True),
-        (Halt.FLATTEN, False, True),
-        (Halt.HALT, False, False),
+        (TradingState.ACTIVE, True, True),
+        (TradingState.REDUCE_ONLY, False, True),
+        (TradingState.FLATTEN, False, True),
+        (TradingState.HALT, False, False),
         (None, False, False),
     ],
 )
-def test_nothing_goes_out_under_halt_or_without_a_state(halt: Halt | None, entry: bool, exit_: bool) -> None:
-    state = TradingState(halt)
+def test_nothing_goes_out_under_halt_or_without_a_state(halt: TradingState | None, entry: bool, exit_: bool) -> None:
+    state = OrderPermissions(halt)
     assert (state.bars_sending(ENTRY) == "", state.bars_sending(EXIT) == "") == (entry, exit_)
 
 
 def test_under_a_broken_loss_limit_no_entry_rests_or_goes_out() -> None:
-    state = TradingState(Halt.ACTIVE, None, "the day's loss 9 is over 5")
+    state = OrderPermissions(TradingState.ACTIVE, None, "the day's loss 9 is over 5")
     assert state.bars_resting(ENTRY) == state.bars_sending(ENTRY) == "the day's loss 9 is over 5"
     assert state.bars_resting(EXIT) == state.bars_sending(EXIT) == ""
 
 
 def test_a_reason_names_the_state() -> None:
-    assert TradingState(Halt.REDUCE_ONLY).bars_resting(ENTRY) == "the account is REDUCE_ONLY"
-    assert TradingState(None).bars_sending(EXIT) == "the account has no halt state"
+    assert OrderPermissions(TradingState.REDUCE_ONLY).bars_resting(ENTRY) == "the account is REDUCE_ONLY"
+    assert OrderPermissions(None).bars_sending(EXIT) == "the account has no halt state"

@@ -9,8 +9,8 @@ from test_verbs_market_data import DESK, FINE, Feed, Venue, closes
 
 from fanfold.market import bars
 from fanfold.market.bars import Series
-from fanfold.market.source import Failure, Request
-from fanfold.messages import Bars, BarsWanted, Defect
+from fanfold.market.source import BarsRequest, Failure
+from fanfold.messages import BarsClosed, BarsRequested, DataDefect
 from fanfold.signals.fold import Fold, Gap
 from market_data_service.serving import UNFILLED_S
 
@@ -24,7 +24,7 @@ class Short(Venue):
         super().__init__()
         self.begins = HOLE.stop
 
-    def bars_of(self, requests: Sequence[Request]) -> list[Series | Failure]:
+    def bars_of(self, requests: Sequence[BarsRequest]) -> list[Series | Failure]:
         return [self._cut(one) for one in super().bars_of(requests)]
 
     def _cut(self, found: Series | Failure) -> Series | Failure:
@@ -54,15 +54,15 @@ class Desk(Feed):
         while self.heard < len(self.bus.messages):
             message = self.bus.messages[self.heard]
             self.heard += 1
-            assert isinstance(message, Bars)
+            assert isinstance(message, BarsClosed)
             targets, gaps = self.fold.accept(bars.unpack(message.frames), int(message.at.timestamp()))
             for _, target in targets:
                 self.stepped[target.instrument].append((int(message.at.timestamp()) - START) // 60)
             for gap in gaps if not message.wanted else []:
                 self.poller.serve(self.wanted(gap))
 
-    def wanted(self, gap: Gap) -> BarsWanted:
-        return BarsWanted(
+    def wanted(self, gap: Gap) -> BarsRequested:
+        return BarsRequested(
             id=f"{gap}",
             cause="c",
             at=self.now(),
@@ -74,7 +74,7 @@ class Desk(Feed):
         )
 
     def unfillable(self) -> set[tuple[str, str, int, int]]:
-        told = [one for message in self.bus.messages if isinstance(message, Bars) for one in message.defects]
+        told = [one for message in self.bus.messages if isinstance(message, BarsClosed) for one in message.defects]
         return {(one.instrument, one.timeframe, one.count, one.at) for one in told if one.defect == "unfillable"}
 
 
@@ -111,10 +111,10 @@ def test_a_hole_that_the_venue_fills_in_time_is_never_told_of(desk: Desk) -> Non
     assert set(range(96, 110)) <= set(desk.stepped[A])
 
 
-def serve(desk: Desk, now: int, since: int, until: int) -> tuple[list[Series], list[Defect]]:
+def serve(desk: Desk, now: int, since: int, until: int) -> tuple[list[Series], list[DataDefect]]:
     desk.minute = now
     desk.poller.serve(desk.wanted(Gap(A, "1m", START + 60 * since, START + 60 * until)))
-    messages = [one for one in desk.bus.messages if isinstance(one, Bars)]
+    messages = [one for one in desk.bus.messages if isinstance(one, BarsClosed)]
     return [series for one in messages for series in bars.unpack(one.frames)], [
         defect for one in messages for defect in one.defects
     ]

@@ -10,13 +10,13 @@ from core_desk import B
 from crashes import until_it_lives
 from execution_world import AT, DESK, TWO, World, halted, minute, order
 
-from execution_service.settle import Settler
+from execution_service.settle import OrderMatcher
 from fanfold.errors import BadInput, Conflict
 from fanfold.ledger import orders
 from fanfold.matching.paper import PaperVenue
 from fanfold.matching.prices import Quote
-from fanfold.messages import Bars, Halt, OrdersApproved, State
-from fanfold.risk.poll import Gathered
+from fanfold.messages import BarsClosed, OrdersApproved, OrderState, TradingState
+from fanfold.risk.poll import PollState
 from fanfold.simulation.book import MemoryBook
 
 D = Decimal
@@ -25,10 +25,10 @@ D = Decimal
 def test_approved_orders_are_placed_and_filled_and_the_books_add_up() -> None:
     world = World()
     world.place(world.approve(*TWO))
-    assert set(world.states().values()) == {State.OPEN}
+    assert set(world.states().values()) == {OrderState.OPEN}
     world.check()
     world.settle(minute(1))
-    assert set(world.states().values()) == {State.FILLED}
+    assert set(world.states().values()) == {OrderState.FILLED}
     assert len(world.fills()) == 2
     assert [one.settled for one in world.reports()] == [False, True]
     world.check()
@@ -77,12 +77,14 @@ def test_a_redelivered_approval_places_nothing_twice() -> None:
 @pytest.mark.parametrize(
     ("state", "entry", "reduction"),
     [
-        (Halt.HALT, State.BLOCKED, State.BLOCKED),
-        (Halt.REDUCE_ONLY, State.BLOCKED, State.OPEN),
-        (Halt.FLATTEN, State.BLOCKED, State.OPEN),
+        (TradingState.HALT, OrderState.BLOCKED, OrderState.BLOCKED),
+        (TradingState.REDUCE_ONLY, OrderState.BLOCKED, OrderState.OPEN),
+        (TradingState.FLATTEN, OrderState.BLOCKED, OrderState.OPEN),
     ],
 )
-def test_a_halt_blocks_what_it_must_and_frees_what_was_reserved(state: Halt, entry: State, reduction: State) -> None:
+def test_a_halt_blocks_what_it_must_and_frees_what_was_reserved(
+    state: TradingState, entry: OrderState, reduction: OrderState
+) -> None:
     world = World()
     told = world.approve(order("a"), order("b", B, "sell", reduce_only=True))
     world.ledger.halt("main", state, halted(state))
@@ -97,7 +99,7 @@ def test_an_order_that_comes_too_late_is_stale_and_frees_what_was_reserved() -> 
     told = world.approve(*TWO)
     world.now = AT + timedelta(minutes=10)
     world.place(told)
-    assert set(world.states().values()) == {State.STALE}
+    assert set(world.states().values()) == {OrderState.STALE}
     assert world.book.read("main").resting == []
     world.check()
 
@@ -114,7 +116,7 @@ def test_a_crash_while_placing_leaves_each_order_at_the_venue_once(nth: int, aft
 
     until_it_lives(attempt, nth, after=after)
     assert [one.order for one in world.book.read("main").resting] == list(TWO)
-    assert set(world.states().values()) == {State.OPEN}
+    assert set(world.states().values()) == {OrderState.OPEN}
     world.check()
 
 
@@ -149,14 +151,14 @@ def test_a_crash_before_the_commit_and_other_bars_next_still_add_up(again: int) 
     world.check()
 
 
-def _settle_without_commit(world: World, message: Bars) -> None:
+def _settle_without_commit(world: World, message: BarsClosed) -> None:
     class Frozen:
         read = world.book.read
 
         def write(self, *_args: object) -> None:
             raise Conflict("the book moved on")
 
-    Settler(DESK, world.ledger, PaperVenue(DESK, Frozen())).settle(message)
+    OrderMatcher(DESK, world.ledger, PaperVenue(DESK, Frozen())).settle(message)
 
 
 def test_an_order_that_comes_between_booking_and_commit_is_settled_too_and_all_is_told() -> None:
@@ -174,12 +176,12 @@ def test_an_order_that_comes_between_booking_and_commit_is_settled_too_and_all_i
             world.book.write(*given)
 
     told = OrdersApproved(id="more", cause="t", at=AT, account="main", orders=list(late))
-    world.ledger.approve(world.ledger.book_of("main", Gathered()), told, 1, 1)
+    world.ledger.approve(world.ledger.book_of("main", PollState()), told, 1, 1)
     world.ledger.publish([told], [])
     record = world.ledger.orders["b"]
     assert world.ledger.claim("main", [(record, orders.claim(record, AT, 5))])
-    Settler(DESK, world.ledger, PaperVenue(DESK, Crowded()), swept=True).settle(minute(1))
-    assert set(world.states().values()) == {State.FILLED}
+    OrderMatcher(DESK, world.ledger, PaperVenue(DESK, Crowded()), swept=True).settle(minute(1))
+    assert set(world.states().values()) == {OrderState.FILLED}
     assert any(one.settled for one in world.reports())
     world.check()
 
@@ -208,9 +210,9 @@ def test_quotes_fill_what_is_at_market_at_once_and_a_crash_with_other_quotes_fil
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Settler(DESK, world.ledger, PaperVenue(DESK, Deaf(), quote)).take(told)
+        OrderMatcher(DESK, world.ledger, PaperVenue(DESK, Deaf(), quote)).take(told)
     world.ledger.sweep()
-    Settler(DESK, world.ledger, PaperVenue(DESK, world.book, quote)).take(told)
+    OrderMatcher(DESK, world.ledger, PaperVenue(DESK, world.book, quote)).take(told)
     assert len(world.fills()) == 2
     assert all(95 < one.price < 102 for one in world.fills())
     assert world.book.read("main").resting == []

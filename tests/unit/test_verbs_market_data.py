@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from fanfold.errors import BadInput
 from fanfold.market import bars
 from fanfold.market.bars import Bar, Series
-from fanfold.market.quality import Row, check, follows
-from fanfold.market.source import Failure, Request
-from fanfold.messages import Bars, BarsWanted
+from fanfold.market.quality import CheckedRow, check, follows
+from fanfold.market.source import BarsRequest, Failure
+from fanfold.messages import BarsClosed, BarsRequested
 from fanfold.simulation.stores import MemoryBus, MemoryCursors
 from market_data_service.poll import Poller
 
@@ -45,10 +45,10 @@ class Venue:
     def __init__(self) -> None:
         self.hidden: dict[str, int] = {}
 
-    def bars_of(self, requests: Sequence[Request]) -> list[Series | Failure]:
+    def bars_of(self, requests: Sequence[BarsRequest]) -> list[Series | Failure]:
         return [self._series(one) for one in requests]
 
-    def _series(self, asked: Request) -> Series:
+    def _series(self, asked: BarsRequest) -> Series:
         whole = FINE[asked.instrument] if asked.timeframe == "1m" else coarse(asked.instrument)
         until = min(asked.until, self.hidden.get(asked.instrument, asked.until))
         found = [bar for bar in whole if asked.since < bar.closes_at <= until]
@@ -79,14 +79,14 @@ class Feed:
     def now(self) -> datetime:
         return datetime.fromtimestamp(START + 60 * self.minute + 2, UTC)
 
-    def poll(self, minute: int) -> list[Bars]:
+    def poll(self, minute: int) -> list[BarsClosed]:
         before = len(self.bus.messages)
         self.minute = minute
         self.poller.poll()
-        return [one for one in self.bus.messages[before:] if isinstance(one, Bars)]
+        return [one for one in self.bus.messages[before:] if isinstance(one, BarsClosed)]
 
     def published(self, timeframe: str, name: str) -> list[Bar]:
-        heard = [message for message in self.bus.messages if isinstance(message, Bars)]
+        heard = [message for message in self.bus.messages if isinstance(message, BarsClosed)]
         told = [one for message in heard for one in bars.unpack(message.frames)]
         return [bar for one in told if (one.timeframe, one.instrument) == (timeframe, name) for bar in one.bars]
 
@@ -168,12 +168,12 @@ def test_after_a_crash_the_same_bars_go_out_under_the_same_id(feed: Feed, nth: i
 
 def test_wanted_bars_are_served_and_marked_as_wanted(feed: Feed) -> None:
     at = datetime.fromtimestamp(START, UTC)
-    wanted = BarsWanted(
+    wanted = BarsRequested(
         id="w", cause="c", at=at, venue="v", timeframe="1m", instruments=[A, B], since=START + 600, until=START + 900
     )
     feed.poller.serve(wanted)
     (told,) = feed.bus.messages
-    assert isinstance(told, Bars)
+    assert isinstance(told, BarsClosed)
     assert told.wanted
     assert [closes(one.bars) for one in bars.unpack(told.frames)] == [[11, 12, 13, 14, 15]] * 2
     with pytest.raises(BadInput, match="venue 'w' is not in the desk"):
@@ -200,6 +200,6 @@ def test_what_follows_without_a_finding_is_what_the_whole_check_finds_nothing_in
 ) -> None:
     before, bar = bars_
     before = before._replace(closes_at=60, close=max(1, before.close))
-    row = Row(bar.closes_at - 60, *bar[1:])
+    row = CheckedRow(bar.closes_at - 60, *bar[1:])
     found = check(A, "1m", [row], Decimal("0.25"), now=now, before=before)
     assert follows(bar, before, 60, Decimal("0.25"), now) == (found.findings == [] and bar.closes_at > 60)

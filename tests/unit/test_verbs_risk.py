@@ -15,26 +15,26 @@ from fanfold import ids
 from fanfold.errors import BadInput
 from fanfold.ledger import orders
 from fanfold.market.bars import Bar
-from fanfold.matching.book import Resting
+from fanfold.matching.book import RestingOrder
 from fanfold.matching.fills import Resolution
 from fanfold.messages import (
-    Bars,
+    BarsClosed,
     ExecutionReport,
     Fill,
-    Halt,
-    HaltChanged,
     Message,
     Order,
     OrdersApproved,
     OrdersRefused,
-    State,
+    OrderState,
     Target,
     Targets,
+    TradingState,
+    TradingStateChanged,
 )
 from fanfold.risk.policy import prepare
 from fanfold.simulation.ledger import MemoryApprovals, MemoryLedger
 from fanfold.simulation.stores import MemoryBus, MemoryGathering
-from risk_service.assess import Assessor
+from risk_service.assess import PreTradeRisk
 
 DESK = small_desk(
     trend=instance(),
@@ -42,7 +42,7 @@ DESK = small_desk(
     hook=instance(allocation="0.1") | {"strategy": "external", "params": {}},
 )
 PLAN = prepare(DESK)
-Part = Bars | Targets | ExecutionReport
+Part = BarsClosed | Targets | ExecutionReport
 
 
 class World:
@@ -53,13 +53,15 @@ class World:
         self.ledger = MemoryLedger(self.bus)
         self.now = at(1) + timedelta(seconds=2)
         self.clock = clock or (lambda: self.now)
-        told = HaltChanged(id="open", cause="x", at=at(0), account="main", state=Halt.ACTIVE, reason="r", actor="a")
+        told = TradingStateChanged(
+            id="open", cause="x", at=at(0), account="main", state=TradingState.ACTIVE, reason="r", actor="a"
+        )
         self.ledger.open("main", Decimal(10_000), told)
 
-    def assessor(self, fuse: Any = None) -> Assessor:
+    def assessor(self, fuse: Any = None) -> PreTradeRisk:
         ports: list[Any] = [self.gathering, MemoryApprovals(self.ledger)]
         gathering, ledger = ports if fuse is None else [Mortal(port, fuse) for port in ports]
-        return Assessor(DESK, PLAN, gathering, ledger, self.clock)
+        return PreTradeRisk(DESK, PLAN, gathering, ledger, self.clock)
 
     def hear(self, *parts: Part, fuse: Any = None) -> None:
         assessor = self.assessor(fuse)
@@ -106,11 +108,11 @@ def _filled(order: Order) -> Resolution:
         liquidity="taker",
         at=order.decided_at,
     )
-    return Resolution(resting=Resting(order=order, filled=order.quantity), state=State.FILLED, fills=(fill,))
+    return Resolution(resting=RestingOrder(order=order, filled=order.quantity), state=OrderState.FILLED, fills=(fill,))
 
 
-def hear(assessor: Assessor, part: Part) -> None:
-    if isinstance(part, Bars):
+def hear(assessor: PreTradeRisk, part: Part) -> None:
+    if isinstance(part, BarsClosed):
         assessor.mark(part)
     elif isinstance(part, Targets):
         assessor.target(part)
@@ -265,7 +267,7 @@ def test_an_hours_target_is_not_overtaken_by_the_next_minute() -> None:
 
 def test_two_who_decide_at_once_cannot_spend_the_same_books() -> None:
     world = World()
-    other: list[Assessor] = [world.assessor()]
+    other: list[PreTradeRisk] = [world.assessor()]
 
     class Interleaved(MemoryApprovals):
         def approve(self, *given: Any) -> Any:
@@ -278,7 +280,7 @@ def test_two_who_decide_at_once_cannot_spend_the_same_books() -> None:
 
     interleaved = Interleaved(world.ledger)
     interleaved.approve = Interleaved.approve.__get__(interleaved)
-    mine = Assessor(DESK, PLAN, world.gathering, interleaved, world.clock)
+    mine = PreTradeRisk(DESK, PLAN, world.gathering, interleaved, world.clock)
     for part in POLL:
         hear(mine, part)
     plain = World()
@@ -289,8 +291,10 @@ def test_two_who_decide_at_once_cannot_spend_the_same_books() -> None:
 
 def test_a_halted_account_refuses_and_an_unknown_one_is_no_account() -> None:
     world = World()
-    told = HaltChanged(id="halt", cause="x", at=at(0), account="main", state=Halt.HALT, reason="r", actor="a")
-    world.ledger.halt("main", Halt.HALT, told)
+    told = TradingStateChanged(
+        id="halt", cause="x", at=at(0), account="main", state=TradingState.HALT, reason="r", actor="a"
+    )
+    world.ledger.halt("main", TradingState.HALT, told)
     world.hear(*POLL)
     assert {one.code for each in world.told(OrdersRefused) for one in each.refusals} == {"KILL_STATE"}
     with pytest.raises(BadInput, match="account 'other' is not in the desk"):

@@ -8,15 +8,15 @@ from crashes import Mortal, until_it_lives
 
 from fanfold import desk
 from fanfold.errors import Conflict
-from fanfold.messages import Bars, BarsWanted, Message, Targets, encode
+from fanfold.messages import BarsClosed, BarsRequested, Message, Targets, encode
 from fanfold.simulation.stores import MemoryBus, MemoryFolds
-from signal_service.fold import Folder
+from signal_service.fold import StrategyRunner
 
 DESK = small_desk(trend=instance(), pair=instance("pairs"))
 WHOLE = {name: walk(1, name, 30) for name in (A, B)}
 
 
-def message(first: int, last: int, *names: str, **given: object) -> Bars:
+def message(first: int, last: int, *names: str, **given: object) -> BarsClosed:
     return bars_message([stretch(name, WHOLE[name], first, last) for name in names or (A, B)], **given)
 
 
@@ -30,7 +30,7 @@ MESSAGES = [
 
 def undisturbed() -> list[Message]:
     bus = MemoryBus()
-    folder = Folder(DESK, "v", MemoryFolds(), bus)
+    folder = StrategyRunner(DESK, "v", MemoryFolds(), bus)
     for one in MESSAGES:
         folder.fold(one)
     return bus.messages
@@ -43,7 +43,7 @@ def test_a_crash_at_any_effect_changes_nothing_that_is_told(nth: int, after: boo
 
     def attempt(fuse: object) -> None:
         # All of it again from where it died: earlier messages tell again what they told.
-        folder = Folder(DESK, "v", Mortal(store, fuse), Mortal(bus, fuse))
+        folder = StrategyRunner(DESK, "v", Mortal(store, fuse), Mortal(bus, fuse))
         for one in MESSAGES:
             folder.fold(one)
 
@@ -55,7 +55,7 @@ def test_a_crash_at_any_effect_changes_nothing_that_is_told(nth: int, after: boo
 
 def test_every_message_twice_tells_the_same_twice() -> None:
     bus = MemoryBus()
-    folder = Folder(DESK, "v", MemoryFolds(), bus)
+    folder = StrategyRunner(DESK, "v", MemoryFolds(), bus)
     for one in MESSAGES[:5]:
         folder.fold(one)
         folder.fold(one)
@@ -65,7 +65,7 @@ def test_every_message_twice_tells_the_same_twice() -> None:
 
 def test_of_two_processes_in_turn_the_one_that_is_behind_reloads() -> None:
     store, bus = MemoryFolds(), MemoryBus()
-    folders = [Folder(DESK, "v", store, bus) for _ in range(2)]
+    folders = [StrategyRunner(DESK, "v", store, bus) for _ in range(2)]
     for number, one in enumerate(MESSAGES):
         folders[number % 2].fold(one)
     assert bus.messages == undisturbed()
@@ -78,20 +78,20 @@ def test_who_is_always_beaten_gives_the_message_back() -> None:
 
     bus = MemoryBus()
     with pytest.raises(Conflict, match="was not folded in 5 tries"):
-        Folder(DESK, "v", Beaten(), bus).fold(MESSAGES[0])
+        StrategyRunner(DESK, "v", Beaten(), bus).fold(MESSAGES[0])
     assert bus.messages == []
 
 
 def test_a_gap_is_asked_for_once_by_each_range_and_bars_that_fill_it_tell_no_targets() -> None:
     bus = MemoryBus()
-    folder = Folder(DESK, "v", MemoryFolds(), bus)
+    folder = StrategyRunner(DESK, "v", MemoryFolds(), bus)
     folder.fold(message(0, 10))
     bus.messages.clear()
     folder.fold(message(12, 13))
     empty, wanted = bus.messages
     assert isinstance(empty, Targets)
     assert empty.targets == []
-    assert isinstance(wanted, BarsWanted)
+    assert isinstance(wanted, BarsRequested)
     assert (wanted.instruments, wanted.since, wanted.until) == ([A, B], WHOLE[A][9].closes_at, WHOLE[A][12].closes_at)
     folder.fold(message(10, 13, name="wanted", wanted=True))
     assert bus.messages == [empty, wanted]
@@ -101,7 +101,7 @@ def test_a_gap_is_asked_for_once_by_each_range_and_bars_that_fill_it_tell_no_tar
 
 def test_every_part_of_a_poll_is_answered_even_without_a_target_but_not_what_fills_a_gap() -> None:
     bus = MemoryBus()
-    folder = Folder(DESK, "v", MemoryFolds(), bus)
+    folder = StrategyRunner(DESK, "v", MemoryFolds(), bus)
     folder.fold(message(0, 2, part=1, parts=2))
     folder.fold(message(2, 4, part=2, parts=2))
     folder.fold(message(4, 6, name="wanted", part=1, parts=2, wanted=True))
@@ -125,7 +125,7 @@ def test_targets_that_no_topic_takes_are_cut_and_none_is_lost_or_told_twice() ->
     document["venues"]["v"]["symbols"] = names
     document["instruments"] = {name: document["instruments"][A] | {"base": name[:8]} for name in names}
     bus, some = MemoryBus(), walk(1, A, 5)
-    folder = Folder(desk.build(document, "test"), "v", MemoryFolds(), bus)
+    folder = StrategyRunner(desk.build(document, "test"), "v", MemoryFolds(), bus)
     folder.fold(bars_message([stretch(name, some, 0, 4) for name in names]))
     bus.messages.clear()
     folder.fold(bars_message([stretch(name, some, 4, 5) for name in names]))

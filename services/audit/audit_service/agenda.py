@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from fanfold.audit.ports import Log, Reports, Seals
+from fanfold.audit.ports import AuditLog, Reports, Seals
 
 
 class Agenda(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,7 +17,7 @@ class Agenda(msgspec.Struct, frozen=True, kw_only=True):
     accounts: list[str]
 
 
-def agenda(scheduled: datetime, log: Log, reports: Reports, seals: Seals, accounts: Iterable[str]) -> Agenda:
+def agenda(scheduled: datetime, log: AuditLog, reports: Reports, seals: Seals, accounts: Iterable[str]) -> Agenda:
     """The close that was scheduled for a time is of the day before it, however late it runs and however often."""
     day = (scheduled.astimezone(UTC) - timedelta(days=1)).date().isoformat()
     done = reports.is_closed(day) and seals.is_sealed(day)

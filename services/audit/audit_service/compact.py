@@ -4,14 +4,14 @@ from collections.abc import Callable
 from functools import cache
 
 from audit_service.flush import first_of
-from fanfold.audit.lake_schema import TABLES, Table
-from fanfold.audit.ports import Cursors, Lake
+from fanfold.audit.lake_schema import TABLES, LakeTable
+from fanfold.audit.ports import Lake, VerifiedHeads
 
 # The name of a compacted day. Files of the flush have a sequence number in theirs.
 DAY = "day"
 
 
-def compact(lake: Lake, cursors: Cursors, before: str) -> int:
+def compact(lake: Lake, cursors: VerifiedHeads, before: str) -> int:
     """Compact every day before a date (2026-01-31) that needs it; how many there were.
 
     A run that stopped half-way leaves rows twice until the next one, never too few.
@@ -21,7 +21,7 @@ def compact(lake: Lake, cursors: Cursors, before: str) -> int:
     return sum(_compact_day(table, dt, names, lake, flushed) for table, dt, names in days)
 
 
-def _compact_day(table: Table, dt: str, names: list[str], lake: Lake, flushed: Callable[[str], int]) -> bool:
+def _compact_day(table: LakeTable, dt: str, names: list[str], lake: Lake, flushed: Callable[[str], int]) -> bool:
     small = [name for name in names if name != DAY and _is_settled(name, flushed)]
     if not small:
         return False

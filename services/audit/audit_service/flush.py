@@ -8,8 +8,8 @@ import msgspec
 from fanfold import messages
 from fanfold.audit import chain
 from fanfold.audit.chain import Head, Record
-from fanfold.audit.lake_schema import TABLES, Row, fitted, rows_of
-from fanfold.audit.ports import Cursors, Lake, Log
+from fanfold.audit.lake_schema import TABLES, LakeRow, fitted, rows_of
+from fanfold.audit.ports import AuditLog, Lake, VerifiedHeads
 from fanfold.errors import BadInput, Conflict
 
 # Rows that are held in memory at once, and the size of a file before compaction.
@@ -17,7 +17,7 @@ ROWS_MAX = 20_000
 _log = logging.getLogger(__name__)
 
 
-def flush(log: Log, lake: Lake, cursors: Cursors, heads: Iterable[Head], rows_max: int = ROWS_MAX) -> int:
+def flush(log: AuditLog, lake: Lake, cursors: VerifiedHeads, heads: Iterable[Head], rows_max: int = ROWS_MAX) -> int:
     """Bring what is recorded up to the heads into the lake; how many rows were written.
 
     After a crash the same files are written again, over what is there. Raises Conflict if another flush runs; it does
@@ -45,8 +45,8 @@ def first_of(name: str) -> tuple[str, int]:
     return stream, int(first)
 
 
-def _flush_stream(head: Head, log: Log, lake: Lake, cursors: Cursors, rows_max: int) -> int:
-    stream, written, rows = head.stream, 0, list[Row]()
+def _flush_stream(head: Head, log: AuditLog, lake: Lake, cursors: VerifiedHeads, rows_max: int) -> int:
+    stream, written, rows = head.stream, 0, list[LakeRow]()
     cursor = last = cursors.flushed(stream)
     aside = cursors.aside(stream, cursor) if cursor < head.seq else {}
     while last < head.seq:
@@ -65,14 +65,14 @@ def _flush_stream(head: Head, log: Log, lake: Lake, cursors: Cursors, rows_max: 
     return written + len(rows)
 
 
-def _records(log: Log, key: str, first: int) -> list[Record]:
+def _records(log: AuditLog, key: str, first: int) -> list[Record]:
     records = list(map(chain.read, chain.lines_of(log.read(key))))
     if not records or [record.seq for record in records] != list(range(first, first + len(records))):
         raise BadInput(f"{key} does not hold record {first} and those after it; run `fanfold audit verify`")
     return records
 
 
-def _rows(record: Record) -> Iterator[Row]:
+def _rows(record: Record) -> Iterator[LakeRow]:
     """A record's rows. An amount that the lake cannot hold is null there, and said; it keeps nothing else waiting."""
     for row in rows_of(messages.decode(msgspec.json.encode(record.message))):
         whole, lost = fitted(row)
@@ -87,13 +87,13 @@ def _rows(record: Record) -> Iterator[Row]:
         yield whole
 
 
-def _write(rows: list[Row], name: str, lake: Lake) -> None:
+def _write(rows: list[LakeRow], name: str, lake: Lake) -> None:
     for table, dt, some in _by_file(rows):
         lake.write(TABLES[table], dt, name, some)
 
 
-def _by_file(rows: Iterable[Row]) -> Iterator[tuple[str, str, list[Row]]]:
-    files: dict[tuple[str, str], list[Row]] = {}
+def _by_file(rows: Iterable[LakeRow]) -> Iterator[tuple[str, str, list[LakeRow]]]:
+    files: dict[tuple[str, str], list[LakeRow]] = {}
     for row in rows:
         files.setdefault((row.table, row.dt), []).append(row)
     for (table, dt), some in files.items():

@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from fanfold.api.problems import not_found
-from fanfold.api.schemas import AccountStatus, HeldPosition, Positions, Signals, StandingSignal, Status
+from fanfold.api.schemas import AccountStatus, PositionList, PositionView, Signals, StandingSignal, Status
 from fanfold.audit.queries import Reading, holdings_of, open_orders, signals_of
 from fanfold.desk import Account, Desk
-from fanfold.messages import Holding
+from fanfold.messages import PositionSnapshot
 from fanfold.money import ZERO, exact
 
 NOT_OPENED = "not opened"
@@ -28,10 +28,10 @@ def status(desk: Desk, views: Reading, asked: str | None) -> Status:
     return Status(accounts=[_account(name, desk.accounts[name], views) for name in accounts(desk, asked)])
 
 
-def positions(desk: Desk, views: Reading, asked: str | None) -> Positions:
+def positions(desk: Desk, views: Reading, asked: str | None) -> PositionList:
     """Every position of the accounts."""
     found = [_position(name, holding) for name in accounts(desk, asked) for holding in holdings_of(views, name)]
-    return Positions(positions=found)
+    return PositionList(positions=found)
 
 
 def signals(desk: Desk, views: Reading, asked: str | None) -> Signals:
@@ -61,8 +61,8 @@ def _account(name: str, account: Account, views: Reading) -> AccountStatus:
     )
 
 
-def _position(account: str, holding: Holding) -> HeldPosition:
-    return HeldPosition(
+def _position(account: str, holding: PositionSnapshot) -> PositionView:
+    return PositionView(
         account=account,
         instance=holding.instance,
         instrument=holding.instrument,

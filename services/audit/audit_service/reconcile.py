@@ -10,11 +10,11 @@ from fanfold.audit import chain, queries
 from fanfold.audit.chain import Head
 from fanfold.audit.daily_report import Closing, DayOfAccount, Difference
 from fanfold.audit.lake_schema import TRADES
-from fanfold.audit.ports import Lake, Log, Published
+from fanfold.audit.ports import AuditLog, Lake, Published
 from fanfold.desk import Account
 from fanfold.errors import Conflict
 from fanfold.ledger import positions
-from fanfold.messages import Fill, Holding
+from fanfold.messages import Fill, PositionSnapshot
 from fanfold.money import ZERO, exact
 
 
@@ -23,7 +23,7 @@ class BooksDiffer(Exception):
 
 
 def reconcile(
-    name: str, account: Account, day: str, before: Closing | None, lake: Lake, views: Published, log: Log
+    name: str, account: Account, day: str, before: Closing | None, lake: Lake, views: Published, log: AuditLog
 ) -> DayOfAccount:
     """The account's day, where its fills up to now make the cash and positions that are published now.
 
@@ -45,7 +45,7 @@ def reconcile(
     return _day(name, account.currency, day, start, fills)
 
 
-def _at_rest(name: str, views: Published, log: Log) -> Head:
+def _at_rest(name: str, views: Published, log: AuditLog) -> Head:
     """Where the account's chain ends; raises Conflict while there is a segment beyond: its views are being written."""
     tip = views.tip(name)
     for key, body in log.segments(name, after=tip.head.seq):
@@ -80,7 +80,7 @@ def _closing(start: Closing, day: str, fills: Iterable[list[Fill]]) -> Closing:
     return Closing(day=day, cash=cash, held={leg: quantity for leg, quantity in held.items() if quantity})
 
 
-def _differences(now: Closing, cash: Decimal, holdings: list[Holding]) -> list[Difference]:
+def _differences(now: Closing, cash: Decimal, holdings: list[PositionSnapshot]) -> list[Difference]:
     published = {f"{one.instance} {one.instrument}": one.quantity for one in holdings}
     pairs = {"cash": (now.cash, cash)}
     pairs |= {leg: (now.held.get(leg, ZERO), published.get(leg, ZERO)) for leg in sorted(now.held | published)}

@@ -15,7 +15,7 @@ import msgspec
 from fanfold import messages
 from fanfold.audit import chain
 from fanfold.audit.chain import Entry, Head, Segment, Tip
-from fanfold.audit.ports import Log, Views
+from fanfold.audit.ports import AuditLog, Views
 from fanfold.audit.views import aside_view, decision_view, message_view, newest, views_of
 from fanfold.errors import Conflict
 from fanfold.messages import Message
@@ -34,7 +34,7 @@ class Arrival(NamedTuple):
     sent_ms: int
 
 
-def record(arrivals: Sequence[Arrival], log: Log, views: Views) -> None:
+def record(arrivals: Sequence[Arrival], log: AuditLog, views: Views) -> None:
     """Raises Conflict if other writers kept being faster; then nothing is lost, and a redelivery goes on."""
     for _ in range(TRIES - 1):
         try:
@@ -45,7 +45,7 @@ def record(arrivals: Sequence[Arrival], log: Log, views: Views) -> None:
     _record(arrivals, log, views)
 
 
-def _record(arrivals: Sequence[Arrival], log: Log, views: Views) -> None:
+def _record(arrivals: Sequence[Arrival], log: AuditLog, views: Views) -> None:
     by_stream: dict[str, dict[str, Arrival]] = {}
     for arrival in arrivals:
         by_stream.setdefault(chain.stream_of(arrival.message), {})[arrival.message.id] = arrival
@@ -60,7 +60,7 @@ def _record(arrivals: Sequence[Arrival], log: Log, views: Views) -> None:
         _extend(tip, missing, log, views)
 
 
-def _extend(tip: Tip, arrivals: list[Arrival], log: Log, views: Views) -> None:
+def _extend(tip: Tip, arrivals: list[Arrival], log: AuditLog, views: Views) -> None:
     for chunk in _chunks(arrivals):
         segment, after = chain.append(tip.head, map(_entry, chunk), tip.aside)
         views.promise(tip, after.hash)
@@ -71,7 +71,7 @@ def _extend(tip: Tip, arrivals: list[Arrival], log: Log, views: Views) -> None:
         tip = Tip(head=after)
 
 
-def _adopt(before: Tip, key: str, log: Log, views: Views) -> None:
+def _adopt(before: Tip, key: str, log: AuditLog, views: Views) -> None:
     """Take a segment into the chain whose writer did not live to; where it did, nothing. Go aside of any other."""
     tip = views.tip(before.head.stream)
     if (tip.head, tip.aside) != (before.head, before.aside):

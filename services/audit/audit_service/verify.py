@@ -3,7 +3,7 @@
 import msgspec
 
 from fanfold.audit import seals as audit_seals
-from fanfold.audit.ports import Evidence, Log, Reports, Seals, Signer
+from fanfold.audit.ports import AuditLog, Evidence, Reports, Seals, Signer
 from fanfold.audit.verdict import Verdict
 from fanfold.audit.verify import verdict_of
 
@@ -13,7 +13,7 @@ class ChainBroken(Exception):
 
 
 def verify_one(
-    stream: str, day: str, log: Log, views: Evidence, seals: Seals, reports: Reports, signer: Signer | None
+    stream: str, day: str, log: AuditLog, views: Evidence, seals: Seals, reports: Reports, signer: Signer | None
 ) -> Verdict:
     """The verdict on one stream, from where the newest day before left it. Raises ChainBroken where it is not sound."""
     newest, wrong = audit_seals.newest(seals, reports, signer, before=day)

@@ -11,19 +11,19 @@ from fanfold.desk import Desk
 from fanfold.errors import BadInput, Conflict
 from fanfold.ledger import orders
 from fanfold.ledger.orders import OrderRecord
-from fanfold.ledger.trading_state import TradingState
-from fanfold.messages import ExecutionReport, Order, OrdersApproved, State
+from fanfold.ledger.trading_state import OrderPermissions
+from fanfold.messages import ExecutionReport, Order, OrdersApproved, OrderState
 
 # How long after its claim a venue may still take an order's request.
 WINDOW_S = 5
 
 
-class Ledger(Protocol):
+class ClaimLedger(Protocol):
     """Execution's side of the ledger; see fanfold.aws.dynamodb.bookings."""
 
     def records(self, order_ids: Sequence[str]) -> dict[str, OrderRecord]: ...
 
-    def trading_state(self, account: str) -> TradingState: ...
+    def trading_state(self, account: str) -> OrderPermissions: ...
 
     def claim(self, account: str, claims: Sequence[tuple[OrderRecord, OrderRecord]]) -> bool: ...
 
@@ -37,7 +37,7 @@ class Accepted(Protocol):
     def venue_order_id(self) -> str: ...
 
 
-class Venue(Protocol):
+class PlacingVenue(Protocol):
     """Where orders go. Placing the same client order id again is the same order."""
 
     def place(self, order: Order) -> Accepted: ...
@@ -52,7 +52,7 @@ class Venue(Protocol):
 class Placer:
     """The verb of execution for orders."""
 
-    def __init__(self, desk: Desk, ledger: Ledger, venue: Venue, clock: Callable[[], datetime]) -> None:
+    def __init__(self, desk: Desk, ledger: ClaimLedger, venue: PlacingVenue, clock: Callable[[], datetime]) -> None:
         self._desk = desk
         self._ledger = ledger
         self._venue = venue
@@ -90,14 +90,14 @@ class Placer:
 
     def _place_one(self, message: OrdersApproved, record: OrderRecord, now: datetime) -> None:
         """The slow way, an order at a time: after a redelivery, under a halt, or too late."""
-        if record.state not in (State.APPROVED, State.SUBMITTING):
+        if record.state not in (OrderState.APPROVED, OrderState.SUBMITTING):
             return
         # Nobody knows what became of a request that was sent, so the venue is asked before anything is sent again.
-        accepted = self._venue.find(record.order) if record.state is State.SUBMITTING else None
+        accepted = self._venue.find(record.order) if record.state is OrderState.SUBMITTING else None
         if accepted:
             self._acknowledge(message, [record], [accepted])
         elif self._stale(message, now):
-            self._end(message, record, State.STALE, f"the signal is of {message.at.isoformat()}")
+            self._end(message, record, OrderState.STALE, f"the signal is of {message.at.isoformat()}")
         elif record.deadline is not None and now < record.deadline:
             self._send_again(message, record)
         else:
@@ -107,7 +107,7 @@ class Placer:
         """Under the claim that there is: the venue takes its request until the deadline."""
         barred = self._ledger.trading_state(message.account).bars_sending(record.order)
         if barred:
-            self._end(message, record, State.BLOCKED, barred)
+            self._end(message, record, OrderState.BLOCKED, barred)
         else:
             self._send(message, [record])
 
@@ -119,7 +119,7 @@ class Placer:
             barred = self._ledger.trading_state(message.account).bars_sending(record.order)
             if not barred:
                 raise Conflict(f"the halt state of {message.account} changed while {record.order.order_id} was claimed")
-            self._end(message, record, State.BLOCKED, barred)
+            self._end(message, record, OrderState.BLOCKED, barred)
         else:
             raise Conflict(f"order {record.order.order_id} was claimed by another")
 
@@ -135,7 +135,7 @@ class Placer:
         ]
         self._ledger.move(steps, report(message, [after for _, after in steps]))
 
-    def _end(self, message: OrdersApproved, record: OrderRecord, state: State, reason: str) -> None:
+    def _end(self, message: OrdersApproved, record: OrderRecord, state: OrderState, reason: str) -> None:
         accepted = self._venue.shut_out(record.order) if record.epoch else None
         if accepted:
             self._acknowledge(message, [record], [accepted])

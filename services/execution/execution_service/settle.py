@@ -9,52 +9,52 @@ from typing import Protocol
 
 from execution_service import place
 from execution_service.place import Placer
-from execution_service.sweep import Live, Sweeper
+from execution_service.sweep import StandingOrder, Sweeper
 from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.errors import Conflict, apart
 from fanfold.ledger import booking
 from fanfold.market import bars
 from fanfold.market.bars import Series
-from fanfold.matching.book import Resting
-from fanfold.matching.fills import Resolution, Settlement
-from fanfold.messages import Bars, ExecutionReport, HaltChanged, OrdersApproved
+from fanfold.matching.book import RestingOrder
+from fanfold.matching.fills import MatchResult, Resolution
+from fanfold.messages import BarsClosed, ExecutionReport, OrdersApproved, TradingStateChanged
 from fanfold.records import TERMINAL
 
 TRIES = 5
 
 
-class Ledger(place.Ledger, Protocol):
+class BookingLedger(place.ClaimLedger, Protocol):
     """Execution's side of the ledger; see fanfold.aws.dynamodb.bookings."""
 
-    def live(self, account: str) -> Sequence[Live]: ...
+    def live(self, account: str) -> Sequence[StandingOrder]: ...
 
     def book(self, account: str, resolutions: Sequence[Resolution], told: ExecutionReport) -> list[ExecutionReport]: ...
 
     def publish(self, held: Sequence[ExecutionReport], others: Sequence[ExecutionReport]) -> None: ...
 
 
-class Venue(place.Venue, Protocol):
+class MatchingVenue(place.PlacingVenue, Protocol):
     """A venue that fills by bars; see fanfold.matching.paper."""
 
-    def resolve(self, account: str, series: Sequence[Series] = (), ended_by: datetime | None = None) -> Settlement: ...
+    def resolve(self, account: str, series: Sequence[Series] = (), ended_by: datetime | None = None) -> MatchResult: ...
 
     def cancel_all(self, account: str, client_order_ids: Sequence[str], at: datetime, reason: str) -> None: ...
 
-    def commit(self, settlement: Settlement) -> None: ...
+    def commit(self, settlement: MatchResult) -> None: ...
 
 
-class Settler:
+class OrderMatcher:
     """The verb of execution for bars, and for orders that a venue fills by its quotes as soon as they are placed."""
 
-    def __init__(self, desk: Desk, ledger: Ledger, venue: Venue, *, swept: bool = False) -> None:
+    def __init__(self, desk: Desk, ledger: BookingLedger, venue: MatchingVenue, *, swept: bool = False) -> None:
         """``swept``: a sweep looks after live orders every minute; else each settlement does, for one call more."""
         self._desk = desk
         self._ledger = ledger
         self._venue = venue
         self._swept = swept
 
-    def settle(self, message: Bars) -> None:
+    def settle(self, message: BarsClosed) -> None:
         """What fails for one account is tried for the others."""
         series = bars.unpack(message.frames)
         accounts = [
@@ -69,7 +69,7 @@ class Settler:
         report = self._report("taken", message, self._venue_of(message.account))
         self._ledger.publish(self._resolve(message.account, [], report), [])
 
-    def govern(self, message: HaltChanged) -> None:
+    def govern(self, message: TradingStateChanged) -> None:
         """Cancel at once what the account's halt state, as it is now, does not let rest."""
         report = self._report("governed", message, self._venue_of(message.account))
         self._ledger.publish(self._resolve(message.account, [], report), [])
@@ -82,7 +82,7 @@ class Settler:
         report = self._report("tended", message, message.orders[0].venue)
         self._ledger.publish(self._resolve(message.account, [], report, ended_by), [])
 
-    def _settle(self, account: str, message: Bars, series: Sequence[Series]) -> None:
+    def _settle(self, account: str, message: BarsClosed, series: Sequence[Series]) -> None:
         if not self._swept:
             self._sweep(account, message.at)
         settled = _settled(account, message)
@@ -114,7 +114,7 @@ class Settler:
             return told
         raise Conflict(f"the paper book of {account} changed in {TRIES} tries")
 
-    def _agreed(self, settlement: Settlement, booked: Sequence[ExecutionReport]) -> Settlement:
+    def _agreed(self, settlement: MatchResult, booked: Sequence[ExecutionReport]) -> MatchResult:
         """The settlement with orders as the ledger has them: after a crash it may have booked other fills of them."""
         filled = {one.order_id: one.filled for report in booked for one in report.updates}
         ended = {one.order_id for report in booked for one in report.updates if one.state in TERMINAL}
@@ -125,7 +125,7 @@ class Settler:
             ended |= {order_id} if record.state in TERMINAL else set()
         return booking.agreed(settlement, filled, ended)
 
-    def _cancels(self, account: str, resting: Sequence[Resting], at: datetime) -> bool:
+    def _cancels(self, account: str, resting: Sequence[RestingOrder], at: datetime) -> bool:
         """Cancel what may not rest; whether there was any. The halt state is read only where something rests."""
         live = [one.order for one in resting if one.canceled_at is None]
         if not live:
@@ -136,7 +136,7 @@ class Settler:
             self._venue.cancel_all(account, list(barred), at, next(iter(barred.values())))
         return bool(barred)
 
-    def _report(self, kind: str, message: OrdersApproved | HaltChanged, venue: str) -> ExecutionReport:
+    def _report(self, kind: str, message: OrdersApproved | TradingStateChanged, venue: str) -> ExecutionReport:
         name = ids.name(kind, message.id, message.account)
         return ExecutionReport(id=name, cause=message.id, at=message.at, account=message.account, venue=venue)
 
@@ -144,7 +144,7 @@ class Settler:
         return self._desk.accounts[account].venue
 
 
-def _settled(account: str, message: Bars) -> ExecutionReport:
+def _settled(account: str, message: BarsClosed) -> ExecutionReport:
     return ExecutionReport(
         id=ids.name("settled", message.id, account),
         cause=message.id,

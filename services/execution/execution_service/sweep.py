@@ -10,15 +10,15 @@ from typing import NamedTuple, Protocol
 from fanfold.desk import Desk
 from fanfold.errors import apart
 from fanfold.ledger.orders import OrderRecord
-from fanfold.ledger.trading_state import TradingState
+from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.market import timeframes
-from fanfold.messages import OrdersApproved, State
+from fanfold.messages import OrdersApproved, OrderState
 
 # How long after the close of the last bar that an order may meet nobody waits for that bar any more.
 BAR_LATE_S = 120
 
 
-class Live(Protocol):
+class StandingOrder(Protocol):
     """An order that has not ended, and the message that told of its approval; see fanfold.aws.dynamodb.ledger."""
 
     @property
@@ -34,21 +34,21 @@ class Live(Protocol):
     def at(self) -> datetime: ...
 
 
-class Ledger(Protocol):
+class SweptLedger(Protocol):
     """Execution's side of the ledger; see fanfold.aws.dynamodb.bookings."""
 
     def records(self, order_ids: Sequence[str]) -> dict[str, OrderRecord]: ...
 
-    def trading_state(self, account: str) -> TradingState: ...
+    def trading_state(self, account: str) -> OrderPermissions: ...
 
 
-class Placer(Protocol):
+class PlacerPort(Protocol):
     """See execution_service.place."""
 
     def again(self, message: OrdersApproved) -> None: ...
 
 
-class Settler(Protocol):
+class MatcherPort(Protocol):
     """See execution_service.settle."""
 
     def tend(self, message: OrdersApproved, ended_by: datetime) -> None: ...
@@ -57,7 +57,7 @@ class Settler(Protocol):
 class Found(NamedTuple):
     """A live order, and its record in the ledger."""
 
-    live: Live
+    live: StandingOrder
     record: OrderRecord
 
     def message(self) -> OrdersApproved:
@@ -74,8 +74,8 @@ class Sweeper:
     def __init__(
         self,
         desk: Desk,
-        ledger: Ledger,
-        verbs: Callable[[str], tuple[Placer, Settler]],
+        ledger: SweptLedger,
+        verbs: Callable[[str], tuple[PlacerPort, MatcherPort]],
         clock: Callable[[], datetime],
         unknown: Callable[[int], None] = lambda _count: None,
     ) -> None:
@@ -85,7 +85,7 @@ class Sweeper:
         self._clock = clock
         self._unknown = unknown
 
-    def sweep(self, live: Sequence[Live]) -> int:
+    def sweep(self, live: Sequence[StandingOrder]) -> int:
         """Work on the orders that need it; how many those were. What fails for one account is tried for the others."""
         now, worked = self._clock(), list[Found]()
         apart(
@@ -94,7 +94,7 @@ class Sweeper:
         )
         return len(worked)
 
-    def _sweep(self, live: Sequence[Live], now: datetime) -> list[Found]:
+    def _sweep(self, live: Sequence[StandingOrder], now: datetime) -> list[Found]:
         """Work on those of an account's orders that need it; those."""
         records = self._ledger.records([one.order_id for one in live])
         found = [Found(one, records[one.order_id]) for one in live if one.order_id in records]
@@ -104,18 +104,18 @@ class Sweeper:
         self._work(due, now)
         return due
 
-    def _due(self, record: OrderRecord, state: TradingState, now: datetime) -> bool:
+    def _due(self, record: OrderRecord, state: OrderPermissions, now: datetime) -> bool:
         order = record.order
-        if record.state is State.APPROVED:
+        if record.state is OrderState.APPROVED:
             limits = self._desk.limits.get(order.account)
             age = (now - order.decided_at).total_seconds()
             return limits is None or age > limits.signal_age_s_max or bool(state.bars_sending(order))
-        if record.state is State.SUBMITTING:
+        if record.state is OrderState.SUBMITTING:
             return _unknown(record, now)
         return bool(state.bars_resting(order)) or order.expires_at <= self._ended_by(order.venue, now)
 
     def _work(self, due: Sequence[Found], now: datetime) -> None:
-        resting = [one for one in due if one.record.state in (State.OPEN, State.PARTIAL)]
+        resting = [one for one in due if one.record.state in (OrderState.OPEN, OrderState.PARTIAL)]
         for one in due:
             if one not in resting:
                 self._verbs(one.record.order.venue)[0].again(one.message())
@@ -132,4 +132,4 @@ class Sweeper:
 
 def _unknown(record: OrderRecord, now: datetime) -> bool:
     """Whether nobody knows what became of an order's request, though the venue takes it no more."""
-    return record.state is State.SUBMITTING and record.deadline is not None and now >= record.deadline
+    return record.state is OrderState.SUBMITTING and record.deadline is not None and now >= record.deadline

@@ -8,7 +8,7 @@ from functools import cache, partial
 from execution_service.place import Placer
 from execution_service.quotes import Quotes
 from execution_service.settings import Settings
-from execution_service.settle import Settler
+from execution_service.settle import OrderMatcher
 from execution_service.sweep import Sweeper
 from fanfold.aws.dynamodb.bookings import Bookings
 from fanfold.aws.dynamodb.ledger import live_of
@@ -23,7 +23,7 @@ from fanfold.aws.sns import Topics
 from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.matching.paper import PaperVenue
 from fanfold.matching.prices import Quote
-from fanfold.messages import Bars, Fill, HaltChanged, OrdersApproved
+from fanfold.messages import BarsClosed, Fill, OrdersApproved, TradingStateChanged
 
 
 @cache
@@ -82,8 +82,8 @@ def placer(venue: str) -> Placer:
 
 
 @cache
-def settler(venue: str) -> Settler:
-    return Settler(runtime().desk, bookings(), paper(venue), swept=True)
+def settler(venue: str) -> OrderMatcher:
+    return OrderMatcher(runtime().desk, bookings(), paper(venue), swept=True)
 
 
 @cache
@@ -125,7 +125,7 @@ def _ready() -> None:
         raise VenueUnavailable(str(missing)) from missing
 
 
-def govern(message: HaltChanged) -> None:
+def govern(message: TradingStateChanged) -> None:
     """Cancel what the account's state does not let rest, and end what it does not let out."""
     if message.account in runtime().desk.accounts:
         settler(runtime().desk.accounts[message.account].venue).govern(message)
@@ -149,10 +149,10 @@ def execute(arrived: Arrived) -> None:
     match arrived.message:
         case OrdersApproved():
             place(arrived.message)
-        case Bars():
+        case BarsClosed():
             if arrived.message.venue in runtime().desk.venues:
                 settler(arrived.message.venue).settle(arrived.message)
-        case HaltChanged():
+        case TradingStateChanged():
             govern(arrived.message)
         case other:
             raise BadInput(f"execution takes approved orders, bars and halts, not {type(other).__name__}")

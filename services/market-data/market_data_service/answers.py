@@ -10,9 +10,9 @@ from fanfold.errors import VenueUnavailable
 from fanfold.market import timeframes
 from fanfold.market.bars import Bar, Series
 from fanfold.market.quality import ACTIONS
-from fanfold.market.quality import Defect as Kind
-from fanfold.market.source import Failure, Request, Source
-from fanfold.messages import Defect
+from fanfold.market.quality import DefectKind as Kind
+from fanfold.market.source import BarsRequest, Failure, Source
+from fanfold.messages import DataDefect
 
 SeriesKey = tuple[str, str]
 # How far back the last bars are asked for again, to see whether they still stand.
@@ -26,7 +26,7 @@ class Wanted(NamedTuple):
     timeframe: str
     since: int
     until: int
-    request: Request
+    request: BarsRequest
 
 
 def wanted(
@@ -41,7 +41,7 @@ def wanted(
     needs = [one for one in all_of if one.since < one.until]
     made = [one for one in needs if one.timeframe == own or one.until - one.since <= timeframes.seconds(one.timeframe)]
     starts = [_start(one, own, noted.get((own, symbol))) for one in made]
-    shared = Request(symbol, own, min(starts, default=at), at)
+    shared = BarsRequest(symbol, own, min(starts, default=at), at)
     return [one._replace(request=shared) if one in made else one for one in needs]
 
 
@@ -52,7 +52,7 @@ def _need(symbol: str, timeframe: str, at: int, lookback: int, noted: Mapping[Se
     last = noted.get((timeframe, symbol))
     # One bar more than strategies look back on, so that the first step has all of its past.
     since = last.through if last else close - (lookback + 1) * length
-    return Wanted(timeframe, since, close, Request(symbol, timeframe, since, close))
+    return Wanted(timeframe, since, close, BarsRequest(symbol, timeframe, since, close))
 
 
 def _start(one: Wanted, own: str, last: Series | None) -> int:
@@ -66,8 +66,8 @@ def _start(one: Wanted, own: str, last: Series | None) -> int:
 
 
 def given(
-    asked: Sequence[Wanted], answers: Mapping[Request, Series | Failure]
-) -> tuple[dict[Request, Series], list[Defect]]:
+    asked: Sequence[Wanted], answers: Mapping[BarsRequest, Series | Failure]
+) -> tuple[dict[BarsRequest, Series], list[DataDefect]]:
     """What of the answers may be used: an instrument that failed once is left out whole, and told of as a defect.
 
     Raises VenueUnavailable where nothing is left.
@@ -86,32 +86,34 @@ def given(
     return found, [_unavailable(one) for one in first.values()]
 
 
-def _unavailable(one: Wanted) -> Defect:
+def _unavailable(one: Wanted) -> DataDefect:
     length = timeframes.seconds(one.timeframe)
     count = (one.until - one.since) // length
     return told(Kind.UNAVAILABLE, one.request.instrument, one.timeframe, count, one.since + length)
 
 
-def told(kind: Kind, instrument: str, timeframe: str, count: int, at: int, detail: str = "") -> Defect:
+def told(kind: Kind, instrument: str, timeframe: str, count: int, at: int, detail: str = "") -> DataDefect:
     """A defect as it is told, with what is always done about it."""
-    return Defect(
+    return DataDefect(
         instrument=instrument, timeframe=timeframe, defect=kind, action=ACTIONS[kind], count=count, at=at, detail=detail
     )
 
 
-def asked_of(source: Source, requests: Iterable[Request]) -> dict[Request, Series | Failure]:
+def asked_of(source: Source, requests: Iterable[BarsRequest]) -> dict[BarsRequest, Series | Failure]:
     """A source's answers by request, each asked for once."""
     different = list(dict.fromkeys(requests))
     return dict(zip(different, source.bars_of(different), strict=True))
 
 
-def filled(found: Mapping[Request, Series], since: Mapping[Request, int], source: Source) -> dict[Request, Series]:
+def filled(
+    found: Mapping[BarsRequest, Series], since: Mapping[BarsRequest, int], source: Source
+) -> dict[BarsRequest, Series]:
     """The series with their first hole after ``since`` asked for a second time before it counts as missing."""
     holes = {}
     for request, series in found.items():
         hole = _hole(series, since[request], timeframes.seconds(series.timeframe))
         if hole is not None:
-            holes[request] = Request(request.instrument, request.timeframe, *hole)
+            holes[request] = BarsRequest(request.instrument, request.timeframe, *hole)
     answers = source.bars_of(list(holes.values())) if holes else []
     more = {request: one for request, one in zip(holes, answers, strict=True) if isinstance(one, Series)}
     return {request: joined(series, more[request]) if request in more else series for request, series in found.items()}

@@ -8,7 +8,7 @@ import msgspec
 from fanfold import ids
 from fanfold.market import bars, timeframes
 from fanfold.market.bars import Series
-from fanfold.messages import Bars, Defect
+from fanfold.messages import BarsClosed, DataDefect
 from fanfold.splitting import PART_BYTES
 
 # About 2,000 bars fill the 64 KB that is billed as one message.
@@ -22,8 +22,8 @@ DEFECTS_BYTES = 40_000
 
 
 def polled(
-    venue: str, at: int, checked: Sequence[tuple[Series, list[Defect]]], defects: list[Defect], *, again: bool
-) -> list[Bars]:
+    venue: str, at: int, checked: Sequence[tuple[Series, list[DataDefect]]], defects: list[DataDefect], *, again: bool
+) -> list[BarsClosed]:
     """A poll's messages: a batch for each time that bars closed at, so that none is taken for younger than it is.
 
     Bars that come after a poll of their time, or without one, are a batch of their own. Defects alone are told as an
@@ -32,7 +32,7 @@ def polled(
     if not checked:
         batch = f"told/{venue}/{at}/{ids.name('defects', *map(str, defects))[:8]}"
         return messages(venue, batch, at, [], defects, wanted=True)
-    by_close: dict[int, list[tuple[Series, list[Defect]]]] = {}
+    by_close: dict[int, list[tuple[Series, list[DataDefect]]]] = {}
     for one in checked:
         by_close.setdefault(at - at % timeframes.seconds(one[0].timeframe), []).append(one)
     found = []
@@ -47,11 +47,11 @@ def messages(
     venue: str,
     poll: str,
     at: int,
-    checked: Sequence[tuple[Series, list[Defect]]],
-    unavailable: Sequence[Defect],
+    checked: Sequence[tuple[Series, list[DataDefect]]],
+    unavailable: Sequence[DataDefect],
     *,
     wanted: bool = False,
-) -> list[Bars]:
+) -> list[BarsClosed]:
     """The messages of a poll, in as many parts as they need; the defects go with the first.
 
     Those that no message can carry besides are told as an answer is that nobody waits for.
@@ -60,7 +60,7 @@ def messages(
     first, *rest = _shares([*unavailable, *(defect for _, found in checked for defect in found)])
     at_close = datetime.fromtimestamp(at, UTC)
     told = [
-        Bars(
+        BarsClosed(
             id=ids.name(
                 "bars",
                 poll,
@@ -80,7 +80,7 @@ def messages(
         for number, part in enumerate(parts, 1)
     ]
     more = [
-        Bars(
+        BarsClosed(
             id=ids.name("defects", poll, number, *map(str, share)),
             cause=poll,
             at=at_close,
@@ -94,9 +94,9 @@ def messages(
     return told + more
 
 
-def _shares(defects: Sequence[Defect]) -> Iterator[list[Defect]]:
+def _shares(defects: Sequence[DataDefect]) -> Iterator[list[DataDefect]]:
     """The defects that go along with bars, maybe none, and what is left of them, a message at a time."""
-    share: list[Defect] = []
+    share: list[DataDefect] = []
     size, room = 0, DEFECTS_BYTES
     for one in defects:
         length = len(msgspec.json.encode(one)) + 1

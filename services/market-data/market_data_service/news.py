@@ -9,10 +9,10 @@ import msgspec
 from fanfold.errors import BadInput
 from fanfold.market import timeframes
 from fanfold.market.bars import Bar, Series, fitted
-from fanfold.market.quality import Action, Checked, Row, check, follows, possible, unbroken
-from fanfold.market.quality import Defect as Kind
+from fanfold.market.quality import Action, Checked, CheckedRow, check, follows, possible, unbroken
+from fanfold.market.quality import DefectKind as Kind
 from fanfold.market.resample import resample
-from fanfold.messages import Defect
+from fanfold.messages import DataDefect
 from market_data_service.answers import Wanted, alike, told
 from market_data_service.jumps import Judged, judge
 from market_data_service.revisions import revised
@@ -25,7 +25,7 @@ class News(NamedTuple):
     """Bars to publish, what was wrong, and the last ones published of the series after these; None: there are none."""
 
     series: Series
-    defects: list[Defect]
+    defects: list[DataDefect]
     last: Series | None
 
 
@@ -110,8 +110,8 @@ def _checked(answer: Series, one: Wanted, last: Series | None, jump_max: Decimal
     return check(answer.instrument, answer.timeframe, rows, jump_max, now=one.until, before=before)
 
 
-def _rows(bars: Sequence[Bar], length: int) -> list[Row]:
-    return [Row(bar.closes_at - length, *bar[1:]) for bar in bars]
+def _rows(bars: Sequence[Bar], length: int) -> list[CheckedRow]:
+    return [CheckedRow(bar.closes_at - length, *bar[1:]) for bar in bars]
 
 
 def _part(answer: Series, since: int, closes: Container[int]) -> Series:
@@ -130,7 +130,7 @@ def _last(last: Series | None, fresh: Series, count: int) -> Series | None:
     return msgspec.structs.replace(fresh, after=0, bars=[*(last.bars if last else []), *fresh.bars][-count:])
 
 
-def _defects(found: Checked, skipped: Kind | None = None) -> list[Defect]:
+def _defects(found: Checked, skipped: Kind | None = None) -> list[DataDefect]:
     return [
         told(one.defect, found.instrument, found.timeframe, one.count, one.at)
         for one in found.findings
@@ -138,7 +138,7 @@ def _defects(found: Checked, skipped: Kind | None = None) -> list[Defect]:
     ]
 
 
-def _gap(fresh: Series, last: Series | None) -> list[Defect]:
+def _gap(fresh: Series, last: Series | None) -> list[DataDefect]:
     """The bars that are missing in front of the first ones of a series."""
     if last or not fresh.bars or not fresh.after:
         return []
@@ -146,7 +146,7 @@ def _gap(fresh: Series, last: Series | None) -> list[Defect]:
     return [told(Kind.GAP, fresh.instrument, fresh.timeframe, missing, fresh.after)] if missing > 0 else []
 
 
-def _jumps(answer: Series, judged: Judged) -> list[Defect]:
+def _jumps(answer: Series, judged: Judged) -> list[DataDefect]:
     """A defect for all jumps that were confirmed, one for all that were not, and one that waits for the next bar."""
     defects = [
         told(kind, answer.instrument, answer.timeframe, len(some), some[0].closes_at)

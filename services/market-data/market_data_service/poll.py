@@ -8,12 +8,12 @@ from typing import Protocol
 import msgspec
 
 from fanfold import ids
-from fanfold.desk import Desk, Venue
+from fanfold.desk import Desk, VenueSettings
 from fanfold.errors import BadInput, Conflict, VenueUnavailable
 from fanfold.market import timeframes
 from fanfold.market.bars import Series
 from fanfold.market.source import Noted, Source, is_paced, is_recorded
-from fanfold.messages import BarsWanted, Defect, Message
+from fanfold.messages import BarsRequested, DataDefect, Message
 from fanfold.strategy import contract
 from market_data_service import answers, news, serving
 from market_data_service.answers import SeriesKey, Wanted
@@ -39,7 +39,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
         return self.since >= self.until
 
 
-class Cursors(Protocol):
+class PollCursors(Protocol):
     """What is kept of each venue between polls."""
 
     def read(self, venue: str) -> Noted: ...
@@ -47,7 +47,7 @@ class Cursors(Protocol):
     def write(self, venue: str, cursors: Mapping[SeriesKey, Series], version: int, held_until: int = 0) -> None: ...
 
 
-class Bus(Protocol):
+class BarsBus(Protocol):
     """Where bars go."""
 
     def publish(self, messages: Iterable[Message]) -> None: ...
@@ -57,7 +57,12 @@ class Poller:
     """The verbs of market-data."""
 
     def __init__(
-        self, desk: Desk, source: Callable[[str], Source], cursors: Cursors, bus: Bus, clock: Callable[[], datetime]
+        self,
+        desk: Desk,
+        source: Callable[[str], Source],
+        cursors: PollCursors,
+        bus: BarsBus,
+        clock: Callable[[], datetime],
     ) -> None:
         self._desk = desk
         self._source = source
@@ -85,7 +90,7 @@ class Poller:
             raise VenueUnavailable("; ".join(down))
         return count
 
-    def serve(self, wanted: BarsWanted) -> None:
+    def serve(self, wanted: BarsRequested) -> None:
         """Publish the bars that a reader misses, as far as the venue has them; see serving for what nobody has."""
         if wanted.venue not in self._desk.venues:
             raise BadInput(f"venue {wanted.venue!r} is not in the desk; it has {sorted(self._desk.venues)}")
@@ -107,7 +112,7 @@ class Poller:
         length = timeframes.seconds(span.timeframe)
         until = min(span.until, span.since + BACK_FILL_BARS * length)
         name = ids.name("back-fill", span.venue, span.instrument, span.timeframe, span.since, until)
-        wanted = BarsWanted(
+        wanted = BarsRequested(
             id=name,
             cause="operator/back-fill",
             at=datetime.fromtimestamp(until, UTC),
@@ -120,7 +125,7 @@ class Poller:
         self.serve(wanted)
         return msgspec.structs.replace(span, since=until)
 
-    def _poll(self, name: str, venue: Venue, now: int) -> int:
+    def _poll(self, name: str, venue: VenueSettings, now: int) -> int:
         at = now - now % timeframes.seconds(venue.timeframe)
         noted = self._known.pop(name) if name in self._known else self._cursors.read(name)
         source = self._source(name)
@@ -162,8 +167,8 @@ class Poller:
         return self._known[name]
 
     def _news(
-        self, source: Source, name: str, venue: Venue, at: int, noted: Mapping[SeriesKey, Series]
-    ) -> tuple[list[News], list[Defect]]:
+        self, source: Source, name: str, venue: VenueSettings, at: int, noted: Mapping[SeriesKey, Series]
+    ) -> tuple[list[News], list[DataDefect]]:
         """What is new in every instrument and timeframe, each up to its own last close."""
         lookbacks = self._lookbacks[name]
         wanted = [
@@ -177,13 +182,13 @@ class Poller:
         return got, [*defects, *longer((defect for one in got for defect in one.defects), noted)]
 
 
-def _of(answer: Series, one: Wanted, noted: Mapping[SeriesKey, Series], venue: Venue, *, final: bool) -> News:
+def _of(answer: Series, one: Wanted, noted: Mapping[SeriesKey, Series], venue: VenueSettings, *, final: bool) -> News:
     """The news of a series in the answer that holds it, as they can be published."""
     last = noted.get((one.timeframe, answer.instrument))
     return news.fitting(_found(answer, one, last, venue, final=final), one, last)
 
 
-def _found(answer: Series, one: Wanted, last: Series | None, venue: Venue, *, final: bool) -> News:
+def _found(answer: Series, one: Wanted, last: Series | None, venue: VenueSettings, *, final: bool) -> News:
     if one.timeframe == venue.timeframe:
         found = news.own(answer, one, last, venue.jump_max)
         # A recording may begin later than others; a venue that gives nothing is no such thing.

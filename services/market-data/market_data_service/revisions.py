@@ -7,15 +7,15 @@ import msgspec
 
 from fanfold.market import timeframes
 from fanfold.market.bars import Bar, Series
-from fanfold.market.quality import Defect as Kind
+from fanfold.market.quality import DefectKind as Kind
 from fanfold.market.quality import possible
 from fanfold.market.resample import span_end
-from fanfold.messages import Defect
+from fanfold.messages import DataDefect
 from market_data_service.answers import SeriesKey, told
 from market_data_service.jumps import judge
 
 
-def revised(answer: Series, last: Series, jump_max: Decimal) -> tuple[list[Defect], Series]:
+def revised(answer: Series, last: Series, jump_max: Decimal) -> tuple[list[DataDefect], Series]:
     """A defect for each bar that is not as it was published, and the last bars as the venue tells them now.
 
     Both series are in one scale. What was published stays published: readers have acted on it.
@@ -41,7 +41,7 @@ def revised(answer: Series, last: Series, jump_max: Decimal) -> tuple[list[Defec
     return defects, msgspec.structs.replace(last, bars=after)
 
 
-def longer(defects: Iterable[Defect], noted: Mapping[SeriesKey, Series]) -> list[Defect]:
+def longer(defects: Iterable[DataDefect], noted: Mapping[SeriesKey, Series]) -> list[DataDefect]:
     """The longer bars that were published and that a revised one is part of."""
     found = {}
     for one in defects:

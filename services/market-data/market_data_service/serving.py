@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from fanfold.desk import Venue
+from fanfold.desk import VenueSettings
 from fanfold.market import timeframes
 from fanfold.market.bars import Series
-from fanfold.market.quality import Defect as Kind
-from fanfold.market.source import Request
-from fanfold.messages import BarsWanted, Defect
+from fanfold.market.quality import DefectKind as Kind
+from fanfold.market.source import BarsRequest
+from fanfold.messages import BarsRequested, DataDefect
 from market_data_service import news
 from market_data_service.answers import Wanted, told
 
@@ -17,18 +17,22 @@ from market_data_service.answers import Wanted, told
 UNFILLED_S = 600
 
 
-def asked(wanted: BarsWanted) -> list[Wanted]:
+def asked(wanted: BarsRequested) -> list[Wanted]:
     """What a venue is asked for it, with one bar more, by which a jump of the last one is confirmed."""
     until = wanted.until + timeframes.seconds(wanted.timeframe)
     return [
-        Wanted(wanted.timeframe, wanted.since, wanted.until, Request(one, wanted.timeframe, wanted.since, until))
+        Wanted(wanted.timeframe, wanted.since, wanted.until, BarsRequest(one, wanted.timeframe, wanted.since, until))
         for one in wanted.instruments
     ]
 
 
 def served(
-    wanted: BarsWanted, requests: Iterable[Wanted], found: Mapping[Request, Series], venue: Venue, now: int
-) -> list[tuple[Series, list[Defect]]]:
+    wanted: BarsRequested,
+    requests: Iterable[Wanted],
+    found: Mapping[BarsRequest, Series],
+    venue: VenueSettings,
+    now: int,
+) -> list[tuple[Series, list[DataDefect]]]:
     """The bars that may be used of each instrument, with what is wrong, by ``now`` in epoch seconds.
 
     A hole in front of them that has stood for UNFILLED_S is closed: the series links over it, so that its reader goes
@@ -38,7 +42,7 @@ def served(
     return [(_linked(series, wanted, now), [*defects, *_unfillable(series, wanted, now)]) for series, defects in whole]
 
 
-def _usable(answer: Series, one: Wanted, venue: Venue) -> tuple[Series, list[Defect]]:
+def _usable(answer: Series, one: Wanted, venue: VenueSettings) -> tuple[Series, list[DataDefect]]:
     of = news.own if one.timeframe == venue.timeframe else news.given
     found = news.fitting(of(answer, one._replace(until=one.request.until), None, venue.jump_max), one, None)
     bars = [bar for bar in found.series.bars if bar.closes_at <= one.until]
@@ -46,12 +50,12 @@ def _usable(answer: Series, one: Wanted, venue: Venue) -> tuple[Series, list[Def
     return msgspec.structs.replace(found.series, bars=bars), defects
 
 
-def _linked(series: Series, wanted: BarsWanted, now: int) -> Series:
+def _linked(series: Series, wanted: BarsRequested, now: int) -> Series:
     closed = series.bars and _unfillable(series, wanted, now)
     return msgspec.structs.replace(series, after=wanted.since) if closed else series
 
 
-def _unfillable(series: Series, wanted: BarsWanted, now: int) -> list[Defect]:
+def _unfillable(series: Series, wanted: BarsRequested, now: int) -> list[DataDefect]:
     """The bars between what a reader has and the first one that there is, where they have been missing for long."""
     length = timeframes.seconds(wanted.timeframe)
     if series.bars and series.after <= wanted.since:

@@ -16,7 +16,7 @@ from fanfold.aws.function.sqs import Arrived
 from fanfold.aws.sns import Topics
 from fanfold.errors import BadInput
 from fanfold.market.source import Source
-from fanfold.messages import BarsWanted
+from fanfold.messages import BarsRequested
 from fanfold.venues.replay import ReplayVenue
 from market_data_service.poll import Poller, Span
 from market_data_service.settings import Settings
@@ -52,7 +52,7 @@ def poller() -> Poller:
 
 
 def serve(arrived: Arrived) -> None:
-    if not isinstance(arrived.message, BarsWanted):
+    if not isinstance(arrived.message, BarsRequested):
         raise BadInput(f"market-data takes bars wanted, not {type(arrived.message).__name__}")
     poller().serve(arrived.message)
 

@@ -9,8 +9,8 @@ from fanfold.errors import Conflict
 from fanfold.messages import Message, Order, OrdersApproved
 from fanfold.risk import bundles
 from fanfold.risk.decision import Decision
-from fanfold.risk.exposure import Book, Leg
-from fanfold.risk.poll import Gathered
+from fanfold.risk.exposure import AccountSnapshot, PositionKey
+from fanfold.risk.poll import PollState
 from fanfold.risk.standing import Standing
 
 TRIES = 20
@@ -18,12 +18,14 @@ TRIES = 20
 CHUNK = 32
 
 
-class Ledger(Protocol):
+class ApprovalLedger(Protocol):
     """Where orders come to be; see fanfold.aws.dynamodb.approvals."""
 
-    def book(self, account: str, gathered: Gathered) -> Book: ...
+    def book(self, account: str, gathered: PollState) -> AccountSnapshot: ...
 
-    def approve(self, before: Book, told: OrdersApproved, minute: int, orders_in_minute: int) -> list[Order]: ...
+    def approve(
+        self, before: AccountSnapshot, told: OrdersApproved, minute: int, orders_in_minute: int
+    ) -> list[Order]: ...
 
     def breach(self, account: str, breach: str) -> None: ...
 
@@ -35,20 +37,20 @@ class Approval(NamedTuple):
 
     decision: Decision
     wanted: Standing
-    ordered: frozenset[Leg]
+    ordered: frozenset[PositionKey]
 
 
 class Approver:
     """Approves what is decided on an account, as of a market event ``at``."""
 
-    def __init__(self, ledger: Ledger, account: str, at: datetime) -> None:
+    def __init__(self, ledger: ApprovalLedger, account: str, at: datetime) -> None:
         self._ledger = ledger
         self._account = account
         self._at = at
         self._created: set[str] = set()
-        self._ordered: set[Leg] = set()
+        self._ordered: set[PositionKey] = set()
 
-    def approve(self, gathered: Gathered, decide: Callable[[Book], tuple[Decision, Standing]]) -> Approval:
+    def approve(self, gathered: PollState, decide: Callable[[AccountSnapshot], tuple[Decision, Standing]]) -> Approval:
         """Decide and approve a chunk, reductions first, until there is nothing more to approve.
 
         Raises Conflict where the books change faster than decisions on them land; each chunk that lands counts as a
@@ -73,7 +75,7 @@ class Approver:
             tries = TRIES
         raise Conflict(f"the book of {self._account} changed in {TRIES} tries")
 
-    def _approve(self, book: Book, decision: Decision, orders: list[Order], wanted: Standing) -> None:
+    def _approve(self, book: AccountSnapshot, decision: Decision, orders: list[Order], wanted: Standing) -> None:
         if not orders:
             return
         told = OrdersApproved(

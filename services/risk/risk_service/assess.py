@@ -9,17 +9,17 @@ import msgspec
 from fanfold.desk import Desk
 from fanfold.errors import BadInput, Conflict, apart
 from fanfold.market import bars, timeframes
-from fanfold.messages import Bars, ExecutionReport, Halt, Targets
+from fanfold.messages import BarsClosed, ExecutionReport, Targets, TradingState
 from fanfold.risk import standing
 from fanfold.risk.decision import Decision, decide_standing
-from fanfold.risk.exposure import Book, Mark, marked
-from fanfold.risk.policy import Plan
-from fanfold.risk.poll import Gathered, Poll, Unfinished, arrival
+from fanfold.risk.exposure import AccountSnapshot, Mark, marked
+from fanfold.risk.policy import DeskPolicy
+from fanfold.risk.poll import PollPart, PollState, Unfinished, arrival
 from fanfold.risk.remaining import remaining
 from fanfold.risk.standing import Standing, StandingTarget
 from fanfold.signals.due import due
 from fanfold.strategy.contract import EXTERNAL
-from risk_service.approve import Approver, Ledger
+from risk_service.approve import ApprovalLedger, Approver
 from risk_service.telling import Occasion, told
 
 TRIES = 20
@@ -27,33 +27,41 @@ TRIES = 20
 OVERDUE_S = 120
 
 
-class Gathering(Protocol):
+class PollStore(Protocol):
     """Where the parts of a poll come together, and what decisions leave; see fanfold.aws.dynamodb.polls."""
 
-    def read(self, account: str) -> Gathered: ...
+    def read(self, account: str) -> PollState: ...
 
-    def read_all(self, accounts: Sequence[str]) -> Mapping[str, Gathered]: ...
+    def read_all(self, accounts: Sequence[str]) -> Mapping[str, PollState]: ...
 
-    def marked(self, account: str, poll: Poll, marks: Mapping[str, Mark], version: int, *, idle: bool) -> Gathered: ...
+    def marked(
+        self, account: str, poll: PollPart, marks: Mapping[str, Mark], version: int, *, idle: bool
+    ) -> PollState: ...
 
-    def settled(self, account: str, poll: Poll) -> Gathered: ...
+    def settled(self, account: str, poll: PollPart) -> PollState: ...
 
-    def targeted(self, account: str, poll: Poll, targets: Targets) -> Gathered: ...
+    def targeted(self, account: str, poll: PollPart, targets: Targets) -> PollState: ...
 
     def note(
-        self, account: str, gathered: Gathered, book: Book, left: Standing, reported: Mapping[str, str], decided: str
+        self,
+        account: str,
+        gathered: PollState,
+        book: AccountSnapshot,
+        left: Standing,
+        reported: Mapping[str, str],
+        decided: str,
     ) -> None: ...
 
 
-class Assessor:
+class PreTradeRisk:
     """The verb of risk."""
 
     def __init__(
         self,
         desk: Desk,
-        plan: Plan,
-        gathering: Gathering,
-        ledger: Ledger,
+        plan: DeskPolicy,
+        gathering: PollStore,
+        ledger: ApprovalLedger,
         clock: Callable[[], datetime],
         halted: Callable[[], None] = lambda: None,
     ) -> None:
@@ -64,10 +72,10 @@ class Assessor:
         self._ledger = ledger
         self._clock = clock
         self._halted = halted
-        self._newest: dict[str, Gathered] = {}
+        self._newest: dict[str, PollState] = {}
         self._external = {name for name, instance in desk.strategies.items() if instance.strategy == EXTERNAL}
 
-    def mark(self, message: Bars) -> None:
+    def mark(self, message: BarsClosed) -> None:
         """Bars: the last prices of every account at their venue."""
         series = bars.unpack(message.frames)
         accounts = [name for name, account in self._desk.accounts.items() if account.venue == message.venue]
@@ -103,7 +111,7 @@ class Assessor:
         apart(overdue, lambda account: self._decide_poll(account, gathered[account], now))
         return len(overdue)
 
-    def _mark(self, account: str, message: Bars, series: Sequence[bars.Series]) -> None:
+    def _mark(self, account: str, message: BarsClosed, series: Sequence[bars.Series]) -> None:
         timeframe = self._desk.venues[message.venue].timeframe
         poll = _poll(message.cause, message.at, message.part, message.parts)
         idle = not due(self._desk, account, message)
@@ -128,7 +136,7 @@ class Assessor:
             return
         raise Conflict(f"the marks of {account} changed in {TRIES} tries")
 
-    def _finishing(self, account: str, arrive: Callable[[], Gathered]) -> Gathered:
+    def _finishing(self, account: str, arrive: Callable[[], PollState]) -> PollState:
         """What an arrival leads to, once the poll before it is decided: with what there is of it."""
         for _ in range(TRIES):
             try:
@@ -137,17 +145,17 @@ class Assessor:
                 self._decide_poll(account, unfinished.gathered, _moment(unfinished.gathered.at))
         raise Conflict(f"the polls of {account} changed in {TRIES} tries")
 
-    def _check(self, account: str, gathered: Gathered) -> None:
+    def _check(self, account: str, gathered: PollState) -> None:
         paper = self._desk.accounts[account].mode == "paper"
         if gathered.complete(("bars", "targets", "settled") if paper else ("bars", "targets")):
             self._decide_poll(account, gathered, _moment(gathered.at))
 
-    def _decide_poll(self, account: str, gathered: Gathered, at: datetime) -> None:
+    def _decide_poll(self, account: str, gathered: PollState, at: datetime) -> None:
         fresh = [] if gathered.decided else gathered.targets
         self._decide(account, fresh, gathered, at, decided=gathered.batch)
 
     def _decide(
-        self, account: str, messages: Sequence[Targets], gathered: Gathered, at: datetime, *, decided: str = ""
+        self, account: str, messages: Sequence[Targets], gathered: PollState, at: datetime, *, decided: str = ""
     ) -> None:
         """Decide, approve, tell, and keep what is left; anew where somebody else decided at the same time."""
         for _ in range(TRIES):
@@ -160,16 +168,16 @@ class Assessor:
         raise Conflict(f"the targets of {account} changed in {TRIES} tries")
 
     def _decide_once(
-        self, account: str, fresh: Sequence[StandingTarget], gathered: Gathered, at: datetime, decided: str
+        self, account: str, fresh: Sequence[StandingTarget], gathered: PollState, at: datetime, decided: str
     ) -> None:
 
-        def decide(book: Book) -> tuple[Decision, Standing]:
+        def decide(book: AccountSnapshot) -> tuple[Decision, Standing]:
             begun = standing.begin(gathered.standing, fresh, book, at)
             wanted = standing.unlapsed(begun, self._clock(), self._desk.limits[account].signal_age_s_max)
             return decide_standing(wanted.values(), book, self._plan, now=self._clock()), wanted
 
         decision, wanted, ordered = Approver(self._ledger, account, at).approve(gathered, decide)
-        if decision.book.halt is not Halt.ACTIVE:
+        if decision.book.halt is not TradingState.ACTIVE:
             self._halted()
         if bool(decision.breach) != bool(decision.book.breach):
             self._ledger.breach(account, decision.breach)
@@ -179,7 +187,7 @@ class Assessor:
             self._ledger.publish([], messages)
         self._gathering.note(account, gathered, decision.book, left, reported, decided)
 
-    def _current(self, message: Targets, newest: Gathered) -> Targets:
+    def _current(self, message: Targets, newest: PollState) -> Targets:
         """An older poll's targets without those that a newer bar of their timeframe has overtaken.
 
         Targets that are too old altogether stay, to be refused for it.
@@ -196,8 +204,8 @@ class Assessor:
         return account
 
 
-def _poll(batch: str, at: datetime, part: int, parts: int) -> Poll:
-    return Poll(batch=batch, at=int(at.timestamp()), part=part, parts=parts)
+def _poll(batch: str, at: datetime, part: int, parts: int) -> PollPart:
+    return PollPart(batch=batch, at=int(at.timestamp()), part=part, parts=parts)
 
 
 def _moment(at: int) -> datetime:

@@ -9,13 +9,13 @@ import msgspec
 from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
-from fanfold.messages import Halt, HaltChanged
+from fanfold.messages import TradingState, TradingStateChanged
 
 # Characters; a message takes far more, and nobody reads them.
 REASON_MAX = 1_000
 
 
-class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ControlCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to do with an account, why, and who says so. ``state`` is for halt; resume is to ACTIVE, and with ``rearm``
     the account's day and peak begin anew."""
 
@@ -23,19 +23,19 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     account: str
     reason: str
     actor: str
-    state: Halt = Halt.HALT
+    state: TradingState = TradingState.HALT
     rearm: bool = False
 
 
 class Accounts(Protocol):
     """The ledger's accounts; each change is one transaction with the message that tells of it."""
 
-    def open(self, account: str, cash: Decimal, told: HaltChanged) -> bool: ...
+    def open(self, account: str, cash: Decimal, told: TradingStateChanged) -> bool: ...
 
-    def halt(self, account: str, state: Halt, told: HaltChanged, *, rearm: bool = False) -> None: ...
+    def halt(self, account: str, state: TradingState, told: TradingStateChanged, *, rearm: bool = False) -> None: ...
 
 
-def obey(command: Command, desk: Desk, accounts: Accounts, now: datetime, request: str = "") -> dict[str, Any]:
+def obey(command: ControlCommand, desk: Desk, accounts: Accounts, now: datetime, request: str = "") -> dict[str, Any]:
     """The account's state after the command. Opening an account that is open changes nothing.
 
     ``request`` is the id of what brought the command: two commands of one time are two messages, one that is brought
@@ -46,9 +46,9 @@ def obey(command: Command, desk: Desk, accounts: Accounts, now: datetime, reques
     if not command.reason.strip():
         raise BadInput("a reason is needed: it goes into the audit chain")
     reason = bounded(command.reason)
-    state = command.state if command.action == "halt" else Halt.ACTIVE
+    state = command.state if command.action == "halt" else TradingState.ACTIVE
     rearm = command.rearm and command.action == "resume"
-    told = HaltChanged(
+    told = TradingStateChanged(
         id=ids.name("halt", command.account, state, now.isoformat(), command.reason, command.actor, request),
         cause=f"operator/{command.actor}",
         at=now,

@@ -10,13 +10,13 @@ import msgspec
 from fanfold import ids
 from fanfold.api.idempotency import Remembered, digest_of, key_of, repeated
 from fanfold.api.problems import Problem, bad_request, not_found
-from fanfold.api.requests import Request, decoded
+from fanfold.api.requests import ApiRequest, decoded
 from fanfold.api.resuming import PendingResume
 from fanfold.api.router import Reply, serve
 from fanfold.api.schemas import HaltAnswer, HaltRequest, ResumeAnswer, ResumeRequest
 from fanfold.desk import Desk
 from fanfold.errors import Conflict
-from fanfold.messages import Halt, HaltChanged
+from fanfold.messages import TradingState, TradingStateChanged
 from risk_service.control import bounded, rearming
 
 OWN_DELAY = timedelta(minutes=15)
@@ -33,17 +33,17 @@ class Controls(Protocol):
     A change raises Conflict where the request was done before, or the pending request to resume is not there any more.
     """
 
-    def state(self, account: str) -> Halt | None: ...
+    def state(self, account: str) -> TradingState | None: ...
 
     def remembered(self, principal: str, key: str) -> Remembered | None: ...
 
-    def halt(self, told: Sequence[HaltChanged], request: Remembered, now: datetime) -> None: ...
+    def halt(self, told: Sequence[TradingStateChanged], request: Remembered, now: datetime) -> None: ...
 
     def pending(self, account: str) -> PendingResume | None: ...
 
     def ask(self, pending: PendingResume, request: Remembered, now: datetime) -> None: ...
 
-    def resume(self, told: HaltChanged, pending: PendingResume, request: Remembered, now: datetime) -> None: ...
+    def resume(self, told: TradingStateChanged, pending: PendingResume, request: Remembered, now: datetime) -> None: ...
 
 
 def answer(event: dict[str, Any], desk: Desk, controls: Controls, now: datetime) -> dict[str, Any]:
@@ -66,9 +66,9 @@ class Control:
         self._controls = controls
         self._now = now
 
-    def halt(self, request: Request) -> Reply:
+    def halt(self, request: ApiRequest) -> Reply:
         wanted = decoded(request, HaltRequest)
-        state = Halt(wanted.state)
+        state = TradingState(wanted.state)
         accounts = self._opened(wanted.accounts)
         reason = _reason(wanted.reason)
         told = [self._told(request, account, state, reason) for account in accounts]
@@ -76,14 +76,14 @@ class Control:
         self._controls.halt(told, _remembering(request, 200, body), self._now)
         return Reply(body)
 
-    def resume(self, request: Request) -> Reply:
+    def resume(self, request: ApiRequest) -> Reply:
         wanted = decoded(request, ResumeRequest)
         (account,) = self._opened([wanted.account])
-        if self._controls.state(account) is Halt.ACTIVE:
+        if self._controls.state(account) is TradingState.ACTIVE:
             raise Problem(409, "not-halted", f"account {account} trades already")
         return self._ask(request, wanted) if wanted.confirmation is None else self._confirm(request, wanted)
 
-    def _ask(self, request: Request, wanted: ResumeRequest) -> Reply:
+    def _ask(self, request: ApiRequest, wanted: ResumeRequest) -> Reply:
         confirmation = ids.name("resume", wanted.account, request.principal, key_of(request), self._now.isoformat())
         pending = PendingResume(
             account=wanted.account,
@@ -97,7 +97,7 @@ class Control:
         self._controls.ask(pending, _remembering(request, 202, body), self._now)
         return Reply(body, 202)
 
-    def _confirm(self, request: Request, wanted: ResumeRequest) -> Reply:
+    def _confirm(self, request: ApiRequest, wanted: ResumeRequest) -> Reply:
         pending = self._controls.pending(wanted.account)
         if pending is None or pending.confirmation != wanted.confirmation or self._now > pending.asked_at + VALID:
             raise Problem(
@@ -116,7 +116,7 @@ class Control:
                 {"retry-after": seconds},
             )
         reason = f"{_reason(wanted.reason)} (asked: {pending.reason})"
-        told = self._told(request, wanted.account, Halt.ACTIVE, rearming(reason) if pending.rearm else reason)
+        told = self._told(request, wanted.account, TradingState.ACTIVE, rearming(reason) if pending.rearm else reason)
         body = _resume_answer(pending, active=True)
         self._controls.resume(told, pending, _remembering(request, 200, body), self._now)
         return Reply(body)
@@ -134,8 +134,8 @@ class Control:
             raise bad_request(f"name at most {ACCOUNTS_MAX} accounts at a time; {len(opened)} are opened")
         return opened
 
-    def _told(self, request: Request, account: str, state: Halt, reason: str) -> HaltChanged:
-        return HaltChanged(
+    def _told(self, request: ApiRequest, account: str, state: TradingState, reason: str) -> TradingStateChanged:
+        return TradingStateChanged(
             id=ids.name("halt", account, state, request.principal, key_of(request)),
             cause=f"operator/{request.principal}",
             at=self._now,
@@ -151,7 +151,7 @@ def person(principal: str) -> str:
     return _SESSION.sub(r"\1", principal)
 
 
-def _once(request: Request, controls: Controls, act: Callable[[Request], Reply]) -> Reply:
+def _once(request: ApiRequest, controls: Controls, act: Callable[[ApiRequest], Reply]) -> Reply:
     key = key_of(request)
     known = controls.remembered(request.principal, key)
     if known is not None:
@@ -165,7 +165,7 @@ def _once(request: Request, controls: Controls, act: Callable[[Request], Reply])
         raise Problem(409, "conflict", "another command came first; look at the status and decide anew") from conflict
 
 
-def _remembering(request: Request, status: int, body: msgspec.Struct) -> Remembered:
+def _remembering(request: ApiRequest, status: int, body: msgspec.Struct) -> Remembered:
     return Remembered(
         principal=request.principal,
         key=key_of(request),

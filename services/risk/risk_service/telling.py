@@ -6,16 +6,16 @@ from typing import NamedTuple
 
 from fanfold import ids
 from fanfold.codes import Code
-from fanfold.messages import Halt, LegStatus, Message, OrdersRefused, Refusal
+from fanfold.messages import LegStatus, Message, OrdersRefused, Refusal, TradingState
 from fanfold.records import LegCode, LegState
 from fanfold.risk.bundles import leg_of
 from fanfold.risk.decision import Decision
-from fanfold.risk.exposure import FLAT, Leg
+from fanfold.risk.exposure import FLAT, PositionKey
 from fanfold.risk.remaining import news
 from fanfold.risk.standing import Standing
 
 # Of the account as a whole, which no leg is.
-ACCOUNT: Leg = ("", "")
+ACCOUNT: PositionKey = ("", "")
 
 
 class Occasion(NamedTuple):
@@ -61,7 +61,7 @@ def _states(occasion: Occasion) -> Iterator[LegState]:
 def _flat(occasion: Occasion) -> LegState:
     """Whether an account under FLATTEN is flat: nothing held or on order but what no order can be made of."""
     book = occasion.decision.book
-    if book.halt is not Halt.FLATTEN:
+    if book.halt is not TradingState.FLATTEN:
         return _state(ACCOUNT, LegCode.OK, "")
     left = {leg: held for leg, held in book.held.items() if held.quantity or held.open}
     if left.keys() - set(occasion.decision.dust):
@@ -70,7 +70,7 @@ def _flat(occasion: Occasion) -> LegState:
     return _state(ACCOUNT, LegCode.FLAT, f"but for dust: {dust}" if dust else "nothing is held or on order")
 
 
-def _state(leg: Leg, code: LegCode, detail: str) -> LegState:
+def _state(leg: PositionKey, code: LegCode, detail: str) -> LegState:
     return LegState(instance=leg[0], instrument=leg[1], code=code, detail=detail)
 
 

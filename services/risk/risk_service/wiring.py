@@ -8,7 +8,7 @@ import msgspec
 
 from fanfold.aws.dynamodb.approvals import Approvals
 from fanfold.aws.dynamodb.outbox import Outbox
-from fanfold.aws.dynamodb.polls import Batches
+from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.function.runtime import Runtime, read
 from fanfold.aws.function.runtime import runtime as build
@@ -16,10 +16,10 @@ from fanfold.aws.function.sqs import Arrived
 from fanfold.aws.sns import Topics
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
-from fanfold.messages import Bars, ExecutionReport, Targets
+from fanfold.messages import BarsClosed, ExecutionReport, Targets
 from fanfold.risk.policy import prepare
-from risk_service.assess import Assessor
-from risk_service.control import Command, obey
+from risk_service.assess import PreTradeRisk
+from risk_service.control import ControlCommand, obey
 from risk_service.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,19 +53,19 @@ def approvals() -> Approvals:
     return Approvals(ledger(), outbox())
 
 
-class Assessors:
+class PreTradeRisks:
     """The assessor of a desk, made anew when its limits change."""
 
     def __init__(self) -> None:
         self.of(runtime().desk)
 
-    def of(self, desk: Desk) -> Assessor:
+    def of(self, desk: Desk) -> PreTradeRisk:
         self._desk = desk
         halted = partial(runtime().watch.counts.add, "AccountsHalted")
-        self.current = Assessor(desk, prepare(desk), Batches(ledger()), approvals(), runtime().clock, halted)
+        self.current = PreTradeRisk(desk, prepare(desk), DynamoPolls(ledger()), approvals(), runtime().clock, halted)
         return self.current
 
-    def now(self) -> Assessor:
+    def now(self) -> PreTradeRisk:
         if not settings().limits_path:
             return self.current
         desk = limits().desk()
@@ -73,8 +73,8 @@ class Assessors:
 
 
 @cache
-def assessor() -> Assessors:
-    return Assessors()
+def assessor() -> PreTradeRisks:
+    return PreTradeRisks()
 
 
 @cache
@@ -92,7 +92,7 @@ def assess(arrived: Arrived) -> None:
     if arrived.again:
         outbox().sweep()
     match arrived.message:
-        case Bars():
+        case BarsClosed():
             assessor().now().mark(arrived.message)
         case Targets():
             assessor().now().target(arrived.message)
@@ -131,7 +131,7 @@ def control(event: dict[str, Any], request: str) -> dict[str, Any]:
         described: dict[str, Any] = msgspec.to_builtins(runtime().desk)
         return described
     try:
-        command = msgspec.convert(event, Command)
+        command = msgspec.convert(event, ControlCommand)
     except msgspec.ValidationError as wrong:
         raise BadInput(f"the command: {wrong}") from wrong
     return obey(command, runtime().desk, approvals(), runtime().clock(), request)

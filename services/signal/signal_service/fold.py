@@ -14,9 +14,9 @@ from fanfold.desk import Desk
 from fanfold.errors import BadInput, Conflict
 from fanfold.market import bars
 from fanfold.market.bars import Series
-from fanfold.messages import Bars, BarsWanted, LegCode, LegState, LegStatus, Message, Target, Targets
+from fanfold.messages import BarsClosed, BarsRequested, LegCode, LegState, LegStatus, Message, Target, Targets
 from fanfold.signals.due import due
-from fanfold.signals.fold import Fold, Gap, Group, Kept, Snapshot
+from fanfold.signals.fold import Fold, Gap, Group, Snapshot, StoredFold
 
 log = logging.getLogger("fanfold")
 TRIES = 5
@@ -30,20 +30,20 @@ CHUNK_BYTES = 200_000
 class Store(Protocol):
     """Where a venue's fold is kept; see fanfold.aws.dynamodb.folds."""
 
-    def load(self, groups: Mapping[Group, int]) -> Kept: ...
+    def load(self, groups: Mapping[Group, int]) -> StoredFold: ...
 
     def append(
         self, version: int, message: str, series: list[Series], snapshot: Snapshot, outputs: list[Message]
     ) -> None: ...
 
 
-class Bus(Protocol):
+class TargetsBus(Protocol):
     """Where outputs go."""
 
     def publish(self, messages: Iterable[Message]) -> None: ...
 
 
-class Memory:
+class WarmFold:
     """A fold as it stands in this process, with the version it was stored under."""
 
     def __init__(self, desk: Desk, venue: str, store: Store) -> None:
@@ -52,7 +52,7 @@ class Memory:
         with collecting_no_garbage():
             self._take_up(store.load(self.fold.groups))
 
-    def _take_up(self, kept: Kept) -> None:
+    def _take_up(self, kept: StoredFold) -> None:
         self.version = kept.version
         self.outputs = kept.outputs
         if kept.snapshot is not None:
@@ -71,21 +71,21 @@ def collecting_no_garbage() -> Iterator[None]:
             gc.enable()
 
 
-class Folder:
+class StrategyRunner:
     """The verb of signal, for one venue."""
 
-    def __init__(self, desk: Desk, venue: str, store: Store, bus: Bus) -> None:
+    def __init__(self, desk: Desk, venue: str, store: Store, bus: TargetsBus) -> None:
         self._desk = desk
         self._venue = venue
         self._store = store
         self._bus = bus
-        self._memory: Memory | None = None
+        self._memory: WarmFold | None = None
 
-    def fold(self, message: Bars) -> None:
+    def fold(self, message: BarsClosed) -> None:
         """Raises Conflict when others kept coming first; the queue then delivers the message again."""
         for _ in range(TRIES):
             # Taken out while it changes: if a write fails, the next try starts from what is stored.
-            memory, self._memory = self._memory or Memory(self._desk, self._venue, self._store), None
+            memory, self._memory = self._memory or WarmFold(self._desk, self._venue, self._store), None
             try:
                 outputs = self._outputs(memory, message)
             except Conflict:
@@ -95,7 +95,7 @@ class Folder:
             return
         raise Conflict(f"{message.id} was not folded in {TRIES} tries")
 
-    def _outputs(self, memory: Memory, message: Bars) -> Sequence[Message]:
+    def _outputs(self, memory: WarmFold, message: BarsClosed) -> Sequence[Message]:
         known = memory.outputs.get(message.id)
         if known is not None:
             return known
@@ -119,7 +119,7 @@ class Folder:
                 memory.outputs.pop(next(iter(memory.outputs)))
         return outputs
 
-    def _targets(self, message: Bars, found: list[tuple[str, Target]]) -> list[Targets]:
+    def _targets(self, message: BarsClosed, found: list[tuple[str, Target]]) -> list[Targets]:
         # Bars that fill a gap bring a fold up to date; whether they are in time to trade on, chance would decide.
         if message.wanted:
             return []
@@ -136,7 +136,7 @@ class Folder:
         ]
 
 
-def _chunks(message: Bars, account: str, targets: list[Target]) -> Iterator[Targets]:
+def _chunks(message: BarsClosed, account: str, targets: list[Target]) -> Iterator[Targets]:
     """The targets of an account in as many messages as a topic takes them in, at least one."""
     sizes = accumulate(len(msgspec.json.encode(target)) + 1 for target in targets)
     cut = [list(some) for _, some in groupby(zip(sizes, targets, strict=True), key=lambda one: one[0] // CHUNK_BYTES)]
@@ -155,7 +155,7 @@ def _chunks(message: Bars, account: str, targets: list[Target]) -> Iterator[Targ
         )
 
 
-def _usable(fold: Fold, message: Bars) -> Iterator[Series]:
+def _usable(fold: Fold, message: BarsClosed) -> Iterator[Series]:
     """The series of a message, without those that no store could hold: those are stepped over, and told of."""
     for one in bars.unpack(message.frames):
         try:
@@ -165,7 +165,7 @@ def _usable(fold: Fold, message: Bars) -> Iterator[Series]:
             fold.step_over(one, str(refused))
 
 
-def _statuses(message: Bars, states: list[tuple[str, LegState]]) -> Iterator[LegStatus]:
+def _statuses(message: BarsClosed, states: list[tuple[str, LegState]]) -> Iterator[LegStatus]:
     by_account: dict[str, list[LegState]] = {}
     for account, state in states:
         by_account.setdefault(account, []).append(state)
@@ -182,12 +182,12 @@ def _statuses(message: Bars, states: list[tuple[str, LegState]]) -> Iterator[Leg
             )
 
 
-def _wanted(message: Bars, gaps: list[Gap]) -> list[BarsWanted]:
+def _wanted(message: BarsClosed, gaps: list[Gap]) -> list[BarsRequested]:
     ranges: dict[tuple[str, int, int], list[str]] = {}
     for gap in gaps:
         ranges.setdefault((gap.timeframe, gap.since, gap.until), []).append(gap.instrument)
     return [
-        BarsWanted(
+        BarsRequested(
             id=ids.name("bars-wanted", message.venue, timeframe, since, until, *instruments),
             cause=message.id,
             at=message.at,

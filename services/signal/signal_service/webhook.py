@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from fanfold import ids
 from fanfold.api.problems import Problem, not_found
-from fanfold.api.requests import Request, decoded
+from fanfold.api.requests import ApiRequest, decoded
 from fanfold.api.router import Reply, serve
 from fanfold.api.schemas import ExternalSignal, SignalTaken
 from fanfold.api.webhooks import verified
@@ -27,7 +27,7 @@ class Inbox(Protocol):
     def published(self, nonce: str) -> None: ...
 
 
-class Bus(Protocol):
+class SignalBus(Protocol):
     """Where targets go."""
 
     def publish(self, messages: Iterable[Message]) -> None: ...
@@ -36,7 +36,7 @@ class Bus(Protocol):
 class Receiver:
     """The verb of the webhook."""
 
-    def __init__(self, desk: Desk, secrets: Callable[[], Sequence[bytes]], inbox: Inbox, bus: Bus) -> None:
+    def __init__(self, desk: Desk, secrets: Callable[[], Sequence[bytes]], inbox: Inbox, bus: SignalBus) -> None:
         self._desk = desk
         self._secrets = secrets
         self._inbox = inbox
@@ -46,7 +46,7 @@ class Receiver:
         """The answer to an HTTP API event."""
         return serve(event, {"external": lambda request, _query: self._take(request, now)})
 
-    def _take(self, request: Request, now: datetime) -> Reply:
+    def _take(self, request: ApiRequest, now: datetime) -> Reply:
         # Nothing of the body is read before it is known whose it is.
         nonce = verified(request.headers, request.body, self._secrets(), now.timestamp())
         message = self._targets(decoded(request, ExternalSignal), nonce, now)

@@ -11,8 +11,8 @@ from fanfold.aws.function.runtime import runtime as build
 from fanfold.aws.function.sqs import Arrived
 from fanfold.aws.sns import Topics
 from fanfold.errors import BadInput
-from fanfold.messages import Bars
-from signal_service.fold import Folder
+from fanfold.messages import BarsClosed
+from signal_service.fold import StrategyRunner
 from signal_service.settings import Settings, WebhookSettings
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from signal_service.webhook import Receiver
 
 
-class Folders:
+class StrategyRunners:
     """One folder a venue, made when its first bars come."""
 
     def __init__(self, runtime: Runtime, settings: Settings) -> None:
         self._runtime = runtime
         self._settings = settings
-        self._folders: dict[str, Folder] = {}
+        self._folders: dict[str, StrategyRunner] = {}
         self._topics = Topics(
             runtime.call,
             {"targets": settings.targets_topic, "bars-wanted": settings.bars_wanted_topic},
@@ -35,11 +35,11 @@ class Folders:
 
     def __call__(self, arrived: Arrived) -> None:
         message = arrived.message
-        if not isinstance(message, Bars):
+        if not isinstance(message, BarsClosed):
             raise BadInput(f"signal takes bars, not {type(message).__name__}")
         self._folder(message.venue).fold(message)
 
-    def _folder(self, venue: str) -> Folder:
+    def _folder(self, venue: str) -> StrategyRunner:
         if venue not in self._folders:
             desk = self._runtime.desk
             if venue not in desk.venues:
@@ -47,7 +47,7 @@ class Folders:
             table = FoldTable(
                 Table(self._runtime.call, self._settings.folds_table), venue, desk.venues[venue].timeframe
             )
-            self._folders[venue] = Folder(desk, venue, table, self._topics)
+            self._folders[venue] = StrategyRunner(desk, venue, table, self._topics)
         return self._folders[venue]
 
 
@@ -57,8 +57,8 @@ def runtime() -> Runtime:
 
 
 @cache
-def folder() -> Folders:
-    return Folders(runtime(), read(Settings, os.environ))
+def folder() -> StrategyRunners:
+    return StrategyRunners(runtime(), read(Settings, os.environ))
 
 
 @cache

@@ -6,7 +6,7 @@ from hashlib import sha256
 import msgspec
 
 from fanfold.api.problems import Problem, bad_request
-from fanfold.api.requests import Request
+from fanfold.api.requests import ApiRequest
 from fanfold.api.router import Reply
 
 KEY_HEADER = "idempotency-key"
@@ -24,7 +24,7 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
     body: str
 
 
-def key_of(request: Request) -> str:
+def key_of(request: ApiRequest) -> str:
     """The key of a request. Raises Problem where it has none, or one that is no key."""
     key = request.headers.get(KEY_HEADER, "")
     if not re.fullmatch(KEY_PATTERN, key, re.ASCII):
@@ -32,11 +32,11 @@ def key_of(request: Request) -> str:
     return key
 
 
-def digest_of(request: Request) -> str:
+def digest_of(request: ApiRequest) -> str:
     return sha256(f"{request.method} {request.path}\n".encode() + request.body).hexdigest()
 
 
-def repeated(known: Remembered, request: Request) -> Reply:
+def repeated(known: Remembered, request: ApiRequest) -> Reply:
     """The answer that the request had. Raises Problem where the key was used for another request."""
     if known.digest != digest_of(request):
         raise Problem(422, "key-reused", f"this {KEY_HEADER} was used for another request; take a new one")

@@ -14,7 +14,7 @@ QUERY_CHARACTERS_MAX = 2_048
 T = TypeVar("T")
 
 
-class Request(NamedTuple):
+class ApiRequest(NamedTuple):
     """Names of headers are in lower case; ``principal`` is who the gateway says it is, "" for nobody.
 
     ``authority`` says how the gateway knows: ``jwt``, ``iam``, or "" where it did not ask.
@@ -30,11 +30,11 @@ class Request(NamedTuple):
     parameters: dict[str, str]
 
 
-def request_of(event: dict[str, Any]) -> Request:
+def request_of(event: dict[str, Any]) -> ApiRequest:
     """The request in an event. Raises Problem for a body or query that is too large or not what it says it is."""
     context = event["requestContext"]
     authority, principal = _principal(context.get("authorizer") or {})
-    return Request(
+    return ApiRequest(
         method=context["http"]["method"],
         path=unquote(event["rawPath"]),
         query=_query(event.get("rawQueryString") or ""),
@@ -54,7 +54,7 @@ def converted(fields: dict[str, str], kind: type[T]) -> T:
         raise bad_request(f"the query: {wrong}") from wrong
 
 
-def decoded(request: Request, kind: type[T]) -> T:
+def decoded(request: ApiRequest, kind: type[T]) -> T:
     """The JSON body as the record that a route takes."""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != "application/json":

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from fanfold.api.problems import MEDIA_TYPE, Problem, not_found
-from fanfold.api.requests import Request, converted, request_of
+from fanfold.api.requests import ApiRequest, converted, request_of
 from fanfold.api.routes import routed
 
 _encode = msgspec.json.Encoder(decimal_format="string").encode
@@ -21,7 +21,7 @@ class Reply(NamedTuple):
 
 
 # Takes the request and its query as the route's record.
-Handler = Callable[[Request, Any], Any]
+Handler = Callable[[ApiRequest, Any], Any]
 
 
 def serve(event: dict[str, Any], handlers: Mapping[str, Handler]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 from fanfold.api import schemas
 from fanfold.api.problems import Problem, not_found
-from fanfold.api.requests import Request
+from fanfold.api.requests import ApiRequest
 
 Access = Literal["read", "control", "webhook"]
 # What the gateway must have asked a caller for.
@@ -40,7 +40,7 @@ ROUTES = (
         "/positions",
         "read",
         "What each strategy instance holds.",
-        {200: schemas.Positions},
+        {200: schemas.PositionList},
         schemas.AccountQuery,
     ),
     Route(
@@ -101,7 +101,7 @@ ROUTES = (
 )
 
 
-def routed(request: Request) -> tuple[Route, Request]:
+def routed(request: ApiRequest) -> tuple[Route, ApiRequest]:
     """The route of a request, and the request with its path's parameters.
 
     Raises Problem: 404 for no such path, 405 for no such method there, 401 and 403 for whom the gateway did not
@@ -118,7 +118,7 @@ def routed(request: Request) -> tuple[Route, Request]:
     raise Problem(405, "method-not-allowed", f"{request.path} answers {allowed}", {"allow": allowed})
 
 
-def _authorise(route: Route, request: Request) -> None:
+def _authorise(route: Route, request: ApiRequest) -> None:
     wanted = AUTHORITIES[route.access]
     if wanted and not request.principal:
         raise Problem(401, "unauthenticated", f"{route.path} is for {route.access}: it wants {wanted} credentials")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from fanfold.messages import Defect, Fill, Halt, Order
+from fanfold.messages import DataDefect, Fill, Order, TradingState
 
 PAGE_MAX = 100
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
@@ -70,7 +70,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     accounts: list[AccountStatus]
 
 
-class HeldPosition(msgspec.Struct, frozen=True, kw_only=True):
+class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     """A position by strategy instance and instrument; ``cost`` is what the open lots came for."""
 
     account: str
@@ -82,10 +82,10 @@ class HeldPosition(msgspec.Struct, frozen=True, kw_only=True):
     fees: Decimal
 
 
-class Positions(msgspec.Struct, frozen=True, kw_only=True):
+class PositionList(msgspec.Struct, frozen=True, kw_only=True):
     """Every position that ever was; flat ones tell what they made."""
 
-    positions: list[HeldPosition]
+    positions: list[PositionView]
 
 
 class RecordedOrder(Order, frozen=True, kw_only=True):
@@ -138,7 +138,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     weight: float | None = None
     venue: str = ""
     bar: BarPrices | None = None
-    defects: list[Defect] = []
+    defects: list[DataDefect] = []
 
 
 class ExplainedOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,7 +185,7 @@ class HaltRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class HaltAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The accounts that are in the state now."""
 
-    state: Halt
+    state: TradingState
     accounts: list[str]
     reason: str
     actor: str

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from fanfold.errors import BadInput
-from fanfold.messages import Bars, BarsWanted, Message
+from fanfold.messages import BarsClosed, BarsRequested, Message
 
 _NAME_DIGITS = 12
 
@@ -67,7 +67,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
 
 def stream_of(message: Message) -> str:
     """An account's stream, or its venue's for what belongs to no account."""
-    if isinstance(message, Bars | BarsWanted):
+    if isinstance(message, BarsClosed | BarsRequested):
         return f"market-{message.venue}"
     return message.account
 

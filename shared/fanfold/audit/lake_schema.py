@@ -12,13 +12,13 @@ from typing import Any, Literal
 import msgspec
 
 from fanfold.market import bars
-from fanfold.messages import Bars, ExecutionReport, Fill, Message, Order, OrdersApproved, OrdersRefused, Targets
+from fanfold.messages import BarsClosed, ExecutionReport, Fill, Message, Order, OrdersApproved, OrdersRefused, Targets
 
 _WHOLE_DIGITS, _DECIMALS = 20, 18
 Type = Literal["string", "bigint", "double", "timestamp", "decimal(38,18)"]
 
 
-class Table(msgspec.Struct, frozen=True, kw_only=True):
+class LakeTable(msgspec.Struct, frozen=True, kw_only=True):
     """Columns by name and type, in order. Rows that agree in ``key`` are one row; ``sort`` is a compacted day's order.
 
     Every table is partitioned by ``dt``, the UTC date of the row's market time, a string such as 2026-01-31.
@@ -31,7 +31,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     sort: tuple[str, ...]
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class LakeRow(msgspec.Struct, frozen=True, kw_only=True):
     """A row of a day of a table. Columns that are not named are null."""
 
     table: str
@@ -39,7 +39,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[str, Any]
 
 
-BARS = Table(
+BARS = LakeTable(
     name="bars",
     about="Closed bars, every timeframe; closes_at is when the bar closed.",
     columns={
@@ -58,7 +58,7 @@ BARS = Table(
     key=("venue", "instrument", "timeframe", "closes_at"),
     sort=("timeframe", "instrument", "closes_at", "message_id"),
 )
-SIGNALS = Table(
+SIGNALS = LakeTable(
     name="signals",
     about="What each strategy instance wanted to hold as of a bar; weight is a share of its leg's equity.",
     columns={
@@ -75,7 +75,7 @@ SIGNALS = Table(
     key=("account", "signal_id"),
     sort=("at", "instance", "instrument", "message_id"),
 )
-ORDERS = Table(
+ORDERS = LakeTable(
     name="orders",
     about="Every step of every order: APPROVED, REFUSED with its code, then each state the venue led it to.",
     columns={
@@ -104,7 +104,7 @@ ORDERS = Table(
     key=("event_id",),
     sort=("at", "order_id", "event_id"),
 )
-TRADES = Table(
+TRADES = LakeTable(
     name="trades",
     about="Fills, keyed by the venue's trade id; the fee is in the account's currency.",
     columns={
@@ -126,12 +126,12 @@ TRADES = Table(
     key=("account", "instrument", "trade_id"),
     sort=("at", "instrument", "trade_id", "message_id"),
 )
-TABLES: dict[str, Table] = {table.name: table for table in (BARS, SIGNALS, ORDERS, TRADES)}
+TABLES: dict[str, LakeTable] = {table.name: table for table in (BARS, SIGNALS, ORDERS, TRADES)}
 
 _OF_ORDER = frozenset(ORDERS.columns) & frozenset(Order.__struct_fields__)
 
 
-def fitted(row: Row) -> tuple[Row, list[str]]:
+def fitted(row: LakeRow) -> tuple[LakeRow, list[str]]:
     """A row whose amounts fit decimal(38,18), finer ones rounded, and the columns that had one of 1e20 or more.
 
     Those are null: the audit log keeps the amount as it was.
@@ -141,10 +141,10 @@ def fitted(row: Row) -> tuple[Row, list[str]]:
     return msgspec.structs.replace(row, values=row.values | amounts), lost
 
 
-def rows_of(message: Message) -> Iterator[Row]:
+def rows_of(message: Message) -> Iterator[LakeRow]:
     """The rows that a message adds, the same ones each time; halts, legs' states and requests for bars add none."""
     match message:
-        case Bars():
+        case BarsClosed():
             yield from _bars(message)
         case Targets():
             yield from _signals(message)
@@ -168,11 +168,11 @@ def _amount(value: Decimal) -> Decimal | None:
     return value if value.adjusted() < _WHOLE_DIGITS else None
 
 
-def _row(table: Table, at: datetime, values: dict[str, Any]) -> Row:
-    return Row(table=table.name, dt=day_of(at), values=values)
+def _row(table: LakeTable, at: datetime, values: dict[str, Any]) -> LakeRow:
+    return LakeRow(table=table.name, dt=day_of(at), values=values)
 
 
-def _bars(message: Bars) -> Iterator[Row]:
+def _bars(message: BarsClosed) -> Iterator[LakeRow]:
     for series in bars.unpack(message.frames):
         for bar in series.bars:
             closes_at = datetime.fromtimestamp(bar.closes_at, UTC)
@@ -191,13 +191,13 @@ def _bars(message: Bars) -> Iterator[Row]:
             yield _row(BARS, closes_at, values)
 
 
-def _signals(message: Targets) -> Iterator[Row]:
+def _signals(message: Targets) -> Iterator[LakeRow]:
     for target in message.targets:
         values = msgspec.structs.asdict(target)
         yield _row(SIGNALS, message.at, values | _origin(message) | {"account": message.account})
 
 
-def _decisions(message: OrdersApproved | OrdersRefused) -> Iterator[Row]:
+def _decisions(message: OrdersApproved | OrdersRefused) -> Iterator[LakeRow]:
     if isinstance(message, OrdersApproved):
         decisions = [(order, {"state": "APPROVED"}) for order in message.orders]
     else:
@@ -208,7 +208,7 @@ def _decisions(message: OrdersApproved | OrdersRefused) -> Iterator[Row]:
         yield _row(ORDERS, message.at, values | decision | _origin(message) | {"event_id": f"{message.id}-{n}"})
 
 
-def _updates(message: ExecutionReport) -> Iterator[Row]:
+def _updates(message: ExecutionReport) -> Iterator[LakeRow]:
     for n, update in enumerate(message.updates):
         values = {
             "event_id": f"{message.id}-{n}",
@@ -225,7 +225,7 @@ def _updates(message: ExecutionReport) -> Iterator[Row]:
         yield _row(ORDERS, message.at, values | _origin(message))
 
 
-def _trade(message_id: str, fill: Fill) -> Row:
+def _trade(message_id: str, fill: Fill) -> LakeRow:
     return _row(TRADES, fill.at, msgspec.structs.asdict(fill) | {"message_id": message_id})
 
 

@@ -9,7 +9,7 @@ from fanfold.audit import chain
 from fanfold.audit.queries import Reading
 from fanfold.errors import BadInput
 from fanfold.market import bars
-from fanfold.messages import Bars, Message, OrdersApproved, OrdersRefused, Targets, decode
+from fanfold.messages import BarsClosed, Message, OrdersApproved, OrdersRefused, Targets, decode
 
 STEPS_MAX = 10
 
@@ -61,7 +61,7 @@ def _detail(message: Message, order: dict[str, Any], timeframe: str) -> dict[str
             return {"code": order["code"], "detail": order["detail"], "reference_price": order["reference_price"]}
         case Targets():
             return _target(message, order)
-        case Bars():
+        case BarsClosed():
             return _bar(message, order["instrument"], timeframe)
         case _:
             return {}
@@ -75,7 +75,7 @@ def _target(message: Targets, order: dict[str, Any]) -> dict[str, Any]:
     return {"signal_id": order["signal_id"], "timeframe": "", "weight": None}
 
 
-def _bar(message: Bars, instrument: str, timeframe: str) -> dict[str, Any]:
+def _bar(message: BarsClosed, instrument: str, timeframe: str) -> dict[str, Any]:
     """The newest bar of an instrument and timeframe (any timeframe: the shortest), and the venue's defects about it."""
     defects = [msgspec.structs.asdict(one) for one in message.defects if one.instrument == instrument]
     for series in bars.unpack(message.frames):

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple, Protocol
 
 from fanfold.audit.chain import Head, Tip
 from fanfold.audit.daily_report import Closing, DayReport
-from fanfold.audit.lake_schema import Row, Table
+from fanfold.audit.lake_schema import LakeRow, LakeTable
 from fanfold.audit.views import View
 
 
-class Kept(NamedTuple):
+class StoredObject(NamedTuple):
     """An object as it was first written. ``shadow`` says what was done on top of it since, "" for nothing."""
 
     key: str
@@ -17,7 +17,7 @@ class Kept(NamedTuple):
     shadow: str
 
 
-class Log(Protocol):
+class AuditLog(Protocol):
     """The segments of all chains: objects that are written once."""
 
     def create(self, key: str, body: bytes) -> bool:
@@ -30,7 +30,7 @@ class Log(Protocol):
     def segments(self, stream: str, after: int = 0) -> Iterator[tuple[str, bytes]]:
         """Key and body of the segments whose first record comes after a sequence number, in order, read one by one."""
 
-    def history(self, stream: str, after: int = 0) -> Iterator[Kept]:
+    def history(self, stream: str, after: int = 0) -> Iterator[StoredObject]:
         """As ``segments``, with what lies under newer versions and deletions."""
 
 
@@ -87,7 +87,7 @@ class Evidence(Protocol):
         """Every view as it is stored, with its key, in no order."""
 
 
-class Cursors(Protocol):
+class VerifiedHeads(Protocol):
     """How far each stream has been flushed into the lake."""
 
     def flushed(self, stream: str) -> int:
@@ -102,16 +102,16 @@ class Cursors(Protocol):
 class Lake(Protocol):
     """Parquet files of a day of a table, each under a name of its own."""
 
-    def write(self, table: Table, dt: str, name: str, rows: Sequence[Row]) -> None:
+    def write(self, table: LakeTable, dt: str, name: str, rows: Sequence[LakeRow]) -> None:
         """Write a file, over the one of that name if there is one."""
 
-    def names(self, table: Table) -> dict[str, list[str]]:
+    def names(self, table: LakeTable) -> dict[str, list[str]]:
         """The names of the files of each day, sorted."""
 
-    def merge(self, table: Table, dt: str, names: Iterable[str], into: str) -> None:
+    def merge(self, table: LakeTable, dt: str, names: Iterable[str], into: str) -> None:
         """Write one file, sorted and each row once, of several; one of them may have the name of the new one."""
 
-    def delete(self, table: Table, dt: str, names: Iterable[str]) -> None: ...
+    def delete(self, table: LakeTable, dt: str, names: Iterable[str]) -> None: ...
 
 
 class Published(Protocol):
@@ -164,13 +164,13 @@ class Seals(Protocol):
 
     def is_sealed(self, day: str) -> bool: ...
 
-    def newest(self, before: str) -> Kept | None:
+    def newest(self, before: str) -> StoredObject | None:
         """The seal of the newest closed day before a day."""
 
     def keep(self, day: str, body: bytes) -> bytes:
         """The seal that is kept: this one, or the one that was written before it."""
 
-    def history(self) -> Iterator[Kept]: ...
+    def history(self) -> Iterator[StoredObject]: ...
 
 
 class Signer(Protocol):

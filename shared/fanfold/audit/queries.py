@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from fanfold.ledger.orders import LIVE
-from fanfold.messages import Fill, Holding, LegState, Order, State
+from fanfold.messages import Fill, LegState, Order, OrderState, PositionSnapshot
 
 REFUSED = "REFUSED"
 # An order outlives its bar by its time to live; beyond this nothing of it is looked for.
@@ -92,13 +92,13 @@ def fills_of_order(views: Reading, order: Fields) -> list[Fill]:
     ]
 
 
-def holdings_of(views: Reading, account: str) -> list[Holding]:
+def holdings_of(views: Reading, account: str) -> list[PositionSnapshot]:
     return [holding(item) for item in views.of_account(account, "position#")]
 
 
-def holding(item: Fields) -> Holding:
+def holding(item: Fields) -> PositionSnapshot:
     """The holding in a view; its version comes as a decimal."""
-    return msgspec.convert(item["holding"] | {"version": int(item["holding"]["version"])}, Holding)
+    return msgspec.convert(item["holding"] | {"version": int(item["holding"]["version"])}, PositionSnapshot)
 
 
 def signals_of(views: Reading, account: str) -> list[Fields]:
@@ -132,7 +132,7 @@ def _order(item: Fields, state: Fields) -> Fields:
     order = msgspec.convert(item["order"], Order)
     # What has a state was approved, though its approval may be recorded a moment later.
     refused = "code" in item and not state
-    reached = REFUSED if refused else state.get("state", State.APPROVED.value)
+    reached = REFUSED if refused else state.get("state", OrderState.APPROVED.value)
     return msgspec.structs.asdict(order) | {
         "state": reached,
         "filled": Decimal(state.get("filled", "0")),

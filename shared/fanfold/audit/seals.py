@@ -7,9 +7,9 @@ import msgspec
 
 from fanfold.audit.chain import Head
 from fanfold.audit.daily_report import DayReport
-from fanfold.audit.ports import Kept, Pages, Reports, Seals, Signer
+from fanfold.audit.ports import Pages, Reports, Seals, Signer, StoredObject
 from fanfold.audit.verdict import Kind, Verdict
-from fanfold.audit.walk import Finding
+from fanfold.audit.walk import ChainFinding
 from fanfold.errors import BadInput
 
 REPORTS = "reports"
@@ -31,7 +31,7 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True):
     signature: str = ""
 
 
-def seal(report: DayReport, pages: Pages, before: Kept | None, signer: Signer | None) -> bytes:
+def seal(report: DayReport, pages: Pages, before: StoredObject | None, signer: Signer | None) -> bytes:
     """The seal of a closed day, to be kept behind the one before it."""
     unsigned = Seal(
         day=report.day,
@@ -60,7 +60,7 @@ def newest(seals: Seals, reports: Reports, signer: Signer | None, before: str) -
 def verdict_of_days(seals: Seals, reports: Reports, signer: Signer | None) -> tuple[Verdict, Places]:
     """The verdict on all closed days, whose ``seq`` counts them from 1, and the places that sound ones have sealed."""
     known: Places = {}
-    findings: list[Finding] = []
+    findings: list[ChainFinding] = []
     stored, before, signs, count = reports.bodies(), "", False, 0
     for count, kept in enumerate(seals.history(), 1):
         pages = stored.pop(day_of(kept.key), Pages(b"", b""))
@@ -70,11 +70,11 @@ def verdict_of_days(seals: Seals, reports: Reports, signer: Signer | None) -> tu
             _note(known, opened(kept))
         before, signs = _digest(kept.body), signs or b'"signature":""' not in kept.body
     unsealed = [f"reports/dt={day}/day.json" for day in sorted(stored)]
-    findings += [Finding(count + 1, "foreign", key, "no seal names it") for key in unsealed]
+    findings += [ChainFinding(count + 1, "foreign", key, "no seal names it") for key in unsealed]
     return _verdict(count, findings[0] if findings else None), known
 
 
-def opened(kept: Kept) -> Seal:
+def opened(kept: StoredObject) -> Seal:
     """The seal in an object; raises BadInput where there is none."""
     try:
         return msgspec.json.decode(kept.body, type=Seal)
@@ -87,36 +87,36 @@ def day_of(key: str) -> str:
 
 
 def _wrong(
-    seq: int, kept: Kept, pages: Pages, signer: Signer | None, before: str | None, *, signs: bool
-) -> Iterator[Finding]:
+    seq: int, kept: StoredObject, pages: Pages, signer: Signer | None, before: str | None, *, signs: bool
+) -> Iterator[ChainFinding]:
     """What is wrong with a seal and the report it names; ``before`` is the digest that it should name, None is any.
 
     A stage without a key signs nothing; one that ``signs`` goes on, as one does whose key is older than the day.
     """
     if kept.shadow:
-        yield Finding(seq, "shadowed", kept.key, kept.shadow)
+        yield ChainFinding(seq, "shadowed", kept.key, kept.shadow)
     try:
         found = opened(kept)
     except BadInput as wrong:
-        yield Finding(seq, "edited", kept.key, str(wrong))
+        yield ChainFinding(seq, "edited", kept.key, str(wrong))
         return
     if found.day != day_of(kept.key) or _body(found) != kept.body:
-        yield Finding(seq, "edited", kept.key, "it is not as seals are written")
+        yield ChainFinding(seq, "edited", kept.key, "it is not as seals are written")
     if before is not None and found.previous != before:
-        yield Finding(seq, "deleted", kept.key, "the seal before it is not the one that it names")
+        yield ChainFinding(seq, "deleted", kept.key, "the seal before it is not the one that it names")
     if not found.signature and (signs or (signer is not None and found.day >= signer.since())):
-        yield Finding(seq, "edited", kept.key, "it is not signed, and the stage had its key by then")
+        yield ChainFinding(seq, "edited", kept.key, "it is not signed, and the stage had its key by then")
     elif found.signature and not _is_signed(found, signer):
-        yield Finding(seq, "edited", kept.key, "its signature is not that of the stage's key")
+        yield ChainFinding(seq, "edited", kept.key, "its signature is not that of the stage's key")
     yield from _of_report(seq, found, pages)
 
 
-def _of_report(seq: int, found: Seal, pages: Pages) -> Iterator[Finding]:
+def _of_report(seq: int, found: Seal, pages: Pages) -> Iterator[ChainFinding]:
     wanted = (("day.json", found.report, pages.report), ("day.md", found.page, pages.page))
     for name, digest, body in wanted:
         if digest != _digest(body):
             kind: Kind = "edited" if body else "deleted"
-            yield Finding(seq, kind, f"reports/dt={found.day}/{name}", "its seal names another")
+            yield ChainFinding(seq, kind, f"reports/dt={found.day}/{name}", "its seal names another")
 
 
 def _is_signed(found: Seal, signer: Signer | None) -> bool:
@@ -132,7 +132,7 @@ def _note(known: Places, found: Seal) -> None:
         known.setdefault(head.stream, {})[head.seq] = found.day, head
 
 
-def _verdict(count: int, wrong: Finding | None) -> Verdict:
+def _verdict(count: int, wrong: ChainFinding | None) -> Verdict:
     if wrong is None:
         return Verdict(stream=REPORTS, kind="sound", records=count)
     return Verdict(

@@ -7,10 +7,10 @@ import msgspec
 
 from fanfold.audit import chain as audit_chain
 from fanfold.audit.chain import Head, Tip
-from fanfold.audit.ports import Evidence, Log, Reports, Seals, Signer
+from fanfold.audit.ports import AuditLog, Evidence, Reports, Seals, Signer
 from fanfold.audit.seals import REPORTS, Places, verdict_of_days
 from fanfold.audit.verdict import Verdict
-from fanfold.audit.walk import Expected, Finding, Hear, Key, Walk, digest, plain
+from fanfold.audit.walk import ChainFinding, Expected, Hear, Key, Walk, digest, plain
 
 
 class Days(NamedTuple):
@@ -29,7 +29,7 @@ class Differing(NamedTuple):
     stored: dict[str, Any] | None
 
 
-def verdicts_of(log: Log, views: Evidence, days: Days | None = None, hear: Hear | None = None) -> list[Verdict]:
+def verdicts_of(log: AuditLog, views: Evidence, days: Days | None = None, hear: Hear | None = None) -> list[Verdict]:
     """A verdict a stream, by name, and then one on the closed days; a stream that lost its log or head is among them.
 
     ``hear`` is told every record, those of venues first.
@@ -55,7 +55,7 @@ def records_in(verdicts: Iterable[Verdict]) -> int:
     return sum(verdict.records for verdict in verdicts if verdict.stream != REPORTS)
 
 
-def verdict_of(tip: Tip, log: Log, views: Evidence, since: tuple[str, Head] | None = None) -> Verdict:
+def verdict_of(tip: Tip, log: AuditLog, views: Evidence, since: tuple[str, Head] | None = None) -> Verdict:
     """The verdict on one stream, from where the newest closed day left it.
 
     Where the head is not beyond that, as it would be after the views were restored from a backup, all is looked at.
@@ -74,7 +74,7 @@ def verdict_of(tip: Tip, log: Log, views: Evidence, since: tuple[str, Head] | No
     return _verdict(chain, walk, differing, [], views)
 
 
-def tips_of(log: Log, views: Evidence) -> list[Tip]:
+def tips_of(log: AuditLog, views: Evidence) -> list[Tip]:
     """The tip of every stream, by name; a stream that has a log and no head has that of an empty one."""
     # Tips before logs: what is recorded meanwhile is not wrong.
     tips = {tip.head.stream: tip for tip in views.tips()}
@@ -123,17 +123,19 @@ def _verdict(
     return chain
 
 
-def _of_chain(chain: Verdict, walk: Walk, differing: list[Differing]) -> list[Finding]:
+def _of_chain(chain: Verdict, walk: Walk, differing: list[Differing]) -> list[ChainFinding]:
     if chain.kind == "sound":
         return []
     touched = {one.expected.seq for one in differing if one.expected.hash}
     ends = (chain.kind, chain.seq, chain.records) == ("edited", walk.head.seq, walk.head.seq - 1)
     if ends and chain.seq not in touched:
-        return [Finding(chain.seq, "head", chain.segment, "log and views agree on its last record, the head does not")]
-    return [Finding(chain.seq, chain.kind, chain.segment)]
+        return [
+            ChainFinding(chain.seq, "head", chain.segment, "log and views agree on its last record, the head does not")
+        ]
+    return [ChainFinding(chain.seq, chain.kind, chain.segment)]
 
 
-def _forked(walk: Walk, differing: list[Differing]) -> list[Finding]:
+def _forked(walk: Walk, differing: list[Differing]) -> list[ChainFinding]:
     """Where history was rewritten: from there to its end, no record has the hash that it had when it was recorded."""
     hashes = {one.expected.seq for one in differing if one.stored is not None and one.expected.hash
               and one.stored.get("hash") != one.expected.hash}  # fmt: skip
@@ -143,26 +145,26 @@ def _forked(walk: Walk, differing: list[Differing]) -> list[Finding]:
         return []
     seq = rest[first - 1]
     segment = next(one.segment for one in walk.expected.values() if one.seq == seq)
-    return [Finding(seq, "forked", segment, "the views have other hashes from here on")]
+    return [ChainFinding(seq, "forked", segment, "the views have other hashes from here on")]
 
 
-def _cut(walk: Walk, strange: list[tuple[Key, dict[str, Any]]], flushed: int) -> list[Finding]:
+def _cut(walk: Walk, strange: list[tuple[Key, dict[str, Any]]], flushed: int) -> list[ChainFinding]:
     """What tells of records that neither the log nor the head has any more."""
     beyond = [key[0] for key, item in strange if key[1] == "message" and _number(item.get("seq")) > walk.head.seq]
     if beyond:
-        return [Finding(walk.head.seq + 1, "cut off", "", f"{len(beyond)} views are of records beyond the head")]
+        return [ChainFinding(walk.head.seq + 1, "cut off", "", f"{len(beyond)} views are of records beyond the head")]
     if flushed > walk.head.seq:
-        return [Finding(walk.head.seq + 1, "cut off", "", f"the lake has record {flushed}")]
+        return [ChainFinding(walk.head.seq + 1, "cut off", "", f"the lake has record {flushed}")]
     return []
 
 
-def _of_view(one: Differing) -> Finding:
+def _of_view(one: Differing) -> ChainFinding:
     said = "is gone" if one.stored is None else "is not what its record says"
-    return Finding(one.expected.seq, "view", one.expected.segment, f"the view {' '.join(one.key)} {said}")
+    return ChainFinding(one.expected.seq, "view", one.expected.segment, f"the view {' '.join(one.key)} {said}")
 
 
-def _nobodys(key: Key, item: Mapping[str, Any]) -> Finding:
-    return Finding(_number(item.get("seq")), "view", "", f"no record says what the view {' '.join(key)} does")
+def _nobodys(key: Key, item: Mapping[str, Any]) -> ChainFinding:
+    return ChainFinding(_number(item.get("seq")), "view", "", f"no record says what the view {' '.join(key)} does")
 
 
 def _strange(stream: str, items: list[tuple[Key, dict[str, Any]]]) -> Verdict:

@@ -11,15 +11,15 @@ from fanfold.audit.chain import Record
 from fanfold.audit.lake_schema import day_of
 from fanfold.messages import (
     ExecutionReport,
-    HaltChanged,
     LegStatus,
     Message,
     Order,
     OrdersApproved,
     OrdersRefused,
-    State,
+    OrderState,
     Target,
     Targets,
+    TradingStateChanged,
 )
 from fanfold.records import TERMINAL
 
@@ -55,7 +55,7 @@ def views_of(message: Message, sent_ms: int, seq: int) -> Iterator[View]:
             yield from _targets(message)
         case LegStatus():
             yield from _leg_states(message, _told(message.at, sent_ms, seq))
-        case HaltChanged():
+        case TradingStateChanged():
             fields = {"state": message.state, "reason": message.reason, "actor": message.actor, "at": message.at}
             yield View(place=("halt", message.account), version=_told(message.at, sent_ms, seq), fields=fields)
         case ExecutionReport():
@@ -121,10 +121,10 @@ def newest(views: Iterable[View]) -> list[View]:
     return list(kept.values())
 
 
-def order_version(state: State, filled: Decimal) -> str:
+def order_version(state: OrderState, filled: Decimal) -> str:
     """The order of an order's states, whatever the order of their arrival: an end is after a life, more after less."""
-    rank = 2 if state is State.FILLED else int(state in TERMINAL)
-    early = (State.APPROVED, State.SUBMITTING, State.OPEN)
+    rank = 2 if state is OrderState.FILLED else int(state in TERMINAL)
+    early = (OrderState.APPROVED, OrderState.SUBMITTING, OrderState.OPEN)
     step = early.index(state) if state in early else len(early)
     return f"{rank}{step}-{filled:040.18f}"
 

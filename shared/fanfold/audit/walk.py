@@ -10,7 +10,7 @@ import msgspec
 from fanfold import messages
 from fanfold.audit import chain
 from fanfold.audit.chain import Head, Record, Tip
-from fanfold.audit.ports import Evidence, Kept, Log
+from fanfold.audit.ports import AuditLog, Evidence, StoredObject
 from fanfold.audit.verdict import Kind, Verdict, verify
 from fanfold.audit.views import View, as_stored, aside_view, told_by
 from fanfold.errors import BadInput
@@ -19,7 +19,7 @@ Key = tuple[str, str]
 Hear = Callable[[Record], object]
 
 
-class Finding(NamedTuple):
+class ChainFinding(NamedTuple):
     """Something that is not as it was recorded: from which record on, what, in which object, and by what it shows."""
 
     seq: int
@@ -44,14 +44,14 @@ class Walk:
     def __init__(self, tip: Tip, views: Evidence, known: Mapping[int, tuple[str, Head]], hear: Hear | None) -> None:
         self.head = tip.head
         self.expected: dict[Key, Expected] = {}
-        self.findings: list[Finding] = []
+        self.findings: list[ChainFinding] = []
         self.pending = 0
         self.moved = False
         self._views = views
         self._known = known
         self._hear = hear
 
-    def through(self, log: Log, since: Head | None) -> Verdict:
+    def through(self, log: AuditLog, since: Head | None) -> Verdict:
         """What the records alone say, from where an earlier verification ended; the rest is in ``findings``."""
         stream, after = self.head.stream, since.seq if since else 0
         aside = self._views.aside(stream, after)
@@ -61,7 +61,7 @@ class Walk:
             self._find(self.head.seq + 1, "cut off", "", f"the closed day {self._known[end][0]} has record {end}")
         return msgspec.structs.replace(verdict, pending=self.pending)
 
-    def _recorded(self, history: Iterator[Kept], aside: Mapping[int, str]) -> Iterator[tuple[str, bytes]]:
+    def _recorded(self, history: Iterator[StoredObject], aside: Mapping[int, str]) -> Iterator[tuple[str, bytes]]:
         """The segments that belong to the chain, up to its head."""
         for kept in history:
             first = chain.first_of(kept.key)
@@ -78,7 +78,7 @@ class Walk:
             self._read(kept.key, kept.body)
             yield kept.key, kept.body
 
-    def _beyond(self, first: int, kept: Kept) -> None:
+    def _beyond(self, first: int, kept: StoredObject) -> None:
         """An object behind the head: a segment that waits for its head, or nobody's, or the head was set back."""
         tip = self._views.tip(self.head.stream)
         if tip.head != self.head:
@@ -131,7 +131,7 @@ class Walk:
             self.expected[key] = Expected(seq, segment, view.version, digest(as_stored(view)), own_hash)
 
     def _find(self, seq: int, kind: Kind, segment: str, evidence: str = "") -> None:
-        self.findings.append(Finding(seq, kind, segment, evidence))
+        self.findings.append(ChainFinding(seq, kind, segment, evidence))
 
 
 def digest(item: Mapping[str, Any]) -> bytes:

@@ -15,7 +15,17 @@ from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.s3.audit_log import S3Log
 from fanfold.aws.s3.seals import closed_days
 from fanfold.cli.exit_codes import Exit
-from fanfold.cli.summary import AccountSummary, Books, Summary, Tally, account_books, books, document, lines, percentile
+from fanfold.cli.summary import (
+    AccountSummary,
+    Summary,
+    SummaryBooks,
+    Tally,
+    account_books,
+    books,
+    document,
+    lines,
+    percentile,
+)
 from fanfold.deployment import STAGE
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
@@ -26,7 +36,7 @@ from fanfold.market import timeframes
 from fanfold.money import ZERO
 
 
-class Pace(NamedTuple):
+class RunSpan(NamedTuple):
     """What was traded: first and last close in epoch seconds, how many of which timeframe, and how many a second."""
 
     first: int
@@ -36,7 +46,7 @@ class Pace(NamedTuple):
     rate: float
 
 
-def conclude(run: DeskRun, traded: Desk, pace: Pace, out: Console, *, as_json: bool) -> Exit:
+def conclude(run: DeskRun, traded: Desk, pace: RunSpan, out: Console, *, as_json: bool) -> Exit:
     """Print the summary; FAILED where books, chain, dead letters or strategies are not as they should be."""
     verdicts, tally = audit(run, traded)
     cash = {name: cash_of(run, name) for name in traded.accounts}
@@ -66,7 +76,7 @@ def moment(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def _account(traded: Desk, name: str, found: Books) -> AccountSummary:
+def _account(traded: Desk, name: str, found: SummaryBooks) -> AccountSummary:
     return AccountSummary(
         account=name,
         currency=traded.accounts[name].currency,
@@ -78,7 +88,7 @@ def _account(traded: Desk, name: str, found: Books) -> AccountSummary:
     )
 
 
-def _money(found: Books, accounts: list[AccountSummary]) -> dict[str, Decimal]:
+def _money(found: SummaryBooks, accounts: list[AccountSummary]) -> dict[str, Decimal]:
     """The accounts' money together; euros and bitcoins make no sum."""
     names = ("fees", "equity", "total_return", "drawdown", "realised", "unrealised", "cash")
     one_currency = len({one.currency for one in accounts}) == 1
@@ -86,7 +96,12 @@ def _money(found: Books, accounts: list[AccountSummary]) -> dict[str, Decimal]:
 
 
 def _summary(
-    tally: Tally, found: Books, accounts: list[AccountSummary], verdicts: list[Verdict], dead_letters: int, pace: Pace
+    tally: Tally,
+    found: SummaryBooks,
+    accounts: list[AccountSummary],
+    verdicts: list[Verdict],
+    dead_letters: int,
+    pace: RunSpan,
 ) -> Summary:
     latencies = tally.latencies_ms()
     minutes = timeframes.seconds(pace.timeframe) // 60
@@ -119,7 +134,7 @@ def _summary(
     )
 
 
-def _print(summary: Summary, found: Books, verdicts: list[Verdict], out: Console) -> None:
+def _print(summary: Summary, found: SummaryBooks, verdicts: list[Verdict], out: Console) -> None:
     out.print()
     for label, value in lines(summary):
         out.print(f"{label:<14}{value}", highlight=False, soft_wrap=True)

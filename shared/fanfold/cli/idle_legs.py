@@ -9,7 +9,7 @@ import msgspec
 
 from fanfold.audit.queries import Reading, leg_states
 from fanfold.cli.output import moment
-from fanfold.desk import Desk, Instance
+from fanfold.desk import Desk, StrategyInstance
 from fanfold.market import timeframes
 from fanfold.messages import LegCode, LegState, LegStatus, Targets
 from fanfold.strategy.contract import EXTERNAL
@@ -129,7 +129,7 @@ _WORDS = {
 }
 
 
-def _closed(instance: Instance, first: int, last: int) -> bool:
+def _closed(instance: StrategyInstance, first: int, last: int) -> bool:
     """Whether a bar of its timeframe closed."""
     length = timeframes.seconds(instance.timeframe)
     return last // length > (first - 1) // length

@@ -38,7 +38,7 @@ GROUPS = {"audit": "The audit chain.", "dead-letters": "Messages that could not 
 STATE_DIRECTORY = ".fanfold"
 
 
-class Parser(ArgumentParser):
+class CommandParser(ArgumentParser):
     """Says what is wrong as any other wrong input is said, with where the help is."""
 
     def error(self, message: str) -> NoReturn:
@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser(environ: Mapping[str, str], *, with_run: bool) -> ArgumentParser:
     """The whole command line. ``run`` brings its own arguments, and much to load: only ``with_run``."""
-    root = Parser(prog="fanfold", description=ABOUT, parents=[_shared()], allow_abbrev=False)
+    root = CommandParser(prog="fanfold", description=ABOUT, parents=[_shared()], allow_abbrev=False)
     root.add_argument("--version", action="version", version=f"fanfold {__version__}")
     root.set_defaults(state=Path(environ.get("FANFOLD_STATE") or STATE_DIRECTORY), json=False)
     commands = root.add_subparsers(metavar="COMMAND", required=True, title="commands")

@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
-from fanfold.audit.lake_schema import TABLES, Table, Type
+from fanfold.audit.lake_schema import TABLES, LakeTable, Type
 from fanfold.cli.sql_meaning import as_trino_means
 from fanfold.errors import BadInput
 
@@ -39,14 +39,14 @@ _SHOW_COLUMNS = re.compile(r"show\s+columns\s+(?:in|from)\s+(\w+(?:\.\w+)?)", re
 _EXPLAIN = re.compile(r"explain\s+", re.IGNORECASE)
 
 
-class Answer(NamedTuple):
+class QueryResult(NamedTuple):
     """Column names, and rows of plain values: Decimal, datetime without zone (UTC), str, int, float or None."""
 
     columns: list[str]
     rows: list[tuple[Any, ...]]
 
 
-def query(sql: str, files: Mapping[str, Sequence[Path]]) -> Answer:
+def query(sql: str, files: Mapping[str, Sequence[Path]]) -> QueryResult:
     """What a user's SQL gives over the files of each table; a table without files is empty.
 
     Raises BadInput, which names the column, table or function, for SQL that Athena or we refuse.
@@ -59,7 +59,7 @@ def query(sql: str, files: Mapping[str, Sequence[Path]]) -> Answer:
             rows = cursor.fetchall()
         except duckdb.Error as wrong:
             raise BadInput(_explained(str(wrong))) from wrong
-        return Answer([column[0] for column in cursor.description or []], rows)
+        return QueryResult([column[0] for column in cursor.description or []], rows)
 
 
 def files_in(directory: Path) -> dict[str, list[Path]]:
@@ -136,7 +136,7 @@ def _expose(connection: DuckDBPyConnection, files: Mapping[str, Sequence[Path]])
     connection.execute("SET lock_configuration = true")
 
 
-def _view(table: Table, paths: Sequence[Path]) -> str:
+def _view(table: LakeTable, paths: Sequence[Path]) -> str:
     columns = table.columns | {"dt": "string"}
     if not paths:
         nothing = ", ".join(f'CAST(NULL AS {TYPES[kind]}) AS "{name}"' for name, kind in columns.items())

@@ -14,7 +14,7 @@ from fanfold.ledger import positions
 from fanfold.ledger.positions import Position
 from fanfold.market import bars
 from fanfold.messages import (
-    Bars,
+    BarsClosed,
     ExecutionReport,
     Fill,
     LegStatus,
@@ -29,7 +29,7 @@ from fanfold.money import ROUGH, ZERO, exact
 Leg = tuple[str, str, str]
 
 
-class Books(msgspec.Struct, frozen=True, kw_only=True):
+class SummaryBooks(msgspec.Struct, frozen=True, kw_only=True):
     """Money in quote units. ``balance``: cash, from fills, and the result, from lots, agree to the last digit."""
 
     start: Decimal
@@ -131,7 +131,7 @@ class Tally:
 
     def _count(self, message: Message) -> None:
         match message:
-            case Bars():
+            case BarsClosed():
                 self._bars(message)
             case Targets():
                 self.signals += len(message.targets)
@@ -151,7 +151,7 @@ class Tally:
             case _:
                 pass
 
-    def _bars(self, message: Bars) -> None:
+    def _bars(self, message: BarsClosed) -> None:
         timeframe = self._desk.venues[message.venue].timeframe
         for defect in message.defects:
             self.defects[f"{defect.instrument} {defect.defect} ({defect.action})"] += defect.count
@@ -180,13 +180,13 @@ class _Account:
         return self.cash + sum((held * marks[name] for name, held in self._quantities.items()), ZERO)
 
 
-def books(desk: Desk, tally: Tally, ledger_cash: Mapping[str, Decimal]) -> Books:
+def books(desk: Desk, tally: Tally, ledger_cash: Mapping[str, Decimal]) -> SummaryBooks:
     """The books of all accounts together; see account_books."""
     return account_books(desk, tally, ledger_cash, list(desk.accounts))
 
 
 @exact
-def account_books(desk: Desk, tally: Tally, ledger_cash: Mapping[str, Decimal], names: Sequence[str]) -> Books:
+def account_books(desk: Desk, tally: Tally, ledger_cash: Mapping[str, Decimal], names: Sequence[str]) -> SummaryBooks:
     """The books of some accounts, computed twice over from the fills, and their worth at every close."""
     start = sum((desk.accounts[name].cash for name in names), ZERO)
     account, marks = _Account(start), dict[str, Decimal]()
@@ -204,7 +204,7 @@ def account_books(desk: Desk, tally: Tally, ledger_cash: Mapping[str, Decimal], 
     realised = sum((one.realised for one in account.held.values()), ZERO)
     unrealised = sum((one.unrealised(marks[leg[2]]) for leg, one in account.held.items()), ZERO)
     fees = sum((one.fees for one in account.held.values()), ZERO)
-    return Books(
+    return SummaryBooks(
         start=start,
         cash=account.cash,
         realised=realised,

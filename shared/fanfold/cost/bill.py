@@ -7,7 +7,7 @@ from typing import NamedTuple
 from fanfold.cost import durations, units
 from fanfold.cost.days import Activity, Day
 from fanfold.cost.prices import NOTHING, PRICES
-from fanfold.cost.templates import Function, Stacks
+from fanfold.cost.templates import BilledFunction, Stacks
 
 GB = Decimal(2**30)
 TB = Decimal(2**40)
@@ -43,7 +43,7 @@ SILENT = frozenset({"AccountsHalted", "Attention", "LossRefusals", "OrdersOverdu
 Quantities = dict[str, Decimal]
 
 
-class Line(NamedTuple):
+class BillLine(NamedTuple):
     """A price item's share of the month, in US dollars: at list price, and after what is always free."""
 
     item: str
@@ -55,7 +55,7 @@ class Line(NamedTuple):
 class Bill(NamedTuple):
     """The lines of a month, the dearest first."""
 
-    lines: list[Line]
+    lines: list[BillLine]
 
     @property
     def listed(self) -> Decimal:
@@ -74,7 +74,7 @@ def bill(stacks: Stacks, day: Day, months: int = 1) -> Bill:
 def priced(quantities: Quantities) -> Bill:
     """Quantities by price item, priced; what there is none of has no line."""
     lines = [
-        Line(item, count, PRICES[item].listed(count), PRICES[item].after_free(count))
+        BillLine(item, count, PRICES[item].listed(count), PRICES[item].after_free(count))
         for item, count in quantities.items()
         if count
     ]
@@ -90,7 +90,7 @@ def usage(stacks: Stacks, day: Day, months: int = 1) -> Quantities:
     return found
 
 
-def times(activity: Activity, function: Function, minutes: int) -> Decimal:
+def times(activity: Activity, function: BilledFunction, minutes: int) -> Decimal:
     """How many times a month has what was recorded; a schedule that was changed since then has the last word."""
     if function.runs_a_month:
         return Decimal(function.runs_a_month) / activity.invocations
@@ -117,7 +117,7 @@ def _functions(stacks: Stacks, day: Day) -> Iterator[Quantities]:
     yield {"lambda-request": steps, "lambda-gb-second": steps * units.gb_seconds(256, durations.UNRECORDED_MS)}
 
 
-def _recorded(name: str, activity: Activity, function: Function, day: Day) -> Quantities:
+def _recorded(name: str, activity: Activity, function: BilledFunction, day: Day) -> Quantities:
     factor = times(activity, function, day.minutes)
     milliseconds = durations.invocation_ms(activity, function, name, day.venues)
     told = METRICS_BYTES + LINE_BYTES if activity.received or activity.bars else 0
@@ -129,7 +129,7 @@ def _recorded(name: str, activity: Activity, function: Function, day: Day) -> Qu
     return found
 
 
-def _invoked(invocations: Decimal, milliseconds: Decimal, function: Function, told: int) -> Quantities:
+def _invoked(invocations: Decimal, milliseconds: Decimal, function: BilledFunction, told: int) -> Quantities:
     lines = (PLATFORM_BYTES + PLATFORM_LINES * LINE_BYTES) if function.platform_lines else 0
     return {
         "lambda-request": invocations,
@@ -140,7 +140,7 @@ def _invoked(invocations: Decimal, milliseconds: Decimal, function: Function, to
     }
 
 
-def _idle(function: Function) -> Quantities:
+def _idle(function: BilledFunction) -> Quantities:
     """What a function costs that does nothing: polls of its queue, and environments that come and go."""
     starts = Decimal(durations.COLD_STARTS_A_DAY * units.MONTH_DAYS)
     wakes = bool(function.pollers or function.runs_a_month)

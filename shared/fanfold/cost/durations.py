@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from fanfold.cost.days import Activity
-from fanfold.cost.templates import Function
+from fanfold.cost.templates import BilledFunction
 
 # An answer of AWS within a region, ms. What is not listed takes OTHER_CALL_MS.
 CALL_MS = {
@@ -42,7 +42,7 @@ COLD_STARTS_A_DAY = 8
 COLD_START_MS = Decimal(1_500)
 
 
-def invocation_ms(activity: Activity, function: Function, name: str, venues: Sequence[int]) -> Decimal:
+def invocation_ms(activity: Activity, function: BilledFunction, name: str, venues: Sequence[int]) -> Decimal:
     """The mean duration of a function's invocations."""
     waiting = sum(CALL_MS.get(call, OTHER_CALL_MS) * count for call, count in activity.calls.items())
     cpu = activity.bars * BAR_CPU_MS + sum(activity.calls.values()) * CALL_CPU_MS

@@ -34,7 +34,7 @@ NO_VALUE = {"Ref": "AWS::NoValue"}
 Template = Mapping[str, Any]
 
 
-class Function(msgspec.Struct, frozen=True, kw_only=True):
+class BilledFunction(msgspec.Struct, frozen=True, kw_only=True):
     """``platform_lines`` says whether Lambda writes its own log lines, ``pollers`` how many poll its queue.
 
     ``window_s`` is how long they gather messages, ``ordered`` says that the queue is FIFO.
@@ -58,7 +58,7 @@ class Stacks(msgspec.Struct, frozen=True, kw_only=True):
     services whose tables, topics or secrets are under a key of our own, too.
     """
 
-    functions: dict[str, Function]
+    functions: dict[str, BilledFunction]
     pieces: dict[str, int]
     key_calls: int
     keyed: list[str]
@@ -86,7 +86,7 @@ def read(templates: Iterable[Template]) -> Stacks:
     )
 
 
-def _functions(resources: Mapping[str, Any]) -> Iterator[tuple[str, Function]]:
+def _functions(resources: Mapping[str, Any]) -> Iterator[tuple[str, BilledFunction]]:
     runs = _scheduled(resources)
     for logical, resource in resources.items():
         if resource["Type"] == "AWS::Lambda::Function":
@@ -96,12 +96,12 @@ def _functions(resources: Mapping[str, Any]) -> Iterator[tuple[str, Function]]:
             )
 
 
-def _function(logical: str, properties: Mapping[str, Any], resources: Mapping[str, Any], runs: int) -> Function:
+def _function(logical: str, properties: Mapping[str, Any], resources: Mapping[str, Any], runs: int) -> BilledFunction:
     logging = properties.get("LoggingConfig", {})
     quiet = logging.get("LogFormat") == "JSON" and logging.get("SystemLogLevel") == "WARN"
     metrics = properties.get("Environment", {}).get("Variables", {}).get("METRICS")
     mappings = [one for one in _of(resources, "AWS::Lambda::EventSourceMapping") if _reads(one, logical)]
-    return Function(
+    return BilledFunction(
         memory_mb=int(properties.get("MemorySize", 128)),
         traced=properties.get("TracingConfig", {}).get("Mode") == "Active",
         platform_lines=not quiet,

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fanfold.importers.table import PRICES, Floats, Table, refuse, refuse_at
+from fanfold.importers.table import PRICES, BarTable, Floats, refuse, refuse_at
 
 _ALIASES = {
     "time": ("time", "date", "datetime", "timestamp", "ts", "open_time", "opentime", "open time", "unix", "start", "t"),
@@ -24,14 +24,14 @@ _NAMES = ("symbol", "ticker", "pair", "instrument", "instrument_name", "inst_id"
 _UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
-def table_of(path: Path, found: pa.Table, format_name: str, first_row: int) -> Table:
+def table_of(path: Path, found: pa.Table, format_name: str, first_row: int) -> BarTable:
     """The columns wanted out of an Arrow table, found by their names in any case."""
     if found.num_rows == 0:
         refuse(path, "it has no rows")
     places = _places(path, found.column_names)
     time_name = places.get("time", places.get("closes", ""))
     named_by = next((name for name in found.column_names if name.strip().lower() in _NAMES), "")
-    return Table(
+    return BarTable(
         path=path,
         format=format_name,
         first_row=first_row,

@@ -13,10 +13,10 @@ import numpy as np
 from fanfold.desk import Instrument
 from fanfold.errors import BadInput
 from fanfold.importers import formats, one_series, scales, symbols
-from fanfold.importers.table import PRICES, Integers, Table, refuse
+from fanfold.importers.table import PRICES, BarTable, Integers, refuse
 from fanfold.market import quality, timeframes
 from fanfold.market.bars import Series
-from fanfold.market.quality import Checked, Defect, Finding, Row
+from fanfold.market.quality import Checked, CheckedRow, DefectKind, QualityFinding
 
 JUMP_MAX = Decimal("0.25")
 # What most venues take at least of a dollar-like quote; a file cannot tell.
@@ -38,7 +38,7 @@ class DataFile(msgspec.Struct, frozen=True, kw_only=True):
     format: str
     series: Series
     instrument: Instrument
-    findings: list[Finding]
+    findings: list[QualityFinding]
     rounded: int
 
 
@@ -63,7 +63,7 @@ def read(argument: str, *, jump_max: Decimal = JUMP_MAX, now: int | None = None)
     count = len(times)
     columns = [prices.units[place * count : (place + 1) * count].tolist() for place in range(len(PRICES))]
     now = int(time.time()) if now is None else now
-    rows = list(map(Row._make, zip(times, *columns, volumes.units.tolist(), strict=True)))
+    rows = list(map(CheckedRow._make, zip(times, *columns, volumes.units.tolist(), strict=True)))
     checked = quality.check(symbol, _name(length), rows, jump_max, now=now)
     _refuse_unsound(table, checked)
     series = Series(
@@ -98,7 +98,7 @@ def describe(file: DataFile) -> list[str]:
     ]
 
 
-def _seconds(table: Table) -> Integers:
+def _seconds(table: BarTable) -> Integers:
     """The times in whole seconds, those of closing rounded up: venues end a bar a millisecond early."""
     up = 1 if table.closes else 0
     seconds = [(told - up) // quality.per_second(told) + up for told in table.time]
@@ -130,7 +130,7 @@ def _name(length: int) -> str:
     return f"{length // size}{letter}"
 
 
-def _whole(table: Table, names: tuple[str, ...], rounded_max: float) -> scales.Whole:
+def _whole(table: BarTable, names: tuple[str, ...], rounded_max: float) -> scales.Whole:
     """The columns one after another under one scale."""
     try:
         return scales.whole(np.concatenate([table.values[name] for name in names]), rounded_max)
@@ -138,12 +138,12 @@ def _whole(table: Table, names: tuple[str, ...], rounded_max: float) -> scales.W
         refuse(table.path, f"column {', '.join(names)}: {wrong}")
 
 
-def _refuse_unsound(table: Table, checked: Checked) -> None:
-    finding = checked.finding(Defect.MISALIGNED)
+def _refuse_unsound(table: BarTable, checked: Checked) -> None:
+    finding = checked.finding(DefectKind.MISALIGNED)
     if finding:
         reason = f"{table.time[finding.row]} is off the {checked.timeframe} grid of the other rows"
         table.refuse(finding.row, "time", f"{reason} (mixed timeframes?); rows like it: {finding.count}")
-    finding = checked.finding(Defect.IMPOSSIBLE)
+    finding = checked.finding(DefectKind.IMPOSSIBLE)
     if finding:
         cells = {name: float(column[finding.row]) for name, column in table.values.items()}
         table.refuse(finding.row, _culprit(cells), f"{cells} is no possible bar; rows like it: {finding.count}")

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyarrow import csv, feather, parquet
 
 from fanfold.importers.columns import table_of
-from fanfold.importers.table import Table, refuse
+from fanfold.importers.table import BarTable, refuse
 
 _KRAKEN = ["time", "open", "high", "low", "close", "volume", "trades"]
 # Column count of a file without a header -> the format's name and its columns.
@@ -23,7 +23,7 @@ _HEADERLESS = {
 _JSON_COLUMNS = _KRAKEN[:6]
 
 
-def load(path: Path) -> Table:
+def load(path: Path) -> BarTable:
     """The table in a file. Raises BadInput for one that no format reads, with the place where reading stopped."""
     if not path.is_file():
         refuse(path, "there is no such file")
@@ -33,7 +33,7 @@ def load(path: Path) -> Table:
     return _decode(path, content)
 
 
-def _decode(path: Path, content: bytes) -> Table:
+def _decode(path: Path, content: bytes) -> BarTable:
     if content.startswith(b"PK"):
         return _csv(path, _unzip(path, content), "zip of ")
     if content.startswith(b"\x1f\x8b"):
@@ -63,7 +63,7 @@ def _gunzip(path: Path, content: bytes) -> bytes:
         refuse(path, f"the gzip cannot be read ({wrong}); download it again")
 
 
-def _arrow(path: Path, content: bytes) -> Table:
+def _arrow(path: Path, content: bytes) -> BarTable:
     name = "parquet" if content.startswith(b"PAR1") else "feather"
     read = parquet.read_table if name == "parquet" else feather.read_table
     try:
@@ -73,7 +73,7 @@ def _arrow(path: Path, content: bytes) -> Table:
     return table_of(path, found, name, first_row=1)
 
 
-def _json(path: Path, content: bytes) -> Table:
+def _json(path: Path, content: bytes) -> BarTable:
     """freqtrade's JSON: a list of bars, each a list of time, open, high, low, close, volume."""
     try:
         rows = msgspec.json.decode(content)
@@ -97,7 +97,7 @@ def _json_column(cells: list[object]) -> pa.Array:
     return pa.array([str(cell) for cell in cells], pa.string())
 
 
-def _csv(path: Path, content: bytes, prefix: str) -> Table:
+def _csv(path: Path, content: bytes, prefix: str) -> BarTable:
     head = content.lstrip(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode("utf-8", "replace").strip()
     delimiter = max(",;\t", key=head.count)
     cells = [cell.strip().strip('"') for cell in head.split(delimiter)]

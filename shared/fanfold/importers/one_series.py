@@ -8,7 +8,7 @@ import numpy as np
 
 from fanfold.errors import BadInput
 from fanfold.importers import symbols
-from fanfold.importers.table import PRICES, Integers, Table, refuse
+from fanfold.importers.table import PRICES, BarTable, Integers, refuse
 
 # As many rows may be there twice and differ, as where an archive was mended; more are another series.
 CONFLICTS_MAX = 3
@@ -21,7 +21,7 @@ RUN_MIN = 4
 LONGER = {180, 300, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 28_800, 43_200, 86_400}
 
 
-def refuse_instruments(table: Table, symbol: str, *, given: bool) -> None:
+def refuse_instruments(table: BarTable, symbol: str, *, given: bool) -> None:
     """Refuse a file whose column of names has two, or another one than the file's name tells."""
     if len(table.named) > 1:
         names = ", ".join(table.named[:3])
@@ -39,7 +39,7 @@ def refuse_instruments(table: Table, symbol: str, *, given: bool) -> None:
         )
 
 
-def refuse_conflicts(table: Table, seconds: Sequence[int]) -> None:
+def refuse_conflicts(table: BarTable, seconds: Sequence[int]) -> None:
     """Refuse a file that has two bars of one time which differ, more often than an archive that was mended."""
     if len(set(seconds)) == len(seconds):
         return

@@ -15,7 +15,7 @@ Integers = NDArray[np.int64]
 PRICES = ("open", "high", "low", "close")
 
 
-class Table(msgspec.Struct, frozen=True, kw_only=True):
+class BarTable(msgspec.Struct, frozen=True, kw_only=True):
     """Columns of a file as they stand in it: ``time`` in epoch units of any size, and a float column for each value.
 
     ``first_row`` is the number of the first bar's row as an editor or a reader of the format counts, ``closes`` says

@@ -10,12 +10,12 @@ from fanfold import ids
 from fanfold.ledger import orders, positions
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.positions import Position
-from fanfold.matching.fills import Resolution, Settlement
-from fanfold.messages import ExecutionReport, Fill, Halt, Holding, Order, State
+from fanfold.matching.fills import MatchResult, Resolution
+from fanfold.messages import ExecutionReport, Fill, Order, OrderState, PositionSnapshot, TradingState
 from fanfold.money import ZERO, exact
 from fanfold.records import TERMINAL
-from fanfold.risk.exposure import Book, Held, Leg
-from fanfold.risk.poll import Gathered
+from fanfold.risk.exposure import AccountSnapshot, Exposure, PositionKey
+from fanfold.risk.poll import PollState
 
 Step = tuple[OrderRecord, OrderRecord]
 # Venue, instrument, the venue's id.
@@ -27,11 +27,11 @@ ORDER_WRITES = 3
 FILLS_MAX = WRITES_MAX - ORDER_WRITES
 
 
-class AccountItem(msgspec.Struct, frozen=True, kw_only=True):
+class StoredAccount(msgspec.Struct, frozen=True, kw_only=True):
     """The scalars of an account. ``version`` moves with every change, so a decision on old figures does not land."""
 
     account: str
-    halt: Halt | None
+    halt: TradingState | None
     cash: Decimal
     reserved: Decimal
     minute: int
@@ -41,26 +41,26 @@ class AccountItem(msgspec.Struct, frozen=True, kw_only=True):
     breach: str = ""
 
 
-class PositionItem(msgspec.Struct, frozen=True, kw_only=True):
+class StoredPosition(msgspec.Struct, frozen=True, kw_only=True):
     """A leg's position, and the signed quantity that its live orders have still to fill."""
 
     position: Position
     open: Decimal
 
 
-class Books(msgspec.Struct, frozen=True, kw_only=True):
+class AccountBooks(msgspec.Struct, frozen=True, kw_only=True):
     """An account with its positions, as of one read; no account where it was never opened."""
 
-    account: AccountItem | None
-    positions: dict[Leg, PositionItem]
+    account: StoredAccount | None
+    positions: dict[PositionKey, StoredPosition]
 
 
-def book(account: str, books: Books, gathered: Gathered) -> Book:
+def book(account: str, books: AccountBooks, gathered: PollState) -> AccountSnapshot:
     """What risk decides on; an account that was never opened has no halt state, and so does not trade."""
     found = books.account
     if found is None:
-        return Book(account=account, halt=None, cash=ZERO, marks=gathered.marks)
-    return Book(
+        return AccountSnapshot(account=account, halt=None, cash=ZERO, marks=gathered.marks)
+    return AccountSnapshot(
         account=account,
         halt=found.halt,
         halt_cause=found.halt_cause,
@@ -81,7 +81,7 @@ def book(account: str, books: Books, gathered: Gathered) -> Book:
 
 
 @exact
-def reserving(before: Book, approved: Sequence[Order]) -> Decimal:
+def reserving(before: AccountSnapshot, approved: Sequence[Order]) -> Decimal:
     """What is reserved with approved orders on top."""
     return before.reserved + sum((order.reserved for order in approved), ZERO)
 
@@ -90,9 +90,9 @@ def signed(order: Order) -> Decimal:
     return order.quantity if order.side == "buy" else -order.quantity
 
 
-def _held(item: PositionItem) -> Held:
+def _held(item: StoredPosition) -> Exposure:
     found = item.position
-    return Held(quantity=found.quantity, open=item.open, cost=found.cost, realised=found.realised, fees=found.fees)
+    return Exposure(quantity=found.quantity, open=item.open, cost=found.cost, realised=found.realised, fees=found.fees)
 
 
 class Changes(NamedTuple):
@@ -103,8 +103,8 @@ class Changes(NamedTuple):
 
     fills: list[Fill]
     steps: list[Step]
-    positions: dict[Leg, Position]
-    unfilled: dict[Leg, Decimal]
+    positions: dict[PositionKey, Position]
+    unfilled: dict[PositionKey, Decimal]
     cash: Decimal
     reserved: Decimal
     odd: list[Fill]
@@ -124,7 +124,7 @@ def unbooked(resolutions: Sequence[Resolution], booked: Collection[Trade]) -> li
 def changes(
     resolutions: Sequence[Resolution],
     records: Mapping[str, OrderRecord],
-    books: Books,
+    books: AccountBooks,
     booked: Mapping[Trade, Decimal],
 ) -> Changes:
     """What is not booked yet, once: what a crash, a redelivery or a venue tells again changes nothing.
@@ -145,7 +145,7 @@ def changes(
         if after != before:
             fills += fresh
             steps.append((before, after))
-    held: dict[Leg, Position] = {}
+    held: dict[PositionKey, Position] = {}
     for fill in fills:
         leg = fill.instance, fill.instrument
         held[leg] = positions.apply(held.get(leg) or position(books, leg), fill)
@@ -179,20 +179,20 @@ def _filled(
 
 
 def _closed(record: OrderRecord, resolution: Resolution) -> OrderRecord:
-    if resolution.state is State.FILLED:
+    if resolution.state is OrderState.FILLED:
         reason = f"its venue counts it as filled; booked are {record.filled} of {record.order.quantity}"
-        return orders.close(record, State.EXPIRED, reason)
+        return orders.close(record, OrderState.EXPIRED, reason)
     return orders.close(record, resolution.state, resolution.resting.reason or "it expired at the venue")
 
 
-def agreed(settlement: Settlement, filled: Mapping[str, Decimal], ended: Collection[str]) -> Settlement:
+def agreed(settlement: MatchResult, filled: Mapping[str, Decimal], ended: Collection[str]) -> MatchResult:
     """A venue's settlement whose orders have filled what the ledger says, and are over where it says so."""
 
     def agree(one: Resolution) -> Resolution:
         order_id = one.resting.order.order_id
         resting = msgspec.structs.replace(one.resting, filled=filled.get(order_id, one.resting.filled))
         over = order_id in ended and one.state not in TERMINAL
-        return msgspec.structs.replace(one, resting=resting, state=State.EXPIRED if over else one.state)
+        return msgspec.structs.replace(one, resting=resting, state=OrderState.EXPIRED if over else one.state)
 
     return msgspec.structs.replace(settlement, resolutions=[agree(one) for one in settlement.resolutions])
 
@@ -220,22 +220,22 @@ def _parts(resolution: Resolution) -> list[Resolution]:
         filled = parts[0].resting.filled - sum((fill.quantity for fill in rest), ZERO)
         before = msgspec.structs.replace(parts[0].resting, filled=filled)
         parts[:1] = [
-            Resolution(resting=before, state=State.PARTIAL, fills=first),
+            Resolution(resting=before, state=OrderState.PARTIAL, fills=first),
             msgspec.structs.replace(parts[0], fills=rest),
         ]
     return parts
 
 
 @exact
-def reserved(account: AccountItem, steps: Sequence[Step]) -> Decimal:
+def reserved(account: StoredAccount, steps: Sequence[Step]) -> Decimal:
     """What is reserved after orders' steps."""
     return account.reserved - sum((orders.released(before, after) for before, after in steps), ZERO)
 
 
 @exact
-def pending_of(steps: Sequence[Step]) -> dict[Leg, Decimal]:
+def pending_of(steps: Sequence[Step]) -> dict[PositionKey, Decimal]:
     """By leg, the signed change of what live orders have still to fill."""
-    found: dict[Leg, Decimal] = {}
+    found: dict[PositionKey, Decimal] = {}
     for before, after in steps:
         order = before.order
         gone = _remaining(after) - _remaining(before)
@@ -248,24 +248,24 @@ def _remaining(record: OrderRecord) -> Decimal:
     return ZERO if record.state in TERMINAL else record.remaining
 
 
-def permitted(claims: Sequence[Step]) -> tuple[Halt, ...]:
+def permitted(claims: Sequence[Step]) -> tuple[TradingState, ...]:
     """The halt states that let all of these orders out."""
     reduces = all(before.order.reduce_only for before, _ in claims)
-    return (Halt.ACTIVE, Halt.REDUCE_ONLY, Halt.FLATTEN) if reduces else (Halt.ACTIVE,)
+    return (TradingState.ACTIVE, TradingState.REDUCE_ONLY, TradingState.FLATTEN) if reduces else (TradingState.ACTIVE,)
 
 
-def pending(books: Books, leg: Leg) -> Decimal:
+def pending(books: AccountBooks, leg: PositionKey) -> Decimal:
     """What a leg's live orders have still to fill, signed."""
     item = books.positions.get(leg)
     return item.open if item else ZERO
 
 
-def position(books: Books, leg: Leg) -> Position:
+def position(books: AccountBooks, leg: PositionKey) -> Position:
     item = books.positions.get(leg)
     return item.position if item else Position()
 
 
-def report(told: ExecutionReport, changes: Changes, account: AccountItem) -> ExecutionReport:
+def report(told: ExecutionReport, changes: Changes, account: StoredAccount) -> ExecutionReport:
     """The report with what was booked, and the books after it; its id is a function of that."""
     return msgspec.structs.replace(
         told,
@@ -283,8 +283,8 @@ def report(told: ExecutionReport, changes: Changes, account: AccountItem) -> Exe
     )
 
 
-def _holding(leg: Leg, position: Position) -> Holding:
-    return Holding(
+def _holding(leg: PositionKey, position: Position) -> PositionSnapshot:
+    return PositionSnapshot(
         instance=leg[0],
         instrument=leg[1],
         quantity=position.quantity,

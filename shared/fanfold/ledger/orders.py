@@ -7,38 +7,38 @@ import msgspec
 
 from fanfold import money
 from fanfold.errors import BadInput
-from fanfold.messages import Fill, Order, OrderUpdate, State
+from fanfold.messages import Fill, Order, OrderState, OrderUpdate
 from fanfold.money import ZERO, exact
 from fanfold.records import TERMINAL
 
-NEXT: dict[State, frozenset[State]] = {
-    State.APPROVED: frozenset({State.SUBMITTING, State.BLOCKED, State.STALE}),
-    State.SUBMITTING: frozenset(
+NEXT: dict[OrderState, frozenset[OrderState]] = {
+    OrderState.APPROVED: frozenset({OrderState.SUBMITTING, OrderState.BLOCKED, OrderState.STALE}),
+    OrderState.SUBMITTING: frozenset(
         {
-            State.SUBMITTING,  # The outcome is unknown, or "not found" is final and a new claim sends it again.
-            State.OPEN,
-            State.PARTIAL,  # A fill may overtake the acknowledgement.
-            State.FILLED,
-            State.CANCELED,  # The venue took it and threw it out before we heard of either.
-            State.EXPIRED,
-            State.REJECTED,
-            State.BLOCKED,  # It never reached the venue, and a halt came before the next claim.
-            State.STALE,  # It never reached the venue, and is too old to be sent again.
+            OrderState.SUBMITTING,  # The outcome is unknown, or "not found" is final and a new claim sends it again.
+            OrderState.OPEN,
+            OrderState.PARTIAL,  # A fill may overtake the acknowledgement.
+            OrderState.FILLED,
+            OrderState.CANCELED,  # The venue took it and threw it out before we heard of either.
+            OrderState.EXPIRED,
+            OrderState.REJECTED,
+            OrderState.BLOCKED,  # It never reached the venue, and a halt came before the next claim.
+            OrderState.STALE,  # It never reached the venue, and is too old to be sent again.
         }
     ),
-    State.OPEN: frozenset({State.PARTIAL, State.FILLED, State.CANCELED, State.EXPIRED}),
-    State.PARTIAL: frozenset({State.PARTIAL, State.FILLED, State.CANCELED, State.EXPIRED}),
+    OrderState.OPEN: frozenset({OrderState.PARTIAL, OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED}),
+    OrderState.PARTIAL: frozenset({OrderState.PARTIAL, OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED}),
     # A fill may arrive after the cancel that it overtook at the venue: it counts, and the last one makes it FILLED.
-    State.CANCELED: frozenset({State.CANCELED, State.FILLED}),
-    State.EXPIRED: frozenset({State.EXPIRED, State.FILLED}),
-    State.FILLED: frozenset(),
+    OrderState.CANCELED: frozenset({OrderState.CANCELED, OrderState.FILLED}),
+    OrderState.EXPIRED: frozenset({OrderState.EXPIRED, OrderState.FILLED}),
+    OrderState.FILLED: frozenset(),
     # The venue never had these. A fill for one means that an assumption of the protocol is broken: somebody must look.
-    State.REJECTED: frozenset(),
-    State.BLOCKED: frozenset(),
-    State.STALE: frozenset(),
+    OrderState.REJECTED: frozenset(),
+    OrderState.BLOCKED: frozenset(),
+    OrderState.STALE: frozenset(),
 }
 # What still may fill, and so holds its reservation.
-LIVE = frozenset(State) - TERMINAL
+LIVE = frozenset(OrderState) - TERMINAL
 
 
 class BrokenLife(Exception):
@@ -52,7 +52,7 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     order: Order
-    state: State = State.APPROVED
+    state: OrderState = OrderState.APPROVED
     epoch: int = 0
     claimed_at: datetime | None = None
     deadline: datetime | None = None
@@ -66,7 +66,7 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
         return self.order.quantity - self.filled
 
 
-def advance(state: State, to: State) -> State:
+def advance(state: OrderState, to: OrderState) -> OrderState:
     """The state after a step. Raises BrokenLife for a step that is not in the table.
 
     >>> advance(State.OPEN, State.FILLED)
@@ -91,7 +91,7 @@ def claim(record: OrderRecord, now: datetime, window_s: int) -> OrderRecord:
         raise BrokenLife(f"order {record.order.order_id} is claimed until {record.deadline.isoformat()}")
     return msgspec.structs.replace(
         record,
-        state=advance(record.state, State.SUBMITTING),
+        state=advance(record.state, OrderState.SUBMITTING),
         epoch=record.epoch + 1,
         claimed_at=now,
         deadline=now + timedelta(seconds=window_s),
@@ -103,9 +103,9 @@ def acknowledge(record: OrderRecord, venue_order_id: str) -> OrderRecord:
     if record.venue_order_id not in ("", venue_order_id):
         known, order_id = record.venue_order_id, record.order.order_id
         raise BrokenLife(f"order {order_id} is {known} at its venue, and now also {venue_order_id}")
-    if record.state is State.APPROVED:
+    if record.state is OrderState.APPROVED:
         raise BrokenLife(f"order {record.order.order_id} was acknowledged before it was claimed")
-    state = advance(record.state, State.OPEN) if record.state is State.SUBMITTING else record.state
+    state = advance(record.state, OrderState.OPEN) if record.state is OrderState.SUBMITTING else record.state
     return msgspec.structs.replace(record, state=state, venue_order_id=venue_order_id)
 
 
@@ -122,16 +122,16 @@ def fill(record: OrderRecord, execution: Fill) -> OrderRecord:
     return msgspec.structs.replace(record, state=state, filled=filled)
 
 
-def _state_filled(record: OrderRecord, filled: Decimal) -> State:
+def _state_filled(record: OrderRecord, filled: Decimal) -> OrderState:
     if filled == record.order.quantity:
-        return State.FILLED
+        return OrderState.FILLED
     # A closed order stays closed under a late fill: nothing of it is reserved, and nothing more is awaited.
-    return record.state if record.state in TERMINAL else State.PARTIAL
+    return record.state if record.state in TERMINAL else OrderState.PARTIAL
 
 
-def close(record: OrderRecord, state: State, reason: str) -> OrderRecord:
+def close(record: OrderRecord, state: OrderState, reason: str) -> OrderRecord:
     """The record at its end by anything but fills. The same end told again changes nothing."""
-    if state not in TERMINAL or state is State.FILLED:
+    if state not in TERMINAL or state is OrderState.FILLED:
         raise BadInput(f"an order is not closed as {state}; fills make it PARTIAL or FILLED")
     if record.state is state:
         return record

@@ -26,7 +26,7 @@ class Lot(msgspec.Struct, frozen=True):
     price: Decimal
 
 
-class Pages(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class LotPages(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The lots behind a position's first ones: in pages numbered from ``first`` to before ``after``, then ``newest``.
 
     ``quantity`` and ``cost`` are sums over all of these. ``read`` has the lots of pages that were read, from ``first``
@@ -51,7 +51,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     """Lots, oldest first and all of one sign; profit realised before fees; fees paid. ``version`` counts the fills."""
 
     lots: tuple[Lot, ...] = ()
-    pages: Pages = Pages()
+    pages: LotPages = LotPages()
     realised: Decimal = ZERO
     fees: Decimal = ZERO
     version: int = 0

@@ -3,16 +3,16 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from fanfold.messages import Halt, Order
+from fanfold.messages import Order, TradingState
 
 
-class TradingState(NamedTuple):
+class OrderPermissions(NamedTuple):
     """The halt state of an account, None where it has none, and since when; None where it was always the first.
 
     ``breach`` says which loss limit is broken, "" where none is: then nothing may add to a position.
     """
 
-    halt: Halt | None
+    halt: TradingState | None
     since: datetime | None = None
     breach: str = ""
 
@@ -23,16 +23,16 @@ class TradingState(NamedTuple):
         one from before would stand in its way.
         """
         before = self.since is not None and order.decided_at < self.since
-        stays = order.reduce_only and not (self.halt is Halt.FLATTEN and before)
-        if stays or (self.halt is Halt.ACTIVE and not self.breach):
+        stays = order.reduce_only and not (self.halt is TradingState.FLATTEN and before)
+        if stays or (self.halt is TradingState.ACTIVE and not self.breach):
             return ""
         return self._reason()
 
     def bars_sending(self, order: Order) -> str:
         """Why an order may not go out, or ""."""
-        return self._reason() if self.halt in (None, Halt.HALT) else self.bars_resting(order)
+        return self._reason() if self.halt in (None, TradingState.HALT) else self.bars_resting(order)
 
     def _reason(self) -> str:
-        if self.halt is Halt.ACTIVE:
+        if self.halt is TradingState.ACTIVE:
             return self.breach
         return f"the account is {self.halt}" if self.halt else "the account has no halt state"

@@ -14,7 +14,7 @@ from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.importers import symbols
 from fanfold.local import run_plan, state_directory
-from fanfold.local.run_plan import Plan
+from fanfold.local.run_plan import RunPlan
 from fanfold.local.state_directory import Asked
 from fanfold.market.bars import Bar, Series
 from fanfold.strategy import contract
@@ -27,11 +27,11 @@ TOLD = 5
 class Continued(NamedTuple):
     """The plan of what is left to trade, and what the run is asked for from now on."""
 
-    plan: Plan
+    plan: RunPlan
     asked: Asked
 
 
-def asked_for(arguments: Namespace, plan: Plan) -> Asked:
+def asked_for(arguments: Namespace, plan: RunPlan) -> Asked:
     """What a new run is asked for, with the digests of the files that it reads."""
     paths = [symbols.locate(one) for one in arguments.data]
     files = [arguments.desk.resolve(), *(path.resolve() for path, _ in paths), *_sources(plan.desk)]
@@ -146,7 +146,7 @@ def _text(value: Any) -> str:
             return str(value)
 
 
-def _bars(state: Path, plan: Plan) -> Iterator[str]:
+def _bars(state: Path, plan: RunPlan) -> Iterator[str]:
     """Series whose bars are not those of the run's recordings, which new ones may follow."""
     venue = ReplayVenue(state / state_directory.RECORDINGS)
     for now in plan.recordings:
@@ -176,7 +176,7 @@ def _prices(series: Series, bar: Bar) -> str:
     return "/".join(f"{series.price(ticks):f}" for ticks in bar[1:5])
 
 
-def _longer(state: Path, plan: Plan) -> list[Series]:
+def _longer(state: Path, plan: RunPlan) -> list[Series]:
     """The recordings that have more than the run's; the others are kept as they are."""
     venue = ReplayVenue(state / state_directory.RECORDINGS)
     return [one for one in plan.recordings if one.through > venue.span(one.instrument)[1]]

@@ -26,7 +26,7 @@ BODY_BYTES_MAX = 10 * 1024 * 1024
 Function = Callable[[dict[str, Any], object], dict[str, Any]]
 
 
-class Target(NamedTuple):
+class RouteTarget(NamedTuple):
     """A function behind the gateway, and what the gateway asks callers of it for."""
 
     service: str
@@ -34,19 +34,19 @@ class Target(NamedTuple):
     authority: str
 
 
-READING = Target("audit", "api", "jwt")
+READING = RouteTarget("audit", "api", "jwt")
 # As in the services' files: what is not here goes to $default.
 TARGETS = {
-    "POST /halt": Target("risk", "api_control", "iam"),
-    "POST /resume": Target("risk", "api_control", "iam"),
-    "POST /signals/external": Target("signal", "webhook", ""),
+    "POST /halt": RouteTarget("risk", "api_control", "iam"),
+    "POST /resume": RouteTarget("risk", "api_control", "iam"),
+    "POST /signals/external": RouteTarget("signal", "webhook", ""),
 }
 
 
 class Gateway:
     """What stands between a request and a function: it finds the function, and says who asks."""
 
-    def __init__(self, functions: dict[Target, Function], principals: dict[str, dict[str, Any]]) -> None:
+    def __init__(self, functions: dict[RouteTarget, Function], principals: dict[str, dict[str, Any]]) -> None:
         self._functions = functions
         self._principals = principals
 
@@ -84,10 +84,10 @@ def principals(*, control: bool) -> dict[str, dict[str, Any]]:
     return found
 
 
-def functions(session: LocalSession) -> dict[Target, Function]:
+def functions(session: LocalSession) -> dict[RouteTarget, Function]:
     """The services' handlers, in this process, with the environment that their functions were deployed with."""
     root = launcher.repository_root()
-    found: dict[Target, Function] = {}
+    found: dict[RouteTarget, Function] = {}
     os.environ.update(environment(session.state, live=not (session.state / CLOCK).exists()))
     os.environ.update(
         {
@@ -112,7 +112,7 @@ def server(gateway: Gateway, port: int) -> ThreadingHTTPServer:
     return ThreadingHTTPServer((HOST, port), Handler)
 
 
-def _deployed(session: LocalSession, target: Target) -> dict[str, str]:
+def _deployed(session: LocalSession, target: RouteTarget) -> dict[str, str]:
     name = f"fanfold-{target.service}-{STAGE}-{target.function}"
     try:
         found = session.call("lambda", "GetFunctionConfiguration", {"FunctionName": name})
@@ -122,7 +122,7 @@ def _deployed(session: LocalSession, target: Target) -> dict[str, str]:
     return variables
 
 
-def _handler(root: Path, target: Target) -> Function:
+def _handler(root: Path, target: RouteTarget) -> Function:
     folder = str(root / "services" / target.service)
     if folder not in sys.path:
         sys.path.append(folder)

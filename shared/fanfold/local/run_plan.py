@@ -25,7 +25,7 @@ SEEDED_MINUTES = 720
 SEEDED_MINUTES_MAX = 200_000
 
 
-class Plan(NamedTuple):
+class RunPlan(NamedTuple):
     """A desk, the recordings that it trades (none: a live venue), the span to trade, and what was bent to fit."""
 
     desk: Desk
@@ -46,7 +46,7 @@ def plan(
     minutes: int | None,
     after: int | None = None,
     cash: Decimal | None = None,
-) -> Plan:
+) -> RunPlan:
     """The plan of a replay, or of what is ``after`` a close (epoch seconds). Raises BadInput for what can't be run."""
     files = [data_files.read(one) for one in data]
     raw = _raw(desk_file)
@@ -68,7 +68,7 @@ def plan(
     choose(raw, strategy, params, notes)
     built = desk.build(raw, desk_file.name)
     start, end = _span(recordings, since if after is None else after + 1, until, minutes)
-    return Plan(built, recordings, files, start, end, notes)
+    return RunPlan(built, recordings, files, start, end, notes)
 
 
 def choose(raw: dict[str, Any], strategy: str | None, params: Mapping[str, str], notes: list[str]) -> None:

@@ -16,7 +16,7 @@ MAX_PROCESSES = 4
 FUNCTION_ARN = "arn:aws:lambda:local:000000000000:function"
 
 
-class Answer(NamedTuple):
+class FunctionAnswer(NamedTuple):
     """What an invocation came to: the handler's answer, or Lambda's error document."""
 
     body: bytes
@@ -45,14 +45,14 @@ class Invocation:
         self.event = event
         self.deadline_ms = int((time.time() + timeout_s) * 1000)
         self._answered = threading.Event()
-        self._answer = Answer(b"null", failed=False)
+        self._answer = FunctionAnswer(b"null", failed=False)
 
     def answer(self, body: bytes, *, failed: bool) -> None:
         if not self._answered.is_set():
-            self._answer = Answer(body, failed)
+            self._answer = FunctionAnswer(body, failed)
             self._answered.set()
 
-    def wait(self, timeout_s: float) -> Answer | None:
+    def wait(self, timeout_s: float) -> FunctionAnswer | None:
         """The answer, or nothing when the time is over."""
         return self._answer if self._answered.wait(timeout_s) else None
 
@@ -73,7 +73,7 @@ class Process:
             )
         threading.Thread(target=self._watch, name=f"watch-{key}", daemon=True).start()
 
-    def run(self, invocation: Invocation, timeout_s: float) -> Answer:
+    def run(self, invocation: Invocation, timeout_s: float) -> FunctionAnswer:
         self.current = invocation
         self.inbox.put(invocation)
         if not self.alive:
@@ -83,7 +83,7 @@ class Process:
             # A tool that runs it in a container passes this on, which it could not with SIGKILL.
             self.child.terminate()
             text = f"Task timed out after {timeout_s:.2f} seconds"
-            return Answer(error_document("Sandbox.Timedout", text), failed=True)
+            return FunctionAnswer(error_document("Sandbox.Timedout", text), failed=True)
         return answer
 
     @property
@@ -98,7 +98,7 @@ class Process:
             self.current.answer(error_document("Runtime.ExitError", text), failed=True)
 
 
-class Function:
+class RunningFunction:
     """A deployed function and its processes; another process starts when all are busy, as on Lambda."""
 
     def __init__(self, key: str, spawn: Callable[[str], Process]) -> None:
@@ -110,7 +110,7 @@ class Function:
         self.processes: dict[str, Process] = {}
         self.invocations = 0
 
-    def invoke(self, event: bytes, timeout_s: float) -> Answer:
+    def invoke(self, event: bytes, timeout_s: float) -> FunctionAnswer:
         with self._free:
             name, process = self._take()
             self.invocations += 1
@@ -154,7 +154,7 @@ class RuntimeApi:
         logs: Path,
         start: Start = in_interpreter,
     ) -> None:
-        self.functions: dict[str, Function] = {}
+        self.functions: dict[str, RunningFunction] = {}
         self._lock = threading.Lock()
         self._environment_of = environment_of
         self._start = start
@@ -164,13 +164,13 @@ class RuntimeApi:
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, name="runtime-api", daemon=True).start()
 
-    def function(self, config: dict[str, Any]) -> Function:
+    def function(self, config: dict[str, Any]) -> RunningFunction:
         """The function of a Lambda configuration, made on its first use."""
         name = config["FunctionName"]
         with self._lock:
             known = self.functions.get(name)
             if known is None:
-                known = self.functions[name] = Function(name, lambda key: self._spawn(key, config))
+                known = self.functions[name] = RunningFunction(name, lambda key: self._spawn(key, config))
             return known
 
     def process(self, key: str) -> Process | None:

@@ -13,7 +13,7 @@ from fanfold.market import timeframes
 from fanfold.market.bars import Bar
 
 
-class Defect(StrEnum):
+class DefectKind(StrEnum):
     """What can be wrong with a series of bars."""
 
     TIME_UNIT = "time-unit"
@@ -43,27 +43,27 @@ class Action(StrEnum):
 
 
 ACTIONS = {
-    Defect.TIME_UNIT: Action.CONVERTED,
-    Defect.MISALIGNED: Action.DROPPED,
-    Defect.IMPOSSIBLE: Action.DROPPED,
-    Defect.OUT_OF_ORDER: Action.SORTED,
-    Defect.DUPLICATE: Action.DROPPED,
-    Defect.FORMING: Action.DROPPED,
-    Defect.GAP: Action.REPORTED,
-    Defect.ZERO_VOLUME: Action.REPORTED,
-    Defect.JUMP: Action.REPORTED,
-    Defect.OUTLIER: Action.DROPPED,
-    Defect.REVISED: Action.REPORTED,
-    Defect.EMPTY: Action.REPORTED,
-    Defect.UNAVAILABLE: Action.REPORTED,
-    Defect.UNFILLABLE: Action.REPORTED,
+    DefectKind.TIME_UNIT: Action.CONVERTED,
+    DefectKind.MISALIGNED: Action.DROPPED,
+    DefectKind.IMPOSSIBLE: Action.DROPPED,
+    DefectKind.OUT_OF_ORDER: Action.SORTED,
+    DefectKind.DUPLICATE: Action.DROPPED,
+    DefectKind.FORMING: Action.DROPPED,
+    DefectKind.GAP: Action.REPORTED,
+    DefectKind.ZERO_VOLUME: Action.REPORTED,
+    DefectKind.JUMP: Action.REPORTED,
+    DefectKind.OUTLIER: Action.DROPPED,
+    DefectKind.REVISED: Action.REPORTED,
+    DefectKind.EMPTY: Action.REPORTED,
+    DefectKind.UNAVAILABLE: Action.REPORTED,
+    DefectKind.UNFILLABLE: Action.REPORTED,
 }
 
 # A file has no second source to ask, so these refuse it whole; live the bar is dropped and the next poll asks again.
-REFUSED_IN_FILES = (Defect.MISALIGNED, Defect.IMPOSSIBLE)
+REFUSED_IN_FILES = (DefectKind.MISALIGNED, DefectKind.IMPOSSIBLE)
 
 
-class Row(NamedTuple):
+class CheckedRow(NamedTuple):
     """One bar as it came: the time it OPENS in any unit of epoch time, prices in ticks, volume in lots."""
 
     opens_at: int
@@ -74,7 +74,7 @@ class Row(NamedTuple):
     volume: int
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class QualityFinding(msgspec.Struct, frozen=True, kw_only=True):
     """A defect of a series: how often, and where first.
 
     ``count`` is in bars, for a gap the bars that are missing; ``places`` and ``longest`` tell its gaps apart. ``row``
@@ -82,7 +82,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     its close.
     """
 
-    defect: Defect
+    defect: DefectKind
     count: int
     places: int
     longest: int
@@ -95,7 +95,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        if self.defect is Defect.GAP:
+        if self.defect is DefectKind.GAP:
             return f"{self.count} bars missing in {self.places} gaps, the longest {self.longest}: {self.action}"
         return f"{self.count} {self.defect}: {self.action}"
 
@@ -106,9 +106,9 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     instrument: str
     timeframe: str
     bars: list[Bar]
-    findings: list[Finding]
+    findings: list[QualityFinding]
 
-    def finding(self, defect: Defect) -> Finding | None:
+    def finding(self, defect: DefectKind) -> QualityFinding | None:
         return next((one for one in self.findings if one.defect is defect), None)
 
 
@@ -134,7 +134,7 @@ def per_second(time: int) -> int:
 def check(
     instrument: str,
     timeframe: str,
-    rows: Sequence[Row],
+    rows: Sequence[CheckedRow],
     jump_max: Decimal,
     *,
     now: int | None = None,
@@ -149,10 +149,10 @@ def check(
     length = timeframes.seconds(timeframe)
     numbered = [_Numbered(index, _bar(row, length)) for index, row in enumerate(rows)]
     unfit = {
-        Defect.TIME_UNIT: _other_unit(rows, numbered),
-        Defect.MISALIGNED: [one for one in numbered if _off_grid(rows[one.row].opens_at, length)],
-        Defect.IMPOSSIBLE: [one for one in numbered if not possible(one.bar)],
-        Defect.FORMING: [one for one in numbered if now is not None and one.bar.closes_at > now],
+        DefectKind.TIME_UNIT: _other_unit(rows, numbered),
+        DefectKind.MISALIGNED: [one for one in numbered if _off_grid(rows[one.row].opens_at, length)],
+        DefectKind.IMPOSSIBLE: [one for one in numbered if not possible(one.bar)],
+        DefectKind.FORMING: [one for one in numbered if now is not None and one.bar.closes_at > now],
     }
     dropped = {one.row for defect, found in unfit.items() if ACTIONS[defect] is Action.DROPPED for one in found}
     fit = [one for one in numbered if one.row not in dropped]
@@ -161,11 +161,11 @@ def check(
     chain = _chain(before, ordered)
     findings = [
         *(_finding(defect, found) for defect, found in unfit.items() if found),
-        _finding(Defect.OUT_OF_ORDER, _late(fit)),
-        _finding(Defect.DUPLICATE, [one for one in fit if unique[one.bar.closes_at] is not one]),
+        _finding(DefectKind.OUT_OF_ORDER, _late(fit)),
+        _finding(DefectKind.DUPLICATE, [one for one in fit if unique[one.bar.closes_at] is not one]),
         _gaps(chain, length),
-        _finding(Defect.ZERO_VOLUME, [one for one in ordered if one.bar.volume == 0]),
-        _finding(Defect.JUMP, _jumps(chain, jump_max)),
+        _finding(DefectKind.ZERO_VOLUME, [one for one in ordered if one.bar.volume == 0]),
+        _finding(DefectKind.JUMP, _jumps(chain, jump_max)),
     ]
     return Checked(
         instrument=instrument,
@@ -213,7 +213,7 @@ def drop_forming(bars: Iterable[Bar], now: int) -> list[Bar]:
     return [bar for bar in bars if bar.closes_at <= now]
 
 
-def _bar(row: Row, length: int) -> Bar:
+def _bar(row: CheckedRow, length: int) -> Bar:
     return Bar(row.opens_at // per_second(row.opens_at) + length, *row[1:])
 
 
@@ -227,7 +227,7 @@ def possible(bar: Bar) -> bool:
     return 0 < low <= opened <= high and low <= close <= high and volume >= 0
 
 
-def _other_unit(rows: Sequence[Row], numbered: list[_Numbered]) -> list[_Numbered]:
+def _other_unit(rows: Sequence[CheckedRow], numbered: list[_Numbered]) -> list[_Numbered]:
     """Rows in another unit than the first one, as where two archives were put together."""
     if not rows:
         return []
@@ -255,15 +255,15 @@ def _jumps(chain: list[_Numbered], jump_max: Decimal) -> list[_Numbered]:
     return [later for earlier, later in pairwise(chain) if not near(earlier.bar, later.bar, jump_max)]
 
 
-def _gaps(chain: list[_Numbered], length: int) -> Finding:
+def _gaps(chain: list[_Numbered], length: int) -> QualityFinding:
     missing = [
         ((later.bar.closes_at - earlier.bar.closes_at) // length - 1, earlier) for earlier, later in pairwise(chain)
     ]
     gaps = [(count, earlier) for count, earlier in missing if count > 0]
     first = gaps[0][1] if gaps else _NOWHERE
     counts = [count for count, _ in gaps]
-    return Finding(
-        defect=Defect.GAP,
+    return QualityFinding(
+        defect=DefectKind.GAP,
         count=sum(counts),
         places=len(gaps),
         longest=max(counts, default=0),
@@ -272,9 +272,11 @@ def _gaps(chain: list[_Numbered], length: int) -> Finding:
     )
 
 
-def _finding(defect: Defect, found: list[_Numbered]) -> Finding:
+def _finding(defect: DefectKind, found: list[_Numbered]) -> QualityFinding:
     first = found[0] if found else _NOWHERE
-    return Finding(defect=defect, count=len(found), places=len(found), longest=1, row=first.row, at=first.bar.closes_at)
+    return QualityFinding(
+        defect=defect, count=len(found), places=len(found), longest=1, row=first.row, at=first.bar.closes_at
+    )
 
 
 _NOWHERE = _Numbered(0, Bar(0, 0, 0, 0, 0, 0))

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol, TypeGuard, runtime_checkable
 from fanfold.market.bars import Series
 
 
-class Request(NamedTuple):
+class BarsRequest(NamedTuple):
     """Bars that close after ``since`` and no later than ``until``, in epoch seconds."""
 
     instrument: str
@@ -19,14 +19,14 @@ class Request(NamedTuple):
 class Failure(NamedTuple):
     """A series that a venue did not give, and why."""
 
-    request: Request
+    request: BarsRequest
     reason: str
 
 
 class Source(Protocol):
     """A venue's bars, those alone that are known to be closed."""
 
-    def bars_of(self, requests: Sequence[Request]) -> list[Series | Failure]:
+    def bars_of(self, requests: Sequence[BarsRequest]) -> list[Series | Failure]:
         """An answer a request, in their order. ``Series.after`` is the close of the bar before ``since`` or at it.
 
         A bar that is none, such as one without a price, is in the answer as it came: whoever asks drops it and tells.
@@ -34,7 +34,7 @@ class Source(Protocol):
         ...
 
 
-class Recorded(Protocol):
+class RecordedSource(Protocol):
     """A source whose bars all stand from the start: none comes late, and what is not there never comes."""
 
     recorded: bool
@@ -49,7 +49,7 @@ class Paced(Protocol):
     def hold(self, until: float) -> None: ...
 
 
-def is_recorded(source: Source) -> TypeGuard[Recorded]:
+def is_recorded(source: Source) -> TypeGuard[RecordedSource]:
     return hasattr(source, "recorded")
 
 

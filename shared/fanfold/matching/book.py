@@ -11,7 +11,7 @@ from fanfold.messages import Order
 from fanfold.money import ZERO, exact
 
 
-class Resting(msgspec.Struct, frozen=True, kw_only=True):
+class RestingOrder(msgspec.Struct, frozen=True, kw_only=True):
     """An order at a paper venue. A stop that was ``triggered`` is a market order from then on.
 
     ``spent`` is what its fills came for, fees too; ``reason`` is why it was canceled.
@@ -39,25 +39,25 @@ class Resting(msgspec.Struct, frozen=True, kw_only=True):
         return self.at_market or (self.order.kind == "limit" and self.order.time_in_force == "ioc")
 
 
-def canceled(resting: Resting, client_order_ids: Sequence[str], at: datetime, reason: str) -> Resting:
+def canceled(resting: RestingOrder, client_order_ids: Sequence[str], at: datetime, reason: str) -> RestingOrder:
     """The order after a cancel of these; what was canceled before stays as it is."""
     if resting.order.client_order_id not in client_order_ids or resting.canceled_at is not None:
         return resting
     return msgspec.structs.replace(resting, canceled_at=at, reason=reason)
 
 
-class Page(msgspec.Struct, frozen=True, kw_only=True):
+class PaperBookVersion(msgspec.Struct, frozen=True, kw_only=True):
     """An account's part of the book: its orders as they arrived, and what was settled.
 
     ``settled`` is, per instrument, the close (epoch seconds) of the newest bar that its orders were resolved by.
     """
 
-    resting: list[Resting] = []
+    resting: list[RestingOrder] = []
     settled: dict[str, int] = {}
     version: int = 0
 
 
-class Book(Protocol):
+class PaperOrderStore(Protocol):
     """Where a paper venue keeps what rests."""
 
     def add(self, order: Order) -> bool:
@@ -75,11 +75,11 @@ class Book(Protocol):
     def cancel(self, account: str, client_order_ids: Sequence[str], at: datetime, reason: str) -> None:
         """Note on orders that rest when and why they were canceled, the first time only; raise the version with it."""
 
-    def read(self, account: str) -> Page:
+    def read(self, account: str) -> PaperBookVersion:
         """All that rests for an account, oldest arrival first, as of its last write."""
 
     def write(
-        self, account: str, version: int, changed: list[Resting], gone: list[str], settled: dict[str, int]
+        self, account: str, version: int, changed: list[RestingOrder], gone: list[str], settled: dict[str, int]
     ) -> None:
         """Put the changed, drop the gone (client order ids), note what is settled, raise the version: all or nothing.
 

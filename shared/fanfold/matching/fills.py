@@ -29,9 +29,9 @@ from fanfold import ids, money
 from fanfold.market import timeframes
 from fanfold.market.bars import Bar, Series
 from fanfold.matching import prices
-from fanfold.matching.book import Resting
-from fanfold.matching.prices import Candle, FillModel, Match, Quote
-from fanfold.messages import Fill, Order, State
+from fanfold.matching.book import RestingOrder
+from fanfold.matching.prices import CandlePrices, FillModel, Match, Quote
+from fanfold.messages import Fill, Order, OrderState
 from fanfold.money import ZERO, exact
 from fanfold.records import TERMINAL
 
@@ -39,12 +39,12 @@ from fanfold.records import TERMINAL
 class Resolution(msgspec.Struct, frozen=True, kw_only=True):
     """An order after bars or a quote: what is left of it, where that leaves its life, and its fills on the way."""
 
-    resting: Resting
-    state: State
+    resting: RestingOrder
+    state: OrderState
     fills: tuple[Fill, ...] = ()
 
 
-class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+class MatchResult(msgspec.Struct, frozen=True, kw_only=True):
     """What new bars or quotes do to an account's orders, as of a version of its book.
 
     ``resting`` is all that rested; of the resolutions, orders that nothing happened to are left out.
@@ -53,15 +53,15 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
 
     account: str
     version: int
-    resting: list[Resting]
+    resting: list[RestingOrder]
     resolutions: list[Resolution]
     settled: dict[str, int]
 
 
-def candle(series: Series, bar: Bar) -> Candle:
+def candle(series: Series, bar: Bar) -> CandlePrices:
     opens_at = bar.closes_at - timeframes.seconds(series.timeframe)
     first, high, low = map(series.price, (bar.open, bar.high, bar.low))
-    return Candle(opens_at, bar.closes_at, first, high, low, series.volume(bar.volume))
+    return CandlePrices(opens_at, bar.closes_at, first, high, low, series.volume(bar.volume))
 
 
 def check(order: Order) -> None:
@@ -72,14 +72,14 @@ def check(order: Order) -> None:
         prices.given(order.stop_price, order)
 
 
-def standing(resting: Resting) -> Resolution:
+def standing(resting: RestingOrder) -> Resolution:
     """An order that nothing happened to."""
-    return Resolution(resting=resting, state=State.PARTIAL if resting.filled else State.OPEN)
+    return Resolution(resting=resting, state=OrderState.PARTIAL if resting.filled else OrderState.OPEN)
 
 
-def unmet(resting: Resting) -> Resolution:
+def unmet(resting: RestingOrder) -> Resolution:
     """An order that meets no price: it ends if it was canceled."""
-    return Resolution(resting=resting, state=State.CANCELED) if resting.canceled_at else standing(resting)
+    return Resolution(resting=resting, state=OrderState.CANCELED) if resting.canceled_at else standing(resting)
 
 
 def closes(order: Order) -> bool:
@@ -88,7 +88,7 @@ def closes(order: Order) -> bool:
 
 
 @exact
-def wound_up(resting: Resting, taker_bps: Decimal) -> Resolution:
+def wound_up(resting: RestingOrder, taker_bps: Decimal) -> Resolution:
     """An order of an instrument that the desk does not have any more, so that no price of it comes.
 
     What closes a position fills at the worst price that it allows; anything else can only end.
@@ -114,11 +114,11 @@ def overdue(resolution: Resolution, at: datetime) -> Resolution:
     """The same at its end, if the order expired by then and has not ended otherwise."""
     if resolution.state in TERMINAL or resolution.resting.order.expires_at > at:
         return resolution
-    return msgspec.structs.replace(resolution, state=State.EXPIRED)
+    return msgspec.structs.replace(resolution, state=OrderState.EXPIRED)
 
 
 @exact
-def walk(resting: Iterable[Resting], bars: Iterable[Candle], model: FillModel) -> list[Resolution]:
+def walk(resting: Iterable[RestingOrder], bars: Iterable[CandlePrices], model: FillModel) -> list[Resolution]:
     """Orders of one instrument, first to arrive first, after bars in time order."""
     now = [unmet(one) for one in resting]
     for bar in bars:
@@ -132,13 +132,13 @@ def walk(resting: Iterable[Resting], bars: Iterable[Candle], model: FillModel) -
 
 
 @exact
-def capacity(bar: Candle, model: FillModel) -> Decimal:
+def capacity(bar: CandlePrices, model: FillModel) -> Decimal:
     """What all orders together may take of a bar, in whole lots."""
     return money.floor_to(bar.volume * model.participation_max, model.lot)
 
 
 @exact
-def resolve(resting: Resting, bar: Candle, model: FillModel, room: Decimal) -> Resolution:
+def resolve(resting: RestingOrder, bar: CandlePrices, model: FillModel, room: Decimal) -> Resolution:
     """An order after one bar, of which it may take ``room``."""
     order = resting.order
     ended = _ended(resting, datetime.fromtimestamp(bar.opens_at, UTC))
@@ -156,7 +156,7 @@ def resolve(resting: Resting, bar: Candle, model: FillModel, room: Decimal) -> R
 
 
 @exact
-def take(resting: Resting, quote: Quote, model: FillModel) -> Resolution:
+def take(resting: RestingOrder, quote: Quote, model: FillModel) -> Resolution:
     """An order that takes, after a quote: all of it at the touch and the slippage, for a quote tells no size."""
     order = resting.order
     ended = _ended(resting, quote.at)
@@ -175,7 +175,14 @@ def take(resting: Resting, quote: Quote, model: FillModel) -> Resolution:
 
 
 def _filled(
-    resting: Resting, match: Match, model: FillModel, *, room: Decimal, trade_id: str, at: datetime, over: bool = False
+    resting: RestingOrder,
+    match: Match,
+    model: FillModel,
+    *,
+    room: Decimal,
+    trade_id: str,
+    at: datetime,
+    over: bool = False,
 ) -> Resolution:
     wanted = min(resting.remaining, room)
     quantity = _paid_for(wanted, resting, match, model)
@@ -189,7 +196,7 @@ def _filled(
     return _after(reached, fills, over=over or quantity < wanted)
 
 
-def _paid_for(wanted: Decimal, resting: Resting, match: Match, model: FillModel) -> Decimal:
+def _paid_for(wanted: Decimal, resting: RestingOrder, match: Match, model: FillModel) -> Decimal:
     """What of a quantity the order's reservation still pays for, in whole lots; only spot buys with what is there."""
     left = resting.order.reserved - resting.spent
     if not model.spot or resting.order.side == "sell" or prices.cost(match, model, wanted) <= left:
@@ -199,27 +206,27 @@ def _paid_for(wanted: Decimal, resting: Resting, match: Match, model: FillModel)
     return max(money.floor_to(money.ratio(left - money.CASH_STEP, unit), model.lot), ZERO)
 
 
-def _known(order: Order, bar: Candle) -> Candle:
+def _known(order: Order, bar: CandlePrices) -> CandlePrices:
     """What of a bar is known to be from before the order's end: all of it, or only the price that it opened at."""
     if bar.closes_at <= order.expires_at.timestamp():
         return bar
     return bar._replace(high=bar.open, low=bar.open)
 
 
-def _ended(resting: Resting, since: datetime) -> State | None:
+def _ended(resting: RestingOrder, since: datetime) -> OrderState | None:
     if resting.canceled_at is not None:
-        return State.CANCELED
+        return OrderState.CANCELED
     # What was over when the order was decided says nothing of its end.
-    return State.EXPIRED if max(resting.order.expires_at, resting.order.decided_at) <= since else None
+    return OrderState.EXPIRED if max(resting.order.expires_at, resting.order.decided_at) <= since else None
 
 
-def _after(resting: Resting, fills: tuple[Fill, ...], *, over: bool = False) -> Resolution:
+def _after(resting: RestingOrder, fills: tuple[Fill, ...], *, over: bool = False) -> Resolution:
     """``over``: whatever is left of the order has no future."""
     waits = resting.order.kind == "stop" and not resting.triggered
     if not resting.remaining:
-        state = State.FILLED
+        state = OrderState.FILLED
     elif over or (resting.order.time_in_force == "ioc" and not waits):
-        state = State.EXPIRED
+        state = OrderState.EXPIRED
     else:
         state = standing(resting).state
     return Resolution(resting=resting, state=state, fills=fills)

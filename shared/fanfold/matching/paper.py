@@ -14,9 +14,9 @@ from fanfold.desk import Desk
 from fanfold.errors import BadInput, Conflict, VenueUnavailable
 from fanfold.market.bars import Series
 from fanfold.matching import fills
-from fanfold.matching.book import Book, Page, Resting
-from fanfold.matching.fills import Resolution, Settlement
-from fanfold.matching.prices import Candle, FillModel, Quote
+from fanfold.matching.book import PaperBookVersion, PaperOrderStore, RestingOrder
+from fanfold.matching.fills import MatchResult, Resolution
+from fanfold.matching.prices import CandlePrices, FillModel, Quote
 from fanfold.messages import Order
 from fanfold.records import TERMINAL
 
@@ -35,7 +35,7 @@ class PaperVenue:
     without, at the open of the next bar.
     """
 
-    def __init__(self, desk: Desk, book: Book, quote: Callable[[str], Quote] | None = None) -> None:
+    def __init__(self, desk: Desk, book: PaperOrderStore, quote: Callable[[str], Quote] | None = None) -> None:
         self._desk = desk
         self._book = book
         self._quote = quote
@@ -58,7 +58,7 @@ class PaperVenue:
         """Take an order never, however late its request comes; the acceptance of one that was taken before."""
         return None if self._book.shut_out(order) else _acceptance(order)
 
-    def resolve(self, account: str, series: Iterable[Series] = (), ended_by: datetime | None = None) -> Settlement:
+    def resolve(self, account: str, series: Iterable[Series] = (), ended_by: datetime | None = None) -> MatchResult:
         """What the account's orders do in bars that are not settled yet; changes nothing.
 
         Of the series only those of the venue's own timeframe count: longer bars hold the same trades again. With
@@ -72,7 +72,7 @@ class PaperVenue:
             for resolution in self._resolved(account, instrument, resting, bars.get(instrument, []), ended_by)
         ]
         newest = {instrument: candles[-1].closes_at for instrument, candles in bars.items()}
-        return Settlement(
+        return MatchResult(
             account=account,
             version=page.version,
             resting=page.resting,
@@ -88,7 +88,7 @@ class PaperVenue:
         """End several orders of an account, all or none; see ``cancel``."""
         self._book.cancel(account, client_order_ids, at, reason)
 
-    def commit(self, settlement: Settlement) -> None:
+    def commit(self, settlement: MatchResult) -> None:
         """Make a settlement the venue's own, after its fills are booked.
 
         Raises Conflict where the book moved on since; then resolve again.
@@ -98,12 +98,12 @@ class PaperVenue:
         gone = [resting.order.client_order_id for resting in over]
         self._book.write(settlement.account, settlement.version, going, gone, settlement.settled)
 
-    def _fresh(self, account: str, series: Iterable[Series], page: Page) -> dict[str, list[Candle]]:
+    def _fresh(self, account: str, series: Iterable[Series], page: PaperBookVersion) -> dict[str, list[CandlePrices]]:
         """Bars that are not settled yet by instrument, in time order, each once."""
         if account not in self._desk.accounts:
             return {}
         timeframe = self._desk.venues[self._desk.accounts[account].venue].timeframe
-        fresh: dict[str, dict[int, Candle]] = {}
+        fresh: dict[str, dict[int, CandlePrices]] = {}
         for one in series:
             for bar in one.bars if one.timeframe == timeframe else ():
                 if bar.closes_at > page.settled.get(one.instrument, 0):
@@ -111,7 +111,12 @@ class PaperVenue:
         return {instrument: sorted(candles.values()) for instrument, candles in fresh.items()}
 
     def _resolved(
-        self, account: str, instrument: str, resting: list[Resting], bars: list[Candle], ended_by: datetime | None
+        self,
+        account: str,
+        instrument: str,
+        resting: list[RestingOrder],
+        bars: list[CandlePrices],
+        ended_by: datetime | None,
     ) -> list[Resolution]:
         takers = [one for one in resting if self._quote and one.takes]
         others = [one for one in resting if not (self._quote and one.takes)]
@@ -127,7 +132,7 @@ class PaperVenue:
             after = [fills.overdue(one, ended_by) for one in after]
         return [now for was, now in zip(takers + others, after, strict=True) if now != fills.standing(was)]
 
-    def _taken(self, instrument: str, takers: list[Resting], model: FillModel) -> list[Resolution]:
+    def _taken(self, instrument: str, takers: list[RestingOrder], model: FillModel) -> list[Resolution]:
         if not self._quote or not takers:
             return []
         try:
@@ -143,8 +148,8 @@ def _acceptance(order: Order) -> Acceptance:
     return Acceptance(client_order_id=order.client_order_id, venue_order_id=venue_order_id)
 
 
-def _by_instrument(resting: Iterable[Resting]) -> dict[str, list[Resting]]:
-    grouped: dict[str, list[Resting]] = {}
+def _by_instrument(resting: Iterable[RestingOrder]) -> dict[str, list[RestingOrder]]:
+    grouped: dict[str, list[RestingOrder]] = {}
     for one in resting:
         grouped.setdefault(one.order.instrument, []).append(one)
     return grouped

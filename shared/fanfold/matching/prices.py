@@ -9,7 +9,7 @@ import msgspec
 from fanfold import money
 from fanfold.desk import Account, Instrument
 from fanfold.errors import BadInput
-from fanfold.matching.book import Resting
+from fanfold.matching.book import RestingOrder
 from fanfold.messages import Order, Side
 from fanfold.money import ZERO
 
@@ -40,7 +40,7 @@ class FillModel(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Candle(NamedTuple):
+class CandlePrices(NamedTuple):
     """What of a bar decides fills: times in epoch seconds, prices in quote and volume in base units."""
 
     opens_at: int
@@ -66,7 +66,7 @@ class Match(NamedTuple):
     liquidity: Literal["taker", "maker"]
 
 
-def match(resting: Resting, bar: Candle, model: FillModel) -> Match | None:
+def match(resting: RestingOrder, bar: CandlePrices, model: FillModel) -> Match | None:
     """How an order meets a bar that has a volume; None where it does not."""
     if resting.at_market:
         return _taker(resting.order.side, bar.open, model)
@@ -77,7 +77,7 @@ def _taker(side: Side, reference: Decimal, model: FillModel) -> Match:
     return Match(worsened(side, reference, model.spread_bps / 2 + model.slippage_bps, model.tick), "taker")
 
 
-def _limit(order: Order, bar: Candle, model: FillModel) -> Match | None:
+def _limit(order: Order, bar: CandlePrices, model: FillModel) -> Match | None:
     buys, limit = order.side == "buy", given(order.limit_price, order)
     beyond = limit - model.tick if buys else limit + model.tick
     ioc = order.time_in_force == "ioc"
@@ -91,7 +91,7 @@ def _limit(order: Order, bar: Candle, model: FillModel) -> Match | None:
     return Match(limit, "maker") if reached and not ioc else None
 
 
-def _stop(order: Order, bar: Candle, model: FillModel) -> Match | None:
+def _stop(order: Order, bar: CandlePrices, model: FillModel) -> Match | None:
     stop = given(order.stop_price, order)
     if order.side == "buy":
         return _taker(order.side, max(stop, bar.open), model) if bar.high >= stop else None

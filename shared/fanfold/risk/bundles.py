@@ -5,14 +5,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from fanfold.codes import Code
 from fanfold.messages import Order, Refusal
 from fanfold.risk.context import Context
-from fanfold.risk.exposure import Leg
+from fanfold.risk.exposure import PositionKey
 from fanfold.risk.rules import ORDER_RULES, REDUCTION_RULES
 from fanfold.risk.standing import StandingTarget
 
-Bundles = Mapping[Leg, str]
+Bundles = Mapping[PositionKey, str]
 
 
-def of(entries: Iterable[StandingTarget], context: Context) -> dict[Leg, str]:
+def of(entries: Iterable[StandingTarget], context: Context) -> dict[PositionKey, str]:
     """The bundle of each leg that is of one: named by its target, or the instance where its strategy trades bundles."""
     named = {}
     for entry in entries:
@@ -24,7 +24,7 @@ def of(entries: Iterable[StandingTarget], context: Context) -> dict[Leg, str]:
 
 
 def judge(
-    orders: Sequence[Order], bundles: Bundles, lacking: Collection[Leg], context: Context
+    orders: Sequence[Order], bundles: Bundles, lacking: Collection[PositionKey], context: Context
 ) -> tuple[list[Order], list[Refusal]]:
     """Approved orders, reductions first, and refusals. ``lacking`` are legs that need an order and have none.
 
@@ -51,7 +51,7 @@ def judge(
     return approved, refused
 
 
-def leg_of(order: Order) -> Leg:
+def leg_of(order: Order) -> PositionKey:
     return order.instance, order.instrument
 
 

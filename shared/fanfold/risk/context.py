@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from fanfold.messages import Halt, Order
+from fanfold.messages import Order, TradingState
 from fanfold.money import ZERO, exact
 from fanfold.risk.exposure import (
     FLAT,
-    Book,
-    Held,
-    Leg,
+    AccountSnapshot,
+    Exposure,
     Mark,
+    PositionKey,
     at_cost,
     equity,
     gross,
@@ -24,13 +24,13 @@ from fanfold.risk.exposure import (
     stale,
     unmarked,
 )
-from fanfold.risk.policy import LegTerms, Terms
+from fanfold.risk.policy import AccountPolicy, PositionPolicy
 
 
 class Effect(NamedTuple):
     """The leg with an order live, and what that adds to the extremes of exposure, in quote units."""
 
-    after: Held
+    after: Exposure
     largest: Decimal
     lowest: Decimal
     highest: Decimal
@@ -45,14 +45,14 @@ class Context(msgspec.Struct, kw_only=True):
     decided on for the first time, by their id.
     """
 
-    terms: Terms
-    book: Book
+    terms: AccountPolicy
+    book: AccountSnapshot
     now_s: float
     unmarked: frozenset[str]
     stale: dict[str, float]
     equity: Decimal
     equities: dict[str, Decimal]
-    held: dict[Leg, Held]
+    held: dict[PositionKey, Exposure]
     stakes: dict[str, Decimal]
     gross: Decimal
     net_lowest: Decimal
@@ -60,21 +60,21 @@ class Context(msgspec.Struct, kw_only=True):
     reserved: Decimal
     orders_in_minute: int
     signal_ages: dict[str, float]
-    quantities: dict[Leg, Decimal]
-    legs_decided: set[Leg]
+    quantities: dict[PositionKey, Decimal]
+    legs_decided: set[PositionKey]
     ids_decided: set[str]
     # The order asked about last: several rules ask in a row, and it is most of what they cost.
     weighed: tuple[Order, Effect] | None = None
 
-    def leg(self, order: Order) -> Held:
+    def leg(self, order: Order) -> Exposure:
         return self.held.get((order.instance, order.instrument), FLAT)
 
-    def leg_terms(self, instance: str, instrument: str) -> LegTerms:
+    def leg_terms(self, instance: str, instrument: str) -> PositionPolicy:
         """How a leg is sized; one that the desk does not know any more can be closed all the same. FLATTEN waits for no
         limit: what it closes goes out at market."""
         known = self.terms.legs.get((instance, instrument))
         if known is not None:
-            return msgspec.structs.replace(known, order="market") if self.book.halt is Halt.FLATTEN else known
+            return msgspec.structs.replace(known, order="market") if self.book.halt is TradingState.FLATTEN else known
         held, mark = self.held.get((instance, instrument), FLAT), self.book.marks[instrument]
         return self.terms.exit((instance, instrument), held.quantity, mark.price)
 
@@ -105,7 +105,7 @@ class Context(msgspec.Struct, kw_only=True):
     def bars_entries(self) -> bool:
         """Whether no order may add to a position, so that a target across zero can only be met as far as zero."""
         return (
-            self.book.halt is not Halt.ACTIVE
+            self.book.halt is not TradingState.ACTIVE
             or bool(self.stale)
             or self.daily_loss > self.daily_loss_max
             or self.drawdown > self.drawdown_max
@@ -145,7 +145,7 @@ class Context(msgspec.Struct, kw_only=True):
         self.legs_decided.add((order.instance, order.instrument))
         self.ids_decided.add(order.order_id)
 
-    def closing_book(self) -> Book:
+    def closing_book(self) -> AccountSnapshot:
         """The book with all approved orders in it."""
         return msgspec.structs.replace(
             self.book, held=self.held, reserved=self.reserved, orders_in_minute=self.orders_in_minute
@@ -157,14 +157,14 @@ def signed(order: Order) -> Decimal:
 
 
 @exact
-def survey(book: Book, terms: Terms, signal_ages: dict[str, float], now: datetime) -> Context:
+def survey(book: AccountSnapshot, terms: AccountPolicy, signal_ages: dict[str, float], now: datetime) -> Context:
     """The figures of a book, rolled to now."""
     book = roll(book, now)
     lowest, highest = net(book)
     return Context(
         terms=terms,
         # FLATTEN closes what has no price, too; nothing of what the account is worth is taken from that.
-        book=at_cost(book) if book.halt is Halt.FLATTEN else book,
+        book=at_cost(book) if book.halt is TradingState.FLATTEN else book,
         now_s=now.timestamp(),
         unmarked=unmarked(book),
         stale=stale(book, now.timestamp(), terms.limits.bar_age_s_max),
@@ -184,7 +184,7 @@ def survey(book: Book, terms: Terms, signal_ages: dict[str, float], now: datetim
     )
 
 
-def _effect(before: Held, quantity: Decimal, price: Decimal) -> Effect:
+def _effect(before: Exposure, quantity: Decimal, price: Decimal) -> Effect:
     after = before.ordered(quantity)
     return Effect(
         after=after,
@@ -194,7 +194,7 @@ def _effect(before: Held, quantity: Decimal, price: Decimal) -> Effect:
     )
 
 
-def _stakes(book: Book) -> dict[str, Decimal]:
+def _stakes(book: AccountSnapshot) -> dict[str, Decimal]:
     stakes: dict[str, Decimal] = {}
     for (_, instrument), held in book.held.items():
         if priced(book.marks.get(instrument)):

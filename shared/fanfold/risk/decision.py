@@ -7,12 +7,12 @@ from decimal import Decimal
 import msgspec
 
 from fanfold import ids
-from fanfold.messages import Halt, Order, Refusal, Side, Target
+from fanfold.messages import Order, Refusal, Side, Target, TradingState
 from fanfold.money import ZERO, exact
 from fanfold.risk import bundles
 from fanfold.risk.context import Context, survey
-from fanfold.risk.exposure import FLAT, Book, Leg
-from fanfold.risk.policy import LegTerms, Plan
+from fanfold.risk.exposure import FLAT, AccountSnapshot, PositionKey
+from fanfold.risk.policy import DeskPolicy, PositionPolicy
 from fanfold.risk.rules import TARGET_RULES
 from fanfold.risk.sizing import NoOrder, affordable, change, desired, limit_of, reservation
 from fanfold.risk.standing import StandingTarget
@@ -28,15 +28,17 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
     approved: list[Order]
     refused: list[Refusal]
-    dust: list[Leg]
-    too_small: list[Leg]
-    quantities: dict[Leg, Decimal]
-    bundles: dict[Leg, str]
+    dust: list[PositionKey]
+    too_small: list[PositionKey]
+    quantities: dict[PositionKey, Decimal]
+    bundles: dict[PositionKey, str]
     breach: str
-    book: Book
+    book: AccountSnapshot
 
 
-def decide(targets: Iterable[Target], book: Book, plan: Plan, *, at: datetime, now: datetime) -> Decision:
+def decide(
+    targets: Iterable[Target], book: AccountSnapshot, plan: DeskPolicy, *, at: datetime, now: datetime
+) -> Decision:
     """What to order so that the account comes to targets that are decided on for the first time; see decide_standing.
 
     ``at`` is the market event that they are of.
@@ -45,7 +47,9 @@ def decide(targets: Iterable[Target], book: Book, plan: Plan, *, at: datetime, n
 
 
 @exact
-def decide_standing(standing: Iterable[StandingTarget], book: Book, plan: Plan, *, now: datetime) -> Decision:
+def decide_standing(
+    standing: Iterable[StandingTarget], book: AccountSnapshot, plan: DeskPolicy, *, now: datetime
+) -> Decision:
     """What to order so that the account comes to its targets. ``now`` is the clock.
 
     The order of the targets means nothing; equal ones count once. Each approved order is in the book that the next is
@@ -56,7 +60,7 @@ def decide_standing(standing: Iterable[StandingTarget], book: Book, plan: Plan, 
     ages = {
         entry.target.signal_id: (now - entry.at).total_seconds()
         for entry in entries
-        if _first(entry) and book.halt is not Halt.FLATTEN
+        if _first(entry) and book.halt is not TradingState.FLATTEN
     }
     context = survey(book, plan.terms(book.account), ages, now)
     outcomes = [_propose(entry, context, now) for entry in entries]
@@ -86,8 +90,8 @@ def _lacks(outcome: Order | Refusal | NoOrder) -> bool:
     return isinstance(outcome, Refusal) or outcome in (NoOrder.DUST, NoOrder.TOO_SMALL)
 
 
-def _canonical(standing: Iterable[StandingTarget], halt: Halt | None) -> list[StandingTarget]:
-    if halt is Halt.FLATTEN:
+def _canonical(standing: Iterable[StandingTarget], halt: TradingState | None) -> list[StandingTarget]:
+    if halt is TradingState.FLATTEN:
         standing = [
             msgspec.structs.replace(entry, target=msgspec.structs.replace(entry.target, weight=0.0), quantity=None)
             for entry in standing
@@ -107,7 +111,7 @@ def _propose(entry: StandingTarget, context: Context, now: datetime) -> Order | 
     return quantity if isinstance(quantity, NoOrder) else _order(entry, quantity, leg, context, now)
 
 
-def _quantity(entry: StandingTarget, leg: LegTerms, context: Context) -> Decimal | NoOrder:
+def _quantity(entry: StandingTarget, leg: PositionPolicy, context: Context) -> Decimal | NoOrder:
     mark = context.book.marks[entry.target.instrument]
     held = context.held.get(entry.leg, FLAT)
     worth = context.equities.get(entry.target.instance, ZERO)
@@ -122,7 +126,7 @@ def _quantity(entry: StandingTarget, leg: LegTerms, context: Context) -> Decimal
     return affordable(missing, context.book.cash - context.reserved, leg, mark.price)
 
 
-def _order(entry: StandingTarget, quantity: Decimal, leg: LegTerms, context: Context, now: datetime) -> Order:
+def _order(entry: StandingTarget, quantity: Decimal, leg: PositionPolicy, context: Context, now: datetime) -> Order:
     side: Side = "buy" if quantity > 0 else "sell"
     reference = context.book.marks[entry.target.instrument].price
     spot_buy = context.terms.spot and side == "buy"

@@ -8,14 +8,14 @@ import msgspec
 
 from fanfold.market import timeframes
 from fanfold.market.bars import Series
-from fanfold.messages import Halt
+from fanfold.messages import TradingState
 from fanfold.money import ZERO, exact, ratio
 
 # Weight of history in the variance: half of it fades in 231 bars, near four hours of minutes.
 VARIANCE_DECAY = 0.997
 
 # A strategy instance and an instrument: the place where a position is kept.
-Leg = tuple[str, str]
+PositionKey = tuple[str, str]
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +26,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     variance: float = 0.0
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
+class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     """The sub-ledger of a leg in base and quote units, below zero for short.
 
     ``open`` is what live orders have still to fill, all on one side; ``cost`` sums quantity by price of the open
@@ -53,7 +53,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
         """The largest size, long or short, whether live orders fill or not."""
         return max(abs(self.quantity), abs(self.quantity + self.open))
 
-    def ordered(self, quantity: Decimal) -> "Held":
+    def ordered(self, quantity: Decimal) -> "Exposure":
         """This leg with one more live order of a signed quantity."""
         return msgspec.structs.replace(self, open=self.open + quantity)
 
@@ -65,10 +65,10 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
         return abs(pending + quantity) <= abs(self.quantity)
 
 
-FLAT = Held()
+FLAT = Exposure()
 
 
-class Book(msgspec.Struct, frozen=True, kw_only=True):
+class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """An account as risk reads it: scalars of the account item, its legs, and the marks.
 
     ``halt`` is None where the state is missing; ``halt_cause`` is the id of the message that told of it; ``breach`` is
@@ -78,7 +78,7 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     account: str
-    halt: Halt | None
+    halt: TradingState | None
     halt_cause: str = ""
     breach: str = ""
     cash: Decimal
@@ -90,7 +90,7 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     rearmed: bool = False
     minute: int = 0
     orders_in_minute: int = 0
-    held: dict[Leg, Held] = {}
+    held: dict[PositionKey, Exposure] = {}
     marks: dict[str, Mark] = {}
     version: int = 0
 
@@ -126,7 +126,7 @@ def marked(marks: Mapping[str, Mark], series: Iterable[Series], timeframe: str) 
     return after
 
 
-def unmarked(book: Book) -> frozenset[str]:
+def unmarked(book: AccountSnapshot) -> frozenset[str]:
     """Instruments held or on order that have no price above zero: while there is one, equity is not known."""
     return frozenset(
         instrument
@@ -135,7 +135,7 @@ def unmarked(book: Book) -> frozenset[str]:
     )
 
 
-def stale(book: Book, now_s: float, age_s_max: int) -> dict[str, float]:
+def stale(book: AccountSnapshot, now_s: float, age_s_max: int) -> dict[str, float]:
     """Age in seconds of the prices that equity counts and that are too old, by instrument."""
     ages = {
         instrument: now_s - book.marks[instrument].closes_at
@@ -146,7 +146,7 @@ def stale(book: Book, now_s: float, age_s_max: int) -> dict[str, float]:
 
 
 @exact
-def at_cost(book: Book) -> Book:
+def at_cost(book: AccountSnapshot) -> AccountSnapshot:
     """The book with what its lots came for as the mark of each instrument that is held and has none.
 
     It is a mark of no bar, to bound the orders that close a position by, and says nothing of what the account is worth.
@@ -169,7 +169,7 @@ def priced(found: Mark | None) -> bool:
 
 
 @exact
-def equity(book: Book) -> Decimal:
+def equity(book: AccountSnapshot) -> Decimal:
     """Cash and positions at their marks. Ask ``unmarked`` first: what has no mark counts nothing here."""
     return book.cash + sum(
         (held.quantity * book.marks[key[1]].price for key, held in book.held.items() if _counts(book, key, held)), ZERO
@@ -177,19 +177,19 @@ def equity(book: Book) -> Decimal:
 
 
 @exact
-def instance_equity(book: Book, instance: str, capital: Decimal) -> Decimal:
+def instance_equity(book: AccountSnapshot, instance: str, capital: Decimal) -> Decimal:
     """What an instance made of the capital it was allotted: realised and unrealised results, less fees."""
     return capital + sum((_result(book, key, held) for key, held in book.held.items() if key[0] == instance), ZERO)
 
 
 @exact
-def gross(book: Book) -> Decimal:
+def gross(book: AccountSnapshot) -> Decimal:
     """The largest sum of position sizes at their marks that live orders can lead to; legs do not offset each other."""
     return sum((held.largest * book.marks[key[1]].price for key, held in book.held.items() if _priced(book, key)), ZERO)
 
 
 @exact
-def net(book: Book) -> tuple[Decimal, Decimal]:
+def net(book: AccountSnapshot) -> tuple[Decimal, Decimal]:
     """The lowest and the highest sum of signed positions at their marks that live orders can lead to."""
     at_marks = [(held, book.marks[key[1]].price) for key, held in book.held.items() if _priced(book, key)]
     return (
@@ -198,7 +198,7 @@ def net(book: Book) -> tuple[Decimal, Decimal]:
     )
 
 
-def roll(book: Book, now: datetime) -> Book:
+def roll(book: AccountSnapshot, now: datetime) -> AccountSnapshot:
     """The book with its day, peak and minute brought up to now; a clock that steps back changes none of them."""
     minute, day = int(now.timestamp()) // 60, now.astimezone(UTC).date().isoformat()
     if minute > book.minute:
@@ -218,14 +218,14 @@ def roll(book: Book, now: datetime) -> Book:
     return msgspec.structs.replace(book, peak_equity=max(book.peak_equity, worth), last_equity=worth)
 
 
-def _priced(book: Book, key: Leg) -> bool:
+def _priced(book: AccountSnapshot, key: PositionKey) -> bool:
     return priced(book.marks.get(key[1]))
 
 
-def _counts(book: Book, key: Leg, held: Held) -> bool:
+def _counts(book: AccountSnapshot, key: PositionKey, held: Exposure) -> bool:
     return bool(held.quantity) and _priced(book, key)
 
 
-def _result(book: Book, key: Leg, held: Held) -> Decimal:
+def _result(book: AccountSnapshot, key: PositionKey, held: Exposure) -> Decimal:
     unrealised = held.quantity * book.marks[key[1]].price - held.cost if _counts(book, key, held) else ZERO
     return held.realised + unrealised - held.fees

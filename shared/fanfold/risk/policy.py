@@ -5,10 +5,10 @@ from typing import Literal
 
 import msgspec
 
-from fanfold.desk import Account, Desk, Instance, Limits
+from fanfold.desk import Account, Desk, Limits, StrategyInstance
 from fanfold.market import timeframes
 from fanfold.money import CASH_STEP, ZERO, exact
-from fanfold.risk.exposure import Leg
+from fanfold.risk.exposure import PositionKey
 from fanfold.strategy import contract
 
 BPS = Decimal(10_000)
@@ -28,7 +28,7 @@ CLOSED = Limits(
 )
 
 
-class LegTerms(msgspec.Struct, frozen=True, kw_only=True):
+class PositionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How a leg is sized. ``shares`` is the number of legs its instance's equity is split over; ``collar`` is how far
     from the reference, as a share of it, an order may fill, and ``fee`` what a fill costs, both as shares;
     ``volatility`` is a year's, 0 to take weights as they are; ``amount_max`` is 0 where the venue has none; ``slack``
@@ -54,7 +54,7 @@ class LegTerms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # Closes a whole position at market.
-EXIT = LegTerms(
+EXIT = PositionPolicy(
     shares=1,
     spot=True,
     collar=ZERO,
@@ -70,7 +70,7 @@ EXIT = LegTerms(
 )
 
 
-class Terms(msgspec.Struct, frozen=True, kw_only=True):
+class AccountPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """An account's side of the desk. ``capital`` is the cash allotted to each instance; ``lacks`` says what the desk
     does not have that it takes to trade, and is empty where nothing is missing."""
 
@@ -80,11 +80,11 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     spot: bool = True
     limits: Limits = CLOSED
     capital: dict[str, Decimal] = {}
-    legs: dict[Leg, LegTerms] = {}
+    legs: dict[PositionKey, PositionPolicy] = {}
     # Of every instrument that the desk has rules for: how to close it, whoever holds it.
-    exits: dict[str, LegTerms] = {}
+    exits: dict[str, PositionPolicy] = {}
 
-    def exit(self, leg: Leg, quantity: Decimal, price: Decimal) -> LegTerms:
+    def exit(self, leg: PositionKey, quantity: Decimal, price: Decimal) -> PositionPolicy:
         """How to close a position that the desk file may know nothing of any more, neither instance nor instrument.
 
         Where the instrument's rules are gone too, the digits of what is held and of its price stand in for them.
@@ -94,26 +94,28 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Plan(msgspec.Struct, frozen=True):
+class DeskPolicy(msgspec.Struct, frozen=True):
     """The terms of every account of a desk."""
 
-    accounts: dict[str, Terms]
+    accounts: dict[str, AccountPolicy]
 
-    def terms(self, account: str) -> Terms:
+    def terms(self, account: str) -> AccountPolicy:
         """The terms of an account; one that the desk does not know gets terms under which all is refused."""
-        return self.accounts.get(account) or Terms(account=account, lacks=f"the desk has no account {account!r}")
+        return self.accounts.get(account) or AccountPolicy(
+            account=account, lacks=f"the desk has no account {account!r}"
+        )
 
 
-def prepare(desk: Desk) -> Plan:
+def prepare(desk: Desk) -> DeskPolicy:
     """What ``decide`` needs of a desk. Build it once: it binds every strategy."""
-    return Plan({name: _terms(desk, name, account) for name, account in desk.accounts.items()})
+    return DeskPolicy({name: _terms(desk, name, account) for name, account in desk.accounts.items()})
 
 
 @exact
-def _terms(desk: Desk, name: str, account: Account) -> Terms:
+def _terms(desk: Desk, name: str, account: Account) -> AccountPolicy:
     limits = desk.limits.get(name)
     if limits is None:
-        return Terms(account=name, lacks=f"the desk has no [limits.{name}]")
+        return AccountPolicy(account=name, lacks=f"the desk has no [limits.{name}]")
     instances = {key: one for key, one in desk.strategies.items() if one.account == name}
     exits = {
         symbol: msgspec.structs.replace(
@@ -128,7 +130,7 @@ def _terms(desk: Desk, name: str, account: Account) -> Terms:
         )
         for symbol, rules in desk.instruments.items()
     }
-    return Terms(
+    return AccountPolicy(
         account=name,
         venue=account.venue,
         spot=account.kind == "spot",
@@ -149,11 +151,11 @@ def _digit(value: Decimal) -> Decimal:
     return Decimal(1).scaleb(min(int(value.normalize().as_tuple().exponent), 0))
 
 
-def _leg(desk: Desk, account: Account, limits: Limits, instance: Instance, instrument: str) -> LegTerms:
+def _leg(desk: Desk, account: Account, limits: Limits, instance: StrategyInstance, instrument: str) -> PositionPolicy:
     rules = desk.instruments[instrument]
     count = len(instance.instruments)
     bound = contract.bind(instance.strategy, instance.params, count)
-    return LegTerms(
+    return PositionPolicy(
         shares=1 if bound.cross_sectional else count,
         spot=account.kind == "spot",
         collar=limits.collar_bps / BPS,

@@ -11,7 +11,7 @@ from fanfold.errors import Conflict
 from fanfold.messages import Targets, decode, encode
 from fanfold.money import ZERO
 from fanfold.packing import packed, unpacked
-from fanfold.risk.exposure import Leg, Mark
+from fanfold.risk.exposure import Mark, PositionKey
 from fanfold.risk.standing import StandingTarget
 
 _marks = msgspec.json.Decoder(dict[str, Mark]).decode
@@ -20,7 +20,7 @@ _reported = msgspec.json.Decoder(dict[str, str]).decode
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 
 
-class Poll(msgspec.Struct, frozen=True, kw_only=True):
+class PollPart(msgspec.Struct, frozen=True, kw_only=True):
     """Which poll something belongs to: ``part`` of ``parts`` of the batch of the bars that closed at ``at``."""
 
     batch: str
@@ -38,7 +38,7 @@ def arrival(targets: Targets) -> str:
 class Unfinished(Conflict):
     """A newer poll begins, and the one before it was not decided yet."""
 
-    def __init__(self, gathered: "Gathered") -> None:
+    def __init__(self, gathered: "PollState") -> None:
         super().__init__(f"poll {gathered.batch} is not decided yet")
         self.gathered = gathered
 
@@ -48,7 +48,7 @@ def pack(part: object) -> bytes:
     return packed(encode(part) if isinstance(part, Targets) else _encode(part))
 
 
-class Gathered(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+class PollState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The newest poll of an account as far as it has come, and what earlier decisions left. ``at`` is 0 before the
     first. Of three arrivals one decides: the parts that only a decision reads are unpacked when they are asked for."""
 
@@ -79,7 +79,7 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return _marks(unpacked(self.packed_marks)) if self.packed_marks else {}
 
     @cached_property
-    def standing(self) -> dict[Leg, StandingTarget]:
+    def standing(self) -> dict[PositionKey, StandingTarget]:
         entries = _standing(unpacked(self.packed_standing)) if self.packed_standing else []
         return {entry.leg: entry for entry in entries}
 

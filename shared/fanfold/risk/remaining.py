@@ -8,7 +8,7 @@ from fanfold.codes import Code
 from fanfold.messages import Refusal
 from fanfold.risk import bundles
 from fanfold.risk.decision import Decision
-from fanfold.risk.exposure import Book, Leg
+from fanfold.risk.exposure import AccountSnapshot, PositionKey
 from fanfold.risk.standing import Standing, StandingTarget
 
 # Reasons that pass by themselves: cash comes free, a minute ends, a bar comes, an order ends, a partner leg is ready.
@@ -31,8 +31,8 @@ OVERTAKEN = frozenset({Code.DUPLICATE_INTENT, Code.STALE_SIGNAL})
 
 
 def remaining(
-    standing: Standing, decision: Decision, ordered: Collection[Leg], external: Collection[str]
-) -> dict[Leg, StandingTarget]:
+    standing: Standing, decision: Decision, ordered: Collection[PositionKey], external: Collection[str]
+) -> dict[PositionKey, StandingTarget]:
     """What still stands: what has an order under way, or was refused for a reason that passes.
 
     ``ordered`` are the legs that got an order. A target of an ``external`` instance stands even when it is met, so that
@@ -66,6 +66,6 @@ def _stands(entry: StandingTarget, code: str) -> bool:
     return code in PASSING or (entry.target.weight == 0.0 and code not in OVERTAKEN)
 
 
-def _under_way(book: Book, leg: Leg) -> bool:
+def _under_way(book: AccountSnapshot, leg: PositionKey) -> bool:
     held = book.held.get(leg)
     return held is not None and bool(held.open)

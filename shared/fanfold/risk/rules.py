@@ -9,11 +9,11 @@ from decimal import Decimal
 from typing import Generic, NamedTuple, TypeVar
 
 from fanfold.codes import Code
-from fanfold.messages import Halt, Order, Target
+from fanfold.messages import Order, Target, TradingState
 from fanfold.money import ZERO
 from fanfold.risk.context import Context, signed
 from fanfold.risk.exposure import priced
-from fanfold.risk.policy import BPS, LegTerms
+from fanfold.risk.policy import BPS, PositionPolicy
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ def unknown_instrument(target: Target, context: Context) -> str | None:
 
 def _exit_of_the_books(target: Target, context: Context) -> bool:
     """Whether this closes what the books hold, whatever the desk file says of it."""
-    return context.book.halt is Halt.FLATTEN and (target.instance, target.instrument) in context.book.held
+    return context.book.halt is TradingState.FLATTEN and (target.instance, target.instrument) in context.book.held
 
 
 def bad_target(target: Target, _: Context) -> str | None:
@@ -68,7 +68,7 @@ def missing_data(target: Target, context: Context) -> str | None:
 
 def kill_state(order: Order, context: Context) -> str | None:
     halt = context.book.halt
-    if halt is Halt.ACTIVE or (order.reduce_only and halt in (Halt.REDUCE_ONLY, Halt.FLATTEN)):
+    if halt is TradingState.ACTIVE or (order.reduce_only and halt in (TradingState.REDUCE_ONLY, TradingState.FLATTEN)):
         return None
     return "the halt state is missing" if halt is None else f"the account is in {halt}"
 
@@ -191,7 +191,7 @@ def _notional(order: Order) -> Decimal:
     return order.quantity * order.limit_price
 
 
-def _leg(order: Order, context: Context) -> LegTerms:
+def _leg(order: Order, context: Context) -> PositionPolicy:
     return context.leg_terms(order.instance, order.instrument)
 
 

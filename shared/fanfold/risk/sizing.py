@@ -9,8 +9,8 @@ from math import sqrt
 
 from fanfold.messages import Side
 from fanfold.money import CASH_STEP, ZERO, ceil_to, decimal_of, floor_to, ratio, truncate_to
-from fanfold.risk.exposure import Held, Mark
-from fanfold.risk.policy import LegTerms
+from fanfold.risk.exposure import Exposure, Mark
+from fanfold.risk.policy import PositionPolicy
 
 # What free cash must pay of an order for the order to be cut to it.
 AFFORDABLE_MIN = Decimal("0.95")
@@ -24,7 +24,7 @@ class NoOrder(Enum):
     DUST = "to be closed, but below what the venue takes"
 
 
-def scaled(weight: float, leg: LegTerms, variance: float) -> float:
+def scaled(weight: float, leg: PositionPolicy, variance: float) -> float:
     """The weight brought to the leg's yearly volatility, never beyond 1; a variance must be known if one is set."""
     if leg.volatility == 0.0 or weight == 0.0:
         return weight
@@ -32,7 +32,7 @@ def scaled(weight: float, leg: LegTerms, variance: float) -> float:
     return max(-1.0, min(1.0, weight * leg.volatility / realised))
 
 
-def desired(weight: float, leg: LegTerms, instance_equity: Decimal, mark: Mark) -> Decimal:
+def desired(weight: float, leg: PositionPolicy, instance_equity: Decimal, mark: Mark) -> Decimal:
     """The quantity to hold, in whole lots: a share of the leg's equity, which is never below zero, at the mark.
 
     On spot it leaves room for what an order may cost beyond its notional.
@@ -41,7 +41,9 @@ def desired(weight: float, leg: LegTerms, instance_equity: Decimal, mark: Mark) 
     return truncate_to(ratio(share, leg.shares * cost_of(leg, mark.price)), leg.lot)
 
 
-def change(wanted: Decimal, held: Held, leg: LegTerms, instance_equity: Decimal, price: Decimal) -> Decimal | NoOrder:
+def change(
+    wanted: Decimal, held: Exposure, leg: PositionPolicy, instance_equity: Decimal, price: Decimal
+) -> Decimal | NoOrder:
     """The signed quantity to order so that holdings and live orders come to what is wanted, if it is worth an order."""
     expected = held.quantity + held.open
     missing = wanted - expected
@@ -55,24 +57,24 @@ def change(wanted: Decimal, held: Held, leg: LegTerms, instance_equity: Decimal,
     return quantity
 
 
-def _rests(wanted: Decimal, expected: Decimal, leg: LegTerms, instance_equity: Decimal, price: Decimal) -> bool:
+def _rests(wanted: Decimal, expected: Decimal, leg: PositionPolicy, instance_equity: Decimal, price: Decimal) -> bool:
     """Whether a change is within the band. From flat, or from dust, and to flat or across it there is no band."""
     if not wanted or wanted * expected <= 0 or not _worth_an_order(expected, leg, price):
         return False
     return abs(wanted - expected) * price * leg.shares <= leg.band * max(instance_equity, ZERO)
 
 
-def _worth_an_order(quantity: Decimal, leg: LegTerms, price: Decimal) -> bool:
+def _worth_an_order(quantity: Decimal, leg: PositionPolicy, price: Decimal) -> bool:
     return bool(quantity) and not _too_small(quantity, leg, price)
 
 
-def _too_small(quantity: Decimal, leg: LegTerms, price: Decimal) -> bool:
+def _too_small(quantity: Decimal, leg: PositionPolicy, price: Decimal) -> bool:
     side: Side = "buy" if quantity > 0 else "sell"
     small = abs(quantity) * price_of(side, leg, price) < leg.notional_min or abs(quantity) < leg.amount_min
     return small or not quantity
 
 
-def _capped(quantity: Decimal, leg: LegTerms) -> Decimal:
+def _capped(quantity: Decimal, leg: PositionPolicy) -> Decimal:
     """No more than the venue takes at once; what is left follows with the next order."""
     if not leg.amount_max or abs(quantity) <= leg.amount_max:
         return quantity
@@ -80,7 +82,7 @@ def _capped(quantity: Decimal, leg: LegTerms) -> Decimal:
     return most if quantity > 0 else -most
 
 
-def affordable(quantity: Decimal, free: Decimal, leg: LegTerms, reference: Decimal) -> Decimal:
+def affordable(quantity: Decimal, free: Decimal, leg: PositionPolicy, reference: Decimal) -> Decimal:
     """A spot buy cut to what free cash pays, where that is most of it; else the whole, which waits for the cash.
 
     After a rotation's sale the cash is short of what was planned by no more than fees and slippage.
@@ -91,14 +93,14 @@ def affordable(quantity: Decimal, free: Decimal, leg: LegTerms, reference: Decim
     return paid if AFFORDABLE_MIN * quantity <= paid < quantity else quantity
 
 
-def price_of(side: Side, leg: LegTerms, reference: Decimal) -> Decimal:
+def price_of(side: Side, leg: PositionPolicy, reference: Decimal) -> Decimal:
     """What an order's notional is counted at: the reference, for a limit order the next tick that does not cross it."""
     if leg.order == "market":
         return reference
     return floor_to(reference, leg.tick) if side == "buy" else ceil_to(reference, leg.tick)
 
 
-def limit_of(side: Side, leg: LegTerms, reference: Decimal) -> Decimal:
+def limit_of(side: Side, leg: PositionPolicy, reference: Decimal) -> Decimal:
     """The limit of an order: at market the far end of the band, at least a tick away; else its price. Never below a
     tick."""
     if leg.order == "limit":
@@ -110,13 +112,13 @@ def limit_of(side: Side, leg: LegTerms, reference: Decimal) -> Decimal:
     return max(limit, leg.tick)
 
 
-def cost_of(leg: LegTerms, reference: Decimal) -> Decimal:
+def cost_of(leg: PositionPolicy, reference: Decimal) -> Decimal:
     """What a unit may cost at most: on spot with the band and the fee on top, on margin the reference."""
     if not leg.spot:
         return reference
     return max(reference * (1 + leg.collar), limit_of("buy", leg, reference)) * (1 + leg.fee)
 
 
-def reservation(quantity: Decimal, leg: LegTerms, reference: Decimal) -> Decimal:
+def reservation(quantity: Decimal, leg: PositionPolicy, reference: Decimal) -> Decimal:
     """The cash a spot buy may cost at most. A fill's fee is rounded up, so there is a step of cash for that."""
     return ceil_to(quantity * cost_of(leg, reference), CASH_STEP) + CASH_STEP

@@ -8,8 +8,8 @@ import msgspec
 
 from fanfold import ids
 from fanfold.market import timeframes
-from fanfold.messages import Halt, Target, Targets
-from fanfold.risk.exposure import Book, Leg
+from fanfold.messages import Target, Targets, TradingState
+from fanfold.risk.exposure import AccountSnapshot, PositionKey
 
 
 class StandingTarget(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,11 +27,11 @@ class StandingTarget(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
 
     @property
-    def leg(self) -> Leg:
+    def leg(self) -> PositionKey:
         return self.target.instance, self.target.instrument
 
 
-Standing = Mapping[Leg, StandingTarget]
+Standing = Mapping[PositionKey, StandingTarget]
 
 
 def of(messages: Iterable[Targets]) -> list[StandingTarget]:
@@ -43,7 +43,7 @@ def of(messages: Iterable[Targets]) -> list[StandingTarget]:
     ]
 
 
-def merge(standing: Standing, fresh: Iterable[StandingTarget]) -> dict[Leg, StandingTarget]:
+def merge(standing: Standing, fresh: Iterable[StandingTarget]) -> dict[PositionKey, StandingTarget]:
     """The newest target of each leg by its own time; of two of one time the one that stands, else the larger signal."""
     merged = dict(standing)
     for entry in sorted(fresh, key=lambda entry: (entry.at, entry.target.signal_id)):
@@ -53,7 +53,7 @@ def merge(standing: Standing, fresh: Iterable[StandingTarget]) -> dict[Leg, Stan
     return merged
 
 
-def unlapsed(standing: Standing, now: datetime, signal_age_s_max: int) -> dict[Leg, StandingTarget]:
+def unlapsed(standing: Standing, now: datetime, signal_age_s_max: int) -> dict[PositionKey, StandingTarget]:
     """What still stands: an exit for good, an entry until its strategy's next bar and a signal's age after it."""
     return {leg: entry for leg, entry in standing.items() if not _lapsed(entry, now, signal_age_s_max)}
 
@@ -65,10 +65,12 @@ def _lapsed(entry: StandingTarget, now: datetime, signal_age_s_max: int) -> bool
     return now > entry.at + timedelta(seconds=timeframes.seconds(entry.target.timeframe) + signal_age_s_max)
 
 
-def begin(standing: Standing, fresh: Iterable[StandingTarget], book: Book, at: datetime) -> dict[Leg, StandingTarget]:
+def begin(
+    standing: Standing, fresh: Iterable[StandingTarget], book: AccountSnapshot, at: datetime
+) -> dict[PositionKey, StandingTarget]:
     """What is to be decided on: what stood and what is new of it; under FLATTEN an exit of every position of the books,
     and no more."""
-    if book.halt is not Halt.FLATTEN:
+    if book.halt is not TradingState.FLATTEN:
         return merge({leg: entry for leg, entry in standing.items() if not _is_exit(entry)}, fresh)
     return {leg: _exit(standing.get(leg), book, leg, at) for leg, held in book.held.items() if held.quantity}
 
@@ -78,7 +80,7 @@ def _is_exit(entry: StandingTarget) -> bool:
     return not entry.target.timeframe
 
 
-def _exit(known: StandingTarget | None, book: Book, leg: Leg, at: datetime) -> StandingTarget:
+def _exit(known: StandingTarget | None, book: AccountSnapshot, leg: PositionKey, at: datetime) -> StandingTarget:
     """The exit of a leg. One that stands keeps its signal, so that a retry is the same order."""
     if known is not None and _is_exit(known):
         return known

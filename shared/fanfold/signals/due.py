@@ -1,11 +1,11 @@
 """Which accounts have targets to expect of a message of bars: signal and risk must agree on it."""
 
 from fanfold.desk import Desk
-from fanfold.messages import Bars
+from fanfold.messages import BarsClosed
 from fanfold.strategy.contract import EXTERNAL
 
 
-def due(desk: Desk, account: str, message: Bars) -> bool:
+def due(desk: Desk, account: str, message: BarsClosed) -> bool:
     """Whether signal publishes targets of an account for these bars, an empty list included.
 
     It does where one of the account's strategies steps on a series of them; a part of several is always told of.

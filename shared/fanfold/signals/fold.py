@@ -39,7 +39,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     at: int = 0
 
 
-class Kept(NamedTuple):
+class StoredFold(NamedTuple):
     """What a cold process takes up: the version to go on from, windows, states, and recent outputs by message id."""
 
     version: int

@@ -11,11 +11,11 @@ from fanfold.aws.dynamodb.bookings import Bookings
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.sns import Topics
-from fanfold.ledger.booking import AccountItem, Books, PositionItem
+from fanfold.ledger.booking import AccountBooks, StoredAccount, StoredPosition
 from fanfold.ledger.orders import OrderRecord
-from fanfold.messages import TOPICS, Halt, HaltChanged, Message, Order, OrdersApproved, decode
-from fanfold.risk.exposure import Book, Leg
-from fanfold.risk.poll import Gathered
+from fanfold.messages import TOPICS, Message, Order, OrdersApproved, TradingState, TradingStateChanged, decode
+from fanfold.risk.exposure import AccountSnapshot, PositionKey
+from fanfold.risk.poll import PollState
 from fanfold.simulation.cloud import MemoryCloud
 from fanfold.simulation.requests import Document
 from fanfold.simulation.topics import MemoryTopic, MemoryTopics
@@ -23,7 +23,7 @@ from fanfold.simulation.topics import MemoryTopic, MemoryTopics
 _SERVICE = "memory"
 
 
-class Bus(Protocol):
+class LedgerBus(Protocol):
     """Where the outbox is emptied to."""
 
     def publish(self, messages: Sequence[Message]) -> None: ...
@@ -32,7 +32,7 @@ class Bus(Protocol):
 class HeardTopics(MemoryTopics):
     """SNS in memory whose topics a bus hears, each message as often as it is published."""
 
-    def __init__(self, bus: Bus, cloud: MemoryCloud) -> None:
+    def __init__(self, bus: LedgerBus, cloud: MemoryCloud) -> None:
         super().__init__(cloud.sqs, lambda: 0.0)
         self._bus = bus
 
@@ -52,31 +52,31 @@ class HeardTopics(MemoryTopics):
 class MemoryLedger(Bookings):
     """Both sides of the ledger with one outbox: execution's methods, and risk's under their names."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: LedgerBus) -> None:
         self.cloud = MemoryCloud()
         self.table = self.cloud.table("ledger")
         self.held = Outbox(self.table, _SERVICE, HeardTopics(bus, self.cloud).adapter())
         super().__init__(self.table, self.held)
         self._approvals = Approvals(self.table, self.held)
-        self.positions = Positions(self.table)
+        self.positions = MemoryPositions(self.table)
 
-    def open(self, account: str, cash: Decimal, told: HaltChanged) -> bool:
+    def open(self, account: str, cash: Decimal, told: TradingStateChanged) -> bool:
         return self._approvals.open(account, cash, told)
 
-    def halt(self, account: str, state: Halt, told: HaltChanged, *, rearm: bool = False) -> None:
+    def halt(self, account: str, state: TradingState, told: TradingStateChanged, *, rearm: bool = False) -> None:
         self._approvals.halt(account, state, told, rearm=rearm)
 
-    def book_of(self, account: str, gathered: Gathered) -> Book:
+    def book_of(self, account: str, gathered: PollState) -> AccountSnapshot:
         return self._approvals.book(account, gathered)
 
-    def approve(self, before: Book, told: OrdersApproved, minute: int, orders_in_minute: int) -> list[Order]:
+    def approve(self, before: AccountSnapshot, told: OrdersApproved, minute: int, orders_in_minute: int) -> list[Order]:
         return self._approvals.approve(before, told, minute, orders_in_minute)
 
     def sweep(self) -> int:
         return self.held.sweep()
 
     @property
-    def accounts(self) -> dict[str, AccountItem]:
+    def accounts(self) -> dict[str, StoredAccount]:
         """Every account that was opened."""
         books = {name: ledger.read(self.table, name) for name in self._named(ledger.account_key("")[0])}
         return {name: found.account for name, found in books.items() if found.account is not None}
@@ -97,19 +97,19 @@ class MemoryLedger(Bookings):
         return [name.removeprefix(prefix) for name, items in partitions.items() if items and name.startswith(prefix)]
 
 
-class Positions(MutableMapping[str, dict[Leg, PositionItem]]):
+class MemoryPositions(MutableMapping[str, dict[PositionKey, StoredPosition]]):
     """The positions of each account by leg; an account's can be set, as nothing else in a ledger can."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def __getitem__(self, account: str) -> dict[Leg, PositionItem]:
+    def __getitem__(self, account: str) -> dict[PositionKey, StoredPosition]:
         return ledger.read(self._table, account).positions
 
-    def __setitem__(self, account: str, positions: dict[Leg, PositionItem]) -> None:
+    def __setitem__(self, account: str, positions: dict[PositionKey, StoredPosition]) -> None:
         del self[account]
         after = {leg: (item.position, item.open) for leg, item in positions.items()}
-        none = Books(account=None, positions={})
+        none = AccountBooks(account=None, positions={})
         for write in lots.positioning(self._table, account, none, after, sys.maxsize):
             self._table.write([write])
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from fanfold.aws.dynamodb.cursors import CursorTable
 from fanfold.aws.dynamodb.folds import FoldTable
-from fanfold.aws.dynamodb.polls import Batches
+from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.messages import Message
 from fanfold.simulation.cloud import MemoryCloud
 from fanfold.simulation.ledger import MemoryLedger
@@ -34,7 +34,7 @@ class MemoryCursors(CursorTable):
         super().__init__(MemoryCloud().table("cursors"))
 
 
-class MemoryGathering(Batches):
+class MemoryGathering(DynamoPolls):
     """The polls of the accounts, one an account; in the table of a ledger, as in the cloud, where it is given one."""
 
     def __init__(self, ledger: MemoryLedger | None = None) -> None:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Finding(NamedTuple):
+class StageFinding(NamedTuple):
     """What was looked at, what was found, and what mends it ("" where nothing has to be mended)."""
 
     name: str

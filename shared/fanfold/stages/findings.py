@@ -11,10 +11,10 @@ from fanfold.errors import BadInput
 from fanfold.local import container_tool
 from fanfold.stages import names
 from fanfold.stages.account import account_findings, own_buckets
-from fanfold.stages.finding import Finding
+from fanfold.stages.finding import StageFinding
 
 
-def stage_findings(stage: str, desk_file: Path, environ: Mapping[str, str]) -> list[Finding]:
+def stage_findings(stage: str, desk_file: Path, environ: Mapping[str, str]) -> list[StageFinding]:
     """Settings and tools first, then what the account says; it is not asked where it is not known."""
     names.check(stage)
     own = [_builder(), *_settings(stage, environ), _venues(desk_file)]
@@ -22,8 +22,8 @@ def stage_findings(stage: str, desk_file: Path, environ: Mapping[str, str]) -> l
         call = own_buckets(connect("boto3", Endpoint.of(environ)))
         who = call("sts", "GetCallerIdentity", {})["Arn"]
     except (BadInput, AwsFault) as wrong:
-        return [*own, Finding("account", str(wrong), "export AWS_PROFILE=... AWS_REGION=eu-west-1")]
-    account = Finding("account", f"AWS takes you for {who}")
+        return [*own, StageFinding("account", str(wrong), "export AWS_PROFILE=... AWS_REGION=eu-west-1")]
+    account = StageFinding("account", f"AWS takes you for {who}")
     return [*own, account, *account_findings(call, stage, environ)]
 
 
@@ -46,25 +46,25 @@ def _recordings(desk_file: Path, found: list[str]) -> str:
     return f"{desk_file}: venues {', '.join(found)} play recordings, which no image holds"
 
 
-def _venues(desk_file: Path) -> Finding:
+def _venues(desk_file: Path) -> StageFinding:
     try:
         found = replaying(desk.parse(desk_file.read_text(), desk_file.name))
     except (BadInput, OSError) as wrong:
-        return Finding("venues", str(wrong), f"fanfold desk check {desk_file}")
+        return StageFinding("venues", str(wrong), f"fanfold desk check {desk_file}")
     if found:
-        return Finding("venues", _recordings(desk_file, found), _RECORDINGS_FIX)
-    return Finding("venues", "real exchanges' public bars")
+        return StageFinding("venues", _recordings(desk_file, found), _RECORDINGS_FIX)
+    return StageFinding("venues", "real exchanges' public bars")
 
 
-def _builder() -> Finding:
+def _builder() -> StageFinding:
     try:
-        return Finding("images", f"built by {container_tool.tool()}")
+        return StageFinding("images", f"built by {container_tool.tool()}")
     except BadInput as wrong:
-        return Finding("images", str(wrong), "start docker, or `apt install buildah`")
+        return StageFinding("images", str(wrong), "start docker, or `apt install buildah`")
 
 
-def _settings(stage: str, environ: Mapping[str, str]) -> list[Finding]:
+def _settings(stage: str, environ: Mapping[str, str]) -> list[StageFinding]:
     missing = names.missing(stage, SERVICES, environ)
-    return [Finding(name, f"not set: {about}", f"export {name}=...") for name, about in missing.items()] or [
-        Finding("settings", f"all {len(names.settings(stage))} that {stage} asks for are set")
+    return [StageFinding(name, f"not set: {about}", f"export {name}=...") for name, about in missing.items()] or [
+        StageFinding("settings", f"all {len(names.settings(stage))} that {stage} asks for are set")
     ]

@@ -19,7 +19,7 @@ from fanfold.aws.s3.audit_log import S3Log
 from fanfold.aws.s3.seals import closed_days
 from fanfold.desk import Desk
 from fanfold.errors import BadInput, NothingThere
-from fanfold.local.http_gateway import TARGETS, Function, Gateway, Target
+from fanfold.local.http_gateway import TARGETS, Function, Gateway, RouteTarget
 from fanfold.local.session import Session, connect
 
 BAD_REQUEST = 400
@@ -78,7 +78,7 @@ class StageSession(Session):
         """A stage takes in bars every minute, and nobody waits for it."""
         return False
 
-    def _function(self, target: Target) -> Function:
+    def _function(self, target: RouteTarget) -> Function:
         return lambda event, _context: self.invoke(target.service, target.function, event)
 
     @cached_property

@@ -14,9 +14,9 @@ import msgspec
 from fanfold import ids
 from fanfold.api.schemas import OrderPage, RecordedOrder
 from fanfold.audit.queries import REFUSED
-from fanfold.desk import Desk, Instance
+from fanfold.desk import Desk, StrategyInstance
 from fanfold.local.http_gateway import READING, Gateway
-from fanfold.messages import State, Target, Targets, encode
+from fanfold.messages import OrderState, Target, Targets, encode
 from fanfold.records import TERMINAL
 from fanfold.stages.removal import StageFailed
 from fanfold.strategy.contract import EXTERNAL
@@ -25,7 +25,7 @@ from fanfold.strategy.contract import EXTERNAL
 PATIENCE_S = 900
 PAUSE_S = 15
 WEIGHT = 0.5
-LOST = frozenset({REFUSED, *TERMINAL}) - {State.FILLED}
+LOST = frozenset({REFUSED, *TERMINAL}) - {OrderState.FILLED}
 
 
 class Functions(Protocol):
@@ -65,11 +65,11 @@ class Smoke:
             what = f"an order of any strategy; a leg with strategy {EXTERNAL!r} in the desk file gets one at once"
             self._await(lambda one: one.decided_at >= began, what)
 
-    def _signal(self, name: str, leg: Instance, at: datetime) -> str:
+    def _signal(self, name: str, leg: StrategyInstance, at: datetime) -> str:
         """Hand risk a signal that wants something else than the leg holds by its last order; the signal's id."""
         instrument = leg.instruments[0]
         own = [one for one in self._orders() if (one.instance, one.instrument) == (name, instrument)]
-        held = any(one.side == "buy" for one in own[:1] if one.state == State.FILLED)
+        held = any(one.side == "buy" for one in own[:1] if one.state == OrderState.FILLED)
         signal = ids.name("smoke", name, instrument, at.isoformat())
         target = Target(signal_id=signal, instance=name, instrument=instrument, timeframe=leg.timeframe,
                         weight=0.0 if held else WEIGHT)  # fmt: skip
@@ -86,7 +86,7 @@ class Smoke:
     def _await(self, wanted: Callable[[RecordedOrder], bool], what: str) -> None:
         for _ in range(PATIENCE_S // PAUSE_S):
             for one in filter(wanted, self._orders()):
-                if one.state == State.FILLED:
+                if one.state == OrderState.FILLED:
                     self._told(f"order: {one.order_id} is filled, {one.filled} {one.instrument}")
                     return
                 if one.state in LOST:

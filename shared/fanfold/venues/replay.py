@@ -16,7 +16,7 @@ from fanfold.errors import BadInput
 from fanfold.market import timeframes
 from fanfold.market.bars import Bar, Series
 from fanfold.market.resample import resample
-from fanfold.market.source import Failure, Request
+from fanfold.market.source import BarsRequest, Failure
 
 _RECORD = Struct("<6q")
 
@@ -65,7 +65,7 @@ class ReplayVenue:
         whole = recording.series(since // length * length, until // length * length)
         return resample(whole, timeframe, until)
 
-    def bars_of(self, requests: Sequence[Request]) -> list[Series | Failure]:
+    def bars_of(self, requests: Sequence[BarsRequest]) -> list[Series | Failure]:
         """The bars of each request; see bars. A file never fails for one instrument alone."""
         return [self.bars(*request) for request in requests]
 

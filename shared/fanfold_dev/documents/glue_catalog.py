@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fanfold.audit.lake_schema import TABLES, Table
+from fanfold.audit.lake_schema import TABLES, LakeTable
 
 PATH = Path(__file__).resolve().parents[3] / "serverless.catalogue.json"
 # Each projected day is looked for in S3 by every question, and paid for. `make deploy` says when the stage began.
@@ -43,7 +43,7 @@ def _database() -> dict[str, Any]:
     }
 
 
-def _table(table: Table) -> dict[str, Any]:
+def _table(table: LakeTable) -> dict[str, Any]:
     properties = {
         "CatalogId": {"Ref": "AWS::AccountId"},
         "DatabaseName": _DATABASE,
@@ -59,7 +59,7 @@ def _table(table: Table) -> dict[str, Any]:
     return {"Type": "AWS::Glue::Table", "Properties": properties}
 
 
-def _projection(table: Table) -> dict[str, Any]:
+def _projection(table: LakeTable) -> dict[str, Any]:
     return {
         "EXTERNAL": "TRUE",
         "classification": "parquet",
@@ -72,7 +72,7 @@ def _projection(table: Table) -> dict[str, Any]:
     }
 
 
-def _storage(table: Table) -> dict[str, Any]:
+def _storage(table: LakeTable) -> dict[str, Any]:
     return {
         "Columns": [{"Name": name, "Type": kind} for name, kind in table.columns.items()],
         "Location": _location(f"{table.name}/"),

@@ -6,13 +6,10 @@ from decimal import Decimal
 from fanfold.codes import Code
 from fanfold.market.bars import Frame
 from fanfold.messages import (
-    Bars,
-    BarsWanted,
+    BarsClosed,
+    BarsRequested,
     ExecutionReport,
     Fill,
-    Halt,
-    HaltChanged,
-    Holding,
     LegCode,
     LegState,
     LegStatus,
@@ -20,11 +17,14 @@ from fanfold.messages import (
     Order,
     OrdersApproved,
     OrdersRefused,
+    OrderState,
     OrderUpdate,
+    PositionSnapshot,
     Refusal,
-    State,
     Target,
     Targets,
+    TradingState,
+    TradingStateChanged,
 )
 
 AT = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -75,7 +75,7 @@ _FILL = Fill(
     liquidity="taker",
     at=AT + timedelta(minutes=1),
 )
-_HOLDING = Holding(
+_HOLDING = PositionSnapshot(
     instance="trend",
     instrument="BTC/USDT",
     quantity=Decimal("0.01500"),
@@ -89,13 +89,13 @@ _FILLED = OrderUpdate(
     client_order_id="c-77e0",
     instance="trend",
     instrument="BTC/USDT",
-    state=State.FILLED,
+    state=OrderState.FILLED,
     filled=Decimal("0.01500"),
 )
 
 EXAMPLES: tuple[Message, ...] = (
-    Bars(id="b-1f00", cause=POLL, at=AT, venue="paper", frames=[_FRAME]),
-    BarsWanted(
+    BarsClosed(id="b-1f00", cause=POLL, at=AT, venue="paper", frames=[_FRAME]),
+    BarsRequested(
         id="w-3c21",
         cause="b-1f00",
         at=AT,
@@ -128,12 +128,12 @@ EXAMPLES: tuple[Message, ...] = (
         account="main",
         refusals=[Refusal(order=_ORDER, code=Code.ORDER_NOTIONAL, detail="notional 960.18 is over the limit 500")],
     ),
-    HaltChanged(
+    TradingStateChanged(
         id="h-d4c8",
         cause="h-d4c8",
         at=AT,
         account="main",
-        state=Halt.REDUCE_ONLY,
+        state=TradingState.REDUCE_ONLY,
         reason="venue maintenance",
         actor="ops",
     ),

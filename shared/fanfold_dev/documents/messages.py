@@ -14,13 +14,13 @@ from fanfold.deployment import UNORDERED_TOPICS
 from fanfold.market.bars import Frame
 from fanfold.messages import (
     SUBSCRIPTIONS,
-    Defect,
+    DataDefect,
     Fill,
-    Holding,
     LegState,
     Message,
     Order,
     OrderUpdate,
+    PositionSnapshot,
     Refusal,
     Target,
     encode,
@@ -30,7 +30,7 @@ from fanfold.messages import (
 )
 from fanfold_dev.documents.message_examples import EXAMPLES
 
-PARTS = (Frame, Defect, Target, LegState, Order, Refusal, OrderUpdate, Fill, Holding)
+PARTS = (Frame, DataDefect, Target, LegState, Order, Refusal, OrderUpdate, Fill, PositionSnapshot)
 _PLAIN = {str: "text", int: "integer", float: "number", bool: "true or false", Decimal: "decimal", datetime: "time"}
 _HEAD = (
     "# Messages",

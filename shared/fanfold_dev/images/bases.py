@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from fanfold.errors import BadInput
 from fanfold.local import container_tool
 from fanfold_dev.images import layout
-from fanfold_dev.images.layout import Target
+from fanfold_dev.images.layout import ImageTarget
 
 DEBIAN = "bookworm"
 DEBIAN_PYTHON = "3.11"
@@ -19,7 +19,7 @@ PACKAGES = "python3.11-minimal,python3.11,python3,ca-certificates"
 class Foundation:
     """A base and where to build on it: ``image`` is of the target's architecture, ``here`` runs on this machine."""
 
-    def __init__(self, image: str, here: str, target: Target) -> None:
+    def __init__(self, image: str, here: str, target: ImageTarget) -> None:
         self.image = image
         self.here = here
         self.target = target
@@ -33,8 +33,10 @@ def find(asked: str, architecture: str) -> Foundation:
     if asked:
         if "@sha256:" not in asked:
             raise BadInput(f"BASE_IMAGE is {asked!r}; name it by digest, as in NAME@sha256:...")
-        return Foundation(asked, asked, Target(architecture, os.environ.get("PYTHON_VERSION", LAMBDA_PYTHON)))
-    return Foundation(_debian(architecture), _debian(container_tool.machine()), Target(architecture, DEBIAN_PYTHON))
+        return Foundation(asked, asked, ImageTarget(architecture, os.environ.get("PYTHON_VERSION", LAMBDA_PYTHON)))
+    return Foundation(
+        _debian(architecture), _debian(container_tool.machine()), ImageTarget(architecture, DEBIAN_PYTHON)
+    )
 
 
 def prune(base: Foundation, root: Path) -> tuple[str, str]:

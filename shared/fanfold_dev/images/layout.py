@@ -20,7 +20,7 @@ LIBRARIES = "manylinux_2_28"
 _UNWANTED = ("__pycache__", "*.pyc")
 
 
-class Target(NamedTuple):
+class ImageTarget(NamedTuple):
     """What an image is for: amd64 or arm64, and the base's Python, as in 3.12."""
 
     architecture: str
@@ -85,7 +85,7 @@ def requirements(service: str, root: Path) -> Path:
     return root / "docker" / f"requirements-{service}.txt"
 
 
-def unpack_libraries(service: str, root: Path, into: Path, target: Target) -> None:
+def unpack_libraries(service: str, root: Path, into: Path, target: ImageTarget) -> None:
     """Unpack exactly the pinned wheels of an architecture; the build itself then needs no network."""
     shutil.rmtree(into, ignore_errors=True)
     platform = f"{MACHINES[target.architecture]}-{LIBRARIES}"

@@ -249,7 +249,7 @@ def _passes(fault: AwsFault, operation: str) -> bool:
     return unanswered or contended(fault) or fault.code == "ConditionalRequestConflict"
 
 
-class Recorded(NamedTuple):
+class RecordedCall(NamedTuple):
     """A call as it was asked for, tries not counted."""
 
     service: str
@@ -257,12 +257,12 @@ class Recorded(NamedTuple):
     parameters: Mapping[str, Any]
 
 
-def recorded(call: Call, sink: Callable[[Recorded], object]) -> Call:
+def recorded(call: Call, sink: Callable[[RecordedCall], object]) -> Call:
     """The same call, told to the sink before it is made; a list's ``append`` is a sink."""
 
     @wraps(call)
     def recording(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        sink(Recorded(service, operation, parameters))
+        sink(RecordedCall(service, operation, parameters))
         return call(service, operation, parameters)
 
     return recording

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from fanfold.aws.client.call import NO_ANSWER, AwsFault
 
 
-class Request(NamedTuple):
+class HttpRequest(NamedTuple):
     """An HTTP request before it has a host: path and query are percent-encoded, header names in lower case.
 
     ``bucket`` goes into the host or in front of the path, as the endpoint has it.
@@ -21,7 +21,7 @@ class Request(NamedTuple):
     bucket: str = ""
 
 
-class Answer(NamedTuple):
+class HttpResponse(NamedTuple):
     """An HTTP answer; the headers' names may be asked for in any case."""
 
     status: int
@@ -29,17 +29,17 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def _unchecked(_operation: str, _answer: Answer) -> None:
+def _unchecked(_operation: str, _answer: HttpResponse) -> None:
     """Of most services nothing tells whether an answer is whole."""
 
 
 class Protocol(NamedTuple):
     """How a service writes its operations, reads its answers, and knows that one is not as it was sent."""
 
-    request: Callable[[str, Mapping[str, Any]], Request]
-    response: Callable[[str, Answer], dict[str, Any]]
-    fault: Callable[[Answer], AwsFault]
-    check: Callable[[str, Answer], None] = _unchecked
+    request: Callable[[str, Mapping[str, Any]], HttpRequest]
+    response: Callable[[str, HttpResponse], dict[str, Any]]
+    fault: Callable[[HttpResponse], AwsFault]
+    check: Callable[[str, HttpResponse], None] = _unchecked
 
 
 def encoded(text: str, safe: str = "") -> str:

@@ -14,7 +14,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from fanfold.aws.client.call import NO_ANSWER, TIMEOUT_S, AwsFault, Call, Credentials, Endpoint
-from fanfold.aws.client.http import Answer, Protocol, Request
+from fanfold.aws.client.http import HttpRequest, HttpResponse, Protocol
 from fanfold.aws.client.sigv4 import Place, sign
 from fanfold.errors import BadInput
 
@@ -90,7 +90,7 @@ def _protocol(service: str) -> Protocol:
     return protocol
 
 
-def placed(endpoint: Endpoint, service: str, request: Request) -> tuple[str, str, Request]:
+def placed(endpoint: Endpoint, service: str, request: HttpRequest) -> tuple[str, str, HttpRequest]:
     """Scheme, host and the request as that host wants it: a bucket goes into S3's host, but an emulator's path."""
     url = urlsplit(endpoint.url or f"https://{service}.{endpoint.region}.amazonaws.com")
     bucket = request.bucket
@@ -115,7 +115,9 @@ def trust() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _exchange(connection: HTTPConnection, request: Request, headers: dict[str, str], patience: float) -> Answer:
+def _exchange(
+    connection: HTTPConnection, request: HttpRequest, headers: dict[str, str], patience: float
+) -> HttpResponse:
     kept = connection.sock is not None
     try:
         try:
@@ -131,11 +133,11 @@ def _exchange(connection: HTTPConnection, request: Request, headers: dict[str, s
         raise AwsFault("NoAnswer", f"{connection.host}: {error!r}", NO_ANSWER) from error
 
 
-def _try(connection: HTTPConnection, request: Request, headers: dict[str, str], patience: float) -> Answer:
+def _try(connection: HTTPConnection, request: HttpRequest, headers: dict[str, str], patience: float) -> HttpResponse:
     if connection.sock is None:
         connection.connect()
     connection.sock.settimeout(patience)
     target = f"{request.path}?{request.query}" if request.query else request.path
     connection.request(request.method, target, request.body or None, headers)
     response = connection.getresponse()
-    return Answer(response.status, cast(Mapping[str, str], response.headers), response.read())
+    return HttpResponse(response.status, cast(Mapping[str, str], response.headers), response.read())

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from fanfold.aws.client.call import AwsFault, Reason
-from fanfold.aws.client.http import Answer, Protocol, Request, damaged
+from fanfold.aws.client.http import HttpRequest, HttpResponse, Protocol, damaged
 
 TARGETS = {
     "dynamodb": "DynamoDB_20120810",
@@ -27,15 +27,15 @@ BLOB_LISTS = frozenset({"BS", "BinaryListValues"})
 _QUOTED = (b'"B"', b'"BS"', b'"BinaryValue"', b'"Mac"', b'"SecretBinary"')
 
 
-def _request(operation: str, parameters: Mapping[str, Any]) -> Request:
+def _request(operation: str, parameters: Mapping[str, Any]) -> HttpRequest:
     service, _, name = operation.partition(".")
     version = VERSIONS.get(service, "1.0")
     headers = {"content-type": f"application/x-amz-json-{version}", "x-amz-target": f"{TARGETS[service]}.{name}"}
     # msgspec writes bytes in base 64, as the protocol wants them.
-    return Request("POST", "/", "", headers, msgspec.json.encode(dict(parameters)))
+    return HttpRequest("POST", "/", "", headers, msgspec.json.encode(dict(parameters)))
 
 
-def _response(operation: str, answer: Answer) -> dict[str, Any]:
+def _response(operation: str, answer: HttpResponse) -> dict[str, Any]:
     # DynamoDB's alone has it.
     told = answer.headers.get("x-amz-crc32")
     if told is not None and int(told) != zlib.crc32(answer.body):
@@ -77,7 +77,7 @@ def _decode_blobs(value: object) -> None:
                 _decode_blobs(entry)
 
 
-def _fault(answer: Answer) -> AwsFault:
+def _fault(answer: HttpResponse) -> AwsFault:
     try:
         error = _read(answer.body)
     except msgspec.DecodeError:

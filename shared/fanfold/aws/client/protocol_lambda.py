@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from fanfold.aws.client.call import AwsFault
-from fanfold.aws.client.http import Answer, Protocol, Request, encoded, query_of
+from fanfold.aws.client.http import HttpRequest, HttpResponse, Protocol, encoded, query_of
 from fanfold.errors import BadInput
 
 HEADERS = {
@@ -21,7 +21,7 @@ ANSWERS = {
 }
 
 
-def _request(operation: str, parameters: Mapping[str, Any]) -> Request:
+def _request(operation: str, parameters: Mapping[str, Any]) -> HttpRequest:
     if operation != "lambda.Invoke":
         raise BadInput(f"the light client does not know {operation}; take boto3")
     unknown = sorted(parameters.keys() - HEADERS.keys() - {"FunctionName", "Qualifier", "Payload"})
@@ -32,19 +32,19 @@ def _request(operation: str, parameters: Mapping[str, Any]) -> Request:
     headers = {HEADERS[key]: value for key, value in parameters.items() if key in HEADERS}
     path = f"/2015-03-31/functions/{encoded(parameters['FunctionName'])}/invocations"
     query = query_of({key: value for key, value in parameters.items() if key == "Qualifier"})
-    return Request("POST", path, query, headers, _bytes(parameters.get("Payload", b"")))
+    return HttpRequest("POST", path, query, headers, _bytes(parameters.get("Payload", b"")))
 
 
 def _bytes(payload: bytes | str) -> bytes:
     return payload.encode() if isinstance(payload, str) else payload
 
 
-def _response(_operation: str, answer: Answer) -> dict[str, Any]:
+def _response(_operation: str, answer: HttpResponse) -> dict[str, Any]:
     found = {key: answer.headers[name] for key, name in ANSWERS.items() if name in answer.headers}
     return {"StatusCode": answer.status, "Payload": answer.body} | found
 
 
-def _fault(answer: Answer) -> AwsFault:
+def _fault(answer: HttpResponse) -> AwsFault:
     try:
         error = msgspec.json.decode(answer.body) if answer.body else {}
     except msgspec.DecodeError:

@@ -8,20 +8,20 @@ from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
 from fanfold.aws.client.call import AwsFault
-from fanfold.aws.client.http import Answer, Protocol, Request
+from fanfold.aws.client.http import HttpRequest, HttpResponse, Protocol
 from fanfold.errors import BadInput
 
 OPERATIONS = frozenset({"sns.Publish", "sns.PublishBatch"})
 
 
-def _request(operation: str, parameters: Mapping[str, Any]) -> Request:
+def _request(operation: str, parameters: Mapping[str, Any]) -> HttpRequest:
     if operation not in OPERATIONS:
         raise BadInput(f"the light client does not know {operation}; take boto3")
     pairs = [("Action", operation.partition(".")[2]), ("Version", "2010-03-31")]
     for key, value in parameters.items():
         pairs += _flattened(key, value)
     headers = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
-    return Request("POST", "/", "", headers, urlencode(pairs).encode())
+    return HttpRequest("POST", "/", "", headers, urlencode(pairs).encode())
 
 
 def _flattened(prefix: str, value: object) -> Iterator[tuple[str, str]]:
@@ -41,7 +41,7 @@ def _flattened(prefix: str, value: object) -> Iterator[tuple[str, str]]:
         yield prefix, str(value)
 
 
-def _response(operation: str, answer: Answer) -> dict[str, Any]:
+def _response(operation: str, answer: HttpResponse) -> dict[str, Any]:
     result = read_tree(answer.body).find(f"{operation}Result")
     found = {} if result is None else {entry.tag: entry for entry in result}
     if operation == "Publish":
@@ -56,7 +56,7 @@ def _entry(member: ET.Element) -> dict[str, Any]:
     return entry
 
 
-def read_fault(answer: Answer) -> AwsFault:
+def read_fault(answer: HttpResponse) -> AwsFault:
     """The fault in an XML answer; the status stands for the code where there is none, as after HEAD."""
     code, message = str(answer.status), answer.body[:200].decode(errors="replace") or responses.get(answer.status, "")
     try:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 from xml.etree.ElementTree import Element
 
-from fanfold.aws.client.http import Answer, Protocol, Request, damaged, encoded, query_of
+from fanfold.aws.client.http import HttpRequest, HttpResponse, Protocol, damaged, encoded, query_of
 from fanfold.aws.client.protocol_query import read_fault, read_tree
 from fanfold.errors import BadInput
 
@@ -111,7 +111,7 @@ REPEATED = {
 }
 
 
-def _request(operation: str, parameters: Mapping[str, Any]) -> Request:
+def _request(operation: str, parameters: Mapping[str, Any]) -> HttpRequest:
     _check(operation, parameters)
     query = {QUERY[key]: str(value) for key, value in parameters.items() if key in QUERY}
     if operation == "s3.ListObjectsV2":
@@ -121,7 +121,7 @@ def _request(operation: str, parameters: Mapping[str, Any]) -> Request:
     path = f"/{encoded(parameters.get('Key', ''), '/')}"
     body = _body(parameters.get("Body", b""))
     headers = _headers(operation, parameters, body)
-    return Request(METHODS[operation], path, query_of(query), headers, body, parameters["Bucket"])
+    return HttpRequest(METHODS[operation], path, query_of(query), headers, body, parameters["Bucket"])
 
 
 def _check(operation: str, parameters: Mapping[str, Any]) -> None:
@@ -164,7 +164,7 @@ def _header(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _response(operation: str, answer: Answer) -> dict[str, Any]:
+def _response(operation: str, answer: HttpResponse) -> dict[str, Any]:
     if f"s3.{operation}" in LISTINGS:
         return _listing(read_tree(answer.body))
     found = {key: read(answer.headers[name]) for name, (key, read) in ANSWERS.items() if name in answer.headers}
@@ -179,7 +179,7 @@ def _response(operation: str, answer: Answer) -> dict[str, Any]:
     return found | ({"Body": answer.body} if operation == "GetObject" else {})
 
 
-def _check_body(operation: str, answer: Answer) -> None:
+def _check_body(operation: str, answer: HttpResponse) -> None:
     """Hold a whole object against the checksum that it was written with; one of parts has one of its parts'."""
     told = answer.headers.get("x-amz-checksum-sha256", "") if operation == "GetObject" else ""
     if told and answer.status == WHOLE and "-" not in told and told != _checksum(answer.body):

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from fanfold.aws.client.call import Recorded
+from fanfold.aws.client.call import RecordedCall
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class RecordedLine(msgspec.Struct, frozen=True, kw_only=True):
     """A recorded call, with the function that made it; bytes in the parameters are base64."""
 
     function: str
@@ -18,11 +18,13 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     parameters: dict[str, Any]
 
 
-def appending(path: Path, function: str) -> Callable[[Recorded], None]:
+def appending(path: Path, function: str) -> Callable[[RecordedCall], None]:
     """A sink for ``fanfold.aws.client.call.recorded``; several processes may write to one file."""
 
-    def sink(call: Recorded) -> None:
-        line = Line(function=function, service=call.service, operation=call.operation, parameters=dict(call.parameters))
+    def sink(call: RecordedCall) -> None:
+        line = RecordedLine(
+            function=function, service=call.service, operation=call.operation, parameters=dict(call.parameters)
+        )
         # One unbuffered append a line, so that lines of two processes never mix.
         with path.open("ab", buffering=0) as file:
             file.write(msgspec.json.encode(line) + b"\n")
@@ -30,6 +32,6 @@ def appending(path: Path, function: str) -> Callable[[Recorded], None]:
     return sink
 
 
-def lines(path: Path) -> list[Line]:
+def lines(path: Path) -> list[RecordedLine]:
     """The calls in the order in which they were written."""
-    return [msgspec.json.decode(line, type=Line) for line in path.read_bytes().splitlines()]
+    return [msgspec.json.decode(line, type=RecordedLine) for line in path.read_bytes().splitlines()]

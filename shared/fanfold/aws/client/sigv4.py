@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from fanfold.aws.client.call import Credentials
-from fanfold.aws.client.http import Request, encoded
+from fanfold.aws.client.http import HttpRequest, encoded
 
 
 class Place(NamedTuple):
@@ -17,7 +17,7 @@ class Place(NamedTuple):
     service: str
 
 
-def sign(request: Request, host: str, place: Place, credentials: Credentials, at: float) -> dict[str, str]:
+def sign(request: HttpRequest, host: str, place: Place, credentials: Credentials, at: float) -> dict[str, str]:
     """The request's headers with those that prove who sent it, at epoch seconds ``at``."""
     region, service = place
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
@@ -39,7 +39,7 @@ def sign(request: Request, host: str, place: Place, credentials: Credentials, at
     return headers
 
 
-def _canonical(request: Request, service: str, headers: dict[str, str], names: str, digest: str) -> str:
+def _canonical(request: HttpRequest, service: str, headers: dict[str, str], names: str, digest: str) -> str:
     # All services but S3 encode the path twice.
     path = request.path if service == "s3" else encoded(request.path, "/")
     lines = "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in sorted(headers))

@@ -9,10 +9,10 @@ from fanfold.aws.dynamodb.polls import rearming
 from fanfold.aws.dynamodb.table import Refused, Table
 from fanfold.errors import BadInput
 from fanfold.ledger import booking
-from fanfold.ledger.booking import AccountItem
-from fanfold.messages import Halt, HaltChanged, Message, Order, OrdersApproved
-from fanfold.risk.exposure import Book
-from fanfold.risk.poll import Gathered
+from fanfold.ledger.booking import StoredAccount
+from fanfold.messages import Message, Order, OrdersApproved, TradingState, TradingStateChanged
+from fanfold.risk.exposure import AccountSnapshot
+from fanfold.risk.poll import PollState
 
 
 class Approvals:
@@ -22,19 +22,19 @@ class Approvals:
         self._table = table
         self._outbox = outbox
 
-    def book(self, account: str, gathered: Gathered) -> Book:
+    def book(self, account: str, gathered: PollState) -> AccountSnapshot:
         """The account as of now; one that was never opened has no halt state, and so does not trade."""
         books = ledger.read(self._table, account)
         return booking.book(account, books, gathered)
 
-    def approve(self, before: Book, told: OrdersApproved, minute: int, orders_in_minute: int) -> list[Order]:
+    def approve(self, before: AccountSnapshot, told: OrdersApproved, minute: int, orders_in_minute: int) -> list[Order]:
         """Create the message's orders, reserve for them and hold the message, all or nothing.
 
         Gives back the orders that had been created before; then nothing was written. Raises Conflict where the account
         is not as it was read.
         """
         reserved = booking.reserving(before, told.orders)
-        account = AccountItem(
+        account = StoredAccount(
             account=before.account,
             halt=before.halt,
             cash=before.cash,
@@ -60,7 +60,7 @@ class Approvals:
             return known
         return []
 
-    def open(self, account: str, cash: Decimal, told: HaltChanged) -> bool:
+    def open(self, account: str, cash: Decimal, told: TradingStateChanged) -> bool:
         """Open an account; false where it was open."""
         try:
             self._table.insist([ledger.opening(self._table, account, cash), self._outbox.holding(told)])
@@ -69,7 +69,7 @@ class Approvals:
         self._outbox.publish([told])
         return True
 
-    def halt(self, account: str, state: Halt, told: HaltChanged, *, rearm: bool = False) -> None:
+    def halt(self, account: str, state: TradingState, told: TradingStateChanged, *, rearm: bool = False) -> None:
         """Set an account's halt state; to ``rearm`` it is to let its day and its peak begin anew."""
         writes = [
             ledger.halting(self._table, account, told),

@@ -6,14 +6,14 @@ from decimal import Decimal
 import msgspec
 
 from fanfold.aws.dynamodb import ledger, lots
-from fanfold.aws.dynamodb.ledger import Live
+from fanfold.aws.dynamodb.ledger import LiveOrder
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.table import TRANSACTION_MAX, Refused, Table, Write
 from fanfold.errors import BadInput, Conflict
 from fanfold.ledger import booking
-from fanfold.ledger.booking import Books, Changes, Step
+from fanfold.ledger.booking import AccountBooks, Changes, Step
 from fanfold.ledger.orders import OrderRecord
-from fanfold.ledger.trading_state import TradingState
+from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.matching.fills import Resolution
 from fanfold.messages import ExecutionReport, Fill
 from fanfold.records import TERMINAL
@@ -39,11 +39,11 @@ class Bookings:
         """The orders that are in the ledger, by id."""
         return ledger.records(self._table, list(order_ids))
 
-    def trading_state(self, account: str) -> TradingState:
+    def trading_state(self, account: str) -> OrderPermissions:
         """The account's halt state, and since when."""
         return ledger.trading_state(self._table, account)
 
-    def live(self, account: str) -> list[Live]:
+    def live(self, account: str) -> list[LiveOrder]:
         """The account's orders that have not ended."""
         return ledger.live(self._table, account)
 
@@ -117,7 +117,7 @@ class Bookings:
             return report
         raise Conflict(f"the books of {account} changed in {TRIES} tries")
 
-    def _writes(self, account: str, books: Books, changes: Changes) -> list[Write]:
+    def _writes(self, account: str, books: AccountBooks, changes: Changes) -> list[Write]:
         assert books.account is not None
         writes = [ledger.filling(self._table, fill) for fill in changes.fills]
         writes += [ledger.moving(self._table, before, after) for before, after in changes.steps]

@@ -11,7 +11,7 @@ from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.polls import rearming
 from fanfold.aws.dynamodb.table import ABSENT, Key, Table, Write
-from fanfold.messages import Halt, HaltChanged
+from fanfold.messages import TradingState, TradingStateChanged
 
 _pending = msgspec.json.Decoder(PendingResume).decode
 _remembered = msgspec.json.Decoder(Remembered).decode
@@ -24,16 +24,16 @@ class LedgerControls:
         self._table = table
         self._outbox = outbox
 
-    def state(self, account: str) -> Halt | None:
+    def state(self, account: str) -> TradingState | None:
         """An account's halt state, None where it was never opened."""
         item = self._table.get(ledger.account_key(account))
-        return Halt(item["halt"]) if item else None
+        return TradingState(item["halt"]) if item else None
 
     def remembered(self, principal: str, key: str) -> Remembered | None:
         item = self._table.get(_request_key(principal, key))
         return _remembered(item["request"]) if item else None
 
-    def halt(self, told: Sequence[HaltChanged], request: Remembered, now: datetime) -> None:
+    def halt(self, told: Sequence[TradingStateChanged], request: Remembered, now: datetime) -> None:
         # An account at a time, so that one whose books are busy holds up none; the request is done with the last.
         for number, one in enumerate(told, 1):
             writes = [
@@ -60,7 +60,7 @@ class LedgerControls:
             [self._remembering(request, now), self._table.putting(ledger.resume_key(pending.account), item)]
         )
 
-    def resume(self, told: HaltChanged, pending: PendingResume, request: Remembered, now: datetime) -> None:
+    def resume(self, told: TradingStateChanged, pending: PendingResume, request: Remembered, now: datetime) -> None:
         # Used up rather than deleted: of two that come back with it, the condition lets one through.
         spent = self._table.putting(
             ledger.resume_key(told.account),

@@ -17,7 +17,7 @@ from fanfold.market import bars, history, timeframes
 from fanfold.market.bars import Frame, Series
 from fanfold.messages import Message, decode, encode
 from fanfold.packing import packed, unpacked
-from fanfold.signals.fold import Group, Kept, Snapshot
+from fanfold.signals.fold import Group, Snapshot, StoredFold
 
 _pack = msgspec.msgpack.Encoder().encode
 _frames = msgspec.msgpack.Decoder(list[Frame]).decode
@@ -61,18 +61,18 @@ class FoldTable:
         ]
         self._table.write(writes)
 
-    def load(self, groups: Mapping[Group, int]) -> Kept:
+    def load(self, groups: Mapping[Group, int]) -> StoredFold:
         """What is kept, with windows as long as the groups look back; see fanfold.signals.fold.Fold.groups."""
         items = self._table.query(self._venue, "fold#", newest_first=True)
         newest = next(items, None)
         if newest is None:
-            return Kept(0, [], None, {})
+            return StoredFold(0, [], None, {})
         snapshot = _snapshot(unpacked(self._rest(newest)[0]))
         wanted = _known(groups, snapshot)
         windows, outputs = self._recent(chain([newest], items), wanted.pop(self._timeframe, {}))
         for timeframe in sorted(wanted, key=timeframes.seconds):
             windows += self._window(f"{self._venue} {timeframe}", wanted[timeframe], integer(newest["version"]))
-        return Kept(integer(newest["version"]), windows, snapshot, outputs)
+        return StoredFold(integer(newest["version"]), windows, snapshot, outputs)
 
     def _recent(
         self, items: Iterable[dict[str, Any]], groups: dict[tuple[str, ...], int]

@@ -10,18 +10,18 @@ import msgspec
 from fanfold import ids
 from fanfold.aws.dynamodb.attribute_values import integer
 from fanfold.aws.dynamodb.table import ABSENT, PRESENT, Key, Table, Write, sort_key
-from fanfold.ledger.booking import AccountItem, Books, PositionItem, Trade, trade
+from fanfold.ledger.booking import AccountBooks, StoredAccount, StoredPosition, Trade, trade
 from fanfold.ledger.orders import OrderRecord
-from fanfold.ledger.positions import Lot, Pages, Position
-from fanfold.ledger.trading_state import TradingState
-from fanfold.messages import Fill, Halt, HaltChanged, Message, Order
+from fanfold.ledger.positions import Lot, LotPages, Position
+from fanfold.ledger.trading_state import OrderPermissions
+from fanfold.messages import Fill, Message, Order, TradingState, TradingStateChanged
 from fanfold.money import ZERO
 from fanfold.records import TERMINAL
-from fanfold.risk.exposure import Leg
+from fanfold.risk.exposure import PositionKey
 
 LIVE = "outbox#execution"
 _lots = msgspec.json.Decoder(tuple[Lot, ...]).decode
-_pages = msgspec.json.Decoder(Pages).decode
+_pages = msgspec.json.Decoder(LotPages).decode
 _record = msgspec.json.Decoder(OrderRecord).decode
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 
@@ -30,7 +30,7 @@ def account_key(account: str) -> Key:
     return f"account#{account}", "account"
 
 
-def position_key(account: str, leg: Leg) -> Key:
+def position_key(account: str, leg: PositionKey) -> Key:
     return f"account#{account}", f"position#{leg[0]}#{leg[1]}"
 
 
@@ -51,7 +51,7 @@ def live_key(account: str, order_id: str) -> Key:
     return LIVE, f"live#{account}#{order_id}"
 
 
-class Live(NamedTuple):
+class LiveOrder(NamedTuple):
     """An order that has not ended, and the id and time of the message that told of its approval."""
 
     account: str
@@ -60,35 +60,35 @@ class Live(NamedTuple):
     at: datetime
 
 
-def read(table: Table, account: str) -> Books:
+def read(table: Table, account: str) -> AccountBooks:
     """The books of an account."""
-    found: AccountItem | None = None
-    positions: dict[Leg, PositionItem] = {}
+    found: StoredAccount | None = None
+    positions: dict[PositionKey, StoredPosition] = {}
     for item in table.query(account_key(account)[0]):
         kind, *leg = sort_key(item).split("#")
         if kind == "account":
             found = _account(account, item)
         elif kind == "position":
             positions[leg[0], leg[1]] = _position(item)
-    return Books(account=found, positions=positions)
+    return AccountBooks(account=found, positions=positions)
 
 
-def trading_state(table: Table, account: str) -> TradingState:
+def trading_state(table: Table, account: str) -> OrderPermissions:
     """The halt state of an account; none where it was never opened."""
     item = table.get(account_key(account))
     since = datetime.fromisoformat(item["halt_at"]) if "halt_at" in item else None
-    return TradingState(Halt(item["halt"]) if "halt" in item else None, since, item.get("breach", ""))
+    return OrderPermissions(TradingState(item["halt"]) if "halt" in item else None, since, item.get("breach", ""))
 
 
-def live(table: Table, account: str) -> list[Live]:
+def live(table: Table, account: str) -> list[LiveOrder]:
     """The orders of an account that have not ended."""
     return live_of(table.query(LIVE, f"live#{account}#"))
 
 
-def live_of(items: Iterable[Mapping[str, Any]]) -> list[Live]:
+def live_of(items: Iterable[Mapping[str, Any]]) -> list[LiveOrder]:
     """The live orders among the items of execution's outbox."""
     return [
-        Live(account, order_id, item["cause"], datetime.fromisoformat(item["at"]))
+        LiveOrder(account, order_id, item["cause"], datetime.fromisoformat(item["at"]))
         for item in items
         if sort_key(item).startswith("live#")
         for _, account, order_id in [sort_key(item).split("#", 2)]
@@ -113,11 +113,18 @@ def records_and_trades(
 
 def opening(table: Table, account: str, cash: Decimal) -> Write:
     """The write that opens an account; it fails where there is one."""
-    item = {"halt": Halt.ACTIVE, "cash": cash, "reserved": ZERO, "minutes": 0, "orders_in_minute": 0, "version": 1}
+    item = {
+        "halt": TradingState.ACTIVE,
+        "cash": cash,
+        "reserved": ZERO,
+        "minutes": 0,
+        "orders_in_minute": 0,
+        "version": 1,
+    }
     return table.putting(account_key(account), item, ABSENT)
 
 
-def halting(table: Table, account: str, told: HaltChanged) -> Write:
+def halting(table: Table, account: str, told: TradingStateChanged) -> Write:
     """The write that sets the halt state of an account that there is, and notes the message that tells of it."""
     values = {":halt": told.state, ":cause": told.id, ":at": told.at.isoformat(), ":one": 1}
     update = "SET halt = :halt, halt_cause = :cause, halt_at = :at ADD version :one"
@@ -134,7 +141,7 @@ def forgetting_resume(table: Table, account: str) -> Write:
     return table.deleting(resume_key(account))
 
 
-def reserving(table: Table, before: AccountItem, reserved: Decimal, minute: int, orders_in_minute: int) -> Write:
+def reserving(table: Table, before: StoredAccount, reserved: Decimal, minute: int, orders_in_minute: int) -> Write:
     """The account's side of an approval; it fails where the account is not as it was read."""
     return table.updating(
         account_key(before.account),
@@ -151,7 +158,7 @@ def reserving(table: Table, before: AccountItem, reserved: Decimal, minute: int,
     )
 
 
-def permitting(table: Table, account: str, states: tuple[Halt, ...]) -> Write:
+def permitting(table: Table, account: str, states: tuple[TradingState, ...]) -> Write:
     """A check that an account's halt state is one of these; it fails where the state is missing."""
     names = {f":state{n}": state for n, state in enumerate(states)}
     return table.checking(account_key(account), f"halt IN ({', '.join(names)})", names)
@@ -176,7 +183,7 @@ def unindexing(table: Table, steps: Sequence[tuple[OrderRecord, OrderRecord]]) -
     ]
 
 
-def expecting(table: Table, account: str, leg: Leg, quantity: Decimal) -> Write:
+def expecting(table: Table, account: str, leg: PositionKey, quantity: Decimal) -> Write:
     """The position's side of an approval: more, or less, to be filled."""
     return table.updating(position_key(account, leg), "ADD unfilled :quantity", {":quantity": quantity})
 
@@ -193,7 +200,9 @@ def filling(table: Table, fill: Fill) -> Write:
     return table.putting(fill_key(trade(fill)), {"quantity": fill.quantity}, ABSENT)
 
 
-def positioning(table: Table, account: str, leg: Leg, before: Position, after: Position, unfilled: Decimal) -> Write:
+def positioning(
+    table: Table, account: str, leg: PositionKey, before: Position, after: Position, unfilled: Decimal
+) -> Write:
     """The write of a position after fills; ``unfilled`` is added to what live orders have still to fill."""
     values: dict[str, Any] = {
         ":lots": _encode(after.lots),
@@ -212,7 +221,7 @@ def positioning(table: Table, account: str, leg: Leg, before: Position, after: P
     )
 
 
-def settling(table: Table, before: AccountItem, cash: Decimal, reserved: Decimal) -> Write:
+def settling(table: Table, before: StoredAccount, cash: Decimal, reserved: Decimal) -> Write:
     """The account's side of fills; it fails where the account is not as it was read."""
     return table.updating(
         account_key(before.account),
@@ -252,10 +261,10 @@ def _terms(order: Order) -> str:
     )
 
 
-def _account(account: str, item: dict[str, Any]) -> AccountItem:
-    return AccountItem(
+def _account(account: str, item: dict[str, Any]) -> StoredAccount:
+    return StoredAccount(
         account=account,
-        halt=Halt(item["halt"]) if "halt" in item else None,
+        halt=TradingState(item["halt"]) if "halt" in item else None,
         halt_cause=item.get("halt_cause", ""),
         breach=item.get("breach", ""),
         cash=item["cash"],
@@ -266,7 +275,7 @@ def _account(account: str, item: dict[str, Any]) -> AccountItem:
     )
 
 
-def _position(item: dict[str, Any]) -> PositionItem:
+def _position(item: dict[str, Any]) -> StoredPosition:
     position = Position()
     if "lots" in item:
         position = Position(
@@ -276,4 +285,4 @@ def _position(item: dict[str, Any]) -> PositionItem:
             fees=item["fees"],
             version=integer(item["fills"]),
         )
-    return PositionItem(position=position, open=item.get("unfilled", ZERO))
+    return StoredPosition(position=position, open=item.get("unfilled", ZERO))

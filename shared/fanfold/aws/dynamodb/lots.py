@@ -9,10 +9,10 @@ from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.table import Key, Table, Write
 from fanfold.errors import Conflict
 from fanfold.ledger import positions
-from fanfold.ledger.booking import Books, PositionItem, position
+from fanfold.ledger.booking import AccountBooks, StoredPosition, position
 from fanfold.ledger.positions import Lot, Position
 from fanfold.messages import Fill
-from fanfold.risk.exposure import Leg
+from fanfold.risk.exposure import PositionKey
 
 # Pages in one read; a fill that takes more lots than they have leads to the next.
 READ_PAGES = 20
@@ -20,14 +20,14 @@ _lots = msgspec.json.Decoder(tuple[Lot, ...]).decode
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 
 
-def page_key(account: str, leg: Leg, number: int) -> Key:
+def page_key(account: str, leg: PositionKey, number: int) -> Key:
     """In a partition of its own: who reads an account's books reads no pages."""
     return f"lots#{account}#{leg[0]}#{leg[1]}", f"page#{number:09}"
 
 
-def read(table: Table, account: str, books: Books, fills: Iterable[Fill]) -> Books:
+def read(table: Table, account: str, books: AccountBooks, fills: Iterable[Fill]) -> AccountBooks:
     """The books with all lots that fills may take. Raises Conflict where pages are not there any more."""
-    of_legs: dict[Leg, list[Fill]] = {}
+    of_legs: dict[PositionKey, list[Fill]] = {}
     for fill in fills:
         of_legs.setdefault((fill.instance, fill.instrument), []).append(fill)
     held = dict(books.positions)
@@ -37,7 +37,7 @@ def read(table: Table, account: str, books: Books, fills: Iterable[Fill]) -> Boo
     return msgspec.structs.replace(books, positions=held)
 
 
-def _read_on(table: Table, account: str, leg: Leg, item: PositionItem) -> PositionItem:
+def _read_on(table: Table, account: str, leg: PositionKey, item: StoredPosition) -> StoredPosition:
     pages = item.position.pages
     keys = [page_key(account, leg, number) for number in pages.unread[:READ_PAGES]]
     found = table.get_all(keys)
@@ -49,7 +49,7 @@ def _read_on(table: Table, account: str, leg: Leg, item: PositionItem) -> Positi
 
 
 def positioning(
-    table: Table, account: str, books: Books, after: Mapping[Leg, tuple[Position, Decimal]], room: int
+    table: Table, account: str, books: AccountBooks, after: Mapping[PositionKey, tuple[Position, Decimal]], room: int
 ) -> list[Write]:
     """The writes of positions after fills, each with what is added to what its live orders have still to fill.
 
@@ -70,5 +70,5 @@ def positioning(
     ]
 
 
-def _deleting(table: Table, account: str, leg: Leg, numbers: Sequence[int]) -> list[Write]:
+def _deleting(table: Table, account: str, leg: PositionKey, numbers: Sequence[int]) -> list[Write]:
     return [table.deleting(page_key(account, leg, number)) for number in numbers]

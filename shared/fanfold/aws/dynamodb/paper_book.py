@@ -12,7 +12,7 @@ import msgspec
 
 from fanfold.aws.dynamodb.table import ABSENT, Key, Table, Write
 from fanfold.errors import BadInput, Conflict
-from fanfold.matching.book import Page, Resting, canceled
+from fanfold.matching.book import PaperBookVersion, RestingOrder, canceled
 from fanfold.messages import Order
 
 TRIES = 5
@@ -21,16 +21,16 @@ PART_ORDERS = 250
 PARTS_MAX = 15
 # How long after its expiry an order's marker is kept: no request is under way any more, and the ledger says its end.
 KEPT_S = 30 * 86_400
-_page = msgspec.json.Decoder(Page).decode
-_part = msgspec.json.Decoder(list[Resting]).decode
+_page = msgspec.json.Decoder(PaperBookVersion).decode
+_part = msgspec.json.Decoder(list[RestingOrder]).decode
 _encode = msgspec.json.Encoder(decimal_format="string").encode
-Parts = dict[int, list[Resting]]
+Parts = dict[int, list[RestingOrder]]
 
 
-class Kept(NamedTuple):
+class StoredBook(NamedTuple):
     """A page as it was read, and its orders by part; part 0 is the page's own item."""
 
-    page: Page
+    page: PaperBookVersion
     parts: Parts
 
 
@@ -39,7 +39,7 @@ class PaperBook:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._kept: dict[str, Kept] = {}
+        self._kept: dict[str, StoredBook] = {}
 
     def add(self, order: Order) -> bool:
         marker = self._marking(order, {})
@@ -73,11 +73,11 @@ class PaperBook:
         if parts != kept.parts:
             self._table.write(self._writes(account, kept, parts, kept.page.settled))
 
-    def read(self, account: str) -> Page:
+    def read(self, account: str) -> PaperBookVersion:
         return self._read(account).page
 
     def write(
-        self, account: str, version: int, changed: list[Resting], gone: list[str], settled: dict[str, int]
+        self, account: str, version: int, changed: list[RestingOrder], gone: list[str], settled: dict[str, int]
     ) -> None:
         # A version has one content, so the page that was read under it needs no second look.
         kept = self._kept.get(account)
@@ -98,7 +98,7 @@ class PaperBook:
         expires = int(order.expires_at.timestamp()) + KEPT_S
         return self._table.putting(_marker(order), {**item, "expires": expires}, ABSENT)
 
-    def _read(self, account: str) -> Kept:
+    def _read(self, account: str) -> StoredBook:
         """Parts are read after the page that names them: they belong together where it has not changed since."""
         item = self._table.get(_page_key(account))
         for _ in range(TRIES):
@@ -111,11 +111,11 @@ class PaperBook:
                 return self._kept[account]
         raise Conflict(f"the paper book of {account} changed while it was read, {TRIES} times")
 
-    def _writes(self, account: str, kept: Kept, parts: Parts, settled: dict[str, int]) -> list[Write]:
+    def _writes(self, account: str, kept: StoredBook, parts: Parts, settled: dict[str, int]) -> list[Write]:
         """The page, and the parts that changed."""
         version = kept.page.version
         others = {number: part for number, part in parts.items() if number and part}
-        page = Page(resting=parts.get(0, []), settled=settled, version=version + 1)
+        page = PaperBookVersion(resting=parts.get(0, []), settled=settled, version=version + 1)
         item = {"page": _encode(page), "version": version + 1, "parts": _encode(sorted(others))}
         condition, values = ("version = :version", {":version": version}) if version else (ABSENT, None)
         writes = [self._table.putting(_page_key(account), item, condition, values)]
@@ -126,11 +126,11 @@ class PaperBook:
         return writes + [self._table.deleting(_part_key(account, number)) for number in gone]
 
 
-def _kept(item: dict[str, Any], others: dict[int, dict[str, Any]]) -> Kept:
-    own = _page(item["page"]) if item else Page()
+def _kept(item: dict[str, Any], others: dict[int, dict[str, Any]]) -> StoredBook:
+    own = _page(item["page"]) if item else PaperBookVersion()
     parts = {0: own.resting} | {number: _part(other["resting"]) for number, other in sorted(others.items())}
     resting = [one for part in parts.values() for one in part]
-    return Kept(msgspec.structs.replace(own, resting=resting), parts)
+    return StoredBook(msgspec.structs.replace(own, resting=resting), parts)
 
 
 def _numbers(item: dict[str, Any]) -> list[int]:
@@ -145,10 +145,10 @@ def _added(parts: Parts, order: Order) -> Parts:
     if len(parts.keys() | {last}) > PARTS_MAX:
         count = sum(map(len, parts.values()))
         raise BadInput(f"{count} orders rest for {order.account}, and its paper book takes no more; cancel some")
-    return {**parts, last: [*parts.get(last, []), Resting(order=order)]}
+    return {**parts, last: [*parts.get(last, []), RestingOrder(order=order)]}
 
 
-def _each(parts: Parts, change: Callable[[Resting], Resting]) -> Parts:
+def _each(parts: Parts, change: Callable[[RestingOrder], RestingOrder]) -> Parts:
     return {number: [change(one) for one in part] for number, part in parts.items()}
 
 

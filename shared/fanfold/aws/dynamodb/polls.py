@@ -12,37 +12,37 @@ from fanfold.aws.dynamodb.table import Key, Table, Write
 from fanfold.errors import Conflict
 from fanfold.messages import Targets
 from fanfold.money import ZERO
-from fanfold.risk.exposure import Book, Mark
-from fanfold.risk.poll import Gathered, Poll, Unfinished, arrival, pack
+from fanfold.risk.exposure import AccountSnapshot, Mark
+from fanfold.risk.poll import PollPart, PollState, Unfinished, arrival, pack
 from fanfold.risk.standing import Standing
 
 TRIES = 5
 
 
-class Batches:
+class DynamoPolls:
     """The batches of the accounts, one item an account."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def read(self, account: str) -> Gathered:
+    def read(self, account: str) -> PollState:
         return self.read_all([account])[account]
 
-    def settled(self, account: str, poll: Poll) -> Gathered:
+    def settled(self, account: str, poll: PollPart) -> PollState:
         """A part of the settlement is there."""
         return self._arrive(account, poll, f"settled/{poll.part}", {})
 
-    def targeted(self, account: str, poll: Poll, targets: Targets) -> Gathered:
+    def targeted(self, account: str, poll: PollPart, targets: Targets) -> PollState:
         """A part of the targets is there, or a chunk of it."""
         name = f"p{targets.part}c{targets.chunk}"
         return self._arrive(account, poll, arrival(targets), {name: pack(targets)})
 
-    def read_all(self, accounts: Sequence[str]) -> dict[str, Gathered]:
+    def read_all(self, accounts: Sequence[str]) -> dict[str, PollState]:
         """The polls of several accounts, in one call."""
         items = self._table.get_all([_key(account) for account in accounts])
         return {account: _gathered(items.get(_key(account), {})) for account in accounts}
 
-    def marked(self, account: str, poll: Poll, marks: Mapping[str, Mark], version: int, *, idle: bool) -> Gathered:
+    def marked(self, account: str, poll: PollPart, marks: Mapping[str, Mark], version: int, *, idle: bool) -> PollState:
         """A part of the bars is there; ``idle`` says that no targets come of it.
 
         Raises Unfinished where the poll before is not decided yet, and Conflict where the marks are not of the version
@@ -61,7 +61,13 @@ class Batches:
             raise
 
     def note(
-        self, account: str, gathered: Gathered, book: Book, left: Standing, reported: Mapping[str, str], decided: str
+        self,
+        account: str,
+        gathered: PollState,
+        book: AccountSnapshot,
+        left: Standing,
+        reported: Mapping[str, str],
+        decided: str,
     ) -> None:
         """Keep what a decision on ``gathered`` leaves: day, peak, targets that stand, what was reported.
 
@@ -88,7 +94,7 @@ class Batches:
                 return
         self._note(account, gathered, assigned, "")
 
-    def _note(self, account: str, gathered: Gathered, assigned: dict[str, Any], batch: str) -> None:
+    def _note(self, account: str, gathered: PollState, assigned: dict[str, Any], batch: str) -> None:
         values: dict[str, Any] = {}
         update = _setting(assigned, values)
         condition = _version_is("standing_version", gathered.standing_version, values)
@@ -97,7 +103,7 @@ class Batches:
             condition += " AND poll = :batch"
         self._table.update(_key(account), update, values, condition)
 
-    def _arrive(self, account: str, poll: Poll, token: str, targets: dict[str, bytes]) -> Gathered:
+    def _arrive(self, account: str, poll: PollPart, token: str, targets: dict[str, bytes]) -> PollState:
         for _ in range(TRIES):
             try:
                 return self._join(account, poll, {token}, targets, {}, None)
@@ -111,7 +117,7 @@ class Batches:
                 return found
         raise Conflict(f"{token} of {poll.batch} found no place in {TRIES} tries")
 
-    def _finished(self, account: str, poll: Poll) -> Gathered:
+    def _finished(self, account: str, poll: PollPart) -> PollState:
         """What is gathered. Raises Unfinished where that is an older poll that nobody decided on."""
         found = self.read(account)
         if found.batch and found.at < poll.at and not found.decided:
@@ -121,12 +127,12 @@ class Batches:
     def _join(
         self,
         account: str,
-        poll: Poll,
+        poll: PollPart,
         tokens: set[str],
         targets: dict[str, bytes],
         sets: dict[str, Any],
         version: int | None,
-    ) -> Gathered:
+    ) -> PollState:
         """Add to the poll that is being gathered."""
         assigned = {**sets, **{f"targets.{part}": body for part, body in targets.items()}}
         values = {":got": tokens, ":batch": poll.batch, ":no": False}
@@ -137,12 +143,12 @@ class Batches:
     def _replace(
         self,
         account: str,
-        poll: Poll,
+        poll: PollPart,
         tokens: set[str],
         targets: dict[str, bytes],
         sets: dict[str, Any],
         version: int | None,
-    ) -> Gathered:
+    ) -> PollState:
         """Begin a newer poll than the one that was decided last."""
         assigned = {
             "poll": poll.batch,
@@ -196,11 +202,11 @@ def _place(name: str) -> list[int]:
     return [int(number) for number in name[1:].split("c")]
 
 
-def _gathered(item: Mapping[str, Any]) -> Gathered:
+def _gathered(item: Mapping[str, Any]) -> PollState:
     if not item:
-        return Gathered()
+        return PollState()
     bodies = item.get("targets", {})
-    return Gathered(
+    return PollState(
         batch=item.get("poll", ""),
         at=integer(item.get("closed_at", ZERO)),
         parts=integer(item.get("parts", ZERO)),

@@ -9,15 +9,15 @@ import msgspec
 from fanfold import desk
 from fanfold.aws.client.call import Call, Endpoint, connect, owned, recorded
 from fanfold.aws.clock import Clock, clock_of
-from fanfold.aws.function.sqs import Edge
-from fanfold.aws.telemetry.telemetry import Watch
+from fanfold.aws.function.sqs import SqsConsumer
+from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
+class RuntimeSettings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     """The environment that all functions share."""
 
     faults_table: str
@@ -36,8 +36,8 @@ class Runtime(NamedTuple):
     call: Call
     clock: Clock
     desk: Desk
-    edge: Edge
-    watch: Watch
+    edge: SqsConsumer
+    watch: Telemetry
 
 
 def read(kind: type[T], environ: Mapping[str, str]) -> T:
@@ -50,17 +50,17 @@ def read(kind: type[T], environ: Mapping[str, str]) -> T:
 
 def runtime(environ: Mapping[str, str]) -> Runtime:
     """The runtime that an environment describes."""
-    settings = read(Settings, environ)
+    settings = read(RuntimeSettings, environ)
     clock = clock_of(settings.clock)
-    watch = Watch(environ, clock)
+    watch = Telemetry(environ, clock)
     call = watch.tracing.traced(_connected(settings, Endpoint.of(environ)))
     path = Path(settings.desk)
     loaded = desk.load(path.read_bytes(), path.name)
-    edge = Edge(call, settings.dead_letters, settings.faults_table, clock, watch)
+    edge = SqsConsumer(call, settings.dead_letters, settings.faults_table, clock, watch)
     return Runtime(call, clock, loaded, edge, watch)
 
 
-def _connected(settings: Settings, endpoint: Endpoint) -> Call:
+def _connected(settings: RuntimeSettings, endpoint: Endpoint) -> Call:
     call = owned(connect("light", endpoint), lambda: settings.bucket_owner)
     if not settings.record_calls:
         return call

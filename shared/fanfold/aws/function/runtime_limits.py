@@ -11,7 +11,7 @@ from decimal import Decimal
 import msgspec
 
 from fanfold.aws.client.call import AwsFault, Call, not_found
-from fanfold.aws.telemetry.telemetry import Watch
+from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.desk import Desk, Limits
 from fanfold.errors import BadInput
 
@@ -37,7 +37,7 @@ def tightened(limits: Limits, text: str) -> Limits:
 class RuntimeLimits:
     """The desk with the limits of the moment, each account's read again after a minute."""
 
-    def __init__(self, call: Call, path: str, desk: Desk, clock: Callable[[], datetime], watch: Watch) -> None:
+    def __init__(self, call: Call, path: str, desk: Desk, clock: Callable[[], datetime], watch: Telemetry) -> None:
         self._call = call
         self._path = path
         self._file = self._desk = desk

@@ -15,7 +15,7 @@ import msgspec
 from fanfold.aws.client.call import Call
 from fanfold.aws.clock import Clock
 from fanfold.aws.dynamodb.table import Table
-from fanfold.aws.telemetry.telemetry import Watch
+from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.errors import BadInput
 from fanfold.messages import Message, decode
 
@@ -41,14 +41,14 @@ class Arrived(NamedTuple):
     again: bool
 
 
-class Edge(NamedTuple):
+class SqsConsumer(NamedTuple):
     """What the edge needs: its dead-letter queue, the table of faults, and who hears of both."""
 
     call: Call
     dead_letters: str
     faults: str
     clock: Clock
-    watch: Watch
+    watch: Telemetry
 
     def bury(self, record: Record, reason: str) -> None:
         """Put a record on the dead-letter queue with its reason."""
@@ -77,7 +77,7 @@ class Edge(NamedTuple):
         table.write([table.putting((record["messageId"], "fault"), item)])
 
 
-def consume(event: dict[str, Any], handle: Callable[[Arrived], None], edge: Edge) -> dict[str, Any]:
+def consume(event: dict[str, Any], handle: Callable[[Arrived], None], edge: SqsConsumer) -> dict[str, Any]:
     """Hand the records of an SQS event to a verb one by one; the answer names those to deliver again."""
 
     def handle_all(arrived: list[Arrived]) -> None:
@@ -88,7 +88,7 @@ def consume(event: dict[str, Any], handle: Callable[[Arrived], None], edge: Edge
 
 
 def consume_batch(
-    event: dict[str, Any], handle: Callable[[list[Arrived]], None], edge: Edge, size: int = 1_000
+    event: dict[str, Any], handle: Callable[[list[Arrived]], None], edge: SqsConsumer, size: int = 1_000
 ) -> dict[str, Any]:
     """Hand up to ``size`` records at once to a verb that takes them all or none."""
     failed: list[str] = []
@@ -102,7 +102,7 @@ def consume_batch(
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}
 
 
-def _handle(records: list[Record], handle: Callable[[list[Arrived]], None], edge: Edge) -> list[Record]:
+def _handle(records: list[Record], handle: Callable[[list[Arrived]], None], edge: SqsConsumer) -> list[Record]:
     """The records to deliver again."""
     understood = []
     failed: list[Record] = []
@@ -115,7 +115,7 @@ def _handle(records: list[Record], handle: Callable[[list[Arrived]], None], edge
 
 
 def _handle_all(
-    understood: list[tuple[Record, Arrived]], handle: Callable[[list[Arrived]], None], edge: Edge
+    understood: list[tuple[Record, Arrived]], handle: Callable[[list[Arrived]], None], edge: SqsConsumer
 ) -> list[Record]:
     kept = [record for record, _ in understood]
     edge.watch.hear(kept, [arrived.message for _, arrived in understood])
@@ -132,7 +132,7 @@ def _handle_all(
     return []
 
 
-def _bury(record: Record, reason: str, edge: Edge) -> list[Record]:
+def _bury(record: Record, reason: str, edge: SqsConsumer) -> list[Record]:
     """The record, to be delivered again, where it could not be buried; then the platform does so, after some tries."""
     try:
         edge.bury(record, reason)
@@ -142,14 +142,14 @@ def _bury(record: Record, reason: str, edge: Edge) -> list[Record]:
     return []
 
 
-def _keep(record: Record, fault: BaseException, edge: Edge) -> None:
+def _keep(record: Record, fault: BaseException, edge: SqsConsumer) -> None:
     try:
         edge.keep(record, fault)
     except Exception as lost:  # noqa: BLE001 - the record comes again all the same; what is lost is its reason
         edge.watch.log.fault("a fault could not be kept", lost, delivery=record["messageId"])
 
 
-def _one_by_one(records: list[Record], handle: Callable[[list[Arrived]], None], edge: Edge) -> list[Record]:
+def _one_by_one(records: list[Record], handle: Callable[[list[Arrived]], None], edge: SqsConsumer) -> list[Record]:
     """The records to deliver again: one that failed, and what is behind it in its group."""
     failed: list[Record] = []
     for record in records:

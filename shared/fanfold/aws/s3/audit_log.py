@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from fanfold.audit.chain import segment_key
-from fanfold.audit.ports import Kept
+from fanfold.audit.ports import StoredObject
 from fanfold.aws.client.call import AwsFault, Call, precondition_failed
 
 PREFIX = "chain/"
@@ -42,7 +42,7 @@ class S3Log:
             for found in page.get("Contents", []):
                 yield found["Key"], self.read(found["Key"])
 
-    def history(self, stream: str, after: int = 0) -> Iterator[Kept]:
+    def history(self, stream: str, after: int = 0) -> Iterator[StoredObject]:
         behind = segment_key(stream, after) if after else ""
         return history_of(self._call, self._bucket, f"{PREFIX}{stream}/", behind)
 
@@ -55,18 +55,18 @@ class Versions(NamedTuple):
     deletions: int
 
 
-def history_of(call: Call, bucket: str, prefix: str, after: str = "") -> Iterator[Kept]:
+def history_of(call: Call, bucket: str, prefix: str, after: str = "") -> Iterator[StoredObject]:
     """The objects of a prefix behind a key, each as it was first written, and what was done on top of it."""
     return (first_version(call, bucket, one) for one in versions_of(call, bucket, prefix, after))
 
 
-def first_version(call: Call, bucket: str, found: Versions) -> Kept:
+def first_version(call: Call, bucket: str, found: Versions) -> StoredObject:
     """The object as it was first written; b"" for one of which only deletions are left."""
     key, ids, deletions = found
     if len(ids) == 1 and not deletions:
-        return Kept(key, call("s3", "GetObject", {"Bucket": bucket, "Key": key})["Body"], "")
+        return StoredObject(key, call("s3", "GetObject", {"Bucket": bucket, "Key": key})["Body"], "")
     body = call("s3", "GetObject", {"Bucket": bucket, "Key": key, "VersionId": ids[-1]})["Body"] if ids else b""
-    return Kept(key, body, f"it has {len(ids)} versions and {deletions} deletions")
+    return StoredObject(key, body, f"it has {len(ids)} versions and {deletions} deletions")
 
 
 def versions_of(call: Call, bucket: str, prefix: str, after: str = "") -> Iterator[Versions]:

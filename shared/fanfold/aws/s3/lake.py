@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fanfold.audit.lake_schema import Row, Table, Type
+from fanfold.audit.lake_schema import LakeRow, LakeTable, Type
 from fanfold.aws.client.call import Call
 from fanfold.aws.s3.audit_log import pages_of
 
@@ -21,18 +21,18 @@ ROW_GROUP_ROWS = 131_072
 _SUFFIX = ".parquet"
 
 
-def schema_of(table: Table) -> pa.Schema:
+def schema_of(table: LakeTable) -> pa.Schema:
     """The columns of a table's files; dt is in the path."""
     return pa.schema([(name, TYPES[kind]) for name, kind in table.columns.items()])
 
 
-def table_of(table: Table, rows: Sequence[Row]) -> pa.Table:
+def table_of(table: LakeTable, rows: Sequence[LakeRow]) -> pa.Table:
     """Rows as columns, sorted. Raises pyarrow.ArrowInvalid for an amount that does not fit: see ``fitted``."""
     columns = {name: [row.values.get(name) for row in rows] for name in table.columns}
     return pa.table(columns, schema=schema_of(table)).sort_by([(name, "ascending") for name in table.sort])
 
 
-def distinct(table: Table, rows: pa.Table) -> pa.Table:
+def distinct(table: LakeTable, rows: pa.Table) -> pa.Table:
     """The rows sorted, of those that agree in the table's key the first."""
     ordered = rows.sort_by([(name, "ascending") for name in table.sort])
     numbered = ordered.select(list(table.key)).append_column("_row", pa.array(range(len(ordered)), pa.int64()))
@@ -47,10 +47,10 @@ class S3Lake:
         self._call = call
         self._bucket = bucket
 
-    def write(self, table: Table, dt: str, name: str, rows: Sequence[Row]) -> None:
+    def write(self, table: LakeTable, dt: str, name: str, rows: Sequence[LakeRow]) -> None:
         self._put(_key(table, dt, name), table_of(table, rows))
 
-    def names(self, table: Table) -> dict[str, list[str]]:
+    def names(self, table: LakeTable) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         for page in pages_of(self._call, {"Bucket": self._bucket, "Prefix": f"{table.name}/dt="}):
             for one in page.get("Contents", []):
@@ -58,11 +58,11 @@ class S3Lake:
                 found.setdefault(day.removeprefix("dt="), []).append(name.removesuffix(_SUFFIX))
         return found
 
-    def merge(self, table: Table, dt: str, names: Iterable[str], into: str) -> None:
+    def merge(self, table: LakeTable, dt: str, names: Iterable[str], into: str) -> None:
         parts = [self._read(_key(table, dt, name)) for name in names]
         self._put(_key(table, dt, into), distinct(table, pa.concat_tables(parts, promote_options="default")))
 
-    def delete(self, table: Table, dt: str, names: Iterable[str]) -> None:
+    def delete(self, table: LakeTable, dt: str, names: Iterable[str]) -> None:
         for name in names:
             self._call("s3", "DeleteObject", {"Bucket": self._bucket, "Key": _key(table, dt, name)})
 
@@ -77,5 +77,5 @@ class S3Lake:
         self._call("s3", "PutObject", {"Bucket": self._bucket, "Key": key, "Body": body})
 
 
-def _key(table: Table, dt: str, name: str) -> str:
+def _key(table: LakeTable, dt: str, name: str) -> str:
     return f"{table.name}/dt={dt}/{name}{_SUFFIX}"

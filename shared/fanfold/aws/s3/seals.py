@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC
 
-from fanfold.audit.ports import Kept
+from fanfold.audit.ports import StoredObject
 from fanfold.audit.verify import Days
 from fanfold.aws.client.call import AwsFault, Call, precondition_failed
 from fanfold.aws.s3.audit_log import first_version, history_of, pages_of, versions_of
@@ -24,7 +24,7 @@ class S3Seals:
         pages = pages_of(self._call, {"Bucket": self._bucket, "Prefix": _key(day)})
         return any(page.get("Contents") for page in pages)
 
-    def newest(self, before: str) -> Kept | None:
+    def newest(self, before: str) -> StoredObject | None:
         found = [one for one in versions_of(self._call, self._bucket, PREFIX) if one.key < _key(before)]
         return first_version(self._call, self._bucket, found[-1]) if found else None
 
@@ -39,7 +39,7 @@ class S3Seals:
             return found
         return body
 
-    def history(self) -> Iterator[Kept]:
+    def history(self) -> Iterator[StoredObject]:
         return history_of(self._call, self._bucket, PREFIX)
 
 

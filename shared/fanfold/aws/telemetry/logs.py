@@ -72,7 +72,7 @@ def _unless_plain(found: re.Match[str]) -> str:
     return HIDDEN if mixed else text
 
 
-class Log:
+class JsonLog:
     """Writes lines; ``context`` gives the ids that each of them carries: function, request, trace, message."""
 
     def __init__(self, clock: Clock, context: Context, write: Write = to_stdout) -> None:
@@ -104,7 +104,7 @@ class Log:
 class Bridge(logging.Handler):
     """Lines of code that knows only the standard library's logging, such as a verb's."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: JsonLog) -> None:
         super().__init__()
         self._log = log
 
@@ -115,7 +115,7 @@ class Bridge(logging.Handler):
         self._log.line(record.levelname, record.getMessage(), fields)
 
 
-def bridge(log: Log, name: str = "fanfold") -> None:
+def bridge(log: JsonLog, name: str = "fanfold") -> None:
     """Let a logger of the standard library write here, and nowhere else."""
     logger = logging.getLogger(name)
     logger.handlers = [Bridge(log)]

@@ -14,20 +14,20 @@ from fanfold.aws.clock import Clock
 from fanfold.aws.telemetry.logs import Write, to_stdout
 from fanfold.codes import Code
 from fanfold.messages import (
-    Bars,
-    BarsWanted,
+    BarsClosed,
+    BarsRequested,
     ExecutionReport,
-    HaltChanged,
     Message,
     OrdersApproved,
     OrdersRefused,
-    State,
+    OrderState,
     Targets,
+    TradingStateChanged,
 )
 
 NAMESPACE = "Fanfold"
 UNITS = {
-    "Bars": "Count",
+    "BarsClosed": "Count",
     "Signals": "Count",
     "Orders": "Count",
     "Refusals": "Count",
@@ -52,7 +52,7 @@ LOSSES = frozenset({Code.DAILY_LOSS, Code.DRAWDOWN})
 VALUES_MAX = 100
 
 
-class Counts:
+class Metrics:
     """What one invocation counted and measured; written and forgotten by ``flush``.
 
     CloudWatch makes metrics of those in ``metrics`` alone; an hour in which one has no value is not paid for.
@@ -82,8 +82,8 @@ class Counts:
     def published(self, message: Message) -> None:
         """Count what a message says has happened."""
         match message:
-            case Bars():
-                self.add("Bars", sum(len(frame.step) for frame in message.frames))
+            case BarsClosed():
+                self.add("BarsClosed", sum(len(frame.step) for frame in message.frames))
             case Targets():
                 self.add("Signals", len(message.targets))
             case OrdersApproved():
@@ -95,12 +95,12 @@ class Counts:
                     self.add("LossRefusals", one.code in LOSSES)
             case ExecutionReport():
                 self._reported(message)
-            case BarsWanted() | HaltChanged():  # No figures.
+            case BarsRequested() | TradingStateChanged():  # No figures.
                 pass
 
     def _reported(self, report: ExecutionReport) -> None:
         self.add("Fills", len(report.fills))
-        if any(one.state is State.OPEN for one in report.updates):
+        if any(one.state is OrderState.OPEN for one in report.updates):
             self.measure("TickToOrder", int((self._clock() - report.at).total_seconds() * 1_000))
 
     def flush(self, properties: Mapping[str, str]) -> None:

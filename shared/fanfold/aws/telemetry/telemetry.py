@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fanfold.aws.clock import Clock
-from fanfold.aws.telemetry.logs import Log, Write, bridge, to_stdout
-from fanfold.aws.telemetry.metrics import UNITS, Counts
+from fanfold.aws.telemetry.logs import JsonLog, Write, bridge, to_stdout
+from fanfold.aws.telemetry.metrics import UNITS, Metrics
 from fanfold.aws.telemetry.tracing import VARIABLE, Tracing
 from fanfold.messages import Message
 
 Record = dict[str, Any]
 
 
-class Watch:
+class Telemetry:
     """One function's, for as long as its process lives; it takes one invocation at a time, as Lambda does."""
 
     def __init__(self, environ: Mapping[str, str], clock: Clock, write: Write = to_stdout) -> None:
@@ -23,13 +23,13 @@ class Watch:
         self._version = environ.get("AWS_LAMBDA_FUNCTION_VERSION", "").removeprefix("$LATEST")
         self._request = ""
         self._subject: tuple[Record, Message] | None = None
-        self.log = Log(clock, self.ids, write)
+        self.log = JsonLog(clock, self.ids, write)
         metrics = environ.get("METRICS", ",".join(UNITS)).split(",")
-        self.counts = Counts(environ.get("STAGE", "local"), clock, write, metrics)
+        self.counts = Metrics(environ.get("STAGE", "local"), clock, write, metrics)
         self.tracing = Tracing(self.log.warning)
         bridge(self.log)
 
-    def invocation(self, context: object) -> "Watch":
+    def invocation(self, context: object) -> "Telemetry":
         """To be entered around an invocation, with Lambda's context of it: ``with watch.invocation(context):``."""
         self._request = str(getattr(context, "aws_request_id", ""))
         return self

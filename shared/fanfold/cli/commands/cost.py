@@ -8,7 +8,7 @@ from fanfold.cli import cost_files
 from fanfold.cli.argument_types import count
 from fanfold.cli.commands.command import Command
 from fanfold.cli.output import Answer, Grid
-from fanfold.cost.bill import Bill, Line, bill
+from fanfold.cost.bill import Bill, BillLine, bill
 from fanfold.cost.prices import AS_OF, PRICES, REGION
 from fanfold.cost.scenarios import PROFILES, SCENARIOS, Scenario
 from fanfold.cost.templates import Stacks
@@ -49,7 +49,7 @@ def grid(found: Bill) -> Grid:
     return Grid("", ("what", "a month", "of", "$ at list price", "$ after free tier"), rows, frozenset({1, 3, 4}))
 
 
-def _row(line: Line) -> tuple[str, ...]:
+def _row(line: BillLine) -> tuple[str, ...]:
     price = PRICES[line.item]
     return price.what, amount(line.quantity), price.unit, dollars(line.listed), dollars(line.after_free)
 

@@ -13,7 +13,7 @@ from fanfold.cli.commands.doctor import read_desk
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.instruments_toml import text_of, with_instruments
 from fanfold.cli.output import Answer, Grid, amount, grid
-from fanfold.desk import Desk, Instance, Instrument
+from fanfold.desk import Desk, Instrument, StrategyInstance
 from fanfold.errors import BadInput
 from fanfold.strategy import contract
 from fanfold.strategy.contract import Strategy
@@ -66,7 +66,7 @@ def _strategy(name: str) -> dict[str, Any]:
     }
 
 
-def _instance(name: str, instance: Instance) -> dict[str, Any]:
+def _instance(name: str, instance: StrategyInstance) -> dict[str, Any]:
     bound: Strategy = contract.bind(instance.strategy, instance.params, len(instance.instruments))
     return {
         "instance": name,

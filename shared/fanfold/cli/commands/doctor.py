@@ -20,7 +20,7 @@ from fanfold.errors import BadInput
 from fanfold.local.driver import RUN_FILE
 from fanfold.local.launcher import NODE_WANTED, repository_root
 from fanfold.local.session import running_cloud
-from fanfold.stages.finding import Finding
+from fanfold.stages.finding import StageFinding
 from fanfold.stages.findings import stage_findings
 
 PYTHON_MIN = (3, 11)
@@ -42,27 +42,27 @@ def doctor(arguments: Namespace) -> Answer:
     return Answer(document, ["\n".join(lines)], Exit.FAILED if wrong else Exit.OK)
 
 
-def node_finding(said: str) -> Finding:
+def node_finding(said: str) -> StageFinding:
     """The finding on what ``node --version`` said; "" where there is no node."""
     fix = "install Node 22 (https://nodejs.org) and put it on the path"
     if not said:
-        return Finding("node", f"not on the path. {NODE_WANTED}", fix)
+        return StageFinding("node", f"not on the path. {NODE_WANTED}", fix)
     try:
         major, minor = (int(part) for part in said.lstrip("v").split(".")[:2])
     except ValueError:
-        return Finding("node", f"says {said!r}, which is no version. {NODE_WANTED}", fix)
+        return StageFinding("node", f"says {said!r}, which is no version. {NODE_WANTED}", fix)
     if (major, minor) < NODE_MIN:
-        return Finding("node", f"{said}. {NODE_WANTED}", fix)
-    return Finding("node", said)
+        return StageFinding("node", f"{said}. {NODE_WANTED}", fix)
+    return StageFinding("node", said)
 
 
-def _python(_arguments: Namespace) -> Finding:
+def _python(_arguments: Namespace) -> StageFinding:
     found = sys.version.split()[0]
     fix = "" if sys.version_info >= PYTHON_MIN else "install Python 3.11 or newer and run `make install` with it"
-    return Finding("python", found, fix)
+    return StageFinding("python", found, fix)
 
 
-def _node(_arguments: Namespace) -> Finding:
+def _node(_arguments: Namespace) -> StageFinding:
     node = shutil.which("node")
     if node is None:
         return node_finding("")
@@ -70,13 +70,13 @@ def _node(_arguments: Namespace) -> Finding:
     return node_finding(done.stdout.strip() or done.stderr.strip() or "nothing")
 
 
-def _packages(_arguments: Namespace) -> Finding:
+def _packages(_arguments: Namespace) -> StageFinding:
     tool = repository_root() / "node_modules" / ".bin" / "serverless"
     found = tool.exists()
-    return Finding("npm packages", "installed" if found else f"{tool} is missing", "" if found else "make install")
+    return StageFinding("npm packages", "installed" if found else f"{tool} is missing", "" if found else "make install")
 
 
-def _emulator(_arguments: Namespace) -> Finding:
+def _emulator(_arguments: Namespace) -> StageFinding:
     extras = tomllib.loads((repository_root() / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     pinned = next(one.partition("==")[2] for one in extras["console"] if one.startswith(EMULATOR))
     try:
@@ -84,48 +84,50 @@ def _emulator(_arguments: Namespace) -> Finding:
     except PackageNotFoundError:
         found = "not installed"
     wanted = f"pip install {EMULATOR}=={pinned}"
-    return Finding("emulator", f"{EMULATOR} {found}, pinned {pinned}", "" if found == pinned else wanted)
+    return StageFinding("emulator", f"{EMULATOR} {found}, pinned {pinned}", "" if found == pinned else wanted)
 
 
-def _disk(arguments: Namespace) -> Finding:
+def _disk(arguments: Namespace) -> StageFinding:
     place = _existing(arguments.state)
     free = shutil.disk_usage(place).free
     fix = "" if free >= DISK_FREE_MIN else f"free some of it (`df -h {place}`), or name another --state"
-    return Finding("disk", f"{free / (1 << 30):.1f} GiB free at {place}", fix)
+    return StageFinding("disk", f"{free / (1 << 30):.1f} GiB free at {place}", fix)
 
 
-def _state(arguments: Namespace) -> Finding:
+def _state(arguments: Namespace) -> StageFinding:
     place = _existing(arguments.state)
     try:
         with TemporaryFile(dir=place):
-            return Finding("state", f"{arguments.state} can be written")
+            return StageFinding("state", f"{arguments.state} can be written")
     except OSError as wrong:
-        return Finding("state", f"{place} cannot be written: {wrong.strerror}", f"chmod u+rwx {place}")
+        return StageFinding("state", f"{place} cannot be written: {wrong.strerror}", f"chmod u+rwx {place}")
 
 
-def _desk(arguments: Namespace) -> Finding:
+def _desk(arguments: Namespace) -> StageFinding:
     try:
         found = desk.parse(read_desk(arguments.desk), str(arguments.desk))
     except BadInput as wrong:
-        return Finding("desk", str(wrong), f"mend it, then `fanfold desk check {arguments.desk}`")
-    return Finding("desk", f"{arguments.desk} is valid: {len(found.strategies)} strategy instances")
+        return StageFinding("desk", str(wrong), f"mend it, then `fanfold desk check {arguments.desk}`")
+    return StageFinding("desk", f"{arguments.desk} is valid: {len(found.strategies)} strategy instances")
 
 
-def _clock(_arguments: Namespace) -> Finding:
+def _clock(_arguments: Namespace) -> StageFinding:
     # Files cannot be of the future; a clock that says so signs requests that AWS and venues refuse.
     now, written = datetime.now(UTC), datetime.fromtimestamp(Path(desk.__file__).stat().st_mtime, UTC)
     fix = "" if now >= written else "set the clock: `timedatectl set-ntp true`"
-    return Finding("clock", f"{now:%Y-%m-%d %H:%M:%S} UTC" + (", before these files were written" if fix else ""), fix)
+    return StageFinding(
+        "clock", f"{now:%Y-%m-%d %H:%M:%S} UTC" + (", before these files were written" if fix else ""), fix
+    )
 
 
-def _run_file(arguments: Namespace) -> Finding:
+def _run_file(arguments: Namespace) -> StageFinding:
     running = running_cloud(arguments.state)
     if running is not None:
-        return Finding("run.json", f"a desk is running at {running.endpoint}")
+        return StageFinding("run.json", f"a desk is running at {running.endpoint}")
     if not (arguments.state / RUN_FILE).exists():
-        return Finding("run.json", "no desk is running")
+        return StageFinding("run.json", "no desk is running")
     found = "no desk is running; the last run was killed, and `fanfold run --continue` goes on with it"
-    return Finding("run.json", found)
+    return StageFinding("run.json", found)
 
 
 def read_desk(path: Path) -> str:
@@ -142,12 +144,12 @@ def _existing(path: Path) -> Path:
     return next(one for one in (whole, *whole.parents) if one.is_dir())
 
 
-def _lines(finding: Finding, width: int) -> list[str]:
+def _lines(finding: StageFinding, width: int) -> list[str]:
     line = f"{'WRONG' if finding.fix else 'ok':<6}{finding.name:<{width}}{finding.found}"
     return [line, f"{'':<6}{'':<{width}}mend: {finding.fix}"] if finding.fix else [line]
 
 
-CHECKS: tuple[Callable[[Namespace], Finding], ...] = (
+CHECKS: tuple[Callable[[Namespace], StageFinding], ...] = (
     _python,
     _node,
     _packages,

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from fanfold.audit.queries import leg_states
-from fanfold.aws.dynamodb.polls import Batches
+from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.cli.idle_legs import TRADES
 from fanfold.local.session import Session
 from fanfold.risk.exposure import Mark
@@ -12,7 +12,7 @@ from fanfold.risk.exposure import Mark
 
 def marks_of(session: Session, account: str) -> dict[str, Mark]:
     """The last closes that risk has of an account's instruments."""
-    return Batches(session.ledger).read(account).marks
+    return DynamoPolls(session.ledger).read(account).marks
 
 
 def legs_of(session: Session, account: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.cli.argument_types import count, moment, money, speed
-from fanfold.cli.conclusion import Pace, conclude
+from fanfold.cli.conclusion import RunSpan, conclude
 from fanfold.cli.conclusion import moment as text_of
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.idle_legs import LegWatch
@@ -22,7 +22,7 @@ from fanfold.local.driver import DeskRun, announced, emulator, environment
 from fanfold.local.holding import alone
 from fanfold.local.interrupt import Interrupt
 from fanfold.local.launcher import Cloud
-from fanfold.local.run_plan import Plan
+from fanfold.local.run_plan import RunPlan
 from fanfold.local.session import table_name
 from fanfold.market import timeframes
 from fanfold.venues import replay
@@ -122,7 +122,7 @@ def deployed(cloud: Cloud, out: Console) -> None:
     out.print(f"deployed six stacks in {time.monotonic() - began:.0f} s: {counts}", highlight=False)
 
 
-def _trade(state: Path, plan: Plan, held: int, arguments: argparse.Namespace, out: Console) -> int:
+def _trade(state: Path, plan: RunPlan, held: int, arguments: argparse.Namespace, out: Console) -> int:
     replay.write(state / state_directory.RECORDINGS, plan.recordings)
     settings = environment(state, live=False, images=arguments.images)
     with emulator(state, settings, held) as cloud:
@@ -132,7 +132,7 @@ def _trade(state: Path, plan: Plan, held: int, arguments: argparse.Namespace, ou
             return _traded(DeskRun(cloud, state), plan, arguments, out)
 
 
-def _traded(run: DeskRun, plan: Plan, arguments: argparse.Namespace, out: Console) -> int:
+def _traded(run: DeskRun, plan: RunPlan, arguments: argparse.Namespace, out: Console) -> int:
     stop = Interrupt()
     closes = range(plan.start, plan.until + 1, timeframes.seconds(_timeframe(plan)))
     run.set_clock(closes[0] - closes.step)
@@ -143,7 +143,7 @@ def _traded(run: DeskRun, plan: Plan, arguments: argparse.Namespace, out: Consol
     rate = done / (time.monotonic() - began)
     run.finish()
     last = closes[done - 1] if done else closes[0] - closes.step
-    code = conclude(run, plan.desk, Pace(closes[0], last, done, _timeframe(plan), rate), out, as_json=arguments.json)
+    code = conclude(run, plan.desk, RunSpan(closes[0], last, done, _timeframe(plan), rate), out, as_json=arguments.json)
     if arguments.stay and not stop.asked:
         out.print(f"the desk stays up at {run.endpoint}; Ctrl-C ends it", highlight=False)
         stop.wait()
@@ -174,14 +174,14 @@ def _replay(run: DeskRun, accounts: list[str], closes: range, pause_s: float, st
         return run.replay(closes, pause_s, told, stop)
 
 
-def _describe(plan: Plan, out: Console) -> None:
+def _describe(plan: RunPlan, out: Console) -> None:
     for line in (line for file in plan.files for line in data_files.describe(file)):
         out.print(line, highlight=False, soft_wrap=True)
     for note in plan.notes:
         out.print(note, highlight=False, soft_wrap=True)
 
 
-def _timeframe(plan: Plan) -> str:
+def _timeframe(plan: RunPlan) -> str:
     """The shortest bars that a venue has."""
     return min((venue.timeframe for venue in plan.desk.venues.values()), key=timeframes.seconds)
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from fanfold import desk
 from fanfold.cli.commands.run import deployed, tell_start
-from fanfold.cli.conclusion import Pace, conclude, moment
+from fanfold.cli.conclusion import RunSpan, conclude, moment
 from fanfold.cli.exit_codes import Exit
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
@@ -75,7 +75,7 @@ def _trade(run: DeskRun, traded: Desk, arguments: argparse.Namespace, out: Conso
         if arguments.minutes is None or done < arguments.minutes:
             stop.wait(MINUTE_S + grace_s - time.time() % MINUTE_S)
     run.finish()
-    pace = Pace(first, _minute(), done, "1m", done / max(1.0, time.time() - first))
+    pace = RunSpan(first, _minute(), done, "1m", done / max(1.0, time.time() - first))
     code = conclude(run, traded, pace, out, as_json=arguments.json)
     return Exit.INTERRUPTED if stop.asked and arguments.minutes is not None else code
 

@@ -8,16 +8,16 @@ from typing import Any
 
 from fanfold.audit.queries import holdings_of, is_open, orders_of
 from fanfold.aws.dynamodb import ledger
-from fanfold.aws.dynamodb.polls import Batches
+from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.cli.commands.command import Command, add_account
 from fanfold.cli.commands.reading import legs_of, marks_of
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.idle_legs import told
 from fanfold.cli.output import Answer, Grid, amount, cell, grid
 from fanfold.deployment import SERVICES, dead_letters_names, queue_name
-from fanfold.ledger.booking import Books
+from fanfold.ledger.booking import AccountBooks
 from fanfold.local.session import Session
-from fanfold.messages import Holding
+from fanfold.messages import PositionSnapshot
 from fanfold.money import ZERO, exact
 from fanfold.risk.exposure import Mark
 from fanfold.stages.session import reach
@@ -49,20 +49,20 @@ def positions(arguments: Namespace) -> Answer:
 
 
 @exact
-def expected_cash(start: Decimal, books: Books) -> Decimal:
+def expected_cash(start: Decimal, books: AccountBooks) -> Decimal:
     """The cash there must be: what was started with and realised, less fees and what the open lots came for."""
     held = [item.position for item in books.positions.values()]
     return start + sum((one.realised - one.fees - one.cost for one in held), ZERO)
 
 
 @exact
-def equity(cash: Decimal, books: Books, marks: Mapping[str, Mark]) -> Decimal:
+def equity(cash: Decimal, books: AccountBooks, marks: Mapping[str, Mark]) -> Decimal:
     """Cash and positions at their last closes; what has none, see ``unmarked``, counts nothing here."""
     held = {leg: item.position.quantity for leg, item in books.positions.items()}
     return cash + sum((quantity * marks[leg[1]].price for leg, quantity in held.items() if leg[1] in marks), ZERO)
 
 
-def unmarked(books: Books, marks: Mapping[str, Mark]) -> list[str]:
+def unmarked(books: AccountBooks, marks: Mapping[str, Mark]) -> list[str]:
     """Instruments that are held and whose price nobody knows."""
     held = {leg[1] for leg, item in books.positions.items() if item.position.quantity}
     return sorted(held - marks.keys())
@@ -73,7 +73,7 @@ def _account(session: Session, name: str) -> dict[str, Any]:
     opened = session.desk.accounts[name]
     if books.account is None:
         return {"account": name, "halt": "not opened", "cash": ZERO, "books_balance": True, "currency": opened.currency}
-    gathered = Batches(session.ledger).read(name)
+    gathered = DynamoPolls(session.ledger).read(name)
     told = session.views.read(("halt", name))
     expected = expected_cash(opened.cash, books)
     return {
@@ -152,7 +152,7 @@ def _queues_text(queues: list[dict[str, Any]]) -> Grid:
 
 
 @exact
-def _position(account: str, holding: Holding, marks: Mapping[str, Mark]) -> dict[str, Any]:
+def _position(account: str, holding: PositionSnapshot, marks: Mapping[str, Mark]) -> dict[str, Any]:
     mark = marks.get(holding.instrument)
     value = holding.quantity * mark.price if mark else None
     return {

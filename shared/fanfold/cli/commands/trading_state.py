@@ -10,10 +10,10 @@ from fanfold.cli.commands.command import Command
 from fanfold.cli.output import Answer, moment
 from fanfold.errors import BadInput
 from fanfold.local.session import Session
-from fanfold.messages import Halt
+from fanfold.messages import TradingState
 from fanfold.stages.session import StageSession, reach
 
-STATES = tuple(state for state in Halt if state is not Halt.ACTIVE)
+STATES = tuple(state for state in TradingState if state is not TradingState.ACTIVE)
 
 
 def open_accounts(arguments: Namespace) -> Answer:
@@ -54,7 +54,7 @@ def _resume_stage(session: StageSession, arguments: Namespace) -> Answer:
 
 
 def _resumed(one: dict[str, Any], arguments: Namespace) -> str:
-    if one["state"] == Halt.ACTIVE:
+    if one["state"] == TradingState.ACTIVE:
         return f"account {one['account']}: ACTIVE ({arguments.reason})"
     own, until = (moment(datetime.fromisoformat(one[name])) for name in ("own_from", "until"))
     again = f"fanfold resume --stage {arguments.stage} --account {one['account']} --reason TEXT"
@@ -99,13 +99,13 @@ def _tell(session: Session, command: dict[str, Any]) -> dict[str, Any]:
         raise
 
 
-def _state(text: str) -> Halt:
+def _state(text: str) -> TradingState:
     name = text.upper().replace("-", "_")
-    if name == Halt.ACTIVE:
+    if name == TradingState.ACTIVE:
         raise ArgumentTypeError("to trade again use `fanfold resume --reason TEXT`")
     if name not in STATES:
         raise ArgumentTypeError(f"{text!r} is not one of {', '.join(STATES)}")
-    return Halt(name)
+    return TradingState(name)
 
 
 def _add_reason(parser: ArgumentParser) -> None:

@@ -15,7 +15,7 @@ NUMBERS, HALF = 5, 3
 log = logging.getLogger("fanfold")
 
 
-class Candle(NamedTuple):
+class CcxtCandle(NamedTuple):
     """A candle as told: its close in epoch seconds, then its numbers to the last digit; all 0 where it has not all."""
 
     closes_at: int
@@ -26,7 +26,7 @@ class Candle(NamedTuple):
     volume: Decimal
 
 
-def read(rows: Sequence[Any], length: int) -> list[Candle]:
+def read(rows: Sequence[Any], length: int) -> list[CcxtCandle]:
     """Rows of opening time in ms, open, high, low, close, volume.
 
     A row that lacks a number is an empty candle, one without a time is left out: they say nothing of the other rows.
@@ -40,13 +40,13 @@ def read(rows: Sequence[Any], length: int) -> list[Candle]:
     return told
 
 
-def _candle(row: Any, length: int) -> Candle | None:
+def _candle(row: Any, length: int) -> CcxtCandle | None:
     try:
         closes_at = int(row[0]) // 1_000 + length
     except (TypeError, ValueError, OverflowError, IndexError):
         return None
     numbers = _numbers(row)
-    return Candle(closes_at, *(numbers if len(numbers) == len(row) - 1 == NUMBERS else [ZERO] * NUMBERS))
+    return CcxtCandle(closes_at, *(numbers if len(numbers) == len(row) - 1 == NUMBERS else [ZERO] * NUMBERS))
 
 
 def _numbers(row: Any) -> list[Decimal]:
@@ -59,7 +59,7 @@ def _numbers(row: Any) -> list[Decimal]:
 
 
 @exact
-def series(instrument: str, timeframe: str, rules: Instrument, after: int, candles: Iterable[Candle]) -> Series:
+def series(instrument: str, timeframe: str, rules: Instrument, after: int, candles: Iterable[CcxtCandle]) -> Series:
     """The candles as a series, in their order; one that is finer than tick or lot makes the whole series finer."""
     told = list(candles)
     price_scale = scale(rules.tick, *(price for one in told for price in one[1:5]))
@@ -74,7 +74,7 @@ def series(instrument: str, timeframe: str, rules: Instrument, after: int, candl
     )
 
 
-def _bar(candle: Candle, price_scale: int, volume_scale: int) -> Bar:
+def _bar(candle: CcxtCandle, price_scale: int, volume_scale: int) -> Bar:
     first, high, low, close = (int(price.scaleb(price_scale)) for price in candle[1:5])
     return Bar(candle.closes_at, first, high, low, close, int(candle.volume.scaleb(volume_scale)))
 

@@ -26,11 +26,11 @@ from fanfold.desk import Instrument
 from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.market import quality, timeframes
 from fanfold.market.bars import Bar, Series
-from fanfold.market.source import Failure, Request
+from fanfold.market.source import BarsRequest, Failure
 from fanfold.matching.prices import Quote
 from fanfold.money import ZERO
 from fanfold.venues.ccxt import candles
-from fanfold.venues.ccxt.candles import Candle
+from fanfold.venues.ccxt.candles import CcxtCandle
 from fanfold.venues.ccxt.client import Client
 from fanfold.venues.ccxt.pace import Pace
 from fanfold.venues.ccxt.slim import PINNED
@@ -74,7 +74,9 @@ class ExchangeVenue:
         self._sleep = sleep
 
     @classmethod
-    def connect(cls, venue: desk.Venue, instruments: Mapping[str, Instrument], origin: str = "") -> "ExchangeVenue":
+    def connect(
+        cls, venue: desk.VenueSettings, instruments: Mapping[str, Instrument], origin: str = ""
+    ) -> "ExchangeVenue":
         """The exchange of a venue; nothing is asked of it yet. ``origin`` stands in for its hosts."""
         client = Client(venue.exchange, origin)
         return cls(client, instruments, told_at=client.told_at, pace=client.pace, grace_s=venue.grace_s)
@@ -84,9 +86,9 @@ class ExchangeVenue:
 
         Raises BadInput for what the exchange does not have, VenueUnavailable where it can't be asked.
         """
-        return self._bars(Request(instrument, timeframe, since, until)).series
+        return self._bars(BarsRequest(instrument, timeframe, since, until)).series
 
-    def bars_of(self, requests: Sequence[Request]) -> list[Series | Failure]:
+    def bars_of(self, requests: Sequence[BarsRequest]) -> list[Series | Failure]:
         """The bars of each request that are known to be closed, asked for side by side, the one furthest behind first.
 
         Where the newest may not be, it is asked for once more when the exchange's grace is over, if that is soon.
@@ -105,7 +107,7 @@ class ExchangeVenue:
             answers |= {request: one for request, one in again.items() if isinstance(one, _Answer)}
         return [_closed(answers[request]) for request in requests]
 
-    def _round(self, requests: Sequence[Request]) -> dict[Request, _Answer | Failure]:
+    def _round(self, requests: Sequence[BarsRequest]) -> dict[BarsRequest, _Answer | Failure]:
         deadline = time.monotonic() + BUDGET_S
         order = sorted(requests, key=lambda one: one.since)
         with ThreadPoolExecutor(WORKERS) as pool:
@@ -137,7 +139,7 @@ class ExchangeVenue:
             raise VenueUnavailable(f"{self._client.name} has no market in {instrument}: bid {bid}, ask {ask}")
         return quote
 
-    def _tried(self, request: Request, deadline: float) -> _Answer | Failure:
+    def _tried(self, request: BarsRequest, deadline: float) -> _Answer | Failure:
         if time.monotonic() > deadline:
             return Failure(request, f"{self._client.name} is too slow: it was not asked within {BUDGET_S:.0f} s")
         try:
@@ -145,7 +147,7 @@ class ExchangeVenue:
         except (VenueUnavailable, BadInput) as fault:
             return Failure(request, str(fault))
 
-    def _bars(self, request: Request) -> _Answer:
+    def _bars(self, request: BarsRequest) -> _Answer:
         self._check(request.instrument)
         if request.timeframe not in self._client.timeframes:
             known = ", ".join(self._client.timeframes)
@@ -164,10 +166,10 @@ class ExchangeVenue:
         by_later = sorted(told)[:-later]
         return max(int(told_at) - self._grace_s, *by_later[-1:], 0)
 
-    def _candles(self, request: Request) -> tuple[dict[int, Candle], bool]:
+    def _candles(self, request: BarsRequest) -> tuple[dict[int, CcxtCandle], bool]:
         """By close, what the exchange has from the bar that closes at ``since``; and whether its front may be cut."""
         length = timeframes.seconds(request.timeframe)
-        found: dict[int, Candle] = {}
+        found: dict[int, CcxtCandle] = {}
         cut = False
         # Where the next bar opens. A page may be shorter than asked for, so only one without news is the last.
         at = max(request.since - length, 0)
@@ -186,7 +188,7 @@ class ExchangeVenue:
                 break
         return found, cut
 
-    def _after(self, request: Request, found: Mapping[int, Candle], *, cut: bool) -> int:
+    def _after(self, request: BarsRequest, found: Mapping[int, CcxtCandle], *, cut: bool) -> int:
         known = _sound(found.values(), request.since)
         if known:
             return known
@@ -198,7 +200,7 @@ class ExchangeVenue:
             return min(found) - length
         return known
 
-    def _page(self, request: Request, opens_from: int, limit: int) -> list[Candle]:
+    def _page(self, request: BarsRequest, opens_from: int, limit: int) -> list[CcxtCandle]:
         length = timeframes.seconds(request.timeframe)
         rows = self._client.candles(request.instrument, request.timeframe, opens_from, limit)
         try:
@@ -221,7 +223,7 @@ def _closed(answer: _Answer | Failure) -> Series | Failure:
     return msgspec.structs.replace(answer.series, bars=bars)
 
 
-def _sound(told: Iterable[Candle], since: int) -> int:
+def _sound(told: Iterable[CcxtCandle], since: int) -> int:
     """Close of the last candle up to ``since`` that is one; a reader never had the others. 0: there is none."""
     closes = (one.closes_at for one in told if one.closes_at <= since and quality.possible(Bar._make(one)))
     return max(closes, default=0)
