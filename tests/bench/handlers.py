@@ -15,20 +15,20 @@ from chain import Chain, Delivery, best, recorded, replayed
 from printed import percentile, table
 from situations import Situation, every_minute, many, repository_desk
 
-from fanfold.messages import decode, encode
+from fanfold.messages import BarsClosed, ExecutionReport, OrdersApproved, Targets, decode, encode
 
 MINUTES = 1_040
 WARM = 40
 PASSES = 5
 ORDER_PATH = {
     ("market-data", "poll"),
-    ("signal", "Bars"),
-    ("risk", "Bars"),
-    ("risk", "Targets"),
-    ("risk", "ExecutionReport"),
-    ("execution", "OrdersApproved"),
+    ("signal", BarsClosed.__name__),
+    ("risk", BarsClosed.__name__),
+    ("risk", Targets.__name__),
+    ("risk", ExecutionReport.__name__),
+    ("execution", OrdersApproved.__name__),
 }
-SETTLING = ("execution", "Bars")
+MATCHING = ("execution", BarsClosed.__name__)
 TEN = 10
 RUNS = 400
 
@@ -120,10 +120,13 @@ def _coding(chain: Chain) -> tuple[dict[str, float], dict[str, tuple[float, int]
 
 def _tick_to_order(name: str, deliveries: list[Delivery], once: list[Delivery], loaded: float) -> None:
     rows = []
+    missing = (ORDER_PATH | {MATCHING}) - {(one.service, one.kind) for one in deliveries}
+    if missing:
+        sys.exit(f"the chain has no {missing}: nothing is measured from tick to order")
     for label, kinds in (
         ("poll, signal, risk, execution place", ORDER_PATH),
-        ("the settlement beside it", {SETTLING}),
-        ("all of these", ORDER_PATH | {SETTLING}),
+        ("matching beside it", {MATCHING}),
+        ("all of these", ORDER_PATH | {MATCHING}),
     ):
         minutes, single = _ordered(deliveries, kinds), _ordered(once, kinds)
         walls = [sum(one.wall_us for one in found) / 1e3 for found in minutes]

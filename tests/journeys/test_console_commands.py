@@ -116,7 +116,7 @@ def test_signals_tell_what_every_instance_wants(fanfold):
 def test_why_goes_from_a_fill_back_to_the_bar(fanfold):
     order = order_of(fanfold, "FILLED")
     found = fanfold("why", order["order_id"], "--json").document
-    assert [step["kind"] for step in found["chain"]] == ["OrdersApproved", "Targets", "Bars"]
+    assert [step["kind"] for step in found["chain"]] == ["OrdersApproved", "Targets", "BarsClosed"]
     assert [step["cause"] for step in found["chain"][:-1]] == [step["message_id"] for step in found["chain"][1:]]
     assert sum(Decimal(fill["quantity"]) for fill in found["fills"]) == Decimal(order["quantity"])
     assert found["chain"][2]["bar"]["close"] == order["reference_price"]

@@ -76,7 +76,7 @@ def _step_text(step: dict[str, Any], order: dict[str, Any]) -> str:
             return "because the account was to be flat: no strategy asked for it"
         case "Targets":
             return f"because {order['instance']} wanted weight {step['weight']} on {step['timeframe']} bars"
-        case "Bars" if step["bar"] is not None:
+        case "BarsClosed" if step["bar"] is not None:
             return f"because of the bar {_bar_text(step['bar'])} of {step['venue']}"
         case kind:
             return f"because of {kind}"
