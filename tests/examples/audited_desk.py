@@ -76,7 +76,7 @@ class Objects:
 
 
 class MemoryLog(Objects):
-    """See fanfold.audit.ports.Log."""
+    """See fanfold.audit.ports.AuditLog."""
 
     def streams(self) -> list[str]:
         return sorted({key.split("/")[1] for key in self.versions})

@@ -51,7 +51,7 @@ def wired(service: str, runtime: Runtime, places: Mapping[str, str]) -> tuple[Mo
     settings = _settings(wiring.Settings, places)
     wiring.settings = lambda: settings
     if service == "signal":
-        wiring.folder = cache(lambda: wiring.Folders(runtime, settings))
+        wiring.folder = cache(lambda: wiring.StrategyRunners(runtime, settings))
     handler.wiring = wiring
     return wiring, handler
 

@@ -24,7 +24,7 @@ _unpack = msgspec.msgpack.Decoder(list[_Row]).decode
 
 
 class CursorTable:
-    """See market_data_service.poll.Cursors: by (timeframe, instrument), the last bars that were published."""
+    """See market_data_service.poll.PollCursors: by (timeframe, instrument), the last bars that were published."""
 
     def __init__(self, table: Table) -> None:
         self._table = table

@@ -35,7 +35,7 @@ class StoredBook(NamedTuple):
 
 
 class PaperBook:
-    """See fanfold.matching.book.Book."""
+    """See fanfold.matching.book.PaperOrderStore."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
