@@ -69,8 +69,8 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
 def advance(state: OrderState, to: OrderState) -> OrderState:
     """The state after a step. Raises BrokenLife for a step that is not in the table.
 
-    >>> advance(State.OPEN, State.FILLED)
-    <State.FILLED: 'FILLED'>
+    >>> advance(OrderState.OPEN, OrderState.FILLED)
+    <OrderState.FILLED: 'FILLED'>
     """
     if to not in NEXT[state]:
         raise BrokenLife(f"an order that is {state} cannot become {to}")

@@ -27,7 +27,7 @@ from fanfold.messages import (
 
 NAMESPACE = "Fanfold"
 UNITS = {
-    "BarsClosed": "Count",
+    "Bars": "Count",
     "Signals": "Count",
     "Orders": "Count",
     "Refusals": "Count",
@@ -83,7 +83,7 @@ class Metrics:
         """Count what a message says has happened."""
         match message:
             case BarsClosed():
-                self.add("BarsClosed", sum(len(frame.step) for frame in message.frames))
+                self.add("Bars", sum(len(frame.step) for frame in message.frames))
             case Targets():
                 self.add("Signals", len(message.targets))
             case OrdersApproved():
