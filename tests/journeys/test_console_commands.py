@@ -288,7 +288,7 @@ def emulators(state: Path) -> list[int]:
     return [
         int(path.parent.name)
         for path in Path("/proc").glob("[0-9]*/environ")
-        if wanted in read(path).split(b"\0") and b"cloud.emulator" in read(path.with_name("cmdline"))
+        if wanted in read(path).split(b"\0") and b"local.emulator" in read(path.with_name("cmdline"))
     ]
 
 
