@@ -43,8 +43,10 @@ bench: install ## Print handler times, import times, AWS calls and memory
 IMAGES ?= market-data signal risk execution audit
 # The desk that goes into the images.
 export FANFOLD_DESK := $(if $(DESK),$(abspath $(DESK)))
+# The folder of its own strategies; without it, ./strategies where it exists.
+export FANFOLD_STRATEGIES := $(if $(STRATEGIES),$(abspath $(STRATEGIES)))
 
-images: install ## Build the Lambda images with docker or buildah; DESK=file BASE_IMAGE=name@sha256:... ARCH=arm64 for AWS
+images: install ## Build the Lambda images with docker or buildah; DESK=file STRATEGIES=dir BASE_IMAGE=name@sha256:... ARCH=arm64 for AWS
 	@$(BIN)/python -m fanfold_dev.images $(IMAGES)
 
 push-images: install ## Push the built images to FANFOLD_IMAGES, and print the settings that deploy them

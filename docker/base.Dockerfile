@@ -28,7 +28,8 @@ ENV PATH=/var/lang/bin:/usr/local/bin:/usr/bin:/bin \
     LANG=C.UTF-8 \
     TZ=UTC \
     LAMBDA_TASK_ROOT=/var/task \
-    DESK=/var/task/desk.json
+    DESK=/var/task/desk.json \
+    STRATEGIES=/var/task/strategies
 WORKDIR /var/task
 # Lambda takes a user of its own, without rights; anywhere else this one is taken.
 USER 65532:65532

@@ -9,6 +9,7 @@ from running import ROOT
 from fanfold import desk
 from fanfold.deployment import SERVICES
 from fanfold.errors import BadInput
+from fanfold.strategy import folder
 from fanfold_dev.images import layout
 
 CCXT = ("market-data", "execution")
@@ -40,7 +41,7 @@ def test_whatever_a_file_imports_at_its_top_is_there(task):
 def test_only_its_own_parts_are_in_an_image(task):
     service, folder = task
     assert sorted(one.name for one in folder.iterdir()) == sorted(
-        ["desk.json", "fanfold", f"{service.replace('-', '_')}_service"]
+        ["desk.json", "fanfold", "strategies", f"{service.replace('-', '_')}_service"]
     )
     parts = {one.name for one in (folder / "fanfold").iterdir() if one.is_dir()}
     assert parts & {"cli", "cost", "importers", "local", "research", "simulation", "stages"} == set()
@@ -54,6 +55,28 @@ def test_only_its_own_parts_are_in_an_image(task):
 def test_the_desk_that_is_baked_in_is_the_repositorys(task):
     shipped = desk.parse((ROOT / "desk.toml").read_text())
     assert desk.dump(desk.load((task[1] / "desk.json").read_bytes(), "desk.json")) == desk.dump(shipped)
+
+
+def test_the_desks_own_strategies_lie_beside_the_desk(tmp_path, monkeypatch):
+    """A desk in an image finds the strategy files that it names, and nothing else of their folder."""
+    own, into = tmp_path / "own", tmp_path / "task"
+    (own / "my_desk").mkdir(parents=True)
+    shipped = (ROOT / "shared" / "fanfold" / "strategies" / "sma_cross.py").read_text()
+    for name in ("mine.py", "my_desk/trend.py", "notes.txt", ".secret.py"):
+        (own / name).write_text(shipped)
+    text = (ROOT / "desk.toml").read_text()
+    (tmp_path / "desk.toml").write_text(text.replace('"sma_cross"', '"my_desk.trend"'))
+    monkeypatch.setenv("FANFOLD_DESK", str(tmp_path / "desk.toml"))
+    with pytest.raises(BadInput, match=r"strategy 'my_desk\.trend' is unknown"):
+        layout.lay_out_task("signal", ROOT, into)
+    monkeypatch.setenv("FANFOLD_STRATEGIES", str(own))
+    layout.lay_out_task("signal", ROOT, into)
+    laid = {str(path.relative_to(into / "strategies")) for path in (into / "strategies").rglob("*") if path.is_file()}
+    assert laid == {"mine.py", "my_desk/trend.py"}
+    folder.use(into / "strategies")
+    assert desk.load((into / "desk.json").read_bytes(), "desk.json").strategies["trend"].strategy == "my_desk.trend"
+    assert "STRATEGIES=/var/task/strategies" in (ROOT / "docker" / "base.Dockerfile").read_text()
+    folder.use(None)
 
 
 def test_a_service_that_is_not_there_is_named(tmp_path):

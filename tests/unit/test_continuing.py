@@ -9,6 +9,7 @@ import pytest
 from fanfold.errors import BadInput
 from fanfold.local import continuing, run_plan, state_directory
 from fanfold.local.continuing import Continued
+from fanfold.strategy import folder as strategies
 from fanfold.venues import replay
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,7 +20,7 @@ TRADED = 40
 def asking(folder: Path, **given: Any) -> Namespace:
     """The arguments of a run on the folder's desk file."""
     usual = {"desk": folder / "desk.toml", "data": [], "strategy": None, "param": [], "since": None, "until": None,
-             "minutes": None, "cash": None}  # fmt: skip
+             "minutes": None, "cash": None, "strategies": None}  # fmt: skip
     return Namespace(**usual | given)
 
 
@@ -158,3 +159,37 @@ def test_a_live_run_is_not_continued(tmp_path: Path) -> None:
     state_directory.remember(state, state_directory.Asked(desk=asked.desk, live="binance"))
     with pytest.raises(BadInput, match="start another with --live"):
         going_on(state)
+
+
+def with_its_own(folder: Path) -> tuple[Path, Path]:
+    """A run that traded a strategy of its own, which imports a neighbour; its state, and the folder."""
+    own = folder / "own"
+    own.mkdir()
+    shipped = (ROOT / "shared/fanfold/strategies/sma_cross.py").read_text()
+    (own / "mine.py").write_text(
+        shipped.replace("\n\nclass Params", "\nfrom sizes import SIZE  # noqa\n\n\nclass Params", 1)
+    )
+    (own / "sizes.py").write_text("SIZE = 1\n")
+    strategies.use(own)
+    return on_a_file(folder, strategy="mine"), own
+
+
+@pytest.mark.parametrize("name", ["mine.py", "sizes.py"])
+def test_a_changed_file_of_a_strategy_of_its_own_is_refused(tmp_path: Path, name: str) -> None:
+    state, own = with_its_own(tmp_path)
+    strategies.use(None)
+    assert list(going_on(state, minutes=5).plan.desk.strategies) == ["mine"]
+    with (own / name).open("a") as file:
+        file.write("# another\n")
+    with pytest.raises(BadInput, match=rf"the strategy in {own / name} is another"):
+        going_on(state)
+    strategies.use(None)
+
+
+def test_another_folder_of_strategies_is_refused(tmp_path: Path) -> None:
+    state, own = with_its_own(tmp_path)
+    assert going_on(state, strategies=own, minutes=5).asked.strategies == str(own)
+    with pytest.raises(BadInput, match=rf"the strategies were in {own} and are in {tmp_path}"):
+        going_on(state, strategies=tmp_path)
+    assert state_directory.traded(state).strategies["mine"].strategy == "mine"
+    strategies.use(None)

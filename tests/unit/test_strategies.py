@@ -1,8 +1,6 @@
 """What each strategy decides, and what a new one takes."""
 
-import sys
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold import strategies
 from fanfold.errors import BadInput
 from fanfold.research.compiled import compile_step
-from fanfold.strategy import contract
+from fanfold.strategy import contract, folder
 from fanfold.strategy.contract import Bars, Universe
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -169,13 +166,12 @@ def test_a_param_out_of_range_is_refused_by_its_name(name: str, params: dict[str
 
 @pytest.fixture
 def written(tmp_path: Path) -> Iterator[str]:
-    """The strategy of the guide, as one more file among the strategies."""
+    """The strategy of the guide, as a file in a desk's own folder."""
     guide = (REPOSITORY / "docs/writing-a-strategy.md").read_text()
     (tmp_path / "dip_buyer.py").write_text(guide.split("```python\n")[1].split("```")[0])
-    strategies.__path__.append(str(tmp_path))
+    folder.use(tmp_path)
     yield "dip_buyer"
-    strategies.__path__.remove(str(tmp_path))
-    sys.modules.pop("fanfold.strategies.dip_buyer", None)
+    folder.use(None)
 
 
 def test_a_new_strategy_is_one_file(written: str) -> None:
@@ -185,7 +181,7 @@ def test_a_new_strategy_is_one_file(written: str) -> None:
     assert written in contract.names()
     weights = fold(written, {"window": 3}, closes)[0]
     assert (weights[230], weights[-1]) == (1, 0)
-    step = compile_step(import_module(f"fanfold.strategies.{written}"))
+    step = compile_step(contract.load(written))
     strategy = contract.bind(written, {"window": 3}, 1)
     column = np.array(closes)
     bars: Any = Bars(230, np.zeros(1, np.int64), *[column] * 5)  # type: ignore[arg-type]

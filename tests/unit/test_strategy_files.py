@@ -1,16 +1,14 @@
 """A strategy's file that is not one is told of with its place, and hides no other."""
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from fanfold import strategies
 from fanfold.cli.main import main
 from fanfold.errors import BadInput
-from fanfold.strategy import contract
+from fanfold.strategy import contract, folder
 
 GOOD = '''"""Always long."""
 
@@ -56,34 +54,33 @@ BROKEN = {
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch) -> Iterator[Path]:
-    """A folder whose files are strategies as well."""
-    monkeypatch.setattr(strategies, "__path__", [*strategies.__path__, str(tmp_path)])
+def own(tmp_path: Path) -> Iterator[Path]:
+    """A desk's own folder of strategies."""
+    folder.use(tmp_path)
     yield tmp_path
-    sys.modules.pop("fanfold.strategies.odd", None)
-    sys.modules.pop("fanfold.strategies.good", None)
+    folder.use(None)
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_file_is_named_with_the_place(folder: Path, case: str) -> None:
+def test_a_broken_file_is_named_with_the_place(own: Path, case: str) -> None:
     text, named = BROKEN[case]
-    (folder / "odd.py").write_text(text)
+    (own / "odd.py").write_text(text)
     with pytest.raises(BadInput, match=named):
         contract.bind("odd", {}, 1)
 
 
-def test_one_broken_file_hides_no_other(folder: Path, capsys) -> None:
-    (folder / "odd.py").write_text("def step(:\n")
-    (folder / "good.py").write_text(GOOD)
-    assert main(["strategies", "--json"]) == 1
+def test_one_broken_file_hides_no_other(own: Path, capsys) -> None:
+    (own / "odd.py").write_text("def step(:\n")
+    (own / "good.py").write_text(GOOD)
+    assert main(["strategies", "--strategies", str(own), "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
     assert {"good", "sma_cross"} <= {row["name"] for row in told["strategies"]}
     assert list(told["broken"]) == ["odd"]
-    assert main(["strategies"]) == 1
+    assert main(["strategies", "--strategies", str(own)]) == 1
     assert "BROKEN strategy odd cannot be loaded" in capsys.readouterr().out
 
 
-def test_a_desk_that_trades_another_strategy_does_not_load_the_broken_one(folder: Path) -> None:
-    (folder / "odd.py").write_text("def step(:\n")
-    (folder / "good.py").write_text(GOOD)
+def test_a_desk_that_trades_another_strategy_does_not_load_the_broken_one(own: Path) -> None:
+    (own / "odd.py").write_text("def step(:\n")
+    (own / "good.py").write_text(GOOD)
     assert contract.bind("good", {"n": "7"}, 1).lookback == 7

@@ -14,7 +14,7 @@ from fanfold.local.runtime_api import handler_of
 
 STATE = "/state"
 # What the image says itself, and what belongs to the machine.
-_OWN = {"PATH", "HOME", "LANG", "PYTHONPATH", "PYTHONUNBUFFERED", "TZ"}
+_OWN = {"PATH", "HOME", "LANG", "PYTHONPATH", "PYTHONUNBUFFERED", "STRATEGIES", "TZ"}
 
 
 def check(state: Path) -> None:

@@ -17,7 +17,7 @@ from fanfold.local import run_plan, state_directory
 from fanfold.local.run_plan import RunPlan
 from fanfold.local.state_directory import Asked
 from fanfold.market.bars import Bar, Series
-from fanfold.strategy import contract
+from fanfold.strategy import contract, folder
 from fanfold.venues.replay import ReplayVenue
 
 ALL_TIME = 2**62
@@ -39,6 +39,7 @@ def asked_for(arguments: Namespace, plan: RunPlan) -> Asked:
         desk=str(arguments.desk.resolve()),
         data=[f"{path.resolve()}={symbol}" if symbol else str(path.resolve()) for path, symbol in paths],
         sha256={str(path): _digest(str(path)) for path in files},
+        strategies=str(folder.in_use() or ""),
         strategy=arguments.strategy,
         params=run_plan.params(arguments.param),
         cash=arguments.cash,
@@ -57,6 +58,10 @@ def continued(state: Path, arguments: Namespace) -> Continued:
         raise BadInput("--from is for a run that starts; --continue goes on where the run in the directory got to")
     if arguments.data and not asked.data:
         _refuse_others([f"the data was the seeded market and is {_text(arguments.data)}"], asked)
+    own = str(arguments.strategies.resolve()) if arguments.strategies else asked.strategies
+    if own != asked.strategies:
+        _refuse_others([f"the strategies were in {asked.strategies or 'the package alone'} and are in {own}"], asked)
+    folder.use(Path(own) if own else None)
     through = state_directory.through(state)
     until, minutes = _span(arguments, asked, through)
     plan = run_plan.plan(
@@ -105,9 +110,9 @@ def _digest(name: str) -> str:
 
 
 def _sources(traded: Desk) -> list[Path]:
-    """The files of the strategies that a desk trades."""
+    """The files of the strategies that a desk trades, and of the neighbours that its own import."""
     bound = [contract.bind(one.strategy, one.params, len(one.instruments)) for one in traded.strategies.values()]
-    return sorted({Path(one.step.__code__.co_filename) for one in bound})
+    return sorted({*(Path(one.step.__code__.co_filename) for one in bound), *folder.loaded()})
 
 
 def _strategies(traded: Desk, asked: Asked) -> Iterator[str]:

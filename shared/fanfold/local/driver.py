@@ -15,6 +15,7 @@ from fanfold.local.complaint import complain
 from fanfold.local.holding import alone
 from fanfold.local.interrupt import interrupts_later
 from fanfold.local.launcher import REGION, Cloud
+from fanfold.strategy import folder
 
 # Messages that audit may be behind by: some batches of its window.
 AUDIT_BACKLOG = 300
@@ -44,6 +45,7 @@ def environment(state: Path, *, live: bool, images: bool = False) -> dict[str, s
         **({"FANFOLD_CONTAINERS": "1"} if images else {}),
         "PYTHONPATH": str(launcher.repository_root() / "shared"),
         "DESK": str(state / "desk.json"),
+        "STRATEGIES": str(folder.in_use() or ""),
         "CLOCK": "wall" if live else f"market:{state / CLOCK}",
         "RECORDINGS": str(state / "recordings"),
     }

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from fanfold import desk
 from fanfold.audit.verify import Days
 from fanfold.aws.client.call import Call
 from fanfold.aws.dynamodb.table import Table
@@ -186,4 +185,4 @@ def _desk(state: Path) -> Desk:
     if not path.exists() or not (state / "aws").exists():
         raise NothingThere(f"there is no run in {state}; start one with `fanfold run`, or name another with --state")
     state_directory.check_format(state)
-    return desk.load(path.read_bytes(), str(path))
+    return state_directory.traded(state)

@@ -13,6 +13,7 @@ from fanfold import desk
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.local.holding import LOCK, alone
+from fanfold.strategy import folder
 
 MARKER = "fanfold-state"
 DESK = "desk.json"
@@ -41,6 +42,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     desk: str
     data: list[str] = []
     sha256: dict[str, str] = {}
+    # The folder of the desk's own strategies; "" where there is none.
+    strategies: str = ""
     strategy: str | None = None
     params: dict[str, str] = {}
     cash: Decimal | None = None
@@ -69,19 +72,19 @@ def _prepare(state: Path) -> None:
 
 
 @contextmanager
-def begun(state: Path, traded: Desk, asked: Asked, *, overwrite: bool) -> Iterator[tuple[int, Path | None]]:
+def begun(state: Path, built: Desk, asked: Asked, *, overwrite: bool) -> Iterator[tuple[int, Path | None]]:
     """A run laid out in a directory that is held meanwhile: the descriptor of its lock, and where the run before is."""
     _prepare(state)
     with alone(state, "run") as held:
-        yield held, _begin(state, traded, asked, overwrite=overwrite)
+        yield held, _begin(state, built, asked, overwrite=overwrite)
 
 
-def _begin(state: Path, traded: Desk, asked: Asked, *, overwrite: bool) -> Path | None:
+def _begin(state: Path, built: Desk, asked: Asked, *, overwrite: bool) -> Path | None:
     kept = None if overwrite or not _holds_a_run(state) else _put_aside(state)
     for name in _OF_A_RUN:
         _erase(state / name)
     _write_asked(state, asked)
-    (state / DESK).write_bytes(desk.dump(traded))
+    (state / DESK).write_bytes(desk.dump(built))
     return kept
 
 
@@ -90,6 +93,13 @@ def asked(state: Path) -> Asked:
     if not _holds_a_run(state):
         raise BadInput(f"{state} holds no run to continue; leave --continue out to start one")
     return _read(state / _ASKED, Asked)
+
+
+def traded(state: Path) -> Desk:
+    """Return the desk of the run in a directory, with the strategies of its own that the run began with."""
+    known = _read(state / _ASKED, Asked) if (state / _ASKED).exists() else Asked(desk="")
+    folder.use(Path(known.strategies) if known.strategies else None)
+    return desk.load((state / DESK).read_bytes(), str(state / DESK))
 
 
 def check_format(state: Path) -> None:

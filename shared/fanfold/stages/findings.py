@@ -12,12 +12,13 @@ from fanfold.local import container_tool
 from fanfold.stages import names
 from fanfold.stages.account import account_findings, own_buckets
 from fanfold.stages.finding import StageFinding
+from fanfold.strategy import folder
 
 
 def stage_findings(stage: str, desk_file: Path, environ: Mapping[str, str]) -> list[StageFinding]:
     """Settings and tools first, then what the account says; it is not asked where it is not known."""
     names.check(stage)
-    own = [_builder(), *_settings(stage, environ), _venues(desk_file)]
+    own = [_builder(), *_settings(stage, environ), _venues(desk_file, environ)]
     try:
         call = own_buckets(connect("boto3", Endpoint.of(environ)))
         who = call("sts", "GetCallerIdentity", {})["Arn"]
@@ -34,7 +35,7 @@ def replaying(traded: Desk) -> list[str]:
 
 def refuse_recordings(desk_file: Path, environ: Mapping[str, str]) -> None:
     """Raises BadInput for a desk that would get no bars in an account; an embedded AWS has recordings."""
-    found = replaying(desk.parse(desk_file.read_text(), desk_file.name))
+    found = replaying(_desk(desk_file, environ))
     if found and not environ.get("AWS_ENDPOINT_URL"):
         raise BadInput(_recordings(desk_file, found) + f"; {_RECORDINGS_FIX}, then `make images`")
 
@@ -46,9 +47,15 @@ def _recordings(desk_file: Path, found: list[str]) -> str:
     return f"{desk_file}: venues {', '.join(found)} play recordings, which no image holds"
 
 
-def _venues(desk_file: Path) -> StageFinding:
+def _desk(desk_file: Path, environ: Mapping[str, str]) -> Desk:
+    """Read the desk that goes into the images, with the strategies that do."""
+    folder.use(folder.chosen(environ.get("FANFOLD_STRATEGIES")))
+    return desk.parse(desk_file.read_text(), desk_file.name)
+
+
+def _venues(desk_file: Path, environ: Mapping[str, str]) -> StageFinding:
     try:
-        found = replaying(desk.parse(desk_file.read_text(), desk_file.name))
+        found = replaying(_desk(desk_file, environ))
     except (BadInput, OSError) as wrong:
         return StageFinding("venues", str(wrong), f"fanfold desk check {desk_file}")
     if found:

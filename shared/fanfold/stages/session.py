@@ -21,6 +21,7 @@ from fanfold.desk import Desk
 from fanfold.errors import BadInput, NothingThere
 from fanfold.local.http_gateway import TARGETS, Function, Gateway, RouteTarget
 from fanfold.local.session import Session, connect
+from fanfold.strategy import folder
 
 BAD_REQUEST = 400
 
@@ -32,11 +33,13 @@ class StageSession(Session):
         self.stage = stage
         self.running = True
         self.call = owned(client("boto3", Endpoint.of(environ)), lambda: str(self._caller["Account"]))
+        self._strategies = folder.chosen(environ.get("FANFOLD_STRATEGIES"))
         caches = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         self.state = caches / "fanfold" / self.bucket("lake")
 
     @cached_property
     def desk(self) -> Desk:
+        folder.use(self._strategies)
         described = self.invoke("risk", "control", {"action": "describe"})
         return desk.load(json.dumps(described).encode(), f"the desk of the stage {self.stage}")
 

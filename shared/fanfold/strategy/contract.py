@@ -9,18 +9,14 @@ once for each of them, with ``bars.me`` saying whose weight is asked for.
 
 from collections.abc import Callable, Sequence
 from hashlib import blake2s
-from importlib import import_module
 from math import isfinite
-from pkgutil import iter_modules
 from typing import Any, NamedTuple
 
 from fanfold.errors import BadInput
-from fanfold.strategy import loading
+from fanfold.strategy import folder, loading
 
 # What its instances want comes by webhook, and there is nothing to fold.
 EXTERNAL = "external"
-# Its files are loaded by their names: nothing that a desk does not name is.
-PACKAGE = "fanfold.strategies"
 # A window of so many bars is some 50 MB of an instrument.
 LOOKBACK_MAX = 200_000
 
@@ -69,20 +65,19 @@ class Strategy(NamedTuple):
 
 
 def names() -> list[str]:
-    """The strategies there are: one a file of the package."""
-    files = iter_modules(import_module(PACKAGE).__path__)
-    return sorted(module.name for module in files if module.name != EXTERNAL)
+    """The strategies there are: one a file of the package, and of the desk's own folder."""
+    return [name for name in folder.names() if name != EXTERNAL]
 
 
 def instruments_of(name: str) -> int | None:
     """How many instruments a strategy takes; None where it takes any number."""
-    wanted: int | None = getattr(_module(name), "INSTRUMENTS", None)
+    wanted: int | None = getattr(load(name), "INSTRUMENTS", None)
     return wanted
 
 
 def is_bundle(name: str) -> bool:
     """Whether the legs of a strategy only make sense together: a pair has both, or none."""
-    return bool(getattr(_module(name), "BUNDLE", False))
+    return bool(getattr(load(name), "BUNDLE", False))
 
 
 def bind(name: str, given: dict[str, Any], count: int) -> Strategy:
@@ -90,9 +85,7 @@ def bind(name: str, given: dict[str, Any], count: int) -> Strategy:
 
     Raises BadInput, which names the strategy or param, for one that is unknown or out of its range.
     """
-    if name != EXTERNAL and name not in names():
-        raise BadInput(f"strategy {name!r} is unknown; there are {', '.join(names())}")
-    module = _module(name)
+    module = load(name)
     params = _params(module, name, given)
     lookback = _lookback(module, name, params)
     if not 1 <= lookback <= LOOKBACK_MAX:
@@ -105,8 +98,21 @@ def bind(name: str, given: dict[str, Any], count: int) -> Strategy:
     return Strategy(name, params, digest, cross, lookback, module.start, module.step, module.State)
 
 
-def _module(name: str) -> Any:
-    return loading.load(f"{PACKAGE}.{name}", name)
+def about(name: str) -> str:
+    """The first line of what a strategy's file says of itself."""
+    return next(iter((load(name).__doc__ or "").strip().splitlines()), "")
+
+
+def load(name: str) -> Any:
+    """The module of a strategy. Raises BadInput for one that is unknown, or is none, with its place."""
+    if not folder.exists(name):
+        raise BadInput(f"strategy {name!r} is unknown; there are {', '.join(names())}{_where()}")
+    return loading.load(f"{folder.PACKAGE}.{name}", name)
+
+
+def _where() -> str:
+    own = folder.in_use()
+    return f" ({own} was looked through, too)" if own else "; name the folder of your own with --strategies"
 
 
 def _lookback(module: Any, name: str, params: Any) -> int:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from fanfold import desk
 from fanfold.deployment import SERVICES
 from fanfold.errors import BadInput
+from fanfold.strategy import folder
 
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 # The C library is at least this new on Lambda (Amazon Linux 2023) and on Debian.
@@ -65,7 +66,7 @@ def lay_out_collector(root: Path, into: Path) -> None:
 
 
 def lay_out_task(service: str, root: Path, task: Path) -> None:
-    """/var/task: the service, the parts of fanfold that it may have, and the desk."""
+    """/var/task: the service, the parts of fanfold that it may have, the desk and its own strategies."""
     asked = contents(root)
     shutil.rmtree(task, ignore_errors=True)
     package = f"{service.replace('-', '_')}_service"
@@ -78,7 +79,19 @@ def lay_out_task(service: str, root: Path, task: Path) -> None:
     for name in set(asked["modules_held_back"]) - set(asked["services"][service]["modules"]):
         (task / "fanfold" / name).unlink()
     desk_file = Path(os.environ.get("FANFOLD_DESK") or root / "desk.toml")
+    own = folder.chosen(os.environ.get("FANFOLD_STRATEGIES"), root)
+    folder.use(own)
+    if own:
+        shutil.copytree(own, task / "strategies", ignore=_but_python, copy_function=shutil.copyfile)
+    else:
+        (task / "strategies").mkdir()
     (task / "desk.json").write_bytes(desk.dump(desk.parse(desk_file.read_text(), desk_file.name)))
+
+
+def _but_python(folder: str, names: list[str]) -> list[str]:
+    """Name what a folder holds besides Python's files and folders of them."""
+    hidden = [name for name in names if name.startswith((".", "__pycache__"))]
+    return [*hidden, *(name for name in names if Path(folder, name).is_file() and not name.endswith(".py"))]
 
 
 def requirements(service: str, root: Path) -> Path:

@@ -13,6 +13,7 @@ from fanfold.aws.function.sqs import SqsConsumer
 from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
+from fanfold.strategy import folder
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -23,6 +24,7 @@ class RuntimeSettings(msgspec.Struct, frozen=True, rename="upper", kw_only=True)
     faults_table: str
     dead_letters: str
     desk: str = "desk.json"
+    strategies: str = ""
     clock: str = "wall"
     record_calls: str = ""
     # Whose the buckets are of which a function is told.
@@ -54,6 +56,7 @@ def runtime(environ: Mapping[str, str]) -> Runtime:
     clock = clock_of(settings.clock)
     watch = Telemetry(environ, clock)
     call = watch.tracing.traced(_connected(settings, Endpoint.of(environ)))
+    folder.use(Path(settings.strategies) if settings.strategies else None)
     path = Path(settings.desk)
     loaded = desk.load(path.read_bytes(), path.name)
     edge = SqsConsumer(call, settings.dead_letters, settings.faults_table, clock, watch)

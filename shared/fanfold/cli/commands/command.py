@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from fanfold.cli.exit_codes import Exit
@@ -34,3 +35,9 @@ class RunCommand(Protocol):
 def add_account(parser: ArgumentParser) -> None:
     """The option that narrows an answer to one account."""
     parser.add_argument("--account", metavar="NAME", help="one account of the desk; without it, all")
+
+
+def add_strategies(parser: ArgumentParser) -> None:
+    """Add the option that names the folder of a desk's own strategies."""
+    about = "the folder of your own strategies (./strategies, where it exists)"
+    parser.add_argument("--strategies", type=Path, metavar="DIR", help=about)

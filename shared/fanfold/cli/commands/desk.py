@@ -3,24 +3,24 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from fanfold import desk
-from fanfold.cli.commands.command import Command
+from fanfold.cli.commands.command import Command, add_strategies
 from fanfold.cli.commands.doctor import read_desk
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.instruments_toml import text_of, with_instruments
 from fanfold.cli.output import Answer, Grid, amount, grid
 from fanfold.desk import Desk, Instrument, StrategyInstance
 from fanfold.errors import BadInput
-from fanfold.strategy import contract
+from fanfold.strategy import contract, folder
 from fanfold.strategy.contract import Strategy
 
 
-def list_strategies(_arguments: Namespace) -> Answer:
+def list_strategies(arguments: Namespace) -> Answer:
     """Every strategy with its params' defaults; a failure where one is broken, which hides no other."""
+    folder.use(folder.chosen(arguments.strategies))
     rows, broken = list[dict[str, Any]](), dict[str, str]()
     for name in contract.names():
         try:
@@ -37,6 +37,7 @@ def list_strategies(_arguments: Namespace) -> Answer:
 
 def check(arguments: Namespace) -> Answer:
     """What a desk file would trade; with --refresh, its instruments as their venues have them today."""
+    folder.use(folder.chosen(arguments.strategies))
     text = read_desk(arguments.file)
     if arguments.refresh:
         return _refresh(arguments.file, text, write=arguments.write)
@@ -55,10 +56,9 @@ def check(arguments: Namespace) -> Answer:
 def _strategy(name: str) -> dict[str, Any]:
     wanted = contract.instruments_of(name)
     bound = contract.bind(name, {}, wanted or 1)
-    about = (import_module(f"{contract.PACKAGE}.{name}").__doc__ or "").strip().splitlines()
     return {
         "name": name,
-        "about": about[0] if about else "",
+        "about": contract.about(name),
         "params": bound.params._asdict(),
         "lookback": bound.lookback,
         "instruments": wanted,
@@ -146,6 +146,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "file", nargs="?", type=Path, default=Path("desk.toml"), metavar="FILE", help="the desk file (desk.toml)"
     )
+    add_strategies(parser)
     parser.add_argument("--refresh", action="store_true", help="print the instruments as the venues have them today")
     parser.add_argument("--write", action="store_true", help="with --refresh: write them into the file")
 
@@ -156,6 +157,7 @@ COMMANDS = (
         "The strategies there are, with their params and defaults.",
         "fanfold strategies",
         list_strategies,
+        add_strategies,
         exits=(Exit.FAILED,),
     ),
     Command(

@@ -22,6 +22,7 @@ from fanfold.local.launcher import NODE_WANTED, repository_root
 from fanfold.local.session import running_cloud
 from fanfold.stages.finding import StageFinding
 from fanfold.stages.findings import stage_findings
+from fanfold.strategy import folder
 
 PYTHON_MIN = (3, 11)
 NODE_MIN = (20, 19)
@@ -105,6 +106,7 @@ def _state(arguments: Namespace) -> StageFinding:
 
 def _desk(arguments: Namespace) -> StageFinding:
     try:
+        folder.use(folder.chosen(os.environ.get("FANFOLD_STRATEGIES")))
         found = desk.parse(read_desk(arguments.desk), str(arguments.desk))
     except BadInput as wrong:
         return StageFinding("desk", str(wrong), f"mend it, then `fanfold desk check {arguments.desk}`")

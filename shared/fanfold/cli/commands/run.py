@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.cli.argument_types import count, moment, money, speed
+from fanfold.cli.commands.command import add_strategies
 from fanfold.cli.conclusion import RunSpan, conclude
 from fanfold.cli.conclusion import moment as text_of
 from fanfold.cli.exit_codes import Exit
@@ -25,6 +26,7 @@ from fanfold.local.launcher import Cloud
 from fanfold.local.run_plan import RunPlan
 from fanfold.local.session import table_name
 from fanfold.market import timeframes
+from fanfold.strategy import folder
 from fanfold.venues import replay
 
 # Bars from one look at the legs to the next: it takes a call an account.
@@ -41,7 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--live", metavar="EXCHANGE", help="poll a venue's public bars instead; needs internet")
     parser.add_argument("--symbols", default="", metavar="A/B,C/D", help="with --live: what to trade")
     parser.add_argument("--origin", default="", metavar="URL", help="with --live: a stand-in for the exchange's hosts")
-    parser.add_argument("--strategy", metavar="NAME", help="trade one strategy: an instance of the desk, or a module")
+    parser.add_argument("--strategy", metavar="NAME", help="trade one strategy: an instance, or a file's name")
+    add_strategies(parser)
     parser.add_argument("--param", action="append", default=[], metavar="K=V", help="a param of that strategy")
     parser.add_argument("--cash", type=money, metavar="AMOUNT", help="starting cash of each account, in its currency")
     parser.add_argument("--from", dest="since", type=moment, metavar="TIME", help="first close to trade, ISO 8601")
@@ -79,6 +82,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _start(state: Path, arguments: argparse.Namespace, out: Console) -> int:
     arguments.desk = arguments.desk or Path("desk.toml")
+    folder.use(folder.chosen(arguments.strategies))
     plan = run_plan.plan(
         arguments.desk,
         arguments.data,

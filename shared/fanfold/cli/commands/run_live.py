@@ -17,6 +17,7 @@ from fanfold.local import run_plan, state_directory
 from fanfold.local.driver import DeskRun, announced, emulator, environment, invoke
 from fanfold.local.interrupt import Interrupt
 from fanfold.local.state_directory import Asked
+from fanfold.strategy import folder
 from fanfold.venues.ccxt.venue import catalogue
 
 MINUTE_S = 60
@@ -33,12 +34,18 @@ def main(arguments: argparse.Namespace, out: Console) -> int:
     symbols = [symbol.strip() for symbol in arguments.symbols.split(",") if symbol.strip()]
     if not symbols:
         raise BadInput("--live needs --symbols, such as --symbols BTC/USDT,ETH/USDT")
+    folder.use(folder.chosen(arguments.strategies))
     traded = _desk(arguments, symbols, out)
     state: Path = arguments.state.resolve()
     settings = environment(state, live=True, images=arguments.images)
     if arguments.origin:
         settings["VENUE_ORIGIN"] = arguments.origin
-    asked = Asked(desk=str(arguments.desk.resolve()), live=arguments.live, begun=datetime.now(UTC).isoformat())
+    asked = Asked(
+        desk=str(arguments.desk.resolve()),
+        strategies=str(folder.in_use() or ""),
+        live=arguments.live,
+        begun=datetime.now(UTC).isoformat(),
+    )
     begun = state_directory.begun(state, traded, asked, overwrite=arguments.overwrite)
     with begun as (held, kept), emulator(state, settings, held) as cloud:
         tell_start(state, kept, out)

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from fanfold import desk
 from fanfold.cli.commands.command import Command
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer, cell, grid
@@ -42,7 +41,7 @@ def _run(path: Path) -> dict[str, Any]:
     summary = _summary(path)
     asked = _known(lambda: state_directory.asked(path))
     through = _known(lambda: state_directory.through(path))
-    traded = _known(lambda: desk.load((path / state_directory.DESK).read_bytes(), str(path)))
+    traded = _known(lambda: state_directory.traded(path))
     return {
         "run": str(path),
         "begun": asked.begun if asked else "",
