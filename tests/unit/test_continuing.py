@@ -192,4 +192,8 @@ def test_another_folder_of_strategies_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=rf"the strategies were in {own} and are in {tmp_path}"):
         going_on(state, strategies=tmp_path)
     assert state_directory.traded(state).strategies["mine"].strategy == "mine"
+    own.rename(tmp_path / "elsewhere")
+    for again in (state_directory.traded, going_on):
+        with pytest.raises(BadInput, match=rf"trades strategies of {own}, which is not there any more"):
+            again(state)
     strategies.use(None)

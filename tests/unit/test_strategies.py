@@ -168,9 +168,9 @@ def test_a_param_out_of_range_is_refused_by_its_name(name: str, params: dict[str
 def written(tmp_path: Path) -> Iterator[str]:
     """The strategy of the guide, as a file in a desk's own folder."""
     guide = (REPOSITORY / "docs/writing-a-strategy.md").read_text()
-    (tmp_path / "dip_buyer.py").write_text(guide.split("```python\n")[1].split("```")[0])
+    (tmp_path / "rsi_dip.py").write_text(guide.split("```python\n")[1].split("```")[0])
     folder.use(tmp_path)
-    yield "dip_buyer"
+    yield "rsi_dip"
     folder.use(None)
 
 
@@ -190,5 +190,5 @@ def test_a_new_strategy_is_one_file(written: str) -> None:
 
 
 def test_a_strategy_of_the_guide_refuses_what_cannot_work(written: str) -> None:
-    with pytest.raises(BadInput, match="dip_buyer: low is 60"):
+    with pytest.raises(BadInput, match="rsi_dip: low is 60"):
         contract.bind(written, {"low": 60}, 1)

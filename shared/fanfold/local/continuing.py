@@ -61,7 +61,7 @@ def continued(state: Path, arguments: Namespace) -> Continued:
     own = str(arguments.strategies.resolve()) if arguments.strategies else asked.strategies
     if own != asked.strategies:
         _refuse_others([f"the strategies were in {asked.strategies or 'the package alone'} and are in {own}"], asked)
-    folder.use(Path(own) if own else None)
+    state_directory.use_strategies(state, own)
     through = state_directory.through(state)
     until, minutes = _span(arguments, asked, through)
     plan = run_plan.plan(

@@ -97,9 +97,15 @@ def asked(state: Path) -> Asked:
 
 def traded(state: Path) -> Desk:
     """Return the desk of the run in a directory, with the strategies of its own that the run began with."""
-    known = _read(state / _ASKED, Asked) if (state / _ASKED).exists() else Asked(desk="")
-    folder.use(Path(known.strategies) if known.strategies else None)
+    use_strategies(state, _read(state / _ASKED, Asked).strategies if (state / _ASKED).exists() else "")
     return desk.load((state / DESK).read_bytes(), str(state / DESK))
+
+
+def use_strategies(state: Path, own: str) -> None:
+    """Find the strategies that a run began with. Raises BadInput where their folder is not there any more."""
+    if own and not Path(own).is_dir():
+        raise BadInput(f"the run in {state} trades strategies of {own}, which is not there any more; put it back")
+    folder.use(Path(own) if own else None)
 
 
 def check_format(state: Path) -> None:
