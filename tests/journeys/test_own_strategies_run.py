@@ -41,7 +41,7 @@ def test_a_strategy_of_a_folder_trades_and_continues_unless_it_changed(tmp_path)
     (own / "my_desk").mkdir(parents=True)
     (own / "my_desk" / "long.py").write_text(STRATEGY)
     (own / "sizes.py").write_text("def share(close: float) -> float:\n    return 0.5 if close > 1 else 0.0\n")
-    rows = [f"{1_767_225_600 + n * 60},100.0,101.0,99.0,{100 + n % 3},500.0" for n in range(40)]
+    rows = [f"{1_767_225_600 + n * 60},100.0,101.0,99.0,{100 + n % 2},500.0" for n in range(40)]
     data.write_text("\n".join(["time,open,high,low,close,volume", *rows]) + "\n")
     words = ("run", "--desk", str(ROOT / "desk.toml"), "--strategy", "my_desk.long", "--minutes", "20", "--json")
     code, out = said(state, *words, "--strategies", str(own), "--data", str(data))
