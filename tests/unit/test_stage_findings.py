@@ -11,6 +11,7 @@ from fanfold.local import container_tool
 from fanfold.stages import findings, names
 from fanfold.stages.account import account_findings
 from fanfold.stages.findings import refuse_recordings
+from fanfold.strategy import folder
 
 DESK = Path(__file__).resolve().parents[2] / "desk.toml"
 
@@ -26,6 +27,20 @@ def test_a_desk_that_plays_recordings_is_not_deployed_to_an_account(tmp_path: Pa
         refuse_recordings(DESK, {})
     refuse_recordings(DESK, {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"})
     refuse_recordings(real(tmp_path), {})
+
+
+def test_a_deploy_reads_the_strategies_that_go_into_the_images(tmp_path: Path) -> None:
+    """A desk with a strategy of its own is read with the folder that `make` exports, and refused without it."""
+    own, traded = tmp_path / "own", real(tmp_path)
+    own.mkdir()
+    (own / "mine.py").write_text((DESK.parent / "shared/fanfold/strategies/sma_cross.py").read_text())
+    traded.write_text(traded.read_text().replace('"sma_cross"', '"mine"'))
+    with pytest.raises(BadInput, match="strategy 'mine' is unknown"):
+        refuse_recordings(traded, {})
+    refuse_recordings(traded, {"FANFOLD_STRATEGIES": str(own)})
+    looked_at = {finding.name: finding for finding in findings.stage_findings("dev", traded, {})}
+    assert "strategy 'mine' is unknown" in looked_at["venues"].found
+    folder.use(None)
 
 
 def test_without_a_region_everything_but_the_account_is_looked_at(tmp_path: Path) -> None:

@@ -99,12 +99,12 @@ def bind(name: str, given: dict[str, Any], count: int) -> Strategy:
 
 
 def about(name: str) -> str:
-    """The first line of what a strategy's file says of itself."""
+    """Return the first line of what a strategy's file says of itself."""
     return next(iter((load(name).__doc__ or "").strip().splitlines()), "")
 
 
 def load(name: str) -> Any:
-    """The module of a strategy. Raises BadInput for one that is unknown, or is none, with its place."""
+    """Return the module of a strategy. Raises BadInput for one that is unknown, or is none, with its place."""
     if not folder.exists(name):
         raise BadInput(f"strategy {name!r} is unknown; there are {', '.join(names())}{_where()}")
     return loading.load(f"{folder.PACKAGE}.{name}", name)

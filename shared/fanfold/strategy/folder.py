@@ -67,7 +67,7 @@ def names() -> list[str]:
 
 
 def exists(name: str) -> bool:
-    """Whether there is a file for a strategy's name."""
+    """Return whether there is a file for a strategy's name."""
     parts = name.split(".")
     return all(map(str.isidentifier, parts)) and any(
         Path(folder, *parts).with_suffix(".py").is_file() for folder in _path()
