@@ -3,96 +3,32 @@
 import re
 import tomllib
 from decimal import Decimal
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from fanfold import desk_figures
+from fanfold import desk_entries
+from fanfold.desk_entries import Account, Instrument, Limits, StrategyInstance, VenueSettings
 from fanfold.errors import BadInput
 from fanfold.market import timeframes
 from fanfold.strategy import contract
 
+# Callers import the entries from here.
+__all__ = [
+    "Account",
+    "Desk",
+    "Instrument",
+    "Limits",
+    "StrategyInstance",
+    "VenueSettings",
+    "build",
+    "dump",
+    "entries",
+    "load",
+    "parse",
+    "tables",
+]
 T = TypeVar("T")
-
-
-class VenueSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where bars come from. Kind ccxt names an exchange, kind replay reads recorded bars.
-
-    A bar that no later one follows counts as closed ``grace_s`` after its close by the exchange's clock.
-    """
-
-    kind: Literal["ccxt", "replay"]
-    exchange: str = ""
-    symbols: list[str]
-    timeframe: str = "1m"
-    jump_max: Decimal = Decimal("0.25")
-    grace_s: int = 2
-
-
-class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Money at a venue. Spot cannot short; margin, on paper only, can. Rates are in basis points of notional."""
-
-    venue: str
-    mode: Literal["paper"] = "paper"
-    kind: Literal["spot", "margin"] = "spot"
-    currency: str
-    cash: Decimal
-    taker_bps: Decimal = Decimal(10)
-    maker_bps: Decimal = Decimal(10)
-    spread_bps: Decimal = Decimal(2)
-    slippage_bps: Decimal = Decimal(1)
-    participation_max: Decimal = Decimal("0.1")
-
-
-class StrategyInstance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A strategy at work: allocation is its share of the account's starting cash.
-
-    An order goes out when what is held differs from the target by more than ``band`` of the leg's equity, or when the
-    target is zero. ``volatility`` scales weights to that yearly volatility; 0 takes them as they are.
-    """
-
-    strategy: str
-    params: dict[str, Any] = {}
-    instruments: list[str]
-    timeframe: str
-    allocation: Decimal
-    account: str
-    band: Decimal = Decimal("0.1")
-    volatility: Decimal = Decimal(0)
-    order: Literal["market", "limit"] = "market"
-    order_ttl_s: int = 300
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an account may do at most. Notionals are in its currency; shares are of its equity."""
-
-    order_notional_max: Decimal
-    position_notional_max: Decimal
-    gross_max: Decimal = Decimal(1)
-    net_max: Decimal = Decimal(1)
-    orders_per_minute_max: int = 20
-    daily_loss_max: Decimal = Decimal("0.05")
-    drawdown_max: Decimal = Decimal("0.2")
-    collar_bps: Decimal = Decimal(200)
-    bar_age_s_max: int = 180
-    signal_age_s_max: int = 120
-
-
-class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A venue's rules for an instrument, and when and from where they were taken.
-
-    The amounts are what one order may have of the base at least and at most; 0 is no such rule.
-    """
-
-    base: str
-    quote: str
-    tick: Decimal
-    lot: Decimal
-    notional_min: Decimal
-    amount_min: Decimal = Decimal(0)
-    amount_max: Decimal = Decimal(0)
-    as_of: str
-    source: str
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,13 +87,13 @@ def build(raw: dict[str, Any], source: str) -> Desk:
                 f"`amount_max` is {instrument.amount_max}, below `amount_min`, "
                 f"which is {instrument.amount_min}; no order fits",
             )
-        places = desk_figures.decimals(instrument.tick) + desk_figures.decimals(instrument.lot)
-        if places > desk_figures.CASH_DECIMALS:
+        places = desk_entries.decimals(instrument.tick) + desk_entries.decimals(instrument.lot)
+        if places > desk_entries.CASH_DECIMALS:
             _refuse(
                 source,
                 f"instruments.{name}",
                 f"a lot at a price of one `tick` has {places} decimals; cash is "
-                f"booked to {desk_figures.CASH_DECIMALS}, so use a larger `lot`",
+                f"booked to {desk_entries.CASH_DECIMALS}, so use a larger `lot`",
             )
     for name, venue in desk.venues.items():
         _check_venue(desk, name, venue, source)
@@ -200,7 +136,7 @@ def _entry(value: Any, path: str, kind: type[T], source: str) -> T:
         entry = msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as wrong:
         raise BadInput(f"{source}: [{path}] {wrong}".replace("`$.", "`")) from wrong
-    for reason in desk_figures.wrong(entry):
+    for reason in desk_entries.wrong(entry):
         _refuse(source, path, reason)
     return entry
 
@@ -255,7 +191,7 @@ def _check_account(desk: Desk, name: str, account: Account, source: str) -> None
                 f"`currency` is {account.currency}, but {symbol} is quoted in {quote}; "
                 "there is no conversion, so use one quote currency an account",
             )
-        if desk.limits[name].position_notional_max / desk.instruments[symbol].tick >= desk_figures.BELOW:
+        if desk.limits[name].position_notional_max / desk.instruments[symbol].tick >= desk_entries.BELOW:
             _refuse(
                 source,
                 f"limits.{name}",

@@ -74,7 +74,7 @@ def layer(name: str) -> str:
 FLAT = {
     **dict.fromkeys(("errors", "ids", "money", "codes", "records", "packing", "__version__"), "core"),
     **dict.fromkeys(("messages", "splitting", "deployment"), "messages"),
-    **dict.fromkeys(("desk", "desk_figures"), "desk"),
+    **dict.fromkeys(("desk", "desk_entries"), "desk"),
 }
 INNER = ("aws.client", "aws.dynamodb", "aws.s3", "aws.telemetry", "aws.function")
 PARTS = ("handler", "wiring", "settings")

@@ -7,6 +7,7 @@ from fanfold.codes import Code
 from fanfold.risk.rules import BUNDLE_RULE, ORDER_RULES, TARGET_RULES
 from fanfold_dev.documents.commands import commands_markdown
 from fanfold_dev.documents.cost import cost_markdown
+from fanfold_dev.documents.desk_file import desk_file_markdown
 from fanfold_dev.documents.glue_catalog import text as catalogue_json
 from fanfold_dev.documents.licences import licences_markdown
 from fanfold_dev.documents.messages import messages_markdown
@@ -37,6 +38,7 @@ _RISK_CODES_HEAD = (
 # Path from the root of the repository -> what writes it.
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/risk-codes.md": risk_codes_markdown,
+    "docs/desk-file.md": desk_file_markdown,
     "docs/messages.md": messages_markdown,
     "docs/commands.md": commands_markdown,
     "docs/cost.md": cost_markdown,

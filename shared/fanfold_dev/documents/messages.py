@@ -94,7 +94,7 @@ def _about(kind: type[msgspec.Struct]) -> str:
 def _fields(kind: type[msgspec.Struct]) -> Iterator[str]:
     yield from ("| Field | Type | Default |", "| --- | --- | --- |")
     for field in msgspec.structs.fields(kind):
-        yield f"| `{field.encode_name}` | {_type(field.type)} | {_default(field)} |"
+        yield f"| `{field.encode_name}` | {type_name(field.type)} | {_default(field)} |"
     yield ""
 
 
@@ -105,15 +105,16 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
     return f"`{json.dumps(value)}`"
 
 
-def _type(kind: Any) -> str:
+def type_name(kind: Any) -> str:
+    """Return how a document calls the type of a field."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        return _type(arguments[0])
+        return type_name(arguments[0])
     if origin is Literal:
         return " or ".join(f"`{value}`" for value in arguments)
     if origin in {Union, UnionType}:
-        return " or ".join("null" if one is NoneType else _type(one) for one in arguments)
-    return f"list of {_type(arguments[0])}" if origin is list else _plain(kind)
+        return " or ".join("null" if one is NoneType else type_name(one) for one in arguments)
+    return f"list of {type_name(arguments[0])}" if origin is list else _plain(kind)
 
 
 def _plain(kind: type) -> str:

@@ -1,0 +1,207 @@
+"""The entries of a desk file: every key with its help, and the bounds of its figures.
+
+``docs/desk-file.md`` is generated from here. Shares are at most 1, and every amount fits into all records.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+from msgspec import Meta
+
+
+class VenueSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A source of bars: an exchange that is polled, or recorded bars that are replayed."""
+
+    kind: Annotated[
+        Literal["ccxt", "replay"], Meta(description="`ccxt` polls an exchange, `replay` reads recorded bars")
+    ]
+    exchange: Annotated[
+        str, Meta(description="The exchange by its ccxt id, such as `binance`; required by kind `ccxt`")
+    ] = ""
+    symbols: Annotated[
+        list[str],
+        Meta(description="The universe: every instrument to fetch, once, each with an entry under `instruments`"),
+    ]
+    timeframe: Annotated[str, Meta(description="The shortest bars to fetch; longer ones are built from them")] = "1m"
+    jump_max: Annotated[
+        Decimal,
+        Meta(description="Largest move between two closes; a larger one is held until the next bar confirms it"),
+    ] = Decimal("0.25")
+    grace_s: Annotated[
+        int,
+        Meta(description="Delay after its close until the newest bar counts as closed, by the exchange's clock"),
+    ] = 2
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Cash and positions at one venue."""
+
+    venue: Annotated[str, Meta(description="The entry under `venues` whose bars fill and value the account")]
+    mode: Annotated[Literal["paper"], Meta(description="Where orders go: the paper venue")] = "paper"
+    kind: Annotated[Literal["spot", "margin"], Meta(description="`spot` cannot short, `margin` can")] = "spot"
+    currency: Annotated[str, Meta(description="The currency of cash and equity; every instrument must be quoted in it")]
+    cash: Annotated[Decimal, Meta(description="Starting cash, in the account's currency")]
+    taker_bps: Annotated[Decimal, Meta(description="Fee of a fill that takes liquidity, on its notional")] = Decimal(10)
+    maker_bps: Annotated[Decimal, Meta(description="Fee of a fill that makes liquidity; negative is a rebate")] = (
+        Decimal(10)
+    )
+    spread_bps: Annotated[
+        Decimal, Meta(description="Spread between bid and ask on paper; a market order pays half")
+    ] = Decimal(2)
+    slippage_bps: Annotated[
+        Decimal, Meta(description="Price impact of a market order on paper, added to half the spread")
+    ] = Decimal(1)
+    participation_max: Annotated[
+        Decimal, Meta(description="The largest part of a bar's volume that orders may fill on paper")
+    ] = Decimal("0.1")
+
+
+class StrategyInstance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A strategy with its params, instruments and account."""
+
+    strategy: Annotated[str, Meta(description="The strategy's name, such as `sma_cross`")]
+    params: Annotated[
+        dict[str, Any], Meta(description="Values for the strategy's params; those left out keep their defaults")
+    ] = {}
+    instruments: Annotated[
+        list[str], Meta(description="The instruments to trade, from the symbols of the account's venue")
+    ]
+    timeframe: Annotated[str, Meta(description="The bars to step on; a multiple of the venue's timeframe")]
+    allocation: Annotated[
+        Decimal, Meta(description="Share of the account's starting cash; those of an account add up to at most 1")
+    ]
+    account: Annotated[str, Meta(description="The entry under `accounts` to trade on")]
+    band: Annotated[
+        Decimal,
+        Meta(description="Smallest distance from the target that is traded, of the leg's equity; an exit always is"),
+    ] = Decimal("0.1")
+    volatility: Annotated[
+        Decimal, Meta(description="Scale weights to this yearly volatility; 0 uses them as they are")
+    ] = Decimal(0)
+    order: Annotated[Literal["market", "limit"], Meta(description="The kind of order to send")] = "market"
+    order_ttl_s: Annotated[int, Meta(description="How long an order may stay open before it expires")] = 300
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Pre-trade limits of an account; each may be met exactly."""
+
+    order_notional_max: Annotated[Decimal, Meta(description="Largest notional of one order, in the account's currency")]
+    position_notional_max: Annotated[
+        Decimal, Meta(description="Largest notional of an instrument, in the account's currency")
+    ]
+    gross_max: Annotated[Decimal, Meta(description="Largest sum of absolute exposures")] = Decimal(1)
+    net_max: Annotated[Decimal, Meta(description="Largest absolute net exposure")] = Decimal(1)
+    orders_per_minute_max: Annotated[int, Meta(description="Most orders in one minute")] = 20
+    daily_loss_max: Annotated[
+        Decimal,
+        Meta(description="Largest loss since the start of the UTC day, of equity then; beyond it only reductions pass"),
+    ] = Decimal("0.05")
+    drawdown_max: Annotated[
+        Decimal, Meta(description="Largest fall of equity from its peak; beyond it only reductions pass")
+    ] = Decimal("0.2")
+    collar_bps: Annotated[Decimal, Meta(description="Furthest price from the mark at which an order may fill")] = (
+        Decimal(200)
+    )
+    bar_age_s_max: Annotated[int, Meta(description="Oldest bar that may still be used as a mark")] = 180
+    signal_age_s_max: Annotated[int, Meta(description="Oldest target that may still become an order")] = 120
+
+
+class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A venue's rules for an instrument; `fanfold desk check --refresh` fetches them."""
+
+    base: Annotated[str, Meta(description="The currency that is bought and sold")]
+    quote: Annotated[str, Meta(description="The currency that prices are in")]
+    tick: Annotated[Decimal, Meta(description="Smallest step of a price, in quote")]
+    lot: Annotated[Decimal, Meta(description="Smallest step of a quantity, in base")]
+    notional_min: Annotated[Decimal, Meta(description="Smallest notional of an order, in quote")]
+    amount_min: Annotated[Decimal, Meta(description="Smallest quantity of an order, in base; 0 means no minimum")] = (
+        Decimal(0)
+    )
+    amount_max: Annotated[Decimal, Meta(description="Largest quantity of an order, in base; 0 means no maximum")] = (
+        Decimal(0)
+    )
+    as_of: Annotated[str, Meta(description="The date on which the rules were fetched")]
+    source: Annotated[str, Meta(description="Where the rules were fetched from")]
+
+
+# A record's amounts are decimal(38, 18): 20 digits before the point, 18 behind it.
+DECIMALS = 18
+BELOW = Decimal(10) ** 20
+# Cash is booked exactly, in 38 digits: 12 before the point, and as many behind it as a lot at a price of a tick has.
+CASH_DECIMALS = 26
+# Sums of amounts and what they earn have to fit as well.
+AMOUNT_MAX = Decimal(10) ** 15
+
+
+class Bound(NamedTuple):
+    """The unit of a figure, the most that it may be, and a hint for whoever wrote more."""
+
+    unit: str
+    most: Decimal
+    cure: str
+
+
+_SHARE = Bound("share", Decimal(1), "it is a share: 0.05 is 5 %")
+_RATE = Bound("basis points", Decimal(10_000), "it is in basis points: 10 are 0.1 %")
+_MULTIPLE = Bound("multiple of equity", Decimal(100), "it is a multiple of equity: 1.5 is 150 %")
+_SECONDS = Bound("seconds", Decimal(366 * 86_400), "it is in seconds")
+_COUNT = Bound("count", Decimal(10_000), "more are never sent")
+_AMOUNT = Bound("amount", AMOUNT_MAX, "no record holds more")
+_BOUNDS = {
+    "daily_loss_max": _SHARE,
+    "drawdown_max": _SHARE,
+    "participation_max": _SHARE,
+    "allocation": _SHARE,
+    "band": _SHARE,
+    "jump_max": _SHARE,
+    "volatility": Bound("share a year", Decimal(10), "it is a yearly volatility: 0.6 is 60 %"),
+    "gross_max": _MULTIPLE,
+    "net_max": _MULTIPLE,
+    "grace_s": Bound("seconds", Decimal(10), "a poll has to end before the next one"),
+    "order_ttl_s": _SECONDS,
+    "bar_age_s_max": _SECONDS,
+    "signal_age_s_max": _SECONDS,
+    "orders_per_minute_max": _COUNT,
+}
+# The only figure that may be below zero: some venues pay makers.
+SIGNED = {"maker_bps"}
+ABOVE_ZERO = {"jump_max", "tick", "lot", "order_ttl_s", "cash", "allocation", "participation_max"}
+
+
+def wrong(entry: Any) -> Iterator[str]:
+    """Yield each figure of an entry that is out of bounds, by its key, with the reason."""
+    fields: dict[str, Any] = msgspec.structs.asdict(entry)
+    for key, value in fields.items():
+        if isinstance(value, Decimal | int) and not isinstance(value, bool):
+            yield from (f"`{key}` is {value}; {why}" for why in _reasons(key, value))
+
+
+def _reasons(key: str, given: Decimal | int) -> Iterator[str]:
+    value = Decimal(given)
+    # A figure that is no number cannot even be compared.
+    if not value.is_finite():
+        yield "it must be a finite number"
+        return
+    bound = bound_of(key)
+    if value < 0 and key not in SIGNED:
+        yield "it must not be below zero"
+    if value == 0 and key in ABOVE_ZERO:
+        yield "it must be above zero"
+    if not -bound.most <= value <= bound.most:
+        yield f"it must be at most {bound.most:,f}: {bound.cure}"
+    elif decimals(value) > DECIMALS:
+        yield f"it must not have more than {DECIMALS} decimals: no record holds more"
+
+
+def decimals(value: Decimal) -> int:
+    """Digits behind the point, of a number that may be written with an exponent of any size."""
+    _, digits, exponent = value.as_tuple()
+    zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    return -int(exponent) - zeros if any(digits) else 0
+
+
+def bound_of(key: str) -> Bound:
+    """Return the unit and the maximum of a figure, by its key."""
+    return _RATE if key.endswith("_bps") else _BOUNDS.get(key, _AMOUNT)
