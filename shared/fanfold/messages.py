@@ -199,6 +199,15 @@ SUBSCRIPTIONS: dict[str, dict[str, dict[str, list[str]]]] = {
     "audit": {topic: {} for topic in ("bars", "bars-wanted", "targets", "orders", "executions")},
 }
 
+# Service -> the messages that it publishes.
+PUBLISHED: dict[str, tuple[type[Message], ...]] = {
+    "market-data": (BarsClosed,),
+    "signal": (Targets, LegStatus, BarsRequested),
+    "risk": (OrdersApproved, OrdersRefused, TradingStateChanged, LegStatus),
+    "execution": (ExecutionReport,),
+    "audit": (),
+}
+
 _TOPIC_OF = {kind: topic for topic, kinds in TOPICS.items() for kind in kinds}
 _decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 _encoder = msgspec.json.Encoder(decimal_format="string")

@@ -1,17 +1,21 @@
 """Documents that are written from the code, so that they cannot disagree with it."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from fanfold.codes import Code
+from fanfold.deployment import SERVICES
 from fanfold.risk.rules import BUNDLE_RULE, ORDER_RULES, TARGET_RULES
 from fanfold_dev.documents.commands import commands_markdown
 from fanfold_dev.documents.cost import cost_markdown
 from fanfold_dev.documents.desk_file import desk_file_markdown
+from fanfold_dev.documents.functions import functions_markdown
 from fanfold_dev.documents.glue_catalog import text as catalogue_json
 from fanfold_dev.documents.licences import licences_markdown
 from fanfold_dev.documents.messages import messages_markdown
 from fanfold_dev.documents.openapi import openapi_json
+from fanfold_dev.documents.service_heads import path, readme
 
 
 def risk_codes_markdown() -> str:
@@ -46,13 +50,19 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/openapi.json": openapi_json,
     "serverless.catalogue.json": catalogue_json,
 }
+# Those that the packaged stacks are needed for, which take the Serverless tool a minute where a file has changed.
+PACKAGED: dict[str, Callable[[], str]] = {
+    "docs/functions.md": functions_markdown,
+    **{path(service): partial(readme, service) for service in SERVICES},
+}
 
 
 def write(root: Path) -> list[Path]:
     """Write every generated document under the root of a repository, and say which."""
-    for path, text in DOCUMENTS.items():
-        (root / path).write_text(text())
-    return [root / path for path in DOCUMENTS]
+    documents = DOCUMENTS | PACKAGED
+    for name, text in documents.items():
+        (root / name).write_text(text())
+    return [root / name for name in documents]
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import msgspec
 from fanfold.deployment import UNORDERED_TOPICS
 from fanfold.market.bars import Frame
 from fanfold.messages import (
+    PUBLISHED,
     SUBSCRIPTIONS,
     DataDefect,
     Fill,
@@ -50,11 +51,12 @@ def messages_markdown() -> str:
 
 
 def _overview() -> Iterator[str]:
-    yield from ("| Message | Topic | FIFO group | Subscribers |", "| --- | --- | --- | --- |")
+    yield from ("| Message | Topic | FIFO group | Publishers | Subscribers |", "| --- | --- | --- | --- | --- |")
     for example in EXAMPLES:
         tag, topic = tag_of(type(example)), topic_of(example)
         readers = ", ".join(_subscribers(tag, topic))
-        yield f"| [`{tag}`](#{tag.replace('.', '')}) | `{topic}` | {_group(example)} | {readers} |"
+        publishers = ", ".join(service for service, kinds in PUBLISHED.items() if type(example) in kinds)
+        yield f"| [`{tag}`](#{tag.replace('.', '')}) | `{topic}` | {_group(example)} | {publishers} | {readers} |"
     yield ""
 
 

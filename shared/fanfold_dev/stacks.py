@@ -1,0 +1,99 @@
+"""All six stacks of a stage as the Serverless tool packages them, offline, once for each state of the files."""
+
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from fanfold.deployment import SERVICES
+from fanfold.errors import BadInput
+from fanfold.local.launcher import packaging, repository_root
+
+ROOT = repository_root()
+TOOL = ROOT / "node_modules" / ".bin" / "serverless"
+KEPT = ROOT / "build" / "templates"
+PLATFORM = "platform"
+DIGEST = "sha256:" + "5f" * 32
+LIVE = {
+    "FANFOLD_LIVE_VENUE": "kraken",
+    "FANFOLD_WEBHOOK": "true",
+    "FANFOLD_ALARM_EMAIL": "desk@example.com",
+    "FANFOLD_JWT_ISSUER": "https://login.example.com",
+    "FANFOLD_JWT_AUDIENCE": "desk",
+    "FANFOLD_BUCKET_PREFIX": "example-desk",
+    "FANFOLD_IMAGES": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/fanfold",
+} | {f"FANFOLD_DIGEST_{service.upper().replace('-', '_')}": DIGEST for service in SERVICES}
+STAGES: dict[str, tuple[str, dict[str, str]]] = {
+    "local": ("local", {}),
+    "dev": ("dev", {}),
+    "lean": ("dev", {"FANFOLD_PROFILE": "lean"}),
+    "paper": ("paper", {}),
+    "ephemeral": ("try-1", {"FANFOLD_REMOVE_AFTER": "2026-03-04"}),
+    "live": ("live", LIVE),
+}
+Template = dict[str, Any]
+
+
+class NotPackaged(Exception):
+    """The tool failed; the text is its own."""
+
+
+@cache
+def templates(named: str) -> dict[str, Template]:
+    """Return the templates of the platform and the five services, for one of STAGES."""
+    stage, environment = STAGES[named]
+    with packaging(), ThreadPoolExecutor(2) as pool:
+        packaged = pool.map(lambda stack: _template(stack, stage, environment), (PLATFORM, *SERVICES))
+        return dict(zip((PLATFORM, *SERVICES), packaged, strict=True))
+
+
+def template(stack: str, stage: str, environment: Mapping[str, str]) -> Template:
+    """Return one stack's template. Raises NotPackaged, and BadInput where the tool is not installed."""
+    with packaging():
+        return _template(stack, stage, environment)
+
+
+def _template(stack: str, stage: str, environment: Mapping[str, str]) -> Template:
+    if not TOOL.exists():
+        raise BadInput("node_modules holds no Serverless tool: run `make install`")
+    kept = KEPT / f"{_fingerprint(stack, stage, environment)}.json"
+    if not kept.exists():
+        folder = ROOT if stack == PLATFORM else ROOT / "services" / stack
+        packaged = packaged_in(folder, stage, environment)
+        KEPT.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(packaged))
+    template: Template = json.loads(kept.read_text())
+    return template
+
+
+def _fingerprint(*settings: object) -> str:
+    """Identify what a template is made from: the same files and settings give the same template."""
+    files = [*ROOT.glob("serverless*"), *ROOT.glob("services/*/*.yml"), ROOT / "package-lock.json"]
+    digest = hashlib.sha256(repr(settings).encode())
+    for file in sorted(files):
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def packaged_in(folder: Path, stage: str, environment: Mapping[str, str]) -> Template:
+    """Package the stack in a folder and return its template. Raises NotPackaged."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("FANFOLD_", "AWS_"))}
+    # The tool wants to see keys, and asks AWS for nothing.
+    settings = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "SLS_TELEMETRY_DISABLED": "1"}
+    with TemporaryDirectory() as into:
+        command = [str(TOOL), "package", "--stage", stage, "--package", into]
+        variables = inherited | settings | dict(environment)
+        # The repository's own tool, with arguments of ours.
+        done = subprocess.run(  # noqa: S603
+            command, cwd=folder, env=variables, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise NotPackaged(done.stdout + done.stderr)
+        packaged: Template = json.loads((Path(into) / "cloudformation-template-update-stack.json").read_text())
+        return packaged
