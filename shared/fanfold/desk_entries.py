@@ -8,122 +8,140 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
-from msgspec import Meta
 
 
 class VenueSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A source of bars: an exchange that is polled, or recorded bars that are replayed."""
 
     kind: Annotated[
-        Literal["ccxt", "replay"], Meta(description="`ccxt` polls an exchange, `replay` reads recorded bars")
+        Literal["ccxt", "replay"], msgspec.Meta(description="`ccxt` polls an exchange, `replay` reads recorded bars")
     ]
     exchange: Annotated[
-        str, Meta(description="The exchange by its ccxt id, such as `binance`; required by kind `ccxt`")
+        str, msgspec.Meta(description="The exchange by its ccxt id, such as `binance`; required by kind `ccxt`")
     ] = ""
     symbols: Annotated[
         list[str],
-        Meta(description="The universe: every instrument to fetch, once, each with an entry under `instruments`"),
+        msgspec.Meta(
+            description="The universe: every instrument to fetch, once, each with an entry under `instruments`"
+        ),
     ]
-    timeframe: Annotated[str, Meta(description="The shortest bars to fetch; longer ones are built from them")] = "1m"
+    timeframe: Annotated[
+        str, msgspec.Meta(description="The shortest bars to fetch; longer ones are built from them")
+    ] = "1m"
     jump_max: Annotated[
         Decimal,
-        Meta(description="Largest move between two closes; a larger one is held until the next bar confirms it"),
+        msgspec.Meta(
+            description="Largest move between two closes; a larger one is held until the next bar confirms it"
+        ),
     ] = Decimal("0.25")
     grace_s: Annotated[
         int,
-        Meta(description="Delay after its close until the newest bar counts as closed, by the exchange's clock"),
+        msgspec.Meta(
+            description="Delay after its close until the newest bar counts as closed, by the exchange's clock"
+        ),
     ] = 2
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Cash and positions at one venue."""
 
-    venue: Annotated[str, Meta(description="The entry under `venues` whose bars fill and value the account")]
-    mode: Annotated[Literal["paper"], Meta(description="Where orders go: the paper venue")] = "paper"
-    kind: Annotated[Literal["spot", "margin"], Meta(description="`spot` cannot short, `margin` can")] = "spot"
-    currency: Annotated[str, Meta(description="The currency of cash and equity; every instrument must be quoted in it")]
-    cash: Annotated[Decimal, Meta(description="Starting cash, in the account's currency")]
-    taker_bps: Annotated[Decimal, Meta(description="Fee of a fill that takes liquidity, on its notional")] = Decimal(10)
-    maker_bps: Annotated[Decimal, Meta(description="Fee of a fill that makes liquidity; negative is a rebate")] = (
+    venue: Annotated[str, msgspec.Meta(description="The entry under `venues` whose bars fill and value the account")]
+    mode: Annotated[Literal["paper"], msgspec.Meta(description="Where orders go: the paper venue")] = "paper"
+    kind: Annotated[Literal["spot", "margin"], msgspec.Meta(description="`spot` cannot short, `margin` can")] = "spot"
+    currency: Annotated[
+        str, msgspec.Meta(description="The currency of cash and equity; every instrument must be quoted in it")
+    ]
+    cash: Annotated[Decimal, msgspec.Meta(description="Starting cash, in the account's currency")]
+    taker_bps: Annotated[Decimal, msgspec.Meta(description="Fee of a fill that takes liquidity, on its notional")] = (
         Decimal(10)
     )
+    maker_bps: Annotated[
+        Decimal, msgspec.Meta(description="Fee of a fill that makes liquidity; negative is a rebate")
+    ] = Decimal(10)
     spread_bps: Annotated[
-        Decimal, Meta(description="Spread between bid and ask on paper; a market order pays half")
+        Decimal, msgspec.Meta(description="Spread between bid and ask on paper; a market order pays half")
     ] = Decimal(2)
     slippage_bps: Annotated[
-        Decimal, Meta(description="Price impact of a market order on paper, added to half the spread")
+        Decimal, msgspec.Meta(description="Price impact of a market order on paper, added to half the spread")
     ] = Decimal(1)
     participation_max: Annotated[
-        Decimal, Meta(description="The largest part of a bar's volume that orders may fill on paper")
+        Decimal, msgspec.Meta(description="The largest part of a bar's volume that orders may fill on paper")
     ] = Decimal("0.1")
 
 
 class StrategyInstance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A strategy with its params, instruments and account."""
 
-    strategy: Annotated[str, Meta(description="The strategy's name, such as `sma_cross`")]
+    strategy: Annotated[str, msgspec.Meta(description="The strategy's name, such as `sma_cross`")]
     params: Annotated[
-        dict[str, Any], Meta(description="Values for the strategy's params; those left out keep their defaults")
+        dict[str, Any], msgspec.Meta(description="Values for the strategy's params; those left out keep their defaults")
     ] = {}
     instruments: Annotated[
-        list[str], Meta(description="The instruments to trade, from the symbols of the account's venue")
+        list[str], msgspec.Meta(description="The instruments to trade, from the symbols of the account's venue")
     ]
-    timeframe: Annotated[str, Meta(description="The bars to step on; a multiple of the venue's timeframe")]
+    timeframe: Annotated[str, msgspec.Meta(description="The bars to step on; a multiple of the venue's timeframe")]
     allocation: Annotated[
-        Decimal, Meta(description="Share of the account's starting cash; those of an account add up to at most 1")
+        Decimal,
+        msgspec.Meta(description="Share of the account's starting cash; those of an account add up to at most 1"),
     ]
-    account: Annotated[str, Meta(description="The entry under `accounts` to trade on")]
+    account: Annotated[str, msgspec.Meta(description="The entry under `accounts` to trade on")]
     band: Annotated[
         Decimal,
-        Meta(description="Smallest distance from the target that is traded, of the leg's equity; an exit always is"),
+        msgspec.Meta(
+            description="Smallest distance from the target that is traded, of the leg's equity; an exit always is"
+        ),
     ] = Decimal("0.1")
     volatility: Annotated[
-        Decimal, Meta(description="Scale weights to this yearly volatility; 0 uses them as they are")
+        Decimal, msgspec.Meta(description="Scale weights to this yearly volatility; 0 uses them as they are")
     ] = Decimal(0)
-    order: Annotated[Literal["market", "limit"], Meta(description="The kind of order to send")] = "market"
-    order_ttl_s: Annotated[int, Meta(description="How long an order may stay open before it expires")] = 300
+    order: Annotated[Literal["market", "limit"], msgspec.Meta(description="The kind of order to send")] = "market"
+    order_ttl_s: Annotated[int, msgspec.Meta(description="How long an order may stay open before it expires")] = 300
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Pre-trade limits of an account; each may be met exactly."""
 
-    order_notional_max: Annotated[Decimal, Meta(description="Largest notional of one order, in the account's currency")]
-    position_notional_max: Annotated[
-        Decimal, Meta(description="Largest notional of an instrument, in the account's currency")
+    order_notional_max: Annotated[
+        Decimal, msgspec.Meta(description="Largest notional of one order, in the account's currency")
     ]
-    gross_max: Annotated[Decimal, Meta(description="Largest sum of absolute exposures")] = Decimal(1)
-    net_max: Annotated[Decimal, Meta(description="Largest absolute net exposure")] = Decimal(1)
-    orders_per_minute_max: Annotated[int, Meta(description="Most orders in one minute")] = 20
+    position_notional_max: Annotated[
+        Decimal, msgspec.Meta(description="Largest notional of an instrument, in the account's currency")
+    ]
+    gross_max: Annotated[Decimal, msgspec.Meta(description="Largest sum of absolute exposures")] = Decimal(1)
+    net_max: Annotated[Decimal, msgspec.Meta(description="Largest absolute net exposure")] = Decimal(1)
+    orders_per_minute_max: Annotated[int, msgspec.Meta(description="Most orders in one minute")] = 20
     daily_loss_max: Annotated[
         Decimal,
-        Meta(description="Largest loss since the start of the UTC day, of equity then; beyond it only reductions pass"),
+        msgspec.Meta(
+            description="Largest loss since the start of the UTC day, of equity then; beyond it only reductions pass"
+        ),
     ] = Decimal("0.05")
     drawdown_max: Annotated[
-        Decimal, Meta(description="Largest fall of equity from its peak; beyond it only reductions pass")
+        Decimal, msgspec.Meta(description="Largest fall of equity from its peak; beyond it only reductions pass")
     ] = Decimal("0.2")
-    collar_bps: Annotated[Decimal, Meta(description="Furthest price from the mark at which an order may fill")] = (
-        Decimal(200)
-    )
-    bar_age_s_max: Annotated[int, Meta(description="Oldest bar that may still be used as a mark")] = 180
-    signal_age_s_max: Annotated[int, Meta(description="Oldest target that may still become an order")] = 120
+    collar_bps: Annotated[
+        Decimal, msgspec.Meta(description="Furthest price from the mark at which an order may fill")
+    ] = Decimal(200)
+    bar_age_s_max: Annotated[int, msgspec.Meta(description="Oldest bar that may still be used as a mark")] = 180
+    signal_age_s_max: Annotated[int, msgspec.Meta(description="Oldest target that may still become an order")] = 120
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A venue's rules for an instrument; `fanfold desk check --refresh` fetches them."""
 
-    base: Annotated[str, Meta(description="The currency that is bought and sold")]
-    quote: Annotated[str, Meta(description="The currency that prices are in")]
-    tick: Annotated[Decimal, Meta(description="Smallest step of a price, in quote")]
-    lot: Annotated[Decimal, Meta(description="Smallest step of a quantity, in base")]
-    notional_min: Annotated[Decimal, Meta(description="Smallest notional of an order, in quote")]
-    amount_min: Annotated[Decimal, Meta(description="Smallest quantity of an order, in base; 0 means no minimum")] = (
-        Decimal(0)
-    )
-    amount_max: Annotated[Decimal, Meta(description="Largest quantity of an order, in base; 0 means no maximum")] = (
-        Decimal(0)
-    )
-    as_of: Annotated[str, Meta(description="The date on which the rules were fetched")]
-    source: Annotated[str, Meta(description="Where the rules were fetched from")]
+    base: Annotated[str, msgspec.Meta(description="The currency that is bought and sold")]
+    quote: Annotated[str, msgspec.Meta(description="The currency that prices are in")]
+    tick: Annotated[Decimal, msgspec.Meta(description="Smallest step of a price, in quote")]
+    lot: Annotated[Decimal, msgspec.Meta(description="Smallest step of a quantity, in base")]
+    notional_min: Annotated[Decimal, msgspec.Meta(description="Smallest notional of an order, in quote")]
+    amount_min: Annotated[
+        Decimal, msgspec.Meta(description="Smallest quantity of an order, in base; 0 means no minimum")
+    ] = Decimal(0)
+    amount_max: Annotated[
+        Decimal, msgspec.Meta(description="Largest quantity of an order, in base; 0 means no maximum")
+    ] = Decimal(0)
+    as_of: Annotated[str, msgspec.Meta(description="The date on which the rules were fetched")]
+    source: Annotated[str, msgspec.Meta(description="Where the rules were fetched from")]
 
 
 # A record's amounts are decimal(38, 18): 20 digits before the point, 18 behind it.

@@ -13,9 +13,9 @@ from typing import Any
 
 from fanfold.deployment import SERVICES
 from fanfold.errors import BadInput
-from fanfold.local.launcher import packaging, repository_root
+from fanfold.local.launcher import packaging
 
-ROOT = repository_root()
+ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / "node_modules" / ".bin" / "serverless"
 KEPT = ROOT / "build" / "templates"
 PLATFORM = "platform"
@@ -28,7 +28,12 @@ LIVE = {
     "FANFOLD_JWT_AUDIENCE": "desk",
     "FANFOLD_BUCKET_PREFIX": "example-desk",
     "FANFOLD_IMAGES": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/fanfold",
-} | {f"FANFOLD_DIGEST_{service.upper().replace('-', '_')}": DIGEST for service in SERVICES}
+    "FANFOLD_DIGEST_MARKET_DATA": DIGEST,
+    "FANFOLD_DIGEST_SIGNAL": DIGEST,
+    "FANFOLD_DIGEST_RISK": DIGEST,
+    "FANFOLD_DIGEST_EXECUTION": DIGEST,
+    "FANFOLD_DIGEST_AUDIT": DIGEST,
+}
 STAGES: dict[str, tuple[str, dict[str, str]]] = {
     "local": ("local", {}),
     "dev": ("dev", {}),

@@ -6,7 +6,7 @@ from packaged_stages import ROOT, SERVICES, templates
 from fanfold.messages import PUBLISHED, topic_of
 from fanfold_dev.documents import service_heads
 from fanfold_dev.documents.functions import FULLEST, USUAL, functions_markdown, purpose, stage
-from fanfold_dev.documents.generate import PACKAGED
+from fanfold_dev.documents.generate import packaged
 from fanfold_dev.documents.message_examples import EXAMPLES
 from fanfold_dev.documents.packaged import PackagedStage, Permission, refers
 
@@ -25,9 +25,9 @@ def published(service: str, of: PackagedStage) -> set[str]:
     return {item.resource.removesuffix(".fifo") for item in permissions if item.service == "sns"}
 
 
-@pytest.mark.parametrize("path", PACKAGED)
+@pytest.mark.parametrize("path", packaged())
 def test_a_document_of_the_stacks_is_current(path: str) -> None:
-    assert (ROOT / path).read_text() == PACKAGED[path](), f"{path} is behind: run `make documents`"
+    assert (ROOT / path).read_text() == packaged()[path](), f"{path} is behind: run `make documents`"
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -50,16 +50,17 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/openapi.json": openapi_json,
     "serverless.catalogue.json": catalogue_json,
 }
-# Those that the packaged stacks are needed for, which take the Serverless tool a minute where a file has changed.
-PACKAGED: dict[str, Callable[[], str]] = {
-    "docs/functions.md": functions_markdown,
-    **{path(service): partial(readme, service) for service in SERVICES},
-}
+
+
+def packaged() -> dict[str, Callable[[], str]]:
+    """Return the documents of the packaged stacks, which take the tool a minute where a stack has changed."""
+    heads = {path(service): partial(readme, service) for service in SERVICES}
+    return {"docs/functions.md": functions_markdown, **heads}
 
 
 def write(root: Path) -> list[Path]:
     """Write every generated document under the root of a repository, and say which."""
-    documents = DOCUMENTS | PACKAGED
+    documents = DOCUMENTS | packaged()
     for name, text in documents.items():
         (root / name).write_text(text())
     return [root / name for name in documents]
