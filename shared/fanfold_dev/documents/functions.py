@@ -8,8 +8,10 @@ from typing import Any
 
 from fanfold.deployment import FIFO, SERVICES
 from fanfold.local.launcher import repository_root
-from fanfold.messages import SUBSCRIPTIONS, TOPICS, tag_of
+from fanfold.messages import tag_of
 from fanfold_dev import stacks
+from fanfold_dev.documents.message_examples import EXAMPLES
+from fanfold_dev.documents.messages import received
 from fanfold_dev.documents.packaged import PackagedStage, Permission
 
 # The stage that has everything, and the one that most stages are like.
@@ -71,13 +73,8 @@ def purpose(function: dict[str, Any]) -> str:
 
 def subscribed(service: str) -> list[str]:
     """Return links to the messages that reach a service's queue, with what its filters ask of them."""
-    lines = []
-    for topic, filters in SUBSCRIPTIONS[service].items():
-        tags = filters.get("type", [tag_of(kind) for kind in TOPICS[topic]])
-        conditions = [f"`{key}` is {' or '.join(values)}" for key, values in filters.items() if key != "type"]
-        where = f" where {' and '.join(conditions)}" if conditions else ""
-        lines += [f"[`{tag}`](messages.md#{tag.replace('.', '')}){where}" for tag in tags]
-    return lines
+    reached = [(tag_of(type(example)), received(service, example)) for example in EXAMPLES]
+    return [f"[`{tag}`](messages.md#{tag.replace('.', '')}){where}" for tag, where in reached if where is not None]
 
 
 def _rows(service: str) -> Iterator[str]:

@@ -24,6 +24,7 @@ from fanfold.messages import (
     PositionSnapshot,
     Refusal,
     Target,
+    attributes_of,
     encode,
     group_of,
     tag_of,
@@ -54,19 +55,29 @@ def _overview() -> Iterator[str]:
     yield from ("| Message | Topic | FIFO group | Publishers | Subscribers |", "| --- | --- | --- | --- | --- |")
     for example in EXAMPLES:
         tag, topic = tag_of(type(example)), topic_of(example)
-        readers = ", ".join(_subscribers(tag, topic))
+        readers = ", ".join(_subscribers(example))
         publishers = ", ".join(service for service, kinds in PUBLISHED.items() if type(example) in kinds)
         yield f"| [`{tag}`](#{tag.replace('.', '')}) | `{topic}` | {_group(example)} | {publishers} | {readers} |"
     yield ""
 
 
-def _subscribers(tag: str, topic: str) -> Iterator[str]:
-    """Services whose filter lets the message pass, with what the filter asks of its other attributes."""
-    for name, topics in SUBSCRIPTIONS.items():
-        filters = topics.get(topic)
-        if filters is not None and tag in filters.get("type", [tag]):
-            asked = [f"`{key}` is {' or '.join(values)}" for key, values in filters.items() if key != "type"]
-            yield f"{name} where {' and '.join(asked)}" if asked else name
+def _subscribers(example: Message) -> Iterator[str]:
+    for name in SUBSCRIPTIONS:
+        condition = received(name, example)
+        if condition is not None:
+            yield f"{name}{condition}"
+
+
+def received(service: str, example: Message) -> str | None:
+    """Return under which condition a service receives a message, "" for always and None for never."""
+    filters = SUBSCRIPTIONS[service].get(topic_of(example))
+    # A filter on an attribute that a message lacks lets it not pass.
+    if filters is None or filters.keys() - attributes_of(example).keys():
+        return None
+    if tag_of(type(example)) not in filters.get("type", [tag_of(type(example))]):
+        return None
+    conditions = [f"`{key}` is {' or '.join(values)}" for key, values in filters.items() if key != "type"]
+    return f" where {' and '.join(conditions)}" if conditions else ""
 
 
 def _group(example: Message) -> str:
