@@ -1,4 +1,13 @@
-"""What is said when something is wrong: wrong input, a conflict that may be tried again, a venue that is not there."""
+"""Exceptions that callers are expected to handle.
+
+ValueError
+└── BadInput            the caller must change the input
+Exception
+├── Conflict            another writer came first; read again and retry
+├── VenueUnavailable    the venue did not answer; retry later
+├── NothingThere        what was requested does not exist yet
+└── NotReachable        the desk did not answer
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -6,26 +15,26 @@ import msgspec
 
 
 class BadInput(ValueError):
-    """The caller's input is wrong; the text names the thing and what to do about it."""
+    """Wrong input. The text names what is wrong and what to write instead."""
 
 
 class Conflict(Exception):
-    """Another writer came first; read again and decide anew."""
+    """Another writer came first. Read again and decide again."""
 
 
 class VenueUnavailable(Exception):
-    """A venue could not be asked or gave no usable answer; the text names it and what is wrong, to be tried later."""
+    """A venue could not be reached or gave no usable answer. Retry later; the text names the venue and the problem."""
 
 
-# What the account's own data leads to, and would lead to again; anything else may pass and is tried again.
+# Faults that an account's own data causes, and would cause again. Any other fault may pass, and is retried.
 LASTING = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError, msgspec.MsgspecError)
 
 
 def apart(accounts: Sequence[str], act: Callable[[str], object]) -> None:
-    """Act on each account.
+    """Act on each account, so that the failure of one does not stop the others.
 
-    Afterwards raise the first fault that may pass, so that the message comes again, or else BadInput, which names each
-    account and its fault, so that the message is dead-lettered with that reason and holds up nobody.
+    Then raise the first fault that may pass, so that the message is delivered again. If all faults are lasting, raise
+    BadInput with every account and its fault, so that the message goes to the dead-letter queue with that reason.
     """
     failed: dict[str, Exception] = {}
     for account in accounts:
@@ -42,8 +51,8 @@ def apart(accounts: Sequence[str], act: Callable[[str], object]) -> None:
 
 
 class NothingThere(Exception):
-    """What was asked for does not exist yet; the text says what would make it."""
+    """What was requested does not exist yet. The text says which command creates it."""
 
 
 class NotReachable(Exception):
-    """The desk gave no answer; the text says what to look at."""
+    """The desk did not answer. The text says where to look."""

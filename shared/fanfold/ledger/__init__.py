@@ -1,1 +1,1 @@
-"""Orders, positions and accounts: what may change them, and how."""
+"""Orders, positions and accounts, and the rules by which they change."""

@@ -1,4 +1,4 @@
-"""What orders' fills and ends do to an account's books: exact, and the same however often it is worked out."""
+"""Book fills and ends of orders into an account: exact, and idempotent."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -28,7 +28,7 @@ FILLS_MAX = WRITES_MAX - ORDER_WRITES
 
 
 class StoredAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """The scalars of an account. ``version`` moves with every change, so a decision on old figures does not land."""
+    """The scalars of an account. Every change increments ``version``, so a write based on old figures fails."""
 
     account: str
     halt: TradingState | None
@@ -42,21 +42,21 @@ class StoredAccount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredPosition(msgspec.Struct, frozen=True, kw_only=True):
-    """A leg's position, and the signed quantity that its live orders have still to fill."""
+    """A leg's position, and the signed quantity that its live orders may still fill."""
 
     position: Position
     open: Decimal
 
 
 class AccountBooks(msgspec.Struct, frozen=True, kw_only=True):
-    """An account with its positions, as of one read; no account where it was never opened."""
+    """An account with its positions, as of one read. The account is None if it was never opened."""
 
     account: StoredAccount | None
     positions: dict[PositionKey, StoredPosition]
 
 
 def book(account: str, books: AccountBooks, gathered: PollState) -> AccountSnapshot:
-    """What risk decides on; an account that was never opened has no halt state, and so does not trade."""
+    """Return the snapshot that risk decides on. An account that was never opened has no trading state: no trade."""
     found = books.account
     if found is None:
         return AccountSnapshot(account=account, halt=None, cash=ZERO, marks=gathered.marks)
@@ -82,7 +82,7 @@ def book(account: str, books: AccountBooks, gathered: PollState) -> AccountSnaps
 
 @exact
 def reserving(before: AccountSnapshot, approved: Sequence[Order]) -> Decimal:
-    """What is reserved with approved orders on top."""
+    """Return the reserved cash including newly approved orders."""
     return before.reserved + sum((order.reserved for order in approved), ZERO)
 
 
@@ -111,12 +111,12 @@ class Changes(NamedTuple):
 
 
 def trade(fill: Fill) -> Trade:
-    """What tells a fill from every other: a venue numbers the trades of each instrument by themselves."""
+    """Return the key of a fill. Venues number the trades of each instrument separately."""
     return fill.venue, fill.instrument, fill.trade_id
 
 
 def unbooked(resolutions: Sequence[Resolution], booked: Collection[Trade]) -> list[Fill]:
-    """The fills that may have to be booked."""
+    """Return the fills that may not be booked yet."""
     return [fill for one in resolutions for fill in one.fills if trade(fill) not in booked]
 
 
@@ -164,7 +164,7 @@ def changes(
 def _filled(
     record: OrderRecord, told: Sequence[Fill], known: dict[Trade, Decimal], odd: list[Fill]
 ) -> tuple[OrderRecord, list[Fill]]:
-    """The record after the fills that it has not counted, and those; what an order has not left is not booked."""
+    """Apply the fills that are not booked yet, up to what the order has left; return the record and those fills."""
     fresh = []
     for fill in told:
         quantity = min(fill.quantity, record.remaining)
@@ -228,13 +228,13 @@ def _parts(resolution: Resolution) -> list[Resolution]:
 
 @exact
 def reserved(account: StoredAccount, steps: Sequence[Step]) -> Decimal:
-    """What is reserved after orders' steps."""
+    """Return the reserved cash after the steps of orders."""
     return account.reserved - sum((orders.released(before, after) for before, after in steps), ZERO)
 
 
 @exact
 def pending_of(steps: Sequence[Step]) -> dict[PositionKey, Decimal]:
-    """By leg, the signed change of what live orders have still to fill."""
+    """Return, by leg, the signed change of what live orders may still fill."""
     found: dict[PositionKey, Decimal] = {}
     for before, after in steps:
         order = before.order
@@ -249,13 +249,13 @@ def _remaining(record: OrderRecord) -> Decimal:
 
 
 def permitted(claims: Sequence[Step]) -> tuple[TradingState, ...]:
-    """The halt states that let all of these orders out."""
+    """Return the trading states under which all these orders may be sent."""
     reduces = all(before.order.reduce_only for before, _ in claims)
     return (TradingState.ACTIVE, TradingState.REDUCE_ONLY, TradingState.FLATTEN) if reduces else (TradingState.ACTIVE,)
 
 
 def pending(books: AccountBooks, leg: PositionKey) -> Decimal:
-    """What a leg's live orders have still to fill, signed."""
+    """Return the signed quantity that a leg's live orders may still fill."""
     item = books.positions.get(leg)
     return item.open if item else ZERO
 
@@ -266,7 +266,7 @@ def position(books: AccountBooks, leg: PositionKey) -> Position:
 
 
 def report(told: ExecutionReport, changes: Changes, account: StoredAccount) -> ExecutionReport:
-    """The report with what was booked, and the books after it; its id is a function of that."""
+    """Return the report of what was booked and of the books after it, with an id derived from its contents."""
     return msgspec.structs.replace(
         told,
         id=ids.name(

@@ -1,4 +1,4 @@
-"""The life of an order: a table of its steps, and the record that walks them."""
+"""The life cycle of an order: a table of its transitions, and the record that follows them."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -42,11 +42,11 @@ LIVE = frozenset(OrderState) - TERMINAL
 
 
 class BrokenLife(Exception):
-    """An order was told something that its life has no step for. Nothing was changed; it is not to be tried again."""
+    """A transition that the life cycle of an order does not have. Nothing was changed; do not retry."""
 
 
 class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as the ledger has it.
+    """An order as stored in the ledger.
 
     ``epoch`` counts the claims. A request carries the time of its claim, and the venue takes none after ``deadline``.
     """
@@ -67,7 +67,7 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def advance(state: OrderState, to: OrderState) -> OrderState:
-    """The state after a step. Raises BrokenLife for a step that is not in the table.
+    """Return the state after a transition. Raises BrokenLife for one that is not in the table.
 
     >>> advance(OrderState.OPEN, OrderState.FILLED)
     <OrderState.FILLED: 'FILLED'>
@@ -78,7 +78,7 @@ def advance(state: OrderState, to: OrderState) -> OrderState:
 
 
 def fenced(record: OrderRecord, now: datetime, margin_s: int) -> bool:
-    """Whether nothing sent under the record's claim can still arrive, so that "not found" is final."""
+    """Return whether no request of the current claim can still arrive, so that "not found" is final."""
     return record.deadline is not None and now >= record.deadline + timedelta(seconds=margin_s)
 
 
@@ -99,7 +99,7 @@ def claim(record: OrderRecord, now: datetime, window_s: int) -> OrderRecord:
 
 
 def acknowledge(record: OrderRecord, venue_order_id: str) -> OrderRecord:
-    """The record once the venue says that it has the order; what fills or a close said in the meantime stays."""
+    """Return the record after the venue acknowledged the order. Fills or an end that came earlier are kept."""
     if record.venue_order_id not in ("", venue_order_id):
         known, order_id = record.venue_order_id, record.order.order_id
         raise BrokenLife(f"order {order_id} is {known} at its venue, and now also {venue_order_id}")
@@ -111,7 +111,7 @@ def acknowledge(record: OrderRecord, venue_order_id: str) -> OrderRecord:
 
 @exact
 def fill(record: OrderRecord, execution: Fill) -> OrderRecord:
-    """The record after an execution that it has not counted yet; who calls tells fills apart by trade id."""
+    """Return the record after a new fill. The caller removes duplicates by trade id."""
     if execution.order_id != record.order.order_id:
         raise BadInput(f"fill {execution.trade_id} is of order {execution.order_id}, not {record.order.order_id}")
     filled = record.filled + execution.quantity
@@ -130,7 +130,7 @@ def _state_filled(record: OrderRecord, filled: Decimal) -> OrderState:
 
 
 def close(record: OrderRecord, state: OrderState, reason: str) -> OrderRecord:
-    """The record at its end by anything but fills. The same end told again changes nothing."""
+    """Return the record after it ended other than by fills. Idempotent."""
     if state not in TERMINAL or state is OrderState.FILLED:
         raise BadInput(f"an order is not closed as {state}; fills make it PARTIAL or FILLED")
     if record.state is state:
@@ -140,7 +140,7 @@ def close(record: OrderRecord, state: OrderState, reason: str) -> OrderRecord:
 
 @exact
 def held(record: OrderRecord) -> Decimal:
-    """What the order keeps reserved: the remaining quantity's share, rounded up to a whole step of cash."""
+    """Return the cash still reserved: the share of the remaining quantity, rounded up to a step of cash."""
     if record.state in TERMINAL:
         return ZERO
     reserved, quantity = record.order.reserved, record.order.quantity
@@ -150,12 +150,12 @@ def held(record: OrderRecord) -> Decimal:
 
 @exact
 def released(before: OrderRecord, after: OrderRecord) -> Decimal:
-    """What a transition sets free of the reservation; over a whole life the sum is what was reserved, exactly."""
+    """Return the cash that a transition releases. Over a whole life the sum is exactly what was reserved."""
     return held(before) - held(after)
 
 
 def update(record: OrderRecord) -> OrderUpdate:
-    """What is told of a record after a step."""
+    """Return the update to publish after a transition."""
     return OrderUpdate(
         order_id=record.order.order_id,
         client_order_id=record.order.client_order_id,

@@ -1,4 +1,4 @@
-"""Positions: the fold of their fills, in lots that leave in the order they came.
+"""Positions: the fold of their fills, as FIFO lots.
 
 Two accounts of the same money, kept apart, always agree: cash that flowed plus the value of what is held equals profit
 realised plus profit unrealised minus fees.
@@ -20,7 +20,7 @@ PAGE_LOTS = 250
 
 
 class Lot(msgspec.Struct, frozen=True):
-    """A quantity (base units, below zero when short) that came at one price (quote units)."""
+    """A quantity (in base, negative when short) bought or sold at one price (in quote)."""
 
     quantity: Decimal
     price: Decimal
@@ -64,12 +64,12 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     @property
     @exact
     def cost(self) -> Decimal:
-        """What the lots came for, in quote units without fees; below zero when short."""
+        """Return the cost of the lots, in quote and without fees; negative when short."""
         return _cost(self.lots) + self.pages.cost
 
     @exact
     def unrealised(self, price: Decimal) -> Decimal:
-        """Profit before fees if all lots left at this price."""
+        """Return the profit before fees if all lots were closed at this price."""
         return self.quantity * price - self.cost
 
 
@@ -77,13 +77,13 @@ FLAT = Position()
 
 
 def signed(fill: Fill) -> Decimal:
-    """The quantity of a fill as a change of position."""
+    """Return the signed quantity of a fill: positive for a buy."""
     return fill.quantity if fill.side == "buy" else -fill.quantity
 
 
 @exact
 def cash_flow(fill: Fill) -> Decimal:
-    """What a fill brings into the account, after its fee.
+    """Return the cash that a fill adds to the account, net of its fee.
 
     >>> from datetime import UTC, datetime
     >>> ids = dict.fromkeys(("trade_id", "order_id", "client_order_id", "account", "venue", "instance"), "x")
@@ -96,9 +96,9 @@ def cash_flow(fill: Fill) -> Decimal:
 
 @exact
 def apply(position: Position, fill: Fill) -> Position:
-    """The position after a fill that it has not counted yet.
+    """Return the position after a new fill.
 
-    A sale takes the oldest lots first, and goes short with what it has left over:
+    A sale closes the oldest lots first, and the rest of it opens a short position:
 
     >>> from datetime import UTC, datetime
     >>> ids = dict.fromkeys(("trade_id", "order_id", "client_order_id", "account", "venue", "instance"), "x")
@@ -121,13 +121,13 @@ def apply(position: Position, fill: Fill) -> Position:
 
 
 def fold(fills: Iterable[Fill], start: Position = FLAT) -> Position:
-    """The position after fills, in their order."""
+    """Return the position after fills, in their order."""
     return reduce(apply, fills, start)
 
 
 @exact
 def unread(position: Position, fills: Iterable[Fill]) -> bool:
-    """Whether fills may take lots of pages that were not read."""
+    """Return whether fills may close lots of pages that were not read."""
     if not position.pages.unread:
         return False
     held = position.quantity

@@ -1,4 +1,4 @@
-"""What an account's halt state lets orders do: be sent, and stay where they rest. A missing state lets nothing out."""
+"""Which orders an account's trading state allows to be sent, and to stay open. Without a state, none is sent."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -17,7 +17,7 @@ class OrderPermissions(NamedTuple):
     breach: str = ""
 
     def bars_resting(self, order: Order) -> str:
-        """Why an order may not stay at its venue, or "".
+        """Return why an order must be cancelled at its venue, or "".
 
         Entries only stay under ACTIVE. Under FLATTEN an exit stays that was decided since: it closes what is held, and
         one from before would stand in its way.
@@ -29,7 +29,7 @@ class OrderPermissions(NamedTuple):
         return self._reason()
 
     def bars_sending(self, order: Order) -> str:
-        """Why an order may not go out, or ""."""
+        """Return why an order must not be sent, or ""."""
         return self._reason() if self.halt in (None, TradingState.HALT) else self.bars_resting(order)
 
     def _reason(self) -> str:

@@ -1,1 +1,1 @@
-"""Bars: what they are, where they come from, and whether they can be trusted."""
+"""Bars: their types, their sources and their quality checks."""

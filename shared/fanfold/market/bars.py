@@ -1,4 +1,4 @@
-"""Bars as exact integers: prices in ticks, volumes in lots, the decimal scale beside them."""
+"""Store bars as exact integers: prices in ticks and volumes in lots, with a decimal scale for each series."""
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -18,7 +18,7 @@ _SCALE_LIMIT = 100
 
 
 class Bar(NamedTuple):
-    """One bar. Times are epoch seconds; prices are ticks, volume is lots of its series' scales."""
+    """One bar: its close in epoch seconds, prices in ticks and volume in lots, at the scales of its series."""
 
     closes_at: int
     open: int
@@ -117,7 +117,7 @@ def _coarser(what: str, scale: int, figures: list[int]) -> tuple[int, int]:
 
 
 def pack(series: Iterable[Series]) -> list[Frame]:
-    """Frames, one a timeframe, shortest first; empty series are left out."""
+    """Pack series into one frame for each timeframe, shortest first. Empty series are left out."""
     by_timeframe: dict[str, list[Series]] = {}
     for one in series:
         if one.bars:
@@ -126,7 +126,7 @@ def pack(series: Iterable[Series]) -> list[Frame]:
 
 
 def unpack(frames: Iterable[Frame]) -> list[Series]:
-    """The series that were packed, in their order. Raises BadInput for columns that do not fit together."""
+    """Return the series of frames in their packed order. Raises BadInput if the columns do not fit together."""
     return [series for frame in frames for series in _series_of(frame)]
 
 
@@ -174,7 +174,7 @@ def _series_of(frame: Frame) -> Iterator[Series]:
 
 
 def _check(frame: Frame) -> None:
-    """Raises BadInput for columns that do not fit together."""
+    """Raise BadInput if the columns do not fit together."""
     series = {len(one) for one in (frame.instruments, frame.price_scale, frame.volume_scale, frame.gap, frame.counts)}
     bars = {len(one) for one in (frame.step, frame.open, frame.high, frame.low, frame.close, frame.volume)}
     if len(series) > 1 or len(bars) > 1 or min(frame.counts, default=1) < 1 or sum(frame.counts) not in bars:

@@ -1,4 +1,4 @@
-"""Bars of many messages as few long series: a cold process takes up hundreds of bars of each of its instruments."""
+"""Join the bars of many messages into few long series, so that a cold start reads hundreds of bars at once."""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -12,9 +12,9 @@ Piece = tuple[tuple[int, int], list[Bar]]
 
 
 def joined(frames: Iterable[Frame]) -> list[Series]:
-    """One series an instrument and timeframe in the order of time, another wherever its scales change.
+    """Join frames into one series for each instrument and timeframe; a change of scale begins a new series.
 
-    The frames hold no bar twice; their order counts for nothing, and what came before the first bar is not known.
+    Frames may come in any order, but must not repeat a bar. What came before the first bar is unknown.
     """
     pieces: dict[tuple[str, str], list[Piece]] = {}
     # Nearly all polls hold the same instruments, so that their bars are taken together.

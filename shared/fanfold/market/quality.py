@@ -1,4 +1,4 @@
-"""What is wrong with bars as a venue or a file gives them, and what becomes of it. No bar is ever invented."""
+"""Check bars from a venue or a file: drop the invalid ones and report every defect. Never invent a bar."""
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -14,7 +14,7 @@ from fanfold.market.bars import Bar
 
 
 class DefectKind(StrEnum):
-    """What can be wrong with a series of bars."""
+    """The kinds of defects of a series of bars."""
 
     TIME_UNIT = "time-unit"
     MISALIGNED = "misaligned"
@@ -33,7 +33,7 @@ class DefectKind(StrEnum):
 
 
 class Action(StrEnum):
-    """What was done about a defect."""
+    """How a defect was handled."""
 
     CONVERTED = "converted"
     DROPPED = "dropped"
@@ -64,7 +64,7 @@ REFUSED_IN_FILES = (DefectKind.MISALIGNED, DefectKind.IMPOSSIBLE)
 
 
 class CheckedRow(NamedTuple):
-    """One bar as it came: the time it OPENS in any unit of epoch time, prices in ticks, volume in lots."""
+    """One bar as received: its OPEN time in any unit of epoch time, prices in ticks, volume in lots."""
 
     opens_at: int
     open: int
@@ -101,7 +101,7 @@ class QualityFinding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """The bars that may be used, in time order, and everything that was found."""
+    """The usable bars in time order, and all defects."""
 
     instrument: str
     timeframe: str
@@ -118,7 +118,7 @@ class _Numbered(NamedTuple):
 
 
 def per_second(time: int) -> int:
-    """How many units of an epoch time make a second, guessed by its size; right from 1973 to 5138.
+    """Guess the units per second of an epoch time from its size; correct for the years 1973 to 5138.
 
     >>> per_second(1_700_000_000), per_second(1_700_000_000_000)
     (1, 1000)
@@ -176,7 +176,7 @@ def check(
 
 
 def follows(bar: Bar, before: Bar, length: int, jump_max: Decimal, now: int) -> bool:
-    """Whether a bar comes right after another with nothing to find: what ``check`` says of nearly every bar, sooner."""
+    """Return whether a bar follows another without a defect: a fast path, since ``check`` accepts nearly every bar."""
     return (
         bar.closes_at == before.closes_at + length
         and bar.closes_at <= now
@@ -192,13 +192,15 @@ def unbroken(bars: Sequence[Bar], length: int, jump_max: Decimal) -> bool:
     return (
         all(bar.closes_at % length == 0 for bar in bars[:1])
         and all(map(possible, bars))
-        and all(later.closes_at == earlier.closes_at + length and near(earlier, later, jump_max)
-                for earlier, later in pairwise(bars))
-    )  # fmt: skip
+        and all(
+            later.closes_at == earlier.closes_at + length and near(earlier, later, jump_max)
+            for earlier, later in pairwise(bars)
+        )
+    )
 
 
 def near(before: Bar, bar: Bar, jump_max: Decimal) -> bool:
-    """Whether two closes lie no further apart than a jump may be, as a share of the earlier one."""
+    """Return whether two closes differ by at most ``jump_max``, as a share of the earlier one."""
     top, bottom = _ratio(jump_max)
     return abs(bar.close - before.close) * bottom <= before.close * top
 
@@ -209,7 +211,7 @@ def _ratio(share: Decimal) -> tuple[int, int]:
 
 
 def drop_forming(bars: Iterable[Bar], now: int) -> list[Bar]:
-    """The bars that have closed by ``now`` (epoch seconds): venues send the one in progress as the last."""
+    """Return the bars that closed by ``now`` (epoch seconds). Venues send the bar in progress as the last one."""
     return [bar for bar in bars if bar.closes_at <= now]
 
 
@@ -222,13 +224,13 @@ def _off_grid(opens_at: int, length: int) -> bool:
 
 
 def possible(bar: Bar) -> bool:
-    """Whether such a bar can be: the others lie between low and high, prices are above 0, volume is not below."""
+    """Return whether a bar is possible: open and close within low and high, prices above 0, volume not negative."""
     _, opened, high, low, close, volume = bar
     return 0 < low <= opened <= high and low <= close <= high and volume >= 0
 
 
 def _other_unit(rows: Sequence[CheckedRow], numbered: list[_Numbered]) -> list[_Numbered]:
-    """Rows in another unit than the first one, as where two archives were put together."""
+    """Report rows in another unit of time than the first, as in two archives that were concatenated."""
     if not rows:
         return []
     first = per_second(rows[0].opens_at)

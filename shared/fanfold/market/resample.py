@@ -1,4 +1,4 @@
-"""Longer bars from shorter ones, in exact integers."""
+"""Build longer bars from shorter ones, in exact integers."""
 
 from itertools import groupby
 
@@ -29,7 +29,7 @@ def resample(series: Series, timeframe: str, through: int) -> Series:
 
 
 def span_end(closes_at: int, length: int) -> int:
-    """End of the span of ``length`` seconds that a bar closing at ``closes_at`` lies in.
+    """Return the end of the span of ``length`` seconds that contains a bar closing at ``closes_at``.
 
     >>> span_end(301, 300), span_end(600, 300)
     (600, 600)

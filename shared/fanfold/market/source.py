@@ -1,4 +1,4 @@
-"""Asking a venue for bars: many series at once, each of which may fail alone."""
+"""The port through which bars are fetched: many series in one call, each of which may fail alone."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -17,32 +17,32 @@ class BarsRequest(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """A series that a venue did not give, and why."""
+    """A series that the venue did not return, and the reason."""
 
     request: BarsRequest
     reason: str
 
 
 class Source(Protocol):
-    """A venue's bars, those alone that are known to be closed."""
+    """A venue's bars. Only bars that are known to be closed are returned."""
 
     def bars_of(self, requests: Sequence[BarsRequest]) -> list[Series | Failure]:
-        """An answer a request, in their order. ``Series.after`` is the close of the bar before ``since`` or at it.
+        """Return one result for each request, in order. ``Series.after`` is the newest close at or before ``since``.
 
-        A bar that is none, such as one without a price, is in the answer as it came: whoever asks drops it and tells.
+        An invalid bar, such as one without a price, is returned as received; the caller drops and reports it.
         """
         ...
 
 
 class RecordedSource(Protocol):
-    """A source whose bars all stand from the start: none comes late, and what is not there never comes."""
+    """A source that has all its bars from the start: a bar that is missing will never come."""
 
     recorded: bool
 
 
 @runtime_checkable
 class Paced(Protocol):
-    """A source whose venue may want to be left alone, until an epoch second."""
+    """A source whose venue may ask for a pause until an epoch second."""
 
     def held_until(self) -> float: ...
 

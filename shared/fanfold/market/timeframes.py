@@ -12,7 +12,7 @@ _NAME = re.compile(r"([1-9][0-9]*)([mhd])")
 
 @cache
 def seconds(timeframe: str) -> int:
-    """Length of a timeframe in seconds. Raises BadInput for what is none, and for weeks.
+    """Return the length of a timeframe in seconds. Raises BadInput for an unknown one, and for weeks.
 
     >>> seconds("5m")
     300
@@ -30,5 +30,5 @@ def seconds(timeframe: str) -> int:
 
 
 def closes(timeframe: str, at: int) -> bool:
-    """Whether a bar of this timeframe closes at the epoch second; days count from the epoch, so UTC midnight."""
+    """Return whether a bar of this timeframe closes at an epoch second. Days end at UTC midnight."""
     return at % seconds(timeframe) == 0

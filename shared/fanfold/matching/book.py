@@ -1,4 +1,4 @@
-"""Orders that rest at a paper venue, and the book that keeps them."""
+"""Resting orders of a paper venue, and the store that holds them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -35,12 +35,12 @@ class RestingOrder(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def takes(self) -> bool:
-        """Whether it takes what there is as soon as it arrives, and does not wait for the market to come."""
+        """Return whether the order takes liquidity on arrival instead of resting."""
         return self.at_market or (self.order.kind == "limit" and self.order.time_in_force == "ioc")
 
 
 def canceled(resting: RestingOrder, client_order_ids: Sequence[str], at: datetime, reason: str) -> RestingOrder:
-    """The order after a cancel of these; what was canceled before stays as it is."""
+    """Return the order after a cancel; an earlier cancel is kept."""
     if resting.order.client_order_id not in client_order_ids or resting.canceled_at is not None:
         return resting
     return msgspec.structs.replace(resting, canceled_at=at, reason=reason)
@@ -58,30 +58,30 @@ class PaperBookVersion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PaperOrderStore(Protocol):
-    """Where a paper venue keeps what rests."""
+    """The store of a paper venue's resting orders."""
 
     def add(self, order: Order) -> bool:
-        """Keep an order as the account's newest. An id that was ever added, resting or gone, changes nothing.
+        """Add an order as the account's newest. An id that was ever added, resting or gone, changes nothing.
 
-        False where the id was shut out; then nothing was kept.
+        Return False if the id was shut out; then nothing was added.
         """
 
     def knows(self, order: Order) -> bool:
-        """Whether the order was ever added, resting or gone."""
+        """Return whether the order was ever added, resting or gone."""
 
     def shut_out(self, order: Order) -> bool:
-        """Keep an order out that was never added; false where it was added before."""
+        """Reject an order id for good if it was never added. Return False if it was."""
 
     def cancel(self, account: str, client_order_ids: Sequence[str], at: datetime, reason: str) -> None:
-        """Note on orders that rest when and why they were canceled, the first time only; raise the version with it."""
+        """Record when and why resting orders were canceled, the first time only, and increment the version."""
 
     def read(self, account: str) -> PaperBookVersion:
-        """All that rests for an account, oldest arrival first, as of its last write."""
+        """Return an account's resting orders, oldest first, as of the last write."""
 
     def write(
         self, account: str, version: int, changed: list[RestingOrder], gone: list[str], settled: dict[str, int]
     ) -> None:
-        """Put the changed, drop the gone (client order ids), note what is settled, raise the version: all or nothing.
+        """Write changed orders, delete ended ones, record what is settled and increment the version: all or none.
 
-        Raises Conflict where the version is not the given one any more.
+        Raises Conflict if the version has changed.
         """

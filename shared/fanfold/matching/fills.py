@@ -65,7 +65,7 @@ def candle(series: Series, bar: Bar) -> CandlePrices:
 
 
 def check(order: Order) -> None:
-    """Raises BadInput for an order that lacks the price of its kind."""
+    """Raise BadInput if an order lacks the price that its kind needs."""
     if order.kind == "limit":
         prices.given(order.limit_price, order)
     if order.kind == "stop":
@@ -73,12 +73,12 @@ def check(order: Order) -> None:
 
 
 def standing(resting: RestingOrder) -> Resolution:
-    """An order that nothing happened to."""
+    """Return the resolution of an order that did not change."""
     return Resolution(resting=resting, state=OrderState.PARTIAL if resting.filled else OrderState.OPEN)
 
 
 def unmet(resting: RestingOrder) -> Resolution:
-    """An order that meets no price: it ends if it was canceled."""
+    """Resolve an order that no price reaches: it ends if it was canceled."""
     return Resolution(resting=resting, state=OrderState.CANCELED) if resting.canceled_at else standing(resting)
 
 
@@ -119,7 +119,7 @@ def overdue(resolution: Resolution, at: datetime) -> Resolution:
 
 @exact
 def walk(resting: Iterable[RestingOrder], bars: Iterable[CandlePrices], model: FillModel) -> list[Resolution]:
-    """Orders of one instrument, first to arrive first, after bars in time order."""
+    """Resolve the orders of one instrument, in order of arrival, against bars in time order."""
     now = [unmet(one) for one in resting]
     for bar in bars:
         room = capacity(bar, model)
@@ -133,13 +133,13 @@ def walk(resting: Iterable[RestingOrder], bars: Iterable[CandlePrices], model: F
 
 @exact
 def capacity(bar: CandlePrices, model: FillModel) -> Decimal:
-    """What all orders together may take of a bar, in whole lots."""
+    """Return how much of a bar's volume all orders together may fill, in whole lots."""
     return money.floor_to(bar.volume * model.participation_max, model.lot)
 
 
 @exact
 def resolve(resting: RestingOrder, bar: CandlePrices, model: FillModel, room: Decimal) -> Resolution:
-    """An order after one bar, of which it may take ``room``."""
+    """Resolve an order against one bar, of which it may fill ``room``."""
     order = resting.order
     ended = _ended(resting, datetime.fromtimestamp(bar.opens_at, UTC))
     if ended:

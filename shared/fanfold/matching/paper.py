@@ -22,7 +22,7 @@ from fanfold.records import TERMINAL
 
 
 class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
-    """The venue has the order: at rest, or long done with."""
+    """The venue has accepted the order, which may still rest or have ended."""
 
     client_order_id: str
     venue_order_id: str
@@ -41,7 +41,7 @@ class PaperVenue:
         self._quote = quote
 
     def place(self, order: Order) -> Acceptance:
-        """Take an order; the same client order id again is the same order. Raises BadInput for one that cannot rest."""
+        """Accept an order. The same client order id is the same order. Raises BadInput for an invalid order."""
         listed = order.instrument in self._desk.instruments or fills.closes(order)
         if order.account not in self._desk.accounts or not listed:
             raise BadInput(f"order {order.order_id}: the desk has no {order.account} that trades {order.instrument}")
@@ -51,11 +51,11 @@ class PaperVenue:
         return _acceptance(order)
 
     def find(self, order: Order) -> Acceptance | None:
-        """The acceptance of an order that the venue has had, at rest or done with."""
+        """Return the acceptance of an order that the venue ever accepted."""
         return _acceptance(order) if self._book.knows(order) else None
 
     def shut_out(self, order: Order) -> Acceptance | None:
-        """Take an order never, however late its request comes; the acceptance of one that was taken before."""
+        """Reject an order for good, however late its request comes. Return the acceptance if there is one."""
         return None if self._book.shut_out(order) else _acceptance(order)
 
     def resolve(self, account: str, series: Iterable[Series] = (), ended_by: datetime | None = None) -> MatchResult:
@@ -85,13 +85,13 @@ class PaperVenue:
         self._book.cancel(account, [client_order_id], at, reason)
 
     def cancel_all(self, account: str, client_order_ids: Sequence[str], at: datetime, reason: str) -> None:
-        """End several orders of an account, all or none; see ``cancel``."""
+        """Cancel several orders of an account, all or none; see ``cancel``."""
         self._book.cancel(account, client_order_ids, at, reason)
 
     def commit(self, settlement: MatchResult) -> None:
-        """Make a settlement the venue's own, after its fills are booked.
+        """Commit a match result to the book, after its fills are booked.
 
-        Raises Conflict where the book moved on since; then resolve again.
+        Raises Conflict if the book has changed since; then resolve again.
         """
         over = [one.resting for one in settlement.resolutions if one.state in TERMINAL]
         going = [one.resting for one in settlement.resolutions if one.state not in TERMINAL]
@@ -99,7 +99,7 @@ class PaperVenue:
         self._book.write(settlement.account, settlement.version, going, gone, settlement.settled)
 
     def _fresh(self, account: str, series: Iterable[Series], page: PaperBookVersion) -> dict[str, list[CandlePrices]]:
-        """Bars that are not settled yet by instrument, in time order, each once."""
+        """Return bars that are not settled yet, by instrument, in time order, without duplicates."""
         if account not in self._desk.accounts:
             return {}
         timeframe = self._desk.venues[self._desk.accounts[account].venue].timeframe

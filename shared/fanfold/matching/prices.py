@@ -1,4 +1,4 @@
-"""Price and fee at which an order on paper meets a bar or a quote; see ``fanfold.matching.fills`` for the rules."""
+"""Prices and fees of fills on paper, from a bar or a quote; ``fanfold.matching.fills`` has the rules."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -41,7 +41,7 @@ class FillModel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CandlePrices(NamedTuple):
-    """What of a bar decides fills: times in epoch seconds, prices in quote and volume in base units."""
+    """The prices of a bar that decide fills: times in epoch seconds, prices in quote, volume in base."""
 
     opens_at: int
     closes_at: int
@@ -52,7 +52,7 @@ class CandlePrices(NamedTuple):
 
 
 class Quote(NamedTuple):
-    """The best prices of a market at a moment."""
+    """The best bid and ask at a moment."""
 
     bid: Decimal
     ask: Decimal
@@ -60,14 +60,14 @@ class Quote(NamedTuple):
 
 
 class Match(NamedTuple):
-    """The price at which an order meets a bar or a quote, and on which side of the fee schedule."""
+    """The price at which an order fills, and whether as maker or taker."""
 
     price: Decimal
     liquidity: Literal["taker", "maker"]
 
 
 def match(resting: RestingOrder, bar: CandlePrices, model: FillModel) -> Match | None:
-    """How an order meets a bar that has a volume; None where it does not."""
+    """Match an order against a bar that has volume. Return None if it does not fill."""
     if resting.at_market:
         return _taker(resting.order.side, bar.open, model)
     return _limit(resting.order, bar, model) if resting.order.kind == "limit" else _stop(resting.order, bar, model)
@@ -99,7 +99,7 @@ def _stop(order: Order, bar: CandlePrices, model: FillModel) -> Match | None:
 
 
 def worsened(side: Side, reference: Decimal, bps: Decimal, tick: Decimal) -> Decimal:
-    """A price moved against the side by basis points, then to the next tick."""
+    """Move a price against the side by basis points, then to the next tick."""
     moved = reference * bps.scaleb(-4)
     if side == "buy":
         return money.ceil_to(reference + moved, tick)
@@ -108,22 +108,22 @@ def worsened(side: Side, reference: Decimal, bps: Decimal, tick: Decimal) -> Dec
 
 
 def cost(match: Match, model: FillModel, quantity: Decimal) -> Decimal:
-    """What a quantity comes for, its fee too."""
+    """Return the cost of a quantity including its fee."""
     return match.price * quantity + fee(match, model, quantity)
 
 
 def fee(match: Match, model: FillModel, quantity: Decimal) -> Decimal:
-    """The fee of a fill, rounded up to a step of cash."""
+    """Return the fee of a fill, rounded up to a step of cash."""
     return money.ceil_to((match.price * quantity * bps(match, model)).scaleb(-4), money.CASH_STEP)
 
 
 def bps(match: Match, model: FillModel) -> Decimal:
-    """The side of the fee schedule that a match is on."""
+    """Return the fee rate of a match: maker or taker."""
     return model.taker_bps if match.liquidity == "taker" else model.maker_bps
 
 
 def past_limit(order: Order, price: Decimal) -> bool:
-    """Whether a price is worse than an order may pay."""
+    """Return whether a price is worse than the order's limit."""
     if order.kind != "limit":
         return False
     limit = given(order.limit_price, order)
@@ -131,7 +131,7 @@ def past_limit(order: Order, price: Decimal) -> bool:
 
 
 def given(price: Decimal | None, order: Order) -> Decimal:
-    """The price that an order of its kind needs. Raises BadInput where it lacks it."""
+    """Return the price that the order's kind needs. Raises BadInput if it is missing."""
     if price is None or price <= ZERO:
         raise BadInput(f"{order.kind} order {order.order_id} has the price {price}; give it one above zero")
     return price

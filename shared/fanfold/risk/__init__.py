@@ -1,1 +1,1 @@
-"""The gate in front of the venue: targets become orders here, or refusals with a code and the figures."""
+"""Pre-trade risk: turn targets into orders, or refuse them with a code and the figures that decided."""

@@ -1,4 +1,4 @@
-"""Judge orders one by one, and those of a bundle together: all of its legs go out, or none."""
+"""Check orders one by one, and the orders of a bundle together: all of its legs are approved, or none."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -13,7 +13,7 @@ Bundles = Mapping[PositionKey, str]
 
 
 def of(entries: Iterable[StandingTarget], context: Context) -> dict[PositionKey, str]:
-    """The bundle of each leg that is of one: named by its target, or the instance where its strategy trades bundles."""
+    """Map each leg of a bundle to it: the bundle of its target, or the instance of a strategy that trades bundles."""
     named = {}
     for entry in entries:
         terms = context.terms.legs.get(entry.leg)
@@ -56,8 +56,10 @@ def leg_of(order: Order) -> PositionKey:
 
 
 def units(orders: Sequence[Order], bundles: Bundles) -> list[list[Order]]:
-    """Reductions by themselves first, then entries; a bundle that adds to a position stands together, where its first
-    order does."""
+    """Group reductions one by one, then entries.
+
+    A bundle that adds to a position is one group, at the place of its first order.
+    """
     adding = {bundles.get(leg_of(order), "") for order in orders if not order.reduce_only} - {""}
     grouped: dict[str, list[Order]] = {}
     for order in sorted(orders, key=lambda order: not order.reduce_only):

@@ -1,4 +1,4 @@
-"""What the rules see: an account at one moment, moved on by every order that is approved."""
+"""What the rules see: the figures of an account at one moment, updated with every approved order."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -103,7 +103,7 @@ class Context(msgspec.Struct, kw_only=True):
         return self.terms.limits.drawdown_max * self.book.peak_equity
 
     def bars_entries(self) -> bool:
-        """Whether no order may add to a position, so that a target across zero can only be met as far as zero."""
+        """Return whether only reductions may pass, so that an order across zero is cut at zero."""
         return (
             self.book.halt is not TradingState.ACTIVE
             or bool(self.stale)
@@ -113,7 +113,7 @@ class Context(msgspec.Struct, kw_only=True):
 
     @property
     def breach(self) -> str:
-        """Which loss limit is broken, "" where none is."""
+        """Return the loss limit that is broken, or ""."""
         if self.daily_loss > self.daily_loss_max:
             return f"the day's loss {self.daily_loss:f} is over {self.daily_loss_max:f}"
         if self.drawdown > self.drawdown_max:
@@ -121,7 +121,7 @@ class Context(msgspec.Struct, kw_only=True):
         return ""
 
     def saved(self) -> "Context":
-        """The figures as they are, to come back to when an order of a bundle is refused."""
+        """Save the figures, to restore them if an order of the bundle is refused."""
         return msgspec.structs.replace(self, held=dict(self.held), stakes=dict(self.stakes), weighed=None)
 
     def restore(self, before: "Context") -> None:
@@ -158,7 +158,7 @@ def signed(order: Order) -> Decimal:
 
 @exact
 def survey(book: AccountSnapshot, terms: AccountPolicy, signal_ages: dict[str, float], now: datetime) -> Context:
-    """The figures of a book, rolled to now."""
+    """Compute the figures of an account as of now."""
     book = roll(book, now)
     lowest, highest = net(book)
     return Context(

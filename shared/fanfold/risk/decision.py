@@ -1,4 +1,4 @@
-"""Targets in, orders and refusals out: the one place where an order comes to be."""
+"""Decide: targets in, orders and refusals out. The only place that creates orders."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -39,9 +39,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 def decide(
     targets: Iterable[Target], book: AccountSnapshot, plan: DeskPolicy, *, at: datetime, now: datetime
 ) -> Decision:
-    """What to order so that the account comes to targets that are decided on for the first time; see decide_standing.
+    """Return the orders that bring the account to new targets; see decide_standing.
 
-    ``at`` is the market event that they are of.
+    ``at`` is the time of their market event.
     """
     return decide_standing([StandingTarget(target=target, at=at) for target in targets], book, plan, now=now)
 
@@ -50,10 +50,10 @@ def decide(
 def decide_standing(
     standing: Iterable[StandingTarget], book: AccountSnapshot, plan: DeskPolicy, *, now: datetime
 ) -> Decision:
-    """What to order so that the account comes to its targets. ``now`` is the clock.
+    """Return the orders that bring the account to its targets. ``now`` is the time of the clock.
 
-    The order of the targets means nothing; equal ones count once. Each approved order is in the book that the next is
-    judged by, so a batch together keeps what each order keeps.
+    The sequence of the targets does not matter, and equal targets count once. Each order is checked against the account
+    with all orders approved before it, so the limits hold for the batch as a whole.
     """
     entries = _canonical(standing, book.halt)
     # FLATTEN is no strategy's signal: it holds until the account is flat, however long that takes.
@@ -86,7 +86,7 @@ def _first(entry: StandingTarget) -> bool:
 
 
 def _lacks(outcome: Order | Refusal | NoOrder) -> bool:
-    """Whether a leg is not where its target wants it, and has no order either."""
+    """Return whether a leg is off its target and has no order."""
     return isinstance(outcome, Refusal) or outcome in (NoOrder.DUST, NoOrder.TOO_SMALL)
 
 

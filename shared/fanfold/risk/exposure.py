@@ -1,4 +1,4 @@
-"""What an account holds, what it is worth, and how much of it could be at stake."""
+"""Exposure of an account: its positions, its equity, and the largest positions that live orders can lead to."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ PositionKey = tuple[str, str]
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
-    """The last close of an instrument, the epoch second of it, and the variance of its returns a bar (0: not known)."""
+    """The last close of an instrument, its epoch second, and the variance of returns per bar (0: unknown)."""
 
     price: Decimal
     closes_at: int
@@ -41,7 +41,7 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def highest(self) -> Decimal:
-        """The largest quantity that live orders can lead to."""
+        """Return the largest signed quantity that live orders can lead to."""
         return self.quantity + self.open if self.open > 0 else self.quantity
 
     @property
@@ -50,15 +50,15 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def largest(self) -> Decimal:
-        """The largest size, long or short, whether live orders fill or not."""
+        """Return the largest absolute quantity, whether live orders fill or not."""
         return max(abs(self.quantity), abs(self.quantity + self.open))
 
     def ordered(self, quantity: Decimal) -> "Exposure":
-        """This leg with one more live order of a signed quantity."""
+        """Return the exposure with one more live order of a signed quantity."""
         return msgspec.structs.replace(self, open=self.open + quantity)
 
     def reduces(self, quantity: Decimal) -> bool:
-        """Whether an order of a signed quantity only takes the position towards zero, however live orders fill."""
+        """Return whether an order only takes the position towards zero, however live orders fill."""
         if self.quantity * quantity >= 0:
             return False
         pending = self.open if self.open * quantity > 0 else ZERO
@@ -96,9 +96,9 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def mark(previous: Mark | None, closes_at: int, price: Decimal, length_s: int) -> Mark:
-    """The mark after a bar of ``length_s`` seconds; a bar that is not newer changes nothing.
+    """Return the mark after a bar of ``length_s`` seconds. A bar that is not newer changes nothing.
 
-    The first return counts whole; a return over several bars is spread over them.
+    The first return is taken as the variance; a return over several bars is spread over them.
     """
     if previous is None:
         return Mark(price=price, closes_at=closes_at)
@@ -117,7 +117,7 @@ def _variance(previous: Mark, price: Decimal, bars: int) -> float:
 
 
 def marked(marks: Mapping[str, Mark], series: Iterable[Series], timeframe: str) -> dict[str, Mark]:
-    """Marks after the series of one timeframe, the venue's; series of others are passed over."""
+    """Return the marks after series of the venue's own timeframe. Other series are ignored."""
     length_s = timeframes.seconds(timeframe)
     after = dict(marks)
     for one in series:
@@ -127,7 +127,7 @@ def marked(marks: Mapping[str, Mark], series: Iterable[Series], timeframe: str) 
 
 
 def unmarked(book: AccountSnapshot) -> frozenset[str]:
-    """Instruments held or on order that have no price above zero: while there is one, equity is not known."""
+    """Return instruments held or on order without a price above zero. While there is one, equity is unknown."""
     return frozenset(
         instrument
         for (_, instrument), held in book.held.items()
@@ -136,7 +136,7 @@ def unmarked(book: AccountSnapshot) -> frozenset[str]:
 
 
 def stale(book: AccountSnapshot, now_s: float, age_s_max: int) -> dict[str, float]:
-    """Age in seconds of the prices that equity counts and that are too old, by instrument."""
+    """Return the age in seconds, by instrument, of prices in equity that are too old."""
     ages = {
         instrument: now_s - book.marks[instrument].closes_at
         for (_, instrument), held in book.held.items()
@@ -160,7 +160,7 @@ def at_cost(book: AccountSnapshot) -> AccountSnapshot:
 
 
 def _significant(price: Decimal) -> Decimal:
-    """A price to twelve digits, as many as a venue's has."""
+    """Round a price to twelve significant digits, as many as a venue's price has."""
     return Context(prec=12).plus(price).normalize()
 
 
@@ -170,7 +170,7 @@ def priced(found: Mark | None) -> bool:
 
 @exact
 def equity(book: AccountSnapshot) -> Decimal:
-    """Cash and positions at their marks. Ask ``unmarked`` first: what has no mark counts nothing here."""
+    """Return cash plus positions at their marks. Call ``unmarked`` first: a position without a mark counts as zero."""
     return book.cash + sum(
         (held.quantity * book.marks[key[1]].price for key, held in book.held.items() if _counts(book, key, held)), ZERO
     )
@@ -178,19 +178,19 @@ def equity(book: AccountSnapshot) -> Decimal:
 
 @exact
 def instance_equity(book: AccountSnapshot, instance: str, capital: Decimal) -> Decimal:
-    """What an instance made of the capital it was allotted: realised and unrealised results, less fees."""
+    """Return an instance's equity: its allocated capital plus realised and unrealised profit, less fees."""
     return capital + sum((_result(book, key, held) for key, held in book.held.items() if key[0] == instance), ZERO)
 
 
 @exact
 def gross(book: AccountSnapshot) -> Decimal:
-    """The largest sum of position sizes at their marks that live orders can lead to; legs do not offset each other."""
+    """Return the largest gross exposure that live orders can lead to. Legs do not offset each other."""
     return sum((held.largest * book.marks[key[1]].price for key, held in book.held.items() if _priced(book, key)), ZERO)
 
 
 @exact
 def net(book: AccountSnapshot) -> tuple[Decimal, Decimal]:
-    """The lowest and the highest sum of signed positions at their marks that live orders can lead to."""
+    """Return the lowest and the highest net exposure that live orders can lead to."""
     at_marks = [(held, book.marks[key[1]].price) for key, held in book.held.items() if _priced(book, key)]
     return (
         sum((held.lowest * price for held, price in at_marks), ZERO),
@@ -199,7 +199,7 @@ def net(book: AccountSnapshot) -> tuple[Decimal, Decimal]:
 
 
 def roll(book: AccountSnapshot, now: datetime) -> AccountSnapshot:
-    """The book with its day, peak and minute brought up to now; a clock that steps back changes none of them."""
+    """Update day, peak and minute of the account to now. A clock that steps back changes nothing."""
     minute, day = int(now.timestamp()) // 60, now.astimezone(UTC).date().isoformat()
     if minute > book.minute:
         book = msgspec.structs.replace(book, minute=minute, orders_in_minute=0)

@@ -1,4 +1,4 @@
-"""The desk as risk needs it at every decision, worked out once."""
+"""The desk file as risk needs it, computed once."""
 
 from decimal import Decimal
 from typing import Literal
@@ -85,9 +85,9 @@ class AccountPolicy(msgspec.Struct, frozen=True, kw_only=True):
     exits: dict[str, PositionPolicy] = {}
 
     def exit(self, leg: PositionKey, quantity: Decimal, price: Decimal) -> PositionPolicy:
-        """How to close a position that the desk file may know nothing of any more, neither instance nor instrument.
+        """Return how to close a position whose instance or instrument may be gone from the desk file.
 
-        Where the instrument's rules are gone too, the digits of what is held and of its price stand in for them.
+        If the instrument's rules are gone too, tick and lot are inferred from the digits of price and quantity.
         """
         return self.exits.get(leg[1]) or msgspec.structs.replace(
             EXIT, tick=_digit(price), lot=_digit(quantity), spot=self.spot, collar=self.limits.collar_bps / BPS
@@ -95,19 +95,19 @@ class AccountPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeskPolicy(msgspec.Struct, frozen=True):
-    """The terms of every account of a desk."""
+    """The policies of all accounts of a desk."""
 
     accounts: dict[str, AccountPolicy]
 
     def terms(self, account: str) -> AccountPolicy:
-        """The terms of an account; one that the desk does not know gets terms under which all is refused."""
+        """Return the policy of an account. An unknown account gets one under which every order is refused."""
         return self.accounts.get(account) or AccountPolicy(
             account=account, lacks=f"the desk has no account {account!r}"
         )
 
 
 def prepare(desk: Desk) -> DeskPolicy:
-    """What ``decide`` needs of a desk. Build it once: it binds every strategy."""
+    """Compute what ``decide`` needs from a desk. Call it once: it binds every strategy."""
     return DeskPolicy({name: _terms(desk, name, account) for name, account in desk.accounts.items()})
 
 
@@ -147,7 +147,7 @@ def _terms(desk: Desk, name: str, account: Account) -> AccountPolicy:
 
 
 def _digit(value: Decimal) -> Decimal:
-    """The place of a figure's last decimal that is not zero, at most a whole: of 1.250 it is 0.01."""
+    """Return the unit of a figure's last digit that is not zero, at most 1: 0.01 for 1.250."""
     return Decimal(1).scaleb(min(int(value.normalize().as_tuple().exponent), 0))
 
 

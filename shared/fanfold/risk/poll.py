@@ -1,4 +1,4 @@
-"""What risk waits for before it decides on a poll: its bars as marks, its settlement, its targets."""
+"""Collect what risk needs before it decides on a poll: its bars as marks, the venue's matching and the targets."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ _encode = msgspec.json.Encoder(decimal_format="string").encode
 
 
 class PollPart(msgspec.Struct, frozen=True, kw_only=True):
-    """Which poll something belongs to: ``part`` of ``parts`` of the batch of the bars that closed at ``at``."""
+    """The poll that a message belongs to: ``part`` of ``parts`` of a batch of bars that closed at ``at``."""
 
     batch: str
     at: int
@@ -30,13 +30,13 @@ class PollPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def arrival(targets: Targets) -> str:
-    """What counts as come with a message of targets: its part, or of a part that was cut its chunk."""
+    """Return what a message of targets delivers: a part, or a chunk of a part that was split."""
     part = f"targets/{targets.part}"
     return part if targets.chunks == 1 else f"{part}/{targets.chunk}/{targets.chunks}"
 
 
 class Unfinished(Conflict):
-    """A newer poll begins, and the one before it was not decided yet."""
+    """A newer poll began before the previous one was decided."""
 
     def __init__(self, gathered: "PollState") -> None:
         super().__init__(f"poll {gathered.batch} is not decided yet")
@@ -85,11 +85,11 @@ class PollState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def reported(self) -> dict[str, str]:
-        """The codes of legs that cannot trade, as they were told last."""
+        """Return the last reported codes of legs that cannot trade."""
         return _reported(unpacked(self.packed_reported)) if self.packed_reported else {}
 
     def complete(self, kinds: tuple[str, ...]) -> bool:
-        """Whether all parts of all kinds are there; of bars that no strategy speaks on there are no targets."""
+        """Return whether all parts of all kinds arrived. Bars on which no strategy steps have no targets."""
         wanted = {f"{kind}/{part}" for kind in kinds for part in range(1, self.parts + 1)}
         got = self.got | {f"targets/{token.removeprefix('idle/')}" for token in self.got if token.startswith("idle/")}
         got |= _whole(token for token in self.got if token.count("/") == 3)
@@ -97,6 +97,6 @@ class PollState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 def _whole(chunks: Iterable[str]) -> set[str]:
-    """The parts of which every chunk has come."""
+    """Return the parts of which every chunk has arrived."""
     come = Counter(tuple(token.split("/")[i] for i in (1, 3)) for token in chunks)
     return {f"targets/{part}" for (part, count), found in come.items() if found == int(count)}

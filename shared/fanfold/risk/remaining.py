@@ -1,4 +1,4 @@
-"""What still stands after a decision, and which of its refusals are news."""
+"""Compute which targets still stand after a decision, and which of its refusals are new."""
 
 from collections.abc import Collection, Sequence
 
@@ -33,7 +33,7 @@ OVERTAKEN = frozenset({Code.DUPLICATE_INTENT, Code.STALE_SIGNAL})
 def remaining(
     standing: Standing, decision: Decision, ordered: Collection[PositionKey], external: Collection[str]
 ) -> dict[PositionKey, StandingTarget]:
-    """What still stands: what has an order under way, or was refused for a reason that passes.
+    """Return the targets that still stand: those with a live order, or refused for a reason that may pass.
 
     ``ordered`` are the legs that got an order. A target of an ``external`` instance stands even when it is met, so that
     an older signal that comes late is seen to be older.
@@ -53,7 +53,7 @@ def remaining(
 
 
 def news(refused: Sequence[Refusal], standing: Standing) -> list[Refusal]:
-    """Refusals whose reason was not told of the same target before."""
+    """Return the refusals whose reason was not reported for the same target before."""
     return [one for one in refused if _code_before(standing, one) != one.code]
 
 

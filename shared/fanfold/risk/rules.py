@@ -1,7 +1,7 @@
-"""The gate: one function a rule, in the order in which they are asked. The first that speaks refuses.
+"""The rules of the pre-trade risk check, one function each, in order. The first that objects refuses the order.
 
-A rule gives the figures when it refuses and None when it has nothing against it. Every limit may be met exactly. What
-is missing refuses.
+A rule returns the figures when it refuses, and None when it passes. Every limit may be met exactly. Missing data
+refuses.
 """
 
 from collections.abc import Callable
@@ -19,8 +19,10 @@ T = TypeVar("T")
 
 
 class Rule(NamedTuple, Generic[T]):
-    """A code, what decides it, and the table's sentence; ``reductions``: whether an order that only takes a position
-    towards zero is asked as well."""
+    """A rule: its code, its check and its sentence in the documents.
+
+    ``reductions`` says whether orders that only reduce a position are checked as well.
+    """
 
     code: Code
     check: Callable[[T, Context], str | None]
@@ -45,7 +47,7 @@ def unknown_instrument(target: Target, context: Context) -> str | None:
 
 
 def _exit_of_the_books(target: Target, context: Context) -> bool:
-    """Whether this closes what the books hold, whatever the desk file says of it."""
+    """Return whether this closes a position of the books, even one that is not in the desk file."""
     return context.book.halt is TradingState.FLATTEN and (target.instance, target.instrument) in context.book.held
 
 
@@ -185,7 +187,7 @@ def drawdown(_: Order, context: Context) -> str | None:
 
 
 def _notional(order: Order) -> Decimal:
-    """At the price that is expected: of an order at market that is the reference, not the end of its band."""
+    """Return the notional at the expected price: for a market order the reference, not the limit of its band."""
     if order.limit_price is None or order.time_in_force == "ioc":
         return order.quantity * order.reference_price
     return order.quantity * order.limit_price

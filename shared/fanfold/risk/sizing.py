@@ -1,6 +1,6 @@
-"""From a weight to a quantity: floats become decimals here and are rounded once, towards zero, at the lot.
+"""Convert weights to quantities: floats become decimals here, rounded once, towards zero, to the lot.
 
-``decide`` calls these under ``money.exact``; whoever else does has to do the same.
+Call these functions under ``money.exact``, as ``decide`` does.
 """
 
 from decimal import Decimal
@@ -25,7 +25,7 @@ class NoOrder(Enum):
 
 
 def scaled(weight: float, leg: PositionPolicy, variance: float) -> float:
-    """The weight brought to the leg's yearly volatility, never beyond 1; a variance must be known if one is set."""
+    """Scale a weight to the leg's yearly volatility, at most to 1. With a volatility, the variance must be known."""
     if leg.volatility == 0.0 or weight == 0.0:
         return weight
     realised = sqrt(variance * leg.bars_per_year)
@@ -33,9 +33,9 @@ def scaled(weight: float, leg: PositionPolicy, variance: float) -> float:
 
 
 def desired(weight: float, leg: PositionPolicy, instance_equity: Decimal, mark: Mark) -> Decimal:
-    """The quantity to hold, in whole lots: a share of the leg's equity, which is never below zero, at the mark.
+    """Return the target quantity in whole lots: the weight's share of the leg's equity (at least zero), at the mark.
 
-    On spot it leaves room for what an order may cost beyond its notional.
+    On spot it leaves cash for what an order may cost beyond its notional.
     """
     share = decimal_of(scaled(weight, leg, mark.variance)) * max(instance_equity - leg.slack, ZERO)
     return truncate_to(ratio(share, leg.shares * cost_of(leg, mark.price)), leg.lot)
@@ -44,7 +44,7 @@ def desired(weight: float, leg: PositionPolicy, instance_equity: Decimal, mark: 
 def change(
     wanted: Decimal, held: Exposure, leg: PositionPolicy, instance_equity: Decimal, price: Decimal
 ) -> Decimal | NoOrder:
-    """The signed quantity to order so that holdings and live orders come to what is wanted, if it is worth an order."""
+    """Return the signed quantity that brings position plus live orders to the target, if worth an order."""
     expected = held.quantity + held.open
     missing = wanted - expected
     if missing == 0 or _rests(wanted, expected, leg, instance_equity, price):
@@ -58,7 +58,7 @@ def change(
 
 
 def _rests(wanted: Decimal, expected: Decimal, leg: PositionPolicy, instance_equity: Decimal, price: Decimal) -> bool:
-    """Whether a change is within the band. From flat, or from dust, and to flat or across it there is no band."""
+    """Return whether a change is within the band. There is no band from flat or dust, to flat, or across it."""
     if not wanted or wanted * expected <= 0 or not _worth_an_order(expected, leg, price):
         return False
     return abs(wanted - expected) * price * leg.shares <= leg.band * max(instance_equity, ZERO)
@@ -75,7 +75,7 @@ def _too_small(quantity: Decimal, leg: PositionPolicy, price: Decimal) -> bool:
 
 
 def _capped(quantity: Decimal, leg: PositionPolicy) -> Decimal:
-    """No more than the venue takes at once; what is left follows with the next order."""
+    """Cap a quantity at the venue's maximum; the rest follows with the next order."""
     if not leg.amount_max or abs(quantity) <= leg.amount_max:
         return quantity
     most = floor_to(leg.amount_max, leg.lot)
@@ -83,9 +83,9 @@ def _capped(quantity: Decimal, leg: PositionPolicy) -> Decimal:
 
 
 def affordable(quantity: Decimal, free: Decimal, leg: PositionPolicy, reference: Decimal) -> Decimal:
-    """A spot buy cut to what free cash pays, where that is most of it; else the whole, which waits for the cash.
+    """Cut a spot buy to what free cash pays, if that is most of it; else keep it whole, to wait for the cash.
 
-    After a rotation's sale the cash is short of what was planned by no more than fees and slippage.
+    After the sale of a rotation, cash falls short of the plan by no more than fees and slippage.
     """
     if quantity <= 0 or not leg.spot:
         return quantity
@@ -94,7 +94,7 @@ def affordable(quantity: Decimal, free: Decimal, leg: PositionPolicy, reference:
 
 
 def price_of(side: Side, leg: PositionPolicy, reference: Decimal) -> Decimal:
-    """What an order's notional is counted at: the reference, for a limit order the next tick that does not cross it."""
+    """Return the price of an order's notional: the reference, or for a limit order the next tick inside it."""
     if leg.order == "market":
         return reference
     return floor_to(reference, leg.tick) if side == "buy" else ceil_to(reference, leg.tick)
@@ -113,12 +113,12 @@ def limit_of(side: Side, leg: PositionPolicy, reference: Decimal) -> Decimal:
 
 
 def cost_of(leg: PositionPolicy, reference: Decimal) -> Decimal:
-    """What a unit may cost at most: on spot with the band and the fee on top, on margin the reference."""
+    """Return the most that a unit may cost: on spot including band and fee, on margin the reference."""
     if not leg.spot:
         return reference
     return max(reference * (1 + leg.collar), limit_of("buy", leg, reference)) * (1 + leg.fee)
 
 
 def reservation(quantity: Decimal, leg: PositionPolicy, reference: Decimal) -> Decimal:
-    """The cash a spot buy may cost at most. A fill's fee is rounded up, so there is a step of cash for that."""
+    """Return the most cash that a spot buy may cost, including a step of cash for the fee, which is rounded up."""
     return ceil_to(quantity * cost_of(leg, reference), CASH_STEP) + CASH_STEP

@@ -1,4 +1,4 @@
-"""Targets that stand: what each leg is to hold until its strategy's next bar, and how far that has come."""
+"""Standing targets: what each leg should hold until its strategy's next bar, and the progress towards it."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -35,7 +35,7 @@ Standing = Mapping[PositionKey, StandingTarget]
 
 
 def of(messages: Iterable[Targets]) -> list[StandingTarget]:
-    """The targets of messages, none of them decided on."""
+    """Return the targets of messages as standing targets that were not decided on yet."""
     return [
         StandingTarget(target=target, at=message.at, cause=message.id)
         for message in messages
@@ -44,7 +44,7 @@ def of(messages: Iterable[Targets]) -> list[StandingTarget]:
 
 
 def merge(standing: Standing, fresh: Iterable[StandingTarget]) -> dict[PositionKey, StandingTarget]:
-    """The newest target of each leg by its own time; of two of one time the one that stands, else the larger signal."""
+    """Keep the newest target of each leg. Of two of one time the standing one wins, else the larger signal id."""
     merged = dict(standing)
     for entry in sorted(fresh, key=lambda entry: (entry.at, entry.target.signal_id)):
         known = merged.get(entry.leg)
@@ -54,7 +54,7 @@ def merge(standing: Standing, fresh: Iterable[StandingTarget]) -> dict[PositionK
 
 
 def unlapsed(standing: Standing, now: datetime, signal_age_s_max: int) -> dict[PositionKey, StandingTarget]:
-    """What still stands: an exit for good, an entry until its strategy's next bar and a signal's age after it."""
+    """Drop lapsed targets. An exit never lapses; an entry does a signal's age after its strategy's next bar."""
     return {leg: entry for leg, entry in standing.items() if not _lapsed(entry, now, signal_age_s_max)}
 
 
@@ -76,12 +76,12 @@ def begin(
 
 
 def _is_exit(entry: StandingTarget) -> bool:
-    """Whether FLATTEN asked for it: no strategy did, so it has no timeframe."""
+    """Return whether FLATTEN created the target: it has no strategy, hence no timeframe."""
     return not entry.target.timeframe
 
 
 def _exit(known: StandingTarget | None, book: AccountSnapshot, leg: PositionKey, at: datetime) -> StandingTarget:
-    """The exit of a leg. One that stands keeps its signal, so that a retry is the same order."""
+    """Return the exit of a leg. A standing exit keeps its signal id, so that a retry is the same order."""
     if known is not None and _is_exit(known):
         return known
     signal_id = ids.name("flatten", book.halt_cause, at.isoformat(), book.account, *leg)

@@ -1,1 +1,1 @@
-"""Runs the strategies of a desk over its bars: what the signal service does, and a backtest too."""
+"""Run the strategies of a desk over its bars, for the signal service and for back-tests."""

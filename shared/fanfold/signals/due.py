@@ -1,4 +1,4 @@
-"""Which accounts have targets to expect of a message of bars: signal and risk must agree on it."""
+"""Decide which accounts get targets after a message of bars. Signal and risk must agree on it."""
 
 from fanfold.desk import Desk
 from fanfold.messages import BarsClosed
@@ -6,7 +6,7 @@ from fanfold.strategy.contract import EXTERNAL
 
 
 def due(desk: Desk, account: str, message: BarsClosed) -> bool:
-    """Whether signal publishes targets of an account for these bars, an empty list included.
+    """Return whether signal publishes targets of an account for these bars, even an empty list.
 
     It does where one of the account's strategies steps on a series of them; a part of several is always told of.
     """

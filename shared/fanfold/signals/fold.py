@@ -1,4 +1,4 @@
-"""The fold of every strategy instance of a venue over its bars: what the signal service does, and a backtest too."""
+"""Fold every strategy instance of a venue over its bars, for the signal service and for back-tests."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -40,7 +40,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredFold(NamedTuple):
-    """What a cold process takes up: the version to go on from, windows, states, and recent outputs by message id."""
+    """What a cold start loads: the version to continue from, windows, states and recent outputs by message id."""
 
     version: int
     windows: list[Series]
@@ -49,7 +49,7 @@ class StoredFold(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """Bars that went missing on the way: those after ``since``, no later than ``until``, in epoch seconds."""
+    """Bars that were lost: those that close after ``since`` and no later than ``until``, in epoch seconds."""
 
     instrument: str
     timeframe: str
@@ -58,7 +58,7 @@ class Gap(NamedTuple):
 
 
 class Fold:
-    """All legs of the accounts at one venue; ``accept`` takes bars in, whatever their order or number of deliveries."""
+    """All legs of the accounts at one venue. ``accept`` takes bars in any order, any number of times."""
 
     def __init__(self, desk: Desk, venue: str) -> None:
         self.lookbacks: dict[SeriesKey, int] = {}
@@ -134,7 +134,7 @@ class Fold:
         return targets, gaps
 
     def step_over(self, series: Series, reason: str) -> None:
-        """Go on without bars that cannot be used."""
+        """Continue without bars that cannot be used."""
         key = series.timeframe, series.instrument
         if key in self.lookbacks and series.through > self._through.get(key, 0):
             self._through[key] = series.through
@@ -178,11 +178,11 @@ class Fold:
 
     @property
     def faults(self) -> list[str]:
-        """Legs whose strategy raised at its last step, with what it raised."""
+        """Return the legs whose strategy raised at its last step, with the error."""
         return [f"{leg.key}: {leg.fault}" for _, legs in self._groups.values() for leg in legs if leg.fault]
 
     def snapshot(self) -> Snapshot:
-        """Where the fold stands."""
+        """Return what is needed to continue the fold later."""
         return Snapshot(
             through={_name(key): at for key, at in self._through.items()},
             states={leg.key: leg.keep() for _, legs in self._groups.values() for leg in legs},
@@ -248,7 +248,7 @@ class Fold:
         return set(self._members[key])
 
     def _part(self, group: Group) -> bool:
-        """Let a universe go on without those that lag; whether that changed anything."""
+        """Continue a universe without the instruments that lag. Return whether that changed the set."""
         window, legs = self._groups[group]
         late = self._late(group)
         alone = len(late) == len(group[1]) or all(leg.wants_all for leg in legs)

@@ -1,4 +1,4 @@
-"""A leg: one strategy instance on one instrument, its state, and what is with it. Its faults stay its own."""
+"""A leg: one strategy instance on one instrument, its state and its status. A fault silences this leg alone."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -71,13 +71,13 @@ class Leg:
         self.bundle = contract.is_bundle(strategy.name)
 
     def begin(self) -> None:
-        """Have seen nothing yet."""
+        """Start with no bars seen."""
         self.state: Any = None
         self.weight: float | None = None
         self.seen, self.at = 0, 0
 
     def step(self, bars: Bars | Universe | None, at: int) -> None:
-        """Fold the bar that closed at ``at``, once; None where it is silent at this bar."""
+        """Fold the bar that closed at ``at``, once. Return None if the leg is silent at this bar."""
         if at <= self.at:
             return
         self.at, self.weight = at, None
@@ -106,7 +106,7 @@ class Leg:
 
     @property
     def speaks(self) -> bool:
-        """Whether it has seen enough, and its last step gave a weight."""
+        """Return whether the leg has seen enough bars and its last step returned a weight."""
         return self.seen > self.strategy.lookback and self.weight is not None
 
     def news(self, trouble: Said | None) -> LegState | None:
@@ -176,7 +176,7 @@ def legs_of(desk: Desk, venue: str) -> Iterator[tuple[Group, Leg]]:
 
 
 def step_all(legs: Iterable[Leg], window: Window) -> None:
-    """Step the legs of a group on the bars that its window took last."""
+    """Step the legs of a group on the newest bars of its window."""
     for leg in legs:
         if not leg.strategy.cross_sectional:
             leg.step(window.bars(), window.closes_at)
@@ -187,7 +187,7 @@ def step_all(legs: Iterable[Leg], window: Window) -> None:
 
 
 def _scalar(what: str, value: object) -> int | float:
-    """The value as a plain number. Raises TypeError or OverflowError for what is none, or cannot be kept."""
+    """Return the value as a plain number. Raises TypeError if it is not one, OverflowError if it cannot be stored."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{what} is {value!r:.80}; it must be a number, no {type(value).__name__}")
     if isinstance(value, float):

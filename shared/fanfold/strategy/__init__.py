@@ -1,1 +1,1 @@
-"""What a strategy is: its contract, its indicators, its window of bars."""
+"""The contract of a strategy, its indicators and its window of bars."""

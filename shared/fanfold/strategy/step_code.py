@@ -1,4 +1,4 @@
-"""What a step is made of: a digest that changes with what it computes, and where its author finds a fault in it."""
+"""Identify the code of a strategy's step by a digest, and locate faults in it for its author."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -13,16 +13,16 @@ REASON_MAX = 200
 
 @cache
 def digest(step: Any) -> str:
-    """A hash of the code of a step, of all functions that it calls, and of the constants that they name.
+    """Hash the code of a step, of all functions that it calls and of the constants that they use.
 
-    Comments and formatting change nothing; another Python may.
+    Comments and formatting do not change it; another version of Python may.
     """
     parts = "\n".join(_parts(step, set()))
     return blake2s(parts.encode("utf-8", "replace"), digest_size=6).hexdigest()
 
 
 def fault_of(fault: BaseException, step: Any) -> str:
-    """File and line of the strategy's own code, and what it raised, in one line."""
+    """Format an exception as one line, with the file and line in the strategy's own code."""
     code = getattr(step, "__code__", None)
     own = code.co_filename if code else ""
     frames = [frame for frame in extract_tb(fault.__traceback__) if frame.filename == own]

@@ -1,4 +1,4 @@
-"""The bars that strategies look back on: columns of floats, padded in front, one set for all who watch the same."""
+"""Windows of bars for strategies: columns of floats, padded in front, shared by strategies on the same bars."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ Waiting = tuple[Bar, int, int]
 
 
 class Columns:
-    """One instrument's columns; the list grows at its end and is cut in front now and then."""
+    """The columns of one instrument. They grow at the end and are trimmed in front from time to time."""
 
     def __init__(self, lookback: int) -> None:
         self._lookback = lookback
@@ -42,7 +42,7 @@ class Columns:
         self.now = len(self.time) - 1
 
     def extend(self, taken: Iterable[Waiting]) -> None:
-        """Append many bars: what append does one by one, a column at a time."""
+        """Append many bars, a column at a time; equal to repeated ``append``."""
         rows = iter(taken)
         if not self.time:
             for first in islice(rows, 1):
@@ -60,7 +60,7 @@ class Columns:
         self.now = len(self.time) - 1
 
     def refill(self, bar: Bar, price_scale: int, volume_scale: int, count: int) -> None:
-        """Hold nothing but ``count`` times this bar: the padding of an instrument that comes later than others."""
+        """Replace the contents by ``count`` copies of a bar: the padding of an instrument that joins late."""
         columns: list[list[Any]] = [self.time, self.open, self.high, self.low, self.close, self.volume]
         for column in columns:
             column.clear()
@@ -103,14 +103,14 @@ class Window:
         self._waiting: list[deque[Waiting]] = [deque() for _ in instruments]
 
     def offer(self, member: int, series: Series, bars: Iterable[Bar]) -> None:
-        """Bars of one of the instruments; those that are no newer than what it has had are passed over."""
+        """Add bars of one instrument. Bars that are not newer than its last are ignored."""
         scales = (series.price_scale, series.volume_scale)
         waiting = self._waiting[member]
         newest = max(self.closes_at, waiting[-1][0].closes_at if waiting else 0)
         waiting.extend((bar, *scales) for bar in bars if bar.closes_at > newest)
 
     def leave(self, left: frozenset[int]) -> bool:
-        """Go on without these instruments, and no others; whether that changes anything."""
+        """Continue without exactly these instruments. Return whether that changed the set."""
         back = self.left - left
         for member in back:
             self.since[member] = self.closes_at + 1
@@ -129,7 +129,7 @@ class Window:
         self.left = frozenset(member for member, one in enumerate(self.instruments) if apart.get(one, 0) < 0)
 
     def advance(self) -> bool:
-        """Take the next common time; false when one of the instruments has no bar for it yet."""
+        """Take the next common time. Return False if an instrument has no bar for it yet."""
         present = [since for member, since in enumerate(self.since) if member not in self.left]
         inside: list[int] = []
         at = max(self.closes_at + 1, min(present, default=0))
@@ -145,7 +145,7 @@ class Window:
         return bool(inside)
 
     def fill(self) -> None:
-        """Take all common times, as ``advance`` does one by one while nobody looks."""
+        """Take all common times at once; equal to repeated ``advance``."""
         if self.left or any(self.since) or self.closes_at:
             while self.advance():
                 pass
@@ -175,7 +175,7 @@ class Window:
         return [member for member, since in enumerate(self.since) if since <= at and member not in self.left]
 
     def _common(self, members: list[int]) -> int | None:
-        """The next time that all these have a bar for."""
+        """Return the next time for which all these instruments have a bar."""
         queues = [self._waiting[member] for member in members]
         while all(queues):
             heads = [queue[0][0].closes_at for queue in queues]
