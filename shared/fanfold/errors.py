@@ -10,8 +10,14 @@ Exception
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 import msgspec
+
+T = TypeVar("T")
+# Pauses between tries: the first is at most twice this, and none is longer than the bound.
+PAUSE_S = 0.01
+PAUSE_S_MAX = 0.2
 
 
 class BadInput(ValueError):
@@ -20,6 +26,45 @@ class BadInput(ValueError):
 
 class Conflict(Exception):
     """Another writer came first. Read again and decide again."""
+
+
+class Backoff(NamedTuple):
+    """Waits between tries: ``sleep`` takes seconds, ``chance`` draws the jitter from [0, 1)."""
+
+    sleep: Callable[[float], None]
+    chance: Callable[[], float]
+
+    def wait(self, tried: int, pause_s: float = PAUSE_S, pause_s_max: float = PAUSE_S_MAX) -> None:
+        """Wait after ``tried`` tries: jittered, and longer each time up to a bound."""
+        self.sleep(self.chance() * min(pause_s * 2**tried, pause_s_max))
+
+
+# For callers that have no other process beside them.
+AT_ONCE = Backoff(lambda _seconds: None, lambda: 0.0)
+
+
+def retry_on_conflict(
+    attempt: Callable[[], T],
+    tries: int,
+    subject: str,
+    backoff: Backoff,
+    passing: Callable[[Conflict], bool] = lambda _conflict: True,
+) -> T:
+    """Return what an attempt returns, trying again after a Conflict, with jittered pauses.
+
+    A conflict that is not ``passing`` is raised at once. After the last try Conflict is raised, which names the
+    ``subject`` that kept changing.
+    """
+    for tried in range(1, tries + 1):
+        try:
+            return attempt()
+        except Conflict as conflict:
+            if not passing(conflict):
+                raise
+            if tried == tries:
+                raise Conflict(f"{subject} changed in {tries} tries") from conflict
+        backoff.wait(tried)
+    raise ValueError(f"{tries} tries are none")
 
 
 class VenueUnavailable(Exception):

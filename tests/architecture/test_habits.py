@@ -148,3 +148,38 @@ def test_a_file_with_an_empty_name_is_seen() -> None:
 def test_a_fault_that_is_passed_over_for_a_reason_is_fine() -> None:
     source = "try:\n    f()\nexcept ValueError:  # It was there before.\n    pass"
     assert swallowed_faults(module("shared/fanfold/market/bars.py", source)) == []
+
+
+RETRYING = "fanfold.errors"
+
+
+def own_retries(one: Module) -> list[str]:
+    """Loops that count tries or go on for ever and catch a conflict themselves, in place of retry_on_conflict."""
+    if one.name == RETRYING:
+        return []
+    loops = [node for node in ast.walk(one.tree) if isinstance(node, ast.While) or _counts(node)]
+    return [f"line {loop.lineno} tries again" for loop in loops if any(map(_catches_conflict, ast.walk(loop)))]
+
+
+def _counts(node: ast.AST) -> bool:
+    return isinstance(node, ast.For) and ast.unparse(node.iter).startswith("range(")
+
+
+def _catches_conflict(node: ast.AST) -> bool:
+    caught = ast.walk(node.type) if isinstance(node, ast.ExceptHandler) and node.type else ()
+    return bool({"Conflict", "Refused"} & {name.id for name in caught if isinstance(name, ast.Name)})
+
+
+def test_only_one_function_tries_again_after_a_conflict() -> None:
+    assert found(own_retries) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "for _ in range(TRIES):\n    try:\n        act()\n    except Conflict:\n        continue",
+        "while tries:\n    try:\n        act()\n    except (Refused, OSError):\n        tries -= 1",
+    ],
+)
+def test_a_loop_of_its_own_is_seen(source: str) -> None:
+    assert own_retries(module("services/risk/risk_service/assess.py", source)) != []

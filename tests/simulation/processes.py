@@ -12,6 +12,7 @@ from fanfold.aws.function.runtime import Runtime
 from fanfold.aws.function.sqs import SqsConsumer
 from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.desk import Desk
+from fanfold.errors import AT_ONCE
 
 PACKAGES = {"signal": "signal_service", "risk": "risk_service", "execution": "execution_service"}
 ENTRIES = {"signal": "fold", "risk": "assess", "execution": "execute"}
@@ -30,7 +31,8 @@ class Process:
         self.service = service
         own = persistent(call, sleep=lambda _seconds: None, chance=lambda: 0.5)
         watch = Telemetry({}, clock, write=lambda _line: None)
-        runtime = Runtime(own, clock, desk, SqsConsumer(own, places[f"dead-{service}"], "faults", clock, watch), watch)
+        edge = SqsConsumer(own, places[f"dead-{service}"], "faults", clock, watch)
+        runtime = Runtime(own, clock, desk, edge, watch, AT_ONCE)
         self.wiring, self.handler = wired(service, runtime, places)
 
     def handle(self, event: dict[str, Any], request: str) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def test_who_is_always_beaten_gives_the_message_back() -> None:
             raise Conflict("another came first")
 
     bus = MemoryBus()
-    with pytest.raises(Conflict, match="was not folded in 5 tries"):
+    with pytest.raises(Conflict, match="the fold of v changed in 5 tries"):
         StrategyRunner(DESK, "v", Beaten(), bus).fold(MESSAGES[0])
     assert bus.messages == []
 

@@ -17,7 +17,7 @@ from fanfold.audit import chain
 from fanfold.audit.chain import Entry, Head, Segment, Tip
 from fanfold.audit.ports import AuditLog, Views
 from fanfold.audit.views import aside_view, decision_view, message_view, newest, views_of
-from fanfold.errors import Conflict
+from fanfold.errors import AT_ONCE, Backoff, Conflict, retry_on_conflict
 from fanfold.messages import Message
 
 TRIES = 8
@@ -34,15 +34,9 @@ class Arrival(NamedTuple):
     sent_ms: int
 
 
-def record(arrivals: Sequence[Arrival], log: AuditLog, views: Views) -> None:
+def record(arrivals: Sequence[Arrival], log: AuditLog, views: Views, backoff: Backoff = AT_ONCE) -> None:
     """Raises Conflict if other writers kept being faster; then nothing is lost, and a redelivery goes on."""
-    for _ in range(TRIES - 1):
-        try:
-            _record(arrivals, log, views)
-        except Conflict:
-            continue
-        return
-    _record(arrivals, log, views)
+    retry_on_conflict(lambda: _record(arrivals, log, views), TRIES, "the chain", backoff)
 
 
 def _record(arrivals: Sequence[Arrival], log: AuditLog, views: Views) -> None:

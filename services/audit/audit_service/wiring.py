@@ -71,7 +71,7 @@ def reports() -> Reports:
 
 def record_all(arrived: list[Arrived]) -> None:
     arrivals = [Arrival(one.message, msgspec.json.decode(one.body), one.sent_ms) for one in arrived]
-    write_down(arrivals, log(), views())
+    write_down(arrivals, log(), views(), runtime().backoff)
 
 
 def flush_all() -> int:

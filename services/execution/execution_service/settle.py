@@ -12,7 +12,7 @@ from execution_service.place import Placer
 from execution_service.sweep import StandingOrder, Sweeper
 from fanfold import ids
 from fanfold.desk import Desk
-from fanfold.errors import Conflict, apart
+from fanfold.errors import AT_ONCE, Backoff, apart, retry_on_conflict
 from fanfold.ledger import booking
 from fanfold.market import bars
 from fanfold.market.bars import Series
@@ -47,12 +47,21 @@ class MatchingVenue(place.PlacingVenue, Protocol):
 class OrderMatcher:
     """The verb of execution for bars, and for orders that a venue fills by its quotes as soon as they are placed."""
 
-    def __init__(self, desk: Desk, ledger: BookingLedger, venue: MatchingVenue, *, swept: bool = False) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        ledger: BookingLedger,
+        venue: MatchingVenue,
+        *,
+        swept: bool = False,
+        backoff: Backoff = AT_ONCE,
+    ) -> None:
         """``swept``: a sweep looks after live orders every minute; else each settlement does, for one call more."""
         self._desk = desk
         self._ledger = ledger
         self._venue = venue
         self._swept = swept
+        self._backoff = backoff
 
     def settle(self, message: BarsClosed) -> None:
         """What fails for one account is tried for the others."""
@@ -99,20 +108,19 @@ class OrderMatcher:
     ) -> list[ExecutionReport]:
         """Reports of what was booked, still to be published."""
         told: list[ExecutionReport] = []
-        for _ in range(TRIES):
-            try:
+
+        def attempt() -> None:
+            settlement = self._venue.resolve(account, series, ended_by)
+            if self._cancels(account, settlement.resting, report.at):
                 settlement = self._venue.resolve(account, series, ended_by)
-                if self._cancels(account, settlement.resting, report.at):
-                    settlement = self._venue.resolve(account, series, ended_by)
-                if not settlement.resolutions:
-                    return told
-                booked = self._ledger.book(account, settlement.resolutions, report)
-                told += booked
-                self._venue.commit(self._agreed(settlement, booked))
-            except Conflict:
-                continue
-            return told
-        raise Conflict(f"the paper book of {account} changed in {TRIES} tries")
+            if not settlement.resolutions:
+                return
+            booked = self._ledger.book(account, settlement.resolutions, report)
+            told.extend(booked)
+            self._venue.commit(self._agreed(settlement, booked))
+
+        retry_on_conflict(attempt, TRIES, f"the paper book of {account}", self._backoff)
+        return told
 
     def _agreed(self, settlement: MatchResult, booked: Sequence[ExecutionReport]) -> MatchResult:
         """The settlement with orders as the ledger has them: after a crash it may have booked other fills of them."""

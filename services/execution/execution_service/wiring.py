@@ -38,7 +38,7 @@ def settings() -> Settings:
 
 @cache
 def ledger() -> Table:
-    return Table(runtime().call, settings().ledger_table)
+    return runtime().table(settings().ledger_table)
 
 
 @cache
@@ -67,12 +67,12 @@ def quote(venue: str) -> Callable[[str], Quote] | None:
     from fanfold.venues.ccxt.venue import ExchangeVenue  # noqa: PLC0415
 
     exchange = ExchangeVenue.connect(found, runtime().desk.instruments, settings().venue_origin)
-    return Quotes(venue, exchange, PauseTable(Table(runtime().call, settings().paper_book_table))).quote
+    return Quotes(venue, exchange, PauseTable(runtime().table(settings().paper_book_table))).quote
 
 
 @cache
 def paper(venue: str) -> PaperVenue:
-    book = PaperBook(Table(runtime().call, settings().paper_book_table))
+    book = PaperBook(runtime().table(settings().paper_book_table))
     return PaperVenue(runtime().desk, book, quote(venue))
 
 
@@ -83,7 +83,7 @@ def placer(venue: str) -> Placer:
 
 @cache
 def settler(venue: str) -> OrderMatcher:
-    return OrderMatcher(runtime().desk, bookings(), paper(venue), swept=True)
+    return OrderMatcher(runtime().desk, bookings(), paper(venue), swept=True, backoff=runtime().backoff)
 
 
 @cache

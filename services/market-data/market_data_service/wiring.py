@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from fanfold.aws.dynamodb.cursors import CursorTable
-from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.function.runtime import Runtime, read
 from fanfold.aws.function.runtime import runtime as build
 from fanfold.aws.function.sqs import Arrived
@@ -47,7 +46,7 @@ def source(venue: str) -> Source:
 @cache
 def poller() -> Poller:
     topics = Topics(runtime().call, {"bars": settings().bars_topic}, runtime().watch.published)
-    cursors = CursorTable(Table(runtime().call, settings().cursors_table))
+    cursors = CursorTable(runtime().table(settings().cursors_table))
     return Poller(runtime().desk, source, cursors, topics, runtime().clock)
 
 

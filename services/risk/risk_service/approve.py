@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from fanfold import ids
-from fanfold.errors import Conflict
+from fanfold.errors import AT_ONCE, Backoff, retry_on_conflict
 from fanfold.messages import Message, Order, OrdersApproved
 from fanfold.risk import bundles
 from fanfold.risk.decision import Decision
@@ -43,10 +43,11 @@ class Approval(NamedTuple):
 class Approver:
     """Approves what is decided on an account, as of a market event ``at``."""
 
-    def __init__(self, ledger: ApprovalLedger, account: str, at: datetime) -> None:
+    def __init__(self, ledger: ApprovalLedger, account: str, at: datetime, backoff: Backoff = AT_ONCE) -> None:
         self._ledger = ledger
         self._account = account
         self._at = at
+        self._backoff = backoff
         self._created: set[str] = set()
         self._ordered: set[PositionKey] = set()
 
@@ -56,24 +57,23 @@ class Approver:
         Raises Conflict where the books change faster than decisions on them land; each chunk that lands counts as a
         fresh start.
         """
-        tries = TRIES
-        while tries:
-            book = self._ledger.book(self._account, gathered)
-            decision, wanted = decide(book)
-            # An order that is there already was made by an earlier delivery, whatever became of it.
-            orders = [order for order in decision.approved if order.order_id not in self._created]
-            if not orders:
-                return Approval(decision, wanted, frozenset(self._ordered))
-            chunk = _chunk(orders, decision.bundles, wanted)
-            try:
-                self._approve(book, decision, chunk, wanted)
-            except Conflict:
-                tries -= 1
-                continue
-            if len(chunk) == len(orders):
-                return Approval(decision, wanted, frozenset(self._ordered))
-            tries = TRIES
-        raise Conflict(f"the book of {self._account} changed in {TRIES} tries")
+        subject = f"the book of {self._account}"
+        while True:
+            approval = retry_on_conflict(lambda: self._approve_next(gathered, decide), TRIES, subject, self._backoff)
+            if approval is not None:
+                return approval
+
+    def _approve_next(
+        self, gathered: PollState, decide: Callable[[AccountSnapshot], tuple[Decision, Standing]]
+    ) -> Approval | None:
+        """Decide, and approve the next chunk; None while there may be more."""
+        book = self._ledger.book(self._account, gathered)
+        decision, wanted = decide(book)
+        # An order that is there already was made by an earlier delivery, whatever became of it.
+        orders = [order for order in decision.approved if order.order_id not in self._created]
+        chunk = _chunk(orders, decision.bundles, wanted)
+        self._approve(book, decision, chunk, wanted)
+        return Approval(decision, wanted, frozenset(self._ordered)) if len(chunk) == len(orders) else None
 
     def _approve(self, book: AccountSnapshot, decision: Decision, orders: list[Order], wanted: Standing) -> None:
         if not orders:

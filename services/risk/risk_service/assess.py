@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from fanfold.desk import Desk
-from fanfold.errors import BadInput, Conflict, apart
+from fanfold.errors import AT_ONCE, Backoff, BadInput, Conflict, apart, retry_on_conflict
 from fanfold.market import bars, timeframes
 from fanfold.messages import BarsClosed, ExecutionReport, Targets, TradingState
 from fanfold.risk import standing
@@ -22,6 +23,7 @@ from fanfold.strategy.contract import EXTERNAL
 from risk_service.approve import ApprovalLedger, Approver
 from risk_service.telling import Occasion, told
 
+T = TypeVar("T")
 TRIES = 20
 # A poll that is this old, and not decided, lacks something that does not come; one this old and decided is the last.
 OVERDUE_S = 120
@@ -64,6 +66,7 @@ class PreTradeRisk:
         ledger: ApprovalLedger,
         clock: Callable[[], datetime],
         halted: Callable[[], None] = lambda: None,
+        backoff: Backoff = AT_ONCE,
     ) -> None:
         """``halted`` hears of each decision on an account whose trading state is not ACTIVE."""
         self._desk = desk
@@ -72,6 +75,7 @@ class PreTradeRisk:
         self._ledger = ledger
         self._clock = clock
         self._halted = halted
+        self._backoff = backoff
         self._newest: dict[str, PollState] = {}
         self._external = {name for name, instance in desk.strategies.items() if instance.strategy == EXTERNAL}
 
@@ -115,26 +119,18 @@ class PreTradeRisk:
         timeframe = self._desk.venues[message.venue].timeframe
         poll = _poll(message.cause, message.at, message.part, message.parts)
         idle = not due(self._desk, account, message)
-        known = self._newest.pop(account, None) or self._gathering.read(account)
-        for _ in range(TRIES):
+
+        def attempt() -> PollState:
+            known = self._newest.pop(account, None) or self._gathering.read(account)
             if known.at >= poll.at and (known.batch != poll.batch or f"bars/{poll.part}" in known.got):
                 # What is remembered here may have been decided since.
-                self._check(account, self._gathering.read(account))
-                return
+                return self._gathering.read(account)
             marks = marked(known.marks, series, timeframe)
-            try:
-                known = self._gathering.marked(account, poll, marks, known.marks_version, idle=idle)
-            except Unfinished as unfinished:
-                self._decide_poll(account, unfinished.gathered, _moment(unfinished.gathered.at))
-                known = self._gathering.read(account)
-                continue
-            except Conflict:
-                known = self._gathering.read(account)
-                continue
-            self._newest[account] = known
-            self._check(account, known)
-            return
-        raise Conflict(f"the marks of {account} changed in {TRIES} tries")
+            self._newest[account] = self._gathering.marked(account, poll, marks, known.marks_version, idle=idle)
+            return self._newest[account]
+
+        arrive = partial(self._retry, attempt, f"the marks of {account}", lambda it: not isinstance(it, Unfinished))
+        self._check(account, self._finishing(account, arrive))
 
     def _finishing(self, account: str, arrive: Callable[[], PollState]) -> PollState:
         """What an arrival leads to, once the poll before it is decided: with what there is of it."""
@@ -158,14 +154,21 @@ class PreTradeRisk:
         self, account: str, messages: Sequence[Targets], gathered: PollState, at: datetime, *, decided: str = ""
     ) -> None:
         """Decide, approve, tell, and keep what is left; anew where somebody else decided at the same time."""
-        for _ in range(TRIES):
-            try:
-                self._decide_once(account, standing.of(messages), gathered, at, decided)
-            except Conflict:
-                gathered = self._gathering.read(account)
-                continue
-            return
-        raise Conflict(f"the targets of {account} changed in {TRIES} tries")
+        fresh = standing.of(messages)
+        known: PollState | None = gathered
+
+        def attempt() -> None:
+            nonlocal known
+            # What was known before the first try is old for the next.
+            poll, known = known or self._gathering.read(account), None
+            self._decide_once(account, fresh, poll, at, decided)
+
+        self._retry(attempt, f"the targets of {account}")
+
+    def _retry(
+        self, attempt: Callable[[], T], subject: str, passing: Callable[[Conflict], bool] = lambda _conflict: True
+    ) -> T:
+        return retry_on_conflict(attempt, TRIES, subject, self._backoff, passing)
 
     def _decide_once(
         self, account: str, fresh: Sequence[StandingTarget], gathered: PollState, at: datetime, decided: str
@@ -176,7 +179,7 @@ class PreTradeRisk:
             wanted = standing.unlapsed(begun, self._clock(), self._desk.limits[account].signal_age_s_max)
             return decide_standing(wanted.values(), book, self._plan, now=self._clock()), wanted
 
-        decision, wanted, ordered = Approver(self._ledger, account, at).approve(gathered, decide)
+        decision, wanted, ordered = Approver(self._ledger, account, at, self._backoff).approve(gathered, decide)
         if decision.book.halt is not TradingState.ACTIVE:
             self._halted()
         if bool(decision.breach) != bool(decision.book.breach):

@@ -38,7 +38,7 @@ def settings() -> Settings:
 
 @cache
 def ledger() -> Table:
-    return Table(runtime().call, settings().ledger_table)
+    return runtime().table(settings().ledger_table)
 
 
 @cache
@@ -62,7 +62,9 @@ class PreTradeRisks:
     def of(self, desk: Desk) -> PreTradeRisk:
         self._desk = desk
         halted = partial(runtime().watch.counts.add, "AccountsHalted")
-        self.current = PreTradeRisk(desk, prepare(desk), DynamoPolls(ledger()), approvals(), runtime().clock, halted)
+        self.current = PreTradeRisk(
+            desk, prepare(desk), DynamoPolls(ledger()), approvals(), runtime().clock, halted, runtime().backoff
+        )
         return self.current
 
     def now(self) -> PreTradeRisk:

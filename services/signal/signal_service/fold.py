@@ -11,7 +11,7 @@ import msgspec
 
 from fanfold import ids
 from fanfold.desk import Desk
-from fanfold.errors import BadInput, Conflict
+from fanfold.errors import AT_ONCE, Backoff, BadInput, Conflict, retry_on_conflict
 from fanfold.market import bars
 from fanfold.market.bars import Series
 from fanfold.messages import BarsClosed, BarsRequested, LegCode, LegState, LegStatus, Message, Target, Targets
@@ -74,26 +74,25 @@ def collecting_no_garbage() -> Iterator[None]:
 class StrategyRunner:
     """The verb of signal, for one venue."""
 
-    def __init__(self, desk: Desk, venue: str, store: Store, bus: TargetsBus) -> None:
+    def __init__(self, desk: Desk, venue: str, store: Store, bus: TargetsBus, backoff: Backoff = AT_ONCE) -> None:
         self._desk = desk
         self._venue = venue
         self._store = store
         self._bus = bus
+        self._backoff = backoff
         self._memory: WarmFold | None = None
 
     def fold(self, message: BarsClosed) -> None:
         """Raises Conflict when others kept coming first; the queue then delivers the message again."""
-        for _ in range(TRIES):
-            # Taken out while it changes: if a write fails, the next try starts from what is stored.
-            memory, self._memory = self._memory or WarmFold(self._desk, self._venue, self._store), None
-            try:
-                outputs = self._outputs(memory, message)
-            except Conflict:
-                continue
-            memory.warm, self._memory = True, memory
-            self._bus.publish(outputs)
-            return
-        raise Conflict(f"{message.id} was not folded in {TRIES} tries")
+        subject = f"the fold of {self._venue}"
+        self._bus.publish(retry_on_conflict(lambda: self._fold(message), TRIES, subject, self._backoff))
+
+    def _fold(self, message: BarsClosed) -> Sequence[Message]:
+        # Taken out while it changes: if a write fails, the next try starts from what is stored.
+        memory, self._memory = self._memory or WarmFold(self._desk, self._venue, self._store), None
+        outputs = self._outputs(memory, message)
+        memory.warm, self._memory = True, memory
+        return outputs
 
     def _outputs(self, memory: WarmFold, message: BarsClosed) -> Sequence[Message]:
         known = memory.outputs.get(message.id)

@@ -5,7 +5,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fanfold.aws.dynamodb.folds import FoldTable
-from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.function.runtime import Runtime, read
 from fanfold.aws.function.runtime import runtime as build
 from fanfold.aws.function.sqs import Arrived
@@ -44,10 +43,8 @@ class StrategyRunners:
             desk = self._runtime.desk
             if venue not in desk.venues:
                 raise BadInput(f"venue {venue!r} is not in the desk; it has {sorted(desk.venues)}")
-            table = FoldTable(
-                Table(self._runtime.call, self._settings.folds_table), venue, desk.venues[venue].timeframe
-            )
-            self._folders[venue] = StrategyRunner(desk, venue, table, self._topics)
+            table = FoldTable(self._runtime.table(self._settings.folds_table), venue, desk.venues[venue].timeframe)
+            self._folders[venue] = StrategyRunner(desk, venue, table, self._topics, self._runtime.backoff)
         return self._folders[venue]
 
 
@@ -71,7 +68,7 @@ def receiver() -> "Receiver":
     own = read(WebhookSettings, os.environ)
     secret = Secret(runtime().call, own.webhook_secret, runtime().clock) if own.webhook_secret else None
     topics = Topics(runtime().call, {"targets": own.targets_topic}, runtime().watch.published)
-    inbox = Nonces(Table(runtime().call, own.folds_table))
+    inbox = Nonces(runtime().table(own.folds_table))
     return Receiver(runtime().desk, lambda: _signing(secret), inbox, topics)
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from fanfold.errors import BadInput
+from fanfold.errors import Backoff, BadInput
 
 Call = Callable[[str, str, Mapping[str, Any]], dict[str, Any]]
 Client = Literal["light", "boto3"]
@@ -24,7 +24,10 @@ TRIES = 4
 # The status of a fault where nothing came back, so that what happened is unknown.
 NO_ANSWER = 0
 TIMEOUT_S = 4.0
+PAUSE_S = 0.05
 PAUSE_S_MAX = 1.6
+# Real time and chance, for whoever shares a table with other processes.
+BACKOFF = Backoff(time.sleep, random.random)
 # Where ECS and EKS hand out keys to a task, besides loopback.
 TASK_HOSTS = ("169.254.170.2", "169.254.170.23", "fd00:ec2::23", "localhost", "::1")
 
@@ -232,7 +235,7 @@ def pause(
     attempt: int, sleep: Callable[[float], None] = time.sleep, chance: Callable[[], float] = random.random
 ) -> None:
     """Wait after the first attempt, the second and so on: jittered, and longer each time up to a bound."""
-    sleep(chance() * min(0.05 * 2**attempt, PAUSE_S_MAX))
+    Backoff(sleep, chance).wait(attempt, PAUSE_S, PAUSE_S_MAX)
 
 
 def _with_token(operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from fanfold.aws.dynamodb import ledger, lots
 from fanfold.aws.dynamodb.ledger import LiveOrder
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.table import TRANSACTION_MAX, Refused, Table, Write
-from fanfold.errors import BadInput, Conflict
+from fanfold.errors import BadInput, Conflict, retry_on_conflict
 from fanfold.ledger import booking
 from fanfold.ledger.booking import AccountBooks, Changes, Step
 from fanfold.ledger.orders import OrderRecord
@@ -63,17 +63,16 @@ class Bookings:
         """Orders' steps that no fill is part of, with what they set free, and their report, which is published."""
         writes = [ledger.moving(self._table, before, after) for before, after in steps]
         writes += [self._outbox.holding(told), *ledger.unindexing(self._table, steps)]
-        for _ in range(TRIES):
-            try:
-                self._table.write([*writes, *self._freeing(told.account, steps)])
-            except Refused as refused:
-                if any(at < len(steps) for at in refused.failed):
-                    raise
-                # The account moved on, the orders did not.
-                continue
-            self._outbox.publish([told])
-            return
-        raise Conflict(f"the books of {told.account} changed in {TRIES} tries")
+
+        def attempt() -> None:
+            self._table.write([*writes, *self._freeing(told.account, steps)])
+
+        def only_the_account(conflict: Conflict) -> bool:
+            # The account moved on, the orders did not.
+            return isinstance(conflict, Refused) and all(at >= len(steps) for at in conflict.failed)
+
+        retry_on_conflict(attempt, TRIES, f"the books of {told.account}", self._table.backoff, only_the_account)
+        self._outbox.publish([told])
 
     def book(self, account: str, resolutions: Sequence[Resolution], told: ExecutionReport) -> list[ExecutionReport]:
         """Book what is not booked yet; the reports that the outbox now holds, empty where all was booked before."""
@@ -90,7 +89,7 @@ class Bookings:
         self._outbox.publish(held, others)
 
     def _book(self, account: str, resolutions: Sequence[Resolution], told: ExecutionReport) -> ExecutionReport | None:
-        for _ in range(TRIES):
+        def attempt() -> ExecutionReport | None:
             records, booked = ledger.records_and_trades(
                 self._table,
                 [one.resting.order.order_id for one in resolutions],
@@ -100,22 +99,17 @@ class Bookings:
             if books.account is None:
                 raise BadInput(f"account {account!r} was never opened, yet it has orders")
             before = books.account
-            try:
-                books = lots.read(self._table, account, books, booking.unbooked(resolutions, booked))
-            except Conflict:
-                continue
+            books = lots.read(self._table, account, books, booking.unbooked(resolutions, booked))
             changes = booking.changes(resolutions, records, books, booked)
             for fill in changes.odd:
                 self._odd(fill, booked.get(booking.trade(fill)))
             if not changes.steps:
                 return None
             report = booking.report(told, changes, before)
-            try:
-                self._table.write([*self._writes(account, books, changes), self._outbox.holding(report)])
-            except Refused:
-                continue
+            self._table.write([*self._writes(account, books, changes), self._outbox.holding(report)])
             return report
-        raise Conflict(f"the books of {account} changed in {TRIES} tries")
+
+        return retry_on_conflict(attempt, TRIES, f"the books of {account}", self._table.backoff)
 
     def _writes(self, account: str, books: AccountBooks, changes: Changes) -> list[Write]:
         assert books.account is not None

@@ -8,7 +8,7 @@ import msgspec
 
 from fanfold.aws.dynamodb.attribute_values import integer
 from fanfold.aws.dynamodb.table import ABSENT, Key, Table, Write
-from fanfold.errors import Conflict
+from fanfold.errors import Conflict, retry_on_conflict
 from fanfold.market.bars import Bar, Series
 from fanfold.market.source import Noted
 from fanfold.money import ZERO
@@ -31,15 +31,8 @@ class CursorTable:
 
     def read(self, venue: str) -> Noted:
         """Raises Conflict where it is written meanwhile, again and again."""
-        for _ in range(TRIES):
-            item = self._table.get(_key(venue))
-            if not item:
-                return Noted({}, 0)
-            version = integer(item["version"])
-            rows = self._rows(venue, item, version)
-            if rows is not None:
-                return Noted({row[:2]: _series(*row) for row in rows}, version, integer(item["held_until"]))
-        raise Conflict(f"the cursors of {venue} changed at each of {TRIES} reads")
+        subject = f"the cursors of {venue}"
+        return retry_on_conflict(lambda: self._read(venue), TRIES, subject, self._table.backoff)
 
     def write(self, venue: str, cursors: Mapping[SeriesKey, Series], version: int, held_until: int = 0) -> None:
         """Raises Conflict where the version is not the one that was read."""
@@ -51,16 +44,24 @@ class CursorTable:
         beside = [self._beside(venue, number, version + 1, part) for number, part in enumerate(more, 1)]
         self._table.write([self._table.putting(_key(venue), item, condition, values), *beside])
 
+    def _read(self, venue: str) -> Noted:
+        item = self._table.get(_key(venue))
+        if not item:
+            return Noted({}, 0)
+        version = integer(item["version"])
+        rows = self._rows(venue, item, version)
+        return Noted({row[:2]: _series(*row) for row in rows}, version, integer(item["held_until"]))
+
     def _beside(self, venue: str, number: int, version: int, part: bytes) -> Write:
         return self._table.putting(_key(venue, number), {"cursors": part, "version": version})
 
-    def _rows(self, venue: str, item: Mapping[str, Any], version: int) -> list[_Row] | None:
-        """All that was written with an item; None where another writer has been at what lies beside it."""
+    def _rows(self, venue: str, item: Mapping[str, Any], version: int) -> list[_Row]:
+        """All that was written with an item. Raises Conflict where another writer has been at what lies beside it."""
         keys = [_key(venue, number) for number in range(1, integer(item["more"]) + 1)]
         found = self._table.get_all(keys)
         beside = [found.get(key, {}) for key in keys]
         if any(integer(one.get("version", ZERO)) != version for one in beside):
-            return None
+            raise Conflict(f"the cursors of {venue} are not all of version {version}")
         return [row for one in (item, *beside) for row in _unpack(one["cursors"])]
 
 

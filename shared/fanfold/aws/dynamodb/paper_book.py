@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from fanfold.aws.dynamodb.table import ABSENT, Key, Table, Write
-from fanfold.errors import BadInput, Conflict
+from fanfold.errors import BadInput, Conflict, retry_on_conflict
 from fanfold.matching.book import PaperBookVersion, RestingOrder, canceled
 from fanfold.messages import Order
 
@@ -43,18 +43,20 @@ class PaperBook:
 
     def add(self, order: Order) -> bool:
         marker = self._marking(order, {})
-        for _ in range(TRIES):
+
+        def attempt() -> bool:
             kept = self._read(order.account)
             parts = _added(kept.parts, order)
             try:
                 self._table.write([marker, *self._writes(order.account, kept, parts, kept.page.settled)])
             except Conflict:
                 known = self._table.get(_marker(order))
-                if known:
-                    return "shut_out" not in known
-                continue
+                if not known:
+                    raise
+                return "shut_out" not in known
             return True
-        raise Conflict(f"order {order.order_id} found no place in the paper book in {TRIES} tries")
+
+        return retry_on_conflict(attempt, TRIES, f"the paper book of {order.account}", self._table.backoff)
 
     def knows(self, order: Order) -> bool:
         known = self._table.get(_marker(order))
@@ -101,15 +103,18 @@ class PaperBook:
     def _read(self, account: str) -> StoredBook:
         """Parts are read after the page that names them: they belong together where it has not changed since."""
         item = self._table.get(_page_key(account))
-        for _ in range(TRIES):
-            numbers = _numbers(item)
-            found = self._table.get_all([_part_key(account, number) for number in numbers]) if numbers else {}
-            before = item
+
+        def attempt() -> StoredBook:
+            nonlocal item
+            before, numbers = item, _numbers(item)
+            parts = self._table.get_all([_part_key(account, number) for number in numbers]) if numbers else {}
             item = self._table.get(_page_key(account)) if numbers else item
-            if before.get("version") == item.get("version"):
-                self._kept[account] = _kept(item, {number: found[_part_key(account, number)] for number in numbers})
-                return self._kept[account]
-        raise Conflict(f"the paper book of {account} changed while it was read, {TRIES} times")
+            if before.get("version") != item.get("version"):
+                raise Conflict(f"the paper book of {account} changed while it was read")
+            return _kept(item, {number: parts[_part_key(account, number)] for number in numbers})
+
+        self._kept[account] = retry_on_conflict(attempt, TRIES, f"the paper book of {account}", self._table.backoff)
+        return self._kept[account]
 
     def _writes(self, account: str, kept: StoredBook, parts: Parts, settled: dict[str, int]) -> list[Write]:
         """The page, and the parts that changed."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from fanfold.aws.dynamodb.attribute_values import integer
 from fanfold.aws.dynamodb.table import Key, Table, Write
-from fanfold.errors import Conflict
+from fanfold.errors import Conflict, retry_on_conflict
 from fanfold.messages import Targets
 from fanfold.money import ZERO
 from fanfold.risk.exposure import AccountSnapshot, Mark
@@ -104,7 +104,7 @@ class DynamoPolls:
         self._table.update(_key(account), update, values, condition)
 
     def _arrive(self, account: str, poll: PollPart, token: str, targets: dict[str, bytes]) -> PollState:
-        for _ in range(TRIES):
+        def attempt() -> PollState:
             try:
                 return self._join(account, poll, {token}, targets, {}, None)
             except Conflict:
@@ -112,10 +112,15 @@ class DynamoPolls:
             try:
                 return self._replace(account, poll, {token}, targets, {}, None)
             except Conflict:
-                found = self._finished(account, poll)
-            if found.at >= poll.at and (found.batch != poll.batch or found.decided):
-                return found
-        raise Conflict(f"{token} of {poll.batch} found no place in {TRIES} tries")
+                newest = self._finished(account, poll)
+                if newest.at >= poll.at and (newest.batch != poll.batch or newest.decided):
+                    return newest
+                raise
+
+        subject = f"the poll of {account}"
+        return retry_on_conflict(
+            attempt, TRIES, subject, self._table.backoff, lambda it: not isinstance(it, Unfinished)
+        )
 
     def _finished(self, account: str, poll: PollPart) -> PollState:
         """What is gathered. Raises Unfinished where that is an older poll that nobody decided on."""

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fanfold.aws.client.call import AwsFault, Call, condition_failed, conflicted, pause
+from fanfold.aws.client.call import BACKOFF, AwsFault, Call, condition_failed, conflicted, pause
 from fanfold.aws.dynamodb.attribute_values import marshal, unmarshal
-from fanfold.errors import Conflict
+from fanfold.errors import Backoff, Conflict, retry_on_conflict
 
 Key = tuple[str, str]
 Write = dict[str, dict[str, Any]]
@@ -24,12 +24,14 @@ PRESENT = "attribute_exists(pk)"
 class Table(NamedTuple):
     """Reads are consistent. Conditions and updates are DynamoDB expressions, their ``:name`` in ``values``.
 
-    ``wait`` waits before a batch's rest is asked for again; it is told how often nothing of it was taken.
+    ``wait`` waits before a batch's rest is asked for again; it is told how often nothing of it was taken. ``backoff``
+    waits between tries after a conflict.
     """
 
     call: Call
     name: str
     wait: Callable[[int], None] = pause
+    backoff: Backoff = BACKOFF
 
     def get(self, key: Key) -> dict[str, Any]:
         """The item, or an empty dict."""
@@ -161,15 +163,7 @@ class Table(NamedTuple):
         Each try is itself tried a few times, with pauses; see client.call.persistent. Raises Refused where a
         condition failed.
         """
-        for _ in range(INSIST_TRIES):
-            try:
-                self.write(writes)
-            except Refused as refused:
-                if refused.failed:
-                    raise
-            else:
-                return
-        self.write(writes)
+        retry_on_conflict(lambda: self.write(writes), INSIST_TRIES, self.name, self.backoff, only_contended)
 
     def update(self, key: Key, update: str, values: Mapping[str, Any], condition: str = "") -> dict[str, Any]:
         """The item after an update; raises Conflict where its condition failed."""
@@ -198,6 +192,11 @@ class Refused(Conflict):
     def __init__(self, failed: tuple[int, ...]) -> None:
         super().__init__(f"writes {failed} were refused" if failed else "another transaction was at it")
         self.failed = failed
+
+
+def only_contended(conflict: Conflict) -> bool:
+    """Whether no condition failed: another transaction was in the way, and the same writes may still pass."""
+    return not (isinstance(conflict, Refused) and conflict.failed)
 
 
 def sort_key(item: Mapping[str, Any]) -> str:

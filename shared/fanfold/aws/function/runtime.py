@@ -7,12 +7,13 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from fanfold import desk
-from fanfold.aws.client.call import Call, Endpoint, connect, owned, recorded
+from fanfold.aws.client.call import BACKOFF, Call, Endpoint, connect, owned, recorded
 from fanfold.aws.clock import Clock, clock_of
+from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.function.sqs import SqsConsumer
 from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.desk import Desk
-from fanfold.errors import BadInput
+from fanfold.errors import Backoff, BadInput
 from fanfold.strategy import folder
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -40,6 +41,11 @@ class Runtime(NamedTuple):
     desk: Desk
     edge: SqsConsumer
     watch: Telemetry
+    backoff: Backoff = BACKOFF
+
+    def table(self, name: str) -> Table:
+        """A table whose conflicts are tried again after this runtime's pauses."""
+        return Table(self.call, name, backoff=self.backoff)
 
 
 def read(kind: type[T], environ: Mapping[str, str]) -> T:
