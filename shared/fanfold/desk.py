@@ -227,7 +227,7 @@ def _check_bundle(desk: Desk, name: str, instance: StrategyInstance, source: str
 
 def _check_allocations(desk: Desk, source: str) -> None:
     for account in desk.accounts:
-        shares = [one.allocation for one in desk.strategies.values() if one.account == account]
+        shares = [strategy.allocation for strategy in desk.strategies.values() if strategy.account == account]
         if sum(shares, Decimal(0)) > 1:
             wrong = f"they are {[str(share) for share in shares]}"
             _refuse(source, f"accounts.{account}", f"`allocation`s of its strategies must add up to at most 1; {wrong}")

@@ -196,4 +196,4 @@ def test_a_confirmed_resume_again_is_the_same_answer(world):
     confirmation = halted(world)
     first = confirm(world, confirmation, BERT)
     assert confirm(world, confirmation, BERT).body == first.body
-    assert len([one for one in world.bus.messages if one.state is TradingState.ACTIVE]) == 1
+    assert len([message for message in world.bus.messages if message.state is TradingState.ACTIVE]) == 1

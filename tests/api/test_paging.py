@@ -37,7 +37,7 @@ class Years:
         return f"{decided[0].decided_at.isoformat(timespec='microseconds')}#{ids[0]}#m", ids
 
     def decisions(self, account: str, until: str):
-        return (one for one in self._decisions if account == "main" and (not until or one[0] <= until))
+        return (decision for decision in self._decisions if account == "main" and (not until or decision[0] <= until))
 
     def orders_by_id(self, _account: str, ids: list[str]) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
         self.looked_up += len(ids)

@@ -37,7 +37,7 @@ def test_walking_the_cursors_gives_every_order_once_newest_first(traded, limit):
 @pytest.mark.parametrize("limit", [1, 4, 100])
 def test_walking_the_cursors_gives_every_trade_of_the_day_once(traded, limit):
     trades = walked(traded, "/trades", "trades", limit, account="main", day=DAY)
-    assert sorted(one["trade_id"] for one in trades) == sorted(f"t{n}" for n in range(1, ORDERS, 3))
+    assert sorted(trade["trade_id"] for trade in trades) == sorted(f"t{n}" for n in range(1, ORDERS, 3))
 
 
 @given(

@@ -22,7 +22,9 @@ PATIENT = {"market-data": {"Poll"}, "audit": {"Flush", "Compact", "Verify", "Rec
 
 def wrong_topics(platform: Template) -> list[str]:
     # Alarms are told to people.
-    names = {one["TopicName"] for one in resources(platform, "AWS::SNS::Topic").values()} - {f"fanfold-{STAGE}-alarms"}
+    names = {resource["TopicName"] for resource in resources(platform, "AWS::SNS::Topic").values()} - {
+        f"fanfold-{STAGE}-alarms"
+    }
     wanted = {f"fanfold-{STAGE}-{topic_name(topic)}" for topic in TOPICS}
     return sorted(f"topic {name}" for name in names ^ wanted)
 
@@ -49,7 +51,7 @@ def wrong_queues(service: str, stack: Template) -> list[str]:
     known = {"Undelivered"} if service == "audit" else set()
     checks = {
         "the queues are not those of a service": set(queues) - known == {"Queue", "DeadLetters"},
-        "there is not one reader of the queue": [_owner(one["EventSourceArn"]) for one in readers] == ["Queue"],
+        "there is not one reader of the queue": [_owner(reader["EventSourceArn"]) for reader in readers] == ["Queue"],
         "a failed batch is not told of by item": all("FunctionResponseTypes" in one for one in readers),
         "what fails for good is not kept": _owner(redrive.get("deadLetterTargetArn", {})) == "DeadLetters",
         "a queue is of the wrong kind": all(
@@ -83,7 +85,7 @@ def unused_handlers(service: str, stack: Template) -> list[str]:
     """Public functions of a handler module that no function of the stack runs."""
     handler = import_module(f"{_package(service)}.handler")
     own = {name for name, one in vars(handler).items() if getattr(one, "__module__", "") == handler.__name__}
-    run = {one["ImageConfig"]["Command"][0] for one in resources(stack, "AWS::Lambda::Function").values()}
+    run = {resource["ImageConfig"]["Command"][0] for resource in resources(stack, "AWS::Lambda::Function").values()}
     return sorted(name for name in own if not name.startswith("_") and f"{handler.__name__}.{name}" not in run)
 
 

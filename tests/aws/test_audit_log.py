@@ -200,7 +200,7 @@ def test_views_hold_the_newest_whatever_the_order_of_arrival(everywhere: Call, b
     assert views.read(("halt", "main"))["state"] == "HALT"
     assert views.read(("settled", "main"))["through"].startswith("2026-01-31T23:58")
     assert views.read(("targets", "main", "trend", "0001-0001"))["targets"][0]["signal_id"] == "s3"
-    prices = [msgspec.convert(one["fill"], Fill).price for one in views.trades("main", "2026-01-31")]
+    prices = [msgspec.convert(trade["fill"], Fill).price for trade in views.trades("main", "2026-01-31")]
     assert prices == [Decimal("100.10")] * 2
 
 

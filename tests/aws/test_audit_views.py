@@ -138,7 +138,7 @@ def leg(name: str, code: LegCode, instrument: str = "BTC/USDT", at: datetime = S
 def test_a_leg_is_in_the_state_that_was_told_last(tell: Tell, backwards: bool) -> None:
     told = leg("n1", LegCode.FAULT), leg("n2", LegCode.OK), leg("n3", LegCode("WEATHER"), "ETH/USDT", LATER)
     states = leg_states(tell(*told, backwards=backwards), "main")
-    assert [(one["instrument"], one["code"], one["detail"]) for one in states] == [
+    assert [(state["instrument"], state["code"], state["detail"]) for state in states] == [
         ("BTC/USDT", "OK", "n2"),
         ("ETH/USDT", "WEATHER", "n3"),
     ]

@@ -72,7 +72,7 @@ def test_a_claim_is_all_or_none_and_once(found: Ledger) -> None:
     claims = claimed(found, a, b)
     assert found.bookings.claim("main", claims)
     assert not found.bookings.claim("main", claims)
-    assert {one.state for one in found.bookings.records(["A", "B"]).values()} == {OrderState.SUBMITTING}
+    assert {record.state for record in found.bookings.records(["A", "B"]).values()} == {OrderState.SUBMITTING}
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_an_order_that_ends_frees_what_it_reserved(found: Ledger) -> None:
     a, b = order("A"), order("B", "sell")
     approve(found, a, b)
     records = found.bookings.records(["A", "B"])
-    steps = [(one, orders.close(one, OrderState.BLOCKED, "halted")) for one in records.values()]
+    steps = [(record, orders.close(record, OrderState.BLOCKED, "halted")) for record in records.values()]
     found.bookings.move(steps, report(settled=False))
     balanced(found, [], a, b)
     assert found.outboxes() == ["approved-A+B"]
@@ -204,7 +204,7 @@ def test_an_order_that_its_venue_counts_as_filled_and_the_books_do_not_ends(foun
     first = fill(a, "1")
     found.bookings.book("main", [resolution(a, first, state=OrderState.PARTIAL)], report())
     (told,) = found.bookings.book("main", [resolution(a, fill(a, "2"))], report("next"))
-    assert [(one.state, one.filled) for one in told.updates] == [(OrderState.EXPIRED, D(1))]
+    assert [(update.state, update.filled) for update in told.updates] == [(OrderState.EXPIRED, D(1))]
     assert "booked are 1 of 2" in told.updates[0].reason
     balanced(found, [first], a)
 
@@ -214,7 +214,7 @@ def test_an_order_that_expires_with_a_part_filled_frees_the_rest(found: Ledger) 
     placed(found, a)
     some = fill(a, "0.5")
     (told,) = found.bookings.book("main", [resolution(a, some, state=OrderState.EXPIRED)], report())
-    assert [(one.state, one.filled) for one in told.updates] == [(OrderState.EXPIRED, D("0.5"))]
+    assert [(update.state, update.filled) for update in told.updates] == [(OrderState.EXPIRED, D("0.5"))]
     balanced(found, [some], a)
 
 

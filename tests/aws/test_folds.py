@@ -56,7 +56,7 @@ def test_a_version_is_written_once(store: Store) -> None:
     kept = store.load(fold.groups)
     assert (kept.version, kept.snapshot) == (1, fold.snapshot())
     assert {name: list(some) for name, some in kept.outputs.items()} == {"m1": outputs("t1")}
-    assert [bar for one in kept.windows for bar in one.bars] == whole[:2]
+    assert [bar for window in kept.windows for bar in window.bars] == whole[:2]
 
 
 def test_recent_outputs_are_known_however_short_the_window(store: Store) -> None:
@@ -114,7 +114,7 @@ def test_a_window_is_read_back_only_as_far_as_strategies_look(cloud: Cloud) -> N
     for version in range(1, 121):
         append(store, fold, version, [stretch(A, whole, version - 1, version)])
     # B never had a bar, and is not looked for.
-    assert sum(len(one.bars) for one in store.load(fold.groups).windows) == fold.groups["1m", (A,)] + 1
+    assert sum(len(window.bars) for window in store.load(fold.groups).windows) == fold.groups["1m", (A,)] + 1
 
 
 def test_bars_longer_than_the_venues_alone_are_kept_and_loaded(cloud: Cloud) -> None:
@@ -126,7 +126,7 @@ def test_bars_longer_than_the_venues_alone_are_kept_and_loaded(cloud: Cloud) -> 
         append(store, fold, version, [fine, stretch(A, whole, version - 1, version, "5m")])
     kept = store.load(fold.groups)
     lookback = fold.groups["5m", (A,)]
-    assert [bar for one in kept.windows for bar in one.bars] == whole[30 - lookback - 1 :]
+    assert [bar for window in kept.windows for bar in window.bars] == whole[30 - lookback - 1 :]
     assert {one.timeframe for one in kept.windows} == {"5m"}
 
 

@@ -141,7 +141,7 @@ def test_a_booking_of_many_legs_that_all_turn_a_page_stays_within_a_transaction(
     for start in range(0, 22, 11):
         approve(found, *some[start : start + 11])
     records = found.bookings.records([one.order_id for one in some])
-    assert found.bookings.claim("main", [(one, orders.claim(one, AT, 5)) for one in records.values()])
+    assert found.bookings.claim("main", [(record, orders.claim(record, AT, 5)) for record in records.values()])
     resolved = [resolution(one, fill(one, "1", price="999999")) for one in some]
     (told,) = found.bookings.book("main", resolved, report())
     assert len(told.fills) == 22

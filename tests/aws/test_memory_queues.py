@@ -100,7 +100,7 @@ class Side:
 
     def alone(self, at: int) -> bool:
         """Whether no other message of the group is being worked on."""
-        return sum(one[:2] == self.receipts[at][:2] for one in self.receipts) == 1
+        return sum(receipt[:2] == self.receipts[at][:2] for receipt in self.receipts) == 1
 
     def counts(self, queue: str) -> Any:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]

@@ -55,4 +55,4 @@ def test_a_report_that_is_longer_than_a_topic_takes_goes_out_in_parts(call: Call
     parts = [one for one in heard(admin, url) if isinstance(one, ExecutionReport)]
     assert len(parts) > 1
     assert [one for each in parts for one in each.fills] == fills
-    assert [one.settled for one in parts] == [False] * (len(parts) - 1) + [True]
+    assert [part.settled for part in parts] == [False] * (len(parts) - 1) + [True]

@@ -35,7 +35,7 @@ class Sent:
         self.targets = 0
 
     def publish(self, messages: Iterable[Message]) -> None:
-        self.targets += sum(len(getattr(one, "targets", ())) for one in messages)
+        self.targets += sum(len(getattr(message, "targets", ())) for message in messages)
 
 
 def main() -> None:

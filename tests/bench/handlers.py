@@ -61,7 +61,7 @@ def _per_message(
 ) -> None:
     decoding, encoding = _coding(chain)
     rows = []
-    for kind in sorted({(one.service, one.kind) for one in deliveries}):
+    for kind in sorted({(delivery.service, delivery.kind) for delivery in deliveries}):
         mine, single, theirs = (_of(kind, found) for found in (deliveries, once, socket))
         walls = [one.wall_us / one.messages for one in mine]
         bars = [one.wall_us / one.bars for one in mine if one.bars and one.service != "audit"]
@@ -74,7 +74,7 @@ def _per_message(
                 percentile([one.cpu_us / one.messages for one in single], 0.99),
                 median(bars) if bars else "",
                 decoding.get(kind[1], ""),
-                median(one.cpu_us / one.messages for one in theirs),
+                median(other.cpu_us / other.messages for other in theirs),
                 median(len(one.calls) / one.messages for one in mine),
                 median(one.call_cpu_us / one.messages for one in theirs),
                 median(one.call_wall_us / one.messages for one in theirs),
@@ -120,7 +120,7 @@ def _coding(chain: Chain) -> tuple[dict[str, float], dict[str, tuple[float, int]
 
 def _tick_to_order(name: str, deliveries: list[Delivery], once: list[Delivery], loaded: float) -> None:
     rows = []
-    missing = (ORDER_PATH | {MATCHING}) - {(one.service, one.kind) for one in deliveries}
+    missing = (ORDER_PATH | {MATCHING}) - {(delivery.service, delivery.kind) for delivery in deliveries}
     if missing:
         sys.exit(f"the chain has no {missing}: nothing is measured from tick to order")
     for label, kinds in (

@@ -88,7 +88,9 @@ def cases(service: str, environment: dict[str, str]) -> dict[str, Case]:
         "first invocation": function(service, clocks, message_events(service)),
     }
     if service in ("market-data", "execution"):
-        live = [one | {"DESK": f"{STATE}/desk-live.json", "CLOCK": "wall", "CURSORS_TABLE": "folds"} for one in clocks]
+        live = [
+            clock | {"DESK": f"{STATE}/desk-live.json", "CLOCK": "wall", "CURSORS_TABLE": "folds"} for clock in clocks
+        ]
         found["first invocation, one exchange"] = function(service, live, message_events(service))
     return found
 

@@ -55,7 +55,7 @@ class Exchange:
 
     def span(self, start: float, limit: int, end: float = float("inf"), length: int = 60) -> list[Candle]:
         """Candles that open in a span of epoch seconds, as many as a page takes; long ones as their first minute."""
-        found = [one for one in self.candles if start <= one.opens_at < end and one.opens_at % length == 0]
+        found = [candle for candle in self.candles if start <= candle.opens_at < end and candle.opens_at % length == 0]
         page = found[: min(limit, self.page)]
         return page[::-1] if self.backwards else page
 
@@ -220,7 +220,7 @@ def kraken(exchange: Exchange, path: str, query: Query) -> object:
         bid, ask = exchange.touch
         return {"error": [], "result": {name: {"b": [bid, "1", "1"], "a": [ask, "1", "1"]}}}
     # It never gives more than the newest of a page, whatever since says.
-    found = [one for one in exchange.candles if one.opens_at > int(query["since"])][-720:]
+    found = [candle for candle in exchange.candles if candle.opens_at > int(query["since"])][-720:]
     rows = [[one.opens_at, *one[1:5], "0", one.volume, 1] for one in found]
     return {"error": [], "result": {name: rows, "last": 0}}
 

@@ -58,7 +58,7 @@ class Market:
         self.cursors = dict(cursors)
 
     def publish(self, messages: Iterable[Message]) -> None:
-        self.published += [one for one in messages if isinstance(one, BarsClosed)]
+        self.published += [message for message in messages if isinstance(message, BarsClosed)]
 
     def poll(self, minute: int) -> BarsClosed:
         self.now = START + 60 * minute + 2
@@ -123,7 +123,7 @@ def test_an_instrument_that_fails_is_left_out_told_of_and_caught_up_later(
     exchange.fault = down([ETH])
     message = market.poll(61)
     assert told(message) == {(BTC, "1m"): [START + 61 * 60]}
-    assert [(one.instrument, one.defect, one.count, one.at) for one in message.defects] == [
+    assert [(defect.instrument, defect.defect, defect.count, defect.at) for defect in message.defects] == [
         (ETH, "unavailable", 1, START + 61 * 60)
     ]
     exchange.fault = down([])

@@ -29,7 +29,7 @@ def arbitrage(minutes: int) -> Scenario:
     """One pair at two venues, an account at each, polled every minute; reversion at each stands in for the two legs."""
     names = ("A/USDT", "B/USDT")
     raw = {
-        "venues": {f"venue{one[0]}": _venue([one]) for one in names},
+        "venues": {f"venue{name[0]}": _venue([name]) for name in names},
         "accounts": {f"account{one[0]}": _account(f"venue{one[0]}") for one in names},
         "strategies": {
             f"leg{one[0]}": _instance(

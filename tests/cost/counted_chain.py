@@ -49,7 +49,7 @@ class Tally:
             bars=self.bars,
             calls=dict(self.calls),
             units=found,
-            keys=dict(Counter(one[0] for one in self.spans)),
+            keys=dict(Counter(span[0] for span in self.spans)),
         )
 
 
@@ -230,7 +230,7 @@ def _day(scenario: Scenario, chain: CountedChain) -> Day:
     return Day(
         scenario=scenario.name,
         minutes=len(scenario.situation.closes) - scenario.warm_minutes,
-        orders=sum(len(one.orders) for one in messages if isinstance(one, OrdersApproved)),
+        orders=sum(len(message.orders) for message in messages if isinstance(message, OrdersApproved)),
         venues=[len(venue.symbols) for venue in scenario.situation.desk.venues.values()],
         metric_hours={name: len(hours) for name, hours in sorted(chain.hours.items())},
         stored=chain.kept("table", "bucket"),

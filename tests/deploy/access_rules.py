@@ -33,7 +33,7 @@ def grants(stacks: Stacks) -> Iterator[tuple[str, dict[str, Any]]]:
     """The statements of roles, each with the role's name."""
     for name, role in of_type(stacks, ROLE):
         for policy in role.get("Policies", []):
-            yield from ((name, one) for one in statements(policy["PolicyDocument"]))
+            yield from ((name, statement) for statement in statements(policy["PolicyDocument"]))
 
 
 def _policies(stacks: Stacks) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -67,9 +67,9 @@ def public(stacks: Stacks) -> list[str]:
         if anyone or ("Service" in principal and "Condition" not in one):
             wrong.append(name)
     trusts = [
-        (name, one["Principal"])
+        (name, statement["Principal"])
         for name, role in of_type(stacks, ROLE)
-        for one in statements(role["AssumeRolePolicyDocument"])
+        for statement in statements(role["AssumeRolePolicyDocument"])
     ]
     return wrong + [name for name, principal in trusts if set(principal) != {"Service"} or "*" in str(principal)]
 

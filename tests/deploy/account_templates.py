@@ -36,9 +36,9 @@ class Filled:
         return [statement(one) for document in self.documents() for one in document["Statement"]]
 
     def documents(self) -> Iterator[dict[str, Any]]:
-        for one in self.resources.values():
-            if one["Type"] == "AWS::IAM::ManagedPolicy":
-                yield one["Properties"]["PolicyDocument"]
+        for resource in self.resources.values():
+            if resource["Type"] == "AWS::IAM::ManagedPolicy":
+                yield resource["Properties"]["PolicyDocument"]
 
     def resolve(self, node: Any) -> Any:
         if isinstance(node, list):

@@ -21,7 +21,7 @@ def commands(text: str) -> list[str]:
     """Every make, fanfold, aws and serverless command of shell blocks and of the text, without what is around it."""
     blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     spans = re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
-    inline = [re.sub(r"^fanfold ", ".venv/bin/fanfold ", " ".join(one.split())) for one in spans]
+    inline = [re.sub(r"^fanfold ", ".venv/bin/fanfold ", " ".join(span.split())) for span in spans]
     lines = [line.split("   #")[0].strip() for block in blocks for line in block.replace("\\\n", " ").splitlines()]
     lines += inline
     found = [piece for line in lines for piece in re.split(r"&&|\||;|\$\(| > \S+", line)]
@@ -67,7 +67,7 @@ def _aws(words: list[str]) -> str:
     if not operation:
         return f"{service} has no {name}"
     members = model.operation_model(operation).input_shape.members
-    known = {f"--{_dashed(one)}" for one in members}
+    known = {f"--{_dashed(member)}" for member in members}
     known |= {f"--no-{_dashed(one)}" for one, shape in members.items() if shape.type_name == "boolean"}
     strange = [one for one in rest if one.startswith("--") and one not in known | GLOBAL]
     return f"{service} {name} has no {strange}" if strange else ""

@@ -51,7 +51,7 @@ def listed(value: Any) -> list[Any]:
 def _resolved(node: Any, stack: str, template: Mapping[str, Any], exports: Mapping[str, Any]) -> Any:
     if isinstance(node, list):
         items = [_resolved(one, stack, template, exports) for one in node]
-        return [one for one in items if one is not _GONE]
+        return [item for item in items if item is not _GONE]
     if not isinstance(node, dict):
         return node
     if len(node) == 1:

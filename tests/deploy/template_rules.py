@@ -32,7 +32,7 @@ KEPT = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key")
 def _dead_letters(stacks: Stacks) -> set[str]:
     """The queues that others give up to."""
     redrives = [one for _, one in of_type(stacks, QUEUE, "AWS::SNS::Subscription") if "RedrivePolicy" in one]
-    return {owner(one["RedrivePolicy"]["deadLetterTargetArn"]) for one in redrives}
+    return {owner(redrive["RedrivePolicy"]["deadLetterTargetArn"]) for redrive in redrives}
 
 
 def unkept_failures(stacks: Stacks) -> list[str]:
@@ -154,7 +154,7 @@ def blind_canaries(stacks: Stacks) -> list[str]:
     wrong = []
     for name, group in of_type(stacks, "AWS::CodeDeploy::DeploymentGroup"):
         base = name.removesuffix("Canary")
-        version = next(one for one in stacks if one.startswith(f"{base}Version"))
+        version = next(stack for stack in stacks if stack.startswith(f"{base}Version"))
         watched = [one["Name"] for one in group["AlarmConfiguration"]["Alarms"]]
         alarm = stacks.get(f"{base}CanaryAlarm", {}).get("Properties", {})
         heard = [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one]
@@ -209,7 +209,7 @@ def unencrypted(stacks: Stacks) -> list[str]:
 def _bucket_key(bucket: dict[str, Any]) -> Any:
     rules = bucket.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", [])
     return next(
-        (one["ServerSideEncryptionByDefault"].get("KMSMasterKeyID") for one in rules if one.get("BucketKeyEnabled")),
+        (rule["ServerSideEncryptionByDefault"].get("KMSMasterKeyID") for rule in rules if rule.get("BucketKeyEnabled")),
         None,
     )
 
@@ -243,7 +243,7 @@ def open_buckets(stacks: Stacks) -> list[str]:
 def endless_logs(stacks: Stacks) -> list[str]:
     """Log groups that keep for ever, and functions without a log group of their own."""
     groups = dict(of_type(stacks, "AWS::Logs::LogGroup"))
-    named = {one["LogGroupName"] for one in groups.values()}
+    named = {group["LogGroupName"] for group in groups.values()}
     endless = [name for name, one in groups.items() if "RetentionInDays" not in one]
     return endless + [
         name for name, one in of_type(stacks, FUNCTION) if f"/aws/lambda/{one['FunctionName']}" not in named

@@ -58,7 +58,7 @@ def linted(found: Workflow) -> list[str]:
     text = json.dumps({("on" if key is True else key): value for key, value in found.items()})
     command = ["node", str(Path(__file__).with_name("workflow_lint.cjs"))]
     done = subprocess.run(command, input=text, cwd=ROOT, capture_output=True, text=True, check=True)
-    return [one["message"] for one in json.loads(done.stdout) if not one["message"].startswith(NEWER)]
+    return [load["message"] for load in json.loads(done.stdout) if not load["message"].startswith(NEWER)]
 
 
 def test_actionlint_finds_nothing() -> None:

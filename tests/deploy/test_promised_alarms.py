@@ -22,7 +22,7 @@ def alarms(profile: str) -> dict[str, dict[str, Any]]:
 
 
 def test_what_needs_a_person_rings_alone_in_full_and_together_in_lean() -> None:
-    separate = {one["MetricName"] for one in alarms("full").values() if one["Namespace"] == "Fanfold"}
+    separate = {alarm["MetricName"] for alarm in alarms("full").values() if alarm["Namespace"] == "Fanfold"}
     assert set(ALARMING) <= separate
     assert [one["MetricName"] for one in alarms("lean").values() if one["Namespace"] == "Fanfold"] == ["Attention"]
 
@@ -33,12 +33,12 @@ def test_an_alarm_of_ours_is_on_a_figure_that_the_functions_write_as_a_metric(pr
                if one["Type"] == "AWS::Lambda::Function"
                for metric in one["Properties"]["Environment"]["Variables"]["METRICS"].split(",")}  # fmt: skip
     assert written <= UNITS.keys()
-    own = {one["MetricName"] for one in alarms(profile).values() if one["Namespace"] == "Fanfold"}
+    own = {alarm["MetricName"] for alarm in alarms(profile).values() if alarm["Namespace"] == "Fanfold"}
     assert own == written, "a metric that nobody looks at is paid for"
 
 
 def test_silence_and_long_questions_are_heard_of_the_topics_themselves() -> None:
-    named = {one["Dimensions"][0]["Value"] for one in alarms("full").values() if one["Namespace"] == "AWS/SNS"}
+    named = {alarm["Dimensions"][0]["Value"] for alarm in alarms("full").values() if alarm["Namespace"] == "AWS/SNS"}
     topics = {one["Properties"]["TopicName"] for one in templates("dev")["platform"]["Resources"].values()
               if one["Type"] == "AWS::SNS::Topic"}  # fmt: skip
     assert named == {"fanfold-dev-bars.fifo", "fanfold-dev-bars-wanted"}

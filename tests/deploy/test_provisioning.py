@@ -65,7 +65,11 @@ def test_the_delivery_of_one_stage_changes_nothing_of_another(name: str) -> None
     assert len(changes) > 300
     for stage in {"dev", "paper", "live", "pr", "try"} - {own}:
         role = delivery(stage)
-        assert [one for one in changes if any(allowed(role, one.action, arn, one.context) for arn in one.arns)] == []
+        assert [
+            change
+            for change in changes
+            if any(allowed(role, change.action, arn, change.context) for arn in change.arns)
+        ] == []
 
 
 def of_nobody(one: Request) -> bool:
@@ -174,8 +178,8 @@ def test_a_role_is_of_one_stage_s_environment_and_of_the_branch_main(stage: str)
 
 def test_names_that_an_account_has_once_tell_stage_and_region() -> None:
     for file in ("stage.yml", "delivery.yml"):
-        for one in filled(file, "live", "acme").resources.values():
-            name = one["Properties"].get("ManagedPolicyName") or one["Properties"].get("RoleName")
+        for resource in filled(file, "live", "acme").resources.values():
+            name = resource["Properties"].get("ManagedPolicyName") or resource["Properties"].get("RoleName")
             assert name is None or f"-live-{REGION}" in name
 
 
@@ -207,7 +211,7 @@ def test_the_boundary_has_nothing_that_no_role_asks_for_and_nothing_of_another_s
     wanted = {action for name in STAGES for _, one in access.grants(merged(templates(name)))
               for action in listed(one["Action"])}  # fmt: skip
     bounds = filled("stage.yml", "dev", "acme-dev").statements()
-    assert {action for one in bounds for action in one.actions} - wanted == set()
+    assert {action for bound in bounds for action in bound.actions} - wanted == set()
     place = f"{REGION}:{ACCOUNT}"
     for resource in (f"arn:aws:dynamodb:{place}:table/fanfold-live-ledger", f"arn:aws:sns:{place}:fanfold-live-orders",
                      "arn:aws:s3:::acme-live-audit/x", "arn:aws:s3:::acme-payroll/x"):  # fmt: skip
@@ -247,8 +251,8 @@ def test_lambda_may_pull_an_image_before_its_function_asks() -> None:
 
 
 def test_a_repository_keeps_what_each_stage_runs_and_the_one_before_it() -> None:
-    for one in filled("bootstrap.yml", "dev", "acme-dev").resources.values():
-        rules = json.loads(one["Properties"]["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+    for resource in filled("bootstrap.yml", "dev", "acme-dev").resources.values():
+        rules = json.loads(resource["Properties"]["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
         kept = {tag: rule["selection"]["countNumber"] for rule in rules
                 for tag in rule["selection"].get("tagPrefixList", [])}  # fmt: skip
         assert kept == {"dev-": 2, "paper-": 2, "live-": 2}

@@ -66,7 +66,9 @@ def test_every_alarm_that_a_stage_deploys_has_its_section(named: str) -> None:
     alarms = [one["Properties"] for template in templates(named).values() for one in template["Resources"].values()
               if one["Type"] == "AWS::CloudWatch::Alarm"]  # fmt: skip
     assert bool(alarms) is (named != "local")
-    assert [one["AlarmName"] for one in alarms if one["AlarmDescription"].partition(TOLD)[2] not in sections] == []
+    assert [
+        alarm["AlarmName"] for alarm in alarms if alarm["AlarmDescription"].partition(TOLD)[2] not in sections
+    ] == []
 
 
 def test_every_section_is_of_an_alarm_that_a_stage_has_or_of_what_tells_the_topic_itself() -> None:
@@ -79,7 +81,7 @@ def test_every_section_is_of_an_alarm_that_a_stage_has_or_of_what_tells_the_topi
 def test_every_section_says_what_it_means_and_how_to_drill_it() -> None:
     sections = (ROOT / "docs/runbook.md").read_text().split("\n## ")[1:]
     wanted = ("**Means**", "**Do**", "**Drill**")
-    assert [one.splitlines()[0] for one in sections if not all(word in one for word in wanted)] == []
+    assert [section.splitlines()[0] for section in sections if not all(word in section for word in wanted)] == []
 
 
 @pytest.mark.parametrize("guide", GUIDES)

@@ -249,8 +249,8 @@ def _versions(resources: dict[str, Any]) -> set[str]:
 
 def test_a_first_deploy_that_fails_leaves_nothing_that_the_next_one_stumbles_over() -> None:
     for named in packaging.STAGES:
-        policies = {one["DeletionPolicy"] for one in stacks(named).values()
-                    if "DeletionPolicy" in one and one["Type"] != "AWS::Lambda::Version"}  # fmt: skip
+        policies = {stack["DeletionPolicy"] for stack in stacks(named).values()
+                    if "DeletionPolicy" in stack and stack["Type"] != "AWS::Lambda::Version"}  # fmt: skip
         assert policies == {"RetainExceptOnCreate" if named in {"paper", "live"} else "Delete"}
 
 
@@ -276,7 +276,7 @@ def test_a_stage_that_is_not_there_or_has_no_day_to_end_is_refused(named: str, w
 
 
 def test_the_lean_profile_pays_for_no_key_and_no_dashboard() -> None:
-    kinds = {one["Type"] for one in stacks("lean").values()}
+    kinds = {stack["Type"] for stack in stacks("lean").values()}
     assert not kinds & {"AWS::KMS::Key", "AWS::CloudWatch::Dashboard"}
     alarms = [one for one in stacks("lean").values() if one["Type"] == "AWS::CloudWatch::Alarm"]
     assert len(alarms) == 9
@@ -289,8 +289,8 @@ def test_a_dashboard_is_there_where_it_is_asked_for_and_shows_what_there_is() ->
     assert len(body["widgets"]) == 6
     named = {text for widget in body["widgets"] for metric in widget["properties"]["metrics"] for text in metric
              if str(text).startswith("fanfold-")}  # fmt: skip
-    resources = [one["Properties"] for one in stacks("dev").values()]
-    assert named <= {one.get("QueueName") or one.get("TopicName") for one in resources}
+    resources = [stack["Properties"] for stack in stacks("dev").values()]
+    assert named <= {resource.get("QueueName") or resource.get("TopicName") for resource in resources}
 
 
 def test_each_check_that_the_scan_leaves_out_has_its_reason() -> None:

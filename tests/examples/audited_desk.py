@@ -205,8 +205,8 @@ class Audit:
     def close(self, day: str) -> None:
         """Close a day as the daily close does, its chains where they are now."""
         chains = [
-            msgspec.to_builtins(Verdict(stream=one.head.stream, kind="sound", records=one.head.seq, hash=one.head.hash))
-            for one in self.views.tips()
+            msgspec.to_builtins(Verdict(stream=tip.head.stream, kind="sound", records=tip.head.seq, hash=tip.head.hash))
+            for tip in self.views.tips()
         ]
         found = Findings(day=day, compacted={"days": 1}, chains=chains, accounts=[])
         report(found, self.reports, self.seals, self.signer)
@@ -216,7 +216,7 @@ class Audit:
         return {one.stream: one for one in verdicts_of(self.log, self.views, days)}
 
     def broken(self) -> list[Verdict]:
-        return [one for one in self.verdicts().values() if one.kind != "sound"]
+        return [verdict for verdict in self.verdicts().values() if verdict.kind != "sound"]
 
     def copy(self) -> "Audit":
         """Another one that can be tampered with; of views only those that ``view`` gave."""

@@ -107,14 +107,14 @@ def bars_message(closes: int = 1) -> Message:
     venue = next(iter(DESK.venues))
     first = [
         Series(
-            instrument=one.instrument,
-            timeframe=one.timeframe,
-            price_scale=one.price_scale,
-            volume_scale=one.volume_scale,
-            after=one.after,
-            bars=one.bars[:closes],
+            instrument=recording.instrument,
+            timeframe=recording.timeframe,
+            price_scale=recording.price_scale,
+            volume_scale=recording.volume_scale,
+            after=recording.after,
+            bars=recording.bars[:closes],
         )
-        for one in recordings()
+        for recording in recordings()
     ]
     at = datetime.fromtimestamp(START + closes * 60, UTC)
     return BarsClosed(

@@ -57,7 +57,7 @@ def _told(desk: Desk, api: Served) -> Found:
     closes(desk, range(now + 60, now + 180, 60))
     assert desk.cloud.wait_until_quiet()
     orders = api.get(f"/orders?instrument={INSTRUMENT}&limit=100").body["orders"]
-    [filled] = [one for one in orders if one["instance"] == HOOK]
+    [filled] = [order for order in orders if order["instance"] == HOOK]
     day = filled["changed_at"][:10]
     return heard | {
         "filled": filled,
@@ -130,7 +130,7 @@ def test_a_signal_from_outside_becomes_an_order_that_fills(found):
     assert fills == [one for one in found["trades"] if one["order_id"] == found["filled"]["order_id"]]
     assert fills
     [held] = [one for one in found["positions"] if one["instance"] == HOOK]
-    assert float(held["quantity"]) == sum(float(one["quantity"]) for one in fills) > 0
+    assert float(held["quantity"]) == sum(float(fill["quantity"]) for fill in fills) > 0
 
 
 def test_why_leads_from_the_order_back_to_the_signal(found):
@@ -143,12 +143,14 @@ def test_why_leads_from_the_order_back_to_the_signal(found):
 
 def test_audit_kept_the_signal_and_who_halted_and_resumed(found):
     outcome = found["outcome"]
-    told = [one for one in outcome.messages if isinstance(one, Targets) and one.cause == f"webhook/{NONCE}"]
+    told = [
+        message for message in outcome.messages if isinstance(message, Targets) and message.cause == f"webhook/{NONCE}"
+    ]
     assert [one.id for one in told] == [found["taken"].body["message_id"]]
     changed = [(one.state, one.reason) for one in outcome.messages if isinstance(one, TradingStateChanged)]
     assert ("HALT", HALT["reason"]) in changed
     assert ("ACTIVE", f"{RESUME['reason']} (asked: {RESUME['reason']})") in changed
-    assert {one.kind for one in outcome.verdicts} == {"sound"}
+    assert {verdict.kind for verdict in outcome.verdicts} == {"sound"}
 
 
 def test_a_signal_that_is_forged_old_or_sent_again_is_refused(found):

@@ -91,10 +91,10 @@ def test_targets_held_back_ten_minutes_are_refused_as_stale(plan, plain, deploye
 
     outcome = trade(tmp_path / "state", deployed, plan, halves(plan, deliver))
     refused = [
-        (one.code, one.order.instrument)
+        (refusal.code, refusal.order.instrument)
         for message in outcome.messages
         if isinstance(message, OrdersRefused) and message.cause == held.id
-        for one in message.refusals
+        for refusal in message.refusals
     ]
     assert refused == [("STALE_SIGNAL", "XRP/USDT")]
     assert outcome.result == plain.result

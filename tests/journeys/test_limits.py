@@ -46,8 +46,8 @@ def test_a_tightened_limit_refuses_and_a_wrong_one_changes_nothing_and_rings(dep
     outcome = trade(tmp_path / "state", deployed, plan, act)
     changed = datetime.fromtimestamp(middle, UTC)
     # What reduces a position is let through at any size.
-    opened = [one.at for one in outcome.messages if isinstance(one, OrdersApproved)
-              if not all(order.reduce_only for order in one.orders)]  # fmt: skip
+    opened = [message.at for message in outcome.messages if isinstance(message, OrdersApproved)
+              if not all(order.reduce_only for order in message.orders)]  # fmt: skip
     refused = [(one.at, refusal.code) for one in outcome.messages if isinstance(one, OrdersRefused)
                for refusal in one.refusals]  # fmt: skip
     assert opened

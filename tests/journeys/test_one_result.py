@@ -23,7 +23,7 @@ def sound(outcome: Outcome) -> bool:
     return (
         outcome.balance
         and not outcome.dead_letters
-        and all(one.kind == "sound" and not one.pending for one in outcome.verdicts)
+        and all(verdict.kind == "sound" and not verdict.pending for verdict in outcome.verdicts)
     )
 
 

@@ -174,7 +174,7 @@ def test_a_span_is_filled_for_each_symbol_and_what_the_venue_does_not_have_is_to
     outcome = trade(tmp_path / "state", deployed, plan, act, SFN_WAIT_SCALE="0")
     assert found["filled"]["status"] == "SUCCEEDED", found["filled"]
     assert found["told"] == []
-    given = [{"instrument": one, "filled": True} for one in traded.symbols[:2]]
+    given = [{"instrument": symbol, "filled": True} for symbol in traded.symbols[:2]]
     assert json.loads(found["filled"]["output"])["found"] == given
     ids = {"wanted/" + name("back-fill", venue, one, "1m", since, until) for one in traded.symbols}
     closes = list(range(since + 60, until + 1, 60))

@@ -182,13 +182,15 @@ def _outcome(
             case OrdersApproved():
                 orders |= {order.order_id: str(order) for order in message.orders}
             case OrdersRefused():
-                refusals |= {one.order.order_id: one.code for one in message.refusals}
+                refusals |= {refusal.order.order_id: refusal.code for refusal in message.refusals}
             case ExecutionReport():
                 fills |= {fill.trade_id: str(fill) for fill in message.fills}
-                states |= {one.order_id: one.state for one in message.updates if one.state in {"FILLED", "EXPIRED"}}
+                states |= {
+                    update.order_id: update.state for update in message.updates if update.state in {"FILLED", "EXPIRED"}
+                }
             case Targets():
                 targets.setdefault(message.at.isoformat(), {}).update(
-                    {(one.instance, one.instrument): one.weight for one in message.targets}
+                    {(target.instance, target.instrument): target.weight for target in message.targets}
                 )
             case _:
                 pass
@@ -197,7 +199,9 @@ def _outcome(
 
 
 def bars_of(messages: list[Message]) -> list[BarsClosed]:
-    return sorted((one for one in messages if isinstance(one, BarsClosed)), key=lambda one: (one.at, one.part))
+    return sorted(
+        (message for message in messages if isinstance(message, BarsClosed)), key=lambda one: (one.at, one.part)
+    )
 
 
 def _cash(found: AccountBooks) -> Decimal:

@@ -102,9 +102,9 @@ class Stacks:
             role=f"{stack}.{role}",
             statements=self.statements(stack, role),
             queues=[
-                self.resolve(stack, one["EventSourceArn"])
-                for one in mappings
-                if self.function(stack, one["FunctionName"]) == self._name(stack, logical)
+                self.resolve(stack, mapping["EventSourceArn"])
+                for mapping in mappings
+                if self.function(stack, mapping["FunctionName"]) == self._name(stack, logical)
             ],
             environment={
                 key: str(self.resolve(stack, value))
@@ -158,9 +158,9 @@ class Stacks:
     def _paths(self) -> dict[tuple[str, str], str]:
         """Paths of parameters, which no stack holds, by role and variable."""
         return {
-            (one.role, variable): value
-            for one in self.functions
-            for variable, value in one.environment.items()
+            (function.role, variable): value
+            for function in self.functions
+            for variable, value in function.environment.items()
             if value.startswith("/")
         }
 

@@ -33,7 +33,7 @@ def read(desk: Desk) -> None:
     for path in READING:
         assert get(desk, path).status == 200
     orders = get(desk, "/orders?limit=100").body["orders"]
-    filled = next(one for one in orders if one["state"] == "FILLED")
+    filled = next(order for order in orders if order["state"] == "FILLED")
     day = filled["changed_at"][:10]
     assert get(desk, f"/trades?account=main&day={day}").body["trades"]
     assert get(desk, f"/orders/{filled['order_id']}").body["chain"]

@@ -278,7 +278,7 @@ def _handed(desk: Desk, service: str, bodies: list[str], *, again: bool = False)
 
 
 def _newest(messages: list[Message], kind: type[Any]) -> Any:
-    return max((one for one in messages if isinstance(one, kind)), key=lambda one: one.at)
+    return max((message for message in messages if isinstance(message, kind)), key=lambda one: one.at)
 
 
 def _at(desk: Desk) -> datetime:

@@ -25,9 +25,9 @@ class Permission(NamedTuple):
 def distinct(calls: Iterable[RecordedLine]) -> list[RecordedLine]:
     """One call of each function, operation and need; what the others need, it needs too."""
     found: dict[tuple[Any, ...], RecordedLine] = {}
-    for one in calls:
-        needed = frozenset(needs(one.service, one.operation, one.parameters, {}))
-        found.setdefault((one.function, one.service, one.operation, needed), one)
+    for call in calls:
+        needed = frozenset(needs(call.service, call.operation, call.parameters, {}))
+        found.setdefault((call.function, call.service, call.operation, needed), call)
     return list(found.values())
 
 
@@ -87,9 +87,9 @@ def missing(statements: Sequence[Statement], needed: set[Need]) -> list[str]:
 def unused(statements: Sequence[Statement], needed: set[Need]) -> list[str]:
     """What is allowed, and could be taken away with all that is needed still allowed."""
     return [
-        f"{one.action} on {one.resource}"
-        for one in permissions(statements)
-        if not missing(without(statements, one), needed)
+        f"{permission.action} on {permission.resource}"
+        for permission in permissions(statements)
+        if not missing(without(statements, permission), needed)
     ]
 
 
@@ -104,8 +104,13 @@ def held(stacks: Stacks, calls: Iterable[RecordedLine]) -> list[Held]:
         by_function.setdefault(line.function, []).append(line)
     keys = stacks.keys
     return [
-        Held(one, [] if one.idle else [*by_function.get(one.name, []), *venue_calls(one)], _declared(one, stacks), keys)
-        for one in stacks.functions
+        Held(
+            function,
+            [] if function.idle else [*by_function.get(function.name, []), *venue_calls(function)],
+            _declared(function, stacks),
+            keys,
+        )
+        for function in stacks.functions
     ]
 
 
@@ -138,9 +143,9 @@ def guarded(call: Call, statements: Sequence[Statement], keys: Mapping[str, str]
     """The call under a role in memory: what the role does not allow is refused before it is made."""
 
     def guarding(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        for one in sorted(needs(service, operation, parameters, keys)):
-            if not allowed(statements, one.action, one.resource, one.context):
-                raise AwsFault("AccessDeniedException", f"not authorized: {one.action} on {one.resource}", 403)
+        for need in sorted(needs(service, operation, parameters, keys)):
+            if not allowed(statements, need.action, need.resource, need.context):
+                raise AwsFault("AccessDeniedException", f"not authorized: {need.action} on {need.resource}", 403)
         return call(service, operation, parameters)
 
     return guarding

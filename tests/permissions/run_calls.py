@@ -36,6 +36,6 @@ def not_allowed(path: Path) -> list[str]:
     from fanfold.deployment import STAGE
 
     stacks = packaged(STAGE)
-    known = {one.name for one in stacks.functions}
+    known = {function.name for function in stacks.functions}
     return [wrong for one in held(stacks, (line for line in lines(path) if line.function in known))
             for wrong in one.missing]  # fmt: skip

@@ -28,7 +28,7 @@ class ServiceRole(NamedTuple):
 
 def service_roles(stacks: Stacks) -> list[ServiceRole]:
     """Every role of a stage that is no function's."""
-    functions = {one.role for one in stacks.functions}
+    functions = {function.role for function in stacks.functions}
     keys = stacks.keys
     return [
         ServiceRole(f"{stack}.{name}", _trusted(role["Properties"]), stacks.statements(stack, name),

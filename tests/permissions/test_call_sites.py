@@ -32,7 +32,7 @@ def spelled() -> set[tuple[str, str]]:
 
 
 def test_the_journey_makes_every_call_that_the_code_spells(recording):
-    made = {(one.service, one.operation) for one in recording.calls}
+    made = {(call.service, call.operation) for call in recording.calls}
     assert spelled() - set(EXCUSED) == made
     assert set(EXCUSED) <= spelled() - made
     assert all(reason.endswith(".") for reason in EXCUSED.values())

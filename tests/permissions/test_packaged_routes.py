@@ -62,7 +62,7 @@ def test_the_gateway_on_loopback_sends_every_route_where_the_packaged_one_does(r
 
 
 def test_the_api_may_invoke_what_its_routes_name_and_nothing_else(stacks, routes):
-    assert permitted(stacks) == {(one.stack, stacks.resolve(one.stack, one.target)) for one in routes.values()}
+    assert permitted(stacks) == {(route.stack, stacks.resolve(route.stack, route.target)) for route in routes.values()}
 
 
 def test_where_a_function_has_a_live_alias_its_routes_name_that(stacks, routes):

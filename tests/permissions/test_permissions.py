@@ -17,22 +17,24 @@ def functions(request, recording) -> list[Held]:
 
 
 def test_every_function_was_run(functions):
-    assert [one.function.name for one in functions if not one.calls and not one.function.idle] == []
+    assert [function.function.name for function in functions if not function.calls and not function.function.idle] == []
 
 
 def test_no_function_uses_what_its_role_does_not_allow(functions):
-    assert [wrong for one in functions for wrong in one.missing] == []
+    assert [wrong for function in functions for wrong in function.missing] == []
 
 
 def test_no_role_allows_what_its_function_does_not_use(functions):
-    assert [wrong for one in functions for wrong in one.unused] == []
+    assert [wrong for function in functions for wrong in function.unused] == []
 
 
 def test_no_function_writes_another_ones_log(functions):
-    for one in functions:
-        others = {each.function.name for each in functions} - {one.function.name}
+    for function in functions:
+        others = {each.function.name for each in functions} - {function.function.name}
         logs = [f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{name}:log-stream:any" for name in others]
-        assert not any(allowed(one.function.statements, "logs:PutLogEvents", log) for log in logs), one.function.name
+        assert not any(allowed(function.function.statements, "logs:PutLogEvents", log) for log in logs), (
+            function.function.name
+        )
 
 
 def test_there_are_at_most_six_exceptions_each_with_a_reason():
@@ -41,21 +43,23 @@ def test_there_are_at_most_six_exceptions_each_with_a_reason():
 
 
 def test_a_function_has_a_role_of_its_own(functions):
-    roles = [one.function.role for one in functions]
+    roles = [function.function.role for function in functions]
     assert len(set(roles)) == len(roles)
 
 
 def test_the_recorded_calls_pass_in_memory_under_the_whole_role(functions):
-    for one in functions:
-        assert denied(one, one.function.statements) == set()
+    for function in functions:
+        assert denied(function, function.function.statements) == set()
 
 
 def test_with_any_one_permission_taken_away_a_call_or_a_declared_need_is_denied(functions):
-    for one in functions:
-        for permission in permissions(one.function.statements):
-            rest = without(one.function.statements, permission)
-            declared = [need for need in one.declared if not allowed(rest, need.action, need.resource, need.context)]
-            assert declared or denied(one, rest), f"{one.function.name} does without {permission}"
+    for function in functions:
+        for permission in permissions(function.function.statements):
+            rest = without(function.function.statements, permission)
+            declared = [
+                need for need in function.declared if not allowed(rest, need.action, need.resource, need.context)
+            ]
+            assert declared or denied(function, rest), f"{function.function.name} does without {permission}"
 
 
 def denied(one: Held, statements) -> set[str]:
@@ -86,7 +90,7 @@ def test_the_journey_trades_under_the_deployed_roles_without_a_denial(recording)
     assert recording.denials == []
     assert recording.outcome.fills
     assert recording.outcome.balance
-    assert {one.kind for one in recording.outcome.verdicts} == {"sound"}
+    assert {verdict.kind for verdict in recording.outcome.verdicts} == {"sound"}
 
 
 def test_a_function_that_asks_for_what_is_anothers_is_refused(recording):

@@ -9,7 +9,7 @@ BUCKET = "arn:aws:s3:::one"
 
 
 def role(*documents):
-    return [statement({"Effect": "Allow", **one}) for one in documents]
+    return [statement({"Effect": "Allow", **document}) for document in documents]
 
 
 def test_what_nothing_allows_is_denied():

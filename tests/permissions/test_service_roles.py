@@ -24,28 +24,28 @@ def roles(stacks) -> list[ServiceRole]:
 
 
 def test_a_role_is_a_functions_or_taken_on_by_exactly_the_services_whose_resources_name_it(stacks, roles):
-    assert {one.name: one.trusted for one in roles} == users(stacks)
+    assert {role.name: role.trusted for role in roles} == users(stacks)
 
 
 def test_nothing_is_used_that_such_a_role_does_not_allow(roles):
-    assert [f"{one.name}: {wrong}" for one in roles for wrong in missing(one.statements, one.needed)] == []
+    assert [f"{role.name}: {wrong}" for role in roles for wrong in missing(role.statements, role.needed)] == []
 
 
 def test_such_a_role_allows_nothing_that_is_not_used(roles):
-    assert [f"{one.name}: {wrong}" for one in roles for wrong in unused(one.statements, one.needed)] == []
+    assert [f"{role.name}: {wrong}" for role in roles for wrong in unused(role.statements, role.needed)] == []
 
 
 def test_a_task_too_many_or_too_few_is_seen(roles):
     """What is compared would not pass for any role and any machine."""
-    for one in roles:
-        more = one.needed | {Need("lambda:InvokeFunction", "arn:aws:lambda:eu-west-1:000000000000:function:another")}
-        assert missing(one.statements, more)
+    for role in roles:
+        more = role.needed | {Need("lambda:InvokeFunction", "arn:aws:lambda:eu-west-1:000000000000:function:another")}
+        assert missing(role.statements, more)
         wide = Statement("Allow", ("lambda:InvokeFunction",), ("arn:aws:lambda:*:*:function:another",))
-        assert unused([*one.statements, wide], one.needed)
+        assert unused([*role.statements, wide], role.needed)
 
 
 def test_only_live_shifts_its_traffic(stacks, roles):
-    canaries = {one.name for one in roles if one.trusted == {"codedeploy.amazonaws.com"}}
+    canaries = {role.name for role in roles if role.trusted == {"codedeploy.amazonaws.com"}}
     assert bool(canaries) == bool(stacks.of("AWS::Lambda::Alias"))
 
 
@@ -67,11 +67,14 @@ def test_a_queue_takes_what_its_topics_send_and_nothing_else(stacks):
 def _senders(queue: str, statements: list[dict]) -> set[str]:
     """The topics that a queue's policy lets in; raises AssertionError where it allows anything besides."""
     found: set[str] = set()
-    for one in statements:
-        if one["Effect"] == "Allow":
-            assert (one["Principal"], one["Action"]) == ({"Service": "sns.amazonaws.com"}, "sqs:SendMessage")
-            assert one["Resource"].endswith(f":{queue}")
-            found |= set(one["Condition"]["ArnEquals"]["aws:SourceArn"])
+    for statement in statements:
+        if statement["Effect"] == "Allow":
+            assert (statement["Principal"], statement["Action"]) == (
+                {"Service": "sns.amazonaws.com"},
+                "sqs:SendMessage",
+            )
+            assert statement["Resource"].endswith(f":{queue}")
+            found |= set(statement["Condition"]["ArnEquals"]["aws:SourceArn"])
     return found
 
 

@@ -61,7 +61,7 @@ class Outcome:
 
     @property
     def live(self) -> list[OrderRecord]:
-        return [one for one in self.records.values() if one.state in orders.LIVE]
+        return [record for record in self.records.values() if record.state in orders.LIVE]
 
 
 def _records(world: World, table: Table) -> dict[str, OrderRecord]:
@@ -163,7 +163,9 @@ def nothing_rests_that_the_ledger_has_ended(found: Outcome) -> Iterator[str]:
 
 def spot_cash_is_never_below_zero(found: Outcome) -> Iterator[str]:
     if found.world.desk.accounts["main"].kind == "spot":
-        yield from (f"cash was {one.cash}" for one in found.reports if one.cash is not None and one.cash < 0)
+        yield from (
+            f"cash was {report.cash}" for report in found.reports if report.cash is not None and report.cash < 0
+        )
 
 
 def no_order_is_over_its_limit(found: Outcome) -> Iterator[str]:
@@ -242,7 +244,7 @@ LAWS: list[Callable[[Outcome], Iterator[str]]] = [
 def broken(world: World, laws: list[Callable[[Outcome], Iterator[str]]] = LAWS) -> list[str]:
     """Every law that does not hold, with what it found."""
     found = Outcome(world)
-    return [f"{law.__name__}: {one}" for law in laws for one in breaches(law, found)]
+    return [f"{law.__name__}: {breach}" for law in laws for breach in breaches(law, found)]
 
 
 @exact

@@ -157,7 +157,7 @@ class QuietDesk:
 
     def states(self) -> list[str]:
         records = sorted(Outcome(self).records.values(), key=lambda one: one.order.decided_at)  # type: ignore[arg-type]
-        return [f"{one.order.side} {one.order.instrument} {one.state}" for one in records]
+        return [f"{record.order.side} {record.order.instrument} {record.state}" for record in records]
 
     def held(self, account: str = "main") -> dict[tuple[str, str], Decimal]:
         books = ledger.read(self.table, account)

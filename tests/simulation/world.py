@@ -233,7 +233,9 @@ class World:
 
     def dead_letters(self) -> list[Any]:
         """What no service could make sense of, or died of."""
-        return [one for service in SERVICES for one in self.cloud.sqs.queue(self.places[f"dead-{service}"]).messages]
+        return [
+            message for service in SERVICES for message in self.cloud.sqs.queue(self.places[f"dead-{service}"]).messages
+        ]
 
     def _go_on(self, one: Invocation) -> None:
         if one.queue and not one.frozen and self.faults.hit("zombie"):

@@ -76,11 +76,11 @@ class World:
         return [port if fuse is None else Mortal(port, fuse) for port in (self.book, self.ledger)]
 
     def reports(self) -> list[ExecutionReport]:
-        unique = {one.id: one for one in self.bus.messages if isinstance(one, ExecutionReport)}
+        unique = {message.id: message for message in self.bus.messages if isinstance(message, ExecutionReport)}
         return list(unique.values())
 
     def fills(self) -> list[Fill]:
-        return [one for each in self.reports() for one in each.fills]
+        return [fill for each in self.reports() for fill in each.fills]
 
     def states(self) -> dict[str, OrderState]:
         return {order_id: one.state for order_id, one in self.ledger.orders.items()}
@@ -89,12 +89,12 @@ class World:
         """The law of the books."""
         account, records = self.ledger.accounts["main"], list(self.ledger.orders.values())
         fills = self.fills()
-        assert len({one.trade_id for one in fills}) == len(fills)
+        assert len({fill.trade_id for fill in fills}) == len(fills)
         assert account.reserved == sum((orders.held(one) for one in records), D(0))
         assert account.cash == 10_000 + sum((positions.cash_flow(one) for one in fills), D(0))
         for leg, item in self.ledger.positions["main"].items():
             assert item.position == positions.fold(one for one in fills if (one.instance, one.instrument) == leg)
-            mine = [one for one in records if leg == (one.order.instance, one.order.instrument)]
+            mine = [record for record in records if leg == (record.order.instance, record.order.instrument)]
             live = [one for one in mine if one.state in orders.LIVE]
             assert item.open == sum((one.remaining * (1 if one.order.side == "buy" else -1) for one in live), D(0))
         resting = {one.order.order_id: one.filled for one in self.book.read("main").resting}

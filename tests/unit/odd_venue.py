@@ -129,7 +129,9 @@ class Trading:
         return (at - START) // self.client.length
 
     def defects(self) -> list[DataDefect]:
-        return [one for message in self.bus.messages if isinstance(message, BarsClosed) for one in message.defects]
+        return [
+            defect for message in self.bus.messages if isinstance(message, BarsClosed) for defect in message.defects
+        ]
 
 
 class Exclusive(Client):

@@ -96,7 +96,7 @@ class World:
         return [record.order for record in live]
 
     def told(self, kind: type[Message]) -> list[Any]:
-        return [one for one in {one.id: one for one in self.bus.messages}.values() if isinstance(one, kind)]
+        return [one for one in {message.id: message for message in self.bus.messages}.values() if isinstance(one, kind)]
 
     def approved(self) -> list[tuple[str, str, Decimal]]:
         found = [order for one in self.told(OrdersApproved) for order in one.orders]

@@ -128,9 +128,11 @@ def rewrite_history(audit: Audit, chance: Random) -> Place:
     key, stream, first, _ = segment_of(audit, chance)
     before = audit.hash_at(stream, first - 1) if first > 1 else chain.start(stream).hash
     head = Head(stream=stream, seq=first - 1, hash=before)
-    for later in [one for one in sorted(audit.log.versions) if one.split("/")[1] == stream and one >= key]:
+    for later in [
+        version for version in sorted(audit.log.versions) if version.split("/")[1] == stream and version >= key
+    ]:
         records = [chain.read(line) for line in chain.lines_of(audit.log.read(later))]
-        entries = [Entry(topic=one.topic, message=one.message, sent_ms=one.sent_ms + 1) for one in records]
+        entries = [Entry(topic=record.topic, message=record.message, sent_ms=record.sent_ms + 1) for record in records]
         segment, head = chain.append(head, entries)
         audit.log.versions[later] = [segment.body]
     if chance.random() < 0.5:
@@ -141,7 +143,7 @@ def rewrite_history(audit: Audit, chance: Random) -> Place:
 def cut_the_tail(audit: Audit, chance: Random) -> Place:
     """Behind a segment, with the head set back or not."""
     key, stream, first, _ = segment_of(audit, chance)
-    for later in [one for one in audit.log.versions if one.split("/")[1] == stream and one >= key]:
+    for later in [version for version in audit.log.versions if version.split("/")[1] == stream and version >= key]:
         del audit.log.versions[later]
     if first > 1 and chance.random() < 0.5:
         audit.views.known[stream] = msgspec.structs.replace(

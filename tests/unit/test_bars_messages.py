@@ -138,7 +138,7 @@ def test_figures_that_nothing_holds_silence_their_instrument_alone_with_the_reas
 def fold_of(feed: Feed) -> list[bool]:
     """Whether a reader takes each message in."""
     fold = Fold(DESK, "v")
-    heard = [one for one in feed.bus.messages if isinstance(one, BarsClosed)]
+    heard = [message for message in feed.bus.messages if isinstance(message, BarsClosed)]
     return [bool(fold.accept(bars.unpack(one.frames), int(one.at.timestamp())) is not None) for one in heard]
 
 

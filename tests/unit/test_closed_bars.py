@@ -57,11 +57,11 @@ class Watched(Feed):
 
     def defects(self, *kinds: str) -> list[DataDefect]:
         return [
-            one
+            defect
             for message in self.bus.messages
             if isinstance(message, BarsClosed)
-            for one in message.defects
-            if one.defect in kinds
+            for defect in message.defects
+            if defect.defect in kinds
         ]
 
 
@@ -94,7 +94,7 @@ def test_a_candle_that_is_none_is_dropped_and_told_and_parks_nothing(
         feed.poll(now)
     assert feed.published("1m", A) == [bar for bar in FINE[A][55:80] if bar.closes_at != START + 60 * minute]
     assert closes(feed.published("5m", A))[-4:] == [65, 70, 75, 80]
-    assert {(one.instrument, one.at) for one in feed.defects("impossible")} == {(A, START + 60 * minute)}
+    assert {(defect.instrument, defect.at) for defect in feed.defects("impossible")} == {(A, START + 60 * minute)}
     assert feed.gaps == 0
 
 
@@ -113,7 +113,7 @@ def test_an_answer_without_any_bar_is_told_of(feed: Watched) -> None:
     feed.poll(60)
     feed.retold.told = {(A, minute): None for minute in range(200)}
     feed.poll(61)
-    assert [(one.instrument, one.defect, one.count, one.at) for one in feed.defects("empty")] == [
+    assert [(defect.instrument, defect.defect, defect.count, defect.at) for defect in feed.defects("empty")] == [
         (A, "empty", 1, START + 61 * 60)
     ]
 
@@ -123,7 +123,7 @@ def test_where_no_instrument_has_a_bar_the_defects_are_told_alone(feed: Watched)
     feed.retold.told = {(name, minute): None for minute in range(200) for name in (A, B)}
     (message,) = feed.poll(61)
     assert (message.frames, message.wanted) == ([], True), "risk and execution wait for bars, and get none"
-    assert {(one.instrument, one.defect) for one in message.defects} == {(A, "empty"), (B, "empty")}
+    assert {(defect.instrument, defect.defect) for defect in message.defects} == {(A, "empty"), (B, "empty")}
 
 
 def test_a_quiet_minute_is_no_empty_answer(feed: Watched) -> None:
@@ -178,14 +178,14 @@ def test_a_bar_that_comes_or_goes_behind_a_published_one_is_told(feed: Watched) 
     feed.poll(62)
     feed.retold.told = {(B, 61): None}
     feed.poll(63)
-    told = {(one.instrument, one.at, one.detail) for one in feed.defects("revised")}
+    told = {(defect.instrument, defect.at, defect.detail) for defect in feed.defects("revised")}
     assert told == {(A, START + 61 * 60, "it was not there"), (B, START + 61 * 60, "it is not there any more")}
 
 
 def test_nothing_is_told_of_a_venue_that_stands_by_its_word(feed: Watched) -> None:
     for now in range(60, 120):
         feed.poll(now)
-    assert [one for one in feed.bus.messages if isinstance(one, BarsClosed) and one.defects] == []
+    assert [message for message in feed.bus.messages if isinstance(message, BarsClosed) and message.defects] == []
 
 
 def print_of(name: str, minute: int, factor: int) -> Bar:
@@ -217,7 +217,7 @@ def test_a_jump_that_the_next_bar_confirms_is_published_with_it(feed: Watched) -
     assert closes(feed.published("1m", A))[-1] == 62
     feed.poll(64)
     assert closes(feed.published("1m", A))[-2:] == [63, 64]
-    assert [one.action for one in feed.defects("jump")] == ["held", "reported"]
+    assert [defect.action for defect in feed.defects("jump")] == ["held", "reported"]
     assert feed.gaps == 0
 
 

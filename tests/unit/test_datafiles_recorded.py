@@ -37,7 +37,7 @@ def known() -> dict[str, re.Match[str]]:
 
 
 def counts(file: DataFile) -> tuple[int, int, int]:
-    found = {one.defect: one for one in file.findings}
+    found = {finding.defect: finding for finding in file.findings}
     gap, silent = found.get(DefectKind.GAP), found.get(DefectKind.ZERO_VOLUME)
     return (gap.count if gap else 0, gap.places if gap else 0, silent.count if silent else 0)
 
@@ -47,7 +47,7 @@ def test_a_recorded_file_has_just_the_defects_that_are_known_of_it(name: str, kn
     file = read(str(DATA / name))
     line = known[name]
     assert counts(file) == (int(line["missing"]), int(line["gaps"]), int(line["zero"]))
-    assert {one.defect for one in file.findings} <= {DefectKind.GAP, DefectKind.ZERO_VOLUME}
+    assert {finding.defect for finding in file.findings} <= {DefectKind.GAP, DefectKind.ZERO_VOLUME}
     assert len(file.series.bars) == int(line["rows"])
     assert file.series.instrument == line["symbol"].replace("XBT", "BTC")
     assert file.series.timeframe == line["timeframe"]

@@ -59,7 +59,10 @@ def update(*path, value=GONE):
     ],
 )
 def test_an_update_that_replaces_or_forgets_a_store_is_seen(path, value, named) -> None:
-    assert [f"{one.resource}.{one.property}" for one in replacements(OLD, update(*path, value=value))] == [named]
+    assert [
+        f"{replacement.resource}.{replacement.property}"
+        for replacement in replacements(OLD, update(*path, value=value))
+    ] == [named]
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def _defines(file: Path, name: str) -> bool:
     scope: dict[str, ast.AST] = {}
     for node in ast.parse(file.read_text()).body:
         targets = getattr(node, "targets", [getattr(node, "target", None)])
-        scope |= {one.id: node for one in targets if isinstance(one, ast.Name)}
+        scope |= {target.id: node for target in targets if isinstance(target, ast.Name)}
         scope |= {node.name: node} if isinstance(node, ast.FunctionDef | ast.ClassDef) else {}
     body = getattr(scope.get(first), "body", [])
     return first in scope and (not method or method in {getattr(node, "name", "") for node in body})

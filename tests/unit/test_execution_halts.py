@@ -23,7 +23,7 @@ def resting() -> World:
 
 
 def updates(world: World) -> list[OrderUpdate]:
-    return [one for each in world.reports() for one in each.updates if one.state is not OrderState.OPEN]
+    return [update for each in world.reports() for update in each.updates if update.state is not OrderState.OPEN]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,9 @@ def test_a_settlement_cancels_first_what_may_not_rest(state: TradingState, exit_
     world.ledger.halt("main", state, halted(state, AT + timedelta(seconds=1)))
     world.settle(minute(1))
     assert world.states() == {"entry": OrderState.CANCELED, "exit": exit_}
-    assert {one.reason for one in updates(world) if one.state is OrderState.CANCELED} == {f"the account is {state}"}
+    assert {update.reason for update in updates(world) if update.state is OrderState.CANCELED} == {
+        f"the account is {state}"
+    }
     assert world.ledger.accounts["main"].reserved == 0
     world.check()
 
@@ -97,7 +99,7 @@ def test_what_partly_filled_keeps_it_and_frees_the_rest() -> None:
     world.ledger.halt("main", TradingState.HALT, halted(TradingState.HALT))
     world.settle(minute(2))
     assert world.states() == {"entry": OrderState.CANCELED}
-    assert [one.quantity for one in world.fills()] == [1]
+    assert [fill.quantity for fill in world.fills()] == [1]
     world.check()
 
 

@@ -154,7 +154,7 @@ def test_an_order_that_expires_at_the_open_never_fills_and_one_a_second_later_do
 def test_orders_share_a_bar_in_the_order_of_their_arrival() -> None:
     resting = [RestingOrder(order=order(name)) for name in ("z", "a", "m")]
     shares = fills.walk(resting, [candle(1, "100", "110", "90", volume="30")], MODEL)
-    assert [one.resting.filled for one in shares] == [2, 1, 0]
+    assert [share.resting.filled for share in shares] == [2, 1, 0]
     assert [one.state for one in shares] == [OrderState.FILLED, OrderState.PARTIAL, OrderState.OPEN]
 
 

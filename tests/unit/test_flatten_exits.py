@@ -37,7 +37,7 @@ def test_a_position_of_which_no_bar_was_ever_seen_is_closed_within_the_band_of_i
     assert (order.side, order.quantity, order.time_in_force, order.reduce_only) == ("sell", 3, "ioc", True)
     assert (order.limit_price, order.reference_price) == (Decimal("32.67"), Decimal("33.3333333333"))
     (told,) = world.told(LegStatus)
-    assert [(one.instrument, one.code) for one in told.statuses] == [(B, "NO_PRICE")]
+    assert [(status.instrument, status.code) for status in told.statuses] == [(B, "NO_PRICE")]
     assert "within the band of 33.3333333333, its average cost" in told.statuses[0].detail
     # What it is worth is not known by that: day and peak wait for a bar.
     assert world.gathering.read("main").last_equity is None

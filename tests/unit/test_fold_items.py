@@ -38,12 +38,12 @@ def test_a_version_of_any_size_is_written_whole_and_read_as_it_was(legs: int) ->
         news = fold.news(message, message[0].through)
         fold.accept(message, message[0].through)
         store.append(version, f"m{version}", news, fold.snapshot(), told)
-    items = [item for one in cloud.dynamodb.tables["folds"].partitions.values() for item in one.values()]
+    items = [item for partition in cloud.dynamodb.tables["folds"].partitions.values() for item in partition.values()]
     assert (len(items) > 2) == (legs > 1_000)
     assert sum(len(part["B"]) for item in items for part in item.values() if "B" in part) > ITEM_MAX or legs == 1_000
     kept = store.load(fold.groups)
     assert (kept.version, kept.snapshot) == (2, fold.snapshot())
-    assert [bar for one in kept.windows for bar in one.bars] == whole
+    assert [bar for window in kept.windows for bar in window.bars] == whole
     assert [list(kept.outputs[name]) for name in ("m1", "m2")] == [told, told]
     with pytest.raises(Conflict):
         store.append(2, "other", [], fold.snapshot(), told)

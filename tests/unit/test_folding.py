@@ -85,7 +85,9 @@ def test_any_delivery_ends_in_the_same_states_and_in_no_target_that_a_plain_fold
     told = deliver(fold, deliveries(bars, Random(seed)), bars)
     assert standing(fold) == standing(plain)
     for at, targets in told.items():
-        assert {one.signal_id: one for one in targets}.items() <= {one.signal_id: one for one in expected[at]}.items()
+        assert {target.signal_id: target for target in targets}.items() <= {
+            one.signal_id: one for one in expected[at]
+        }.items()
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -211,8 +213,8 @@ def test_the_legs_of_a_pair_have_a_bundle_of_their_instance_and_bar() -> None:
     whole = {name: walk(1, name, 12) for name in (A, B)}
     fold = Fold(small_desk(pair=instance("pairs"), trend=instance()), "v")
     messages = [[stretch(name, whole[name], number, number + 1) for name in (A, B)] for number in range(12)]
-    targets = [fold.accept(one, one[0].through)[0] for one in messages]
+    targets = [fold.accept(message, message[0].through)[0] for message in messages]
     bundles = [{one.bundle for _, one in some if one.instance == "pair"} for some in targets[6:]]
-    assert all(len(one) == 1 and "" not in one for one in bundles)
+    assert all(len(bundle) == 1 and "" not in bundle for bundle in bundles)
     assert len(set.union(*bundles)) == len(bundles)
     assert {one.bundle for some in targets for _, one in some if one.instance == "trend"} == {""}

@@ -325,7 +325,7 @@ def test_a_gap_that_no_venue_fills_is_stepped_over_in_the_end_and_told(install: 
     late = [bar(number, A) for number in range(12, 14 + HOLE_S // 60)]
     after = run(desk(), late, before)
     assert len(after.gaps) == HOLE_S // 60
-    assert [bool(one) for one in after.targets] == [False] * (HOLE_S // 60) + [True, True]
+    assert [bool(target) for target in after.targets] == [False] * (HOLE_S // 60) + [True, True]
     codes = of_latch(after.states)
     assert codes[-2:] == [(HOLE_S // 60, "MISSING_BARS"), (HOLE_S // 60 + 1, "OK")]
 

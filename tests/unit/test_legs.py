@@ -25,7 +25,10 @@ def status(code: LegCode, detail: str = "", minute: int = 0, name: str = "trend"
 
 
 def targets(*instruments: str, name: str = "trend") -> Targets:
-    said = [Target(signal_id=one, instance=name, instrument=one, timeframe="1m", weight=1.0) for one in instruments]
+    said = [
+        Target(signal_id=instrument, instance=name, instrument=instrument, timeframe="1m", weight=1.0)
+        for instrument in instruments
+    ]
     return Targets(id="", cause="", at=at(0), account="main", batch="b", targets=said)
 
 
@@ -36,7 +39,7 @@ def legs(**changes: Any) -> Legs:
 
 
 def texts(found: Legs) -> list[str]:
-    return [one.text for one in found.reports(FIRST, LAST)]
+    return [report.text for report in found.reports(FIRST, LAST)]
 
 
 def test_a_leg_that_gave_a_target_has_nothing_to_tell() -> None:
@@ -53,7 +56,7 @@ def test_a_leg_that_never_said_a_word_is_a_failure() -> None:
 
 
 def test_a_leg_none_of_whose_bars_closed_is_not_silent() -> None:
-    assert [one.code for one in legs(timeframe="1h").reports(FIRST, FIRST + 30 * 60)] == []
+    assert [report.code for report in legs(timeframe="1h").reports(FIRST, FIRST + 30 * 60)] == []
     assert [one.code for one in legs(timeframe="1h").reports(FIRST, LAST)] == ["SILENT", "SILENT"]
 
 
@@ -73,7 +76,7 @@ def test_a_leg_that_was_never_warmed_up_is_a_failure_unless_it_spoke(spoke: tupl
     found = legs(instruments=[A])
     found.targets(targets(*spoke))
     found.status(status(LegCode.WARMING_UP, "81 of 120 bars"))
-    assert [one.failed for one in found.reports(FIRST, LAST)] == ([True] if failed else [])
+    assert [report.failed for report in found.reports(FIRST, LAST)] == ([True] if failed else [])
 
 
 @pytest.mark.parametrize("code", [LegCode.BELOW_MINIMUM, LegCode.DUST, LegCode.MISSING_BARS, LegCode.NO_PRICE])

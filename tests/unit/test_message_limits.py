@@ -124,7 +124,7 @@ class Place:
         self.topics = Topics(self.cloud.call, arns)
 
     def heard(self, topic: str) -> list[Message]:
-        return [decode(one.body) for one in self.cloud.sqs.queue(self.queues[topic]).messages]
+        return [decode(message.body) for message in self.cloud.sqs.queue(self.queues[topic]).messages]
 
 
 def listing(kind: type[Message]) -> list[str]:

@@ -122,7 +122,7 @@ def test_an_expired_order_is_reported_once_and_gone() -> None:
     paper.place(order(kind="limit", limit_price="50"))
     settle(paper, series(bar(5)))
     settlement = paper.resolve("main", [series(bar(6))])
-    assert [(one.state, one.fills) for one in settlement.resolutions] == [(OrderState.EXPIRED, ())]
+    assert [(resolution.state, resolution.fills) for resolution in settlement.resolutions] == [(OrderState.EXPIRED, ())]
     paper.commit(settlement)
     assert paper.resolve("main", [series(bar(7))]).resolutions == []
 
@@ -146,7 +146,9 @@ def test_a_cancel_between_resolve_and_commit_is_not_lost() -> None:
     paper.cancel("main", "c-o1", DECIDED + timedelta(seconds=60))
     with pytest.raises(Conflict):
         paper.commit(settlement)
-    assert [one.state for one in paper.resolve("main", [series(bar(1))]).resolutions] == [OrderState.CANCELED]
+    assert [resolution.state for resolution in paper.resolve("main", [series(bar(1))]).resolutions] == [
+        OrderState.CANCELED
+    ]
 
 
 def test_a_canceled_order_ends_also_while_there_is_no_price() -> None:
@@ -156,7 +158,7 @@ def test_a_canceled_order_ends_also_while_there_is_no_price() -> None:
     paper = PaperVenue(desk(), MemoryBook(), unavailable)
     paper.place(order())
     paper.cancel("main", "c-o1", DECIDED)
-    assert [one.state for one in paper.resolve("main").resolutions] == [OrderState.CANCELED]
+    assert [resolution.state for resolution in paper.resolve("main").resolutions] == [OrderState.CANCELED]
 
 
 def test_what_rests_is_told_with_what_happens_to_it() -> None:

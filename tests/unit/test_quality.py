@@ -146,5 +146,5 @@ def test_bars_that_are_unbroken_are_all_kept_with_nothing_found(steps: list[tupl
         bars.append(Bar(closes_at, close, close + 1, max(close - 1, 0), close, volume))
     jump_max = Decimal("0.2")
     result = check("BTC/USDT", "1m", [CheckedRow(bar.closes_at - 60, *bar[1:]) for bar in bars], jump_max)
-    wrong = [one for one in result.findings if one.defect is not DefectKind.ZERO_VOLUME]
+    wrong = [finding for finding in result.findings if finding.defect is not DefectKind.ZERO_VOLUME]
     assert unbroken(bars, 60, jump_max) == (result.bars == bars and not wrong)

@@ -32,7 +32,7 @@ class Place:
         return self.cloud.call("sns", "PublishBatch", {"TopicArn": self.topic, "PublishBatchRequestEntries": numbered})
 
     def waiting(self) -> list[str]:
-        return [one.body for one in self.cloud.sqs.queue(self.queue).messages]
+        return [message.body for message in self.cloud.sqs.queue(self.queue).messages]
 
 
 def entry(body: str, token: str = "", **more: Any) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def written(folder: Path, text: str) -> Path:
 
 def test_without_data_the_seeded_market_is_traded_after_two_days_of_warming_up() -> None:
     found = planned()
-    assert {one.instrument for one in found.recordings} == set(found.desk.venues["market"].symbols)
+    assert {recording.instrument for recording in found.recordings} == set(found.desk.venues["market"].symbols)
     assert (found.start - run_plan.SEEDED_START) // 60 == run_plan.WARM_UP_MINUTES + 1
     assert (found.until - found.start) // 60 + 1 == 5
     assert found.notes == []
@@ -57,7 +57,7 @@ def test_a_real_venue_plays_the_seeded_market_and_says_how_to_ask_the_real_one(t
 def test_files_are_the_universe_and_strategies_follow_them(tmp_path: Path) -> None:
     found = planned(data=[prices(tmp_path, "BTCUSDT-1m.csv", 90)], minutes=None)
     assert found.desk.venues["market"].symbols == ["BTC/USDT"]
-    assert all(one.instruments == ["BTC/USDT"] for one in found.desk.strategies.values())
+    assert all(strategy.instruments == ["BTC/USDT"] for strategy in found.desk.strategies.values())
     assert any("is left out: it needs more instruments than there are" in note for note in found.notes)
 
 
@@ -157,7 +157,7 @@ def test_a_desk_of_several_venues_and_accounts_trades_the_seeded_market(tmp_path
         "market": ["BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT"],
         "other": ["SOL/USDT", "XRP/USDT"],
     }
-    assert [one.instrument for one in found.recordings] == found.desk.venues["market"].symbols
+    assert [recording.instrument for recording in found.recordings] == found.desk.venues["market"].symbols
     assert set(found.desk.accounts) == {"main", "second"}
 
 

@@ -56,7 +56,7 @@ def test_its_only_defects_are_the_outage_and_the_silent_minute(day: dict[str, Se
     for name, series in day.items():
         rows = [CheckedRow(bar.closes_at - 60, *bar[1:]) for bar in series.bars]
         findings = quality.check(name, "1m", rows, Decimal("0.05")).findings
-        counts = {one.defect: one.count for one in findings}
+        counts = {finding.defect: finding.count for finding in findings}
         expected = {DefectKind.GAP: len(OUTAGE[1])} if name == OUTAGE[0] else {}
         assert counts == (expected | ({DefectKind.ZERO_VOLUME: 1} if name == SILENCE[0] else {})), name
 

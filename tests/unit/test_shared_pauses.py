@@ -39,7 +39,7 @@ class Banning:
         self._pace = Pace("v", 0, feed.seconds, lambda _seconds: None)
 
     def bars_of(self, requests: Sequence[BarsRequest]) -> list[Series | Failure]:
-        return [self._tried(one) for one in requests]
+        return [self._tried(request) for request in requests]
 
     def held_until(self) -> float:
         return self._pace.held_until

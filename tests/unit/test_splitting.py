@@ -80,7 +80,7 @@ def test_what_fits_is_left_as_it_is(message: Message) -> None:
 def test_many_refusals_go_out_in_parts_each_under_the_limit(count: int) -> None:
     whole = refused(count)
     parts = splitting.split(whole)
-    assert all(len(encode(one)) < TOPIC_MAX - 10_000 for one in parts)
+    assert all(len(encode(part)) < TOPIC_MAX - 10_000 for part in parts)
     assert [entry for one in parts if isinstance(one, OrdersRefused) for entry in one.refusals] == whole.refusals
     assert len({one.id for one in parts}) == len(parts)
     assert splitting.split(whole) == parts
@@ -93,7 +93,7 @@ def test_a_reports_parts_say_what_it_says_and_the_last_alone_that_all_is_settled
 ) -> None:
     whole = report(updates, fills, holdings)
     parts = [one for one in splitting.split(whole) if isinstance(one, ExecutionReport)]
-    assert [one.settled for one in parts] == [False] * (len(parts) - 1) + [True]
+    assert [part.settled for part in parts] == [False] * (len(parts) - 1) + [True]
     assert [entry for one in parts for entry in one.updates] == whole.updates
     assert [entry for one in parts for entry in one.fills] == whole.fills
     assert [entry for one in parts for entry in one.holdings] == whole.holdings

@@ -20,7 +20,7 @@ EXAMPLES = re.findall(r"```sql\n(.*?)```", (DOCS / "audit.md").read_text(), re.D
 def put(lake: Path, table: str, *values: dict[str, object], dt: str = "2026-01-31") -> None:
     path = lake / table / f"dt={dt}" / "day.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table_of(TABLES[table], [LakeRow(table=table, dt=dt, values=one) for one in values]), path)
+    pq.write_table(table_of(TABLES[table], [LakeRow(table=table, dt=dt, values=value) for value in values]), path)
 
 
 @pytest.fixture

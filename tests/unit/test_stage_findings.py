@@ -44,7 +44,7 @@ def test_a_deploy_reads_the_strategies_that_go_into_the_images(tmp_path: Path) -
 
 
 def test_without_a_region_everything_but_the_account_is_looked_at(tmp_path: Path) -> None:
-    found = {one.name: one for one in findings.stage_findings("live", real(tmp_path), {})}
+    found = {finding.name: finding for finding in findings.stage_findings("live", real(tmp_path), {})}
     assert set(names.settings("live")) <= found.keys()
     assert found["FANFOLD_ALARM_EMAIL"].fix == "export FANFOLD_ALARM_EMAIL=..."
     assert found["venues"].fix == ""
@@ -54,7 +54,7 @@ def test_without_a_region_everything_but_the_account_is_looked_at(tmp_path: Path
 
 def test_settings_that_are_all_there_are_one_finding(tmp_path: Path) -> None:
     given = dict.fromkeys(names.settings("dev"), "x")
-    found = {one.name: one for one in findings.stage_findings("dev", real(tmp_path), given)}
+    found = {finding.name: finding for finding in findings.stage_findings("dev", real(tmp_path), given)}
     assert found["settings"].fix == ""
     assert not names.settings("dev").keys() & found.keys()
 
@@ -84,7 +84,7 @@ def test_what_an_account_lacks_for_a_stage_is_said_with_what_gives_it() -> None:
     digests = {"FANFOLD_DIGEST_RISK": "sha256:1", "FANFOLD_DIGEST_AUDIT": "sha256:2"}
     given = {"FANFOLD_BUCKET_PREFIX": "acme-live"} | digests
     account = Account("fanfold-bootstrap", "acme-live-deployment", "sha256:1", room=5)
-    found = {one.name: one.fix for one in account_findings(account, "live", given)}
+    found = {finding.name: finding.fix for finding in account_findings(account, "live", given)}
     assert found == {
         "bootstrap": "", "bounds": "make bootstrap STAGE=live", "artefacts": "", "risk image": "",
         "audit image": "make push-images", "concurrency": "ask Service Quotas for more concurrent executions of Lambda",
@@ -93,7 +93,7 @@ def test_what_an_account_lacks_for_a_stage_is_said_with_what_gives_it() -> None:
 
 def test_an_account_that_has_all_is_well() -> None:
     account = Account("fanfold-bootstrap", "fanfold-bootstrap-pr", "fanfold-dev-deployment")
-    assert [one for one in account_findings(account, "pr-12", {}) if one.fix] == []
+    assert [finding for finding in account_findings(account, "pr-12", {}) if finding.fix] == []
 
 
 def test_a_builder_that_does_not_answer_is_not_said_to_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +101,7 @@ def test_a_builder_that_does_not_answer_is_not_said_to_build(tmp_path: Path, mon
     (tmp_path / "docker").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     container_tool.docker_answers.cache_clear()
-    (found,) = [one for one in findings.stage_findings("dev", DESK, {}) if one.name == "images"]
+    (found,) = [finding for finding in findings.stage_findings("dev", DESK, {}) if finding.name == "images"]
     container_tool.docker_answers.cache_clear()
     assert "no docker daemon answers" in found.found
     assert found.fix

@@ -37,7 +37,7 @@ class Account:
                 self.updates.append(asked)
             case "ListObjectsV2":
                 folders = [FOLDER.replace("17723", at) for at in ("17725", "17723")]
-                return {"CommonPrefixes": [{"Prefix": one} for one in folders]}
+                return {"CommonPrefixes": [{"Prefix": folder} for folder in folders]}
             case "DescribeStacks" if asked["StackName"] != BEFORE.stack:
                 raise AwsFault("ValidationError", "it does not exist", 400)
         outputs = [{"OutputKey": "ServerlessDeploymentBucketName", "OutputValue": "artefacts"}]
@@ -67,7 +67,7 @@ def test_a_way_back_that_went_wrong_is_told() -> None:
 
 
 def test_deploys_are_in_the_order_in_which_they_were_made() -> None:
-    found = [one.timestamp for one in deploys(Account(TEMPLATE), "risk", "live")]
+    found = [deploy.timestamp for deploy in deploys(Account(TEMPLATE), "risk", "live")]
     assert found == ["1772323200000", "1772523200000"]
     with pytest.raises(BadInput, match="signal is not deployed to live"):
         deploys(Account(TEMPLATE), "signal", "live")

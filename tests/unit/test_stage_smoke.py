@@ -84,7 +84,7 @@ def test_a_signal_becomes_an_order_and_its_fill() -> None:
     stage = Functions("APPROVED", "OPEN", "FILLED")
     assert stage.smoke()[-1] == f"order: o0 is filled, 1 {A}"
     assert stage.polled == 1
-    assert [one.targets[0].weight for one in stage.signals] == [0.5]
+    assert [signal.targets[0].weight for signal in stage.signals] == [0.5]
     assert stage.now < NOW + timedelta(seconds=PATIENCE_S)
 
 
@@ -94,7 +94,7 @@ def test_each_time_something_else_is_wanted_than_is_held() -> None:
         stage.states = ["FILLED"]
         stage.smoke()
         stage.sleep(3_600)
-    assert [one.targets[0].weight for one in stage.signals] == [0.5, 0.0, 0.5]
+    assert [signal.targets[0].weight for signal in stage.signals] == [0.5, 0.0, 0.5]
     assert len({one.targets[0].signal_id for one in stage.signals}) == 3
 
 

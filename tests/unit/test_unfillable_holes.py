@@ -74,7 +74,9 @@ class Desk(Feed):
         )
 
     def unfillable(self) -> set[tuple[str, str, int, int]]:
-        told = [one for message in self.bus.messages if isinstance(message, BarsClosed) for one in message.defects]
+        told = [
+            defect for message in self.bus.messages if isinstance(message, BarsClosed) for defect in message.defects
+        ]
         return {(one.instrument, one.timeframe, one.count, one.at) for one in told if one.defect == "unfillable"}
 
 
@@ -114,7 +116,7 @@ def test_a_hole_that_the_venue_fills_in_time_is_never_told_of(desk: Desk) -> Non
 def serve(desk: Desk, now: int, since: int, until: int) -> tuple[list[Series], list[DataDefect]]:
     desk.minute = now
     desk.poller.serve(desk.wanted(Gap(A, "1m", START + 60 * since, START + 60 * until)))
-    messages = [one for one in desk.bus.messages if isinstance(one, BarsClosed)]
+    messages = [message for message in desk.bus.messages if isinstance(message, BarsClosed)]
     return [series for one in messages for series in bars.unpack(one.frames)], [
         defect for one in messages for defect in one.defects
     ]
@@ -125,7 +127,7 @@ def test_the_answer_links_over_the_hole_once_it_has_stood_for_so_long(desk: Desk
     (found,), defects = serve(desk, now, 69, 95)
     assert closes(found.bars) == list(range(90, 96))
     assert found.after == START + 60 * (69 if closed else 89)
-    assert ("unfillable" in [one.defect for one in defects]) == closed
+    assert ("unfillable" in [defect.defect for defect in defects]) == closed
 
 
 def test_a_span_without_any_bar_is_told_of_alone(desk: Desk) -> None:

@@ -78,7 +78,7 @@ def test_a_candle_that_lacks_a_number_stays_out_is_told_and_stops_nothing(column
     closes = [(bar.closes_at - START) // 60 for bar in trading.published(A)]
     assert [minute for minute in range(61, 90) if minute not in closes] == [71]
     assert (trading.through(A), trading.through(B)) == (89, 89)
-    told = {(one.instrument, one.defect, one.at) for one in trading.defects()}
+    told = {(defect.instrument, defect.defect, defect.at) for defect in trading.defects()}
     assert told == {(A, "impossible", START + 60 * 71), (A, "gap", START + 60 * 70)}
 
 
@@ -106,7 +106,7 @@ def test_an_instrument_that_is_listed_today_trades_from_its_first_bar_on() -> No
     closes = [(bar.closes_at - START) // 60 for bar in trading.published(A)]
     assert closes == list(range(76, 100))
     assert (trading.through(A), trading.through(B)) == (99, 99)
-    told = {(one.instrument, one.defect) for one in trading.defects()}
+    told = {(defect.instrument, defect.defect) for defect in trading.defects()}
     assert told == {(A, "empty")}
 
 
@@ -123,7 +123,7 @@ def test_a_venue_whose_day_begins_at_another_hour_is_told_of_and_stops_nothing(a
     assert trading.through(B) == 24
     if offset:
         assert trading.published(A) == []
-        assert {one.defect for one in trading.defects() if one.instrument == A} == {"misaligned"}
+        assert {defect.defect for defect in trading.defects() if defect.instrument == A} == {"misaligned"}
     else:
         assert trading.through(A) == 24
 

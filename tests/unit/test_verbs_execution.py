@@ -30,7 +30,7 @@ def test_approved_orders_are_placed_and_filled_and_the_books_add_up() -> None:
     world.settle(minute(1))
     assert set(world.states().values()) == {OrderState.FILLED}
     assert len(world.fills()) == 2
-    assert [one.settled for one in world.reports()] == [False, True]
+    assert [report.settled for report in world.reports()] == [False, True]
     world.check()
 
 
@@ -136,7 +136,7 @@ def test_a_crash_while_settling_leads_to_the_same_fills_once(nth: int, after: bo
     until_it_lives(attempt, nth, after=after)
     assert world.fills() == plain.fills()
     assert world.states() == plain.states()
-    assert any(one.settled for one in world.reports())
+    assert any(report.settled for report in world.reports())
     world.check()
 
 
@@ -182,7 +182,7 @@ def test_an_order_that_comes_between_booking_and_commit_is_settled_too_and_all_i
     assert world.ledger.claim("main", [(record, orders.claim(record, AT, 5))])
     OrderMatcher(DESK, world.ledger, PaperVenue(DESK, Crowded()), swept=True).settle(minute(1))
     assert set(world.states().values()) == {OrderState.FILLED}
-    assert any(one.settled for one in world.reports())
+    assert any(report.settled for report in world.reports())
     world.check()
 
 
@@ -214,6 +214,6 @@ def test_quotes_fill_what_is_at_market_at_once_and_a_crash_with_other_quotes_fil
     world.ledger.sweep()
     OrderMatcher(DESK, world.ledger, PaperVenue(DESK, world.book, quote)).take(told)
     assert len(world.fills()) == 2
-    assert all(95 < one.price < 102 for one in world.fills())
+    assert all(95 < fill.price < 102 for fill in world.fills())
     assert world.book.read("main").resting == []
     world.check()

@@ -46,7 +46,7 @@ class Venue:
         self.hidden: dict[str, int] = {}
 
     def bars_of(self, requests: Sequence[BarsRequest]) -> list[Series | Failure]:
-        return [self._series(one) for one in requests]
+        return [self._series(request) for request in requests]
 
     def _series(self, asked: BarsRequest) -> Series:
         whole = FINE[asked.instrument] if asked.timeframe == "1m" else coarse(asked.instrument)
@@ -83,7 +83,7 @@ class Feed:
         before = len(self.bus.messages)
         self.minute = minute
         self.poller.poll()
-        return [one for one in self.bus.messages[before:] if isinstance(one, BarsClosed)]
+        return [message for message in self.bus.messages[before:] if isinstance(message, BarsClosed)]
 
     def published(self, timeframe: str, name: str) -> list[Bar]:
         heard = [message for message in self.bus.messages if isinstance(message, BarsClosed)]
@@ -159,7 +159,7 @@ def test_after_a_crash_the_same_bars_go_out_under_the_same_id(feed: Feed, nth: i
         feed.process(fuse).poll()
 
     until_it_lives(attempt, nth, after=after)
-    told = {one.id: one for one in feed.bus.messages}
+    told = {message.id: message for message in feed.bus.messages}
     assert all(told[one.id] == one for one in feed.bus.messages)
     expected = Feed()
     expected.poll(60)
@@ -186,7 +186,7 @@ def test_a_jump_from_one_poll_to_the_next_is_told_of(feed: Feed, monkeypatch: py
     leapt = [*FINE[A][:60], Bar(closes_at, close * 3, close * 3, close * 3, close * 3, volume), *FINE[A][61:]]
     monkeypatch.setitem(FINE, A, leapt)
     (message,) = feed.poll(61)
-    assert [(one.instrument, one.defect, one.count) for one in message.defects] == [(A, "jump", 1)]
+    assert [(defect.instrument, defect.defect, defect.count) for defect in message.defects] == [(A, "jump", 1)]
 
 
 @given(

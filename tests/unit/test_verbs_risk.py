@@ -69,7 +69,7 @@ class World:
             hear(assessor, part)
 
     def told(self, kind: type[Message]) -> list[Any]:
-        unique = {one.id: one for one in self.bus.messages}
+        unique = {message.id: message for message in self.bus.messages}
         return [one for one in unique.values() if isinstance(one, kind)]
 
     def outcome(self) -> tuple[Any, ...]:
@@ -82,14 +82,16 @@ class World:
         """Every order fills at once at the venue."""
         records = list(self.ledger.orders.values())
         assert self.ledger.claim("main", [(one, orders.claim(one, self.now, 5)) for one in records])
-        resolutions = [_filled(one.order) for one in records]
+        resolutions = [_filled(record.order) for record in records]
         self.ledger.publish(self.ledger.book("main", resolutions, poll(2, {})[2]), [])
 
     def check(self) -> None:
         live = self.ledger.orders.values()
         assert self.ledger.accounts["main"].reserved == sum((orders.held(one) for one in live), Decimal(0))
         assert self.ledger.outbox == {}
-        assert {one.order_id for each in self.told(OrdersApproved) for one in each.orders} == set(self.ledger.orders)
+        assert {order.order_id for each in self.told(OrdersApproved) for order in each.orders} == set(
+            self.ledger.orders
+        )
 
 
 def _filled(order: Order) -> Resolution:
@@ -238,7 +240,7 @@ def test_targets_held_back_ten_minutes_end_in_refusals() -> None:
     world.hear(POLL[1])
     assert world.outcome()[0] == {}
     (refused,) = world.told(OrdersRefused)
-    assert {one.code for one in refused.refusals} == {"STALE_SIGNAL"}
+    assert {refusal.code for refusal in refused.refusals} == {"STALE_SIGNAL"}
     assert len(refused.refusals) == 2
 
 
@@ -296,6 +298,6 @@ def test_a_halted_account_refuses_and_an_unknown_one_is_no_account() -> None:
     )
     world.ledger.halt("main", TradingState.HALT, told)
     world.hear(*POLL)
-    assert {one.code for each in world.told(OrdersRefused) for one in each.refusals} == {"KILL_STATE"}
+    assert {refusal.code for each in world.told(OrdersRefused) for refusal in each.refusals} == {"KILL_STATE"}
     with pytest.raises(BadInput, match="account 'other' is not in the desk"):
         world.hear(Targets(id="t", cause="b", at=at(1), account="other", batch="p", targets=[]))

@@ -131,7 +131,7 @@ def test_targets_that_no_topic_takes_are_cut_and_none_is_lost_or_told_twice() ->
     folder.fold(bars_message([stretch(name, some, 4, 5) for name in names]))
     chunks = [one for one in bus.messages if isinstance(one, Targets)]
     numbers = range(1, len(chunks) + 1)
-    assert [(one.chunk, one.chunks) for one in chunks] == [(number, len(chunks)) for number in numbers]
+    assert [(chunk.chunk, chunk.chunks) for chunk in chunks] == [(number, len(chunks)) for number in numbers]
     assert len({one.id for one in chunks}) == len(chunks) > 1
     assert max(len(encode(one)) for one in bus.messages) < 256_000
     assert len({target.signal_id for one in chunks for target in one.targets}) == 2_000

@@ -63,19 +63,27 @@ def markdown(report: DayReport) -> str:
     parts = [
         f"# {report.day}: {report.state}",
         "## Accounts",
-        _table(("Account", "Cash", "Change", "Trades", "Turnover", "Fees"), [_account(one) for one in report.accounts]),
+        _table(
+            ("Account", "Cash", "Change", "Trades", "Turnover", "Fees"),
+            [_account(account) for account in report.accounts],
+        ),
         "## Positions",
         _table(
             ("Account", "Instance and instrument", "Quantity"),
             [(one.account, *held) for one in report.accounts for held in _held(one.end)],
         ),
         "## Audit chains",
-        _table(("Chain", "Verdict", "Records"), [(one.stream, one.kind, f"{one.records:,}") for one in report.chains]),
+        _table(
+            ("Chain", "Verdict", "Records"),
+            [(chain.stream, chain.kind, f"{chain.records:,}") for chain in report.chains],
+        ),
     ]
     if report.faults:
         parts += [
             "## Faults",
-            _table(("Step", "Error", "Cause"), [(one.step, one.error, one.cause[:200]) for one in report.faults]),
+            _table(
+                ("Step", "Error", "Cause"), [(fault.step, fault.error, fault.cause[:200]) for fault in report.faults]
+            ),
         ]
     return "\n\n".join(parts) + "\n"
 

@@ -201,7 +201,7 @@ def _decisions(message: OrdersApproved | OrdersRefused) -> Iterator[LakeRow]:
     if isinstance(message, OrdersApproved):
         decisions = [(order, {"state": "APPROVED"}) for order in message.orders]
     else:
-        refused = [(one.order, {"code": one.code, "detail": one.detail}) for one in message.refusals]
+        refused = [(refusal.order, {"code": refusal.code, "detail": refusal.detail}) for refusal in message.refusals]
         decisions = [(order, {"state": "REFUSED"} | why) for order, why in refused]
     for n, (order, decision) in enumerate(decisions):
         values = {name: value for name, value in msgspec.structs.asdict(order).items() if name in _OF_ORDER}

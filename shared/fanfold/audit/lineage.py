@@ -77,7 +77,7 @@ def _target(message: Targets, order: dict[str, Any]) -> dict[str, Any]:
 
 def _bar(message: BarsClosed, instrument: str, timeframe: str) -> dict[str, Any]:
     """The newest bar of an instrument and timeframe (any timeframe: the shortest), and the venue's defects about it."""
-    defects = [msgspec.structs.asdict(one) for one in message.defects if one.instrument == instrument]
+    defects = [msgspec.structs.asdict(defect) for defect in message.defects if defect.instrument == instrument]
     for series in bars.unpack(message.frames):
         if series.instrument == instrument and timeframe in {"", series.timeframe}:
             return {"venue": message.venue, "bar": _prices(series), "defects": defects}

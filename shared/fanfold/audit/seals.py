@@ -37,7 +37,7 @@ def seal(report: DayReport, pages: Pages, before: StoredObject | None, signer: S
         day=report.day,
         report=_digest(pages.report),
         page=_digest(pages.page),
-        chains=[Head(stream=one.stream, seq=one.records, hash=one.hash) for one in report.chains],
+        chains=[Head(stream=chain.stream, seq=chain.records, hash=chain.hash) for chain in report.chains],
         previous=_digest(before.body) if before else "",
     )
     if signer is None:

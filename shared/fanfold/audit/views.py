@@ -48,9 +48,9 @@ def views_of(message: Message, sent_ms: int, seq: int) -> Iterator[View]:
             for order in message.orders:
                 yield _decided(order, {"message_id": message.id}, approved=True)
         case OrdersRefused():
-            for one in message.refusals:
-                refused = {"message_id": message.id, "code": one.code, "detail": one.detail}
-                yield _decided(one.order, refused, approved=False)
+            for refusal in message.refusals:
+                refused = {"message_id": message.id, "code": refusal.code, "detail": refusal.detail}
+                yield _decided(refusal.order, refused, approved=False)
         case Targets():
             yield from _targets(message)
         case LegStatus():
@@ -82,7 +82,7 @@ def decision_view(message: Message) -> Iterator[View]:
         case OrdersApproved():
             decided = message.orders
         case OrdersRefused():
-            decided = [one.order for one in message.refusals]
+            decided = [refusal.order for refusal in message.refusals]
         case _:
             return
     by_time: dict[str, list[str]] = {}
@@ -157,9 +157,9 @@ def _targets(message: Targets) -> Iterator[View]:
 
 
 def _leg_states(message: LegStatus, version: str) -> Iterator[View]:
-    for one in message.statuses:
-        place = ("leg", message.account, one.instance, one.instrument)
-        yield View(place=place, version=version, fields={"status": one, "at": message.at, "message_id": message.id})
+    for status in message.statuses:
+        place = ("leg", message.account, status.instance, status.instrument)
+        yield View(place=place, version=version, fields={"status": status, "at": message.at, "message_id": message.id})
 
 
 def _target(target: Target) -> dict[str, Any]:

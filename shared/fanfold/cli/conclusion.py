@@ -91,7 +91,7 @@ def _account(traded: Desk, name: str, found: SummaryBooks) -> AccountSummary:
 def _money(found: SummaryBooks, accounts: list[AccountSummary]) -> dict[str, Decimal]:
     """The accounts' money together; euros and bitcoins make no sum."""
     names = ("fees", "equity", "total_return", "drawdown", "realised", "unrealised", "cash")
-    one_currency = len({one.currency for one in accounts}) == 1
+    one_currency = len({account.currency for account in accounts}) == 1
     return {name: getattr(found, name) if one_currency else ZERO for name in names}
 
 
@@ -123,7 +123,7 @@ def _summary(
         latency_ms_p99=percentile(latencies, 0.99),
         audit_records=records_in(verdicts),
         audit_verified=all(verdict.kind == "sound" and not verdict.pending for verdict in verdicts),
-        books_balance=all(one.books_balance for one in accounts),
+        books_balance=all(account.books_balance for account in accounts),
         timeframe=pace.timeframe,
         bars_traded=pace.bars,
         bars_per_second=round(pace.rate, 2),

@@ -63,7 +63,7 @@ class Legs:
             self._times[leg, state.code] += 1
 
     def targets(self, message: Targets) -> None:
-        self._spoke |= {(message.account, one.instance, one.instrument) for one in message.targets}
+        self._spoke |= {(message.account, target.instance, target.instrument) for target in message.targets}
 
     def reports(self, first: int, last: int) -> list[LegReport]:
         """Legs that did not trade though a bar of theirs closed from ``first`` to ``last``, in epoch seconds."""

@@ -142,7 +142,7 @@ class Tally:
                 self.orders += len(message.orders)
                 self._approved.append(message.id)
             case OrdersRefused():
-                self.refusals.update(one.code for one in message.refusals)
+                self.refusals.update(refusal.code for refusal in message.refusals)
                 first = message.refusals[0]
                 what = f"{first.order.side} {first.order.instrument} for {first.order.instance}"
                 self.example = self.example or f"{what}: {first.code}, {first.detail}"
@@ -240,7 +240,7 @@ def lines(summary: Summary) -> Iterator[tuple[str, str]]:
         yield "equity", f"{summary.equity:,.2f}"
         yield "return", f"{summary.total_return:.2%}"
         yield "drawdown", f"{summary.drawdown:.2%}"
-    yield from (("account", _account(one)) for one in summary.accounts if len(summary.accounts) > 1)
+    yield from (("account", _account(account)) for account in summary.accounts if len(summary.accounts) > 1)
     yield "messages", ", ".join(f"{topic} {count:,}" for topic, count in sorted(summary.messages.items()))
     yield "data", "; ".join(f"{what}: {count:,}" for what, count in summary.defects.items()) or "no defects"
     yield "dead letters", f"{summary.dead_letters:,}"

@@ -71,7 +71,7 @@ def _dynamodb(
             for table, some in parameters["RequestItems"].items()
             for one in some
         ]
-        return {"dynamodb-write": Decimal(sum(units.write_units(_written("Put", one, sizes)) for one in puts))}
+        return {"dynamodb-write": Decimal(sum(units.write_units(_written("Put", put, sizes)) for put in puts))}
     return {"dynamodb-read": sum(_reads(operation, parameters, answer), Decimal())}
 
 

@@ -70,7 +70,7 @@ class Stacks(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(templates: Iterable[Template]) -> Stacks:
     """The stacks together; a resource of a type that costs nothing by itself is passed over."""
-    found = [dict(one["Resources"]) for one in templates]
+    found = [dict(template["Resources"]) for template in templates]
     merged = [(kind["Type"], kind.get("Properties", {})) for one in found for kind in one.values()]
     pieces = Counter(PIECES[kind] for kind, _ in merged if kind in PIECES)
     pieces["alarm"] = sum(_alarmed(one) for kind, one in merged if kind == "AWS::CloudWatch::Alarm")
@@ -80,7 +80,7 @@ def read(templates: Iterable[Template]) -> Stacks:
         pieces=dict(+pieces),
         key_calls=sum(_key_calls(one) for kind, one in merged if kind == "AWS::SQS::Queue"),
         keyed=sorted({KEYED[kind] for kind, one in merged if kind in KEYED and _keyed(one)}),
-        schedules=sum(sum(one.values()) for one in runs),
+        schedules=sum(sum(run.values()) for run in runs),
         transitions=sum(_transitions(one, ran) for one, ran in zip(found, runs, strict=True)),
         alarm_metrics=sorted({name for kind, one in merged for name in _own_metrics(kind, one)}),
     )
@@ -105,7 +105,7 @@ def _function(logical: str, properties: Mapping[str, Any], resources: Mapping[st
         memory_mb=int(properties.get("MemorySize", 128)),
         traced=properties.get("TracingConfig", {}).get("Mode") == "Active",
         platform_lines=not quiet,
-        pollers=sum(_pollers(one, resources) for one in mappings),
+        pollers=sum(_pollers(mapping, resources) for mapping in mappings),
         ordered=any(_ordered(one, resources) for one in mappings),
         window_s=max((int(one.get("MaximumBatchingWindowInSeconds", 0)) for one in mappings), default=0),
         runs_a_month=runs,
@@ -204,4 +204,4 @@ def _keyed(properties: Mapping[str, Any]) -> bool:
 
 
 def _of(resources: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
-    return [one["Properties"] for one in resources.values() if one["Type"] == kind]
+    return [resource["Properties"] for resource in resources.values() if resource["Type"] == kind]

@@ -70,5 +70,5 @@ def _split(tokens: list[str]) -> list[tuple[str, str]]:
             if token.endswith(quote) and len(token) > len(quote) + 1 and token not in _QUOTES
         ]
         if readings:
-            return [one for one in readings if len(readings) == 1 or one[0] in _BASES] or readings
+            return [reading for reading in readings if len(readings) == 1 or reading[0] in _BASES] or readings
     return []

@@ -117,7 +117,7 @@ def trade(fill: Fill) -> Trade:
 
 def unbooked(resolutions: Sequence[Resolution], booked: Collection[Trade]) -> list[Fill]:
     """Return the fills that may not be booked yet."""
-    return [fill for one in resolutions for fill in one.fills if trade(fill) not in booked]
+    return [fill for resolution in resolutions for fill in resolution.fills if trade(fill) not in booked]
 
 
 @exact
@@ -137,11 +137,11 @@ def changes(
     fills: list[Fill] = []
     odd: list[Fill] = []
     steps: list[Step] = []
-    for one in resolutions:
-        before = records[one.resting.order.order_id]
-        after, fresh = _filled(before, one.fills, known, odd)
-        if one.state in TERMINAL and after.state not in TERMINAL:
-            after = _closed(after, one)
+    for resolution in resolutions:
+        before = records[resolution.resting.order.order_id]
+        after, fresh = _filled(before, resolution.fills, known, odd)
+        if resolution.state in TERMINAL and after.state not in TERMINAL:
+            after = _closed(after, resolution)
         if after != before:
             fills += fresh
             steps.append((before, after))
@@ -194,7 +194,7 @@ def agreed(settlement: MatchResult, filled: Mapping[str, Decimal], ended: Collec
         over = order_id in ended and one.state not in TERMINAL
         return msgspec.structs.replace(one, resting=resting, state=OrderState.EXPIRED if over else one.state)
 
-    return msgspec.structs.replace(settlement, resolutions=[agree(one) for one in settlement.resolutions])
+    return msgspec.structs.replace(settlement, resolutions=[agree(resolution) for resolution in settlement.resolutions])
 
 
 def chunks(resolutions: Sequence[Resolution]) -> Iterator[list[Resolution]]:

@@ -111,7 +111,10 @@ def _digest(name: str) -> str:
 
 def _sources(traded: Desk) -> list[Path]:
     """The files of the strategies that a desk trades, and of the neighbours that its own import."""
-    bound = [contract.bind(one.strategy, one.params, len(one.instruments)) for one in traded.strategies.values()]
+    bound = [
+        contract.bind(strategy.strategy, strategy.params, len(strategy.instruments))
+        for strategy in traded.strategies.values()
+    ]
     return sorted({*(Path(one.step.__code__.co_filename) for one in bound), *folder.loaded()})
 
 
@@ -184,4 +187,4 @@ def _prices(series: Series, bar: Bar) -> str:
 def _longer(state: Path, plan: RunPlan) -> list[Series]:
     """The recordings that have more than the run's; the others are kept as they are."""
     venue = ReplayVenue(state / state_directory.RECORDINGS)
-    return [one for one in plan.recordings if one.through > venue.span(one.instrument)[1]]
+    return [recording for recording in plan.recordings if recording.through > venue.span(recording.instrument)[1]]

@@ -109,7 +109,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     findings: list[QualityFinding]
 
     def finding(self, defect: DefectKind) -> QualityFinding | None:
-        return next((one for one in self.findings if one.defect is defect), None)
+        return next((finding for finding in self.findings if finding.defect is defect), None)
 
 
 class _Numbered(NamedTuple):
@@ -171,7 +171,7 @@ def check(
         instrument=instrument,
         timeframe=timeframe,
         bars=[one.bar for one in ordered],
-        findings=[one for one in findings if one.count],
+        findings=[finding for finding in findings if finding.count],
     )
 
 

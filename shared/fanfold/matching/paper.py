@@ -93,7 +93,7 @@ class PaperVenue:
 
         Raises Conflict if the book has changed since; then resolve again.
         """
-        over = [one.resting for one in settlement.resolutions if one.state in TERMINAL]
+        over = [resolution.resting for resolution in settlement.resolutions if resolution.state in TERMINAL]
         going = [one.resting for one in settlement.resolutions if one.state not in TERMINAL]
         gone = [resting.order.client_order_id for resting in over]
         self._book.write(settlement.account, settlement.version, going, gone, settlement.settled)
@@ -140,7 +140,7 @@ class PaperVenue:
         except VenueUnavailable:
             # Without a price these wait for the next bar's resolve; the account's other orders do not.
             return [fills.unmet(one) for one in takers]
-        return [fills.take(one, quote, model) for one in takers]
+        return [fills.take(taker, quote, model) for taker in takers]
 
 
 def _acceptance(order: Order) -> Acceptance:

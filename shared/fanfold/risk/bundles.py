@@ -84,5 +84,8 @@ def _judge(order: Order, context: Context) -> Order | Refusal:
 
 
 def _reason(bundle: str, refusals: Sequence[Refusal]) -> str:
-    told = ", ".join(f"{one.order.instrument} {one.code}" for one in refusals) or "a leg that cannot be ordered"
+    told = (
+        ", ".join(f"{refusal.order.instrument} {refusal.code}" for refusal in refusals)
+        or "a leg that cannot be ordered"
+    )
     return f"bundle {bundle} goes out whole or not at all: {told}"

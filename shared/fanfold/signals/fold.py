@@ -258,7 +258,7 @@ class Fold:
         timeframe, instruments = group
         oldest = self._at - MISSED_BARS * timeframes.seconds(timeframe)
         # Of one that never came it counts since its bars were asked for.
-        keys = [(timeframe, one) for one in instruments]
+        keys = [(timeframe, instrument) for instrument in instruments]
         took = [self._through.get(key, self.asked.get(key, (0, self._began))[1]) for key in keys]
         return frozenset(member for member, through in enumerate(took) if through < oldest)
 

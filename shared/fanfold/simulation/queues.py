@@ -89,13 +89,13 @@ class MemoryQueue:
         """What may be received now."""
         now = self._now()
         busy = {one.group for one in self.messages if one.visible_at > now} if self.fifo else set[str]()
-        return [one for one in self.messages if one.visible_at <= now and one.group not in busy]
+        return [message for message in self.messages if message.visible_at <= now and message.group not in busy]
 
     def with_receipt(self, receipt: str) -> Waiting | None:
-        return next((one for one in self.messages if one.receipt == receipt), None)
+        return next((message for message in self.messages if message.receipt == receipt), None)
 
     def in_flight(self) -> int:
-        return sum(one.visible_at > self._now() for one in self.messages)
+        return sum(message.visible_at > self._now() for message in self.messages)
 
 
 class MemoryQueues:

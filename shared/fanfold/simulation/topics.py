@@ -99,9 +99,11 @@ class MemoryTopics:
         if known_at is not None and self._now() - known_at < DEDUPLICATED_S:
             return
         topic.known[token] = self._now()
-        for one in topic.subscriptions:
-            if one.takes(attributes):
-                self._queues.queue(one.queue).send(entry["Message"], attributes, entry["MessageGroupId"], token)
+        for subscription in topic.subscriptions:
+            if subscription.takes(attributes):
+                self._queues.queue(subscription.queue).send(
+                    entry["Message"], attributes, entry["MessageGroupId"], token
+                )
 
 
 _OPERATIONS: dict[str, Callable[[MemoryTopics, Document], dict[str, Any]]] = {

@@ -33,8 +33,8 @@ class Bootstrap:
         lasting = own if own.lasting else names.own(names.SHARED, prefix)
         self._keep_bucket(lasting)
         images = self._put(ACCOUNT, "bootstrap.yml", {})["Images"]
-        for one in dict.fromkeys((lasting, own)):
-            self._put(f"{ACCOUNT}-{one.stage}", "stage.yml", one.parameters())
+        for fromkey in dict.fromkeys((lasting, own)):
+            self._put(f"{ACCOUNT}-{fromkey.stage}", "stage.yml", fromkey.parameters())
         self._told(f"FANFOLD_IMAGES={images}")
         if repository:
             self._know_github()

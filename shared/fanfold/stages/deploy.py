@@ -83,7 +83,7 @@ class Stage:
 
     def _check_settings(self, stacks: list[str]) -> None:
         environ = os.environ | dict(self._settings)
-        missing = names.missing(self._name, [one for one in stacks if one != PLATFORM], environ)
+        missing = names.missing(self._name, [stack for stack in stacks if stack != PLATFORM], environ)
         if missing:
             lines = [f"  {name}: {about}" for name, about in missing.items()]
             raise BadInput("\n".join([f"a deploy to {self._name} needs, as environment variables:", *lines]))

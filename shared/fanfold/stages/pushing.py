@@ -93,7 +93,7 @@ def push_all(call: Call, services: list[str], environ: Mapping[str, str]) -> lis
     if "/" not in registry:
         raise BadInput("FANFOLD_IMAGES has to name the registry, as `make bootstrap` prints it")
     log_in(call, registry)
-    return [f"{digest(one)}={push(call, registry, one, _to_stderr)}" for one in services]
+    return [f"{digest(service)}={push(call, registry, service, _to_stderr)}" for service in services]
 
 
 def _to_stderr(text: str) -> None:

@@ -48,7 +48,7 @@ class Removal:
                 f"stage {self._stage} trades, and keeps its tables and buckets when its stacks go; if that is what you "
                 f"want, say so: `make remove STAGE={self._stage} CONFIRM={self._stage}`, and read docs/deploy.md first"
             )
-        places = [one for stack in (*SERVICES, PLATFORM) for one in self._artefacts(stack)]
+        places = [artefact for stack in (*SERVICES, PLATFORM) for artefact in self._artefacts(stack)]
         stores = self._stores()
         with ThreadPoolExecutor(len(SERVICES)) as pool:
             list(pool.map(self._delete, SERVICES))

@@ -68,7 +68,7 @@ class Smoke:
     def _signal(self, name: str, leg: StrategyInstance, at: datetime) -> str:
         """Hand risk a signal that wants something else than the leg holds by its last order; the signal's id."""
         instrument = leg.instruments[0]
-        own = [one for one in self._orders() if (one.instance, one.instrument) == (name, instrument)]
+        own = [order for order in self._orders() if (order.instance, order.instrument) == (name, instrument)]
         held = any(one.side == "buy" for one in own[:1] if one.state == OrderState.FILLED)
         signal = ids.name("smoke", name, instrument, at.isoformat())
         target = Target(signal_id=signal, instance=name, instrument=instrument, timeframe=leg.timeframe,

@@ -98,7 +98,7 @@ class Window:
         self._now = -1
         self._columns = [Columns(lookback) for _ in instruments]
         # A column stays the same list for good.
-        self._fields = [[getattr(one, field) for one in self._columns] for field in _FIELDS]
+        self._fields = [[getattr(column, field) for column in self._columns] for field in _FIELDS]
         self._seen = self._fields
         self._waiting: list[deque[Waiting]] = [deque() for _ in instruments]
 
@@ -125,7 +125,7 @@ class Window:
 
     def part(self, apart: Mapping[str, int]) -> None:
         """Be apart as another window was."""
-        self.since = [max(0, apart.get(one, 0)) for one in self.instruments]
+        self.since = [max(0, apart.get(instrument, 0)) for instrument in self.instruments]
         self.left = frozenset(member for member, one in enumerate(self.instruments) if apart.get(one, 0) < 0)
 
     def advance(self) -> bool:

@@ -41,7 +41,7 @@ class ReplayVenue:
         recordings = [_Recording(header) for header in sorted(directory.glob("*.json"))]
         if not recordings:
             raise BadInput(f"{directory} holds no recorded bars; store series in it before they are replayed")
-        self._recordings = {one.instrument: one for one in recordings}
+        self._recordings = {recording.instrument: recording for recording in recordings}
 
     @property
     def instruments(self) -> list[str]:

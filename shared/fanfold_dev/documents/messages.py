@@ -126,7 +126,7 @@ def type_name(kind: Any) -> str:
     if origin is Literal:
         return " or ".join(f"`{value}`" for value in arguments)
     if origin in {Union, UnionType}:
-        return " or ".join("null" if one is NoneType else type_name(one) for one in arguments)
+        return " or ".join("null" if argument is NoneType else type_name(argument) for argument in arguments)
     return f"list of {type_name(arguments[0])}" if origin is list else _plain(kind)
 
 

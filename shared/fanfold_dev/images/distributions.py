@@ -81,7 +81,11 @@ def licence(name: str, fields: Mapping[str, str], classifiers: Sequence[str]) ->
     named = fields.get("License", "").strip()
     if named in {*SPDX, *SPDX.values()} or re.fullmatch(r"[\w.-]+( OR [\w.-]+)+", named):
         return SPDX.get(named, named)
-    listed = [one.rpartition(" :: ")[2] for one in classifiers if one.startswith("License :: OSI Approved :: ")]
+    listed = [
+        classifier.rpartition(" :: ")[2]
+        for classifier in classifiers
+        if classifier.startswith("License :: OSI Approved :: ")
+    ]
     if not listed or not set(listed) <= set(SPDX):
         raise BadInput(f"{name} names no licence that is known: {named[:40] or listed}; see SPDX in {__name__}")
     return " AND ".join(sorted(SPDX[one] for one in listed))

@@ -92,7 +92,7 @@ class Bookings:
         def attempt() -> ExecutionReport | None:
             records, booked = ledger.records_and_trades(
                 self._table,
-                [one.resting.order.order_id for one in resolutions],
+                [resolution.resting.order.order_id for resolution in resolutions],
                 [booking.trade(fill) for one in resolutions for fill in one.fills],
             )
             books = ledger.read(self._table, account)

@@ -185,7 +185,11 @@ def _known(groups: Mapping[Group, int], snapshot: Snapshot) -> dict[str, dict[tu
     known: dict[str, dict[tuple[str, ...], int]] = {}
     for (timeframe, instruments), count in groups.items():
         apart = snapshot.apart.get(" ".join((timeframe, *instruments)), {})
-        group = tuple(one for one in instruments if f"{timeframe} {one}" in snapshot.through and one not in apart)
+        group = tuple(
+            instrument
+            for instrument in instruments
+            if f"{timeframe} {instrument}" in snapshot.through and instrument not in apart
+        )
         if group:
             wanted = known.setdefault(timeframe, {})
             wanted[group] = max(wanted.get(group, 0), count)

@@ -43,7 +43,7 @@ class S3Reports:
         self._put(_key(report.day, name), page.encode(), "text/markdown; charset=utf-8")
 
     def closings(self, before: str) -> dict[str, Closing]:
-        return {one.account: one.before for report in self._newest(before) for one in report.accounts}
+        return {account.account: account.before for report in self._newest(before) for account in report.accounts}
 
     def bodies(self) -> dict[str, Pages]:
         return {day: self.body(day) for day in sorted({_day(key) for key in self._keys() if _is_of_closed(key)})}

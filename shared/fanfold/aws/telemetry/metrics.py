@@ -90,9 +90,9 @@ class Metrics:
                 self.add("Orders", len(message.orders))
             case OrdersRefused():
                 self.add("Refusals", len(message.refusals))
-                for one in message.refusals:
-                    self._reasons[one.code] = self._reasons.get(one.code, 0) + 1
-                    self.add("LossRefusals", one.code in LOSSES)
+                for refusal in message.refusals:
+                    self._reasons[refusal.code] = self._reasons.get(refusal.code, 0) + 1
+                    self.add("LossRefusals", refusal.code in LOSSES)
             case ExecutionReport():
                 self._reported(message)
             case BarsRequested() | TradingStateChanged():  # No figures.
@@ -100,7 +100,7 @@ class Metrics:
 
     def _reported(self, report: ExecutionReport) -> None:
         self.add("Fills", len(report.fills))
-        if any(one.state is OrderState.OPEN for one in report.updates):
+        if any(update.state is OrderState.OPEN for update in report.updates):
             self.measure("TickToOrder", int((self._clock() - report.at).total_seconds() * 1_000))
 
     def flush(self, properties: Mapping[str, str]) -> None:

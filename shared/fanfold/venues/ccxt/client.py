@@ -184,7 +184,7 @@ def _guarded(kind: type[Any], errors: Any) -> type[Any]:
 
 def _timed(exchange: Any, rows: list[Any], market: Any) -> list[Any]:
     """The rows that tell when they open. Were all sorted out, a changed format would look like a quiet market."""
-    timed = [one for one in rows if _opens(exchange, one, market)]
+    timed = [row for row in rows if _opens(exchange, row, market)]
     if rows and not timed:
         raise slim.errors().BadResponse(f"{exchange.id} gave a candle that is none: {str(rows[0])[:80]}")
     if len(timed) < len(rows):
