@@ -4,9 +4,11 @@ import os
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cache, partial
+from typing import Any
 
 from execution_service.place import Placer
 from execution_service.quotes import Quotes
+from execution_service.routes import ROUTES
 from execution_service.settings import Settings
 from execution_service.settle import OrderMatcher
 from execution_service.sweep import Sweeper
@@ -18,7 +20,7 @@ from fanfold.aws.dynamodb.pauses import PauseTable
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.function.runtime import Runtime, read
 from fanfold.aws.function.runtime import runtime as build
-from fanfold.aws.function.sqs import Arrived
+from fanfold.aws.function.sqs import Arrived, verb_of
 from fanfold.aws.sns import Topics
 from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.matching.paper import PaperVenue
@@ -125,6 +127,12 @@ def _ready() -> None:
         raise VenueUnavailable(str(missing)) from missing
 
 
+def settle(message: BarsClosed) -> None:
+    """Match what rests at a venue of the desk against its bars."""
+    if message.venue in runtime().desk.venues:
+        settler(message.venue).settle(message)
+
+
 def govern(message: TradingStateChanged) -> None:
     """Cancel what the account's state does not let rest, and end what it does not let out."""
     if message.account in runtime().desk.accounts:
@@ -146,13 +154,7 @@ def execute(arrived: Arrived) -> None:
     """A message again may follow a crash, so the outbox is swept first."""
     if arrived.again:
         outbox().sweep()
-    match arrived.message:
-        case OrdersApproved():
-            place(arrived.message)
-        case BarsClosed():
-            if arrived.message.venue in runtime().desk.venues:
-                settler(arrived.message.venue).settle(arrived.message)
-        case TradingStateChanged():
-            govern(arrived.message)
-        case other:
-            raise BadInput(f"execution takes approved orders, bars and halts, not {type(other).__name__}")
+    VERBS[verb_of(ROUTES, arrived.message)](arrived.message)
+
+
+VERBS: dict[str, Callable[[Any], None]] = {"place": place, "settle": settle, "govern": govern}

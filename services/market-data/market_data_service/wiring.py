@@ -11,13 +11,13 @@ import msgspec
 from fanfold.aws.dynamodb.cursors import CursorTable
 from fanfold.aws.function.runtime import Runtime, read
 from fanfold.aws.function.runtime import runtime as build
-from fanfold.aws.function.sqs import Arrived
+from fanfold.aws.function.sqs import Arrived, verb_of
 from fanfold.aws.sns import Topics
 from fanfold.errors import BadInput
 from fanfold.market.source import Source
-from fanfold.messages import BarsRequested
 from fanfold.venues.replay import ReplayVenue
 from market_data_service.poll import Poller, Span
+from market_data_service.routes import ROUTES
 from market_data_service.settings import Settings
 
 
@@ -51,9 +51,7 @@ def poller() -> Poller:
 
 
 def serve(arrived: Arrived) -> None:
-    if not isinstance(arrived.message, BarsRequested):
-        raise BadInput(f"market-data takes bars wanted, not {type(arrived.message).__name__}")
-    poller().serve(arrived.message)
+    getattr(poller(), verb_of(ROUTES, arrived.message))(arrived.message)
 
 
 def scheduled(event: dict[str, Any]) -> datetime | None:

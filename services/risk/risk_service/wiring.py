@@ -12,14 +12,14 @@ from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.function.runtime import Runtime, read
 from fanfold.aws.function.runtime import runtime as build
-from fanfold.aws.function.sqs import Arrived
+from fanfold.aws.function.sqs import Arrived, verb_of
 from fanfold.aws.sns import Topics
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
-from fanfold.messages import BarsClosed, ExecutionReport, Targets
 from fanfold.risk.policy import prepare
 from risk_service.assess import PreTradeRisk
 from risk_service.control import ControlCommand, obey
+from risk_service.routes import ROUTES
 from risk_service.settings import Settings
 
 if TYPE_CHECKING:
@@ -93,15 +93,7 @@ def assess(arrived: Arrived) -> None:
     """A message again may follow a crash, so the outbox is swept first."""
     if arrived.again:
         outbox().sweep()
-    match arrived.message:
-        case BarsClosed():
-            assessor().now().mark(arrived.message)
-        case Targets():
-            assessor().now().target(arrived.message)
-        case ExecutionReport():
-            assessor().now().settle(arrived.message)
-        case other:
-            raise BadInput(f"risk takes bars, targets and settlements, not {type(other).__name__}")
+    getattr(assessor().now(), verb_of(ROUTES, arrived.message))(arrived.message)
 
 
 def sweep() -> dict[str, int]:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 from fanfold.aws.dynamodb.folds import FoldTable
 from fanfold.aws.function.runtime import Runtime, read
 from fanfold.aws.function.runtime import runtime as build
-from fanfold.aws.function.sqs import Arrived
+from fanfold.aws.function.sqs import Arrived, verb_of
 from fanfold.aws.sns import Topics
 from fanfold.errors import BadInput
-from fanfold.messages import BarsClosed
+from fanfold.messages import group_of
 from signal_service.fold import StrategyRunner
+from signal_service.routes import ROUTES
 from signal_service.settings import Settings, WebhookSettings
 
 if TYPE_CHECKING:
@@ -33,10 +34,8 @@ class StrategyRunners:
         )
 
     def __call__(self, arrived: Arrived) -> None:
-        message = arrived.message
-        if not isinstance(message, BarsClosed):
-            raise BadInput(f"signal takes bars, not {type(message).__name__}")
-        self._folder(message.venue).fold(message)
+        verb = verb_of(ROUTES, arrived.message)
+        getattr(self._folder(group_of(arrived.message)), verb)(arrived.message)
 
     def _folder(self, venue: str) -> StrategyRunner:
         if venue not in self._folders:

@@ -6,7 +6,7 @@ comes behind it in its FIFO group waits. A standard queue's messages have no gro
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -75,6 +75,15 @@ class SqsConsumer(NamedTuple):
         now = self.clock()
         item = {"reason": text, "at": now.isoformat(), "expires": int((now + FAULT_KEPT).timestamp())}
         table.write([table.putting((record["messageId"], "fault"), item)])
+
+
+def verb_of(routes: Mapping[type[Message], str], message: Message) -> str:
+    """Return the verb that takes a message; raises BadInput for a type that the service has no route for."""
+    verb = routes.get(type(message))
+    if verb is None:
+        taken = ", ".join(sorted(kind.__name__ for kind in routes))
+        raise BadInput(f"no route for {type(message).__name__}; this service takes {taken}")
+    return verb
 
 
 def consume(event: dict[str, Any], handle: Callable[[Arrived], None], edge: SqsConsumer) -> dict[str, Any]:

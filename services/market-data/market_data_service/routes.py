@@ -1,0 +1,7 @@
+"""Which verb takes which message of market-data's queue."""
+
+from fanfold.messages import BarsRequested, Message
+
+ROUTES: dict[type[Message], str] = {
+    BarsRequested: "serve",
+}
