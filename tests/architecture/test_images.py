@@ -15,7 +15,7 @@ from fanfold.venues import replay
 HEAVY = {"pandas", "pyarrow", "numpy", "numba", "duckdb", "boto3", "botocore", "ccxt", "rich", "sqlglot", "ministack"}
 # What to build, besides importing the handler: every verb that the service runs for a message.
 BUILD = {
-    "market-data": "wiring.poller(), [wiring.source(venue) for venue in wiring.runtime().desk.venues]",
+    "market-data": "wiring.process().poller, [*map(wiring.process().source, wiring.runtime().desk.venues)]",
     "signal": "wiring.folder()\nfrom fanfold.signals.fold import Fold\n"
     "[Fold(wiring.runtime().desk, venue) for venue in wiring.runtime().desk.venues]",
     "risk": "wiring.assessor()",

@@ -9,7 +9,7 @@ from market_data_service import wiring
 def poll(event: dict[str, Any], context: object) -> dict[str, Any]:
     """On schedule: publish the bars that have closed at every venue since the last poll."""
     with wiring.runtime().watch.invocation(context):
-        return {"bars": wiring.poller().poll(wiring.scheduled(event))}
+        return {"bars": wiring.process().poller.poll(wiring.scheduled(event))}
 
 
 def back_fill(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -21,4 +21,4 @@ def back_fill(event: dict[str, Any], context: object) -> dict[str, Any]:
 def serve(event: dict[str, Any], context: object) -> dict[str, Any]:
     """SQS bars wanted: publish the bars that a reader misses."""
     with wiring.runtime().watch.invocation(context):
-        return consume(event, wiring.serve, wiring.runtime().edge)
+        return consume(event, wiring.process().serve, wiring.runtime().edge)

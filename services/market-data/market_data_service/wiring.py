@@ -2,7 +2,7 @@
 
 import os
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import msgspec
 
 from fanfold.aws.dynamodb.cursors import CursorTable
 from fanfold.aws.function.runtime import Runtime, read
-from fanfold.aws.function.runtime import runtime as build
+from fanfold.aws.function.runtime import runtime as described
 from fanfold.aws.function.sqs import Arrived, verb_of
 from fanfold.aws.sns import Topics
 from fanfold.errors import BadInput
@@ -23,35 +23,52 @@ from market_data_service.settings import Settings
 
 @cache
 def runtime() -> Runtime:
-    return build(os.environ)
+    return described(os.environ)
+
+
+class MarketDataProcess:
+    """The parts of one process, the heavy ones built on first use."""
+
+    def __init__(self, runtime: Runtime, settings: Settings) -> None:
+        self.runtime = runtime
+        self._settings = settings
+        self._sources: dict[str, Source] = {}
+
+    def source(self, venue: str) -> Source:
+        """Where the bars of a venue come from: recordings, or an exchange."""
+        if venue not in self._sources:
+            self._sources[venue] = self._connected(venue)
+        return self._sources[venue]
+
+    def _connected(self, venue: str) -> Source:
+        profile = self.runtime.desk.venues[venue]
+        if profile.kind == "replay":
+            return ReplayVenue(Path(self._settings.recordings))
+        # An image that only replays never loads ccxt.
+        from fanfold.venues.ccxt.venue import ExchangeVenue  # noqa: PLC0415
+
+        return ExchangeVenue.connect(profile, self.runtime.desk.instruments, self._settings.venue_origin)
+
+    @cached_property
+    def poller(self) -> Poller:
+        runtime = self.runtime
+        topics = Topics(runtime.call, {"bars": self._settings.bars_topic}, runtime.watch.published)
+        cursors = CursorTable(runtime.table(self._settings.cursors_table))
+        return Poller(runtime.desk, self.source, cursors, topics, runtime.clock)
+
+    def serve(self, arrived: Arrived) -> None:
+        getattr(self.poller, verb_of(ROUTES, arrived.message))(arrived.message)
+
+
+def build(runtime: Runtime, settings: Settings) -> MarketDataProcess:
+    """A process of its own: two of them share nothing but what their calls reach."""
+    return MarketDataProcess(runtime, settings)
 
 
 @cache
-def settings() -> Settings:
-    return read(Settings, os.environ)
-
-
-@cache
-def source(venue: str) -> Source:
-    """Where the bars of a venue come from: recordings, or an exchange."""
-    found = runtime().desk.venues[venue]
-    if found.kind == "replay":
-        return ReplayVenue(Path(settings().recordings))
-    # An image that only replays never loads ccxt.
-    from fanfold.venues.ccxt.venue import ExchangeVenue  # noqa: PLC0415
-
-    return ExchangeVenue.connect(found, runtime().desk.instruments, settings().venue_origin)
-
-
-@cache
-def poller() -> Poller:
-    topics = Topics(runtime().call, {"bars": settings().bars_topic}, runtime().watch.published)
-    cursors = CursorTable(runtime().table(settings().cursors_table))
-    return Poller(runtime().desk, source, cursors, topics, runtime().clock)
-
-
-def serve(arrived: Arrived) -> None:
-    getattr(poller(), verb_of(ROUTES, arrived.message))(arrived.message)
+def process() -> MarketDataProcess:
+    """The process that the environment describes."""
+    return build(runtime(), read(Settings, os.environ))
 
 
 def scheduled(event: dict[str, Any]) -> datetime | None:
@@ -68,6 +85,6 @@ def back_fill(event: dict[str, Any]) -> dict[str, Any]:
         span = msgspec.convert(event, Span)
     except msgspec.ValidationError as wrong:
         raise BadInput(f"the span to fill: {wrong}") from wrong
-    left = poller().back_fill(span)
+    left = process().poller.back_fill(span)
     answer: dict[str, Any] = msgspec.to_builtins(left) | {"done": left.done}
     return answer
