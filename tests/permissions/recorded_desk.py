@@ -294,7 +294,7 @@ def _junk(desk: Desk, table: str, pk: str, sk: str) -> Iterator[None]:
     """An item whose values nobody can read, and afterwards what it was."""
     call, key = desk.run.call, {"pk": {"S": pk}, "sk": {"S": sk}}
     before = call("dynamodb", "GetItem", {"TableName": table, "Key": key}).get("Item")
-    spoiled = {name: {"S": "junk"} for name in (before or {"version": "", "snapshot": "", "frames": ""})}
+    spoiled = {name: {"S": "junk"} for name in (before or {"version": "", "rest": "", "frames": ""})}
     call("dynamodb", "PutItem", {"TableName": table, "Item": spoiled | key})
     try:
         yield

@@ -21,8 +21,7 @@ from fanfold.signals.fold import Group, Snapshot, StoredFold
 
 _pack = msgspec.msgpack.Encoder().encode
 _frames = msgspec.msgpack.Decoder(list[Frame]).decode
-_snapshot = msgspec.msgpack.Decoder(Snapshot).decode
-_rest = msgspec.msgpack.Decoder(tuple[bytes, list[bytes]]).decode
+_rest = msgspec.msgpack.Decoder(tuple[Snapshot, list[bytes]]).decode
 
 # How many of the last messages' outputs a cold process knows at least.
 RECENT = 64
@@ -45,9 +44,10 @@ class FoldTable:
         frames = bars.pack(series)
         finest = [frame for frame in frames if frame.timeframe == self._timeframe]
         item: dict[str, Any] = {"message": message, "version": version, "frames": packed(_pack(finest))}
-        rest = packed(_pack(snapshot)), [packed(encode(output)) for output in outputs]
-        parts = _parts(_pack(rest)) if sum(map(len, [item["frames"], rest[0], *rest[1]])) > ITEM_BYTES else []
-        item |= {"parts": len(parts)} if parts else {"snapshot": rest[0], "outputs": rest[1]}
+        # One body: to compress takes longer than all else here, and little by little saves less.
+        rest = packed(_pack((snapshot, [encode(output) for output in outputs])))
+        parts = _parts(rest) if len(item["frames"]) + len(rest) > ITEM_BYTES else []
+        item |= {"parts": len(parts)} if parts else {"rest": rest}
         writes = [self._putting(self._venue, version, item)]
         writes += [
             self._table.putting((f"{self._venue} parts", f"{_fold_key(version)}#{number:03d}"), {"body": part}, ABSENT)
@@ -67,7 +67,7 @@ class FoldTable:
         newest = next(items, None)
         if newest is None:
             return StoredFold(0, [], None, {})
-        snapshot = _snapshot(unpacked(self._rest(newest)[0]))
+        snapshot, _ = self._rest(newest)
         wanted = _known(groups, snapshot)
         windows, outputs = self._recent(chain([newest], items), wanted.pop(self._timeframe, {}))
         for timeframe in sorted(wanted, key=timeframes.seconds):
@@ -100,12 +100,12 @@ class FoldTable:
     def _outputs(self, item: dict[str, Any]) -> list[bytes]:
         return self._rest(item)[1]
 
-    def _rest(self, item: dict[str, Any]) -> tuple[bytes, list[bytes]]:
+    def _rest(self, item: dict[str, Any]) -> tuple[Snapshot, list[bytes]]:
         """Snapshot and outputs of a version, from its item or from the parts beside it."""
         if "parts" not in item:
-            return item["snapshot"], item["outputs"]
+            return _rest(unpacked(item["rest"]))
         parts = self._table.query(f"{self._venue} parts", f"{_fold_key(integer(item['version']))}#")
-        return _rest(b"".join(part["body"] for part in parts))
+        return _rest(unpacked(b"".join(part["body"] for part in parts)))
 
     def _putting(self, partition: str, version: int, values: dict[str, Any]) -> Write:
         return self._table.putting((partition, _fold_key(version)), values, ABSENT)
@@ -128,8 +128,8 @@ class StoredMessages(Sequence[Message]):
 
     def __getitem__(self, at: int | slice) -> Message | list[Message]:
         if isinstance(at, slice):
-            return [decode(unpacked(body)) for body in self._bodies()[at]]
-        return decode(unpacked(self._bodies()[at]))
+            return [decode(body) for body in self._bodies()[at]]
+        return decode(self._bodies()[at])
 
     def __iter__(self) -> Iterator[Message]:
         return iter(self[:])
