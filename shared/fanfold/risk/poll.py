@@ -92,7 +92,8 @@ class PollState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Return whether all parts of all kinds arrived. Bars on which no strategy steps have no targets."""
         wanted = {f"{kind}/{part}" for kind in kinds for part in range(1, self.parts + 1)}
         got = self.got | {f"targets/{token.removeprefix('idle/')}" for token in self.got if token.startswith("idle/")}
-        got |= _whole(token for token in self.got if token.count("/") == 3)
+        chunks = [token for token in self.got if token.count("/") == 3]
+        got |= _whole(chunks) if chunks else set()
         return bool(wanted) and not self.decided and wanted <= got
 
 

@@ -61,6 +61,9 @@ def _number(value: int | Decimal) -> str:
     if isinstance(value, int) and abs(value) < 10**DIGITS:
         return str(value)
     number = Decimal(value)
+    # A text as short as that cannot have more digits: most figures need not be taken apart.
+    if number.is_finite() and len(text := str(number)) <= DIGITS:
+        return text
     if isinstance(value, Decimal) and number.is_finite() and len(number.as_tuple().digits) > DIGITS:
         # Zeros at the end, which DynamoDB drops, do not count.
         number = number.normalize(_ANY)

@@ -166,7 +166,7 @@ def permitting(table: Table, account: str, states: tuple[TradingState, ...]) -> 
 
 def creating(table: Table, order: Order) -> Write:
     """The write that makes an order; it fails where it was made before."""
-    return _storing(table, OrderRecord(order=order), ABSENT, {})
+    return _storing(table, OrderRecord(order=order), _terms(order), ABSENT, {})
 
 
 def indexing(table: Table, order: Order, told: Message) -> Write:
@@ -191,8 +191,9 @@ def expecting(table: Table, account: str, leg: PositionKey, quantity: Decimal) -
 def moving(table: Table, before: OrderRecord, after: OrderRecord) -> Write:
     """The write of an order's step; it fails where another step came first, or where the order is another one."""
     condition = "order_state = :seen AND epoch = :epoch AND filled = :filled AND terms = :terms"
-    seen = {":seen": before.state, ":epoch": before.epoch, ":filled": before.filled, ":terms": _terms(before.order)}
-    return _storing(table, after, condition, seen)
+    terms = _terms(before.order)
+    seen = {":seen": before.state, ":epoch": before.epoch, ":filled": before.filled, ":terms": terms}
+    return _storing(table, after, terms if after.order == before.order else _terms(after.order), condition, seen)
 
 
 def filling(table: Table, fill: Fill) -> Write:
@@ -231,13 +232,13 @@ def settling(table: Table, before: StoredAccount, cash: Decimal, reserved: Decim
     )
 
 
-def _storing(table: Table, record: OrderRecord, condition: str, values: dict[str, Any]) -> Write:
+def _storing(table: Table, record: OrderRecord, terms: str, condition: str, values: dict[str, Any]) -> Write:
     item = {
         "record": _encode(record),
         "order_state": record.state,
         "epoch": record.epoch,
         "filled": record.filled,
-        "terms": _terms(record.order),
+        "terms": terms,
     }
     return table.putting(order_key(record.order.order_id), item, condition, values)
 

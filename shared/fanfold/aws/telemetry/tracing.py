@@ -27,6 +27,8 @@ class Trace(NamedTuple):
     @classmethod
     def of(cls, header: str) -> "Trace":
         """The trace in a header such as ``Root=1-5f-ab;Parent=cd;Sampled=1``; what else is in it is left out."""
+        if not header:
+            return NO_TRACE
         parts = dict(part.strip().split("=", 1) for part in header.split(";") if "=" in part)
         return cls(parts.get("Root", ""), parts.get("Parent", ""), parts.get("Sampled") == "1")
 
@@ -36,12 +38,14 @@ class Trace(NamedTuple):
         return f"Root={self.root};{parent}Sampled={int(self.sampled)}" if self.root else ""
 
 
+NO_TRACE = Trace()
+
+
 class Tracing:
     """The trace that this process works on now: the invocation's, or that of the message in hand."""
 
     def __init__(self, warn: Warn, segments: Callable[[], Segments] | None = None) -> None:
-        self.trace = Trace()
-        self._own = Trace()
+        self.trace = self._own = NO_TRACE
         self._warn = warn
         self._load = segments or _segments
         self._lacking = False
