@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fanfold.strategy import indicators
+from fanfold import indicators
 from fanfold.strategy.contract import Bars
 
 Column = NDArray[np.float64]

@@ -173,7 +173,7 @@ def impurities(function: FunctionType) -> list[str]:
 
 def allowed(value: Any) -> bool:
     """Pure functions of ours, NamedTuples, constants and sqrt."""
-    homes = ("fanfold.strategy.indicators", "fanfold.strategies.")
+    homes = ("fanfold.indicators", "fanfold.strategies.")
     ours = isinstance(value, FunctionType) and value.__module__.startswith(homes)
     named_tuple = isinstance(value, type) and issubclass(value, tuple)
     return ours or named_tuple or isinstance(value, int | float) or getattr(value, "__name__", "") == "sqrt"

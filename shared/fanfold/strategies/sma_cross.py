@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
+from fanfold.indicators import excess
 from fanfold.strategy.contract import Bars
-from fanfold.strategy.indicators import excess
 
 
 class Params(NamedTuple):

@@ -1,1 +1,1 @@
-"""The contract of a strategy, its indicators and its window of bars."""
+"""The contract of a strategy, and its window of bars."""
