@@ -62,7 +62,7 @@ def test_an_image_is_small_compiled_and_bare_of_tools(service, inside):
     # PEP 552: a hash that nothing checks.
     assert inside["flags"] == 1
     assert (inside["here"], inside["tools"], inside["tests"]) == ([], [], [])
-    assert inside["task"] == sorted(["desk.json", "fanfold", f"{service.replace('-', '_')}_service"])
+    assert inside["task"] == sorted(["desk.json", "fanfold", "strategies", f"{service.replace('-', '_')}_service"])
     assert inside["user"] != 0
     assert {"venues", "accounts", "strategies"} <= set(inside["desk"])
 
