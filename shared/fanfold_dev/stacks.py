@@ -3,20 +3,18 @@
 import hashlib
 import json
 import os
-import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from fanfold.deployment import SERVICES
 from fanfold.errors import BadInput
 from fanfold.local.launcher import packaging
+from fanfold.local.packaging import package, tool
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOL = ROOT / "node_modules" / ".bin" / "serverless"
 KEPT = ROOT / "build" / "templates"
 PLATFORM = "platform"
 DIGEST = "sha256:" + "5f" * 32
@@ -45,10 +43,6 @@ STAGES: dict[str, tuple[str, dict[str, str]]] = {
 Template = dict[str, Any]
 
 
-class NotPackaged(Exception):
-    """The tool failed; the text is its own."""
-
-
 @cache
 def templates(named: str) -> dict[str, Template]:
     """Return the templates of the platform and the five services, for one of STAGES."""
@@ -65,7 +59,7 @@ def template(stack: str, stage: str, environment: Mapping[str, str]) -> Template
 
 
 def _template(stack: str, stage: str, environment: Mapping[str, str]) -> Template:
-    if not TOOL.exists():
+    if not tool().exists():
         raise BadInput("node_modules holds no Serverless tool: run `make install`")
     kept = KEPT / f"{_fingerprint(stack, stage, environment)}.json"
     if not kept.exists():
@@ -87,18 +81,9 @@ def _fingerprint(*settings: object) -> str:
 
 
 def packaged_in(folder: Path, stage: str, environment: Mapping[str, str]) -> Template:
-    """Package the stack in a folder and return its template. Raises NotPackaged."""
+    """Package the stack in a folder and return its template, whatever this machine's own settings are.
+
+    Raises NotPackaged.
+    """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("FANFOLD_", "AWS_"))}
-    # The tool wants to see keys, and asks AWS for nothing.
-    settings = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "SLS_TELEMETRY_DISABLED": "1"}
-    with TemporaryDirectory() as into:
-        command = [str(TOOL), "package", "--stage", stage, "--package", into]
-        variables = inherited | settings | dict(environment)
-        # The repository's own tool, with arguments of ours.
-        done = subprocess.run(  # noqa: S603
-            command, cwd=folder, env=variables, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise NotPackaged(done.stdout + done.stderr)
-        packaged: Template = json.loads((Path(into) / "cloudformation-template-update-stack.json").read_text())
-        return packaged
+    return package(folder, stage, inherited | {"SLS_TELEMETRY_DISABLED": "1"} | dict(environment))

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from fanfold.deployment import SERVICES
+from fanfold.local.packaging import NotPackaged, tool
 from fanfold_dev import stacks
-from fanfold_dev.stacks import DIGEST, LIVE, PLATFORM, ROOT, STAGES, NotPackaged, Template, packaged_in
+from fanfold_dev.stacks import DIGEST, LIVE, PLATFORM, ROOT, STAGES, Template, packaged_in
 
 __all__ = [
     "DIGEST", "LIVE", "PLATFORM", "ROOT", "SERVICES", "STAGES", "NotPackaged", "changed_copy", "packaged_in",
@@ -29,7 +30,7 @@ def template(stack: str, stage: str, environment: Mapping[str, str]) -> Template
 
 
 def _skip_without_tool() -> None:
-    if not stacks.TOOL.exists():
+    if not tool().exists():
         pytest.skip("node_modules holds no Serverless tool: run `make install`")
 
 

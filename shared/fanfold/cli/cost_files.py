@@ -2,11 +2,9 @@
 
 import json
 import os
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -18,8 +16,7 @@ from fanfold.cost.templates import Stacks
 from fanfold.deployment import SERVICES
 from fanfold.errors import BadInput
 from fanfold.local.launcher import packaging, repository_root
-
-TEMPLATE = "cloudformation-template-update-stack.json"
+from fanfold.local.packaging import TEMPLATE, NotPackaged, package, tool
 
 
 def day(name: str) -> Day:
@@ -54,20 +51,12 @@ def _read(paths: list[Path]) -> Iterator[dict[str, Any]]:
 
 
 def _packaged(folder: Path, profile: str) -> dict[str, Any]:
-    tool = repository_root() / "node_modules" / ".bin" / "serverless"
-    if not tool.exists():
-        raise BadInput(f"{tool} is missing: run `make install`, or name --templates")
-    # Packaging asks AWS for nothing, but wants to see keys.
-    keys = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "FANFOLD_PROFILE": profile}
-    with TemporaryDirectory() as into:
-        command = [str(tool), "package", "--stage", STAGE, "--package", into]
-        done = subprocess.run(  # noqa: S603 - the repository's own tool
-            command, cwd=folder, env=os.environ | keys, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise BadInput(f"{folder.name} cannot be packaged: {done.stdout}{done.stderr}")
-        (found,) = _read([Path(into) / TEMPLATE])
-        return found
+    if not tool().exists():
+        raise BadInput(f"{tool()} is missing: run `make install`, or name --templates")
+    try:
+        return package(folder, STAGE, os.environ | {"FANFOLD_PROFILE": profile})
+    except NotPackaged as failed:
+        raise BadInput(f"{folder.name} cannot be packaged: {failed}") from failed
 
 
 def _recorded() -> Path:
