@@ -1,4 +1,4 @@
-"""Where a bill's figures lie: recorded days and stacks, templates as the Serverless tool makes them."""
+"""Read what a bill is counted from: recorded days and stacks, or templates that the Serverless tool packages."""
 
 import json
 import os

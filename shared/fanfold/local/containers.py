@@ -18,9 +18,9 @@ _OWN = {"PATH", "HOME", "LANG", "PYTHONPATH", "PYTHONUNBUFFERED", "STRATEGIES", 
 
 
 def check(state: Path) -> None:
-    """Raise BadInput where functions could not run in images on ``state``: no tool, no image, or nothing to be read.
+    """Raise BadInput where functions cannot run in images: no tool, no image, or a ``state`` that they cannot read.
 
-    The images' user is nobody of this machine, so it reads only what everybody may read.
+    The images run as user 65532, which owns nothing here: it reads only what others may read.
     """
     missing = [service for service in SERVICES if not container_tool.exists(container_tool.image_name(service))]
     if missing:

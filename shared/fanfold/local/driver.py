@@ -35,7 +35,7 @@ class NotQuiet(Exception):
 
 
 def environment(state: Path, *, live: bool, images: bool = False) -> dict[str, str]:
-    """What the functions of a local desk read besides what the stacks give them, and whether images hold them.
+    """Return the environment of a local desk's functions, besides what the stacks set.
 
     Raises BadInput where they are to run in images and cannot.
     """
