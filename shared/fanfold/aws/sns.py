@@ -1,7 +1,7 @@
 """Publishing to the topics; FIFO ones, whose names say so, are deduplicated by the message's id."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from fanfold import splitting
 from fanfold.aws.client.call import AwsFault, Call
@@ -12,6 +12,8 @@ FIFO = ".fifo"
 # SNS takes 256 KB a batch, attributes and all.
 BATCH_BYTES = 250_000
 MESSAGE_BYTES_MAX = 262_144
+# Left free for what an entry of a batch has besides body and attributes.
+MARGIN_BYTES = 500
 # What SNS says of a message that it will not take however often it is asked.
 UNFIT = frozenset(
     {
@@ -49,54 +51,62 @@ class Topics:
         by_topic: dict[str, list[Message]] = {}
         for message in messages:
             by_topic.setdefault(topic_of(message), []).append(message)
-        for topic, mine in by_topic.items():
+        for topic, messages_of_it in by_topic.items():
             arn = self._arn(topic)
-            for entries in _batches(entry for one in mine for entry in self._entries(one, ordered=arn.endswith(FIFO))):
-                self._publish(arn, entries)
+            entries: list[Entry] = []
+            for message in messages_of_it:
+                entries += self._entries(message, ordered=arn.endswith(FIFO))
+            for batch in [entries] if len(entries) == 1 else _batches(entries):
+                self._publish(arn, batch)
 
     def _arn(self, topic: str) -> str:
         if topic not in self._arns:
             raise Unpublishable("NoTopic", f"this service publishes to {sorted(self._arns)}, not to {topic}", 400)
         return self._arns[topic]
 
-    def _entries(self, message: Message, *, ordered: bool) -> list[dict[str, Any]]:
+    def _entries(self, message: Message, *, ordered: bool) -> list["Entry"]:
         body = encode(message)
         if len(body) <= splitting.PART_BYTES:
             return [_entry(message, body, self._told(message), ordered=ordered)]
         parts = splitting.split(message)
         return [_entry(part, encode(part), self._told(part), ordered=ordered) for part in parts]
 
-    def _publish(self, arn: str, entries: list[dict[str, Any]]) -> None:
+    def _publish(self, arn: str, entries: list["Entry"]) -> None:
         if len(entries) == 1:
             self._publish_one(arn, entries[0])
             return
-        numbered = [{"Id": str(number), **entry} for number, entry in enumerate(entries)]
+        numbered = [{"Id": str(number), **entry.fields} for number, entry in enumerate(entries)]
         done = self._call("sns", "PublishBatch", {"TopicArn": arn, "PublishBatchRequestEntries": numbered})
         for failed in done.get("Failed", []):
             fault = AwsFault(failed.get("Code", "Failed"), failed.get("Message", "an entry was not published"), 500)
             raise _told(fault)
 
-    def _publish_one(self, arn: str, entry: dict[str, Any]) -> None:
-        size = _size(entry)
-        if size > MESSAGE_BYTES_MAX:
-            raise Unpublishable("MessageTooLong", f"it has {size} bytes; a topic takes {MESSAGE_BYTES_MAX}", 400)
+    def _publish_one(self, arn: str, entry: "Entry") -> None:
+        if entry.size > MESSAGE_BYTES_MAX:
+            raise Unpublishable("MessageTooLong", f"it has {entry.size} bytes; a topic takes {MESSAGE_BYTES_MAX}", 400)
         try:
-            self._call("sns", "Publish", {"TopicArn": arn, **entry})
+            self._call("sns", "Publish", {"TopicArn": arn, **entry.fields})
         except AwsFault as fault:
             raise _told(fault) from fault
 
 
-def _batches(entries: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+class Entry(NamedTuple):
+    """What is published of a message, and its bytes as SNS counts them: body and attributes."""
+
+    fields: dict[str, Any]
+    size: int
+
+
+def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     """Entries in their order, as many at once as SNS takes."""
-    batch: list[dict[str, Any]] = []
+    batch: list[Entry] = []
     size = 0
     for entry in entries:
-        length = len(entry["Message"].encode()) + 1_000
-        if batch and (len(batch) == BATCH or size + length > BATCH_BYTES):
+        if batch and (len(batch) == BATCH or size + entry.size + MARGIN_BYTES > BATCH_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(entry)
-        size += length
+        size += entry.size + MARGIN_BYTES
     if batch:
         yield batch
 
@@ -108,20 +118,13 @@ def _told(fault: AwsFault) -> AwsFault:
     return Unpublishable(fault.code, fault.message, fault.status)
 
 
-def _size(entry: dict[str, Any]) -> int:
-    attributes = entry["MessageAttributes"].items()
-    return len(entry["Message"].encode()) + sum(
-        len(name) + len(one["DataType"]) + len(one["StringValue"].encode()) for name, one in attributes
-    )
-
-
-def _entry(message: Message, body: bytes, more: Mapping[str, str], *, ordered: bool) -> dict[str, Any]:
-    group = {"MessageGroupId": group_of(message), "MessageDeduplicationId": message.id} if ordered else {}
-    return {
-        "Message": body.decode(),
-        **group,
-        "MessageAttributes": {
-            name: {"DataType": "String", "StringValue": value}
-            for name, value in {**attributes_of(message), **more}.items()
-        },
-    }
+def _entry(message: Message, body: bytes, more: Mapping[str, str], *, ordered: bool) -> Entry:
+    attributes: dict[str, dict[str, str]] = {}
+    size = len(body)
+    for name, value in {**attributes_of(message), **more}.items():
+        attributes[name] = {"DataType": "String", "StringValue": value}
+        size += len(name) + len("String") + len(value.encode())
+    fields: dict[str, Any] = {"Message": body.decode(), "MessageAttributes": attributes}
+    if ordered:
+        fields |= {"MessageGroupId": group_of(message), "MessageDeduplicationId": message.id}
+    return Entry(fields, size)

@@ -20,11 +20,19 @@ _ANY = Context(prec=1_000)
 
 def marshal(values: Mapping[str, Any]) -> Item:
     """The item of a dict of str, bool, None, int, Decimal, bytes, lists, dicts and sets; raises BadInput for others."""
-    return {name: attribute(value) for name, value in values.items()}
+    # Nearly all values are texts, bytes or truths, which a call each would take longer than to write.
+    return {
+        name: {kind: value} if (kind := _AS_THEY_ARE.get(type(value))) else attribute(value)
+        for name, value in values.items()
+    }
 
 
 def unmarshal(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
-    return {name: plain(value) for name, value in item.items()}
+    return {
+        name: content if kind in _READ_AS_THEY_ARE else _READERS[kind](content)
+        for name, value in item.items()
+        for kind, content in value.items()
+    }
 
 
 def attribute(value: object) -> AttributeValue:
@@ -42,7 +50,7 @@ def attribute(value: object) -> AttributeValue:
 def plain(value: AttributeValue) -> Any:
     """The value that an AttributeValue stands for."""
     ((kind, content),) = value.items()
-    return _READERS[kind](content)
+    return content if kind in _READ_AS_THEY_ARE else _READERS[kind](content)
 
 
 def integer(value: Decimal) -> int:
@@ -58,12 +66,10 @@ def integer(value: Decimal) -> int:
 
 
 def _number(value: int | Decimal) -> str:
-    if isinstance(value, int) and abs(value) < 10**DIGITS:
-        return str(value)
-    number = Decimal(value)
     # A text as short as that cannot have more digits: most figures need not be taken apart.
-    if number.is_finite() and len(text := str(number)) <= DIGITS:
+    if len(text := str(value)) <= DIGITS and (isinstance(value, int) or value.is_finite()):
         return text
+    number = Decimal(value)
     if isinstance(value, Decimal) and number.is_finite() and len(number.as_tuple().digits) > DIGITS:
         # Zeros at the end, which DynamoDB drops, do not count.
         number = number.normalize(_ANY)
@@ -81,6 +87,9 @@ def _set(values: set[Any] | frozenset[Any]) -> AttributeValue:
     return {f"{kind}S": sorted(member[kind] for member in members)}
 
 
+# DynamoDB's name of what is written as it is.
+_AS_THEY_ARE: dict[type, str] = {str: "S", bytes: "B", bool: "BOOL"}
+_READ_AS_THEY_ARE = frozenset(_AS_THEY_ARE.values())
 _WRITERS: dict[type, Callable[[Any], AttributeValue]] = {
     str: lambda value: {"S": str(value)},
     bool: lambda value: {"BOOL": value},
@@ -95,11 +104,8 @@ _WRITERS: dict[type, Callable[[Any], AttributeValue]] = {
     frozenset: _set,
 }
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "S": lambda content: content,
-    "BOOL": lambda content: content,
     "NULL": lambda _content: None,
     "N": Decimal,
-    "B": lambda content: content,
     "L": lambda content: [plain(value) for value in content],
     "M": unmarshal,
     "SS": set,

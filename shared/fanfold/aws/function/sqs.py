@@ -6,7 +6,7 @@ comes behind it in its FIFO group waits. A standard queue's messages have no gro
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -89,11 +89,7 @@ def verb_of(routes: Mapping[type[Message], str], message: Message) -> str:
 def consume(event: dict[str, Any], handle: Callable[[Arrived], None], edge: SqsConsumer) -> dict[str, Any]:
     """Hand the records of an SQS event to a verb one by one; the answer names those to deliver again."""
 
-    def handle_all(arrived: list[Arrived]) -> None:
-        for one in arrived:
-            handle(one)
-
-    return consume_batch(event, handle_all, edge, size=1)
+    return consume_batch(event, lambda arrived: handle(arrived[0]), edge, size=1)
 
 
 def consume_batch(
@@ -102,9 +98,12 @@ def consume_batch(
     """Hand up to ``size`` records at once to a verb that takes them all or none."""
     failed: list[str] = []
     stopped: set[str] = set()
-    for records in _chunks(event["Records"], size):
-        ready = [record for record in records if _group(record) not in stopped]
-        failed += [record["messageId"] for record in records if _group(record) in stopped]
+    records: list[Record] = event["Records"]
+    for start in range(0, len(records), size):
+        ready = records[start : start + size]
+        if stopped:
+            failed += [record["messageId"] for record in ready if _group(record) in stopped]
+            ready = [record for record in ready if _group(record) not in stopped]
         for record in _handle(ready, handle, edge):
             failed.append(record["messageId"])
             stopped.add(_group(record))
@@ -127,9 +126,10 @@ def _handle_all(
     understood: list[tuple[Record, Arrived]], handle: Callable[[list[Arrived]], None], edge: SqsConsumer
 ) -> list[Record]:
     kept = [record for record, _ in understood]
-    edge.watch.hear(kept, [arrived.message for _, arrived in understood])
+    all_arrived = [arrived for _, arrived in understood]
+    edge.watch.hear(kept, [arrived.message for arrived in all_arrived])
     try:
-        handle([arrived for _, arrived in understood])
+        handle(all_arrived)
     except BadInput as wrong:
         if len(kept) > 1:
             return _one_by_one(kept, handle, edge)
@@ -181,7 +181,3 @@ def _sendable(text: str) -> str:
     """A text as a queue takes it: its characters allowed, and not too long."""
     kept = _UNSENDABLE.sub("\N{REPLACEMENT CHARACTER}", text)
     return kept.encode()[:LETTER_MAX].decode(errors="ignore")
-
-
-def _chunks(records: list[Record], size: int) -> Iterable[list[Record]]:
-    return (records[start : start + size] for start in range(0, len(records), size))

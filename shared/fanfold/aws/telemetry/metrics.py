@@ -50,6 +50,7 @@ ALARMING = ("LossRefusals", "AccountsHalted", "OutboxStuck", "OrdersOverdue")
 LOSSES = frozenset({Code.DAILY_LOSS, Code.DRAWDOWN})
 # The format takes a hundred values a metric in a line.
 VALUES_MAX = 100
+_encode = msgspec.json.Encoder().encode
 
 
 class Metrics:
@@ -68,6 +69,8 @@ class Metrics:
         self._sums: dict[str, int] = {}
         self._values: dict[str, list[int]] = {}
         self._reasons: dict[str, int] = {}
+        # By the names of a line's figures: a function's lines have the same few figures again and again.
+        self._directives: dict[tuple[str, ...], list[dict[str, Any]]] = {}
 
     def add(self, metric: str, count: int = 1) -> None:
         if count:
@@ -105,19 +108,25 @@ class Metrics:
 
     def flush(self, properties: Mapping[str, str]) -> None:
         """Write the line, if there is anything to tell, and start anew."""
-        self.add("Attention", sum(self._sums.get(name, 0) for name in ALARMING))
+        if self._sums:
+            self.add("Attention", sum(self._sums.get(name, 0) for name in ALARMING))
         figures: dict[str, Any] = {**self._sums, **self._values}
         if not figures:
             return
         line: dict[str, Any] = {"Stage": self._stage, **properties, **figures}
-        if named := [name for name in figures if name in self._metrics]:
-            line["_aws"] = self._directive(named)
+        if directives := self._directives_of(tuple(figures)):
+            timestamp = int(self._clock().timestamp() * 1_000)
+            line["_aws"] = {"Timestamp": timestamp, "CloudWatchMetrics": directives}
         if self._reasons:
             line["RefusalReasons"] = self._reasons
         self._sums, self._values, self._reasons = {}, {}, {}
-        self._write(msgspec.json.encode(line).decode() + "\n")
+        self._write(_encode(line).decode() + "\n")
 
-    def _directive(self, named: Collection[str]) -> dict[str, Any]:
-        metrics = [{"Name": name, "Unit": UNITS[name]} for name in named]
-        directive = {"Namespace": NAMESPACE, "Dimensions": [["Stage"]], "Metrics": metrics}
-        return {"Timestamp": int(self._clock().timestamp() * 1_000), "CloudWatchMetrics": [directive]}
+    def _directives_of(self, figures: tuple[str, ...]) -> list[dict[str, Any]]:
+        """Return which of the figures CloudWatch makes metrics of; none where no profile names one of them."""
+        known = self._directives.get(figures)
+        if known is None:
+            metrics = [{"Name": name, "Unit": UNITS[name]} for name in figures if name in self._metrics]
+            directive = {"Namespace": NAMESPACE, "Dimensions": [["Stage"]], "Metrics": metrics}
+            known = self._directives[figures] = [directive] if metrics else []
+        return known

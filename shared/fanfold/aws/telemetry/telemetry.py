@@ -49,7 +49,7 @@ class Telemetry:
         """From here on lines and calls are about these; the ids of several together are those of the first."""
         self._subject = records[0], messages[0]
         self.tracing.restore(records[0].get("messageAttributes", {}))
-        oldest = min(int(record["attributes"].get("SentTimestamp", 0)) for record in records)
+        oldest = min([int(record["attributes"].get("SentTimestamp", 0)) for record in records])
         self.counts.measure("QueueAge", int(self._clock().timestamp() * 1_000) - oldest)
 
     def published(self, message: Message) -> dict[str, str]:
