@@ -9,7 +9,7 @@ import msgspec
 from fanfold.errors import VenueUnavailable
 from fanfold.market import timeframes
 from fanfold.market.bars import Bar, Series
-from fanfold.market.quality import ACTIONS
+from fanfold.market.quality import ACTIONS, consecutive
 from fanfold.market.quality import DefectKind as Kind
 from fanfold.market.source import BarsRequest, Failure, Source
 from fanfold.messages import DataDefect
@@ -148,6 +148,8 @@ def _rescaled(series: Series, price_scale: int, volume_scale: int) -> Series:
 def _hole(series: Series, since: int, length: int) -> tuple[int, int] | None:
     """The first span after a close in which bars are missing, from the bar before it to the bar after it."""
     before = series.after
+    if consecutive(series.bars, length) and (not before or series.through - before <= length * len(series.bars)):
+        return None
     for bar in series.bars:
         if before and bar.closes_at > since and bar.closes_at - before > length:
             return before, bar.closes_at - 1

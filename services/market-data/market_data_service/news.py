@@ -1,7 +1,9 @@
 """What is new in a venue's answer, what was wrong with it, and what of it the next answer is held against."""
 
+from bisect import bisect_right
 from collections.abc import Container, Sequence
 from decimal import Decimal
+from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
@@ -9,7 +11,7 @@ import msgspec
 from fanfold.errors import BadInput
 from fanfold.market import timeframes
 from fanfold.market.bars import Bar, Series, fitted
-from fanfold.market.quality import Action, Checked, CheckedRow, check, follows, possible, unbroken
+from fanfold.market.quality import Action, Checked, CheckedRow, check, consecutive, follows, possible, unbroken
 from fanfold.market.quality import DefectKind as Kind
 from fanfold.market.resample import resample
 from fanfold.messages import DataDefect
@@ -49,21 +51,24 @@ def own(answer: Series, one: Wanted, last: Series | None, jump_max: Decimal) -> 
     return News(fresh, defects, _last(last, fresh, KEPT_BARS))
 
 
-def made(answer: Series, one: Wanted, last: Series | None, jump_max: Decimal, *, final: bool) -> News:
-    """The news in longer bars that are made of a venue's own.
+def made(
+    answer: Series, finer: Sequence[Bar], one: Wanted, last: Series | None, jump_max: Decimal, *, final: bool
+) -> News:
+    """The news in longer bars that are made of a venue's own: of ``finer``, those of the answer that are sound.
 
     A longer bar is whole when its last minute is there or, where the venue left that one out, a later one. ``final``
     says that nothing comes any more.
     """
-    finer = _sound(answer, jump_max)
     through = finer[-1].closes_at if finer else 0
-    longer = resample(_part(answer, one.since, {bar.closes_at for bar in finer}), one.timeframe, one.until)
+    longer = resample(_finer(answer, finer, one.since), one.timeframe, one.until)
     whole = [bar for bar in longer.bars if final or bar.closes_at <= through]
     return given(msgspec.structs.replace(longer, bars=whole), one, last, jump_max)
 
 
 def given(answer: Series, one: Wanted, last: Series | None, jump_max: Decimal) -> News:
     """The news in longer bars as a venue gives them: those that are sound. One that jumps is told of, and kept."""
+    if last and _next(answer, last, jump_max, one.until):
+        return News(answer, [], _last(last, answer, 1))
     scaled, last = alike(answer, last)
     found = _checked(scaled, one, last, jump_max)
     fresh = _part(answer, one.since, {bar.closes_at for bar in found.bars})
@@ -84,18 +89,41 @@ def fitting(news: News, one: Wanted, last: Series | None) -> News:
 
 def _plain(answer: Series, last: Series, jump_max: Decimal, at: int) -> bool:
     """Whether an answer is as nearly every one is: what was published, as it was, and one bar that follows it."""
-    scales = answer.price_scale, answer.volume_scale
-    known = answer.bars[:-1]
+    kept, known = last.bars, answer.bars[:-1]
+    length = timeframes.seconds(answer.timeframe)
+    if len(known) < len(kept):
+        again = bool(known) and answer.after == kept[-len(known) - 1].closes_at and known == kept[-len(known) :]
+    else:
+        # It reaches further back, for the longer bars that it makes; what is not kept is held against nothing.
+        again = known[-len(kept) :] == kept and consecutive(known, length)
+    return again and _alike(answer, last) and follows(answer.bars[-1], kept[-1], length, jump_max, at)
+
+
+def _next(answer: Series, last: Series, jump_max: Decimal, at: int) -> bool:
+    """Whether an answer is the one bar that follows those published."""
     return (
-        0 < len(known) < len(last.bars)
-        and scales == (last.price_scale, last.volume_scale)
-        and answer.after == last.bars[-len(known) - 1].closes_at
-        and known == last.bars[-len(known) :]
-        and follows(answer.bars[-1], last.bars[-1], timeframes.seconds(answer.timeframe), jump_max, at)
+        len(answer.bars) == 1
+        and answer.after == last.through
+        and _alike(answer, last)
+        and follows(answer.bars[0], last.bars[-1], timeframes.seconds(answer.timeframe), jump_max, at)
     )
 
 
-def _sound(answer: Series, jump_max: Decimal) -> Sequence[Bar]:
+def _alike(answer: Series, last: Series) -> bool:
+    return (answer.price_scale, answer.volume_scale) == (last.price_scale, last.volume_scale)
+
+
+def _finer(answer: Series, finer: Sequence[Bar], since: int) -> Series:
+    """The bars after ``since`` that a longer one may be made of."""
+    if finer is not answer.bars:
+        return _part(answer, since, {bar.closes_at for bar in finer})
+    # All of them are sound, so they are in order.
+    begins = bisect_right(finer, since, key=itemgetter(0))
+    after = finer[begins - 1].closes_at if begins else answer.after
+    return msgspec.structs.replace(answer, after=after, bars=finer[begins:])
+
+
+def sound(answer: Series, jump_max: Decimal) -> Sequence[Bar]:
     """The bars that longer ones may be made of; of nearly every answer all of them, which is seen at a glance."""
     length = timeframes.seconds(answer.timeframe)
     if unbroken(answer.bars, length, jump_max):

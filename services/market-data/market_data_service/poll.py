@@ -1,6 +1,6 @@
 """Poll venues for closed bars, check them, publish them, and note how far each series has come."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from math import ceil
 from typing import Protocol
@@ -11,7 +11,7 @@ from fanfold import ids
 from fanfold.desk import Desk, VenueSettings
 from fanfold.errors import BadInput, Conflict, VenueUnavailable
 from fanfold.market import timeframes
-from fanfold.market.bars import Series
+from fanfold.market.bars import Bar, Series
 from fanfold.market.source import Noted, Source, is_paced, is_recorded
 from fanfold.messages import BarsRequested, DataDefect, Message
 from fanfold.strategy import contract
@@ -178,23 +178,40 @@ class Poller:
         since = {one.request: one.since for one in reversed(wanted)}
         whole = answers.filled(found, since, source)
         final = is_recorded(source)
-        got = [_of(whole[one.request], one, noted, venue, final=final) for one in wanted if one.request in whole]
+        # Looked at once for all longer bars that are made of them.
+        made_of = {one.request for one in wanted if one.timeframe != one.request.timeframe} & whole.keys()
+        sound = {request: news.sound(whole[request], venue.jump_max) for request in made_of}
+        got = [
+            _of(whole[one.request], sound.get(one.request, ()), one, noted, venue, final=final)
+            for one in wanted
+            if one.request in whole
+        ]
         return got, [*defects, *longer((defect for one in got for defect in one.defects), noted)]
 
 
-def _of(answer: Series, one: Wanted, noted: Mapping[SeriesKey, Series], venue: VenueSettings, *, final: bool) -> News:
-    """The news of a series in the answer that holds it, as they can be published."""
+def _of(
+    answer: Series,
+    sound: Sequence[Bar],
+    one: Wanted,
+    noted: Mapping[SeriesKey, Series],
+    venue: VenueSettings,
+    *,
+    final: bool,
+) -> News:
+    """The news of a series in the answer that holds it or, where longer bars are made of it, its ``sound`` bars."""
     last = noted.get((one.timeframe, answer.instrument))
-    return news.fitting(_found(answer, one, last, venue, final=final), one, last)
+    return news.fitting(_found(answer, sound, one, last, venue, final=final), one, last)
 
 
-def _found(answer: Series, one: Wanted, last: Series | None, venue: VenueSettings, *, final: bool) -> News:
+def _found(
+    answer: Series, sound: Sequence[Bar], one: Wanted, last: Series | None, venue: VenueSettings, *, final: bool
+) -> News:
     if one.timeframe == venue.timeframe:
         found = news.own(answer, one, last, venue.jump_max)
         # A recording may begin later than others; a venue that gives nothing is no such thing.
         return found._replace(defects=[]) if final and not answer.bars else found
     if one.timeframe != answer.timeframe:
-        return news.made(answer, one, last, venue.jump_max, final=final)
+        return news.made(answer, sound, one, last, venue.jump_max, final=final)
     return news.given(answer, one, last, venue.jump_max)
 
 

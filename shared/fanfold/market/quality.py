@@ -188,15 +188,27 @@ def follows(bar: Bar, before: Bar, length: int, jump_max: Decimal, now: int) -> 
 
 
 def unbroken(bars: Sequence[Bar], length: int, jump_max: Decimal) -> bool:
-    """Whether every bar comes right after the one before it, none is impossible, and none jumps."""
+    """Return whether every bar comes right after the one before it, none is impossible, and none jumps."""
+    if not bars:
+        return True
+    top, bottom = _ratio(jump_max)
+    closes = [bar.close for bar in bars]
+    # Written out, without a call a bar: an hour's bars of every instrument are looked at when longer bars close.
     return (
-        all(bar.closes_at % length == 0 for bar in bars[:1])
-        and all(map(possible, bars))
+        bars[0].closes_at % length == 0
+        and consecutive(bars, length)
         and all(
-            later.closes_at == earlier.closes_at + length and near(earlier, later, jump_max)
-            for earlier, later in pairwise(bars)
+            0 < low <= opened <= high and low <= close <= high and volume >= 0
+            for _, opened, high, low, close, volume in bars
         )
+        and all(abs(later - earlier) * bottom <= earlier * top for earlier, later in pairwise(closes))
     )
+
+
+def consecutive(bars: Sequence[Bar], length: int) -> bool:
+    """Return whether every bar closes right after the one before it."""
+    closes = [bar.closes_at for bar in bars]
+    return not closes or closes == list(range(closes[0], closes[0] + len(closes) * length, length))
 
 
 def near(before: Bar, bar: Bar, jump_max: Decimal) -> bool:

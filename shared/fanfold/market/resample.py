@@ -17,7 +17,7 @@ def resample(series: Series, timeframe: str, through: int) -> Series:
     if length % timeframes.seconds(series.timeframe):
         raise BadInput(f"{timeframe} bars cannot be made of {series.timeframe} bars of {series.instrument}")
     after = span_end(series.after, length)
-    spans = groupby(series.bars, key=lambda bar: span_end(bar.closes_at, length))
+    spans = groupby(series.bars, key=lambda bar: -(-bar.closes_at // length) * length)
     return Series(
         instrument=series.instrument,
         timeframe=timeframe,
@@ -38,11 +38,5 @@ def span_end(closes_at: int, length: int) -> int:
 
 
 def _merge(closes_at: int, bars: list[Bar]) -> Bar:
-    return Bar(
-        closes_at,
-        bars[0].open,
-        max(bar.high for bar in bars),
-        min(bar.low for bar in bars),
-        bars[-1].close,
-        sum(bar.volume for bar in bars),
-    )
+    _, opens, highs, lows, closes, volumes = zip(*bars, strict=True)
+    return Bar(closes_at, opens[0], max(highs), min(lows), closes[-1], sum(volumes))
