@@ -21,6 +21,7 @@ SeriesKey = tuple[str, str]
 MISSED_BARS = 5
 # A gap that was asked for this long is taken for one that no venue fills. Market-data says so earlier, if it answers.
 HOLE_S = 900
+NOBODY: frozenset[int] = frozenset()
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +69,8 @@ class Fold:
         self._at = 0
         # Series of which bars were stepped over in this message, with the reason.
         self._skipped: dict[SeriesKey, str] = {}
+        # Series that lag by more than MISSED_BARS, as of the newest message.
+        self._lagging: set[SeriesKey] = set()
         self.groups: dict[Group, int] = {}
         self._groups: dict[Group, tuple[Window, list[Leg]]] = {}
         # The groups that a series is in, and its place in each.
@@ -128,6 +131,7 @@ class Fold:
             if key in self._through and one.after > self._through[key]:
                 self._skipped[key] = f"bars after {self._through[key]} did not come"
             touched |= self._offer(one)
+        self._lagging = self._late_series()
         touched |= {group for group in self._groups if self._part(group)}
         # In the order of the desk file, not of the message.
         targets = [found for key in self._groups if key in touched for found in self._advance(key, at)]
@@ -255,12 +259,22 @@ class Fold:
         return window.leave(frozenset() if alone else late)
 
     def _late(self, group: Group) -> frozenset[int]:
+        if not self._lagging:
+            return NOBODY
         timeframe, instruments = group
-        oldest = self._at - MISSED_BARS * timeframes.seconds(timeframe)
-        # Of one that never came it counts since its bars were asked for.
-        keys = [(timeframe, instrument) for instrument in instruments]
-        took = [self._through.get(key, self.asked.get(key, (0, self._began))[1]) for key in keys]
-        return frozenset(member for member, through in enumerate(took) if through < oldest)
+        return frozenset(
+            member for member, instrument in enumerate(instruments) if (timeframe, instrument) in self._lagging
+        )
+
+    def _late_series(self) -> set[SeriesKey]:
+        """Return the series that lag. Of one that never came it counts since its bars were asked for."""
+        oldest = {timeframe: self._at - MISSED_BARS * timeframes.seconds(timeframe) for timeframe, _ in self._groups}
+        return {
+            key
+            for key in self.lookbacks
+            if self._through.get(key, 0) < oldest[key[0]]
+            and (key in self._through or self.asked.get(key, (0, self._began))[1] < oldest[key[0]])
+        }
 
     def _advance(self, key: Group, at: int) -> Iterator[tuple[str, Target]]:
         window, legs = self._groups[key]

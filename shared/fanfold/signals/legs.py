@@ -99,10 +99,11 @@ class Leg:
         state = of.start(of.params) if self.state is None else self.state
         following, weight = of.step(of.params, state, bars)
         shaped = of.state(*following)
-        fields = [_scalar(f"field {name!r} of State", value) for name, value in shaped._asdict().items()]
+        if not all(map(_is_plain, shaped)):
+            shaped = of.state(*[_scalar(f"field {name!r} of State", value) for name, value in shaped._asdict().items()])
         if not isfinite(_scalar("the weight", weight)):
             raise ValueError(f"the weight is {weight!r}; it must be a finite number")
-        self.state, self.weight = of.state(*fields), float(weight)
+        self.state, self.weight = shaped, float(weight)
 
     @property
     def speaks(self) -> bool:
@@ -184,6 +185,11 @@ def step_all(legs: Iterable[Leg], window: Window) -> None:
         seen = window.universe(leg.me)
         whole = seen is not None and (seen.count == len(window.instruments) or not leg.wants_all)
         leg.step(seen if whole else None, window.closes_at)
+
+
+def _is_plain(value: object) -> bool:
+    """Return whether a value can be stored as it is."""
+    return type(value) is float or (type(value) is int and abs(value) <= FIGURE_MAX)
 
 
 def _scalar(what: str, value: object) -> int | float:

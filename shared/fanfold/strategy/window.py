@@ -94,6 +94,9 @@ class Window:
         self.count = 0
         self.since = [0] * len(instruments)
         self.left: frozenset[int] = frozenset()
+        # Whether one takes part only since some time.
+        self._apart = False
+        self._everyone = list(range(len(instruments)))
         self._inside: list[int] = []
         self._now = -1
         self._columns = [Columns(lookback) for _ in instruments]
@@ -114,6 +117,7 @@ class Window:
         back = self.left - left
         for member in back:
             self.since[member] = self.closes_at + 1
+            self._apart = True
         changed, self.left = left != self.left, left
         return changed
 
@@ -126,10 +130,13 @@ class Window:
     def part(self, apart: Mapping[str, int]) -> None:
         """Be apart as another window was."""
         self.since = [max(0, apart.get(instrument, 0)) for instrument in self.instruments]
+        self._apart = any(self.since)
         self.left = frozenset(member for member, one in enumerate(self.instruments) if apart.get(one, 0) < 0)
 
     def advance(self) -> bool:
         """Take the next common time. Return False if an instrument has no bar for it yet."""
+        if not self.left and not self._apart:
+            return self._advance_whole()
         present = [since for member, since in enumerate(self.since) if member not in self.left]
         inside: list[int] = []
         at = max(self.closes_at + 1, min(present, default=0))
@@ -144,9 +151,17 @@ class Window:
             self._take(inside, at)
         return bool(inside)
 
+    def _advance_whole(self) -> bool:
+        """Take the next time that all instruments have in common."""
+        at = self._common(self._everyone) if all(self._waiting) else None
+        if at is None:
+            return False
+        self._take(self._everyone, at)
+        return True
+
     def fill(self) -> None:
         """Take all common times at once; equal to repeated ``advance``."""
-        if self.left or any(self.since) or self.closes_at:
+        if self.left or self._apart or self.closes_at:
             while self.advance():
                 pass
             return
@@ -158,7 +173,7 @@ class Window:
         for member, (columns, queue) in enumerate(zip(self._columns, self._waiting, strict=True)):
             columns.extend(one for one in queue if one[0].closes_at in common)
             self._waiting[member] = deque(one for one in queue if one[0].closes_at > newest)
-        self._now, self._inside = self._columns[0].now, list(range(len(self._columns)))
+        self._now, self._inside = self._columns[0].now, self._everyone
         self.closes_at, self.count = newest, len(common)
 
     def bars(self) -> Bars:
