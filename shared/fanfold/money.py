@@ -12,8 +12,7 @@ from decimal import (
     Inexact,
     InvalidOperation,
     Overflow,
-    getcontext,
-    setcontext,
+    localcontext,
 )
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -36,15 +35,8 @@ def exact(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        before = getcontext()
-        # Most are called by functions that are exact themselves; to change the context takes longer than a product.
-        if before is EXACT:
+        with localcontext(EXACT):
             return function(*args, **kwargs)
-        setcontext(EXACT)
-        try:
-            return function(*args, **kwargs)
-        finally:
-            setcontext(before)
 
     return guarded
 

@@ -53,7 +53,7 @@ class Topics:
             by_topic.setdefault(topic_of(message), []).append(message)
         for topic, messages_of_it in by_topic.items():
             arn = self._arn(topic)
-            entries: list[Entry] = []
+            entries: list[TopicEntry] = []
             for message in messages_of_it:
                 entries += self._entries(message, ordered=arn.endswith(FIFO))
             for batch in [entries] if len(entries) == 1 else _batches(entries):
@@ -64,14 +64,14 @@ class Topics:
             raise Unpublishable("NoTopic", f"this service publishes to {sorted(self._arns)}, not to {topic}", 400)
         return self._arns[topic]
 
-    def _entries(self, message: Message, *, ordered: bool) -> list["Entry"]:
+    def _entries(self, message: Message, *, ordered: bool) -> list["TopicEntry"]:
         body = encode(message)
         if len(body) <= splitting.PART_BYTES:
             return [_entry(message, body, self._told(message), ordered=ordered)]
         parts = splitting.split(message)
         return [_entry(part, encode(part), self._told(part), ordered=ordered) for part in parts]
 
-    def _publish(self, arn: str, entries: list["Entry"]) -> None:
+    def _publish(self, arn: str, entries: list["TopicEntry"]) -> None:
         if len(entries) == 1:
             self._publish_one(arn, entries[0])
             return
@@ -81,7 +81,7 @@ class Topics:
             fault = AwsFault(failed.get("Code", "Failed"), failed.get("Message", "an entry was not published"), 500)
             raise _told(fault)
 
-    def _publish_one(self, arn: str, entry: "Entry") -> None:
+    def _publish_one(self, arn: str, entry: "TopicEntry") -> None:
         if entry.size > MESSAGE_BYTES_MAX:
             raise Unpublishable("MessageTooLong", f"it has {entry.size} bytes; a topic takes {MESSAGE_BYTES_MAX}", 400)
         try:
@@ -90,16 +90,16 @@ class Topics:
             raise _told(fault) from fault
 
 
-class Entry(NamedTuple):
+class TopicEntry(NamedTuple):
     """What is published of a message, and its bytes as SNS counts them: body and attributes."""
 
     fields: dict[str, Any]
     size: int
 
 
-def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+def _batches(entries: Iterable[TopicEntry]) -> Iterator[list[TopicEntry]]:
     """Entries in their order, as many at once as SNS takes."""
-    batch: list[Entry] = []
+    batch: list[TopicEntry] = []
     size = 0
     for entry in entries:
         if batch and (len(batch) == BATCH or size + entry.size + MARGIN_BYTES > BATCH_BYTES):
@@ -118,7 +118,7 @@ def _told(fault: AwsFault) -> AwsFault:
     return Unpublishable(fault.code, fault.message, fault.status)
 
 
-def _entry(message: Message, body: bytes, more: Mapping[str, str], *, ordered: bool) -> Entry:
+def _entry(message: Message, body: bytes, more: Mapping[str, str], *, ordered: bool) -> TopicEntry:
     attributes: dict[str, dict[str, str]] = {}
     size = len(body)
     for name, value in {**attributes_of(message), **more}.items():
@@ -127,4 +127,4 @@ def _entry(message: Message, body: bytes, more: Mapping[str, str], *, ordered: b
     fields: dict[str, Any] = {"Message": body.decode(), "MessageAttributes": attributes}
     if ordered:
         fields |= {"MessageGroupId": group_of(message), "MessageDeduplicationId": message.id}
-    return Entry(fields, size)
+    return TopicEntry(fields, size)

@@ -28,6 +28,7 @@ def marshal(values: Mapping[str, Any]) -> Item:
 
 
 def unmarshal(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
+    """Return the plain values of an item."""
     return {
         name: content if kind in _READ_AS_THEY_ARE else _READERS[kind](content)
         for name, value in item.items()
