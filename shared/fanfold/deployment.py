@@ -5,7 +5,7 @@ from fanfold.messages import SUBSCRIPTIONS
 SERVICES = tuple(SUBSCRIPTIONS)
 # The stage of the embedded AWS.
 STAGE = "local"
-UNORDERED_TOPICS = frozenset({"bars-wanted"})
+UNORDERED_TOPICS = frozenset({"bars-requested"})
 UNORDERED = frozenset({"audit", "market-data"})
 # Whose subscriptions, of FIFO topics, give up to a FIFO queue beside.
 BESIDE = "audit"

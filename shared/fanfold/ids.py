@@ -3,10 +3,10 @@
 from hashlib import blake2s
 
 
-def name(kind: str, *parts: object) -> str:
+def derive(kind: str, *parts: object) -> str:
     """Sixteen bytes as 32 lower-case hex digits, which every venue takes as a client order id.
 
-    >>> name("signal", "trend", 60) == name("signal", "trend", 60)
+    >>> derive("signal", "trend", 60) == derive("signal", "trend", 60)
     True
     """
     digest = blake2s("\x1f".join([kind, *map(str, parts)]).encode(), digest_size=16)
@@ -14,13 +14,13 @@ def name(kind: str, *parts: object) -> str:
 
 
 def signal_id(instance: str, params_hash: str, instrument: str, timeframe: str, closes_at: int) -> str:
-    return name("signal", instance, params_hash, instrument, timeframe, closes_at)
+    return derive("signal", instance, params_hash, instrument, timeframe, closes_at)
 
 
 def order_id(signal: str, account: str, leg: int) -> str:
-    return name("order", signal, account, leg)
+    return derive("order", signal, account, leg)
 
 
 def client_order_id(order: str) -> str:
     """At most 28 characters with gate's prefix, alphanumeric, so that one id fits every venue's rule."""
-    return name("client-order", order)[:26]
+    return derive("client-order", order)[:26]

@@ -51,13 +51,13 @@ class TradingState(StrEnum):
 
     ACTIVE = "ACTIVE"
     REDUCE_ONLY = "REDUCE_ONLY"
-    HALT = "HALT"
-    FLATTEN = "FLATTEN"
+    HALTED = "HALTED"
+    FLATTENING = "FLATTENING"
 
 
-class BarsClosed(msgspec.Struct, frozen=True, kw_only=True, tag="bars.v1"):
+class BarsClosed(msgspec.Struct, frozen=True, kw_only=True, tag="bars-closed.v1"):
     """All closed bars of a poll, every timeframe, part ``part`` of ``parts``; the cause names the poll. Bars that were
-    ``wanted`` fill a reader's gap; who has had the poll's own leaves them alone."""
+    ``requested`` fill a reader's gap; who has had the poll's own leaves them alone."""
 
     id: str
     cause: str
@@ -65,13 +65,13 @@ class BarsClosed(msgspec.Struct, frozen=True, kw_only=True, tag="bars.v1"):
     venue: str
     part: int = 1
     parts: int = 1
-    wanted: bool = False
+    requested: bool = False
     frames: list[Frame]
     defects: list[DataDefect] = []
 
 
-class BarsRequested(msgspec.Struct, frozen=True, kw_only=True, tag="bars-wanted.v1"):
-    """A reader misses bars: those that close after ``since`` and no later than ``until`` (epoch seconds)."""
+class BarsRequested(msgspec.Struct, frozen=True, kw_only=True, tag="bars-requested.v1"):
+    """A reader misses bars: those that close after ``since_s`` and no later than ``until_s``."""
 
     id: str
     cause: str
@@ -79,22 +79,22 @@ class BarsRequested(msgspec.Struct, frozen=True, kw_only=True, tag="bars-wanted.
     venue: str
     timeframe: str
     instruments: list[str]
-    since: int
-    until: int
+    since_s: int
+    until_s: int
 
 
 class Targets(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="targets.v1"):
     """What every strategy instance of an account wants to hold as of the bars that closed at ``at``.
 
-    ``batch`` is the poll that the bars came with; risk decides when it has all ``parts``. "" is none: decided at once.
-    Those of a part that no message can carry are cut into ``chunks``.
+    ``poll_id`` is of the poll that the bars came with; risk decides when it has all ``parts``. "" is none: decided at
+    once. Those of a part that no message can carry are cut into ``chunks``.
     """
 
     id: str
     cause: str
     at: Utc
     account: str
-    batch: str
+    poll_id: str
     part: int = 1
     parts: int = 1
     chunk: int = 1
@@ -132,8 +132,8 @@ class OrdersRefused(msgspec.Struct, frozen=True, kw_only=True, tag="orders-refus
     refusals: list[Refusal]
 
 
-class TradingStateChanged(msgspec.Struct, frozen=True, kw_only=True, tag="halt-changed.v1"):
-    """An account's halt state was set, by whom and why."""
+class TradingStateChanged(msgspec.Struct, frozen=True, kw_only=True, tag="trading-state-changed.v1"):
+    """An account's trading state was set, by whom and why."""
 
     id: str
     cause: str
@@ -147,7 +147,7 @@ class TradingStateChanged(msgspec.Struct, frozen=True, kw_only=True, tag="halt-c
 class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, tag="execution-report.v1"):
     """What a venue did with an account's orders, and the books after it.
 
-    ``settled`` says that a paper venue has resolved every order against a part of the bars of a poll, the ``batch``.
+    ``matched`` says that a paper venue has matched every order with part ``part`` of the bars of a poll.
     """
 
     id: str
@@ -155,13 +155,13 @@ class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, tag="execution-
     at: Utc
     account: str
     venue: str
-    settled: bool = False
-    batch: str = ""
+    matched: bool = False
+    poll_id: str = ""
     part: int = 1
     parts: int = 1
     updates: list[OrderUpdate] = []
     fills: list[Fill] = []
-    holdings: list[PositionSnapshot] = []
+    positions: list[PositionSnapshot] = []
     cash: Decimal | None = None
     version: int = 0
 
@@ -180,7 +180,7 @@ Message = (
 # Topic -> the messages it carries.
 TOPICS: dict[str, tuple[type[Message], ...]] = {
     "bars": (BarsClosed,),
-    "bars-wanted": (BarsRequested,),
+    "bars-requested": (BarsRequested,),
     "targets": (Targets, LegStatus),
     "orders": (OrdersApproved, OrdersRefused, TradingStateChanged),
     "executions": (ExecutionReport,),
@@ -188,15 +188,18 @@ TOPICS: dict[str, tuple[type[Message], ...]] = {
 
 # Service -> topic -> the attribute filter of its subscription; an empty filter takes all.
 SUBSCRIPTIONS: dict[str, dict[str, dict[str, list[str]]]] = {
-    "market-data": {"bars-wanted": {}},
+    "market-data": {"bars-requested": {}},
     "signal": {"bars": {}},
     "risk": {
-        "bars": {"wanted": ["false"]},
+        "bars": {"requested": ["false"]},
         "targets": {"type": ["targets.v1"]},
-        "executions": {"settled": ["true"]},
+        "executions": {"matched": ["true"]},
     },
-    "execution": {"bars": {"wanted": ["false"]}, "orders": {"type": ["orders-approved.v1", "halt-changed.v1"]}},
-    "audit": {topic: {} for topic in ("bars", "bars-wanted", "targets", "orders", "executions")},
+    "execution": {
+        "bars": {"requested": ["false"]},
+        "orders": {"type": ["orders-approved.v1", "trading-state-changed.v1"]},
+    },
+    "audit": {topic: {} for topic in ("bars", "bars-requested", "targets", "orders", "executions")},
 }
 
 # Service -> the messages that it publishes.
@@ -232,9 +235,9 @@ def attributes_of(message: Message) -> dict[str, str]:
     """What subscriptions can filter on."""
     found = {"type": tag_of(type(message))}
     if isinstance(message, ExecutionReport):
-        found["settled"] = "true" if message.settled else "false"
+        found["matched"] = "true" if message.matched else "false"
     if isinstance(message, BarsClosed):
-        found["wanted"] = "true" if message.wanted else "false"
+        found["requested"] = "true" if message.requested else "false"
     return found
 
 

@@ -49,7 +49,7 @@ class LegCode(OpenEnum):
     OK: the leg trades again. FAULT: its strategy raised, or gave what is no weight. WARMING_UP: it has not seen as many
     bars as it looks back on. MISSING_BARS: it waits for bars, or goes on without those of an instrument.
     STARTED_AFRESH: what was kept of it does not fit any more. BELOW_MINIMUM, DUST and NO_PRICE: no order can be made of
-    what it wants. FLAT: under FLATTEN its account holds nothing any more.
+    what it wants. FLAT: under FLATTENING its account holds nothing any more.
     """
 
     OK = "OK"
@@ -158,13 +158,13 @@ class PositionSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DataDefect(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something wrong with a venue's bars and what became of it: ``count`` bars, the first closing at epoch ``at``.
-    ``detail`` says what a revised bar was and is."""
+    """Something wrong with a venue's bars and what became of it: ``count`` bars, the first of which closes at
+    ``closes_at_s``. ``detail`` says what a revised bar was and is."""
 
     instrument: str
     timeframe: str
     defect: str
     action: str
     count: int
-    at: int
+    closes_at_s: int
     detail: str = ""

@@ -15,13 +15,13 @@ _LISTS: dict[type[Message], tuple[str, ...]] = {
     OrdersApproved: ("orders",),
     OrdersRefused: ("refusals",),
     LegStatus: ("statuses",),
-    ExecutionReport: ("updates", "fills", "holdings"),
+    ExecutionReport: ("updates", "fills", "positions"),
 }
 _length = msgspec.json.Encoder(decimal_format="string").encode
 
 
 def split(message: Message) -> list[Message]:
-    """The message, or its parts, each under an id that is a function of its own; only the last says ``settled``.
+    """The message, or its parts, each under an id that is a function of its own; only the last says ``matched``.
 
     What a message of another kind lists belongs together: it is left whole, as is an entry that alone is too long.
     """
@@ -30,8 +30,8 @@ def split(message: Message) -> list[Message]:
         return [message]
     shares = list(_shares(message, lists))
     parts = [_part(message, lists, number, share) for number, share in enumerate(shares, 1)]
-    if isinstance(message, ExecutionReport) and message.settled:
-        parts[-1] = msgspec.structs.replace(parts[-1], settled=True)
+    if isinstance(message, ExecutionReport) and message.matched:
+        parts[-1] = msgspec.structs.replace(parts[-1], matched=True)
     return parts
 
 
@@ -52,5 +52,5 @@ def _shares(message: Message, lists: tuple[str, ...]) -> Iterator[list[tuple[str
 def _part(message: Message, lists: tuple[str, ...], number: int, share: list[tuple[str, Any]]) -> Message:
     changes: dict[str, Any] = {name: [entry for field, entry in share if field == name] for name in lists}
     if isinstance(message, ExecutionReport):
-        changes["settled"] = False
-    return msgspec.structs.replace(message, id=ids.name("part", message.id, number), **changes)
+        changes["matched"] = False
+    return msgspec.structs.replace(message, id=ids.derive("part", message.id, number), **changes)

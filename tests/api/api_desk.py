@@ -177,7 +177,7 @@ def history(count: int) -> list[Message]:
             cause=f"bars-{number}",
             at=order.decided_at,
             account="main",
-            batch="b",
+            poll_id="b",
             targets=[
                 Target(
                     signal_id=order.signal_id, instance="trend", instrument=order.instrument, timeframe="1m", weight=0.5
@@ -201,7 +201,7 @@ def _halt() -> TradingStateChanged:
 
 
 def _order(number: int) -> Order:
-    order_id = ids.name("order", number)
+    order_id = ids.derive("order", number)
     # Several orders a second, as a batch has them: their times alone do not tell them apart.
     at = NOW + timedelta(seconds=number // 4)
     return Order(
@@ -262,11 +262,11 @@ def _filled(order: Order, number: int) -> ExecutionReport:
         at=at,
         account="main",
         venue="v",
-        settled=True,
-        batch="b",
+        matched=True,
+        poll_id="b",
         updates=[update],
         fills=[fill],
-        holdings=[holding],
+        positions=[holding],
         cash=Decimal("9949.90"),
         version=number,
     )

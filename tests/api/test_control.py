@@ -22,7 +22,7 @@ def halted(world: World) -> str:
     assert world.post("/halt", REASON).status == 200
     asked = world.post("/resume", RESUME, key="key-ask-0001")
     assert (asked.status, asked.body["state"]) == (202, "PENDING")
-    assert world.halted() is TradingState.HALT
+    assert world.halted() is TradingState.HALTED
     return asked.body["confirmation"]
 
 
@@ -30,7 +30,7 @@ def confirm(world: World, confirmation: str, who: dict, key: str = "key-confirm-
     return world.post("/resume", RESUME | {"confirmation": confirmation}, who, key)
 
 
-@pytest.mark.parametrize("state", ["HALT", "REDUCE_ONLY", "FLATTEN"])
+@pytest.mark.parametrize("state", ["HALTED", "REDUCE_ONLY", "FLATTENING"])
 def test_one_person_halts_at_once_and_the_audit_chain_hears_who_and_why(world, state):
     answer = world.post("/halt", REASON | {"state": state, "accounts": ["main"]})
     (told,) = world.bus.messages
@@ -127,7 +127,7 @@ def test_one_person_alone_does_not_resume_at_once(world):
     confirmation = halted(world)
     refused = confirm(world, confirmation, ANNA)
     assert (refused.status, refused.headers["retry-after"]) == (403, str(int(OWN_DELAY.total_seconds()) + 1))
-    assert world.halted() is TradingState.HALT
+    assert world.halted() is TradingState.HALTED
 
 
 def test_a_second_person_resumes_at_once_and_the_chain_hears_both_reasons(world):
@@ -162,7 +162,7 @@ def test_a_confirmation_is_used_once(world):
     assert confirm(world, confirmation, BERT).status == 200
     assert world.post("/halt", REASON, key="key-again-01").status == 200
     assert confirm(world, confirmation, BERT, "key-confirm-2").status == 409
-    assert world.halted() is TradingState.HALT
+    assert world.halted() is TradingState.HALTED
 
 
 @pytest.mark.parametrize("how", ["by the API", "by the console"])
@@ -172,11 +172,11 @@ def test_a_halt_after_the_request_voids_it(world, how):
         world.post("/halt", {"reason": "worse"}, key="key-again-01")
     else:
         told = TradingStateChanged(
-            id="h", cause="c", at=NOW, account="main", state=TradingState.HALT, reason="r", actor="a"
+            id="h", cause="c", at=NOW, account="main", state=TradingState.HALTED, reason="r", actor="a"
         )
-        Approvals(world.ledger, world.controls._outbox).halt("main", TradingState.HALT, told)
+        Approvals(world.ledger, world.controls._outbox).halt("main", TradingState.HALTED, told)
     assert confirm(world, confirmation, BERT).status == 409
-    assert world.halted() is TradingState.HALT
+    assert world.halted() is TradingState.HALTED
 
 
 def test_another_confirmation_and_an_account_that_trades_are_refused(world):
@@ -184,7 +184,7 @@ def test_another_confirmation_and_an_account_that_trades_are_refused(world):
     assert confirm(world, "0" * 32, BERT).status == 409
     assert confirm(world, "no hex", BERT, "key-confirm-2").status == 400
     world.post("/resume", RESUME, key="key-ask-0002")
-    assert world.halted() is TradingState.HALT
+    assert world.halted() is TradingState.HALTED
 
 
 def test_an_account_that_trades_has_nothing_to_resume(world):

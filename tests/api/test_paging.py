@@ -9,7 +9,7 @@ from api_desk import NOW, READER, Answer, answered, event, history, small_desk
 
 from audit_service import read_api
 from audit_service.read_orders import LOOKED_AT_MAX
-from fanfold import ids as names
+from fanfold import ids
 from fanfold.audit.queries import DECISIONS, OPEN_DAYS
 from fanfold.messages import Order
 
@@ -25,7 +25,7 @@ class Years:
         self.looked_up = 0
         self._refused = refused
         numbers = range(days * A_DAY)
-        orders = [msgspec.structs.replace(template, order_id=names.name("paged", number),
+        orders = [msgspec.structs.replace(template, order_id=ids.derive("paged", number),
                                           decided_at=NOW + timedelta(days=number // A_DAY, minutes=number // DECIDED))
                   for number in numbers]  # fmt: skip
         self._items = {order.order_id: (number, order) for number, order in enumerate(orders)}

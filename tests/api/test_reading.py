@@ -94,9 +94,9 @@ def test_an_order_tells_its_fills_and_the_chain_of_its_causes(traded):
 
 def test_status_positions_and_signals_are_what_was_recorded(traded):
     main, spare = traded.get("/status").body["accounts"]
-    assert (main["halt"], Decimal(main["cash"]), main["positions"]) == ("ACTIVE", Decimal("9949.9"), 2)
+    assert (main["trading_state"], Decimal(main["cash"]), main["positions"]) == ("ACTIVE", Decimal("9949.9"), 2)
     assert main["open_orders"] == ORDERS / 3
-    assert (spare["halt"], spare["cash"], spare["as_of"]) == ("not opened", "10000", None)
+    assert (spare["trading_state"], spare["cash"], spare["as_of"]) == ("not opened", "10000", None)
     assert len(traded.get("/positions", "account=main").body["positions"]) == 2
     (signal,) = traded.get("/signals").body["signals"]
     assert (signal["instance"], signal["weight"]) == ("trend", 0.5)

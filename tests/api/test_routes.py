@@ -56,7 +56,7 @@ def test_a_route_answers_those_it_is_for_and_no_one_else(world, route, caller):
 def test_who_may_not_halt_halts_nothing(world, caller):
     (route,) = [one for one in ROUTES if one.name == "halt"]
     answered(world.control, asked(route, CALLERS[caller]))
-    assert (world.halted() == "HALT") == (caller == "operator")
+    assert (world.halted() == "HALTED") == (caller == "operator")
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -33,7 +33,7 @@ def test_a_genuine_signal_becomes_one_targets_message_of_no_poll(world):
     answer = sent(world, signed())
     (message,) = world.hooked.messages
     assert (answer.status, answer.body["message_id"]) == (202, message.id)
-    assert (message.account, message.batch, message.at, message.cause) == ("main", "", NOW, f"webhook/{NONCE_1}")
+    assert (message.account, message.poll_id, message.at, message.cause) == ("main", "", NOW, f"webhook/{NONCE_1}")
     (target,) = message.targets
     assert (target.instance, target.instrument, target.weight, target.timeframe) == ("hook", A, 0.25, "1m")
     assert target.signal_id == answer.body["signal_id"]

@@ -108,7 +108,7 @@ def _required(service: str) -> set[str]:
 
 
 def _topic(arn: dict[str, str]) -> str:
-    """bars-wanted, of the import of fanfold-local-BarsWantedTopicArn."""
+    """bars-requested, of the import of fanfold-local-BarsRequestedTopicArn."""
     name = arn["Fn::ImportValue"].removeprefix(f"fanfold-{STAGE}-").removesuffix("TopicArn")
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).strip("-")
 

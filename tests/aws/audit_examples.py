@@ -81,10 +81,10 @@ def report(n: int, at: datetime) -> ExecutionReport:
         at=at,
         account="main",
         venue="sim",
-        settled=True,
+        matched=True,
         updates=[_update(n, OrderState.OPEN, "0"), _update(n, OrderState.FILLED, "0.1")],
         fills=[_fill(n, at)],
-        holdings=[_holding(n)],
+        positions=[_holding(n)],
         cash=Decimal(1000 - n),
         version=n + 1,
     )
@@ -108,7 +108,7 @@ def _bars(n: int, at: datetime) -> BarsClosed:
 
 def _targets(n: int, at: datetime) -> Targets:
     target = Target(signal_id=f"s{n}", instance="trend", instrument="BTC/USDT", timeframe="1m", weight=0.1 * n)
-    return Targets(id=f"targets-{n}", cause=f"bars-{n}", at=at, account="main", batch=f"poll-{n}", targets=[target])
+    return Targets(id=f"targets-{n}", cause=f"bars-{n}", at=at, account="main", poll_id=f"poll-{n}", targets=[target])
 
 
 def _approved(n: int, at: datetime) -> OrdersApproved:

@@ -188,5 +188,5 @@ def resolution(one: Order, *fills: Fill, filled: str = "0", state: OrderState = 
     return Resolution(resting=RestingOrder(order=one, filled=total), state=state, fills=fills)
 
 
-def report(name: str = "settled", *, settled: bool = True, batch: str = "", at: datetime = AT) -> ExecutionReport:
-    return ExecutionReport(id=name, cause="bars", at=at, account="main", venue="v", settled=settled, batch=batch)
+def report(name: str = "matched", *, matched: bool = True, poll_id: str = "", at: datetime = AT) -> ExecutionReport:
+    return ExecutionReport(id=name, cause="bars", at=at, account="main", venue="v", matched=matched, poll_id=poll_id)

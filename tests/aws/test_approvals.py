@@ -51,14 +51,14 @@ def test_two_who_read_the_same_books_cannot_both_spend_them(found: Ledger) -> No
 
 def test_an_approval_from_before_a_halt_does_not_land(found: Ledger) -> None:
     book = found.approvals.book("main", PollState())
-    found.approvals.halt("main", TradingState.HALT, halted(TradingState.HALT))
+    found.approvals.halt("main", TradingState.HALTED, halted(TradingState.HALTED))
     with pytest.raises(Conflict):
         found.approvals.approve(book, approved(order("A")), 7, 1)
 
 
 def test_an_account_that_was_never_opened_has_no_halt_state(found: Ledger) -> None:
     book = found.approvals.book("other", PollState())
-    assert (book.halt, book.cash) == (None, 0)
+    assert (book.trading_state, book.cash) == (None, 0)
 
 
 def test_a_chunk_of_orders_is_one_transaction(found: Ledger) -> None:

@@ -188,17 +188,17 @@ def test_views_hold_the_newest_whatever_the_order_of_arrival(everywhere: Call, b
         *minute(0)[1:],
         *minute(3)[1:],
         TradingStateChanged(
-            id="halt", cause="", at=START, account="main", state=TradingState.HALT, reason="drill", actor="me"
+            id="halt", cause="", at=START, account="main", state=TradingState.HALTED, reason="drill", actor="me"
         ),
     ]
     views = by_version(everywhere, messages[::-1] if backwards else messages)
     assert msgspec.convert(views.read(("order", "main", "o0"))["order"], Order) == order(0, START)
     assert views.read(("order-state", "main", "o0"))["state"] == "FILLED"
     (position,) = views.of_account("main", "position")
-    assert position["holding"]["quantity"] == "0.4"
+    assert position["position"]["quantity"] == "0.4"
     assert views.read(("books", "main"))["cash"] == "997"
-    assert views.read(("halt", "main"))["state"] == "HALT"
-    assert views.read(("settled", "main"))["through"].startswith("2026-01-31T23:58")
+    assert views.read(("trading-state", "main"))["state"] == "HALTED"
+    assert views.read(("matched", "main"))["through"].startswith("2026-01-31T23:58")
     assert views.read(("targets", "main", "trend", "0001-0001"))["targets"][0]["signal_id"] == "s3"
     prices = [msgspec.convert(trade["fill"], Fill).price for trade in views.trades("main", "2026-01-31")]
     assert prices == [Decimal("100.10")] * 2

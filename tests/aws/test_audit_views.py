@@ -121,12 +121,12 @@ def test_an_order_that_was_refused_twice_has_its_last_reason(tell: Tell, backwar
 @pytest.mark.parametrize("backwards", [False, True])
 def test_of_halts_of_one_time_the_last_sent_is_told(tell: Tell, backwards: bool) -> None:
     halts = (
-        halt("h1", TradingState.HALT, "first"),
+        halt("h1", TradingState.HALTED, "first"),
         halt("h2", TradingState.ACTIVE, "second"),
-        halt("h3", TradingState.HALT, "third"),
+        halt("h3", TradingState.HALTED, "third"),
     )
     views = tell(*halts, backwards=backwards)
-    assert (views.read(("halt", "main"))["reason"], views.head("main").seq) == ("third", 3)
+    assert (views.read(("trading-state", "main"))["reason"], views.head("main").seq) == ("third", 3)
 
 
 def leg(name: str, code: LegCode, instrument: str = "BTC/USDT", at: datetime = START) -> LegStatus:

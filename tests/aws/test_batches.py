@@ -20,7 +20,7 @@ from fanfold.risk.standing import StandingTarget
 from fanfold.simulation.stores import MemoryGathering
 from risk_service.assess import PollStore
 
-KINDS = ("bars", "targets", "settled")
+KINDS = ("bars", "targets", "matched")
 MARKS = {"BTC/USDT": Mark(price=Decimal("100.50"), closes_at=60, variance=0.1)}
 
 
@@ -34,7 +34,7 @@ def gathering(request: pytest.FixtureRequest, cloud: Cloud) -> PollStore:
 
 
 def poll(at: int, part: int = 1, parts: int = 1) -> PollPart:
-    return PollPart(batch=f"poll/{at}", at=at, part=part, parts=parts)
+    return PollPart(poll_id=f"poll/{at}", at=at, part=part, parts=parts)
 
 
 def targets(at: int, part: int = 1) -> Targets:
@@ -44,7 +44,7 @@ def targets(at: int, part: int = 1) -> Targets:
         cause="b",
         at=datetime.fromtimestamp(at, UTC),
         account="main",
-        batch=f"poll/{at}",
+        poll_id=f"poll/{at}",
         part=part,
         parts=2,
         targets=[wanted],
@@ -54,8 +54,8 @@ def targets(at: int, part: int = 1) -> Targets:
 def arrive(gathering: PollStore, kind: str, which: PollPart) -> PollState:
     if kind == "bars":
         return gathering.marked("main", which, MARKS, gathering.read("main").marks_version, idle=False)
-    if kind == "settled":
-        return gathering.settled("main", which)
+    if kind == "matched":
+        return gathering.matched("main", which)
     return gathering.targeted("main", which, targets(which.at, which.part))
 
 
@@ -79,7 +79,7 @@ def test_in_any_order_the_last_one_alone_sees_it_complete(gathering: PollStore, 
     seen = [arrive(gathering, kind, poll(60)).complete(KINDS) for kind in order]
     assert seen == [False, False, True]
     found = gathering.read("main")
-    assert (found.batch, found.at, found.targets, found.marks) == ("poll/60", 60, (targets(60),), MARKS)
+    assert (found.poll_id, found.at, found.targets, found.marks) == ("poll/60", 60, (targets(60),), MARKS)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -95,7 +95,7 @@ def test_parts_and_duplicates_come_together_in_any_order(gathering: PollStore, s
 
 BOOK = AccountSnapshot(
     account="main",
-    halt=None,
+    trading_state=None,
     cash=Decimal(1),
     peak_equity=Decimal("10.5"),
     day="2026-03-01",
@@ -124,7 +124,7 @@ def test_a_decided_poll_is_complete_no_more_and_what_comes_late_changes_nothing(
     assert (found.decided, found.peak_equity, found.day) == (True, Decimal("10.5"), "2026-03-01")
     assert (found.last_equity, found.day_start_equity, found.reported) == (8, 9, {"leg": "WHY"})
     assert found.standing == {WANTED.leg: WANTED}
-    assert not arrive(gathering, "settled", poll(60)).complete(KINDS)
+    assert not arrive(gathering, "matched", poll(60)).complete(KINDS)
     assert not arrive(gathering, "targets", poll(60)).complete(KINDS)
     assert gathering.read("main") == found
 
@@ -136,13 +136,13 @@ def test_a_newer_poll_takes_over_with_the_marks_and_what_was_left_and_an_older_o
         arrive(gathering, kind, poll(60))
     note(gathering, "poll/60", WANTED)
     found = arrive(gathering, "targets", poll(120))
-    assert (found.batch, found.got, found.decided) == ("poll/120", {"targets/1"}, False)
+    assert (found.poll_id, found.arrived, found.decided) == ("poll/120", {"targets/1"}, False)
     assert (found.marks, found.peak_equity, found.standing) == (MARKS, Decimal("10.5"), {WANTED.leg: WANTED})
-    for kind in ("targets", "settled"):
+    for kind in ("targets", "matched"):
         assert arrive(gathering, kind, poll(60)) == found
     note(gathering, "poll/60")
     found = gathering.read("main")
-    assert (found.batch, found.decided, found.standing) == ("poll/120", False, {})
+    assert (found.poll_id, found.decided, found.standing) == ("poll/120", False, {})
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -153,7 +153,7 @@ def test_a_poll_that_nobody_decided_on_is_not_lost_to_a_newer_one(gathering: Pol
     assert raised.value.gathered == gathering.read("main")
     assert raised.value.gathered.targets == (targets(60),)
     note(gathering, "poll/60")
-    assert arrive(gathering, kind, poll(120)).batch == "poll/120"
+    assert arrive(gathering, kind, poll(120)).poll_id == "poll/120"
 
 
 def test_of_two_decisions_on_the_same_targets_the_second_is_refused(gathering: PollStore) -> None:
@@ -170,7 +170,7 @@ def test_of_two_decisions_on_the_same_targets_the_second_is_refused(gathering: P
 
 
 def test_of_bars_that_no_strategy_speaks_on_no_targets_are_awaited(gathering: PollStore) -> None:
-    gathering.settled("main", poll(60))
+    gathering.matched("main", poll(60))
     assert gathering.marked("main", poll(60), MARKS, 0, idle=True).complete(KINDS)
 
 
@@ -182,8 +182,8 @@ def test_the_polls_of_all_accounts_are_read_at_once(gathering: PollStore) -> Non
 
 def test_another_batch_of_the_same_time_changes_nothing(gathering: PollStore) -> None:
     found = arrive(gathering, "targets", poll(60))
-    late = PollPart(batch="late/60", at=60, part=1, parts=1)
-    assert gathering.settled("main", late) == found
+    late = PollPart(poll_id="late/60", at=60, part=1, parts=1)
+    assert gathering.matched("main", late) == found
     assert gathering.targeted("main", late, targets(60)) == found
 
 
@@ -193,7 +193,7 @@ def test_marks_of_an_older_version_are_refused(gathering: PollStore) -> None:
         with pytest.raises(Conflict):
             gathering.marked("main", which, {}, 0, idle=False)
     assert gathering.read("main").marks == MARKS
-    assert arrive(gathering, "bars", poll(60, 2, 2)).got == {"bars/1", "bars/2"}
+    assert arrive(gathering, "bars", poll(60, 2, 2)).arrived == {"bars/1", "bars/2"}
 
 
 def test_nothing_was_gathered_at_first(gathering: PollStore) -> None:

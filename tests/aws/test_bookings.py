@@ -1,4 +1,4 @@
-"""Bookings: claims under the halt state, fills once, and after everything the books add up."""
+"""Bookings: claims under the trading state, fills once, and after everything the books add up."""
 
 from decimal import Decimal
 
@@ -80,8 +80,8 @@ def test_a_claim_is_all_or_none_and_once(found: Ledger) -> None:
     [
         (TradingState.ACTIVE, True, True),
         (TradingState.REDUCE_ONLY, False, True),
-        (TradingState.FLATTEN, False, True),
-        (TradingState.HALT, False, False),
+        (TradingState.FLATTENING, False, True),
+        (TradingState.HALTED, False, False),
     ],
 )
 def test_the_halt_state_says_what_may_be_claimed(
@@ -107,12 +107,12 @@ def test_an_order_that_ends_frees_what_it_reserved(found: Ledger) -> None:
     approve(found, a, b)
     records = found.bookings.records(["A", "B"])
     steps = [(record, orders.close(record, OrderState.BLOCKED, "halted")) for record in records.values()]
-    found.bookings.move(steps, report(settled=False))
+    found.bookings.move(steps, report(matched=False))
     balanced(found, [], a, b)
     assert found.outboxes() == ["approved-A+B"]
-    assert found.heard("executions") == [report(settled=False)]
+    assert found.heard("executions") == [report(matched=False)]
     with pytest.raises(Conflict):
-        found.bookings.move(steps, report(settled=False))
+        found.bookings.move(steps, report(matched=False))
     balanced(found, [], a, b)
 
 
@@ -122,7 +122,7 @@ def test_fills_are_booked_once_however_often_they_are_told(found: Ledger) -> Non
     fills = [fill(a, "0.5"), fill(b, "2")]
     resolved = [resolution(a, fills[0], state=OrderState.PARTIAL), resolution(b, fills[1])]
     (told,) = found.bookings.book("main", resolved, report())
-    assert (told.settled, told.fills, told.cash) == (True, fills, D("10149.8"))
+    assert (told.matched, told.fills, told.cash) == (True, fills, D("10149.8"))
     assert found.outboxes() == ["approved-A+B", told.id]
     assert found.bookings.book("main", resolved, report()) == []
     balanced(found, fills, a, b)
@@ -194,7 +194,7 @@ def test_a_rebate_is_a_fee_below_zero_and_cash_that_comes_in(found: Ledger) -> N
     placed(found, a)
     rebate = replace(fill(a, "2"), fee=D("-0.04"))
     (told,) = found.bookings.book("main", [resolution(a, rebate)], report())
-    assert (told.cash, told.holdings[0].fees) == (D("9800.04"), D("-0.04"))
+    assert (told.cash, told.positions[0].fees) == (D("9800.04"), D("-0.04"))
     balanced(found, [rebate], a)
 
 
@@ -226,9 +226,9 @@ def test_more_orders_than_a_transaction_takes_settle_with_the_last_of_them(cloud
     fills = [fill(one, "2") for one in many]
     resolved = [resolution(one, some) for one, some in zip(many, fills, strict=True)]
     # A crash after the first transaction, then all of it again.
-    assert found.bookings.book("main", resolved[:30], report("first", settled=False))
+    assert found.bookings.book("main", resolved[:30], report("first", matched=False))
     told = found.bookings.book("main", resolved, report())
-    assert [one.settled for one in told] == [False] * (len(told) - 1) + [True]
+    assert [one.matched for one in told] == [False] * (len(told) - 1) + [True]
     assert sum(len(one.fills) for one in told) == 40
     balanced(found, fills, *many)
 
@@ -253,7 +253,7 @@ def test_an_order_is_live_from_its_approval_to_its_end(found: Ledger) -> None:
     (known,) = [one for one in ledger.live(found.table, "main") if one.order_id == "A"]
     assert (known.account, known.cause, known.at) == ("main", "approved-A+B", AT)
     record = found.bookings.records(["B"])["B"]
-    found.bookings.move([(record, orders.close(record, OrderState.STALE, "late"))], report(settled=False))
+    found.bookings.move([(record, orders.close(record, OrderState.STALE, "late"))], report(matched=False))
     assert found.live() == ["A"]
     some = fill(a, "0.5")
     found.bookings.book("main", [resolution(a, some, state=OrderState.PARTIAL)], report())
@@ -264,6 +264,6 @@ def test_an_order_is_live_from_its_approval_to_its_end(found: Ledger) -> None:
 
 def test_the_state_is_read_with_its_time(found: Ledger) -> None:
     assert found.bookings.trading_state("main") == OrderPermissions(TradingState.ACTIVE, None)
-    found.approvals.halt("main", TradingState.FLATTEN, halted(TradingState.FLATTEN))
-    assert found.bookings.trading_state("main") == OrderPermissions(TradingState.FLATTEN, AT)
+    found.approvals.halt("main", TradingState.FLATTENING, halted(TradingState.FLATTENING))
+    assert found.bookings.trading_state("main") == OrderPermissions(TradingState.FLATTENING, AT)
     assert found.bookings.trading_state("never opened") == OrderPermissions(None, None)

@@ -34,7 +34,7 @@ def table_store(cloud: Cloud) -> FoldTable:
 
 
 def outputs(name: str) -> list[Message]:
-    return [Targets(id=name, cause="c", at=AT, account="main", batch="b", targets=[])]
+    return [Targets(id=name, cause="c", at=AT, account="main", poll_id="b", targets=[])]
 
 
 def append(store: Store, fold: Fold, version: int, message: list[Series]) -> None:

@@ -30,7 +30,12 @@ def found(cloud: Cloud) -> Ledger:
 def test_an_account_is_opened_once_and_tells_of_it(found: Ledger) -> None:
     account = found.books().account
     assert account is not None
-    assert (account.halt, account.cash, account.reserved, account.version) == (TradingState.ACTIVE, 10_000, 0, 1)
+    assert (account.trading_state, account.cash, account.reserved, account.version) == (
+        TradingState.ACTIVE,
+        10_000,
+        0,
+        1,
+    )
     assert not found.approvals.open("main", D(5), halted(TradingState.ACTIVE))
     assert found.books().account == account
     assert [one.id for one in found.heard("orders")] == ["halt-ACTIVE"]
@@ -43,14 +48,14 @@ def test_a_halt_is_set_told_and_in_the_way_of_who_read_before_it(found: Ledger) 
     account = found.books().account
     assert before is not None
     assert account is not None
-    assert (account.halt, account.version) == (TradingState.REDUCE_ONLY, 2)
+    assert (account.trading_state, account.version) == (TradingState.REDUCE_ONLY, 2)
     with pytest.raises(Conflict):
         found.table.write([ledger.reserving(found.table, before, D(1), 1, 1)])
 
 
 def test_an_account_that_was_never_opened_cannot_be_halted_and_has_no_books(found: Ledger) -> None:
     with pytest.raises(BadInput, match="'other' was never opened"):
-        found.approvals.halt("other", TradingState.HALT, halted(TradingState.HALT))
+        found.approvals.halt("other", TradingState.HALTED, halted(TradingState.HALTED))
     assert ledger.read(found.table, "other").account is None
 
 
@@ -105,10 +110,10 @@ def test_an_operators_word_holds_however_busy_the_account_is(cloud: Cloud, times
     table = Table(persistent(busy, sleep=lambda _: None), "ledger")
     approvals = Approvals(table, Outbox(table, "risk", found.topics))
     busy.times = times
-    approvals.halt("main", TradingState.HALT, halted(TradingState.HALT))
+    approvals.halt("main", TradingState.HALTED, halted(TradingState.HALTED))
     account = found.books().account
     assert account is not None
-    assert (account.halt, account.halt_cause, busy.times) == (TradingState.HALT, "halt-HALT", 0)
+    assert (account.trading_state, account.trading_state_cause, busy.times) == (TradingState.HALTED, "halt-HALTED", 0)
     busy.times = times
     assert approvals.open(
         "spare", D(1), msgspec.structs.replace(halted(TradingState.ACTIVE), account="spare", id="spare")

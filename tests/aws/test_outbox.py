@@ -89,7 +89,7 @@ def test_a_message_that_is_too_long_is_put_aside_with_its_reason_and_stops_no_ot
     cloud: Cloud, topic: tuple[str, str]
 ) -> None:
     outbox, table, told = watched(cloud, topic[0])
-    poison = report("b", batch=LONG)
+    poison = report("b", poll_id=LONG)
     table.write([outbox.holding(one) for one in (report("a"), poison, report("c"))])
     assert outbox.sweep() == 3
     assert sorted(one.id for one in heard(cloud.admin, topic[1])) == ["a", "c"]
@@ -99,7 +99,7 @@ def test_a_message_that_is_too_long_is_put_aside_with_its_reason_and_stops_no_ot
 
 def test_a_message_that_need_not_be_held_is_put_aside_too(cloud: Cloud, topic: tuple[str, str]) -> None:
     outbox, table, told = watched(cloud, topic[0])
-    outbox.publish([], [report("a", batch="x" * 500_000), report("b")])
+    outbox.publish([], [report("a", poll_id="x" * 500_000), report("b")])
     assert [one.id for one in heard(cloud.admin, topic[1])] == ["b"]
     assert (told, list(quarantined(table))) == (["a"], ["a"])
 

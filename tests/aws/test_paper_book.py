@@ -44,7 +44,11 @@ def test_a_write_puts_drops_and_notes_all_at_once_and_what_is_gone_never_comes_b
     half = msgspec.structs.replace(page.resting[1], filled=Decimal("0.50"))
     book.write("main", page.version, [half], ["c-A"], {"B/USDT": 60})
     after = book.read("main")
-    assert (after.resting, after.settled, after.version) == ([half, page.resting[2]], {"B/USDT": 60}, page.version + 1)
+    assert (after.resting, after.matched_through_s, after.version) == (
+        [half, page.resting[2]],
+        {"B/USDT": 60},
+        page.version + 1,
+    )
     book.add(order("A"))
     assert resting(book) == ["B", "C"]
 
@@ -56,7 +60,7 @@ def test_a_write_on_an_older_version_is_refused_and_changes_nothing(book: PaperO
     with pytest.raises(Conflict):
         book.write("main", version, [], ["c-A"], {"A/USDT": 120})
     assert resting(book) == ["A"]
-    assert book.read("main").settled == {"A/USDT": 60}
+    assert book.read("main").matched_through_s == {"A/USDT": 60}
 
 
 def test_a_cancel_is_noted_once_and_moves_the_version(book: PaperOrderStore) -> None:
@@ -93,7 +97,7 @@ def test_a_page_is_read_once_for_a_settlement(cloud: Cloud) -> None:
     assert [one.operation for one in seen] == ["PutItem"]
     # Another process, which has read nothing yet, has to.
     PaperBook(Table(cloud.call, "book")).write("main", page.version + 1, [], [], {"A/USDT": 60})
-    assert book.read("main").settled == {"A/USDT": 60}
+    assert book.read("main").matched_through_s == {"A/USDT": 60}
 
 
 def test_an_order_that_was_shut_out_never_rests_and_one_that_was_taken_cannot_be(book: PaperOrderStore) -> None:
@@ -126,7 +130,7 @@ def test_more_orders_than_an_item_takes_rest_in_their_order_and_change_all_or_no
     book.cancel("main", [f"c-{names[-1]}", f"c-{names[0]}"], AT, "halted")
     assert [one.order.order_id for one in book.read("main").resting if one.canceled_at] == [names[0], names[-1]]
     book.write("main", book.read("main").version, [], [f"c-{name}" for name in names], {"A/USDT": 120})
-    assert book.read("main") == PaperBookVersion(settled={"A/USDT": 120}, version=book.read("main").version)
+    assert book.read("main") == PaperBookVersion(matched_through_s={"A/USDT": 120}, version=book.read("main").version)
     assert book.add(order("later"))
 
 

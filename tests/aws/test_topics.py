@@ -44,7 +44,7 @@ def test_a_message_carries_what_subscriptions_filter_on() -> None:
     assert one.parameters["MessageDeduplicationId"] == "a"
     assert one.parameters["MessageAttributes"] == {
         "type": {"DataType": "String", "StringValue": "execution-report.v1"},
-        "settled": {"DataType": "String", "StringValue": "true"},
+        "matched": {"DataType": "String", "StringValue": "true"},
     }
 
 
@@ -55,4 +55,4 @@ def test_a_report_that_is_longer_than_a_topic_takes_goes_out_in_parts(call: Call
     parts = [one for one in heard(admin, url) if isinstance(one, ExecutionReport)]
     assert len(parts) > 1
     assert [one for each in parts for one in each.fills] == fills
-    assert [part.settled for part in parts] == [False] * (len(parts) - 1) + [True]
+    assert [part.matched for part in parts] == [False] * (len(parts) - 1) + [True]

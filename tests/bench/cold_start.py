@@ -113,7 +113,7 @@ def _polls(symbols: int) -> Iterator[BarsClosed]:
         series = [msgspec.structs.replace(one, instrument=name) for name in _names(symbols)]
         cause = f"poll/market/{bar.closes_at}"
         yield BarsClosed(
-            id=ids.name("bars", cause),
+            id=ids.derive("bars", cause),
             cause=cause,
             at=datetime.fromtimestamp(bar.closes_at, UTC),
             venue="market",

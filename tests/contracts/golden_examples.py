@@ -104,9 +104,13 @@ EXAMPLES: list[Message] = [
         venue="binance",
         part=1,
         parts=2,
-        wanted=True,
+        requested=True,
         frames=bars.pack(SERIES),
-        defects=[DataDefect(instrument="BTC/USDT", timeframe="1m", defect="gap", action="reported", count=2, at=CLOSE)],
+        defects=[
+            DataDefect(
+                instrument="BTC/USDT", timeframe="1m", defect="gap", action="reported", count=2, closes_at_s=CLOSE
+            )
+        ],
     ),
     BarsRequested(
         id="w1",
@@ -115,15 +119,15 @@ EXAMPLES: list[Message] = [
         venue="binance",
         timeframe="1m",
         instruments=["BTC/USDT"],
-        since=CLOSE - 600,
-        until=CLOSE,
+        since_s=CLOSE - 600,
+        until_s=CLOSE,
     ),
     Targets(
         id="t1",
         cause="b1",
         at=AT,
         account="main",
-        batch="poll/binance/1",
+        poll_id="poll/binance/1",
         part=2,
         parts=2,
         targets=[
@@ -164,13 +168,13 @@ EXAMPLES: list[Message] = [
         at=AT,
         account="main",
         venue="binance",
-        settled=True,
-        batch="poll/binance/1",
+        matched=True,
+        poll_id="poll/binance/1",
         part=1,
         parts=2,
         updates=[UPDATE],
         fills=[FILL],
-        holdings=[HOLDING],
+        positions=[HOLDING],
         cash=Decimal("3593.54995"),
         version=8,
     ),

@@ -123,7 +123,7 @@ def test_an_instrument_that_fails_is_left_out_told_of_and_caught_up_later(
     exchange.fault = down([ETH])
     message = market.poll(61)
     assert told(message) == {(BTC, "1m"): [START + 61 * 60]}
-    assert [(defect.instrument, defect.defect, defect.count, defect.at) for defect in message.defects] == [
+    assert [(defect.instrument, defect.defect, defect.count, defect.closes_at_s) for defect in message.defects] == [
         (ETH, "unavailable", 1, START + 61 * 60)
     ]
     exchange.fault = down([])
@@ -154,8 +154,8 @@ def test_bars_that_a_reader_misses_are_served_as_far_as_the_venue_gives_them(
             venue="live",
             timeframe="1m",
             instruments=SYMBOLS,
-            since=START + 600,
-            until=START + 720,
+            since_s=START + 600,
+            until_s=START + 720,
         )
     )
     assert told(market.published[-1]) == {(BTC, "1m"): [START + 660, START + 720]}
@@ -216,7 +216,7 @@ def test_a_market_order_fills_by_the_quote_as_soon_as_it_is_placed(
     (done,) = ledger.booked
     assert (done.state, done.fills[0].quantity) == (OrderState.FILLED, 2)
     assert done.fills[0].price == Decimal("100.52"), "the ask, one basis point of slippage, up to the next tick"
-    assert [report.settled for report in ledger.told] == [False]
+    assert [report.matched for report in ledger.told] == [False]
 
 
 def test_an_order_waits_where_no_quote_is_to_be_had(exchange: Exchange, live: Desk, market: Market) -> None:

@@ -48,6 +48,11 @@ def test_every_version_has_a_golden_file_and_every_file_its_version() -> None:
     assert tags == set(BY_TAG)
 
 
+@pytest.mark.parametrize("kind", get_args(Message))
+def test_a_tag_is_the_name_of_its_class(kind: type[Message]) -> None:
+    assert re.fullmatch(re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind.__name__).lower() + r"\.v\d+", tag_of(kind))
+
+
 @pytest.mark.parametrize("tag", sorted(BY_TAG))
 def test_a_golden_file_means_what_it_meant(tag: str) -> None:
     assert decode((GOLDEN / f"{tag}.json").read_bytes()) == BY_TAG[tag]
@@ -58,23 +63,23 @@ def test_a_field_of_a_later_version_is_passed_over(tag: str) -> None:
     assert decode(changed(tag, ["added_later"], {"any": [1]})) == BY_TAG[tag]
 
 
-@pytest.mark.parametrize("tag", ["bars.v2", "bars", "Bars", "order.v1", ""])
+@pytest.mark.parametrize("tag", ["bars-closed.v2", "bars-closed", "Bars", "order.v1", ""])
 def test_an_unknown_version_is_refused_by_its_name(tag: str) -> None:
     with pytest.raises(msgspec.ValidationError, match=rf"Invalid value '{tag}' - at `\$.type`"):
-        decode(changed("bars.v1", ["type"], tag))
+        decode(changed("bars-closed.v1", ["type"], tag))
 
 
 @pytest.mark.parametrize(
     ("name", "path", "value", "field"),
     [
-        ("bars.v1", ["frames", 0, "open", 1], "1", "$.frames[0].open[1]"),
-        ("bars.v1", ["at"], 12, "$.at"),
-        ("bars.v1", ["at"], "2026-03-01T12:00:00", "$.at"),
+        ("bars-closed.v1", ["frames", 0, "open", 1], "1", "$.frames[0].open[1]"),
+        ("bars-closed.v1", ["at"], 12, "$.at"),
+        ("bars-closed.v1", ["at"], "2026-03-01T12:00:00", "$.at"),
         ("targets.v1", ["targets", 0, "weight"], None, "$.targets[0].weight"),
         ("targets.v1", ["part"], 1.5, "$.part"),
         ("orders-approved.v1", ["orders", 0, "side"], "hold", "$.orders[0].side"),
         ("orders-approved.v1", ["orders", 0, "quantity"], "much", "$.orders[0].quantity"),
-        ("halt-changed.v1", ["state"], "ASLEEP", "$.state"),
+        ("trading-state-changed.v1", ["state"], "ASLEEP", "$.state"),
         ("execution-report.v1", ["fills", 0, "price"], None, "$.fills[0].price"),
     ],
 )

@@ -154,8 +154,8 @@ class CountedChain(Chain):
         size = units.item_bytes(item) if item else self._size_of(write["TableName"], write["Key"])
         self._lying[place] = size
         if kind == "Put":
-            lasts = "passing" if "expires" in item else "table"
-            days = (int(item["expires"]["N"]) - self.now) // units.DAY_S + 1 if "expires" in item else 1
+            lasts = "passing" if "expires_at_s" in item else "table"
+            days = (int(item["expires_at_s"]["N"]) - self.now) // units.DAY_S + 1 if "expires_at_s" in item else 1
             self.sizes[lasts, *place] = size * days
 
     def _size_of(self, table: str, key: Mapping[str, Any]) -> int:

@@ -41,7 +41,7 @@ def test_silence_and_long_questions_are_heard_of_the_topics_themselves() -> None
     named = {alarm["Dimensions"][0]["Value"] for alarm in alarms("full").values() if alarm["Namespace"] == "AWS/SNS"}
     topics = {one["Properties"]["TopicName"] for one in templates("dev")["platform"]["Resources"].values()
               if one["Type"] == "AWS::SNS::Topic"}  # fmt: skip
-    assert named == {"fanfold-dev-bars.fifo", "fanfold-dev-bars-wanted"}
+    assert named == {"fanfold-dev-bars.fifo", "fanfold-dev-bars-requested"}
     assert named < topics
     assert {name.removeprefix("fanfold-dev-").removesuffix(".fifo") for name in named} < TOPICS.keys()
 

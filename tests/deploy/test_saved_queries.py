@@ -71,10 +71,10 @@ def told(n: int, one: Traded) -> Iterator[Message]:
     yield ExecutionReport(
         id=f"e{n}",
         venue="sim",
-        settled=True,
+        matched=True,
         updates=[],
         fills=[fill],
-        holdings=[],
+        positions=[],
         cash=Decimal(0),
         version=1,
         **origin,

@@ -265,7 +265,7 @@ def minute(n: int) -> list[Message]:
     refusal = Refusal(order=_order(n, "refused"), code=Code.CASH, detail="no cash")
     return [
         BarsClosed(id=f"bars-{n}", cause="poll", at=at, venue="sim", frames=pack([series])),
-        Targets(id=f"targets-{n}", cause=f"bars-{n}", batch="b", targets=[target], **told),
+        Targets(id=f"targets-{n}", cause=f"bars-{n}", poll_id="b", targets=[target], **told),
         OrdersApproved(id=f"approved-{n}", cause=f"targets-{n}", orders=[_order(n, "o")], **told),
         OrdersRefused(id=f"refused-{n}", cause=f"targets-{n}", refusals=[refusal], **told),
         _report(n, at),
@@ -337,10 +337,10 @@ def _report(n: int, at: datetime) -> ExecutionReport:
         at=at,
         account="main",
         venue="sim",
-        settled=True,
+        matched=True,
         updates=[update],
         fills=[fill],
-        holdings=[holding],
+        positions=[holding],
         cash=Decimal(1000 - n),
         version=n + 1,
     )

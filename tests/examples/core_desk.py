@@ -62,7 +62,7 @@ def stretch(instrument: str, whole: list[Bar], first: int, last: int, timeframe:
 
 
 def bars_message(
-    some: list[Series], name: str = "", *, part: int = 1, parts: int = 1, wanted: bool = False
+    some: list[Series], name: str = "", *, part: int = 1, parts: int = 1, requested: bool = False
 ) -> BarsClosed:
     at = max(one.through for one in some)
     name = name or f"bars-{at}"
@@ -74,7 +74,7 @@ def bars_message(
         part=part,
         parts=parts,
         frames=bars.pack(some),
-        wanted=wanted,
+        requested=requested,
     )
 
 

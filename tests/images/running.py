@@ -24,7 +24,7 @@ START = 1_767_225_600
 MINUTES = 300
 HANDLERS = {"market-data": "serve", "signal": "fold", "risk": "assess", "execution": "execute", "audit": "record"}
 TABLES = ("ledger", "folds", "cursors", "paper-book", "views", "faults")
-TOPICS = ("bars", "bars-wanted", "targets", "orders", "executions")
+TOPICS = ("bars", "bars-requested", "targets", "orders", "executions")
 BUCKETS = ("audit", "lake")
 # Python for inside an image: bytes on disk under a folder, links counted once.
 SIZE = """
@@ -124,7 +124,7 @@ def bars_message(closes: int = 1) -> Message:
         venue=venue,
         part=1,
         parts=1,
-        wanted=False,
+        requested=False,
         frames=bars.pack(first),
         defects=[],
     )

@@ -79,7 +79,7 @@ def test_an_exchange_is_polled_from_the_image(built, functions, live):
     answer, failed = functions.invoke("market-data", "poll", {}, **environment)
     assert not failed, answer
     assert answer["bars"] >= 1
-    published = [message for message in functions.heard() if message["type"] == "bars.v1"]
+    published = [message for message in functions.heard() if message["type"] == "bars-closed.v1"]
     # A longer timeframe's bar may have closed in this minute too.
     frames = [frame for message in published for frame in message["frames"]]
     assert {name for frame in frames for name in frame["instruments"]} == {"BTC/USDT"}

@@ -18,7 +18,7 @@ MINUTES = 20
 FIRST = 12
 NONCE, LATER = "nonce-of-the-first-signal", "nonce-of-a-later-signal"
 SIGNAL = {"instance": HOOK, "instrument": INSTRUMENT, "weight": 0.5}
-HALT = {"reason": "the venue is down"}
+HALTED = {"reason": "the venue is down"}
 RESUME = {"account": "main", "reason": "the venue is back"}
 DOCUMENT = ROOT / "docs" / "api.md"
 Found = dict[str, Any]
@@ -69,8 +69,8 @@ def _told(desk: Desk, api: Served) -> Found:
 
 
 def _halted(desk: Desk, api: Served) -> Found:
-    heard: Found = {"halt": api.post("/halt", HALT, idempotency_key="key-halt-0001")}
-    heard["halt again"] = api.post("/halt", HALT, idempotency_key="key-halt-0001")
+    heard: Found = {"halt": api.post("/halt", HALTED, idempotency_key="key-halt-0001")}
+    heard["halt again"] = api.post("/halt", HALTED, idempotency_key="key-halt-0001")
     assert desk.cloud.wait_until_quiet()
     heard["halted"] = api.get("/status")
     now = float((desk.state / "clock").read_text())
@@ -148,7 +148,7 @@ def test_audit_kept_the_signal_and_who_halted_and_resumed(found):
     ]
     assert [one.id for one in told] == [found["taken"].body["message_id"]]
     changed = [(one.state, one.reason) for one in outcome.messages if isinstance(one, TradingStateChanged)]
-    assert ("HALT", HALT["reason"]) in changed
+    assert ("HALTED", HALTED["reason"]) in changed
     assert ("ACTIVE", f"{RESUME['reason']} (asked: {RESUME['reason']})") in changed
     assert {verdict.kind for verdict in outcome.verdicts} == {"sound"}
 
@@ -162,7 +162,7 @@ def test_a_signal_that_is_forged_old_or_sent_again_is_refused(found):
 
 def test_reading_tells_what_the_desk_did(found):
     [account] = found["status"].body["accounts"]
-    assert (account["account"], account["halt"]) == ("main", "ACTIVE")
+    assert (account["account"], account["trading_state"]) == ("main", "ACTIVE")
     assert account["positions"] > 0
     assert HOOK in {one["instance"] for one in found["signals"]}
     assert "/orders/{order}" in found["document"].body["paths"]
@@ -173,11 +173,11 @@ def test_a_halted_desk_refuses_and_says_why(found):
     assert found["halt again"].body == found["halt"].body
     assert found["halt again"].headers["idempotency-replayed"] == "true"
     [account] = found["halted"].body["accounts"]
-    assert (account["halt"], account["halt_reason"]) == ("HALT", HALT["reason"])
+    assert (account["trading_state"], account["trading_state_reason"]) == ("HALTED", HALTED["reason"])
     assert found["while halted"].status == 202
     [refused] = found["refused"]
     assert (refused["state"], refused["code"]) == ("REFUSED", "KILL_STATE")
-    assert "HALT" in refused["detail"]
+    assert "HALTED" in refused["detail"]
 
 
 def test_who_halted_resumes_after_a_delay_alone(found):
@@ -186,11 +186,11 @@ def test_who_halted_resumes_after_a_delay_alone(found):
     assert int(found["alone"].headers["retry-after"]) > 800
     assert (found["later"].status, found["later"].body["state"]) == (200, "ACTIVE")
     [account] = found["resumed"].body["accounts"]
-    assert account["halt"] == "ACTIVE"
+    assert account["trading_state"] == "ACTIVE"
 
 
 def test_every_curl_of_the_document_is_answered(found):
     assert sum(block.count("curl ") + block.count("signed /") for block in found["shell"]) >= 7
     said = "".join(found["shell"].values())
-    for part in ('"accounts":[{', '"orders":[{', '"chain":[{', '"state":"HALT"', '"state":"ACTIVE"', '"signal_id":"'):
+    for part in ('"accounts":[{', '"orders":[{', '"chain":[{', '"state":"HALTED"', '"state":"ACTIVE"', '"signal_id":"'):
         assert part in said

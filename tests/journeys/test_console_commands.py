@@ -70,7 +70,7 @@ def test_status_tells_money_halt_state_and_dead_letters(fanfold):
     said = fanfold("status", "--json")
     (account,) = said.document["accounts"]
     assert said.code == 0
-    assert account["halt"] == "ACTIVE"
+    assert account["trading_state"] == "ACTIVE"
     assert account["books_balance"]
     assert isinstance(account["equity"], str)
     assert Decimal(account["equity"]) > 9_000
@@ -184,25 +184,25 @@ def test_a_halt_is_in_force_and_recorded_until_it_is_resumed(fanfold):
 def test_halts_while_the_clock_of_the_desk_stands_still_are_each_recorded(fanfold):
     before = fanfold("audit", "verify", "--json").document["records"]
     for command in (
-        ["halt", "HALT", "--reason", "first"],
+        ["halt", "HALTED", "--reason", "first"],
         ["resume", "--reason", "second"],
-        ["halt", "HALT", "--reason", "third"],
-        ["halt", "FLATTEN", "--reason", "fourth"],
+        ["halt", "HALTED", "--reason", "third"],
+        ["halt", "FLATTENING", "--reason", "fourth"],
     ):
         assert fanfold(*command).code == 0
     assert fanfold("audit", "verify", "--json").document["records"] == before + 4
-    assert "account main: FLATTEN (fourth, by " in fanfold("status").out
+    assert "account main: FLATTENING (fourth, by " in fanfold("status").out
     assert fanfold("resume", "--reason", "for the next test").code == 0
 
 
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["halt", "PAUSE", "--reason", "x"], "'PAUSE' is not one of REDUCE_ONLY, HALT, FLATTEN"),
+        (["halt", "PAUSE", "--reason", "x"], "'PAUSE' is not one of REDUCE_ONLY, HALTED, FLATTENING"),
         (["halt", "ACTIVE", "--reason", "x"], "fanfold resume"),
-        (["halt", "HALT"], "--reason"),
-        (["halt", "HALT", "--reason", " "], "--reason is empty"),
-        (["halt", "HALT", "--reason", "x", "--account", "savings"], "'savings' is not in the desk; it has main"),
+        (["halt", "HALTED"], "--reason"),
+        (["halt", "HALTED", "--reason", " "], "--reason is empty"),
+        (["halt", "HALTED", "--reason", "x", "--account", "savings"], "'savings' is not in the desk; it has main"),
         (["resume"], "--reason"),
         (["trades", "--day", "March"], "'March' is not a date"),
         (["orders", "--last", "-1"], "--last"),

@@ -80,7 +80,7 @@ def test_targets_held_back_ten_minutes_are_refused_as_stale(plan, plain, deploye
         cause="bars of ten minutes ago",
         at=datetime.fromtimestamp(plan.start + (HALF - 11) * 60, UTC),
         account="main",
-        batch="poll of ten minutes ago",
+        poll_id="poll of ten minutes ago",
         targets=[Target(signal_id="s", instance="trend", instrument="XRP/USDT", timeframe="1m", weight=-1.0)],
     )
     assert datetime.fromtimestamp(plan.start + (HALF - 1) * 60, UTC) - held.at == timedelta(minutes=10)
@@ -105,7 +105,7 @@ def test_a_halted_account_sends_nothing_and_a_resumed_one_trades_on(plan, deploy
 
     def act(desk: Desk) -> None:
         command = {"account": "main", "reason": "a test", "actor": "test"}
-        invoke(desk.run.call, "risk", "control", command | {"action": "halt", "state": "HALT"})
+        invoke(desk.run.call, "risk", "control", command | {"action": "halt", "state": "HALTED"})
         closes(desk, range(plan.start, plan.start + HALF * 60, 60))
         invoke(desk.run.call, "risk", "control", command | {"action": "resume"})
         closes(desk, range(plan.start + HALF * 60, plan.until + 1, 60))

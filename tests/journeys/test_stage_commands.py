@@ -102,9 +102,9 @@ def test_an_account_that_is_open_stays_as_it_is(fanfold: Fanfold) -> None:
 
 
 def test_one_halts_a_stage_and_resumes_it_after_a_while(fanfold: Fanfold, desk: Desk) -> None:
-    halted = fanfold("halt", "HALT", "--stage", STAGE, "--reason", "a drill")
-    assert halted.out.startswith("account main: HALT (a drill, by arn:aws:")
-    assert _status(fanfold)["halt"] == "HALT"
+    halted = fanfold("halt", "HALTED", "--stage", STAGE, "--reason", "a drill")
+    assert halted.out.startswith("account main: HALTED (a drill, by arn:aws:")
+    assert _status(fanfold)["trading_state"] == "HALTED"
     asked = fanfold("resume", "--stage", STAGE, "--reason", "over")
     (code,) = re.findall(r"--confirmation ([0-9a-f]{32})", asked.out)
     confirming = ("resume", "--stage", STAGE, "--account", "main", "--reason", "over", "--confirmation", code)
@@ -113,17 +113,17 @@ def test_one_halts_a_stage_and_resumes_it_after_a_while(fanfold: Fanfold, desk: 
     assert "another principal may confirm now" in early.err
     desk.run.set_clock((datetime.fromtimestamp(desk.plan.until, UTC) + timedelta(minutes=16)).timestamp())
     assert fanfold(*confirming).out == "account main: ACTIVE (over)\n"
-    assert _status(fanfold)["halt"] == "ACTIVE"
+    assert _status(fanfold)["trading_state"] == "ACTIVE"
 
 
 @pytest.mark.parametrize(
     ("words", "code", "named"),
     [
         (["status", "--stage", "prod"], 3, "there is no stack fanfold-platform-prod"),
-        (["halt", "HALT", "--stage", STAGE, "--reason", "x", "--account", "spare"], 2, "'spare' is not in the desk"),
+        (["halt", "HALTED", "--stage", STAGE, "--reason", "x", "--account", "spare"], 2, "'spare' is not in the desk"),
         (["resume", "--stage", STAGE, "--reason", "x", "--account", "main"], 2, "trades already"),
         (["resume", "--stage", STAGE, "--reason", "x", "--confirmation", "0" * 32], 2, "name both"),
-        (["halt", "HALT", "--stage", STAGE, "--reason", " "], 2, "--reason is empty"),
+        (["halt", "HALTED", "--stage", STAGE, "--reason", " "], 2, "--reason is empty"),
     ],
 )
 def test_what_a_stage_refuses_is_named(fanfold: Fanfold, words: list[str], code: int, named: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from trading import Desk, Outcome, planned, replayed, trade
 
 from fanfold.deployment import STAGE
-from fanfold.ids import name
+from fanfold.ids import derive
 from fanfold.local.driver import invoke
 from fanfold.local.launcher import REGION
 from fanfold.market.bars import unpack
@@ -149,7 +149,7 @@ def test_a_day_that_does_not_add_up_is_told_of_and_not_closed(deployed, tmp_path
 def filled(outcome: Outcome, ids: set[str]) -> dict[str, list[int]]:
     """Closes of the bars that messages with these causes brought, by instrument."""
     brought = [one for one in outcome.messages if isinstance(one, BarsClosed) and one.cause in ids]
-    assert all(one.wanted for one in brought)
+    assert all(one.requested for one in brought)
     series = [one for message in brought for one in unpack(message.frames)]
     return {one.instrument: [bar.closes_at for bar in one.bars] for one in series}
 
@@ -176,7 +176,7 @@ def test_a_span_is_filled_for_each_symbol_and_what_the_venue_does_not_have_is_to
     assert found["told"] == []
     given = [{"instrument": symbol, "filled": True} for symbol in traded.symbols[:2]]
     assert json.loads(found["filled"]["output"])["found"] == given
-    ids = {"wanted/" + name("back-fill", venue, one, "1m", since, until) for one in traded.symbols}
+    ids = {"requested/" + derive("back-fill", venue, one, "1m", since, until) for one in traded.symbols}
     closes = list(range(since + 60, until + 1, 60))
     assert filled(outcome, ids) == dict.fromkeys(traded.symbols[:3], closes)
     assert (found["half"]["status"], found["half"]["error"]) == ("FAILED", "NotComplete")

@@ -76,7 +76,7 @@ def _journey(desk: Desk) -> None:
     middle = desk.plan.start + MINUTES // 2 * 60
     closes(desk, range(desk.plan.start, middle, 60))
     command = {"account": "main", "reason": "a test", "actor": "test"}
-    invoke(desk.run.call, "risk", "control", command | {"action": "halt", "state": "HALT"})
+    invoke(desk.run.call, "risk", "control", command | {"action": "halt", "state": "HALTED"})
     invoke(desk.run.call, "risk", "control", command | {"action": "resume"})
     recorded_api.hear_twice(desk)
     closes(desk, range(middle, desk.plan.until - AHEAD_S + 1, 60))
@@ -100,7 +100,7 @@ def _fail_to_serve(desk: Desk) -> None:
     """Bars are wanted whose recording can't be read."""
     wanted = BarsRequested(
         id="unreadable", cause="a test", at=_at(desk), venue="market", timeframe="1m", instruments=["BTC/USDT"],
-        since=desk.plan.start - 600, until=desk.plan.start - 60,
+        since_s=desk.plan.start - 600, until_s=desk.plan.start - 60,
     )  # fmt: skip
     with _hidden(desk.state / "recordings" / "BTC-USDT.bars"):
         assert _handed(desk, "market-data", [encode(wanted).decode()]) == 1
@@ -118,7 +118,7 @@ def _break(desk: Desk, messages: list[Message]) -> None:
     handed = {"signal": later, "risk": _newest(messages, ExecutionReport), "execution": order}
     junk = {
         "signal": (f"fanfold-{STAGE}-folds", "market", _next_fold(desk)),
-        "risk": (LEDGER, "batch#main", "batch"),
+        "risk": (LEDGER, "poll#main", "poll"),
         "execution": (LEDGER, f"order#{order.orders[0].order_id}", "order"),
     }
     for service, message in handed.items():
@@ -189,7 +189,7 @@ def _die_while_recording(desk: Desk) -> None:
 def _hear_nothing(desk: Desk) -> None:
     """No poll comes for ten minutes, and the schedule decides: of an account that is flat, and of one that is to be."""
     command = {"account": "main", "reason": "a test", "actor": "test"}
-    flatten, resume = command | {"action": "halt", "state": "FLATTEN"}, command | {"action": "resume"}
+    flatten, resume = command | {"action": "halt", "state": "FLATTENING"}, command | {"action": "resume"}
     invoke(desk.run.call, "risk", "control", flatten)
     closes(desk, range(desk.plan.until - AHEAD_S + 60, desk.plan.until - 60, 60))
     invoke(desk.run.call, "risk", "control", resume)
@@ -244,7 +244,7 @@ def _without_policy(desk: Desk) -> dict[str, dict[str, int]]:
 def _told_to_all(desk: Desk, name: str) -> dict[str, int]:
     before = _letters(desk)
     desk.cloud.call()("sns", "Publish", {
-        "TopicArn": f"arn:aws:sns:{REGION}:000000000000:fanfold-{STAGE}-bars-wanted", "Message": UNKNOWN % name,
+        "TopicArn": f"arn:aws:sns:{REGION}:000000000000:fanfold-{STAGE}-bars-requested", "Message": UNKNOWN % name,
     })  # fmt: skip
     assert desk.cloud.wait_until_quiet()
     return {service: count - before[service] for service, count in _letters(desk).items()}

@@ -43,7 +43,7 @@ def venue_calls(function: Function) -> list[RecordedLine]:
 
 def _cursors(_service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The notes of a venue with so many series that some lie beside its item."""
-    kept = {"cursors": msgspec.msgpack.encode([]), "version": 1, "held_until": 0, "more": 1}
+    kept = {"cursors": msgspec.msgpack.encode([]), "version": 1, "held_until_s": 0, "more": 1}
     if operation == "GetItem":
         return {"Item": marshal(kept)}
     ((table, asked),) = parameters["RequestItems"].items()

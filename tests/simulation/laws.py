@@ -178,7 +178,7 @@ def no_order_is_over_its_limit(found: Outcome) -> Iterator[str]:
 def flatten_ends_flat(found: Outcome) -> Iterator[str]:
     """Or with an exit of all that is left: a bar of little volume takes only so much."""
     assert found.books.account is not None
-    if found.books.account.halt is TradingState.FLATTEN:
+    if found.books.account.trading_state is TradingState.FLATTENING:
         yield from (
             f"{leg} still holds {item.position.quantity}"
             for leg, item in sorted(found.books.positions.items())
@@ -188,9 +188,9 @@ def flatten_ends_flat(found: Outcome) -> Iterator[str]:
 
 def no_entry_is_live_where_none_may_be(found: Outcome) -> Iterator[str]:
     assert found.books.account is not None
-    if found.books.account.halt is not TradingState.ACTIVE:
+    if found.books.account.trading_state is not TradingState.ACTIVE:
         yield from (
-            f"entry {one.order.order_id} is {one.state} under {found.books.account.halt}"
+            f"entry {one.order.order_id} is {one.state} under {found.books.account.trading_state}"
             for one in found.live
             if not one.order.reduce_only
         )
@@ -198,7 +198,7 @@ def no_entry_is_live_where_none_may_be(found: Outcome) -> Iterator[str]:
 
 def nothing_is_claimed_that_the_state_forbids(found: Outcome) -> Iterator[str]:
     for state, record in found.world.witness.claims:
-        if state is TradingState.HALT or (state is not TradingState.ACTIVE and not record.order.reduce_only):
+        if state is TradingState.HALTED or (state is not TradingState.ACTIVE and not record.order.reduce_only):
             yield f"order {record.order.order_id} was claimed under {state}"
 
 
@@ -213,8 +213,8 @@ def no_entry_fills_in_a_bar_that_opened_under_a_halt(found: Outcome) -> Iterator
 def every_trading_state_is_told_last(found: Outcome) -> Iterator[str]:
     assert found.books.account is not None
     told = found.told(TradingStateChanged)
-    if told and max(told, key=lambda one: one.at).state is not found.books.account.halt:
-        yield f"the state is {found.books.account.halt}, which was not told last"
+    if told and max(told, key=lambda one: one.at).state is not found.books.account.trading_state:
+        yield f"the state is {found.books.account.trading_state}, which was not told last"
 
 
 LAWS: list[Callable[[Outcome], Iterator[str]]] = [

@@ -79,7 +79,7 @@ def a_broken_loss_limit_is_noted_by_the_last_poll_and_nothing_rests_under_it(fou
     lost = _lost(found.world.desk.limits["main"], noted[-1:], _equity(found.books, marks))
     if lost != bool(found.books.account.breach):
         yield f"a limit is broken: {lost}, and noted is {found.books.account.breach!r}"
-    if lost and found.books.account.halt is TradingState.ACTIVE:
+    if lost and found.books.account.trading_state is TradingState.ACTIVE:
         live = [one.order.order_id for one in found.live if not one.order.reduce_only]
         yield from (f"entry {one} is live while a loss limit is broken" for one in live)
 

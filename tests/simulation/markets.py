@@ -56,21 +56,21 @@ class Market:
         return Decimal(closed[-1]).scaleb(-2)
 
     def minute(self, minute: int) -> BarsClosed:
-        return self._message(f"p{minute}", self._since(START + 60 * (minute - 1), START + 60 * minute), wanted=False)
+        return self._message(f"p{minute}", self._since(START + 60 * (minute - 1), START + 60 * minute), requested=False)
 
     def wanted(self, message: BarsRequested) -> BarsClosed:
         """What market-data would bring of what is missing."""
         since = {
             name: some
-            for name, some in self._since(message.since, message.until).items()
+            for name, some in self._since(message.since_s, message.until_s).items()
             if name in message.instruments
         }
-        return self._message(message.id, since, wanted=True)
+        return self._message(message.id, since, requested=True)
 
     def _since(self, since: int, until: int) -> dict[str, list[Bar]]:
         return {name: [bar for bar in some if since < bar.closes_at <= until] for name, some in self.bars.items()}
 
-    def _message(self, name: str, some: dict[str, list[Bar]], *, wanted: bool) -> BarsClosed:
+    def _message(self, name: str, some: dict[str, list[Bar]], *, requested: bool) -> BarsClosed:
         found = [self._series(one, mine) for one, mine in some.items() if mine]
         at = max(bar.closes_at for mine in some.values() for bar in mine)
         return BarsClosed(
@@ -78,7 +78,7 @@ class Market:
             cause=f"poll-{name}",
             at=datetime.fromtimestamp(at, UTC),
             venue="v",
-            wanted=wanted,
+            requested=requested,
             frames=bars.pack(found),
         )
 

@@ -54,7 +54,9 @@ class QuietDesk:
         self.desk = desk or self.desk
         self.processes = {name: Process(name, self.call, self.clock, self.desk, self.places) for name in SERVICES}
 
-    def command(self, action: str, account: str = "main", state: TradingState = TradingState.HALT, **more: Any) -> None:
+    def command(
+        self, action: str, account: str = "main", state: TradingState = TradingState.HALTED, **more: Any
+    ) -> None:
         self.requests += 1
         self.now += 0.1
         event = {"action": action, "account": account, "reason": "test", "actor": "ann", "state": state} | more
@@ -87,7 +89,7 @@ class QuietDesk:
         """A webhook's signal."""
         moment = self.clock() if at is None else datetime.fromtimestamp(START + 60 * at, UTC)
         self.publish(Targets(
-            id=f"told-{name}", cause="webhook", at=moment, account=account, batch="",
+            id=f"told-{name}", cause="webhook", at=moment, account=account, poll_id="",
             targets=[Target(signal_id=f"{name}-{number}", instance=leg[0], instrument=leg[1], timeframe="1m",
                             weight=weight) for number, (leg, weight) in enumerate(targets.items())],
         ))  # fmt: skip

@@ -39,7 +39,7 @@ def long(one: QuietDesk, weight: float = 1.0) -> None:
 def test_flatten_closes_what_a_webhook_that_went_silent_holds(weight: float) -> None:
     one = QuietDesk(built())
     long(one, weight)
-    one.command("halt", state=TradingState.FLATTEN)
+    one.command("halt", state=TradingState.FLATTENING)
     one.minutes(4, 6)
     assert one.held() == {}
     assert one.broken() == []
@@ -51,7 +51,7 @@ def test_flatten_closes_in_a_desk_whose_signal_says_nothing_at_all() -> None:
     one = QuietDesk(built(hook=hook, day=instance("breakout", timeframe="1d", allocation="0.5")))
     long(one, 0.5)
     with one.deaf("signal"):
-        one.command("halt", state=TradingState.FLATTEN)
+        one.command("halt", state=TradingState.FLATTENING)
         one.minutes(4, 7)
     assert one.held() == {}
     assert one.broken() == []
@@ -60,12 +60,12 @@ def test_flatten_closes_in_a_desk_whose_signal_says_nothing_at_all() -> None:
 @pytest.mark.parametrize(
     "order",
     [
-        (TradingState.HALT, TradingState.FLATTEN),
-        (TradingState.FLATTEN, TradingState.FLATTEN),
-        (TradingState.FLATTEN, TradingState.HALT, TradingState.FLATTEN),
-        (TradingState.REDUCE_ONLY, TradingState.FLATTEN, TradingState.FLATTEN),
-        (TradingState.FLATTEN, TradingState.ACTIVE, TradingState.FLATTEN),
-        (TradingState.FLATTEN, TradingState.REDUCE_ONLY, TradingState.FLATTEN),
+        (TradingState.HALTED, TradingState.FLATTENING),
+        (TradingState.FLATTENING, TradingState.FLATTENING),
+        (TradingState.FLATTENING, TradingState.HALTED, TradingState.FLATTENING),
+        (TradingState.REDUCE_ONLY, TradingState.FLATTENING, TradingState.FLATTENING),
+        (TradingState.FLATTENING, TradingState.ACTIVE, TradingState.FLATTENING),
+        (TradingState.FLATTENING, TradingState.REDUCE_ONLY, TradingState.FLATTENING),
     ],
 )
 @pytest.mark.parametrize("apart", [False, True])
@@ -90,7 +90,7 @@ def test_a_halt_holds_nothing_open_and_fills_nothing() -> None:
     one.minute(1)
     one.tell("enter", {LEG: 1.0})
     one.minute(2, a=101)
-    one.command("halt", state=TradingState.HALT)
+    one.command("halt", state=TradingState.HALTED)
     one.minutes(3, 4, a=(101, 101, 50, 50))
     assert (one.held(), one.states()) == ({}, [f"buy {A} CANCELED"])
     assert one.broken() == []
@@ -104,7 +104,7 @@ def test_a_part_that_filled_before_flatten_is_closed_and_the_rest_never_comes() 
     one.minute(2, a=101)
     one.minute(3, a=(101, 101, 99, 100), lots=100_000)
     assert D(0) < one.held()[LEG] < D(90)
-    one.command("halt", state=TradingState.FLATTEN)
+    one.command("halt", state=TradingState.FLATTENING)
     one.minutes(4, 8, a=99)
     assert one.held() == {}
     assert one.broken() == []
@@ -113,7 +113,7 @@ def test_a_part_that_filled_before_flatten_is_closed_and_the_rest_never_comes() 
 def test_flatten_under_thin_bars_goes_on_until_it_is_flat() -> None:
     one = QuietDesk(built())
     long(one)
-    one.command("halt", state=TradingState.FLATTEN)
+    one.command("halt", state=TradingState.FLATTENING)
     for minute in range(4, 30):
         one.minute(minute, lots=100_000 if minute % 2 else 0)
     assert one.held() == {}
@@ -123,7 +123,7 @@ def test_flatten_under_thin_bars_goes_on_until_it_is_flat() -> None:
 def test_flatten_through_a_gap_beyond_the_band_ends_flat_at_the_new_price() -> None:
     one = QuietDesk(built())
     long(one)
-    one.command("halt", state=TradingState.FLATTEN)
+    one.command("halt", state=TradingState.FLATTENING)
     one.minute(4, a=60)
     one.minute(5, a=40)
     one.minute(6, a=30)
@@ -143,7 +143,7 @@ def test_accounts_are_closed_apart_one_that_was_never_opened_stops_none() -> Non
         one.tell(name, {(name, A): 1.0}, account)
     one.minutes(2, 3)
     assert [bool(one.held(name)) for name in one.desk.accounts] == [True, False, True]
-    one.command("halt", "other2", TradingState.FLATTEN)
+    one.command("halt", "other2", TradingState.FLATTENING)
     one.minutes(4, 6)
     assert [bool(one.held(name)) for name in one.desk.accounts] == [True, False, False]
     assert one.dead() == 0
@@ -198,7 +198,7 @@ def test_an_account_that_has_lost_everything_and_more_can_still_be_closed() -> N
     assert one.held() != {}
     one.tell("more", {LEG: 1.0})
     one.minute(7, a=1)
-    one.command("halt", state=TradingState.FLATTEN)
+    one.command("halt", state=TradingState.FLATTENING)
     one.minutes(8, 10, a=1)
     assert one.held() == {}
     one.command("resume", rearm=True)
@@ -213,7 +213,7 @@ def test_a_short_whose_loss_is_more_than_the_account_has_is_closed() -> None:
     one = QuietDesk(built())
     long(one, -1.0)
     one.minutes(4, 5, a=250)
-    one.command("halt", state=TradingState.FLATTEN)
+    one.command("halt", state=TradingState.FLATTENING)
     one.minutes(6, 8, a=250)
     assert one.held() == {}
     assert one.cash() < 0
@@ -245,9 +245,9 @@ def test_what_a_halt_cancelled_stays_cancelled_when_the_account_resumes_at_once(
     one.minute(1)
     one.tell("enter", {LEG: 1.0})
     one.minute(2, a=101)
-    one.command("halt", state=TradingState.HALT)
+    one.command("halt", state=TradingState.HALTED)
     one.command("resume")
-    one.command("halt", state=TradingState.FLATTEN)
+    one.command("halt", state=TradingState.FLATTENING)
     one.command("resume")
     one.minutes(3, 5, a=(101, 101, 90, 100))
     assert one.broken() == []
@@ -273,7 +273,7 @@ def test_flatten_sells_what_is_worth_the_least_price_there_is() -> None:
     one = QuietDesk(desk.build(found, "test"))
     long(one)
     one.minutes(4, 6, a=0.01)
-    one.command("halt", state=TradingState.FLATTEN)
+    one.command("halt", state=TradingState.FLATTENING)
     one.minutes(7, 9, a=0.01)
     assert [state.code for each in one.heard(LegStatus) for state in each.statuses][-1] == "FLAT"
     assert one.broken() == []
@@ -288,7 +288,7 @@ def test_flatten_closes_what_was_taken_out_of_the_desk_file() -> None:
     del found["instruments"][A]
     one.restart(desk.build(found, "test"))
     one.minutes(4, 5, a=0)
-    one.command("halt", state=TradingState.FLATTEN)
+    one.command("halt", state=TradingState.FLATTENING)
     for minute in range(6, 9):
         one.minute(minute, a=0)
         one.sweep()

@@ -107,7 +107,7 @@ def test_bars_without_volume_fill_nothing_and_end_nothing_that_has_time() -> Non
 def test_a_band_of_nothing_trades_within_a_tick_or_not_at_all() -> None:
     one = QuietDesk(built(limits={"collar_bps": "0"}))
     long(one)
-    one.command("halt", state=TradingState.FLATTEN)
+    one.command("halt", state=TradingState.FLATTENING)
     one.minute(4, a=99)
     one.minutes(5, 7, a=99)
     assert one.held() == {}
@@ -155,7 +155,8 @@ def test_a_poisoned_message_of_any_type_in_an_outbox_stops_no_other(service: str
 
 
 @pytest.mark.parametrize("body", [
-    b" ", b"null", b"[]", b"{}", b"[" * 60_000, b"\xff\xfe", b'{"type":"bars.v1"}', b'{"type":"nothing.v9","id":"x"}',
+    b" ", b"null", b"[]", b"{}", b"[" * 60_000, b"\xff\xfe", b'{"type":"bars-closed.v1"}',
+    b'{"type":"nothing.v9","id":"x"}',
     b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
 ])  # fmt: skip
 @pytest.mark.parametrize("service", ["signal", "risk", "execution"])

@@ -34,11 +34,11 @@ def _item(one: QuietDesk, table: str, prefix: str, changes: dict[str, Any]) -> N
 
 
 SPOILED: dict[str, Breaking] = {
-    "its trading state": lambda one: _item(one, "ledger", "account#main", {"halt": "PAUSED"}),
+    "its trading state": lambda one: _item(one, "ledger", "account#main", {"trading_state": "PAUSED"}),
     "its positions": lambda one: _item(one, "ledger", "account#main", {"lots": b"{"}),
     "its orders": lambda one: _item(one, "ledger", "order#", {"record": b"{"}),
-    "its marks": lambda one: _item(one, "ledger", "batch#main", {"marks": b"\x00"}),
-    "its standing targets": lambda one: _item(one, "ledger", "batch#main", {"standing": b"\x00"}),
+    "its marks": lambda one: _item(one, "ledger", "poll#main", {"marks": b"\x00"}),
+    "its standing targets": lambda one: _item(one, "ledger", "poll#main", {"standing": b"\x00"}),
     "its paper book": lambda one: _item(one, "paper_book", "", {"resting": b"{", "order": b"{", "page": b"{"}),
 }
 
@@ -57,7 +57,7 @@ def test_an_account_that_cannot_be_read_stops_no_other(what: str) -> None:
     one.tell("enters", {("other", A): 1.0}, "other1")
     _on(one, 3, 4)
     assert one.held("other1") == {("other", A): D("99.009")}
-    one.command("halt", "other1", TradingState.FLATTEN)
+    one.command("halt", "other1", TradingState.FLATTENING)
     _on(one, 5, 8)
     assert one.held("other1") == {}
     with one.deaf("execution"):
@@ -73,7 +73,7 @@ def test_a_topic_that_takes_nothing_stops_neither_the_end_of_orders_nor_decision
     long(one)
     with one.deaf("execution"):
         one.tell("out", {("hook", A): 0.0})
-        one.command("halt", state=TradingState.FLATTEN)
+        one.command("halt", state=TradingState.FLATTENING)
     one.now += 3_600
     stuck = {"risk": one.heard(TradingStateChanged)[0], "execution": one.heard(ExecutionReport)[0]}
     for service, told in stuck.items():

@@ -44,7 +44,9 @@ def _of_one_id(report: Any) -> Any:
 
 
 def _as_active(begin: Any) -> Any:
-    return lambda kept, fresh, book, at: begin(kept, fresh, msgspec.structs.replace(book, halt=TradingState.ACTIVE), at)
+    return lambda kept, fresh, book, at: begin(
+        kept, fresh, msgspec.structs.replace(book, trading_state=TradingState.ACTIVE), at
+    )
 
 
 def _a_cent_more(changes: Any) -> Any:
@@ -86,7 +88,9 @@ def _without(code: Code) -> Any:
 
 
 def _always_halted(halting: Any) -> Any:
-    return lambda table, account, told: halting(table, account, msgspec.structs.replace(told, state=TradingState.HALT))
+    return lambda table, account, told: halting(
+        table, account, msgspec.structs.replace(told, state=TradingState.HALTED)
+    )
 
 
 def _never_gone(write: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Desks of any ticks, lots, fees, bands and limits, in markets that gap and thin out: laws hold, FLATTEN ends flat."""
+"""Desks of any ticks, lots, fees, bands and limits, in markets that gap and thin out: laws hold, FLATTENING ends."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -109,7 +109,7 @@ def wrong(seed: int) -> list[str]:
     play(random, one, market)
     # A hole of minutes is no bar that ends an order, so a sweep may be due first.
     broken = one.broken("flatten_ends_flat", "no_live_order_is_without_a_future")
-    one.command("halt", state=TradingState.FLATTEN)
+    one.command("halt", state=TradingState.FLATTENING)
     for _ in range(25):
         hear(one, market.bars(calm=True), market)
     broken += one.broken("flatten_ends_flat")

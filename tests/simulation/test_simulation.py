@@ -45,7 +45,7 @@ def told(seed: int) -> Told:
     reached = Counter(name for name, count in world.faults.counts.items() if count)
     reached.update({str(record.state) for record in found.records.values()})
     reached.update({"filled in parts"} if len({fill.order_id for fill in found.fills}) < len(found.fills) else ())
-    reached.update({f"ended under {found.books.account.halt}"})
+    reached.update({f"ended under {found.books.account.trading_state}"})
     reached.update({"dead letters"} if world.dead_letters() else ())
     return Told(broken(world), reached)
 

@@ -41,7 +41,7 @@ class Witness:
         if item is None or token in self._tokens:
             return  # A transaction that is run again under its token changes nothing.
         self._tokens |= {token} if token else set()
-        state = TradingState(item["halt"]["S"])
+        state = TradingState(item["trading_state"]["S"])
         if not self.states or self.states[-1][1] is not state:
             self.states.append((now, state))
         items = _put(operation, parameters)

@@ -24,7 +24,7 @@ from fanfold.simulation.cloud import MemoryCloud
 
 SERVICES = ("signal", "risk", "execution")
 RECEIVED_MAX = 5
-STATES = (TradingState.HALT, TradingState.REDUCE_ONLY, TradingState.FLATTEN, TradingState.ACTIVE)
+STATES = (TradingState.HALTED, TradingState.REDUCE_ONLY, TradingState.FLATTENING, TradingState.ACTIVE)
 STEPS_MAX = 100_000
 HEALING_MIN = 9
 
@@ -133,7 +133,7 @@ class World:
             weight=self.random.choice((0.0, 0.5, 1.0)),
         )
         return Targets(
-            id=f"told-{minute}", cause="webhook", at=self.clock(), account="main", batch="", targets=[target]
+            id=f"told-{minute}", cause="webhook", at=self.clock(), account="main", poll_id="", targets=[target]
         )
 
     def heal(self) -> None:

@@ -109,13 +109,13 @@ class Trading:
             gaps = self.fold.accept(bars.unpack(message.frames), at)[1]
             for gap in gaps:
                 asked = BarsRequested(id=f"w{self.heard}", cause="c", at=self.now(), venue="v", timeframe=gap.timeframe,
-                                   instruments=[gap.instrument], since=gap.since, until=gap.until)  # fmt: skip
-                if not message.wanted:
+                                   instruments=[gap.instrument], since_s=gap.since, until_s=gap.until)  # fmt: skip
+                if not message.requested:
                     with suppress(VenueUnavailable):
                         self.poller.serve(asked)
 
     def published(self, name: str) -> list[Bar]:
-        told = [one for message in self.bus.messages if isinstance(message, BarsClosed) and not message.wanted
+        told = [one for message in self.bus.messages if isinstance(message, BarsClosed) and not message.requested
                 for one in bars.unpack(message.frames)]  # fmt: skip
         return [bar for one in told if (one.timeframe, one.instrument) == (self.timeframe, name) for bar in one.bars]
 

@@ -53,7 +53,7 @@ def mark(price: str, age_s: int = 0, variance: float = 0.0) -> Mark:
 def book(account: str = "margin", **changes: Any) -> AccountSnapshot:
     """Ten thousand in cash, nothing held, BTC at 100 and ETH at 10."""
     given: dict[str, Any] = {
-        "halt": TradingState.ACTIVE,
+        "trading_state": TradingState.ACTIVE,
         "cash": D(10_000),
         "marks": {BTC: mark("100"), ETH: mark("10")},
     }

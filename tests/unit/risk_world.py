@@ -64,8 +64,8 @@ class World:
         self.assessor.mark(message)
         for account in self.desk.accounts:
             self.assessor.settle(ExecutionReport(
-                id=f"e{minute}", cause=message.id, at=at(minute), account=account, venue="v", settled=True,
-                batch=message.cause,
+                id=f"e{minute}", cause=message.id, at=at(minute), account=account, venue="v", matched=True,
+                poll_id=message.cause,
             ))  # fmt: skip
             if targets is not None:
                 self.assessor.target(told(minute, targets, account, message.cause))
@@ -114,10 +114,10 @@ def at(minute: int) -> datetime:
     return datetime.fromtimestamp(START + 60 * minute, UTC)
 
 
-def told(minute: int, targets: dict[tuple[str, str], float], account: str, batch: str = "") -> Targets:
-    found = [Target(signal_id=ids.name("s", *leg, minute), instance=leg[0], instrument=leg[1], timeframe="1d",
+def told(minute: int, targets: dict[tuple[str, str], float], account: str, poll_id: str = "") -> Targets:
+    found = [Target(signal_id=ids.derive("s", *leg, minute), instance=leg[0], instrument=leg[1], timeframe="1d",
                     weight=weight) for leg, weight in targets.items()]  # fmt: skip
-    return Targets(id=f"t{minute}-{account}-{batch}", cause="b", at=at(minute), account=account, batch=batch,
+    return Targets(id=f"t{minute}-{account}-{poll_id}", cause="b", at=at(minute), account=account, poll_id=poll_id,
                    targets=found)  # fmt: skip
 
 

@@ -35,7 +35,7 @@ def defect(number: int, detail: int) -> DataDefect:
         defect="revised",
         action="reported",
         count=1,
-        at=START,
+        closes_at_s=START,
         detail="x" * detail,
     )
 
@@ -62,7 +62,7 @@ def test_no_message_of_bars_is_longer_than_a_topic_takes_and_none_loses_any(
         before += one.bars
     assert kept == {one.instrument: one.bars for one in series}
     assert [one for message in told for one in message.defects] == defects
-    polled = [one for one in told if not one.wanted]
+    polled = [one for one in told if not one.requested]
     assert [one.part for one in polled] == list(range(1, len(polled) + 1))
     assert {one.parts for one in polled} == {len(polled)}
     assert len({one.id for one in told}) == len(told)
@@ -77,7 +77,7 @@ def test_a_usual_poll_is_one_message_and_a_look_back_that_fits_stays_whole() -> 
 
 def test_what_is_told_beyond_the_bars_nobody_waits_for() -> None:
     told = messages("v", "p", START, [(wild(A, 1), [])], [defect(n, 300) for n in range(1_000)])
-    first, *more = [(one.parts, one.wanted, bool(one.frames)) for one in told]
+    first, *more = [(one.parts, one.requested, bool(one.frames)) for one in told]
     assert first == (1, False, True)
     assert set(more) == {(1, True, False)}
 

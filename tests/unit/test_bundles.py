@@ -46,7 +46,7 @@ def test_a_pair_goes_out_whole() -> None:
         (book(), {"orders_per_minute_max": 1}, {BTC: "BUNDLE", ETH: "ORDER_RATE"}),
         (book(), {"gross_max": D("0.4")}, {BTC: "BUNDLE", ETH: "GROSS_EXPOSURE"}),
         (book(held={("m", BTC): held("0", "-1")}), {}, {BTC: "OPPOSING_ORDER", ETH: "BUNDLE"}),
-        (book(halt=TradingState.REDUCE_ONLY), {}, {BTC: "KILL_STATE", ETH: "KILL_STATE"}),
+        (book(trading_state=TradingState.REDUCE_ONLY), {}, {BTC: "KILL_STATE", ETH: "KILL_STATE"}),
     ],
 )
 def test_where_one_leg_is_refused_the_other_stays_with_the_reason(

@@ -94,7 +94,9 @@ def test_a_candle_that_is_none_is_dropped_and_told_and_parks_nothing(
         feed.poll(now)
     assert feed.published("1m", A) == [bar for bar in FINE[A][55:80] if bar.closes_at != START + 60 * minute]
     assert closes(feed.published("5m", A))[-4:] == [65, 70, 75, 80]
-    assert {(defect.instrument, defect.at) for defect in feed.defects("impossible")} == {(A, START + 60 * minute)}
+    assert {(defect.instrument, defect.closes_at_s) for defect in feed.defects("impossible")} == {
+        (A, START + 60 * minute)
+    }
     assert feed.gaps == 0
 
 
@@ -113,16 +115,16 @@ def test_an_answer_without_any_bar_is_told_of(feed: Watched) -> None:
     feed.poll(60)
     feed.retold.told = {(A, minute): None for minute in range(200)}
     feed.poll(61)
-    assert [(defect.instrument, defect.defect, defect.count, defect.at) for defect in feed.defects("empty")] == [
-        (A, "empty", 1, START + 61 * 60)
-    ]
+    assert [
+        (defect.instrument, defect.defect, defect.count, defect.closes_at_s) for defect in feed.defects("empty")
+    ] == [(A, "empty", 1, START + 61 * 60)]
 
 
 def test_where_no_instrument_has_a_bar_the_defects_are_told_alone(feed: Watched) -> None:
     feed.poll(60)
     feed.retold.told = {(name, minute): None for minute in range(200) for name in (A, B)}
     (message,) = feed.poll(61)
-    assert (message.frames, message.wanted) == ([], True), "risk and execution wait for bars, and get none"
+    assert (message.frames, message.requested) == ([], True), "risk and execution wait for bars, and get none"
     assert {(defect.instrument, defect.defect) for defect in message.defects} == {(A, "empty"), (B, "empty")}
 
 
@@ -165,9 +167,9 @@ def test_what_a_venue_says_differently_of_a_published_bar_is_told_once(
         feed.poll(now)
     minute, longer = sorted(feed.defects("revised"), key=lambda one: one.timeframe)
     was = Decimal(FINE[A][64].volume).scaleb(-3)
-    assert (minute.instrument, minute.timeframe, minute.at) == (A, "1m", START + 65 * 60)
+    assert (minute.instrument, minute.timeframe, minute.closes_at_s) == (A, "1m", START + 65 * 60)
     assert minute.detail == f"volume 0.001, was {was}"
-    assert (longer.timeframe, longer.at) == ("5m", START + 65 * 60)
+    assert (longer.timeframe, longer.closes_at_s) == ("5m", START + 65 * 60)
     assert feed.published("1m", A) == FINE[A][55:69], "what was published stays so"
 
 
@@ -178,7 +180,7 @@ def test_a_bar_that_comes_or_goes_behind_a_published_one_is_told(feed: Watched) 
     feed.poll(62)
     feed.retold.told = {(B, 61): None}
     feed.poll(63)
-    told = {(defect.instrument, defect.at, defect.detail) for defect in feed.defects("revised")}
+    told = {(defect.instrument, defect.closes_at_s, defect.detail) for defect in feed.defects("revised")}
     assert told == {(A, START + 61 * 60, "it was not there"), (B, START + 61 * 60, "it is not there any more")}
 
 
@@ -203,8 +205,8 @@ def test_one_bad_print_is_held_back_and_dropped_when_the_next_bar_does_not_confi
     assert feed.published("1m", A) == [bar for bar in FINE[A][55:71] if bar.closes_at != START + 60 * minute]
     assert max(bar.high for bar in feed.published("5m", A)) <= max(bar.high for bar in FINE[A][35:71])
     jump, outlier = feed.defects("jump", "outlier")
-    assert (jump.action, jump.at) == ("held", START + 60 * minute)
-    assert (outlier.action, outlier.at) == ("dropped", START + 60 * minute)
+    assert (jump.action, jump.closes_at_s) == ("held", START + 60 * minute)
+    assert (outlier.action, outlier.closes_at_s) == ("dropped", START + 60 * minute)
     assert feed.defects("revised") == []
     assert feed.gaps == 0
 

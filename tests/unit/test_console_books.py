@@ -11,7 +11,7 @@ from fanfold.risk.exposure import Mark
 
 ACCOUNT = StoredAccount(
     account="main",
-    halt=TradingState.ACTIVE,
+    trading_state=TradingState.ACTIVE,
     cash=Decimal(793),
     reserved=Decimal(0),
     minute=0,

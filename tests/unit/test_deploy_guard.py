@@ -70,7 +70,7 @@ def test_an_update_that_replaces_or_forgets_a_store_is_seen(path, value, named) 
     [
         (("Bars", "Properties", "TopicName"), "other.fifo"),
         (("Bars",), GONE),
-        (("Ledger", "Properties", "TimeToLiveSpecification"), {"AttributeName": "expires", "Enabled": True}),
+        (("Ledger", "Properties", "TimeToLiveSpecification"), {"AttributeName": "expires_at_s", "Enabled": True}),
         (("Ledger", "Properties", "AttributeDefinitions"), [*ATTRIBUTES, {"AttributeName": "d", "AttributeType": "S"}]),
         (("Lake", "DeletionPolicy"), "Retain"),
         (("Lake", "DeletionPolicy"), "RetainExceptOnCreate"),

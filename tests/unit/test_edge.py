@@ -31,7 +31,7 @@ class Cloud:
             self.buried.append(parameters)
         else:
             self.faults[parameters["Item"]["pk"]["S"]] = parameters["Item"]["reason"]["S"]
-            self.expires.append(int(parameters["Item"]["expires"]["N"]))
+            self.expires.append(int(parameters["Item"]["expires_at_s"]["N"]))
         return {}
 
     def reasons(self) -> dict[str, str]:
@@ -91,7 +91,7 @@ def failures(answer: dict[str, Any]) -> list[str]:
     return [one["itemIdentifier"] for one in answer["batchItemFailures"]]
 
 
-@pytest.mark.parametrize("body", ["", "{", "[]", '{"type":"bars.v9"}', '{"type":"bars.v1","id":7}'])
+@pytest.mark.parametrize("body", ["", "{", "[]", '{"type":"bars.v9"}', '{"type":"bars-closed.v1","id":7}'])
 def test_what_is_no_message_is_buried_with_its_reason_and_the_others_are_handled(cloud: Cloud, body: str) -> None:
     handled: Handled = []
     event = {"Records": [record("a"), record("b", body=body), record("c")]}

@@ -1,4 +1,4 @@
-"""The halt state governs what rests: it is canceled before a price is looked at, and told with its reason."""
+"""The trading state governs what rests: it is canceled before a price is looked at, and told with its reason."""
 
 from datetime import timedelta
 from typing import Any
@@ -29,9 +29,9 @@ def updates(world: World) -> list[OrderUpdate]:
 @pytest.mark.parametrize(
     ("state", "exit_"),
     [
-        (TradingState.HALT, OrderState.FILLED),
+        (TradingState.HALTED, OrderState.FILLED),
         (TradingState.REDUCE_ONLY, OrderState.FILLED),
-        (TradingState.FLATTEN, OrderState.CANCELED),
+        (TradingState.FLATTENING, OrderState.CANCELED),
     ],
 )
 def test_a_settlement_cancels_first_what_may_not_rest(state: TradingState, exit_: OrderState) -> None:
@@ -46,22 +46,22 @@ def test_a_settlement_cancels_first_what_may_not_rest(state: TradingState, exit_
     world.check()
 
 
-@pytest.mark.parametrize("state", [TradingState.HALT, TradingState.REDUCE_ONLY, TradingState.FLATTEN])
+@pytest.mark.parametrize("state", [TradingState.HALTED, TradingState.REDUCE_ONLY, TradingState.FLATTENING])
 def test_a_halt_cancels_at_once_without_a_bar(state: TradingState) -> None:
     world = resting()
     told = halted(state, AT + timedelta(seconds=1))
     world.ledger.halt("main", state, told)
     world.settler().govern(told)
     assert world.states()["entry"] is OrderState.CANCELED
-    assert (world.states()["exit"] is OrderState.CANCELED) == (state is TradingState.FLATTEN)
+    assert (world.states()["exit"] is OrderState.CANCELED) == (state is TradingState.FLATTENING)
     world.settler().govern(told)
     world.check()
 
 
 def test_a_halt_that_was_lifted_since_cancels_nothing() -> None:
     world = resting()
-    told = halted(TradingState.HALT)
-    world.ledger.halt("main", TradingState.HALT, told)
+    told = halted(TradingState.HALTED)
+    world.ledger.halt("main", TradingState.HALTED, told)
     world.ledger.halt("main", TradingState.ACTIVE, halted(TradingState.ACTIVE))
     world.settler().govern(told)
     assert set(world.states().values()) == {OrderState.OPEN}
@@ -69,7 +69,7 @@ def test_a_halt_that_was_lifted_since_cancels_nothing() -> None:
 
 def test_an_exit_that_was_decided_under_flatten_stays_and_fills() -> None:
     world = World()
-    world.ledger.halt("main", TradingState.FLATTEN, halted(TradingState.FLATTEN))
+    world.ledger.halt("main", TradingState.FLATTENING, halted(TradingState.FLATTENING))
     world.place(world.approve(order("exit", B, "sell", **EXIT)))
     world.settle(minute(1))
     assert world.states() == {"exit": OrderState.FILLED}
@@ -83,7 +83,7 @@ def test_a_missing_state_cancels_entries() -> None:
         [
             table.putting(
                 ("account#main", "account"),
-                {name: value for name, value in item.items() if name not in {"pk", "sk", "halt"}},
+                {name: value for name, value in item.items() if name not in {"pk", "sk", "trading_state"}},
             )
         ]
     )
@@ -96,7 +96,7 @@ def test_what_partly_filled_keeps_it_and_frees_the_rest() -> None:
     world.place(world.approve(order("entry", A, "buy", **RESTING)))
     world.settle(minute(1, lots=10_000))
     assert world.states() == {"entry": OrderState.PARTIAL}
-    world.ledger.halt("main", TradingState.HALT, halted(TradingState.HALT))
+    world.ledger.halt("main", TradingState.HALTED, halted(TradingState.HALTED))
     world.settle(minute(2))
     assert world.states() == {"entry": OrderState.CANCELED}
     assert [fill.quantity for fill in world.fills()] == [1]
@@ -107,8 +107,8 @@ def test_what_partly_filled_keeps_it_and_frees_the_rest() -> None:
 @pytest.mark.parametrize("nth", range(1, 10))
 def test_a_crash_while_canceling_cancels_once(nth: int, after: bool) -> None:
     world = resting()
-    told = halted(TradingState.FLATTEN, AT + timedelta(seconds=1))
-    world.ledger.halt("main", TradingState.FLATTEN, told)
+    told = halted(TradingState.FLATTENING, AT + timedelta(seconds=1))
+    world.ledger.halt("main", TradingState.FLATTENING, told)
 
     def attempt(fuse: Any) -> None:
         world.ledger.sweep()

@@ -68,7 +68,7 @@ def test_an_order_of_unknown_outcome_is_looked_up_and_sent_anew_where_it_never_a
 @pytest.mark.parametrize(
     ("halt", "later", "ends"),
     [
-        (TradingState.HALT, timedelta(seconds=6), OrderState.BLOCKED),
+        (TradingState.HALTED, timedelta(seconds=6), OrderState.BLOCKED),
         (TradingState.ACTIVE, AGE + SECOND, OrderState.STALE),
     ],
 )
@@ -92,7 +92,7 @@ def test_one_that_may_not_go_out_any_more_ends_and_a_late_request_does_nothing(
 
 
 @pytest.mark.parametrize("later_s", [1, 6, 1_000])
-@pytest.mark.parametrize("halt", [TradingState.ACTIVE, TradingState.HALT])
+@pytest.mark.parametrize("halt", [TradingState.ACTIVE, TradingState.HALTED])
 def test_a_redelivery_of_what_was_claimed_is_never_sent_blindly(later_s: int, halt: TradingState) -> None:
     world, told = claimed()
     world.book.add(TWO[0])
@@ -100,7 +100,7 @@ def test_a_redelivery_of_what_was_claimed_is_never_sent_blindly(later_s: int, ha
     world.now = AT + timedelta(seconds=later_s)
     world.place(told)
     other = (
-        OrderState.STALE if later_s == 1_000 else OrderState.BLOCKED if halt is TradingState.HALT else OrderState.OPEN
+        OrderState.STALE if later_s == 1_000 else OrderState.BLOCKED if halt is TradingState.HALTED else OrderState.OPEN
     )
     assert world.states() == {"a": OrderState.OPEN, "b": other}
     assert world.ledger.orders["b"].epoch == (2 if later_s == 6 and halt is TradingState.ACTIVE else 1)
@@ -146,7 +146,7 @@ def test_an_order_without_bars_ends_after_its_time_and_is_told() -> None:
 def test_what_rests_under_a_halt_that_nobody_told_of_is_canceled_by_the_sweep() -> None:
     world = World()
     world.place(world.approve(order("a", A, kind="limit", limit_price="50")))
-    world.ledger.halt("main", TradingState.HALT, halted(TradingState.HALT))
+    world.ledger.halt("main", TradingState.HALTED, halted(TradingState.HALTED))
     assert world.sweep() == 1
     assert world.states() == {"a": OrderState.CANCELED}
     world.check()

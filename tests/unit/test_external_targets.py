@@ -12,8 +12,8 @@ from fanfold.messages import OrdersApproved, OrdersRefused, Target, Targets
 
 def told(weight: float, nonce: str, minute: int = 1) -> Targets:
     name = "hook"
-    target = Target(signal_id=ids.name("external", nonce), instance=name, instrument=A, timeframe="1m", weight=weight)
-    return Targets(id=nonce, cause=f"webhook/{nonce}", at=at(minute), account="main", batch="", targets=[target])
+    target = Target(signal_id=ids.derive("external", nonce), instance=name, instrument=A, timeframe="1m", weight=weight)
+    return Targets(id=nonce, cause=f"webhook/{nonce}", at=at(minute), account="main", poll_id="", targets=[target])
 
 
 def test_bars_alone_say_nothing_for_an_external_instance() -> None:
@@ -29,7 +29,12 @@ def test_targets_of_no_poll_are_decided_on_at_once_and_leave_the_poll_that_is_ga
     (approved,) = world.told(OrdersApproved)
     assert approved.cause == "nonce-1"
     gathered = world.gathering.read("main")
-    assert (gathered.batch, gathered.got, gathered.targets, gathered.decided) == ("poll-p1", {"bars/1"}, (), False)
+    assert (gathered.poll_id, gathered.arrived, gathered.targets, gathered.decided) == (
+        "poll-p1",
+        {"bars/1"},
+        (),
+        False,
+    )
     world.hear(*rest)
     assert world.gathering.read("main").decided
 

@@ -178,7 +178,7 @@ def test_a_fee_is_of_its_side_of_the_schedule_and_rounded_up(changes: dict[str, 
 
 def test_a_fill_is_named_by_its_order_and_bar_and_dated_by_the_close() -> None:
     (fill,) = met(WIDE).fills
-    assert fill.trade_id == ids.name("trade", "c-o1", T + 60)
+    assert fill.trade_id == ids.derive("trade", "c-o1", T + 60)
     assert fill.at == DECIDED + timedelta(seconds=60)
 
 

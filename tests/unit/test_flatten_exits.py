@@ -1,4 +1,4 @@
-"""FLATTEN's exits go out at market, and again at every poll until the account is flat."""
+"""FLATTENING's exits go out at market, and again at every poll until the account is flat."""
 
 from decimal import Decimal
 
@@ -11,7 +11,7 @@ from fanfold.messages import LegStatus, OrderState, TradingState
 def test_an_exit_is_ordered_again_at_every_poll_however_long_flatten_takes() -> None:
     world = World(built())
     world.hold("slow", A, "10")
-    world.halt(TradingState.FLATTEN)
+    world.halt(TradingState.FLATTENING)
     for minute in range(1, 9):
         world.minute(minute)
         world.finish(OrderState.EXPIRED, share="0.1")
@@ -22,7 +22,7 @@ def test_an_exit_is_ordered_again_at_every_poll_however_long_flatten_takes() -> 
 def test_flatten_goes_out_at_market_where_the_strategy_orders_with_limits() -> None:
     world = World(built(strategies={"slow": instance("breakout", timeframe="1d", allocation="1", order="limit")}))
     world.hold("slow", A, "10")
-    world.halt(TradingState.FLATTEN)
+    world.halt(TradingState.FLATTENING)
     world.minute(1)
     (order,) = world.finish()
     assert (order.time_in_force, order.limit_price) == ("ioc", Decimal(98))
@@ -31,7 +31,7 @@ def test_flatten_goes_out_at_market_where_the_strategy_orders_with_limits() -> N
 def test_a_position_of_which_no_bar_was_ever_seen_is_closed_within_the_band_of_its_average_cost() -> None:
     world = World(built())
     world.hold("slow", B, "3", "33.333333333333333")
-    world.halt(TradingState.FLATTEN)
+    world.halt(TradingState.FLATTENING)
     world.minute(1, b=0)
     (order,) = world.finish(OrderState.EXPIRED, share="0")
     assert (order.side, order.quantity, order.time_in_force, order.reduce_only) == ("sell", 3, "ioc", True)

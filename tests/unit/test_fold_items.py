@@ -24,7 +24,7 @@ def outputs(legs: int) -> list[Message]:
     ]
     at = datetime.fromtimestamp(START, UTC)
     return [
-        Targets(id=f"t{first}", cause="c", at=at, account="main", batch="b", targets=targets[first : first + 1_000])
+        Targets(id=f"t{first}", cause="c", at=at, account="main", poll_id="b", targets=targets[first : first + 1_000])
         for first in range(0, legs, 1_000)
     ]
 

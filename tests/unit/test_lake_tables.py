@@ -80,7 +80,7 @@ SERIES = Series(
     ],
 )
 REPORT = ExecutionReport(
-    id="m4", cause="m3", at=AT, account="main", venue="sim", updates=[UPDATE, UPDATE], fills=[FILL], settled=True
+    id="m4", cause="m3", at=AT, account="main", venue="sim", updates=[UPDATE, UPDATE], fills=[FILL], matched=True
 )
 MESSAGES: list[Message] = [
     BarsClosed(id="m1", cause="", at=AT, venue="sim", frames=bars.pack([SERIES])),
@@ -89,7 +89,7 @@ MESSAGES: list[Message] = [
         cause="m1",
         at=AT,
         account="main",
-        batch="m0",
+        poll_id="m0",
         targets=[Target(signal_id="s1", instance="trend", instrument="BTC/USDT", timeframe="1m", weight=0.25)],
     ),
     OrdersApproved(id="m3", cause="m2", at=AT, account="main", orders=[ORDER]),
@@ -145,7 +145,7 @@ def test_a_trade_lies_in_the_day_of_its_fill() -> None:
 
 def test_a_halt_adds_no_rows() -> None:
     halt = TradingStateChanged(
-        id="m6", cause="", at=AT, account="main", state=TradingState.HALT, reason="drill", actor="me"
+        id="m6", cause="", at=AT, account="main", state=TradingState.HALTED, reason="drill", actor="me"
     )
     assert list(rows_of(halt)) == []
 

@@ -29,7 +29,7 @@ def targets(*instruments: str, name: str = "trend") -> Targets:
         Target(signal_id=instrument, instance=name, instrument=instrument, timeframe="1m", weight=1.0)
         for instrument in instruments
     ]
-    return Targets(id="", cause="", at=at(0), account="main", batch="b", targets=said)
+    return Targets(id="", cause="", at=at(0), account="main", poll_id="b", targets=said)
 
 
 def legs(**changes: Any) -> Legs:

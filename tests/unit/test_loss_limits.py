@@ -30,7 +30,7 @@ def test_a_breach_is_noted_in_the_account_while_it_lasts_and_once_a_change() -> 
     (text,) = noted
     assert text.startswith("the day's loss 500.10 is over 500")
     state = world.ledger.trading_state("main")
-    assert (state.halt, state.breach) == (TradingState.ACTIVE, text)
+    assert (state.trading_state, state.breach) == (TradingState.ACTIVE, text)
     world.minute(5, a=100)
     assert noted[1:] == [""]
     assert world.ledger.trading_state("main").breach == ""

@@ -81,7 +81,7 @@ MANY: dict[tuple[type[Message], str], Callable[[], list[Any]]] = {
     ],
     (ExecutionReport, "updates"): lambda: [update(n) for n in range(COUNT)],
     (ExecutionReport, "fills"): lambda: [fill("buy", "1", "2", trade_id=f"t{n}") for n in range(COUNT)],
-    (ExecutionReport, "holdings"): lambda: [holding(n) for n in range(COUNT)],
+    (ExecutionReport, "positions"): lambda: [holding(n) for n in range(COUNT)],
 }
 # Those whose lists belong together: who makes them cuts them before, and a topic names the size of any other.
 WHOLE: dict[tuple[type[Message], str], Callable[[], list[Any]]] = {
@@ -90,14 +90,15 @@ WHOLE: dict[tuple[type[Message], str], Callable[[], list[Any]]] = {
     ],
     (BarsClosed, "frames"): lambda: bars.pack([wild(A, 5_000)]),
     (BarsClosed, "defects"): lambda: [
-        DataDefect(instrument=A, timeframe="1m", defect="gap", action="reported", count=1, at=n) for n in range(COUNT)
+        DataDefect(instrument=A, timeframe="1m", defect="gap", action="reported", count=1, closes_at_s=n)
+        for n in range(COUNT)
     ],
 }
 REST: dict[type[Message], dict[str, Any]] = {
     BarsClosed: {"venue": "v", "frames": []},
-    BarsRequested: {"venue": "v", "timeframe": "1m", "since": 0, "until": 60},
-    Targets: {"account": "a", "batch": "b"},
-    ExecutionReport: {"account": "a", "venue": "v", "settled": True, "batch": "b"},
+    BarsRequested: {"venue": "v", "timeframe": "1m", "since_s": 0, "until_s": 60},
+    Targets: {"account": "a", "poll_id": "b"},
+    ExecutionReport: {"account": "a", "venue": "v", "matched": True, "poll_id": "b"},
 }
 
 
@@ -146,11 +147,11 @@ def test_a_longer_list_goes_out_in_parts_that_say_the_same(kind: type[Message], 
     heard = place.heard(topic_of(whole))
     assert [entry for one in heard for entry in getattr(one, field)] == entries
     assert len({one.id for one in heard}) == len(heard) > 1
-    bare: dict[str, Any] = {field: [], "id": ""} | ({"settled": False} if kind is ExecutionReport else {})
+    bare: dict[str, Any] = {field: [], "id": ""} | ({"matched": False} if kind is ExecutionReport else {})
     assert {encode(msgspec.structs.replace(one, **bare)) for one in [*heard, whole]} == {
         encode(msgspec.structs.replace(whole, **bare))
     }
-    assert [getattr(one, "settled", False) for one in heard[:-1]] == [False] * (len(heard) - 1)
+    assert [getattr(one, "matched", False) for one in heard[:-1]] == [False] * (len(heard) - 1)
 
 
 @pytest.mark.parametrize(("kind", "field"), WHOLE, ids=lambda one: getattr(one, "__name__", one))
@@ -166,7 +167,7 @@ def test_what_belongs_together_is_refused_by_its_size_and_nothing_of_it_goes_out
 
 def test_a_reason_without_an_end_is_refused_by_its_size() -> None:
     changed = TradingStateChanged(
-        **HEAD, account="a", state=TradingState.HALT, reason="x" * MESSAGE_BYTES_MAX, actor="me"
+        **HEAD, account="a", state=TradingState.HALTED, reason="x" * MESSAGE_BYTES_MAX, actor="me"
     )
     with pytest.raises(Unpublishable):
         Place().topics.publish([changed])

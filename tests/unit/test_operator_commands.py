@@ -41,17 +41,17 @@ def ids(*brought: tuple[ControlCommand, str]) -> list[str]:
 
 
 def test_commands_of_one_time_are_messages_of_their_own() -> None:
-    halt, resume = command(TradingState.HALT), command(TradingState.ACTIVE)
-    assert len(set(ids((halt, "r1"), (resume, "r2"), (halt, "r3"), (command(TradingState.FLATTEN), "r4")))) == 4
+    halt, resume = command(TradingState.HALTED), command(TradingState.ACTIVE)
+    assert len(set(ids((halt, "r1"), (resume, "r2"), (halt, "r3"), (command(TradingState.FLATTENING), "r4")))) == 4
 
 
 def test_a_command_that_is_brought_twice_is_one_message() -> None:
-    halt = command(TradingState.HALT)
+    halt = command(TradingState.HALTED)
     assert len(set(ids((halt, "r1"), (halt, "r1")))) == 1
 
 
 def test_two_reasons_are_two_messages() -> None:
-    assert len(set(ids((command(TradingState.HALT, "first"), ""), (command(TradingState.HALT, "again"), "")))) == 2
+    assert len(set(ids((command(TradingState.HALTED, "first"), ""), (command(TradingState.HALTED, "again"), "")))) == 2
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_command_without_an_account_or_a_reason_is_refused(wrong: dict[str, st
 
 def test_a_reason_of_any_length_halts_and_is_cut_to_what_a_message_carries() -> None:
     accounts = Accounts()
-    for state in (TradingState.HALT, TradingState.ACTIVE):
+    for state in (TradingState.HALTED, TradingState.ACTIVE):
         obey(command(state, "é" * 300_000), DESK, accounts, NOW)
     assert [len(told.reason) for told in accounts.told] == [1_000, 1_000]
     assert all(told.reason.endswith("…") for told in accounts.told)

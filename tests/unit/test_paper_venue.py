@@ -131,12 +131,12 @@ def test_a_cancel_ends_an_order_at_once_without_waiting_for_a_bar() -> None:
     paper = venue()
     paper.place(order(kind="limit", limit_price="50"))
     paper.place(order("o2", kind="limit", limit_price="50"))
-    paper.cancel("main", "c-o1", DECIDED + timedelta(seconds=30), "the account is HALT")
+    paper.cancel("main", "c-o1", DECIDED + timedelta(seconds=30), "the account is HALTED")
     paper.cancel("main", "c-o1", DECIDED + timedelta(hours=1), "again")
     paper.cancel("main", "unknown", DECIDED)
     (over,) = paper.resolve("main").resolutions
     assert (over.state, over.resting.canceled_at) == (OrderState.CANCELED, DECIDED + timedelta(seconds=30))
-    assert (over.resting.order.order_id, over.resting.reason) == ("o1", "the account is HALT")
+    assert (over.resting.order.order_id, over.resting.reason) == ("o1", "the account is HALTED")
 
 
 def test_a_cancel_between_resolve_and_commit_is_not_lost() -> None:
@@ -212,4 +212,4 @@ def test_however_bars_are_repeated_and_crashes_fall_the_same_fills_come_out(data
 def test_a_settlement_says_how_far_each_instrument_is_settled() -> None:
     paper = venue()
     settle(paper, series(bar(1)), series(bar(2), instrument="ETH/USDT"))
-    assert paper.resolve("main").settled == {SYMBOL: T + 60, "ETH/USDT": T + 120}
+    assert paper.resolve("main").matched_through_s == {SYMBOL: T + 60, "ETH/USDT": T + 120}

@@ -78,7 +78,7 @@ def test_a_flip_on_margin_is_one_order() -> None:
     ("account", "changes"),
     [
         ("spot", {}),
-        ("margin", {"halt": TradingState.REDUCE_ONLY}),
+        ("margin", {"trading_state": TradingState.REDUCE_ONLY}),
         ("margin", {"peak_equity": D(90_000)}),
         ("margin", {"day": "2026-03-01", "day_start_equity": D(90_000)}),
     ],
@@ -95,13 +95,15 @@ def test_a_short_target_of_a_flat_spot_account_is_refused() -> None:
 
 
 def test_flatten_closes_whatever_the_targets_are_even_those_that_are_no_number() -> None:
-    found = book(halt=TradingState.FLATTEN, held={("m", BTC): held("25"), ("m", ETH): held("-3", price="10")})
+    found = book(
+        trading_state=TradingState.FLATTENING, held={("m", BTC): held("25"), ("m", ETH): held("-3", price="10")}
+    )
     made = decide(target(1.0), target(float("nan"), instrument=ETH, signal_id="e"), found=found)
     assert [(order.side, order.quantity) for order in made.approved] == [("sell", D(25)), ("buy", D(3))]
 
 
 def test_a_leg_without_a_target_keeps_its_position() -> None:
-    found = book(halt=TradingState.FLATTEN, held={("m", BTC): held("25"), ("m", ETH): held("3")})
+    found = book(trading_state=TradingState.FLATTENING, held={("m", BTC): held("25"), ("m", ETH): held("3")})
     assert [order.instrument for order in decide(target(1.0), found=found).approved] == [BTC]
 
 
@@ -162,8 +164,8 @@ def test_a_target_that_cannot_be_sized_is_refused_as_an_order_for_nothing() -> N
     ("found", "code"),
     [
         (book("other"), Code.UNKNOWN_ACCOUNT),
-        (book(halt=None), Code.KILL_STATE),
-        (book(halt=TradingState.HALT), Code.KILL_STATE),
+        (book(trading_state=None), Code.KILL_STATE),
+        (book(trading_state=TradingState.HALTED), Code.KILL_STATE),
         (book(marks={}), Code.MISSING_DATA),
     ],
 )
@@ -224,10 +226,10 @@ def worlds(draw: st.DrawFn, spot: bool) -> tuple[list[Target], AccountSnapshot, 
         }
     kind, band = draw(st.sampled_from(["market", "limit"])), draw(st.sampled_from([D(0), D("0.1")]))
     halt = draw(
-        st.sampled_from([TradingState.ACTIVE, TradingState.ACTIVE, TradingState.REDUCE_ONLY, TradingState.FLATTEN])
+        st.sampled_from([TradingState.ACTIVE, TradingState.ACTIVE, TradingState.REDUCE_ONLY, TradingState.FLATTENING])
     )
     marks = {BTC: mark(draw(st.sampled_from(["100", "87.31"]))), ETH: mark("10.017")}
-    found = book(account, halt=halt, held=own, marks=marks, cash=draw(st.decimals("0", "9999", places=8)))
+    found = book(account, trading_state=halt, held=own, marks=marks, cash=draw(st.decimals("0", "9999", places=8)))
     return targets, found, prepare(desk({"order": kind, "band": band}, **draw(st.sampled_from([{}, TIGHT]))))
 
 
@@ -275,7 +277,7 @@ def test_the_order_of_the_targets_means_nothing(world: World, chance: random.Ran
 @settings(deadline=None)
 def test_a_reduce_only_account_never_grows_a_position_however_orders_fill(world: World) -> None:
     targets, found, plan = world
-    barred = msgspec.structs.replace(found, halt=TradingState.REDUCE_ONLY)
+    barred = msgspec.structs.replace(found, trading_state=TradingState.REDUCE_ONLY)
     made = decide(*targets, found=barred, plan=plan)
     assert all(order.reduce_only for order in made.approved)
     assert all(made.book.held[key].largest == leg.largest for key, leg in found.held.items())

@@ -51,7 +51,7 @@ def owned(quantity: str, pending: str = "0", **changes: Any) -> AccountSnapshot:
 
 
 def halted(halt: TradingState | None) -> AccountSnapshot:
-    return book(halt=halt)
+    return book(trading_state=halt)
 
 
 def lost(day: str, peak: str) -> AccountSnapshot:
@@ -100,12 +100,12 @@ CASES = [
     Case(Code.KILL_STATE, False, bought("1")),
     Case(Code.KILL_STATE, True, bought("1"), halted(None)),
     Case(Code.KILL_STATE, True, REDUCING, halted(None)),
-    Case(Code.KILL_STATE, True, bought("1"), halted(TradingState.HALT)),
-    Case(Code.KILL_STATE, True, REDUCING, halted(TradingState.HALT)),
+    Case(Code.KILL_STATE, True, bought("1"), halted(TradingState.HALTED)),
+    Case(Code.KILL_STATE, True, REDUCING, halted(TradingState.HALTED)),
     Case(Code.KILL_STATE, True, bought("1"), halted(TradingState.REDUCE_ONLY)),
     Case(Code.KILL_STATE, False, REDUCING, halted(TradingState.REDUCE_ONLY)),
-    Case(Code.KILL_STATE, True, bought("1"), halted(TradingState.FLATTEN)),
-    Case(Code.KILL_STATE, False, REDUCING, halted(TradingState.FLATTEN)),
+    Case(Code.KILL_STATE, True, bought("1"), halted(TradingState.FLATTENING)),
+    Case(Code.KILL_STATE, False, REDUCING, halted(TradingState.FLATTENING)),
     Case(Code.STALE_SIGNAL, False, bought("1"), late_s=120),
     Case(Code.STALE_SIGNAL, True, bought("1"), late_s=121),
     Case(Code.STALE_SIGNAL, True, bought("1"), late_s=-121),

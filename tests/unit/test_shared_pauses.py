@@ -97,7 +97,14 @@ def feed() -> Banned:
 def wanted(feed: Feed) -> BarsRequested:
     gap = Gap(A, "1m", START, START + 600)
     return BarsRequested(
-        id="w", cause="c", at=feed.now(), venue="v", timeframe="1m", instruments=[A], since=gap.since, until=gap.until
+        id="w",
+        cause="c",
+        at=feed.now(),
+        venue="v",
+        timeframe="1m",
+        instruments=[A],
+        since_s=gap.since,
+        until_s=gap.until,
     )
 
 

@@ -30,15 +30,15 @@ def refused(count: int) -> OrdersRefused:
     return OrdersRefused(id="m", cause="c", at=AT, account="main", refusals=refusals)
 
 
-def report(updates: int, fills: int, holdings: int) -> ExecutionReport:
+def report(updates: int, fills: int, positions: int) -> ExecutionReport:
     return ExecutionReport(
         id="m",
         cause="c",
         at=AT,
         account="main",
         venue="v",
-        settled=True,
-        batch="b",
+        matched=True,
+        poll_id="b",
         cash=Decimal(1),
         version=7,
         updates=[
@@ -54,7 +54,7 @@ def report(updates: int, fills: int, holdings: int) -> ExecutionReport:
             for n in range(updates)
         ],
         fills=[fill("buy", "1", "100", trade_id=f"t{n}") for n in range(fills)],
-        holdings=[
+        positions=[
             PositionSnapshot(
                 instance=f"i{n}",
                 instrument="A/B",
@@ -64,7 +64,7 @@ def report(updates: int, fills: int, holdings: int) -> ExecutionReport:
                 fees=Decimal(1),
                 version=1,
             )
-            for n in range(holdings)
+            for n in range(positions)
         ],
     )
 
@@ -86,16 +86,16 @@ def test_many_refusals_go_out_in_parts_each_under_the_limit(count: int) -> None:
     assert splitting.split(whole) == parts
 
 
-@given(updates=st.integers(0, 1_500), fills=st.integers(0, 1_500), holdings=st.integers(0, 1_500))
+@given(updates=st.integers(0, 1_500), fills=st.integers(0, 1_500), positions=st.integers(0, 1_500))
 @settings(max_examples=20, deadline=None)
-def test_a_reports_parts_say_what_it_says_and_the_last_alone_that_all_is_settled(
-    updates: int, fills: int, holdings: int
+def test_a_reports_parts_say_what_it_says_and_the_last_alone_that_all_is_matched(
+    updates: int, fills: int, positions: int
 ) -> None:
-    whole = report(updates, fills, holdings)
+    whole = report(updates, fills, positions)
     parts = [one for one in splitting.split(whole) if isinstance(one, ExecutionReport)]
-    assert [part.settled for part in parts] == [False] * (len(parts) - 1) + [True]
+    assert [part.matched for part in parts] == [False] * (len(parts) - 1) + [True]
     assert [entry for one in parts for entry in one.updates] == whole.updates
     assert [entry for one in parts for entry in one.fills] == whole.fills
-    assert [entry for one in parts for entry in one.holdings] == whole.holdings
-    assert all((one.cash, one.version, one.batch) == (whole.cash, 7, "b") for one in parts)
+    assert [entry for one in parts for entry in one.positions] == whole.positions
+    assert all((one.cash, one.version, one.poll_id) == (whole.cash, 7, "b") for one in parts)
     assert all(len(encode(one)) < TOPIC_MAX - 10_000 for one in parts)

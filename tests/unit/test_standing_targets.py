@@ -31,7 +31,7 @@ def test_flatten_closes_what_the_books_hold_at_the_next_matched_poll(strategies:
     world.hold(name, A, "10")
     world.minute(1)
     assert world.approved() == []
-    world.halt(TradingState.FLATTEN)
+    world.halt(TradingState.FLATTENING)
     world.minute(2)
     assert world.approved() == [("sell", A, D(10))]
     (order,) = world.finish()
@@ -43,7 +43,7 @@ def test_flatten_closes_what_the_books_hold_at_the_next_matched_poll(strategies:
 def test_an_exit_that_did_not_fill_is_ordered_again_as_another_order() -> None:
     world = World(built())
     world.hold(*SLOW_A, "10")
-    world.halt(TradingState.FLATTEN)
+    world.halt(TradingState.FLATTENING)
     world.minute(1)
     world.finish(OrderState.EXPIRED, share="0.4")
     world.minute(2)
@@ -64,7 +64,7 @@ def test_flatten_closes_positions_that_the_desk_file_does_not_know() -> None:
     del only_b["instruments"][A]
     world.desk = desk.build(only_b, "test")
     world.restart()
-    world.halt(TradingState.FLATTEN)
+    world.halt(TradingState.FLATTENING)
     world.minute(2)
     # No bar of GONE was ever seen, so it is bounded by what it came for.
     assert sorted(world.approved()) == [("sell", A, D(10)), ("sell", "GONE/USDT", D("1.25"))]
@@ -76,7 +76,7 @@ def test_flatten_of_a_thousand_positions_comes_to_its_end_in_one_decision() -> N
     mine = {(f"old{number}", A): StoredPosition(position=Position(lots=(Lot(D(1), D(100)),), version=1), open=D(0))
             for number in range(1_000)}  # fmt: skip
     world.ledger.positions["main"] = mine
-    world.halt(TradingState.FLATTEN)
+    world.halt(TradingState.FLATTENING)
     world.minute(1)
     assert len(world.approved()) == 1_000
 
@@ -85,7 +85,7 @@ def test_an_exit_needs_no_fresh_mark() -> None:
     world = World(built())
     world.hold(*SLOW_A, "10")
     world.minute(1)
-    world.halt(TradingState.FLATTEN)
+    world.halt(TradingState.FLATTENING)
     world.now = at(30)
     assert world.assessor.decide_overdue() == 1
     assert world.approved() == [("sell", A, D(10))]
@@ -216,7 +216,7 @@ def test_a_stale_mark_of_what_is_held_bars_entries_and_lets_exits_pass() -> None
 def test_a_poll_that_lacks_its_targets_is_decided_on_when_the_next_one_begins() -> None:
     world = World(built(strategies={"fast": instance(allocation="1")}))
     world.hold("fast", A, "10")
-    world.halt(TradingState.FLATTEN)
+    world.halt(TradingState.FLATTENING)
     world.minute(1)
     assert world.approved() == []
     world.minute(2)
@@ -229,7 +229,7 @@ def test_accounts_are_decided_on_apart() -> None:
     found["limits"] = dict.fromkeys(found["accounts"], found["limits"]["main"])
     world = World(desk.build(found, "test"))
     world.hold(*SLOW_A, "10")
-    world.halt(TradingState.FLATTEN)
+    world.halt(TradingState.FLATTENING)
     read = world.gathering.read
 
     def broken(account: str) -> Any:
@@ -261,7 +261,7 @@ def test_an_account_under_flatten_is_told_to_be_flat_but_for_dust() -> None:
     world.hold(*SLOW_A, "10")
     world.hold(*SLOW_B, "0.04")
     world.minute(1)
-    world.halt(TradingState.FLATTEN)
+    world.halt(TradingState.FLATTENING)
     world.minute(2)
     assert world.legs() == [(*SLOW_B, "DUST")]
     world.finish()
@@ -279,7 +279,7 @@ def test_an_exit_without_any_price_is_told_of() -> None:
     world = World(built())
     world.hold("slow", "GONE/USDT", "1.25")
     world.minute(1)
-    world.halt(TradingState.FLATTEN)
+    world.halt(TradingState.FLATTENING)
     for minute in range(2, 5):
         world.minute(minute)
     assert world.legs() == [("slow", "GONE/USDT", "NO_PRICE")]

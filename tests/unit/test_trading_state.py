@@ -1,4 +1,4 @@
-"""What an account's halt state lets orders do."""
+"""What an account's trading state lets orders do."""
 
 from datetime import timedelta
 
@@ -17,11 +17,11 @@ ENTRY, EXIT = order(), order("o2", side="sell", reduce_only=True)
     [
         (TradingState.ACTIVE, BEFORE, True, True),
         (TradingState.REDUCE_ONLY, AFTER, False, True),
-        (TradingState.HALT, AFTER, False, True),
-        (TradingState.FLATTEN, AFTER, False, False),
-        (TradingState.FLATTEN, DECIDED, False, True),
-        (TradingState.FLATTEN, BEFORE, False, True),
-        (TradingState.FLATTEN, None, False, True),
+        (TradingState.HALTED, AFTER, False, True),
+        (TradingState.FLATTENING, AFTER, False, False),
+        (TradingState.FLATTENING, DECIDED, False, True),
+        (TradingState.FLATTENING, BEFORE, False, True),
+        (TradingState.FLATTENING, None, False, True),
         (None, None, False, True),
     ],
 )
@@ -37,8 +37,8 @@ def test_entries_rest_under_active_alone_and_under_flatten_exits_that_were_decid
     [
         (TradingState.ACTIVE, True, True),
         (TradingState.REDUCE_ONLY, False, True),
-        (TradingState.FLATTEN, False, True),
-        (TradingState.HALT, False, False),
+        (TradingState.FLATTENING, False, True),
+        (TradingState.HALTED, False, False),
         (None, False, False),
     ],
 )
@@ -55,4 +55,4 @@ def test_under_a_broken_loss_limit_no_entry_rests_or_goes_out() -> None:
 
 def test_a_reason_names_the_state() -> None:
     assert OrderPermissions(TradingState.REDUCE_ONLY).bars_resting(ENTRY) == "the account is REDUCE_ONLY"
-    assert OrderPermissions(None).bars_sending(EXIT) == "the account has no halt state"
+    assert OrderPermissions(None).bars_sending(EXIT) == "the account has no trading state"

@@ -58,7 +58,7 @@ class Desk(Feed):
             targets, gaps = self.fold.accept(bars.unpack(message.frames), int(message.at.timestamp()))
             for _, target in targets:
                 self.stepped[target.instrument].append((int(message.at.timestamp()) - START) // 60)
-            for gap in gaps if not message.wanted else []:
+            for gap in gaps if not message.requested else []:
                 self.poller.serve(self.wanted(gap))
 
     def wanted(self, gap: Gap) -> BarsRequested:
@@ -69,15 +69,17 @@ class Desk(Feed):
             venue="v",
             timeframe=gap.timeframe,
             instruments=[gap.instrument],
-            since=gap.since,
-            until=gap.until,
+            since_s=gap.since,
+            until_s=gap.until,
         )
 
     def unfillable(self) -> set[tuple[str, str, int, int]]:
         told = [
             defect for message in self.bus.messages if isinstance(message, BarsClosed) for defect in message.defects
         ]
-        return {(one.instrument, one.timeframe, one.count, one.at) for one in told if one.defect == "unfillable"}
+        return {
+            (one.instrument, one.timeframe, one.count, one.closes_at_s) for one in told if one.defect == "unfillable"
+        }
 
 
 @pytest.fixture
@@ -133,7 +135,7 @@ def test_the_answer_links_over_the_hole_once_it_has_stood_for_so_long(desk: Desk
 def test_a_span_without_any_bar_is_told_of_alone(desk: Desk) -> None:
     found, (defect,) = serve(desk, 100, 69, 88)
     assert found == []
-    assert (defect.defect, defect.count, defect.at) == ("unfillable", 19, START + 70 * 60)
+    assert (defect.defect, defect.count, defect.closes_at_s) == ("unfillable", 19, START + 70 * 60)
 
 
 def test_the_bar_that_confirms_the_last_one_is_asked_for_and_not_served(
@@ -144,7 +146,7 @@ def test_the_bar_that_confirms_the_last_one_is_asked_for_and_not_served(
     bad = FINE[A][11]._replace(open=close, high=close, low=close, close=close)
     monkeypatch.setitem(FINE, A, [*FINE[A][:11], bad, *FINE[A][12:]])
     (found,), (outlier,) = serve(desk, 60, 9, 12)
-    assert (closes(found.bars), outlier.defect, outlier.at) == ([10, 11], "outlier", bad.closes_at)
+    assert (closes(found.bars), outlier.defect, outlier.closes_at_s) == ([10, 11], "outlier", bad.closes_at)
     FINE[A][12] = FINE[A][12]._replace(open=close, high=close, low=close, close=close)
     *_, again = serve(desk, 60, 9, 12)[0]
     assert closes(again.bars) == [10, 11, 12]

@@ -78,7 +78,7 @@ def test_a_candle_that_lacks_a_number_stays_out_is_told_and_stops_nothing(column
     closes = [(bar.closes_at - START) // 60 for bar in trading.published(A)]
     assert [minute for minute in range(61, 90) if minute not in closes] == [71]
     assert (trading.through(A), trading.through(B)) == (89, 89)
-    told = {(defect.instrument, defect.defect, defect.at) for defect in trading.defects()}
+    told = {(defect.instrument, defect.defect, defect.closes_at_s) for defect in trading.defects()}
     assert told == {(A, "impossible", START + 60 * 71), (A, "gap", START + 60 * 70)}
 
 

@@ -30,7 +30,7 @@ def test_approved_orders_are_placed_and_filled_and_the_books_add_up() -> None:
     world.settle(minute(1))
     assert set(world.states().values()) == {OrderState.FILLED}
     assert len(world.fills()) == 2
-    assert [report.settled for report in world.reports()] == [False, True]
+    assert [report.matched for report in world.reports()] == [False, True]
     world.check()
 
 
@@ -77,9 +77,9 @@ def test_a_redelivered_approval_places_nothing_twice() -> None:
 @pytest.mark.parametrize(
     ("state", "entry", "reduction"),
     [
-        (TradingState.HALT, OrderState.BLOCKED, OrderState.BLOCKED),
+        (TradingState.HALTED, OrderState.BLOCKED, OrderState.BLOCKED),
         (TradingState.REDUCE_ONLY, OrderState.BLOCKED, OrderState.OPEN),
-        (TradingState.FLATTEN, OrderState.BLOCKED, OrderState.OPEN),
+        (TradingState.FLATTENING, OrderState.BLOCKED, OrderState.OPEN),
     ],
 )
 def test_a_halt_blocks_what_it_must_and_frees_what_was_reserved(
@@ -136,7 +136,7 @@ def test_a_crash_while_settling_leads_to_the_same_fills_once(nth: int, after: bo
     until_it_lives(attempt, nth, after=after)
     assert world.fills() == plain.fills()
     assert world.states() == plain.states()
-    assert any(report.settled for report in world.reports())
+    assert any(report.matched for report in world.reports())
     world.check()
 
 
@@ -182,7 +182,7 @@ def test_an_order_that_comes_between_booking_and_commit_is_settled_too_and_all_i
     assert world.ledger.claim("main", [(record, orders.claim(record, AT, 5))])
     OrderMatcher(DESK, world.ledger, PaperVenue(DESK, Crowded()), swept=True).settle(minute(1))
     assert set(world.states().values()) == {OrderState.FILLED}
-    assert any(report.settled for report in world.reports())
+    assert any(report.matched for report in world.reports())
     world.check()
 
 
@@ -190,7 +190,7 @@ def test_bars_that_touch_nothing_say_that_all_is_settled() -> None:
     world = World()
     world.settle(minute(1))
     (told,) = world.reports()
-    assert (told.settled, told.batch, told.part, told.parts) == (True, "poll-m1", 1, 1)
+    assert (told.matched, told.poll_id, told.part, told.parts) == (True, "poll-m1", 1, 1)
 
 
 def test_quotes_fill_what_is_at_market_at_once_and_a_crash_with_other_quotes_fills_it_once() -> None:

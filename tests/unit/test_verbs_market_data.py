@@ -169,12 +169,19 @@ def test_after_a_crash_the_same_bars_go_out_under_the_same_id(feed: Feed, nth: i
 def test_wanted_bars_are_served_and_marked_as_wanted(feed: Feed) -> None:
     at = datetime.fromtimestamp(START, UTC)
     wanted = BarsRequested(
-        id="w", cause="c", at=at, venue="v", timeframe="1m", instruments=[A, B], since=START + 600, until=START + 900
+        id="w",
+        cause="c",
+        at=at,
+        venue="v",
+        timeframe="1m",
+        instruments=[A, B],
+        since_s=START + 600,
+        until_s=START + 900,
     )
     feed.poller.serve(wanted)
     (told,) = feed.bus.messages
     assert isinstance(told, BarsClosed)
-    assert told.wanted
+    assert told.requested
     assert [closes(one.bars) for one in bars.unpack(told.frames)] == [[11, 12, 13, 14, 15]] * 2
     with pytest.raises(BadInput, match="venue 'w' is not in the desk"):
         feed.poller.serve(msgspec.structs.replace(wanted, venue="w"))

@@ -141,7 +141,7 @@ def poll(minute: int, weights: dict[str, float], parts: int = 1, timeframe: str 
                 cause="b",
                 at=at(minute),
                 account="main",
-                batch=f"poll-{name}",
+                poll_id=f"poll-{name}",
                 part=part,
                 parts=parts,
                 targets=wanted,
@@ -152,8 +152,8 @@ def poll(minute: int, weights: dict[str, float], parts: int = 1, timeframe: str 
                 at=at(minute),
                 account="main",
                 venue="v",
-                settled=True,
-                batch=f"poll-{name}",
+                matched=True,
+                poll_id=f"poll-{name}",
                 part=part,
                 parts=parts,
             ),
@@ -163,7 +163,7 @@ def poll(minute: int, weights: dict[str, float], parts: int = 1, timeframe: str 
 
 def target(instrument: str, minute: int, weight: float, timeframe: str) -> Target:
     owner = "trend" if timeframe == "1m" else "hourly"
-    signal = ids.name("s", owner, instrument, minute)
+    signal = ids.derive("s", owner, instrument, minute)
     return Target(signal_id=signal, instance=owner, instrument=instrument, timeframe=timeframe, weight=weight)
 
 
@@ -294,10 +294,10 @@ def test_two_who_decide_at_once_cannot_spend_the_same_books() -> None:
 def test_a_halted_account_refuses_and_an_unknown_one_is_no_account() -> None:
     world = World()
     told = TradingStateChanged(
-        id="halt", cause="x", at=at(0), account="main", state=TradingState.HALT, reason="r", actor="a"
+        id="halt", cause="x", at=at(0), account="main", state=TradingState.HALTED, reason="r", actor="a"
     )
-    world.ledger.halt("main", TradingState.HALT, told)
+    world.ledger.halt("main", TradingState.HALTED, told)
     world.hear(*POLL)
     assert {refusal.code for each in world.told(OrdersRefused) for refusal in each.refusals} == {"KILL_STATE"}
     with pytest.raises(BadInput, match="account 'other' is not in the desk"):
-        world.hear(Targets(id="t", cause="b", at=at(1), account="other", batch="p", targets=[]))
+        world.hear(Targets(id="t", cause="b", at=at(1), account="other", poll_id="p", targets=[]))

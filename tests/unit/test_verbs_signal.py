@@ -92,8 +92,12 @@ def test_a_gap_is_asked_for_once_by_each_range_and_bars_that_fill_it_tell_no_tar
     assert isinstance(empty, Targets)
     assert empty.targets == []
     assert isinstance(wanted, BarsRequested)
-    assert (wanted.instruments, wanted.since, wanted.until) == ([A, B], WHOLE[A][9].closes_at, WHOLE[A][12].closes_at)
-    folder.fold(message(10, 13, name="wanted", wanted=True))
+    assert (wanted.instruments, wanted.since_s, wanted.until_s) == (
+        [A, B],
+        WHOLE[A][9].closes_at,
+        WHOLE[A][12].closes_at,
+    )
+    folder.fold(message(10, 13, name="wanted", requested=True))
     assert bus.messages == [empty, wanted]
     folder.fold(message(13, 14))
     assert isinstance(bus.messages[-1], Targets)
@@ -104,7 +108,7 @@ def test_every_part_of_a_poll_is_answered_even_without_a_target_but_not_what_fil
     folder = StrategyRunner(DESK, "v", MemoryFolds(), bus)
     folder.fold(message(0, 2, part=1, parts=2))
     folder.fold(message(2, 4, part=2, parts=2))
-    folder.fold(message(4, 6, name="wanted", part=1, parts=2, wanted=True))
+    folder.fold(message(4, 6, name="wanted", part=1, parts=2, requested=True))
     assert [(one.part, one.targets) for one in bus.messages if isinstance(one, Targets)] == [(1, []), (2, [])]
 
 

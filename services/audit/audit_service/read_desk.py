@@ -41,15 +41,15 @@ def signals(desk: Desk, views: Reading, asked: str | None) -> Signals:
 
 
 def _account(name: str, account: Account, views: Reading) -> AccountStatus:
-    halt, books = views.read(("halt", name)), views.read(("books", name))
-    settled, held = views.read(("settled", name)), holdings_of(views, name)
+    state, books = views.read(("trading-state", name)), views.read(("books", name))
+    matched, held = views.read(("matched", name)), holdings_of(views, name)
     return AccountStatus(
         account=name,
         venue=account.venue,
         currency=account.currency,
-        halt=halt.get("state", NOT_OPENED),
-        halt_reason=halt.get("reason", ""),
-        halt_actor=halt.get("actor", ""),
+        trading_state=state.get("state", NOT_OPENED),
+        trading_state_reason=state.get("reason", ""),
+        trading_state_actor=state.get("actor", ""),
         start=account.cash,
         cash=Decimal(books["cash"]) if books else account.cash,
         realised=_sum(one.realised for one in held),
@@ -57,7 +57,7 @@ def _account(name: str, account: Account, views: Reading) -> AccountStatus:
         positions=sum(1 for one in held if one.quantity),
         open_orders=open_orders(views, name),
         as_of=_time(books, "at"),
-        settled_through=_time(settled, "through"),
+        matched_through=_time(matched, "through"),
     )
 
 

@@ -118,7 +118,9 @@ class Placer:
         elif self._ledger.records([record.order.order_id])[record.order.order_id] == record:
             barred = self._ledger.trading_state(message.account).bars_sending(record.order)
             if not barred:
-                raise Conflict(f"the halt state of {message.account} changed while {record.order.order_id} was claimed")
+                raise Conflict(
+                    f"the trading state of {message.account} changed while {record.order.order_id} was claimed"
+                )
             self._end(message, record, OrderState.BLOCKED, barred)
         else:
             raise Conflict(f"order {record.order.order_id} was claimed by another")
@@ -153,7 +155,7 @@ class Placer:
     def _known(self, message: OrdersApproved) -> None:
         if message.account not in self._desk.limits:
             raise BadInput(f"account {message.account!r} is not in the desk; it has {sorted(self._desk.limits)}")
-        # The halt state that is asked for is the message's account's.
+        # The trading state that is asked for is the message's account's.
         others = [order.order_id for order in message.orders if order.account != message.account]
         if others:
             raise BadInput(f"orders {others} are not of the message's account {message.account!r}")
@@ -167,7 +169,7 @@ def report(message: OrdersApproved, after: Sequence[OrderRecord]) -> ExecutionRe
     """What is told of orders of a message after a step."""
     first = after[0].order
     return ExecutionReport(
-        id=ids.name("report", message.id, *(f"{one.order.order_id} {one.state} {one.epoch}" for one in after)),
+        id=ids.derive("report", message.id, *(f"{one.order.order_id} {one.state} {one.epoch}" for one in after)),
         cause=message.id,
         at=message.at,
         account=first.account,

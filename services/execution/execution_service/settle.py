@@ -1,6 +1,6 @@
 """Settle paper accounts against bars or quotes: resolve, book, commit, tell. A crash anywhere books each fill once.
 
-What the account's halt state does not let rest is canceled before a price is looked at.
+What the account's trading state does not let rest is canceled before a price is looked at.
 """
 
 from collections.abc import Sequence
@@ -79,7 +79,7 @@ class OrderMatcher:
         self._ledger.publish(self._resolve(message.account, [], report), [])
 
     def govern(self, message: TradingStateChanged) -> None:
-        """Cancel at once what the account's halt state, as it is now, does not let rest."""
+        """Cancel at once what the account's trading state, as it is now, does not let rest."""
         report = self._report("governed", message, self._venue_of(message.account))
         self._ledger.publish(self._resolve(message.account, [], report), [])
 
@@ -97,7 +97,7 @@ class OrderMatcher:
         settled = _settled(account, message)
         told = self._resolve(account, series, settled)
         # The last report of what was booked says that all is settled, too.
-        self._ledger.publish(told, [] if told and told[-1].settled else [settled])
+        self._ledger.publish(told, [] if told and told[-1].matched else [settled])
 
     def _sweep(self, account: str, now: datetime) -> None:
         placer = Placer(self._desk, self._ledger, self._venue, lambda: now)
@@ -134,7 +134,7 @@ class OrderMatcher:
         return booking.agreed(settlement, filled, ended)
 
     def _cancels(self, account: str, resting: Sequence[RestingOrder], at: datetime) -> bool:
-        """Cancel what may not rest; whether there was any. The halt state is read only where something rests."""
+        """Cancel what may not rest; whether there was any. The trading state is read only where something rests."""
         live = [one.order for one in resting if one.canceled_at is None]
         if not live:
             return False
@@ -145,7 +145,7 @@ class OrderMatcher:
         return bool(barred)
 
     def _report(self, kind: str, message: OrdersApproved | TradingStateChanged, venue: str) -> ExecutionReport:
-        name = ids.name(kind, message.id, message.account)
+        name = ids.derive(kind, message.id, message.account)
         return ExecutionReport(id=name, cause=message.id, at=message.at, account=message.account, venue=venue)
 
     def _venue_of(self, account: str) -> str:
@@ -154,13 +154,13 @@ class OrderMatcher:
 
 def _settled(account: str, message: BarsClosed) -> ExecutionReport:
     return ExecutionReport(
-        id=ids.name("settled", message.id, account),
+        id=ids.derive("matched", message.id, account),
         cause=message.id,
         at=message.at,
         account=account,
         venue=message.venue,
-        settled=True,
-        batch=message.cause,
+        matched=True,
+        poll_id=message.cause,
         part=message.part,
         parts=message.parts,
     )

@@ -95,7 +95,13 @@ def _unavailable(one: Wanted) -> DataDefect:
 def told(kind: Kind, instrument: str, timeframe: str, count: int, at: int, detail: str = "") -> DataDefect:
     """A defect as it is told, with what is always done about it."""
     return DataDefect(
-        instrument=instrument, timeframe=timeframe, defect=kind, action=ACTIONS[kind], count=count, at=at, detail=detail
+        instrument=instrument,
+        timeframe=timeframe,
+        defect=kind,
+        action=ACTIONS[kind],
+        count=count,
+        closes_at_s=at,
+        detail=detail,
     )
 
 

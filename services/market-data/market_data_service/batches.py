@@ -30,14 +30,14 @@ def polled(
     answer is that nobody waits for.
     """
     if not checked:
-        batch = f"told/{venue}/{at}/{ids.name('defects', *map(str, defects))[:8]}"
-        return messages(venue, batch, at, [], defects, wanted=True)
+        batch = f"told/{venue}/{at}/{ids.derive('defects', *map(str, defects))[:8]}"
+        return messages(venue, batch, at, [], defects, requested=True)
     by_close: dict[int, list[tuple[Series, list[DataDefect]]]] = {}
     for one in checked:
         by_close.setdefault(at - at % timeframes.seconds(one[0].timeframe), []).append(one)
     found = []
     for close in sorted(by_close):
-        spans = ids.name("spans", *(f"{one.instrument} {one.timeframe} {one.through}" for one, _ in by_close[close]))
+        spans = ids.derive("spans", *(f"{one.instrument} {one.timeframe} {one.through}" for one, _ in by_close[close]))
         batch = f"late/{venue}/{close}/{spans[:8]}" if again or close < at else f"poll/{venue}/{at}"
         found += messages(venue, batch, close, by_close[close], defects if close == max(by_close) else [])
     return found
@@ -50,7 +50,7 @@ def messages(
     checked: Sequence[tuple[Series, list[DataDefect]]],
     unavailable: Sequence[DataDefect],
     *,
-    wanted: bool = False,
+    requested: bool = False,
 ) -> list[BarsClosed]:
     """The messages of a poll, in as many parts as they need; the defects go with the first.
 
@@ -61,7 +61,7 @@ def messages(
     at_close = datetime.fromtimestamp(at, UTC)
     told = [
         BarsClosed(
-            id=ids.name(
+            id=ids.derive(
                 "bars",
                 poll,
                 number,
@@ -73,7 +73,7 @@ def messages(
             venue=venue,
             part=number,
             parts=len(parts),
-            wanted=wanted,
+            requested=requested,
             frames=bars.pack(part),
             defects=first if number == 1 else [],
         )
@@ -81,11 +81,11 @@ def messages(
     ]
     more = [
         BarsClosed(
-            id=ids.name("defects", poll, number, *map(str, share)),
+            id=ids.derive("defects", poll, number, *map(str, share)),
             cause=poll,
             at=at_close,
             venue=venue,
-            wanted=True,
+            requested=True,
             frames=[],
             defects=share,
         )

@@ -19,6 +19,6 @@ def back_fill(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def serve(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """SQS bars wanted: publish the bars that a reader misses."""
+    """SQS bars requested: publish the bars that a reader misses."""
     with wiring.runtime().watch.invocation(context):
         return consume(event, wiring.process().serve, wiring.runtime().edge)

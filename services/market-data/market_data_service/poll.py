@@ -104,14 +104,14 @@ class Poller:
         checked = [one for one in served if one[0].bars]
         # A venue that has none of them yet has nothing to tell.
         if checked or defects:
-            batch = f"wanted/{wanted.id}"
-            self._bus.publish(messages(wanted.venue, batch, wanted.until, checked, defects, wanted=True))
+            batch = f"requested/{wanted.id}"
+            self._bus.publish(messages(wanted.venue, batch, wanted.until_s, checked, defects, requested=True))
 
     def back_fill(self, span: Span) -> Span:
         """Publish the first bars of a span as ones that were asked for; the rest of it is still to be done."""
         length = timeframes.seconds(span.timeframe)
         until = min(span.until, span.since + BACK_FILL_BARS * length)
-        name = ids.name("back-fill", span.venue, span.instrument, span.timeframe, span.since, until)
+        name = ids.derive("back-fill", span.venue, span.instrument, span.timeframe, span.since, until)
         wanted = BarsRequested(
             id=name,
             cause="operator/back-fill",
@@ -119,8 +119,8 @@ class Poller:
             venue=span.venue,
             timeframe=span.timeframe,
             instruments=[span.instrument],
-            since=span.since,
-            until=until,
+            since_s=span.since,
+            until_s=until,
         )
         self.serve(wanted)
         return msgspec.structs.replace(span, since=until)

@@ -48,9 +48,9 @@ def longer(defects: Iterable[DataDefect], noted: Mapping[SeriesKey, Series]) -> 
         if one.defect != Kind.REVISED:
             continue
         for (timeframe, instrument), last in noted.items():
-            at = span_end(one.at, timeframes.seconds(timeframe))
+            at = span_end(one.closes_at_s, timeframes.seconds(timeframe))
             if instrument == one.instrument and timeframe != one.timeframe and at <= last.through:
-                made_of = f"it is made of the {one.timeframe} bar of {one.at}"
+                made_of = f"it is made of the {one.timeframe} bar of {one.closes_at_s}"
                 found[instrument, timeframe, at] = told(Kind.REVISED, instrument, timeframe, 1, at, made_of)
     return list(found.values())
 

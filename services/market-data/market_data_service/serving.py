@@ -19,9 +19,11 @@ UNFILLED_S = 600
 
 def asked(wanted: BarsRequested) -> list[Wanted]:
     """What a venue is asked for it, with one bar more, by which a jump of the last one is confirmed."""
-    until = wanted.until + timeframes.seconds(wanted.timeframe)
+    until = wanted.until_s + timeframes.seconds(wanted.timeframe)
     return [
-        Wanted(wanted.timeframe, wanted.since, wanted.until, BarsRequest(one, wanted.timeframe, wanted.since, until))
+        Wanted(
+            wanted.timeframe, wanted.since_s, wanted.until_s, BarsRequest(one, wanted.timeframe, wanted.since_s, until)
+        )
         for one in wanted.instruments
     ]
 
@@ -46,22 +48,22 @@ def _usable(answer: Series, one: Wanted, venue: VenueSettings) -> tuple[Series, 
     of = news.own if one.timeframe == venue.timeframe else news.given
     found = news.fitting(of(answer, one._replace(until=one.request.until), None, venue.jump_max), one, None)
     bars = [bar for bar in found.series.bars if bar.closes_at <= one.until]
-    defects = [defect for defect in found.defects if defect.at <= one.until and defect.defect != Kind.EMPTY]
+    defects = [defect for defect in found.defects if defect.closes_at_s <= one.until and defect.defect != Kind.EMPTY]
     return msgspec.structs.replace(found.series, bars=bars), defects
 
 
 def _linked(series: Series, wanted: BarsRequested, now: int) -> Series:
     closed = series.bars and _unfillable(series, wanted, now)
-    return msgspec.structs.replace(series, after=wanted.since) if closed else series
+    return msgspec.structs.replace(series, after=wanted.since_s) if closed else series
 
 
 def _unfillable(series: Series, wanted: BarsRequested, now: int) -> list[DataDefect]:
     """The bars between what a reader has and the first one that there is, where they have been missing for long."""
     length = timeframes.seconds(wanted.timeframe)
-    if series.bars and series.after <= wanted.since:
+    if series.bars and series.after <= wanted.since_s:
         return []
-    first = series.bars[0].closes_at if series.bars else wanted.until + length
-    count = (first - wanted.since) // length - 1
+    first = series.bars[0].closes_at if series.bars else wanted.until_s + length
+    count = (first - wanted.since_s) // length - 1
     if count <= 0 or now - first < UNFILLED_S:
         return []
-    return [told(Kind.UNFILLABLE, series.instrument, wanted.timeframe, count, wanted.since + length)]
+    return [told(Kind.UNFILLABLE, series.instrument, wanted.timeframe, count, wanted.since_s + length)]

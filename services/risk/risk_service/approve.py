@@ -79,7 +79,7 @@ class Approver:
         if not orders:
             return
         told = OrdersApproved(
-            id=ids.name("approved", *(order.order_id for order in orders)),
+            id=ids.derive("approved", *(order.order_id for order in orders)),
             cause=_cause(orders[0], wanted),
             at=self._at,
             account=book.account,

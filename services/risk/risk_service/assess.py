@@ -40,7 +40,7 @@ class PollStore(Protocol):
         self, account: str, poll: PollPart, marks: Mapping[str, Mark], version: int, *, idle: bool
     ) -> PollState: ...
 
-    def settled(self, account: str, poll: PollPart) -> PollState: ...
+    def matched(self, account: str, poll: PollPart) -> PollState: ...
 
     def targeted(self, account: str, poll: PollPart, targets: Targets) -> PollState: ...
 
@@ -87,22 +87,22 @@ class PreTradeRisk:
 
     def settle(self, message: ExecutionReport) -> None:
         """A paper account's orders are resolved by a part of the bars."""
-        if message.settled:
+        if message.matched:
             account = self._known(message.account)
-            poll = _poll(message.batch, message.at, message.part, message.parts)
-            self._check(account, self._finishing(account, lambda: self._gathering.settled(account, poll)))
+            poll = _poll(message.poll_id, message.at, message.part, message.parts)
+            self._check(account, self._finishing(account, lambda: self._gathering.matched(account, poll)))
 
     def target(self, message: Targets) -> None:
         """Targets: those of the newest poll wait for the rest of it, older ones and those of none are not."""
         account = self._known(message.account)
-        if not message.batch:
+        if not message.poll_id:
             self._decide(account, [message], self._gathering.read(account), message.at)
             return
-        poll = _poll(message.batch, message.at, message.part, message.parts)
+        poll = _poll(message.poll_id, message.at, message.part, message.parts)
         counted = self._finishing(account, lambda: self._gathering.targeted(account, poll, message))
-        if counted.batch != message.batch:
+        if counted.poll_id != message.poll_id:
             self._decide(account, [self._current(message, counted)], counted, message.at)
-        elif counted.decided and arrival(message) not in counted.got:
+        elif counted.decided and arrival(message) not in counted.arrived:
             self._decide(account, [message], counted, message.at)
         else:
             self._check(account, counted)
@@ -122,7 +122,7 @@ class PreTradeRisk:
 
         def attempt() -> PollState:
             known = self._newest.pop(account, None) or self._gathering.read(account)
-            if known.at >= poll.at and (known.batch != poll.batch or f"bars/{poll.part}" in known.got):
+            if known.at >= poll.at and (known.poll_id != poll.poll_id or f"bars/{poll.part}" in known.arrived):
                 # What is remembered here may have been decided since.
                 return self._gathering.read(account)
             marks = marked(known.marks, series, timeframe)
@@ -143,12 +143,12 @@ class PreTradeRisk:
 
     def _check(self, account: str, gathered: PollState) -> None:
         paper = self._desk.accounts[account].mode == "paper"
-        if gathered.complete(("bars", "targets", "settled") if paper else ("bars", "targets")):
+        if gathered.complete(("bars", "targets", "matched") if paper else ("bars", "targets")):
             self._decide_poll(account, gathered, _moment(gathered.at))
 
     def _decide_poll(self, account: str, gathered: PollState, at: datetime) -> None:
         fresh = [] if gathered.decided else gathered.targets
-        self._decide(account, fresh, gathered, at, decided=gathered.batch)
+        self._decide(account, fresh, gathered, at, decided=gathered.poll_id)
 
     def _decide(
         self, account: str, messages: Sequence[Targets], gathered: PollState, at: datetime, *, decided: str = ""
@@ -180,7 +180,7 @@ class PreTradeRisk:
             return decide_standing(wanted.values(), book, self._plan, now=self._clock()), wanted
 
         decision, wanted, ordered = Approver(self._ledger, account, at, self._backoff).approve(gathered, decide)
-        if decision.book.halt is not TradingState.ACTIVE:
+        if decision.book.trading_state is not TradingState.ACTIVE:
             self._halted()
         if bool(decision.breach) != bool(decision.book.breach):
             self._ledger.breach(account, decision.breach)
@@ -207,8 +207,8 @@ class PreTradeRisk:
         return account
 
 
-def _poll(batch: str, at: datetime, part: int, parts: int) -> PollPart:
-    return PollPart(batch=batch, at=int(at.timestamp()), part=part, parts=parts)
+def _poll(poll_id: str, at: datetime, part: int, parts: int) -> PollPart:
+    return PollPart(poll_id=poll_id, at=int(at.timestamp()), part=part, parts=parts)
 
 
 def _moment(at: int) -> datetime:

@@ -23,7 +23,7 @@ class ControlCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     account: str
     reason: str
     actor: str
-    state: TradingState = TradingState.HALT
+    state: TradingState = TradingState.HALTED
     rearm: bool = False
 
 
@@ -49,7 +49,7 @@ def obey(command: ControlCommand, desk: Desk, accounts: Accounts, now: datetime,
     state = command.state if command.action == "halt" else TradingState.ACTIVE
     rearm = command.rearm and command.action == "resume"
     told = TradingStateChanged(
-        id=ids.name("halt", command.account, state, now.isoformat(), command.reason, command.actor, request),
+        id=ids.derive("halt", command.account, state, now.isoformat(), command.reason, command.actor, request),
         cause=f"operator/{command.actor}",
         at=now,
         account=command.account,

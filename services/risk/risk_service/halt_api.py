@@ -28,7 +28,7 @@ _SESSION = re.compile(r"(arn:[^:]+:sts::\d+:assumed-role/[^/]+)/.*", re.DOTALL)
 
 
 class Controls(Protocol):
-    """The ledger's halt states; each change is one transaction with its messages and the request that is remembered.
+    """The ledger's trading states; each change is one transaction with its messages and the request that is remembered.
 
     A change raises Conflict where the request was done before, or the pending request to resume is not there any more.
     """
@@ -84,7 +84,7 @@ class Control:
         return self._ask(request, wanted) if wanted.confirmation is None else self._confirm(request, wanted)
 
     def _ask(self, request: ApiRequest, wanted: ResumeRequest) -> Reply:
-        confirmation = ids.name("resume", wanted.account, request.principal, key_of(request), self._now.isoformat())
+        confirmation = ids.derive("resume", wanted.account, request.principal, key_of(request), self._now.isoformat())
         pending = PendingResume(
             account=wanted.account,
             confirmation=confirmation,
@@ -136,7 +136,7 @@ class Control:
 
     def _told(self, request: ApiRequest, account: str, state: TradingState, reason: str) -> TradingStateChanged:
         return TradingStateChanged(
-            id=ids.name("halt", account, state, request.principal, key_of(request)),
+            id=ids.derive("halt", account, state, request.principal, key_of(request)),
             cause=f"operator/{request.principal}",
             at=self._now,
             account=account,

@@ -13,7 +13,7 @@ def assess(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def control(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """An operator's command: open an account, or set its halt state."""
+    """An operator's command: open an account, or set its trading state."""
     with wiring.runtime().watch.invocation(context):
         return wiring.control(event, context.aws_request_id)
 

@@ -59,9 +59,9 @@ def _states(occasion: Occasion) -> Iterator[LegState]:
 
 
 def _flat(occasion: Occasion) -> LegState:
-    """Whether an account under FLATTEN is flat: nothing held or on order but what no order can be made of."""
+    """Whether an account under FLATTENING is flat: nothing held or on order but what no order can be made of."""
     book = occasion.decision.book
-    if book.halt is not TradingState.FLATTEN:
+    if book.trading_state is not TradingState.FLATTENING:
         return _state(ACCOUNT, LegCode.OK, "")
     left = {leg: held for leg, held in book.held.items() if held.quantity or held.open}
     if left.keys() - set(occasion.decision.dust):
@@ -83,8 +83,8 @@ def _status(occasion: Occasion, changed: list[LegState]) -> LegStatus:
     codes = [f"{_key(state)} {state.code}" for state in changed]
     version = occasion.decision.book.version
     return LegStatus(
-        id=ids.name("legs", occasion.account, occasion.at.isoformat(), version, *codes),
-        cause=next((entry.cause for entry in occasion.wanted.values()), occasion.decision.book.halt_cause),
+        id=ids.derive("legs", occasion.account, occasion.at.isoformat(), version, *codes),
+        cause=next((entry.cause for entry in occasion.wanted.values()), occasion.decision.book.trading_state_cause),
         at=occasion.at,
         account=occasion.account,
         statuses=changed,
@@ -97,7 +97,7 @@ def _refused(occasion: Occasion) -> Iterator[OrdersRefused]:
         by_cause.setdefault(occasion.wanted[leg_of(refusal.order)].cause, []).append(refusal)
     for cause, refusals in by_cause.items():
         yield OrdersRefused(
-            id=ids.name("refused", cause, *(f"{refusal.order.order_id} {refusal.code}" for refusal in refusals)),
+            id=ids.derive("refused", cause, *(f"{refusal.order.order_id} {refusal.code}" for refusal in refusals)),
             cause=cause,
             at=occasion.at,
             account=occasion.account,

@@ -61,7 +61,7 @@ class PreTradeRisks:
 
     def of(self, desk: Desk) -> PreTradeRisk:
         self._desk = desk
-        halted = partial(runtime().watch.counts.add, "AccountsHalted")
+        halted = partial(runtime().watch.counts.add, "AccountsNotActive")
         self.current = PreTradeRisk(
             desk, prepare(desk), DynamoPolls(ledger()), approvals(), runtime().clock, halted, runtime().backoff
         )

@@ -120,7 +120,7 @@ class StrategyRunner:
 
     def _targets(self, message: BarsClosed, found: list[tuple[str, Target]]) -> list[Targets]:
         # Bars that fill a gap bring a fold up to date; whether they are in time to trade on, chance would decide.
-        if message.wanted:
+        if message.requested:
             return []
         by_account: dict[str, list[Target]] = {}
         for account, target in found:
@@ -141,11 +141,11 @@ def _chunks(message: BarsClosed, account: str, targets: list[Target]) -> Iterato
     cut = [list(some) for _, some in groupby(zip(sizes, targets, strict=True), key=lambda one: one[0] // CHUNK_BYTES)]
     for number, some in enumerate(cut or [[]], 1):
         yield Targets(
-            id=ids.name("targets", message.id, account, *([number] if number > 1 else [])),
+            id=ids.derive("targets", message.id, account, *([number] if number > 1 else [])),
             cause=message.id,
             at=message.at,
             account=account,
-            batch=message.cause,
+            poll_id=message.cause,
             part=message.part,
             parts=message.parts,
             chunk=number,
@@ -173,7 +173,7 @@ def _statuses(message: BarsClosed, states: list[tuple[str, LegState]]) -> Iterat
     for account, found in by_account.items():
         for number, first in enumerate(range(0, len(found), STATES_MAX)):
             yield LegStatus(
-                id=ids.name("leg-status", message.id, account, number),
+                id=ids.derive("leg-status", message.id, account, number),
                 cause=message.id,
                 at=message.at,
                 account=account,
@@ -187,14 +187,14 @@ def _wanted(message: BarsClosed, gaps: list[Gap]) -> list[BarsRequested]:
         ranges.setdefault((gap.timeframe, gap.since, gap.until), []).append(gap.instrument)
     return [
         BarsRequested(
-            id=ids.name("bars-wanted", message.venue, timeframe, since, until, *instruments),
+            id=ids.derive("bars-requested", message.venue, timeframe, since, until, *instruments),
             cause=message.id,
             at=message.at,
             venue=message.venue,
             timeframe=timeframe,
             instruments=instruments,
-            since=since,
-            until=until,
+            since_s=since,
+            until_s=until,
         )
         for (timeframe, since, until), instruments in ranges.items()
     ]

@@ -7,7 +7,7 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     """Where signal publishes, and where it keeps its fold."""
 
     targets_topic: str
-    bars_wanted_topic: str
+    bars_requested_topic: str
     folds_table: str
 
 

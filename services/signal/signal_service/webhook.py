@@ -70,18 +70,18 @@ class Receiver:
         if signal.instrument not in instance.instruments:
             raise not_found(f"{signal.instrument!r} is no instrument of {signal.instance}")
         target = Target(
-            signal_id=ids.name("external", signal.instance, signal.instrument, nonce),
+            signal_id=ids.derive("external", signal.instance, signal.instrument, nonce),
             instance=signal.instance,
             instrument=signal.instrument,
             timeframe=instance.timeframe,
             weight=signal.weight,
         )
         return Targets(
-            id=ids.name("external-targets", nonce, signal.instance, signal.instrument),
+            id=ids.derive("external-targets", nonce, signal.instance, signal.instrument),
             cause=f"webhook/{nonce}",
             at=now,
             account=instance.account,
-            batch="",
+            poll_id="",
             targets=[target],
         )
 

@@ -29,7 +29,7 @@ class StrategyRunners:
         self._folders: dict[str, StrategyRunner] = {}
         self._topics = Topics(
             runtime.call,
-            {"targets": settings.targets_topic, "bars-wanted": settings.bars_wanted_topic},
+            {"targets": settings.targets_topic, "bars-requested": settings.bars_requested_topic},
             runtime.watch.published,
         )
 

@@ -30,7 +30,7 @@ ROUTES = (
         "GET",
         "/status",
         "read",
-        "Accounts, their halt states and money.",
+        "Accounts, their trading states and money.",
         {200: schemas.Status},
         schemas.AccountQuery,
     ),

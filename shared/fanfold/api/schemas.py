@@ -51,9 +51,9 @@ class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     venue: str
     currency: str
-    halt: str
-    halt_reason: str
-    halt_actor: str
+    trading_state: str
+    trading_state_reason: str
+    trading_state_actor: str
     start: Decimal
     cash: Decimal
     realised: Decimal
@@ -61,7 +61,7 @@ class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
     positions: int
     open_orders: int
     as_of: datetime | None
-    settled_through: datetime | None
+    matched_through: datetime | None
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,7 +177,7 @@ class Signals(msgspec.Struct, frozen=True, kw_only=True):
 class HaltRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Stop accounts, or with none named every opened one. The reason goes into the audit chain."""
 
-    state: Literal["HALT", "REDUCE_ONLY", "FLATTEN"] = "HALT"
+    state: Literal["HALTED", "REDUCE_ONLY", "FLATTENING"] = "HALTED"
     accounts: Annotated[list[Name], msgspec.Meta(max_length=20)] = []
     reason: Text
 

@@ -98,7 +98,7 @@ def holdings_of(views: Reading, account: str) -> list[PositionSnapshot]:
 
 def holding(item: Fields) -> PositionSnapshot:
     """The holding in a view; its version comes as a decimal."""
-    return msgspec.convert(item["holding"] | {"version": int(item["holding"]["version"])}, PositionSnapshot)
+    return msgspec.convert(item["position"] | {"version": int(item["position"]["version"])}, PositionSnapshot)
 
 
 def signals_of(views: Reading, account: str) -> list[Fields]:

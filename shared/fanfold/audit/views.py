@@ -57,7 +57,7 @@ def views_of(message: Message, sent_ms: int, seq: int) -> Iterator[View]:
             yield from _leg_states(message, _told(message.at, sent_ms, seq))
         case TradingStateChanged():
             fields = {"state": message.state, "reason": message.reason, "actor": message.actor, "at": message.at}
-            yield View(place=("halt", message.account), version=_told(message.at, sent_ms, seq), fields=fields)
+            yield View(place=("trading-state", message.account), version=_told(message.at, sent_ms, seq), fields=fields)
         case ExecutionReport():
             yield from _report(message)
 
@@ -137,14 +137,14 @@ def _report(message: ExecutionReport) -> Iterator[View]:
         yield View(place=place, version=order_version(update.state, update.filled), fields=fields)
     for fill in message.fills:
         yield _once(("trade", account, day_of(fill.at), fill.instrument, fill.trade_id), {"fill": fill})
-    for holding in message.holdings:
+    for holding in message.positions:
         position = ("position", account, holding.instance, holding.instrument)
-        yield View(place=position, version=f"{holding.version:020d}", fields={"holding": holding, "at": message.at})
+        yield View(place=position, version=f"{holding.version:020d}", fields={"position": holding, "at": message.at})
     if message.cash is not None:
         fields = {"cash": message.cash, "version": message.version, "venue": message.venue, "at": message.at}
         yield View(place=("books", account), version=f"{message.version:020d}", fields=fields)
-    if message.settled:
-        yield View(place=("settled", account), version=moment(message.at), fields={"through": message.at})
+    if message.matched:
+        yield View(place=("matched", account), version=moment(message.at), fields={"through": message.at})
 
 
 def _targets(message: Targets) -> Iterator[View]:

@@ -38,7 +38,7 @@ KEY_TURNS_MAX = 2
 
 KEY_CALLS = {"sns": SNS_KEY_CALLS}
 # As fanfold.aws.telemetry.metrics has them, which a bill does not load.
-SILENT = frozenset({"AccountsHalted", "Attention", "LossRefusals", "OrdersOverdue", "OutboxStuck"})
+SILENT = frozenset({"AccountsNotActive", "Attention", "LossRefusals", "OrdersOverdue", "OutboxStuck"})
 
 Quantities = dict[str, Decimal]
 

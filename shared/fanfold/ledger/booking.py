@@ -31,13 +31,13 @@ class StoredAccount(msgspec.Struct, frozen=True, kw_only=True):
     """The scalars of an account. Every change increments ``version``, so a write based on old figures fails."""
 
     account: str
-    halt: TradingState | None
+    trading_state: TradingState | None
     cash: Decimal
     reserved: Decimal
     minute: int
     orders_in_minute: int
     version: int
-    halt_cause: str = ""
+    trading_state_cause: str = ""
     breach: str = ""
 
 
@@ -59,11 +59,11 @@ def book(account: str, books: AccountBooks, gathered: PollState) -> AccountSnaps
     """Return the snapshot that risk decides on. An account that was never opened has no trading state: no trade."""
     found = books.account
     if found is None:
-        return AccountSnapshot(account=account, halt=None, cash=ZERO, marks=gathered.marks)
+        return AccountSnapshot(account=account, trading_state=None, cash=ZERO, marks=gathered.marks)
     return AccountSnapshot(
         account=account,
-        halt=found.halt,
-        halt_cause=found.halt_cause,
+        trading_state=found.trading_state,
+        trading_state_cause=found.trading_state_cause,
         breach=found.breach,
         cash=found.cash,
         reserved=found.reserved,
@@ -251,7 +251,9 @@ def _remaining(record: OrderRecord) -> Decimal:
 def permitted(claims: Sequence[Step]) -> tuple[TradingState, ...]:
     """Return the trading states under which all these orders may be sent."""
     reduces = all(before.order.reduce_only for before, _ in claims)
-    return (TradingState.ACTIVE, TradingState.REDUCE_ONLY, TradingState.FLATTEN) if reduces else (TradingState.ACTIVE,)
+    return (
+        (TradingState.ACTIVE, TradingState.REDUCE_ONLY, TradingState.FLATTENING) if reduces else (TradingState.ACTIVE,)
+    )
 
 
 def pending(books: AccountBooks, leg: PositionKey) -> Decimal:
@@ -269,7 +271,7 @@ def report(told: ExecutionReport, changes: Changes, account: StoredAccount) -> E
     """Return the report of what was booked and of the books after it, with an id derived from its contents."""
     return msgspec.structs.replace(
         told,
-        id=ids.name(
+        id=ids.derive(
             "booked",
             told.id,
             *(fill.trade_id for fill in changes.fills),
@@ -277,7 +279,7 @@ def report(told: ExecutionReport, changes: Changes, account: StoredAccount) -> E
         ),
         updates=[orders.update(after) for _, after in changes.steps],
         fills=changes.fills,
-        holdings=[_holding(leg, after) for leg, after in changes.positions.items() if after.version],
+        positions=[_holding(leg, after) for leg, after in changes.positions.items() if after.version],
         cash=changes.cash,
         version=account.version + 1,
     )

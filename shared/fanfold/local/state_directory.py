@@ -21,7 +21,7 @@ RECORDINGS = "recordings"
 RUNS = "runs"
 SUMMARY = "summary.json"
 # Raise it with every change after which the tables of earlier runs cannot be read.
-FORMAT = 2
+FORMAT = 3
 _ASKED = "asked.json"
 _PROGRESS = "progress.json"
 # What belongs to a run; whatever else lies in the directory is the user's own.

@@ -59,13 +59,13 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """Series of one timeframe on the wire, in flat columns.
 
     The first four columns have an entry a series, the others an entry a bar. ``gap`` is the distance from ``after`` to
-    the series' first bar in bars (0: nothing known before), ``step`` a bar's distance from ``start``, the earliest
-    close in the frame. ``high``, ``low`` and ``close`` are distances from the bar's open, each signed so that a sound
-    bar has none below zero but its close.
+    the series' first bar in bars (0: nothing known before), ``step`` a bar's distance from ``first_close_s``, the
+    earliest close in the frame. ``high``, ``low`` and ``close`` are distances from the bar's open, each signed so that
+    a sound bar has none below zero but its close.
     """
 
     timeframe: str
-    start: int
+    first_close_s: int
     instruments: list[str]
     price_scale: list[int]
     volume_scale: list[int]
@@ -136,7 +136,7 @@ def _frame(timeframe: str, series: list[Series]) -> Frame:
     bars = [bar for one in series for bar in one.bars]
     return Frame(
         timeframe=timeframe,
-        start=start,
+        first_close_s=start,
         instruments=[one.instrument for one in series],
         price_scale=[one.price_scale for one in series],
         volume_scale=[one.volume_scale for one in series],
@@ -158,7 +158,7 @@ def _series_of(frame: Frame) -> Iterator[Series]:
     heads = zip(frame.instruments, frame.price_scale, frame.volume_scale, frame.gap, frame.counts, strict=True)
     for instrument, price_scale, volume_scale, gap, count in heads:
         bars = [
-            Bar(frame.start + step * length, o, o + h, o - low, o + c, v)
+            Bar(frame.first_close_s + step * length, o, o + h, o - low, o + c, v)
             for step, o, h, low, c, v in islice(rows, count)
         ]
         if any(later.closes_at <= earlier.closes_at for earlier, later in pairwise(bars)):

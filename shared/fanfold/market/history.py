@@ -36,7 +36,7 @@ def _layout(frame: Frame) -> tuple[str, list[str], list[int], list[int], list[in
 
 def _bars(frame: Frame) -> list[Bar]:
     length = timeframes.seconds(frame.timeframe)
-    closes_at = [frame.start + step * length for step in frame.step]
+    closes_at = [frame.first_close_s + step * length for step in frame.step]
     high, low = map(add, frame.open, frame.high), map(sub, frame.open, frame.low)
     close = map(add, frame.open, frame.close)
     return list(map(Bar._make, zip(closes_at, frame.open, high, low, close, frame.volume, strict=True)))

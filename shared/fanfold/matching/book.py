@@ -47,13 +47,13 @@ def canceled(resting: RestingOrder, client_order_ids: Sequence[str], at: datetim
 
 
 class PaperBookVersion(msgspec.Struct, frozen=True, kw_only=True):
-    """An account's part of the book: its orders as they arrived, and what was settled.
+    """An account's part of the book: its orders as they arrived, and what they were matched with.
 
-    ``settled`` is, per instrument, the close (epoch seconds) of the newest bar that its orders were resolved by.
+    ``matched_through_s`` is, per instrument, the close of the newest bar that its orders were matched with.
     """
 
     resting: list[RestingOrder] = []
-    settled: dict[str, int] = {}
+    matched_through_s: dict[str, int] = {}
     version: int = 0
 
 
@@ -79,9 +79,14 @@ class PaperOrderStore(Protocol):
         """Return an account's resting orders, oldest first, as of the last write."""
 
     def write(
-        self, account: str, version: int, changed: list[RestingOrder], gone: list[str], settled: dict[str, int]
+        self,
+        account: str,
+        version: int,
+        changed: list[RestingOrder],
+        gone: list[str],
+        matched_through_s: dict[str, int],
     ) -> None:
-        """Write changed orders, delete ended ones, record what is settled and increment the version: all or none.
+        """Write changed orders, delete ended ones, record what was matched and increment the version: all or none.
 
         Raises Conflict if the version has changed.
         """

@@ -48,14 +48,14 @@ class MatchResult(msgspec.Struct, frozen=True, kw_only=True):
     """What new bars or quotes do to an account's orders, as of a version of its book.
 
     ``resting`` is all that rested; of the resolutions, orders that nothing happened to are left out.
-    ``settled`` is, per instrument, the close (epoch seconds) of the newest bar that was looked at.
+    ``matched_through_s`` is, per instrument, the close of the newest bar that was looked at.
     """
 
     account: str
     version: int
     resting: list[RestingOrder]
     resolutions: list[Resolution]
-    settled: dict[str, int]
+    matched_through_s: dict[str, int]
 
 
 def candle(series: Series, bar: Bar) -> CandlePrices:
@@ -106,7 +106,7 @@ def wound_up(resting: RestingOrder, taker_bps: Decimal) -> Resolution:
         lot=money.CASH_STEP,
     )
     match = Match(prices.given(order.limit_price, order), "taker")
-    trade_id = ids.name("trade", order.client_order_id, "wound up")
+    trade_id = ids.derive("trade", order.client_order_id, "wound up")
     return _filled(resting, match, model, room=resting.remaining, trade_id=trade_id, at=order.decided_at)
 
 
@@ -150,7 +150,7 @@ def resolve(resting: RestingOrder, bar: CandlePrices, model: FillModel, room: De
     match = prices.match(resting, known, model) if bar.volume else None
     if match is None:
         return _after(resting, (), over=known is not bar)
-    trade_id = ids.name("trade", order.client_order_id, bar.closes_at)
+    trade_id = ids.derive("trade", order.client_order_id, bar.closes_at)
     at = datetime.fromtimestamp(bar.closes_at, UTC)
     return _filled(resting, match, model, room=room, trade_id=trade_id, at=at, over=known is not bar)
 
@@ -169,7 +169,7 @@ def take(resting: RestingOrder, quote: Quote, model: FillModel) -> Resolution:
     if prices.past_limit(order, price):
         return _after(resting, ())
     # The quantity before tells the fills of two quotes apart.
-    trade_id = ids.name("trade", order.client_order_id, "quote", *([resting.filled] if resting.filled else []))
+    trade_id = ids.derive("trade", order.client_order_id, "quote", *([resting.filled] if resting.filled else []))
     match = Match(price, "taker")
     return _filled(resting, match, model, room=resting.remaining, trade_id=trade_id, at=quote.at)
 

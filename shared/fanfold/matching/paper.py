@@ -77,7 +77,7 @@ class PaperVenue:
             version=page.version,
             resting=page.resting,
             resolutions=resolutions,
-            settled=page.settled | newest,
+            matched_through_s=page.matched_through_s | newest,
         )
 
     def cancel(self, account: str, client_order_id: str, at: datetime, reason: str = "") -> None:
@@ -96,7 +96,7 @@ class PaperVenue:
         over = [resolution.resting for resolution in settlement.resolutions if resolution.state in TERMINAL]
         going = [one.resting for one in settlement.resolutions if one.state not in TERMINAL]
         gone = [resting.order.client_order_id for resting in over]
-        self._book.write(settlement.account, settlement.version, going, gone, settlement.settled)
+        self._book.write(settlement.account, settlement.version, going, gone, settlement.matched_through_s)
 
     def _fresh(self, account: str, series: Iterable[Series], page: PaperBookVersion) -> dict[str, list[CandlePrices]]:
         """Return bars that are not settled yet, by instrument, in time order, without duplicates."""
@@ -106,7 +106,7 @@ class PaperVenue:
         fresh: dict[str, dict[int, CandlePrices]] = {}
         for one in series:
             for bar in one.bars if one.timeframe == timeframe else ():
-                if bar.closes_at > page.settled.get(one.instrument, 0):
+                if bar.closes_at > page.matched_through_s.get(one.instrument, 0):
                     fresh.setdefault(one.instrument, {})[bar.closes_at] = fills.candle(one, bar)
         return {instrument: sorted(candles.values()) for instrument, candles in fresh.items()}
 
@@ -144,7 +144,7 @@ class PaperVenue:
 
 
 def _acceptance(order: Order) -> Acceptance:
-    venue_order_id = ids.name("paper-order", order.account, order.client_order_id)
+    venue_order_id = ids.derive("paper-order", order.account, order.client_order_id)
     return Acceptance(client_order_id=order.client_order_id, venue_order_id=venue_order_id)
 
 

@@ -70,11 +70,15 @@ class Context(msgspec.Struct, kw_only=True):
         return self.held.get((order.instance, order.instrument), FLAT)
 
     def leg_terms(self, instance: str, instrument: str) -> PositionPolicy:
-        """How a leg is sized; one that the desk does not know any more can be closed all the same. FLATTEN waits for no
-        limit: what it closes goes out at market."""
+        """How a leg is sized; one that the desk does not know any more can be closed all the same. FLATTENING waits for
+        no limit: what it closes goes out at market."""
         known = self.terms.legs.get((instance, instrument))
         if known is not None:
-            return msgspec.structs.replace(known, order="market") if self.book.halt is TradingState.FLATTEN else known
+            return (
+                msgspec.structs.replace(known, order="market")
+                if self.book.trading_state is TradingState.FLATTENING
+                else known
+            )
         held, mark = self.held.get((instance, instrument), FLAT), self.book.marks[instrument]
         return self.terms.exit((instance, instrument), held.quantity, mark.price)
 
@@ -105,7 +109,7 @@ class Context(msgspec.Struct, kw_only=True):
     def bars_entries(self) -> bool:
         """Return whether only reductions may pass, so that an order across zero is cut at zero."""
         return (
-            self.book.halt is not TradingState.ACTIVE
+            self.book.trading_state is not TradingState.ACTIVE
             or bool(self.stale)
             or self.daily_loss > self.daily_loss_max
             or self.drawdown > self.drawdown_max
@@ -163,8 +167,8 @@ def survey(book: AccountSnapshot, terms: AccountPolicy, signal_ages: dict[str, f
     lowest, highest = net(book)
     return Context(
         terms=terms,
-        # FLATTEN closes what has no price, too; nothing of what the account is worth is taken from that.
-        book=at_cost(book) if book.halt is TradingState.FLATTEN else book,
+        # FLATTENING closes what has no price, too; nothing of what the account is worth is taken from that.
+        book=at_cost(book) if book.trading_state is TradingState.FLATTENING else book,
         now_s=now.timestamp(),
         unmarked=unmarked(book),
         stale=stale(book, now.timestamp(), terms.limits.bar_age_s_max),

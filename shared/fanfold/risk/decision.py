@@ -55,12 +55,12 @@ def decide_standing(
     The sequence of the targets does not matter, and equal targets count once. Each order is checked against the account
     with all orders approved before it, so the limits hold for the batch as a whole.
     """
-    entries = _canonical(standing, book.halt)
-    # FLATTEN is no strategy's signal: it holds until the account is flat, however long that takes.
+    entries = _canonical(standing, book.trading_state)
+    # FLATTENING is no strategy's signal: it holds until the account is flat, however long that takes.
     ages = {
         entry.target.signal_id: (now - entry.at).total_seconds()
         for entry in entries
-        if _first(entry) and book.halt is not TradingState.FLATTEN
+        if _first(entry) and book.trading_state is not TradingState.FLATTENING
     }
     context = survey(book, plan.terms(book.account), ages, now)
     outcomes = [_propose(entry, context, now) for entry in entries]
@@ -90,8 +90,8 @@ def _lacks(outcome: Order | Refusal | NoOrder) -> bool:
     return isinstance(outcome, Refusal) or outcome in (NoOrder.DUST, NoOrder.TOO_SMALL)
 
 
-def _canonical(standing: Iterable[StandingTarget], halt: TradingState | None) -> list[StandingTarget]:
-    if halt is TradingState.FLATTEN:
+def _canonical(standing: Iterable[StandingTarget], state: TradingState | None) -> list[StandingTarget]:
+    if state is TradingState.FLATTENING:
         standing = [
             msgspec.structs.replace(entry, target=msgspec.structs.replace(entry.target, weight=0.0), quantity=None)
             for entry in standing

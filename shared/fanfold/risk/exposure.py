@@ -71,15 +71,16 @@ FLAT = Exposure()
 class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """An account as risk reads it: scalars of the account item, its legs, and the marks.
 
-    ``halt`` is None where the state is missing; ``halt_cause`` is the id of the message that told of it; ``breach`` is
-    the loss limit that was broken at the decision before. ``day`` is a UTC date, ``minute`` minutes since the epoch;
-    ``version`` is the stored item's, which the store alone moves on. ``last_equity`` is that of the decision before,
-    None before the first; ``rearmed`` says that an operator wants day and peak to begin anew with this decision.
+    ``trading_state`` is None where the state is missing; ``trading_state_cause`` is the id of the message that told of
+    it; ``breach`` is the loss limit that was broken at the decision before. ``day`` is a UTC date, ``minute`` minutes
+    since the epoch; ``version`` is the stored item's, which the store alone moves on. ``last_equity`` is that of the
+    decision before, None before the first; ``rearmed`` says that an operator wants day and peak to begin anew with
+    this decision.
     """
 
     account: str
-    halt: TradingState | None
-    halt_cause: str = ""
+    trading_state: TradingState | None
+    trading_state_cause: str = ""
     breach: str = ""
     cash: Decimal
     reserved: Decimal = ZERO

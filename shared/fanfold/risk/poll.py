@@ -23,7 +23,7 @@ _encode = msgspec.json.Encoder(decimal_format="string").encode
 class PollPart(msgspec.Struct, frozen=True, kw_only=True):
     """The poll that a message belongs to: ``part`` of ``parts`` of a batch of bars that closed at ``at``."""
 
-    batch: str
+    poll_id: str
     at: int
     part: int
     parts: int
@@ -39,7 +39,7 @@ class Unfinished(Conflict):
     """A newer poll began before the previous one was decided."""
 
     def __init__(self, gathered: "PollState") -> None:
-        super().__init__(f"poll {gathered.batch} is not decided yet")
+        super().__init__(f"poll {gathered.poll_id} is not decided yet")
         self.gathered = gathered
 
 
@@ -52,10 +52,10 @@ class PollState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The newest poll of an account as far as it has come, and what earlier decisions left. ``at`` is 0 before the
     first. Of three arrivals one decides: the parts that only a decision reads are unpacked when they are asked for."""
 
-    batch: str = ""
+    poll_id: str = ""
     at: int = 0
     parts: int = 0
-    got: frozenset[str] = frozenset()
+    arrived: frozenset[str] = frozenset()
     packed_targets: tuple[bytes, ...] = ()
     packed_marks: bytes = b""
     marks_version: int = 0
@@ -91,10 +91,12 @@ class PollState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def complete(self, kinds: tuple[str, ...]) -> bool:
         """Return whether all parts of all kinds arrived. Bars on which no strategy steps have no targets."""
         wanted = {f"{kind}/{part}" for kind in kinds for part in range(1, self.parts + 1)}
-        got = self.got | {f"targets/{token.removeprefix('idle/')}" for token in self.got if token.startswith("idle/")}
-        chunks = [token for token in self.got if token.count("/") == 3]
-        got |= _whole(chunks) if chunks else set()
-        return bool(wanted) and not self.decided and wanted <= got
+        arrived = self.arrived | {
+            f"targets/{token.removeprefix('idle/')}" for token in self.arrived if token.startswith("idle/")
+        }
+        chunks = [token for token in self.arrived if token.count("/") == 3]
+        arrived |= _whole(chunks) if chunks else set()
+        return bool(wanted) and not self.decided and wanted <= arrived
 
 
 def _whole(chunks: Iterable[str]) -> set[str]:

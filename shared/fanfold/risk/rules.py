@@ -48,7 +48,10 @@ def unknown_instrument(target: Target, context: Context) -> str | None:
 
 def _exit_of_the_books(target: Target, context: Context) -> bool:
     """Return whether this closes a position of the books, even one that is not in the desk file."""
-    return context.book.halt is TradingState.FLATTEN and (target.instance, target.instrument) in context.book.held
+    return (
+        context.book.trading_state is TradingState.FLATTENING
+        and (target.instance, target.instrument) in context.book.held
+    )
 
 
 def bad_target(target: Target, _: Context) -> str | None:
@@ -69,10 +72,12 @@ def missing_data(target: Target, context: Context) -> str | None:
 
 
 def kill_state(order: Order, context: Context) -> str | None:
-    halt = context.book.halt
-    if halt is TradingState.ACTIVE or (order.reduce_only and halt in (TradingState.REDUCE_ONLY, TradingState.FLATTEN)):
+    state = context.book.trading_state
+    if state is TradingState.ACTIVE or (
+        order.reduce_only and state in (TradingState.REDUCE_ONLY, TradingState.FLATTENING)
+    ):
         return None
-    return "the halt state is missing" if halt is None else f"the account is in {halt}"
+    return "the trading state is missing" if state is None else f"the account is {state}"
 
 
 def stale_signal(order: Order, context: Context) -> str | None:
@@ -228,7 +233,7 @@ ORDER_RULES: tuple[Rule[Order], ...] = (
     Rule(
         Code.KILL_STATE,
         kill_state,
-        "The halt state is missing or HALT; or it is REDUCE_ONLY or FLATTEN and the order is no reduction.",
+        "The trading state is missing or HALTED; or it is REDUCE_ONLY or FLATTENING and the order is no reduction.",
     ),
     Rule(
         Code.STALE_SIGNAL,

@@ -68,15 +68,15 @@ def _lapsed(entry: StandingTarget, now: datetime, signal_age_s_max: int) -> bool
 def begin(
     standing: Standing, fresh: Iterable[StandingTarget], book: AccountSnapshot, at: datetime
 ) -> dict[PositionKey, StandingTarget]:
-    """What is to be decided on: what stood and what is new of it; under FLATTEN an exit of every position of the books,
-    and no more."""
-    if book.halt is not TradingState.FLATTEN:
+    """What is to be decided on: what stood and what is new of it; under FLATTENING an exit of every position of the
+    books, and no more."""
+    if book.trading_state is not TradingState.FLATTENING:
         return merge({leg: entry for leg, entry in standing.items() if not _is_exit(entry)}, fresh)
     return {leg: _exit(standing.get(leg), book, leg, at) for leg, held in book.held.items() if held.quantity}
 
 
 def _is_exit(entry: StandingTarget) -> bool:
-    """Return whether FLATTEN created the target: it has no strategy, hence no timeframe."""
+    """Return whether FLATTENING created the target: it has no strategy, hence no timeframe."""
     return not entry.target.timeframe
 
 
@@ -84,6 +84,6 @@ def _exit(known: StandingTarget | None, book: AccountSnapshot, leg: PositionKey,
     """Return the exit of a leg. A standing exit keeps its signal id, so that a retry is the same order."""
     if known is not None and _is_exit(known):
         return known
-    signal_id = ids.name("flatten", book.halt_cause, at.isoformat(), book.account, *leg)
+    signal_id = ids.derive("flatten", book.trading_state_cause, at.isoformat(), book.account, *leg)
     exit_ = Target(signal_id=signal_id, instance=leg[0], instrument=leg[1], timeframe="", weight=0.0)
-    return StandingTarget(target=exit_, at=at, cause=book.halt_cause)
+    return StandingTarget(target=exit_, at=at, cause=book.trading_state_cause)

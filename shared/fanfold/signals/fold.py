@@ -27,17 +27,17 @@ NOBODY: frozenset[int] = frozenset()
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """What a fold needs besides its windows to go on: small, and packed by the store.
 
-    ``through`` is the newest bar taken by (timeframe, instrument), ``states`` what is kept of each leg. ``asked`` has
+    ``through`` is the newest bar taken by (timeframe, instrument), ``states`` what is kept of each leg. ``gaps`` has
     of each gap the bar before it and when it was first told of, ``apart`` of each group the instruments that left (-1),
-    or came back at a time. ``began`` is the time of the first message, ``at`` the newest time of any.
+    or came back at a time. ``began_s`` is the time of the first message, ``newest_s`` the newest time of any.
     """
 
     through: dict[str, int]
     states: dict[str, KeptLeg]
-    asked: dict[str, tuple[int, int]] = {}
+    gaps: dict[str, tuple[int, int]] = {}
     apart: dict[str, dict[str, int]] = {}
-    began: int = 0
-    at: int = 0
+    began_s: int = 0
+    newest_s: int = 0
 
 
 class StoredFold(NamedTuple):
@@ -190,14 +190,14 @@ class Fold:
         return Snapshot(
             through={_name(key): at for key, at in self._through.items()},
             states={leg.key: leg.keep() for _, legs in self._groups.values() for leg in legs},
-            asked={_name(key): asked for key, asked in self.asked.items()},
+            gaps={_name(key): gap for key, gap in self.asked.items()},
             apart={
                 _name((timeframe, " ".join(instruments))): window.apart
                 for (timeframe, instruments), (window, _) in self._groups.items()
                 if window.apart
             },
-            began=self._began,
-            at=self._at,
+            began_s=self._began,
+            newest_s=self._at,
         )
 
     def restore(self, windows: Iterable[Series], snapshot: Snapshot) -> None:
@@ -206,7 +206,7 @@ class Fold:
         A leg that is not in the snapshot, or does not fit what is there, is folded over the refilled window. Where that
         is too short for it, the bars of its group are asked for as those of a new one are.
         """
-        self._began, self._at = snapshot.began, snapshot.at
+        self._began, self._at = snapshot.began_s, snapshot.newest_s
         everyone = [leg for _, legs in self._groups.values() for leg in legs]
         fresh = {leg for leg in everyone if not leg.resume(snapshot.states.get(leg.key))}
         for (timeframe, instruments), (window, _) in self._groups.items():
@@ -222,7 +222,7 @@ class Fold:
             while window.advance():
                 step_all(some, window)
         self._through = {_key(name): at for name, at in snapshot.through.items() if _key(name) in self.lookbacks}
-        self.asked = {_key(name): asked for name, asked in snapshot.asked.items() if _key(name) in self.lookbacks}
+        self.asked = {_key(name): gap for name, gap in snapshot.gaps.items() if _key(name) in self.lookbacks}
         for group, (window, legs) in self._groups.items():
             if any(leg in fresh and window.count <= leg.strategy.lookback for leg in legs):
                 self._forget(group, fresh)

@@ -157,7 +157,7 @@ class Leg:
             instrument=self.instrument,
             timeframe=self.timeframe,
             weight=self.weight or 0.0,
-            bundle=ids.name("bundle", self.instance, closes_at) if self.bundle else "",
+            bundle=ids.derive("bundle", self.instance, closes_at) if self.bundle else "",
         )
 
 

@@ -70,10 +70,10 @@ class Smoke:
         instrument = leg.instruments[0]
         own = [order for order in self._orders() if (order.instance, order.instrument) == (name, instrument)]
         held = any(one.side == "buy" for one in own[:1] if one.state == OrderState.FILLED)
-        signal = ids.name("smoke", name, instrument, at.isoformat())
+        signal = ids.derive("smoke", name, instrument, at.isoformat())
         target = Target(signal_id=signal, instance=name, instrument=instrument, timeframe=leg.timeframe,
                         weight=0.0 if held else WEIGHT)  # fmt: skip
-        message = Targets(id=f"{signal}-targets", cause="operator/smoke", at=at, account=leg.account, batch="",
+        message = Targets(id=f"{signal}-targets", cause="operator/smoke", at=at, account=leg.account, poll_id="",
                           targets=[target])  # fmt: skip
         sent = {"MessageGroupId": leg.account, "ApproximateReceiveCount": "1",
                 "SentTimestamp": str(int(at.timestamp() * 1_000))}  # fmt: skip

@@ -23,7 +23,7 @@ class Approvals:
         self._outbox = outbox
 
     def book(self, account: str, gathered: PollState) -> AccountSnapshot:
-        """The account as of now; one that was never opened has no halt state, and so does not trade."""
+        """The account as of now; one that was never opened has no trading state, and so does not trade."""
         books = ledger.read(self._table, account)
         return booking.book(account, books, gathered)
 
@@ -36,7 +36,7 @@ class Approvals:
         reserved = booking.reserving(before, told.orders)
         account = StoredAccount(
             account=before.account,
-            halt=before.halt,
+            trading_state=before.trading_state,
             cash=before.cash,
             reserved=before.reserved,
             minute=before.minute,
@@ -70,7 +70,7 @@ class Approvals:
         return True
 
     def halt(self, account: str, state: TradingState, told: TradingStateChanged, *, rearm: bool = False) -> None:
-        """Set an account's halt state; to ``rearm`` it is to let its day and its peak begin anew."""
+        """Set an account's trading state; to ``rearm`` it is to let its day and its peak begin anew."""
         writes = [
             ledger.halting(self._table, account, told),
             self._outbox.holding(told),

@@ -40,7 +40,7 @@ class Bookings:
         return ledger.records(self._table, list(order_ids))
 
     def trading_state(self, account: str) -> OrderPermissions:
-        """The account's halt state, and since when."""
+        """The account's trading state, and since when."""
         return ledger.trading_state(self._table, account)
 
     def live(self, account: str) -> list[LiveOrder]:
@@ -48,7 +48,7 @@ class Bookings:
         return ledger.live(self._table, account)
 
     def claim(self, account: str, claims: Sequence[Step]) -> bool:
-        """Claim orders if the account's halt state lets every one of them out; all or none."""
+        """Claim orders if the account's trading state lets every one of them out; all or none."""
         writes = [ledger.permitting(self._table, account, booking.permitted(claims))]
         writes += [ledger.moving(self._table, before, after) for before, after in claims]
         try:
@@ -80,7 +80,7 @@ class Bookings:
         chunks = list(booking.chunks(resolutions))
         for chunk in chunks:
             last = chunk is chunks[-1]
-            report = self._book(account, chunk, told if last else msgspec.structs.replace(told, settled=False))
+            report = self._book(account, chunk, told if last else msgspec.structs.replace(told, matched=False))
             held += [report] if report else []
         return held
 

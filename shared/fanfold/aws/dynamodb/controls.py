@@ -1,4 +1,4 @@
-"""Halt states as the HTTP API changes them: each change, its message and the request remembered in one transaction."""
+"""Trading states as the HTTP API sets them: the change, its message and the remembered request in one transaction."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,9 +25,9 @@ class LedgerControls:
         self._outbox = outbox
 
     def state(self, account: str) -> TradingState | None:
-        """An account's halt state, None where it was never opened."""
+        """An account's trading state, None where it was never opened."""
         item = self._table.get(ledger.account_key(account))
-        return TradingState(item["halt"]) if item else None
+        return TradingState(item["trading_state"]) if item else None
 
     def remembered(self, principal: str, key: str) -> Remembered | None:
         item = self._table.get(_request_key(principal, key))
@@ -54,7 +54,7 @@ class LedgerControls:
         item = {
             "pending": msgspec.json.encode(pending),
             "confirmation": pending.confirmation,
-            "expires": int(now.timestamp()) + KEPT_S,
+            "expires_at_s": int(now.timestamp()) + KEPT_S,
         }
         self._table.insist(
             [self._remembering(request, now), self._table.putting(ledger.resume_key(pending.account), item)]
@@ -64,7 +64,7 @@ class LedgerControls:
         # Used up rather than deleted: of two that come back with it, the condition lets one through.
         spent = self._table.putting(
             ledger.resume_key(told.account),
-            {"confirmation": "", "expires": int(now.timestamp()) + KEPT_S},
+            {"confirmation": "", "expires_at_s": int(now.timestamp()) + KEPT_S},
             "confirmation = :confirmation",
             {":confirmation": pending.confirmation},
         )
@@ -80,7 +80,7 @@ class LedgerControls:
         self._outbox.publish([told])
 
     def _remembering(self, request: Remembered, now: datetime) -> Write:
-        item = {"request": msgspec.json.encode(request), "expires": int(now.timestamp()) + KEPT_S}
+        item = {"request": msgspec.json.encode(request), "expires_at_s": int(now.timestamp()) + KEPT_S}
         return self._table.putting(_request_key(request.principal, request.key), item, ABSENT)
 
 

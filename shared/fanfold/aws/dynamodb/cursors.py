@@ -38,7 +38,7 @@ class CursorTable:
         """Raises Conflict where the version is not the one that was read."""
         rows = [(*key, one.price_scale, one.volume_scale, one.bars) for key, one in cursors.items()]
         first, *more = _parts(rows)
-        item = {"cursors": first, "version": version + 1, "held_until": held_until, "more": len(more)}
+        item = {"cursors": first, "version": version + 1, "held_until_s": held_until, "more": len(more)}
         condition = "version = :version" if version else ABSENT
         values = {":version": version} if version else None
         beside = [self._beside(venue, number, version + 1, part) for number, part in enumerate(more, 1)]
@@ -50,7 +50,7 @@ class CursorTable:
             return Noted({}, 0)
         version = integer(item["version"])
         rows = self._rows(venue, item, version)
-        return Noted({row[:2]: _series(*row) for row in rows}, version, integer(item["held_until"]))
+        return Noted({row[:2]: _series(*row) for row in rows}, version, integer(item["held_until_s"]))
 
     def _beside(self, venue: str, number: int, version: int, part: bytes) -> Write:
         return self._table.putting(_key(venue, number), {"cursors": part, "version": version})

@@ -167,7 +167,7 @@ class Reach:
     def _count(self, place: int, frame: Frame, begin: int, count: int) -> None:
         length, present = timeframes.seconds(frame.timeframe), self._present[place]
         for step in frame.step[begin : begin + count]:
-            at = frame.start + step * length
+            at = frame.first_close_s + step * length
             present[at] += 1
             self._common[place] += present[at] == self._sizes[place]
 

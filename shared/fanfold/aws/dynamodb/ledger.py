@@ -74,10 +74,12 @@ def read(table: Table, account: str) -> AccountBooks:
 
 
 def trading_state(table: Table, account: str) -> OrderPermissions:
-    """The halt state of an account; none where it was never opened."""
+    """The trading state of an account; none where it was never opened."""
     item = table.get(account_key(account))
-    since = datetime.fromisoformat(item["halt_at"]) if "halt_at" in item else None
-    return OrderPermissions(TradingState(item["halt"]) if "halt" in item else None, since, item.get("breach", ""))
+    since = datetime.fromisoformat(item["trading_state_at"]) if "trading_state_at" in item else None
+    return OrderPermissions(
+        TradingState(item["trading_state"]) if "trading_state" in item else None, since, item.get("breach", "")
+    )
 
 
 def live(table: Table, account: str) -> list[LiveOrder]:
@@ -114,10 +116,10 @@ def records_and_trades(
 def opening(table: Table, account: str, cash: Decimal) -> Write:
     """The write that opens an account; it fails where there is one."""
     item = {
-        "halt": TradingState.ACTIVE,
+        "trading_state": TradingState.ACTIVE,
         "cash": cash,
         "reserved": ZERO,
-        "minutes": 0,
+        "order_minute": 0,
         "orders_in_minute": 0,
         "version": 1,
     }
@@ -125,9 +127,9 @@ def opening(table: Table, account: str, cash: Decimal) -> Write:
 
 
 def halting(table: Table, account: str, told: TradingStateChanged) -> Write:
-    """The write that sets the halt state of an account that there is, and notes the message that tells of it."""
-    values = {":halt": told.state, ":cause": told.id, ":at": told.at.isoformat(), ":one": 1}
-    update = "SET halt = :halt, halt_cause = :cause, halt_at = :at ADD version :one"
+    """The write that sets the trading state of an account that there is, and notes the message that tells of it."""
+    values = {":state": told.state, ":cause": told.id, ":at": told.at.isoformat(), ":one": 1}
+    update = "SET trading_state = :state, trading_state_cause = :cause, trading_state_at = :at ADD version :one"
     return table.updating(account_key(account), update, values, PRESENT)
 
 
@@ -145,23 +147,23 @@ def reserving(table: Table, before: StoredAccount, reserved: Decimal, minute: in
     """The account's side of an approval; it fails where the account is not as it was read."""
     return table.updating(
         account_key(before.account),
-        "SET reserved = :reserved, orders_in_minute = :orders, minutes = :minute ADD version :one",
+        "SET reserved = :reserved, orders_in_minute = :orders, order_minute = :minute ADD version :one",
         {
             ":reserved": reserved,
             ":orders": orders_in_minute,
             ":minute": minute,
             ":one": 1,
             ":version": before.version,
-            ":halt": before.halt,
+            ":state": before.trading_state,
         },
-        "version = :version AND halt = :halt",
+        "version = :version AND trading_state = :state",
     )
 
 
 def permitting(table: Table, account: str, states: tuple[TradingState, ...]) -> Write:
-    """A check that an account's halt state is one of these; it fails where the state is missing."""
+    """A check that an account's trading state is one of these; it fails where the state is missing."""
     names = {f":state{n}": state for n, state in enumerate(states)}
-    return table.checking(account_key(account), f"halt IN ({', '.join(names)})", names)
+    return table.checking(account_key(account), f"trading_state IN ({', '.join(names)})", names)
 
 
 def creating(table: Table, order: Order) -> Write:
@@ -216,9 +218,9 @@ def positioning(
     }
     return table.updating(
         position_key(account, leg),
-        "SET lots = :lots, pages = :pages, realised = :realised, fees = :fees, fills = :after ADD unfilled :unfilled",
+        "SET lots = :lots, pages = :pages, realised = :realised, fees = :fees, version = :after ADD unfilled :unfilled",
         values,
-        "fills = :before OR attribute_not_exists(fills)",
+        "version = :before OR attribute_not_exists(version)",
     )
 
 
@@ -245,7 +247,7 @@ def _storing(table: Table, record: OrderRecord, terms: str, condition: str, valu
 
 def _terms(order: Order) -> str:
     """What was approved, in a word: an order of the same id that differs in any of it was not."""
-    return ids.name(
+    return ids.derive(
         "terms",
         order.account,
         order.venue,
@@ -265,12 +267,12 @@ def _terms(order: Order) -> str:
 def _account(account: str, item: dict[str, Any]) -> StoredAccount:
     return StoredAccount(
         account=account,
-        halt=TradingState(item["halt"]) if "halt" in item else None,
-        halt_cause=item.get("halt_cause", ""),
+        trading_state=TradingState(item["trading_state"]) if "trading_state" in item else None,
+        trading_state_cause=item.get("trading_state_cause", ""),
         breach=item.get("breach", ""),
         cash=item["cash"],
         reserved=item["reserved"],
-        minute=integer(item["minutes"]),
+        minute=integer(item["order_minute"]),
         orders_in_minute=integer(item["orders_in_minute"]),
         version=integer(item["version"]),
     )
@@ -284,6 +286,6 @@ def _position(item: dict[str, Any]) -> StoredPosition:
             pages=_pages(item["pages"]),
             realised=item["realised"],
             fees=item["fees"],
-            version=integer(item["fills"]),
+            version=integer(item["version"]),
         )
     return StoredPosition(position=position, open=item.get("unfilled", ZERO))

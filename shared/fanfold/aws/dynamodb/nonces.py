@@ -18,7 +18,7 @@ class Nonces:
         self._table = table
 
     def keep(self, nonce: str, message: Targets, now: datetime) -> bool:
-        item = {"message": encode(message), "published": False, "expires": int(now.timestamp()) + KEPT_S}
+        item = {"message": encode(message), "published": False, "expires_at_s": int(now.timestamp()) + KEPT_S}
         try:
             self._table.write([self._table.putting(_key(nonce), item, ABSENT)])
         except Conflict:

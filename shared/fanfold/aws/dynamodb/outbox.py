@@ -49,7 +49,7 @@ class Outbox:
         """The write that puts a message into the outbox, for the transaction of its change."""
         item: dict[str, Any] = {"body": encode(message)}
         if self._clock is not None:
-            item["held_at"] = int(self._clock().timestamp())
+            item["held_at_s"] = int(self._clock().timestamp())
         return self._table.putting((self._partition, message.id), item)
 
     def publish(self, held: Sequence[Message], others: Sequence[Message] = ()) -> None:
@@ -77,7 +77,7 @@ class Outbox:
             return
         now = int(self._clock().timestamp())
         for item in left:
-            seconds = now - integer(item.get("held_at", Decimal(now)))
+            seconds = now - integer(item.get("held_at_s", Decimal(now)))
             if seconds > OLD_S:
                 self._watch.left_behind(sort_key(item), seconds)
 

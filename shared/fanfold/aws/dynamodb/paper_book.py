@@ -48,7 +48,7 @@ class PaperBook:
             kept = self._read(order.account)
             parts = _added(kept.parts, order)
             try:
-                self._table.write([marker, *self._writes(order.account, kept, parts, kept.page.settled)])
+                self._table.write([marker, *self._writes(order.account, kept, parts, kept.page.matched_through_s)])
             except Conflict:
                 known = self._table.get(_marker(order))
                 if not known:
@@ -73,13 +73,18 @@ class PaperBook:
         kept = self._read(account)
         parts = _each(kept.parts, lambda one: canceled(one, client_order_ids, at, reason))
         if parts != kept.parts:
-            self._table.write(self._writes(account, kept, parts, kept.page.settled))
+            self._table.write(self._writes(account, kept, parts, kept.page.matched_through_s))
 
     def read(self, account: str) -> PaperBookVersion:
         return self._read(account).page
 
     def write(
-        self, account: str, version: int, changed: list[RestingOrder], gone: list[str], settled: dict[str, int]
+        self,
+        account: str,
+        version: int,
+        changed: list[RestingOrder],
+        gone: list[str],
+        matched_through_s: dict[str, int],
     ) -> None:
         # A version has one content, so the page that was read under it needs no second look.
         kept = self._kept.get(account)
@@ -94,11 +99,11 @@ class PaperBook:
             for number, part in kept.parts.items()
         }
         parts = _each(left, lambda one: fresh.get(one.order.client_order_id, one))
-        self._table.write(self._writes(account, kept, parts, settled))
+        self._table.write(self._writes(account, kept, parts, matched_through_s))
 
     def _marking(self, order: Order, item: dict[str, Any]) -> Write:
         expires = int(order.expires_at.timestamp()) + KEPT_S
-        return self._table.putting(_marker(order), {**item, "expires": expires}, ABSENT)
+        return self._table.putting(_marker(order), {**item, "expires_at_s": expires}, ABSENT)
 
     def _read(self, account: str) -> StoredBook:
         """Parts are read after the page that names them: they belong together where it has not changed since."""
@@ -116,12 +121,12 @@ class PaperBook:
         self._kept[account] = retry_on_conflict(attempt, TRIES, f"the paper book of {account}", self._table.backoff)
         return self._kept[account]
 
-    def _writes(self, account: str, kept: StoredBook, parts: Parts, settled: dict[str, int]) -> list[Write]:
+    def _writes(self, account: str, kept: StoredBook, parts: Parts, matched_through_s: dict[str, int]) -> list[Write]:
         """The page, and the parts that changed."""
         version = kept.page.version
         others = {number: part for number, part in parts.items() if number and part}
-        page = PaperBookVersion(resting=parts.get(0, []), settled=settled, version=version + 1)
-        item = {"page": _encode(page), "version": version + 1, "parts": _encode(sorted(others))}
+        page = PaperBookVersion(resting=parts.get(0, []), matched_through_s=matched_through_s, version=version + 1)
+        item = {"book": _encode(page), "version": version + 1, "parts": _encode(sorted(others))}
         condition, values = ("version = :version", {":version": version}) if version else (ABSENT, None)
         writes = [self._table.putting(_page_key(account), item, condition, values)]
         for number, part in others.items():
@@ -132,7 +137,7 @@ class PaperBook:
 
 
 def _kept(item: dict[str, Any], others: dict[int, dict[str, Any]]) -> StoredBook:
-    own = _page(item["page"]) if item else PaperBookVersion()
+    own = _page(item["book"]) if item else PaperBookVersion()
     parts = {0: own.resting} | {number: _part(other["resting"]) for number, other in sorted(others.items())}
     resting = [one for part in parts.values() for one in part]
     return StoredBook(msgspec.structs.replace(own, resting=resting), parts)
@@ -158,11 +163,11 @@ def _each(parts: Parts, change: Callable[[RestingOrder], RestingOrder]) -> Parts
 
 
 def _page_key(account: str) -> Key:
-    return f"page#{account}", "page"
+    return f"paper#{account}", "book"
 
 
 def _part_key(account: str, number: int) -> Key:
-    return f"page#{account}", f"page#{number}"
+    return f"paper#{account}", f"part#{number}"
 
 
 def _marker(order: Order) -> Key:

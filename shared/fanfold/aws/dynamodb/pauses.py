@@ -18,11 +18,11 @@ class PauseTable:
 
     def until(self, venue: str) -> int:
         item = self._table.get(_key(venue))
-        return integer(item["held_until"]) if item else 0
+        return integer(item["held_until_s"]) if item else 0
 
     def keep(self, venue: str, until: int) -> None:
-        item = {"held_until": until, "expires": until + KEPT_S}
-        shorter = "attribute_not_exists(held_until) OR held_until < :until"
+        item = {"held_until_s": until, "expires_at_s": until + KEPT_S}
+        shorter = "attribute_not_exists(held_until_s) OR held_until_s < :until"
         # A longer one, of another process, stays.
         with suppress(Conflict):
             self._table.write([self._table.putting(_key(venue), item, shorter, {":until": until})])

@@ -1,4 +1,4 @@
-"""What risk waits for before it decides: marks, settlement and targets of one poll, joined by single writes.
+"""What risk waits for before it decides: marks, matching and targets of one poll, joined by single writes.
 
 Each arrival is one update that gives back the whole, so exactly the last one sees it complete, whatever the order.
 Marks and targets lie there compressed: every update is billed by the KB of the whole.
@@ -20,7 +20,7 @@ TRIES = 5
 
 
 class DynamoPolls:
-    """The batches of the accounts, one item an account."""
+    """The polls of the accounts, one item an account."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -28,9 +28,9 @@ class DynamoPolls:
     def read(self, account: str) -> PollState:
         return self.read_all([account])[account]
 
-    def settled(self, account: str, poll: PollPart) -> PollState:
-        """A part of the settlement is there."""
-        return self._arrive(account, poll, f"settled/{poll.part}", {})
+    def matched(self, account: str, poll: PollPart) -> PollState:
+        """A part of the bars is matched."""
+        return self._arrive(account, poll, f"matched/{poll.part}", {})
 
     def targeted(self, account: str, poll: PollPart, targets: Targets) -> PollState:
         """A part of the targets is there, or a chunk of it."""
@@ -88,19 +88,19 @@ class DynamoPolls:
             try:
                 self._note(account, gathered, assigned | {"decided": True}, decided)
             except Conflict:
-                if self.read(account).batch == decided:
+                if self.read(account).poll_id == decided:
                     raise
             else:
                 return
         self._note(account, gathered, assigned, "")
 
-    def _note(self, account: str, gathered: PollState, assigned: dict[str, Any], batch: str) -> None:
+    def _note(self, account: str, gathered: PollState, assigned: dict[str, Any], poll_id: str) -> None:
         values: dict[str, Any] = {}
         update = _setting(assigned, values)
         condition = _version_is("standing_version", gathered.standing_version, values)
-        if batch:
-            values[":batch"] = batch
-            condition += " AND poll = :batch"
+        if poll_id:
+            values[":poll_id"] = poll_id
+            condition += " AND poll_id = :poll_id"
         self._table.update(_key(account), update, values, condition)
 
     def _arrive(self, account: str, poll: PollPart, token: str, targets: dict[str, bytes]) -> PollState:
@@ -113,7 +113,7 @@ class DynamoPolls:
                 return self._replace(account, poll, {token}, targets, {}, None)
             except Conflict:
                 newest = self._finished(account, poll)
-                if newest.at >= poll.at and (newest.batch != poll.batch or newest.decided):
+                if newest.at >= poll.at and (newest.poll_id != poll.poll_id or newest.decided):
                     return newest
                 raise
 
@@ -125,7 +125,7 @@ class DynamoPolls:
     def _finished(self, account: str, poll: PollPart) -> PollState:
         """What is gathered. Raises Unfinished where that is an older poll that nobody decided on."""
         found = self.read(account)
-        if found.batch and found.at < poll.at and not found.decided:
+        if found.poll_id and found.at < poll.at and not found.decided:
             raise Unfinished(found)
         return found
 
@@ -140,9 +140,9 @@ class DynamoPolls:
     ) -> PollState:
         """Add to the poll that is being gathered."""
         assigned = {**sets, **{f"targets.{part}": body for part, body in targets.items()}}
-        values = {":got": tokens, ":batch": poll.batch, ":no": False}
-        update = "ADD got :got" + _setting(assigned, values)
-        condition = "poll = :batch AND decided = :no" + _versioned(version, values)
+        values = {":arrived": tokens, ":poll_id": poll.poll_id, ":no": False}
+        update = "ADD arrived :arrived" + _setting(assigned, values)
+        condition = "poll_id = :poll_id AND decided = :no" + _versioned(version, values)
         return _gathered(self._table.update(_key(account), update, values, condition))
 
     def _replace(
@@ -156,17 +156,17 @@ class DynamoPolls:
     ) -> PollState:
         """Begin a newer poll than the one that was decided last."""
         assigned = {
-            "poll": poll.batch,
-            "closed_at": poll.at,
+            "poll_id": poll.poll_id,
+            "closed_at_s": poll.at,
             "parts": poll.parts,
-            "got": tokens,
+            "arrived": tokens,
             "targets": targets,
             "decided": False,
             **sets,
         }
         values: dict[str, Any] = {":at": poll.at, ":yes": True}
         update = _setting(assigned, values)
-        condition = "(attribute_not_exists(closed_at) OR (closed_at < :at AND decided = :yes))"
+        condition = "(attribute_not_exists(closed_at_s) OR (closed_at_s < :at AND decided = :yes))"
         condition += _versioned(version, values)
         return _gathered(self._table.update(_key(account), update, values, condition))
 
@@ -180,7 +180,7 @@ def rearming(table: Table, account: str) -> Write:
 
 
 def _key(account: str) -> Key:
-    return f"batch#{account}", "batch"
+    return f"poll#{account}", "poll"
 
 
 def _setting(assigned: Mapping[str, Any], values: dict[str, Any]) -> str:
@@ -212,10 +212,10 @@ def _gathered(item: Mapping[str, Any]) -> PollState:
         return PollState()
     bodies = item.get("targets", {})
     return PollState(
-        batch=item.get("poll", ""),
-        at=integer(item.get("closed_at", ZERO)),
+        poll_id=item.get("poll_id", ""),
+        at=integer(item.get("closed_at_s", ZERO)),
         parts=integer(item.get("parts", ZERO)),
-        got=frozenset(item.get("got", ())),
+        arrived=frozenset(item.get("arrived", ())),
         packed_targets=tuple(bodies[part] for part in sorted(bodies, key=_place)),
         packed_marks=item.get("marks", b""),
         marks_version=integer(item.get("marks_version", ZERO)),

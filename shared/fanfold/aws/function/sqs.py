@@ -73,7 +73,7 @@ class SqsConsumer(NamedTuple):
         text = f"{type(fault).__name__}: {fault}"[:REASON_MAX]
         table = Table(self.call, self.faults)
         now = self.clock()
-        item = {"reason": text, "at": now.isoformat(), "expires": int((now + FAULT_KEPT).timestamp())}
+        item = {"reason": text, "at": now.isoformat(), "expires_at_s": int((now + FAULT_KEPT).timestamp())}
         table.write([table.putting((record["messageId"], "fault"), item)])
 
 

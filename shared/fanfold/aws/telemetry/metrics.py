@@ -35,7 +35,7 @@ UNITS = {
     "DeadLetters": "Count",
     "LimitsRefused": "Count",
     "LossRefusals": "Count",
-    "AccountsHalted": "Count",
+    "AccountsNotActive": "Count",
     "OutboxStuck": "Count",
     "OrdersOverdue": "Count",
     "Attention": "Count",
@@ -46,7 +46,7 @@ UNITS = {
 # state is not ACTIVE, at each decision; messages that no topic takes, put aside, and those that an outbox has had for
 # long; and orders whose outcome is unknown past their deadline, as each sweep finds them. Attention is their sum: one
 # alarm where four are too dear.
-ALARMING = ("LossRefusals", "AccountsHalted", "OutboxStuck", "OrdersOverdue")
+ALARMING = ("LossRefusals", "AccountsNotActive", "OutboxStuck", "OrdersOverdue")
 LOSSES = frozenset({Code.DAILY_LOSS, Code.DRAWDOWN})
 # The format takes a hundred values a metric in a line.
 VALUES_MAX = 100

@@ -97,7 +97,7 @@ def _redrive(session: Session, service: str) -> int:
             continue
         to = queue_name(service, session.stage)
         asked = {"QueueUrl": session.queue_url(to), "MessageBody": letter.body}
-        once = ordering(to, letter.group, ids.name("redrive", letter.message_id))
+        once = ordering(to, letter.group, ids.derive("redrive", letter.message_id))
         session.call("sqs", "SendMessage", asked | once)
         where = {"QueueUrl": session.queue_url(letter.queue), "ReceiptHandle": letter.handle}
         session.call("sqs", "DeleteMessage", where)

@@ -24,7 +24,7 @@ from fanfold.stages.session import reach
 
 
 def status(arguments: Namespace) -> Answer:
-    """Accounts, their halt states and money, and what waits in the queues; a failure where books do not balance."""
+    """Accounts, their trading states and money, and what waits in the queues; a failure where books do not balance."""
     with reach(arguments) as session:
         accounts = [_account(session, name) for name in session.accounts(arguments.account)]
         queues = [_queue(session, service) for service in SERVICES]
@@ -72,17 +72,23 @@ def _account(session: Session, name: str) -> dict[str, Any]:
     books = ledger.read(session.ledger, name)
     opened = session.desk.accounts[name]
     if books.account is None:
-        return {"account": name, "halt": "not opened", "cash": ZERO, "books_balance": True, "currency": opened.currency}
+        return {
+            "account": name,
+            "trading_state": "not opened",
+            "cash": ZERO,
+            "books_balance": True,
+            "currency": opened.currency,
+        }
     gathered = DynamoPolls(session.ledger).read(name)
-    told = session.views.read(("halt", name))
+    told = session.views.read(("trading-state", name))
     expected = expected_cash(opened.cash, books)
     return {
         "account": name,
         "venue": opened.venue,
         "currency": opened.currency,
-        "halt": str(books.account.halt or "missing: no trade"),
-        "halt_reason": told.get("reason", ""),
-        "halt_actor": told.get("actor", ""),
+        "trading_state": str(books.account.trading_state or "missing: no trade"),
+        "trading_state_reason": told.get("reason", ""),
+        "trading_state_actor": told.get("actor", ""),
         "start": opened.cash,
         "cash": books.account.cash,
         "reserved": books.account.reserved,
@@ -111,8 +117,12 @@ def _time(at: int) -> datetime | None:
 def _account_text(account: dict[str, Any]) -> list[str]:
     if "equity" not in account:
         return [f"account {account['account']}: not opened yet; `fanfold run` opens it"]
-    because = f" ({account['halt_reason']}, by {account['halt_actor']})" if account["halt_reason"] else ""
-    text = [f"account {account['account']}: {account['halt']}{because}"]
+    because = (
+        f" ({account['trading_state_reason']}, by {account['trading_state_actor']})"
+        if account["trading_state_reason"]
+        else ""
+    )
+    text = [f"account {account['account']}: {account['trading_state']}{because}"]
     for name in ("equity", "cash", "reserved", "start", "fees"):
         text.append(f"  {name:<12}{amount(account[name])} {account['currency']}")
     if account["unmarked"]:
@@ -172,7 +182,7 @@ def _position(account: str, holding: PositionSnapshot, marks: Mapping[str, Mark]
 COMMANDS = (
     Command(
         ("status",),
-        "Accounts, halt states, money, open orders, queues and dead letters.",
+        "Accounts, trading states, money, open orders, queues and dead letters.",
         "fanfold status --json",
         status,
         add_account,

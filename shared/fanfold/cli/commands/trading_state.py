@@ -26,7 +26,7 @@ def open_accounts(arguments: Namespace) -> Answer:
 
 
 def halt(arguments: Namespace) -> Answer:
-    """Set the halt state of an account, or of all."""
+    """Set the trading state of an account, or of all."""
     with reach(arguments) as session:
         if isinstance(session, StageSession):
             named = [arguments.account] if arguments.account else []
@@ -114,7 +114,7 @@ def _add_reason(parser: ArgumentParser) -> None:
 
 
 def _add_halt_arguments(parser: ArgumentParser) -> None:
-    about = "HALT: nothing trades; REDUCE_ONLY: only towards zero; FLATTEN: everything is closed"
+    about = "HALTED: nothing trades; REDUCE_ONLY: only towards zero; FLATTENING: everything is closed"
     parser.add_argument("halt_state", type=_state, metavar="STATE", help=about)
     _add_reason(parser)
 
@@ -139,7 +139,7 @@ COMMANDS = (
     Command(
         ("halt",),
         "Stop an account, or all: it holds until `resume`.",
-        'fanfold halt HALT --reason "venue is down"',
+        'fanfold halt HALTED --reason "venue is down"',
         halt,
         _add_halt_arguments,
         staged=True,
