@@ -13,8 +13,8 @@ def derive(kind: str, *parts: object) -> str:
     return digest.hexdigest()
 
 
-def signal_id(instance: str, params_hash: str, instrument: str, timeframe: str, closes_at: int) -> str:
-    return derive("signal", instance, params_hash, instrument, timeframe, closes_at)
+def signal_id(instance: str, params_hash: str, instrument: str, timeframe: str, closes_at_s: int) -> str:
+    return derive("signal", instance, params_hash, instrument, timeframe, closes_at_s)
 
 
 def order_id(signal: str, account: str, leg: int) -> str:

@@ -19,7 +19,7 @@ BUILD = {
     "signal": "wiring.folder()\nfrom fanfold.signals.fold import Fold\n"
     "[Fold(wiring.runtime().desk, venue) for venue in wiring.runtime().desk.venues]",
     "risk": "wiring.assessor()",
-    "execution": "[(wiring.placer(venue), wiring.settler(venue)) for venue in wiring.runtime().desk.venues]",
+    "execution": "[(wiring.placer(venue), wiring.matcher(venue)) for venue in wiring.runtime().desk.venues]",
     "audit": "wiring.record_all([])",
 }
 VARIABLES = (

@@ -56,7 +56,7 @@ def test_an_approval_from_before_a_halt_does_not_land(found: Ledger) -> None:
         found.approvals.approve(book, approved(order("A")), 7, 1)
 
 
-def test_an_account_that_was_never_opened_has_no_halt_state(found: Ledger) -> None:
+def test_an_account_that_was_never_opened_has_no_trading_state(found: Ledger) -> None:
     book = found.approvals.book("other", PollState())
     assert (book.trading_state, book.cash) == (None, 0)
 

@@ -21,7 +21,7 @@ from fanfold.simulation.stores import MemoryGathering
 from risk_service.assess import PollStore
 
 KINDS = ("bars", "targets", "matched")
-MARKS = {"BTC/USDT": Mark(price=Decimal("100.50"), closes_at=60, variance=0.1)}
+MARKS = {"BTC/USDT": Mark(price=Decimal("100.50"), closes_at_s=60, variance=0.1)}
 
 
 @pytest.fixture(params=["table", "memory"])

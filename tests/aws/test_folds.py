@@ -83,7 +83,7 @@ def _at(by_name: dict[str, list[Bar]], at: int, timeframe: str) -> list[Series]:
         stretch(name, some, index, index + 1, timeframe)
         for name, some in by_name.items()
         for index, bar in enumerate(some)
-        if bar.closes_at == at
+        if bar.closes_at_s == at
     ]
 
 
@@ -139,14 +139,14 @@ def test_a_group_with_holes_is_loaded_to_as_many_common_times_as_it_looks_back_o
     by_time: dict[int, list[Series]] = {}
     for name, some in ((A, a), (B, b)):
         for index, bar in enumerate(some):
-            by_time.setdefault(bar.closes_at, []).append(stretch(name, some, index, index + 1))
+            by_time.setdefault(bar.closes_at_s, []).append(stretch(name, some, index, index + 1))
     for version, at in enumerate(sorted(by_time), 1):
         append(store, fold, version, by_time[at])
     kept, cold = store.load(fold.groups), Fold(found, "v")
     assert kept.snapshot is not None
     cold.restore(kept.windows, kept.snapshot)
     message = [
-        series(name, walk(2, name, 121)[120:], a[-1].closes_at if name == A else b[-1].closes_at) for name in (A, B)
+        series(name, walk(2, name, 121)[120:], a[-1].closes_at_s if name == A else b[-1].closes_at_s) for name in (A, B)
     ]
     at = START + 60 * 121
     assert cold.accept(message, at) == fold.accept(message, at)

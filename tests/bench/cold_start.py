@@ -108,14 +108,14 @@ def _desk(symbols: int) -> Desk:
 def _polls(symbols: int) -> Iterator[BarsClosed]:
     """A message a minute, with a bar of every symbol."""
     (listed,) = market.market(SEED, [LISTED], MINUTES, START)
-    for bar, after in zip(listed.bars, [0, *(bar.closes_at for bar in listed.bars)], strict=False):
+    for bar, after in zip(listed.bars, [0, *(bar.closes_at_s for bar in listed.bars)], strict=False):
         one = msgspec.structs.replace(listed, after=after, bars=[bar])
         series = [msgspec.structs.replace(one, instrument=name) for name in _names(symbols)]
-        cause = f"poll/market/{bar.closes_at}"
+        cause = f"poll/market/{bar.closes_at_s}"
         yield BarsClosed(
             id=ids.derive("bars", cause),
             cause=cause,
-            at=datetime.fromtimestamp(bar.closes_at, UTC),
+            at=datetime.fromtimestamp(bar.closes_at_s, UTC),
             venue="market",
             frames=bars.pack(series),
         )

@@ -128,7 +128,7 @@ def test_every_digit_of_a_candle_arrives(name: str) -> None:
     with serving(exchange) as origin:
         got = connected(name, exchange, origin).bars(BTC, "1m", START + 60, START + 120)
     (bar,) = got.bars
-    assert (bar.closes_at, got.after) == (START + 120, START + 60)
+    assert (bar.closes_at_s, got.after) == (START + 120, START + 60)
     assert [got.price(ticks) for ticks in bar[1:5]] == [Decimal(text) for text in exact[:4]]
     assert got.volume(bar.volume) == Decimal(exact[4])
 
@@ -167,7 +167,7 @@ def test_a_quote_is_the_best_bid_and_ask(name: str) -> None:
 def test_two_hours_in_small_pages_follow_on_without_a_hole(name: str, exchange: Exchange, origin: str) -> None:
     exchange.page = 50
     got = connected(name, exchange, origin).bars(BTC, "1m", START + 120, START + 7_200)
-    assert [bar.closes_at for bar in got.bars] == list(range(START + 180, START + 7_201, 60))
+    assert [bar.closes_at_s for bar in got.bars] == list(range(START + 180, START + 7_201, 60))
     assert got.after == START + 120
 
 
@@ -182,7 +182,7 @@ def test_a_page_of_200_where_1000_were_asked_for_is_not_the_end(exchange: Exchan
 def test_the_forming_candle_is_left_out_and_order_does_not_matter(exchange: Exchange, origin: str) -> None:
     venue = connected("binance", exchange, origin)
     expected = venue.bars(BTC, "1m", START + 300, START + 600)
-    assert expected.bars[-1].closes_at == START + 600
+    assert expected.bars[-1].closes_at_s == START + 600
     exchange.backwards = True
     assert venue.bars(BTC, "1m", START + 300, START + 600) == expected
 
@@ -190,14 +190,14 @@ def test_the_forming_candle_is_left_out_and_order_does_not_matter(exchange: Exch
 def test_minutes_without_a_trade_are_stepped_over(exchange: Exchange, origin: str) -> None:
     del exchange.candles[8:12]
     got = connected("kraken", exchange, origin).bars(BTC, "1m", START + 600, START + 900)
-    assert (got.after, got.bars[0].closes_at) == (START + 480, START + 780)
+    assert (got.after, got.bars[0].closes_at_s) == (START + 480, START + 780)
 
 
 def test_the_720_newest_that_kraken_keeps_are_not_taken_for_all(exchange: Exchange, origin: str) -> None:
     exchange.candles = [Candle(START + 60 * at, "1", "1", "1", "1", "1") for at in range(1_000)]
     got = connected("kraken", exchange, origin).bars(BTC, "1m", START + 60 * 100, START + 60 * 300)
-    assert got.bars[0].closes_at == START + 60 * 281
-    assert got.after == got.bars[0].closes_at - 60
+    assert got.bars[0].closes_at_s == START + 60 * 281
+    assert got.after == got.bars[0].closes_at_s - 60
 
 
 def test_a_young_market_has_nothing_before_its_first_bar(exchange: Exchange, origin: str) -> None:

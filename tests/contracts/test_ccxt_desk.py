@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from exchange_server import START, Answer, Exchange, Query
 
-from execution_service.settle import OrderMatcher
+from execution_service.match import OrderMatcher
 from fanfold import desk
 from fanfold.desk import Desk
 from fanfold.errors import VenueUnavailable
@@ -104,7 +104,9 @@ def down(symbols: Sequence[str]) -> Any:
 
 
 def told(message: BarsClosed) -> dict[tuple[str, str], list[int]]:
-    return {(one.instrument, one.timeframe): [bar.closes_at for bar in one.bars] for one in bars.unpack(message.frames)}
+    return {
+        (one.instrument, one.timeframe): [bar.closes_at_s for bar in one.bars] for one in bars.unpack(message.frames)
+    }
 
 
 def test_a_fold_follows_a_live_venue_without_a_gap(live: Desk, market: Market) -> None:
@@ -146,7 +148,7 @@ def test_bars_that_a_reader_misses_are_served_as_far_as_the_venue_gives_them(
 ) -> None:
     exchange.fault = down([ETH])
     at = datetime.fromtimestamp(START + 3_600, UTC)
-    market.poller.serve(
+    market.poller.on_bars_requested(
         BarsRequested(
             id="w",
             cause="c",
@@ -207,12 +209,12 @@ def test_a_market_order_fills_by_the_quote_as_soon_as_it_is_placed(
 ) -> None:
     exchange.touch = ("99.50", "100.50")
     paper, ledger = PaperVenue(live, MemoryBook(), market.venue.quote), Ledger()
-    settler = OrderMatcher(live, ledger, paper)
+    matcher = OrderMatcher(live, ledger, paper)
     placed = order()
     paper.place(placed)
     message = OrdersApproved(id="m", cause="c", at=placed.decided_at, account="main", orders=[placed])
-    settler.take(message)
-    settler.take(message)
+    matcher.take(message)
+    matcher.take(message)
     (done,) = ledger.booked
     assert (done.state, done.fills[0].quantity) == (OrderState.FILLED, 2)
     assert done.fills[0].price == Decimal("100.52"), "the ask, one basis point of slippage, up to the next tick"
@@ -230,9 +232,9 @@ def test_an_order_waits_where_no_quote_is_to_be_had(exchange: Exchange, live: De
 
     exchange.fault = no_quotes
     message = OrdersApproved(id="m", cause="c", at=placed.decided_at, account="main", orders=[placed])
-    settler = OrderMatcher(live, ledger, paper)
-    settler.take(message)
+    matcher = OrderMatcher(live, ledger, paper)
+    matcher.take(message)
     assert (len(book.read("main").resting), ledger.booked) == (1, [])
     exchange.fault = lambda _path, _query: None
-    settler.take(message)
+    matcher.take(message)
     assert [done.state for done in ledger.booked] == [OrderState.FILLED]

@@ -109,7 +109,7 @@ def test_an_instrument_that_was_delisted_fails_alone(venue: ExchangeVenue) -> No
     first, second = venue.bars_of([BarsRequest(one, "1m", START + 600, START + 660) for one in (BTC, "ETH/USDT")])
     assert isinstance(second, Failure)
     assert not isinstance(first, Failure)
-    assert [bar.closes_at for bar in first.bars] == [START + 660]
+    assert [bar.closes_at_s for bar in first.bars] == [START + 660]
 
 
 def test_a_symbol_that_is_not_traded_is_refused_with_near_ones(exchange: Exchange, origin: str) -> None:
@@ -139,4 +139,4 @@ def test_one_candle_without_a_number_or_a_time_leaves_the_others(exchange: Excha
     ]
     exchange.fault = klines(Answer(body=json.dumps(rows).encode()))
     found = venue.bars(BTC, "1m", START + 600, START + 840)
-    assert [(bar.closes_at - START - 600) // 60 for bar in found.bars if bar.close] == [1, 4]
+    assert [(bar.closes_at_s - START - 600) // 60 for bar in found.bars if bar.close] == [1, 4]

@@ -58,7 +58,7 @@ def series(instrument: str, some: list[Bar], after: int = 0, timeframe: str = "1
 
 def stretch(instrument: str, whole: list[Bar], first: int, last: int, timeframe: str = "1m") -> Series:
     """The bars of a list from index ``first`` up to, not with, ``last``, linked to the one before."""
-    return series(instrument, whole[first:last], whole[first - 1].closes_at if first else 0, timeframe)
+    return series(instrument, whole[first:last], whole[first - 1].closes_at_s if first else 0, timeframe)
 
 
 def bars_message(
@@ -81,13 +81,13 @@ def bars_message(
 def plain_fold(found: Desk, by_series: dict[tuple[str, str], list[Bar]]) -> tuple[Fold, dict[int, list[Target]]]:
     """A fold over all bars, one time after another, and its targets by time: what every delivery must come to."""
     fold, targets = Fold(found, "v"), {}
-    times = sorted({bar.closes_at for some in by_series.values() for bar in some})
+    times = sorted({bar.closes_at_s for some in by_series.values() for bar in some})
     for at in times:
         now = [
             stretch(instrument, some, index, index + 1, timeframe)
             for (timeframe, instrument), some in by_series.items()
             for index, bar in enumerate(some)
-            if bar.closes_at == at
+            if bar.closes_at_s == at
         ]
         targets[at] = [target for _, target in fold.accept(now, at)[0]]
     return fold, targets

@@ -151,7 +151,7 @@ def filled(outcome: Outcome, ids: set[str]) -> dict[str, list[int]]:
     brought = [one for one in outcome.messages if isinstance(one, BarsClosed) and one.cause in ids]
     assert all(one.requested for one in brought)
     series = [one for message in brought for one in unpack(message.frames)]
-    return {one.instrument: [bar.closes_at for bar in one.bars] for one in series}
+    return {one.instrument: [bar.closes_at_s for bar in one.bars] for one in series}
 
 
 def test_a_span_is_filled_for_each_symbol_and_what_the_venue_does_not_have_is_told_of(deployed, tmp_path) -> None:

@@ -157,8 +157,8 @@ def _skip_bars(desk: Desk, messages: list[Message]) -> None:
 def _ahead(good: BarsClosed, seconds: int, name: str) -> BarsClosed:
     """The bars of a poll that comes so much later."""
     (series, *_) = bars.unpack(good.frames)
-    ahead = [bar._replace(closes_at=bar.closes_at + seconds) for bar in series.bars]
-    early = msgspec.structs.replace(series, after=ahead[0].closes_at - 60, bars=ahead)
+    ahead = [bar._replace(closes_at_s=bar.closes_at_s + seconds) for bar in series.bars]
+    early = msgspec.structs.replace(series, after=ahead[0].closes_at_s - 60, bars=ahead)
     return msgspec.structs.replace(good, id=name, cause=f"a poll {name}", frames=bars.pack([early]))
 
 

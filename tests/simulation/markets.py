@@ -52,7 +52,7 @@ class Market:
 
     def close(self, name: str, at: float) -> Decimal:
         """The last close by a time; before the first, the open of that."""
-        closed = [bar.close for bar in self.bars[name] if bar.closes_at <= at] or [self.bars[name][0].open]
+        closed = [bar.close for bar in self.bars[name] if bar.closes_at_s <= at] or [self.bars[name][0].open]
         return Decimal(closed[-1]).scaleb(-2)
 
     def minute(self, minute: int) -> BarsClosed:
@@ -68,11 +68,11 @@ class Market:
         return self._message(message.id, since, requested=True)
 
     def _since(self, since: int, until: int) -> dict[str, list[Bar]]:
-        return {name: [bar for bar in some if since < bar.closes_at <= until] for name, some in self.bars.items()}
+        return {name: [bar for bar in some if since < bar.closes_at_s <= until] for name, some in self.bars.items()}
 
     def _message(self, name: str, some: dict[str, list[Bar]], *, requested: bool) -> BarsClosed:
         found = [self._series(one, mine) for one, mine in some.items() if mine]
-        at = max(bar.closes_at for mine in some.values() for bar in mine)
+        at = max(bar.closes_at_s for mine in some.values() for bar in mine)
         return BarsClosed(
             id=f"bars-{name}",
             cause=f"poll-{name}",
@@ -83,5 +83,5 @@ class Market:
         )
 
     def _series(self, name: str, some: list[Bar]) -> Series:
-        first = some[0].closes_at - 60
+        first = some[0].closes_at_s - 60
         return series(name, some, 0 if first == START else first)

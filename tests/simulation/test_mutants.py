@@ -9,8 +9,8 @@ import pytest
 from laws import LAWS, Outcome, breaches
 from world import World
 
+from execution_service.match import OrderMatcher
 from execution_service.place import Placer
-from execution_service.settle import OrderMatcher
 from execution_service.sweep import Sweeper
 from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.approvals import Approvals
@@ -94,7 +94,7 @@ def _always_halted(halting: Any) -> Any:
 
 
 def _never_gone(write: Any) -> Any:
-    return lambda book, account, version, changed, _gone, settled: write(book, account, version, changed, [], settled)
+    return lambda book, account, version, changed, _gone, matched: write(book, account, version, changed, [], matched)
 
 
 MUTANTS: dict[str, list[Guard]] = {

@@ -8,8 +8,8 @@ import msgspec
 from core_desk import START, A, B, bars_message, series, small_desk
 from crashes import Mortal
 
+from execution_service.match import OrderMatcher
 from execution_service.place import Placer
-from execution_service.settle import OrderMatcher
 from execution_service.sweep import Sweeper
 from fanfold.ledger import orders, positions
 from fanfold.market.bars import Bar
@@ -57,10 +57,10 @@ class World:
         book, ledger = self._ports(fuse)
         Placer(DESK, ledger, PaperVenue(DESK, book), lambda: self.now).place(told)
 
-    def settle(self, message: BarsClosed, fuse: Any = None, *, swept: bool = True) -> None:
-        self.settler(fuse, swept=swept).settle(message)
+    def match(self, message: BarsClosed, fuse: Any = None, *, swept: bool = True) -> None:
+        self.matcher(fuse, swept=swept).match(message)
 
-    def settler(self, fuse: Any = None, *, swept: bool = True) -> OrderMatcher:
+    def matcher(self, fuse: Any = None, *, swept: bool = True) -> OrderMatcher:
         book, ledger = self._ports(fuse)
         return OrderMatcher(DESK, ledger, PaperVenue(DESK, book), swept=swept)
 

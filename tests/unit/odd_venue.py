@@ -61,12 +61,12 @@ class Client:
     def candles(self, symbol: str, _timeframe: str, opens_from: int, limit: int) -> Rows:
         if self.down:
             raise VenueUnavailable("503")
-        here = [bar for bar in self.whole[symbol] if opens_from <= bar.closes_at - self.length < self.now]
+        here = [bar for bar in self.whole[symbol] if opens_from <= bar.closes_at_s - self.length < self.now]
         return self.spoil(symbol, [self._row(bar) for bar in here[:limit]])
 
     def _row(self, bar: Bar) -> list[Any]:
-        volume = bar.volume if self.now >= bar.closes_at + 1 else max(1, bar.volume // 2)
-        opens = (bar.closes_at - self.length) * 1_000
+        volume = bar.volume if self.now >= bar.closes_at_s + 1 else max(1, bar.volume // 2)
+        opens = (bar.closes_at_s - self.length) * 1_000
         return [opens, *(f"{price / 100:.2f}" for price in bar[1:5]), f"{volume / 1_000:.3f}"]
 
 
@@ -112,7 +112,7 @@ class Trading:
                                    instruments=[gap.instrument], since_s=gap.since, until_s=gap.until)  # fmt: skip
                 if not message.requested:
                     with suppress(VenueUnavailable):
-                        self.poller.serve(asked)
+                        self.poller.on_bars_requested(asked)
 
     def published(self, name: str) -> list[Bar]:
         told = [one for message in self.bus.messages if isinstance(message, BarsClosed) and not message.requested

@@ -66,8 +66,8 @@ def fill(side: str, quantity: str, price: str, fee: str = "0", trade_id: str = "
 
 def candle(minute: int, opens: str, high: str, low: str, volume: str = "1000") -> CandlePrices:
     """The bar of one minute that closes ``minute`` minutes after T."""
-    closes_at = T + 60 * minute
-    return CandlePrices(closes_at - 60, closes_at, Decimal(opens), Decimal(high), Decimal(low), Decimal(volume))
+    closes_at_s = T + 60 * minute
+    return CandlePrices(closes_at_s - 60, closes_at_s, Decimal(opens), Decimal(high), Decimal(low), Decimal(volume))
 
 
 def series(*bars: Bar, instrument: str = SYMBOL, timeframe: str = "1m") -> Series:

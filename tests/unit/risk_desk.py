@@ -47,7 +47,7 @@ def desk(instances: dict[str, Any] | None = None, **limits: Any) -> Desk:
 
 
 def mark(price: str, age_s: int = 0, variance: float = 0.0) -> Mark:
-    return Mark(price=D(price), closes_at=int(AT.timestamp()) - age_s, variance=variance)
+    return Mark(price=D(price), closes_at_s=int(AT.timestamp()) - age_s, variance=variance)
 
 
 def book(account: str = "margin", **changes: Any) -> AccountSnapshot:

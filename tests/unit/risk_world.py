@@ -61,18 +61,18 @@ class World:
         some = [series(name, [Bar(closes, *[round(price * 100)] * 4, 10**9)], closes - 60)
                 for name, price in quoted.items() if price]  # fmt: skip
         message = bars_message(some, f"p{minute}")
-        self.assessor.mark(message)
+        self.assessor.on_bars(message)
         for account in self.desk.accounts:
-            self.assessor.settle(ExecutionReport(
+            self.assessor.on_matched(ExecutionReport(
                 id=f"e{minute}", cause=message.id, at=at(minute), account=account, venue="v", matched=True,
                 poll_id=message.cause,
             ))  # fmt: skip
             if targets is not None:
-                self.assessor.target(told(minute, targets, account, message.cause))
+                self.assessor.on_targets(told(minute, targets, account, message.cause))
 
     def hear(self, minute: int, targets: dict[tuple[str, str], float], account: str = "main") -> None:
         """A webhook's targets."""
-        self.assessor.target(told(minute, targets, account))
+        self.assessor.on_targets(told(minute, targets, account))
 
     def hold(self, instance_: str, instrument: str, quantity: str, price: str = "100") -> None:
         item = StoredPosition(position=Position(lots=(Lot(D(quantity), D(price)),), version=1), open=D(0))

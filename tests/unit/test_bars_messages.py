@@ -58,7 +58,7 @@ def test_no_message_of_bars_is_longer_than_a_topic_takes_and_none_loses_any(
     kept: dict[str, list[Bar]] = {}
     for one in (one for message in told for one in bars.unpack(message.frames)):
         before = kept.setdefault(one.instrument, [])
-        assert one.after == (before[-1].closes_at if before else START)
+        assert one.after == (before[-1].closes_at_s if before else START)
         before += one.bars
     assert kept == {one.instrument: one.bars for one in series}
     assert [one for message in told for one in message.defects] == defects

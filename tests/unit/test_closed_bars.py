@@ -36,7 +36,7 @@ class Retold(Venue):
         return found
 
     def _as_told(self, instrument: str, bar: Bar) -> Bar | None:
-        return self.told.get((instrument, (bar.closes_at - START) // 60), bar)
+        return self.told.get((instrument, (bar.closes_at_s - START) // 60), bar)
 
 
 class Watched(Feed):
@@ -92,7 +92,7 @@ def test_a_candle_that_is_none_is_dropped_and_told_and_parks_nothing(
     feed.retold.told = {(A, minute): changed(A, minute, **fields)}
     for now in range(60, 81):
         feed.poll(now)
-    assert feed.published("1m", A) == [bar for bar in FINE[A][55:80] if bar.closes_at != START + 60 * minute]
+    assert feed.published("1m", A) == [bar for bar in FINE[A][55:80] if bar.closes_at_s != START + 60 * minute]
     assert closes(feed.published("5m", A))[-4:] == [65, 70, 75, 80]
     assert {(defect.instrument, defect.closes_at_s) for defect in feed.defects("impossible")} == {
         (A, START + 60 * minute)
@@ -202,7 +202,7 @@ def test_one_bad_print_is_held_back_and_dropped_when_the_next_bar_does_not_confi
     feed.retold.told = {(A, minute): print_of(A, minute, 10)}
     for now in range(60, 72):
         feed.poll(now)
-    assert feed.published("1m", A) == [bar for bar in FINE[A][55:71] if bar.closes_at != START + 60 * minute]
+    assert feed.published("1m", A) == [bar for bar in FINE[A][55:71] if bar.closes_at_s != START + 60 * minute]
     assert max(bar.high for bar in feed.published("5m", A)) <= max(bar.high for bar in FINE[A][35:71])
     jump, outlier = feed.defects("jump", "outlier")
     assert (jump.action, jump.closes_at_s) == ("held", START + 60 * minute)

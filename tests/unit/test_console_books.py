@@ -34,7 +34,7 @@ def test_cash_is_the_start_and_what_was_realised_less_fees_and_the_cost_of_what_
 
 
 def test_equity_counts_what_is_held_at_its_last_close():
-    marks = {"BTC/USDT": Mark(price=Decimal(110), closes_at=60)}
+    marks = {"BTC/USDT": Mark(price=Decimal(110), closes_at_s=60)}
     assert equity(ACCOUNT.cash, BOOKS, marks) == Decimal(1013)
     assert unmarked(BOOKS, marks) == []
 

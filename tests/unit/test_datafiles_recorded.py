@@ -67,10 +67,10 @@ def test_a_summer_of_minutes_resamples_to_five_minutes_without_loss() -> None:
     minutes = read(str(DATA / "candles_1m/binance_BTCUSDT_1m_2025-05_2025-08.feather")).series
     made = resample(minutes, "5m", minutes.through)
     assert len(made.bars) == 26_141
-    whole = [bar for bar in minutes.bars if bar.closes_at <= made.through]
+    whole = [bar for bar in minutes.bars if bar.closes_at_s <= made.through]
     assert sum(bar.volume for bar in made.bars) == sum(bar.volume for bar in whole)
     assert max(bar.high for bar in made.bars) == max(bar.high for bar in whole)
-    assert all(later.closes_at - earlier.closes_at == 300 for earlier, later in pairwise(made.bars))
+    assert all(later.closes_at_s - earlier.closes_at_s == 300 for earlier, later in pairwise(made.bars))
 
 
 def test_two_sources_of_one_month_agree_to_the_last_digit() -> None:
@@ -79,4 +79,4 @@ def test_two_sources_of_one_month_agree_to_the_last_digit() -> None:
     downloaded = read(str(DATA / "candles_1m/binance_BTCUSDT_1m_2026-03_2026-04.feather")).series
     assert (archive.price_scale, archive.volume_scale) == (downloaded.price_scale, downloaded.volume_scale) == (2, 5)
     common = set(archive.bars) & set(downloaded.bars)
-    assert len(common) == sum(downloaded.bars[0].closes_at <= bar.closes_at for bar in archive.bars)
+    assert len(common) == sum(downloaded.bars[0].closes_at_s <= bar.closes_at_s for bar in archive.bars)

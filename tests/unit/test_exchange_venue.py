@@ -78,7 +78,7 @@ def test_every_bar_of_the_span_is_found_whatever_the_page_and_the_quiet_minutes(
     told: set[int], since: int, until: int, page: int, name: str
 ) -> None:
     got = venue(Pages(told, page, name=name)).bars(BTC, "1m", since, until)
-    assert [bar.closes_at for bar in got.bars] == [at for at in closes(told) if since < at <= until]
+    assert [bar.closes_at_s for bar in got.bars] == [at for at in closes(told) if since < at <= until]
 
 
 @given(minutes, times, times, st.integers(2, 9), st.booleans())
@@ -87,9 +87,9 @@ def test_nothing_that_the_exchange_has_lies_unseen_between_after_and_the_first_b
 ) -> None:
     got = venue(Pages(told, page, tail=tail)).bars(BTC, "1m", since, until)
     if got.bars and 0 < got.after <= since:
-        between = [at for at in closes(told) if got.after < at < got.bars[0].closes_at]
+        between = [at for at in closes(told) if got.after < at < got.bars[0].closes_at_s]
         assert between == []
-        assert got.after in (*closes(told), got.bars[0].closes_at - 60)
+        assert got.after in (*closes(told), got.bars[0].closes_at_s - 60)
 
 
 @given(minutes, st.integers(1, 45))
@@ -106,12 +106,12 @@ def test_an_exchange_that_only_keeps_its_newest_bars_never_hides_that_others_cam
     told = set(range(count))
     got = venue(Pages(told, page, tail=True)).bars(BTC, "1m", since, until)
     if got.bars and got.after <= since:
-        assert [at for at in closes(told) if got.after < at < got.bars[0].closes_at] == []
+        assert [at for at in closes(told) if got.after < at < got.bars[0].closes_at_s] == []
 
 
 def test_history_that_was_cut_at_its_front_is_stated_as_a_gap() -> None:
     got = venue(Pages(set(range(40)), 10, tail=True)).bars(BTC, "1m", START + 300, START + 2_400)
-    assert got.after == got.bars[0].closes_at - 60 > START + 300
+    assert got.after == got.bars[0].closes_at_s - 60 > START + 300
 
 
 def test_a_poll_of_one_new_bar_asks_once() -> None:
@@ -179,13 +179,13 @@ def test_an_answer_without_a_candle_is_refused(row: object) -> None:
 @pytest.mark.parametrize("row", [*WITHOUT_A_NUMBER, *WITHOUT_NUMBERS])
 def test_a_candle_without_a_number_is_empty_and_leaves_the_others(row: object) -> None:
     empty, good = candles.read([row, GOOD], 60)
-    assert (empty.closes_at, set(empty[1:])) == (60, {0})
-    assert (good.closes_at, set(good[1:])) == (120, {1})
+    assert (empty.closes_at_s, set(empty[1:])) == (60, {0})
+    assert (good.closes_at_s, set(good[1:])) == (120, {1})
 
 
 @pytest.mark.parametrize("row", WITHOUT_A_TIME)
 def test_a_candle_without_a_time_is_left_out_and_logged(row: object, caplog: pytest.LogCaptureFixture) -> None:
-    assert [one.closes_at for one in candles.read([GOOD, row], 60)] == [120]
+    assert [one.closes_at_s for one in candles.read([GOOD, row], 60)] == [120]
     assert "1 candles without a time are left out" in caplog.text
 
 

@@ -37,7 +37,7 @@ def updates(world: World) -> list[OrderUpdate]:
 def test_a_settlement_cancels_first_what_may_not_rest(state: TradingState, exit_: OrderState) -> None:
     world = resting()
     world.ledger.halt("main", state, halted(state, AT + timedelta(seconds=1)))
-    world.settle(minute(1))
+    world.match(minute(1))
     assert world.states() == {"entry": OrderState.CANCELED, "exit": exit_}
     assert {update.reason for update in updates(world) if update.state is OrderState.CANCELED} == {
         f"the account is {state}"
@@ -51,10 +51,10 @@ def test_a_halt_cancels_at_once_without_a_bar(state: TradingState) -> None:
     world = resting()
     told = halted(state, AT + timedelta(seconds=1))
     world.ledger.halt("main", state, told)
-    world.settler().govern(told)
+    world.matcher().govern(told)
     assert world.states()["entry"] is OrderState.CANCELED
     assert (world.states()["exit"] is OrderState.CANCELED) == (state is TradingState.FLATTENING)
-    world.settler().govern(told)
+    world.matcher().govern(told)
     world.check()
 
 
@@ -63,7 +63,7 @@ def test_a_halt_that_was_lifted_since_cancels_nothing() -> None:
     told = halted(TradingState.HALTED)
     world.ledger.halt("main", TradingState.HALTED, told)
     world.ledger.halt("main", TradingState.ACTIVE, halted(TradingState.ACTIVE))
-    world.settler().govern(told)
+    world.matcher().govern(told)
     assert set(world.states().values()) == {OrderState.OPEN}
 
 
@@ -71,7 +71,7 @@ def test_an_exit_that_was_decided_under_flatten_stays_and_fills() -> None:
     world = World()
     world.ledger.halt("main", TradingState.FLATTENING, halted(TradingState.FLATTENING))
     world.place(world.approve(order("exit", B, "sell", **EXIT)))
-    world.settle(minute(1))
+    world.match(minute(1))
     assert world.states() == {"exit": OrderState.FILLED}
 
 
@@ -87,17 +87,17 @@ def test_a_missing_state_cancels_entries() -> None:
             )
         ]
     )
-    world.settle(minute(1))
+    world.match(minute(1))
     assert world.states()["entry"] is OrderState.CANCELED
 
 
 def test_what_partly_filled_keeps_it_and_frees_the_rest() -> None:
     world = World()
     world.place(world.approve(order("entry", A, "buy", **RESTING)))
-    world.settle(minute(1, lots=10_000))
+    world.match(minute(1, lots=10_000))
     assert world.states() == {"entry": OrderState.PARTIAL}
     world.ledger.halt("main", TradingState.HALTED, halted(TradingState.HALTED))
-    world.settle(minute(2))
+    world.match(minute(2))
     assert world.states() == {"entry": OrderState.CANCELED}
     assert [fill.quantity for fill in world.fills()] == [1]
     world.check()
@@ -112,7 +112,7 @@ def test_a_crash_while_canceling_cancels_once(nth: int, after: bool) -> None:
 
     def attempt(fuse: Any) -> None:
         world.ledger.sweep()
-        world.settler(fuse).govern(told)
+        world.matcher(fuse).govern(told)
 
     until_it_lives(attempt, nth, after=after)
     assert set(world.states().values()) == {OrderState.CANCELED}
@@ -128,6 +128,6 @@ def test_where_nothing_rests_the_state_is_not_asked_for() -> None:
         raise AssertionError("a minute without orders costs no call more")
 
     world.ledger.trading_state = asked  # type: ignore[assignment, method-assign]
-    world.settle(minute(1))
+    world.match(minute(1))
     told = OrdersApproved(id="none", cause="t", at=AT, account="main", orders=[])
-    world.settler().take(told)
+    world.matcher().take(told)

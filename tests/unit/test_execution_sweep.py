@@ -86,7 +86,7 @@ def test_one_that_may_not_go_out_any_more_ends_and_a_late_request_does_nothing(
             PaperVenue(DESK, world.book).place(one)
     world.place(told)
     assert world.book.read("main").resting == []
-    world.settle(minute(1))
+    world.match(minute(1))
     assert world.fills() == []
     world.check()
 
@@ -133,7 +133,7 @@ def test_a_crash_while_sweeping_leaves_each_order_at_the_venue_once_or_never(
 def test_an_order_without_bars_ends_after_its_time_and_is_told() -> None:
     world = World()
     world.place(world.approve(order("a", A, kind="limit", limit_price="50"), order("b", B, "sell", quantity="2")))
-    world.settle(minute(1, 10_000))
+    world.match(minute(1, 10_000))
     world.now = AT + timedelta(seconds=300 + 60 + 119)
     assert world.sweep() == 0
     world.now += SECOND
@@ -155,7 +155,7 @@ def test_what_rests_under_a_halt_that_nobody_told_of_is_canceled_by_the_sweep() 
 def test_a_settlement_without_a_sweep_beside_it_looks_after_live_orders_itself() -> None:
     world = World()
     world.approve(*TWO)
-    world.settle(minute(3), swept=False)
+    world.match(minute(3), swept=False)
     assert set(world.states().values()) == {OrderState.STALE}
 
 

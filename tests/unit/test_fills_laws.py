@@ -58,7 +58,7 @@ def crowds(draw: st.DrawFn) -> list[RestingOrder]:
 
 @given(crowd=crowds(), bars=candles())
 def test_no_price_is_better_than_the_bar_had(crowd: list[RestingOrder], bars: list[CandlePrices]) -> None:
-    by_close = {bar.closes_at: bar for bar in bars}
+    by_close = {bar.closes_at_s: bar for bar in bars}
     for resolution in fills.walk(crowd, bars, MODEL):
         for fill in resolution.fills:
             bar = by_close[int(fill.at.timestamp())]
@@ -91,7 +91,7 @@ def test_all_orders_together_take_no_more_than_their_share_of_a_bar(
 ) -> None:
     taken = [fill for resolution in fills.walk(crowd, bars, MODEL) for fill in resolution.fills]
     for bar in bars:
-        of_bar = sum(fill.quantity for fill in taken if int(fill.at.timestamp()) == bar.closes_at)
+        of_bar = sum(fill.quantity for fill in taken if int(fill.at.timestamp()) == bar.closes_at_s)
         assert of_bar <= bar.volume * MODEL.participation_max
 
 
@@ -108,13 +108,13 @@ def test_every_fill_is_after_the_decision_and_has_its_own_trade_id(
 def test_no_order_meets_a_price_from_before_its_decision_or_after_its_end(
     crowd: list[RestingOrder], bars: list[CandlePrices]
 ) -> None:
-    by_close = {bar.closes_at: bar for bar in bars}
+    by_close = {bar.closes_at_s: bar for bar in bars}
     for resolution in fills.walk(crowd, bars, MODEL):
         order = resolution.resting.order
         for fill in resolution.fills:
             bar = by_close[int(fill.at.timestamp())]
             assert order.decided_at.timestamp() <= bar.opens_at < order.expires_at.timestamp()
-            if bar.closes_at > order.expires_at.timestamp():
+            if bar.closes_at_s > order.expires_at.timestamp():
                 assert fill.price in {matching.worsened(order.side, bar.open, WORSE, MODEL.tick), order.limit_price}
 
 

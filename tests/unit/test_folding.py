@@ -72,8 +72,8 @@ def standing(fold: Fold) -> tuple[object, ...]:
 
 def filled(gap: Gap, whole: dict[tuple[str, str], list[Bar]]) -> Series:
     some = whole[gap.timeframe, gap.instrument]
-    found = [bar for bar in some if gap.since < bar.closes_at <= gap.until]
-    before = [bar.closes_at for bar in some if bar.closes_at <= gap.since]
+    found = [bar for bar in some if gap.since < bar.closes_at_s <= gap.until]
+    before = [bar.closes_at_s for bar in some if bar.closes_at_s <= gap.since]
     return series(gap.instrument, found, before[-1] if before else 0, gap.timeframe)
 
 
@@ -101,7 +101,7 @@ def test_in_order_every_target_is_there_bit_for_bit_once(seed: int) -> None:
             stretch(name, some, max(0, index - random.randint(0, 2)), index + 1, timeframe)
             for (timeframe, name), some in bars.items()
             for index, bar in enumerate(some)
-            if bar.closes_at == at
+            if bar.closes_at_s == at
         ]
         cut = random.randint(0, len(parts))
         for message in (parts[:cut], parts[:cut], parts[cut:], parts):
@@ -144,8 +144,8 @@ def test_a_window_as_long_as_the_lookback_is_enough_to_go_on(at: int) -> None:
     cold = restored(found, windows, warm.snapshot())
     for index in range(at, COUNT):
         message = [stretch(name, whole[name], index, index + 1) for name in whole]
-        closes_at = START + 60 * (index + 1)
-        assert cold.accept(message, closes_at) == warm.accept(message, closes_at)
+        closes_at_s = START + 60 * (index + 1)
+        assert cold.accept(message, closes_at_s) == warm.accept(message, closes_at_s)
     assert cold.snapshot() == warm.snapshot()
 
 
@@ -168,10 +168,10 @@ def test_nothing_is_told_before_the_warm_up_is_over() -> None:
 def test_a_gap_asks_for_what_is_missing_and_parks_that_instrument_alone() -> None:
     a, b = walk(6, A, 12), walk(6, B, 12)
     fold = Fold(small_desk(), "v")
-    fold.accept([stretch(A, a, 0, 8), stretch(B, b, 0, 8)], a[7].closes_at)
-    at = a[10].closes_at
+    fold.accept([stretch(A, a, 0, 8), stretch(B, b, 0, 8)], a[7].closes_at_s)
+    at = a[10].closes_at_s
     targets, gaps = fold.accept([stretch(A, a, 10, 11), stretch(B, b, 8, 11)], at)
-    assert gaps == [Gap(A, "1m", a[7].closes_at, at)]
+    assert gaps == [Gap(A, "1m", a[7].closes_at_s, at)]
     assert [target.instrument for _, target in targets] == [B]
     targets, gaps = fold.accept([filled(gaps[0], {("1m", A): a})], at)
     assert [target.instrument for _, target in targets] == [A]
@@ -180,7 +180,7 @@ def test_a_gap_asks_for_what_is_missing_and_parks_that_instrument_alone() -> Non
 
 def test_a_first_series_reaches_back_as_far_as_its_strategies_look() -> None:
     a = walk(7, A, 12)
-    fold, at = Fold(small_desk(), "v"), a[11].closes_at
+    fold, at = Fold(small_desk(), "v"), a[11].closes_at_s
     lookback = fold.lookbacks["1m", A]
     assert fold.accept([stretch(A, a, 11, 12)], at)[1] == [Gap(A, "1m", at - 60 * (lookback + 1), at)]
     targets, gaps = fold.accept([stretch(A, a, 11 - lookback, 12)], at)
@@ -191,15 +191,15 @@ def test_a_first_series_reaches_back_as_far_as_its_strategies_look() -> None:
 def test_bars_that_the_venue_never_had_are_stepped_over() -> None:
     a = walk(8, A, 12, missing=frozenset({9, 10}))
     fold = Fold(small_desk(), "v")
-    assert fold.accept([stretch(A, a, 0, 8)], a[7].closes_at)[1] == []
-    assert fold.accept([stretch(A, a, 8, 10)], a[9].closes_at)[1] == []
+    assert fold.accept([stretch(A, a, 0, 8)], a[7].closes_at_s)[1] == []
+    assert fold.accept([stretch(A, a, 8, 10)], a[9].closes_at_s)[1] == []
 
 
 def test_a_series_in_two_pieces_in_one_message_is_news_to_its_end() -> None:
     a = walk(9, A, 12)
     fold = Fold(small_desk(), "v")
     message = [stretch(A, a, 0, 6), stretch(A, a, 4, 12)]
-    assert [bar for one in fold.news(message, a[11].closes_at) for bar in one.bars] == a
+    assert [bar for one in fold.news(message, a[11].closes_at_s) for bar in one.bars] == a
 
 
 def test_what_nobody_watches_is_left_alone() -> None:

@@ -74,7 +74,7 @@ class Ticking:
 
 
 def closes(found: Series) -> list[int]:
-    return [(bar.closes_at - START) // 60 for bar in found.bars]
+    return [(bar.closes_at_s - START) // 60 for bar in found.bars]
 
 
 @pytest.mark.parametrize("dated", [True, False])
@@ -96,9 +96,9 @@ def test_where_an_exchange_s_clock_stands_a_bar_comes_a_minute_later_proven_by_t
 @given(st.floats(0, 59.9), st.integers(1, 3))
 def test_no_bar_of_an_exchange_that_finishes_within_its_grace_is_told_otherwise_later(into: float, ahead: int) -> None:
     exchange = Ticking(START + 600 + into, quiet=range(12, 12 + ahead))
-    told = {bar.closes_at: bar for bar in exchange.given(10).bars}
+    told = {bar.closes_at_s: bar for bar in exchange.given(10).bars}
     exchange.now += 600
-    final = {bar.closes_at: bar for bar in exchange.given(10).bars}
+    final = {bar.closes_at_s: bar for bar in exchange.given(10).bars}
     assert told == {at: final[at] for at in told}
     assert max(told) == START + 600
 
@@ -121,8 +121,8 @@ def test_once_the_grace_is_over_nothing_is_waited_for() -> None:
 def test_no_clock_of_this_machine_makes_a_bar_closed(fast_s: float, into: float) -> None:
     exchange = Ticking(START + 540 + into, fast_s=fast_s)
     found = exchange.given(int(exchange.here() - START) // 60)
-    assert all(bar.volume == 9_000 for bar in found.bars if bar.closes_at + 1 <= exchange.now)
-    assert all(bar.closes_at <= exchange.now for bar in found.bars)
+    assert all(bar.volume == 9_000 for bar in found.bars if bar.closes_at_s + 1 <= exchange.now)
+    assert all(bar.closes_at_s <= exchange.now for bar in found.bars)
 
 
 def test_an_exchange_that_dates_no_answer_proves_a_bar_by_the_next_one_alone() -> None:

@@ -311,7 +311,7 @@ def test_a_longer_lookback_asks_for_the_bars_that_it_needs_and_nobody_folds_a_ba
     after = run(longer, [bar(40)], before)
     assert of_latch(after.states)[0][1] == "STARTED_AFRESH"
     (gap,) = after.gaps
-    assert gap == Gap(A, "1m", BARS[A][40].closes_at - 26 * 60, BARS[A][40].closes_at)
+    assert gap == Gap(A, "1m", BARS[A][40].closes_at_s - 26 * 60, BARS[A][40].closes_at_s)
     history = [stretch(A, BARS[A], 14, 41)]
     filled = run(longer, [history, bar(41)], after)
     assert filled.snapshot.states[f"latch/{A}"].seen == 28
@@ -341,7 +341,7 @@ def test_a_universe_goes_on_without_an_instrument_that_has_no_bars_any_more_and_
     found = desk("1m", None, A, B)
     gone = range(10, 20)
     messages = [bar(number, *((A,) if number in gone else (A, B))) for number in range(25)]
-    messages[20] = [stretch(A, BARS[A], 20, 21), series(B, BARS[B][20:21], BARS[B][9].closes_at)]
+    messages[20] = [stretch(A, BARS[A], 20, 21), series(B, BARS[B][20:21], BARS[B][9].closes_at_s)]
     told = run(found, messages)
     weights = [{one.instrument: one.weight for one in some if one.instance == "latch"} for some in told.targets]
     assert weights[9] == {A: 2.0, B: 2.1}

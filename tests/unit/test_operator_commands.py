@@ -8,7 +8,7 @@ from core_desk import instance, small_desk
 
 from fanfold.errors import BadInput
 from fanfold.messages import TradingState, TradingStateChanged
-from risk_service.control import ControlCommand, obey
+from risk_service.control import ControlCommand, handle_command
 
 DESK = small_desk(trend=instance())
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -36,7 +36,7 @@ def command(state: TradingState, reason: str = "drill") -> ControlCommand:
 def ids(*brought: tuple[ControlCommand, str]) -> list[str]:
     accounts = Accounts()
     for one, request in brought:
-        obey(one, DESK, accounts, NOW, request)
+        handle_command(one, DESK, accounts, NOW, request)
     return [told.id for told in accounts.told]
 
 
@@ -60,12 +60,12 @@ def test_two_reasons_are_two_messages() -> None:
 def test_a_command_without_an_account_or_a_reason_is_refused(wrong: dict[str, str], named: str) -> None:
     asked = {"action": "halt", "account": "main", "reason": "drill", "actor": "anna"} | wrong
     with pytest.raises(BadInput, match=named):
-        obey(ControlCommand(**asked), DESK, Accounts(), NOW)
+        handle_command(ControlCommand(**asked), DESK, Accounts(), NOW)
 
 
 def test_a_reason_of_any_length_halts_and_is_cut_to_what_a_message_carries() -> None:
     accounts = Accounts()
     for state in (TradingState.HALTED, TradingState.ACTIVE):
-        obey(command(state, "é" * 300_000), DESK, accounts, NOW)
+        handle_command(command(state, "é" * 300_000), DESK, accounts, NOW)
     assert [len(told.reason) for told in accounts.told] == [1_000, 1_000]
     assert all(told.reason.endswith("…") for told in accounts.told)

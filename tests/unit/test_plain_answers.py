@@ -25,13 +25,13 @@ def test_a_venues_own_bars(
     seed: int, now: int, reach: int, missing: set[int], impossible: set[int], revised: bool
 ) -> None:
     whole = bars(seed, missing, impossible)
-    known = [bar for bar in whole if bar.closes_at < START + 60 * now and possible(bar)]
+    known = [bar for bar in whole if bar.closes_at_s < START + 60 * now and possible(bar)]
     if not known:
         return
     last = series(A, known[-KEPT_BARS:])
-    since, until = known[-1].closes_at, START + 60 * now
+    since, until = known[-1].closes_at_s, START + 60 * now
     if revised:
-        whole = [bar._replace(volume=bar.volume + (bar.closes_at == known[-1].closes_at)) for bar in whole]
+        whole = [bar._replace(volume=bar.volume + (bar.closes_at_s == known[-1].closes_at_s)) for bar in whole]
     answer = within(whole, until - 60 * reach, until)
     request = BarsRequest(A, "1m", until - 60 * reach, until)
     wanted = Wanted("1m", since, until, request)
@@ -56,18 +56,18 @@ def test_longer_bars_that_are_made(
 
 def bars(seed: int, missing: set[int], impossible: set[int]) -> list[Bar]:
     whole = walk(seed, A, MINUTES, missing=frozenset(missing))
-    return [bar._replace(low=bar.high + 1) if (bar.closes_at - START) // 60 in impossible else bar for bar in whole]
+    return [bar._replace(low=bar.high + 1) if (bar.closes_at_s - START) // 60 in impossible else bar for bar in whole]
 
 
 def within(whole: list[Bar], since: int, until: int) -> Series:
     """The venue's answer: its bars after ``since``, linked to the one before."""
-    before = [bar.closes_at for bar in whole if bar.closes_at <= since]
-    return series(A, [bar for bar in whole if since < bar.closes_at <= until], before[-1] if before else 0)
+    before = [bar.closes_at_s for bar in whole if bar.closes_at_s <= since]
+    return series(A, [bar for bar in whole if since < bar.closes_at_s <= until], before[-1] if before else 0)
 
 
 def finer(last: Series) -> Series:
     """The same bars in finer scales, which only the long way can hold an answer against."""
-    scaled = [Bar(bar.closes_at, *(10 * figure for figure in bar[1:])) for bar in last.bars]
+    scaled = [Bar(bar.closes_at_s, *(10 * figure for figure in bar[1:])) for bar in last.bars]
     return msgspec.structs.replace(
         last, price_scale=last.price_scale + 1, volume_scale=last.volume_scale + 1, bars=scaled
     )
@@ -77,6 +77,6 @@ def told(found: News) -> object:
     """What is published, what is wrong with it, and the bars that are kept, whatever their scales."""
     kept = found.last
     figures = (
-        [(bar.closes_at, *map(kept.price, bar[1:5]), kept.volume(bar.volume)) for bar in kept.bars] if kept else []
+        [(bar.closes_at_s, *map(kept.price, bar[1:5]), kept.volume(bar.volume)) for bar in kept.bars] if kept else []
     )
-    return found.series, [(one.defect, one.action, one.count, one.at) for one in found.defects], figures
+    return found.series, [(one.defect, one.action, one.count, one.closes_at_s) for one in found.defects], figures

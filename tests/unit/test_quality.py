@@ -60,7 +60,7 @@ def test_of_two_rows_of_one_time_the_later_one_counts() -> None:
 def test_rows_out_of_order_are_sorted() -> None:
     result = checked(row(2), row(0), row(1))
     assert found(result) == {"out-of-order": 2}
-    assert [bar.closes_at for bar in result.bars] == [START + 60, START + 120, START + 180]
+    assert [bar.closes_at_s for bar in result.bars] == [START + 60, START + 120, START + 180]
 
 
 def test_a_bar_that_cannot_be_is_dropped_and_named_by_its_row() -> None:
@@ -94,7 +94,7 @@ def test_rows_in_another_unit_of_time_than_the_first_are_converted() -> None:
     seconds, milliseconds = row(0), row(1)._replace(opens_at=(START + 60) * 1000)
     result = checked(seconds, milliseconds)
     assert found(result) == {"time-unit": 1}
-    assert [bar.closes_at for bar in result.bars] == [START + 60, START + 120]
+    assert [bar.closes_at_s for bar in result.bars] == [START + 60, START + 120]
 
 
 def test_a_bar_off_the_grid_of_its_timeframe_is_dropped_even_by_a_millisecond() -> None:
@@ -121,16 +121,16 @@ rows = st.builds(row, st.integers(0, 30), close=st.integers(50, 150), volume=st.
 @given(st.lists(rows))
 def test_bars_come_out_in_order_once_and_each_out_of_a_row(given_rows: list[CheckedRow]) -> None:
     bars = checked(*given_rows).bars
-    times = [bar.closes_at for bar in bars]
+    times = [bar.closes_at_s for bar in bars]
     assert times == sorted(set(times))
-    assert {bar.closes_at for bar in bars} == {one.opens_at + 60 for one in given_rows}
+    assert {bar.closes_at_s for bar in bars} == {one.opens_at + 60 for one in given_rows}
     assert {bar[1:] for bar in bars} <= {one[1:] for one in given_rows}
 
 
 @given(st.lists(rows))
 def test_a_second_check_of_what_a_check_left_finds_nothing_more_to_repair(given_rows: list[CheckedRow]) -> None:
     first = checked(*given_rows)
-    second = checked(*[CheckedRow(bar.closes_at - 60, *bar[1:]) for bar in first.bars])
+    second = checked(*[CheckedRow(bar.closes_at_s - 60, *bar[1:]) for bar in first.bars])
     assert second.bars == first.bars
     assert {finding.action for finding in second.findings} <= {Action.REPORTED}
 
@@ -140,11 +140,11 @@ def test_a_second_check_of_what_a_check_left_finds_nothing_more_to_repair(given_
     st.sampled_from([0, 7]),
 )
 def test_bars_that_are_unbroken_are_all_kept_with_nothing_found(steps: list[tuple[int, int, int]], off: int) -> None:
-    bars, closes_at = [], 1_767_225_600 + off
+    bars, closes_at_s = [], 1_767_225_600 + off
     for step, close, volume in steps:
-        closes_at += step
-        bars.append(Bar(closes_at, close, close + 1, max(close - 1, 0), close, volume))
+        closes_at_s += step
+        bars.append(Bar(closes_at_s, close, close + 1, max(close - 1, 0), close, volume))
     jump_max = Decimal("0.2")
-    result = check("BTC/USDT", "1m", [CheckedRow(bar.closes_at - 60, *bar[1:]) for bar in bars], jump_max)
+    result = check("BTC/USDT", "1m", [CheckedRow(bar.closes_at_s - 60, *bar[1:]) for bar in bars], jump_max)
     wrong = [finding for finding in result.findings if finding.defect is not DefectKind.ZERO_VOLUME]
     assert unbroken(bars, 60, jump_max) == (result.bars == bars and not wrong)

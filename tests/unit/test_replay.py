@@ -33,7 +33,7 @@ def test_everything_written_is_read_back(venue: ReplayVenue, recorded: dict[str,
     assert venue.instruments == sorted(recorded)
     for name, series in recorded.items():
         assert venue.bars(name, "1m", 0, 2**62) == series
-        assert venue.span(name) == (series.bars[0].closes_at, series.bars[-1].closes_at)
+        assert venue.span(name) == (series.bars[0].closes_at_s, series.bars[-1].closes_at_s)
 
 
 cuts = st.integers(START - 600, START + (MINUTES + 10) * 60)
@@ -46,8 +46,8 @@ def test_a_read_gives_the_bars_after_since_through_until_and_the_one_before(
 ) -> None:
     stored = recorded[SOL].bars
     got = venue.bars(SOL, "1m", since, until)
-    assert got.bars == [bar for bar in stored if since < bar.closes_at <= until]
-    assert got.after == max((bar.closes_at for bar in stored if bar.closes_at <= since), default=0)
+    assert got.bars == [bar for bar in stored if since < bar.closes_at_s <= until]
+    assert got.after == max((bar.closes_at_s for bar in stored if bar.closes_at_s <= since), default=0)
 
 
 @given(cuts, cuts, st.sampled_from(["5m", "15m", "1h"]))
@@ -56,9 +56,9 @@ def test_a_longer_timeframe_is_cut_out_of_the_whole_resampled_series(
 ) -> None:
     whole = resample(recorded[SOL], timeframe, until)
     got = venue.bars(SOL, timeframe, since, until)
-    assert got.bars == [bar for bar in whole.bars if since < bar.closes_at]
+    assert got.bars == [bar for bar in whole.bars if since < bar.closes_at_s]
     if got.bars:
-        assert got.after == max((bar.closes_at for bar in whole.bars if bar.closes_at <= since), default=0)
+        assert got.after == max((bar.closes_at_s for bar in whole.bars if bar.closes_at_s <= since), default=0)
 
 
 def test_polls_one_after_another_give_every_bar_once(venue: ReplayVenue, recorded: dict[str, Series]) -> None:
@@ -66,7 +66,7 @@ def test_polls_one_after_another_give_every_bar_once(venue: ReplayVenue, recorde
     through = START
     for minute in range(MINUTES):
         fresh = venue.bars(SOL, "1m", through, START + (minute + 1) * 60)
-        assert fresh.after == (seen[-1].closes_at if seen else 0)
+        assert fresh.after == (seen[-1].closes_at_s if seen else 0)
         seen += fresh.bars
         through = fresh.through or through
     assert seen == recorded[SOL].bars

@@ -54,7 +54,7 @@ def test_a_longer_market_begins_with_the_shorter_one(day: dict[str, Series]) -> 
 
 def test_its_only_defects_are_the_outage_and_the_silent_minute(day: dict[str, Series]) -> None:
     for name, series in day.items():
-        rows = [CheckedRow(bar.closes_at - 60, *bar[1:]) for bar in series.bars]
+        rows = [CheckedRow(bar.closes_at_s - 60, *bar[1:]) for bar in series.bars]
         findings = quality.check(name, "1m", rows, Decimal("0.05")).findings
         counts = {finding.defect: finding.count for finding in findings}
         expected = {DefectKind.GAP: len(OUTAGE[1])} if name == OUTAGE[0] else {}

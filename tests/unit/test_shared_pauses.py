@@ -82,7 +82,7 @@ class Banned(Feed):
         """How often the venue is asked by a process that wants something of it now."""
         before = self.asked
         with pytest.raises(VenueUnavailable):
-            poller.serve(what) if what else poller.poll()
+            poller.on_bars_requested(what) if what else poller.poll()
         return self.asked - before
 
 

@@ -72,7 +72,7 @@ def test_an_instance_that_lost_more_than_all_wants_nothing_rather_than_the_oppos
 def test_the_size_is_the_exact_quotient_cut_at_the_lot(
     weight: float, equity: Decimal, price: Decimal, lot: Decimal
 ) -> None:
-    quantity = desired(weight, leg(lot=lot), equity, Mark(price=price, closes_at=0))
+    quantity = desired(weight, leg(lot=lot), equity, Mark(price=price, closes_at_s=0))
     exactly = Fraction(D(repr(weight))) * Fraction(equity) / Fraction(price)
     assert Fraction(quantity) / Fraction(lot) == int(exactly / Fraction(lot))
 
@@ -243,10 +243,10 @@ def test_a_reduction_does_not_cross_zero_however_live_orders_fill(
 
 def test_a_mark_only_moves_forward() -> None:
     newer = exposure.mark(mark("100"), int(AT.timestamp()) + 60, D(110), 60)
-    assert (newer.price, newer.closes_at) == (D(110), int(AT.timestamp()) + 60)
+    assert (newer.price, newer.closes_at_s) == (D(110), int(AT.timestamp()) + 60)
     assert newer.variance == pytest.approx(0.01)
-    for closes_at in (newer.closes_at, newer.closes_at - 60):
-        assert exposure.mark(newer, closes_at, D(1), 60) is newer
+    for closes_at_s in (newer.closes_at_s, newer.closes_at_s - 60):
+        assert exposure.mark(newer, closes_at_s, D(1), 60) is newer
 
 
 def test_a_return_over_missing_bars_is_spread_over_them() -> None:
@@ -256,14 +256,14 @@ def test_a_return_over_missing_bars_is_spread_over_them() -> None:
 def test_variance_comes_to_what_the_returns_have() -> None:
     found = mark("100")
     for step in range(1, 3000):
-        found = exposure.mark(found, found.closes_at + 60, D(101) if step % 2 else D(100), 60)
+        found = exposure.mark(found, found.closes_at_s + 60, D(101) if step % 2 else D(100), 60)
     assert found.variance == pytest.approx(0.0001, rel=0.02)
 
 
 def test_a_price_of_zero_does_not_spoil_the_variance() -> None:
-    start = Mark(price=D(100), closes_at=0, variance=0.01)
+    start = Mark(price=D(100), closes_at_s=0, variance=0.01)
     after = exposure.mark(exposure.mark(start, 60, D(0), 60), 120, D(100), 60)
-    assert after == Mark(price=D(100), closes_at=120, variance=0.01)
+    assert after == Mark(price=D(100), closes_at_s=120, variance=0.01)
 
 
 def test_only_series_of_the_venues_timeframe_are_marked() -> None:
@@ -271,7 +271,7 @@ def test_only_series_of_the_venues_timeframe_are_marked() -> None:
         bars = [Bar(60, 1, close, 1, close, 1)]
         return Series(instrument=BTC, timeframe=timeframe, price_scale=2, volume_scale=0, after=0, bars=bars)
 
-    assert marked({}, [series("5m", 7), series("1m", 1234)], "1m") == {BTC: Mark(price=D("12.34"), closes_at=60)}
+    assert marked({}, [series("5m", 7), series("1m", 1234)], "1m") == {BTC: Mark(price=D("12.34"), closes_at_s=60)}
 
 
 @given(

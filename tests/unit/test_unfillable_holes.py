@@ -12,7 +12,7 @@ from fanfold.market.bars import Series
 from fanfold.market.source import BarsRequest, Failure
 from fanfold.messages import BarsClosed, BarsRequested, DataDefect
 from fanfold.signals.fold import Fold, Gap
-from market_data_service.serving import UNFILLED_S
+from market_data_service.requested import UNFILLED_S
 
 HOLE = range(70, 90)
 
@@ -31,10 +31,10 @@ class Short(Venue):
         assert isinstance(found, Series)
         if found.instrument != A:
             return found
-        kept = [bar for bar in found.bars if bar.closes_at >= START + 60 * self.begins]
+        kept = [bar for bar in found.bars if bar.closes_at_s >= START + 60 * self.begins]
         cut = len(kept) < len(found.bars) or found.after < START + 60 * (self.begins - 1)
         length = 300 if found.timeframe == "5m" else 60
-        after = kept[0].closes_at - length if kept and cut else found.after
+        after = kept[0].closes_at_s - length if kept and cut else found.after
         return msgspec.structs.replace(found, bars=kept, after=after)
 
 
@@ -59,7 +59,7 @@ class Desk(Feed):
             for _, target in targets:
                 self.stepped[target.instrument].append((int(message.at.timestamp()) - START) // 60)
             for gap in gaps if not message.requested else []:
-                self.poller.serve(self.wanted(gap))
+                self.poller.on_bars_requested(self.wanted(gap))
 
     def wanted(self, gap: Gap) -> BarsRequested:
         return BarsRequested(
@@ -117,7 +117,7 @@ def test_a_hole_that_the_venue_fills_in_time_is_never_told_of(desk: Desk) -> Non
 
 def serve(desk: Desk, now: int, since: int, until: int) -> tuple[list[Series], list[DataDefect]]:
     desk.minute = now
-    desk.poller.serve(desk.wanted(Gap(A, "1m", START + 60 * since, START + 60 * until)))
+    desk.poller.on_bars_requested(desk.wanted(Gap(A, "1m", START + 60 * since, START + 60 * until)))
     messages = [message for message in desk.bus.messages if isinstance(message, BarsClosed)]
     return [series for one in messages for series in bars.unpack(one.frames)], [
         defect for one in messages for defect in one.defects
@@ -146,7 +146,7 @@ def test_the_bar_that_confirms_the_last_one_is_asked_for_and_not_served(
     bad = FINE[A][11]._replace(open=close, high=close, low=close, close=close)
     monkeypatch.setitem(FINE, A, [*FINE[A][:11], bad, *FINE[A][12:]])
     (found,), (outlier,) = serve(desk, 60, 9, 12)
-    assert (closes(found.bars), outlier.defect, outlier.closes_at_s) == ([10, 11], "outlier", bad.closes_at)
+    assert (closes(found.bars), outlier.defect, outlier.closes_at_s) == ([10, 11], "outlier", bad.closes_at_s)
     FINE[A][12] = FINE[A][12]._replace(open=close, high=close, low=close, close=close)
     *_, again = serve(desk, 60, 9, 12)[0]
     assert closes(again.bars) == [10, 11, 12]

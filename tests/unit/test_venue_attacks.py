@@ -50,12 +50,12 @@ def test_whatever_candles_are_like_both_instruments_trade_on_and_only_finished_o
     client.spoil = lambda _symbol, rows: rows
     trading.minutes(range(150, 175))
     for name in (A, B):
-        final = {bar.closes_at: bar for bar in client.whole[name]}
+        final = {bar.closes_at_s: bar for bar in client.whole[name]}
         told = trading.published(name)
-        assert [bar for bar in told if exact(bar, final[bar.closes_at])] == told
-        assert [bar.closes_at for bar in told] == sorted({bar.closes_at for bar in told})
+        assert [bar for bar in told if exact(bar, final[bar.closes_at_s])] == told
+        assert [bar.closes_at_s for bar in told] == sorted({bar.closes_at_s for bar in told})
         assert trading.through(name) >= 173
-    assert {bar.closes_at for bar in trading.published(B)} >= {START + 60 * minute for minute in range(60, 170)}
+    assert {bar.closes_at_s for bar in trading.published(B)} >= {START + 60 * minute for minute in range(60, 170)}
 
 
 def exact(told: Bar, final: Bar) -> bool:
@@ -75,7 +75,7 @@ def test_a_candle_that_lacks_a_number_stays_out_is_told_and_stops_nothing(column
     client.spoil = spoil
     trading = Trading(client)
     trading.minutes(range(60, 90))
-    closes = [(bar.closes_at - START) // 60 for bar in trading.published(A)]
+    closes = [(bar.closes_at_s - START) // 60 for bar in trading.published(A)]
     assert [minute for minute in range(61, 90) if minute not in closes] == [71]
     assert (trading.through(A), trading.through(B)) == (89, 89)
     told = {(defect.instrument, defect.defect, defect.closes_at_s) for defect in trading.defects()}
@@ -85,7 +85,7 @@ def test_a_candle_that_lacks_a_number_stays_out_is_told_and_stops_nothing(column
 @pytest.mark.parametrize("hours", [1, 3])
 def test_after_a_maintenance_of_hours_every_bar_is_read_and_what_never_was_is_stepped_over(hours: int) -> None:
     client = Client(calm(3, 600))
-    client.whole[A] = [bar for bar in client.whole[A] if not START + 6_000 < bar.closes_at <= START + 6_000 + 1_800]
+    client.whole[A] = [bar for bar in client.whole[A] if not START + 6_000 < bar.closes_at_s <= START + 6_000 + 1_800]
     trading = Trading(client)
     trading.minutes(range(60, 100))
     client.down = True
@@ -94,16 +94,16 @@ def test_after_a_maintenance_of_hours_every_bar_is_read_and_what_never_was_is_st
     trading.minutes(range(100 + 60 * hours, 130 + 60 * hours))
     last = 129 + 60 * hours
     assert (trading.through(A), trading.through(B)) == (last, last)
-    closes = {(bar.closes_at - START) // 60 for bar in trading.published(B)}
+    closes = {(bar.closes_at_s - START) // 60 for bar in trading.published(B)}
     assert closes >= set(range(60, last + 1))
 
 
 def test_an_instrument_that_is_listed_today_trades_from_its_first_bar_on() -> None:
     client = Client(calm(4))
-    client.whole[A] = [bar for bar in client.whole[A] if bar.closes_at > START + 60 * 75]
+    client.whole[A] = [bar for bar in client.whole[A] if bar.closes_at_s > START + 60 * 75]
     trading = Trading(client)
     trading.minutes(range(60, 100))
-    closes = [(bar.closes_at - START) // 60 for bar in trading.published(A)]
+    closes = [(bar.closes_at_s - START) // 60 for bar in trading.published(A)]
     assert closes == list(range(76, 100))
     assert (trading.through(A), trading.through(B)) == (99, 99)
     told = {(defect.instrument, defect.defect) for defect in trading.defects()}
@@ -114,7 +114,7 @@ def test_an_instrument_that_is_listed_today_trades_from_its_first_bar_on() -> No
 def test_a_venue_whose_day_begins_at_another_hour_is_told_of_and_stops_nothing(at_hour: int) -> None:
     day = 86_400
     offset = at_hour * 3_600
-    candles = {name: [bar._replace(closes_at=START + day * at + (offset if name == A else 0))
+    candles = {name: [bar._replace(closes_at_s=START + day * at + (offset if name == A else 0))
                       for at, bar in enumerate(walk(5, name, 40), 1)] for name in (A, B)}  # fmt: skip
     client = Client(candles, day)
     found = spot("1d", trend=instance(timeframe="1d"))
@@ -132,13 +132,13 @@ def test_a_venue_whose_day_begins_at_another_hour_is_told_of_and_stops_nothing(a
 def test_a_jump_is_held_until_the_next_bar_confirms_it(confirmed: bool) -> None:
     client = Client(calm(6))
     leap = range(70, 400) if confirmed else range(70, 71)
-    client.whole[A] = [Bar(bar.closes_at, *(3 * one for one in bar[1:5]), bar.volume)
-                       if (bar.closes_at - START) // 60 in leap else bar for bar in client.whole[A]]  # fmt: skip
+    client.whole[A] = [Bar(bar.closes_at_s, *(3 * one for one in bar[1:5]), bar.volume)
+                       if (bar.closes_at_s - START) // 60 in leap else bar for bar in client.whole[A]]  # fmt: skip
     trading = Trading(client)
     trading.minutes(range(60, 71))
-    assert (trading.published(A)[-1].closes_at - START) // 60 == 69
+    assert (trading.published(A)[-1].closes_at_s - START) // 60 == 69
     trading.minutes(range(71, 90))
-    closes = {(bar.closes_at - START) // 60 for bar in trading.published(A)}
+    closes = {(bar.closes_at_s - START) // 60 for bar in trading.published(A)}
     assert (70 in closes) is confirmed
     assert trading.through(A) == 89
 
@@ -149,7 +149,7 @@ def test_however_an_exchange_bounds_a_span_every_bar_comes_once(kind: str, into:
     trading = Trading(Exclusive(calm(8), kind), into)
     trading.minutes(range(60, 90))
     for name in (A, B):
-        closes = [(bar.closes_at - START) // 60 for bar in trading.published(name)]
+        closes = [(bar.closes_at_s - START) // 60 for bar in trading.published(name)]
         assert closes == list(range(closes[0], closes[0] + len(closes)))
         assert trading.through(name) >= 88
         assert all(exact(bar, trading.client.whole[name][minute - 1])

@@ -10,7 +10,7 @@ from core_desk import B
 from crashes import until_it_lives
 from execution_world import AT, DESK, TWO, World, halted, minute, order
 
-from execution_service.settle import OrderMatcher
+from execution_service.match import OrderMatcher
 from fanfold.errors import BadInput, Conflict
 from fanfold.ledger import orders
 from fanfold.matching.paper import PaperVenue
@@ -27,7 +27,7 @@ def test_approved_orders_are_placed_and_filled_and_the_books_add_up() -> None:
     world.place(world.approve(*TWO))
     assert set(world.states().values()) == {OrderState.OPEN}
     world.check()
-    world.settle(minute(1))
+    world.match(minute(1))
     assert set(world.states().values()) == {OrderState.FILLED}
     assert len(world.fills()) == 2
     assert [report.matched for report in world.reports()] == [False, True]
@@ -67,9 +67,9 @@ def test_a_redelivered_approval_places_nothing_twice() -> None:
     told = world.approve(*TWO)
     for _ in range(3):
         world.place(told)
-    world.settle(minute(1))
+    world.match(minute(1))
     world.place(told)
-    world.settle(minute(2))
+    world.match(minute(2))
     assert len(world.fills()) == 2
     world.check()
 
@@ -127,11 +127,11 @@ def test_a_crash_while_settling_leads_to_the_same_fills_once(nth: int, after: bo
     plain, world = World(), World()
     for one in (plain, world):
         one.place(one.approve(*TWO))
-    plain.settle(minute(1, lots))
+    plain.match(minute(1, lots))
 
     def attempt(fuse: Any) -> None:
         world.ledger.sweep()
-        world.settle(minute(1, lots), fuse)
+        world.match(minute(1, lots), fuse)
 
     until_it_lives(attempt, nth, after=after)
     assert world.fills() == plain.fills()
@@ -147,7 +147,7 @@ def test_a_crash_before_the_commit_and_other_bars_next_still_add_up(again: int) 
     with pytest.raises(Conflict):
         _settle_without_commit(world, minute(1, 15_000))
     world.ledger.sweep()
-    world.settle(minute(1 + again, 17_000))
+    world.match(minute(1 + again, 17_000))
     world.check()
 
 
@@ -158,7 +158,7 @@ def _settle_without_commit(world: World, message: BarsClosed) -> None:
         def write(self, *_args: object) -> None:
             raise Conflict("the book moved on")
 
-    OrderMatcher(DESK, world.ledger, PaperVenue(DESK, Frozen())).settle(message)
+    OrderMatcher(DESK, world.ledger, PaperVenue(DESK, Frozen())).match(message)
 
 
 def test_an_order_that_comes_between_booking_and_commit_is_settled_too_and_all_is_told() -> None:
@@ -180,7 +180,7 @@ def test_an_order_that_comes_between_booking_and_commit_is_settled_too_and_all_i
     world.ledger.publish([told], [])
     record = world.ledger.orders["b"]
     assert world.ledger.claim("main", [(record, orders.claim(record, AT, 5))])
-    OrderMatcher(DESK, world.ledger, PaperVenue(DESK, Crowded()), swept=True).settle(minute(1))
+    OrderMatcher(DESK, world.ledger, PaperVenue(DESK, Crowded()), swept=True).match(minute(1))
     assert set(world.states().values()) == {OrderState.FILLED}
     assert any(report.matched for report in world.reports())
     world.check()
@@ -188,7 +188,7 @@ def test_an_order_that_comes_between_booking_and_commit_is_settled_too_and_all_i
 
 def test_bars_that_touch_nothing_say_that_all_is_settled() -> None:
     world = World()
-    world.settle(minute(1))
+    world.match(minute(1))
     (told,) = world.reports()
     assert (told.matched, told.poll_id, told.part, told.parts) == (True, "poll-m1", 1, 1)
 

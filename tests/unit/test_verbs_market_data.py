@@ -28,7 +28,7 @@ def coarse(name: str) -> list[Bar]:
     fine = FINE[name]
     return [
         Bar(
-            some[-1].closes_at,
+            some[-1].closes_at_s,
             some[0].open,
             max(one.high for one in some),
             min(one.low for one in some),
@@ -51,8 +51,8 @@ class Venue:
     def _series(self, asked: BarsRequest) -> Series:
         whole = FINE[asked.instrument] if asked.timeframe == "1m" else coarse(asked.instrument)
         until = min(asked.until, self.hidden.get(asked.instrument, asked.until))
-        found = [bar for bar in whole if asked.since < bar.closes_at <= until]
-        before = [bar.closes_at for bar in whole if bar.closes_at <= asked.since]
+        found = [bar for bar in whole if asked.since < bar.closes_at_s <= until]
+        before = [bar.closes_at_s for bar in whole if bar.closes_at_s <= asked.since]
         return Series(
             instrument=asked.instrument,
             timeframe=asked.timeframe,
@@ -92,7 +92,7 @@ class Feed:
 
 
 def closes(some: list[Bar]) -> list[int]:
-    return [(bar.closes_at - START) // 60 for bar in some]
+    return [(bar.closes_at_s - START) // 60 for bar in some]
 
 
 @pytest.fixture
@@ -178,19 +178,19 @@ def test_wanted_bars_are_served_and_marked_as_wanted(feed: Feed) -> None:
         since_s=START + 600,
         until_s=START + 900,
     )
-    feed.poller.serve(wanted)
+    feed.poller.on_bars_requested(wanted)
     (told,) = feed.bus.messages
     assert isinstance(told, BarsClosed)
     assert told.requested
     assert [closes(one.bars) for one in bars.unpack(told.frames)] == [[11, 12, 13, 14, 15]] * 2
     with pytest.raises(BadInput, match="venue 'w' is not in the desk"):
-        feed.poller.serve(msgspec.structs.replace(wanted, venue="w"))
+        feed.poller.on_bars_requested(msgspec.structs.replace(wanted, venue="w"))
 
 
 def test_a_jump_from_one_poll_to_the_next_is_told_of(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
     feed.poll(60)
-    closes_at, *_, close, volume = FINE[A][60]
-    leapt = [*FINE[A][:60], Bar(closes_at, close * 3, close * 3, close * 3, close * 3, volume), *FINE[A][61:]]
+    closes_at_s, *_, close, volume = FINE[A][60]
+    leapt = [*FINE[A][:60], Bar(closes_at_s, close * 3, close * 3, close * 3, close * 3, volume), *FINE[A][61:]]
     monkeypatch.setitem(FINE, A, leapt)
     (message,) = feed.poll(61)
     assert [(defect.instrument, defect.defect, defect.count) for defect in message.defects] == [(A, "jump", 1)]
@@ -206,7 +206,7 @@ def test_what_follows_without_a_finding_is_what_the_whole_check_finds_nothing_in
     bars_: tuple[Bar, Bar], now: int
 ) -> None:
     before, bar = bars_
-    before = before._replace(closes_at=60, close=max(1, before.close))
-    row = CheckedRow(bar.closes_at - 60, *bar[1:])
+    before = before._replace(closes_at_s=60, close=max(1, before.close))
+    row = CheckedRow(bar.closes_at_s - 60, *bar[1:])
     found = check(A, "1m", [row], Decimal("0.25"), now=now, before=before)
-    assert follows(bar, before, 60, Decimal("0.25"), now) == (found.findings == [] and bar.closes_at > 60)
+    assert follows(bar, before, 60, Decimal("0.25"), now) == (found.findings == [] and bar.closes_at_s > 60)

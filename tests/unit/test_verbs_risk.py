@@ -115,11 +115,11 @@ def _filled(order: Order) -> Resolution:
 
 def hear(assessor: PreTradeRisk, part: Part) -> None:
     if isinstance(part, BarsClosed):
-        assessor.mark(part)
+        assessor.on_bars(part)
     elif isinstance(part, Targets):
-        assessor.target(part)
+        assessor.on_targets(part)
     else:
-        assessor.settle(part)
+        assessor.on_matched(part)
 
 
 def at(minute: int) -> datetime:

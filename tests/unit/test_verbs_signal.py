@@ -94,8 +94,8 @@ def test_a_gap_is_asked_for_once_by_each_range_and_bars_that_fill_it_tell_no_tar
     assert isinstance(wanted, BarsRequested)
     assert (wanted.instruments, wanted.since_s, wanted.until_s) == (
         [A, B],
-        WHOLE[A][9].closes_at,
-        WHOLE[A][12].closes_at,
+        WHOLE[A][9].closes_at_s,
+        WHOLE[A][12].closes_at_s,
     )
     folder.fold(message(10, 13, name="wanted", requested=True))
     assert bus.messages == [empty, wanted]

@@ -16,7 +16,7 @@ def test_the_close_of_n_bars_ago_is_where_it_belongs_however_long_it_runs(lookba
         view = window.bars()
         padded = [whole[max(0, now - n)].close / 100 for n in range(lookback + 1)]
         assert [view.close[view.now - n] for n in range(lookback + 1)] == padded
-        assert view.time[view.now] == bar.closes_at
+        assert view.time[view.now] == bar.closes_at_s
         assert len(view.close) == view.now + 1 <= 4 * lookback + 66
 
 
@@ -25,17 +25,17 @@ def test_a_group_takes_the_times_that_all_have_whoever_comes_first(
     no_a: set[int], no_b: set[int], random: "st.RandomsStrategy"
 ) -> None:
     of = {0: walk(1, A, 20, missing=frozenset(no_a)), 1: walk(1, B, 20, missing=frozenset(no_b))}
-    common = sorted({bar.closes_at for bar in of[0]} & {bar.closes_at for bar in of[1]})
+    common = sorted({bar.closes_at_s for bar in of[0]} & {bar.closes_at_s for bar in of[1]})
     window, taken, left = Window((A, B), "1m", 3), [], dict(of)
     while left[0] or left[1]:
         member = random.choice([one for one in (0, 1) if left[one]])
         window.offer(member, series((A, B)[member], []), left[member][:1])
         left[member] = left[member][1:]
         while window.advance():
-            taken.append(window.closes_at)
+            taken.append(window.closes_at_s)
             seen = window.universe(0)
             assert [seen.close[one][seen.now] for one in (0, 1)] == [
-                next(bar.close / 100 for bar in of[one] if bar.closes_at == window.closes_at) for one in (0, 1)
+                next(bar.close / 100 for bar in of[one] if bar.closes_at_s == window.closes_at_s) for one in (0, 1)
             ]
     assert taken == common
 
@@ -50,7 +50,7 @@ def test_a_group_waits_for_the_one_that_has_no_bar_yet_and_steps_over_a_time_tha
     assert not window.advance()
     window.offer(1, series(B, []), b[1:])
     assert window.advance()
-    assert window.closes_at == a[2].closes_at
+    assert window.closes_at_s == a[2].closes_at_s
 
 
 @given(st.sets(st.integers(1, 40)), st.sets(st.integers(1, 40)), st.integers(1, 8), st.integers(0, 40))
@@ -70,10 +70,10 @@ def test_a_window_that_is_filled_at_once_is_the_one_that_advanced_bar_by_bar(
         for member, bars in enumerate(whole):
             for window in (one, other):
                 window.offer(member, series(names[member], []), bars[later:])
-        assert (one.closes_at, one.count) == (other.closes_at, other.count)
+        assert (one.closes_at_s, one.count) == (other.closes_at_s, other.count)
         while other.advance():
             assert one.advance()
-            assert (one.closes_at, one.count) == (other.closes_at, other.count)
+            assert (one.closes_at_s, one.count) == (other.closes_at_s, other.count)
             assert seen(one, lookback) == seen(other, lookback)
         assert not one.advance()
 

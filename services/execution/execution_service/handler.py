@@ -7,7 +7,7 @@ from fanfold.aws.function.sqs import consume
 
 
 def execute(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """SQS approved orders, bars and halts: place the orders, settle paper accounts, cancel what a halt forbids."""
+    """SQS approved orders, bars, trading states: place orders, match those on paper, cancel what a state bars."""
     with wiring.runtime().watch.invocation(context):
         return consume(event, wiring.execute, wiring.runtime().edge)
 

@@ -4,6 +4,6 @@ from fanfold.messages import BarsClosed, Message, OrdersApproved, TradingStateCh
 
 ROUTES: dict[type[Message], str] = {
     OrdersApproved: "place",
-    BarsClosed: "settle",
+    BarsClosed: "match",
     TradingStateChanged: "govern",
 }

@@ -49,7 +49,7 @@ class PlacerPort(Protocol):
 
 
 class MatcherPort(Protocol):
-    """See execution_service.settle."""
+    """See execution_service.match."""
 
     def tend(self, message: OrdersApproved, ended_by: datetime) -> None: ...
 

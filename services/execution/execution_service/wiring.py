@@ -6,11 +6,11 @@ from decimal import Decimal
 from functools import cache, partial
 from typing import Any
 
+from execution_service.match import OrderMatcher
 from execution_service.place import Placer
 from execution_service.quotes import Quotes
 from execution_service.routes import ROUTES
 from execution_service.settings import Settings
-from execution_service.settle import OrderMatcher
 from execution_service.sweep import Sweeper
 from fanfold.aws.dynamodb.bookings import Bookings
 from fanfold.aws.dynamodb.ledger import live_of
@@ -84,7 +84,7 @@ def placer(venue: str) -> Placer:
 
 
 @cache
-def settler(venue: str) -> OrderMatcher:
+def matcher(venue: str) -> OrderMatcher:
     return OrderMatcher(runtime().desk, bookings(), paper(venue), swept=True, backoff=runtime().backoff)
 
 
@@ -92,7 +92,7 @@ def settler(venue: str) -> OrderMatcher:
 def sweeper() -> Sweeper:
     """What works on orders that are left alone; how many nobody knows the outcome of is counted."""
     overdue = partial(runtime().watch.counts.add, "OrdersOverdue")
-    return Sweeper(runtime().desk, bookings(), lambda venue: (placer(venue), settler(venue)), runtime().clock, overdue)
+    return Sweeper(runtime().desk, bookings(), lambda venue: (placer(venue), matcher(venue)), runtime().clock, overdue)
 
 
 @cache
@@ -116,7 +116,7 @@ def place(message: OrdersApproved) -> None:
     venue = runtime().desk.accounts[message.account].venue
     placer(venue).place(message)
     if quote(venue) is not None:
-        settler(venue).take(message)
+        matcher(venue).take(message)
 
 
 def _ready() -> None:
@@ -127,16 +127,16 @@ def _ready() -> None:
         raise VenueUnavailable(str(missing)) from missing
 
 
-def settle(message: BarsClosed) -> None:
+def match(message: BarsClosed) -> None:
     """Match what rests at a venue of the desk against its bars."""
     if message.venue in runtime().desk.venues:
-        settler(message.venue).settle(message)
+        matcher(message.venue).match(message)
 
 
 def govern(message: TradingStateChanged) -> None:
     """Cancel what the account's state does not let rest, and end what it does not let out."""
     if message.account in runtime().desk.accounts:
-        settler(runtime().desk.accounts[message.account].venue).govern(message)
+        matcher(runtime().desk.accounts[message.account].venue).govern(message)
     sweeper().sweep(bookings().live(message.account))
 
 
@@ -157,4 +157,4 @@ def execute(arrived: Arrived) -> None:
     VERBS[verb_of(ROUTES, arrived.message)](arrived.message)
 
 
-VERBS: dict[str, Callable[[Any], None]] = {"place": place, "settle": settle, "govern": govern}
+VERBS: dict[str, Callable[[Any], None]] = {"place": place, "match": match, "govern": govern}

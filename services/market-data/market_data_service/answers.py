@@ -62,7 +62,9 @@ def _start(one: Wanted, own: str, last: Series | None) -> int:
         # With the bar before, by which a jump of the first one shows.
         return one.since - length
     known = last.bars if last else []
-    return min((bar.closes_at for bar in known if one.since - bar.closes_at <= AGAIN_BARS * length), default=one.since)
+    return min(
+        (bar.closes_at_s for bar in known if one.since - bar.closes_at_s <= AGAIN_BARS * length), default=one.since
+    )
 
 
 def given(
@@ -128,8 +130,8 @@ def filled(
 def joined(series: Series, more: Series) -> Series:
     """Both series' bars."""
     scaled, others = alike(series, more)
-    by_close = {bar.closes_at: bar for one in (others, scaled) if one for bar in one.bars}
-    return msgspec.structs.replace(scaled, bars=[by_close[closes_at] for closes_at in sorted(by_close)])
+    by_close = {bar.closes_at_s: bar for one in (others, scaled) if one for bar in one.bars}
+    return msgspec.structs.replace(scaled, bars=[by_close[closes_at_s] for closes_at_s in sorted(by_close)])
 
 
 def alike(series: Series, other: Series | None) -> tuple[Series, Series | None]:
@@ -145,8 +147,8 @@ def _rescaled(series: Series, price_scale: int, volume_scale: int) -> Series:
         return series
     price, volume = 10 ** (price_scale - series.price_scale), 10 ** (volume_scale - series.volume_scale)
     bars = [
-        Bar(closes_at, first * price, high * price, low * price, close * price, lots * volume)
-        for closes_at, first, high, low, close, lots in series.bars
+        Bar(closes_at_s, first * price, high * price, low * price, close * price, lots * volume)
+        for closes_at_s, first, high, low, close, lots in series.bars
     ]
     return msgspec.structs.replace(series, price_scale=price_scale, volume_scale=volume_scale, bars=bars)
 
@@ -157,7 +159,7 @@ def _hole(series: Series, since: int, length: int) -> tuple[int, int] | None:
     if consecutive(series.bars, length) and (not before or series.through - before <= length * len(series.bars)):
         return None
     for bar in series.bars:
-        if before and bar.closes_at > since and bar.closes_at - before > length:
-            return before, bar.closes_at - 1
-        before = bar.closes_at
+        if before and bar.closes_at_s > since and bar.closes_at_s - before > length:
+            return before, bar.closes_at_s - 1
+        before = bar.closes_at_s
     return None

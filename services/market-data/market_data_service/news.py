@@ -46,7 +46,7 @@ def own(answer: Series, one: Wanted, last: Series | None, jump_max: Decimal) -> 
     defects, last = revised(scaled, last, jump_max) if last else ([], None)
     found = _checked(scaled, one, last, jump_max)
     judged = judge(last.bars[-1] if last else None, found.bars, jump_max)
-    fresh = _part(answer, one.since, {bar.closes_at for bar in judged.kept})
+    fresh = _part(answer, one.since, {bar.closes_at_s for bar in judged.kept})
     defects += [*_defects(found, skipped=Kind.JUMP), *_gap(fresh, last), *_jumps(answer, judged)]
     return News(fresh, defects, _last(last, fresh, KEPT_BARS))
 
@@ -59,9 +59,9 @@ def made(
     A longer bar is whole when its last minute is there or, where the venue left that one out, a later one. ``final``
     says that nothing comes any more.
     """
-    through = finer[-1].closes_at if finer else 0
+    through = finer[-1].closes_at_s if finer else 0
     longer = resample(_finer(answer, finer, one.since), one.timeframe, one.until)
-    whole = [bar for bar in longer.bars if final or bar.closes_at <= through]
+    whole = [bar for bar in longer.bars if final or bar.closes_at_s <= through]
     return given(msgspec.structs.replace(longer, bars=whole), one, last, jump_max)
 
 
@@ -71,7 +71,7 @@ def given(answer: Series, one: Wanted, last: Series | None, jump_max: Decimal) -
         return News(answer, [], _last(last, answer, 1))
     scaled, last = alike(answer, last)
     found = _checked(scaled, one, last, jump_max)
-    fresh = _part(answer, one.since, {bar.closes_at for bar in found.bars})
+    fresh = _part(answer, one.since, {bar.closes_at_s for bar in found.bars})
     return News(fresh, [*_defects(found), *_gap(fresh, last)], _last(last, fresh, 1))
 
 
@@ -82,7 +82,7 @@ def fitting(news: News, one: Wanted, last: Series | None) -> News:
         return news._replace(series=fitted(news.series), last=kept)
     except BadInput as wrong:
         bars, length = news.series.bars, timeframes.seconds(one.timeframe)
-        count, first = (len(bars), bars[0].closes_at) if bars else (1, one.since + length)
+        count, first = (len(bars), bars[0].closes_at_s) if bars else (1, one.since + length)
         unfit = told(Kind.UNAVAILABLE, news.series.instrument, one.timeframe, count, first, str(wrong))
         return News(msgspec.structs.replace(news.series, bars=[]), [*news.defects, unfit], last)
 
@@ -92,7 +92,7 @@ def _plain(answer: Series, last: Series, jump_max: Decimal, at: int) -> bool:
     kept, known = last.bars, answer.bars[:-1]
     length = timeframes.seconds(answer.timeframe)
     if len(known) < len(kept):
-        again = bool(known) and answer.after == kept[-len(known) - 1].closes_at and known == kept[-len(known) :]
+        again = bool(known) and answer.after == kept[-len(known) - 1].closes_at_s and known == kept[-len(known) :]
     else:
         # It reaches further back, for the longer bars that it makes; what is not kept is held against nothing.
         again = known[-len(kept) :] == kept and consecutive(known, length)
@@ -116,10 +116,10 @@ def _alike(answer: Series, last: Series) -> bool:
 def _finer(answer: Series, finer: Sequence[Bar], since: int) -> Series:
     """The bars after ``since`` that a longer one may be made of."""
     if finer is not answer.bars:
-        return _part(answer, since, {bar.closes_at for bar in finer})
+        return _part(answer, since, {bar.closes_at_s for bar in finer})
     # All of them are sound, so they are in order.
     begins = bisect_right(finer, since, key=itemgetter(0))
-    after = finer[begins - 1].closes_at if begins else answer.after
+    after = finer[begins - 1].closes_at_s if begins else answer.after
     return msgspec.structs.replace(answer, after=after, bars=finer[begins:])
 
 
@@ -133,21 +133,23 @@ def sound(answer: Series, jump_max: Decimal) -> Sequence[Bar]:
 
 
 def _checked(answer: Series, one: Wanted, last: Series | None, jump_max: Decimal) -> Checked:
-    rows = _rows([bar for bar in answer.bars if bar.closes_at > one.since], timeframes.seconds(answer.timeframe))
+    rows = _rows([bar for bar in answer.bars if bar.closes_at_s > one.since], timeframes.seconds(answer.timeframe))
     before = last.bars[-1] if last else None
     return check(answer.instrument, answer.timeframe, rows, jump_max, now=one.until, before=before)
 
 
 def _rows(bars: Sequence[Bar], length: int) -> list[CheckedRow]:
-    return [CheckedRow(bar.closes_at - length, *bar[1:]) for bar in bars]
+    return [CheckedRow(bar.closes_at_s - length, *bar[1:]) for bar in bars]
 
 
 def _part(answer: Series, since: int, closes: Container[int]) -> Series:
     """The bars after ``since`` that close at one of the times, linked to the last sound one before them."""
-    after = max([answer.after, *(bar.closes_at for bar in answer.bars if bar.closes_at <= since and possible(bar))])
+    after = max([answer.after, *(bar.closes_at_s for bar in answer.bars if bar.closes_at_s <= since and possible(bar))])
     # Of two rows of one time the later one counts.
-    by_close = {bar.closes_at: bar for bar in answer.bars if bar.closes_at > since and bar.closes_at in closes}
-    return msgspec.structs.replace(answer, after=after, bars=[by_close[closes_at] for closes_at in sorted(by_close)])
+    by_close = {bar.closes_at_s: bar for bar in answer.bars if bar.closes_at_s > since and bar.closes_at_s in closes}
+    return msgspec.structs.replace(
+        answer, after=after, bars=[by_close[closes_at_s] for closes_at_s in sorted(by_close)]
+    )
 
 
 def _last(last: Series | None, fresh: Series, count: int) -> Series | None:
@@ -170,18 +172,18 @@ def _gap(fresh: Series, last: Series | None) -> list[DataDefect]:
     """The bars that are missing in front of the first ones of a series."""
     if last or not fresh.bars or not fresh.after:
         return []
-    missing = (fresh.bars[0].closes_at - fresh.after) // timeframes.seconds(fresh.timeframe) - 1
+    missing = (fresh.bars[0].closes_at_s - fresh.after) // timeframes.seconds(fresh.timeframe) - 1
     return [told(Kind.GAP, fresh.instrument, fresh.timeframe, missing, fresh.after)] if missing > 0 else []
 
 
 def _jumps(answer: Series, judged: Judged) -> list[DataDefect]:
     """A defect for all jumps that were confirmed, one for all that were not, and one that waits for the next bar."""
     defects = [
-        told(kind, answer.instrument, answer.timeframe, len(some), some[0].closes_at)
+        told(kind, answer.instrument, answer.timeframe, len(some), some[0].closes_at_s)
         for kind, some in ((Kind.JUMP, judged.jumps), (Kind.OUTLIER, judged.outliers))
         if some
     ]
     if judged.held:
-        jump = told(Kind.JUMP, answer.instrument, answer.timeframe, 1, judged.held.closes_at)
+        jump = told(Kind.JUMP, answer.instrument, answer.timeframe, 1, judged.held.closes_at_s)
         defects.append(msgspec.structs.replace(jump, action=Action.HELD))
     return defects

@@ -15,7 +15,7 @@ from fanfold.market.bars import Bar, Series
 from fanfold.market.source import Noted, Source, is_paced, is_recorded
 from fanfold.messages import BarsRequested, DataDefect, Message
 from fanfold.strategy import contract
-from market_data_service import answers, news, serving
+from market_data_service import answers, news, requested
 from market_data_service.answers import SeriesKey, Wanted
 from market_data_service.batches import messages, polled
 from market_data_service.news import News
@@ -90,29 +90,29 @@ class Poller:
             raise VenueUnavailable("; ".join(down))
         return count
 
-    def serve(self, wanted: BarsRequested) -> None:
-        """Publish the bars that a reader misses, as far as the venue has them; see serving for what nobody has."""
-        if wanted.venue not in self._desk.venues:
-            raise BadInput(f"venue {wanted.venue!r} is not in the desk; it has {sorted(self._desk.venues)}")
-        source, venue = self._source(wanted.venue), self._desk.venues[wanted.venue]
+    def on_bars_requested(self, message: BarsRequested) -> None:
+        """Publish the bars that a reader misses, as far as the venue has them; see requested for what nobody has."""
+        if message.venue not in self._desk.venues:
+            raise BadInput(f"venue {message.venue!r} is not in the desk; it has {sorted(self._desk.venues)}")
+        source, venue = self._source(message.venue), self._desk.venues[message.venue]
         if is_paced(source):
-            source.hold(self._cursors.read(wanted.venue).held_until)
-        asked = serving.asked(wanted)
+            source.hold(self._cursors.read(message.venue).held_until)
+        asked = requested.asked(message)
         found, defects = answers.given(asked, answers.asked_of(source, [one.request for one in asked]))
-        served = serving.served(wanted, asked, found, venue, int(self._clock().timestamp()))
+        served = requested.served(message, asked, found, venue, int(self._clock().timestamp()))
         defects += [defect for series, some in served if not series.bars for defect in some]
         checked = [one for one in served if one[0].bars]
         # A venue that has none of them yet has nothing to tell.
         if checked or defects:
-            batch = f"requested/{wanted.id}"
-            self._bus.publish(messages(wanted.venue, batch, wanted.until_s, checked, defects, requested=True))
+            batch = f"requested/{message.id}"
+            self._bus.publish(messages(message.venue, batch, message.until_s, checked, defects, requested=True))
 
     def back_fill(self, span: Span) -> Span:
         """Publish the first bars of a span as ones that were asked for; the rest of it is still to be done."""
         length = timeframes.seconds(span.timeframe)
         until = min(span.until, span.since + BACK_FILL_BARS * length)
         name = ids.derive("back-fill", span.venue, span.instrument, span.timeframe, span.since, until)
-        wanted = BarsRequested(
+        message = BarsRequested(
             id=name,
             cause="operator/back-fill",
             at=datetime.fromtimestamp(until, UTC),
@@ -122,7 +122,7 @@ class Poller:
             since_s=span.since,
             until_s=until,
         )
-        self.serve(wanted)
+        self.on_bars_requested(message)
         return msgspec.structs.replace(span, since=until)
 
     def _poll(self, name: str, venue: VenueSettings, now: int) -> int:

@@ -20,17 +20,17 @@ def revised(answer: Series, last: Series, jump_max: Decimal) -> tuple[list[DataD
 
     Both series are in one scale. What was published stays published: readers have acted on it.
     """
-    was = {bar.closes_at: bar for bar in last.bars}
+    was = {bar.closes_at_s: bar for bar in last.bars}
     sound = [bar for bar in answer.bars if possible(bar)]
     # A bar that was dropped as an outlier is in the answer still.
-    kept = {bar.closes_at for bar in judge(last.bars[0], sound, jump_max).kept}
+    kept = {bar.closes_at_s for bar in judge(last.bars[0], sound, jump_max).kept}
     now = {
-        bar.closes_at: bar
+        bar.closes_at_s: bar
         for bar in sound
-        if bar.closes_at <= last.through and (bar.closes_at in was or bar.closes_at in kept)
+        if bar.closes_at_s <= last.through and (bar.closes_at_s in was or bar.closes_at_s in kept)
     }
     # Right after it the answer begins, so what is not there is not there any more.
-    begins = max(answer.after, last.bars[0].closes_at)
+    begins = max(answer.after, last.bars[0].closes_at_s)
     within = sorted(at for at in now.keys() | was.keys() if begins < at <= last.through)
     different = [at for at in within if now.get(at) != was.get(at)]
     defects = [

@@ -3,5 +3,5 @@
 from fanfold.messages import BarsRequested, Message
 
 ROUTES: dict[type[Message], str] = {
-    BarsRequested: "serve",
+    BarsRequested: "on_bars_requested",
 }

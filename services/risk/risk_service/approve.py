@@ -24,7 +24,7 @@ class ApprovalLedger(Protocol):
     def book(self, account: str, gathered: PollState) -> AccountSnapshot: ...
 
     def approve(
-        self, before: AccountSnapshot, told: OrdersApproved, minute: int, orders_in_minute: int
+        self, before: AccountSnapshot, message: OrdersApproved, minute: int, orders_in_minute: int
     ) -> list[Order]: ...
 
     def breach(self, account: str, breach: str) -> None: ...
@@ -78,7 +78,7 @@ class Approver:
     def _approve(self, book: AccountSnapshot, decision: Decision, orders: list[Order], wanted: Standing) -> None:
         if not orders:
             return
-        told = OrdersApproved(
+        message = OrdersApproved(
             id=ids.derive("approved", *(order.order_id for order in orders)),
             cause=_cause(orders[0], wanted),
             at=self._at,
@@ -86,13 +86,13 @@ class Approver:
             orders=orders,
         )
         others = len(decision.approved) - len(orders)
-        known = self._ledger.approve(book, told, decision.book.minute, decision.book.orders_in_minute - others)
+        known = self._ledger.approve(book, message, decision.book.minute, decision.book.orders_in_minute - others)
         if known:
             self._count(known, wanted, made=False)
             self._approve(book, decision, [order for order in orders if order not in known], wanted)
             return
         self._count(orders, wanted, made=True)
-        self._ledger.publish([told], [])
+        self._ledger.publish([message], [])
 
     def _count(self, orders: Sequence[Order], wanted: Standing, *, made: bool) -> None:
         """Remember orders that are in the ledger. One that was there before a target was first decided on was made of

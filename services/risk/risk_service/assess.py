@@ -79,20 +79,20 @@ class PreTradeRisk:
         self._newest: dict[str, PollState] = {}
         self._external = {name for name, instance in desk.strategies.items() if instance.strategy == EXTERNAL}
 
-    def mark(self, message: BarsClosed) -> None:
+    def on_bars(self, message: BarsClosed) -> None:
         """Bars: the last prices of every account at their venue."""
         series = bars.unpack(message.frames)
         accounts = [name for name, account in self._desk.accounts.items() if account.venue == message.venue]
         apart(accounts, lambda account: self._mark(account, message, series))
 
-    def settle(self, message: ExecutionReport) -> None:
+    def on_matched(self, message: ExecutionReport) -> None:
         """A paper account's orders are resolved by a part of the bars."""
         if message.matched:
             account = self._known(message.account)
             poll = _poll(message.poll_id, message.at, message.part, message.parts)
             self._check(account, self._finishing(account, lambda: self._gathering.matched(account, poll)))
 
-    def target(self, message: Targets) -> None:
+    def on_targets(self, message: Targets) -> None:
         """Targets: those of the newest poll wait for the rest of it, older ones and those of none are not."""
         account = self._known(message.account)
         if not message.poll_id:

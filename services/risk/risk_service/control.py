@@ -30,12 +30,14 @@ class ControlCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class Accounts(Protocol):
     """The ledger's accounts; each change is one transaction with the message that tells of it."""
 
-    def open(self, account: str, cash: Decimal, told: TradingStateChanged) -> bool: ...
+    def open(self, account: str, cash: Decimal, message: TradingStateChanged) -> bool: ...
 
-    def halt(self, account: str, state: TradingState, told: TradingStateChanged, *, rearm: bool = False) -> None: ...
+    def halt(self, account: str, state: TradingState, message: TradingStateChanged, *, rearm: bool = False) -> None: ...
 
 
-def obey(command: ControlCommand, desk: Desk, accounts: Accounts, now: datetime, request: str = "") -> dict[str, Any]:
+def handle_command(
+    command: ControlCommand, desk: Desk, accounts: Accounts, now: datetime, request: str = ""
+) -> dict[str, Any]:
     """The account's state after the command. Opening an account that is open changes nothing.
 
     ``request`` is the id of what brought the command: two commands of one time are two messages, one that is brought
@@ -48,7 +50,7 @@ def obey(command: ControlCommand, desk: Desk, accounts: Accounts, now: datetime,
     reason = bounded(command.reason)
     state = command.state if command.action == "halt" else TradingState.ACTIVE
     rearm = command.rearm and command.action == "resume"
-    told = TradingStateChanged(
+    message = TradingStateChanged(
         id=ids.derive("halt", command.account, state, now.isoformat(), command.reason, command.actor, request),
         cause=f"operator/{command.actor}",
         at=now,
@@ -58,9 +60,9 @@ def obey(command: ControlCommand, desk: Desk, accounts: Accounts, now: datetime,
         actor=command.actor,
     )
     if command.action == "open":
-        opened = accounts.open(command.account, desk.accounts[command.account].cash, told)
+        opened = accounts.open(command.account, desk.accounts[command.account].cash, message)
         return {"account": command.account, "opened": opened}
-    accounts.halt(command.account, state, told, rearm=rearm)
+    accounts.halt(command.account, state, message, rearm=rearm)
     return {"account": command.account, "state": state}
 
 

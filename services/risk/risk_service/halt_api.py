@@ -37,13 +37,15 @@ class Controls(Protocol):
 
     def remembered(self, principal: str, key: str) -> Remembered | None: ...
 
-    def halt(self, told: Sequence[TradingStateChanged], request: Remembered, now: datetime) -> None: ...
+    def halt(self, messages: Sequence[TradingStateChanged], request: Remembered, now: datetime) -> None: ...
 
     def pending(self, account: str) -> PendingResume | None: ...
 
     def ask(self, pending: PendingResume, request: Remembered, now: datetime) -> None: ...
 
-    def resume(self, told: TradingStateChanged, pending: PendingResume, request: Remembered, now: datetime) -> None: ...
+    def resume(
+        self, message: TradingStateChanged, pending: PendingResume, request: Remembered, now: datetime
+    ) -> None: ...
 
 
 def answer(event: dict[str, Any], desk: Desk, controls: Controls, now: datetime) -> dict[str, Any]:
@@ -71,9 +73,9 @@ class Control:
         state = TradingState(wanted.state)
         accounts = self._opened(wanted.accounts)
         reason = _reason(wanted.reason)
-        told = [self._told(request, account, state, reason) for account in accounts]
+        messages = [self._message(request, account, state, reason) for account in accounts]
         body = HaltAnswer(state=state, accounts=accounts, reason=reason, actor=request.principal)
-        self._controls.halt(told, _remembering(request, 200, body), self._now)
+        self._controls.halt(messages, _remembering(request, 200, body), self._now)
         return Reply(body)
 
     def resume(self, request: ApiRequest) -> Reply:
@@ -116,9 +118,11 @@ class Control:
                 {"retry-after": seconds},
             )
         reason = f"{_reason(wanted.reason)} (asked: {pending.reason})"
-        told = self._told(request, wanted.account, TradingState.ACTIVE, rearming(reason) if pending.rearm else reason)
+        message = self._message(
+            request, wanted.account, TradingState.ACTIVE, rearming(reason) if pending.rearm else reason
+        )
         body = _resume_answer(pending, active=True)
-        self._controls.resume(told, pending, _remembering(request, 200, body), self._now)
+        self._controls.resume(message, pending, _remembering(request, 200, body), self._now)
         return Reply(body)
 
     def _opened(self, asked: list[str]) -> list[str]:
@@ -134,7 +138,7 @@ class Control:
             raise bad_request(f"name at most {ACCOUNTS_MAX} accounts at a time; {len(opened)} are opened")
         return opened
 
-    def _told(self, request: ApiRequest, account: str, state: TradingState, reason: str) -> TradingStateChanged:
+    def _message(self, request: ApiRequest, account: str, state: TradingState, reason: str) -> TradingStateChanged:
         return TradingStateChanged(
             id=ids.derive("halt", account, state, request.principal, key_of(request)),
             cause=f"operator/{request.principal}",

@@ -7,7 +7,7 @@ from risk_service import wiring
 
 
 def assess(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """SQS bars, targets and settlements: decide when all of a poll are there."""
+    """SQS bars, targets and execution reports: decide when all of a poll are there."""
     with wiring.runtime().watch.invocation(context):
         return consume(event, wiring.assess, wiring.runtime().edge)
 

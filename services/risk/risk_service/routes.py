@@ -3,7 +3,7 @@
 from fanfold.messages import BarsClosed, ExecutionReport, Message, Targets
 
 ROUTES: dict[type[Message], str] = {
-    BarsClosed: "mark",
-    Targets: "target",
-    ExecutionReport: "settle",
+    BarsClosed: "on_bars",
+    Targets: "on_targets",
+    ExecutionReport: "on_matched",
 }

@@ -43,7 +43,7 @@ def _states(occasion: Occasion) -> Iterator[LegState]:
     unpriced |= {
         leg: f"no bar was seen: it is closed within the band of {decision.book.marks[leg[1]].price:f}, its average cost"
         for leg in occasion.wanted
-        if leg[1] in decision.book.marks and not decision.book.marks[leg[1]].closes_at
+        if leg[1] in decision.book.marks and not decision.book.marks[leg[1]].closes_at_s
     }
     for leg, entry in sorted(occasion.wanted.items()):
         if leg in decision.dust:

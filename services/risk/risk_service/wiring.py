@@ -18,7 +18,7 @@ from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.risk.policy import prepare
 from risk_service.assess import PreTradeRisk
-from risk_service.control import ControlCommand, obey
+from risk_service.control import ControlCommand, handle_command
 from risk_service.routes import ROUTES
 from risk_service.settings import Settings
 
@@ -128,4 +128,4 @@ def control(event: dict[str, Any], request: str) -> dict[str, Any]:
         command = msgspec.convert(event, ControlCommand)
     except msgspec.ValidationError as wrong:
         raise BadInput(f"the command: {wrong}") from wrong
-    return obey(command, runtime().desk, approvals(), runtime().clock(), request)
+    return handle_command(command, runtime().desk, approvals(), runtime().clock(), request)

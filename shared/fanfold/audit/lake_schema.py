@@ -175,7 +175,7 @@ def _row(table: LakeTable, at: datetime, values: dict[str, Any]) -> LakeRow:
 def _bars(message: BarsClosed) -> Iterator[LakeRow]:
     for series in bars.unpack(message.frames):
         for bar in series.bars:
-            closes_at = datetime.fromtimestamp(bar.closes_at, UTC)
+            closes_at = datetime.fromtimestamp(bar.closes_at_s, UTC)
             values = {
                 "venue": message.venue,
                 "instrument": series.instrument,

@@ -159,7 +159,7 @@ class Tally:
             self.bars += len(series.bars)
             if series.timeframe == timeframe:
                 for bar in series.bars:
-                    self.closes.setdefault(bar.closes_at, {})[series.instrument] = series.price(bar.close)
+                    self.closes.setdefault(bar.closes_at_s, {})[series.instrument] = series.price(bar.close)
 
 
 class _Account:

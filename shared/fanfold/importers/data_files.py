@@ -59,7 +59,7 @@ def read(argument: str, *, jump_max: Decimal = JUMP_MAX, now: int | None = None)
     volumes = _whole(table, ("volume",), inf)
     if not volumes.units.any():
         refuse(path, "every volume is 0: orders fill against volume, so nothing could trade")
-    times = [closes_at - length for closes_at in seconds.tolist()] if table.closes else table.time
+    times = [closes_at_s - length for closes_at_s in seconds.tolist()] if table.closes else table.time
     count = len(times)
     columns = [prices.units[place * count : (place + 1) * count].tolist() for place in range(len(PRICES))]
     now = int(time.time()) if now is None else now
@@ -87,7 +87,7 @@ def read(argument: str, *, jump_max: Decimal = JUMP_MAX, now: int | None = None)
 def describe(file: DataFile) -> list[str]:
     """What was read and what was wrong with it, a line each."""
     series, rules = file.series, file.instrument
-    first, last = (datetime.fromtimestamp(bar.closes_at, UTC) for bar in (series.bars[0], series.bars[-1]))
+    first, last = (datetime.fromtimestamp(bar.closes_at_s, UTC) for bar in (series.bars[0], series.bars[-1]))
     span = f"{len(series.bars)} bars, closes {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
     rounded = [f"{file.rounded} values rounded, no price by more than a billionth of itself"] if file.rounded else []
     return [

@@ -185,8 +185,8 @@ def _closed(record: OrderRecord, resolution: Resolution) -> OrderRecord:
     return orders.close(record, resolution.state, resolution.resting.reason or "it expired at the venue")
 
 
-def agreed(settlement: MatchResult, filled: Mapping[str, Decimal], ended: Collection[str]) -> MatchResult:
-    """A venue's settlement whose orders have filled what the ledger says, and are over where it says so."""
+def agreed(result: MatchResult, filled: Mapping[str, Decimal], ended: Collection[str]) -> MatchResult:
+    """A match whose orders have filled what the ledger says, and are over where it says so."""
 
     def agree(one: Resolution) -> Resolution:
         order_id = one.resting.order.order_id
@@ -194,7 +194,7 @@ def agreed(settlement: MatchResult, filled: Mapping[str, Decimal], ended: Collec
         over = order_id in ended and one.state not in TERMINAL
         return msgspec.structs.replace(one, resting=resting, state=OrderState.EXPIRED if over else one.state)
 
-    return msgspec.structs.replace(settlement, resolutions=[agree(resolution) for resolution in settlement.resolutions])
+    return msgspec.structs.replace(result, resolutions=[agree(resolution) for resolution in result.resolutions])
 
 
 def chunks(resolutions: Sequence[Resolution]) -> Iterator[list[Resolution]]:

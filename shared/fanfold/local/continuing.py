@@ -172,7 +172,7 @@ def _first(then: Series, now: Series, *, seeded: bool) -> Iterator[str]:
     """The first bar that is another one, or how many are missing."""
     for old, new in zip(then.bars, now.bars, strict=False):
         if old != new:
-            at = datetime.fromtimestamp(min(old.closes_at, new.closes_at), UTC)
+            at = datetime.fromtimestamp(min(old.closes_at_s, new.closes_at_s), UTC)
             yield f"{then.instrument} at {at:%Y-%m-%d %H:%M} was {_prices(then, old)} and is {_prices(now, new)}"
             return
     # The seeded market is made only as long as it is wanted.

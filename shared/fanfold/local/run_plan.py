@@ -128,8 +128,8 @@ def _raw(desk_file: Path) -> dict[str, Any]:
 
 def _span(recordings: Sequence[Series], since: int | None, until: int | None, minutes: int | None) -> tuple[int, int]:
     """First and last close to trade, in epoch seconds."""
-    first = min(recording.bars[0].closes_at for recording in recordings)
-    last = max(one.bars[-1].closes_at for one in recordings)
+    first = min(recording.bars[0].closes_at_s for recording in recordings)
+    last = max(one.bars[-1].closes_at_s for one in recordings)
     length = timeframes.seconds(recordings[0].timeframe)
     start = first if since is None else max(first, -(-since // length) * length)
     end = last if until is None else min(last, until)

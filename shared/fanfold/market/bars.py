@@ -20,7 +20,7 @@ _SCALE_LIMIT = 100
 class Bar(NamedTuple):
     """One bar: its close in epoch seconds, prices in ticks and volume in lots, at the scales of its series."""
 
-    closes_at: int
+    closes_at_s: int
     open: int
     high: int
     low: int
@@ -46,7 +46,7 @@ class Series(msgspec.Struct, kw_only=True):
     @property
     def through(self) -> int:
         """Close of the newest bar in epoch seconds; where there is none, of the bar before."""
-        return self.bars[-1].closes_at if self.bars else self.after
+        return self.bars[-1].closes_at_s if self.bars else self.after
 
     def price(self, ticks: int) -> Decimal:
         return Decimal(ticks).scaleb(-self.price_scale)
@@ -96,8 +96,8 @@ def fitted(series: Series) -> Series:
     if price == volume == 1:
         return series
     bars = [
-        Bar(closes_at, first // price, high // price, low // price, close // price, lots // volume)
-        for closes_at, first, high, low, close, lots in series.bars
+        Bar(closes_at_s, first // price, high // price, low // price, close // price, lots // volume)
+        for closes_at_s, first, high, low, close, lots in series.bars
     ]
     return msgspec.structs.replace(series, price_scale=price_scale, volume_scale=volume_scale, bars=bars)
 
@@ -132,7 +132,7 @@ def unpack(frames: Iterable[Frame]) -> list[Series]:
 
 def _frame(timeframe: str, series: list[Series]) -> Frame:
     length = timeframes.seconds(timeframe)
-    start = min(one.bars[0].closes_at for one in series)
+    start = min(one.bars[0].closes_at_s for one in series)
     bars = [bar for one in series for bar in one.bars]
     return Frame(
         timeframe=timeframe,
@@ -140,9 +140,9 @@ def _frame(timeframe: str, series: list[Series]) -> Frame:
         instruments=[one.instrument for one in series],
         price_scale=[one.price_scale for one in series],
         volume_scale=[one.volume_scale for one in series],
-        gap=[(one.bars[0].closes_at - one.after) // length if one.after else 0 for one in series],
+        gap=[(one.bars[0].closes_at_s - one.after) // length if one.after else 0 for one in series],
         counts=[len(one.bars) for one in series],
-        step=[(bar.closes_at - start) // length for bar in bars],
+        step=[(bar.closes_at_s - start) // length for bar in bars],
         open=[bar.open for bar in bars],
         high=[bar.high - bar.open for bar in bars],
         low=[bar.open - bar.low for bar in bars],
@@ -161,14 +161,14 @@ def _series_of(frame: Frame) -> Iterator[Series]:
             Bar(frame.first_close_s + step * length, o, o + h, o - low, o + c, v)
             for step, o, h, low, c, v in islice(rows, count)
         ]
-        if any(later.closes_at <= earlier.closes_at for earlier, later in pairwise(bars)):
+        if any(later.closes_at_s <= earlier.closes_at_s for earlier, later in pairwise(bars)):
             raise BadInput(f"the {frame.timeframe} bars of {instrument} are not in the order of their time")
         yield Series(
             instrument=instrument,
             timeframe=frame.timeframe,
             price_scale=price_scale,
             volume_scale=volume_scale,
-            after=bars[0].closes_at - gap * length if gap else 0,
+            after=bars[0].closes_at_s - gap * length if gap else 0,
             bars=bars,
         )
 

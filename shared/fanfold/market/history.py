@@ -36,15 +36,15 @@ def _layout(frame: Frame) -> tuple[str, list[str], list[int], list[int], list[in
 
 def _bars(frame: Frame) -> list[Bar]:
     length = timeframes.seconds(frame.timeframe)
-    closes_at = [frame.first_close_s + step * length for step in frame.step]
+    closes_at_s = [frame.first_close_s + step * length for step in frame.step]
     high, low = map(add, frame.open, frame.high), map(sub, frame.open, frame.low)
     close = map(add, frame.open, frame.close)
-    return list(map(Bar._make, zip(closes_at, frame.open, high, low, close, frame.volume, strict=True)))
+    return list(map(Bar._make, zip(closes_at_s, frame.open, high, low, close, frame.volume, strict=True)))
 
 
 def _series(timeframe: str, instrument: str, pieces: list[Piece]) -> Iterable[Series]:
     # Bars that were asked for lie behind younger ones.
-    pieces.sort(key=lambda piece: piece[1][0].closes_at)
+    pieces.sort(key=lambda piece: piece[1][0].closes_at_s)
     for (price_scale, volume_scale), some in groupby(pieces, key=itemgetter(0)):
         yield Series(
             instrument=instrument,

@@ -152,17 +152,17 @@ def check(
         DefectKind.TIME_UNIT: _other_unit(rows, numbered),
         DefectKind.MISALIGNED: [one for one in numbered if _off_grid(rows[one.row].opens_at, length)],
         DefectKind.IMPOSSIBLE: [one for one in numbered if not possible(one.bar)],
-        DefectKind.FORMING: [one for one in numbered if now is not None and one.bar.closes_at > now],
+        DefectKind.FORMING: [one for one in numbered if now is not None and one.bar.closes_at_s > now],
     }
     dropped = {one.row for defect, found in unfit.items() if ACTIONS[defect] is Action.DROPPED for one in found}
     fit = [one for one in numbered if one.row not in dropped]
-    unique = {one.bar.closes_at: one for one in fit}
-    ordered = [unique[closes_at] for closes_at in sorted(unique)]
+    unique = {one.bar.closes_at_s: one for one in fit}
+    ordered = [unique[closes_at_s] for closes_at_s in sorted(unique)]
     chain = _chain(before, ordered)
     findings = [
         *(_finding(defect, found) for defect, found in unfit.items() if found),
         _finding(DefectKind.OUT_OF_ORDER, _late(fit)),
-        _finding(DefectKind.DUPLICATE, [one for one in fit if unique[one.bar.closes_at] is not one]),
+        _finding(DefectKind.DUPLICATE, [one for one in fit if unique[one.bar.closes_at_s] is not one]),
         _gaps(chain, length),
         _finding(DefectKind.ZERO_VOLUME, [one for one in ordered if one.bar.volume == 0]),
         _finding(DefectKind.JUMP, _jumps(chain, jump_max)),
@@ -178,9 +178,9 @@ def check(
 def follows(bar: Bar, before: Bar, length: int, jump_max: Decimal, now: int) -> bool:
     """Return whether a bar follows another without a defect: a fast path, since ``check`` accepts nearly every bar."""
     return (
-        bar.closes_at == before.closes_at + length
-        and bar.closes_at <= now
-        and bar.closes_at % length == 0
+        bar.closes_at_s == before.closes_at_s + length
+        and bar.closes_at_s <= now
+        and bar.closes_at_s % length == 0
         and bar.volume > 0
         and possible(bar)
         and near(before, bar, jump_max)
@@ -195,7 +195,7 @@ def unbroken(bars: Sequence[Bar], length: int, jump_max: Decimal) -> bool:
     closes = [bar.close for bar in bars]
     # Written out, without a call a bar: an hour's bars of every instrument are looked at when longer bars close.
     return (
-        bars[0].closes_at % length == 0
+        bars[0].closes_at_s % length == 0
         and consecutive(bars, length)
         and all(
             0 < low <= opened <= high and low <= close <= high and volume >= 0
@@ -207,7 +207,7 @@ def unbroken(bars: Sequence[Bar], length: int, jump_max: Decimal) -> bool:
 
 def consecutive(bars: Sequence[Bar], length: int) -> bool:
     """Return whether every bar closes right after the one before it."""
-    closes = [bar.closes_at for bar in bars]
+    closes = [bar.closes_at_s for bar in bars]
     return not closes or closes == list(range(closes[0], closes[0] + len(closes) * length, length))
 
 
@@ -224,7 +224,7 @@ def _ratio(share: Decimal) -> tuple[int, int]:
 
 def drop_forming(bars: Iterable[Bar], now: int) -> list[Bar]:
     """Return the bars that closed by ``now`` (epoch seconds). Venues send the bar in progress as the last one."""
-    return [bar for bar in bars if bar.closes_at <= now]
+    return [bar for bar in bars if bar.closes_at_s <= now]
 
 
 def _bar(row: CheckedRow, length: int) -> Bar:
@@ -253,14 +253,14 @@ def _late(numbered: list[_Numbered]) -> list[_Numbered]:
     found = []
     newest = 0
     for one in numbered:
-        if one.bar.closes_at < newest:
+        if one.bar.closes_at_s < newest:
             found.append(one)
-        newest = max(newest, one.bar.closes_at)
+        newest = max(newest, one.bar.closes_at_s)
     return found
 
 
 def _chain(before: Bar | None, ordered: list[_Numbered]) -> list[_Numbered]:
-    if before is None or not ordered or ordered[0].bar.closes_at <= before.closes_at:
+    if before is None or not ordered or ordered[0].bar.closes_at_s <= before.closes_at_s:
         return ordered
     return [_Numbered(-1, before), *ordered]
 
@@ -271,7 +271,7 @@ def _jumps(chain: list[_Numbered], jump_max: Decimal) -> list[_Numbered]:
 
 def _gaps(chain: list[_Numbered], length: int) -> QualityFinding:
     missing = [
-        ((later.bar.closes_at - earlier.bar.closes_at) // length - 1, earlier) for earlier, later in pairwise(chain)
+        ((later.bar.closes_at_s - earlier.bar.closes_at_s) // length - 1, earlier) for earlier, later in pairwise(chain)
     ]
     gaps = [(count, earlier) for count, earlier in missing if count > 0]
     first = gaps[0][1] if gaps else _NOWHERE
@@ -282,14 +282,14 @@ def _gaps(chain: list[_Numbered], length: int) -> QualityFinding:
         places=len(gaps),
         longest=max(counts, default=0),
         row=first.row,
-        at=first.bar.closes_at,
+        at=first.bar.closes_at_s,
     )
 
 
 def _finding(defect: DefectKind, found: list[_Numbered]) -> QualityFinding:
     first = found[0] if found else _NOWHERE
     return QualityFinding(
-        defect=defect, count=len(found), places=len(found), longest=1, row=first.row, at=first.bar.closes_at
+        defect=defect, count=len(found), places=len(found), longest=1, row=first.row, at=first.bar.closes_at_s
     )
 
 

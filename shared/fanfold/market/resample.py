@@ -17,7 +17,7 @@ def resample(series: Series, timeframe: str, through: int) -> Series:
     if length % timeframes.seconds(series.timeframe):
         raise BadInput(f"{timeframe} bars cannot be made of {series.timeframe} bars of {series.instrument}")
     after = span_end(series.after, length)
-    spans = groupby(series.bars, key=lambda bar: -(-bar.closes_at // length) * length)
+    spans = groupby(series.bars, key=lambda bar: -(-bar.closes_at_s // length) * length)
     return Series(
         instrument=series.instrument,
         timeframe=timeframe,
@@ -28,15 +28,15 @@ def resample(series: Series, timeframe: str, through: int) -> Series:
     )
 
 
-def span_end(closes_at: int, length: int) -> int:
-    """Return the end of the span of ``length`` seconds that contains a bar closing at ``closes_at``.
+def span_end(closes_at_s: int, length: int) -> int:
+    """Return the end of the span of ``length`` seconds that contains a bar closing at ``closes_at_s``.
 
     >>> span_end(301, 300), span_end(600, 300)
     (600, 600)
     """
-    return -(-closes_at // length) * length
+    return -(-closes_at_s // length) * length
 
 
-def _merge(closes_at: int, bars: list[Bar]) -> Bar:
+def _merge(closes_at_s: int, bars: list[Bar]) -> Bar:
     _, opens, highs, lows, closes, volumes = zip(*bars, strict=True)
-    return Bar(closes_at, opens[0], max(highs), min(lows), closes[-1], sum(volumes))
+    return Bar(closes_at_s, opens[0], max(highs), min(lows), closes[-1], sum(volumes))

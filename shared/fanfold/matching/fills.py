@@ -59,9 +59,9 @@ class MatchResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def candle(series: Series, bar: Bar) -> CandlePrices:
-    opens_at = bar.closes_at - timeframes.seconds(series.timeframe)
+    opens_at = bar.closes_at_s - timeframes.seconds(series.timeframe)
     first, high, low = map(series.price, (bar.open, bar.high, bar.low))
-    return CandlePrices(opens_at, bar.closes_at, first, high, low, series.volume(bar.volume))
+    return CandlePrices(opens_at, bar.closes_at_s, first, high, low, series.volume(bar.volume))
 
 
 def check(order: Order) -> None:
@@ -150,8 +150,8 @@ def resolve(resting: RestingOrder, bar: CandlePrices, model: FillModel, room: De
     match = prices.match(resting, known, model) if bar.volume else None
     if match is None:
         return _after(resting, (), over=known is not bar)
-    trade_id = ids.derive("trade", order.client_order_id, bar.closes_at)
-    at = datetime.fromtimestamp(bar.closes_at, UTC)
+    trade_id = ids.derive("trade", order.client_order_id, bar.closes_at_s)
+    at = datetime.fromtimestamp(bar.closes_at_s, UTC)
     return _filled(resting, match, model, room=room, trade_id=trade_id, at=at, over=known is not bar)
 
 
@@ -208,7 +208,7 @@ def _paid_for(wanted: Decimal, resting: RestingOrder, match: Match, model: FillM
 
 def _known(order: Order, bar: CandlePrices) -> CandlePrices:
     """What of a bar is known to be from before the order's end: all of it, or only the price that it opened at."""
-    if bar.closes_at <= order.expires_at.timestamp():
+    if bar.closes_at_s <= order.expires_at.timestamp():
         return bar
     return bar._replace(high=bar.open, low=bar.open)
 

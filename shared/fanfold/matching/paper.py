@@ -1,6 +1,6 @@
 """The paper venue: orders rest in a book and fill against real bars or quotes, by the rules of ``matching.fills``.
 
-Who settles resolves first, which changes nothing, books the fills by their trade ids, and commits last. A crash in
+Who matches resolves first, which changes nothing, books the fills by their trade ids, and commits last. A crash in
 between leads to the same resolutions again: orders that arrive later stand behind, and a committed bar is over.
 """
 
@@ -59,7 +59,7 @@ class PaperVenue:
         return None if self._book.shut_out(order) else _acceptance(order)
 
     def resolve(self, account: str, series: Iterable[Series] = (), ended_by: datetime | None = None) -> MatchResult:
-        """What the account's orders do in bars that are not settled yet; changes nothing.
+        """What the account's orders do in bars that are not matched yet; changes nothing.
 
         Of the series only those of the venue's own timeframe count: longer bars hold the same trades again. With
         ``ended_by``, what expired by then ends without a bar, too: none comes any more.
@@ -71,7 +71,7 @@ class PaperVenue:
             for instrument, resting in _by_instrument(page.resting).items()
             for resolution in self._resolved(account, instrument, resting, bars.get(instrument, []), ended_by)
         ]
-        newest = {instrument: candles[-1].closes_at for instrument, candles in bars.items()}
+        newest = {instrument: candles[-1].closes_at_s for instrument, candles in bars.items()}
         return MatchResult(
             account=account,
             version=page.version,
@@ -88,26 +88,26 @@ class PaperVenue:
         """Cancel several orders of an account, all or none; see ``cancel``."""
         self._book.cancel(account, client_order_ids, at, reason)
 
-    def commit(self, settlement: MatchResult) -> None:
+    def commit(self, result: MatchResult) -> None:
         """Commit a match result to the book, after its fills are booked.
 
         Raises Conflict if the book has changed since; then resolve again.
         """
-        over = [resolution.resting for resolution in settlement.resolutions if resolution.state in TERMINAL]
-        going = [one.resting for one in settlement.resolutions if one.state not in TERMINAL]
+        over = [resolution.resting for resolution in result.resolutions if resolution.state in TERMINAL]
+        going = [one.resting for one in result.resolutions if one.state not in TERMINAL]
         gone = [resting.order.client_order_id for resting in over]
-        self._book.write(settlement.account, settlement.version, going, gone, settlement.matched_through_s)
+        self._book.write(result.account, result.version, going, gone, result.matched_through_s)
 
     def _fresh(self, account: str, series: Iterable[Series], page: PaperBookVersion) -> dict[str, list[CandlePrices]]:
-        """Return bars that are not settled yet, by instrument, in time order, without duplicates."""
+        """Return bars that are not matched yet, by instrument, in time order, without duplicates."""
         if account not in self._desk.accounts:
             return {}
         timeframe = self._desk.venues[self._desk.accounts[account].venue].timeframe
         fresh: dict[str, dict[int, CandlePrices]] = {}
         for one in series:
             for bar in one.bars if one.timeframe == timeframe else ():
-                if bar.closes_at > page.matched_through_s.get(one.instrument, 0):
-                    fresh.setdefault(one.instrument, {})[bar.closes_at] = fills.candle(one, bar)
+                if bar.closes_at_s > page.matched_through_s.get(one.instrument, 0):
+                    fresh.setdefault(one.instrument, {})[bar.closes_at_s] = fills.candle(one, bar)
         return {instrument: sorted(candles.values()) for instrument, candles in fresh.items()}
 
     def _resolved(

@@ -22,7 +22,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """The last close of an instrument, its epoch second, and the variance of returns per bar (0: unknown)."""
 
     price: Decimal
-    closes_at: int
+    closes_at_s: int
     variance: float = 0.0
 
 
@@ -96,17 +96,17 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 0
 
 
-def mark(previous: Mark | None, closes_at: int, price: Decimal, length_s: int) -> Mark:
+def mark(previous: Mark | None, closes_at_s: int, price: Decimal, length_s: int) -> Mark:
     """Return the mark after a bar of ``length_s`` seconds. A bar that is not newer changes nothing.
 
     The first return is taken as the variance; a return over several bars is spread over them.
     """
     if previous is None:
-        return Mark(price=price, closes_at=closes_at)
-    if closes_at <= previous.closes_at:
+        return Mark(price=price, closes_at_s=closes_at_s)
+    if closes_at_s <= previous.closes_at_s:
         return previous
-    bars = max(1, (closes_at - previous.closes_at) // length_s)
-    return Mark(price=price, closes_at=closes_at, variance=_variance(previous, price, bars))
+    bars = max(1, (closes_at_s - previous.closes_at_s) // length_s)
+    return Mark(price=price, closes_at_s=closes_at_s, variance=_variance(previous, price, bars))
 
 
 def _variance(previous: Mark, price: Decimal, bars: int) -> float:
@@ -123,7 +123,7 @@ def marked(marks: Mapping[str, Mark], series: Iterable[Series], timeframe: str) 
     after = dict(marks)
     for one in series:
         for bar in one.bars if one.timeframe == timeframe else ():
-            after[one.instrument] = mark(after.get(one.instrument), bar.closes_at, one.price(bar.close), length_s)
+            after[one.instrument] = mark(after.get(one.instrument), bar.closes_at_s, one.price(bar.close), length_s)
     return after
 
 
@@ -139,7 +139,7 @@ def unmarked(book: AccountSnapshot) -> frozenset[str]:
 def stale(book: AccountSnapshot, now_s: float, age_s_max: int) -> dict[str, float]:
     """Return the age in seconds, by instrument, of prices in equity that are too old."""
     ages = {
-        instrument: now_s - book.marks[instrument].closes_at
+        instrument: now_s - book.marks[instrument].closes_at_s
         for (_, instrument), held in book.held.items()
         if (held.quantity or held.open) and priced(book.marks.get(instrument))
     }
@@ -153,7 +153,7 @@ def at_cost(book: AccountSnapshot) -> AccountSnapshot:
     It is a mark of no bar, to bound the orders that close a position by, and says nothing of what the account is worth.
     """
     costs = {
-        instrument: Mark(price=_significant(ratio(held.cost, held.quantity)), closes_at=0)
+        instrument: Mark(price=_significant(ratio(held.cost, held.quantity)), closes_at_s=0)
         for (_, instrument), held in sorted(book.held.items())
         if held.quantity and held.cost and not priced(book.marks.get(instrument))
     }

@@ -88,7 +88,7 @@ def stale_signal(order: Order, context: Context) -> str | None:
 
 def stale_bar(order: Order, context: Context) -> str | None:
     limit = context.terms.limits.bar_age_s_max
-    ages = context.stale | {order.instrument: context.now_s - context.mark(order).closes_at}
+    ages = context.stale | {order.instrument: context.now_s - context.mark(order).closes_at_s}
     for instrument, age in sorted(ages.items(), key=lambda entry: entry[0] != order.instrument):
         if abs(age) > limit:
             return f"the last bar of {instrument} closed {age:.0f} s ago, over {limit} s"

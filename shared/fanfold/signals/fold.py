@@ -151,9 +151,9 @@ class Fold:
             key = one.timeframe, one.instrument
             if key not in self.lookbacks or self._gap(one, at, through) is not None:
                 continue
-            bars = [bar for bar in one.bars if bar.closes_at > through.get(key, 0)]
+            bars = [bar for bar in one.bars if bar.closes_at_s > through.get(key, 0)]
             if bars:
-                through[key] = bars[-1].closes_at
+                through[key] = bars[-1].closes_at_s
                 fresh.append(msgspec.structs.replace(one, bars=bars))
         return fresh
 
@@ -212,7 +212,7 @@ class Fold:
         for (timeframe, instruments), (window, _) in self._groups.items():
             window.part(snapshot.apart.get(_name((timeframe, " ".join(instruments))), {}))
         # Bars that were asked for lie behind younger ones.
-        for one in sorted(windows, key=lambda one: one.bars[0].closes_at):
+        for one in sorted(windows, key=lambda one: one.bars[0].closes_at_s):
             if _name((one.timeframe, one.instrument)) in snapshot.through:
                 self._offer(one)
         for window, legs in self._groups.values():
@@ -241,10 +241,10 @@ class Fold:
     def _offer(self, series: Series) -> set[Group]:
         key = series.timeframe, series.instrument
         last = self._through.get(key, 0)
-        bars: list[Bar] = [bar for bar in series.bars if bar.closes_at > last]
+        bars: list[Bar] = [bar for bar in series.bars if bar.closes_at_s > last]
         if not bars or key not in self.lookbacks:
             return set()
-        self._through[key] = bars[-1].closes_at
+        self._through[key] = bars[-1].closes_at_s
         self.asked.pop(key, None)
         for group, member in self._members[key].items():
             window, _ = self._groups[group]
@@ -282,10 +282,10 @@ class Fold:
         while window.advance():
             moved = True
             step_all(legs, window)
-        if moved and window.closes_at == at:
+        if moved and window.closes_at_s == at:
             for leg in legs:
                 if leg.speaks:
-                    yield leg.account, leg.target(window.closes_at)
+                    yield leg.account, leg.target(window.closes_at_s)
 
 
 def _name(key: SeriesKey) -> str:

@@ -149,15 +149,15 @@ class Leg:
         self.seen, self.at = kept.seen, kept.at
         return True
 
-    def target(self, closes_at: int) -> Target:
-        signal = ids.signal_id(self.instance, self.strategy.params_hash, self.instrument, self.timeframe, closes_at)
+    def target(self, closes_at_s: int) -> Target:
+        signal = ids.signal_id(self.instance, self.strategy.params_hash, self.instrument, self.timeframe, closes_at_s)
         return Target(
             signal_id=signal,
             instance=self.instance,
             instrument=self.instrument,
             timeframe=self.timeframe,
             weight=self.weight or 0.0,
-            bundle=ids.derive("bundle", self.instance, closes_at) if self.bundle else "",
+            bundle=ids.derive("bundle", self.instance, closes_at_s) if self.bundle else "",
         )
 
 
@@ -180,11 +180,11 @@ def step_all(legs: Iterable[Leg], window: Window) -> None:
     """Step the legs of a group on the newest bars of its window."""
     for leg in legs:
         if not leg.strategy.cross_sectional:
-            leg.step(window.bars(), window.closes_at)
+            leg.step(window.bars(), window.closes_at_s)
             continue
         seen = window.universe(leg.me)
         whole = seen is not None and (seen.count == len(window.instruments) or not leg.wants_all)
-        leg.step(seen if whole else None, window.closes_at)
+        leg.step(seen if whole else None, window.closes_at_s)
 
 
 def _is_plain(value: object) -> bool:

@@ -101,12 +101,12 @@ def _series(name: str, seed: int, common: list[float], minutes: int, start: int)
     )
 
 
-def _bar(closes_at: int, ticks: list[int], minute: int, lots: int) -> Bar:
+def _bar(closes_at_s: int, ticks: list[int], minute: int, lots: int) -> Bar:
     path = ticks[minute * STEPS : (minute + 1) * STEPS + 1]
     if lots == 0:
         # Nothing traded: venues repeat the last price.
         path = path[:1]
-    return Bar(closes_at, path[0], max(path), min(path), path[-1], lots)
+    return Bar(closes_at_s, path[0], max(path), min(path), path[-1], lots)
 
 
 def _lots(listing: _Listing, rng: Random, path: list[int]) -> int:

@@ -31,7 +31,7 @@ class Columns:
         price, volume = 10**price_scale, 10**volume_scale
         copies = 1 if self.time else self._lookback + 1
         # Divided, not multiplied by an inverse: the quotient is the float nearest to the decimal price.
-        self.time.extend([bar.closes_at] * copies)
+        self.time.extend([bar.closes_at_s] * copies)
         self.open.extend([bar.open / price] * copies)
         self.high.extend([bar.high / price] * copies)
         self.low.extend([bar.low / price] * copies)
@@ -49,7 +49,7 @@ class Columns:
                 self.append(*first)
         for (price_scale, volume_scale), some in groupby(rows, key=itemgetter(1, 2)):
             bars, price, volume = [bar for bar, _, _ in some], 10**price_scale, 10**volume_scale
-            self.time += [bar.closes_at for bar in bars]
+            self.time += [bar.closes_at_s for bar in bars]
             self.open += [bar.open / price for bar in bars]
             self.high += [bar.high / price for bar in bars]
             self.low += [bar.low / price for bar in bars]
@@ -89,7 +89,7 @@ class Window:
         self.instruments = instruments
         self.timeframe = timeframe
         self.lookback = lookback
-        self.closes_at = 0
+        self.closes_at_s = 0
         # How many bars were taken, and since which time each instrument takes part; those in ``left`` do not.
         self.count = 0
         self.since = [0] * len(instruments)
@@ -109,14 +109,14 @@ class Window:
         """Add bars of one instrument. Bars that are not newer than its last are ignored."""
         scales = (series.price_scale, series.volume_scale)
         waiting = self._waiting[member]
-        newest = max(self.closes_at, waiting[-1][0].closes_at if waiting else 0)
-        waiting.extend((bar, *scales) for bar in bars if bar.closes_at > newest)
+        newest = max(self.closes_at_s, waiting[-1][0].closes_at_s if waiting else 0)
+        waiting.extend((bar, *scales) for bar in bars if bar.closes_at_s > newest)
 
     def leave(self, left: frozenset[int]) -> bool:
         """Continue without exactly these instruments. Return whether that changed the set."""
         back = self.left - left
         for member in back:
-            self.since[member] = self.closes_at + 1
+            self.since[member] = self.closes_at_s + 1
             self._apart = True
         changed, self.left = left != self.left, left
         return changed
@@ -139,7 +139,7 @@ class Window:
             return self._advance_whole()
         present = [since for member, since in enumerate(self.since) if member not in self.left]
         inside: list[int] = []
-        at = max(self.closes_at + 1, min(present, default=0))
+        at = max(self.closes_at_s + 1, min(present, default=0))
         # Who takes part only later takes part from the time that the others have next.
         while len(inside) < len(more := self._taking_part(at)):
             inside = more
@@ -161,20 +161,20 @@ class Window:
 
     def fill(self) -> None:
         """Take all common times at once; equal to repeated ``advance``."""
-        if self.left or self._apart or self.closes_at:
+        if self.left or self._apart or self.closes_at_s:
             while self.advance():
                 pass
             return
-        closes = [{bar.closes_at for bar, _, _ in queue} for queue in self._waiting]
+        closes = [{bar.closes_at_s for bar, _, _ in queue} for queue in self._waiting]
         common = set.intersection(*closes)
         if not common:
             return
         newest = max(common)
         for member, (columns, queue) in enumerate(zip(self._columns, self._waiting, strict=True)):
-            columns.extend(one for one in queue if one[0].closes_at in common)
-            self._waiting[member] = deque(one for one in queue if one[0].closes_at > newest)
+            columns.extend(one for one in queue if one[0].closes_at_s in common)
+            self._waiting[member] = deque(one for one in queue if one[0].closes_at_s > newest)
         self._now, self._inside = self._columns[0].now, self._everyone
-        self.closes_at, self.count = newest, len(common)
+        self.closes_at_s, self.count = newest, len(common)
 
     def bars(self) -> Bars:
         return self._columns[0].view()
@@ -193,12 +193,12 @@ class Window:
         """Return the next time for which all these instruments have a bar."""
         queues = [self._waiting[member] for member in members]
         while all(queues):
-            heads = [queue[0][0].closes_at for queue in queues]
+            heads = [queue[0][0].closes_at_s for queue in queues]
             newest = max(heads)
             if min(heads) == newest:
                 return newest
             for queue in queues:
-                while queue and queue[0][0].closes_at < newest:
+                while queue and queue[0][0].closes_at_s < newest:
                     queue.popleft()
         return None
 
@@ -211,5 +211,5 @@ class Window:
         self._now = self._columns[inside[0]].now
         if inside != self._inside:
             self._seen = [[column[member] for member in inside] for column in self._fields]
-        self.closes_at, self._inside = at, inside
+        self.closes_at_s, self._inside = at, inside
         self.count += 1

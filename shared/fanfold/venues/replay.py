@@ -1,6 +1,6 @@
 """The replay venue: recorded bars in files of fixed-width records that are searched in place.
 
-An instrument is two files: ``BTC-USDT.bars``, little-endian int64 of closes_at, open, high, low, close, volume, and
+An instrument is two files: ``BTC-USDT.bars``, little-endian int64 of closes_at_s, open, high, low, close, volume, and
 beside it ``BTC-USDT.json``, which says what they are.
 """
 
@@ -50,7 +50,7 @@ class ReplayVenue:
     def span(self, instrument: str) -> tuple[int, int]:
         """Closes of the first and of the last bar of an instrument, in epoch seconds."""
         recording = self._recording(instrument)
-        return recording.closes_at(0), recording.closes_at(recording.count - 1)
+        return recording.closes_at_s(0), recording.closes_at_s(recording.count - 1)
 
     def bars(self, instrument: str, timeframe: str, since: int, until: int) -> Series:
         """Bars that close after ``since`` and no later than ``until``, in epoch seconds.
@@ -91,7 +91,7 @@ class _Recording:
         # In place, and little-endian as all machines are that this runs on.
         self._closes = memoryview(self._records).cast("q")[:: len(Bar._fields)]
 
-    def closes_at(self, index: int) -> int:
+    def closes_at_s(self, index: int) -> int:
         return self._closes[index]
 
     def series(self, since: int, until: int) -> Series:
@@ -103,7 +103,7 @@ class _Recording:
             timeframe=self.timeframe,
             price_scale=self._price_scale,
             volume_scale=self._volume_scale,
-            after=self.closes_at(first - 1) if first else self._after,
+            after=self.closes_at_s(first - 1) if first else self._after,
             bars=[Bar._make(record) for record in _RECORD.iter_unpack(records)],
         )
 
@@ -116,8 +116,8 @@ def _header(series: Series) -> dict[str, str | int]:
         "volume_scale": series.volume_scale,
         "after": series.after,
         "count": len(series.bars),
-        "first": series.bars[0].closes_at,
-        "last": series.bars[-1].closes_at,
+        "first": series.bars[0].closes_at_s,
+        "last": series.bars[-1].closes_at_s,
     }
 
 

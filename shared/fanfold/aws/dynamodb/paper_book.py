@@ -1,7 +1,7 @@
 """The paper venue's book in DynamoDB: an account's orders in parts, and a marker for every order that it ever took.
 
-The first part is in the item of the account, with what is settled and the version; most accounts have no other. Every
-write moves the version, so what a settlement was worked out from is what it is written to.
+The first part is in the item of the account, with what was matched and the version; most accounts have no other. Every
+write moves the version, so what a match was worked out from is what it is written to.
 """
 
 from collections.abc import Callable, Sequence

@@ -130,7 +130,8 @@ class DynamoViews:
         return self._table.get(key_of(place))
 
     def of_account(self, account: str, kind: str) -> list[dict[str, Any]]:
-        """All views of a kind: position, targets, leg, order (its states follow, by sort key), books, settled, halt."""
+        """All views of a kind: position, targets, leg, order (its states follow, by sort key), books, matched,
+        trading-state."""
         return list(self._table.query(f"account#{account}", kind))
 
     def orders(self, account: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:

@@ -22,7 +22,7 @@ def legs_of(session: Session, account: str) -> list[dict[str, Any]]:
 
 def last_day(session: Session, accounts: list[str]) -> str:
     """The UTC day of the newest close that an account knows; the epoch's where there is none."""
-    closes = [mark.closes_at for account in accounts for mark in marks_of(session, account).values()]
+    closes = [mark.closes_at_s for account in accounts for mark in marks_of(session, account).values()]
     # A close at midnight is of the bar before it, but what trades on it trades after midnight.
     return date_of(max(closes, default=0)).isoformat()
 

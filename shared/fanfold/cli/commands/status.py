@@ -99,7 +99,7 @@ def _account(session: Session, name: str) -> dict[str, Any]:
         "legs": legs_of(session, name),
         "positions": sum(1 for item in books.positions.values() if item.position.quantity),
         "open_orders": sum(1 for order in orders_of(session.views, name) if is_open(order)),
-        "last_bar": _time(max((mark.closes_at for mark in gathered.marks.values()), default=0)),
+        "last_bar": _time(max((mark.closes_at_s for mark in gathered.marks.values()), default=0)),
         "books_balance": expected == books.account.cash,
         "expected_cash": expected,
     }

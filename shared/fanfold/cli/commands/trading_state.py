@@ -30,11 +30,11 @@ def halt(arguments: Namespace) -> Answer:
     with reach(arguments) as session:
         if isinstance(session, StageSession):
             named = [arguments.account] if arguments.account else []
-            body = {"state": arguments.halt_state, "accounts": named, "reason": _reason(arguments)}
+            body = {"state": arguments.trading_state, "accounts": named, "reason": _reason(arguments)}
             told = session.control("/halt", body)
             done = [{"account": name, "state": told["state"]} for name in told["accounts"]]
             return _told(arguments, done, session.principal, recorded=False)
-        return _command(session, arguments, {"action": "halt", "state": arguments.halt_state})
+        return _command(session, arguments, {"action": "halt", "state": arguments.trading_state})
 
 
 def resume(arguments: Namespace) -> Answer:
@@ -115,7 +115,7 @@ def _add_reason(parser: ArgumentParser) -> None:
 
 def _add_halt_arguments(parser: ArgumentParser) -> None:
     about = "HALTED: nothing trades; REDUCE_ONLY: only towards zero; FLATTENING: everything is closed"
-    parser.add_argument("halt_state", type=_state, metavar="STATE", help=about)
+    parser.add_argument("trading_state", type=_state, metavar="STATE", help=about)
     _add_reason(parser)
 
 

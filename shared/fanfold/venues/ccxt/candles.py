@@ -18,7 +18,7 @@ log = logging.getLogger("fanfold")
 class CcxtCandle(NamedTuple):
     """A candle as told: its close in epoch seconds, then its numbers to the last digit; all 0 where it has not all."""
 
-    closes_at: int
+    closes_at_s: int
     open: Decimal
     high: Decimal
     low: Decimal
@@ -42,11 +42,11 @@ def read(rows: Sequence[Any], length: int) -> list[CcxtCandle]:
 
 def _candle(row: Any, length: int) -> CcxtCandle | None:
     try:
-        closes_at = int(row[0]) // 1_000 + length
+        closes_at_s = int(row[0]) // 1_000 + length
     except (TypeError, ValueError, OverflowError, IndexError):
         return None
     numbers = _numbers(row)
-    return CcxtCandle(closes_at, *(numbers if len(numbers) == len(row) - 1 == NUMBERS else [ZERO] * NUMBERS))
+    return CcxtCandle(closes_at_s, *(numbers if len(numbers) == len(row) - 1 == NUMBERS else [ZERO] * NUMBERS))
 
 
 def _numbers(row: Any) -> list[Decimal]:
@@ -76,7 +76,7 @@ def series(instrument: str, timeframe: str, rules: Instrument, after: int, candl
 
 def _bar(candle: CcxtCandle, price_scale: int, volume_scale: int) -> Bar:
     first, high, low, close = (int(price.scaleb(price_scale)) for price in candle[1:5])
-    return Bar(candle.closes_at, first, high, low, close, int(candle.volume.scaleb(volume_scale)))
+    return Bar(candle.closes_at_s, first, high, low, close, int(candle.volume.scaleb(volume_scale)))
 
 
 def scale(*numbers: Decimal) -> int:

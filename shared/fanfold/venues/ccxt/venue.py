@@ -154,7 +154,7 @@ class ExchangeVenue:
             raise BadInput(f"{self._client.name} has no {request.timeframe} bars; it has {known}")
         found, cut = self._candles(request)
         told_at = self._told_at()
-        wanted = sorted(one for one in found.values() if request.since < one.closes_at <= request.until)
+        wanted = sorted(one for one in found.values() if request.since < one.closes_at_s <= request.until)
         after = self._after(request, found, cut=cut)
         rules = self._instruments[request.instrument]
         series = candles.series(request.instrument, request.timeframe, rules, after, wanted)
@@ -178,10 +178,10 @@ class ExchangeVenue:
             limit = min(self._client.page, (request.until - at) // length + 1)
             page = self._page(request, at, limit)
             cut = cut or (not found and len(page) >= self._client.page)
-            fresh = [one for one in page if one.closes_at > at]
-            found |= {one.closes_at: one for one in fresh}
+            fresh = [one for one in page if one.closes_at_s > at]
+            found |= {one.closes_at_s: one for one in fresh}
             if fresh:
-                at = max(one.closes_at for one in fresh)
+                at = max(one.closes_at_s for one in fresh)
             elif self._client.name in BY_SPAN:
                 at += limit * length
             else:
@@ -219,13 +219,13 @@ def _closed(answer: _Answer | Failure) -> Series | Failure:
         return answer
     if answer.series.through <= answer.closed:
         return answer.series
-    bars = [bar for bar in answer.series.bars if bar.closes_at <= answer.closed]
+    bars = [bar for bar in answer.series.bars if bar.closes_at_s <= answer.closed]
     return msgspec.structs.replace(answer.series, bars=bars)
 
 
 def _sound(told: Iterable[CcxtCandle], since: int) -> int:
     """Close of the last candle up to ``since`` that is one; a reader never had the others. 0: there is none."""
-    closes = (one.closes_at for one in told if one.closes_at <= since and quality.possible(Bar._make(one)))
+    closes = (one.closes_at_s for one in told if one.closes_at_s <= since and quality.possible(Bar._make(one)))
     return max(closes, default=0)
 
 

@@ -1,6 +1,7 @@
-"""Settle paper accounts against bars or quotes: resolve, book, commit, tell. A crash anywhere books each fill once.
+"""Match the orders of paper accounts with bars or quotes: resolve, book, commit, report.
 
-What the account's trading state does not let rest is canceled before a price is looked at.
+A crash anywhere books each fill once. What the account's trading state does not let rest is canceled before a price is
+looked at.
 """
 
 from collections.abc import Sequence
@@ -29,7 +30,9 @@ class BookingLedger(place.ClaimLedger, Protocol):
 
     def live(self, account: str) -> Sequence[StandingOrder]: ...
 
-    def book(self, account: str, resolutions: Sequence[Resolution], told: ExecutionReport) -> list[ExecutionReport]: ...
+    def book(
+        self, account: str, resolutions: Sequence[Resolution], report: ExecutionReport
+    ) -> list[ExecutionReport]: ...
 
     def publish(self, held: Sequence[ExecutionReport], others: Sequence[ExecutionReport]) -> None: ...
 
@@ -41,7 +44,7 @@ class MatchingVenue(place.PlacingVenue, Protocol):
 
     def cancel_all(self, account: str, client_order_ids: Sequence[str], at: datetime, reason: str) -> None: ...
 
-    def commit(self, settlement: MatchResult) -> None: ...
+    def commit(self, result: MatchResult) -> None: ...
 
 
 class OrderMatcher:
@@ -56,14 +59,14 @@ class OrderMatcher:
         swept: bool = False,
         backoff: Backoff = AT_ONCE,
     ) -> None:
-        """``swept``: a sweep looks after live orders every minute; else each settlement does, for one call more."""
+        """``swept``: a sweep looks after live orders every minute; else each match does, for one call more."""
         self._desk = desk
         self._ledger = ledger
         self._venue = venue
         self._swept = swept
         self._backoff = backoff
 
-    def settle(self, message: BarsClosed) -> None:
+    def match(self, message: BarsClosed) -> None:
         """What fails for one account is tried for the others."""
         series = bars.unpack(message.frames)
         accounts = [
@@ -71,10 +74,10 @@ class OrderMatcher:
             for name, account in self._desk.accounts.items()
             if account.venue == message.venue and account.mode == "paper"
         ]
-        apart(accounts, lambda account: self._settle(account, message, series))
+        apart(accounts, lambda account: self._match(account, message, series))
 
     def take(self, message: OrdersApproved) -> None:
-        """Fill what the account has at market by the quotes of the moment; no bars are settled by that."""
+        """Fill what the account has at market by the quotes of the moment; no bars are matched by that."""
         report = self._report("taken", message, self._venue_of(message.account))
         self._ledger.publish(self._resolve(message.account, [], report), [])
 
@@ -91,13 +94,13 @@ class OrderMatcher:
         report = self._report("tended", message, message.orders[0].venue)
         self._ledger.publish(self._resolve(message.account, [], report, ended_by), [])
 
-    def _settle(self, account: str, message: BarsClosed, series: Sequence[Series]) -> None:
+    def _match(self, account: str, message: BarsClosed, series: Sequence[Series]) -> None:
         if not self._swept:
             self._sweep(account, message.at)
-        settled = _settled(account, message)
-        told = self._resolve(account, series, settled)
-        # The last report of what was booked says that all is settled, too.
-        self._ledger.publish(told, [] if told and told[-1].matched else [settled])
+        matched = _matched(account, message)
+        reports = self._resolve(account, series, matched)
+        # The last report of what was booked says that all is matched, too.
+        self._ledger.publish(reports, [] if reports and reports[-1].matched else [matched])
 
     def _sweep(self, account: str, now: datetime) -> None:
         placer = Placer(self._desk, self._ledger, self._venue, lambda: now)
@@ -107,31 +110,31 @@ class OrderMatcher:
         self, account: str, series: Sequence[Series], report: ExecutionReport, ended_by: datetime | None = None
     ) -> list[ExecutionReport]:
         """Reports of what was booked, still to be published."""
-        told: list[ExecutionReport] = []
+        reports: list[ExecutionReport] = []
 
         def attempt() -> None:
-            settlement = self._venue.resolve(account, series, ended_by)
-            if self._cancels(account, settlement.resting, report.at):
-                settlement = self._venue.resolve(account, series, ended_by)
-            if not settlement.resolutions:
+            result = self._venue.resolve(account, series, ended_by)
+            if self._cancels(account, result.resting, report.at):
+                result = self._venue.resolve(account, series, ended_by)
+            if not result.resolutions:
                 return
-            booked = self._ledger.book(account, settlement.resolutions, report)
-            told.extend(booked)
-            self._venue.commit(self._agreed(settlement, booked))
+            booked = self._ledger.book(account, result.resolutions, report)
+            reports.extend(booked)
+            self._venue.commit(self._agreed(result, booked))
 
         retry_on_conflict(attempt, TRIES, f"the paper book of {account}", self._backoff)
-        return told
+        return reports
 
-    def _agreed(self, settlement: MatchResult, booked: Sequence[ExecutionReport]) -> MatchResult:
-        """The settlement with orders as the ledger has them: after a crash it may have booked other fills of them."""
+    def _agreed(self, result: MatchResult, booked: Sequence[ExecutionReport]) -> MatchResult:
+        """The result with orders as the ledger has them: after a crash it may have booked other fills of them."""
         filled = {one.order_id: one.filled for report in booked for one in report.updates}
         ended = {one.order_id for report in booked for one in report.updates if one.state in TERMINAL}
-        missing = [one.resting.order.order_id for one in settlement.resolutions]
+        missing = [one.resting.order.order_id for one in result.resolutions]
         missing = [order_id for order_id in missing if order_id not in filled]
         for order_id, record in (self._ledger.records(missing) if missing else {}).items():
             filled[order_id] = record.filled
             ended |= {order_id} if record.state in TERMINAL else set()
-        return booking.agreed(settlement, filled, ended)
+        return booking.agreed(result, filled, ended)
 
     def _cancels(self, account: str, resting: Sequence[RestingOrder], at: datetime) -> bool:
         """Cancel what may not rest; whether there was any. The trading state is read only where something rests."""
@@ -152,7 +155,7 @@ class OrderMatcher:
         return self._desk.accounts[account].venue
 
 
-def _settled(account: str, message: BarsClosed) -> ExecutionReport:
+def _matched(account: str, message: BarsClosed) -> ExecutionReport:
     return ExecutionReport(
         id=ids.derive("matched", message.id, account),
         cause=message.id,

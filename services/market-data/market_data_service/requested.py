@@ -47,7 +47,7 @@ def served(
 def _usable(answer: Series, one: Wanted, venue: VenueSettings) -> tuple[Series, list[DataDefect]]:
     of = news.own if one.timeframe == venue.timeframe else news.given
     found = news.fitting(of(answer, one._replace(until=one.request.until), None, venue.jump_max), one, None)
-    bars = [bar for bar in found.series.bars if bar.closes_at <= one.until]
+    bars = [bar for bar in found.series.bars if bar.closes_at_s <= one.until]
     defects = [defect for defect in found.defects if defect.closes_at_s <= one.until and defect.defect != Kind.EMPTY]
     return msgspec.structs.replace(found.series, bars=bars), defects
 
@@ -62,7 +62,7 @@ def _unfillable(series: Series, wanted: BarsRequested, now: int) -> list[DataDef
     length = timeframes.seconds(wanted.timeframe)
     if series.bars and series.after <= wanted.since_s:
         return []
-    first = series.bars[0].closes_at if series.bars else wanted.until_s + length
+    first = series.bars[0].closes_at_s if series.bars else wanted.until_s + length
     count = (first - wanted.since_s) // length - 1
     if count <= 0 or now - first < UNFILLED_S:
         return []
