@@ -50,10 +50,10 @@ images: install ## Build the Lambda images with docker or buildah; DESK=file STR
 	@$(BIN)/python -m fanfold_dev.images $(IMAGES)
 
 push-images: install ## Push the built images to FANFOLD_IMAGES, and print the settings that deploy them
-	@$(BIN)/python -m fanfold.stages.pushing $(IMAGES)
+	@$(BIN)/fanfold stage push-images $(IMAGES)
 
 scan-images: install ## Wait for ECR's scan of the images that FANFOLD_DIGEST_* name; fails where a finding is critical
-	@$(BIN)/python -m fanfold.stages.scanned
+	@$(BIN)/fanfold stage scan-images
 
 test-images: install ## Build the images, where docker or buildah is there, and test their functions
 	@$(BIN)/python -m fanfold_dev.images --where-possible $(IMAGES)
@@ -101,22 +101,22 @@ audit-dependencies: install ## Ask for advisories against all locks; pip-audit i
 	@$(BIN)/python -m fanfold_dev.images.advisories
 
 bootstrap: install ## Once a stage: image repositories, deployment bucket, bounds of roles, the delivery's role (REPOSITORY=owner/name)
-	@$(BIN)/python -m fanfold.stages.deploy bootstrap $(STAGE) --repository "$(REPOSITORY)"
+	@$(BIN)/fanfold stage bootstrap $(STAGE) --repository "$(REPOSITORY)"
 
 deploy: install ## Deploy a stage, the platform and then the five services (STAGE=dev; pr-123 REMOVE_AFTER=2026-03-04)
-	@$(BIN)/python -m fanfold.stages.deploy deploy $(STAGE) $(if $(REMOVE_AFTER),--remove-after $(REMOVE_AFTER))
+	@$(BIN)/fanfold stage deploy $(STAGE) $(if $(REMOVE_AFTER),--remove-after $(REMOVE_AFTER))
 
 smoke: install ## After a deploy: ask for an order and wait for its fill, through the stage's own functions (STAGE=dev)
-	@$(BIN)/python -m fanfold.stages.deploy smoke $(STAGE)
+	@$(BIN)/fanfold stage smoke $(STAGE)
 
 rollback: install ## Bring back what a service was one deploy ago (STAGE=dev SERVICE=signal)
-	@$(BIN)/python -m fanfold.stages.deploy rollback $(STAGE) $(if $(SERVICE),--service $(SERVICE))
+	@$(BIN)/fanfold stage rollback $(STAGE) $(if $(SERVICE),--service $(SERVICE))
 
 remove: install ## Remove a stage, all that it holds too; of paper and live the stacks alone (STAGE=dev; live CONFIRM=live)
-	@$(BIN)/python -m fanfold.stages.deploy remove $(STAGE) --confirm "$(CONFIRM)"
+	@$(BIN)/fanfold stage remove $(STAGE) --confirm "$(CONFIRM)"
 
 sweep-stages: install ## Remove the stages of some days whose day is past (DRY_RUN=1 tells which; KIND=pr those alone)
-	@$(BIN)/python -m fanfold.stages.deploy sweep $(if $(DRY_RUN),--dry-run) $(if $(KIND),--kind $(KIND))
+	@$(BIN)/fanfold stage sweep $(if $(DRY_RUN),--dry-run) $(if $(KIND),--kind $(KIND))
 
 clean: ## Remove what install and runs have made
 	@rm -rf .venv node_modules .fanfold build *.egg-info shared/*.egg-info

@@ -6,7 +6,7 @@ Exception
 ├── Conflict            another writer came first; read again and retry
 ├── VenueUnavailable    the venue did not answer; retry later
 ├── NothingThere        what was requested does not exist yet
-└── NotReachable        the desk did not answer
+└── NotReachable        the desk did not answer, did not come up, or did not come to rest
 """
 
 from collections.abc import Callable, Sequence
@@ -100,4 +100,4 @@ class NothingThere(Exception):
 
 
 class NotReachable(Exception):
-    """The desk did not answer. The text says where to look."""
+    """The desk did not answer, did not come up, or did not come to rest. The text says where to look."""

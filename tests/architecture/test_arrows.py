@@ -61,8 +61,8 @@ LIBRARIES = {
     "importers": STANDARD | {"msgspec", "numpy", "pyarrow", "duckdb"},
     "local": STANDARD | {"msgspec", "ministack", "hypercorn"},
     "stages": STANDARD | {"msgspec"},
-    "cli": STANDARD | {"msgspec", "rich", "duckdb", "sqlglot", "tomlkit", "pyarrow", "pytz"},
-    "fanfold_dev": STANDARD | {"msgspec", "cyclonedx", "packageurl", "packaging"},
+    "cli": STANDARD | {"msgspec", "cyclopts", "rich", "duckdb", "sqlglot", "tomlkit", "pyarrow", "pytz"},
+    "fanfold_dev": STANDARD | {"msgspec", "cyclopts", "cyclonedx", "packageurl", "packaging"},
 }
 TOP_LEVEL_MAX = 12
 VENUES = ("market_data_service", "execution_service")
@@ -126,7 +126,7 @@ def test_only_the_listed_arrows_are_drawn() -> None:
         ("shared/fanfold/risk/rules.py", "from fanfold.aws import ledger"),
         ("shared/fanfold/risk/rules.py", "import numpy as np"),
         ("shared/fanfold/aws/function/sqs.py", "from fanfold.venues.replay import ReplayVenue"),
-        ("shared/fanfold/aws/function/sqs.py", "from fanfold.cli.commands.run import main"),
+        ("shared/fanfold/aws/function/sqs.py", "from fanfold.cli.commands.run import command"),
         ("shared/fanfold/matching/paper.py", "from fanfold.aws.dynamodb.table import Table"),
         ("shared/fanfold/matching/paper.py", "import boto3"),
         ("shared/fanfold/research/compiled.py", "import ccxt"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from botocore.session import Session
 
-from fanfold.cli.main import parser
+from fanfold.cli.app import parse
 from fanfold.errors import BadInput
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +42,7 @@ def _make(words: list[str]) -> str:
 
 def _fanfold(words: list[str]) -> str:
     try:
-        parser({}, with_run="run" in words).parse_args(words)
+        parse(words)
     except BadInput as refused:
         return str(refused)
     return ""

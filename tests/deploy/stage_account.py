@@ -32,7 +32,7 @@ class Account:
             "SLS_AWS_MONITORING_FREQUENCY": "200",
             "PYTHONPATH": str(ROOT / "shared"),
         }
-        asked = [sys.executable, "-m", "fanfold.stages.deploy", *command]
+        asked = [sys.executable, "-m", "fanfold.cli.entry", "stage", *command]
         environ = {name: value for name, value in os.environ.items() if not name.startswith("FANFOLD_")}
         done = subprocess.run(asked, env=environ | keys | changes, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -174,8 +174,8 @@ def test_a_stack_that_does_not_go_is_named_with_why() -> None:
 def test_what_a_command_lacks_is_told_in_a_line_and_nothing_is_asked(command, environ, told) -> None:
     keys = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "a",
             "AWS_SECRET_ACCESS_KEY": "b", "PYTHONPATH": str(ROOT / "shared"), "PATH": os.environ["PATH"]}  # fmt: skip
-    asked = [sys.executable, "-m", "fanfold.stages.deploy", *command]
+    asked = [sys.executable, "-m", "fanfold.cli.entry", "stage", *command]
     done = subprocess.run(asked, env=keys | environ, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
+    assert done.returncode in {2, 4}
     assert told in done.stderr
     assert "Traceback" not in done.stderr

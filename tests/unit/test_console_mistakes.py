@@ -1,6 +1,8 @@
 """Whatever a user gets wrong, or the machine lacks, is told in a line and an exit code, never in a traceback."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +46,7 @@ def fanfold(*words: str, stdout: Any = subprocess.PIPE, **environ: str) -> Said:
         (["run", "--speed", "1e-30"], "at least 1e-05"),
         (["run", "--cash", "nan"], "'nan' is not an amount above zero"),
         (["desk", "check", "/proc/self/mem"], "cannot be read"),
-        (["run", "--continue", "--overwrite"], "not allowed with"),
+        (["run", "--continue", "--overwrite"], "are mutually exclusive"),
     ],
 )
 def test_wrong_input_is_named(words: list[str], named: str) -> None:
@@ -66,6 +68,29 @@ def test_a_reader_that_has_seen_enough_ends_a_command_in_silence() -> None:
     os.close(reading)
     with os.fdopen(writing, "w") as pipe:
         assert fanfold("strategies", stdout=pipe) == Said(0, "", "")
+
+
+def test_a_reader_that_has_seen_enough_of_the_help_is_no_failure() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        assert fanfold("--help", stdout=pipe) == Said(0, "", "")
+
+
+def test_ctrl_c_ends_a_command_with_130_and_in_silence() -> None:
+    command = [sys.executable, "-m", "fanfold.cli.entry", "stage", "smoke", "dev"]
+    # An endpoint that takes the connection and never answers.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        keys = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{silent.getsockname()[1]}", "AWS_REGION": "eu-west-1",
+                "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "PYTHONPATH": str(ROOT / "shared")}  # fmt: skip
+        running = subprocess.Popen(["env", "--default-signal=INT", *command], env=os.environ | keys,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+        silent.settimeout(60)
+        connection, _ = silent.accept()
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+        connection.close()
+    assert (running.returncode, out, err) == (130, b"", b"")
 
 
 def test_a_standard_output_that_is_closed_swallows_what_is_said() -> None:

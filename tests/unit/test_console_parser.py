@@ -1,57 +1,72 @@
 """The command line as far as it needs no desk."""
 
 import json
+import os
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from fanfold.cli.app import command_files, parse
 from fanfold.cli.commands.doctor import node_finding
-from fanfold.cli.commands.registry import COMMANDS
 from fanfold.cli.exit_codes import MEANINGS, Exit
-from fanfold.cli.main import main, parser
+from fanfold.cli.main import main
 from fanfold.local.session import run_file, running_cloud
 from fanfold.strategy import contract
-from fanfold_dev.documents import commands
 
 ROOT = Path(__file__).resolve().parents[2]
 DESK = ROOT / "desk.toml"
-
-
-def test_docs_commands_md_is_current():
-    written = (ROOT / commands.PATH).read_text()
-    assert written == commands.commands_markdown(), "run `python -m fanfold_dev.documents.commands`"
 
 
 def test_every_exit_code_has_a_meaning():
     assert set(MEANINGS) == set(Exit)
 
 
+COMMANDS = [file for file in command_files() if file.examples]
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command.words))
-def test_every_command_shows_its_example_in_its_help(command, capsys):
-    with pytest.raises(SystemExit) as left:
-        main([*command.words, "--help"])
-    assert left.value.code == 0
-    said = capsys.readouterr().out
-    assert "example: fanfold " in said
-    assert "--json" in said
+def test_every_command_shows_its_examples_in_its_help(command, capsys):
+    assert main([*command.words, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert [example for example in command.examples if f"Example: {example}\n" not in shown] == []
+    assert "--json" in shown
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command.words))
+def test_every_example_is_of_its_command_and_parses(command):
+    for example in command.examples:
+        words = shlex.split(example.partition(" > ")[0])
+        assert tuple(words[: len(command.words) + 1]) == ("fanfold", *command.words)
+        parse(words[1:])
+
+
+def test_a_summary_fits_a_line_of_the_list_of_commands():
+    assert [file.words for file in command_files() if len(file.about.partition("\n")[0]) > 80] == []
 
 
 @pytest.mark.parametrize("words", [["--json", "--state", "x", "status"], ["status", "--state", "x", "--json"]])
 def test_shared_options_stand_before_or_after_the_command(words):
-    arguments = parser({}, with_run=False).parse_args(words)
-    assert (arguments.state, arguments.json) == (Path("x"), True)
+    assert parse(words).options == (Path("x"), True, "status")
 
 
-def test_the_state_directory_is_named_by_the_environment_unless_it_is_named_outright():
-    line = parser({"FANFOLD_STATE": "there"}, with_run=False)
-    assert line.parse_args(["status"]).state == Path("there")
-    assert line.parse_args(["status", "--state", "here"]).state == Path("here")
-    assert parser({}, with_run=False).parse_args(["status"]).state == Path(".fanfold")
+def test_the_state_directory_is_named_by_the_environment_unless_it_is_named_outright(monkeypatch):
+    monkeypatch.setenv("FANFOLD_STATE", "there")
+    assert parse(["status"]).options.state == Path("there")
+    assert parse(["status", "--state", "here"]).options.state == Path("here")
+    monkeypatch.setenv("FANFOLD_STATE", "")
+    assert parse(["status"]).options.state == Path(".fanfold")
 
 
-def test_run_brings_its_own_arguments():
-    line = parser({}, with_run=True)
-    assert callable(line.parse_args(["run"]).start)
+@pytest.mark.parametrize("words", [["--help"], ["status"], ["status", "--help"], ["halt", "HALTED", "--reason", "x"]])
+def test_a_command_loads_nothing_that_only_another_needs(words):
+    script = f"import sys\nfrom fanfold.cli.app import parse\nparse({words!r})\nprint(*sys.modules, sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", script], env=os.environ | {"PYTHONPATH": str(ROOT / "shared")},
+                          capture_output=True, text=True, check=True)  # fmt: skip
+    heavy = {"ccxt", "duckdb", "sqlglot", "numpy", "pyarrow", "boto3", "fanfold.cli.commands.run"}
+    assert heavy.intersection(done.stdout.splitlines()) == set()
 
 
 def test_strategies_are_listed_with_params_and_lookback(capsys):

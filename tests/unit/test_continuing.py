@@ -1,6 +1,5 @@
 """A run that is continued goes on with what it began with, or is refused with what differs."""
 
-from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from fanfold.errors import BadInput
 from fanfold.local import continuing, run_plan, state_directory
 from fanfold.local.continuing import Continued
+from fanfold.local.run_plan import RunOptions
 from fanfold.strategy import folder as strategies
 from fanfold.venues import replay
 
@@ -17,11 +17,9 @@ START = 1_767_225_600
 TRADED = 40
 
 
-def asking(folder: Path, **given: Any) -> Namespace:
-    """The arguments of a run on the folder's desk file."""
-    usual = {"desk": folder / "desk.toml", "data": [], "strategy": None, "param": [], "since": None, "until": None,
-             "minutes": None, "cash": None, "strategies": None}  # fmt: skip
-    return Namespace(**usual | given)
+def asking(folder: Path, **changes: Any) -> RunOptions:
+    """The options of a run on the folder's desk file."""
+    return RunOptions(**{"desk": folder / "desk.toml"} | changes)
 
 
 def bars(path: Path, minutes: int, close: float = 100.5) -> Path:

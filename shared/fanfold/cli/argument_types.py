@@ -1,56 +1,133 @@
-"""Texts of the command line as values; one that is none is told of by the parser."""
+"""Types of command-line arguments. What a type rejects is said with what to write instead."""
 
-from argparse import ArgumentTypeError
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
-# A minute a day; what is slower would seem to stand.
+from cyclopts import ArgumentCollection, Group, Parameter, Token
+
+from fanfold.deployment import SERVICES
+
+# A minute a day; anything slower would seem to stand still.
 SLOWEST = 1e-5
 PORT_MAX = 65_535
 
 
-def moment(text: str) -> int:
-    """Epoch seconds of a time in ISO 8601, UTC unless it says otherwise."""
+class Options(NamedTuple):
+    """What `--state` and `--json` say, and which command was called: its words, such as "audit verify"."""
+
+    state: Path
+    json: bool
+    command: str
+
+
+def read_by(read: Callable[[str], Any]) -> Callable[[Any, Sequence[Token]], Any]:
+    """Return a converter that reads the last text given for an argument."""
+    return lambda _type, tokens: read(tokens[-1].value)
+
+
+def exclusive(arguments: ArgumentCollection) -> None:
+    """Reject two arguments of a group at once."""
+    names = [argument.name for argument in arguments if argument.tokens]
+    if len(names) > 1:
+        raise ValueError(f"{' and '.join(names)} are mutually exclusive")
+
+
+def only_one() -> Group:
+    """Return a group of arguments that exclude each other."""
+    return Group(validator=exclusive)
+
+
+def text(_type: object, value: str) -> None:
+    """Reject an option where a text belongs; a text may begin with a hyphen if it has a blank."""
+    if value.startswith("-") and not any(map(str.isspace, value)):
+        raise ValueError(f"{value} looks like an option; a text that begins with a hyphen needs a blank in it")
+
+
+def read_moment(written: str) -> int:
+    """Return the epoch seconds of a time in ISO 8601, UTC unless it names another zone."""
     try:
-        found = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(written)
     except ValueError as wrong:
-        raise ArgumentTypeError(f"{text!r} is not an ISO 8601 time such as 2026-03-24T00:00") from wrong
-    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+        raise ValueError(f"{written!r} is not an ISO 8601 time such as 2026-03-24T00:00") from wrong
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
-def count(text: str) -> int:
-    """A whole number above zero."""
-    if not text.isdigit() or int(text) < 1:
-        raise ArgumentTypeError(f"{text!r} is not a whole number above zero")
-    return int(text)
-
-
-def port(text: str) -> int:
-    """A TCP port; 0 takes any that is free."""
-    if not text.isdecimal() or int(text) > PORT_MAX:
-        raise ArgumentTypeError(f"{text!r} is not a port from 0 to {PORT_MAX}")
-    return int(text)
-
-
-def money(text: str) -> Decimal:
-    """An amount above zero."""
+def read_day(written: str) -> str:
+    """Return a date in ISO 8601."""
     try:
-        found = Decimal(text)
+        return date.fromisoformat(written).isoformat()
+    except ValueError as wrong:
+        raise ValueError(f"{written!r} is not a date such as 2026-03-24") from wrong
+
+
+def read_count(written: str) -> int:
+    if not written.isdecimal() or int(written) < 1:
+        raise ValueError(f"{written!r} is not a whole number above zero")
+    return int(written)
+
+
+def read_whole(written: str) -> int:
+    if not written.isdecimal():
+        raise ValueError(f"{written!r} is not a whole number from 0 up")
+    return int(written)
+
+
+def read_port(written: str) -> int:
+    if not written.isdecimal() or int(written) > PORT_MAX:
+        raise ValueError(f"{written!r} is not a port from 0 to {PORT_MAX}")
+    return int(written)
+
+
+def read_money(written: str) -> Decimal:
+    """Return an amount above zero."""
+    try:
+        amount = Decimal(written)
     except ArithmeticError as wrong:
-        raise ArgumentTypeError(f"{text!r} is not an amount such as 2.5") from wrong
-    if not found.is_finite() or found <= 0:
-        raise ArgumentTypeError(f"{text!r} is not an amount above zero")
-    return found
+        raise ValueError(f"{written!r} is not an amount such as 2.5") from wrong
+    if not amount.is_finite() or amount <= 0:
+        raise ValueError(f"{written!r} is not an amount above zero")
+    return amount
 
 
-def speed(text: str) -> str | float:
-    """``max``, ``live``, or simulated minutes a second."""
-    if text in {"max", "live"}:
-        return text
+def read_speed(written: str) -> str | float:
+    """Return ``max``, ``live``, or simulated minutes a second."""
+    if written in {"max", "live"}:
+        return written
     try:
-        found = float(text)
+        speed = float(written)
     except ValueError:
-        found = 0.0
-    if not SLOWEST <= found < float("inf"):
-        raise ArgumentTypeError(f"{text!r} is not max, live, or minutes a second, at least {SLOWEST}")
-    return found
+        speed = 0.0
+    if not SLOWEST <= speed < float("inf"):
+        raise ValueError(f"{written!r} is not max, live, or minutes a second, at least {SLOWEST}")
+    return speed
+
+
+if TYPE_CHECKING:
+    ServiceName = str
+else:
+    ServiceName = Literal[SERVICES]
+
+# A command takes them as its keyword `options`; they are not its arguments.
+Shared = Annotated[Options, Parameter(parse=False)]
+StageName = Annotated[
+    str,
+    Parameter(
+        metavar="NAME", help="a deployed stage in place of the local desk, in the account that the AWS variables name"
+    ),
+]
+Account = Annotated[str | None, Parameter(metavar="NAME", help="one account of the desk; without it, all")]
+Service = Annotated[ServiceName | None, Parameter(metavar="NAME", help="one service; without it, all")]
+Strategies = Annotated[
+    Path | None, Parameter(metavar="DIR", help="the folder of your own strategies (./strategies, where it exists)")
+]
+DeskFile = Annotated[Path, Parameter(metavar="FILE", help="the desk file (desk.toml)")]
+Reason = Annotated[
+    str,
+    Parameter(metavar="TEXT", help="why; it goes into the audit chain", allow_leading_hyphen=True, validator=text),
+]
+Moment = Annotated[int | None, Parameter(metavar="TIME", converter=read_by(read_moment))]
+Count = Annotated[int, Parameter(metavar="N", converter=read_by(read_count))]
+Money = Annotated[Decimal | None, Parameter(metavar="AMOUNT", converter=read_by(read_money))]

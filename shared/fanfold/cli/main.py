@@ -1,31 +1,21 @@
 """``fanfold``: the command line."""
 
-import argparse
 import errno
 import os
 import signal
 import sys
-from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping, Sequence
-from importlib import import_module
-from pathlib import Path
-from typing import Any, NoReturn
-from urllib.error import URLError
+from collections.abc import Sequence
 
-from fanfold import __version__
 from fanfold.aws.client.call import AwsFault, not_found
-from fanfold.cli.commands.command import Command, RunCommand
-from fanfold.cli.commands.registry import COMMANDS
+from fanfold.cli.app import ParsedCommand, parse
 from fanfold.cli.exit_codes import Exit
-from fanfold.cli.output import show
+from fanfold.cli.output import Answer, show
 from fanfold.errors import BadInput, NothingThere, NotReachable, VenueUnavailable
 from fanfold.local.complaint import complain
-from fanfold.local.deploys import DeployFailed
-from fanfold.local.driver import NotQuiet
 
-RUN = "run"
-RUN_ABOUT = "Trade on the embedded AWS, from nothing to a summary."
-ABOUT = "A crypto trading desk on AWS serverless; here, on an embedded AWS."
+STAGE = "stage "
+# Lines of help that nobody reads in a terminal are not wrapped: `grep` finds whole ones.
+PIPED_WIDTH = 1_000
 _CODES: dict[type[Exception], Exit] = {BadInput: Exit.WRONG_INPUT, NothingThere: Exit.NOTHING_THERE}
 _HINTS = {
     errno.ENOSPC: "; free some of the disk, or name another directory with --state",
@@ -34,123 +24,64 @@ _HINTS = {
     errno.EROFS: "; name another directory with --state",
     errno.ENOENT: "; name another directory with --state",
 }
-GROUPS = {"audit": "The audit chain.", "dead-letters": "Messages that could not be handled.", "desk": "The desk file."}
-STATE_DIRECTORY = ".fanfold"
-
-
-class CommandParser(ArgumentParser):
-    """Says what is wrong as any other wrong input is said, with where the help is."""
-
-    def error(self, message: str) -> NoReturn:
-        raise BadInput(f"{message}; see `{self.prog} --help`")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; the exit code of ``fanfold.cli.exit_codes``. Only --help and --version leave by SystemExit."""
-    given = list(sys.argv[1:] if argv is None else argv)
+    """Run a command line and return its exit code, one of ``fanfold.cli.exit_codes``."""
     try:
         if argv is None and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        arguments = parser(os.environ, with_run=RUN in given).parse_args(given)
-        return _obey(arguments)
+        return _run(sys.argv[1:] if argv is None else argv)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    except (BadInput, NothingThere, NotReachable, DeployFailed, NotQuiet, VenueUnavailable, AwsFault) as wrong:
+    except (BadInput, NothingThere, NotReachable, VenueUnavailable, AwsFault) as wrong:
         complain(_explained(wrong) if isinstance(wrong, AwsFault) else str(wrong))
         return _CODES.get(type(wrong), Exit.NOT_REACHABLE)
     except BrokenPipeError:
-        # Who read us has seen enough, as `head` does; nothing may be written at exit either.
+        # The reader has seen enough, as `head` does; nothing may be written at exit either.
         _silence()
         return Exit.OK
     except OSError as wrong:
         complain(_of_the_machine(wrong))
         _silence()
-        return Exit.NOT_REACHABLE if isinstance(wrong, URLError | ConnectionError | TimeoutError) else Exit.WRONG_INPUT
+        return Exit.NOT_REACHABLE if _of_the_network(wrong) else Exit.WRONG_INPUT
 
 
-def parser(environ: Mapping[str, str], *, with_run: bool) -> ArgumentParser:
-    """The whole command line. ``run`` brings its own arguments, and much to load: only ``with_run``."""
-    root = CommandParser(prog="fanfold", description=ABOUT, parents=[_shared()], allow_abbrev=False)
-    root.add_argument("--version", action="version", version=f"fanfold {__version__}")
-    root.set_defaults(state=Path(environ.get("FANFOLD_STATE") or STATE_DIRECTORY), json=False)
-    commands = root.add_subparsers(metavar="COMMAND", required=True, title="commands")
-    # Not the root's: a default that is set on one parser is set on all that share its options.
-    shared = _shared()
-    _add_run(commands, shared, with_run=with_run)
-    groups: dict[str, Any] = {}
-    for command in COMMANDS:
-        *group, name = command.words
-        where = _group(commands, groups, group[0]) if group else commands
-        _add(where, command, name, shared)
-    return root
+def _run(words: Sequence[str]) -> int:
+    called = parse(words)
+    if called.options is None:
+        return _print_help(called)
+    try:
+        result = called.run()
+    except AwsFault as fault:
+        if called.options.command.startswith(STAGE):
+            # There need be no desk yet that could have answered.
+            raise NotReachable(str(fault)) from fault
+        raise
+    if not isinstance(result, Answer):
+        return int(result)
+    try:
+        show(result, as_json=called.options.json, out=sys.stdout)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as wrong:
+        _silence()
+        raise BadInput(f"standard output cannot be written: {wrong.strerror}") from wrong
+    return result.exit
 
 
-def run_command() -> RunCommand:
-    """``fanfold.cli.commands.run``, loaded when it is wanted."""
-    module: Any = import_module("fanfold.cli.commands.run")
-    found: RunCommand = module
-    return found
-
-
-def _shared() -> ArgumentParser:
-    """The options that stand before or after a command; without a default, or the later would undo the earlier."""
-    shared = ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    shared.add_argument("--state", type=Path, metavar="DIR", help="the desk's state (FANFOLD_STATE, else .fanfold)")
-    shared.add_argument("--json", action="store_true", help="answer with JSON on standard output")
-    return shared
-
-
-def _add_run(commands: Any, shared: ArgumentParser, *, with_run: bool) -> None:
-    added = commands.add_parser(RUN, help=RUN_ABOUT, parents=[shared], allow_abbrev=False)
-    if with_run:
-        command = run_command()
-        command.add_arguments(added)
-        added.set_defaults(start=command.main)
-
-
-def _group(commands: Any, groups: dict[str, Any], name: str) -> Any:
-    if name not in groups:
-        added = commands.add_parser(name, help=GROUPS[name], description=GROUPS[name], allow_abbrev=False)
-        groups[name] = added.add_subparsers(metavar="COMMAND", required=True, title="commands")
-    return groups[name]
-
-
-def _add(where: Any, command: Command, name: str, shared: ArgumentParser) -> None:
-    added = where.add_parser(
-        name,
-        help=command.about,
-        description=command.about,
-        epilog=f"example: {command.example}",
-        parents=[shared],
-        allow_abbrev=False,
-    )
-    if command.staged:
-        about = "a deployed stage in place of the local desk, in the account that the AWS variables name"
-        added.add_argument("--stage", default="", metavar="NAME", help=about)
-    command.add_arguments(added)
-    added.set_defaults(start=_start(command), words=" ".join(command.words))
-
-
-def _start(command: Command) -> Any:
-    def start(arguments: Namespace) -> int:
-        answer = command.run(arguments)
-        try:
-            show(answer, as_json=arguments.json, out=sys.stdout)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as wrong:
-            _silence()
-            raise BadInput(f"standard output cannot be written: {wrong.strerror}") from wrong
-        return answer.exit
-
-    return start
-
-
-def _obey(arguments: Namespace) -> int:
-    _texts(arguments)
-    code: int = arguments.start(arguments)
-    return code
+def _print_help(called: ParsedCommand) -> int:
+    console = called.arguments.arguments.get("console")
+    if console is not None and not console.is_terminal:
+        console.width = PIPED_WIDTH
+    try:
+        called.run()
+        sys.stdout.flush()
+    except SystemExit:
+        # So rich leaves when the reader has seen enough.
+        return Exit.OK
+    return Exit.OK
 
 
 def _silence() -> None:
@@ -158,19 +89,18 @@ def _silence() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _of_the_network(wrong: OSError) -> bool:
+    from urllib.error import URLError  # noqa: PLC0415 - most commands end without it
+
+    return isinstance(wrong, URLError | ConnectionError | TimeoutError)
+
+
 def _of_the_machine(wrong: OSError) -> str:
-    """What the machine refused, and what to do."""
-    if isinstance(wrong, URLError | ConnectionError | TimeoutError):
+    """Return what the machine refused, and what to do."""
+    if _of_the_network(wrong):
         return f"the desk does not answer any more: {wrong}"
     hint = _HINTS.get(wrong.errno or 0, "")
     return f"{wrong.filename or 'something could not be written'}: {wrong.strerror or wrong}{hint}"
-
-
-def _texts(arguments: Namespace) -> None:
-    """Refuse words that are no text; paths may be of any bytes."""
-    for name, value in vars(arguments).items():
-        if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise BadInput(f"{name} is not UTF-8: {os.fsencode(value)!r}")
 
 
 def _explained(fault: AwsFault) -> str:

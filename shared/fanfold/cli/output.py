@@ -49,7 +49,7 @@ def cell(value: Any) -> str:
         case datetime():
             return moment(value)
         case list() | tuple():
-            return ", ".join(cell(one) for one in value)
+            return ", ".join(map(cell, value))
         case _:
             return str(value)
 
@@ -65,6 +65,11 @@ def amount(value: Decimal) -> str:
     return "0" if text == "-0" else text
 
 
+def pairs(values: Mapping[str, Any]) -> str:
+    """Return ``name=value`` of each value, separated by blanks."""
+    return " ".join(f"{name}={value}" for name, value in values.items())
+
+
 def moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
@@ -78,9 +83,9 @@ def show(answer: Answer, *, as_json: bool, out: TextIO) -> None:
     """Write an answer to a stream."""
     if as_json:
         out.write(encode(answer.document) + "\n")
-    elif out.isatty():
+    elif answer.blocks and out.isatty():
         _show_rich(answer.blocks, out)
-    else:
+    elif answer.blocks:
         out.write("\n".join(block if isinstance(block, str) else plain(block) for block in answer.blocks) + "\n")
 
 

@@ -1,6 +1,5 @@
 """What `fanfold run --continue` goes on with: what the run began with, or nothing."""
 
-from argparse import Namespace
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -14,7 +13,7 @@ from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.importers import symbols
 from fanfold.local import run_plan, state_directory
-from fanfold.local.run_plan import RunPlan
+from fanfold.local.run_plan import RunOptions, RunPlan
 from fanfold.local.state_directory import Asked
 from fanfold.market.bars import Bar, Series
 from fanfold.strategy import contract, folder
@@ -31,49 +30,49 @@ class Continued(NamedTuple):
     asked: Asked
 
 
-def asked_for(arguments: Namespace, plan: RunPlan) -> Asked:
+def asked_for(options: RunOptions, plan: RunPlan) -> Asked:
     """What a new run is asked for, with the digests of the files that it reads."""
-    paths = [symbols.locate(one) for one in arguments.data]
-    files = [arguments.desk.resolve(), *(path.resolve() for path, _ in paths), *_sources(plan.desk)]
+    paths = [symbols.locate(file) for file in options.data]
+    files = [options.desk_file.resolve(), *(path.resolve() for path, _ in paths), *_sources(plan.desk)]
     return Asked(
-        desk=str(arguments.desk.resolve()),
+        desk=str(options.desk_file.resolve()),
         data=[f"{path.resolve()}={symbol}" if symbol else str(path.resolve()) for path, symbol in paths],
         sha256={str(path): _digest(str(path)) for path in files},
         strategies=str(folder.in_use() or ""),
-        strategy=arguments.strategy,
-        params=run_plan.params(arguments.param),
-        cash=arguments.cash,
+        strategy=options.strategy,
+        params=run_plan.params(options.param),
+        cash=options.cash,
         until=plan.until,
         begun=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
-def continued(state: Path, arguments: Namespace) -> Continued:
+def continued(state: Path, options: RunOptions) -> Continued:
     """What is left of the run in a directory. Raises BadInput, which says what differs, for another one."""
     asked = state_directory.asked(state)
     state_directory.check_format(state)
     if asked.live:
         raise BadInput(f"the run in {state} asked {asked.live} for bars, and time went on: start another with --live")
-    if arguments.since is not None:
+    if options.since is not None:
         raise BadInput("--from is for a run that starts; --continue goes on where the run in the directory got to")
-    if arguments.data and not asked.data:
-        _refuse_others([f"the data was the seeded market and is {_text(arguments.data)}"], asked)
-    own = str(arguments.strategies.resolve()) if arguments.strategies else asked.strategies
+    if options.data and not asked.data:
+        _refuse_others([f"the data was the seeded market and is {_text(options.data)}"], asked)
+    own = str(options.strategies.resolve()) if options.strategies else asked.strategies
     if own != asked.strategies:
         _refuse_others([f"the strategies were in {asked.strategies or 'the package alone'} and are in {own}"], asked)
     state_directory.use_strategies(state, own)
     through = state_directory.through(state)
-    until, minutes = _span(arguments, asked, through)
+    until, minutes = _span(options, asked, through)
     plan = run_plan.plan(
-        arguments.desk or Path(asked.desk),
-        arguments.data or asked.data,
-        arguments.strategy or asked.strategy,
-        asked.params | run_plan.params(arguments.param),
+        options.desk or Path(asked.desk),
+        options.data or asked.data,
+        options.strategy or asked.strategy,
+        asked.params | run_plan.params(options.param),
         None,
         until,
         minutes,
         through,
-        arguments.cash or asked.cash,
+        options.cash or asked.cash,
     )
     known = desk.load((state / state_directory.DESK).read_bytes(), state_directory.DESK)
     _refuse_others([*_differing("", _told(known), _told(plan.desk)), *_strategies(known, asked)], asked)
@@ -83,10 +82,10 @@ def continued(state: Path, arguments: Namespace) -> Continued:
     )
 
 
-def _span(arguments: Namespace, asked: Asked, through: int) -> tuple[int | None, int | None]:
+def _span(options: RunOptions, asked: Asked, through: int) -> tuple[int | None, int | None]:
     """The last close to trade and the minutes at most: as told now, else what the run did not get to."""
-    if arguments.until is not None or arguments.minutes is not None or asked.until <= through:
-        return arguments.until, arguments.minutes
+    if options.until is not None or options.minutes is not None or asked.until <= through:
+        return options.until, options.minutes
     return asked.until, None if asked.data else (asked.until - through) // 60
 
 

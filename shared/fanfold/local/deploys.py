@@ -10,10 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+from fanfold.errors import NotReachable
+
 SIDE_BY_SIDE = 2
 
 
-class DeployFailed(Exception):
+class DeployFailed(NotReachable):
     """A stack did not deploy; the text is the Serverless tool's own."""
 
 

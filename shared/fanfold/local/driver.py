@@ -10,7 +10,8 @@ from typing import Any
 
 from fanfold.aws.client.call import AwsFault, Call, Endpoint, connect
 from fanfold.deployment import SERVICES, STAGE, dead_letters_names
-from fanfold.local import containers, launcher
+from fanfold.errors import NotReachable
+from fanfold.local import launcher
 from fanfold.local.complaint import complain
 from fanfold.local.holding import alone
 from fanfold.local.interrupt import interrupts_later
@@ -30,7 +31,7 @@ CLOCK = "clock"
 RUN_FILE = "run.json"
 
 
-class NotQuiet(Exception):
+class NotQuiet(NotReachable):
     """The chain did not come to rest in time; something keeps failing, and the logs say what."""
 
 
@@ -40,6 +41,8 @@ def environment(state: Path, *, live: bool, images: bool = False) -> dict[str, s
     Raises BadInput where they are to run in images and cannot.
     """
     if images:
+        from fanfold.local import containers  # noqa: PLC0415 - only images need it
+
         containers.check(state)
     return {
         **({"FANFOLD_CONTAINERS": "1"} if images else {}),

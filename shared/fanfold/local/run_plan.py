@@ -25,6 +25,35 @@ SEEDED_MINUTES = 720
 SEEDED_MINUTES_MAX = 200_000
 
 
+class RunOptions(NamedTuple):
+    """What a run is to trade, as the command line says it; what it leaves out is None or empty.
+
+    ``since`` and ``until`` are closes in epoch seconds, ``minutes`` and ``speed`` are of market time.
+    """
+
+    desk: Path | None = None
+    data: Sequence[str] = ()
+    live: str = ""
+    symbols: str = ""
+    origin: str = ""
+    strategy: str | None = None
+    strategies: Path | None = None
+    param: Sequence[str] = ()
+    cash: Decimal | None = None
+    since: int | None = None
+    until: int | None = None
+    minutes: int | None = None
+    speed: str | float = "max"
+    images: bool = False
+    stay: bool = False
+    resume: bool = False
+    overwrite: bool = False
+
+    @property
+    def desk_file(self) -> Path:
+        return self.desk or Path("desk.toml")
+
+
 class RunPlan(NamedTuple):
     """A desk, the recordings that it trades (none: a live venue), the span to trade, and what was bent to fit."""
 

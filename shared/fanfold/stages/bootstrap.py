@@ -8,7 +8,7 @@ from fanfold.errors import BadInput
 from fanfold.local.launcher import repository_root
 from fanfold.stages import names
 from fanfold.stages.names import Own
-from fanfold.stages.removal import Told, described, settled
+from fanfold.stages.removal import Report, described, settled
 
 ACCOUNT = "fanfold-bootstrap"
 GITHUB = "token.actions.githubusercontent.com"
@@ -18,9 +18,9 @@ AUDIENCE = "sts.amazonaws.com"
 class Bootstrap:
     """The stacks of `docker/`, made where they are not and brought up to date where they are; each is waited for."""
 
-    def __init__(self, call: Call, told: Told = print, pause_s: float = 2) -> None:
+    def __init__(self, call: Call, report: Report = print, pause_s: float = 2) -> None:
         self._call = call
-        self._told = told
+        self._report = report
         self._pause_s = pause_s
 
     def run(self, stage: str, prefix: str, repository: str = "") -> None:
@@ -35,12 +35,12 @@ class Bootstrap:
         images = self._put(ACCOUNT, "bootstrap.yml", {})["Images"]
         for fromkey in dict.fromkeys((lasting, own)):
             self._put(f"{ACCOUNT}-{fromkey.stage}", "stage.yml", fromkey.parameters())
-        self._told(f"FANFOLD_IMAGES={images}")
+        self._report(f"FANFOLD_IMAGES={images}")
         if repository:
             self._know_github()
             asked = own.parameters() | {"Repository": repository}
             role = self._put(f"fanfold-delivery-{own.stage}", "delivery.yml", asked)["DeliveryRoleArn"]
-            self._told(f"DELIVERY_ROLE={role}")
+            self._report(f"DELIVERY_ROLE={role}")
 
     def _keep_bucket(self, own: Own) -> None:
         outputs = _outputs(described(self._call, f"{ACCOUNT}-{own.stage}") or {})
@@ -77,7 +77,7 @@ class Bootstrap:
             if "No updates are to be performed" not in fault.message:
                 raise
         found = settled(self._call, stack, self._pause_s)
-        self._told(f"{stack}: {'brought up to date' if there else 'made'}")
+        self._report(f"{stack}: {'brought up to date' if there else 'made'}")
         return _outputs(found)
 
 

@@ -1,49 +1,37 @@
-"""A stage in an AWS account: what `make bootstrap`, `deploy`, `smoke`, `rollback`, `remove` and `sweep-stages` do.
+"""The six stacks of a stage in an AWS account: deploy them, roll one back."""
 
-All goes to the account, or the emulator, that the usual AWS variables name.
-"""
-
-import argparse
 import json
 import os
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from fanfold.aws.client.call import AwsFault, Call, Endpoint, connect
+from fanfold.aws.client.call import AwsFault, Call
 from fanfold.deployment import SERVICES, STAGE
 from fanfold.errors import BadInput
 from fanfold.local.launcher import packaging, repository_root
 from fanfold.stages import guard, names, pushing, rollback
-from fanfold.stages.account import own_buckets
-from fanfold.stages.bootstrap import Bootstrap
-from fanfold.stages.findings import refuse_recordings
-from fanfold.stages.removal import PLATFORM, Removal, StageFailed, described, sweep
-from fanfold.stages.session import StageSession
-from fanfold.stages.smoke import Smoke
-
-# How long a stage of some days is there, where nobody says.
-DAYS = 3
+from fanfold.stages.removal import PLATFORM, StageFailed, described
 
 
 class Stage:
-    """The six stacks of a stage; ``settings`` go into the tool's environment."""
+    """The six stacks of a stage; ``settings`` are environment variables for the Serverless tool."""
 
-    def __init__(self, name: str, call: Call, settings: Mapping[str, str], told: Callable[[str], None] = print) -> None:
+    def __init__(
+        self, name: str, call: Call, settings: Mapping[str, str], report: Callable[[str], None] = print
+    ) -> None:
         self._name = name
         self._call = call
         self._settings = dict(settings)
-        self._told = told
+        self._report = report
         self._root = repository_root()
 
     def deploy(self, services: Iterable[str] = (PLATFORM, *SERVICES)) -> None:
-        """The platform first, then the others side by side; no stack that would lose a table or a bucket."""
+        """Deploy the platform, then the others side by side. Raises StageFailed where a store would be replaced."""
         wanted = list(services)
         self._check_settings(wanted)
         if self._name != STAGE:  # The embedded stage has no catalogue.
@@ -51,7 +39,7 @@ class Stage:
         unprotected = self._name in names.KEPT and self._platform() is None
         # A first deploy that fails takes away what it made, and could not take away a table that is protected.
         self._settings["FANFOLD_PROTECTED"] = "false" if unprotected else "true"
-        services = [one for one in wanted if one != PLATFORM]
+        services = [stack for stack in wanted if stack != PLATFORM]
         with packaging():
             self._side_by_side(self._guard, wanted)
             if PLATFORM in wanted:
@@ -63,14 +51,14 @@ class Stage:
         self._side_by_side(self._keep_image, services)
 
     def _keep_image(self, service: str) -> None:
-        """What stages of some days run goes by its age; an embedded AWS has no registry."""
+        """Keep a service's image in the registry for a lasting stage; images of ephemeral stages go by their age."""
         environ = os.environ | dict(self._settings)
         registry, digest = environ.get("FANFOLD_IMAGES"), environ.get(names.digest(service))
         if registry and digest and not names.EPHEMERAL.fullmatch(self._name):
             pushing.keep(self._call, registry, service, self._name, digest)
 
     def rollback(self, service: str) -> str:
-        """Bring back what a service's stack was one deploy ago; the timestamp of that."""
+        """Bring back what a service's stack was one deploy ago, and return the timestamp of that deploy."""
         done = rollback.deploys(self._call, service, self._name)
         if len(done) < 2:
             raise BadInput(f"{service} was deployed {len(done)} times to {self._name}: there is nothing to go back to")
@@ -78,7 +66,7 @@ class Stage:
         if not rollback.at_once(self._call, before):
             with packaging():
                 self._tool(service, "rollback", "--timestamp", before.timestamp)
-        self._told(f"{service} is what it was at {before.timestamp}")
+        self._report(f"{service} is what it was at {before.timestamp}")
         return before.timestamp
 
     def _check_settings(self, stacks: list[str]) -> None:
@@ -90,10 +78,10 @@ class Stage:
 
     def _deploy(self, stack: str) -> None:
         answer = self._tool(stack, "deploy")
-        self._told(f"{stack}: {'no change' if 'No changes to deploy' in answer else 'deployed'}")
+        self._report(f"{stack}: {'no change' if 'No changes to deploy' in answer else 'deployed'}")
 
     def _began(self) -> str:
-        """The day on which the stage was deployed first: before it the lake has nothing to find."""
+        """Return the day of the stage's first deploy: before it the lake holds nothing."""
         platform = self._platform()
         at = platform["CreationTime"] if platform else datetime.now(UTC)
         return f"{at:%Y-%m-%d}"
@@ -115,12 +103,12 @@ class Stage:
 
     def _deployed(self, stack: str) -> Any:
         try:
-            found = self._call("cloudformation", "GetTemplate", {"StackName": f"fanfold-{stack}-{self._name}"})
+            template = self._call("cloudformation", "GetTemplate", {"StackName": f"fanfold-{stack}-{self._name}"})
         except AwsFault as fault:
             if "does not exist" not in fault.message:
                 raise
             return None
-        body = found["TemplateBody"]
+        body = template["TemplateBody"]
         return json.loads(body) if isinstance(body, str) else body
 
     def _tool(self, stack: str, *command: str) -> str:
@@ -143,64 +131,3 @@ class Stage:
     def _side_by_side(self, act: Callable[[str], object], stacks: list[str]) -> None:
         with ThreadPoolExecutor(len(SERVICES)) as pool:
             list(pool.map(act, stacks))
-
-
-def main(given: list[str]) -> int:
-    """`python -m fanfold.stages.deploy deploy dev`, and the like; 0, or 1 with what is wrong on standard error."""
-    asked = _parser().parse_args(given)
-    try:
-        if asked.verb not in {"bootstrap", "sweep"}:
-            names.check(asked.stage)
-        _obey(asked, own_buckets(connect("boto3", Endpoint.of(os.environ))), datetime.now(UTC).date())
-    except (BadInput, StageFailed, AwsFault) as wrong:
-        print(wrong, file=sys.stderr)
-        return 1
-    return 0
-
-
-def _obey(asked: argparse.Namespace, call: Call, today: date) -> None:
-    match asked.verb:
-        case "bootstrap":
-            prefix = names.bucket_prefix(asked.stage, os.environ)
-            Bootstrap(call).run(asked.stage, prefix, asked.repository)
-        case "remove":
-            Removal(asked.stage, call, print).run(asked.confirm)
-        case "smoke":
-            session = StageSession(asked.stage, os.environ)
-            Smoke(session, print, lambda: datetime.now(UTC), time.sleep).run()
-        case "sweep":
-            kinds = (asked.kind,) if asked.kind else names.KINDS
-            sweep(call, today, print, remove=not asked.dry_run, kinds=kinds)
-        case _:
-            _deploy(asked, call, today)
-
-
-def _deploy(asked: argparse.Namespace, call: Call, today: date) -> None:
-    last = asked.remove_after or today + timedelta(days=DAYS)
-    settings = {"FANFOLD_REMOVE_AFTER": str(last)} if names.EPHEMERAL.fullmatch(asked.stage) else {}
-    stage = Stage(asked.stage, call, settings)
-    if asked.verb == "deploy":
-        refuse_recordings(Path(os.environ.get("FANFOLD_DESK") or repository_root() / "desk.toml"), os.environ)
-        stage.deploy([asked.service] if asked.service else (PLATFORM, *SERVICES))
-    elif asked.service:
-        stage.rollback(asked.service)
-    else:
-        raise BadInput("name the service to roll back, as in `make rollback STAGE=dev SERVICE=signal`")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="fanfold.stages.deploy", description="Deploy a stage, and take it back.")
-    parser.add_argument("verb", choices=["bootstrap", "deploy", "smoke", "rollback", "remove", "sweep"])
-    parser.add_argument("stage", nargs="?", default="dev")
-    parser.add_argument("--service", choices=[PLATFORM, *SERVICES])
-    parser.add_argument("--repository", default="", help="owner/name on GitHub, whose delivery may deploy")
-    parser.add_argument("--confirm", default="", metavar="STAGE", help="the stage once more, where it keeps its stores")
-    parser.add_argument("--remove-after", type=date.fromisoformat, metavar="DAY",
-                        help=f"the last day of a stage of some days (in {DAYS} days)")  # fmt: skip
-    parser.add_argument("--kind", choices=names.KINDS, help="of the stages of some days those of this kind alone")
-    parser.add_argument("--dry-run", action="store_true", help="tell which stages are due, and remove none")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

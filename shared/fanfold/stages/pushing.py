@@ -1,17 +1,15 @@
-"""``python -m fanfold.stages.pushing [SERVICE ...]``: bring built images into the account's repositories.
+"""Push built images to the account's repositories.
 
 What was pushed is printed as the settings that a deploy asks for, FANFOLD_DIGEST_SIGNAL=sha256:... and the like. A tag
 says what its image is made of, so that one which is there is not pushed again: its tag could not be moved.
 """
 
 import base64
-import os
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fanfold.aws.client.call import AwsFault, Call, Endpoint, connect
-from fanfold.deployment import SERVICES
+from fanfold.aws.client.call import AwsFault, Call
 from fanfold.errors import BadInput
 from fanfold.local import container_tool
 from fanfold.stages.names import digest
@@ -26,7 +24,7 @@ MANIFESTS = frozenset(
 TAG_LETTERS = 24
 
 
-def push(call: Call, registry: str, service: str, told: Callable[[str], object]) -> str:
+def push(call: Call, registry: str, service: str, report: Callable[[str], object]) -> str:
     """The digest of a service's image in the registry, to which it is pushed unless it is there.
 
     ``registry`` is what FANFOLD_IMAGES says. Raises BadInput for an image that is not built, or that Lambda refuses.
@@ -44,7 +42,7 @@ def push(call: Call, registry: str, service: str, told: Callable[[str], object])
     if not there:
         raise BadInput(f"{repository}:{tag} was pushed, and the registry does not have it")
     _refuse_an_index(repository, tag, there["imageManifestMediaType"])
-    told(f"{service}: {there['imageId']['imageDigest']}")
+    report(f"{service}: {there['imageId']['imageDigest']}")
     return str(there["imageId"]["imageDigest"])
 
 
@@ -98,18 +96,3 @@ def push_all(call: Call, services: list[str], environ: Mapping[str, str]) -> lis
 
 def _to_stderr(text: str) -> None:
     print(text, file=sys.stderr)
-
-
-def main(given: list[str]) -> int:
-    """Push the named services' images, or all; the exit code."""
-    try:
-        lines = push_all(connect("boto3", Endpoint.of(os.environ)), given or list(SERVICES), os.environ)
-    except (AwsFault, BadInput) as wrong:
-        print(wrong, file=sys.stderr)
-        return 2
-    print("\n".join(lines))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -11,7 +11,7 @@ from typing import Any
 
 from fanfold.aws.client.call import AwsFault, Call
 from fanfold.deployment import SERVICES
-from fanfold.errors import BadInput
+from fanfold.errors import BadInput, NotReachable
 from fanfold.stages.names import EPHEMERAL, KEPT, KINDS
 
 PLATFORM = "platform"
@@ -21,20 +21,20 @@ DONE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 STUCK = "DELETE_FAILED"
 ARTEFACTS = "ServerlessDeploymentBucketName"
 NOTHING: Mapping[str, bool] = {}
-Told = Callable[[str], object]
+Report = Callable[[str], object]
 
 
-class StageFailed(Exception):
+class StageFailed(NotReachable):
     """A step did not go through; the text is AWS's or the tool's own."""
 
 
 class Removal:
     """The end of a stage; what of it is gone already is passed over, so that it may be asked for again."""
 
-    def __init__(self, stage: str, call: Call, told: Told, pause_s: float = 2) -> None:
+    def __init__(self, stage: str, call: Call, report: Report, pause_s: float = 2) -> None:
         self._stage = stage
         self._call = call
-        self._told = told
+        self._report = report
         self._pause_s = pause_s
 
     def run(self, confirmed: str = "") -> None:
@@ -58,7 +58,7 @@ class Removal:
         self._delete(PLATFORM)
         for bucket, prefix in places:
             self._empty(bucket, prefix)
-        self._told(f"stage {self._stage} is gone" + (f"; it left {', '.join(stores)} and its tables" if kept else ""))
+        self._report(f"stage {self._stage} is gone" + (f"; it left {', '.join(stores)} and its tables" if kept else ""))
 
     def _delete(self, stack: str) -> None:
         name = f"fanfold-{stack}-{self._stage}"
@@ -70,7 +70,7 @@ class Removal:
             if found["StackStatus"] == STUCK or time.monotonic() > deadline:
                 raise StageFailed(f"{name} does not go: {found.get('StackStatusReason', found['StackStatus'])}")
             time.sleep(self._pause_s)
-        self._told(f"{stack}: removed")
+        self._report(f"{stack}: removed")
 
     def _artefacts(self, stack: str) -> list[tuple[str, str]]:
         """The bucket and prefix where the tool keeps what it deployed."""
@@ -154,13 +154,13 @@ def ephemeral(call: Call) -> dict[str, date]:
 
 
 def sweep(
-    call: Call, today: date, told: Told, *, remove: bool, kinds: Collection[str] = KINDS, pause_s: float = 2
+    call: Call, today: date, report: Report, *, remove: bool, kinds: Collection[str] = KINDS, pause_s: float = 2
 ) -> list[str]:
     """Tell of every stage of some days, and remove those whose day is past; their names."""
     stages = {name: day for name, day in ephemeral(call).items() if name.partition("-")[0] in kinds}
     due = [stage for stage, day in stages.items() if day < today]
     for stage, day in stages.items():
-        told(f"{stage}: to be removed after {day}" + (", which is past" if stage in due else ""))
+        report(f"{stage}: to be removed after {day}" + (", which is past" if stage in due else ""))
     for stage in due if remove else []:
-        Removal(stage, call, told, pause_s).run()
+        Removal(stage, call, report, pause_s).run()
     return due

@@ -1,15 +1,13 @@
-"""``python -m fanfold.stages.scanned``: wait for ECR's scan of the images that FANFOLD_DIGEST_* name.
+"""Wait for ECR's scan of the images that FANFOLD_DIGEST_* name.
 
-The code is 1 where one has a critical finding. With enhanced scanning none is ever complete: it is ACTIVE for good.
+With enhanced scanning none is ever complete: it is ACTIVE for good.
 """
 
-import os
-import sys
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from fanfold.aws.client.call import AwsFault, Call, Endpoint, connect
+from fanfold.aws.client.call import AwsFault, Call
 from fanfold.deployment import SERVICES
 from fanfold.errors import BadInput
 from fanfold.stages.names import digest
@@ -21,7 +19,7 @@ CRITICAL = "CRITICAL"
 
 
 def critical(call: Call, service: str, image_digest: str, pause_s: float = 5) -> int:
-    """How many critical findings an image has. Raises BadInput where it is not scanned at all, or not in time."""
+    """Return how many critical findings an image has. Raises BadInput where it is not scanned in time."""
     asked = {"repositoryName": f"fanfold-{service}", "imageId": {"imageDigest": image_digest}}
     deadline = time.monotonic() + TIMEOUT_S
     while True:
@@ -44,17 +42,9 @@ def _findings(call: Call, asked: Mapping[str, object]) -> dict[str, Any]:
         return {"imageScanStatus": {"status": "PENDING", "description": "it was never begun"}}
 
 
-def main(environ: Mapping[str, str], call: Call) -> int:
-    """0 where nothing critical is in any image."""
-    counts = {one: critical(call, one, environ[digest(one)]) for one in SERVICES}
-    for service, count in counts.items():
-        print(f"{service}: {count} critical findings")
-    return 1 if any(counts.values()) else 0
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main(os.environ, connect("boto3", Endpoint.of(os.environ))))
-    except (AwsFault, BadInput, KeyError) as wrong:
-        print(wrong, file=sys.stderr)
-        sys.exit(2)
+def critical_findings(call: Call, environ: Mapping[str, str]) -> dict[str, int]:
+    """Return how many critical findings the image of each service has. Raises BadInput for a digest that is missing."""
+    missing = [digest(service) for service in SERVICES if not environ.get(digest(service))]
+    if missing:
+        raise BadInput(f"{', '.join(missing)} must name the images, as `make push-images` prints them")
+    return {service: critical(call, service, environ[digest(service)]) for service in SERVICES}

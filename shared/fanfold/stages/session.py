@@ -2,7 +2,6 @@
 
 import json
 import os
-from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -53,7 +52,7 @@ class StageSession(Session):
 
     @property
     def principal(self) -> str:
-        """Whom AWS takes us for, as an ARN."""
+        """Return whom AWS takes the caller for, as an ARN."""
         return str(self._caller["Arn"])
 
     @cached_property
@@ -61,15 +60,15 @@ class StageSession(Session):
         return self.call("sts", "GetCallerIdentity", {})
 
     def control(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """What the API's control answers to us; raises BadInput for what it refuses."""
+        """Return what the API's control responds. Raises BadInput for what it rejects."""
         target = TARGETS[f"POST {path}"]
         gateway = Gateway({target: self._function(target)}, {"iam": {"iam": {"userArn": self.principal}}})
         headers = {KEY_HEADER: uuid4().hex, "content-type": "application/json"}
-        told = gateway.answer("POST", path, headers, json.dumps(body).encode())
-        answered: dict[str, Any] = json.loads(told["body"])
-        if told["statusCode"] >= BAD_REQUEST:
-            raise BadInput(f"the stage {self.stage} refuses: {answered['detail']}")
-        return answered
+        response = gateway.answer("POST", path, headers, json.dumps(body).encode())
+        document: dict[str, Any] = json.loads(response["body"])
+        if response["statusCode"] >= BAD_REQUEST:
+            raise BadInput(f"the stage {self.stage} refuses: {document['detail']}")
+        return document
 
     def bucket(self, name: str) -> str:
         return self._outputs[f"{name.capitalize()}Bucket"]
@@ -78,7 +77,7 @@ class StageSession(Session):
         return str(self.call("sqs", "GetQueueUrl", {"QueueName": queue})["QueueUrl"])
 
     def rested(self) -> bool:
-        """A stage takes in bars every minute, and nobody waits for it."""
+        """Return False: a stage takes in bars every minute, and nobody waits for it to rest."""
         return False
 
     def _function(self, target: RouteTarget) -> Function:
@@ -86,10 +85,10 @@ class StageSession(Session):
 
     @cached_property
     def _outputs(self) -> dict[str, str]:
-        """What the platform's stack gives the others."""
+        """Return the outputs of the platform's stack, which the other stacks use."""
         stack = f"fanfold-platform-{self.stage}"
         try:
-            (found,) = self.call("cloudformation", "DescribeStacks", {"StackName": stack})["Stacks"]
+            (described,) = self.call("cloudformation", "DescribeStacks", {"StackName": stack})["Stacks"]
         except AwsFault as fault:
             if fault.code != "ValidationError":
                 raise
@@ -97,14 +96,14 @@ class StageSession(Session):
                 f"there is no stack {stack} in this account and region; `make deploy STAGE={self.stage}` makes it, or "
                 "name another account with AWS_PROFILE and AWS_REGION"
             ) from fault
-        return {one["OutputKey"]: one["OutputValue"] for one in found["Outputs"]}
+        return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
 
 
 @contextmanager
-def reach(arguments: Namespace) -> Iterator[Session]:
-    """The desk that a command is about: a stage where it names one, else that of the state directory."""
-    if arguments.stage:
-        yield StageSession(arguments.stage, os.environ)
+def reach(state: Path, stage: str, command: str) -> Iterator[Session]:
+    """Yield the desk that a command is about: a stage where one is named, else the desk of the state directory."""
+    if stage:
+        yield StageSession(stage, os.environ)
         return
-    with connect(arguments.state, arguments.words) as session:
+    with connect(state, command) as session:
         yield session

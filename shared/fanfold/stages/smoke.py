@@ -43,19 +43,19 @@ class Smoke:
     def __init__(
         self,
         stage: Functions,
-        told: Callable[[str], object],
+        report: Callable[[str], object],
         now: Callable[[], datetime],
         sleep: Callable[[float], None],
     ) -> None:
         self._stage = stage
-        self._told = told
+        self._report = report
         self._now = now
         self._sleep = sleep
 
     def run(self) -> None:
         """Raises StageFailed, which says what did not come."""
         self._stage.invoke("market-data", "poll", {})
-        self._told("bars: polled")
+        self._report("bars: polled")
         began = self._now()
         leg = next((name for name, one in self._stage.desk.strategies.items() if one.strategy == EXTERNAL), "")
         if leg:
@@ -80,14 +80,14 @@ class Smoke:
         record = {"messageId": message.id, "body": encode(message).decode(), "attributes": sent}
         if self._stage.invoke("risk", "assess", {"Records": [record]})["batchItemFailures"]:
             raise StageFailed("risk did not take the signal: its ERROR lines say why")
-        self._told(f"signal: {name} wants {target.weight} of {instrument}")
+        self._report(f"signal: {name} wants {target.weight} of {instrument}")
         return signal
 
     def _await(self, wanted: Callable[[RecordedOrder], bool], what: str) -> None:
         for _ in range(PATIENCE_S // PAUSE_S):
             for one in filter(wanted, self._orders()):
                 if one.state == OrderState.FILLED:
-                    self._told(f"order: {one.order_id} is filled, {one.filled} {one.instrument}")
+                    self._report(f"order: {one.order_id} is filled, {one.filled} {one.instrument}")
                     return
                 if one.state in LOST:
                     raise StageFailed(f"order {one.order_id} is {one.state}: {one.code or one.reason} {one.detail}")

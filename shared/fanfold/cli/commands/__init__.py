@@ -1,1 +1,1 @@
-"""The commands of the command line, one file a command."""
+"""The commands of `fanfold`, one a file, named like it; `fanfold.cli.app` lists them."""

@@ -1,23 +1,23 @@
-"""``fanfold orders``, ``fanfold trades`` and ``fanfold signals``: what the strategies wanted, and what came of it."""
+"""Show orders and what became of them.
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from datetime import date, timedelta
-from typing import Any
+Example: fanfold orders --refused
+Example: fanfold orders --open --instrument BTC/USDT --last 10
+"""
 
-import msgspec
+from typing import Annotated, Any
 
-from fanfold.audit.queries import REFUSED, fills_of, is_open, orders_of, signals_of
-from fanfold.cli.commands.command import Command, add_account
-from fanfold.cli.commands.reading import last_day, legs_of
-from fanfold.cli.idle_legs import told
+from cyclopts import Parameter
+
+from fanfold.audit.queries import REFUSED, is_open, orders_of
+from fanfold.cli.argument_types import Account, Shared, StageName, only_one, read_by, read_whole
+from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import Answer, grid
-from fanfold.local.session import Session
-from fanfold.messages import Fill
 from fanfold.stages.session import reach
 
+EXITS = DESK
 LAST = 50
-LOOK_BACK_DAYS = 7
-_ORDER_COLUMNS = {
+_WHICH = only_one()
+_COLUMNS = {
     "decided_at": "decided at",
     "order_id": "order",
     "instance": "instance",
@@ -30,119 +30,39 @@ _ORDER_COLUMNS = {
     "filled": "filled",
     "because": "because",
 }
-_TRADE_COLUMNS = {
-    "at": "at",
-    "instance": "instance",
-    "instrument": "instrument",
-    "side": "side",
-    "quantity": "quantity",
-    "price": "price",
-    "fee": "fee",
-    "liquidity": "liquidity",
-    "order_id": "order",
-}
-_SIGNAL_COLUMNS = {name: name for name in ("at", "account", "instance", "instrument", "timeframe", "weight")}
 
 
-def orders(arguments: Namespace) -> Answer:
-    """The newest orders, oldest of them first."""
-    with reach(arguments) as session:
-        found = [order for name in session.accounts(arguments.account) for order in orders_of(session.views, name)]
-    kept = [order for order in found if _is_asked_for(order, arguments)]
-    shown = sorted(kept, key=lambda order: order["decided_at"])[-arguments.last :]
-    document = {"orders": shown, "total": len(kept)}
+def command(
+    *,
+    options: Shared,
+    stage: StageName = "",
+    account: Account = None,
+    open_only: Annotated[bool, Parameter(name="--open", group=_WHICH, help="only orders that may still fill")] = False,
+    refused: Annotated[bool, Parameter(group=_WHICH, help="only orders that risk refused")] = False,
+    instrument: Annotated[
+        str | None, Parameter(metavar="NAME", help="only of this instrument, such as BTC/USDT")
+    ] = None,
+    last: Annotated[
+        int, Parameter(metavar="N", converter=read_by(read_whole), help=f"the newest N, 0 for all ({LAST})")
+    ] = LAST,
+) -> Answer:
+    """Return the newest orders, oldest of them first."""
+    with reach(options.state, stage, options.command) as session:
+        recorded = [order for name in session.accounts(account) for order in orders_of(session.views, name)]
+    wanted = [
+        order
+        for order in recorded
+        if not (refused and order["state"] != REFUSED)
+        and not (open_only and not is_open(order))
+        and instrument in {None, order["instrument"]}
+    ]
+    shown = sorted(wanted, key=lambda order: order["decided_at"])[-last:]
+    document = {"orders": shown, "total": len(wanted)}
     if not shown:
         return Answer(document, ["no orders"])
-    rows = [order | {"because": order["code"] or order["reason"]} for order in shown]
-    return Answer(document, [grid("", rows, _ORDER_COLUMNS), _count(len(shown), len(kept), "orders")])
+    rows: list[dict[str, Any]] = [order | {"because": order["code"] or order["reason"]} for order in shown]
+    return Answer(document, [grid("", rows, _COLUMNS), _count(len(shown), len(wanted))])
 
 
-def trades(arguments: Namespace) -> Answer:
-    """The fills of a UTC day, by default the last one that traded."""
-    with reach(arguments) as session:
-        names = session.accounts(arguments.account)
-        day, found = _fills(session, names, arguments.day)
-    rows = [msgspec.structs.asdict(fill) for fill in sorted(found, key=lambda fill: fill.at)]
-    document = {"day": day, "trades": rows}
-    if not rows:
-        return Answer(document, [f"no trades on {day} (UTC); name another day with --day"])
-    return Answer(document, [grid("", rows, _TRADE_COLUMNS), f"{len(rows)} trades on {day} (UTC)"])
-
-
-def signals(arguments: Namespace) -> Answer:
-    """What each strategy instance wants to hold now, as a share of its leg's equity."""
-    with reach(arguments) as session:
-        names = session.accounts(arguments.account)
-        rows = [row for name in names for row in signals_of(session.views, name)]
-        legs = [leg for name in names for leg in legs_of(session, name)]
-    wrong = [f"{one['instance']} {one['instrument']}: {told(one['code'], one['detail'])}" for one in legs]
-    text = [grid("", rows, _SIGNAL_COLUMNS)] if rows else ["no signals: no strategy has given a target yet"]
-    return Answer({"signals": rows, "not_trading": legs}, [*text, *wrong])
-
-
-def _is_asked_for(order: dict[str, Any], arguments: Namespace) -> bool:
-    if arguments.refused and order["state"] != REFUSED:
-        return False
-    if arguments.open and not is_open(order):
-        return False
-    return arguments.instrument in {None, order["instrument"]}
-
-
-def _fills(session: Session, accounts: list[str], asked: str | None) -> tuple[str, list[Fill]]:
-    """The fills of the day that was asked for; else of the newest within a week that has any."""
-    newest = date.fromisoformat(asked or last_day(session, accounts))
-    for back in range(1 if asked else LOOK_BACK_DAYS):
-        day = (newest - timedelta(days=back)).isoformat()
-        found = [fill for name in accounts for fill in fills_of(session.views, name, day)]
-        if found:
-            return day, found
-    return newest.isoformat(), []
-
-
-def _count(shown: int, total: int, what: str) -> str:
-    return f"{total} {what}" if shown == total else f"the last {shown} of {total} {what}; --last 0 shows all"
-
-
-def _add_order_arguments(parser: ArgumentParser) -> None:
-    add_account(parser)
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--open", action="store_true", help="only orders that may still fill")
-    which.add_argument("--refused", action="store_true", help="only orders that risk refused")
-    parser.add_argument("--instrument", metavar="NAME", help="only of this instrument, such as BTC/USDT")
-    parser.add_argument("--last", type=_whole, default=LAST, metavar="N", help=f"the newest N, 0 for all ({LAST})")
-
-
-def _add_trade_arguments(parser: ArgumentParser) -> None:
-    add_account(parser)
-    parser.add_argument("--day", type=_day, metavar="DATE", help="the UTC day; without it, the last that traded")
-
-
-def _day(text: str) -> str:
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError as wrong:
-        raise ArgumentTypeError(f"{text!r} is not a date such as 2026-03-24") from wrong
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal():
-        raise ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
-    return int(text)
-
-
-COMMANDS = (
-    Command(
-        ("orders",),
-        "Orders and what became of them.",
-        "fanfold orders --refused",
-        orders,
-        _add_order_arguments,
-        staged=True,
-    ),
-    Command(
-        ("trades",), "The fills of a day.", "fanfold trades --day 2026-03-24", trades, _add_trade_arguments, staged=True
-    ),
-    Command(
-        ("signals",), "What each strategy instance wants to hold.", "fanfold signals", signals, add_account, staged=True
-    ),
-)
+def _count(shown: int, total: int) -> str:
+    return f"{total} orders" if shown == total else f"the last {shown} of {total} orders; --last 0 shows all"

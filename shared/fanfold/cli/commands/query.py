@@ -1,43 +1,66 @@
-"""``fanfold query``: SQL over the lake, read from a copy that fetches only what changed."""
+"""Query bars, signals, orders and trades by SQL, as Athena would.
+
+The lake is read from a copy that fetches only what changed.
+
+Example: fanfold query "SELECT instrument, count(*) AS fills FROM trades GROUP BY instrument"
+"""
 
 import json
-from argparse import ArgumentParser, Namespace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from fanfold.aws.client.call import Call
 from fanfold.aws.s3.audit_log import pages_of
-from fanfold.cli.commands.command import Command
+from fanfold.cli.argument_types import Shared, StageName, text
+from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import Answer, Grid, amount, cell
 from fanfold.stages.session import reach
 
+EXITS = DESK
 CACHE = "lake-cache"
 ETAGS = "etags.json"
 
 
-def query(arguments: Namespace) -> Answer:
-    """The rows of a SELECT over the lake."""
-    from fanfold.cli import sql  # noqa: PLC0415 - duckdb and sqlglot take a while to load
+def command(
+    sql: Annotated[
+        str,
+        Parameter(
+            metavar="SQL",
+            help="one statement of Athena's SQL that only reads; see docs/audit.md",
+            allow_leading_hyphen=True,
+            validator=text,
+        ),
+    ],
+    /,
+    *,
+    options: Shared,
+    stage: StageName = "",
+    flush: Annotated[bool, Parameter(help="first bring what was just recorded into the lake")] = False,
+) -> Answer:
+    """Return the rows of a SELECT over the lake."""
+    from fanfold.cli import sql as dialect  # noqa: PLC0415 - duckdb and sqlglot take a while to load
 
-    sql.translate(arguments.sql)
-    with reach(arguments) as session:
-        if arguments.flush:
+    dialect.translate(sql)
+    with reach(options.state, stage, options.command) as session:
+        if flush:
             session.invoke("audit", "flush", {})
         cache = session.state / CACHE
         fetch(session.call, session.bucket("lake"), cache)
-        answer = sql.query(arguments.sql, sql.files_in(cache))
-    rows = [dict(zip(answer.columns, map(_plain, row), strict=True)) for row in answer.rows]
-    document = {"columns": answer.columns, "rows": rows}
-    return Answer(document, [_grid(answer.columns, answer.rows), f"{len(rows)} rows"])
+        result = dialect.query(sql, dialect.files_in(cache))
+    rows = [dict(zip(result.columns, map(_plain, row), strict=True)) for row in result.rows]
+    document = {"columns": result.columns, "rows": rows}
+    return Answer(document, [_grid(result.columns, result.rows), f"{len(rows)} rows"])
 
 
 def fetch(call: Call, bucket: str, cache: Path) -> list[str]:
-    """Make a directory the lake's copy; the keys that had to be fetched."""
+    """Make a directory the lake's copy, and return the keys that had to be fetched."""
     cache.mkdir(parents=True, exist_ok=True)
     known = _etags(cache)
     pages = pages_of(call, {"Bucket": bucket})
-    there = {one["Key"]: one["ETag"] for page in pages for one in page.get("Contents", [])}
+    there = {item["Key"]: item["ETag"] for page in pages for item in page.get("Contents", [])}
     for key in known.keys() - there.keys():
         (cache / key).unlink(missing_ok=True)
     fresh = [key for key, etag in there.items() if known.get(key) != etag or not (cache / key).exists()]
@@ -51,32 +74,15 @@ def fetch(call: Call, bucket: str, cache: Path) -> list[str]:
 
 def _etags(cache: Path) -> dict[str, str]:
     path = cache / ETAGS
-    found: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    return found
+    etags: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    return etags
 
 
 def _plain(value: Any) -> Any:
-    """An amount without the zeros that fill the lake's 18 decimals up."""
+    """Return an amount without the zeros that fill up the lake's 18 decimals."""
     return amount(value) if isinstance(value, Decimal) else value
 
 
 def _grid(columns: list[str], rows: list[tuple[Any, ...]]) -> Grid:
     right = {n for row in rows for n, value in enumerate(row) if not isinstance(value, str | None)}
     return Grid("", tuple(columns), [tuple(cell(value) for value in row) for row in rows], frozenset(right))
-
-
-def _add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("sql", metavar="SQL", help="one statement of Athena's SQL that only reads; see docs/audit.md")
-    parser.add_argument("--flush", action="store_true", help="first bring what was just recorded into the lake")
-
-
-COMMANDS = (
-    Command(
-        ("query",),
-        "SQL over bars, signals, orders and trades, as Athena would answer it.",
-        'fanfold query "SELECT instrument, count(*) AS fills FROM trades GROUP BY instrument"',
-        query,
-        _add_arguments,
-        staged=True,
-    ),
-)

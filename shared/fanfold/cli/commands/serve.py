@@ -1,58 +1,56 @@
-"""``fanfold serve``: the HTTP API of a desk on loopback, until it is interrupted."""
+"""Answer the HTTP API on loopback, until Ctrl-C.
+
+Example: fanfold serve --port 8080
+"""
 
 import signal
 import sys
-from argparse import ArgumentParser, Namespace
 from contextlib import ExitStack
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
-from fanfold.cli.argument_types import port
-from fanfold.cli.commands.command import Command
+from cyclopts import Parameter
+
+from fanfold.cli.argument_types import Options, Shared, read_by, read_port
+from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import encode
 from fanfold.errors import BadInput
 from fanfold.local import http_gateway
 from fanfold.local.driver import announced
 from fanfold.local.session import connect
 
+EXITS = DESK
 PORT = 8080
 
 
-def run(arguments: Namespace) -> NoReturn:
+def command(
+    *,
+    options: Shared,
+    port: Annotated[
+        int, Parameter(metavar="N", converter=read_by(read_port), help=f"where to listen on 127.0.0.1 ({PORT})")
+    ] = PORT,
+    control: Annotated[bool, Parameter(help="let callers halt and resume, in your name")] = False,
+) -> NoReturn:
     """Answer requests until Ctrl-C; the desk that was started for it is stopped with it."""
-    # Ended in any way, it stops the desk that it started.
+    # However it ends, it stops the desk that it started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as stack:
-        session = stack.enter_context(connect(arguments.state, "serve"))
+        session = stack.enter_context(connect(options.state, options.command))
         if not session.running:
             stack.enter_context(announced(session.state, session.cloud))
-        gateway = http_gateway.Gateway(
-            http_gateway.functions(session), http_gateway.principals(control=arguments.control)
-        )
+        gateway = http_gateway.Gateway(http_gateway.functions(session), http_gateway.principals(control=control))
         try:
-            listening = http_gateway.server(gateway, arguments.port)
+            listening = http_gateway.server(gateway, port)
         except OSError as wrong:
-            raise BadInput(f"port {arguments.port} is not free ({wrong.strerror}); name another with --port") from wrong
+            raise BadInput(f"port {port} is not free ({wrong.strerror}); name another with --port") from wrong
         with listening:
-            _tell(arguments, f"http://{http_gateway.HOST}:{listening.server_port}")
+            _announce(options, f"http://{http_gateway.HOST}:{listening.server_port}", control=control)
             listening.serve_forever()
     raise KeyboardInterrupt
 
 
-def _tell(arguments: Namespace, url: str) -> None:
-    may = "read, halt and resume" if arguments.control else "read; --control lets it halt and resume"
-    told = {"url": url, "control": arguments.control, "state": str(arguments.state)}
-    line = encode(told) if arguments.json else f"{url}/status (whoever is on this machine may {may}; Ctrl-C ends it)"
-    sys.stdout.write(line + "\n")
+def _announce(options: Options, url: str, *, control: bool) -> None:
+    may = "read, halt and resume" if control else "read; --control lets it halt and resume"
+    document = {"url": url, "control": control, "state": str(options.state)}
+    text = f"{url}/status (whoever is on this machine may {may}; Ctrl-C ends it)"
+    sys.stdout.write((encode(document) if options.json else text) + "\n")
     sys.stdout.flush()
-
-
-def _add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--port", type=port, default=PORT, metavar="N", help=f"where to listen on 127.0.0.1 ({PORT})")
-    parser.add_argument("--control", action="store_true", help="let callers halt and resume, in your name")
-
-
-COMMANDS = (
-    Command(
-        ("serve",), "Answer the HTTP API on loopback, until Ctrl-C.", "fanfold serve --port 8080", run, _add_arguments
-    ),
-)

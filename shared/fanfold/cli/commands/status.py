@@ -1,69 +1,59 @@
-"""``fanfold status`` and ``fanfold positions``: what there is, and what it is worth."""
+"""Show accounts, trading states, money, open orders, queues and dead letters.
 
-from argparse import Namespace
+Example: fanfold status
+Example: fanfold status --stage live --json
+"""
+
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from fanfold.audit.queries import holdings_of, is_open, orders_of
+from fanfold.audit.queries import is_open, orders_of
 from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.polls import DynamoPolls
-from fanfold.cli.commands.command import Command, add_account
-from fanfold.cli.commands.reading import legs_of, marks_of
-from fanfold.cli.exit_codes import Exit
+from fanfold.cli.argument_types import Account, Shared, StageName
+from fanfold.cli.exit_codes import DESK, Exit
 from fanfold.cli.idle_legs import told
 from fanfold.cli.output import Answer, Grid, amount, cell, grid
+from fanfold.cli.reading import legs_of
 from fanfold.deployment import SERVICES, dead_letters_names, queue_name
 from fanfold.ledger.booking import AccountBooks
 from fanfold.local.session import Session
-from fanfold.messages import PositionSnapshot
 from fanfold.money import ZERO, exact
 from fanfold.risk.exposure import Mark
 from fanfold.stages.session import reach
 
+EXITS = (Exit.FAILED, *DESK)
 
-def status(arguments: Namespace) -> Answer:
-    """Accounts, their trading states and money, and what waits in the queues; a failure where books do not balance."""
-    with reach(arguments) as session:
-        accounts = [_account(session, name) for name in session.accounts(arguments.account)]
+
+def command(*, options: Shared, stage: StageName = "", account: Account = None) -> Answer:
+    """Return accounts with their money, and what waits in the queues; a failure where books do not balance."""
+    with reach(options.state, stage, options.command) as session:
+        accounts = [_account(session, name) for name in session.accounts(account)]
         queues = [_queue(session, service) for service in SERVICES]
     document = {"running": session.running, "accounts": accounts, "queues": queues}
-    balance = all(account["books_balance"] for account in accounts)
-    text = [line for account in accounts for line in _account_text(account)]
+    balance = all(books["books_balance"] for books in accounts)
+    text = [line for books in accounts for line in _account_text(books)]
     return Answer(document, ["\n".join(text), _queues_text(queues)], Exit.OK if balance else Exit.FAILED)
-
-
-def positions(arguments: Namespace) -> Answer:
-    """Every position by strategy instance and instrument, at the last close; flat ones have made what they made."""
-    with reach(arguments) as session:
-        rows = [
-            _position(account, holding, marks_of(session, account))
-            for account in session.accounts(arguments.account)
-            for holding in holdings_of(session.views, account)
-        ]
-    if not rows:
-        return Answer({"positions": []}, ["no positions"])
-    columns = {name: name.replace("_", " ") for name in rows[0]}
-    return Answer({"positions": rows}, [grid("", rows, columns)])
 
 
 @exact
 def expected_cash(start: Decimal, books: AccountBooks) -> Decimal:
-    """The cash there must be: what was started with and realised, less fees and what the open lots came for."""
+    """Return the cash there must be: the start and what was realised, less fees and the cost of open lots."""
     held = [item.position for item in books.positions.values()]
-    return start + sum((one.realised - one.fees - one.cost for one in held), ZERO)
+    return start + sum((position.realised - position.fees - position.cost for position in held), ZERO)
 
 
 @exact
 def equity(cash: Decimal, books: AccountBooks, marks: Mapping[str, Mark]) -> Decimal:
-    """Cash and positions at their last closes; what has none, see ``unmarked``, counts nothing here."""
+    """Return cash and positions at their last closes; a position without one, see ``unmarked``, counts nothing."""
     held = {leg: item.position.quantity for leg, item in books.positions.items()}
     return cash + sum((quantity * marks[leg[1]].price for leg, quantity in held.items() if leg[1] in marks), ZERO)
 
 
 def unmarked(books: AccountBooks, marks: Mapping[str, Mark]) -> list[str]:
-    """Instruments that are held and whose price nobody knows."""
+    """Return the instruments that are held and have no known price."""
     held = {leg[1] for leg, item in books.positions.items() if item.position.quantity}
     return sorted(held - marks.keys())
 
@@ -79,27 +69,27 @@ def _account(session: Session, name: str) -> dict[str, Any]:
             "books_balance": True,
             "currency": opened.currency,
         }
-    gathered = DynamoPolls(session.ledger).read(name)
-    told = session.views.read(("trading-state", name))
+    poll = DynamoPolls(session.ledger).read(name)
+    change = session.views.read(("trading-state", name))
     expected = expected_cash(opened.cash, books)
     return {
         "account": name,
         "venue": opened.venue,
         "currency": opened.currency,
         "trading_state": str(books.account.trading_state or "missing: no trade"),
-        "trading_state_reason": told.get("reason", ""),
-        "trading_state_actor": told.get("actor", ""),
+        "trading_state_reason": change.get("reason", ""),
+        "trading_state_actor": change.get("actor", ""),
         "start": opened.cash,
         "cash": books.account.cash,
         "reserved": books.account.reserved,
-        "equity": equity(books.account.cash, books, gathered.marks),
-        "unmarked": unmarked(books, gathered.marks),
-        "peak_equity": gathered.peak_equity,
+        "equity": equity(books.account.cash, books, poll.marks),
+        "unmarked": unmarked(books, poll.marks),
+        "peak_equity": poll.peak_equity,
         "fees": _sum(item.position.fees for item in books.positions.values()),
         "legs": legs_of(session, name),
         "positions": sum(1 for item in books.positions.values() if item.position.quantity),
         "open_orders": sum(1 for order in orders_of(session.views, name) if is_open(order)),
-        "last_bar": _time(max((mark.closes_at_s for mark in gathered.marks.values()), default=0)),
+        "last_bar": _time(max((mark.closes_at_s for mark in poll.marks.values()), default=0)),
         "books_balance": expected == books.account.cash,
         "expected_cash": expected,
     }
@@ -117,11 +107,8 @@ def _time(at: int) -> datetime | None:
 def _account_text(account: dict[str, Any]) -> list[str]:
     if "equity" not in account:
         return [f"account {account['account']}: not opened yet; `fanfold run` opens it"]
-    because = (
-        f" ({account['trading_state_reason']}, by {account['trading_state_actor']})"
-        if account["trading_state_reason"]
-        else ""
-    )
+    reason, by = account["trading_state_reason"], account["trading_state_actor"]
+    because = f" ({reason}, by {by})" if reason else ""
     text = [f"account {account['account']}: {account['trading_state']}{because}"]
     for name in ("equity", "cash", "reserved", "start", "fees"):
         text.append(f"  {name:<12}{amount(account[name])} {account['currency']}")
@@ -152,49 +139,10 @@ def _queue(session: Session, service: str) -> dict[str, Any]:
 
 def _depth(session: Session, queue: str) -> int:
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    asked = {"QueueUrl": session.queue_url(queue), "AttributeNames": names}
-    found = session.call("sqs", "GetQueueAttributes", asked)["Attributes"]
-    return sum(int(found.get(name, 0)) for name in names)
+    request = {"QueueUrl": session.queue_url(queue), "AttributeNames": names}
+    attributes = session.call("sqs", "GetQueueAttributes", request)["Attributes"]
+    return sum(int(attributes.get(name, 0)) for name in names)
 
 
 def _queues_text(queues: list[dict[str, Any]]) -> Grid:
     return grid("", queues, {"service": "service", "waiting": "waiting", "dead_letters": "dead letters"})
-
-
-@exact
-def _position(account: str, holding: PositionSnapshot, marks: Mapping[str, Mark]) -> dict[str, Any]:
-    mark = marks.get(holding.instrument)
-    value = holding.quantity * mark.price if mark else None
-    return {
-        "account": account,
-        "instance": holding.instance,
-        "instrument": holding.instrument,
-        "quantity": holding.quantity,
-        "cost": holding.cost,
-        "last": mark.price if mark else None,
-        "value": value,
-        "unrealised": value - holding.cost if value is not None else None,
-        "realised": holding.realised,
-        "fees": holding.fees,
-    }
-
-
-COMMANDS = (
-    Command(
-        ("status",),
-        "Accounts, trading states, money, open orders, queues and dead letters.",
-        "fanfold status --json",
-        status,
-        add_account,
-        (Exit.FAILED, Exit.NOTHING_THERE, Exit.NOT_REACHABLE),
-        staged=True,
-    ),
-    Command(
-        ("positions",),
-        "What each strategy instance holds, at the last close.",
-        "fanfold positions --account main",
-        positions,
-        add_account,
-        staged=True,
-    ),
-)

@@ -1,42 +1,57 @@
-"""``fanfold why ORDER``: from what became of an order back to the bar that it began with."""
+"""Show why an order is what it is, from its fills back to the bar.
 
-from argparse import ArgumentParser, Namespace
+Show fills or refusal, target and bar, and where each is in the audit chain.
+
+Example: fanfold why 076182ab
+"""
+
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from fanfold.audit.lineage import causes
 from fanfold.audit.queries import REFUSED, fills_of_order, orders_of
-from fanfold.cli.commands.command import Command
+from fanfold.cli.argument_types import Shared, StageName
+from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import Answer, amount, cell
 from fanfold.errors import BadInput, NothingThere
 from fanfold.local.session import Session
 from fanfold.messages import Fill
 from fanfold.stages.session import reach
 
-
-def why(arguments: Namespace) -> Answer:
-    """The chain of causes of an order, with what it came to."""
-    with reach(arguments) as session:
-        order = _find(session, arguments.order)
-        fills = fills_of_order(session.views, order)
-        steps = list(causes(session.views, session.log, order))
-    document = {"order": order, "fills": fills, "chain": steps}
-    return Answer(document, ["\n".join(_text(order, fills, steps))])
+EXITS = DESK
 
 
-def _find(session: Session, asked: str) -> dict[str, Any]:
-    """The order of an id, of the start of one, or of a client order id."""
-    wanted = asked.lower()
+def command(
+    order: Annotated[str, Parameter(metavar="ORDER", help="order id, the start of one, or client order id")],
+    /,
+    *,
+    options: Shared,
+    stage: StageName = "",
+) -> Answer:
+    """Return the chain of causes of an order, with its fills."""
+    with reach(options.state, stage, options.command) as session:
+        recorded = _find(session, order)
+        fills = fills_of_order(session.views, recorded)
+        steps = list(causes(session.views, session.log, recorded))
+    document = {"order": recorded, "fills": fills, "chain": steps}
+    return Answer(document, ["\n".join(_text(recorded, fills, steps))])
+
+
+def _find(session: Session, named: str) -> dict[str, Any]:
+    """Return the order of an id, of the start of one, or of a client order id."""
+    wanted = named.lower()
     if not wanted:
         raise BadInput("give an order id, the start of one, or a client order id; `fanfold orders` lists them")
-    every = [order for account in session.accounts(None) for order in orders_of(session.views, account)]
-    found = [one for one in every if one["order_id"].startswith(wanted) or one["client_order_id"] == wanted]
-    if not found:
-        raise NothingThere(f"no order {asked!r} was recorded; `fanfold orders --last 0` lists them all")
-    if len(found) > 1:
-        ids = ", ".join(order["order_id"] for order in found[:4])
-        raise BadInput(f"{asked!r} begins {len(found)} order ids: {ids}; give more of it")
-    return found[0]
+    recorded = [order for account in session.accounts(None) for order in orders_of(session.views, account)]
+    orders = [order for order in recorded if order["order_id"].startswith(wanted) or order["client_order_id"] == wanted]
+    if not orders:
+        raise NothingThere(f"no order {named!r} was recorded; `fanfold orders --last 0` lists them all")
+    if len(orders) > 1:
+        ids = ", ".join(order["order_id"] for order in orders[:4])
+        raise BadInput(f"{named!r} begins {len(orders)} order ids: {ids}; give more of it")
+    return orders[0]
 
 
 def _text(order: dict[str, Any], fills: list[Fill], steps: list[dict[str, Any]]) -> Iterator[str]:
@@ -85,19 +100,3 @@ def _step_text(step: dict[str, Any], order: dict[str, Any]) -> str:
 def _bar_text(bar: dict[str, Any]) -> str:
     figures = " ".join(f"{name} {amount(bar[name])}" for name in ("open", "high", "low", "close", "volume"))
     return f"({bar['timeframe']}) {figures}"
-
-
-def _add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("order", metavar="ORDER", help="order id, the start of one, or client order id")
-
-
-COMMANDS = (
-    Command(
-        ("why",),
-        "Why an order is what it is: fills or refusal, target, bar, and where each is in the audit chain.",
-        "fanfold why 076182ab",
-        why,
-        _add_arguments,
-        staged=True,
-    ),
-)

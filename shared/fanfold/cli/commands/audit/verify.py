@@ -1,18 +1,22 @@
-"""``fanfold audit verify``: every chain from its first record, held against all that audit wrote beside it."""
+"""Walk the audit chains and name the first record that is not as it was recorded.
 
-from argparse import Namespace
+Example: fanfold audit verify
+Example: fanfold audit verify --stage live
+"""
 
 from fanfold.audit.verdict import Verdict, told
 from fanfold.audit.verify import records_in, verdicts_of
-from fanfold.cli.commands.command import Command
-from fanfold.cli.exit_codes import Exit
+from fanfold.cli.argument_types import Shared, StageName
+from fanfold.cli.exit_codes import DESK, Exit
 from fanfold.cli.output import Answer, Grid, grid
 from fanfold.stages.session import reach
 
+EXITS = (Exit.FAILED, *DESK)
 
-def verify(arguments: Namespace) -> Answer:
-    """Whether the log is what was recorded; a failure where it is not."""
-    with reach(arguments) as session:
+
+def command(*, options: Shared, stage: StageName = "") -> Answer:
+    """Answer whether the log is what was recorded; a failure where it is not."""
+    with reach(options.state, stage, options.command) as session:
         verdicts = verdicts_of(session.log, session.views, session.days)
     broken = [verdict for verdict in verdicts if verdict.kind != "sound"]
     records = records_in(verdicts)
@@ -29,15 +33,3 @@ def _broken(verdict: Verdict) -> str:
 def _streams(verdicts: list[Verdict]) -> Grid:
     rows = [{name: getattr(verdict, name) for name in ("stream", "kind", "records", "pending")} for verdict in verdicts]
     return grid("", rows, {"stream": "stream", "kind": "verdict", "records": "records", "pending": "pending"})
-
-
-COMMANDS = (
-    Command(
-        ("audit", "verify"),
-        "Walk the audit chains and name the first record that is not as it was recorded.",
-        "fanfold audit verify",
-        verify,
-        exits=(Exit.FAILED, Exit.NOTHING_THERE, Exit.NOT_REACHABLE),
-        staged=True,
-    ),
-)

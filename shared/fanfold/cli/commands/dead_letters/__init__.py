@@ -1,0 +1,1 @@
+"""List messages that could not be handled, or send them back."""

@@ -1,0 +1,128 @@
+"""Validate a desk file and say what would trade.
+
+With `--refresh`, take its instruments from the venues.
+
+Example: fanfold desk check
+Example: fanfold desk check desk.toml --refresh --write
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from fanfold import desk
+from fanfold.cli.argument_types import DeskFile, Strategies
+from fanfold.cli.desk_text import read_desk
+from fanfold.cli.instruments_toml import text_of, with_instruments
+from fanfold.cli.output import Answer, Grid, amount, grid, pairs
+from fanfold.desk import Desk, Instrument, StrategyInstance
+from fanfold.errors import BadInput
+from fanfold.strategy import contract, folder
+from fanfold.strategy.contract import Strategy
+
+
+def command(
+    file: DeskFile = Path("desk.toml"),
+    /,
+    *,
+    strategies: Strategies = None,
+    refresh: Annotated[bool, Parameter(help="print the instruments as the venues have them today")] = False,
+    write: Annotated[bool, Parameter(help="with --refresh: write them into the file")] = False,
+) -> Answer:
+    """Return what a desk file would trade; with --refresh, its instruments as their venues have them today."""
+    folder.use(folder.chosen(strategies))
+    text = read_desk(file)
+    if refresh:
+        return _refresh(file, text, write=write)
+    checked = desk.parse(text, str(file))
+    document = {
+        "file": str(file),
+        "venues": checked.venues,
+        "accounts": checked.accounts,
+        "strategies": [_instance(name, instance) for name, instance in checked.strategies.items()],
+        "limits": checked.limits,
+        "instruments": checked.instruments,
+    }
+    return Answer(document, [f"{file} is valid", *_grids(checked)])
+
+
+def _instance(name: str, instance: StrategyInstance) -> dict[str, Any]:
+    bound: Strategy = contract.bind(instance.strategy, instance.params, len(instance.instruments))
+    return {
+        "instance": name,
+        "strategy": instance.strategy,
+        "params": bound.params._asdict(),
+        "lookback": bound.lookback,
+        "timeframe": instance.timeframe,
+        "instruments": instance.instruments,
+        "allocation": instance.allocation,
+        "account": instance.account,
+    }
+
+
+def _grids(checked: Desk) -> list[str | Grid]:
+    venues = [
+        {
+            "venue": name,
+            "kind": venue.kind,
+            "exchange": venue.exchange,
+            "timeframe": venue.timeframe,
+            "symbols": venue.symbols,
+        }
+        for name, venue in checked.venues.items()
+    ]
+    accounts = [
+        {
+            "account": name,
+            "venue": account.venue,
+            "kind": f"{account.mode} {account.kind}",
+            "cash": account.cash,
+            "currency": account.currency,
+            "taker_bps": account.taker_bps,
+        }
+        for name, account in checked.accounts.items()
+    ]
+    rows = [_instance(name, instance) for name, instance in checked.strategies.items()]
+    shown = [row | {"params": pairs(row["params"])} for row in rows]
+    return [
+        grid("\n" + title, table, {name: name for name in table[0]})
+        for title, table in (("venues", venues), ("accounts", accounts), ("strategies", shown))
+        if table
+    ]
+
+
+def _refresh(path: Path, text: str, *, write: bool) -> Answer:
+    instruments = _catalogues(desk.tables(text, str(path)), path)
+    document = {"instruments": instruments, "written": write}
+    if not write:
+        return Answer(document, [text_of(instruments).rstrip("\n")])
+    fresh = with_instruments(text, instruments)
+    # Never write a file that the next command rejects.
+    desk.parse(fresh, str(path))
+    path.write_text(fresh)
+    return Answer(document, [f"{path}: {len(instruments)} instruments written, {_ticks(instruments)}"])
+
+
+def _ticks(instruments: Mapping[str, Instrument]) -> str:
+    return ", ".join(f"{name} tick {amount(instrument.tick)}" for name, instrument in instruments.items())
+
+
+def _catalogues(raw: dict[str, Any], path: Path) -> dict[str, Instrument]:
+    """Return the rules of every instrument, from the exchanges that the desk's venues name."""
+    from fanfold.venues.ccxt.venue import catalogue  # noqa: PLC0415 - it loads ccxt
+
+    as_of = datetime.now(UTC).date().isoformat()
+    venues = [
+        table for table in raw.get("venues", {}).values() if isinstance(table, dict) and table.get("kind") == "ccxt"
+    ]
+    if not venues:
+        raise BadInput(f"{path}: no venue is of kind ccxt, so there is none to take instruments from")
+    instruments: dict[str, Instrument] = {}
+    for venue in venues:
+        if not venue.get("exchange") or not venue.get("symbols"):
+            raise BadInput(f"{path}: a venue of kind ccxt needs `exchange` and `symbols`")
+        instruments |= catalogue(venue["exchange"], list(venue["symbols"]), as_of)
+    return instruments

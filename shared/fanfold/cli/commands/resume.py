@@ -1,0 +1,62 @@
+"""Let an account, or all, trade again.
+
+A stage asks for the confirmation of a second person, or for a while of waiting.
+
+Example: fanfold resume --reason "venue is back"
+Example: fanfold resume --stage live --account main --reason "venue is back"
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from fanfold.cli.argument_types import Account, Reason, Shared, StageName
+from fanfold.cli.control import actor, confirmed, send, stripped
+from fanfold.cli.exit_codes import DESK
+from fanfold.cli.output import Answer, moment
+from fanfold.errors import BadInput
+from fanfold.messages import TradingState
+from fanfold.stages.session import StageSession, reach
+
+EXITS = DESK
+
+
+def command(
+    *,
+    options: Shared,
+    stage: StageName = "",
+    reason: Reason,
+    account: Account = None,
+    rearm: Annotated[
+        bool, Parameter(help="after a drawdown: let the day's loss and the peak begin anew with the equity of now")
+    ] = False,
+    confirmation: Annotated[
+        str | None,
+        Parameter(metavar="CODE", help="what an earlier `resume` of a stage's account said to come back with"),
+    ] = None,
+) -> Answer:
+    """Let accounts trade again."""
+    if confirmation and not (stage and account):
+        raise BadInput("a confirmation is of one account of a stage: name both, with --stage and --account")
+    with reach(options.state, stage, options.command) as session:
+        why = stripped(reason)
+        if isinstance(session, StageSession):
+            body = {"reason": why, "confirmation": confirmation, "rearm": rearm}
+            rows = [session.control("/resume", body | {"account": name}) for name in session.accounts(account)]
+            return Answer({"accounts": rows}, ["\n".join(_text(row, stage, reason) for row in rows)])
+        by = actor(session)
+        order = {"action": "resume", "rearm": rearm, "reason": why, "actor": by}
+        rows = send(session, order, session.accounts(account))
+        return confirmed(rows, why, by, recorded=session.rested())
+
+
+def _text(row: dict[str, Any], stage: str, reason: str) -> str:
+    if row["state"] == TradingState.ACTIVE:
+        return f"account {row['account']}: ACTIVE ({reason})"
+    own, until = (moment(datetime.fromisoformat(row[name])) for name in ("own_from", "until"))
+    again = f"fanfold resume --stage {stage} --account {row['account']} --reason TEXT"
+    return (
+        f"account {row['account']}: still halted, until somebody else confirms, or you do after {own}, with\n"
+        f"  {again} --confirmation {row['confirmation']}\nNobody can after {until}."
+    )

@@ -1,0 +1,26 @@
+"""Show what each strategy instance wants to hold.
+
+Example: fanfold signals
+"""
+
+from fanfold.audit.queries import signals_of
+from fanfold.cli.argument_types import Account, Shared, StageName
+from fanfold.cli.exit_codes import DESK
+from fanfold.cli.idle_legs import told
+from fanfold.cli.output import Answer, grid
+from fanfold.cli.reading import legs_of
+from fanfold.stages.session import reach
+
+EXITS = DESK
+_COLUMNS = {name: name for name in ("at", "account", "instance", "instrument", "timeframe", "weight")}
+
+
+def command(*, options: Shared, stage: StageName = "", account: Account = None) -> Answer:
+    """Return the weight that each strategy instance wants now, as a share of its leg's equity."""
+    with reach(options.state, stage, options.command) as session:
+        names = session.accounts(account)
+        rows = [row for name in names for row in signals_of(session.views, name)]
+        legs = [leg for name in names for leg in legs_of(session, name)]
+    idle = [f"{leg['instance']} {leg['instrument']}: {told(leg['code'], leg['detail'])}" for leg in legs]
+    text = [grid("", rows, _COLUMNS)] if rows else ["no signals: no strategy has given a target yet"]
+    return Answer({"signals": rows, "not_trading": legs}, [*text, *idle])

@@ -1,0 +1,1 @@
+"""Deploy a stage into an AWS account, roll it back, remove it."""

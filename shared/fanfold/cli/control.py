@@ -1,0 +1,46 @@
+"""Commands of an operator to risk: what an account may do, why, and by whom it was said."""
+
+from collections.abc import Sequence
+from getpass import getuser
+from typing import Any
+
+from fanfold.aws.client.call import AwsFault
+from fanfold.cli.output import Answer
+from fanfold.errors import BadInput
+from fanfold.local.session import Session
+from fanfold.stages.session import StageSession
+
+
+def stripped(reason: str) -> str:
+    """Return a reason without blanks around it. Raises BadInput for an empty one."""
+    if not reason.strip():
+        raise BadInput("--reason is empty; say why: it goes into the audit chain")
+    return reason.strip()
+
+
+def actor(session: Session) -> str:
+    """Return who gives the command: whom AWS takes the caller for, or the user of this machine."""
+    return session.principal if isinstance(session, StageSession) else getuser()
+
+
+def send(session: Session, command: dict[str, Any], accounts: Sequence[str]) -> list[dict[str, Any]]:
+    """Give risk a command for each account, and return its answers."""
+    return [_send(session, command | {"account": account}) for account in accounts]
+
+
+def _send(session: Session, command: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return session.invoke("risk", "control", command)
+    except AwsFault as fault:
+        if fault.code == "BadInput":
+            raise BadInput(f"{fault.message}; `fanfold run` opens accounts") from fault
+        raise
+
+
+def confirmed(accounts: list[dict[str, Any]], reason: str, by: str, *, recorded: bool) -> Answer:
+    """Return the trading states that accounts have now, and whether the audit chain has them already."""
+    text = [f"account {account['account']}: {account['state']} ({reason}, by {by})" for account in accounts]
+    if not recorded:
+        text.append("in force; the queues are not empty yet, so the audit chain has it a little later")
+    document = {"accounts": accounts, "reason": reason, "actor": by, "recorded": recorded}
+    return Answer(document, ["\n".join(text)])

@@ -1,0 +1,13 @@
+"""Read a desk file as text."""
+
+from pathlib import Path
+
+from fanfold.errors import BadInput
+
+
+def read_desk(path: Path) -> str:
+    """Return the text of a desk file. Raises BadInput where it cannot be read."""
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise BadInput(f"the desk file {path} cannot be read ({wrong}); name another, or write one") from wrong

@@ -1,0 +1,151 @@
+"""Trade recorded bars or the seeded market on the embedded AWS."""
+
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from fanfold.aws.dynamodb.views import DynamoViews
+from fanfold.cli.argument_types import Options
+from fanfold.cli.conclusion import RunSpan, conclude
+from fanfold.cli.conclusion import moment as text_of
+from fanfold.cli.exit_codes import Exit
+from fanfold.cli.idle_legs import LegWatch
+from fanfold.importers import data_files
+from fanfold.local import continuing, launcher, run_plan, state_directory
+from fanfold.local.driver import DeskRun, announced, emulator, environment
+from fanfold.local.holding import alone
+from fanfold.local.interrupt import Interrupt
+from fanfold.local.launcher import Cloud
+from fanfold.local.run_plan import RunOptions, RunPlan
+from fanfold.local.session import table_name
+from fanfold.market import timeframes
+from fanfold.strategy import folder
+from fanfold.venues import replay
+
+# Bars from one look at the legs to the next: it takes a call an account.
+LOOK_EVERY = 20
+
+
+def trade(options: Options, wanted: RunOptions, out: Console) -> int:
+    """Start a run, or continue that of the state directory; the exit code says how it ended."""
+    state = options.state.resolve()
+    if wanted.resume:
+        return _continue(state, wanted, out, as_json=options.json)
+    return _start(state, wanted, out, as_json=options.json)
+
+
+def _start(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -> int:
+    folder.use(folder.chosen(wanted.strategies))
+    plan = run_plan.plan(
+        wanted.desk_file,
+        wanted.data,
+        wanted.strategy,
+        run_plan.params(wanted.param),
+        wanted.since,
+        wanted.until,
+        wanted.minutes,
+        cash=wanted.cash,
+    )
+    _describe(plan, out)
+    asked = continuing.asked_for(wanted, plan)
+    with state_directory.begun(state, plan.desk, asked, overwrite=wanted.overwrite) as (held, kept):
+        tell_start(state, kept, out)
+        return _trade(state, plan, held, wanted, out, as_json=as_json)
+
+
+def _continue(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -> int:
+    state_directory.asked(state)
+    with alone(state, "run") as held:
+        plan, asked = continuing.continued(state, wanted)
+        _describe(plan, out)
+        state_directory.remember(state, asked)
+        out.print(f"continues in {state} with {text_of(plan.start)}", soft_wrap=True, highlight=False)
+        return _trade(state, plan, held, wanted, out, as_json=as_json)
+
+
+def tell_start(state: Path, kept: Path | None, out: Console) -> None:
+    """Say where the run is, and the one before."""
+    if kept is not None:
+        out.print(f"the run before is kept in {kept}", soft_wrap=True, highlight=False)
+    out.print(f"starts clean in {state}", soft_wrap=True, highlight=False)
+
+
+def deployed(cloud: Cloud, out: Console) -> None:
+    """Deploy the six stacks, and say so."""
+    began = time.monotonic()
+    with out.status("deploying six stacks to the embedded AWS"):
+        launcher.deploy(cloud, lambda _name: None)
+    counts = ", ".join(f"{number} {what}" for what, number in launcher.check(cloud).items())
+    out.print(f"deployed six stacks in {time.monotonic() - began:.0f} s: {counts}", highlight=False)
+
+
+def _trade(state: Path, plan: RunPlan, held: int, wanted: RunOptions, out: Console, *, as_json: bool) -> int:
+    replay.write(state / state_directory.RECORDINGS, plan.recordings)
+    settings = environment(state, live=False, images=wanted.images)
+    with emulator(state, settings, held) as cloud:
+        if not wanted.resume:
+            deployed(cloud, out)
+        with announced(state, cloud):
+            return _traded(DeskRun(cloud, state), plan, wanted, out, as_json=as_json)
+
+
+def _traded(run: DeskRun, plan: RunPlan, wanted: RunOptions, out: Console, *, as_json: bool) -> int:
+    stop = Interrupt()
+    closes = range(plan.start, plan.until + 1, timeframes.seconds(_timeframe(plan)))
+    run.set_clock(closes[0] - closes.step)
+    run.open_accounts(list(plan.desk.accounts))
+    state_directory.note(run.state, closes[0] - closes.step)
+    began = time.monotonic()
+    done = _replay(run, list(plan.desk.accounts), closes, _pause(wanted.speed, closes.step), stop, out)
+    rate = done / (time.monotonic() - began)
+    run.finish()
+    last = closes[done - 1] if done else closes[0] - closes.step
+    code = conclude(run, plan.desk, RunSpan(closes[0], last, done, _timeframe(plan), rate), out, as_json=as_json)
+    if wanted.stay and not stop.asked:
+        out.print(f"the desk stays up at {run.endpoint}; Ctrl-C ends it", highlight=False)
+        stop.wait()
+        return code
+    return Exit.INTERRUPTED if stop.asked else code
+
+
+def _replay(run: DeskRun, accounts: list[str], closes: range, pause_s: float, stop: Interrupt, out: Console) -> int:
+    columns = (
+        TextColumn("trading"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=out, transient=True) as progress:
+        task = progress.add_task("", total=len(closes), rate="")
+        began, legs = time.monotonic(), LegWatch(DynamoViews(run.call, table_name("views", run.stage)), accounts)
+
+        def traded_through(now: int) -> None:
+            # A run that is killed goes on from here.
+            state_directory.note(run.state, now)
+            done = progress.tasks[0].completed + 1
+            for line in legs.news() if done % LOOK_EVERY == 0 else ():
+                progress.console.print(line, highlight=False, soft_wrap=True)
+            progress.update(task, advance=1, rate=f"{done / (time.monotonic() - began):.1f} bars/s  {text_of(now)}")
+
+        return run.replay(closes, pause_s, traded_through, stop)
+
+
+def _describe(plan: RunPlan, out: Console) -> None:
+    for line in (line for file in plan.files for line in data_files.describe(file)):
+        out.print(line, highlight=False, soft_wrap=True)
+    for note in plan.notes:
+        out.print(note, highlight=False, soft_wrap=True)
+
+
+def _timeframe(plan: RunPlan) -> str:
+    """Return the shortest timeframe that a venue has."""
+    return min((venue.timeframe for venue in plan.desk.venues.values()), key=timeframes.seconds)
+
+
+def _pause(speed: str | float, length_s: int) -> float:
+    if speed == "max":
+        return 0.0
+    return float(length_s) if speed == "live" else length_s / 60 / float(speed)

@@ -1,0 +1,41 @@
+"""What the commands of a stage share: the account, the name of the stage, and where progress is printed."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from fanfold.aws.client.call import Call, Endpoint, connect
+from fanfold.cli.argument_types import Options
+from fanfold.cli.output import Answer
+from fanfold.stages import names
+from fanfold.stages.account import own_buckets
+
+Stage = Annotated[str, Parameter(metavar="STAGE", help="dev, paper, live, or for some days pr-... and try-... (dev)")]
+
+
+def account() -> Call:
+    """Return the AWS account that `AWS_PROFILE` and `AWS_REGION` name, or the emulator of `AWS_ENDPOINT_URL`."""
+    return own_buckets(connect("boto3", Endpoint.of(os.environ)))
+
+
+def checked(stage: str) -> str:
+    """Return the name of a stage. Raises BadInput where there can be no such stage."""
+    names.check(stage)
+    return stage
+
+
+def progress(options: Options) -> Callable[[object], None]:
+    """Return what prints a line of progress: on standard error where standard output is for JSON."""
+
+    def line(text: object) -> None:
+        print(text, file=sys.stderr if options.json else sys.stdout, flush=True)
+
+    return line
+
+
+def done(document: dict[str, object]) -> Answer:
+    """Return an answer for programs; people have read the progress."""
+    return Answer(document, [])
