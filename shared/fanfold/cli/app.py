@@ -135,6 +135,7 @@ def parse(words: Sequence[str]) -> ParsedCommand:
 def _parse(root: App, words: list[str]) -> ParsedCommand:
     function, arguments, _ = root.meta.parse_args(words, exit_on_error=False, print_error=False)
     if function is not shared_options:
+        _check_asked_for_help(root, [word for word in words if word not in HELP])
         return ParsedCommand(function, arguments, None)
     rest, state, json = shared_options(*arguments.args, **arguments.kwargs)
     chain, apps, unread = root.parse_commands(rest)
@@ -146,6 +147,14 @@ def _parse(root: App, words: list[str]) -> ParsedCommand:
         arguments.arguments["options"] = options
     _refuse_what_is_no_text(arguments.arguments)
     return ParsedCommand(function, arguments, options)
+
+
+def _check_asked_for_help(root: App, words: list[str]) -> None:
+    """Raise BadInput where there is no command of which help was asked."""
+    chain, apps, unread = root.meta.parse_commands(words)
+    is_group = not chain or apps[-1].default_command is None
+    if is_group and unread and not unread[0].startswith("-"):
+        raise _unknown_command(chain, unread[0])
 
 
 def _unknown_command(chain: Sequence[str], word: str) -> BadInput:
