@@ -73,9 +73,9 @@ def _template(stack: str, stage: str, environment: Mapping[str, str]) -> Templat
 
 def _fingerprint(*settings: object) -> str:
     """Identify what a template is made from: the same files and settings give the same template."""
-    files = [*ROOT.glob("serverless*"), *ROOT.glob("services/*/*.yml"), ROOT / "package-lock.json"]
+    files = [*ROOT.glob("serverless*"), *ROOT.glob("services/*/*.yml"), *ROOT.glob("shared/stacks/*.*")]
     digest = hashlib.sha256(repr(settings).encode())
-    for file in sorted(files):
+    for file in sorted([*files, ROOT / "package-lock.json"]):
         digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()
 

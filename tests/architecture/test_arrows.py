@@ -60,7 +60,7 @@ LIBRARIES = {
     "simulation": PURE | {"random"},
     "importers": STANDARD | {"msgspec", "numpy", "pyarrow", "duckdb"},
     "local": STANDARD | {"msgspec", "ministack", "hypercorn"},
-    "stages": STANDARD | {"msgspec"},
+    "stages": STANDARD | {"msgspec", "yaml"},
     "cli": STANDARD | {"msgspec", "cyclopts", "rich", "duckdb", "sqlglot", "tomlkit", "pyarrow", "pytz"},
     "fanfold_dev": STANDARD | {"msgspec", "cyclopts", "cyclonedx", "packageurl", "packaging"},
 }

@@ -1,6 +1,7 @@
 """Functions and files that fit a screen."""
 
 import ast
+import re
 
 from source_tree import ROOT, Function, Module, found, module, modules
 
@@ -11,6 +12,7 @@ FUNCTION_MAX = 50
 NINE_IN_TEN_MAX = 25
 MEDIAN_MAX = 8
 HANDLER_MAX = 15
+STACK_FUNCTION_MAX = 30
 
 
 def lines(function: Function) -> int:
@@ -40,6 +42,13 @@ def thick_handlers(one: Module) -> list[str]:
     return long + words + [f"it holds a {type(it).__name__}" for it in ast.walk(one.tree) if isinstance(it, decides)]
 
 
+def long_stack_functions(source: str) -> list[str]:
+    """Functions of a JavaScript file that are too long; each begins and ends at the margin."""
+    written = re.finditer(r"^(?:async )?function (\w+)[^\n]*\n(?:.*\n)*?}$", source, re.MULTILINE)
+    counts = {match[1]: match[0].count("\n") + 1 for match in written}
+    return [f"{name} has {count} lines" for name, count in counts.items() if count > STACK_FUNCTION_MAX]
+
+
 def own() -> tuple[Module, ...]:
     files = sorted((ROOT / "tests").rglob("*.py"))
     return tuple(Module(str(file.relative_to(ROOT)), file.stem, file.read_text()) for file in files)
@@ -54,6 +63,18 @@ def test_functions_are_short() -> None:
     median, nine_in_ten = quantiles(modules())
     assert median <= MEDIAN_MAX
     assert nine_in_ten <= NINE_IN_TEN_MAX
+
+
+def test_what_makes_parts_of_stacks_is_short() -> None:
+    sources = {path.name: path.read_text() for path in (ROOT / "shared" / "stacks").glob("*.cjs")}
+    assert {name: long for name, text in sources.items() if (long := long_stack_functions(text))} == {}
+    assert {name for name, text in sources.items() if len(text.splitlines()) > FILE_MAX} == set()
+
+
+def test_a_long_function_of_the_stacks_is_seen() -> None:
+    body = "  work();\n" * 29
+    assert long_stack_functions(f"async function make(source) {{\n{body}}}\n") == ["make has 31 lines"]
+    assert long_stack_functions(f"function make() {{\n{body[10:]}}}\n") == []
 
 
 def test_handlers_are_thin() -> None:

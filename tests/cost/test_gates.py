@@ -130,13 +130,13 @@ def test_a_metric_that_a_good_day_lacks_is_free_if_it_is_of_what_needs_a_person_
 
 
 def test_a_repository_keeps_as_many_images_of_a_stage_as_are_billed():
-    text = (packaged_stages.ROOT / "docker" / "bootstrap.yml").read_text()
+    text = (packaged_stages.ROOT / "shared/stacks/account/bootstrap.yml").read_text()
     assert set(re.findall(r'"tagPrefixList".*?"countNumber": (\d+)', text)) == {str(IMAGE_VERSIONS)}
 
 
 def test_the_prices_are_those_of_the_region_that_stages_are_in_by_default():
-    common = (packaged_stages.ROOT / "serverless.common.yml").read_text()
-    assert f"${{env:AWS_REGION, '{REGION}'}}" in common
+    for file in ("serverless.yml", "shared/stacks/provider.yml"):
+        assert f"${{env:AWS_REGION, '{REGION}'}}" in (packaged_stages.ROOT / file).read_text()
 
 
 def test_the_apis_readers_wake_its_function():

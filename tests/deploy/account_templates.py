@@ -1,4 +1,4 @@
-"""The templates of `docker/` as a stage's bootstrap fills them in: parameters, conditions and all."""
+"""The templates of `shared/stacks/account/` as a stage's bootstrap fills them in: parameters, conditions and all."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +12,7 @@ from policies import Statement, statement
 
 from fanfold.stages import names
 
-DOCKER = Path(__file__).resolve().parents[2] / "docker"
+TEMPLATES = Path(__file__).resolve().parents[2] / "shared" / "stacks" / "account"
 FILES = ("bootstrap.yml", "stage.yml", "delivery.yml")
 REPOSITORY = "acme/desk"
 PSEUDO = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
@@ -23,7 +23,7 @@ class Filled:
     """A template with a value for each parameter."""
 
     def __init__(self, file: str, parameters: Mapping[str, str]) -> None:
-        self._document: dict[str, Any] = cfn_yaml.load(str(DOCKER / file))
+        self._document: dict[str, Any] = cfn_yaml.load(str(TEMPLATES / file))
         self._known = PSEUDO | {name: parameters[name] for name in self._document.get("Parameters", {})}
 
     @property

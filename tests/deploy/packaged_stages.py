@@ -37,8 +37,9 @@ def _skip_without_tool() -> None:
 def changed_copy(into: Path, file: str, old: str, new: str) -> Path:
     """A tree that differs from this one in one file, from which stacks can be packaged."""
     shutil.copytree(ROOT / "services", into / "services", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    for one in [*ROOT.glob("serverless*"), *ROOT.glob("package*.json")]:
-        shutil.copyfile(one, into / one.name)
+    shutil.copytree(ROOT / "shared" / "stacks", into / "shared" / "stacks")
+    for part in [ROOT / "serverless.yml", *ROOT.glob("package*.json")]:
+        shutil.copyfile(part, into / part.name)
     (into / "node_modules").symlink_to(ROOT / "node_modules")
     text = (into / file).read_text()
     if old not in text:

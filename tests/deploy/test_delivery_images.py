@@ -30,8 +30,8 @@ def test_images_are_built_on_a_named_base_for_the_functions_architecture() -> No
     (step,) = [step for step in JOBS["build"]["steps"] if "make images" in step.get("run", "")]
     assert step["env"]["ARCH"] == "arm64"
     assert step["run"].startswith('test -n "$BASE_IMAGE" && ')
-    common = (ROOT / "serverless.common.yml").read_text()
-    assert re.findall(r"^\s*architecture: (\w+)", common, re.MULTILINE) == ["arm64"]
+    provider = (ROOT / "shared/stacks/provider.yml").read_text()
+    assert re.findall(r"^\s*architecture: (\w+)", provider, re.MULTILINE) == ["arm64"]
 
 
 def test_bills_of_materials_are_kept_and_dependencies_audited() -> None:
@@ -48,5 +48,4 @@ def test_digests_come_from_what_was_pushed(job: str) -> None:
     assert JOBS["build"]["outputs"] == {"digests": "${{ steps.push.outputs.digests }}"}
     given = [step["env"]["DIGESTS"] for step in JOBS[job]["steps"] if "DIGESTS" in step.get("env", {})]
     assert given == ["${{ needs.build.outputs.digests }}"]
-    common = (ROOT / "serverless.common.yml").read_text() + (ROOT / "serverless.derived.cjs").read_text()
-    assert "FANFOLD_DIGEST_" in common
+    assert "FANFOLD_DIGEST_" in (ROOT / "shared/stacks/stacks.cjs").read_text()

@@ -10,7 +10,7 @@ from typing import Any
 
 import access_rules as access
 import pytest
-from account_templates import ACCOUNT, DOCKER, FILES, REGION, filled
+from account_templates import ACCOUNT, FILES, REGION, TEMPLATES, filled
 from merged import listed, merged
 from packaged_stacks import packaged
 from packaged_stages import LIVE, STAGES, templates
@@ -139,7 +139,7 @@ def test_no_policy_is_wide_or_too_long_and_none_is_aws_s_own(file: str, stage: s
         assert len(json.dumps(document, separators=(",", ":"))) <= SIZE_MAX
     assert wide(found.statements()) == []
     assert unfenced(found.statements()) == []
-    assert "iam::aws:policy" not in (DOCKER / file).read_text()
+    assert "iam::aws:policy" not in (TEMPLATES / file).read_text()
 
 
 def wide(policy: list[Statement]) -> list[str]:
@@ -262,7 +262,7 @@ def test_a_repository_keeps_what_each_stage_runs_and_the_one_before_it() -> None
 
 def test_what_an_account_needs_once_is_clean_to_cfn_lint() -> None:
     lint = str(Path(sys.executable).with_name("cfn-lint"))
-    command = [lint, "-r", REGION, "-t", *(str(DOCKER / file) for file in FILES)]
+    command = [lint, "-r", REGION, "-t", *(str(TEMPLATES / file) for file in FILES)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

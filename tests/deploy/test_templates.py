@@ -225,12 +225,12 @@ def test_a_version_is_another_where_lambda_would_make_one_and_nowhere_else(chang
 
 @pytest.mark.parametrize(("file", "old", "new", "same"), [
     ("services/signal/serverless.yml", "batchSize: 10", "batchSize: 5", True),
-    ("serverless.common.yml", "logRetentionDays: 365", "logRetentionDays: 400", True),
-    ("serverless.common.yml", "maxReceiveCount: 5", "maxReceiveCount: 6", True),
-    ("serverless.common.yml", "memory: 512", "memory: 640", False),
-    ("serverless.common.yml", "functionTimeout: 10", "functionTimeout: 9", False),
-    ("serverless.common.yml", "METRICS: ${", "METRICS: x${", False),
-    ("serverless.common.yml", "systemLogLevel: WARN", "systemLogLevel: INFO", False),
+    ("shared/stacks/params.yml", "logRetentionDays: 365", "logRetentionDays: 400", True),
+    ("shared/stacks/params.yml", "maxReceiveCount: 5", "maxReceiveCount: 6", True),
+    ("shared/stacks/params.yml", "memory: 512", "memory: 640", False),
+    ("shared/stacks/params.yml", "functionTimeout: 10", "functionTimeout: 9", False),
+    ("shared/stacks/provider.yml", "METRICS: ${", "METRICS: x${", False),
+    ("shared/stacks/provider.yml", "systemLogLevel: WARN", "systemLogLevel: INFO", False),
     ("services/signal/serverless.yml", "handler.fold", "handler.webhook", False),
 ])  # fmt: skip
 def test_a_version_follows_the_function_and_not_what_is_around_it(

@@ -11,7 +11,7 @@ STAGE = "dev"
 
 
 class Scenario(NamedTuple):
-    """A recorded day's name, a profile of serverless.common.yml, and the most that a month may cost at list price.
+    """A recorded day's name, a profile of shared/stacks/profiles.yml, and the most that a month may cost at list price.
 
     ``venue_keys`` is how many parameters with venues' keys a desk reads that trades live; the packaged stage trades on
     paper. They cost nothing, but each is opened by a key.

@@ -16,7 +16,7 @@ AUDIENCE = "sts.amazonaws.com"
 
 
 class Bootstrap:
-    """The stacks of `docker/`, made where they are not and brought up to date where they are; each is waited for."""
+    """Creates or updates the stacks of `shared/stacks/account/`, and waits for each."""
 
     def __init__(self, call: Call, report: Report = print, pause_s: float = 2) -> None:
         self._call = call
@@ -65,8 +65,9 @@ class Bootstrap:
 
     def _put(self, stack: str, file: str, parameters: Mapping[str, str]) -> dict[str, str]:
         """Create a stack, or bring the one that is there to its template; its outputs."""
+        template = repository_root() / "shared" / "stacks" / "account" / file
         asked = {
-            "StackName": stack, "TemplateBody": (repository_root() / "docker" / file).read_text(),
+            "StackName": stack, "TemplateBody": template.read_text(),
             "Capabilities": ["CAPABILITY_NAMED_IAM"], "Tags": [{"Key": "project", "Value": "fanfold"}],
             "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         }  # fmt: skip

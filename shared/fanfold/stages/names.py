@@ -1,8 +1,11 @@
-"""What stages are called and what they ask for, as serverless.common.yml has it, which the templates are made from."""
+"""What stages are called and what they ask for, as the templates have it: shared/stacks/params.yml."""
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
+
+import yaml
 
 from fanfold.deployment import SERVICES, STAGE
 from fanfold.errors import BadInput
@@ -45,7 +48,7 @@ class Own(NamedTuple):
         return self.stage == self.names
 
     def parameters(self) -> dict[str, str]:
-        """Those of the templates in `docker/`."""
+        """Return those of the templates in `shared/stacks/account/`."""
         return {"Stage": self.stage, "Stages": self.names, "Buckets": self.buckets,
                 "DeploymentBucket": self.deployment_bucket}  # fmt: skip
 
@@ -70,8 +73,8 @@ def bucket_prefix(stage: str, environ: Mapping[str, str]) -> str:
 
 
 def known() -> list[str]:
-    """The stages that the file names."""
-    return re.findall(r"^  ([a-z]+):", _section("stages"), re.MULTILINE)
+    """Return the stages that the file names."""
+    return [name for name in _stages() if name not in {"default", "ephemeral"}]
 
 
 def settings(stage: str, services: Iterable[str] = SERVICES) -> dict[str, str]:
@@ -79,8 +82,7 @@ def settings(stage: str, services: Iterable[str] = SERVICES) -> dict[str, str]:
     if stage == STAGE:
         return {}
     wanted = dict(ACCOUNT)
-    block = re.search(rf"^  {stage}:.*\n((?:    .*\n)+)", _section("stages"), re.MULTILINE)
-    for name, about in re.findall(r"^      (FANFOLD_\w+): (.+)$", block[1] if block else "", re.MULTILINE):
+    for name, about in _stages().get(stage, {}).get("required", {}).items():
         wanted.setdefault(name, about)
     for service in services:
         wanted.setdefault(digest(service), f"the digest of {service}'s image, as `make images` prints it")
@@ -97,9 +99,8 @@ def missing(stage: str, services: Iterable[str], environ: Mapping[str, str]) -> 
     return {name: about for name, about in settings(stage, services).items() if not environ.get(name)}
 
 
-def _section(name: str) -> str:
-    text = (repository_root() / "serverless.common.yml").read_text()
-    found = re.search(rf"^{name}:\n((?:[ #].*\n|\n)+)", text, re.MULTILINE)
-    if found is None:
-        raise BadInput(f"serverless.common.yml has no section `{name}`")
-    return found[1]
+@cache
+def _stages() -> dict[str, dict[str, Any]]:
+    """Return the parameters of each stage, whose variables are the Serverless tool's to resolve."""
+    stages: dict[str, dict[str, Any]] = yaml.safe_load((repository_root() / "shared/stacks/params.yml").read_text())
+    return stages

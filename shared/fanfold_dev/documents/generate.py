@@ -16,6 +16,7 @@ from fanfold_dev.documents.licences import licences_markdown
 from fanfold_dev.documents.messages import messages_markdown
 from fanfold_dev.documents.openapi import openapi_json
 from fanfold_dev.documents.service_heads import path, readme
+from fanfold_dev.documents.topology import topology_json
 
 
 def risk_codes_markdown() -> str:
@@ -48,7 +49,8 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/cost.md": cost_markdown,
     "docs/licences.md": licences_markdown,
     "docs/openapi.json": openapi_json,
-    "serverless.catalogue.json": catalogue_json,
+    "shared/stacks/glue_catalog.json": catalogue_json,
+    "shared/stacks/topology.json": topology_json,
 }
 
 

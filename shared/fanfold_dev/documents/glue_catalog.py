@@ -9,7 +9,7 @@ from typing import Any
 
 from fanfold.audit.lake_schema import TABLES, LakeTable
 
-PATH = Path(__file__).resolve().parents[3] / "serverless.catalogue.json"
+PATH = Path(__file__).resolve().parents[3] / "shared" / "stacks" / "glue_catalog.json"
 # Each projected day is looked for in S3 by every question, and paid for. `make deploy` says when the stage began.
 FIRST_DAY = "${env:FANFOLD_LAKE_SINCE, '2026-01-01'}"
 _FORMAT = "org.apache.hadoop.hive.ql.io.parquet"

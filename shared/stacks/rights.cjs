@@ -1,0 +1,125 @@
+// The roles of a service's functions, from `rights` in its serverless.yml, and those that AWS's services take on for it.
+const { allow, arn, bounded, functionArn, imported, kebab, pascal, policy, refuse, stack } = require("./stack.cjs");
+
+/**
+ * A role a function, and one for each entry of `serviceRoles`. What a right says: `publish` to topics, actions on `tables` and
+ * `buckets` (lake/reports/* is part of one), `parameters` and `secrets` to read, `seals` to sign or verify. What follows is not
+ * said: a function's log, its queue, the dead letters and the faults table of what fails, its key, traces.
+ */
+async function roles(source) {
+  const about = await stack(source);
+  const { functions, custom } = about;
+  refuseUnknown(custom, functions);
+  const Resources = {};
+  for (const [name, declared] of Object.entries(functions)) {
+    const statements = ofFunction(name, declared, custom.rights[name] ?? {}, about);
+    Resources[declared.role] = role("lambda", declared.role, statements, about);
+  }
+  const scheduled = Object.keys(functions).filter((name) => functions[name].events?.some((event) => event.schedule));
+  const wake = scheduled.length > 0 ? { ScheduleRole: { of: "scheduler", invoke: scheduled } } : {};
+  for (const [name, right] of Object.entries({ ...wake, ...custom.serviceRoles })) {
+    Resources[name] = role(right.of, name, ofService(right, about), about);
+  }
+  return { Resources };
+}
+
+const KINDS = ["publish", "tables", "buckets", "parameters", "secrets", "seals"];
+
+/** Refuse rights of no function, and what is no kind of right: a misspelt one would be a right less. */
+function refuseUnknown({ rights, serviceRoles = {} }, functions) {
+  for (const name of Object.keys(rights)) if (!functions[name]) refuse(`there are rights of ${name}, and no such function`);
+  for (const [name, right] of Object.entries({ ...rights, ...serviceRoles })) {
+    const known = serviceRoles[name] ? [...KINDS, "of", "invoke", "start"] : KINDS;
+    const unknown = Object.keys(right).filter((kind) => !known.includes(kind));
+    if (unknown.length > 0) refuse(`${name} has the right ${unknown}; known are ${known.join(", ")}`);
+  }
+}
+
+function role(principal, name, statements, about) {
+  const PolicyDocument = policy(...statements);
+  const Policies = [{ PolicyName: kebab(name.replace(/Role$/, "")), PolicyDocument }];
+  const trust = { Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: `${principal}.amazonaws.com` } };
+  const AssumeRolePolicyDocument = policy({ ...trust, ...confused(principal, about.stage) });
+  return bounded({ Type: "AWS::IAM::Role", Properties: { AssumeRolePolicyDocument, Policies } }, about);
+}
+
+/**
+ * A service takes a role on for its own customers alone, so it is asked on whose behalf; Lambda is told a function's role by who
+ * may pass it, and says no more of itself.
+ */
+function confused(principal, stage) {
+  if (principal === "lambda") return {};
+  const StringEquals = { "aws:SourceAccount": { Ref: "AWS::AccountId" } };
+  if (principal === "states") {
+    return { Condition: { StringEquals, ArnLike: { "aws:SourceArn": arn("states", `stateMachine:fanfold-${stage}-*`) } } };
+  }
+  // The group, as the scheduler says; a schedule's own name never matches.
+  return { Condition: { StringEquals, ArnEquals: { "aws:SourceArn": arn("scheduler", "schedule-group/default") } } };
+}
+
+function ofFunction(name, declared, right, about) {
+  const log = `log-group:/aws/lambda/fanfold-${about.params.name}-${about.stage}-${name}:*`;
+  const reads = declared.events?.some((event) => event.sqs);
+  return [
+    allow(["logs:CreateLogStream", "logs:PutLogEvents"], arn("logs", log)),
+    // X-Ray knows no resources to name.
+    ...(about.params.tracing === "Active" ? [allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")] : []),
+    ...ofKey(right, reads, about),
+    ...(reads ? ofQueue(about.stage) : []),
+    ...said(right, about),
+  ];
+}
+
+function ofQueue(stage) {
+  const receive = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+  return [
+    allow(receive, { "Fn::GetAtt": ["Queue", "Arn"] }),
+    allow(["sqs:SendMessage"], { "Fn::GetAtt": ["DeadLetters", "Arn"] }),
+    allow(["dynamodb:PutItem"], imported(stage, "FaultsTableArn")),
+  ];
+}
+
+/** The stage's key, where it has one, as far as what a role reads and writes is under it. */
+function ofKey({ publish = [], tables = {}, buckets = {}, secrets = [] }, reads, { stage, params }) {
+  if (params.encryption !== "customer") return [];
+  const actions = [...Object.values(tables), ...Object.values(buckets)].flat();
+  const writes = reads || publish.length > 0 || actions.some((action) => /Put|Update|Write/.test(action));
+  const key = imported(stage, "KeyArn");
+  if (writes) return [allow(["kms:Decrypt", "kms:GenerateDataKey"], key)];
+  return secrets.length > 0 || actions.some((action) => !action.startsWith("List")) ? [allow(["kms:Decrypt"], key)] : [];
+}
+
+const SEALS = { sign: ["kms:GenerateMac"], verify: ["kms:DescribeKey", "kms:VerifyMac"] };
+
+function said({ publish = [], tables = {}, buckets = {}, parameters = [], secrets = [], seals }, { stage, params }) {
+  const parameter = (name) => arn("ssm", `parameter/fanfold/${stage}/${name}`);
+  const topics = publish.map((topic) => imported(stage, `${pascal(topic)}TopicArn`));
+  return [
+    ...(publish.length > 0 ? [allow(["sns:Publish"], topics)] : []),
+    ...Object.entries(tables).map(([table, actions]) =>
+      allow(actions.map((action) => `dynamodb:${action}`), [imported(stage, `${pascal(table)}TableArn`)])),
+    ...Object.entries(buckets).map(([path, actions]) => allow(actions.map((action) => `s3:${action}`), [objects(path, stage)])),
+    ...parameters.map((name) => allow(["ssm:GetParameter"], parameter(name))),
+    ...secrets.map((name) => allow(["secretsmanager:GetSecretValue"], { "Fn::GetAtt": [name, "Id"] })),
+    ...(seals && params.seals === "key" ? [allow(SEALS[seals], imported(stage, "SealKeyArn"))] : []),
+  ];
+}
+
+/** lake -> the bucket; lake/reports/* -> what is below reports/ in it. */
+function objects(path, stage) {
+  const [bucket, ...below] = path.split("/");
+  const rest = below.length > 0 ? `/${below.join("/")}` : "";
+  return { "Fn::Join": ["", ["arn:aws:s3:::", imported(stage, `${pascal(bucket)}Bucket`), rest]] };
+}
+
+function ofService(right, about) {
+  const { invoke, start } = right;
+  return [
+    ...ofKey(right, false, about),
+    ...(invoke ? [allow(["lambda:InvokeFunction"], invoke.map(functionArn))] : []),
+    ...(start ? [allow(["states:StartExecution"], { Ref: start })] : []),
+    ...said(right, about),
+  ];
+}
+
+module.exports = { roles };
