@@ -40,7 +40,8 @@ format: install ## Format the code, put imports in order, and mend what the lint
 bench: install ## Print handler times, import times, AWS calls and memory
 	@$(BIN)/python tests/bench/run.py
 
-IMAGES ?= market-data signal risk execution audit
+SERVICES := $(patsubst services/%/serverless.yml,%,$(wildcard services/*/serverless.yml))
+IMAGES ?= $(SERVICES)
 # The desk that goes into the images.
 export FANFOLD_DESK := $(if $(DESK),$(abspath $(DESK)))
 # The folder of its own strategies; without it, ./strategies where it exists.
@@ -76,14 +77,14 @@ CCXT_IMAGES := market-data execution
 lock: install ## Pin every dependency, with hashes, from pyproject.toml
 	@$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  --python-version 3.11 --extra console --extra test pyproject.toml -o requirements.txt
-	@for image in market-data signal risk execution audit; do \
+	@for image in $(SERVICES); do \
 	  case " $(CCXT_IMAGES) " in *" $$image "*) unwanted= ;; *) unwanted="--no-emit-package urllib3" ;; esac; \
 	  $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    --python-version 3.11 --extra $$image $(foreach package,$(NOT_IN_IMAGES),--no-emit-package $(package)) $$unwanted \
 	    pyproject.toml -o docker/requirements-$$image.txt || exit 1; done
 
 package: node_modules/.installed ## CloudFormation of a stage into build/STAGE, without account and network (STAGE=dev)
-	@for stack in . services/market-data services/signal services/risk services/execution services/audit; do \
+	@for stack in . $(SERVICES:%=services/%); do \
 	  name=$$(basename $$stack | sed 's/^\.$$/platform/') && into=$(CURDIR)/build/$(STAGE) && mkdir -p $$into && \
 	  (cd $$stack && AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none SLS_TELEMETRY_DISABLED=1 NODE_NO_WARNINGS=1 \
 	    $(CURDIR)/node_modules/.bin/serverless package --stage $(STAGE) --package $$into/$$name >$$into/log 2>&1 \
@@ -94,7 +95,7 @@ package: node_modules/.installed ## CloudFormation of a stage into build/STAGE, 
 scan: package ## Scan the packaged templates with checkov, which is installed apart (pip install '.[scan]')
 	@checkov=$(BIN)/checkov; test -x $$checkov || checkov=$$(command -v checkov) || \
 	  { echo "checkov is not installed: run $(BIN)/python -m uv pip install '.[scan]'" >&2; exit 1; }; \
-	  $$checkov $(foreach stack,platform market-data signal risk execution audit,-f build/$(STAGE)/$(stack).json) \
+	  $$checkov $(foreach stack,platform $(SERVICES),-f build/$(STAGE)/$(stack).json) \
 	    --framework cloudformation --config-file .checkov.yml --compact --quiet
 
 audit-dependencies: install ## Ask for advisories against all locks; pip-audit is installed apart (pip install '.[advisories]')

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from cfnlint.decode import cfn_yaml
@@ -11,8 +10,8 @@ from packaged_stacks import ACCOUNT, REGION
 from policies import Statement, statement
 
 from fanfold.stages import names
+from fanfold.stages.account_template import account_template
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "shared" / "stacks" / "account"
 FILES = ("bootstrap.yml", "stage.yml", "delivery.yml")
 REPOSITORY = "acme/desk"
 PSEUDO = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
@@ -23,7 +22,7 @@ class Filled:
     """A template with a value for each parameter."""
 
     def __init__(self, file: str, parameters: Mapping[str, str]) -> None:
-        self._document: dict[str, Any] = cfn_yaml.load(str(TEMPLATES / file))
+        self._document: dict[str, Any] = cfn_yaml.loads(account_template(file))
         self._known = PSEUDO | {name: parameters[name] for name in self._document.get("Parameters", {})}
 
     @property

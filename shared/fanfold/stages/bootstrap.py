@@ -5,8 +5,8 @@ from typing import Any
 
 from fanfold.aws.client.call import AwsFault, Call
 from fanfold.errors import BadInput
-from fanfold.local.launcher import repository_root
 from fanfold.stages import names
+from fanfold.stages.account_template import account_template
 from fanfold.stages.names import Own
 from fanfold.stages.removal import Report, described, settled
 
@@ -65,9 +65,8 @@ class Bootstrap:
 
     def _put(self, stack: str, file: str, parameters: Mapping[str, str]) -> dict[str, str]:
         """Create a stack, or bring the one that is there to its template; its outputs."""
-        template = repository_root() / "shared" / "stacks" / "account" / file
         asked = {
-            "StackName": stack, "TemplateBody": template.read_text(),
+            "StackName": stack, "TemplateBody": account_template(file),
             "Capabilities": ["CAPABILITY_NAMED_IAM"], "Tags": [{"Key": "project", "Value": "fanfold"}],
             "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         }  # fmt: skip
