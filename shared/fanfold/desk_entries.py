@@ -196,8 +196,8 @@ def wrong(entry: Any) -> Iterator[str]:
             yield from (f"`{key}` is {value}; {why}" for why in _reasons(key, value))
 
 
-def _reasons(key: str, given: Decimal | int) -> Iterator[str]:
-    value = Decimal(given)
+def _reasons(key: str, figure: Decimal | int) -> Iterator[str]:
+    value = Decimal(figure)
     # A figure that is no number cannot even be compared.
     if not value.is_finite():
         yield "it must be a finite number"

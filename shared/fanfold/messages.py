@@ -233,12 +233,12 @@ def group_of(message: Message) -> str:
 
 def attributes_of(message: Message) -> dict[str, str]:
     """What subscriptions can filter on."""
-    found = {"type": tag_of(type(message))}
+    attributes = {"type": tag_of(type(message))}
     if isinstance(message, ExecutionReport):
-        found["matched"] = "true" if message.matched else "false"
+        attributes["matched"] = "true" if message.matched else "false"
     if isinstance(message, BarsClosed):
-        found["requested"] = "true" if message.requested else "false"
-    return found
+        attributes["requested"] = "true" if message.requested else "false"
+    return attributes
 
 
 def encode(message: Message) -> bytes:

@@ -88,13 +88,13 @@ def _rows(record: Record) -> Iterator[LakeRow]:
 
 
 def _write(rows: list[LakeRow], name: str, lake: Lake) -> None:
-    for table, dt, some in _by_file(rows):
-        lake.write(TABLES[table], dt, name, some)
+    for table, dt, file_rows in _by_file(rows):
+        lake.write(TABLES[table], dt, name, file_rows)
 
 
 def _by_file(rows: Iterable[LakeRow]) -> Iterator[tuple[str, str, list[LakeRow]]]:
     files: dict[tuple[str, str], list[LakeRow]] = {}
     for row in rows:
         files.setdefault((row.table, row.dt), []).append(row)
-    for (table, dt), some in files.items():
-        yield table, dt, some
+    for (table, dt), file_rows in files.items():
+        yield table, dt, file_rows

@@ -15,28 +15,28 @@ from fanfold.money import ZERO, exact
 NOT_OPENED = "not opened"
 
 
-def accounts(desk: Desk, asked: str | None) -> list[str]:
+def accounts(desk: Desk, name: str | None) -> list[str]:
     """The account that was asked for, or all. Raises Problem for one that the desk does not have."""
-    if asked is None:
+    if name is None:
         return sorted(desk.accounts)
-    if asked not in desk.accounts:
-        raise not_found(f"account {asked!r} is not in the desk")
-    return [asked]
+    if name not in desk.accounts:
+        raise not_found(f"account {name!r} is not in the desk")
+    return [name]
 
 
-def status(desk: Desk, views: Reading, asked: str | None) -> Status:
-    return Status(accounts=[_account(name, desk.accounts[name], views) for name in accounts(desk, asked)])
+def status(desk: Desk, views: Reading, account: str | None) -> Status:
+    return Status(accounts=[_account(name, desk.accounts[name], views) for name in accounts(desk, account)])
 
 
-def positions(desk: Desk, views: Reading, asked: str | None) -> PositionList:
+def positions(desk: Desk, views: Reading, account: str | None) -> PositionList:
     """Every position of the accounts."""
-    found = [_position(name, holding) for name in accounts(desk, asked) for holding in holdings_of(views, name)]
-    return PositionList(positions=found)
+    rows = [_position(name, holding) for name in accounts(desk, account) for holding in holdings_of(views, name)]
+    return PositionList(positions=rows)
 
 
-def signals(desk: Desk, views: Reading, asked: str | None) -> Signals:
+def signals(desk: Desk, views: Reading, account: str | None) -> Signals:
     """What every strategy instance of the accounts said last."""
-    rows = [row for name in accounts(desk, asked) for row in signals_of(views, name)]
+    rows = [row for name in accounts(desk, account) for row in signals_of(views, name)]
     return Signals(signals=[StandingSignal(**row) for row in rows])
 
 
@@ -52,9 +52,9 @@ def _account(name: str, account: Account, views: Reading) -> AccountStatus:
         trading_state_actor=state.get("actor", ""),
         start=account.cash,
         cash=Decimal(books["cash"]) if books else account.cash,
-        realised=_sum(one.realised for one in held),
-        fees=_sum(one.fees for one in held),
-        positions=sum(1 for one in held if one.quantity),
+        realised=_sum(position.realised for position in held),
+        fees=_sum(position.fees for position in held),
+        positions=sum(1 for position in held if position.quantity),
         open_orders=open_orders(views, name),
         as_of=_time(books, "at"),
         matched_through=_time(matched, "through"),

@@ -29,11 +29,11 @@ def orders(desk: Desk, views: Reading, query: OrdersQuery) -> OrderPage:
     after = opened(query.cursor, scope) if query.cursor is not None else None
     shown: list[RecordedOrder] = []
     last: Position | None = None
-    for looked_at, (place, found) in enumerate(_newest(desk, views, query.account, after)):
+    for looked_at, (place, fields) in enumerate(_newest(desk, views, query.account, after)):
         if len(shown) == query.limit or looked_at == LOOKED_AT_MAX:
             return OrderPage(orders=shown, next=sealed(last, scope) if last else None)
         last = place
-        shown += [RecordedOrder(**found)] if _is_asked_for(found, query) else []
+        shown += [RecordedOrder(**fields)] if _is_asked_for(fields, query) else []
     return OrderPage(orders=shown, next=None)
 
 
@@ -42,28 +42,28 @@ def _newest(desk: Desk, views: Reading, account: str | None, after: Position | N
     until = after[0] if after else ""
     each = [_placed(views, name, until) for name in accounts(desk, account)]
     every = merge(*each, key=itemgetter(0), reverse=True)
-    return (one for one in every if after is None or one[0] < after)
+    return (entry for entry in every if after is None or entry[0] < after)
 
 
 def _placed(views: Reading, account: str, until: str) -> Iterator[tuple[Position, Any]]:
-    return (((place, found["order_id"]), found) for place, found in newest_orders(views, account, until))
+    return (((place, fields["order_id"]), fields) for place, fields in newest_orders(views, account, until))
 
 
-def order(desk: Desk, views: Reading, log: Segments, asked: str) -> ExplainedOrder:
+def order(desk: Desk, views: Reading, log: Segments, order_id: str) -> ExplainedOrder:
     """An order of the whole id, with its causes. Raises Problem where there is none."""
     for account in sorted(desk.accounts):
-        found = order_of(views, account, asked)
-        if found:
-            chain = [msgspec.convert(step, Cause) for step in causes(views, log, found)]
-            return ExplainedOrder(order=RecordedOrder(**found), fills=fills_of_order(views, found), chain=chain)
-    raise not_found(f"no order {asked!r} is recorded; give the whole id")
+        fields = order_of(views, account, order_id)
+        if fields:
+            chain = [msgspec.convert(step, Cause) for step in causes(views, log, fields)]
+            return ExplainedOrder(order=RecordedOrder(**fields), fills=fills_of_order(views, fields), chain=chain)
+    raise not_found(f"no order {order_id!r} is recorded; give the whole id")
 
 
 def trades(desk: Desk, views: Reading, query: TradesQuery) -> TradePage:
     """A page of the fills of an account on a day."""
     (account,) = accounts(desk, query.account)
-    found = sorted(fills_of(views, account, query.day.isoformat()), key=_trade_place, reverse=True)
-    shown, following = page(found, _trade_place, query.cursor, query.limit, ("trades", account, query.day.isoformat()))
+    fills = sorted(fills_of(views, account, query.day.isoformat()), key=_trade_place, reverse=True)
+    shown, following = page(fills, _trade_place, query.cursor, query.limit, ("trades", account, query.day.isoformat()))
     return TradePage(trades=shown, next=following)
 
 

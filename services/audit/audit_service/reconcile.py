@@ -34,7 +34,7 @@ def reconcile(
     head = _at_rest(name, views, log)
     published = views.read(("books", name))
     fills = {dt: _fills(views, name, dt) for dt in sorted(lake.names(TRADES)) if dt > start.day}
-    holdings = [queries.holding(one) for one in views.of_account(name, "position")]
+    holdings = [queries.holding(item) for item in views.of_account(name, "position")]
     if _at_rest(name, views, log) != head:
         raise Conflict(f"account {name} traded while it was reconciled")
     now = _closing(start, day, fills.values())
@@ -57,7 +57,7 @@ def _at_rest(name: str, views: Published, log: AuditLog) -> Head:
 @exact
 def _day(name: str, currency: str, day: str, start: Closing, fills: dict[str, list[Fill]]) -> DayOfAccount:
     eve = (date.fromisoformat(day) - timedelta(days=1)).isoformat()
-    before = _closing(start, eve, (some for dt, some in fills.items() if dt < day))
+    before = _closing(start, eve, (day_fills for dt, day_fills in fills.items() if dt < day))
     today = fills.get(day, [])
     return DayOfAccount(
         account=name,
@@ -73,7 +73,7 @@ def _day(name: str, currency: str, day: str, start: Closing, fills: dict[str, li
 @exact
 def _closing(start: Closing, day: str, fills: Iterable[list[Fill]]) -> Closing:
     cash, held = start.cash, dict(start.held)
-    for fill in (one for some in fills for one in some):
+    for fill in (fill for day_fills in fills for fill in day_fills):
         leg = f"{fill.instance} {fill.instrument}"
         held[leg] = held.get(leg, ZERO) + positions.signed(fill)
         cash += positions.cash_flow(fill)
@@ -81,7 +81,7 @@ def _closing(start: Closing, day: str, fills: Iterable[list[Fill]]) -> Closing:
 
 
 def _differences(now: Closing, cash: Decimal, holdings: list[PositionSnapshot]) -> list[Difference]:
-    published = {f"{one.instance} {one.instrument}": one.quantity for one in holdings}
+    published = {f"{holding.instance} {holding.instrument}": holding.quantity for holding in holdings}
     pairs = {"cash": (now.cash, cash)}
     pairs |= {leg: (now.held.get(leg, ZERO), published.get(leg, ZERO)) for leg in sorted(now.held | published)}
     return [
@@ -92,4 +92,4 @@ def _differences(now: Closing, cash: Decimal, holdings: list[PositionSnapshot]) 
 
 
 def _fills(views: Published, account: str, dt: str) -> list[Fill]:
-    return [msgspec.convert(one["fill"], Fill) for one in views.trades(account, dt)]
+    return [msgspec.convert(item["fill"], Fill) for item in views.trades(account, dt)]

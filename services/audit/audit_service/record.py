@@ -50,7 +50,7 @@ def _record(arrivals: Sequence[Arrival], log: AuditLog, views: Views) -> None:
     for stream, group in by_stream.items():
         tip = tips[stream]
         # One beyond the head is of a segment that its writer did not live to commit: to extend the head meets it.
-        missing = [one for message_id, one in group.items() if not 0 < seen.get(message_id, 0) <= tip.head.seq]
+        missing = [arrival for message_id, arrival in group.items() if not 0 < seen.get(message_id, 0) <= tip.head.seq]
         _extend(tip, missing, log, views)
 
 
@@ -70,19 +70,19 @@ def _adopt(before: Tip, key: str, log: AuditLog, views: Views) -> None:
     tip = views.tip(before.head.stream)
     if (tip.head, tip.aside) != (before.head, before.aside):
         return
-    found = chain.proven(tip, key, log.read(key))
-    if found is None:
+    proof = chain.proven(tip, key, log.read(key))
+    if proof is None:
         _log.error("%s was put there by nobody who records; run `fanfold audit verify`", key)
         views.set_aside(tip, chain.hash_of("".join((tip.aside, *tip.promised)).encode()))
         return
-    segment, after = found
+    segment, after = proof
     recorded = [messages.decode(msgspec.json.encode(record.message)) for record in segment.records]
     _commit(tip, after, segment, recorded, views)
 
 
 def _commit(tip: Tip, after: Head, segment: Segment, recorded: list[Message], views: Views) -> None:
-    told = zip(segment.records, segment.hashes, recorded, strict=True)
-    noted = [message_view(message, line, line_hash, segment.key) for line, line_hash, message in told]
+    lines = zip(segment.records, segment.hashes, recorded, strict=True)
+    noted = [message_view(message, line, line_hash, segment.key) for line, line_hash, message in lines]
     aside = [aside_view(after.stream, tip.head.seq + 1, segment.key)] if tip.aside else []
     views.note([*noted, *aside, *(view for message in recorded for view in decision_view(message))])
     changed = zip(recorded, segment.records, strict=True)

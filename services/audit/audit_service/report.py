@@ -29,18 +29,18 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     accounts: list[dict[str, Any]]
 
 
-def report(found: Findings, reports: Reports, seals: Seals, signer: Signer | None) -> DayReport:
+def report(findings: Findings, reports: Reports, seals: Seals, signer: Signer | None) -> DayReport:
     """The day's report as it is kept: that of a closed day is written and sealed once, and stays as it was.
 
     Raises BadInput where another seal than its own lies there.
     """
-    steps = [found.compacted, *found.chains, *found.accounts]
+    steps = [findings.compacted, *findings.chains, *findings.accounts]
     made = DayReport(
-        day=found.day,
-        compacted=sum(one.days for one in _results([found.compacted], Compacted)),
-        chains=_results(found.chains, Verdict),
-        accounts=_results(found.accounts, DayOfAccount),
-        faults=[msgspec.convert(one, Fault) for one in steps if _failed(one)],
+        day=findings.day,
+        compacted=sum(compacted.days for compacted in _results([findings.compacted], Compacted)),
+        chains=_results(findings.chains, Verdict),
+        accounts=_results(findings.accounts, DayOfAccount),
+        faults=[msgspec.convert(step, Fault) for step in steps if _failed(step)],
     )
     kept = reports.keep(made)
     page = markdown(kept)
@@ -58,7 +58,7 @@ def _seal(kept: DayReport, pages: Pages, seals: Seals, signer: Signer | None) ->
 
 
 def _results(steps: Sequence[dict[str, Any]], kind: type[T]) -> list[T]:
-    return [msgspec.convert(one, kind) for one in steps if not _failed(one)]
+    return [msgspec.convert(step, kind) for step in steps if not _failed(step)]
 
 
 def _failed(step: dict[str, Any]) -> bool:

@@ -70,7 +70,7 @@ def reports() -> Reports:
 
 
 def record_all(arrived: list[Arrived]) -> None:
-    arrivals = [Arrival(one.message, msgspec.json.decode(one.body), one.sent_ms) for one in arrived]
+    arrivals = [Arrival(message.message, msgspec.json.decode(message.body), message.sent_ms) for message in arrived]
     write_down(arrivals, log(), views(), runtime().backoff)
 
 
@@ -120,8 +120,8 @@ def report_day(event: dict[str, Any]) -> dict[str, Any]:
     return {"day": made.day, "state": made.state, "faults": msgspec.to_builtins(made.faults)}
 
 
-def _told(found: msgspec.Struct) -> dict[str, Any]:
-    answer: dict[str, Any] = msgspec.to_builtins(found)
+def _told(result: msgspec.Struct) -> dict[str, Any]:
+    answer: dict[str, Any] = msgspec.to_builtins(result)
     return answer
 
 

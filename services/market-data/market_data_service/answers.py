@@ -1,4 +1,4 @@
-"""What a venue is asked for, and what of its answers may be used."""
+"""Plan the requests to a venue, and select the answers that may be used."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from fanfold.market.source import BarsRequest, Failure, Source
 from fanfold.messages import DataDefect
 
 SeriesKey = tuple[str, str]
-# How far back the last bars are asked for again, to see whether they still stand.
+# How many published bars are requested again, to see whether the venue has revised them.
 AGAIN_BARS = 10
 log = logging.getLogger("fanfold")
 
@@ -32,22 +32,24 @@ class Wanted(NamedTuple):
 def wanted(
     symbol: str, own: str, at: int, lookbacks: Mapping[str, int], noted: Mapping[SeriesKey, Series]
 ) -> list[Wanted]:
-    """What of an instrument has closed by ``at`` and was not published, by the last bars that were.
+    """Return the bars of an instrument that have closed by ``at`` and are not published, by timeframe.
 
-    One longer bar that closed is made of the venue's own, which are the ones that orders fill against; all of those
-    come with one answer, and the last bars that were published stand in front of them in it.
+    ``noted`` holds the last published bars. A single longer bar is resampled from the venue's own timeframe ``own``,
+    against which orders fill. These needs share one request, which begins with bars that were published before.
     """
     all_of = [_need(symbol, timeframe, at, lookback, noted) for timeframe, lookback in lookbacks.items()]
-    needs = [one for one in all_of if one.since < one.until]
-    made = [one for one in needs if one.timeframe == own or one.until - one.since <= timeframes.seconds(one.timeframe)]
-    starts = [_start(one, own, noted.get((own, symbol))) for one in made]
+    needs = [need for need in all_of if need.since < need.until]
+    made = [
+        need for need in needs if need.timeframe == own or need.until - need.since <= timeframes.seconds(need.timeframe)
+    ]
+    starts = [_start(need, own, noted.get((own, symbol))) for need in made]
     shared = BarsRequest(symbol, own, min(starts, default=at), at)
-    return [one._replace(request=shared) if one in made else one for one in needs]
+    return [need._replace(request=shared) if need in made else need for need in needs]
 
 
 def _need(symbol: str, timeframe: str, at: int, lookback: int, noted: Mapping[SeriesKey, Series]) -> Wanted:
     length = timeframes.seconds(timeframe)
-    # Not only when it closes: the poll at a close may have been missed, or the venue have been late.
+    # Checked at every poll, not only at the close: that poll may have failed, or the venue may have been late.
     close = at - at % length
     last = noted.get((timeframe, symbol))
     # One bar more than strategies look back on, so that the first step has all of its past.
@@ -55,47 +57,48 @@ def _need(symbol: str, timeframe: str, at: int, lookback: int, noted: Mapping[Se
     return Wanted(timeframe, since, close, BarsRequest(symbol, timeframe, since, close))
 
 
-def _start(one: Wanted, own: str, last: Series | None) -> int:
-    """After which close the venue's own bars are asked for."""
+def _start(need: Wanted, own: str, last: Series | None) -> int:
+    """Return the close after which the venue's own bars are requested."""
     length = timeframes.seconds(own)
-    if one.timeframe != own:
-        # With the bar before, by which a jump of the first one shows.
-        return one.since - length
+    if need.timeframe != own:
+        # The bar before is needed to detect a jump of the first one.
+        return need.since - length
     known = last.bars if last else []
+    since = need.since
     return min(
-        (bar.closes_at_s for bar in known if one.since - bar.closes_at_s <= AGAIN_BARS * length), default=one.since
+        (bar.closes_at_s for bar in known if since - bar.closes_at_s <= AGAIN_BARS * length), default=since
     )
 
 
-def given(
-    asked: Sequence[Wanted], answers: Mapping[BarsRequest, Series | Failure]
+def usable(
+    needs: Sequence[Wanted], answers: Mapping[BarsRequest, Series | Failure]
 ) -> tuple[dict[BarsRequest, Series], list[DataDefect]]:
-    """What of the answers may be used: an instrument that failed once is left out whole, and told of as a defect.
+    """Return the series received, without instruments of which a request failed; those are returned as defects.
 
-    Raises VenueUnavailable where nothing is left.
+    Raise VenueUnavailable if requests failed and no series is left.
     """
-    failures = {one.request.instrument: one for one in answers.values() if isinstance(one, Failure)}
-    for one in failures.values():
-        log.warning("%s is left out: %s", one.request.instrument, one.reason)
-    found = {
+    failures = {answer.request.instrument: answer for answer in answers.values() if isinstance(answer, Failure)}
+    for failure in failures.values():
+        log.warning("%s is left out: %s", failure.request.instrument, failure.reason)
+    received = {
         request: answer
         for request, answer in answers.items()
         if isinstance(answer, Series) and request.instrument not in failures
     }
-    if failures and not found:
-        raise VenueUnavailable("; ".join(sorted({one.reason for one in failures.values()})))
-    first = {one.request.instrument: one for one in reversed(asked) if one.request.instrument in failures}
-    return found, [_unavailable(one) for one in first.values()]
+    if failures and not received:
+        raise VenueUnavailable("; ".join(sorted({failure.reason for failure in failures.values()})))
+    first = {need.request.instrument: need for need in reversed(needs) if need.request.instrument in failures}
+    return received, [_unavailable(need) for need in first.values()]
 
 
-def _unavailable(one: Wanted) -> DataDefect:
-    length = timeframes.seconds(one.timeframe)
-    count = (one.until - one.since) // length
-    return told(Kind.UNAVAILABLE, one.request.instrument, one.timeframe, count, one.since + length)
+def _unavailable(need: Wanted) -> DataDefect:
+    length = timeframes.seconds(need.timeframe)
+    count = (need.until - need.since) // length
+    return data_defect(Kind.UNAVAILABLE, need.request.instrument, need.timeframe, count, need.since + length)
 
 
-def told(kind: Kind, instrument: str, timeframe: str, count: int, at: int, detail: str = "") -> DataDefect:
-    """A defect as it is told, with what is always done about it."""
+def data_defect(kind: Kind, instrument: str, timeframe: str, count: int, at: int, detail: str = "") -> DataDefect:
+    """Build the record of a defect, with the action that its kind always has."""
     return DataDefect(
         instrument=instrument,
         timeframe=timeframe,
@@ -107,35 +110,37 @@ def told(kind: Kind, instrument: str, timeframe: str, count: int, at: int, detai
     )
 
 
-def asked_of(source: Source, requests: Iterable[BarsRequest]) -> dict[BarsRequest, Series | Failure]:
-    """A source's answers by request, each asked for once."""
+def fetch(source: Source, requests: Iterable[BarsRequest]) -> dict[BarsRequest, Series | Failure]:
+    """Fetch the answers by request; equal requests are sent once."""
     different = list(dict.fromkeys(requests))
     return dict(zip(different, source.bars_of(different), strict=True))
 
 
 def filled(
-    found: Mapping[BarsRequest, Series], since: Mapping[BarsRequest, int], source: Source
+    received: Mapping[BarsRequest, Series], since: Mapping[BarsRequest, int], source: Source
 ) -> dict[BarsRequest, Series]:
-    """The series with their first hole after ``since`` asked for a second time before it counts as missing."""
+    """Ask the source a second time for the first hole of each series after ``since``, and return the series joined."""
     holes = {}
-    for request, series in found.items():
+    for request, series in received.items():
         hole = _hole(series, since[request], timeframes.seconds(series.timeframe))
         if hole is not None:
             holes[request] = BarsRequest(request.instrument, request.timeframe, *hole)
     answers = source.bars_of(list(holes.values())) if holes else []
-    more = {request: one for request, one in zip(holes, answers, strict=True) if isinstance(one, Series)}
-    return {request: joined(series, more[request]) if request in more else series for request, series in found.items()}
+    more = {request: answer for request, answer in zip(holes, answers, strict=True) if isinstance(answer, Series)}
+    return {
+        request: joined(series, more[request]) if request in more else series for request, series in received.items()
+    }
 
 
 def joined(series: Series, more: Series) -> Series:
-    """Both series' bars."""
+    """Return the first series with the bars of both; where both have a bar, that of the first counts."""
     scaled, others = alike(series, more)
-    by_close = {bar.closes_at_s: bar for one in (others, scaled) if one for bar in one.bars}
+    by_close = {bar.closes_at_s: bar for part in (others, scaled) if part for bar in part.bars}
     return msgspec.structs.replace(scaled, bars=[by_close[closes_at_s] for closes_at_s in sorted(by_close)])
 
 
 def alike(series: Series, other: Series | None) -> tuple[Series, Series | None]:
-    """Both series in the finer of their scales: two answers of a venue can differ."""
+    """Convert both series to the finer of their scales; two answers of a venue can differ in scale."""
     if other is None:
         return series, None
     scales = max(series.price_scale, other.price_scale), max(series.volume_scale, other.volume_scale)
@@ -154,7 +159,7 @@ def _rescaled(series: Series, price_scale: int, volume_scale: int) -> Series:
 
 
 def _hole(series: Series, since: int, length: int) -> tuple[int, int] | None:
-    """The first span after a close in which bars are missing, from the bar before it to the bar after it."""
+    """Return the first span of missing bars after a close: the bar before it, and the second before the bar after."""
     before = series.after
     if consecutive(series.bars, length) and (not before or series.through - before <= length * len(series.bars)):
         return None

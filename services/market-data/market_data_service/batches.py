@@ -1,4 +1,4 @@
-"""Bars as messages: in batches by the time that they closed at, in parts that are billed as one."""
+"""Split bars into messages: a batch for each close, in parts of at most the size that SNS bills as one request."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -13,34 +13,36 @@ from fanfold.splitting import PART_BYTES
 
 # About 2,000 bars fill the 64 KB that is billed as one message.
 BARS_MAX = 1_200
-# What a bar takes at most: six figures of 64 bits, each with its sign and a comma; and what a series does, its name not
-# counted.
+# The most that a bar takes: six integers of 64 bits, each with a sign and a comma. The same for a series, without its
+# name.
 BAR_BYTES = 126
 SERIES_BYTES = 60
-# What of defects goes along with bars: with PART_BYTES of those it is below the 256 KB that a topic takes.
+# The defects that fit into a message with bars: with PART_BYTES of bars it stays below the 256 KB that SNS accepts.
 DEFECTS_BYTES = 40_000
 
 
 def polled(
     venue: str, at: int, checked: Sequence[tuple[Series, list[DataDefect]]], defects: list[DataDefect], *, again: bool
 ) -> list[BarsClosed]:
-    """A poll's messages: a batch for each time that bars closed at, so that none is taken for younger than it is.
+    """Return a poll's messages: a batch for each close, so that no bar is taken for newer than it is.
 
-    Bars that come after a poll of their time, or without one, are a batch of their own. Defects alone are told as an
-    answer is that nobody waits for.
+    Late bars, whose close was polled before, are a batch of their own. Defects without bars are sent marked
+    ``requested``, because no reader waits for such a message.
     """
     if not checked:
         batch = f"told/{venue}/{at}/{ids.derive('defects', *map(str, defects))[:8]}"
         return messages(venue, batch, at, [], defects, requested=True)
     by_close: dict[int, list[tuple[Series, list[DataDefect]]]] = {}
-    for one in checked:
-        by_close.setdefault(at - at % timeframes.seconds(one[0].timeframe), []).append(one)
-    found = []
+    for entry in checked:
+        by_close.setdefault(at - at % timeframes.seconds(entry[0].timeframe), []).append(entry)
+    batches = []
     for close in sorted(by_close):
-        spans = ids.derive("spans", *(f"{one.instrument} {one.timeframe} {one.through}" for one, _ in by_close[close]))
+        spans = ids.derive(
+            "spans", *(f"{series.instrument} {series.timeframe} {series.through}" for series, _ in by_close[close])
+        )
         batch = f"late/{venue}/{close}/{spans[:8]}" if again or close < at else f"poll/{venue}/{at}"
-        found += messages(venue, batch, close, by_close[close], defects if close == max(by_close) else [])
-    return found
+        batches += messages(venue, batch, close, by_close[close], defects if close == max(by_close) else [])
+    return batches
 
 
 def messages(
@@ -52,21 +54,21 @@ def messages(
     *,
     requested: bool = False,
 ) -> list[BarsClosed]:
-    """The messages of a poll, in as many parts as they need; the defects go with the first.
+    """Return the messages of a batch, in as many parts as needed; the defects go with the first.
 
-    Those that no message can carry besides are told as an answer is that nobody waits for.
+    Defects that do not fit follow in messages without bars, marked ``requested``, because no reader waits for them.
     """
     parts = _parts([series for series, _ in checked])
-    first, *rest = _shares([*unavailable, *(defect for _, found in checked for defect in found)])
+    first, *rest = _shares([*unavailable, *(defect for _, own in checked for defect in own)])
     at_close = datetime.fromtimestamp(at, UTC)
-    told = [
+    with_bars = [
         BarsClosed(
             id=ids.derive(
                 "bars",
                 poll,
                 number,
                 len(parts),
-                *(f"{one.instrument} {one.timeframe} {one.after} {one.through}" for one in part),
+                *(f"{series.instrument} {series.timeframe} {series.after} {series.through}" for series in part),
             ),
             cause=poll,
             at=at_close,
@@ -91,49 +93,49 @@ def messages(
         )
         for number, share in enumerate(rest, 1)
     ]
-    return told + more
+    return with_bars + more
 
 
 def _shares(defects: Sequence[DataDefect]) -> Iterator[list[DataDefect]]:
-    """The defects that go along with bars, maybe none, and what is left of them, a message at a time."""
+    """Yield the defects that fit beside bars (maybe none), then the rest, a message at a time."""
     share: list[DataDefect] = []
     size, room = 0, DEFECTS_BYTES
-    for one in defects:
-        length = len(msgspec.json.encode(one)) + 1
+    for defect in defects:
+        length = len(msgspec.json.encode(defect)) + 1
         if size + length > room:
             yield share
             share, size, room = [], 0, PART_BYTES
-        share.append(one)
+        share.append(defect)
         size += length
     yield share
 
 
 def _parts(series: Sequence[Series]) -> list[list[Series]]:
-    """Parts of about BARS_MAX bars, none of more than PART_BYTES.
+    """Return parts of about BARS_MAX bars, none of more than PART_BYTES.
 
-    A series stays whole where it can: its halves, in the other order, would look like a gap.
+    A series is not split if it fits into a part: two halves that arrive in the wrong order would look like a gap.
     """
     parts: list[list[Series]] = [[]]
     count, size = 0, 0
-    for one in (piece for whole in series for piece in _pieces(whole)):
-        length = _bytes(one)
-        if parts[-1] and (count + len(one.bars) > BARS_MAX or size + length > PART_BYTES):
+    for piece in (piece for whole in series for piece in _pieces(whole)):
+        length = _bytes(piece)
+        if parts[-1] and (count + len(piece.bars) > BARS_MAX or size + length > PART_BYTES):
             parts.append([])
             count, size = 0, 0
-        parts[-1].append(one)
-        count, size = count + len(one.bars), size + length
+        parts[-1].append(piece)
+        count, size = count + len(piece.bars), size + length
     return parts
 
 
 def _bytes(series: Series) -> int:
-    """What a series takes of a message, at most; only one of a long look back is measured."""
+    """Return the bytes that a series needs at most: an upper bound, or for more than BARS_MAX bars the encoded size."""
     if len(series.bars) > BARS_MAX:
         return len(msgspec.json.encode(bars.pack([series])))
     return len(series.instrument.encode()) + SERIES_BYTES + BAR_BYTES * len(series.bars)
 
 
 def _pieces(series: Series) -> list[Series]:
-    """A series cut to what a message can carry at all; only a look back over thousands of bars is ever cut."""
+    """Split a series until each piece fits into a message; only first requests for thousands of bars are that long."""
     if _bytes(series) <= PART_BYTES:
         return [series]
     half = len(series.bars) // 2

@@ -1,4 +1,4 @@
-"""What wakes market-data."""
+"""The Lambda handlers of market-data."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ def poll(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def back_fill(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """In the back-fill: publish the first bars of a span, and answer what is left of it."""
+    """In the back-fill's state machine: publish the first bars of a span, and return the rest of the span."""
     with wiring.runtime().watch.invocation(context):
         return wiring.back_fill(event)
 
 
 def serve(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """SQS bars requested: publish the bars that a reader misses."""
+    """SQS bars-requested: publish the bars that a reader is missing."""
     with wiring.runtime().watch.invocation(context):
         return consume(event, wiring.process().serve, wiring.runtime().edge)

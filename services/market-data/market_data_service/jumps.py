@@ -1,4 +1,4 @@
-"""Jumps: a bar that lies too far from the one before counts only once the next bar confirms it."""
+"""Hold back a bar whose close is far from the one before, until the next bar confirms or refutes it."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -9,7 +9,7 @@ from fanfold.market.quality import near
 
 
 class Judged(NamedTuple):
-    """Bars that may be used; those of them that jumped; those that were not confirmed; one still to be confirmed."""
+    """Usable bars, those of them that jumped, bars dropped as bad prints, and the bar that waits for the next."""
 
     kept: list[Bar]
     jumps: list[Bar]
@@ -18,9 +18,10 @@ class Judged(NamedTuple):
 
 
 def judge(before: Bar | None, bars: Iterable[Bar], jump_max: Decimal) -> Judged:
-    """The bars after ``before``, each close held against the last one that counts.
+    """Compare the close of each bar after ``before`` with the last one accepted.
 
-    A bar beyond ``jump_max`` waits for the next: if that one stays near it, both count; if not, it was a bad print.
+    A bar that moves by more than ``jump_max`` waits for the next. If that one is near it, both are accepted; otherwise
+    the first was a bad print.
     """
     kept: list[Bar] = []
     jumps: list[Bar] = []

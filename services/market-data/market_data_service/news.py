@@ -15,7 +15,7 @@ from fanfold.market.quality import Action, Checked, CheckedRow, check, consecuti
 from fanfold.market.quality import DefectKind as Kind
 from fanfold.market.resample import resample
 from fanfold.messages import DataDefect
-from market_data_service.answers import Wanted, alike, told
+from market_data_service.answers import Wanted, alike, data_defect
 from market_data_service.jumps import Judged, judge
 from market_data_service.revisions import revised
 
@@ -31,28 +31,28 @@ class News(NamedTuple):
     last: Series | None
 
 
-def own(answer: Series, one: Wanted, last: Series | None, jump_max: Decimal) -> News:
-    """The news in a venue's own bars: those after ``since`` that are sound, and confirmed where they jump.
+def own(answer: Series, need: Wanted, last: Series | None, jump_max: Decimal) -> News:
+    """Return the news in bars of the venue's own timeframe: sound bars after ``since``, jumps only once confirmed.
 
     The answer may begin with bars that were published; they are held against ``last``, which is what was published.
     """
-    if last and _plain(answer, last, jump_max, one.until):
+    if last and _plain(answer, last, jump_max, need.until):
         fresh = msgspec.structs.replace(answer, after=last.through, bars=answer.bars[-1:])
         return News(fresh, [], _last(last, fresh, KEPT_BARS))
     if not answer.bars:
-        count = (one.until - one.since) // timeframes.seconds(one.timeframe)
-        return News(answer, [told(Kind.EMPTY, answer.instrument, answer.timeframe, count, one.until)], last)
+        count = (need.until - need.since) // timeframes.seconds(need.timeframe)
+        return News(answer, [data_defect(Kind.EMPTY, answer.instrument, answer.timeframe, count, need.until)], last)
     scaled, last = alike(answer, last)
     defects, last = revised(scaled, last, jump_max) if last else ([], None)
-    found = _checked(scaled, one, last, jump_max)
-    judged = judge(last.bars[-1] if last else None, found.bars, jump_max)
-    fresh = _part(answer, one.since, {bar.closes_at_s for bar in judged.kept})
-    defects += [*_defects(found, skipped=Kind.JUMP), *_gap(fresh, last), *_jumps(answer, judged)]
+    checked = _checked(scaled, need, last, jump_max)
+    judged = judge(last.bars[-1] if last else None, checked.bars, jump_max)
+    fresh = _part(answer, need.since, {bar.closes_at_s for bar in judged.kept})
+    defects += [*_defects(checked, skipped=Kind.JUMP), *_gap(fresh, last), *_jumps(answer, judged)]
     return News(fresh, defects, _last(last, fresh, KEPT_BARS))
 
 
 def made(
-    answer: Series, finer: Sequence[Bar], one: Wanted, last: Series | None, jump_max: Decimal, *, final: bool
+    answer: Series, finer: Sequence[Bar], need: Wanted, last: Series | None, jump_max: Decimal, *, final: bool
 ) -> News:
     """The news in longer bars that are made of a venue's own: of ``finer``, those of the answer that are sound.
 
@@ -60,35 +60,35 @@ def made(
     says that nothing comes any more.
     """
     through = finer[-1].closes_at_s if finer else 0
-    longer = resample(_finer(answer, finer, one.since), one.timeframe, one.until)
+    longer = resample(_finer(answer, finer, need.since), need.timeframe, need.until)
     whole = [bar for bar in longer.bars if final or bar.closes_at_s <= through]
-    return given(msgspec.structs.replace(longer, bars=whole), one, last, jump_max)
+    return from_venue(msgspec.structs.replace(longer, bars=whole), need, last, jump_max)
 
 
-def given(answer: Series, one: Wanted, last: Series | None, jump_max: Decimal) -> News:
-    """The news in longer bars as a venue gives them: those that are sound. One that jumps is told of, and kept."""
-    if last and _next(answer, last, jump_max, one.until):
+def from_venue(answer: Series, need: Wanted, last: Series | None, jump_max: Decimal) -> News:
+    """Return the news in longer bars that the venue sent: the sound ones. A jump is reported, and its bar is kept."""
+    if last and _next(answer, last, jump_max, need.until):
         return News(answer, [], _last(last, answer, 1))
     scaled, last = alike(answer, last)
-    found = _checked(scaled, one, last, jump_max)
-    fresh = _part(answer, one.since, {bar.closes_at_s for bar in found.bars})
-    return News(fresh, [*_defects(found), *_gap(fresh, last)], _last(last, fresh, 1))
+    checked = _checked(scaled, need, last, jump_max)
+    fresh = _part(answer, need.since, {bar.closes_at_s for bar in checked.bars})
+    return News(fresh, [*_defects(checked), *_gap(fresh, last)], _last(last, fresh, 1))
 
 
-def fitting(news: News, one: Wanted, last: Series | None) -> News:
-    """The news in figures that a message and a store hold; of a series whose figures fit no scale only the reason."""
+def fitting(news: News, need: Wanted, last: Series | None) -> News:
+    """Scale the news to integers of 64 bits; a series that fits no scale is replaced by a defect with the reason."""
     try:
         kept = fitted(news.last) if news.last else None
         return news._replace(series=fitted(news.series), last=kept)
     except BadInput as wrong:
-        bars, length = news.series.bars, timeframes.seconds(one.timeframe)
-        count, first = (len(bars), bars[0].closes_at_s) if bars else (1, one.since + length)
-        unfit = told(Kind.UNAVAILABLE, news.series.instrument, one.timeframe, count, first, str(wrong))
+        bars, length = news.series.bars, timeframes.seconds(need.timeframe)
+        count, first = (len(bars), bars[0].closes_at_s) if bars else (1, need.since + length)
+        unfit = data_defect(Kind.UNAVAILABLE, news.series.instrument, need.timeframe, count, first, str(wrong))
         return News(msgspec.structs.replace(news.series, bars=[]), [*news.defects, unfit], last)
 
 
 def _plain(answer: Series, last: Series, jump_max: Decimal, at: int) -> bool:
-    """Whether an answer is as nearly every one is: what was published, as it was, and one bar that follows it."""
+    """Return whether the answer repeats the published bars unchanged and adds one sound bar: the usual case."""
     kept, known = last.bars, answer.bars[:-1]
     length = timeframes.seconds(answer.timeframe)
     if len(known) < len(kept):
@@ -100,7 +100,7 @@ def _plain(answer: Series, last: Series, jump_max: Decimal, at: int) -> bool:
 
 
 def _next(answer: Series, last: Series, jump_max: Decimal, at: int) -> bool:
-    """Whether an answer is the one bar that follows those published."""
+    """Return whether the answer is exactly the bar after those published."""
     return (
         len(answer.bars) == 1
         and answer.after == last.through
@@ -114,7 +114,7 @@ def _alike(answer: Series, last: Series) -> bool:
 
 
 def _finer(answer: Series, finer: Sequence[Bar], since: int) -> Series:
-    """The bars after ``since`` that a longer one may be made of."""
+    """Return the bars after ``since`` that a longer bar may be made of."""
     if finer is not answer.bars:
         return _part(answer, since, {bar.closes_at_s for bar in finer})
     # All of them are sound, so they are in order.
@@ -132,10 +132,10 @@ def sound(answer: Series, jump_max: Decimal) -> Sequence[Bar]:
     return judge(None, check(answer.instrument, answer.timeframe, rows, jump_max).bars, jump_max).kept
 
 
-def _checked(answer: Series, one: Wanted, last: Series | None, jump_max: Decimal) -> Checked:
-    rows = _rows([bar for bar in answer.bars if bar.closes_at_s > one.since], timeframes.seconds(answer.timeframe))
+def _checked(answer: Series, need: Wanted, last: Series | None, jump_max: Decimal) -> Checked:
+    rows = _rows([bar for bar in answer.bars if bar.closes_at_s > need.since], timeframes.seconds(answer.timeframe))
     before = last.bars[-1] if last else None
-    return check(answer.instrument, answer.timeframe, rows, jump_max, now=one.until, before=before)
+    return check(answer.instrument, answer.timeframe, rows, jump_max, now=need.until, before=before)
 
 
 def _rows(bars: Sequence[Bar], length: int) -> list[CheckedRow]:
@@ -160,11 +160,11 @@ def _last(last: Series | None, fresh: Series, count: int) -> Series | None:
     return msgspec.structs.replace(fresh, after=0, bars=[*(last.bars if last else []), *fresh.bars][-count:])
 
 
-def _defects(found: Checked, skipped: Kind | None = None) -> list[DataDefect]:
+def _defects(checked: Checked, skipped: Kind | None = None) -> list[DataDefect]:
     return [
-        told(one.defect, found.instrument, found.timeframe, one.count, one.at)
-        for one in found.findings
-        if one.defect is not skipped
+        data_defect(finding.defect, checked.instrument, checked.timeframe, finding.count, finding.at)
+        for finding in checked.findings
+        if finding.defect is not skipped
     ]
 
 
@@ -173,17 +173,17 @@ def _gap(fresh: Series, last: Series | None) -> list[DataDefect]:
     if last or not fresh.bars or not fresh.after:
         return []
     missing = (fresh.bars[0].closes_at_s - fresh.after) // timeframes.seconds(fresh.timeframe) - 1
-    return [told(Kind.GAP, fresh.instrument, fresh.timeframe, missing, fresh.after)] if missing > 0 else []
+    return [data_defect(Kind.GAP, fresh.instrument, fresh.timeframe, missing, fresh.after)] if missing > 0 else []
 
 
 def _jumps(answer: Series, judged: Judged) -> list[DataDefect]:
     """A defect for all jumps that were confirmed, one for all that were not, and one that waits for the next bar."""
     defects = [
-        told(kind, answer.instrument, answer.timeframe, len(some), some[0].closes_at_s)
-        for kind, some in ((Kind.JUMP, judged.jumps), (Kind.OUTLIER, judged.outliers))
-        if some
+        data_defect(kind, answer.instrument, answer.timeframe, len(bars), bars[0].closes_at_s)
+        for kind, bars in ((Kind.JUMP, judged.jumps), (Kind.OUTLIER, judged.outliers))
+        if bars
     ]
     if judged.held:
-        jump = told(Kind.JUMP, answer.instrument, answer.timeframe, 1, judged.held.closes_at_s)
+        jump = data_defect(Kind.JUMP, answer.instrument, answer.timeframe, 1, judged.held.closes_at_s)
         defects.append(msgspec.structs.replace(jump, action=Action.HELD))
     return defects

@@ -91,24 +91,24 @@ class Poller:
         return count
 
     def on_bars_requested(self, message: BarsRequested) -> None:
-        """Publish the bars that a reader misses, as far as the venue has them; see requested for what nobody has."""
+        """Publish the bars that a reader is missing, as far as the venue has them; see requested for permanent holes."""
         if message.venue not in self._desk.venues:
             raise BadInput(f"venue {message.venue!r} is not in the desk; it has {sorted(self._desk.venues)}")
         source, venue = self._source(message.venue), self._desk.venues[message.venue]
         if is_paced(source):
             source.hold(self._cursors.read(message.venue).held_until)
-        asked = requested.asked(message)
-        found, defects = answers.given(asked, answers.asked_of(source, [one.request for one in asked]))
-        served = requested.served(message, asked, found, venue, int(self._clock().timestamp()))
-        defects += [defect for series, some in served if not series.bars for defect in some]
-        checked = [one for one in served if one[0].bars]
-        # A venue that has none of them yet has nothing to tell.
+        needs = requested.needs_of(message)
+        usable, defects = answers.usable(needs, answers.fetch(source, [need.request for need in needs]))
+        served = requested.served(message, needs, usable, venue, int(self._clock().timestamp()))
+        defects += [defect for series, series_defects in served if not series.bars for defect in series_defects]
+        checked = [entry for entry in served if entry[0].bars]
+        # The venue has none of them yet: there is nothing to publish.
         if checked or defects:
             batch = f"requested/{message.id}"
             self._bus.publish(messages(message.venue, batch, message.until_s, checked, defects, requested=True))
 
     def back_fill(self, span: Span) -> Span:
-        """Publish the first bars of a span as ones that were asked for; the rest of it is still to be done."""
+        """Publish the first bars of a span, marked as requested, and return the rest of the span."""
         length = timeframes.seconds(span.timeframe)
         until = min(span.until, span.since + BACK_FILL_BARS * length)
         name = ids.derive("back-fill", span.venue, span.instrument, span.timeframe, span.since, until)
@@ -132,94 +132,94 @@ class Poller:
         if is_paced(source):
             source.hold(noted.held_until)
         try:
-            found, defects = self._news(source, name, venue, at, noted.cursors)
+            found_news, defects = self._news(source, name, venue, at, noted.cursors)
         finally:
             noted = self._shared(name, source, noted)
-        fresh = [one for one in found if one.series.bars]
-        defects += [defect for one in found if not one.series.bars for defect in one.defects]
-        told = [(one.series, one.defects) for one in fresh]
-        if told or defects:
-            again = any(one.through == at for one in noted.cursors.values())
-            self._bus.publish(polled(name, at, told, defects, again=again))
-        lasts = {(one.series.timeframe, one.series.instrument): one.last for one in found if one.last}
+        fresh = [item for item in found_news if item.series.bars]
+        defects += [defect for item in found_news if not item.series.bars for defect in item.defects]
+        to_publish = [(one.series, one.defects) for one in fresh]
+        if to_publish or defects:
+            again = any(last.through == at for last in noted.cursors.values())
+            self._bus.publish(polled(name, at, to_publish, defects, again=again))
+        lasts = {(item.series.timeframe, item.series.instrument): item.last for item in found_news if item.last}
         moved = {**noted.cursors, **lasts}
         try:
             self._known[name] = self._noted(name, moved, noted) if moved != noted.cursors else noted
         except Conflict:
-            # Another poll was at it: it published the same bars under the same id.
+            # Another poll wrote the cursors first: it published the same bars under the same id.
             return 0
-        return sum(len(one.series.bars) for one in fresh)
+        return sum(len(item.series.bars) for item in fresh)
 
     def _noted(self, name: str, cursors: Mapping[SeriesKey, Series], noted: Noted) -> Noted:
         self._cursors.write(name, cursors, noted.version, noted.held_until)
         return noted._replace(cursors=cursors, version=noted.version + 1)
 
     def _shared(self, name: str, source: Source, noted: Noted) -> Noted:
-        """The notes with the pause that a venue asked for, which other processes then keep to as well."""
+        """Store the pause that the venue demanded, so that other processes observe it too; return the new notes."""
         until = ceil(source.held_until()) if is_paced(source) else 0
         if until <= noted.held_until:
             return noted
         try:
             self._known[name] = self._noted(name, noted.cursors, noted._replace(held_until=until))
         except Conflict:
-            # Who wrote meanwhile is not told of it now: it hears it of the venue itself.
+            # Another process wrote first; it will learn of the pause from the venue itself.
             return noted
         return self._known[name]
 
     def _news(
         self, source: Source, name: str, venue: VenueSettings, at: int, noted: Mapping[SeriesKey, Series]
     ) -> tuple[list[News], list[DataDefect]]:
-        """What is new in every instrument and timeframe, each up to its own last close."""
+        """Return what is new in every instrument and timeframe, each up to its last close, and all defects."""
         lookbacks = self._lookbacks[name]
         wanted = [
-            one for symbol in venue.symbols for one in answers.wanted(symbol, venue.timeframe, at, lookbacks, noted)
+            need for symbol in venue.symbols for need in answers.wanted(symbol, venue.timeframe, at, lookbacks, noted)
         ]
-        found, defects = answers.given(wanted, answers.asked_of(source, [one.request for one in wanted]))
-        since = {one.request: one.since for one in reversed(wanted)}
-        whole = answers.filled(found, since, source)
+        usable, defects = answers.usable(wanted, answers.fetch(source, [need.request for need in wanted]))
+        since = {need.request: need.since for need in reversed(wanted)}
+        whole = answers.filled(usable, since, source)
         final = is_recorded(source)
-        # Looked at once for all longer bars that are made of them.
-        made_of = {one.request for one in wanted if one.timeframe != one.request.timeframe} & whole.keys()
+        # Checked once, however many longer timeframes are made of them.
+        made_of = {need.request for need in wanted if need.timeframe != need.request.timeframe} & whole.keys()
         sound = {request: news.sound(whole[request], venue.jump_max) for request in made_of}
         got = [
-            _of(whole[one.request], sound.get(one.request, ()), one, noted, venue, final=final)
-            for one in wanted
-            if one.request in whole
+            _of(whole[need.request], sound.get(need.request, ()), need, noted, venue, final=final)
+            for need in wanted
+            if need.request in whole
         ]
-        return got, [*defects, *longer((defect for one in got for defect in one.defects), noted)]
+        return got, [*defects, *longer((defect for item in got for defect in item.defects), noted)]
 
 
 def _of(
     answer: Series,
     sound: Sequence[Bar],
-    one: Wanted,
+    need: Wanted,
     noted: Mapping[SeriesKey, Series],
     venue: VenueSettings,
     *,
     final: bool,
 ) -> News:
-    """The news of a series in the answer that holds it or, where longer bars are made of it, its ``sound`` bars."""
-    last = noted.get((one.timeframe, answer.instrument))
-    return news.fitting(_found(answer, sound, one, last, venue, final=final), one, last)
+    """Return the news of a series from its answer, or from the answer's ``sound`` bars if it is resampled."""
+    last = noted.get((need.timeframe, answer.instrument))
+    return news.fitting(_found(answer, sound, need, last, venue, final=final), need, last)
 
 
 def _found(
-    answer: Series, sound: Sequence[Bar], one: Wanted, last: Series | None, venue: VenueSettings, *, final: bool
+    answer: Series, sound: Sequence[Bar], need: Wanted, last: Series | None, venue: VenueSettings, *, final: bool
 ) -> News:
-    if one.timeframe == venue.timeframe:
-        found = news.own(answer, one, last, venue.jump_max)
-        # A recording may begin later than others; a venue that gives nothing is no such thing.
-        return found._replace(defects=[]) if final and not answer.bars else found
-    if one.timeframe != answer.timeframe:
-        return news.made(answer, sound, one, last, venue.jump_max, final=final)
-    return news.given(answer, one, last, venue.jump_max)
+    if need.timeframe == venue.timeframe:
+        own = news.own(answer, need, last, venue.jump_max)
+        # An empty answer is a defect of a live venue, but not of a recording, which may begin later than others.
+        return own._replace(defects=[]) if final and not answer.bars else own
+    if need.timeframe != answer.timeframe:
+        return news.made(answer, sound, need, last, venue.jump_max, final=final)
+    return news.from_venue(answer, need, last, venue.jump_max)
 
 
 def _lookbacks(desk: Desk, venue: str) -> dict[str, int]:
-    """Bars that the strategies at a venue look back on, by timeframe; its own timeframe first, whatever they use."""
-    found = {desk.venues[venue].timeframe: 1}
+    """Return the longest lookback of a venue's strategies by timeframe; the venue's own timeframe comes first."""
+    lookbacks = {desk.venues[venue].timeframe: 1}
     for instance in desk.strategies.values():
         if desk.accounts[instance.account].venue == venue:
             bound = contract.bind(instance.strategy, instance.params, len(instance.instruments))
-            found[instance.timeframe] = max(found.get(instance.timeframe, 0), bound.lookback)
-    return found
+            lookbacks[instance.timeframe] = max(lookbacks.get(instance.timeframe, 0), bound.lookback)
+    return lookbacks

@@ -1,4 +1,4 @@
-"""Bars that a reader misses, and the fact that there are none where no venue has them."""
+"""Answer requests for bars that a reader is missing, and report bars that the venue does not have."""
 
 from collections.abc import Iterable, Mapping
 
@@ -11,45 +11,48 @@ from fanfold.market.quality import DefectKind as Kind
 from fanfold.market.source import BarsRequest
 from fanfold.messages import BarsRequested, DataDefect
 from market_data_service import news
-from market_data_service.answers import Wanted, told
+from market_data_service.answers import Wanted, data_defect
 
-# A venue that is behind fills a hole in a minute or two. One that stands for so long is taken for good.
+# A venue that is behind fills a hole in a minute or two. A hole of this age counts as permanent.
 UNFILLED_S = 600
 
 
-def asked(wanted: BarsRequested) -> list[Wanted]:
-    """What a venue is asked for it, with one bar more, by which a jump of the last one is confirmed."""
+def needs_of(wanted: BarsRequested) -> list[Wanted]:
+    """Return the needs of a request, each with one bar more, which confirms a jump of the last bar."""
     until = wanted.until_s + timeframes.seconds(wanted.timeframe)
     return [
         Wanted(
-            wanted.timeframe, wanted.since_s, wanted.until_s, BarsRequest(one, wanted.timeframe, wanted.since_s, until)
+            wanted.timeframe,
+            wanted.since_s,
+            wanted.until_s,
+            BarsRequest(instrument, wanted.timeframe, wanted.since_s, until),
         )
-        for one in wanted.instruments
+        for instrument in wanted.instruments
     ]
 
 
 def served(
     wanted: BarsRequested,
     requests: Iterable[Wanted],
-    found: Mapping[BarsRequest, Series],
+    answers: Mapping[BarsRequest, Series],
     venue: VenueSettings,
     now: int,
 ) -> list[tuple[Series, list[DataDefect]]]:
-    """The bars that may be used of each instrument, with what is wrong, by ``now`` in epoch seconds.
+    """Return the usable bars of each instrument with their defects, as of ``now`` in epoch seconds.
 
-    A hole in front of them that has stood for UNFILLED_S is closed: the series links over it, so that its reader goes
-    on, and the bars that there are not are told of as unfillable.
+    A hole in front of them that is older than UNFILLED_S is closed: ``after`` of the series moves back over it, so
+    that the reader continues, and the missing bars are reported as unfillable.
     """
-    whole = [_usable(found[one.request], one, venue) for one in requests if one.request in found]
+    whole = [_usable(answers[need.request], need, venue) for need in requests if need.request in answers]
     return [(_linked(series, wanted, now), [*defects, *_unfillable(series, wanted, now)]) for series, defects in whole]
 
 
-def _usable(answer: Series, one: Wanted, venue: VenueSettings) -> tuple[Series, list[DataDefect]]:
-    of = news.own if one.timeframe == venue.timeframe else news.given
-    found = news.fitting(of(answer, one._replace(until=one.request.until), None, venue.jump_max), one, None)
-    bars = [bar for bar in found.series.bars if bar.closes_at_s <= one.until]
-    defects = [defect for defect in found.defects if defect.closes_at_s <= one.until and defect.defect != Kind.EMPTY]
-    return msgspec.structs.replace(found.series, bars=bars), defects
+def _usable(answer: Series, need: Wanted, venue: VenueSettings) -> tuple[Series, list[DataDefect]]:
+    of = news.own if need.timeframe == venue.timeframe else news.from_venue
+    fitted = news.fitting(of(answer, need._replace(until=need.request.until), None, venue.jump_max), need, None)
+    bars = [bar for bar in fitted.series.bars if bar.closes_at_s <= need.until]
+    defects = [defect for defect in fitted.defects if defect.closes_at_s <= need.until and defect.defect != Kind.EMPTY]
+    return msgspec.structs.replace(fitted.series, bars=bars), defects
 
 
 def _linked(series: Series, wanted: BarsRequested, now: int) -> Series:
@@ -58,7 +61,7 @@ def _linked(series: Series, wanted: BarsRequested, now: int) -> Series:
 
 
 def _unfillable(series: Series, wanted: BarsRequested, now: int) -> list[DataDefect]:
-    """The bars between what a reader has and the first one that there is, where they have been missing for long."""
+    """Return the defect for bars between the reader's last and the venue's next, if missing for UNFILLED_S."""
     length = timeframes.seconds(wanted.timeframe)
     if series.bars and series.after <= wanted.since_s:
         return []
@@ -66,4 +69,4 @@ def _unfillable(series: Series, wanted: BarsRequested, now: int) -> list[DataDef
     count = (first - wanted.since_s) // length - 1
     if count <= 0 or now - first < UNFILLED_S:
         return []
-    return [told(Kind.UNFILLABLE, series.instrument, wanted.timeframe, count, wanted.since_s + length)]
+    return [data_defect(Kind.UNFILLABLE, series.instrument, wanted.timeframe, count, wanted.since_s + length)]

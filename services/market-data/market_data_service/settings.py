@@ -4,7 +4,7 @@ import msgspec
 
 
 class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
-    """Where bars are published, where the last ones are noted, and where recordings lie for replay."""
+    """The topic of bars, the table of cursors, and the folder of recordings that replay reads."""
 
     bars_topic: str
     cursors_table: str

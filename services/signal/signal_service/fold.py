@@ -61,7 +61,7 @@ class WarmFold:
 
 @contextmanager
 def collecting_no_garbage() -> Iterator[None]:
-    """Without Python's search for cycles: among hundreds of thousands of bars that stay, it takes most of the time."""
+    """Disable the cyclic garbage collector, which takes most of the time while hundreds of thousands of bars load."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -100,7 +100,7 @@ class StrategyRunner:
             return known
         fold, at = memory.fold, int(message.at.timestamp())
         series = list(_usable(fold, message))
-        fresh, asked = fold.news(series, at), dict(fold.asked)
+        fresh, gaps_before = fold.news(series, at), dict(fold.requested)
         targets, gaps = fold.accept(series, at)
         if gaps and memory.warm:
             raise Conflict("what is missing here may have been folded by another process")
@@ -110,7 +110,7 @@ class StrategyRunner:
             *_statuses(message, states),
             *_wanted(message, gaps),
         ]
-        if fresh or states or asked != fold.asked:
+        if fresh or states or gaps_before != fold.requested:
             memory.version += 1
             self._store.append(memory.version, message.id, fresh, fold.snapshot(), outputs)
             memory.outputs[message.id] = outputs
@@ -118,28 +118,29 @@ class StrategyRunner:
                 memory.outputs.pop(next(iter(memory.outputs)))
         return outputs
 
-    def _targets(self, message: BarsClosed, found: list[tuple[str, Target]]) -> list[Targets]:
-        # Bars that fill a gap bring a fold up to date; whether they are in time to trade on, chance would decide.
+    def _targets(self, message: BarsClosed, targets: list[tuple[str, Target]]) -> list[Targets]:
+        # Requested bars only bring the fold up to date: whether they come in time to trade on would be chance.
         if message.requested:
             return []
         by_account: dict[str, list[Target]] = {}
-        for account, target in found:
+        for account, target in targets:
             by_account.setdefault(account, []).append(target)
         accounts = [name for name, account in self._desk.accounts.items() if account.venue == message.venue]
         # Published even when it is empty: risk waits for it.
         return [
-            one
+            chunk
             for account in accounts
             if account in by_account or due(self._desk, account, message)
-            for one in _chunks(message, account, by_account.get(account, []))
+            for chunk in _chunks(message, account, by_account.get(account, []))
         ]
 
 
 def _chunks(message: BarsClosed, account: str, targets: list[Target]) -> Iterator[Targets]:
-    """The targets of an account in as many messages as a topic takes them in, at least one."""
+    """Yield the targets of an account in messages of at most CHUNK_BYTES; at least one message, even if it is empty."""
     sizes = accumulate(len(msgspec.json.encode(target)) + 1 for target in targets)
-    cut = [list(some) for _, some in groupby(zip(sizes, targets, strict=True), key=lambda one: one[0] // CHUNK_BYTES)]
-    for number, some in enumerate(cut or [[]], 1):
+    sized = zip(sizes, targets, strict=True)
+    cut = [list(group) for _, group in groupby(sized, key=lambda item: item[0] // CHUNK_BYTES)]
+    for number, group in enumerate(cut or [[]], 1):
         yield Targets(
             id=ids.derive("targets", message.id, account, *([number] if number > 1 else [])),
             cause=message.id,
@@ -150,18 +151,18 @@ def _chunks(message: BarsClosed, account: str, targets: list[Target]) -> Iterato
             parts=message.parts,
             chunk=number,
             chunks=max(1, len(cut)),
-            targets=[target for _, target in some],
+            targets=[target for _, target in group],
         )
 
 
 def _usable(fold: Fold, message: BarsClosed) -> Iterator[Series]:
-    """The series of a message, without those that no store could hold: those are stepped over, and told of."""
-    for one in bars.unpack(message.frames):
+    """Yield the series of a message; step over those with figures that no store can hold, and report them."""
+    for series in bars.unpack(message.frames):
         try:
-            yield bars.fitted(one)
+            yield bars.fitted(series)
         except BadInput as refused:
             log.warning("bars are stepped over: %s", refused)
-            fold.step_over(one, str(refused))
+            fold.step_over(series, str(refused))
 
 
 def _statuses(message: BarsClosed, states: list[tuple[str, LegState]]) -> Iterator[LegStatus]:
@@ -169,15 +170,17 @@ def _statuses(message: BarsClosed, states: list[tuple[str, LegState]]) -> Iterat
     for account, state in states:
         by_account.setdefault(account, []).append(state)
         if state.code is LegCode.FAULT:
-            log.error("a strategy says nothing: %s on %s %s", state.instance, state.instrument, state.detail)
-    for account, found in by_account.items():
-        for number, first in enumerate(range(0, len(found), STATES_MAX)):
+            log.error(
+                "a strategy failed and sends no targets: %s on %s %s", state.instance, state.instrument, state.detail
+            )
+    for account, account_states in by_account.items():
+        for number, first in enumerate(range(0, len(account_states), STATES_MAX)):
             yield LegStatus(
                 id=ids.derive("leg-status", message.id, account, number),
                 cause=message.id,
                 at=message.at,
                 account=account,
-                statuses=found[first : first + STATES_MAX],
+                statuses=account_states[first : first + STATES_MAX],
             )
 
 

@@ -1,4 +1,4 @@
-"""What wakes signal."""
+"""The Lambda handlers of signal."""
 
 from typing import Any
 

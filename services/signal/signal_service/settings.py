@@ -12,7 +12,7 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
 
 
 class WebhookSettings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
-    """Where the webhook publishes, keeps its nonces, and the secret whose values all sign; "" where nobody may."""
+    """The webhook's topic, its table of nonces, and the secret whose values are the signing keys; "" disables it."""
 
     targets_topic: str
     folds_table: str

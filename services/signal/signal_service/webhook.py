@@ -1,4 +1,4 @@
-"""A signal from outside: who sent it is proven, it is taken once, and it goes to risk as any target does."""
+"""Accept signals from outside: verify the signature, accept each nonce once, and publish targets to risk."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -16,13 +16,13 @@ from fanfold.strategy.contract import EXTERNAL
 
 
 class Inbox(Protocol):
-    """Nonces that were used, each with the message that came of it; see fanfold.aws.dynamodb.nonces."""
+    """The used nonces, each with its message; see fanfold.aws.dynamodb.nonces."""
 
     def keep(self, nonce: str, message: Targets, now: datetime) -> bool:
-        """Whether the nonce is used for the first time, and is now kept with its message."""
+        """Store the nonce with its message. Return False if the nonce was used before."""
 
     def unpublished(self, nonce: str) -> Message | None:
-        """The message of a used nonce, if a crash came before it was known to be published."""
+        """Return the message of a used nonce if a crash may have prevented its publication, else None."""
 
     def published(self, nonce: str) -> None: ...
 
@@ -47,7 +47,7 @@ class Receiver:
         return serve(event, {"external": lambda request, _query: self._take(request, now)})
 
     def _take(self, request: ApiRequest, now: datetime) -> Reply:
-        # Nothing of the body is read before it is known whose it is.
+        # The body is not decoded before its signature is verified.
         nonce = verified(request.headers, request.body, self._secrets(), now.timestamp())
         message = self._targets(decoded(request, ExternalSignal), nonce, now)
         if not self._inbox.keep(nonce, message, now):
@@ -57,7 +57,7 @@ class Receiver:
         return Reply(SignalTaken(signal_id=message.targets[0].signal_id, message_id=message.id, at=message.at), 202)
 
     def _again(self, nonce: str, message: Targets) -> Targets:
-        """What the first try under this nonce did not get to publish. Raises Problem where it did."""
+        """Return the unpublished message of an earlier try with the same content. Raise Problem if it was published."""
         left = self._inbox.unpublished(nonce)
         if isinstance(left, Targets) and _said(left) == _said(message):
             return left

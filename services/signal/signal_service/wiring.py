@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class StrategyRunners:
-    """One folder a venue, made when its first bars come."""
+    """The strategy runners by venue, each built when the venue's first bars arrive."""
 
     def __init__(self, runtime: Runtime, settings: Settings) -> None:
         self._runtime = runtime
@@ -72,7 +72,7 @@ def receiver() -> "Receiver":
 
 
 def _signing(secret: "Secret | None") -> list[bytes]:
-    return [one.encode() for one in secret.values().values()] if secret else []
+    return [value.encode() for value in secret.values().values()] if secret else []
 
 
 def webhook(event: dict[str, Any]) -> dict[str, Any]:

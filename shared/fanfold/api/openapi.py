@@ -73,7 +73,7 @@ def _kinds(route: Route) -> list[Any]:
 
 
 def _operation(route: Route, known: dict[str, Any]) -> dict[str, Any]:
-    given = {
+    responses = {
         str(status): _content("application/json", known[repr(kind)], "Done.") for status, kind in route.gives.items()
     }
     refused = _refused(route, known[repr(ProblemDocument)], known[repr(GatewayMessage)])
@@ -82,7 +82,7 @@ def _operation(route: Route, known: dict[str, Any]) -> dict[str, Any]:
         "summary": route.about,
         "security": [{_SCHEMES[route.access]: []}],
         "parameters": [*_path_parameters(route), *_query_parameters(route), *_headers(route)],
-        "responses": given | refused,
+        "responses": responses | refused,
     }
     if route.body:
         content = {"application/json": {"schema": known[repr(route.body)]}}
@@ -92,13 +92,13 @@ def _operation(route: Route, known: dict[str, Any]) -> dict[str, Any]:
 
 def _refused(route: Route, problem: Any, message: Any) -> dict[str, Any]:
     """Refusals by status: ours, the gateway's, or either."""
-    found = {status: _content(MEDIA_TYPE, problem, "Refused (RFC 9457).") for status in _REFUSALS[route.access]}
+    responses = {status: _content(MEDIA_TYPE, problem, "Refused (RFC 9457).") for status in _REFUSALS[route.access]}
     for status, text in (_GATEWAYS[route.access] | _ALWAYS).items():
         own = _content("application/json", message, f'By the gateway: {{"message": "{text}"}}.')
-        known = found.get(status, {"description": "", "content": {}})
-        told = f"{known['description']} {own['description']}".strip()
-        found[status] = {"description": told, "content": known["content"] | own["content"]}
-    return {str(status): found[status] for status in sorted(found)}
+        known = responses.get(status, {"description": "", "content": {}})
+        description = f"{known['description']} {own['description']}".strip()
+        responses[status] = {"description": description, "content": known["content"] | own["content"]}
+    return {str(status): responses[status] for status in sorted(responses)}
 
 
 def _content(media: str, schema: Any, about: str) -> dict[str, Any]:
@@ -111,13 +111,13 @@ def _path_parameters(route: Route) -> list[dict[str, Any]]:
 
 
 def _query_parameters(route: Route) -> list[dict[str, Any]]:
-    found = []
+    parameters = []
     for field in msgspec.structs.fields(route.query):
         # What may be left out is never given as null.
-        kinds = [one for one in get_args(field.type) if one is not NoneType]
+        kinds = [kind for kind in get_args(field.type) if kind is not NoneType]
         kind = kinds[0] if NoneType in get_args(field.type) else field.type
-        found.append(_parameter("query", field.encode_name, msgspec.json.schema(kind), required=field.required))
-    return found
+        parameters.append(_parameter("query", field.encode_name, msgspec.json.schema(kind), required=field.required))
+    return parameters
 
 
 def _headers(route: Route) -> list[dict[str, Any]]:

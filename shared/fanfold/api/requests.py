@@ -68,12 +68,12 @@ def decoded(request: ApiRequest, kind: type[T]) -> T:
 def _query(raw: str) -> dict[str, str]:
     if len(raw) > QUERY_CHARACTERS_MAX:
         raise bad_request(f"the query is longer than {QUERY_CHARACTERS_MAX} characters")
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for name, value in parse_qsl(raw, keep_blank_values=True):
-        if name in found:
+        if name in values:
             raise bad_request(f"the query names {name!r} more than once")
-        found[name] = value
-    return found
+        values[name] = value
+    return values
 
 
 def _body(event: dict[str, Any]) -> bytes:

@@ -38,10 +38,10 @@ def _reply(event: dict[str, Any], handlers: Mapping[str, Handler]) -> Reply:
     if route.name not in handlers:
         raise not_found(f"{route.path} is not answered here")
     query: Any = converted(request.query, route.query)
-    found = handlers[route.name](request, query)
-    return found if isinstance(found, Reply) else Reply(found)
+    result = handlers[route.name](request, query)
+    return result if isinstance(result, Reply) else Reply(result)
 
 
 def _answer(status: int, media: str, body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
-    told = {"content-type": media, "cache-control": "no-store", "x-content-type-options": "nosniff"}
-    return {"statusCode": status, "headers": told | dict(headers), "body": body.decode(), "isBase64Encoded": False}
+    defaults = {"content-type": media, "cache-control": "no-store", "x-content-type-options": "nosniff"}
+    return {"statusCode": status, "headers": defaults | dict(headers), "body": body.decode(), "isBase64Encoded": False}

@@ -107,7 +107,7 @@ def routed(request: ApiRequest) -> tuple[Route, ApiRequest]:
     Raises Problem: 404 for no such path, 405 for no such method there, 401 and 403 for whom the gateway did not
     authorise as the route wants.
     """
-    there = [(route, found) for route in ROUTES if (found := _parameters(route.path, request.path)) is not None]
+    there = [(route, values) for route in ROUTES if (values := _parameters(route.path, request.path)) is not None]
     if not there:
         raise not_found(f"there is no {request.path!r}; GET /openapi.json tells what there is")
     for route, parameters in there:
@@ -126,12 +126,12 @@ def _authorise(route: Route, request: ApiRequest) -> None:
         raise Problem(403, "forbidden", f"{route.path} wants {wanted} credentials, not {request.authority}")
 
 
-def _parameters(path: str, asked: str) -> dict[str, str] | None:
-    wanted, given = path.split("/"), asked.split("/")
-    if len(wanted) != len(given):
+def _parameters(path: str, requested: str) -> dict[str, str] | None:
+    wanted, parts = path.split("/"), requested.split("/")
+    if len(wanted) != len(parts):
         return None
-    pairs = list(zip(wanted, given, strict=True))
-    if all(one == other or (one.startswith("{") and other) for one, other in pairs):
-        literal = all(not one.startswith("{") for one in wanted)
-        return {} if literal else {one.strip("{}"): other for one, other in pairs if one.startswith("{")}
+    pairs = list(zip(wanted, parts, strict=True))
+    if all(part == other or (part.startswith("{") and other) for part, other in pairs):
+        literal = all(not part.startswith("{") for part in wanted)
+        return {} if literal else {part.strip("{}"): other for part, other in pairs if part.startswith("{")}
     return None

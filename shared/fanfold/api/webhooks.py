@@ -32,8 +32,8 @@ def verified(headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes], 
     Raises Problem, which never says how near a forgery came. A header that was sent twice arrives joined by a comma,
     and so has no header's shape.
     """
-    timestamp, nonce, given = (_header(headers, name) for name in _SHAPES)
-    genuine = [hmac.compare_digest(given, signature(secret, timestamp, nonce, body)) for secret in secrets if secret]
+    timestamp, nonce, received = (_header(headers, name) for name in _SHAPES)
+    genuine = [hmac.compare_digest(received, signature(secret, timestamp, nonce, body)) for secret in secrets if secret]
     if not any(genuine):
         raise _refused("the signature fits no active secret")
     if abs(now - int(timestamp)) > WINDOW_S:

@@ -70,7 +70,7 @@ def markdown(report: DayReport) -> str:
         "## Positions",
         _table(
             ("Account", "Instance and instrument", "Quantity"),
-            [(one.account, *held) for one in report.accounts for held in _held(one.end)],
+            [(account.account, *held) for account in report.accounts for held in _held(account.end)],
         ),
         "## Audit chains",
         _table(
@@ -88,15 +88,15 @@ def markdown(report: DayReport) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _account(one: DayOfAccount) -> tuple[str, ...]:
-    change = one.end.cash - one.before.cash
+def _account(account: DayOfAccount) -> tuple[str, ...]:
+    change = account.end.cash - account.before.cash
     return (
-        one.account,
-        f"{one.end.cash:,.2f} {one.currency}",
+        account.account,
+        f"{account.end.cash:,.2f} {account.currency}",
         f"{change:+,.2f}",
-        f"{one.trades:,}",
-        f"{one.turnover:,.2f}",
-        f"{one.fees:,.2f}",
+        f"{account.trades:,}",
+        f"{account.turnover:,.2f}",
+        f"{account.fees:,.2f}",
     )
 
 

@@ -55,7 +55,7 @@ class Views(Protocol):
     def set_aside(self, tip: Tip, aside: str) -> None:
         """Have the next segment go elsewhere. Raises Conflict where the stored head or ``aside`` are not the tip's."""
 
-    def note(self, told: Sequence[View]) -> None:
+    def note(self, views: Sequence[View]) -> None:
         """Write what is told of messages once; it follows from their segment, so it may be done again."""
 
     def commit(self, before: Head, after: Head) -> None:

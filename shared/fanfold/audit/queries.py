@@ -39,8 +39,8 @@ class Reading(Protocol):
 
 def orders_of(views: Reading, account: str) -> list[Fields]:
     """Every order that risk decided, oldest first: its fields, and ``state``, ``filled``, ``code``, ``message_id``."""
-    found = [_order(item, state) for item, state in views.orders(account)]
-    return sorted(found, key=lambda order: (order["decided_at"], order["order_id"]))
+    orders = [_order(item, state) for item, state in views.orders(account)]
+    return sorted(orders, key=lambda order: (order["decided_at"], order["order_id"]))
 
 
 def newest_orders(views: Reading, account: str, until: str = "") -> Iterator[tuple[str, Fields]]:
@@ -50,10 +50,10 @@ def newest_orders(views: Reading, account: str, until: str = "") -> Iterator[tup
     stops asking stops the reading: a page costs the same, however many orders there ever were.
     """
     decisions = iter(views.decisions(account, until))
-    while some := list(islice(decisions, DECISIONS)):
-        found = views.orders_by_id(account, [one for _, ids in some for one in ids])
-        for place, ids in some:
-            orders = [_order(*found[one]) for one in ids if one in found]
+    while batch := list(islice(decisions, DECISIONS)):
+        by_id = views.orders_by_id(account, [order_id for _, ids in batch for order_id in ids])
+        for place, ids in batch:
+            orders = [_order(*by_id[order_id]) for order_id in ids if order_id in by_id]
             yield from ((place, order) for order in orders if place.endswith(f"#{order['message_id']}"))
 
 
@@ -80,8 +80,8 @@ def is_open(order: Fields) -> bool:
 
 def fills_of(views: Reading, account: str, day: str) -> list[Fill]:
     """The fills of a UTC day (2026-01-31), in the order of their time."""
-    found = [msgspec.convert(item["fill"], Fill) for item in views.trades(account, day)]
-    return sorted(found, key=lambda fill: (fill.at, fill.trade_id))
+    fills = [msgspec.convert(item["fill"], Fill) for item in views.trades(account, day)]
+    return sorted(fills, key=lambda fill: (fill.at, fill.trade_id))
 
 
 def fills_of_order(views: Reading, order: Fields) -> list[Fill]:
@@ -112,12 +112,12 @@ def signals_of(views: Reading, account: str) -> list[Fields]:
 
 def leg_states(views: Reading, account: str) -> list[Fields]:
     """What was told last of each leg of an account, by instance and instrument: ``code`` OK is one that trades."""
-    found = [
+    legs = [
         {"at": datetime.fromisoformat(item["at"]), "account": account}
         | msgspec.structs.asdict(msgspec.convert(item["status"], LegState))
         for item in views.of_account(account, "leg#")
     ]
-    return sorted(found, key=lambda leg: (leg["instance"], leg["instrument"]))
+    return sorted(legs, key=lambda leg: (leg["instance"], leg["instrument"]))
 
 
 def days(first: datetime, last: datetime) -> Iterator[str]:

@@ -96,40 +96,40 @@ def _wrong(
     if kept.shadow:
         yield ChainFinding(seq, "shadowed", kept.key, kept.shadow)
     try:
-        found = opened(kept)
+        seal = opened(kept)
     except BadInput as wrong:
         yield ChainFinding(seq, "edited", kept.key, str(wrong))
         return
-    if found.day != day_of(kept.key) or _body(found) != kept.body:
+    if seal.day != day_of(kept.key) or _body(seal) != kept.body:
         yield ChainFinding(seq, "edited", kept.key, "it is not as seals are written")
-    if before is not None and found.previous != before:
+    if before is not None and seal.previous != before:
         yield ChainFinding(seq, "deleted", kept.key, "the seal before it is not the one that it names")
-    if not found.signature and (signs or (signer is not None and found.day >= signer.since())):
+    if not seal.signature and (signs or (signer is not None and seal.day >= signer.since())):
         yield ChainFinding(seq, "edited", kept.key, "it is not signed, and the stage had its key by then")
-    elif found.signature and not _is_signed(found, signer):
+    elif seal.signature and not _is_signed(seal, signer):
         yield ChainFinding(seq, "edited", kept.key, "its signature is not that of the stage's key")
-    yield from _of_report(seq, found, pages)
+    yield from _of_report(seq, seal, pages)
 
 
-def _of_report(seq: int, found: Seal, pages: Pages) -> Iterator[ChainFinding]:
-    wanted = (("day.json", found.report, pages.report), ("day.md", found.page, pages.page))
+def _of_report(seq: int, seal: Seal, pages: Pages) -> Iterator[ChainFinding]:
+    wanted = (("day.json", seal.report, pages.report), ("day.md", seal.page, pages.page))
     for name, digest, body in wanted:
         if digest != _digest(body):
             kind: Kind = "edited" if body else "deleted"
-            yield ChainFinding(seq, kind, f"reports/dt={found.day}/{name}", "its seal names another")
+            yield ChainFinding(seq, kind, f"reports/dt={seal.day}/{name}", "its seal names another")
 
 
-def _is_signed(found: Seal, signer: Signer | None) -> bool:
+def _is_signed(seal: Seal, signer: Signer | None) -> bool:
     try:
-        signature = bytes.fromhex(found.signature)
+        signature = bytes.fromhex(seal.signature)
     except ValueError:  # What is no hex is no signature.
         return False
-    return signer is not None and signer.signed(_signed_digest(found), signature)
+    return signer is not None and signer.signed(_signed_digest(seal), signature)
 
 
-def _note(known: Places, found: Seal) -> None:
-    for head in found.chains:
-        known.setdefault(head.stream, {})[head.seq] = found.day, head
+def _note(known: Places, seal: Seal) -> None:
+    for head in seal.chains:
+        known.setdefault(head.stream, {})[head.seq] = seal.day, head
 
 
 def _verdict(count: int, wrong: ChainFinding | None) -> Verdict:
@@ -140,12 +140,12 @@ def _verdict(count: int, wrong: ChainFinding | None) -> Verdict:
     )
 
 
-def _body(found: Seal) -> bytes:
-    return msgspec.json.encode(found, order="sorted")
+def _body(seal: Seal) -> bytes:
+    return msgspec.json.encode(seal, order="sorted")
 
 
-def _signed_digest(found: Seal) -> bytes:
-    return sha256(_body(msgspec.structs.replace(found, signature=""))).digest()
+def _signed_digest(seal: Seal) -> bytes:
+    return sha256(_body(msgspec.structs.replace(seal, signature=""))).digest()
 
 
 def _digest(body: bytes) -> str:

@@ -37,17 +37,17 @@ def verdicts_of(log: AuditLog, views: Evidence, days: Days | None = None, hear: 
     closed, known = verdict_of_days(*days) if days else (None, Places())
     walks: dict[str, Walk] = {}
     chains: dict[str, Verdict] = {}
-    for tip in sorted(tips_of(log, views), key=lambda one: not one.head.stream.startswith("market-")):
+    for tip in sorted(tips_of(log, views), key=lambda tip: not tip.head.stream.startswith("market-")):
         stream = tip.head.stream
         walks[stream] = Walk(tip, views, known.get(stream, {}), hear)
         chains[stream] = walks[stream].through(log, None)
     differing, strange = _held(walks, views)
-    found = {
+    verdicts = {
         stream: _verdict(chains[stream], walk, differing[stream], strange.pop(stream, []), views)
         for stream, walk in walks.items()
     }
-    found |= {stream: _strange(stream, items) for stream, items in strange.items()}
-    return [*(found[stream] for stream in sorted(found)), *([closed] if closed else [])]
+    verdicts |= {stream: _strange(stream, items) for stream, items in strange.items()}
+    return [*(verdicts[stream] for stream in sorted(verdicts)), *([closed] if closed else [])]
 
 
 def records_in(verdicts: Iterable[Verdict]) -> int:
@@ -67,9 +67,9 @@ def verdict_of(tip: Tip, log: AuditLog, views: Evidence, since: tuple[str, Head]
     chain = walk.through(log, since[1] if since and behind else None)
     stored = views.stored(list(walk.expected))
     differing = [
-        Differing(key, one, stored.get(key))
-        for key, one in walk.expected.items()
-        if not _same(one, stored.get(key)) and not _is_newer(stored.get(key), one)
+        Differing(key, expected, stored.get(key))
+        for key, expected in walk.expected.items()
+        if not _same(expected, stored.get(key)) and not _is_newer(stored.get(key), expected)
     ]
     return _verdict(chain, walk, differing, [], views)
 
@@ -86,7 +86,7 @@ def _held(
     walks: Mapping[str, Walk], views: Evidence
 ) -> tuple[dict[str, list[Differing]], dict[str, list[tuple[Key, dict[str, Any]]]]]:
     """The views that differ from what the logs call for, by stream, and those that no log calls for."""
-    wanted = {key: (stream, one) for stream, walk in walks.items() for key, one in walk.expected.items()}
+    wanted = {key: (stream, expected) for stream, walk in walks.items() for key, expected in walk.expected.items()}
     differing: dict[str, list[Differing]] = {stream: [] for stream in walks}
     strange: dict[str, list[tuple[Key, dict[str, Any]]]] = {}
     for key, item in views.everything():
@@ -108,15 +108,15 @@ def _verdict(
     tip = views.tip(chain.stream)
     if tip.head != walk.head or walk.pending:
         # Recorded while we looked: views may be newer than what was read.
-        differing = [one for one in differing if not _is_newer(one.stored, one.expected)]
+        differing = [view for view in differing if not _is_newer(view.stored, view.expected)]
         strange = []
     if chain.kind == "sound" and tip.head == walk.head:
         walk.findings += _cut(walk, strange, views.flushed(chain.stream))
     firm = walk.findings + _of_chain(chain, walk, differing) + _forked(walk, differing)
-    weak = [_of_view(one) for one in differing] + [_nobodys(key, item) for key, item in strange]
-    for found in (firm, weak):
-        if found:
-            first = min(found, key=lambda one: one.seq)
+    weak = [_of_view(view) for view in differing] + [_nobodys(key, item) for key, item in strange]
+    for findings in (firm, weak):
+        if findings:
+            first = min(findings, key=lambda finding: finding.seq)
             return msgspec.structs.replace(
                 chain, kind=first.kind, seq=first.seq, segment=first.segment, evidence=first.evidence, hash=""
             )
@@ -126,7 +126,7 @@ def _verdict(
 def _of_chain(chain: Verdict, walk: Walk, differing: list[Differing]) -> list[ChainFinding]:
     if chain.kind == "sound":
         return []
-    touched = {one.expected.seq for one in differing if one.expected.hash}
+    touched = {view.expected.seq for view in differing if view.expected.hash}
     ends = (chain.kind, chain.seq, chain.records) == ("edited", walk.head.seq, walk.head.seq - 1)
     if ends and chain.seq not in touched:
         return [
@@ -137,14 +137,14 @@ def _of_chain(chain: Verdict, walk: Walk, differing: list[Differing]) -> list[Ch
 
 def _forked(walk: Walk, differing: list[Differing]) -> list[ChainFinding]:
     """Where history was rewritten: from there to its end, no record has the hash that it had when it was recorded."""
-    hashes = {one.expected.seq for one in differing if one.stored is not None and one.expected.hash
-              and one.stored.get("hash") != one.expected.hash}  # fmt: skip
-    rest = sorted((one.seq for one in walk.expected.values() if one.hash), reverse=True)
+    hashes = {view.expected.seq for view in differing if view.stored is not None and view.expected.hash
+              and view.stored.get("hash") != view.expected.hash}  # fmt: skip
+    rest = sorted((expected.seq for expected in walk.expected.values() if expected.hash), reverse=True)
     first = next((at for at, seq in enumerate(rest) if seq not in hashes), len(rest))
     if not first:
         return []
     seq = rest[first - 1]
-    segment = next(one.segment for one in walk.expected.values() if one.seq == seq)
+    segment = next(expected.segment for expected in walk.expected.values() if expected.seq == seq)
     return [ChainFinding(seq, "forked", segment, "the views have other hashes from here on")]
 
 
@@ -158,9 +158,9 @@ def _cut(walk: Walk, strange: list[tuple[Key, dict[str, Any]]], flushed: int) ->
     return []
 
 
-def _of_view(one: Differing) -> ChainFinding:
-    said = "is gone" if one.stored is None else "is not what its record says"
-    return ChainFinding(one.expected.seq, "view", one.expected.segment, f"the view {' '.join(one.key)} {said}")
+def _of_view(view: Differing) -> ChainFinding:
+    said = "is gone" if view.stored is None else "is not what its record says"
+    return ChainFinding(view.expected.seq, "view", view.expected.segment, f"the view {' '.join(view.key)} {said}")
 
 
 def _nobodys(key: Key, item: Mapping[str, Any]) -> ChainFinding:

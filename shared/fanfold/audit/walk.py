@@ -84,11 +84,11 @@ class Walk:
         if tip.head != self.head:
             self.moved = True
             return
-        found = chain.proven(tip, kept.key, kept.body)
-        if found and not kept.shadow:
-            self.pending += len(found[0].records)
+        proof = chain.proven(tip, kept.key, kept.body)
+        if proof and not kept.shadow:
+            self.pending += len(proof[0].records)
             return
-        if found:
+        if proof:
             self._find(first, "shadowed", kept.key, kept.shadow)
         elif self._was_recorded(kept.body):
             self._find(self.head.seq + 1, "head", kept.key, "the views have what comes behind it")

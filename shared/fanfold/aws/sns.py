@@ -36,12 +36,12 @@ class Topics:
     """The topics that a service publishes to, by name and ARN."""
 
     def __init__(
-        self, call: Call, arns: Mapping[str, str], told: Callable[[Message], Mapping[str, str]] = attributes_of
+        self, call: Call, arns: Mapping[str, str], attributes: Callable[[Message], Mapping[str, str]] = attributes_of
     ) -> None:
         """``told`` hears of each message that goes out, and may give it attributes besides those of its own."""
         self._call = call
         self._arns = arns
-        self._told = told
+        self._told = attributes
 
     def publish(self, messages: Iterable[Message]) -> None:
         """Publish in order; what a FIFO topic has had in the last five minutes it does not deliver again.

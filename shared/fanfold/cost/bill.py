@@ -83,11 +83,11 @@ def priced(quantities: Quantities) -> Bill:
 
 def usage(stacks: Stacks, day: Day, months: int = 1) -> Quantities:
     """What is billed of a month, by price item."""
-    found: dict[str, Decimal] = {}
+    quantities: dict[str, Decimal] = {}
     for part in (*_functions(stacks, day), _fixed(stacks, day), _stored(day, months), _aged(stacks, months)):
         for item, count in part.items():
-            found[item] = found.get(item, NOTHING) + count
-    return found
+            quantities[item] = quantities.get(item, NOTHING) + count
+    return quantities
 
 
 def times(activity: Activity, function: BilledFunction, minutes: int) -> Decimal:
@@ -120,21 +120,21 @@ def _functions(stacks: Stacks, day: Day) -> Iterator[Quantities]:
 def _recorded(name: str, activity: Activity, function: BilledFunction, day: Day) -> Quantities:
     factor = times(activity, function, day.minutes)
     milliseconds = durations.invocation_ms(activity, function, name, day.venues)
-    told = METRICS_BYTES + LINE_BYTES if activity.received or activity.bars else 0
-    found = _invoked(activity.invocations * factor, milliseconds, function, told)
+    log_bytes = METRICS_BYTES + LINE_BYTES if activity.received or activity.bars else 0
+    quantities = _invoked(activity.invocations * factor, milliseconds, function, log_bytes)
     for item, count in activity.units.items():
-        found[item] = found.get(item, NOTHING) + count * factor
+        quantities[item] = quantities.get(item, NOTHING) + count * factor
     item = "sqs-request" if function.ordered else "sqs-standard-request"
-    found[item] = found.get(item, NOTHING) + (activity.received + activity.deletes) * factor
-    return found
+    quantities[item] = quantities.get(item, NOTHING) + (activity.received + activity.deletes) * factor
+    return quantities
 
 
-def _invoked(invocations: Decimal, milliseconds: Decimal, function: BilledFunction, told: int) -> Quantities:
+def _invoked(invocations: Decimal, milliseconds: Decimal, function: BilledFunction, log_bytes: int) -> Quantities:
     lines = (PLATFORM_BYTES + PLATFORM_LINES * LINE_BYTES) if function.platform_lines else 0
     return {
         "lambda-request": invocations,
         "lambda-gb-second": invocations * units.gb_seconds(function.memory_mb, milliseconds),
-        "log-gb": invocations * (lines + told) / GB,
+        "log-gb": invocations * (lines + log_bytes) / GB,
         # Lambda itself asks X-Ray, which traces one a second and 5 % of the rest: here, every one.
         "trace": invocations if function.traced else NOTHING,
     }
@@ -173,8 +173,8 @@ def own_metrics(stacks: Stacks, day: Day) -> Decimal:
 
     One that the day did not have is paid for whole, but for those of what needs a person, which a good day lacks.
     """
-    told = [function.metrics for function in stacks.functions.values() if function.metrics is not None]
-    names = {name for some in told for name in some} if told else set(day.metric_hours)
+    lists = [function.metrics for function in stacks.functions.values() if function.metrics is not None]
+    names = {name for listed in lists for name in listed} if lists else set(day.metric_hours)
     return sum((_share(name, day) for name in names), NOTHING)
 
 

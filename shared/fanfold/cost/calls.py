@@ -48,8 +48,8 @@ def units_of(  # noqa: PLR0911 - a service each
 
 
 def _entries(parameters: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    found: Sequence[Mapping[str, Any]] = parameters.get("PublishBatchRequestEntries", [parameters])
-    return found
+    entries: Sequence[Mapping[str, Any]] = parameters.get("PublishBatchRequestEntries", [parameters])
+    return entries
 
 
 def _entry_bytes(entry: Mapping[str, Any]) -> int:
@@ -63,13 +63,17 @@ def _dynamodb(
     if kind in WRITES:
         return {"dynamodb-write": Decimal(units.write_units(_written(kind, parameters, sizes)))}
     if operation == "TransactWriteItems":
-        found = [_written(kind, one, sizes) for write in parameters["TransactItems"] for kind, one in write.items()]
-        return {"dynamodb-write": Decimal(sum(units.write_units(size, transactional=True) for size in found))}
+        sizes_written = [
+            _written(kind, write_request, sizes)
+            for write in parameters["TransactItems"]
+            for kind, write_request in write.items()
+        ]
+        return {"dynamodb-write": Decimal(sum(units.write_units(size, transactional=True) for size in sizes_written))}
     if operation == "BatchWriteItem":
         puts = [
-            {"TableName": table, "Item": one["PutRequest"]["Item"]}
-            for table, some in parameters["RequestItems"].items()
-            for one in some
+            {"TableName": table, "Item": request["PutRequest"]["Item"]}
+            for table, requests in parameters["RequestItems"].items()
+            for request in requests
         ]
         return {"dynamodb-write": Decimal(sum(units.write_units(_written("Put", put, sizes)) for put in puts))}
     return {"dynamodb-read": sum(_reads(operation, parameters, answer), Decimal())}
@@ -85,10 +89,10 @@ def _written(kind: str, parameters: Mapping[str, Any], sizes: Sizes) -> int:
 
 def _reads(operation: str, parameters: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterator[Decimal]:
     if operation == "BatchGetItem":
-        for table, asked in parameters["RequestItems"].items():
-            found = answer.get("Responses", {}).get(table, [])
-            sizes = [units.item_bytes(item) for item in found] + [0] * (len(asked["Keys"]) - len(found))
-            yield from (units.read_units(size, consistent=bool(asked.get("ConsistentRead"))) for size in sizes)
+        for table, request in parameters["RequestItems"].items():
+            returned = answer.get("Responses", {}).get(table, [])
+            sizes = [units.item_bytes(item) for item in returned] + [0] * (len(request["Keys"]) - len(returned))
+            yield from (units.read_units(size, consistent=bool(request.get("ConsistentRead"))) for size in sizes)
         return
     items = answer.get("Items", [answer["Item"]] if answer.get("Item") else [])
     size = sum(units.item_bytes(item) for item in items)

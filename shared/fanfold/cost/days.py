@@ -43,8 +43,8 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
 
 def encode(day: Day) -> bytes:
     """A day as a file that people can compare."""
-    found = msgspec.json.encode(day, order="sorted")
-    return msgspec.json.format(found, indent=1) + b"\n"
+    encoded = msgspec.json.encode(day, order="sorted")
+    return msgspec.json.format(encoded, indent=1) + b"\n"
 
 
 def decode(text: bytes) -> Day:

@@ -29,8 +29,8 @@ class Scenario(NamedTuple):
 
 
 SCENARIOS = {
-    one.name: one
-    for one in (
+    scenario.name: scenario
+    for scenario in (
         Scenario(
             "arbitrage",
             "lean",

@@ -70,19 +70,19 @@ class Stacks(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(templates: Iterable[Template]) -> Stacks:
     """The stacks together; a resource of a type that costs nothing by itself is passed over."""
-    found = [dict(template["Resources"]) for template in templates]
-    merged = [(kind["Type"], kind.get("Properties", {})) for one in found for kind in one.values()]
+    stacks = [dict(template["Resources"]) for template in templates]
+    merged = [(kind["Type"], kind.get("Properties", {})) for resources in stacks for kind in resources.values()]
     pieces = Counter(PIECES[kind] for kind, _ in merged if kind in PIECES)
-    pieces["alarm"] = sum(_alarmed(one) for kind, one in merged if kind == "AWS::CloudWatch::Alarm")
-    runs = [_scheduled(one) for one in found]
+    pieces["alarm"] = sum(_alarmed(alarm) for kind, alarm in merged if kind == "AWS::CloudWatch::Alarm")
+    runs = [_scheduled(resources) for resources in stacks]
     return Stacks(
-        functions={name: one for resources in found for name, one in _functions(resources)},
+        functions={name: function for resources in stacks for name, function in _functions(resources)},
         pieces=dict(+pieces),
-        key_calls=sum(_key_calls(one) for kind, one in merged if kind == "AWS::SQS::Queue"),
-        keyed=sorted({KEYED[kind] for kind, one in merged if kind in KEYED and _keyed(one)}),
+        key_calls=sum(_key_calls(queue) for kind, queue in merged if kind == "AWS::SQS::Queue"),
+        keyed=sorted({KEYED[kind] for kind, properties in merged if kind in KEYED and _keyed(properties)}),
         schedules=sum(sum(run.values()) for run in runs),
-        transitions=sum(_transitions(one, ran) for one, ran in zip(found, runs, strict=True)),
-        alarm_metrics=sorted({name for kind, one in merged for name in _own_metrics(kind, one)}),
+        transitions=sum(_transitions(resources, ran) for resources, ran in zip(stacks, runs, strict=True)),
+        alarm_metrics=sorted({name for kind, properties in merged for name in _own_metrics(kind, properties)}),
     )
 
 
@@ -100,14 +100,14 @@ def _function(logical: str, properties: Mapping[str, Any], resources: Mapping[st
     logging = properties.get("LoggingConfig", {})
     quiet = logging.get("LogFormat") == "JSON" and logging.get("SystemLogLevel") == "WARN"
     metrics = properties.get("Environment", {}).get("Variables", {}).get("METRICS")
-    mappings = [one for one in _of(resources, "AWS::Lambda::EventSourceMapping") if _reads(one, logical)]
+    mappings = [mapping for mapping in _of(resources, "AWS::Lambda::EventSourceMapping") if _reads(mapping, logical)]
     return BilledFunction(
         memory_mb=int(properties.get("MemorySize", 128)),
         traced=properties.get("TracingConfig", {}).get("Mode") == "Active",
         platform_lines=not quiet,
         pollers=sum(_pollers(mapping, resources) for mapping in mappings),
-        ordered=any(_ordered(one, resources) for one in mappings),
-        window_s=max((int(one.get("MaximumBatchingWindowInSeconds", 0)) for one in mappings), default=0),
+        ordered=any(_ordered(mapping, resources) for mapping in mappings),
+        window_s=max((int(mapping.get("MaximumBatchingWindowInSeconds", 0)) for mapping in mappings), default=0),
         runs_a_month=runs,
         metrics=None if metrics is None else [name for name in metrics.split(",") if name],
     )
@@ -137,15 +137,15 @@ def _ordered(mapping: Mapping[str, Any], resources: Mapping[str, Any]) -> bool:
 
 def _scheduled(resources: Mapping[str, Any]) -> Counter[str]:
     """Runs a month by the logical name of what is set off, a function or a state machine."""
-    found: Counter[str] = Counter()
-    for one in _of(resources, "AWS::Scheduler::Schedule"):
-        if one.get("State", "ENABLED") == "ENABLED":
-            found[_target(one["Target"]["Arn"])] += units.runs_a_month(one["ScheduleExpression"])
-    for one in _of(resources, "AWS::Events::Rule"):
-        if "ScheduleExpression" in one and one.get("State", "ENABLED") == "ENABLED":
-            for target in one["Targets"]:
-                found[_target(target["Arn"])] += units.runs_a_month(one["ScheduleExpression"])
-    return found
+    runs: Counter[str] = Counter()
+    for rule in _of(resources, "AWS::Scheduler::Schedule"):
+        if rule.get("State", "ENABLED") == "ENABLED":
+            runs[_target(rule["Target"]["Arn"])] += units.runs_a_month(rule["ScheduleExpression"])
+    for rule in _of(resources, "AWS::Events::Rule"):
+        if "ScheduleExpression" in rule and rule.get("State", "ENABLED") == "ENABLED":
+            for target in rule["Targets"]:
+                runs[_target(target["Arn"])] += units.runs_a_month(rule["ScheduleExpression"])
+    return runs
 
 
 def _target(arn: Any) -> str:
@@ -156,8 +156,10 @@ def _target(arn: Any) -> str:
 
 
 def _transitions(resources: Mapping[str, Any], runs: Mapping[str, int]) -> int:
-    machines = {name: one for name, one in resources.items() if one["Type"] == "AWS::StepFunctions::StateMachine"}
-    return sum(states(_definition(one["Properties"])) * runs.get(name, 0) for name, one in machines.items())
+    machines = {
+        name: machine for name, machine in resources.items() if machine["Type"] == "AWS::StepFunctions::StateMachine"
+    }
+    return sum(states(_definition(machine["Properties"])) * runs.get(name, 0) for name, machine in machines.items())
 
 
 def _definition(properties: Mapping[str, Any]) -> Any:
@@ -181,7 +183,7 @@ def states(definition: Any) -> int:
 
 def _alarmed(alarm: Mapping[str, Any]) -> int:
     """Metrics that an alarm looks at, each billed; one of less than a minute counts three times."""
-    metrics = [one for one in alarm.get("Metrics", [{"MetricStat": {}}]) if "MetricStat" in one]
+    metrics = [metric for metric in alarm.get("Metrics", [{"MetricStat": {}}]) if "MetricStat" in metric]
     return len(metrics) * (3 if int(alarm.get("Period", FAST_S)) < FAST_S else 1)
 
 
@@ -200,7 +202,7 @@ def _key_calls(queue: Mapping[str, Any]) -> int:
 def _keyed(properties: Mapping[str, Any]) -> bool:
     table = properties.get("SSESpecification", {})
     own = (properties.get("KmsMasterKeyId"), table.get("KMSMasterKeyId"), properties.get("KmsKeyId"))
-    return any(one is not None and one != NO_VALUE for one in own)
+    return any(key is not None and key != NO_VALUE for key in own)
 
 
 def _of(resources: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:

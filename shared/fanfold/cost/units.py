@@ -96,9 +96,9 @@ def _value_bytes(value: Mapping[str, Any]) -> int:  # noqa: PLR0911 - a kind eac
         case "M":
             return NESTED + item_bytes(content) + ELEMENT * len(content)
         case "L":
-            return NESTED + sum(_value_bytes(one) + ELEMENT for one in content)
+            return NESTED + sum(_value_bytes(item) + ELEMENT for item in content)
     member = kind.removesuffix("S")
-    return sum(_value_bytes({member: one}) for one in content)
+    return sum(_value_bytes({member: item}) for item in content)
 
 
 def _number_bytes(text: str) -> int:

@@ -30,14 +30,14 @@ def steps(price: float) -> float:
     >>> steps(64_000.0), steps(1.2e-9)
     (100000000.0, 1e+20)
     """
-    found = 1e10
-    if price * found < 1e11:
+    steps = 1e10
+    if price * steps < 1e11:
         for _ in range(6):
-            found *= 100.0 if price * found < 1e11 else 1.0
-    elif price * found >= 1e13:
+            steps *= 100.0 if price * steps < 1e11 else 1.0
+    elif price * steps >= 1e13:
         for _ in range(5):
-            found /= 100.0 if price * found >= 1e13 else 1.0
-    return found
+            steps /= 100.0 if price * steps >= 1e13 else 1.0
+    return steps
 
 
 def whole(price: float, unit: float) -> float:

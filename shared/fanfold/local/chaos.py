@@ -17,12 +17,12 @@ class Chaos(NamedTuple):
     @classmethod
     def of(cls, text: str) -> "Chaos":
         """From ``seed=7,duplicate=0.5,shuffle=1,delay=0.05``; an empty text does nothing to events."""
-        given = dict(part.split("=", 1) for part in text.split(",") if part)
+        options = dict(part.split("=", 1) for part in text.split(",") if part)
         return cls(
-            duplicate=float(given.get("duplicate", 0)),
-            shuffle=float(given.get("shuffle", 0)),
-            delay_s_max=float(given.get("delay", 0)),
-            dice=random.Random(int(given.get("seed", 0))),  # noqa: S311 - faults, not secrets
+            duplicate=float(options.get("duplicate", 0)),
+            shuffle=float(options.get("shuffle", 0)),
+            delay_s_max=float(options.get("delay", 0)),
+            dice=random.Random(int(options.get("seed", 0))),  # noqa: S311 - faults, not secrets
         )
 
     def variants(self, _function: str, event: dict[str, Any]) -> list[dict[str, Any]]:

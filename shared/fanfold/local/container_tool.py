@@ -87,11 +87,11 @@ def build_once(context: Path, image: str, made: str, arguments: Mapping[str, str
     if made_of(image) == made:
         return False
     before = identity(image) if exists(image) else ""
-    given = dict(arguments) | {"MADE_OF": made}
+    build_arguments = dict(arguments) | {"MADE_OF": made}
     if tool() == "buildah":
         # Docker's builder knows it by itself.
-        given["BUILDPLATFORM"] = f"linux/{machine()}"
-    words = [word for key, value in given.items() for word in ("--build-arg", f"{key}={value}")]
+        build_arguments["BUILDPLATFORM"] = f"linux/{machine()}"
+    words = [word for key, value in build_arguments.items() for word in ("--build-arg", f"{key}={value}")]
     head = ["docker", "build", *PLAIN] if tool() == "docker" else ["buildah", "bud"]
     run([*head, "--quiet", *words, "--platform", f"linux/{architecture}", "--tag", image, "."], context)
     if before and tool() == "buildah":
@@ -103,8 +103,8 @@ def build_once(context: Path, image: str, made: str, arguments: Mapping[str, str
 def load(files: Path, image: str, architecture: str) -> None:
     """Make an image of a folder's files."""
     if tool() == "docker":
-        asked = f"--platform linux/{architecture} - {image}"
-        run(["sh", "-c", f"tar -C {files} -c . | docker import {asked}"])
+        options = f"--platform linux/{architecture} - {image}"
+        run(["sh", "-c", f"tar -C {files} -c . | docker import {options}"])
         return
     made = run(["buildah", "from", "scratch"])
     run(["buildah", "add", "--quiet", made, str(files), "/"])
@@ -133,13 +133,24 @@ def command_in(
     container: str, command: Sequence[str], variables: Mapping[str, str], mounts: Mapping[Path, str]
 ) -> list[str]:
     """The words that run a command in an image's container, on the machine's own loopback; its user is the image's."""
-    given = [word for key, value in variables.items() for word in ("--env", f"{key}={value}")]
+    environment = [word for key, value in variables.items() for word in ("--env", f"{key}={value}")]
     bound = [word for path, at in mounts.items() for word in ("--volume", f"{path}:{at}:ro")]
     if tool() == "docker":
         # A first process ignores SIGTERM unless it is an init.
-        words = ["docker", "run", "--rm", "--init", "--network", "host", *given, *bound, "--entrypoint", command[0]]
+        words = [
+            "docker",
+            "run",
+            "--rm",
+            "--init",
+            "--network",
+            "host",
+            *environment,
+            *bound,
+            "--entrypoint",
+            command[0],
+        ]
         return [*words, container, *command[1:]]
-    return ["buildah", "run", "--isolation", "chroot", *given, *bound, container, "--", *command]
+    return ["buildah", "run", "--isolation", "chroot", *environment, *bound, container, "--", *command]
 
 
 def container(service: str) -> str:

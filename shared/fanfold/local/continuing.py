@@ -27,7 +27,7 @@ class Continued(NamedTuple):
     """The plan of what is left to trade, and what the run is asked for from now on."""
 
     plan: RunPlan
-    asked: Asked
+    request: Asked
 
 
 def asked_for(options: RunOptions, plan: RunPlan) -> Asked:
@@ -49,51 +49,53 @@ def asked_for(options: RunOptions, plan: RunPlan) -> Asked:
 
 def continued(state: Path, options: RunOptions) -> Continued:
     """What is left of the run in a directory. Raises BadInput, which says what differs, for another one."""
-    asked = state_directory.asked(state)
+    request = state_directory.asked(state)
     state_directory.check_format(state)
-    if asked.live:
-        raise BadInput(f"the run in {state} asked {asked.live} for bars, and time went on: start another with --live")
+    if request.live:
+        raise BadInput(f"the run in {state} asked {request.live} for bars, and time went on: start another with --live")
     if options.since is not None:
         raise BadInput("--from is for a run that starts; --continue goes on where the run in the directory got to")
-    if options.data and not asked.data:
-        _refuse_others([f"the data was the seeded market and is {_text(options.data)}"], asked)
-    own = str(options.strategies.resolve()) if options.strategies else asked.strategies
-    if own != asked.strategies:
-        _refuse_others([f"the strategies were in {asked.strategies or 'the package alone'} and are in {own}"], asked)
+    if options.data and not request.data:
+        _refuse_others([f"the data was the seeded market and is {_text(options.data)}"], request)
+    own = str(options.strategies.resolve()) if options.strategies else request.strategies
+    if own != request.strategies:
+        _refuse_others(
+            [f"the strategies were in {request.strategies or 'the package alone'} and are in {own}"], request
+        )
     state_directory.use_strategies(state, own)
     through = state_directory.through(state)
-    until, minutes = _span(options, asked, through)
+    until, minutes = _span(options, request, through)
     plan = run_plan.plan(
-        options.desk or Path(asked.desk),
-        options.data or asked.data,
-        options.strategy or asked.strategy,
-        asked.params | run_plan.params(options.param),
+        options.desk or Path(request.desk),
+        options.data or request.data,
+        options.strategy or request.strategy,
+        request.params | run_plan.params(options.param),
         None,
         until,
         minutes,
         through,
-        options.cash or asked.cash,
+        options.cash or request.cash,
     )
     known = desk.load((state / state_directory.DESK).read_bytes(), state_directory.DESK)
-    _refuse_others([*_differing("", _told(known), _told(plan.desk)), *_strategies(known, asked)], asked)
-    _refuse_others([*_bars(state, plan)], asked)
+    _refuse_others([*_differing("", _told(known), _told(plan.desk)), *_strategies(known, request)], request)
+    _refuse_others([*_bars(state, plan)], request)
     return Continued(
-        plan._replace(desk=known, recordings=_longer(state, plan)), msgspec.structs.replace(asked, until=plan.until)
+        plan._replace(desk=known, recordings=_longer(state, plan)), msgspec.structs.replace(request, until=plan.until)
     )
 
 
-def _span(options: RunOptions, asked: Asked, through: int) -> tuple[int | None, int | None]:
+def _span(options: RunOptions, request: Asked, through: int) -> tuple[int | None, int | None]:
     """The last close to trade and the minutes at most: as told now, else what the run did not get to."""
-    if options.until is not None or options.minutes is not None or asked.until <= through:
+    if options.until is not None or options.minutes is not None or request.until <= through:
         return options.until, options.minutes
-    return asked.until, None if asked.data else (asked.until - through) // 60
+    return request.until, None if request.data else (request.until - through) // 60
 
 
-def _refuse_others(differences: list[str], asked: Asked) -> None:
+def _refuse_others(differences: list[str], request: Asked) -> None:
     if not differences:
         return
     more = f", and {len(differences) - TOLD} more" if len(differences) > TOLD else ""
-    changed = [name for name, digest in asked.sha256.items() if _digest(name) != digest]
+    changed = [name for name, digest in request.sha256.items() if _digest(name) != digest]
     because = f" (changed since: {', '.join(changed)})" if changed else ""
     raise BadInput(
         f"--continue goes on with what the run began with, and this differs{because}: "
@@ -114,22 +116,22 @@ def _sources(traded: Desk) -> list[Path]:
         contract.bind(strategy.strategy, strategy.params, len(strategy.instruments))
         for strategy in traded.strategies.values()
     ]
-    return sorted({*(Path(one.step.__code__.co_filename) for one in bound), *folder.loaded()})
+    return sorted({*(Path(strategy.step.__code__.co_filename) for strategy in bound), *folder.loaded()})
 
 
-def _strategies(traded: Desk, asked: Asked) -> Iterator[str]:
+def _strategies(traded: Desk, request: Asked) -> Iterator[str]:
     for path in map(str, _sources(traded)):
-        if path in asked.sha256 and asked.sha256[path] != _digest(path):
+        if path in request.sha256 and request.sha256[path] != _digest(path):
             yield f"the strategy in {path} is another one"
 
 
-def _told(found: Desk) -> dict[str, Any]:
+def _told(traded: Desk) -> dict[str, Any]:
     """A desk's tables; rules that a file's bars tell are left out, for they follow its bars."""
-    told: dict[str, Any] = msgspec.to_builtins(found)
-    for rules in told["instruments"].values():
+    tables: dict[str, Any] = msgspec.to_builtins(traded)
+    for rules in tables["instruments"].values():
         if rules["source"].startswith("inferred"):
             rules.clear()
-    return told
+    return tables
 
 
 def _differing(path: str, then: Any, now: Any) -> Iterator[str]:

@@ -43,8 +43,8 @@ class Door(asyncio.Protocol):
 
     def _take(self) -> None:
         """Answer the request that has arrived, if all of it has."""
-        head, found, rest = self._received.partition(HEAD_END)
-        if not found:
+        head, end, rest = self._received.partition(HEAD_END)
+        if not end:
             return
         first, *lines = head.split(b"\r\n")
         pairs = (line.partition(b":") for line in lines)
@@ -116,14 +116,14 @@ def _written(head: Message, body: bytes, *, bodiless: bool) -> bytes:
     return b"".join([*lines, b"\r\n", b"" if bodiless else body])
 
 
-def opened(app: App, asked: App, port: int) -> App:
+def opened(app: App, inner: App, port: int) -> App:
     """``app``, which opens the door to ``asked`` on a port of loopback when it starts."""
 
     async def opening(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
             await app(scope, receive, send)
             return
-        server = await asyncio.get_running_loop().create_server(lambda: Door(asked), "127.0.0.1", port)
+        server = await asyncio.get_running_loop().create_server(lambda: Door(inner), "127.0.0.1", port)
         try:
             await app(scope, receive, send)
         finally:

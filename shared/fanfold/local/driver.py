@@ -100,8 +100,8 @@ def invoke(call: Call, service: str, function: str, event: dict[str, Any], stage
         answer = call("lambda", "Invoke", {"FunctionName": name, "Payload": json.dumps(event).encode()})
         document = json.loads(answer["Payload"] or b"null")
         if not answer.get("FunctionError"):
-            found: dict[str, Any] = document
-            return found
+            result: dict[str, Any] = document
+            return result
         if document.get("errorType") not in {"Runtime.ExitError", "Sandbox.Timedout"}:
             break
     raise AwsFault(str(document.get("errorType")), f"{name}: {document.get('errorMessage')}", 500)
@@ -135,7 +135,7 @@ class DeskRun:
         invoke(self.call, "market-data", "poll", {}, self.stage)
         self._wait("audit", AUDIT_BACKLOG)
 
-    def replay(self, closes: range, pause_s: float, told: Callable[[int], None], stop: Callable[[], bool]) -> int:
+    def replay(self, closes: range, pause_s: float, on_close: Callable[[int], None], stop: Callable[[], bool]) -> int:
         """Trade the closes in turn, with a pause between their starts; how many there were until it was stopped."""
         for done, now in enumerate(closes):
             if stop():
@@ -143,7 +143,7 @@ class DeskRun:
             began = time.monotonic()
             self.set_clock(now)
             self.tick()
-            told(now)
+            on_close(now)
             while not stop() and (left := pause_s - (time.monotonic() - began)) > 0:
                 time.sleep(min(left, WAKE_S))
         return len(closes)
@@ -170,5 +170,5 @@ class DeskRun:
 
     def _depth(self, queue: str) -> int:
         url = f"{self._cloud.endpoint}/000000000000/{queue}"
-        asked = {"QueueUrl": url, "AttributeNames": ["ApproximateNumberOfMessages"]}
-        return int(self.call("sqs", "GetQueueAttributes", asked)["Attributes"]["ApproximateNumberOfMessages"])
+        parameters = {"QueueUrl": url, "AttributeNames": ["ApproximateNumberOfMessages"]}
+        return int(self.call("sqs", "GetQueueAttributes", parameters)["Attributes"]["ApproximateNumberOfMessages"])

@@ -82,7 +82,7 @@ class Embedded:
         sqs._prune_dedup = _every(PRUNE_EVERY, sqs._prune_dedup)
         named = iam_actions.extract_iam_action
         # On AWS a batch is allowed to whom its action is allowed: there is no sns:PublishBatch.
-        iam_actions.extract_iam_action = lambda *asked: BATCHES.get(action := named(*asked), action)
+        iam_actions.extract_iam_action = lambda *arguments: BATCHES.get(action := named(*arguments), action)
         delete = sqs._delete_messages_for_esm
 
         def delete_and_tell(queue_url: str, receipt_handles: set[str]) -> None:
@@ -170,16 +170,16 @@ def _controlled(embedded: Embedded, app: App) -> App:
     """The emulator's app, and besides it GET /_fanfold/quiet?lagging=audit&backlog=50&timeout=30 and /processes."""
 
     async def answering(scope: Message, receive: Receive, send: Send) -> None:
-        _, found, path = scope["path"].partition(CONTROL)
-        if not found:
+        _, control, path = scope["path"].partition(CONTROL)
+        if not control:
             await app(scope, receive, send)
             return
         document = _processes(embedded)
         if path == "quiet":
-            asked = dict(parse_qsl(scope["query_string"].decode()))
+            query = dict(parse_qsl(scope["query_string"].decode()))
             document = {
                 "quiet": await asyncio.to_thread(
-                    embedded.wait_until_quiet, asked.get("lagging", ""), int(asked["backlog"]), float(asked["timeout"])
+                    embedded.wait_until_quiet, query.get("lagging", ""), int(query["backlog"]), float(query["timeout"])
                 )
             }
         await send({"type": "http.response.start", "status": 200, "headers": []})

@@ -67,14 +67,14 @@ def holder(state: Path) -> Holder | None:
 
 
 def _take(lock: IO[str], state: Path) -> None:
-    began, told = time.monotonic(), False
+    began, announced = time.monotonic(), False
     while not _locked(lock):
-        found, waited = _named(lock), time.monotonic() - began
-        if waited > (PATIENCE_S if found.command in LASTING and found.alive else ENDING_S):
-            raise BadInput(f"{found} holds {state}: end it first, or name another directory with --state")
-        if waited > PATIENCE_S and not told:
-            complain(f"waits for {found}, which holds {state}")
-            told = True
+        holding, waited = _named(lock), time.monotonic() - began
+        if waited > (PATIENCE_S if holding.command in LASTING and holding.alive else ENDING_S):
+            raise BadInput(f"{holding} holds {state}: end it first, or name another directory with --state")
+        if waited > PATIENCE_S and not announced:
+            complain(f"waits for {holding}, which holds {state}")
+            announced = True
         time.sleep(0.05)
 
 
@@ -89,7 +89,7 @@ def _locked(lock: IO[str]) -> bool:
 def _named(lock: IO[str]) -> Holder:
     lock.seek(0)
     try:
-        found = json.loads(lock.read())
-        return Holder(str(found["command"]), int(found["pid"]))
+        document = json.loads(lock.read())
+        return Holder(str(document["command"]), int(document["pid"]))
     except (ValueError, KeyError, TypeError):
         return Holder("another command", 0)  # It has just taken the lock, and not yet said who it is.

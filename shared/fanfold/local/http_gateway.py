@@ -78,16 +78,16 @@ class Gateway:
 def principals(*, control: bool) -> dict[str, dict[str, Any]]:
     """Who the local gateway takes its callers for: reading is open on loopback, control only where it was asked for."""
     user = getuser()
-    found: dict[str, dict[str, Any]] = {"jwt": {"jwt": {"claims": {"sub": user}, "scopes": None}}}
+    callers: dict[str, dict[str, Any]] = {"jwt": {"jwt": {"claims": {"sub": user}, "scopes": None}}}
     if control:
-        found["iam"] = {"iam": {"userArn": f"arn:aws:iam::{ACCOUNT_ID}:user/{user}"}}
-    return found
+        callers["iam"] = {"iam": {"userArn": f"arn:aws:iam::{ACCOUNT_ID}:user/{user}"}}
+    return callers
 
 
 def functions(session: LocalSession) -> dict[RouteTarget, Function]:
     """The services' handlers, in this process, with the environment that their functions were deployed with."""
     root = launcher.repository_root()
-    found: dict[RouteTarget, Function] = {}
+    handlers: dict[RouteTarget, Function] = {}
     os.environ.update(environment(session.state, live=not (session.state / CLOCK).exists()))
     os.environ.update(
         {
@@ -99,8 +99,8 @@ def functions(session: LocalSession) -> dict[RouteTarget, Function]:
     )
     for target in (READING, *TARGETS.values()):
         os.environ.update(_deployed(session, target))
-        found[target] = _handler(root, target)
-    return found
+        handlers[target] = _handler(root, target)
+    return handlers
 
 
 def server(gateway: Gateway, port: int) -> ThreadingHTTPServer:
@@ -115,10 +115,10 @@ def server(gateway: Gateway, port: int) -> ThreadingHTTPServer:
 def _deployed(session: LocalSession, target: RouteTarget) -> dict[str, str]:
     name = f"fanfold-{target.service}-{STAGE}-{target.function}"
     try:
-        found = session.call("lambda", "GetFunctionConfiguration", {"FunctionName": name})
+        configuration = session.call("lambda", "GetFunctionConfiguration", {"FunctionName": name})
     except AwsFault as fault:
         raise NothingThere(f"{name} is not deployed in {session.state}; run `fanfold run` again") from fault
-    variables: dict[str, str] = found["Environment"]["Variables"]
+    variables: dict[str, str] = configuration["Environment"]["Variables"]
     return variables
 
 
@@ -126,8 +126,8 @@ def _handler(root: Path, target: RouteTarget) -> Function:
     folder = str(root / "services" / target.service)
     if folder not in sys.path:
         sys.path.append(folder)
-    found: Function = getattr(import_module(f"{target.service}_service.handler"), target.function)
-    return found
+    function: Function = getattr(import_module(f"{target.service}_service.handler"), target.function)
+    return function
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -13,13 +13,13 @@ def interrupts_later() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # Ctrl-C is the main thread's.
         return
-    asked: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _frame: asked.append(number))
+    interrupts: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: interrupts.append(number))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-    if asked:
+    if interrupts:
         raise KeyboardInterrupt
 
 

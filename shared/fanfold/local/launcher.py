@@ -141,7 +141,7 @@ def start(state: Path, environment: Mapping[str, str], held: int) -> Cloud:
     return cloud
 
 
-def deploy(cloud: Cloud, told: Callable[[str], None], stage: str = STAGE) -> None:
+def deploy(cloud: Cloud, report: Callable[[str], None], stage: str = STAGE) -> None:
     """Deploy the platform, then the five services side by side, and check that all of it is there.
 
     Another stage than the local one takes its settings from the environment.
@@ -149,7 +149,7 @@ def deploy(cloud: Cloud, told: Callable[[str], None], stage: str = STAGE) -> Non
     root = repository_root()
     tool = _serverless(root)
     with packaging() as held, Deploys([tool, "deploy", "--stage", stage], _deploying(cloud), held) as deploys:
-        _deploy_all(deploys, root, cloud, told, stage)
+        _deploy_all(deploys, root, cloud, report, stage)
     check(cloud)
 
 
@@ -164,7 +164,7 @@ def packaging() -> Iterator[int]:
         yield lock.fileno()
 
 
-def _deploy_all(deploys: Deploys, root: Path, cloud: Cloud, told: Callable[[str], None], stage: str) -> None:
+def _deploy_all(deploys: Deploys, root: Path, cloud: Cloud, report: Callable[[str], None], stage: str) -> None:
     call = cloud.call()
     call(
         "s3",
@@ -172,10 +172,10 @@ def _deploy_all(deploys: Deploys, root: Path, cloud: Cloud, told: Callable[[str]
         {"Bucket": f"fanfold-{stage}-deployment", "CreateBucketConfiguration": {"LocationConstraint": REGION}},
     )
     deploys.start(root).result()
-    told("platform")
+    report("platform")
     for service, done in [(service, deploys.start(root / "services" / service)) for service in SERVICES]:
         done.result()
-        told(service)
+        report(service)
 
 
 def _deploying(cloud: Cloud) -> dict[str, str]:

@@ -77,7 +77,7 @@ def plan(
     cash: Decimal | None = None,
 ) -> RunPlan:
     """The plan of a replay, or of what is ``after`` a close (epoch seconds). Raises BadInput for what can't be run."""
-    files = [data_files.read(one) for one in data]
+    files = [data_files.read(path) for path in data]
     raw = _raw(desk_file)
     notes: list[str] = []
     universe.endow(raw, cash, notes)
@@ -134,12 +134,12 @@ def live(
     return raw
 
 
-def params(given: Sequence[str]) -> dict[str, str]:
+def params(pairs: Sequence[str]) -> dict[str, str]:
     """``k=v`` pairs as a mapping."""
-    wrong = [one for one in given if "=" not in one]
+    wrong = [pair for pair in pairs if "=" not in pair]
     if wrong:
         raise BadInput(f"--param {wrong[0]!r} is not of the form name=value, such as fast=10")
-    return dict(one.split("=", 1) for one in given)
+    return dict(pair.split("=", 1) for pair in pairs)
 
 
 def _raw(desk_file: Path) -> dict[str, Any]:
@@ -158,15 +158,15 @@ def _raw(desk_file: Path) -> dict[str, Any]:
 def _span(recordings: Sequence[Series], since: int | None, until: int | None, minutes: int | None) -> tuple[int, int]:
     """First and last close to trade, in epoch seconds."""
     first = min(recording.bars[0].closes_at_s for recording in recordings)
-    last = max(one.bars[-1].closes_at_s for one in recordings)
+    last = max(recording.bars[-1].closes_at_s for recording in recordings)
     length = timeframes.seconds(recordings[0].timeframe)
     start = first if since is None else max(first, -(-since // length) * length)
     end = last if until is None else min(last, until)
     if minutes is not None:
         end = min(end, start + (minutes * 60 // length - 1) * length)
     if start > end:
-        asked = f"{_text(start)} to {_text(end)} was asked for"
-        raise BadInput(f"nothing is left to trade: the data spans {_text(first)} to {_text(last)}, and {asked}")
+        span = f"{_text(start)} to {_text(end)} was asked for"
+        raise BadInput(f"nothing is left to trade: the data spans {_text(first)} to {_text(last)}, and {span}")
     return start, end
 
 

@@ -136,7 +136,7 @@ class RunningFunction:
         with self._lock:
             while self._idle:
                 process = self._idle.pop()
-                name = next(key for key, one in self.processes.items() if one is process)
+                name = next(key for key, running in self.processes.items() if running is process)
                 if process.alive:
                     return name, process
                 del self.processes[name]

@@ -87,13 +87,13 @@ class Session(ABC):
     def invoke(self, service: str, function: str, event: dict[str, Any]) -> dict[str, Any]:
         return invoke(self.call, service, function, event, self.stage)
 
-    def accounts(self, asked: str | None) -> list[str]:
+    def accounts(self, name: str | None) -> list[str]:
         """The account that was asked for, or all; raises BadInput for one that the desk does not have."""
-        if asked is None:
+        if name is None:
             return sorted(self.desk.accounts)
-        if asked not in self.desk.accounts:
-            raise BadInput(f"account {asked!r} is not in the desk; it has {', '.join(sorted(self.desk.accounts))}")
-        return [asked]
+        if name not in self.desk.accounts:
+            raise BadInput(f"account {name!r} is not in the desk; it has {', '.join(sorted(self.desk.accounts))}")
+        return [name]
 
 
 class LocalSession(Session):
@@ -149,9 +149,9 @@ def connect(state: Path, command: str) -> Iterator[LocalSession]:
     if running is not None:
         yield LocalSession(state, running, known, running=True)
         return
-    found = holding.holder(state)
-    if found and found.command == "run" and found.alive:
-        raise NotReachable(f"{found} is starting in {state}, or ending; ask again in a moment")
+    other = holding.holder(state)
+    if other and other.command == "run" and other.alive:
+        raise NotReachable(f"{other} is starting in {state}, or ending; ask again in a moment")
     settings = environment(state, live=not (state / CLOCK).exists())
     with alone(state, command) as held, emulator(state, settings, held) as cloud:
         yield LocalSession(state, cloud, known, running=False)
@@ -161,8 +161,8 @@ def running_cloud(state: Path) -> Cloud | None:
     """The embedded AWS that run.json names, if somebody holds the directory and it answers."""
     named = run_file(state)
     # Who was killed leaves the file behind, and the port may be another's by now.
-    found = holding.holder(state)
-    if named is None or found is None or not found.alive:
+    other = holding.holder(state)
+    if named is None or other is None or not other.alive:
         return None
     cloud = Cloud(named.port, named.control_port, named.pid)
     try:

@@ -63,8 +63,8 @@ def _prepare(state: Path) -> None:
     """Make the directory where it is not there. Raises BadInput for one that is not ours, or cannot be made."""
     try:
         state.mkdir(parents=True, exist_ok=True)
-        found = {path.name for path in state.iterdir()} - {LOCK}
-        if found and MARKER not in found:
+        names = {path.name for path in state.iterdir()} - {LOCK}
+        if names and MARKER not in names:
             raise BadInput(f"{state} is not empty and not a state directory of fanfold; name another with --state")
         (state / MARKER).write_text(_MARKING)
     except (FileExistsError, NotADirectoryError) as wrong:
@@ -72,18 +72,18 @@ def _prepare(state: Path) -> None:
 
 
 @contextmanager
-def begun(state: Path, built: Desk, asked: Asked, *, overwrite: bool) -> Iterator[tuple[int, Path | None]]:
+def begun(state: Path, built: Desk, request: Asked, *, overwrite: bool) -> Iterator[tuple[int, Path | None]]:
     """A run laid out in a directory that is held meanwhile: the descriptor of its lock, and where the run before is."""
     _prepare(state)
     with alone(state, "run") as held:
-        yield held, _begin(state, built, asked, overwrite=overwrite)
+        yield held, _begin(state, built, request, overwrite=overwrite)
 
 
-def _begin(state: Path, built: Desk, asked: Asked, *, overwrite: bool) -> Path | None:
+def _begin(state: Path, built: Desk, request: Asked, *, overwrite: bool) -> Path | None:
     kept = None if overwrite or not _holds_a_run(state) else _put_aside(state)
     for name in _OF_A_RUN:
         _erase(state / name)
-    _write_asked(state, asked)
+    _write_asked(state, request)
     (state / DESK).write_bytes(desk.dump(built))
     return kept
 
@@ -168,8 +168,8 @@ def _erase(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _write_asked(state: Path, asked: Asked) -> None:
-    _write(state / _ASKED, msgspec.structs.replace(asked, format=FORMAT))
+def _write_asked(state: Path, request: Asked) -> None:
+    _write(state / _ASKED, msgspec.structs.replace(request, format=FORMAT))
 
 
 def _write(path: Path, what: msgspec.Struct) -> None:

@@ -42,7 +42,7 @@ def fit(raw: Tables, files: Sequence[DataFile], notes: list[str]) -> list[Series
         raise BadInput(f"files of one run need one timeframe; these have {', '.join(sorted(lengths))}")
     timeframe = lengths.pop()
     venues = _venues(raw)
-    taken = {name: [one for one in symbols if len(venues) == 1 or one in venue.get("symbols", [])]
+    taken = {name: [symbol for symbol in symbols if len(venues) == 1 or symbol in venue.get("symbols", [])]
              for name, venue in venues.items()}  # fmt: skip
     raw["venues"] = {name: {**venues[name], "kind": "replay", "symbols": own, "timeframe": timeframe}
                      for name, own in taken.items() if own}  # fmt: skip
@@ -50,7 +50,7 @@ def fit(raw: Tables, files: Sequence[DataFile], notes: list[str]) -> list[Series
     _leave_out(raw, [name for name, own in taken.items() if not own], symbols, notes)
     retarget(raw, timeframe, notes)
     traded = {symbol for own in taken.values() for symbol in own}
-    notes += [f"{one} is not traded: no venue of the desk names it" for one in symbols if one not in traded]
+    notes += [f"{symbol} is not traded: no venue of the desk names it" for symbol in symbols if symbol not in traded]
     return [file.series for file in files if file.series.instrument in traded]
 
 
@@ -144,10 +144,10 @@ def fitting(strategy: str, symbols: list[str]) -> list[str]:
 
 
 def _venues(raw: Tables) -> dict[str, Tables]:
-    found: dict[str, Tables] = raw.get("venues", {})
-    if not found:
+    venues: dict[str, Tables] = raw.get("venues", {})
+    if not venues:
         raise BadInput("the desk has no venue to trade at: add [venues.market]")
-    return found
+    return venues
 
 
 def _symbols(raw: Tables, account: str) -> list[str]:
@@ -164,11 +164,15 @@ def _leave_out(raw: Tables, venues: list[str], symbols: list[str], notes: list[s
             "theirs, or a desk file with one venue, which takes any"
         )
     for venue in venues:
-        gone = [name for name, one in raw.get("accounts", {}).items() if one.get("venue") == venue]
+        gone = [name for name, account in raw.get("accounts", {}).items() if account.get("venue") == venue]
         for name in gone:
             raw["accounts"].pop(name)
             raw.get("limits", {}).pop(name, None)
-        kept = {name: one for name, one in raw.get("strategies", {}).items() if one.get("account") not in gone}
+        kept = {
+            name: strategy
+            for name, strategy in raw.get("strategies", {}).items()
+            if strategy.get("account") not in gone
+        }
         raw["strategies"] = kept
         notes.append(
             f"venue {venue} is left out, with {', '.join(gone) or 'no account'}: none of its instruments are "

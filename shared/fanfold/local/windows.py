@@ -35,10 +35,10 @@ class Windows:
             return []
         taken: list[dict[str, Any]] = []
         while len(taken) < batch:
-            found = self._receive(queue_url, min(AT_ONCE, batch - len(taken)))
-            if not found:
+            received = self._receive(queue_url, min(AT_ONCE, batch - len(taken)))
+            if not received:
                 break
-            taken += found
+            taken += received
         return taken
 
     def _due(self, queue_url: str, batch: int) -> bool:

@@ -119,9 +119,9 @@ def _coarser(what: str, scale: int, figures: list[int]) -> tuple[int, int]:
 def pack(series: Iterable[Series]) -> list[Frame]:
     """Pack series into one frame for each timeframe, shortest first. Empty series are left out."""
     by_timeframe: dict[str, list[Series]] = {}
-    for one in series:
-        if one.bars:
-            by_timeframe.setdefault(one.timeframe, []).append(one)
+    for each in series:
+        if each.bars:
+            by_timeframe.setdefault(each.timeframe, []).append(each)
     return [_frame(timeframe, by_timeframe[timeframe]) for timeframe in sorted(by_timeframe, key=timeframes.seconds)]
 
 
@@ -132,16 +132,16 @@ def unpack(frames: Iterable[Frame]) -> list[Series]:
 
 def _frame(timeframe: str, series: list[Series]) -> Frame:
     length = timeframes.seconds(timeframe)
-    start = min(one.bars[0].closes_at_s for one in series)
-    bars = [bar for one in series for bar in one.bars]
+    start = min(each.bars[0].closes_at_s for each in series)
+    bars = [bar for each in series for bar in each.bars]
     return Frame(
         timeframe=timeframe,
         first_close_s=start,
-        instruments=[one.instrument for one in series],
-        price_scale=[one.price_scale for one in series],
-        volume_scale=[one.volume_scale for one in series],
-        gap=[(one.bars[0].closes_at_s - one.after) // length if one.after else 0 for one in series],
-        counts=[len(one.bars) for one in series],
+        instruments=[each.instrument for each in series],
+        price_scale=[each.price_scale for each in series],
+        volume_scale=[each.volume_scale for each in series],
+        gap=[(each.bars[0].closes_at_s - each.after) // length if each.after else 0 for each in series],
+        counts=[len(each.bars) for each in series],
         step=[(bar.closes_at_s - start) // length for bar in bars],
         open=[bar.open for bar in bars],
         high=[bar.high - bar.open for bar in bars],
@@ -175,8 +175,9 @@ def _series_of(frame: Frame) -> Iterator[Series]:
 
 def _check(frame: Frame) -> None:
     """Raise BadInput if the columns do not fit together."""
-    series = {len(one) for one in (frame.instruments, frame.price_scale, frame.volume_scale, frame.gap, frame.counts)}
-    bars = {len(one) for one in (frame.step, frame.open, frame.high, frame.low, frame.close, frame.volume)}
+    columns = (frame.instruments, frame.price_scale, frame.volume_scale, frame.gap, frame.counts)
+    series = {len(column) for column in columns}
+    bars = {len(column) for column in (frame.step, frame.open, frame.high, frame.low, frame.close, frame.volume)}
     if len(series) > 1 or len(bars) > 1 or min(frame.counts, default=1) < 1 or sum(frame.counts) not in bars:
         raise BadInput(f"the columns of the {frame.timeframe} bars are of unequal length, or differ from their counts")
     scales = [*frame.price_scale, *frame.volume_scale]

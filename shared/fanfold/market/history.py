@@ -18,8 +18,8 @@ def joined(frames: Iterable[Frame]) -> list[Series]:
     """
     pieces: dict[tuple[str, str], list[Piece]] = {}
     # Nearly all polls hold the same instruments, so that their bars are taken together.
-    for (timeframe, instruments, price_scales, volume_scales, counts), some in groupby(frames, key=_layout):
-        polls, begin = [_bars(frame) for frame in some], 0
+    for (timeframe, instruments, price_scales, volume_scales, counts), alike in groupby(frames, key=_layout):
+        polls, begin = [_bars(frame) for frame in alike], 0
         for instrument, scales, count in zip(
             instruments, zip(price_scales, volume_scales, strict=True), counts, strict=True
         ):
@@ -27,7 +27,7 @@ def joined(frames: Iterable[Frame]) -> list[Series]:
             piece = scales, [bar for poll in polls for bar in poll[begin:end]]
             pieces.setdefault((timeframe, instrument), []).append(piece)
             begin = end
-    return [one for (timeframe, instrument), some in pieces.items() for one in _series(timeframe, instrument, some)]
+    return [series for (timeframe, name), parts in pieces.items() for series in _series(timeframe, name, parts)]
 
 
 def _layout(frame: Frame) -> tuple[str, list[str], list[int], list[int], list[int]]:
@@ -45,12 +45,12 @@ def _bars(frame: Frame) -> list[Bar]:
 def _series(timeframe: str, instrument: str, pieces: list[Piece]) -> Iterable[Series]:
     # Bars that were asked for lie behind younger ones.
     pieces.sort(key=lambda piece: piece[1][0].closes_at_s)
-    for (price_scale, volume_scale), some in groupby(pieces, key=itemgetter(0)):
+    for (price_scale, volume_scale), alike in groupby(pieces, key=itemgetter(0)):
         yield Series(
             instrument=instrument,
             timeframe=timeframe,
             price_scale=price_scale,
             volume_scale=volume_scale,
             after=0,
-            bars=sorted(bar for _, bars in some for bar in bars),
+            bars=sorted(bar for _, bars in alike for bar in bars),
         )

@@ -150,27 +150,27 @@ def check(
     numbered = [_Numbered(index, _bar(row, length)) for index, row in enumerate(rows)]
     unfit = {
         DefectKind.TIME_UNIT: _other_unit(rows, numbered),
-        DefectKind.MISALIGNED: [one for one in numbered if _off_grid(rows[one.row].opens_at, length)],
-        DefectKind.IMPOSSIBLE: [one for one in numbered if not possible(one.bar)],
-        DefectKind.FORMING: [one for one in numbered if now is not None and one.bar.closes_at_s > now],
+        DefectKind.MISALIGNED: [row for row in numbered if _off_grid(rows[row.row].opens_at, length)],
+        DefectKind.IMPOSSIBLE: [row for row in numbered if not possible(row.bar)],
+        DefectKind.FORMING: [row for row in numbered if now is not None and row.bar.closes_at_s > now],
     }
-    dropped = {one.row for defect, found in unfit.items() if ACTIONS[defect] is Action.DROPPED for one in found}
-    fit = [one for one in numbered if one.row not in dropped]
-    unique = {one.bar.closes_at_s: one for one in fit}
+    dropped = {bad.row for defect, bad_rows in unfit.items() if ACTIONS[defect] is Action.DROPPED for bad in bad_rows}
+    fit = [row for row in numbered if row.row not in dropped]
+    unique = {row.bar.closes_at_s: row for row in fit}
     ordered = [unique[closes_at_s] for closes_at_s in sorted(unique)]
     chain = _chain(before, ordered)
     findings = [
-        *(_finding(defect, found) for defect, found in unfit.items() if found),
+        *(_finding(defect, bad_rows) for defect, bad_rows in unfit.items() if bad_rows),
         _finding(DefectKind.OUT_OF_ORDER, _late(fit)),
-        _finding(DefectKind.DUPLICATE, [one for one in fit if unique[one.bar.closes_at_s] is not one]),
+        _finding(DefectKind.DUPLICATE, [row for row in fit if unique[row.bar.closes_at_s] is not row]),
         _gaps(chain, length),
-        _finding(DefectKind.ZERO_VOLUME, [one for one in ordered if one.bar.volume == 0]),
+        _finding(DefectKind.ZERO_VOLUME, [row for row in ordered if row.bar.volume == 0]),
         _finding(DefectKind.JUMP, _jumps(chain, jump_max)),
     ]
     return Checked(
         instrument=instrument,
         timeframe=timeframe,
-        bars=[one.bar for one in ordered],
+        bars=[row.bar for row in ordered],
         findings=[finding for finding in findings if finding.count],
     )
 
@@ -246,17 +246,17 @@ def _other_unit(rows: Sequence[CheckedRow], numbered: list[_Numbered]) -> list[_
     if not rows:
         return []
     first = per_second(rows[0].opens_at)
-    return [one for one in numbered if per_second(rows[one.row].opens_at) != first]
+    return [row for row in numbered if per_second(rows[row.row].opens_at) != first]
 
 
 def _late(numbered: list[_Numbered]) -> list[_Numbered]:
-    found = []
+    late = []
     newest = 0
-    for one in numbered:
-        if one.bar.closes_at_s < newest:
-            found.append(one)
-        newest = max(newest, one.bar.closes_at_s)
-    return found
+    for row in numbered:
+        if row.bar.closes_at_s < newest:
+            late.append(row)
+        newest = max(newest, row.bar.closes_at_s)
+    return late
 
 
 def _chain(before: Bar | None, ordered: list[_Numbered]) -> list[_Numbered]:
@@ -286,10 +286,10 @@ def _gaps(chain: list[_Numbered], length: int) -> QualityFinding:
     )
 
 
-def _finding(defect: DefectKind, found: list[_Numbered]) -> QualityFinding:
-    first = found[0] if found else _NOWHERE
+def _finding(defect: DefectKind, rows: list[_Numbered]) -> QualityFinding:
+    first = rows[0] if rows else _NOWHERE
     return QualityFinding(
-        defect=defect, count=len(found), places=len(found), longest=1, row=first.row, at=first.bar.closes_at_s
+        defect=defect, count=len(rows), places=len(rows), longest=1, row=first.row, at=first.bar.closes_at_s
     )
 
 

@@ -120,7 +120,7 @@ def overdue(resolution: Resolution, at: datetime) -> Resolution:
 @exact
 def walk(resting: Iterable[RestingOrder], bars: Iterable[CandlePrices], model: FillModel) -> list[Resolution]:
     """Resolve the orders of one instrument, in order of arrival, against bars in time order."""
-    now = [unmet(one) for one in resting]
+    now = [unmet(order) for order in resting]
     for bar in bars:
         room = capacity(bar, model)
         for at, before in enumerate(now):

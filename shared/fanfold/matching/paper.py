@@ -94,7 +94,7 @@ class PaperVenue:
         Raises Conflict if the book has changed since; then resolve again.
         """
         over = [resolution.resting for resolution in result.resolutions if resolution.state in TERMINAL]
-        going = [one.resting for one in result.resolutions if one.state not in TERMINAL]
+        going = [resolution.resting for resolution in result.resolutions if resolution.state not in TERMINAL]
         gone = [resting.order.client_order_id for resting in over]
         self._book.write(result.account, result.version, going, gone, result.matched_through_s)
 
@@ -104,10 +104,10 @@ class PaperVenue:
             return {}
         timeframe = self._desk.venues[self._desk.accounts[account].venue].timeframe
         fresh: dict[str, dict[int, CandlePrices]] = {}
-        for one in series:
-            for bar in one.bars if one.timeframe == timeframe else ():
-                if bar.closes_at_s > page.matched_through_s.get(one.instrument, 0):
-                    fresh.setdefault(one.instrument, {})[bar.closes_at_s] = fills.candle(one, bar)
+        for part in series:
+            for bar in part.bars if part.timeframe == timeframe else ():
+                if bar.closes_at_s > page.matched_through_s.get(part.instrument, 0):
+                    fresh.setdefault(part.instrument, {})[bar.closes_at_s] = fills.candle(part, bar)
         return {instrument: sorted(candles.values()) for instrument, candles in fresh.items()}
 
     def _resolved(
@@ -118,18 +118,18 @@ class PaperVenue:
         bars: list[CandlePrices],
         ended_by: datetime | None,
     ) -> list[Resolution]:
-        takers = [one for one in resting if self._quote and one.takes]
-        others = [one for one in resting if not (self._quote and one.takes)]
+        takers = [order for order in resting if self._quote and order.takes]
+        others = [order for order in resting if not (self._quote and order.takes)]
         known = self._desk.accounts.get(account)
         if known is not None and instrument in self._desk.instruments:
             model = FillModel.of(known, self._desk.instruments[instrument])
             after = [*self._taken(instrument, takers, model), *fills.walk(others, bars, model)]
         elif known is not None:
-            after = [fills.wound_up(one, known.taker_bps) for one in takers + others]
+            after = [fills.wound_up(order, known.taker_bps) for order in takers + others]
         else:
-            after = [fills.unmet(one) for one in takers + others]
+            after = [fills.unmet(order) for order in takers + others]
         if ended_by is not None:
-            after = [fills.overdue(one, ended_by) for one in after]
+            after = [fills.overdue(resolution, ended_by) for resolution in after]
         return [now for was, now in zip(takers + others, after, strict=True) if now != fills.standing(was)]
 
     def _taken(self, instrument: str, takers: list[RestingOrder], model: FillModel) -> list[Resolution]:
@@ -139,7 +139,7 @@ class PaperVenue:
             quote = self._quote(instrument)
         except VenueUnavailable:
             # Without a price these wait for the next bar's resolve; the account's other orders do not.
-            return [fills.unmet(one) for one in takers]
+            return [fills.unmet(order) for order in takers]
         return [fills.take(taker, quote, model) for taker in takers]
 
 
@@ -150,6 +150,6 @@ def _acceptance(order: Order) -> Acceptance:
 
 def _by_instrument(resting: Iterable[RestingOrder]) -> dict[str, list[RestingOrder]]:
     grouped: dict[str, list[RestingOrder]] = {}
-    for one in resting:
-        grouped.setdefault(one.order.instrument, []).append(one)
+    for order in resting:
+        grouped.setdefault(order.order.instrument, []).append(order)
     return grouped

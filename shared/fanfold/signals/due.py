@@ -8,7 +8,7 @@ from fanfold.strategy.contract import EXTERNAL
 def due(desk: Desk, account: str, message: BarsClosed) -> bool:
     """Return whether signal publishes targets of an account for these bars, even an empty list.
 
-    It does where one of the account's strategies steps on a series of them; a part of several is always told of.
+    It does if a strategy of the account steps on one of these series, and always for a message in several parts.
     """
     if message.parts > 1:
         return True

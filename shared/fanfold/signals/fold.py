@@ -17,9 +17,9 @@ __all__ = ["Group"]
 # Timeframe and instrument.
 SeriesKey = tuple[str, str]
 
-# An instrument that lags by more bars is missed: its universe goes on without it.
+# A universe continues without an instrument that lags by more bars than this.
 MISSED_BARS = 5
-# A gap that was asked for this long is taken for one that no venue fills. Market-data says so earlier, if it answers.
+# A gap that was requested this long ago counts as permanent. Market-data reports it earlier, if it answers.
 HOLE_S = 900
 NOBODY: frozenset[int] = frozenset()
 
@@ -27,9 +27,9 @@ NOBODY: frozenset[int] = frozenset()
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """What a fold needs besides its windows to go on: small, and packed by the store.
 
-    ``through`` is the newest bar taken by (timeframe, instrument), ``states`` what is kept of each leg. ``gaps`` has
-    of each gap the bar before it and when it was first told of, ``apart`` of each group the instruments that left (-1),
-    or came back at a time. ``began_s`` is the time of the first message, ``newest_s`` the newest time of any.
+    ``through`` is the close of the newest bar by (timeframe, instrument), ``states`` the state of each leg. ``gaps``
+    has the bar before each gap and when it was first reported, ``apart`` the instruments of each group that left (-1),
+    or since when they are back. ``began_s`` is the time of the first message, ``newest_s`` the newest time of any.
     """
 
     through: dict[str, int]
@@ -63,7 +63,7 @@ class Fold:
 
     def __init__(self, desk: Desk, venue: str) -> None:
         self.lookbacks: dict[SeriesKey, int] = {}
-        self.asked: dict[SeriesKey, tuple[int, int]] = {}
+        self.requested: dict[SeriesKey, tuple[int, int]] = {}
         self._through: dict[SeriesKey, int] = {}
         self._began = 0
         self._at = 0
@@ -88,10 +88,10 @@ class Fold:
                 self._members.setdefault(series, {})[timeframe, instruments] = instruments.index(instrument)
 
     def gap(self, series: Series, at: int) -> Gap | None:
-        """What is missing between the bars taken so far and these.
+        """Return the bars that are missing between those taken so far and these.
 
-        A first series must reach back from ``at`` as far as its strategies look. One that was told of for HOLE_S is
-        none any more: what has not come by then does not come.
+        A first series must reach back from ``at`` by the lookback of its strategies. After HOLE_S a gap is no longer
+        reported, because its bars are not expected any more.
         """
         return self._gap(series, at, self._through)
 
@@ -108,33 +108,33 @@ class Fold:
         return Gap(series.instrument, series.timeframe, last, series.through)
 
     def _is_hole(self, key: SeriesKey, taken: int, at: int) -> bool:
-        since, first = self.asked.get(key, (0, at))
+        since, first = self.requested.get(key, (0, at))
         return since == taken and at - first >= HOLE_S
 
     def accept(self, series: Iterable[Series], at: int) -> tuple[list[tuple[str, Target]], list[Gap]]:
-        """(account, target) of every leg that the bars brought to the time ``at``, and the gaps.
+        """Step the legs over the bars. Return (account, target) of each leg that reached the time ``at``, and the gaps.
 
-        A series with a gap is left out: its legs stay where they are, which parks that instrument only.
+        A series with a gap is not taken: only the legs on that instrument wait.
         """
         self._began, self._at = self._began or at, max(self._at, at)
         touched: set[Group] = set()
         gaps = []
-        for one in series:
-            key = one.timeframe, one.instrument
-            gap = self.gap(one, at)
+        for piece in series:
+            key = piece.timeframe, piece.instrument
+            gap = self.gap(piece, at)
             if gap is not None:
                 gaps.append(gap)
                 taken = self._through.get(key, 0)
-                if self.asked.get(key, (-1, 0))[0] != taken:
-                    self.asked[key] = taken, at
+                if self.requested.get(key, (-1, 0))[0] != taken:
+                    self.requested[key] = taken, at
                 continue
-            if key in self._through and one.after > self._through[key]:
+            if key in self._through and piece.after > self._through[key]:
                 self._skipped[key] = f"bars after {self._through[key]} did not come"
-            touched |= self._offer(one)
+            touched |= self._offer(piece)
         self._lagging = self._late_series()
         touched |= {group for group in self._groups if self._part(group)}
         # In the order of the desk file, not of the message.
-        targets = [found for key in self._groups if key in touched for found in self._advance(key, at)]
+        targets = [target for key in self._groups if key in touched for target in self._advance(key, at)]
         return targets, gaps
 
     def step_over(self, series: Series, reason: str) -> None:
@@ -145,29 +145,29 @@ class Fold:
             self._skipped[key] = reason
 
     def news(self, series: Iterable[Series], at: int) -> list[Series]:
-        """The part of the series that accept would take: watched, free of gaps, newer than what was taken."""
+        """Return the bars that ``accept`` would take: of known series, without gaps, newer than those taken."""
         fresh, through = [], dict(self._through)
-        for one in series:
-            key = one.timeframe, one.instrument
-            if key not in self.lookbacks or self._gap(one, at, through) is not None:
+        for piece in series:
+            key = piece.timeframe, piece.instrument
+            if key not in self.lookbacks or self._gap(piece, at, through) is not None:
                 continue
-            bars = [bar for bar in one.bars if bar.closes_at_s > through.get(key, 0)]
+            bars = [bar for bar in piece.bars if bar.closes_at_s > through.get(key, 0)]
             if bars:
                 through[key] = bars[-1].closes_at_s
-                fresh.append(msgspec.structs.replace(one, bars=bars))
+                fresh.append(msgspec.structs.replace(piece, bars=bars))
         return fresh
 
     def changes(self) -> list[tuple[str, LegState]]:
-        """(account, state) of every leg with which something else is than was told last."""
-        found = []
+        """Return (account, state) of every leg whose state differs from the one announced last."""
+        changed = []
         for key, (window, legs) in self._groups.items():
             trouble = self._trouble(key, window)
-            found += [(leg.account, told) for leg in legs if (told := leg.news(trouble)) is not None]
+            changed += [(leg.account, state) for leg in legs if (state := leg.news(trouble)) is not None]
         self._skipped.clear()
-        return found
+        return changed
 
     def _trouble(self, group: Group, window: Window) -> Said | None:
-        """What is with the bars of a group."""
+        """Return what is wrong with the bars of a group, if anything."""
         timeframe, instruments = group
         skipped = self._skipped.items() if self._skipped else ()
         reasons = [f"{key[1]}: {reason}" for key, reason in skipped if key[0] == timeframe and key[1] in instruments]
@@ -190,7 +190,7 @@ class Fold:
         return Snapshot(
             through={_name(key): at for key, at in self._through.items()},
             states={leg.key: leg.keep() for _, legs in self._groups.values() for leg in legs},
-            gaps={_name(key): gap for key, gap in self.asked.items()},
+            gaps={_name(key): gap for key, gap in self.requested.items()},
             apart={
                 _name((timeframe, " ".join(instruments))): window.apart
                 for (timeframe, instruments), (window, _) in self._groups.items()
@@ -201,10 +201,10 @@ class Fold:
         )
 
     def restore(self, windows: Iterable[Series], snapshot: Snapshot) -> None:
-        """Stand where a snapshot stood: windows are refilled from bars, states taken as they were.
+        """Restore a snapshot: refill the windows from bars, and take the legs' states from the snapshot.
 
-        A leg that is not in the snapshot, or does not fit what is there, is folded over the refilled window. Where that
-        is too short for it, the bars of its group are asked for as those of a new one are.
+        A leg without a fitting state in the snapshot is folded over the refilled window. If the window is too short for
+        it, the bars of its group are requested again, as for a new group.
         """
         self._began, self._at = snapshot.began_s, snapshot.newest_s
         everyone = [leg for _, legs in self._groups.values() for leg in legs]
@@ -212,23 +212,23 @@ class Fold:
         for (timeframe, instruments), (window, _) in self._groups.items():
             window.part(snapshot.apart.get(_name((timeframe, " ".join(instruments))), {}))
         # Bars that were asked for lie behind younger ones.
-        for one in sorted(windows, key=lambda one: one.bars[0].closes_at_s):
-            if _name((one.timeframe, one.instrument)) in snapshot.through:
-                self._offer(one)
+        for piece in sorted(windows, key=lambda piece: piece.bars[0].closes_at_s):
+            if _name((piece.timeframe, piece.instrument)) in snapshot.through:
+                self._offer(piece)
         for window, legs in self._groups.values():
-            some = [leg for leg in legs if leg in fresh]
-            if not some:
+            begun = [leg for leg in legs if leg in fresh]
+            if not begun:
                 window.fill()
             while window.advance():
-                step_all(some, window)
+                step_all(begun, window)
         self._through = {_key(name): at for name, at in snapshot.through.items() if _key(name) in self.lookbacks}
-        self.asked = {_key(name): gap for name, gap in snapshot.gaps.items() if _key(name) in self.lookbacks}
+        self.requested = {_key(name): gap for name, gap in snapshot.gaps.items() if _key(name) in self.lookbacks}
         for group, (window, legs) in self._groups.items():
             if any(leg in fresh and window.count <= leg.strategy.lookback for leg in legs):
                 self._forget(group, fresh)
 
     def _forget(self, group: Group, fresh: set[Leg]) -> None:
-        """Take a group's series for ones that never came; legs that were resumed do not step on a bar twice."""
+        """Forget a group's bars so that they are requested again; resumed legs do not step on a bar twice."""
         timeframe, instruments = group
         window, legs = self._groups[group]
         self._groups[group] = Window(instruments, timeframe, window.lookback), legs
@@ -245,7 +245,7 @@ class Fold:
         if not bars or key not in self.lookbacks:
             return set()
         self._through[key] = bars[-1].closes_at_s
-        self.asked.pop(key, None)
+        self.requested.pop(key, None)
         for group, member in self._members[key].items():
             window, _ = self._groups[group]
             window.offer(member, series, bars)
@@ -267,13 +267,13 @@ class Fold:
         )
 
     def _late_series(self) -> set[SeriesKey]:
-        """Return the series that lag. Of one that never came it counts since its bars were asked for."""
+        """Return the series that lag. A series that never came lags from the time its bars were requested."""
         oldest = {timeframe: self._at - MISSED_BARS * timeframes.seconds(timeframe) for timeframe, _ in self._groups}
         return {
             key
             for key in self.lookbacks
             if self._through.get(key, 0) < oldest[key[0]]
-            and (key in self._through or self.asked.get(key, (0, self._began))[1] < oldest[key[0]])
+            and (key in self._through or self.requested.get(key, (0, self._began))[1] < oldest[key[0]])
         }
 
     def _advance(self, key: Group, at: int) -> Iterator[tuple[str, Target]]:

@@ -34,17 +34,17 @@ FINE = Said(LegCode.OK)
 
 
 class KeptLeg(msgspec.Struct, frozen=True, array_like=True):
-    """What is kept of a leg: its state and how many bars it saw, as of the one that closed at ``at``.
+    """The stored state of a leg and the number of bars it has seen, as of the bar that closed at ``at``.
 
-    ``told`` is what was said of it last. ``fit`` is of what its state was made by: strategy, params, timeframe,
-    instruments, the shape of State, the step's code. ``state`` is None where there is none yet.
+    ``announced`` is the status that was published last. ``fit`` is a digest of what made the state: strategy, params,
+    timeframe, instruments, the shape of State and the step's code. ``state`` is None before the first step.
     """
 
     fit: str
     state: list[int | float] | None
     seen: int
     at: int
-    told: str = ""
+    announced: str = ""
 
 
 class Leg:
@@ -64,7 +64,7 @@ class Leg:
         self.fit = _fit(strategy, group)
         self.begin()
         self.fault = ""
-        self.told = ""
+        self.announced = ""
         self._afresh = False
         self._stepped = False
         self.wants_all = contract.instruments_of(strategy.name) is not None
@@ -118,9 +118,9 @@ class Leg:
         said = own if trouble is None or own.code is LegCode.FAULT else trouble
         self._stepped = self._afresh = False
         key = f"{said.code} {said.reason}".rstrip() if said != FINE else ""
-        if key == self.told:
+        if key == self.announced:
             return None
-        self.told = key
+        self.announced = key
         return LegState(instance=self.instance, instrument=self.instrument, code=said.code, detail=said.detail)
 
     def _said(self) -> Said:
@@ -137,11 +137,11 @@ class Leg:
 
     def keep(self) -> KeptLeg:
         state = None if self.state is None else list(self.state)
-        return KeptLeg(self.fit, state, self.seen, self.at, self.told)
+        return KeptLeg(self.fit, state, self.seen, self.at, self.announced)
 
     def resume(self, kept: KeptLeg | None) -> bool:
         """Take up what was kept. False where there is none, or where it does not fit: the leg then starts afresh."""
-        self.told = kept.told if kept else ""
+        self.announced = kept.announced if kept else ""
         if kept is None or kept.fit != self.fit:
             self._afresh = kept is not None
             return False

@@ -77,7 +77,7 @@ class MemoryDynamo:
 
     def create_table(self, parameters: Document) -> dict[str, Any]:
         knowing(parameters, "TableName", "BillingMode", "AttributeDefinitions", "KeySchema")
-        kinds = {one["KeyType"]: one["AttributeName"] for one in parameters["KeySchema"]}
+        kinds = {element["KeyType"]: element["AttributeName"] for element in parameters["KeySchema"]}
         self.tables.setdefault(parameters["TableName"], MemoryTable((kinds["HASH"], kinds["RANGE"])))
         return {"TableDescription": {"TableName": parameters["TableName"], "TableStatus": "ACTIVE"}}
 
@@ -89,16 +89,16 @@ class MemoryDynamo:
 
     def batch_get_item(self, parameters: Document) -> dict[str, Any]:
         knowing(parameters, "RequestItems")
-        if sum(len(asked["Keys"]) for asked in parameters["RequestItems"].values()) > BATCH_READS:
+        if sum(len(wanted["Keys"]) for wanted in parameters["RequestItems"].values()) > BATCH_READS:
             raise invalid("Too many items requested for the BatchGetItem call")
-        found: dict[str, list[Item]] = {}
-        for name, asked in parameters["RequestItems"].items():
-            knowing(asked, "Keys", "ConsistentRead")
+        responses: dict[str, list[Item]] = {}
+        for name, wanted in parameters["RequestItems"].items():
+            knowing(wanted, "Keys", "ConsistentRead")
             table = self.table(name)
-            keys = [table.exact_key_of(key) for key in asked["Keys"]]
+            keys = [table.exact_key_of(key) for key in wanted["Keys"]]
             _distinct(keys)
-            found[name] = [item for item in map(table.get, keys) if item is not None]
-        return {"Responses": found, "UnprocessedKeys": {}}
+            responses[name] = [item for item in map(table.get, keys) if item is not None]
+        return {"Responses": responses, "UnprocessedKeys": {}}
 
     def batch_write_item(self, parameters: Document) -> dict[str, Any]:
         knowing(parameters, "RequestItems")
@@ -126,10 +126,10 @@ class MemoryDynamo:
             "ExclusiveStartKey",
         )
         table = self.table(parameters["TableName"])
-        found = _matching(table, parameters)
+        items = _matching(table, parameters)
         if not parameters.get("ScanIndexForward", True):
-            found.reverse()
-        return _page(table, found, parameters.get("Limit"))
+            items.reverse()
+        return _page(table, items, parameters.get("Limit"))
 
     def put_item(self, parameters: Document) -> dict[str, Any]:
         return self._single("Put", parameters)
@@ -141,11 +141,11 @@ class MemoryDynamo:
         return self._single("Delete", parameters)
 
     def _single(self, kind: str, parameters: Document) -> dict[str, Any]:
-        asked = dict(parameters)
-        wanted = asked.pop("ReturnValues", "NONE")
+        write = dict(parameters)
+        wanted = write.pop("ReturnValues", "NONE")
         if wanted not in ("NONE", "ALL_OLD", *(["ALL_NEW"] if kind == "Update" else [])):
             raise invalid(f"Return values {wanted} of a {kind} are not known")
-        table, key, before, after, reason = self._worked_out(kind, asked)
+        table, key, before, after, reason = self._worked_out(kind, write)
         if reason is not FINE:
             raise AwsFault("ConditionalCheckFailedException", reason.message, 400, (reason,))
         table.put(key, after)
@@ -258,10 +258,10 @@ def _distinct(keys: Sequence[Any], says: str = "Provided list of item keys conta
 
 
 def _requested(table: MemoryTable, write: Document) -> tuple[Key, Item | None]:
-    ((kind, asked),) = write.items()
+    ((kind, request),) = write.items()
     if kind == "DeleteRequest":
-        return table.exact_key_of(asked["Key"]), None
-    item = canonical(asked["Item"])
+        return table.exact_key_of(request["Key"]), None
+    item = canonical(request["Item"])
     check_size(item)
     return table.key_of(item), item
 
@@ -272,23 +272,23 @@ def _matching(table: MemoryTable, parameters: Document) -> list[Item]:
     values = canonical(parameters["ExpressionAttributeValues"])
     _same_names(condition.placeholders, values)
     part = table.partitions.get(values[condition.partition]["S"], {})
-    found = [part[sort] for sort in sorted(part) if condition.holds(part[sort], values)]
+    items = [part[sort] for sort in sorted(part) if condition.holds(part[sort], values)]
     if "ExclusiveStartKey" not in parameters:
-        return found
+        return items
     _, start = table.exact_key_of(parameters["ExclusiveStartKey"])
     forward = parameters.get("ScanIndexForward", True)
-    return [item for item in found if (_sort(table, item) > start if forward else _sort(table, item) < start)]
+    return [item for item in items if (_sort(table, item) > start if forward else _sort(table, item) < start)]
 
 
 def _sort(table: MemoryTable, item: Item) -> str:
     return str(item[table.keys[1]]["S"])
 
 
-def _page(table: MemoryTable, found: Iterable[Item], limit: int | None) -> dict[str, Any]:
+def _page(table: MemoryTable, matching: Iterable[Item], limit: int | None) -> dict[str, Any]:
     """As many items as a page takes: its limit, or 1 MB, the item that goes over it included."""
     items: list[Item] = []
     weight = 0
-    for item in found:
+    for item in matching:
         items.append(item)
         weight += size(item)
         if len(items) == limit or weight >= PAGE_BYTES:

@@ -83,11 +83,11 @@ class Parser:
         return self._tokens[self._at] if self._at < len(self._tokens) else ""
 
     def take(self, wanted: str = "") -> str:
-        found = self.peek()
-        if not found or (wanted and found.upper() != wanted):
+        token = self.peek()
+        if not token or (wanted and token.upper() != wanted):
             raise self.wrong()
         self._at += 1
-        return found
+        return token
 
     def takes(self, wanted: str) -> bool:
         """Whether the next token is this one, which is taken then."""
@@ -104,14 +104,14 @@ class Parser:
         return name
 
     def path(self) -> Path:
-        found: list[str | int] = [self._name()]
+        steps: list[str | int] = [self._name()]
         while self.peek() in (".", "["):
             if self.take() == ".":
-                found.append(self._name())
+                steps.append(self._name())
             else:
-                found.append(int(self.take()))
+                steps.append(int(self.take()))
                 self.take("]")
-        return tuple(found)
+        return tuple(steps)
 
     def _name(self) -> str:
         name = self.take()
@@ -119,14 +119,14 @@ class Parser:
             raise self.wrong()
         return name
 
-    def list_of(self, one: Callable[["Parser"], Operand]) -> list[Operand]:
+    def list_of(self, parse: Callable[["Parser"], Operand]) -> list[Operand]:
         """What stands between parentheses, commas in between."""
         self.take("(")
-        found = [one(self)]
+        operands = [parse(self)]
         while self.takes(","):
-            found.append(one(self))
+            operands.append(parse(self))
         self.take(")")
-        return found
+        return operands
 
     def end(self) -> None:
         if self.peek():
@@ -137,30 +137,30 @@ class Parser:
 
 
 def _tokens(text: str) -> list[str]:
-    found, at = [], 0
+    tokens, at = [], 0
     rest = text.rstrip()
     while at < len(rest):
         match = _TOKEN.match(rest, at)
         if match is None:
             raise invalid(f"Invalid expression: Syntax error at {rest[at:]!r} in {text!r}")
-        found.append(match[1])
+        tokens.append(match[1])
         at = match.end()
-    return found
+    return tokens
 
 
 def lookup(item: Item, path: Path) -> AttributeValue | None:
     """What lies at a path, None where nothing does."""
     head, *rest = path
-    found = item.get(str(head))
+    value = item.get(str(head))
     for step in rest:
-        if found is None:
+        if value is None:
             return None
         if isinstance(step, int):
-            members = found.get("L", [])
-            found = members[step] if step < len(members) else None
+            members = value.get("L", [])
+            value = members[step] if step < len(members) else None
         else:
-            found = found.get("M", {}).get(step)
-    return found
+            value = value.get("M", {}).get(step)
+    return value
 
 
 def _any(parser: Parser) -> Test:

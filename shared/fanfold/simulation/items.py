@@ -65,19 +65,19 @@ def _number(text: str) -> str:
 
 
 def _members(content: list[Any]) -> list[Any]:
-    found = sorted(content)
-    if not found or len(set(found)) != len(found):
+    members = sorted(content)
+    if not members or len(set(members)) != len(members):
         raise invalid("One or more parameter values were invalid: a set is empty or contains duplicates")
-    return found
+    return members
 
 
 _FORMS: dict[str, Callable[[Any], Any]] = {
     "N": _number,
-    "L": lambda content: [canonical_value(one) for one in content],
+    "L": lambda content: [canonical_value(member) for member in content],
     "M": canonical,
     "SS": _members,
     "BS": _members,
-    "NS": lambda content: _members([_number(one) for one in content]),
+    "NS": lambda content: _members([_number(member) for member in content]),
 }
 _WEIGHTS: dict[str, Callable[[Any], int]] = {
     "S": lambda content: len(content.encode()),
@@ -85,9 +85,9 @@ _WEIGHTS: dict[str, Callable[[Any], int]] = {
     "N": lambda content: len(content) // 2 + 1,
     "BOOL": lambda _content: 1,
     "NULL": lambda _content: 1,
-    "L": lambda content: 3 + sum(1 + _weight(one) for one in content),
+    "L": lambda content: 3 + sum(1 + _weight(member) for member in content),
     "M": lambda content: 3 + len(content) + size(content),
-    "SS": lambda content: sum(len(one.encode()) for one in content),
-    "BS": lambda content: sum(len(one) for one in content),
-    "NS": lambda content: sum(len(one) // 2 + 1 for one in content),
+    "SS": lambda content: sum(len(member.encode()) for member in content),
+    "BS": lambda content: sum(len(member) for member in content),
+    "NS": lambda content: sum(len(member) // 2 + 1 for member in content),
 }

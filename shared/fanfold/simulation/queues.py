@@ -24,7 +24,8 @@ def refused(code: str, message: str) -> AwsFault:
 def weight(body: str, attributes: Document) -> int:
     """What a message weighs at SNS and SQS, in bytes: its body and its attributes."""
     named = (
-        len(name.encode()) + sum(len(str(part).encode()) for part in one.values()) for name, one in attributes.items()
+        len(name.encode()) + sum(len(str(part).encode()) for part in attribute.values())
+        for name, attribute in attributes.items()
     )
     return len(body.encode()) + sum(named)
 
@@ -72,23 +73,23 @@ class MemoryQueue:
 
     def receive(self, count: int, visibility_s: float, dead: Callable[["MemoryQueue", Waiting], bool]) -> list[Waiting]:
         """Up to so many visible messages, oldest first; ``dead`` takes those that were received too often."""
-        found: list[Waiting] = []
-        for one in self.visible():
-            if len(found) == count:
+        received: list[Waiting] = []
+        for waiting in self.visible():
+            if len(received) == count:
                 break
-            if dead(self, one):
-                self.messages.remove(one)
+            if dead(self, waiting):
+                self.messages.remove(waiting)
                 continue
-            one.received += 1
-            one.receipt = f"{one.identifier}/{one.received}"
-            one.visible_at = self._now() + visibility_s
-            found.append(one)
-        return found
+            waiting.received += 1
+            waiting.receipt = f"{waiting.identifier}/{waiting.received}"
+            waiting.visible_at = self._now() + visibility_s
+            received.append(waiting)
+        return received
 
     def visible(self) -> list[Waiting]:
         """What may be received now."""
         now = self._now()
-        busy = {one.group for one in self.messages if one.visible_at > now} if self.fifo else set[str]()
+        busy = {message.group for message in self.messages if message.visible_at > now} if self.fifo else set[str]()
         return [message for message in self.messages if message.visible_at <= now and message.group not in busy]
 
     def with_receipt(self, receipt: str) -> Waiting | None:
@@ -131,13 +132,13 @@ class MemoryQueues:
         knowing(parameters, "QueueUrl", "AttributeNames")
         queue = self.queue(parameters["QueueUrl"])
         hidden = queue.in_flight()
-        found = {
+        attributes = {
             "QueueArn": queue.arn,
             "ApproximateNumberOfMessages": str(len(queue.messages) - hidden),
             "ApproximateNumberOfMessagesNotVisible": str(hidden),
         }
         wanted = parameters["AttributeNames"]
-        return {"Attributes": {name: value for name, value in found.items() if name in wanted or "All" in wanted}}
+        return {"Attributes": {name: value for name, value in attributes.items() if name in wanted or "All" in wanted}}
 
     def send_message(self, parameters: Document) -> dict[str, Any]:
         knowing(parameters, "QueueUrl", "MessageBody", "MessageAttributes", "MessageGroupId", "MessageDeduplicationId")
@@ -165,30 +166,30 @@ class MemoryQueues:
         queue, count = self.queue(parameters["QueueUrl"]), parameters.get("MaxNumberOfMessages", 1)
         if not 1 <= count <= RECEIVED_MAX:
             raise refused("InvalidParameterValue", f"MaxNumberOfMessages {count} is not between 1 and {RECEIVED_MAX}")
-        found = queue.receive(count, float(parameters.get("VisibilityTimeout", queue.visibility_s)), self._is_dead)
-        return {"Messages": [_received(one) for one in found]} if found else {}
+        messages = queue.receive(count, float(parameters.get("VisibilityTimeout", queue.visibility_s)), self._is_dead)
+        return {"Messages": [_received(message) for message in messages]} if messages else {}
 
-    def _is_dead(self, queue: MemoryQueue, one: Waiting) -> bool:
+    def _is_dead(self, queue: MemoryQueue, message: Waiting) -> bool:
         """Whether a message was received too often; it lies in the dead-letter queue then."""
-        if not queue.redrive or one.received < int(queue.redrive["maxReceiveCount"]):
+        if not queue.redrive or message.received < int(queue.redrive["maxReceiveCount"]):
             return False
-        self.queue(queue.redrive["deadLetterTargetArn"]).messages.append(one)
+        self.queue(queue.redrive["deadLetterTargetArn"]).messages.append(message)
         return True
 
     def delete_message(self, parameters: Document) -> dict[str, Any]:
         """A receipt of an earlier delivery deletes nothing."""
         knowing(parameters, "QueueUrl", "ReceiptHandle")
         queue = self.queue(parameters["QueueUrl"])
-        if one := queue.with_receipt(parameters["ReceiptHandle"]):
-            queue.messages.remove(one)
+        if message := queue.with_receipt(parameters["ReceiptHandle"]):
+            queue.messages.remove(message)
         return {}
 
     def change_message_visibility(self, parameters: Document) -> dict[str, Any]:
         knowing(parameters, "QueueUrl", "ReceiptHandle", "VisibilityTimeout")
-        one = self.queue(parameters["QueueUrl"]).with_receipt(parameters["ReceiptHandle"])
-        if one is None or one.visible_at <= self._now():
+        message = self.queue(parameters["QueueUrl"]).with_receipt(parameters["ReceiptHandle"])
+        if message is None or message.visible_at <= self._now():
             raise refused("AWS.SimpleQueueService.MessageNotInflight", "The message is not in flight")
-        one.visible_at = self._now() + parameters["VisibilityTimeout"]
+        message.visible_at = self._now() + parameters["VisibilityTimeout"]
         return {}
 
 
@@ -207,9 +208,14 @@ def _url(name: str) -> str:
     return f"memory:///{ACCOUNT}/{name}"
 
 
-def _received(one: Waiting) -> dict[str, Any]:
-    system = {"ApproximateReceiveCount": str(one.received), "SentTimestamp": str(one.sent_ms)}
-    if one.group:
-        system["MessageGroupId"] = one.group
-    found = {"MessageId": one.identifier, "ReceiptHandle": one.receipt, "Body": one.body, "Attributes": system}
-    return found | ({"MessageAttributes": one.attributes} if one.attributes else {})
+def _received(message: Waiting) -> dict[str, Any]:
+    system = {"ApproximateReceiveCount": str(message.received), "SentTimestamp": str(message.sent_ms)}
+    if message.group:
+        system["MessageGroupId"] = message.group
+    fields = {
+        "MessageId": message.identifier,
+        "ReceiptHandle": message.receipt,
+        "Body": message.body,
+        "Attributes": system,
+    }
+    return fields | ({"MessageAttributes": message.attributes} if message.attributes else {})

@@ -20,8 +20,8 @@ class Update(NamedTuple):
 
     def applied(self, item: Item, values: Values) -> Item:
         """A new item; the given one stays as it is."""
-        found = [(path, action(item, values)) for path, action in self.actions]
-        for path, value in found:
+        changes = [(path, action(item, values)) for path, action in self.actions]
+        for path, value in changes:
             item = _with(item, path, value)
         return item
 
@@ -44,11 +44,11 @@ def update(text: str) -> Update:
 
 
 def _apart(paths: Sequence[Path]) -> None:
-    for at, one in enumerate(paths):
+    for at, path in enumerate(paths):
         for other in paths[at + 1 :]:
-            shared = min(len(one), len(other))
-            if one[:shared] == other[:shared]:
-                raise invalid(f"Two document paths overlap with each other: {one} and {other}")
+            shared = min(len(path), len(other))
+            if path[:shared] == other[:shared]:
+                raise invalid(f"Two document paths overlap with each other: {path} and {other}")
 
 
 def _set(parser: Parser) -> tuple[Path, Action]:
@@ -121,7 +121,7 @@ def _with(item: Item, path: Path, value: AttributeValue | None) -> Item:
     head, *rest = path
     name = str(head)
     if not rest:
-        return {**item, name: value} if value is not None else {key: one for key, one in item.items() if key != name}
+        return {**item, name: value} if value is not None else {key: kept for key, kept in item.items() if key != name}
     inner = item.get(name)
     if inner is None or "M" not in inner or isinstance(rest[0], int):
         if value is None and inner is not None:

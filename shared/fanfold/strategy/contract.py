@@ -80,13 +80,13 @@ def is_bundle(name: str) -> bool:
     return bool(getattr(load(name), "BUNDLE", False))
 
 
-def bind(name: str, given: dict[str, Any], count: int) -> Strategy:
+def bind(name: str, values: dict[str, Any], count: int) -> Strategy:
     """A strategy with params for an instance of ``count`` instruments.
 
     Raises BadInput, which names the strategy or param, for one that is unknown or out of its range.
     """
     module = load(name)
-    params = _params(module, name, given)
+    params = _params(module, name, values)
     lookback = _lookback(module, name, params)
     if not 1 <= lookback <= LOOKBACK_MAX:
         raise BadInput(f"params {params} of {name} give a lookback of {lookback}; it must be from 1 to {LOOKBACK_MAX}")
@@ -122,18 +122,18 @@ def _lookback(module: Any, name: str, params: Any) -> int:
         except ValueError as wrong:  # The author's word on params that cannot work.
             return BadInput(f"{name}: {wrong}")
 
-    found = loading.guarded(f"lookback of strategy {name}", asked)
-    if isinstance(found, BadInput):
-        raise found
-    return found
+    lookback = loading.guarded(f"lookback of strategy {name}", asked)
+    if isinstance(lookback, BadInput):
+        raise lookback
+    return lookback
 
 
-def _params(module: Any, name: str, given: dict[str, Any]) -> Any:
+def _params(module: Any, name: str, values: dict[str, Any]) -> Any:
     kinds = loading.kinds_of(module, name)
-    unknown = sorted(given.keys() - kinds.keys())
+    unknown = sorted(values.keys() - kinds.keys())
     if unknown:
         raise BadInput(f"param {unknown[0]!r} is unknown to {name}; it has {', '.join(kinds)}")
-    return module.Params(**{key: _number(name, key, kinds[key], value) for key, value in given.items()})
+    return module.Params(**{key: _number(name, key, kinds[key], value) for key, value in values.items()})
 
 
 def _number(name: str, key: str, kind: type, value: Any) -> Any:

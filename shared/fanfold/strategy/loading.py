@@ -64,5 +64,5 @@ def _place(wrong: BaseException) -> str:
     said = f"{type(wrong).__name__}: {wrong}"
     if isinstance(wrong, SyntaxError) and wrong.filename:
         return f"{wrong.filename}, line {wrong.lineno}: {type(wrong).__name__}: {wrong.msg}"
-    frames = [one for one in extract_tb(wrong.__traceback__) if "importlib" not in one.filename]
+    frames = [frame for frame in extract_tb(wrong.__traceback__) if "importlib" not in frame.filename]
     return f"{frames[-1].filename}, line {frames[-1].lineno}: {said}"

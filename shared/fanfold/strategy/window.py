@@ -47,8 +47,8 @@ class Columns:
         if not self.time:
             for first in islice(rows, 1):
                 self.append(*first)
-        for (price_scale, volume_scale), some in groupby(rows, key=itemgetter(1, 2)):
-            bars, price, volume = [bar for bar, _, _ in some], 10**price_scale, 10**volume_scale
+        for (price_scale, volume_scale), alike in groupby(rows, key=itemgetter(1, 2)):
+            bars, price, volume = [bar for bar, _, _ in alike], 10**price_scale, 10**volume_scale
             self.time += [bar.closes_at_s for bar in bars]
             self.open += [bar.open / price for bar in bars]
             self.high += [bar.high / price for bar in bars]
@@ -131,7 +131,7 @@ class Window:
         """Be apart as another window was."""
         self.since = [max(0, apart.get(instrument, 0)) for instrument in self.instruments]
         self._apart = any(self.since)
-        self.left = frozenset(member for member, one in enumerate(self.instruments) if apart.get(one, 0) < 0)
+        self.left = frozenset(member for member, name in enumerate(self.instruments) if apart.get(name, 0) < 0)
 
     def advance(self) -> bool:
         """Take the next common time. Return False if an instrument has no bar for it yet."""
@@ -171,8 +171,8 @@ class Window:
             return
         newest = max(common)
         for member, (columns, queue) in enumerate(zip(self._columns, self._waiting, strict=True)):
-            columns.extend(one for one in queue if one[0].closes_at_s in common)
-            self._waiting[member] = deque(one for one in queue if one[0].closes_at_s > newest)
+            columns.extend(item for item in queue if item[0].closes_at_s in common)
+            self._waiting[member] = deque(item for item in queue if item[0].closes_at_s > newest)
         self._now, self._inside = self._columns[0].now, self._everyone
         self.closes_at_s, self.count = newest, len(common)
 

@@ -19,8 +19,8 @@ def licences_markdown() -> str:
     root = repository_root()
     images: dict[str, list[str]] = {}
     for service in SERVICES:
-        for one in distributions.locked(service, root):
-            images.setdefault(one.name, []).append(service)
+        for distribution in distributions.locked(service, root):
+            images.setdefault(distribution.name, []).append(service)
     rows = [
         f"| {name} | {distributions.installed_licence(name)} | {', '.join(held)} |"
         for name, held in sorted(images.items())

@@ -57,14 +57,14 @@ def build_all(services: list[str], root: Path) -> None:
         )
 
 
-def main(given: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Build the named images; the exit code.
 
     With --where-possible, what is missing is installed where that can be done; where it can't, the reason is told and
     the code is 0.
     """
-    where_possible = WHERE_POSSIBLE in given
-    services = [name for name in given if name != WHERE_POSSIBLE]
+    where_possible = WHERE_POSSIBLE in arguments
+    services = [name for name in arguments if name != WHERE_POSSIBLE]
     try:
         if where_possible:
             installing.builder()

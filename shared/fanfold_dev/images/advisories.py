@@ -20,31 +20,31 @@ INSTALL = ".venv/bin/python -m uv pip install '.[advisories]'"
 def main() -> int:
     """Print advisories; 1 where there are any, 2 where a database could not be asked."""
     root = repository_root()
-    found: list[str] = []
+    lines: list[str] = []
     try:
         for service in SERVICES:
-            found += [f"{service}: {one}" for one in of_lock(layout.requirements(service, root))]
-        found += [f"npm: {one}" for one in of_npm(root)]
+            lines += [f"{service}: {advisory}" for advisory in of_lock(layout.requirements(service, root))]
+        lines += [f"npm: {advisory}" for advisory in of_npm(root)]
     except BadInput as wrong:
         print(wrong, file=sys.stderr)
         return 2
-    print("\n".join(found) or "no advisory is known against what the images and the tools are pinned to")
-    return 1 if found else 0
+    print("\n".join(lines) or "no advisory is known against what the images and the tools are pinned to")
+    return 1 if lines else 0
 
 
 def of_lock(requirements: Path) -> list[str]:
     """Advisories against a lock with hashes. Raises BadInput where they can't be asked for."""
     tool = _program("pip-audit", INSTALL)
-    asked = [tool, "--disable-pip", "--require-hashes", "--progress-spinner=off", "--format=json"]
-    report = _answer([*asked, f"--requirement={requirements}"], requirements.parent, "dependencies")
+    command = [tool, "--disable-pip", "--require-hashes", "--progress-spinner=off", "--format=json"]
+    report = _answer([*command, f"--requirement={requirements}"], requirements.parent, "dependencies")
     # A mirror that has packages and no advisories makes pip-audit pass over all of them.
-    skipped = [one["name"] for one in report["dependencies"] if "skip_reason" in one]
+    skipped = [entry["name"] for entry in report["dependencies"] if "skip_reason" in entry]
     if skipped:
         raise BadInput(f"nothing was audited: the database does not know {', '.join(skipped)} of {requirements.name}")
     return [
-        f"{one['name']} {one['version']}: {flaw['id']}, mended in {', '.join(flaw['fix_versions']) or 'no version'}"
-        for one in report["dependencies"]
-        for flaw in one.get("vulns", [])
+        f"{dependency['name']} {dependency['version']}: {flaw['id']}, mended in {', '.join(flaw['fix_versions']) or 'no version'}"
+        for dependency in report["dependencies"]
+        for flaw in dependency.get("vulns", [])
     ]
 
 
@@ -69,10 +69,10 @@ def _answer(command: Sequence[str], folder: Path, wanted: str) -> Any:
 
 
 def _program(name: str, install: str) -> str:
-    found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
-    if found is None:
+    program = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
+    if program is None:
         raise BadInput(f"nothing was audited: {name} is not installed; {install}")
-    return found
+    return program
 
 
 if __name__ == "__main__":

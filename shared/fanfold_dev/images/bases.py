@@ -28,12 +28,12 @@ class Foundation:
         return {"BUILD_IMAGE": self.here, "PYTHON": self.target.python}
 
 
-def find(asked: str, architecture: str) -> Foundation:
+def find(name: str, architecture: str) -> Foundation:
     """The base that was asked for, by digest, or Debian's of the architecture, which is made on first use and kept."""
-    if asked:
-        if "@sha256:" not in asked:
-            raise BadInput(f"BASE_IMAGE is {asked!r}; name it by digest, as in NAME@sha256:...")
-        return Foundation(asked, asked, ImageTarget(architecture, os.environ.get("PYTHON_VERSION", LAMBDA_PYTHON)))
+    if name:
+        if "@sha256:" not in name:
+            raise BadInput(f"BASE_IMAGE is {name!r}; name it by digest, as in NAME@sha256:...")
+        return Foundation(name, name, ImageTarget(architecture, os.environ.get("PYTHON_VERSION", LAMBDA_PYTHON)))
     return Foundation(
         _debian(architecture), _debian(container_tool.machine()), ImageTarget(architecture, DEBIAN_PYTHON)
     )

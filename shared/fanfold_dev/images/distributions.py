@@ -44,7 +44,7 @@ def locked(service: str, root: Path) -> list[Distribution]:
     """What the image of a service holds, by its lock and without what is dropped from it again."""
     text = layout.requirements(service, root).read_text()
     dropped = set(layout.contents(root)["distributions_dropped"].get(service, []))
-    return [one for one in pinned(text) if one.name not in dropped]
+    return [distribution for distribution in pinned(text) if distribution.name not in dropped]
 
 
 def pinned(requirements: str) -> Iterator[Distribution]:
@@ -57,20 +57,22 @@ def pinned(requirements: str) -> Iterator[Distribution]:
         version = str(requirement.specifier).removeprefix("==")
         if not hashes or str(requirement.specifier) != f"=={version}":
             raise BadInput(f"{requirement.name} is not pinned with hashes: run `make lock`")
-        yield Distribution(canonicalize_name(requirement.name), version, tuple(one.rstrip("\\ \n") for one in hashes))
+        yield Distribution(
+            canonicalize_name(requirement.name), version, tuple(digest.rstrip("\\ \n") for digest in hashes)
+        )
 
 
 @cache
 def installed_licence(name: str) -> str:
     """The licence of a distribution that is installed here, as an SPDX expression."""
     try:
-        found = metadata.metadata(name)
+        headers = metadata.metadata(name)
     except metadata.PackageNotFoundError as missing:
         raise BadInput(f"{name} is not installed, so its licence can't be read: run `make install`") from missing
     return licence(
         name,
-        {key: found[key] for key in ("License-Expression", "License") if found[key]},
-        found.get_all("Classifier") or [],
+        {key: headers[key] for key in ("License-Expression", "License") if headers[key]},
+        headers.get_all("Classifier") or [],
     )
 
 
@@ -88,4 +90,4 @@ def licence(name: str, fields: Mapping[str, str], classifiers: Sequence[str]) ->
     ]
     if not listed or not set(listed) <= set(SPDX):
         raise BadInput(f"{name} names no licence that is known: {named[:40] or listed}; see SPDX in {__name__}")
-    return " AND ".join(sorted(SPDX[one] for one in listed))
+    return " AND ".join(sorted(SPDX[classifier] for classifier in listed))

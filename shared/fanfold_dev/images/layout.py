@@ -30,8 +30,8 @@ class ImageTarget(NamedTuple):
 
 def contents(root: Path) -> dict[str, Any]:
     """docker/contents.json: which parts an image holds, and what is pruned."""
-    found: dict[str, Any] = json.loads((root / "docker" / "contents.json").read_text())
-    return found
+    document: dict[str, Any] = json.loads((root / "docker" / "contents.json").read_text())
+    return document
 
 
 def lay_out(service: str, root: Path, into: Path) -> None:
@@ -40,12 +40,12 @@ def lay_out(service: str, root: Path, into: Path) -> None:
         raise BadInput(f"there is no service {service!r}; there are {', '.join(SERVICES)}")
     shutil.rmtree(into, ignore_errors=True)
     into.mkdir(parents=True)
-    asked = contents(root)
+    document = contents(root)
     for name in ("Dockerfile", "assemble.py"):
         shutil.copyfile(root / "docker" / name, into / name)
     shutil.copyfile(requirements(service, root), into / "requirements.txt")
-    pruned = {"libraries_dropped": asked["libraries_dropped"]}
-    pruned["distributions_dropped"] = asked["distributions_dropped"].get(service, [])
+    pruned = {"libraries_dropped": document["libraries_dropped"]}
+    pruned["distributions_dropped"] = document["distributions_dropped"].get(service, [])
     (into / "contents.json").write_text(json.dumps(pruned))
     lay_out_task(service, root, into / "task")
 
@@ -67,16 +67,16 @@ def lay_out_collector(root: Path, into: Path) -> None:
 
 def lay_out_task(service: str, root: Path, task: Path) -> None:
     """/var/task: the service, the parts of fanfold that it may have, the desk and its own strategies."""
-    asked = contents(root)
+    document = contents(root)
     shutil.rmtree(task, ignore_errors=True)
     package = f"{service.replace('-', '_')}_service"
     shutil.copytree(root / "services" / service / package, task / package, ignore=shutil.ignore_patterns(*_UNWANTED))
     shutil.copytree(root / "shared" / "fanfold", task / "fanfold", ignore=shutil.ignore_patterns(*_UNWANTED))
-    packages = {*asked["packages_everywhere"], *asked["services"][service]["packages"]}
-    for found in (task / "fanfold").iterdir():
-        if found.is_dir() and found.name not in packages:
-            shutil.rmtree(found)
-    for name in set(asked["modules_held_back"]) - set(asked["services"][service]["modules"]):
+    packages = {*document["packages_everywhere"], *document["services"][service]["packages"]}
+    for package_folder in (task / "fanfold").iterdir():
+        if package_folder.is_dir() and package_folder.name not in packages:
+            shutil.rmtree(package_folder)
+    for name in set(document["modules_held_back"]) - set(document["services"][service]["modules"]):
         (task / "fanfold" / name).unlink()
     desk_file = Path(os.environ.get("FANFOLD_DESK") or root / "desk.toml")
     own = folder.chosen(os.environ.get("FANFOLD_STRATEGIES"), root)
@@ -135,7 +135,7 @@ def fingerprint(context: Path, *more: str) -> str:
 def _uv() -> list[str]:
     if find_spec("uv"):
         return [sys.executable, "-m", "uv"]
-    found = shutil.which("uv")
-    if found is None:
+    program = shutil.which("uv")
+    if program is None:
         raise BadInput("building images needs uv: run `make install`")
-    return [found]
+    return [program]

@@ -61,13 +61,13 @@ def look(service: str) -> dict[str, Any]:
     container_tool.remove(container)
     if done.returncode:
         raise BadInput(f"the image of {service} can't be looked into:\n{done.stderr[-1500:]}")
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found | {"made_of": container_tool.made_of(container_tool.image_name(service))}
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report | {"made_of": container_tool.made_of(container_tool.image_name(service))}
 
 
-def bill(service: str, root: Path, found: dict[str, Any]) -> str:
+def bill(service: str, root: Path, report: dict[str, Any]) -> str:
     """The document, of what ``look`` saw. Raises BadInput for a distribution that the lock does not know."""
-    made_of = found["made_of"]
+    made_of = report["made_of"]
     bom = Bom(serial_number=uuid5(NAMESPACE_URL, f"{service} {made_of}"))
     bom.metadata.component = Component(
         name=f"{container_tool.PREFIX}-{service}",
@@ -76,21 +76,21 @@ def bill(service: str, root: Path, found: dict[str, Any]) -> str:
         bom_ref=service,
         properties=[Property(name=container_tool.LABEL, value=made_of)],
     )
-    components = [*_python(service, root, found["distributions"]), *_debian(found["debian"])]
+    components = [*_python(service, root, report["distributions"]), *_debian(report["debian"])]
     for component in components:
         bom.components.add(component)
     bom.register_dependency(bom.metadata.component, components)
     return JsonV1Dot6(bom).output_as_string(indent=1)
 
 
-def _python(service: str, root: Path, found: list[Any]) -> Iterator[Component]:
-    locked = {one.name: one for one in distributions.locked(service, root)}
-    for name, version, fields, classifiers in found:
+def _python(service: str, root: Path, entries: list[Any]) -> Iterator[Component]:
+    locked = {distribution.name: distribution for distribution in distributions.locked(service, root)}
+    for name, version, fields, classifiers in entries:
         shape = re.sub(r"[-_.]+", "-", name).lower()
         if shape not in locked or locked[shape].version != version:
             raise BadInput(f"{name} {version} is in the image of {service}, and not in its lock")
         purl = PackageURL("pypi", name=shape, version=version)
-        hashes = [HashType(alg=HashAlgorithm.SHA_256, content=one) for one in locked[shape].hashes]
+        hashes = [HashType(alg=HashAlgorithm.SHA_256, content=digest) for digest in locked[shape].hashes]
         yield Component(
             name=shape,
             version=version,

@@ -45,13 +45,13 @@ class TaskKeys:
 
     def _renew(self, left: float) -> None:
         try:
-            found = asked(self._server)
+            fresh = asked(self._server)
         except AwsFault:
             if left <= 0:
                 raise
             return
-        self._ends_at = found.expiration.timestamp()
-        self._kept = Credentials(access_key=found.access_key_id, secret_key=found.secret_access_key, token=found.token)
+        self._ends_at = fresh.expiration.timestamp()
+        self._kept = Credentials(access_key=fresh.access_key_id, secret_key=fresh.secret_access_key, token=fresh.token)
 
 
 def asked(server: KeyServer) -> _Keys:

@@ -37,13 +37,13 @@ def _request(operation: str, parameters: Mapping[str, Any]) -> HttpRequest:
 
 def _response(operation: str, answer: HttpResponse) -> dict[str, Any]:
     # DynamoDB's alone has it.
-    told = answer.headers.get("x-amz-crc32")
-    if told is not None and int(told) != zlib.crc32(answer.body):
+    checksum = answer.headers.get("x-amz-crc32")
+    if checksum is not None and int(checksum) != zlib.crc32(answer.body):
         raise damaged(operation)
-    found = _read(answer.body)
+    document = _read(answer.body)
     if operation in TIMES:
-        _decode_times(found.get("Parameter") or found.get("KeyMetadata") or found)
-    return found
+        _decode_times(document.get("Parameter") or document.get("KeyMetadata") or document)
+    return document
 
 
 def _decode_times(value: dict[str, Any]) -> None:

@@ -40,8 +40,8 @@ def _bytes(payload: bytes | str) -> bytes:
 
 
 def _response(_operation: str, answer: HttpResponse) -> dict[str, Any]:
-    found = {key: answer.headers[name] for key, name in ANSWERS.items() if name in answer.headers}
-    return {"StatusCode": answer.status, "Payload": answer.body} | found
+    headers = {key: answer.headers[name] for key, name in ANSWERS.items() if name in answer.headers}
+    return {"StatusCode": answer.status, "Payload": answer.body} | headers
 
 
 def _fault(answer: HttpResponse) -> AwsFault:

@@ -43,10 +43,10 @@ def _flattened(prefix: str, value: object) -> Iterator[tuple[str, str]]:
 
 def _response(operation: str, answer: HttpResponse) -> dict[str, Any]:
     result = read_tree(answer.body).find(f"{operation}Result")
-    found = {} if result is None else {entry.tag: entry for entry in result}
+    entries = {} if result is None else {entry.tag: entry for entry in result}
     if operation == "Publish":
-        return {key: entry.text or "" for key, entry in found.items()}
-    return {key: [_entry(member) for member in entry] for key, entry in found.items()}
+        return {key: entry.text or "" for key, entry in entries.items()}
+    return {key: [_entry(member) for member in entry] for key, entry in entries.items()}
 
 
 def _entry(member: ET.Element) -> dict[str, Any]:

@@ -167,22 +167,22 @@ def _header(value: object) -> str:
 def _response(operation: str, answer: HttpResponse) -> dict[str, Any]:
     if f"s3.{operation}" in LISTINGS:
         return _listing(read_tree(answer.body))
-    found = {key: read(answer.headers[name]) for name, (key, read) in ANSWERS.items() if name in answer.headers}
+    headers = {key: read(answer.headers[name]) for name, (key, read) in ANSWERS.items() if name in answer.headers}
     if operation not in {"GetObject", "HeadObject"}:
-        return {key: value for key, value in found.items() if key in WRITTEN}
+        return {key: value for key, value in headers.items() if key in WRITTEN}
     prefix = "x-amz-meta-"
-    found["Metadata"] = {
+    headers["Metadata"] = {
         name.lower().removeprefix(prefix): value
         for name, value in answer.headers.items()
         if name.lower().startswith(prefix)
     }
-    return found | ({"Body": answer.body} if operation == "GetObject" else {})
+    return headers | ({"Body": answer.body} if operation == "GetObject" else {})
 
 
 def _check_body(operation: str, answer: HttpResponse) -> None:
     """Hold a whole object against the checksum that it was written with; one of parts has one of its parts'."""
-    told = answer.headers.get("x-amz-checksum-sha256", "") if operation == "GetObject" else ""
-    if told and answer.status == WHOLE and "-" not in told and told != _checksum(answer.body):
+    checksum = answer.headers.get("x-amz-checksum-sha256", "") if operation == "GetObject" else ""
+    if checksum and answer.status == WHOLE and "-" not in checksum and checksum != _checksum(answer.body):
         raise damaged("GetObject")
 
 
@@ -194,8 +194,8 @@ def _listing(tree: Element) -> dict[str, Any]:
     document: dict[str, Any] = {}
     for element in tree:
         if element.tag in REPEATED:
-            found = {child.tag: _listed(child) for child in element if child.tag != "Owner"}
-            document.setdefault(REPEATED[element.tag], []).append(found)
+            entry = {child.tag: _listed(child) for child in element if child.tag != "Owner"}
+            document.setdefault(REPEATED[element.tag], []).append(entry)
         else:
             document[element.tag] = _listed(element)
     return document

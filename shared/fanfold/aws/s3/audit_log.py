@@ -33,14 +33,14 @@ class S3Log:
 
     def streams(self) -> list[str]:
         pages = pages_of(self._call, {"Bucket": self._bucket, "Prefix": PREFIX, "Delimiter": "/"})
-        prefixes = [one["Prefix"] for page in pages for one in page.get("CommonPrefixes", [])]
+        prefixes = [prefix["Prefix"] for page in pages for prefix in page.get("CommonPrefixes", [])]
         return [prefix.removeprefix(PREFIX).rstrip("/") for prefix in prefixes]
 
     def segments(self, stream: str, after: int = 0) -> Iterator[tuple[str, bytes]]:
         start = {"Prefix": f"{PREFIX}{stream}/", "StartAfter": segment_key(stream, after)}
         for page in pages_of(self._call, {"Bucket": self._bucket} | start):
-            for found in page.get("Contents", []):
-                yield found["Key"], self.read(found["Key"])
+            for entry in page.get("Contents", []):
+                yield entry["Key"], self.read(entry["Key"])
 
     def history(self, stream: str, after: int = 0) -> Iterator[StoredObject]:
         behind = segment_key(stream, after) if after else ""
@@ -57,12 +57,12 @@ class Versions(NamedTuple):
 
 def history_of(call: Call, bucket: str, prefix: str, after: str = "") -> Iterator[StoredObject]:
     """The objects of a prefix behind a key, each as it was first written, and what was done on top of it."""
-    return (first_version(call, bucket, one) for one in versions_of(call, bucket, prefix, after))
+    return (first_version(call, bucket, versions) for versions in versions_of(call, bucket, prefix, after))
 
 
-def first_version(call: Call, bucket: str, found: Versions) -> StoredObject:
+def first_version(call: Call, bucket: str, versions: Versions) -> StoredObject:
     """The object as it was first written; b"" for one of which only deletions are left."""
-    key, ids, deletions = found
+    key, ids, deletions = versions
     if len(ids) == 1 and not deletions:
         return StoredObject(key, call("s3", "GetObject", {"Bucket": bucket, "Key": key})["Body"], "")
     body = call("s3", "GetObject", {"Bucket": bucket, "Key": key, "VersionId": ids[-1]})["Body"] if ids else b""
@@ -71,22 +71,22 @@ def first_version(call: Call, bucket: str, found: Versions) -> StoredObject:
 
 def versions_of(call: Call, bucket: str, prefix: str, after: str = "") -> Iterator[Versions]:
     """The keys of a prefix behind a key, in order; one may go on over pages."""
-    asked = {"Bucket": bucket, "Prefix": prefix} | ({"KeyMarker": after} if after else {})
+    parameters = {"Bucket": bucket, "Prefix": prefix} | ({"KeyMarker": after} if after else {})
     ids: dict[str, list[str]] = {}
     deletions: dict[str, int] = {}
     while True:
-        page = call("s3", "ListObjectVersions", asked)
-        for one in page.get("Versions", []):
-            ids.setdefault(one["Key"], []).append(one["VersionId"])
-        for one in page.get("DeleteMarkers", []):
-            deletions[one["Key"]] = deletions.get(one["Key"], 0) + 1
+        page = call("s3", "ListObjectVersions", parameters)
+        for version in page.get("Versions", []):
+            ids.setdefault(version["Key"], []).append(version["VersionId"])
+        for version in page.get("DeleteMarkers", []):
+            deletions[version["Key"]] = deletions.get(version["Key"], 0) + 1
         over = not page.get("IsTruncated")
         for key in sorted(ids.keys() | deletions.keys()):
             if over or key < page["NextKeyMarker"]:
                 yield Versions(key, ids.pop(key, []), deletions.pop(key, 0))
         if over:
             return
-        asked |= {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
+        parameters |= {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
 
 
 def pages_of(call: Call, parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:

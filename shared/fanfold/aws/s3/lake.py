@@ -51,12 +51,12 @@ class S3Lake:
         self._put(_key(table, dt, name), table_of(table, rows))
 
     def names(self, table: LakeTable) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
+        names: dict[str, list[str]] = {}
         for page in pages_of(self._call, {"Bucket": self._bucket, "Prefix": f"{table.name}/dt="}):
-            for one in page.get("Contents", []):
-                _, day, name = one["Key"].split("/", 2)
-                found.setdefault(day.removeprefix("dt="), []).append(name.removesuffix(_SUFFIX))
-        return found
+            for entry in page.get("Contents", []):
+                _, day, name = entry["Key"].split("/", 2)
+                names.setdefault(day.removeprefix("dt="), []).append(name.removesuffix(_SUFFIX))
+        return names
 
     def merge(self, table: LakeTable, dt: str, names: Iterable[str], into: str) -> None:
         parts = [self._read(_key(table, dt, name)) for name in names]

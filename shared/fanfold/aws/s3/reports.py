@@ -57,12 +57,12 @@ class S3Reports:
 
     def _newest(self, before: str) -> list[DayReport]:
         """The newest closed report of an earlier day, if there is one."""
-        found = [key for key in self._keys() if key.endswith("/day.json") and key < _key(before, "")]
-        return [self._read(max(found))] if found else []
+        earlier = [key for key in self._keys() if key.endswith("/day.json") and key < _key(before, "")]
+        return [self._read(max(earlier))] if earlier else []
 
     def _keys(self) -> Iterator[str]:
         for page in pages_of(self._call, {"Bucket": self._bucket, "Prefix": PREFIX}):
-            yield from (one["Key"] for one in page.get("Contents", []))
+            yield from (entry["Key"] for entry in page.get("Contents", []))
 
     def _get(self, key: str) -> bytes:
         try:
@@ -77,8 +77,8 @@ class S3Reports:
         return _decode(self._call("s3", "GetObject", {"Bucket": self._bucket, "Key": key})["Body"])
 
     def _put(self, key: str, body: bytes, kind: str, **condition: str) -> None:
-        asked = {"Bucket": self._bucket, "Key": key, "Body": body, "ContentType": kind}
-        self._call("s3", "PutObject", asked | condition)
+        parameters = {"Bucket": self._bucket, "Key": key, "Body": body, "ContentType": kind}
+        self._call("s3", "PutObject", parameters | condition)
 
 
 def _key(day: str, name: str) -> str:

@@ -25,18 +25,20 @@ class S3Seals:
         return any(page.get("Contents") for page in pages)
 
     def newest(self, before: str) -> StoredObject | None:
-        found = [one for one in versions_of(self._call, self._bucket, PREFIX) if one.key < _key(before)]
-        return first_version(self._call, self._bucket, found[-1]) if found else None
+        earlier = [
+            versions for versions in versions_of(self._call, self._bucket, PREFIX) if versions.key < _key(before)
+        ]
+        return first_version(self._call, self._bucket, earlier[-1]) if earlier else None
 
     def keep(self, day: str, body: bytes) -> bytes:
-        asked = {"Bucket": self._bucket, "Key": _key(day), "Body": body, "ContentType": "application/json"}
+        parameters = {"Bucket": self._bucket, "Key": _key(day), "Body": body, "ContentType": "application/json"}
         try:
-            self._call("s3", "PutObject", asked | {"IfNoneMatch": "*"})
+            self._call("s3", "PutObject", parameters | {"IfNoneMatch": "*"})
         except AwsFault as fault:
             if not precondition_failed(fault):
                 raise
-            found: bytes = self._call("s3", "GetObject", {"Bucket": self._bucket, "Key": _key(day)})["Body"]
-            return found
+            kept: bytes = self._call("s3", "GetObject", {"Bucket": self._bucket, "Key": _key(day)})["Body"]
+            return kept
         return body
 
     def history(self) -> Iterator[StoredObject]:
@@ -70,12 +72,12 @@ class KmsSigner:
 
     def signed(self, digest: bytes, signature: bytes) -> bool:
         try:
-            found = self._call("kms", "VerifyMac", self._asked | {"Message": digest, "Mac": signature})
+            answer = self._call("kms", "VerifyMac", self._asked | {"Message": digest, "Mac": signature})
         except AwsFault as fault:
             if fault.code not in {"KMSInvalidMacException", "NotFoundException"}:
                 raise
             return False
-        return bool(found["MacValid"])
+        return bool(answer["MacValid"])
 
 
 def closed_days(call: Call, audit: str, lake: str, key: str) -> Days:

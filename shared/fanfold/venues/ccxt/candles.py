@@ -32,12 +32,12 @@ def read(rows: Sequence[Any], length: int) -> list[CcxtCandle]:
     A row that lacks a number is an empty candle, one without a time is left out: they say nothing of the other rows.
     Raises VenueUnavailable where no row has even half of its numbers, for then the format is another.
     """
-    told = [candle for row in rows if (candle := _candle(row, length))]
-    if len(told) < len(rows):
-        log.warning("%d candles without a time are left out", len(rows) - len(told))
-    if rows and (not told or max(len(_numbers(row)) for row in rows) < HALF):
+    parsed = [candle for row in rows if (candle := _candle(row, length))]
+    if len(parsed) < len(rows):
+        log.warning("%d candles without a time are left out", len(rows) - len(parsed))
+    if rows and (not parsed or max(len(_numbers(row)) for row in rows) < HALF):
         raise VenueUnavailable(f"gave a candle that is none: {rows[0]!r}")
-    return told
+    return parsed
 
 
 def _candle(row: Any, length: int) -> CcxtCandle | None:
@@ -61,16 +61,16 @@ def _numbers(row: Any) -> list[Decimal]:
 @exact
 def series(instrument: str, timeframe: str, rules: Instrument, after: int, candles: Iterable[CcxtCandle]) -> Series:
     """The candles as a series, in their order; one that is finer than tick or lot makes the whole series finer."""
-    told = list(candles)
-    price_scale = scale(rules.tick, *(price for one in told for price in one[1:5]))
-    volume_scale = scale(rules.lot, *(one.volume for one in told))
+    ordered = list(candles)
+    price_scale = scale(rules.tick, *(price for candle in ordered for price in candle[1:5]))
+    volume_scale = scale(rules.lot, *(candle.volume for candle in ordered))
     return Series(
         instrument=instrument,
         timeframe=timeframe,
         price_scale=price_scale,
         volume_scale=volume_scale,
         after=after,
-        bars=[_bar(one, price_scale, volume_scale) for one in told],
+        bars=[_bar(candle, price_scale, volume_scale) for candle in ordered],
     )
 
 

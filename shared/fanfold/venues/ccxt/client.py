@@ -55,7 +55,7 @@ class Client:
         self._ccxt = _guarded(kind, self._errors)(_CONFIG | {"timeout": timeout_s * 1_000})
         self.pace = Pace(exchange_id, self._ccxt.rateLimit)
         self._ccxt.pace = self.pace
-        self._ccxt.told = local()
+        self._ccxt.answered = local()
         self._ccxt.has["fetchCurrencies"] = False
         # ccxt's own retries would send again what an exchange may have taken.
         assert not self._ccxt.options.get("maxRetriesOnFailure"), "maxRetriesOnFailure must be 0"
@@ -81,7 +81,7 @@ class Client:
         """Spot markets by symbol, asked for once a process. Not for two threads at once the first time."""
         if self._ccxt.markets is None:
             self._ask("load_markets")
-        return {symbol: one for symbol, one in self._ccxt.markets.items() if one["spot"]}
+        return {symbol: market for symbol, market in self._ccxt.markets.items() if market["spot"]}
 
     def has(self, symbol: str) -> bool:
         market = (self._ccxt.markets or self.markets()).get(symbol)
@@ -94,15 +94,15 @@ class Client:
 
     def told_at(self) -> float:
         """When the last answer to this thread was given, in epoch seconds by the exchange's clock; 0: it says not."""
-        return float(getattr(self._ccxt.told, "at", 0.0))
+        return float(getattr(self._ccxt.answered, "at", 0.0))
 
     def touch(self, symbol: str) -> tuple[Any, Any]:
         """Best bid and ask, as the exchange wrote them."""
         if self._ccxt.has.get("fetchBidsAsks") is True and self.name not in KEYED_TOUCH:
-            found = self._ask("fetch_bids_asks", [symbol]).get(symbol, {})
+            quote = self._ask("fetch_bids_asks", [symbol]).get(symbol, {})
         else:
-            found = self._ask("fetch_ticker", symbol)
-        return found.get("bid"), found.get("ask")
+            quote = self._ask("fetch_ticker", symbol)
+        return quote.get("bid"), quote.get("ask")
 
     def _ask(self, method: str, *arguments: Any) -> Any:
         try:
@@ -113,7 +113,7 @@ class Client:
             raise VenueUnavailable(f"{self.name} gave an answer to {method} that cannot be read: {fault!r}") from fault
 
     def _told(self, fault: Exception) -> VenueUnavailable:
-        answer = next((one.response for one in _chain(fault) if getattr(one, "response", None) is not None), None)
+        answer = next((error.response for error in _chain(fault) if getattr(error, "response", None) is not None), None)
         limits = (self._errors.DDoSProtection, self._errors.RateLimitExceeded)
         if isinstance(fault, limits) or (answer is not None and answer.status_code in REFUSED):
             header = answer.headers.get("Retry-After", "") if answer is not None else ""
@@ -143,10 +143,10 @@ def pause_s(retry_after: str, text: str, now: float) -> float:
 def _epoch(date: str, default: float) -> float:
     """A date of HTTP in epoch seconds. It is GMT, whether it says so or not."""
     try:
-        told = parsedate_to_datetime(date)
+        parsed = parsedate_to_datetime(date)
     except ValueError:
         return default
-    return told.replace(tzinfo=told.tzinfo or UTC).timestamp()
+    return parsed.replace(tzinfo=parsed.tzinfo or UTC).timestamp()
 
 
 def _guarded(kind: type[Any], errors: Any) -> type[Any]:
@@ -154,7 +154,7 @@ def _guarded(kind: type[Any], errors: Any) -> type[Any]:
         """An exchange that keeps the pace of all threads, and takes what it cannot read for a fault."""
 
         pace: Pace
-        told: local
+        answered: local
 
         def throttle(self, cost: float | None = None) -> None:
             self.pace.take(cost)
@@ -168,7 +168,7 @@ def _guarded(kind: type[Any], errors: Any) -> type[Any]:
         def on_rest_response(
             self, code: int, reason: str, url: str, method: str, response_headers: Any, *more: Any
         ) -> Any:
-            self.told.at = _epoch(response_headers.get("Date", ""), 0.0)
+            self.answered.at = _epoch(response_headers.get("Date", ""), 0.0)
             return super().on_rest_response(code, reason, url, method, response_headers, *more)
 
         def on_json_response(self, response_body: str) -> Any:

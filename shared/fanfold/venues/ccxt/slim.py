@@ -62,7 +62,7 @@ def _path() -> Path:
 
 
 def _check(exchange_id: str, path: Path) -> None:
-    known = sorted(found.stem for found in path.glob("*.py") if not found.stem.startswith("_"))
+    known = sorted(module.stem for module in path.glob("*.py") if not module.stem.startswith("_"))
     if exchange_id not in known:
         near = get_close_matches(exchange_id, known) or known[:5]
         raise BadInput(f"ccxt has no exchange {exchange_id!r}; near it are {', '.join(near)}")

@@ -98,20 +98,22 @@ class ExchangeVenue:
         except VenueUnavailable as fault:
             return [Failure(request, str(fault)) for request in requests]
         answers = self._round(requests)
-        given = {request: one for request, one in answers.items() if isinstance(one, _Answer) and one.series.bars}
-        waits = {request: self._wait_s(one) for request, one in given.items()}
+        with_bars = {
+            request: answer for request, answer in answers.items() if isinstance(answer, _Answer) and answer.series.bars
+        }
+        waits = {request: self._wait_s(answer) for request, answer in with_bars.items()}
         soon = {request: wait for request, wait in waits.items() if 0 < wait <= 2 * self._grace_s}
         if soon:
             self._sleep(max(soon.values()))
             again = self._round(list(soon))
-            answers |= {request: one for request, one in again.items() if isinstance(one, _Answer)}
+            answers |= {request: answer for request, answer in again.items() if isinstance(answer, _Answer)}
         return [_closed(answers[request]) for request in requests]
 
     def _round(self, requests: Sequence[BarsRequest]) -> dict[BarsRequest, _Answer | Failure]:
         deadline = time.monotonic() + BUDGET_S
-        order = sorted(requests, key=lambda one: one.since)
+        order = sorted(requests, key=lambda request: request.since)
         with ThreadPoolExecutor(WORKERS) as pool:
-            return dict(zip(order, pool.map(lambda one: self._tried(one, deadline), order), strict=True))
+            return dict(zip(order, pool.map(lambda request: self._tried(request, deadline), order), strict=True))
 
     def _wait_s(self, answer: _Answer) -> float:
         """How long it is until the newest bar counts as closed, best by the exchange's clock."""
@@ -152,24 +154,24 @@ class ExchangeVenue:
         if request.timeframe not in self._client.timeframes:
             known = ", ".join(self._client.timeframes)
             raise BadInput(f"{self._client.name} has no {request.timeframe} bars; it has {known}")
-        found, cut = self._candles(request)
+        by_close, cut = self._candles(request)
         told_at = self._told_at()
-        wanted = sorted(one for one in found.values() if request.since < one.closes_at_s <= request.until)
-        after = self._after(request, found, cut=cut)
+        wanted = sorted(candle for candle in by_close.values() if request.since < candle.closes_at_s <= request.until)
+        after = self._after(request, by_close, cut=cut)
         rules = self._instruments[request.instrument]
         series = candles.series(request.instrument, request.timeframe, rules, after, wanted)
-        return _Answer(series, self._closed(found, told_at), told_at)
+        return _Answer(series, self._closed(by_close, told_at), told_at)
 
-    def _closed(self, told: Iterable[int], told_at: float) -> int:
+    def _closed(self, closes: Iterable[int], told_at: float) -> int:
         """Through when bars are known to be closed, by all closes that were told and when that was."""
         later = 2 if told_at else 1
-        by_later = sorted(told)[:-later]
+        by_later = sorted(closes)[:-later]
         return max(int(told_at) - self._grace_s, *by_later[-1:], 0)
 
     def _candles(self, request: BarsRequest) -> tuple[dict[int, CcxtCandle], bool]:
         """By close, what the exchange has from the bar that closes at ``since``; and whether its front may be cut."""
         length = timeframes.seconds(request.timeframe)
-        found: dict[int, CcxtCandle] = {}
+        by_close: dict[int, CcxtCandle] = {}
         cut = False
         # Where the next bar opens. A page may be shorter than asked for, so only one without news is the last.
         at = max(request.since - length, 0)
@@ -177,27 +179,27 @@ class ExchangeVenue:
             # One more than asked for: that it has opened proves that the last one is closed.
             limit = min(self._client.page, (request.until - at) // length + 1)
             page = self._page(request, at, limit)
-            cut = cut or (not found and len(page) >= self._client.page)
-            fresh = [one for one in page if one.closes_at_s > at]
-            found |= {one.closes_at_s: one for one in fresh}
+            cut = cut or (not by_close and len(page) >= self._client.page)
+            fresh = [candle for candle in page if candle.closes_at_s > at]
+            by_close |= {candle.closes_at_s: candle for candle in fresh}
             if fresh:
-                at = max(one.closes_at_s for one in fresh)
+                at = max(candle.closes_at_s for candle in fresh)
             elif self._client.name in BY_SPAN:
                 at += limit * length
             else:
                 break
-        return found, cut
+        return by_close, cut
 
-    def _after(self, request: BarsRequest, found: Mapping[int, CcxtCandle], *, cut: bool) -> int:
-        known = _sound(found.values(), request.since)
+    def _after(self, request: BarsRequest, by_close: Mapping[int, CcxtCandle], *, cut: bool) -> int:
+        known = _sound(by_close.values(), request.since)
         if known:
             return known
         length = timeframes.seconds(request.timeframe)
         page = self._client.page
         earlier = [] if cut else self._page(request, max(request.since - (page - 1) * length, 0), page)
         known = _sound(earlier, request.since)
-        if found and not known and (cut or len(earlier) >= page):
-            return min(found) - length
+        if by_close and not known and (cut or len(earlier) >= page):
+            return min(by_close) - length
         return known
 
     def _page(self, request: BarsRequest, opens_from: int, limit: int) -> list[CcxtCandle]:
@@ -223,9 +225,13 @@ def _closed(answer: _Answer | Failure) -> Series | Failure:
     return msgspec.structs.replace(answer.series, bars=bars)
 
 
-def _sound(told: Iterable[CcxtCandle], since: int) -> int:
+def _sound(known_candles: Iterable[CcxtCandle], since: int) -> int:
     """Close of the last candle up to ``since`` that is one; a reader never had the others. 0: there is none."""
-    closes = (one.closes_at_s for one in told if one.closes_at_s <= since and quality.possible(Bar._make(one)))
+    closes = (
+        candle.closes_at_s
+         for candle in known_candles
+        if candle.closes_at_s <= since and quality.possible(Bar._make(candle))
+    )
     return max(closes, default=0)
 
 
@@ -244,7 +250,7 @@ def catalogue(exchange: str, symbols: Sequence[str], as_of: str, origin: str = "
 def _instrument(exchange: str, symbol: str, markets: Mapping[str, Any], as_of: str) -> Instrument:
     market = markets.get(symbol)
     if market is None or market["active"] is False:
-        trading = [name for name, one in markets.items() if one["active"] is not False]
+        trading = [name for name, listed in markets.items() if listed["active"] is not False]
         near = ", ".join(get_close_matches(symbol, trading, n=5)) or "none; a symbol is written like BTC/USDT"
         raise BadInput(f"{exchange} does not trade {symbol}; near it are {near}")
     if not market["spot"] or market.get("contract"):
