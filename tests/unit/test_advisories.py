@@ -31,7 +31,7 @@ def saying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_advisories_against_a_lock_are_told_with_what_mends_them(saying: Any, tmp_path: Path) -> None:
     parts = [{"name": "a", "version": "1", "vulns": [FLAW]}, {"name": "b", "version": "1", "vulns": []}]
     saying("pip-audit", json.dumps({"dependencies": parts}))
-    assert advisories.of_lock(tmp_path / "lock.txt") == ["a 1: PYSEC-1, mended in 2"]
+    assert advisories.of_lock(tmp_path / "lock.txt") == ["a 1: PYSEC-1, fixed in 2"]
 
 
 def test_grave_advisories_of_npm_are_told(saying: Any, tmp_path: Path) -> None:

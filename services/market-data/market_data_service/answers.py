@@ -65,9 +65,7 @@ def _start(need: Wanted, own: str, last: Series | None) -> int:
         return need.since - length
     known = last.bars if last else []
     since = need.since
-    return min(
-        (bar.closes_at_s for bar in known if since - bar.closes_at_s <= AGAIN_BARS * length), default=since
-    )
+    return min((bar.closes_at_s for bar in known if since - bar.closes_at_s <= AGAIN_BARS * length), default=since)
 
 
 def usable(

@@ -91,7 +91,7 @@ class Poller:
         return count
 
     def on_bars_requested(self, message: BarsRequested) -> None:
-        """Publish the bars that a reader is missing, as far as the venue has them; see requested for permanent holes."""
+        """Publish the bars that a reader is missing, as far as the venue has them; see requested for holes."""
         if message.venue not in self._desk.venues:
             raise BadInput(f"venue {message.venue!r} is not in the desk; it has {sorted(self._desk.venues)}")
         source, venue = self._source(message.venue), self._desk.venues[message.venue]
@@ -137,7 +137,7 @@ class Poller:
             noted = self._shared(name, source, noted)
         fresh = [item for item in found_news if item.series.bars]
         defects += [defect for item in found_news if not item.series.bars for defect in item.defects]
-        to_publish = [(one.series, one.defects) for one in fresh]
+        to_publish = [(item.series, item.defects) for item in fresh]
         if to_publish or defects:
             again = any(last.through == at for last in noted.cursors.values())
             self._bus.publish(polled(name, at, to_publish, defects, again=again))

@@ -24,22 +24,22 @@ _NAMES = ("symbol", "ticker", "pair", "instrument", "instrument_name", "inst_id"
 _UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
-def table_of(path: Path, found: pa.Table, format_name: str, first_row: int) -> BarTable:
+def table_of(path: Path, table: pa.Table, format_name: str, first_row: int) -> BarTable:
     """The columns wanted out of an Arrow table, found by their names in any case."""
-    if found.num_rows == 0:
+    if table.num_rows == 0:
         refuse(path, "it has no rows")
-    places = _places(path, found.column_names)
+    places = _places(path, table.column_names)
     time_name = places.get("time", places.get("closes", ""))
-    named_by = next((name for name in found.column_names if name.strip().lower() in _NAMES), "")
+    named_by = next((name for name in table.column_names if name.strip().lower() in _NAMES), "")
     return BarTable(
         path=path,
         format=format_name,
         first_row=first_row,
         closes="time" not in places,
-        time=_times(path, found[time_name], time_name, first_row),
+        time=_times(path, table[time_name], time_name, first_row),
         named_by=named_by,
-        named=_names(found[named_by]) if named_by else [],
-        values={one: _numbers(path, found[places[one]], one, first_row) for one in (*PRICES, "volume")},
+        named=_names(table[named_by]) if named_by else [],
+        values={column: _numbers(path, table[places[column]], column, first_row) for column in (*PRICES, "volume")},
     )
 
 
@@ -58,7 +58,7 @@ def _places(path: Path, names: Sequence[str]) -> dict[str, str]:
         for alias in reversed(aliases)
         if alias in by_name
     }
-    missing = [one for one in (*PRICES, "volume") if one not in places]
+    missing = [column for column in (*PRICES, "volume") if column not in places]
     if "time" not in places and "closes" not in places:
         missing = ["time", *missing]
     if missing:

@@ -47,10 +47,10 @@ def read(argument: str, *, jump_max: Decimal = JUMP_MAX, now: int | None = None)
 
     Raises BadInput, which names file, row, column and reason, for a file that cannot be taken as it stands.
     """
-    path, given = symbols.locate(argument)
+    path, named = symbols.locate(argument)
     table = formats.load(path)
-    symbol = given or symbols.infer(path)
-    one_series.refuse_instruments(table, symbol, given=bool(given))
+    symbol = named or symbols.infer(path)
+    one_series.refuse_instruments(table, symbol, is_named=bool(named))
     seconds = _seconds(table)
     one_series.refuse_conflicts(table, seconds.tolist())
     length = _length(path, seconds)
@@ -101,7 +101,7 @@ def describe(file: DataFile) -> list[str]:
 def _seconds(table: BarTable) -> Integers:
     """The times in whole seconds, those of closing rounded up: venues end a bar a millisecond early."""
     up = 1 if table.closes else 0
-    seconds = [(told - up) // quality.per_second(told) + up for told in table.time]
+    seconds = [(stamp - up) // quality.per_second(stamp) + up for stamp in table.time]
     for index, second in enumerate(seconds):
         if not _FIRST_TIME <= second <= _LAST_TIME:
             table.refuse(index, "time", f"{table.time[index]} is not a time between 2009 and 2100 in s, ms, us or ns")

@@ -67,10 +67,10 @@ def _arrow(path: Path, content: bytes) -> BarTable:
     name = "parquet" if content.startswith(b"PAR1") else "feather"
     read = parquet.read_table if name == "parquet" else feather.read_table
     try:
-        found = read(pa.BufferReader(content))
+        table = read(pa.BufferReader(content))
     except (pa.ArrowException, OSError) as wrong:
         refuse(path, f"the {name} file cannot be read: {wrong}")
-    return table_of(path, found, name, first_row=1)
+    return table_of(path, table, name, first_row=1)
 
 
 def _json(path: Path, content: bytes) -> BarTable:
@@ -103,8 +103,8 @@ def _csv(path: Path, content: bytes, prefix: str) -> BarTable:
     cells = [cell.strip().strip('"') for cell in head.split(delimiter)]
     has_header = not cells[1:] or not _is_number(cells[1])
     format_name, names = ("csv", cells) if has_header else _headerless(path, cells)
-    found = _parse(path, content, delimiter, names, has_header)
-    return table_of(path, found, prefix + format_name, first_row=2 if has_header else 1)
+    table = _parse(path, content, delimiter, names, has_header)
+    return table_of(path, table, prefix + format_name, first_row=2 if has_header else 1)
 
 
 def _parse(path: Path, content: bytes, delimiter: str, names: list[str], has_header: bool) -> pa.Table:

@@ -21,21 +21,22 @@ RUN_MIN = 4
 LONGER = {180, 300, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 28_800, 43_200, 86_400}
 
 
-def refuse_instruments(table: BarTable, symbol: str, *, given: bool) -> None:
+def refuse_instruments(table: BarTable, symbol: str, *, is_named: bool) -> None:
     """Refuse a file whose column of names has two, or another one than the file's name tells."""
     if len(table.named) > 1:
         names = ", ".join(table.named[:3])
-        told = f"column {table.named_by} names {len(table.named)} instruments ({names})"
-        refuse(table.path, f"{told}; make a file of each")
-    if given or not table.named:
+        reason = f"column {table.named_by} names {len(table.named)} instruments ({names})"
+        refuse(table.path, f"{reason}; make a file of each")
+    if is_named or not table.named:
         return
     try:
-        told = symbols.infer(Path(table.named[0]))
+        reason = symbols.infer(Path(table.named[0]))
     except BadInput:
         return  # A name such as "Bitcoin", from which nothing follows.
-    if told != symbol:
+    if reason != symbol:
         refuse(
-            table.path, f"its name tells {symbol}, its column {table.named_by} {told}; say which: {table.path}={told}"
+            table.path,
+            f"its name tells {symbol}, its column {table.named_by} {reason}; say which: {table.path}={reason}",
         )
 
 
@@ -53,8 +54,10 @@ def refuse_conflicts(table: BarTable, seconds: Sequence[int]) -> None:
     if len(conflicts) > CONFLICTS_MAX:
         first, second = next(iter(conflicts.values()))
         closes = columns[PRICES.index("close")]
-        told = f"{len(conflicts)} times have two bars that differ (first closes {closes[first]} and {closes[second]})"
-        table.refuse(second, "time", f"{told}: two instruments, or two versions; keep one bar a time")
+        conflict = (
+            f"{len(conflicts)} times have two bars that differ (first closes {closes[first]} and {closes[second]})"
+        )
+        table.refuse(second, "time", f"{conflict}: two instruments, or two versions; keep one bar a time")
 
 
 def refuse_timeframes(path: Path, times: Integers, length: int) -> None:

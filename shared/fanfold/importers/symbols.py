@@ -25,8 +25,8 @@ def locate(argument: str) -> tuple[Path, str]:
     >>> locate("bars.csv=BTC/USDT")
     (PosixPath('bars.csv'), 'BTC/USDT')
     """
-    path, given, symbol = argument.rpartition("=")
-    if not given or "/" not in symbol or "." in symbol:
+    path, separator, symbol = argument.rpartition("=")
+    if not separator or "/" not in symbol or "." in symbol:
         return Path(argument), ""
     if ":" in symbol:
         raise BadInput(
@@ -45,11 +45,11 @@ def infer(path: Path) -> str:
     if _is_contract(tokens):
         refuse(path, f"its name is that of a contract, and only spot is traded; if it is spot, say so: {path}=BTC/USDT")
     # In binance_spot_BTC_USDT both SPOT, BTC and BTC, USDT look like a pair; the last is it.
-    found = pairs[-1:] or _split(tokens)
-    if len(found) != 1:
-        readings = " or ".join("/".join(pair) for pair in found) or "no instrument"
+    pairs_left = pairs[-1:] or _split(tokens)
+    if len(pairs_left) != 1:
+        readings = " or ".join("/".join(pair) for pair in pairs_left) or "no instrument"
         refuse(path, f"its name tells {readings}; say which: {path}=BTC/USDT")
-    base, quote = found[0]
+    base, quote = pairs_left[0]
     return f"{_COMMON.get(base, base)}/{_COMMON.get(quote, quote)}"
 
 

@@ -24,12 +24,12 @@ _RECORD = Struct("<6q")
 def write(directory: Path, series: Iterable[Series]) -> None:
     """Store series, one an instrument, each in place of an earlier one; its longer timeframes follow from it."""
     directory.mkdir(parents=True, exist_ok=True)
-    for one in series:
-        if not one.bars:
-            raise BadInput(f"{one.instrument} {one.timeframe} has no bars to store")
-        stem = one.instrument.replace("/", "-").replace(":", "_")
-        _replace(directory / f"{stem}.bars", b"".join(_RECORD.pack(*bar) for bar in one.bars))
-        _replace(directory / f"{stem}.json", json.dumps(_header(one), indent=1).encode())
+    for recording in series:
+        if not recording.bars:
+            raise BadInput(f"{recording.instrument} {recording.timeframe} has no bars to store")
+        stem = recording.instrument.replace("/", "-").replace(":", "_")
+        _replace(directory / f"{stem}.bars", b"".join(_RECORD.pack(*bar) for bar in recording.bars))
+        _replace(directory / f"{stem}.json", json.dumps(_header(recording), indent=1).encode())
 
 
 class ReplayVenue:

@@ -36,17 +36,17 @@ def _bill(scenario: Scenario, months: int = 1) -> Bill:
 
 
 def _totals(bills: dict[str, Bill]) -> Iterator[str]:
-    for name, bill in bills.items():
+    for name, total in bills.items():
         scenario = SCENARIOS[name]
         year = _bill(scenario, YEAR)
         yield (
-            f"| `{name}`: {scenario.about} | {scenario.profile} | {dollars(bill.listed)} | "
-            f"{dollars(bill.after_free)} | {dollars(year.listed)} | {scenario.ceiling} |"
+            f"| `{name}`: {scenario.about} | {scenario.profile} | {dollars(total.listed)} | "
+            f"{dollars(total.after_free)} | {dollars(year.listed)} | {scenario.ceiling} |"
         )
 
 
 def _lines(bills: dict[str, Bill]) -> Iterator[str]:
-    by_item = {name: {line.item: line for line in bill.lines} for name, bill in bills.items()}
+    by_item = {name: {line.item: line for line in total.lines} for name, total in bills.items()}
     for item, price in PRICES.items():
         lines = [by_item[name].get(item) for name in bills]
         if any(lines):

@@ -42,9 +42,9 @@ def of_lock(requirements: Path) -> list[str]:
     if skipped:
         raise BadInput(f"nothing was audited: the database does not know {', '.join(skipped)} of {requirements.name}")
     return [
-        f"{dependency['name']} {dependency['version']}: {flaw['id']}, mended in {', '.join(flaw['fix_versions']) or 'no version'}"
-        for dependency in report["dependencies"]
-        for flaw in dependency.get("vulns", [])
+        f"{entry['name']} {entry['version']}: {flaw['id']}, fixed in {', '.join(flaw['fix_versions']) or 'no version'}"
+        for entry in report["dependencies"]
+        for flaw in entry.get("vulns", [])
     ]
 
 

@@ -229,7 +229,7 @@ def _sound(known_candles: Iterable[CcxtCandle], since: int) -> int:
     """Close of the last candle up to ``since`` that is one; a reader never had the others. 0: there is none."""
     closes = (
         candle.closes_at_s
-         for candle in known_candles
+        for candle in known_candles
         if candle.closes_at_s <= since and quality.possible(Bar._make(candle))
     )
     return max(closes, default=0)
