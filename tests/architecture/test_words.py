@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+from collections.abc import Iterator
 
 import pytest
 from source_tree import ROOT, Module, found, module, modules
@@ -22,6 +23,14 @@ UNFINISHED = ["TO" + "DO", "FIX" + "ME", "X" + "XX"]
 FOREIGN = ["Cl" + "aude", "G" + "PT-", "ChatG" + "PT", "AI-gen" + "erated"]
 PLACES = ["/wo" + "rk/", "/tm" + "p/s/", "/ho" + "me/", "py" + "pi.org", "registry.npm" + "js.org"]
 FOREIGN_WORDS = re.compile("|".join(re.escape(word) for word in (*UNFINISHED, *FOREIGN, *PLACES)))
+
+# Names of variables that say nothing of what the variable holds.
+VAGUE = {"one", "found", "told", "asked", "given", "some"}
+# Modules that still have such variables; the list only ever gets shorter.
+VAGUE_STILL = re.compile(
+    r"fanfold\.(risk|ledger|cli|stages|aws\.(dynamodb|function|telemetry)|simulation\.ledger)\b.*"
+    r"|(risk|execution)_service\..*"
+)
 
 
 def undocumented(one: Module) -> list[str]:
@@ -100,3 +109,39 @@ def test_a_public_class_name_stands_in_one_module() -> None:
 def test_a_class_name_in_two_modules_is_seen() -> None:
     two = (module("shared/fanfold/desk.py", "class Book: ..."), module("shared/fanfold/ids.py", "class Book: ..."))
     assert class_places(two) == {"Book": ["fanfold.desk", "fanfold.ids"]}
+
+
+def vague(source: Module) -> list[str]:
+    """Variables and arguments with a name of VAGUE, with their lines."""
+    if VAGUE_STILL.fullmatch(source.name):
+        return []
+    return [f"line {line}: {name}" for line, name in _variables(source.tree) if name in VAGUE]
+
+
+def _variables(tree: ast.Module) -> Iterator[tuple[int, str | None]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.MatchAs | ast.MatchStar):
+            yield node.lineno, node.name
+
+
+def test_variables_are_named_after_what_they_hold() -> None:
+    assert found(vague) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "for one in orders: ...",
+        "def f(given): ...",
+        "x = [some for some in orders]",
+        "x = lambda told: 1",
+        "if found := f(): ...",
+        "match x:\n    case [asked]: ...",
+    ],
+)
+def test_a_vague_variable_is_seen(source: str) -> None:
+    assert len(vague(module("shared/fanfold/market/bars.py", source))) == 1
