@@ -298,3 +298,8 @@ def test_each_check_that_the_scan_leaves_out_has_its_reason() -> None:
     left_out = [line for line in text.splitlines() if "CKV" in line]
     assert left_out
     assert not [line for line in left_out if len(line.partition("#")[2]) < 40]
+
+
+def test_a_profile_that_is_not_there_is_refused_by_its_name() -> None:
+    with pytest.raises(packaging.NotPackaged, match="there is no profile fat"):
+        packaging.template("signal", "dev", {"FANFOLD_PROFILE": "fat"})
