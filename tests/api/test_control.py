@@ -31,7 +31,7 @@ def confirm(world: World, confirmation: str, who: dict, key: str = "key-confirm-
 
 
 @pytest.mark.parametrize("state", ["HALTED", "REDUCE_ONLY", "FLATTENING"])
-def test_one_person_halts_at_once_and_the_audit_chain_hears_who_and_why(world, state):
+def test_one_person_halts_at_once_and_the_audit_chain_records_who_and_why(world, state):
     answer = world.post("/halt", REASON | {"state": state, "accounts": ["main"]})
     (told,) = world.bus.messages
     assert answer.body == {"state": state, "accounts": ["main"], "actor": ANNA["iam"]["userArn"], **REASON}
@@ -39,13 +39,13 @@ def test_one_person_halts_at_once_and_the_audit_chain_hears_who_and_why(world, s
     assert world.halted() == state
 
 
-def test_a_halt_of_all_takes_the_opened_accounts(world):
+def test_halting_all_halts_every_account_that_was_opened(world):
     assert world.post("/halt", REASON).body["accounts"] == ["main"]
     refused = world.post("/halt", REASON | {"accounts": ["main", "spare"]}, key="key-00000002")
     assert (refused.status, refused.body["type"]) == (409, "urn:fanfold:problem:not-opened")
 
 
-def test_the_same_request_twice_is_one_halt_with_the_same_answer(world):
+def test_a_repeated_halt_request_halts_once_and_repeats_the_response(world):
     first, second = (world.post("/halt", REASON) for _ in range(2))
     assert first.body == second.body
     assert "idempotency-replayed" not in first.headers
@@ -60,7 +60,7 @@ def test_a_repeated_halt_does_not_undo_a_resume_that_came_between(world):
     assert world.halted() is TradingState.ACTIVE
 
 
-def test_a_key_is_good_for_one_request_and_each_caller_has_keys_of_their_own(world):
+def test_an_idempotency_key_belongs_to_one_request_of_one_caller(world):
     world.post("/halt", REASON)
     other = world.post("/halt", {"reason": "another"})
     assert (other.status, other.body["type"]) == (422, "urn:fanfold:problem:key-reused")
@@ -68,7 +68,7 @@ def test_a_key_is_good_for_one_request_and_each_caller_has_keys_of_their_own(wor
     assert world.post("/halt", {"reason": "another"}, BERT).status == 200
 
 
-def test_of_two_at_once_with_one_key_one_halts_and_the_other_is_told_the_same(world):
+def test_two_concurrent_requests_with_one_key_halt_once_and_get_the_same_response(world):
     """Both find the key unused; the transaction lets one through."""
     remembered = world.controls.remembered
     answers = []
@@ -112,25 +112,25 @@ def test_a_request_without_a_key_is_refused_and_does_nothing(world, key):
         {"reason": "r", "actor": "root"},
     ],
 )
-def test_a_wrong_halt_is_told_what_is_wrong_and_does_nothing(world, body):
+def test_an_invalid_halt_request_is_explained_and_changes_nothing(world, body):
     assert world.post("/halt", body).status == 400
     assert world.halted() is TradingState.ACTIVE
 
 
-def test_an_account_that_there_is_not_is_not_halted(world):
+def test_an_unknown_account_cannot_be_halted(world):
     assert world.post("/halt", REASON | {"accounts": ["gone"]}).status == 404
     assert world.post("/resume", RESUME | {"account": "gone"}, key="key-00000002").status == 404
     assert world.post("/resume", RESUME | {"account": "spare"}, key="key-00000003").status == 409
 
 
-def test_one_person_alone_does_not_resume_at_once(world):
+def test_one_person_alone_cannot_resume_at_once(world):
     confirmation = halted(world)
     refused = confirm(world, confirmation, ANNA)
     assert (refused.status, refused.headers["retry-after"]) == (403, str(int(OWN_DELAY.total_seconds()) + 1))
     assert world.halted() is TradingState.HALTED
 
 
-def test_a_second_person_resumes_at_once_and_the_chain_hears_both_reasons(world):
+def test_a_second_person_resumes_at_once_and_the_chain_records_both_reasons(world):
     confirmation = halted(world)
     answer = confirm(world, confirmation, BERT)
     assert (answer.status, answer.body["state"], world.halted()) == (200, "ACTIVE", TradingState.ACTIVE)
@@ -138,7 +138,7 @@ def test_a_second_person_resumes_at_once_and_the_chain_hears_both_reasons(world)
     assert "asked: venue is back" in world.bus.messages[-1].reason
 
 
-def test_who_asked_resumes_after_the_delay_and_nobody_when_it_ran_out(world):
+def test_the_same_person_may_confirm_after_the_delay_and_nobody_after_expiry(world):
     confirmation = halted(world)
     world.now = NOW + OWN_DELAY - timedelta(seconds=1)
     assert confirm(world, confirmation, ANNA).status == 403
@@ -179,7 +179,7 @@ def test_a_halt_after_the_request_voids_it(world, how):
     assert world.halted() is TradingState.HALTED
 
 
-def test_another_confirmation_and_an_account_that_trades_are_refused(world):
+def test_a_wrong_confirmation_and_an_active_account_are_refused(world):
     halted(world)
     assert confirm(world, "0" * 32, BERT).status == 409
     assert confirm(world, "no hex", BERT, "key-confirm-2").status == 400
@@ -187,12 +187,12 @@ def test_another_confirmation_and_an_account_that_trades_are_refused(world):
     assert world.halted() is TradingState.HALTED
 
 
-def test_an_account_that_trades_has_nothing_to_resume(world):
+def test_an_active_account_cannot_be_resumed(world):
     refused = world.post("/resume", RESUME)
     assert (refused.status, refused.body["type"]) == (409, "urn:fanfold:problem:not-halted")
 
 
-def test_a_confirmed_resume_again_is_the_same_answer(world):
+def test_a_repeated_confirmation_repeats_the_response(world):
     confirmation = halted(world)
     first = confirm(world, confirmation, BERT)
     assert confirm(world, confirmation, BERT).body == first.body

@@ -43,7 +43,7 @@ CASES = [
     max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 @given(data=st.data())
-def test_what_is_asked_is_answered_as_the_document_says(url, method, path, right, data):
+def test_responses_match_the_openapi_document(url, method, path, right, data):
     from schemathesis.generation import GenerationMode
     from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 

@@ -66,7 +66,7 @@ def get(views: Years, path: str, query: str = "") -> Answer:
 
 
 @pytest.mark.parametrize(("path", "query"), [("/orders", ""), ("/orders", "limit=100"), ("/status", "")])
-def test_a_month_and_a_year_of_orders_cost_the_same(template, path, query):
+def test_a_page_costs_the_same_after_a_month_and_a_year_of_orders(template, path, query):
     month, year = Years(30, template), Years(YEAR, template)
     for views in (month, year):
         assert get(views, path, query).status == 200
@@ -78,7 +78,7 @@ def test_the_status_counts_what_is_open_of_the_last_days(template):
     assert OPEN_DAYS * A_DAY <= main["open_orders"] <= (OPEN_DAYS + 1) * A_DAY
 
 
-def test_a_cursor_in_the_middle_of_a_decision_goes_on_with_its_other_order(template):
+def test_a_cursor_between_two_orders_of_a_decision_continues_with_the_second(template):
     views = Years(2, template)
     found, cursor = [], ""
     while cursor is not None:
@@ -88,7 +88,7 @@ def test_a_cursor_in_the_middle_of_a_decision_goes_on_with_its_other_order(templ
     assert len(found) == len(set(found)) == 2 * A_DAY
 
 
-def test_what_is_asked_for_is_found_behind_many_that_are_not(template):
+def test_a_filter_finds_orders_behind_many_that_do_not_match(template):
     """A page may end early, even empty, and then says where to go on."""
     views = Years(YEAR, template, refused={0})
     found, pages, cursor = [], 0, ""

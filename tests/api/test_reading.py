@@ -45,7 +45,7 @@ def test_walking_the_cursors_gives_every_trade_of_the_day_once(traded, limit):
     later=st.sets(st.tuples(st.text(max_size=3), st.text(max_size=3)), max_size=5),
     limit=st.integers(1, 7),
 )
-def test_items_that_come_between_two_pages_repeat_and_hide_none(places, later, limit):
+def test_orders_created_between_two_pages_neither_repeat_nor_hide_others(places, later, limit):
     shown, following = page(sorted(places, reverse=True), lambda one: one, None, limit, ("q",))
     now = places | later
     while following is not None:
@@ -56,7 +56,7 @@ def test_items_that_come_between_two_pages_repeat_and_hide_none(places, later, l
     assert set(shown) <= now
 
 
-def test_orders_are_told_by_state_and_instrument(traded):
+def test_orders_can_be_filtered_by_state_and_instrument(traded):
     assert {one["state"] for one in walked(traded, "/orders", "orders", 100, refused="true")} == {"REFUSED"}
     assert {one["state"] for one in walked(traded, "/orders", "orders", 100, open="true")} == {"APPROVED"}
     only = walked(traded, "/orders", "orders", 100, instrument=A)
@@ -64,7 +64,7 @@ def test_orders_are_told_by_state_and_instrument(traded):
     assert len(only) == ORDERS / 2
 
 
-def test_a_cursor_is_good_for_the_query_that_gave_it_and_not_when_changed(traded):
+def test_a_cursor_is_valid_only_unchanged_and_for_its_own_query(traded):
     cursor = traded.get("/orders", "limit=1").body["next"]
     wrong = [cursor[:-1], cursor + "A", cursor[::-1], "", "ä", "%00"]
     wrong += [cursor[:at] + ("A" if cursor[at] != "A" else "B") + cursor[at + 1 :] for at in range(0, len(cursor), 19)]
@@ -76,13 +76,13 @@ def test_a_cursor_is_good_for_the_query_that_gave_it_and_not_when_changed(traded
 
 
 @given(position=st.lists(st.text(), max_size=3).map(tuple), scope=st.tuples(st.text()))
-def test_a_cursor_opens_to_what_it_was_sealed_from(position, scope):
+def test_a_cursor_decodes_to_what_was_encoded(position, scope):
     assert opened(sealed(position, scope), scope) == position
     with pytest.raises(Problem):
         opened(sealed(position, scope), (*scope, "other"))
 
 
-def test_an_order_tells_its_fills_and_the_chain_of_its_causes(traded):
+def test_an_order_shows_its_fills_and_its_lineage(traded):
     filled = next(one for one in walked(traded, "/orders", "orders", 100) if one["state"] == "FILLED")
     found = traded.get(f"/orders/{filled['order_id']}").body
     assert found["order"] == filled
@@ -131,7 +131,7 @@ def test_status_positions_and_signals_are_what_was_recorded(traded):
         ("", "", 404),
     ],
 )
-def test_a_wrong_question_is_told_what_is_wrong(traded, path, query, status):
+def test_an_invalid_query_is_explained(traded, path, query, status):
     answer = traded.get(path, query)
     assert (answer.status, answer.body["status"]) == (status, status)
     assert answer.headers["content-type"] == "application/problem+json"
@@ -144,7 +144,7 @@ def test_an_empty_desk_has_empty_pages(world):
     assert world.get("/trades", f"account=main&day={DAY}").body == {"trades": [], "next": None}
 
 
-def test_a_body_that_says_it_is_base64_and_is_not_is_refused(traded):
+def test_a_body_that_claims_to_be_base64_and_is_not_is_rejected(traded):
     asked = event("GET", "/status", who=READER) | {"body": "a", "isBase64Encoded": True}
     assert answered(traded.read, asked).status == 400
 

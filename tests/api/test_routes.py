@@ -44,7 +44,7 @@ def asked(route: Route, who: dict[str, Any] | None) -> dict[str, Any]:
 
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("route", ROUTES, ids=lambda one: one.name)
-def test_a_route_answers_those_it_is_for_and_no_one_else(world, route, caller):
+def test_a_route_responds_only_to_callers_with_its_scope(world, route, caller):
     answer = answered(function(world, route), asked(route, CALLERS[caller]))
     expected = EXPECTED[route.access][caller]
     assert answer.status == expected or (expected == 0 and answer.status not in {401, 403})
@@ -53,7 +53,7 @@ def test_a_route_answers_those_it_is_for_and_no_one_else(world, route, caller):
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_who_may_not_halt_halts_nothing(world, caller):
+def test_a_caller_without_the_scope_cannot_halt(world, caller):
     (route,) = [one for one in ROUTES if one.name == "halt"]
     answered(world.control, asked(route, CALLERS[caller]))
     assert (world.halted() == "HALTED") == (caller == "operator")
@@ -61,7 +61,7 @@ def test_who_may_not_halt_halts_nothing(world, caller):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("route", ROUTES, ids=lambda one: one.name)
-def test_a_method_that_a_path_does_not_answer_is_405_with_those_that_it_does(traded, route, method):
+def test_a_method_that_a_path_lacks_is_405_with_the_allowed_methods(traded, route, method):
     """Whatever no other function serves comes to audit's, as the gateway routes it."""
     if method == route.method:
         return
@@ -69,7 +69,7 @@ def test_a_method_that_a_path_does_not_answer_is_405_with_those_that_it_does(tra
     assert (answer.status, answer.headers["allow"]) == (405, route.method)
 
 
-def test_a_route_that_another_function_serves_is_not_answered_here(traded):
+def test_a_route_of_another_function_is_not_found(traded):
     assert answered(traded.read, event("POST", "/halt", who=ANNA, body={"reason": "r"})).status == 404
     assert answered(traded.control, event("GET", "/status", who=READER)).status == 404
 
@@ -88,7 +88,7 @@ def test_the_document_is_served_as_it_is_written_and_names_every_route(traded):
     assert told == {(route.method, route.path) for route in ROUTES}
 
 
-def test_every_reference_of_the_document_leads_somewhere():
+def test_every_reference_in_the_document_resolves():
     document = openapi.document()
     named = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
     assert references(document) <= named

@@ -84,17 +84,17 @@ def test_a_signal_that_is_sent_again_is_refused(world):
 
 
 @pytest.mark.parametrize("off", [-WINDOW_S, -1, 0, 1, WINDOW_S])
-def test_a_sender_whose_clock_is_a_little_off_is_heard(world, off):
+def test_a_sender_whose_clock_is_slightly_off_is_accepted(world, off):
     assert sent(world, signed(at=T0 + off)).status == 202
 
 
-def test_a_nonce_is_kept_for_as_long_as_any_signature_with_it_is_good():
+def test_a_nonce_is_kept_as_long_as_a_signature_with_it_is_valid():
     from fanfold.aws.dynamodb.nonces import KEPT_S
 
     assert KEPT_S >= 2 * WINDOW_S
 
 
-def test_a_body_in_base64_is_checked_as_what_it_stands_for(world):
+def test_the_signature_of_a_base64_body_covers_the_decoded_bytes(world):
     packed = base64.b64encode(BODY.encode()).decode()
     assert sent(world, signed(packed), packed, isBase64Encoded=True).status == 401
     assert sent(world, signed(), packed, isBase64Encoded=True).status == 202
@@ -124,18 +124,18 @@ def test_keys_rotate_without_a_gap(world):
         ({"speed": 3}, 400),
     ],
 )
-def test_a_genuine_sender_that_says_something_wrong_is_told_and_nothing_is_traded(world, changes, status):
+def test_an_invalid_signal_of_a_genuine_sender_is_explained_and_not_traded(world, changes, status):
     body = json.dumps(json.loads(BODY) | changes)
     assert sent(world, signed(body), body).status == status
     assert world.hooked.messages == []
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{", "null", '{"weight": NaN}', "ä", "\U0001f600"])
-def test_a_body_that_is_no_signal_is_refused_however_well_it_is_signed(world, body):
+def test_a_signed_body_that_is_not_a_signal_is_rejected(world, body):
     assert sent(world, signed(body), body).status == 400
 
 
-def test_a_body_that_is_no_utf_8_is_refused(world):
+def test_a_body_that_is_not_utf_8_is_rejected(world):
     raw = b'\xff{"a": 1}'
     headers = signed() | {SIGNATURE: signature(SECRETS[0], str(T0), NONCE_1, raw)}
     packed = base64.b64encode(raw).decode()
@@ -146,7 +146,7 @@ def test_a_body_of_another_type_is_refused(world):
     assert sent(world, signed() | {"content-type": "text/plain"}).status == 415
 
 
-def test_a_signal_that_was_kept_and_not_published_goes_out_when_it_is_sent_again(world):
+def test_a_signal_that_was_stored_but_not_published_is_published_on_retry(world):
     class Down:
         def publish(self, _messages: object) -> None:
             raise Conflict("the topic is down")

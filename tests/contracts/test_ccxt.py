@@ -62,7 +62,7 @@ def test_the_pinned_version_is_installed() -> None:
     assert version("ccxt") == slim_ccxt.PINNED
 
 
-def test_one_exchange_loads_without_the_others_and_leaves_ccxt_whole_for_whoever_imports_it() -> None:
+def test_one_exchange_loads_alone_and_importing_all_of_ccxt_still_works() -> None:
     assert python(
         "-c",
         dedent("""
@@ -77,7 +77,7 @@ def test_one_exchange_loads_without_the_others_and_leaves_ccxt_whole_for_whoever
     ).splitlines()[:2] == ["True False", "True True True"]
 
 
-def test_the_whole_package_is_taken_where_the_slim_way_does_not_work() -> None:
+def test_the_whole_package_is_loaded_if_loading_one_exchange_fails() -> None:
     assert (
         python(
             "-c",
@@ -95,7 +95,7 @@ def test_the_whole_package_is_taken_where_the_slim_way_does_not_work() -> None:
 
 @recorded
 @pytest.mark.parametrize("name", ["binance", "bybit", "okx"])
-def test_slim_and_whole_read_recorded_answers_alike(name: str) -> None:
+def test_one_exchange_loaded_alone_parses_recorded_answers_like_all_of_ccxt(name: str) -> None:
     program = str(Path(__file__).with_name("ccxt_parsing.py"))
     slim, whole = (python(program, how, name, str(RECORDINGS / name)) for how in ("slim", "whole"))
     assert slim == whole
@@ -116,7 +116,7 @@ def test_services_that_only_replay_never_load_ccxt() -> None:
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
-def test_no_request_is_ever_sent_again_by_ccxt_itself(name: str) -> None:
+def test_ccxt_never_retries_a_request_by_itself(name: str) -> None:
     assert not Client(name)._ccxt.options.get("maxRetriesOnFailure", 0)
 
 
@@ -133,7 +133,7 @@ def test_every_digit_of_a_candle_arrives(name: str) -> None:
     assert got.volume(bar.volume) == Decimal(exact[4])
 
 
-def test_numbers_that_come_as_json_numbers_arrive_exactly_too(exchange: Exchange, origin: str) -> None:
+def test_json_numbers_keep_every_digit_too(exchange: Exchange, origin: str) -> None:
     body = b"[[1770523200000, 0.30000000000000004, 123456789.123456789123, 0.1, 1e-7, 5, 1770523259999]]"
     exchange.fault = lambda path, _query: Answer(body=body) if path.endswith("klines") else None
     got = connected("binance", exchange, origin).bars(BTC, "1m", START, START + 60)
@@ -164,14 +164,14 @@ def test_a_quote_is_the_best_bid_and_ask(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
-def test_two_hours_in_small_pages_follow_on_without_a_hole(name: str, exchange: Exchange, origin: str) -> None:
+def test_two_hours_in_small_pages_leave_no_gap(name: str, exchange: Exchange, origin: str) -> None:
     exchange.page = 50
     got = connected(name, exchange, origin).bars(BTC, "1m", START + 120, START + 7_200)
     assert [bar.closes_at_s for bar in got.bars] == list(range(START + 180, START + 7_201, 60))
     assert got.after == START + 120
 
 
-def test_a_page_of_200_where_1000_were_asked_for_is_not_the_end(exchange: Exchange, origin: str) -> None:
+def test_a_page_shorter_than_requested_is_not_taken_for_the_last(exchange: Exchange, origin: str) -> None:
     exchange.page = 200
     exchange.candles = [Candle(START + 60 * at, "1", "1", "1", "1", "1") for at in range(950)]
     got = connected("binance", exchange, origin).bars(BTC, "1m", START + 60, START + 950 * 60)
@@ -187,13 +187,13 @@ def test_the_forming_candle_is_left_out_and_order_does_not_matter(exchange: Exch
     assert venue.bars(BTC, "1m", START + 300, START + 600) == expected
 
 
-def test_minutes_without_a_trade_are_stepped_over(exchange: Exchange, origin: str) -> None:
+def test_minutes_without_a_trade_do_not_end_the_paging(exchange: Exchange, origin: str) -> None:
     del exchange.candles[8:12]
     got = connected("kraken", exchange, origin).bars(BTC, "1m", START + 600, START + 900)
     assert (got.after, got.bars[0].closes_at_s) == (START + 480, START + 780)
 
 
-def test_the_720_newest_that_kraken_keeps_are_not_taken_for_all(exchange: Exchange, origin: str) -> None:
+def test_the_720_newest_bars_of_kraken_are_not_taken_for_the_whole_history(exchange: Exchange, origin: str) -> None:
     exchange.candles = [Candle(START + 60 * at, "1", "1", "1", "1", "1") for at in range(1_000)]
     got = connected("kraken", exchange, origin).bars(BTC, "1m", START + 60 * 100, START + 60 * 300)
     assert got.bars[0].closes_at_s == START + 60 * 281

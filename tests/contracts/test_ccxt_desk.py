@@ -117,7 +117,7 @@ def test_a_fold_follows_a_live_venue_without_a_gap(live: Desk, market: Market) -
     assert {target.instrument for _, target in targets} == set(SYMBOLS)
 
 
-def test_an_instrument_that_fails_is_left_out_told_of_and_caught_up_later(
+def test_an_instrument_that_fails_is_left_out_reported_and_caught_up_later(
     exchange: Exchange, live: Desk, market: Market
 ) -> None:
     fold = Fold(live, "live")
@@ -134,7 +134,7 @@ def test_an_instrument_that_fails_is_left_out_told_of_and_caught_up_later(
     assert fold.accept(bars.unpack([*message.frames, *later.frames]), START + 62 * 60)[1] == []
 
 
-def test_a_poll_that_gets_nothing_says_which_venue_is_away(exchange: Exchange, market: Market) -> None:
+def test_a_poll_without_any_answer_names_the_unavailable_venue(exchange: Exchange, market: Market) -> None:
     market.poll(60)
     exchange.fault = down(SYMBOLS)
     with pytest.raises(VenueUnavailable, match=r"venue live: binance at 127.*HTTP 500"):
@@ -143,9 +143,7 @@ def test_a_poll_that_gets_nothing_says_which_venue_is_away(exchange: Exchange, m
     assert told(market.poll(62))[BTC, "1m"] == [START + 61 * 60, START + 62 * 60]
 
 
-def test_bars_that_a_reader_misses_are_served_as_far_as_the_venue_gives_them(
-    exchange: Exchange, market: Market
-) -> None:
+def test_requested_bars_are_published_as_far_as_the_venue_has_them(exchange: Exchange, market: Market) -> None:
     exchange.fault = down([ETH])
     at = datetime.fromtimestamp(START + 3_600, UTC)
     market.poller.on_bars_requested(
@@ -221,7 +219,7 @@ def test_a_market_order_fills_by_the_quote_as_soon_as_it_is_placed(
     assert [report.matched for report in ledger.told] == [False]
 
 
-def test_an_order_waits_where_no_quote_is_to_be_had(exchange: Exchange, live: Desk, market: Market) -> None:
+def test_an_order_waits_if_there_is_no_quote(exchange: Exchange, live: Desk, market: Market) -> None:
     book, ledger = MemoryBook(), Ledger()
     paper = PaperVenue(live, book, market.venue.quote)
     placed = order()

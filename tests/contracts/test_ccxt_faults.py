@@ -39,7 +39,7 @@ def fault(venue: ExchangeVenue) -> str:
 
 
 @pytest.mark.parametrize("status", [429, 418])
-def test_an_exchange_that_refuses_is_left_alone_for_as_long_as_it_says(
+def test_no_request_is_sent_while_the_exchange_has_banned_us(
     exchange: Exchange, venue: ExchangeVenue, status: int
 ) -> None:
     exchange.fault = klines(Answer(status, b'{"code": -1003, "msg": "Too many requests."}', {"Retry-After": "17"}))
@@ -50,9 +50,7 @@ def test_an_exchange_that_refuses_is_left_alone_for_as_long_as_it_says(
 
 
 @pytest.mark.parametrize(("left_s", "held"), [(60, True), (-1, False)])
-def test_a_ban_is_over_at_the_time_in_its_text(
-    exchange: Exchange, venue: ExchangeVenue, left_s: int, held: bool
-) -> None:
+def test_a_ban_ends_at_the_time_in_its_text(exchange: Exchange, venue: ExchangeVenue, left_s: int, held: bool) -> None:
     until = int((time.time() + left_s) * 1_000)
     text = f'{{"code": -1003, "msg": "Way too many requests; IP banned until {until}."}}'
     exchange.fault = klines(Answer(418, text.encode()))
@@ -71,18 +69,20 @@ def test_a_server_error_names_the_venue_and_the_status(exchange: Exchange, venue
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'[[1770523800000, "1", "2"', b"null", b'"x"'])
-def test_a_body_that_is_no_json_is_not_taken_for_no_bars(exchange: Exchange, venue: ExchangeVenue, body: bytes) -> None:
+def test_a_body_that_is_not_json_is_a_fault_and_not_zero_bars(
+    exchange: Exchange, venue: ExchangeVenue, body: bytes
+) -> None:
     exchange.fault = klines(Answer(body=body))
     assert "binance" in fault(venue)
 
 
 @pytest.mark.parametrize("body", [b'[[1770523800000, "1"]]', b'[["x"]]', b'{"a": 1}', b'[{"a": 1}]'])
-def test_json_of_another_shape_is_a_fault_and_no_crash(exchange: Exchange, venue: ExchangeVenue, body: bytes) -> None:
+def test_json_of_an_unexpected_shape_is_a_fault(exchange: Exchange, venue: ExchangeVenue, body: bytes) -> None:
     exchange.fault = klines(Answer(body=body))
     assert "binance" in fault(venue)
 
 
-def test_a_silent_exchange_is_given_up(exchange: Exchange, origin: str) -> None:
+def test_a_request_to_a_silent_exchange_times_out(exchange: Exchange, origin: str) -> None:
     venue = ExchangeVenue(Client("binance", origin, timeout_s=0.2), {BTC: RULES})
     venue.quote(BTC)
 
@@ -120,7 +120,7 @@ def test_a_symbol_that_is_not_traded_is_refused_with_near_ones(exchange: Exchang
         catalogue("binanc", [BTC], "2026-02-08", origin)
 
 
-def test_an_answer_is_dated_by_the_exchange_for_the_thread_that_asked(origin: str) -> None:
+def test_the_exchange_s_time_of_an_answer_is_kept_by_thread(origin: str) -> None:
     client = Client("binance", origin)
     assert client.told_at() == 0
     client.markets()
@@ -129,7 +129,7 @@ def test_an_answer_is_dated_by_the_exchange_for_the_thread_that_asked(origin: st
         assert another.submit(client.told_at).result() == 0
 
 
-def test_one_candle_without_a_number_or_a_time_leaves_the_others(exchange: Exchange, venue: ExchangeVenue) -> None:
+def test_a_candle_without_a_number_or_a_time_does_not_lose_the_others(exchange: Exchange, venue: ExchangeVenue) -> None:
     opens = [(START + 600 + 60 * minute) * 1_000 for minute in range(4)]
     rows = [
         [opens[0], "1", "1", "1", "1", "1"],

@@ -54,12 +54,12 @@ def test_a_tag_is_the_name_of_its_class(kind: type[Message]) -> None:
 
 
 @pytest.mark.parametrize("tag", sorted(BY_TAG))
-def test_a_golden_file_means_what_it_meant(tag: str) -> None:
+def test_a_golden_file_decodes_to_the_values_it_was_written_from(tag: str) -> None:
     assert decode((GOLDEN / f"{tag}.json").read_bytes()) == BY_TAG[tag]
 
 
 @pytest.mark.parametrize("tag", sorted(BY_TAG))
-def test_a_field_of_a_later_version_is_passed_over(tag: str) -> None:
+def test_an_unknown_field_is_ignored(tag: str) -> None:
     assert decode(changed(tag, ["added_later"], {"any": [1]})) == BY_TAG[tag]
 
 
@@ -104,7 +104,7 @@ def test_a_leg_state_of_a_later_version_keeps_its_code() -> None:
     assert (later.statuses[0].code, encode(later)) == ("WEATHER", body)
 
 
-def test_a_refusal_says_which_rule_and_not_how_many() -> None:
+def test_the_code_of_a_refusal_must_be_text() -> None:
     with pytest.raises(msgspec.ValidationError, match="code"):
         decode(changed("orders-refused.v1", ["refusals", 0, "code"], 7))
 

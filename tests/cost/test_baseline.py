@@ -8,11 +8,11 @@ import baseline
 KNOWN = json.loads((Path(__file__).parent / "recorded" / "baseline.json").read_text())
 
 
-def test_bars_and_orders_ask_no_more_of_aws_than_they_did():
+def test_bars_and_orders_make_no_more_aws_calls_than_recorded():
     assert baseline.risen(KNOWN, baseline.measured()) == [], "if it is worth it: tests/cost/record.py baseline"
 
 
-def test_a_twentieth_more_is_borne_and_more_than_that_is_seen():
+def test_five_percent_more_calls_pass_and_more_than_that_fails():
     known = {"bars": {"s3-put": 20.0}, "order": {}}
     assert baseline.risen(known, {"bars": {"s3-put": 21.0}, "order": {}}) == []
     assert baseline.risen(known, {"bars": {"s3-put": 21.1}, "order": {}}) == ["bars: s3-put 20.0 -> 21.1"]

@@ -60,7 +60,7 @@ def test_a_batch_of_messages_is_billed_by_its_bytes_together():
     assert units("sns", "PublishBatch", {"PublishBatchRequestEntries": [full, more]}) == {"sns-request": 2}
 
 
-def test_a_listing_of_a_bucket_is_as_dear_as_a_put_and_a_delete_is_free():
+def test_listing_a_bucket_costs_as_much_as_a_put_and_a_delete_is_free():
     assert units("s3", "ListObjectsV2", {}) == units("s3", "PutObject", {}) == {"s3-put": 1}
     assert units("s3", "GetObject", {}) == {"s3-get": 1}
     assert units("s3", "DeleteObject", {}) == {}

@@ -44,7 +44,7 @@ def test_a_canary_s_mapping_polls_for_its_function():
     assert read(PollLambdaFunction=function(), M=aliased).functions["market-data/poll"].pollers == 2
 
 
-def test_a_queue_is_ordered_and_gathered_for_as_the_template_says():
+def test_a_queue_s_type_and_batching_window_come_from_the_template():
     window = mapping(EventSourceArn={"Fn::GetAtt": ["Q", "Arn"]}, MaximumBatchingWindowInSeconds=60)
     ordered = read(Poll=function(), M=window, Q=of("AWS::SQS::Queue", FifoQueue=True)).functions["market-data/poll"]
     assert (ordered.ordered, ordered.window_s) == (True, 60)
@@ -52,7 +52,7 @@ def test_a_queue_is_ordered_and_gathered_for_as_the_template_says():
     assert not read(Poll=function(), M=window, Q=left_out).functions["market-data/poll"].ordered
 
 
-def test_tracing_and_lambda_s_own_lines_are_as_the_template_says():
+def test_tracing_and_lambda_s_log_level_come_from_the_template():
     quiet = {"LogFormat": "JSON", "SystemLogLevel": "WARN"}
     silent = function(TracingConfig={"Mode": "PassThrough"}, LoggingConfig=quiet)
     found = read(Poll=silent).functions["market-data/poll"]
@@ -89,7 +89,7 @@ def test_pieces_are_counted_by_type():
     assert found.pieces == {"key": 1, "dashboard": 1, "secret": 1}
 
 
-def test_a_key_is_asked_for_as_often_as_its_data_keys_run_out():
+def test_a_key_is_called_once_per_data_key_lifetime():
     # A month of 2,592,000 s / 300 s = 8,640, by three at a queue; a day's reuse makes it 30 each.
     queue = {"KmsMasterKeyId": "k", "RedrivePolicy": {}}
     assert read(Q=of("AWS::SQS::Queue", **queue)).key_calls == 25_920

@@ -36,7 +36,7 @@ def test_the_recorded_stacks_are_those_that_are_packaged_now(profile):
     assert found == cost_files.recorded_stacks(profile), "run tests/cost/record.py, then make documents"
 
 
-def test_a_desk_that_trades_live_opens_its_venues_keys_once_an_order_and_minute():
+def test_a_live_desk_reads_its_venue_secrets_at_most_once_an_order_and_minute():
     live = SCENARIOS["arbitrage"].equipped(stacks())
     assert line(bill(live, day(orders=10)), "key-call").quantity == 300
     assert SCENARIOS["ten"].equipped(stacks()) == stacks()
@@ -77,7 +77,7 @@ def line(found, item):
     return one
 
 
-def test_a_day_by_hand():
+def test_the_bill_of_a_day_equals_one_computed_by_hand():
     # 43,200 invocations a month; a receive and a delete each: 86,400 requests * 0.50 $ / 1,000,000 = 0.0432 $.
     # 3 write units each: 129,600 * 0.705 $ / 1,000,000 = 0.091368 $.
     found = bill(stacks(), day())
@@ -87,7 +87,7 @@ def test_a_day_by_hand():
     assert line(found, "sqs-request").after_free == 0
 
 
-def test_a_secret_is_asked_for_once_an_order_and_once_a_minute_at_most():
+def test_a_secret_is_read_at_most_once_an_order_and_once_a_minute():
     # 10 orders a day, 300 a month; of 2,000 in a day's 1,440 minutes, 43,200.
     kept = stacks(pieces={"secret": 1})
     assert line(bill(kept, day(orders=10)), "secret-call").quantity == 300
@@ -102,7 +102,7 @@ def test_a_standard_queue_costs_four_fifths_of_a_fifo_one():
     assert line(found, "sqs-standard-idle").listed == Decimal("0.10368")
 
 
-def test_tables_and_topics_under_a_key_ask_for_whom_they_serve():
+def test_encrypted_tables_and_topics_call_the_key_for_each_caller():
     # A function at one table and one topic all day: a data key every five minutes, 288 a day, 8,640 a month each; the
     # topic's is made and opened again, which is two.
     assert line(bill(stacks(keyed=["dynamodb"]), day()), "key-call").quantity == 8_640
@@ -112,18 +112,18 @@ def test_tables_and_topics_under_a_key_ask_for_whom_they_serve():
     assert line(bill(secret, day(orders=10)), "key-call").quantity == 300
 
 
-def test_a_question_looks_for_each_day_of_the_stage_in_both_its_tables():
+def test_a_query_lists_each_day_of_the_stage_in_both_tables():
     # 60 questions a month of two tables: 120 LISTs a day of the stage, 3,600 after one month, 43,200 after a year.
     assert line(bill(stacks(), day()), "s3-put").quantity == 3_600
     assert line(bill(stacks(), day(), 12), "s3-put").quantity == 43_200
 
 
-def test_a_key_costs_once_more_after_each_of_its_first_two_turns():
+def test_a_key_costs_more_after_each_of_its_first_two_rotations():
     keyed = stacks(pieces={"key": 1})
     assert [line(bill(keyed, day(), months), "key").quantity for months in (1, 12, 24, 36)] == [1, 2, 3, 3]
 
 
-def test_a_metric_that_a_good_day_lacks_is_free_if_it_is_of_what_needs_a_person_and_else_paid_for():
+def test_a_metric_absent_on_a_good_day_is_free_only_if_it_counts_incidents():
     told = {"signal/fold": msgspec.structs.replace(ONE, metrics=["Refusals", *sorted(SILENT)])}
     assert line(bill(stacks(functions=told), day()), "metric").listed == Decimal("0.3")
     assert {*ALARMING, "Attention"} == SILENT
@@ -146,7 +146,7 @@ def test_the_apis_readers_wake_its_function():
     assert line(found, "trace").quantity == line(found, "lambda-request").quantity == 15_000
 
 
-def test_a_duration_by_hand():
+def test_gb_seconds_equal_those_computed_by_hand():
     # Two calls of 6 and 20 ms, the runtime's 2: 28. CPU 2 * 0.2 + 10 * 0.02 + 0.15 = 0.75 at a whole core; at 1,769 MB
     # that is what it takes: 28.75.
     activity = day().functions["signal/fold"]
@@ -172,7 +172,7 @@ def test_a_traced_function_pays_for_a_trace_an_invocation():
     assert line(bill(stacks(functions=traced), day()), "trace").after_free == 0
 
 
-def test_a_schedule_that_was_changed_has_the_last_word():
+def test_a_changed_schedule_replaces_the_recorded_one():
     slower = {"signal/fold": msgspec.structs.replace(ONE, runs_a_month=8_640)}
     assert line(bill(stacks(functions=slower), day()), "lambda-request").quantity == 8_640
 

@@ -82,7 +82,7 @@ def test_a_schedule_fires_so_often_in_thirty_days(expression, runs):
     assert units.runs_a_month(expression) == runs
 
 
-def test_a_schedule_of_another_form_is_refused():
+def test_a_schedule_of_an_unknown_form_is_rejected():
     with pytest.raises(BadInput, match="fortnightly"):
         units.runs_a_month("fortnightly")
 
@@ -112,7 +112,7 @@ def test_more_of_anything_never_costs_less_and_free_is_never_dearer(item, one, o
     assert 0 <= price.after_free(few) <= price.after_free(many) <= price.listed(many)
 
 
-def test_what_is_free_runs_out():
+def test_the_free_tier_is_subtracted_only_up_to_its_limit():
     # 1,000,000 requests of Lambda are free; one more costs 0.20 $ / 1,000,000.
     price = PRICES["lambda-request"]
     assert price.after_free(Decimal(1_000_000)) == 0

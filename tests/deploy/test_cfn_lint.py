@@ -11,7 +11,7 @@ from packaged_stages import templates
 
 
 @pytest.mark.parametrize("named", packaging.STAGES)
-def test_templates_are_clean_to_cfn_lint(named: str, tmp_path: Path) -> None:
+def test_templates_pass_cfn_lint(named: str, tmp_path: Path) -> None:
     """W3005 is ignored: the tool itself writes a DependsOn that a reference implies. On loopback also E3505, which is
     rules.short_visibility."""
     pytest.importorskip("cfnlint", reason="cfn-lint is not installed: run `make install`")

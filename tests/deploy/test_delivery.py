@@ -65,14 +65,14 @@ def test_actionlint_finds_nothing() -> None:
     assert linted(workflow()) == []
 
 
-def test_actionlint_is_asked() -> None:
+def test_actionlint_reports_a_broken_workflow() -> None:
     changed = workflow()
     changed["jobs"]["live"]["needs"] = ["build", "smokes"]
     changed["jobs"]["scan"]["steps"].append({"run": "echo ${{ steps.push.outputs.digests }}"})
     assert len(linted(changed)) == 2
 
 
-def test_a_morning_sweeps_what_was_put_up_for_some_days_and_delivers_nothing() -> None:
+def test_the_daily_workflow_sweeps_ephemeral_stages_and_deploys_nothing() -> None:
     found = workflow()
     assert found["jobs"]["sweep"]["strategy"]["matrix"]["kind"] == list(names.KINDS)
     assert found[True]["schedule"] == [{"cron": "17 5 * * *"}]
@@ -82,7 +82,7 @@ def test_a_morning_sweeps_what_was_put_up_for_some_days_and_delivers_nothing() -
     assert all("test" in before(found["jobs"], name) for name in found["jobs"] if name not in {"sweep", "test"})
 
 
-def test_a_deploy_is_given_every_setting_that_live_asks_for() -> None:
+def test_the_live_deploy_passes_every_setting_that_live_requires() -> None:
     steps = workflow()["jobs"]["live"]["steps"]
     given = {name for step in steps for name in step.get("env", {})}
     assert set(names.settings("live")) - given == {names.digest(one) for one in SERVICES}
@@ -102,7 +102,7 @@ def test_the_smoke_test_looks_at_the_stage_that_was_deployed() -> None:
     assert "make smoke " in step["run"], "which asks for an order and waits for its fill"
 
 
-def test_the_delivery_is_as_it_should_be() -> None:
+def test_the_delivery_workflow_keeps_every_rule() -> None:
     assert wrong(workflow()) == []
 
 
@@ -117,7 +117,7 @@ def test_the_delivery_is_as_it_should_be() -> None:
         (("jobs", "test", "steps"), [{"uses": "actions/checkout@v5.0.0"}]),
     ],
 )
-def test_a_loose_delivery_is_seen(path: tuple[str, ...], value: Any) -> None:
+def test_a_delivery_workflow_that_breaks_a_rule_fails(path: tuple[str, ...], value: Any) -> None:
     changed = node = copy.deepcopy(workflow())
     for key in path[:-1]:
         node = node[key]

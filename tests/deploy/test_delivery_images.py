@@ -19,7 +19,7 @@ GUIDE = (ROOT / "docs" / "deploy.md").read_text()
 
 
 @pytest.mark.parametrize("text", [commands("build"), GUIDE], ids=["delivery", "guide"])
-def test_what_is_pushed_is_what_was_built_for_the_functions_by_whichever_builder(text: str) -> None:
+def test_the_pushed_images_are_the_built_ones_with_either_builder(text: str) -> None:
     assert "make --silent push-images" in text
     assert not re.findall(r"(?:docker|buildah) (?:tag|push|login)", text)
     (step,) = [step for step in JOBS["build"]["steps"] if "push-images" in step.get("run", "")]

@@ -39,7 +39,7 @@ def account(plan: run_plan.RunPlan, tmp_path: Path) -> Iterator[Account]:
         yield Account(cloud, tmp_path)
 
 
-def test_a_deploy_that_would_put_a_new_table_in_the_place_of_one_is_refused_before_anything_is_changed() -> None:
+def test_a_deploy_that_would_replace_a_table_is_refused_before_any_change() -> None:
     deployed = copy.deepcopy(packaged_stages.templates("local")["platform"])
     deployed["Resources"]["LedgerTable"]["Properties"]["TableName"] = "fanfold-local-older"
     asked = []
@@ -53,7 +53,7 @@ def test_a_deploy_that_would_put_a_new_table_in_the_place_of_one_is_refused_befo
     assert asked == ["GetTemplate"]
 
 
-def test_a_stage_comes_up_changes_in_one_place_goes_back_and_away(account: Account, plan: run_plan.RunPlan) -> None:
+def test_a_stage_is_deployed_changed_rolled_back_and_removed(account: Account, plan: run_plan.RunPlan) -> None:
     account.stage("bootstrap", STAGE)
     account.stage("deploy", STAGE)
     launcher.check(account.cloud)

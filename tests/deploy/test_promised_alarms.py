@@ -21,14 +21,14 @@ def alarms(profile: str) -> dict[str, dict[str, Any]]:
     return {item["AlarmName"].removeprefix("fanfold-dev-"): item for item in own}
 
 
-def test_what_needs_a_person_rings_alone_in_full_and_together_in_lean() -> None:
+def test_incidents_have_an_alarm_each_in_full_and_one_together_in_lean() -> None:
     separate = {alarm["MetricName"] for alarm in alarms("full").values() if alarm["Namespace"] == "Fanfold"}
     assert set(ALARMING) <= separate
     assert [one["MetricName"] for one in alarms("lean").values() if one["Namespace"] == "Fanfold"] == ["Attention"]
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_an_alarm_of_ours_is_on_a_figure_that_the_functions_write_as_a_metric(profile: str) -> None:
+def test_every_custom_alarm_watches_a_metric_that_functions_write(profile: str) -> None:
     written = {metric for template in templates(PROFILES[profile]).values() for one in template["Resources"].values()
                if one["Type"] == "AWS::Lambda::Function"
                for metric in one["Properties"]["Environment"]["Variables"]["METRICS"].split(",")}  # fmt: skip
@@ -47,9 +47,7 @@ def test_silence_and_long_questions_are_heard_of_the_topics_themselves() -> None
 
 
 @pytest.mark.parametrize("name", ALARMING)
-def test_whatever_needs_a_person_is_attention_too_and_nothing_is_written_of_what_is_well(
-    name: str, clock: Clock
-) -> None:
+def test_every_incident_counts_as_attention_and_nothing_is_written_on_success(name: str, clock: Clock) -> None:
     lines: list[str] = []
     counts = Metrics("dev", clock, lines.append, ["Attention"])
     counts.add(name, 2)

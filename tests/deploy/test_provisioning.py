@@ -53,14 +53,14 @@ def asked(name: str) -> Iterator[Request]:
 
 
 @pytest.mark.parametrize("name", DEPLOYED)
-def test_every_resource_of_a_stage_can_be_made_changed_and_taken_away_by_its_delivery(name: str) -> None:
+def test_the_delivery_role_may_create_update_and_delete_every_resource_of_its_stage(name: str) -> None:
     stage, environ = STAGES[name]
     role = filled("delivery.yml", stage, prefix(stage, environ)).statements()
     assert denied(role, asked(name)) == []
 
 
 @pytest.mark.parametrize("name", DEPLOYED)
-def test_the_delivery_of_one_stage_changes_nothing_of_another(name: str) -> None:
+def test_the_delivery_role_of_a_stage_cannot_change_another_stage(name: str) -> None:
     own = names.own(STAGES[name][0], "x").stage
     changes = [one for one in asked(name) if not READS.search(one.action) and not of_nobody(one)]
     assert len(changes) > 300
@@ -92,12 +92,12 @@ def of_nobody(one: Request) -> bool:
     ("cloudwatch:DeleteAlarms", f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:payroll-down"),
     ("lambda:UpdateFunctionCode", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:fanfold-risk-pr-dev-assess"),
 ])  # fmt: skip
-def test_from_dev_neither_live_nor_a_stranger_is_reached(action: str, resource: str) -> None:
+def test_the_delivery_role_of_dev_reaches_neither_live_nor_foreign_resources(action: str, resource: str) -> None:
     context = {"aws:CalledVia": "cloudformation.amazonaws.com", "iam:PassedToService": "lambda.amazonaws.com"}
     assert not allowed(delivery("dev"), action, resource, context)
 
 
-def test_an_api_or_a_key_of_a_stranger_is_neither_changed_nor_made_our_own() -> None:
+def test_foreign_apis_and_keys_can_be_neither_changed_nor_tagged_as_ours() -> None:
     api = f"arn:aws:apigateway:{REGION}::/apis/abcdefghij"
     tags = {"aws:RequestTag/project": "fanfold", "aws:RequestTag/stage": "dev"}
     for theirs in ({}, {"aws:ResourceTag/project": "payroll"},
@@ -111,7 +111,7 @@ def test_an_api_or_a_key_of_a_stranger_is_neither_changed_nor_made_our_own() -> 
 
 
 @pytest.mark.parametrize("stage", ["dev", "live"])
-def test_what_a_stage_is_deployed_from_is_its_own(stage: str) -> None:
+def test_each_stage_has_its_own_deployment_bucket(stage: str) -> None:
     bucket = f"arn:aws:s3:::acme-{stage}-deployment"
     for action in ("s3:PutObject", "s3:GetObject", "s3:DeleteObject"):
         assert allowed(delivery(stage), action, f"{bucket}/serverless/fanfold-risk/{stage}/1-2026/compiled.json")
@@ -122,7 +122,7 @@ def test_what_a_stage_is_deployed_from_is_its_own(stage: str) -> None:
     assert "false" in json.dumps(made["ArtefactsPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]["Condition"])
 
 
-def test_stages_of_some_days_put_their_artefacts_where_dev_does_and_are_emptied_by_their_own_delivery_alone() -> None:
+def test_ephemeral_stages_share_dev_s_bucket_and_only_their_own_role_empties_them() -> None:
     assert "Artefacts" not in filled("stage.yml", "pr-12", "acme-dev").resources
     kept = "arn:aws:s3:::acme-dev-pr-12-audit/chain/1"
     assert allowed(delivery("pr-12"), "s3:BypassGovernanceRetention", kept)
@@ -134,7 +134,7 @@ def test_stages_of_some_days_put_their_artefacts_where_dev_does_and_are_emptied_
 
 @pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize("stage", ["dev", "live", "pr-1"])
-def test_no_policy_is_wide_or_too_long_and_none_is_aws_s_own(file: str, stage: str) -> None:
+def test_no_policy_is_wide_too_long_or_managed_by_aws(file: str, stage: str) -> None:
     found = filled(file, stage, "acme-dev")
     for document in found.documents():
         assert len(json.dumps(document, separators=(",", ":"))) <= SIZE_MAX
@@ -162,7 +162,7 @@ def unfenced(policy: list[Statement]) -> list[str]:
 
 
 @pytest.mark.parametrize("stage", ["dev", "live", "pr"])
-def test_a_role_is_of_one_stage_s_environment_and_of_the_branch_main(stage: str) -> None:
+def test_a_delivery_role_trusts_only_its_environment_and_the_branch_main(stage: str) -> None:
     role = filled("delivery.yml", stage, "acme-dev").resources["DeliveryRole"]["Properties"]
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Condition"] == {"StringEquals": {
@@ -177,7 +177,7 @@ def test_a_role_is_of_one_stage_s_environment_and_of_the_branch_main(stage: str)
         assert not allowed(delivery(stage), "cloudformation:UpdateStack", arn)
 
 
-def test_names_that_an_account_has_once_tell_stage_and_region() -> None:
+def test_account_wide_names_contain_stage_and_region() -> None:
     for file in ("stage.yml", "delivery.yml"):
         for resource in filled(file, "live", "acme").resources.values():
             name = resource["Properties"].get("ManagedPolicyName") or resource["Properties"].get("RoleName")
@@ -185,7 +185,7 @@ def test_names_that_an_account_has_once_tell_stage_and_region() -> None:
 
 
 @pytest.mark.parametrize("name", DEPLOYED)
-def test_nothing_that_a_stage_s_role_may_do_is_beyond_its_boundary(name: str) -> None:
+def test_no_role_has_a_permission_beyond_its_boundary(name: str) -> None:
     stage, environ = STAGES[name]
     bounds = filled("stage.yml", stage, prefix(stage, environ)).statements()
     context = {"aws:ResourceTag/project": "fanfold", "aws:ResourceTag/stage": stage}
@@ -208,7 +208,7 @@ def test_every_role_has_its_stage_s_boundary(name: str) -> None:
     assert found == {f"arn:aws:iam::{ACCOUNT}:policy/{boundary['ManagedPolicyName']}"}
 
 
-def test_the_boundary_has_nothing_that_no_role_asks_for_and_nothing_of_another_stage() -> None:
+def test_the_boundary_allows_only_what_roles_need_in_their_own_stage() -> None:
     wanted = {action for name in STAGES for _, one in access.grants(merged(templates(name)))
               for action in listed(one["Action"])}  # fmt: skip
     bounds = filled("stage.yml", "dev", "acme-dev").statements()
@@ -227,7 +227,7 @@ def test_an_action_is_unused_by_a_reason_and_only_where_the_registry_names_it() 
             assert set(actions.split()) - named(kind) == set(), f"{kind}: {reason}"
 
 
-def test_what_the_role_lacks_or_has_too_much_of_is_seen() -> None:
+def test_a_missing_and_an_unused_permission_of_the_role_fail() -> None:
     role = filled("delivery.yml", "dev", "fanfold-dev").statements()
     poor = [one for one in role if "sqs:CreateQueue" not in one.actions]
     assert any("sqs:CreateQueue" in one for one in denied(poor, asked("dev")))
@@ -238,7 +238,7 @@ def test_what_the_role_lacks_or_has_too_much_of_is_seen() -> None:
         assert unfenced([statement({"Effect": "Allow", "Action": action, "Resource": f"{ROLE}/fanfold-*"})]) != []
 
 
-def test_lambda_may_pull_an_image_before_its_function_asks() -> None:
+def test_lambda_may_pull_images_by_the_repository_policy() -> None:
     made = filled("bootstrap.yml", "dev", "acme-dev").resources
     assert len(made) == len(SERVICES)
     for service in SERVICES:
@@ -261,7 +261,7 @@ def test_a_repository_keeps_what_each_stage_runs_and_the_one_before_it() -> None
         assert [rule["rulePriority"] for rule in rules] == sorted(rule["rulePriority"] for rule in rules)
 
 
-def test_what_an_account_needs_once_is_clean_to_cfn_lint(tmp_path: Path) -> None:
+def test_the_account_templates_pass_cfn_lint(tmp_path: Path) -> None:
     for file in FILES:
         (tmp_path / file).write_text(account_template(file))
     lint = str(Path(sys.executable).with_name("cfn-lint"))
@@ -270,6 +270,6 @@ def test_what_an_account_needs_once_is_clean_to_cfn_lint(tmp_path: Path) -> None
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_live_s_settings_are_those_of_its_delivery() -> None:
+def test_the_settings_of_live_equal_those_of_its_delivery_workflow() -> None:
     made: dict[str, Any] = filled("stage.yml", "live", LIVE["FANFOLD_BUCKET_PREFIX"]).resources
     assert made["Artefacts"]["Properties"]["BucketName"] == "example-desk-deployment"

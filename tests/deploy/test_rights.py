@@ -13,7 +13,7 @@ RIGHTS = "fold: { publish: [targets, bars-requested], tables: { folds: [Query, P
     (RIGHTS.replace("tables", "table"), "fold has the right table"),
     (RIGHTS.replace("fold:", "folds:"), "rights of folds, and no such function"),
 ])  # fmt: skip
-def test_a_misspelt_right_is_refused_by_its_name(tmp_path: Path, new: str, named: str) -> None:
+def test_a_misspelt_permission_is_rejected_by_name(tmp_path: Path, new: str, named: str) -> None:
     changed = packaging.changed_copy(tmp_path, SIGNAL, RIGHTS, new)
     with pytest.raises(packaging.NotPackaged, match=named):
         packaging.packaged_in(changed / "services" / "signal", "dev", {})

@@ -64,21 +64,21 @@ def test_every_alarm_that_a_stage_deploys_has_its_section(named: str) -> None:
     ] == []
 
 
-def test_every_section_is_of_an_alarm_that_a_stage_has_or_of_what_tells_the_topic_itself() -> None:
+def test_every_section_is_about_an_alarm_or_a_direct_notification() -> None:
     found = (one["Properties"] for named in STAGES for template in templates(named).values()
              for one in template["Resources"].values() if one["Type"] == "AWS::CloudWatch::Alarm")  # fmt: skip
     rung = {one["AlarmDescription"].partition(TOLD)[2] for one in found}
     assert anchors((ROOT / "docs/runbook.md").read_text()) - rung == NO_ALARMS
 
 
-def test_every_section_says_what_it_means_and_how_to_drill_it() -> None:
+def test_every_section_has_a_meaning_and_a_drill() -> None:
     sections = (ROOT / "docs/runbook.md").read_text().split("\n## ")[1:]
     wanted = ("**Means**", "**Do**", "**Drill**")
     assert [section.splitlines()[0] for section in sections if not all(word in section for word in wanted)] == []
 
 
 @pytest.mark.parametrize("guide", GUIDES)
-def test_every_command_of_a_guide_would_be_taken(guide: str) -> None:
+def test_every_command_in_a_guide_parses(guide: str) -> None:
     found = guide_commands.commands((ROOT / guide).read_text())
     assert found
     assert {one: told for one in found if (told := guide_commands.wrong(one))} == {}
@@ -89,7 +89,7 @@ def test_every_command_of_a_guide_would_be_taken(guide: str) -> None:
     "aws lamda invoke", "aws cloudformation wait stack-made", ".venv/bin/fanfold doctor --stages dev",
     "npx serverless deploy --stage",
 ])  # fmt: skip
-def test_a_command_that_would_be_refused_is_seen(command: str) -> None:
+def test_a_command_that_does_not_parse_fails(command: str) -> None:
     assert guide_commands.wrong(command)
 
 

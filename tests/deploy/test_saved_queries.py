@@ -116,18 +116,18 @@ def turnover(account: str) -> float:
     return float(sum((one.price * one.quantity for one in of(account)), Decimal(0)))
 
 
-def test_there_are_five_and_an_empty_lake_answers_each_with_nothing() -> None:
+def test_each_of_five_saved_queries_returns_no_row_from_an_empty_lake() -> None:
     assert set(saved()) == {"positions", "fills-by-day", "refusals-by-reason", "fees", "slippage"}
     assert [text for text in saved().values() if sql.query(text, {}).rows] == []
 
 
-def test_fills_by_day_add_up_what_was_turned_over(lake: Mapping[str, Sequence[Path]]) -> None:
+def test_fills_by_day_sum_the_turnover(lake: Mapping[str, Sequence[Path]]) -> None:
     found = sql.query(saved()["fills-by-day"], lake).rows
     assert [row[:3] for row in found] == [("2026-03-02", name, len(of(name))) for name in ("main", "other")]
     assert [row[3] for row in found] == pytest.approx([turnover("main"), turnover("other")])
 
 
-def test_fees_are_told_in_basis_points_of_what_was_turned_over(lake: Mapping[str, Sequence[Path]]) -> None:
+def test_fees_are_in_basis_points_of_turnover(lake: Mapping[str, Sequence[Path]]) -> None:
     found = sql.query(saved()["fees"], lake).rows
     for row, name in zip(found, ("main", "other"), strict=True):
         paid = sum((one.fee for one in of(name)), Decimal(0))
@@ -135,7 +135,7 @@ def test_fees_are_told_in_basis_points_of_what_was_turned_over(lake: Mapping[str
         assert row[3] == pytest.approx(10_000 * float(paid) / turnover(name))
 
 
-def test_positions_are_what_fills_add_up_to(lake: Mapping[str, Sequence[Path]]) -> None:
+def test_positions_are_the_sum_of_fills(lake: Mapping[str, Sequence[Path]]) -> None:
     held = {name: sum((one.quantity if one.side == "buy" else -one.quantity for one in of(name)), Decimal(0))
             for name in ("main", "other")}  # fmt: skip
     assert sql.query(saved()["positions"], lake).rows == [(name, "BTC/USDT", held[name]) for name in held]
@@ -146,7 +146,7 @@ def test_refusals_are_counted_by_code(lake: Mapping[str, Sequence[Path]]) -> Non
     assert found == {"CASH": -(-len(day()) // 2), "STALE_BAR": len(day()) // 2}
 
 
-def test_slippage_that_costs_is_positive(lake: Mapping[str, Sequence[Path]]) -> None:
+def test_adverse_slippage_is_positive(lake: Mapping[str, Sequence[Path]]) -> None:
     found = sql.query(saved()["slippage"], lake).rows
     assert {row[1] for row in found} == {"main", "other"}
     for row in found:

@@ -52,7 +52,7 @@ def test_every_alarm_of_a_service_has_a_page_in_the_runbook(service: str) -> Non
         assert f"[`{name}`](../../docs/runbook.md#" in head
 
 
-def test_a_changed_time_out_and_permission_are_seen() -> None:
+def test_a_changed_time_out_or_permission_makes_the_page_outdated() -> None:
     changed = PackagedStage({"risk": _stack(timeout=11)})
     ((logical, function),) = changed.functions("risk").items()
     assert function["Timeout"] == 11
@@ -60,7 +60,7 @@ def test_a_changed_time_out_and_permission_are_seen() -> None:
     assert changed.permissions("risk", function) == [Permission("sns", ("Publish",), "orders.fifo")]
 
 
-def test_a_reference_is_found_in_whatever_holds_it() -> None:
+def test_a_reference_is_found_at_any_depth() -> None:
     assert refers({"Fn::Join": [":", [{"Ref": "Sweep"}, "live"]]}, {"Sweep"})
     assert not refers({"Fn::GetAtt": ["Assess", "Arn"]}, {"Sweep"})
 

@@ -63,7 +63,7 @@ def locked(account: Account) -> None:
     account.call("s3", "DeleteObject", {"Bucket": BUCKET, "Key": "chain/main/1"})
 
 
-def test_stages_of_some_days_go_when_their_day_is_past_with_all_that_is_locked_in_them(account: Account) -> None:
+def test_expired_ephemeral_stages_are_removed_with_their_locked_objects(account: Account) -> None:
     up(account, "try-old", "2026-03-04")
     anothers = {"StackName": "anothers", "TemplateBody": template().replace(BUCKET, "anothers")}
     tags = [{"Key": "stage", "Value": "try-1"}, {"Key": "remove-after", "Value": "2026-01-01"}]
@@ -82,7 +82,7 @@ def test_stages_of_some_days_go_when_their_day_is_past_with_all_that_is_locked_i
     assert sweep(account.call, TODAY, lines.append, remove=True) == []
 
 
-def test_the_tool_tags_a_stage_of_some_days_with_its_day(account: Account) -> None:
+def test_an_ephemeral_stage_is_tagged_with_its_last_day(account: Account) -> None:
     settings = {
         "FANFOLD_PROFILE": "embedded", "FANFOLD_BUCKET_PREFIX": "example", "FANFOLD_IMAGES": "registry/fanfold",
     } | {names.digest(one): packaged_stages.DIGEST for one in packaged_stages.SERVICES}  # fmt: skip
@@ -136,7 +136,7 @@ class Recording:
         return {}
 
 
-def test_the_policy_that_forbids_it_goes_before_the_objects_and_the_platform_last() -> None:
+def test_removal_deletes_the_deny_policy_before_objects_and_the_platform_last() -> None:
     account = Recording()
     Removal("dev", account, lambda _line: None, 0).run()
     services, rest = account.asked[:5], account.asked[5:]
@@ -144,7 +144,7 @@ def test_the_policy_that_forbids_it_goes_before_the_objects_and_the_platform_las
     assert rest == [f"DeleteBucketPolicy {BUCKET}", f"DeleteObjects {BUCKET}", "DeleteStack fanfold-platform-dev"]
 
 
-def test_live_goes_only_where_it_is_named_twice_and_leaves_its_buckets() -> None:
+def test_removing_live_needs_its_name_twice_and_keeps_its_buckets() -> None:
     account, lines = Recording(), list[str]()
     for confirmed in ("", "dev"):
         with pytest.raises(BadInput, match="CONFIRM=live"):
@@ -155,7 +155,7 @@ def test_live_goes_only_where_it_is_named_twice_and_leaves_its_buckets() -> None
     assert BUCKET in lines[-1]
 
 
-def test_a_stack_that_does_not_go_is_named_with_why() -> None:
+def test_a_stack_that_cannot_be_deleted_is_named_with_the_reason() -> None:
     account = Recording(stuck="fanfold-platform-dev")
     with pytest.raises(StageFailed, match="fanfold-platform-dev does not go: the bucket is not empty"):
         Removal("dev", account, lambda _line: None, 0).run()
@@ -171,7 +171,7 @@ def test_a_stack_that_does_not_go_is_named_with_why() -> None:
     (("remove", "dev"), {"AWS_REGION": ""}, "set AWS_REGION"),
     (("remove", "dev"), {"AWS_ACCESS_KEY_ID": "", "AWS_PROFILE": "nobody"}, "AWS does not know who asks"),
 ])  # fmt: skip
-def test_what_a_command_lacks_is_told_in_a_line_and_nothing_is_asked(command, environ, told) -> None:
+def test_a_missing_argument_is_named_in_one_line_before_any_call(command, environ, told) -> None:
     keys = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "a",
             "AWS_SECRET_ACCESS_KEY": "b", "PYTHONPATH": str(ROOT / "shared"), "PATH": os.environ["PATH"]}  # fmt: skip
     asked = [sys.executable, "-m", "fanfold.cli.entry", "stage", *command]

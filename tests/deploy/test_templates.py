@@ -65,7 +65,7 @@ def test_the_full_profile_keeps_its_own_rules_and_lean_goes_without(rule) -> Non
     assert rule(stacks("lean")) != []
 
 
-def test_what_a_stack_imports_another_exports() -> None:
+def test_every_import_of_a_stack_is_exported_by_another() -> None:
     for named in packaging.STAGES:
         assert "import of " not in json.dumps(stacks(named))
 
@@ -167,11 +167,11 @@ BROKEN: list[tuple[Any, tuple[Any, ...], Any]] = [
 
 
 @pytest.mark.parametrize(("rule", "path", "value"), BROKEN, ids=lambda one: getattr(one, "__name__", ""))
-def test_a_rule_sees_what_breaks_it(rule, path, value) -> None:
+def test_a_template_that_breaks_a_rule_fails_it(rule, path, value) -> None:
     assert rule(_changed(stacks("live"), path, value)) != []
 
 
-def test_every_rule_is_broken_once() -> None:
+def test_every_rule_has_a_template_that_breaks_it() -> None:
     assert {*OF_THE_PROFILE_FULL, *OF_EVERY_STAGE} == {rule for rule, _, _ in BROKEN}
 
 
@@ -187,7 +187,7 @@ def _changed(found: Stacks, path: tuple[Any, ...], value: Any) -> Stacks:
     return changed
 
 
-def test_live_is_locked_for_good_and_moves_its_functions_by_a_tenth() -> None:
+def test_live_locks_its_records_and_shifts_traffic_by_ten_percent() -> None:
     live = stacks("live")
     lock = live["platform/AuditBucket"]["Properties"]["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
     assert lock["Mode"] == "COMPLIANCE"
@@ -201,7 +201,7 @@ def test_live_is_locked_for_good_and_moves_its_functions_by_a_tenth() -> None:
         assert update["DeploymentGroupName"] == f"{service}/{function}Canary"
 
 
-def test_the_keys_of_a_real_venue_are_named_where_it_is_and_only_what_places_orders_reads_them() -> None:
+def test_only_functions_that_place_orders_read_the_secrets_of_a_real_venue() -> None:
     for named in packaging.STAGES:
         readers = {name for name, one in access.grants(stacks(named)) if access.VENUE_KEYS.search(str(one["Resource"]))}
         told = {name for name, one in stacks(named).items() if "VENUE_SECRET" in str(one)}
@@ -216,7 +216,7 @@ OTHER = [{"FANFOLD_DIGEST_SIGNAL": "sha256:" + "6" * 64}, {"FANFOLD_IMAGES": "1.
 
 
 @pytest.mark.parametrize("changed", [*SAME, *OTHER], ids=lambda one: next(iter(one), "nothing"))
-def test_a_version_is_another_where_lambda_would_make_one_and_nowhere_else(changed: dict[str, str]) -> None:
+def test_a_version_s_logical_id_changes_exactly_when_lambda_would_publish_one(changed: dict[str, str]) -> None:
     before, after = (packaging.template("signal", "live", packaging.LIVE | one)["Resources"] for one in ({}, changed))
     same = before["FoldLambdaFunction"]["Properties"] == after["FoldLambdaFunction"]["Properties"]
     assert (_versions(before) == _versions(after)) is same
@@ -233,7 +233,7 @@ def test_a_version_is_another_where_lambda_would_make_one_and_nowhere_else(chang
     ("shared/stacks/provider.yml", "systemLogLevel: WARN", "systemLogLevel: INFO", False),
     ("services/signal/serverless.yml", "handler.fold", "handler.webhook", False),
 ])  # fmt: skip
-def test_a_version_follows_the_function_and_not_what_is_around_it(
+def test_a_version_depends_on_the_function_and_not_on_its_surroundings(
     tmp_path: Path, file: str, old: str, new: str, same: bool
 ) -> None:
     before = packaging.template("signal", "live", packaging.LIVE)["Resources"]
@@ -247,7 +247,7 @@ def _versions(resources: dict[str, Any]) -> set[str]:
     return {name for name, one in resources.items() if one["Type"] == "AWS::Lambda::Version"}
 
 
-def test_a_first_deploy_that_fails_leaves_nothing_that_the_next_one_stumbles_over() -> None:
+def test_a_failed_first_deploy_leaves_nothing_that_blocks_the_next() -> None:
     for named in packaging.STAGES:
         policies = {stack["DeletionPolicy"] for stack in stacks(named).values()
                     if "DeletionPolicy" in stack and stack["Type"] != "AWS::Lambda::Version"}  # fmt: skip
@@ -256,7 +256,7 @@ def test_a_first_deploy_that_fails_leaves_nothing_that_the_next_one_stumbles_ove
 
 @pytest.mark.parametrize("nothing", ["", "sha256:" + "0" * 64], ids=["missing", "a digest of zeros"])
 @pytest.mark.parametrize("missing", ["FANFOLD_LIVE_VENUE", "FANFOLD_DIGEST_RISK", "FANFOLD_JWT_ISSUER"])
-def test_live_without_a_setting_is_refused_by_its_name(missing: str, nothing: str) -> None:
+def test_live_without_a_required_setting_is_refused_by_its_name(missing: str, nothing: str) -> None:
     given = {name: value for name, value in packaging.LIVE.items() if name != missing} | {missing: nothing}
     with pytest.raises(NotPackaged, match=missing) as refused:
         packaging.template("signal", "live", given)
@@ -270,7 +270,7 @@ def test_the_tokens_of_live_are_those_that_it_names() -> None:
 
 @pytest.mark.parametrize(("named", "wrong"), [("nope", "no stage nope"), ("try-UP", "no stage try-UP"),
                                                ("pr-12", "FANFOLD_REMOVE_AFTER")])  # fmt: skip
-def test_a_stage_that_is_not_there_or_has_no_day_to_end_is_refused(named: str, wrong: str) -> None:
+def test_an_unknown_stage_and_an_ephemeral_one_without_last_day_are_refused(named: str, wrong: str) -> None:
     with pytest.raises(NotPackaged, match=wrong):
         packaging.template("signal", named, {})
 
@@ -282,7 +282,7 @@ def test_the_lean_profile_pays_for_no_key_and_no_dashboard() -> None:
     assert len(alarms) == 9
 
 
-def test_a_dashboard_is_there_where_it_is_asked_for_and_shows_what_there_is() -> None:
+def test_a_dashboard_exists_only_if_configured_and_shows_existing_metrics() -> None:
     assert "platform/Dashboard" not in stacks("dev")
     found = merged({"platform": packaging.template("platform", "dev", {"FANFOLD_DASHBOARD": "true"})})
     body = json.loads(found["platform/Dashboard"]["Properties"]["DashboardBody"])

@@ -45,7 +45,7 @@ def test_services_that_are_left_out_have_the_same_libraries() -> None:
     assert locks == {layout.requirements(service, ROOT).read_bytes() for service in DIFFERENT}
 
 
-def test_a_file_of_another_machine_is_seen(tmp_path: Path) -> None:
+def test_a_library_of_another_architecture_fails(tmp_path: Path) -> None:
     (tmp_path / "a.so.1").write_bytes(b"\x7fELF" + bytes(14) + struct.pack("<H", MACHINE["amd64"]))
     (tmp_path / "text").write_text("text")
     assert machines(tmp_path) == {"a.so.1": MACHINE["amd64"]}

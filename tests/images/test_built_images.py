@@ -67,13 +67,13 @@ def test_an_image_is_small_compiled_and_bare_of_tools(service, inside):
     assert {"venues", "accounts", "strategies"} <= set(inside["desk"])
 
 
-def test_bars_are_taken_and_what_is_no_message_is_buried(service, functions):
+def test_bars_are_handled_and_an_invalid_message_goes_to_the_dead_letter_queue(service, functions):
     answer, failed = functions.invoke(service, HANDLERS[service], event(service, BARS, "no message"))
     assert not failed, answer
     assert answer == {"batchItemFailures": []}
 
 
-def test_the_message_that_failed_is_named_and_no_other(service, functions):
+def test_only_the_failed_message_is_reported_as_failed(service, functions):
     stores = ("FOLDS_TABLE", "LEDGER_TABLE", "PAPER_BOOK_TABLE", "VIEWS_TABLE", "AUDIT_BUCKET")
     absent = dict.fromkeys(stores, "absent") | {"BARS_TOPIC": "arn:aws:sns:eu-west-1:000000000000:absent.fifo"}
     # Bars are nothing to market-data; what it is asked for, it publishes.
@@ -83,7 +83,7 @@ def test_the_message_that_failed_is_named_and_no_other(service, functions):
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
 
 
-def test_a_handler_that_is_not_there_is_an_init_error(service, containers):
+def test_a_missing_handler_is_an_init_error(service, containers):
     with init_errors() as (address, told):
         handler = f"{service.replace('-', '_')}_service.absent.handler"
         command = container_tool.command_in(
@@ -106,7 +106,7 @@ def test_a_handler_that_is_not_there_is_an_init_error(service, containers):
         ("risk", "control", OPEN),
     ],
 )
-def test_what_comes_in_goes_out_as_a_message(owner, handler, given, built, functions):
+def test_an_api_request_becomes_a_message(owner, handler, given, built, functions):
     if owner not in built:
         pytest.skip(f"the image of {owner} was not asked for")
     functions.heard(0.1)
@@ -115,7 +115,7 @@ def test_what_comes_in_goes_out_as_a_message(owner, handler, given, built, funct
     assert functions.heard()
 
 
-def test_what_audit_records_is_in_its_bucket_and_then_in_the_lake(built, functions):
+def test_audit_records_reach_the_bucket_and_then_the_lake(built, functions):
     if "audit" not in built:
         pytest.skip("the image of audit was not asked for")
     answer, failed = functions.invoke("audit", "record", event("audit", BARS))

@@ -30,7 +30,7 @@ def first_party(path: Path, task: Path) -> set[str]:
     return {name for name in names if (task / name.partition(".")[0]).is_dir()}
 
 
-def test_whatever_a_file_imports_at_its_top_is_there(task):
+def test_every_top_level_import_is_in_the_image(task):
     _, folder = task
     for path in folder.rglob("*.py"):
         for name in first_party(path, folder):
@@ -79,6 +79,6 @@ def test_the_desks_own_strategies_lie_beside_the_desk(tmp_path, monkeypatch):
     folder.use(None)
 
 
-def test_a_service_that_is_not_there_is_named(tmp_path):
+def test_an_unknown_service_is_named(tmp_path):
     with pytest.raises(BadInput, match="fees"):
         layout.lay_out("fees", ROOT, tmp_path)

@@ -41,7 +41,7 @@ def test_a_bill_is_valid_by_the_schema_and_the_same_each_time_but_for_its_date(n
     assert found["components"] == again["components"]
 
 
-def test_a_bill_that_is_none_is_seen():
+def test_an_invalid_bill_of_materials_fails():
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str("{}")
 
 
@@ -56,7 +56,7 @@ def test_versions_hashes_licences_and_debians_packages_are_in_it():
     assert "gone" not in found
 
 
-def test_what_the_lock_does_not_know_is_refused():
+def test_a_package_missing_from_the_lock_is_rejected():
     strange = seen("signal") | {"distributions": [told("strange", "1")]}
     with pytest.raises(BadInput, match="strange 1"):
         sbom.bill("signal", ROOT, strange)

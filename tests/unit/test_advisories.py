@@ -28,32 +28,32 @@ def saying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return make
 
 
-def test_advisories_against_a_lock_are_told_with_what_mends_them(saying: Any, tmp_path: Path) -> None:
+def test_advisories_of_a_lock_are_reported_with_the_fixed_version(saying: Any, tmp_path: Path) -> None:
     parts = [{"name": "a", "version": "1", "vulns": [FLAW]}, {"name": "b", "version": "1", "vulns": []}]
     saying("pip-audit", json.dumps({"dependencies": parts}))
     assert advisories.of_lock(tmp_path / "lock.txt") == ["a 1: PYSEC-1, fixed in 2"]
 
 
-def test_grave_advisories_of_npm_are_told(saying: Any, tmp_path: Path) -> None:
+def test_severe_npm_advisories_are_reported(saying: Any, tmp_path: Path) -> None:
     flaws = {"a": {"severity": "critical"}, "b": {"severity": "low"}}
     saying("npm", json.dumps({"vulnerabilities": flaws}))
     assert advisories.of_npm(tmp_path) == ["a: critical"]
 
 
 @pytest.mark.parametrize("text", ["", '{"error": {"code": "ENOTFOUND"}}'])
-def test_a_database_that_does_not_answer_is_no_good_news(saying: Any, tmp_path: Path, text: str) -> None:
+def test_an_unreachable_advisory_database_is_an_error(saying: Any, tmp_path: Path, text: str) -> None:
     saying("npm", text)
     with pytest.raises(BadInput, match="nothing was audited"):
         advisories.of_npm(tmp_path)
 
 
-def test_what_was_passed_over_is_no_good_news(saying: Any, tmp_path: Path) -> None:
+def test_a_skipped_dependency_is_an_error(saying: Any, tmp_path: Path) -> None:
     saying("pip-audit", json.dumps({"dependencies": [{"name": "a", "skip_reason": "not found"}]}))
     with pytest.raises(BadInput, match="does not know a of"):
         advisories.of_lock(tmp_path / "lock.txt")
 
 
 @pytest.mark.usefixtures("saying")
-def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_program_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"pip-audit is not installed.*advisories"):
         advisories.of_lock(tmp_path / "lock.txt")

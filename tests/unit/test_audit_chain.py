@@ -150,7 +150,7 @@ def test_an_edit_shows_the_segment_that_holds_it() -> None:
 
 @given(behind=st.integers(1, COUNT // PER_SEGMENT), place=places, data=st.data())
 @settings(max_examples=60, deadline=None)
-def test_what_came_since_a_verification_is_judged_as_in_the_whole(behind: int, place: int, data: st.DataObject) -> None:
+def test_verifying_only_new_records_agrees_with_verifying_all(behind: int, place: int, data: st.DataObject) -> None:
     since = Head(stream="main", seq=behind * PER_SEGMENT, hash=sha256(LINES[behind * PER_SEGMENT - 1]).hexdigest())
     place = data.draw(st.integers(since.seq, COUNT - 1)) if since.seq < COUNT else COUNT - 1
     lines = [*LINES[:place], LINES[place].replace(b'"m', b'"n', 1), *LINES[place + 1 :]]
@@ -159,12 +159,12 @@ def test_what_came_since_a_verification_is_judged_as_in_the_whole(behind: int, p
         assert verify(HEAD, rest, since) == verify(HEAD, stored(some))
 
 
-def test_a_record_behind_the_head_was_put_there() -> None:
+def test_a_record_after_the_head_is_reported_as_inserted() -> None:
     further, _ = recorded([*entries(COUNT), *entries(3)])
     assert judged(further) == ("inserted", COUNT + 1)
 
 
-def test_no_chain_passes_for_another_streams() -> None:
+def test_a_chain_is_not_valid_for_another_stream() -> None:
     assert verify(Head(stream="other", seq=COUNT, hash=HEAD.hash), stored(LINES)).seq == 1
 
 
@@ -199,5 +199,5 @@ def test_a_segments_name_has_its_first_record(first: int, aside: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["x.jsonl", "", "1.jsonl", "00000000000x.jsonl", "-00000000001.jsonl"])
-def test_a_name_that_no_segment_has_is_of_no_record(name: str) -> None:
+def test_an_invalid_segment_name_has_no_record(name: str) -> None:
     assert chain.first_of(f"chain/main/{name}") == 0

@@ -63,7 +63,7 @@ def forged_next(audit: Audit) -> Segment:
     return chain.append(head, [Entry(topic="executions", message=message, sent_ms=1)])[0]
 
 
-def test_what_was_recorded_is_sound() -> None:
+def test_an_untouched_record_verifies() -> None:
     assert SOUND.broken() == []
     assert {stream: one.records for stream, one in SOUND.verdicts().items()} == {
         "main": END,
@@ -125,7 +125,7 @@ def test_a_forged_next_segment_is_never_adopted(audit: Audit) -> None:
 
 
 @pytest.mark.parametrize("body", [b"garbage\n", b"", b"\xff", b"{}\n"])
-def test_garbage_where_the_next_segment_belongs_buries_nothing(audit: Audit, body: bytes) -> None:
+def test_garbage_in_place_of_the_next_segment_dead_letters_no_message(audit: Audit, body: bytes) -> None:
     key = chain.segment_key("main", END + 1)
     audit.log.create(key, body)
     for n in (4, 5, 6):
@@ -167,7 +167,7 @@ def test_a_head_with_another_hash_is_told_from_an_edited_record(audit: Audit) ->
 
 
 @pytest.mark.parametrize("body", [b"forged\n", None])
-def test_what_lies_on_top_of_a_segment_is_located(audit: Audit, body: bytes | None) -> None:
+def test_a_newer_version_over_a_segment_is_located(audit: Audit, body: bytes | None) -> None:
     key = chain.segment_key("main", 6)
     audit.log.put(key, body)
     found = broken(audit)
@@ -208,7 +208,7 @@ def test_an_edited_view_is_located(audit: Audit, edit: str) -> None:
     assert named in found.evidence
 
 
-def test_a_message_again_changes_nothing(audit: Audit) -> None:
+def test_a_redelivered_message_changes_nothing(audit: Audit) -> None:
     audit.record(*minute(3), *minute(1))
     assert audit.broken() == []
     assert audit.views.tip("main").head.seq == END

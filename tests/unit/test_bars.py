@@ -74,7 +74,7 @@ def test_a_series_ends_where_its_last_bar_does() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "0m", "1", "m", "1w", "1M", "-1m", "1.5h", " 1m", "1m\n"])
-def test_a_timeframe_that_is_none_is_refused(name: str) -> None:
+def test_an_invalid_timeframe_is_rejected(name: str) -> None:
     with pytest.raises(BadInput, match="such as 1m, 15m, 4h or 1d"):
         timeframes.seconds(name)
 

@@ -75,7 +75,7 @@ def test_a_usual_poll_is_one_message_and_a_look_back_that_fits_stays_whole() -> 
     assert len(messages("v", "p", START, [(wild(A, BARS_MAX), [])], [])) == 1
 
 
-def test_what_is_told_beyond_the_bars_nobody_waits_for() -> None:
+def test_messages_of_defects_alone_follow_the_bars() -> None:
     told = messages("v", "p", START, [(wild(A, 1), [])], [defect(n, 300) for n in range(1_000)])
     first, *more = [(one.parts, one.requested, bool(one.frames)) for one in told]
     assert first == (1, False, True)
@@ -111,7 +111,7 @@ class Fine(Feed):
 
 
 @pytest.mark.parametrize(("volume", "places"), [(5 * 10**19, 8), (10**30, 24)])
-def test_figures_that_another_scale_holds_are_published_in_it(volume: int, places: int) -> None:
+def test_figures_that_overflow_are_published_in_a_coarser_scale(volume: int, places: int) -> None:
     feed = Fine(volume, places)
     (first, *_) = feed.poll(60)
     (told, *_) = (one for one in bars.unpack(first.frames) if one.instrument == A)
@@ -120,7 +120,7 @@ def test_figures_that_another_scale_holds_are_published_in_it(volume: int, place
     assert encode(first)
 
 
-def test_figures_that_nothing_holds_silence_their_instrument_alone_with_the_reason() -> None:
+def test_figures_that_fit_no_scale_leave_out_only_their_instrument() -> None:
     feed = Fine(10**30 + 1, 8)
     for minute in range(60, 63):
         feed.poll(minute)
@@ -142,7 +142,7 @@ def fold_of(feed: Feed) -> list[bool]:
     return [bool(fold.accept(bars.unpack(one.frames), int(one.at.timestamp())) is not None) for one in heard]
 
 
-def test_the_same_poll_is_told_under_the_same_ids() -> None:
+def test_a_repeated_poll_publishes_the_same_ids() -> None:
     told = [messages("v", "p", START, [(wild(A, 5_000), [])], [defect(1, 3)]) for _ in range(2)]
     assert told[0] == told[1]
     assert all(one.at == datetime.fromtimestamp(START, UTC) for one in told[0])

@@ -35,7 +35,7 @@ class Slow:
 
 
 @given(taken=st.lists(st.integers(min_value=1, max_value=25), max_size=40))
-def test_all_items_are_put_and_read_however_few_are_taken_at_once(taken: list[int]) -> None:
+def test_all_items_are_written_and_read_however_few_a_round_takes(taken: list[int]) -> None:
     waits: list[int] = []
     call = Slow(*taken)
     table = Table(call, "things", waits.append)
@@ -45,7 +45,7 @@ def test_all_items_are_put_and_read_however_few_are_taken_at_once(taken: list[in
     assert set(waits) <= {1}
 
 
-def test_each_round_that_takes_nothing_waits_longer_and_a_last_one_gives_up_as_a_rate_does() -> None:
+def test_rounds_without_progress_wait_longer_and_then_fail_as_throttled() -> None:
     for act in (lambda table: table.put_all(ITEMS), lambda table: table.get_all(KEYS)):
         waits: list[int] = []
         with pytest.raises(AwsFault) as fault:
@@ -57,7 +57,7 @@ def test_each_round_that_takes_nothing_waits_longer_and_a_last_one_gives_up_as_a
         assert waits == list(range(1, BATCH_TRIES))
 
 
-def test_progress_is_not_a_try() -> None:
+def test_a_round_with_progress_does_not_count_as_a_try() -> None:
     waits: list[int] = []
     Table(Slow(*[0, 0, 1] * 8), "things", waits.append).put_all(ITEMS)
     assert max(waits) == 3

@@ -33,7 +33,7 @@ def test_every_call_to_a_bucket_names_its_owner_as_aws_calls_it(operation: str) 
 
 
 @pytest.mark.parametrize("operation", sorted(UNOWNED))
-def test_what_has_no_owner_yet_is_asked_without(operation: str) -> None:
+def test_a_call_before_the_owner_is_known_names_none(operation: str) -> None:
     assert told("s3", operation) == {"Bucket": "one"}
     shape = S3.operation_model(operation).input_shape
     assert shape is None or "ExpectedBucketOwner" not in shape.members

@@ -49,7 +49,7 @@ def test_a_pair_goes_out_whole() -> None:
         (book(trading_state=TradingState.REDUCE_ONLY), {}, {BTC: "KILL_STATE", ETH: "KILL_STATE"}),
     ],
 )
-def test_where_one_leg_is_refused_the_other_stays_with_the_reason(
+def test_if_one_leg_is_refused_the_other_is_held_with_the_reason(
     found: AccountSnapshot, limits: dict[str, Any], reasons: dict[str, str]
 ) -> None:
     made = decided(*pair(name="s" if found.account == "spot" else "m"), found=found, **limits)

@@ -86,7 +86,7 @@ EMPTY = [
 
 @pytest.mark.parametrize("fields", EMPTY)
 @pytest.mark.parametrize("minute", [61, 64, 65, 66])
-def test_a_candle_that_is_none_is_dropped_and_told_and_parks_nothing(
+def test_an_invalid_candle_is_dropped_and_reported_and_stops_no_strategy(
     feed: Watched, minute: int, fields: dict[str, int]
 ) -> None:
     feed.retold.told = {(A, minute): changed(A, minute, **fields)}
@@ -100,7 +100,7 @@ def test_a_candle_that_is_none_is_dropped_and_told_and_parks_nothing(
     assert feed.gaps == 0
 
 
-def test_candles_that_stay_none_stop_no_other_instrument(feed: Watched) -> None:
+def test_permanently_invalid_candles_stop_no_other_instrument(feed: Watched) -> None:
     feed.retold.told = {(A, minute): changed(A, minute, close=0) for minute in range(62, 90)}
     for now in range(60, 80):
         feed.poll(now)
@@ -111,7 +111,7 @@ def test_candles_that_stay_none_stop_no_other_instrument(feed: Watched) -> None:
     assert feed.gaps == 0
 
 
-def test_an_answer_without_any_bar_is_told_of(feed: Watched) -> None:
+def test_an_empty_answer_is_reported(feed: Watched) -> None:
     feed.poll(60)
     feed.retold.told = {(A, minute): None for minute in range(200)}
     feed.poll(61)
@@ -120,7 +120,7 @@ def test_an_answer_without_any_bar_is_told_of(feed: Watched) -> None:
     ] == [(A, "empty", 1, START + 61 * 60)]
 
 
-def test_where_no_instrument_has_a_bar_the_defects_are_told_alone(feed: Watched) -> None:
+def test_without_any_bar_the_defects_are_published_alone(feed: Watched) -> None:
     feed.poll(60)
     feed.retold.told = {(name, minute): None for minute in range(200) for name in (A, B)}
     (message,) = feed.poll(61)
@@ -128,7 +128,7 @@ def test_where_no_instrument_has_a_bar_the_defects_are_told_alone(feed: Watched)
     assert {(defect.instrument, defect.defect) for defect in message.defects} == {(A, "empty"), (B, "empty")}
 
 
-def test_a_quiet_minute_is_no_empty_answer(feed: Watched) -> None:
+def test_a_minute_without_trades_is_not_reported_as_an_empty_answer(feed: Watched) -> None:
     feed.poll(60)
     feed.retold.told = {(A, 61): None, (B, 61): None}
     assert feed.poll(61) == []
@@ -156,9 +156,7 @@ def test_a_longer_bar_whose_last_minute_is_left_out_comes_with_the_next_minute(f
 
 
 @pytest.mark.parametrize("process", [lambda _feed: None, lambda feed: setattr(feed, "poller", feed.process())])
-def test_what_a_venue_says_differently_of_a_published_bar_is_told_once(
-    feed: Watched, process: Callable[[Watched], None]
-) -> None:
+def test_a_revision_of_a_published_bar_is_reported_once(feed: Watched, process: Callable[[Watched], None]) -> None:
     for now in range(60, 66):
         feed.poll(now)
     process(feed)
@@ -173,7 +171,7 @@ def test_what_a_venue_says_differently_of_a_published_bar_is_told_once(
     assert feed.published("1m", A) == FINE[A][55:69], "what was published stays so"
 
 
-def test_a_bar_that_comes_or_goes_behind_a_published_one_is_told(feed: Watched) -> None:
+def test_a_bar_added_or_removed_before_a_published_one_is_reported(feed: Watched) -> None:
     feed.poll(60)
     feed.retold.told = {(A, 61): None}
     feed.poll(61)
@@ -184,7 +182,7 @@ def test_a_bar_that_comes_or_goes_behind_a_published_one_is_told(feed: Watched) 
     assert told == {(A, START + 61 * 60, "it was not there"), (B, START + 61 * 60, "it is not there any more")}
 
 
-def test_nothing_is_told_of_a_venue_that_stands_by_its_word(feed: Watched) -> None:
+def test_a_venue_that_revises_nothing_causes_no_defect(feed: Watched) -> None:
     for now in range(60, 120):
         feed.poll(now)
     assert [message for message in feed.bus.messages if isinstance(message, BarsClosed) and message.defects] == []

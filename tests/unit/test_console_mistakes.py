@@ -57,20 +57,20 @@ def test_wrong_input_is_named(words: list[str], named: str) -> None:
 
 
 @pytest.mark.parametrize("words", [["strategies"], ["strategies", "--json"], ["desk", "check", DESK]])
-def test_a_full_disk_under_standard_output_is_told(words: list[str]) -> None:
+def test_a_full_disk_under_standard_output_is_reported(words: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         said = fanfold(*words, stdout=full)
     assert (said.code, said.err) == (2, "fanfold: standard output cannot be written: No space left on device\n")
 
 
-def test_a_reader_that_has_seen_enough_ends_a_command_in_silence() -> None:
+def test_a_closed_pipe_ends_a_command_silently() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w") as pipe:
         assert fanfold("strategies", stdout=pipe) == Said(0, "", "")
 
 
-def test_a_reader_that_has_seen_enough_of_the_help_is_no_failure() -> None:
+def test_a_closed_pipe_during_help_is_no_failure() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w") as pipe:
@@ -93,7 +93,7 @@ def test_ctrl_c_ends_a_command_with_130_and_in_silence() -> None:
     assert (running.returncode, out, err) == (130, b"", b"")
 
 
-def test_a_standard_output_that_is_closed_swallows_what_is_said() -> None:
+def test_a_closed_standard_output_discards_the_output() -> None:
     shell = f"{sys.executable} -m fanfold.cli.entry strategies >&-"
     done = subprocess.run(["sh", "-c", shell], env=os.environ | {"PYTHONPATH": str(ROOT / "shared")},
                           capture_output=True, check=False)  # fmt: skip
@@ -111,6 +111,6 @@ def test_names_and_reasons_are_read_whatever_the_locale(tmp_path: Path, language
     assert (said.code, "größer.toml" in said.err) == (2, True)
 
 
-def test_a_word_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_an_argument_that_is_not_text_is_rejected(tmp_path: Path) -> None:
     said = fanfold("--state", str(tmp_path), "why", os.fsdecode(b"\xff\xfe"))
     assert (said.code, "is not UTF-8" in said.err) == (2, True)

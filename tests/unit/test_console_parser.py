@@ -107,7 +107,7 @@ def test_doctor_says_which_node_it_wants(said):
 
 
 @pytest.mark.parametrize("said", ["v20.19.0", "v22.1.0", "v24.0.0"])
-def test_doctor_takes_a_node_that_is_new_enough(said):
+def test_doctor_accepts_a_node_that_is_new_enough(said):
     assert not node_finding(said).fix
 
 
@@ -128,7 +128,7 @@ def test_a_run_file_that_was_cut_off_names_no_desk(tmp_path, text):
 
 
 @pytest.mark.parametrize("words", [["status"], ["audit", "verify"], ["query", "SELECT 1"], ["why", "abc"]])
-def test_without_a_run_there_is_nothing_to_tell(words, tmp_path, capsys):
+def test_doctor_reports_nothing_without_a_run(words, tmp_path, capsys):
     assert main(["--state", str(tmp_path / "none"), *words]) == 3
     assert "fanfold run" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()

@@ -51,7 +51,7 @@ def on_a_file(folder: Path, minutes: int = 120, **given: Any) -> Path:
     return traded(folder, **{"data": data, "strategy": "sma_cross", "param": ["fast=2", "slow=5"]} | given)
 
 
-def test_what_is_not_said_again_is_remembered(tmp_path: Path) -> None:
+def test_options_that_are_not_repeated_are_remembered(tmp_path: Path) -> None:
     plan, asked = going_on(on_a_file(tmp_path), minutes=5)
     assert list(plan.desk.strategies) == ["sma_cross"]
     assert plan.desk.strategies["sma_cross"].params == {"fast": "2", "slow": "5"}
@@ -61,14 +61,14 @@ def test_what_is_not_said_again_is_remembered(tmp_path: Path) -> None:
     assert plan.recordings == []
 
 
-def test_a_run_that_was_cut_off_goes_on_to_where_it_was_to_end(tmp_path: Path) -> None:
+def test_a_killed_run_continues_to_its_planned_end(tmp_path: Path) -> None:
     assert going_on(on_a_file(tmp_path, minutes=90)).plan.until == START + 90 * 60
     (seeded := tmp_path / "seeded").mkdir()
     plan = going_on(traded(seeded, minutes=90)).plan
     assert plan.until - plan.start == (90 - TRADED - 1) * 60
 
 
-def test_said_again_the_same_is_the_same(tmp_path: Path) -> None:
+def test_repeating_the_same_options_is_accepted(tmp_path: Path) -> None:
     state = on_a_file(tmp_path)
     again = {"desk": tmp_path / "desk.toml", "data": [str(tmp_path / "BTCUSDT-1m.csv")], "strategy": "sma_cross",
              "param": ["fast=2"]}  # fmt: skip
@@ -111,7 +111,7 @@ def test_a_file_with_fewer_bars_is_refused(tmp_path: Path) -> None:
         ({"since": START}, "--from is for a run that starts"),
     ],
 )
-def test_something_else_is_refused_with_what_differs(tmp_path: Path, given: dict[str, Any], named: str) -> None:
+def test_other_options_are_refused_with_the_difference(tmp_path: Path, given: dict[str, Any], named: str) -> None:
     with pytest.raises(BadInput, match=named):
         going_on(on_a_file(tmp_path), **given)
 

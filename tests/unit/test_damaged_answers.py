@@ -28,7 +28,7 @@ def checksum(body: bytes) -> str:
     return b64encode(sha256(body).digest()).decode()
 
 
-def test_an_item_is_held_against_the_checksum_of_dynamodb() -> None:
+def test_an_item_is_checked_against_dynamodb_s_checksum() -> None:
     read = protocol_json.PROTOCOL.response
     assert read("GetItem", headed("x-amz-crc32", crc(ITEM), ITEM)) == {"Item": {"pk": {"S": "a"}}}
     assert read("GetItem", HttpResponse(200, {}, ITEM)) == {"Item": {"pk": {"S": "a"}}}
@@ -38,7 +38,7 @@ def test_an_item_is_held_against_the_checksum_of_dynamodb() -> None:
 
 
 @pytest.mark.parametrize("cut", [BODY[:-1], BODY.replace(b"a", b"A"), b""])
-def test_an_object_is_held_against_the_checksum_that_it_was_written_with(cut: bytes) -> None:
+def test_an_object_is_checked_against_the_checksum_it_was_written_with(cut: bytes) -> None:
     read = protocol_s3.PROTOCOL.response
     assert read("GetObject", headed("x-amz-checksum-sha256", checksum(BODY), BODY))["Body"] == BODY
     protocol_s3.PROTOCOL.check("GetObject", headed("x-amz-checksum-sha256", checksum(BODY), BODY))
@@ -59,7 +59,7 @@ def test_every_object_is_written_with_its_checksum() -> None:
     assert headers["x-amz-expected-bucket-owner"] == "123"
 
 
-def test_a_damaged_answer_is_asked_for_again() -> None:
+def test_a_damaged_answer_is_requested_again() -> None:
     answers = [headed("x-amz-crc32", "1", ITEM), headed("x-amz-crc32", crc(ITEM), ITEM)]
 
     def call(_service: str, operation: str, _parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -149,7 +149,7 @@ def test_a_document_that_is_no_desk_is_refused(document: bytes) -> None:
         desk.load(document, "desk.json")
 
 
-def test_makers_may_be_paid() -> None:
+def test_a_maker_fee_may_be_negative() -> None:
     assert desk.build(changed([*ACCOUNT, "maker_bps"], "-0.5"), "desk.toml").accounts["main"].maker_bps < 0
 
 
@@ -165,7 +165,7 @@ def test_what_is_dumped_is_loaded_and_means_the_same() -> None:
         assert msgspec.structs.replace(loaded, params={}) == msgspec.structs.replace(one, params={})
 
 
-def test_an_instance_trades_on_what_it_was_given() -> None:
+def test_a_strategy_instance_keeps_the_timeframe_it_names() -> None:
     found = desk.build(raw(other=instance(timeframe="1h", allocation="1")), "desk.toml")
     assert found.strategies["other"].timeframe == "1h"
 

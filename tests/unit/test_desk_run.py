@@ -36,7 +36,7 @@ def test_a_full_disk_is_told_at_once(stuck, monkeypatch, tmp_path) -> None:
     assert cloud.waits == 1
 
 
-def test_a_chain_that_never_rests_is_told_when_the_time_is_over(stuck, tmp_path) -> None:
+def test_a_run_whose_messages_never_drain_ends_with_an_error(stuck, tmp_path) -> None:
     cloud, run = stuck
     with pytest.raises(NotQuiet, match=f"in {driver.QUIET_TIMEOUT_S} s; see {tmp_path / 'logs'}"):
         run.finish()

@@ -95,7 +95,7 @@ def _parses(line: str) -> bool:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names)
-def test_every_link_leads_somewhere(page: Path) -> None:
+def test_every_link_resolves(page: Path) -> None:
     assert broken_links(page, page.read_text()) == []
 
 

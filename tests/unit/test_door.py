@@ -56,7 +56,7 @@ def asked(client: HTTPConnection, method: str, target: str, body: bytes = b"", *
     return answer.status, answer.read()
 
 
-def test_one_connection_asks_again_and_again(client):
+def test_one_connection_serves_many_requests(client):
     assert asked(client, "PUT", "/a%20key", b"x" * 300_000) == (200, b"PUT /a key " + b"x" * 300_000)
     first = client.sock
     assert asked(client, "POST", "/", b"two") == (200, b"POST / two")

@@ -159,6 +159,6 @@ def test_a_key_condition_is_a_partition_and_a_part_of_it(text: str) -> None:
     assert refused(lambda: key_condition(text, ("pk", "sk"))).code == "ValidationException"
 
 
-def test_a_field_that_is_not_known_is_told_of() -> None:
+def test_an_unknown_field_is_reported() -> None:
     with pytest.raises(NotImplementedError, match="IndexName"):
         MemoryCloud().call("dynamodb", "Query", {"TableName": "t", "IndexName": "i"})

@@ -92,7 +92,7 @@ def failures(answer: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", '{"type":"bars.v9"}', '{"type":"bars-closed.v1","id":7}'])
-def test_what_is_no_message_is_buried_with_its_reason_and_the_others_are_handled(cloud: Cloud, body: str) -> None:
+def test_an_invalid_message_is_dead_lettered_with_its_reason_and_others_are_handled(cloud: Cloud, body: str) -> None:
     handled: Handled = []
     event = {"Records": [record("a"), record("b", body=body), record("c")]}
     assert failures(consume(event, handler(handled), edge(cloud))) == []
@@ -105,7 +105,7 @@ def test_what_is_no_message_is_buried_with_its_reason_and_the_others_are_handled
     assert attributes["reason"].startswith("not a message: ")
 
 
-def test_wrong_input_buries_that_record_alone(cloud: Cloud) -> None:
+def test_wrong_input_dead_letters_that_record_alone(cloud: Cloud) -> None:
     handled: Handled = []
     event = {"Records": [record(name) for name in "abc"]}
     assert failures(consume(event, handler(handled, wrong=("b",)), edge(cloud))) == []
@@ -114,7 +114,7 @@ def test_wrong_input_buries_that_record_alone(cloud: Cloud) -> None:
     assert cloud.faults == {}
 
 
-def test_a_fault_gives_back_the_record_and_all_behind_it_in_its_group(cloud: Cloud) -> None:
+def test_a_fault_returns_the_record_and_all_later_ones_of_its_group(cloud: Cloud) -> None:
     handled: Handled = []
     event = {"Records": [record("a", "x"), record("b", "y"), record("c", "x"), record("d", "y"), record("e", "x")]}
     assert failures(consume(event, handler(handled, faulty=("c",)), edge(cloud))) == ["m-c", "m-e"]
@@ -124,7 +124,7 @@ def test_a_fault_gives_back_the_record_and_all_behind_it_in_its_group(cloud: Clo
     assert cloud.buried == []
 
 
-def test_a_record_behind_a_fault_is_not_even_read(cloud: Cloud) -> None:
+def test_a_record_after_a_fault_in_its_group_is_not_decoded(cloud: Cloud) -> None:
     event = {"Records": [record("a"), record("b", body="{")]}
     assert failures(consume(event, handler([], faulty=("a",)), edge(cloud))) == ["m-a", "m-b"]
     assert cloud.buried == []
@@ -137,7 +137,7 @@ def test_a_batch_is_handled_whole(cloud: Cloud) -> None:
     assert handled == [str(number) for number in range(12)]
 
 
-def test_wrong_input_in_a_batch_buries_that_record_alone(cloud: Cloud) -> None:
+def test_wrong_input_in_a_batch_dead_letters_that_record_alone(cloud: Cloud) -> None:
     handled: Handled = []
     event = {"Records": [record("a"), record("x", body="{"), record("b"), record("c")]}
     assert failures(consume_batch(event, batch_handler(handled, wrong=("b",)), edge(cloud))) == []
@@ -145,7 +145,7 @@ def test_wrong_input_in_a_batch_buries_that_record_alone(cloud: Cloud) -> None:
     assert set(cloud.reasons()) == {"m-x", "m-b"}
 
 
-def test_a_fault_in_a_batch_gives_all_of_it_back_and_later_ones_of_its_groups(cloud: Cloud) -> None:
+def test_a_fault_in_a_batch_returns_the_batch_and_later_records_of_its_groups(cloud: Cloud) -> None:
     event = {"Records": [record("a", "x"), record("b", "y"), record("c", "x"), record("d", "z")]}
     handled: Handled = []
     assert failures(consume_batch(event, batch_handler(handled, faulty=("b",)), edge(cloud), size=2)) == [
@@ -156,7 +156,7 @@ def test_a_fault_in_a_batch_gives_all_of_it_back_and_later_ones_of_its_groups(cl
     assert handled == ["d"]
 
 
-def test_one_by_one_what_is_behind_a_fault_in_its_group_waits(cloud: Cloud) -> None:
+def test_handled_one_by_one_records_after_a_fault_in_their_group_wait(cloud: Cloud) -> None:
     """After wrong input a batch is taken apart; order in a group holds then, too."""
     handled: Handled = []
     event = {"Records": [record("a", "x"), record("b", "x"), record("c", "x"), record("d", "y")]}
@@ -173,7 +173,7 @@ def test_a_standard_queue_is_sent_no_group_and_no_deduplication(cloud: Cloud) ->
     assert set(one) == {"QueueUrl", "MessageBody", "MessageAttributes"}
 
 
-def test_what_has_no_group_waits_for_nothing(cloud: Cloud) -> None:
+def test_a_record_without_a_group_waits_for_no_other(cloud: Cloud) -> None:
     """As a standard queue's records are: a fault is that record's alone."""
     event = {"Records": [record(name) for name in "abcd"]}
     for one in event["Records"]:
@@ -184,7 +184,7 @@ def test_what_has_no_group_waits_for_nothing(cloud: Cloud) -> None:
     assert handled == ["c", "d"]
 
 
-def test_a_verb_hears_whether_a_message_came_before_and_when(cloud: Cloud) -> None:
+def test_a_verb_receives_whether_a_message_came_before_and_when_it_was_sent(cloud: Cloud) -> None:
     seen: list[Arrived] = []
     consume({"Records": [record("a"), record("b", times=2)]}, seen.append, edge(cloud))
     assert [(one.again, one.sent_ms) for one in seen] == [(False, 123), (True, 123)]
@@ -217,7 +217,7 @@ NO_MESSAGES = {
 
 
 @pytest.mark.parametrize("body", NO_MESSAGES.values(), ids=NO_MESSAGES)
-def test_a_body_that_cannot_be_read_is_buried_alone_with_its_reason(cloud: Cloud, body: str) -> None:
+def test_an_unreadable_body_is_dead_lettered_alone_with_its_reason(cloud: Cloud, body: str) -> None:
     handled: Handled = []
     records = [record("a"), record("b", body=body), record("c")]
     answer = consume({"Records": records}, handler(handled), edge(cloud))
@@ -225,21 +225,21 @@ def test_a_body_that_cannot_be_read_is_buried_alone_with_its_reason(cloud: Cloud
     assert cloud.reasons()["m-b"].startswith("not a message: ")
 
 
-def test_what_is_buried_is_what_a_queue_takes(cloud: Cloud) -> None:
+def test_a_dead_letter_fits_the_limits_of_a_queue(cloud: Cloud) -> None:
     consume({"Records": [record("a", body="\x00\ud800{" + "é" * 300_000)]}, handler([]), edge(cloud))
     (letter,) = cloud.buried
     assert letter["MessageBody"].startswith("\ufffd\ufffd{é")
     assert len(letter["MessageBody"].encode()) <= 250_000
 
 
-def test_a_record_without_attributes_is_buried_alone(cloud: Cloud) -> None:
+def test_a_record_without_attributes_is_dead_lettered_alone(cloud: Cloud) -> None:
     handled: Handled = []
     bare = {"messageId": "m-b", "body": record("b")["body"]}
     consume({"Records": [record("a"), bare, record("c")]}, handler(handled), edge(cloud, "letters"))
     assert (handled, list(cloud.reasons())) == (["a", "c"], ["m-b"])
 
 
-def test_a_letter_that_cannot_be_buried_comes_again_alone(cloud: Cloud) -> None:
+def test_a_record_that_cannot_be_dead_lettered_is_redelivered_alone(cloud: Cloud) -> None:
     def full(service: str, operation: str, parameters: Any) -> dict[str, Any]:
         if operation == "SendMessage":
             raise OSError("no queue")
@@ -254,7 +254,7 @@ def test_a_letter_that_cannot_be_buried_comes_again_alone(cloud: Cloud) -> None:
     assert "it was not buried: no queue" in cloud.faults["m-b"]
 
 
-def test_a_fault_that_cannot_be_kept_stops_no_neighbour(cloud: Cloud) -> None:
+def test_a_fault_that_cannot_be_recorded_stops_no_other_record(cloud: Cloud) -> None:
     def down(_service: str, _operation: str, _parameters: Any) -> dict[str, Any]:
         raise OSError("no table")
 
@@ -264,7 +264,7 @@ def test_a_fault_that_cannot_be_kept_stops_no_neighbour(cloud: Cloud) -> None:
     assert (answer, handled) == ({"batchItemFailures": [{"itemIdentifier": "m-a"}]}, ["b"])
 
 
-def test_columns_of_unequal_length_are_buried_and_block_nobody(cloud: Cloud) -> None:
+def test_columns_of_unequal_length_are_dead_lettered_and_block_no_other_record(cloud: Cloud) -> None:
     handled: Handled = []
 
     def unpacking(arrived: Arrived) -> None:

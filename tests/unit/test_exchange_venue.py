@@ -190,7 +190,7 @@ def test_a_candle_without_a_time_is_left_out_and_logged(row: object, caplog: pyt
 
 
 @given(minutes, st.sets(st.integers(0, 40)), st.integers(0, 44))
-def test_after_steps_over_candles_that_are_none(told: set[int], spoilt: set[int], at: int) -> None:
+def test_the_close_before_a_series_ignores_invalid_candles(told: set[int], spoilt: set[int], at: int) -> None:
     pages = Pages(told, 100)
     pages.spoilt = {START + minute * 60 for minute in spoilt}
     got = venue(pages).bars(BTC, "1m", START + at * 60, START + 45 * 60)

@@ -91,7 +91,7 @@ def test_a_missing_state_cancels_entries() -> None:
     assert world.states()["entry"] is OrderState.CANCELED
 
 
-def test_what_partly_filled_keeps_it_and_frees_the_rest() -> None:
+def test_a_canceled_order_keeps_its_partial_fill_and_frees_the_rest() -> None:
     world = World()
     world.place(world.approve(order("entry", A, "buy", **RESTING)))
     world.match(minute(1, lots=10_000))
@@ -121,7 +121,7 @@ def test_a_crash_while_canceling_cancels_once(nth: int, after: bool) -> None:
     world.check()
 
 
-def test_where_nothing_rests_the_state_is_not_asked_for() -> None:
+def test_without_resting_orders_the_trading_state_is_not_read() -> None:
     world = World()
 
     def asked(_account: str) -> None:

@@ -72,7 +72,7 @@ def test_an_order_of_unknown_outcome_is_looked_up_and_sent_anew_where_it_never_a
         (TradingState.ACTIVE, AGE + SECOND, OrderState.STALE),
     ],
 )
-def test_one_that_may_not_go_out_any_more_ends_and_a_late_request_does_nothing(
+def test_an_expired_order_ends_and_a_late_request_for_it_does_nothing(
     halt: TradingState, later: timedelta, ends: OrderState
 ) -> None:
     world, told = claimed()
@@ -93,7 +93,7 @@ def test_one_that_may_not_go_out_any_more_ends_and_a_late_request_does_nothing(
 
 @pytest.mark.parametrize("later_s", [1, 6, 1_000])
 @pytest.mark.parametrize("halt", [TradingState.ACTIVE, TradingState.HALTED])
-def test_a_redelivery_of_what_was_claimed_is_never_sent_blindly(later_s: int, halt: TradingState) -> None:
+def test_a_redelivered_claimed_order_is_looked_up_before_it_is_sent(later_s: int, halt: TradingState) -> None:
     world, told = claimed()
     world.book.add(TWO[0])
     world.ledger.halt("main", halt, halted(halt))

@@ -16,7 +16,7 @@ def told(weight: float, nonce: str, minute: int = 1) -> Targets:
     return Targets(id=nonce, cause=f"webhook/{nonce}", at=at(minute), account="main", poll_id="", targets=[target])
 
 
-def test_bars_alone_say_nothing_for_an_external_instance() -> None:
+def test_bars_alone_cause_no_target_of_an_external_instance() -> None:
     desk = small_desk(hook=instance() | {"strategy": "external", "params": {}})
     _, targets = plain_fold(desk, {("1m", name): walk(1, name, 10) for name in (A, B)})
     assert not any(targets.values())
@@ -39,7 +39,7 @@ def test_targets_of_no_poll_are_decided_on_at_once_and_leave_the_poll_that_is_ga
     assert world.gathering.read("main").decided
 
 
-def test_a_signal_again_is_one_order() -> None:
+def test_a_repeated_signal_causes_one_order() -> None:
     world = World()
     bars, *_ = poll(1, {})
     world.hear(bars, told(0.5, "nonce-1"), told(0.5, "nonce-1"))

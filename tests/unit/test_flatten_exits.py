@@ -48,7 +48,7 @@ def test_a_position_of_which_no_bar_was_ever_seen_is_closed_within_the_band_of_i
     assert world.legs()[1:] == [("slow", B, "OK"), ("", "", "FLAT")]
 
 
-def test_outside_flatten_what_has_no_price_is_not_ordered() -> None:
+def test_outside_flatten_a_position_without_a_price_is_not_ordered() -> None:
     world = World(built())
     world.hold("slow", B, "3")
     world.halt(TradingState.REDUCE_ONLY)

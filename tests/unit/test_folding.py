@@ -78,7 +78,7 @@ def filled(gap: Gap, whole: dict[tuple[str, str], list[Bar]]) -> Series:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_any_delivery_ends_in_the_same_states_and_in_no_target_that_a_plain_fold_has_not(seed: int) -> None:
+def test_any_order_of_delivery_gives_the_states_and_no_other_targets_than_a_plain_fold(seed: int) -> None:
     found, bars = small_desk(**EVERYTHING), market(seed)
     plain, expected = plain_fold(found, bars)
     fold = Fold(found, "v")
@@ -158,7 +158,7 @@ def test_changed_params_start_afresh_and_are_folded_over_the_window() -> None:
     assert standing(fold) == standing(plain)
 
 
-def test_nothing_is_told_before_the_warm_up_is_over() -> None:
+def test_no_target_is_published_before_the_warm_up_is_over() -> None:
     bars = {("1m", A): walk(5, A, 9), ("1m", B): walk(5, B, 9)}
     fold, told = plain_fold(small_desk(), bars)
     lookback = fold.groups["1m", (A,)]
@@ -202,7 +202,7 @@ def test_a_series_in_two_pieces_in_one_message_is_news_to_its_end() -> None:
     assert [bar for one in fold.news(message, a[11].closes_at_s) for bar in one.bars] == a
 
 
-def test_what_nobody_watches_is_left_alone() -> None:
+def test_bars_that_no_strategy_uses_are_ignored() -> None:
     fold = Fold(small_desk(), "v")
     message = [stretch("XRP/USDT", walk(1, "x", 3), 2, 3), stretch(A, walk(1, A, 3), 0, 3, "1h")]
     assert fold.accept(message, START + 180) == ([], [])

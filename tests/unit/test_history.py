@@ -45,7 +45,7 @@ def test_bars_that_came_late_into_a_hole_stand_in_it() -> None:
     assert history.joined([*bars.pack([around]), *bars.pack([inside])]) == [one]
 
 
-def test_another_scale_begins_another_series() -> None:
+def test_a_change_of_scale_starts_a_new_series() -> None:
     first, *_ = cut(series(NAMES[0], "1m", 4), [2])
     finer = series(NAMES[0], "1m", 4, (8, 8))
     finer.bars = finer.bars[2:]

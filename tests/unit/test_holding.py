@@ -36,7 +36,7 @@ def held(state: Path, command: str, *heir: str) -> Iterator[tuple["subprocess.Po
         yield child, int(child.stdout.readline())
 
 
-def test_nobody_holds_what_is_not_there_or_free(tmp_path: Path) -> None:
+def test_a_missing_or_free_directory_is_not_held(tmp_path: Path) -> None:
     assert holding.holder(tmp_path / "none") is None
     with holding.alone(tmp_path, "run"):
         pass
@@ -44,7 +44,7 @@ def test_nobody_holds_what_is_not_there_or_free(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["run", "serve"])
-def test_what_does_not_end_by_itself_is_named_at_once(tmp_path: Path, command: str) -> None:
+def test_a_long_running_holder_is_named_at_once(tmp_path: Path, command: str) -> None:
     with held(tmp_path, command) as (child, _):
         assert holding.holder(tmp_path) == (command, child.pid)
         named = rf"`fanfold {command}` \(process {child.pid}\) holds {tmp_path}: end it first"
@@ -65,7 +65,7 @@ class Told(StringIO):
         return super().write(text)
 
 
-def test_what_ends_by_itself_is_waited_for_and_that_is_told(tmp_path: Path, monkeypatch) -> None:
+def test_a_short_holder_is_waited_for_with_a_notice(tmp_path: Path, monkeypatch) -> None:
     with held(tmp_path, "status") as (child, _):
         told = Told(child)
         monkeypatch.setattr(sys, "stderr", told)

@@ -38,7 +38,7 @@ def forget_docker() -> object:
     container_tool.docker_answers.cache_clear()
 
 
-def test_what_is_missing_is_installed(machine: Machine) -> None:
+def test_missing_packages_are_installed(machine: Machine) -> None:
     noted = machine("apt-get")
     installing.builder()
     assert noted.read_text().splitlines() == [
@@ -67,7 +67,7 @@ def test_without_root_and_apt_the_reason_is_told(machine: Machine, programs: tup
         installing.builder()
 
 
-def test_packages_that_cannot_be_had_are_a_reason(machine: Machine) -> None:
+def test_packages_that_cannot_be_installed_are_named_as_the_reason(machine: Machine) -> None:
     machine("apt-get", code=1)
     with pytest.raises(BadInput, match=r"apt-get -qq update.*\n.*unreachable"):
         installing.builder()

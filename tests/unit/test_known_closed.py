@@ -94,7 +94,7 @@ def test_where_an_exchange_s_clock_stands_a_bar_comes_a_minute_later_proven_by_t
 
 
 @given(st.floats(0, 59.9), st.integers(1, 3))
-def test_no_bar_of_an_exchange_that_finishes_within_its_grace_is_told_otherwise_later(into: float, ahead: int) -> None:
+def test_no_bar_is_revised_if_the_exchange_finishes_it_within_its_grace(into: float, ahead: int) -> None:
     exchange = Ticking(START + 600 + into, quiet=range(12, 12 + ahead))
     told = {bar.closes_at_s: bar for bar in exchange.given(10).bars}
     exchange.now += 600

@@ -42,13 +42,13 @@ def texts(found: Legs) -> list[str]:
     return [report.text for report in found.reports(FIRST, LAST)]
 
 
-def test_a_leg_that_gave_a_target_has_nothing_to_tell() -> None:
+def test_a_leg_that_gave_a_target_is_not_reported() -> None:
     found = legs()
     found.targets(targets(A, B))
     assert texts(found) == []
 
 
-def test_a_leg_that_never_said_a_word_is_a_failure() -> None:
+def test_a_leg_that_never_gave_a_target_is_a_failure() -> None:
     found = legs()
     found.targets(targets(A))
     assert texts(found) == [f"trend {B}: gave no target in the whole run"]
@@ -80,7 +80,7 @@ def test_a_leg_that_was_never_warmed_up_is_a_failure_unless_it_spoke(spoke: tupl
 
 
 @pytest.mark.parametrize("code", [LegCode.BELOW_MINIMUM, LegCode.DUST, LegCode.MISSING_BARS, LegCode.NO_PRICE])
-def test_what_the_market_keeps_from_trading_is_told_and_is_no_failure(code: LegCode) -> None:
+def test_a_leg_blocked_by_the_market_is_reported_and_is_no_failure(code: LegCode) -> None:
     found = legs(instruments=[A])
     found.targets(targets(A))
     found.status(status(code, "0.00001 is below 0.001"))

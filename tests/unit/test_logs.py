@@ -44,7 +44,7 @@ def log(lines: list[dict[str, Any]]) -> JsonLog:
         "webhookSecrets",
     ],
 )
-def test_what_is_named_like_a_secret_is_hidden_at_any_depth(name: str) -> None:
+def test_fields_named_like_a_secret_are_redacted_at_any_depth(name: str) -> None:
     assert redacted({"a": [{name: "x", "price": 1}]}) == {"a": [{name: HIDDEN, "price": 1}]}
 
 
@@ -59,7 +59,7 @@ def test_what_is_named_like_a_secret_is_hidden_at_any_depth(name: str) -> None:
         "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----",
     ],
 )
-def test_what_looks_like_a_key_is_hidden_inside_a_text(secret: str) -> None:
+def test_a_text_that_looks_like_a_key_is_redacted(secret: str) -> None:
     cleaned = clean(f"the venue said: {secret} is not known")
     assert secret not in cleaned
     assert cleaned.startswith("the venue said: ")

@@ -86,7 +86,7 @@ def test_pages_are_read_only_where_fills_take_them() -> None:
     assert sorted(kept.pages) == list(range(1, 8))
 
 
-def test_what_finds_no_room_waits_and_is_neither_lost_nor_unbounded() -> None:
+def test_fills_beyond_a_write_s_limit_wait_and_none_is_lost() -> None:
     kept = Kept()
     kept.book([fill("buy", "1", str(price)) for price in range(1, 31)], 0)
     assert (len(kept.pages), len(kept.position.pages.newest)) == (0, 27)

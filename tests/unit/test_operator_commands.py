@@ -40,12 +40,12 @@ def ids(*brought: tuple[ControlCommand, str]) -> list[str]:
     return [told.id for told in accounts.told]
 
 
-def test_commands_of_one_time_are_messages_of_their_own() -> None:
+def test_commands_at_the_same_time_have_different_ids() -> None:
     halt, resume = command(TradingState.HALTED), command(TradingState.ACTIVE)
     assert len(set(ids((halt, "r1"), (resume, "r2"), (halt, "r3"), (command(TradingState.FLATTENING), "r4")))) == 4
 
 
-def test_a_command_that_is_brought_twice_is_one_message() -> None:
+def test_a_repeated_command_has_the_same_id() -> None:
     halt = command(TradingState.HALTED)
     assert len(set(ids((halt, "r1"), (halt, "r1")))) == 1
 

@@ -41,7 +41,7 @@ def test_no_step_leads_from_a_terminal_state_back_to_life() -> None:
     assert not any(orders.NEXT[state] & orders.LIVE for state in TERMINAL)
 
 
-def test_what_may_be_at_the_venue_is_never_said_to_have_stayed_away() -> None:
+def test_an_order_that_may_be_at_the_venue_is_never_marked_as_not_sent() -> None:
     for state in (OrderState.OPEN, OrderState.PARTIAL, OrderState.CANCELED, OrderState.EXPIRED):
         assert not orders.NEXT[state] & {
             OrderState.REJECTED,
@@ -130,7 +130,7 @@ def test_a_fill_of_what_the_venue_never_had_is_a_fault(end: OrderState) -> None:
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_the_same_end_again_changes_nothing_and_keeps_the_first_reason(end: OrderState) -> None:
+def test_a_repeated_end_changes_nothing_and_keeps_the_first_reason(end: OrderState) -> None:
     closed = orders.close(CLAIMED, end, "first")
     assert (closed.state, closed.reason) == (end, "first")
     assert orders.close(closed, end, "second") == closed

@@ -73,7 +73,7 @@ def test_after_a_crash_before_the_commit_orders_that_came_since_change_no_fill()
     assert [fill for fill in again if fill.order_id == "z"] == booked
 
 
-def test_bars_that_are_settled_fill_nothing_again_not_even_what_came_since() -> None:
+def test_matched_bars_fill_nothing_again_not_even_newer_orders() -> None:
     paper = venue()
     paper.place(order())
     assert settle(paper, series(bar(1)))
@@ -161,7 +161,7 @@ def test_a_canceled_order_ends_also_while_there_is_no_price() -> None:
     assert [resolution.state for resolution in paper.resolve("main").resolutions] == [OrderState.CANCELED]
 
 
-def test_what_rests_is_told_with_what_happens_to_it() -> None:
+def test_resting_orders_are_reported_with_what_happens_to_them() -> None:
     paper = venue()
     paper.place(order(kind="limit", limit_price="50"))
     assert [one.order.order_id for one in paper.resolve("main", [series(bar(1))]).resting] == ["o1"]

@@ -78,7 +78,7 @@ def test_the_quantity_is_the_signed_sum_of_the_fills(fills: list[Fill]) -> None:
 
 
 @given(fills=FILLS, cut=st.integers(0, 30))
-def test_a_fold_may_be_put_down_and_taken_up_anywhere(fills: list[Fill], cut: int) -> None:
+def test_a_fold_can_be_stored_and_continued_after_any_fill(fills: list[Fill], cut: int) -> None:
     one_by_one = FLAT
     for one in fills:
         one_by_one = apply(one_by_one, one)

@@ -82,6 +82,6 @@ def test_a_single_try_never_waits_and_none_is_an_error():
         Script().run(tries=0)
 
 
-def test_at_once_waits_for_nothing():
+def test_retrying_at_once_never_waits():
     AT_ONCE.wait(TRIES)
     assert AT_ONCE.chance() == 0.0

@@ -143,7 +143,7 @@ def test_what_one_order_passes_two_of_a_batch_do_not(
     assert len(decide(second, plan=prepare(desk(**limits))).approved) == 1
 
 
-def test_dust_is_told_and_neither_ordered_nor_refused() -> None:
+def test_dust_is_reported_and_neither_ordered_nor_refused() -> None:
     made = decide(target(0.0), found=book(held={("m", BTC): held("0.04")}))
     assert (made.approved, made.refused, made.dust) == ([], [], [("m", BTC)])
 
@@ -169,7 +169,7 @@ def test_a_target_that_cannot_be_sized_is_refused_as_an_order_for_nothing() -> N
         (book(marks={}), Code.MISSING_DATA),
     ],
 )
-def test_what_is_missing_refuses(found: AccountSnapshot, code: Code) -> None:
+def test_missing_data_refuses_the_order(found: AccountSnapshot, code: Code) -> None:
     made = decide(target(1.0), found=found)
     assert (made.approved, codes(made)) == ([], [code])
 

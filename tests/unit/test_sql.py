@@ -91,7 +91,7 @@ def one(expression: str) -> object:
         ("CAST(1 AS decimal(38,18)) / CAST(4 AS double)", 0.25),
     ],
 )
-def test_an_expression_means_what_it_means_in_trino(expression: str, expected: object) -> None:
+def test_an_expression_has_the_same_value_as_in_trino(expression: str, expected: object) -> None:
     assert one(expression) == expected
 
 
@@ -126,7 +126,7 @@ def test_a_division_by_zero_is_refused(expression: str) -> None:
         ("typeof(1)", "DESCRIBE"),
     ],
 )
-def test_what_the_engines_do_not_share_is_refused_with_a_way_out(expression: str, instead: str) -> None:
+def test_syntax_that_athena_lacks_is_rejected_with_an_alternative(expression: str, instead: str) -> None:
     with pytest.raises(BadInput, match=instead):
         one(expression)
 
@@ -196,7 +196,7 @@ def test_tables_are_shown_and_plans_explained(lake: Path) -> None:
         "",
     ],
 )
-def test_whatever_does_more_than_read_is_refused(text: str, lake: Path) -> None:
+def test_statements_that_write_are_rejected(text: str, lake: Path) -> None:
     with pytest.raises(BadInput):
         ask(text, lake)
 

@@ -59,7 +59,7 @@ def test_settings_that_are_all_there_are_one_finding(tmp_path: Path) -> None:
     assert not names.settings("dev").keys() & found.keys()
 
 
-def test_a_stage_that_there_is_not_is_named(tmp_path: Path) -> None:
+def test_an_unknown_stage_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="there is no stage prod"):
         findings.stage_findings("prod", real(tmp_path), {})
 
@@ -80,7 +80,7 @@ class Account:
         return {}
 
 
-def test_what_an_account_lacks_for_a_stage_is_said_with_what_gives_it() -> None:
+def test_what_an_account_lacks_for_a_stage_is_named_with_the_command_that_creates_it() -> None:
     digests = {"FANFOLD_DIGEST_RISK": "sha256:1", "FANFOLD_DIGEST_AUDIT": "sha256:2"}
     given = {"FANFOLD_BUCKET_PREFIX": "acme-live"} | digests
     account = Account("fanfold-bootstrap", "acme-live-deployment", "sha256:1", room=5)
@@ -91,7 +91,7 @@ def test_what_an_account_lacks_for_a_stage_is_said_with_what_gives_it() -> None:
     }  # fmt: skip
 
 
-def test_an_account_that_has_all_is_well() -> None:
+def test_a_complete_account_has_no_finding() -> None:
     account = Account("fanfold-bootstrap", "fanfold-bootstrap-pr", "fanfold-dev-deployment")
     assert [finding for finding in account_findings(account, "pr-12", {}) if finding.fix] == []
 

@@ -44,7 +44,7 @@ class Account:
         return {"Stacks": [{"StackName": BEFORE.stack, "StackStatus": self._ends, "Outputs": outputs, "Tags": TAGS}]}
 
 
-def test_a_canary_is_left_out_on_the_way_back_whatever_rings() -> None:
+def test_a_rollback_skips_the_canary_even_during_an_alarm() -> None:
     account = Account(TEMPLATE)
     assert at_once(account, BEFORE, 0)
     (update,) = account.updates
@@ -55,13 +55,13 @@ def test_a_canary_is_left_out_on_the_way_back_whatever_rings() -> None:
     assert TEMPLATE["Resources"]["AssessCanary"]["Properties"] == CANARY
 
 
-def test_a_stack_without_canaries_goes_the_tool_s_own_way() -> None:
+def test_a_stack_without_canaries_is_rolled_back_by_the_deploy_tool() -> None:
     account = Account({"Resources": {"Queue": TEMPLATE["Resources"]["Queue"]}})
     assert not at_once(account, BEFORE, 0)
     assert account.updates == []
 
 
-def test_a_way_back_that_went_wrong_is_told() -> None:
+def test_a_failed_rollback_is_reported() -> None:
     with pytest.raises(StageFailed, match="fanfold-risk-live is UPDATE_ROLLBACK_COMPLETE"):
         at_once(Account(TEMPLATE, ends="UPDATE_ROLLBACK_COMPLETE"), BEFORE, 0)
 

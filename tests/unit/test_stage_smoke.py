@@ -88,7 +88,7 @@ def test_a_signal_becomes_an_order_and_its_fill() -> None:
     assert stage.now < NOW + timedelta(seconds=PATIENCE_S)
 
 
-def test_each_time_something_else_is_wanted_than_is_held() -> None:
+def test_each_smoke_signal_differs_from_the_position_held() -> None:
     stage = Functions("FILLED")
     for _ in range(3):
         stage.states = ["FILLED"]
@@ -99,7 +99,7 @@ def test_each_time_something_else_is_wanted_than_is_held() -> None:
 
 
 @pytest.mark.parametrize("state", ["REFUSED", "REJECTED", "CANCELED", "EXPIRED", "BLOCKED", "STALE"])
-def test_an_order_that_does_not_fill_is_told_with_its_reason(state: str) -> None:
+def test_an_order_that_does_not_fill_is_reported_with_its_reason(state: str) -> None:
     with pytest.raises(StageFailed, match=f"order o0 is {state}: CASH no cash"):
         Functions("APPROVED", state).smoke()
 
@@ -111,7 +111,7 @@ def test_an_order_that_stays_open_is_not_waited_for_without_an_end() -> None:
     assert stage.now == NOW + timedelta(seconds=PATIENCE_S)
 
 
-def test_a_signal_that_risk_does_not_take_is_told() -> None:
+def test_a_signal_that_risk_refuses_is_reported() -> None:
     with pytest.raises(StageFailed, match="risk did not take the signal"):
         Functions(takes=False).smoke()
 
@@ -136,7 +136,7 @@ def test_without_a_leg_to_ask_the_first_order_of_any_strategy_is_waited_for() ->
         quiet.smoke()
 
 
-def test_an_api_that_does_not_answer_is_told() -> None:
+def test_an_api_that_does_not_respond_is_reported() -> None:
     stage = Functions()
     stage.audit_api = lambda _event: {"statusCode": 500, "body": json.dumps({"detail": "x"})}  # type: ignore[method-assign]
     with pytest.raises(StageFailed, match="does not tell orders"):

@@ -135,7 +135,7 @@ def test_a_target_stands_until_the_strategys_next_bar_and_no_longer() -> None:
     assert world.gathering.read("main").standing == {}
 
 
-def test_what_is_met_is_not_rebalanced() -> None:
+def test_a_target_that_is_reached_is_not_rebalanced() -> None:
     world = World(built())
     world.minute(1, {SLOW_A: 0.5})
     world.finish()
@@ -285,7 +285,7 @@ def test_an_exit_without_any_price_is_told_of() -> None:
     assert world.legs() == [("slow", "GONE/USDT", "NO_PRICE")]
 
 
-def test_each_decision_on_an_account_that_may_not_trade_is_heard_of() -> None:
+def test_each_decision_on_an_account_that_may_not_trade_is_reported() -> None:
     world, heard = World(built()), []
     ports = world.gathering, MemoryApprovals(world.ledger)
     world.assessor = PreTradeRisk(world.desk, prepare(world.desk), *ports, lambda: world.now, lambda: heard.append(1))

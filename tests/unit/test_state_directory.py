@@ -51,7 +51,7 @@ def test_a_run_is_erased_only_where_that_is_asked_for(tmp_path: Path, traded: De
     assert [state_directory.asked(path).begun for path in state_directory.kept(tmp_path)] == ["second"]
 
 
-def test_files_of_ones_own_stay_where_they_are(tmp_path: Path, traded: Desk) -> None:
+def test_the_user_s_own_files_stay_in_place(tmp_path: Path, traded: Desk) -> None:
     trade(tmp_path, traded, "first")
     (tmp_path / "notes.txt").write_text("mine")
     trade(tmp_path, traded, "second")
@@ -67,7 +67,7 @@ def test_a_run_that_never_came_to_its_first_bar_leaves_nothing_to_keep(tmp_path:
         state_directory.asked(tmp_path)
 
 
-def test_a_run_of_a_version_that_noted_only_the_end_is_kept_too(tmp_path: Path, traded: Desk) -> None:
+def test_a_run_of_a_version_that_stored_only_the_end_is_kept_too(tmp_path: Path, traded: Desk) -> None:
     trade(tmp_path, traded, "first")
     (tmp_path / "asked.json").unlink()
     (tmp_path / "progress.json").unlink()
@@ -120,6 +120,6 @@ def test_the_runs_are_listed_with_what_they_came_to(tmp_path: Path, traded: Desk
     assert "killed; --continue goes on" in told[2]
 
 
-def test_where_nothing_was_run_there_is_nothing_to_list(tmp_path: Path, capsys) -> None:
+def test_without_runs_the_list_is_empty(tmp_path: Path, capsys) -> None:
     assert main(["runs", "--state", str(tmp_path / "none")]) == 3
     assert "start one with `fanfold run`" in capsys.readouterr().err

@@ -209,7 +209,7 @@ def a_while(x: float) -> float:
 
 
 @pytest.mark.parametrize("function", [a_power, a_remainder, a_global, a_method, a_while])
-def test_the_reading_of_the_syntax_tree_finds_what_is_not_allowed(function: FunctionType) -> None:
+def test_a_forbidden_operation_in_the_syntax_tree_is_detected(function: FunctionType) -> None:
     assert impurities(function)
 
 

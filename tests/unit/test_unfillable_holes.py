@@ -106,7 +106,7 @@ def test_a_hole_that_stays_is_closed_after_the_stated_time_and_the_instrument_tr
     assert set(range(HOLE.stop, 120)) <= set(desk.stepped[B])
 
 
-def test_a_hole_that_the_venue_fills_in_time_is_never_told_of(desk: Desk) -> None:
+def test_a_gap_that_the_venue_fills_in_time_is_never_reported(desk: Desk) -> None:
     outage(desk)
     for minute in range(HOLE.stop, 110):
         desk.short.begins = 0 if minute >= 95 else HOLE.stop
@@ -132,7 +132,7 @@ def test_the_answer_links_over_the_hole_once_it_has_stood_for_so_long(desk: Desk
     assert ("unfillable" in [defect.defect for defect in defects]) == closed
 
 
-def test_a_span_without_any_bar_is_told_of_alone(desk: Desk) -> None:
+def test_a_span_without_any_bar_is_reported_alone(desk: Desk) -> None:
     found, (defect,) = serve(desk, 100, 69, 88)
     assert found == []
     assert (defect.defect, defect.count, defect.closes_at_s) == ("unfillable", 19, START + 70 * 60)

@@ -123,7 +123,7 @@ def test_a_crash_while_placing_leaves_each_order_at_the_venue_once(nth: int, aft
 @pytest.mark.parametrize("lots", [1_000_000, 10_000])
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("nth", range(1, 7))
-def test_a_crash_while_settling_leads_to_the_same_fills_once(nth: int, after: bool, lots: int) -> None:
+def test_a_crash_while_matching_leads_to_the_same_fills_once(nth: int, after: bool, lots: int) -> None:
     plain, world = World(), World()
     for one in (plain, world):
         one.place(one.approve(*TWO))
@@ -186,7 +186,7 @@ def test_an_order_that_comes_between_booking_and_commit_is_settled_too_and_all_i
     world.check()
 
 
-def test_bars_that_touch_nothing_say_that_all_is_settled() -> None:
+def test_bars_without_resting_orders_report_everything_as_matched() -> None:
     world = World()
     world.match(minute(1))
     (told,) = world.reports()

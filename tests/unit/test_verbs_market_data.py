@@ -166,7 +166,7 @@ def test_after_a_crash_the_same_bars_go_out_under_the_same_id(feed: Feed, nth: i
     assert told == {one.id: one for one in expected.bus.messages}
 
 
-def test_wanted_bars_are_served_and_marked_as_wanted(feed: Feed) -> None:
+def test_requested_bars_are_published_and_marked_as_requested(feed: Feed) -> None:
     at = datetime.fromtimestamp(START, UTC)
     wanted = BarsRequested(
         id="w",
@@ -187,7 +187,7 @@ def test_wanted_bars_are_served_and_marked_as_wanted(feed: Feed) -> None:
         feed.poller.on_bars_requested(msgspec.structs.replace(wanted, venue="w"))
 
 
-def test_a_jump_from_one_poll_to_the_next_is_told_of(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_jump_from_one_poll_to_the_next_is_reported(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
     feed.poll(60)
     closes_at_s, *_, close, volume = FINE[A][60]
     leapt = [*FINE[A][:60], Bar(closes_at_s, close * 3, close * 3, close * 3, close * 3, volume), *FINE[A][61:]]
@@ -202,9 +202,7 @@ def test_a_jump_from_one_poll_to_the_next_is_told_of(feed: Feed, monkeypatch: py
     ),
     now=st.sampled_from([60, 120, 180]),
 )
-def test_what_follows_without_a_finding_is_what_the_whole_check_finds_nothing_in(
-    bars_: tuple[Bar, Bar], now: int
-) -> None:
+def test_the_fast_path_accepts_exactly_the_bars_that_the_full_check_accepts(bars_: tuple[Bar, Bar], now: int) -> None:
     before, bar = bars_
     before = before._replace(closes_at_s=60, close=max(1, before.close))
     row = CheckedRow(bar.closes_at_s - 60, *bar[1:])

@@ -196,7 +196,7 @@ def test_parts_and_duplicates_in_any_order_and_by_any_process_come_to_one_decisi
     world.check()
 
 
-def test_bars_that_come_again_are_not_decided_on_again_by_who_heard_them_last() -> None:
+def test_redelivered_bars_are_not_decided_on_again() -> None:
     world, decided = World(), []
 
     class Counting(MemoryGathering):
@@ -211,7 +211,7 @@ def test_bars_that_come_again_are_not_decided_on_again_by_who_heard_them_last() 
     assert decided == ["poll-p1"]
 
 
-def test_before_all_is_there_nothing_is_decided() -> None:
+def test_nothing_is_decided_before_a_poll_is_complete() -> None:
     for missing in range(3):
         world = World()
         world.hear(*(part for index, part in enumerate(POLL) if index != missing))
@@ -267,7 +267,7 @@ def test_an_hours_target_is_not_overtaken_by_the_next_minute() -> None:
     assert [order.instance for order in world.outcome()[0].values()] == ["hourly"]
 
 
-def test_two_who_decide_at_once_cannot_spend_the_same_books() -> None:
+def test_two_concurrent_decisions_cannot_spend_the_same_cash() -> None:
     world = World()
     other: list[PreTradeRisk] = [world.assessor()]
 

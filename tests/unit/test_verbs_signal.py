@@ -38,7 +38,7 @@ def undisturbed() -> list[Message]:
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("nth", range(1, 25))
-def test_a_crash_at_any_effect_changes_nothing_that_is_told(nth: int, after: bool) -> None:
+def test_a_crash_at_any_effect_changes_no_published_message(nth: int, after: bool) -> None:
     store, bus = MemoryFolds(), MemoryBus()
 
     def attempt(fuse: object) -> None:
@@ -53,7 +53,7 @@ def test_a_crash_at_any_effect_changes_nothing_that_is_told(nth: int, after: boo
     assert all(told[one.id] == one for one in bus.messages)
 
 
-def test_every_message_twice_tells_the_same_twice() -> None:
+def test_a_message_delivered_twice_publishes_the_same_messages_twice() -> None:
     bus = MemoryBus()
     folder = StrategyRunner(DESK, "v", MemoryFolds(), bus)
     for one in MESSAGES[:5]:
@@ -63,7 +63,7 @@ def test_every_message_twice_tells_the_same_twice() -> None:
     assert bus.messages[::2] == bus.messages[1::2] == once
 
 
-def test_of_two_processes_in_turn_the_one_that_is_behind_reloads() -> None:
+def test_a_process_whose_stored_fold_was_overtaken_reloads_it() -> None:
     store, bus = MemoryFolds(), MemoryBus()
     folders = [StrategyRunner(DESK, "v", store, bus) for _ in range(2)]
     for number, one in enumerate(MESSAGES):
@@ -71,7 +71,7 @@ def test_of_two_processes_in_turn_the_one_that_is_behind_reloads() -> None:
     assert bus.messages == undisturbed()
 
 
-def test_who_is_always_beaten_gives_the_message_back() -> None:
+def test_a_message_is_redelivered_if_every_write_conflicts() -> None:
     class Beaten(MemoryFolds):
         def append(self, *_args: object) -> None:
             raise Conflict("another came first")
@@ -112,14 +112,14 @@ def test_every_part_of_a_poll_is_answered_even_without_a_target_but_not_what_fil
     assert [(one.part, one.targets) for one in bus.messages if isinstance(one, Targets)] == [(1, []), (2, [])]
 
 
-def test_a_leg_is_told_of_at_most_once_a_bar() -> None:
+def test_a_leg_s_state_is_announced_at_most_once_a_bar() -> None:
     told = [one for one in undisturbed() if isinstance(one, Targets)]
     targets = [(one.at, target.signal_id) for one in told for target in one.targets]
     assert len(targets) == len(set(targets))
     assert all(before[0] <= after[0] for before, after in pairwise(targets))
 
 
-def test_targets_that_no_topic_takes_are_cut_and_none_is_lost_or_told_twice() -> None:
+def test_targets_over_the_topic_s_limit_are_split_and_none_is_lost_or_doubled() -> None:
     names = [f"COIN{number:04d}/USDT" for number in range(1_000)]
     legs = {"strategy": "sma_cross", "instruments": names, "timeframe": "1m", "allocation": "0.5", "account": "main"}
     document = raw(
