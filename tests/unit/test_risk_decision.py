@@ -176,20 +176,21 @@ def test_missing_data_refuses_the_order(found: AccountSnapshot, code: Code) -> N
 
 def test_a_new_day_starts_from_the_equity_of_its_first_decision() -> None:
     found = book(day="2026-02-28", day_start_equity=D(1), peak_equity=D(1), minute=5, orders_in_minute=7)
-    rolled = exposure.roll(found, NOW)
+    rolled = exposure.roll(found, exposure.valuation(found), NOW)
     assert (rolled.day, rolled.day_start_equity, rolled.peak_equity) == ("2026-03-01", D(10_000), D(10_000))
     assert (rolled.minute, rolled.orders_in_minute) == (int(NOW.timestamp()) // 60, 0)
 
 
 def test_a_clock_that_steps_back_resets_nothing() -> None:
-    rolled = exposure.roll(msgspec.structs.replace(book(), orders_in_minute=0), NOW)
+    value = exposure.valuation(book())
+    rolled = exposure.roll(msgspec.structs.replace(book(), orders_in_minute=0), value, NOW)
     spent = msgspec.structs.replace(rolled, orders_in_minute=7, day_start_equity=D(9))
-    assert exposure.roll(spent, NOW - timedelta(days=1)) == spent
+    assert exposure.roll(spent, value, NOW - timedelta(days=1)) == spent
 
 
 def test_a_day_does_not_start_on_an_equity_that_is_not_known() -> None:
     found = book(day="2026-02-28", day_start_equity=D(1), marks={}, held={("m", BTC): held("1")})
-    assert exposure.roll(found, NOW).day == "2026-02-28"
+    assert exposure.roll(found, exposure.valuation(found), NOW).day == "2026-02-28"
 
 
 def test_the_callers_decimal_context_is_left_alone() -> None:
@@ -249,13 +250,13 @@ def test_no_batch_spends_or_risks_more_than_there_is(world: World) -> None:
 
 @exact
 def _check_limits(made: Decision, found: AccountSnapshot, plan: DeskPolicy) -> None:
-    limits, worth = plan.terms(found.account).limits, exposure.equity(found)
+    limits, worth = plan.terms(found.account).limits, exposure.valuation(found).equity
     entries = [order for order in made.approved if not order.reduce_only]
-    lowest, highest = exposure.net(made.book)
-    assert not entries or exposure.gross(made.book) <= limits.gross_max * worth
+    after = exposure.valuation(made.book)
+    assert not entries or after.gross <= limits.gross_max * worth
     # A reduction may widen the net, where it closes one side of a hedge; no entry may.
-    assert "buy" not in {order.side for order in entries} or highest <= limits.net_max * worth
-    assert "sell" not in {order.side for order in entries} or -lowest <= limits.net_max * worth
+    assert "buy" not in {order.side for order in entries} or after.highest <= limits.net_max * worth
+    assert "sell" not in {order.side for order in entries} or -after.lowest <= limits.net_max * worth
     assert len(entries) <= limits.orders_per_minute_max
     assert all(order.quantity * expected_price(order) <= limits.order_notional_max for order in entries)
 

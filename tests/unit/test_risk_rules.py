@@ -190,7 +190,8 @@ def context_of(case: Case) -> Context:
 def verdict(case: Case) -> str | None:
     if isinstance(case.asked, Target):
         return TARGET_CHECKS[case.code](case.asked, context_of(case))
-    return ORDER_CHECKS[case.code](case.asked, context_of(case))
+    context = context_of(case)
+    return ORDER_CHECKS[case.code](context.candidate(case.asked), context)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.code}-{n}" for n, case in enumerate(CASES)])
@@ -207,19 +208,19 @@ def test_a_refusal_says_what_decided(case: Case) -> None:
 def test_an_order_is_a_duplicate_by_its_id_and_by_its_leg() -> None:
     context = survey(book(), prepare(desk()).terms("margin"), {}, NOW)
     check = ORDER_CHECKS[Code.DUPLICATE_INTENT]
-    assert check(order(), context) is None
+    assert check(context.candidate(order()), context) is None
     context.decided(order())
     for again in (order(instrument=ETH), order(order_id="other")):
-        assert check(again, context) is not None
-    assert check(order(order_id="other", instrument=ETH), context) is None
+        assert check(context.candidate(again), context) is not None
+    assert check(context.candidate(order(order_id="other", instrument=ETH)), context) is None
 
 
 def test_an_approved_order_counts_when_it_is_weighed_again() -> None:
     context = survey(owned("2"), prepare(desk()).terms("margin"), {}, NOW)
     flip = order("sell", "3")
-    assert context.effect(flip).largest == 0
-    context.approve(flip)
-    assert context.effect(flip).largest == 200
+    assert context.candidate(flip).largest == 0
+    context.approve(context.candidate(flip))
+    assert context.candidate(flip).largest == 200
 
 
 def test_every_code_has_one_rule_and_a_case_that_it_refuses() -> None:

@@ -300,4 +300,5 @@ def test_equity_is_the_capital_with_the_results_of_its_instances(
         )
         cash -= quantity * price + 1
     found = book(cash=cash, held=legs)
-    assert exposure.equity(found) == exposure.instance_equity(found, "m", start)
+    value = exposure.valuation(found)
+    assert value.equity == start + value.profits.get("m", D(0))

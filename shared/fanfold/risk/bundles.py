@@ -73,13 +73,14 @@ def _adds(unit: Sequence[Order]) -> bool:
 
 
 def _judge(order: Order, context: Context) -> Order | Refusal:
+    candidate = context.candidate(order)
     for rule in REDUCTION_RULES if order.reduce_only else ORDER_RULES:
-        detail = rule.check(order, context)
+        detail = rule.check(candidate, context)
         if detail is not None:
             context.decided(order)
             return Refusal(order=order, code=rule.code, detail=detail)
     context.decided(order)
-    context.approve(order)
+    context.approve(candidate)
     return order
 
 

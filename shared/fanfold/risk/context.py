@@ -8,28 +8,23 @@ import msgspec
 
 from fanfold.messages import Order, TradingState
 from fanfold.money import ZERO, exact
-from fanfold.risk.exposure import (
-    FLAT,
-    AccountSnapshot,
-    Exposure,
-    Mark,
-    PositionKey,
-    at_cost,
-    equity,
-    gross,
-    instance_equity,
-    net,
-    priced,
-    roll,
-    stale,
-    unmarked,
-)
+from fanfold.risk.exposure import FLAT, AccountSnapshot, Exposure, Mark, PositionKey, at_cost, roll, valuation
 from fanfold.risk.policy import AccountPolicy, PositionPolicy
 
 
-class Effect(NamedTuple):
-    """The leg with an order live, and what that adds to the extremes of exposure, in quote units."""
+class Candidate(NamedTuple):
+    """An order under check, with what several rules ask of it.
 
+    ``quantity`` is signed; ``notional`` is at the expected price. The last four are in quote units or exposures: the
+    position with the order live, and what that adds to the extremes of exposure.
+    """
+
+    order: Order
+    policy: PositionPolicy
+    held: Exposure
+    mark: Mark
+    quantity: Decimal
+    notional: Decimal
     after: Exposure
     largest: Decimal
     lowest: Decimal
@@ -39,7 +34,7 @@ class Effect(NamedTuple):
 class Context(msgspec.Struct, kw_only=True):
     """The running figures of one decision, in quote units.
 
-    ``equities`` is what each instance is worth, never moved by an approval; ``stakes`` is the largest position an
+    ``equities`` is what each instance is worth, never moved by an approval; ``largest`` is the largest position an
     instrument's live orders can lead to, summed over instances; ``quantities`` is what each leg is to hold; ``stale``
     has the ages in seconds of prices that equity counts and that are too old; ``signal_ages`` those of signals that are
     decided on for the first time, by their id.
@@ -53,7 +48,7 @@ class Context(msgspec.Struct, kw_only=True):
     equity: Decimal
     equities: dict[str, Decimal]
     held: dict[PositionKey, Exposure]
-    stakes: dict[str, Decimal]
+    largest: dict[str, Decimal]
     gross: Decimal
     net_lowest: Decimal
     net_highest: Decimal
@@ -63,32 +58,43 @@ class Context(msgspec.Struct, kw_only=True):
     quantities: dict[PositionKey, Decimal]
     legs_decided: set[PositionKey]
     ids_decided: set[str]
-    # The order asked about last: several rules ask in a row, and it is most of what they cost.
-    weighed: tuple[Order, Effect] | None = None
 
-    def leg(self, order: Order) -> Exposure:
-        return self.held.get((order.instance, order.instrument), FLAT)
+    def position_policy(self, leg: PositionKey) -> PositionPolicy:
+        """Return how a leg is sized; one that the desk does not know any more can be closed all the same.
 
-    def leg_terms(self, instance: str, instrument: str) -> PositionPolicy:
-        """How a leg is sized; one that the desk does not know any more can be closed all the same. FLATTENING waits for
-        no limit: what it closes goes out at market."""
-        known = self.terms.legs.get((instance, instrument))
+        FLATTENING waits for no limit: what it closes goes out at market.
+        """
+        known = self.terms.legs.get(leg)
         if known is not None:
             return (
                 msgspec.structs.replace(known, order="market")
                 if self.book.trading_state is TradingState.FLATTENING
                 else known
             )
-        held, mark = self.held.get((instance, instrument), FLAT), self.book.marks[instrument]
-        return self.terms.exit((instance, instrument), held.quantity, mark.price)
+        held, mark = self.held.get(leg, FLAT), self.book.marks[leg[1]]
+        return self.terms.exit(leg, held.quantity, mark.price)
 
-    def mark(self, order: Order) -> Mark:
-        return self.book.marks[order.instrument]
-
-    def effect(self, order: Order) -> Effect:
-        if self.weighed is None or self.weighed[0] is not order:
-            self.weighed = (order, _effect(self.leg(order), signed(order), self.mark(order).price))
-        return self.weighed[1]
+    def candidate(self, order: Order) -> Candidate:
+        """Weigh an order against the account as it stands, with all orders approved before it."""
+        leg = order.instance, order.instrument
+        held, mark = self.held.get(leg, FLAT), self.book.marks[order.instrument]
+        quantity = order.quantity if order.side == "buy" else -order.quantity
+        # At market the reference counts, not the limit of its band.
+        at_limit = order.limit_price is not None and order.time_in_force != "ioc"
+        notional = order.quantity * (order.limit_price if at_limit else order.reference_price)
+        after, price = held.ordered(quantity), mark.price
+        return Candidate(
+            order=order,
+            policy=self.position_policy(leg),
+            held=held,
+            mark=mark,
+            quantity=quantity,
+            notional=notional,
+            after=after,
+            largest=(after.largest - held.largest) * price,
+            lowest=(after.lowest - held.lowest) * price,
+            highest=(after.highest - held.highest) * price,
+        )
 
     @property
     def daily_loss(self) -> Decimal:
@@ -126,26 +132,26 @@ class Context(msgspec.Struct, kw_only=True):
 
     def saved(self) -> "Context":
         """Save the figures, to restore them if an order of the bundle is refused."""
-        return msgspec.structs.replace(self, held=dict(self.held), stakes=dict(self.stakes), weighed=None)
+        return msgspec.structs.replace(self, held=dict(self.held), largest=dict(self.largest))
 
     def restore(self, before: "Context") -> None:
         """Forget the approvals since ``before`` was saved."""
-        for name in ("held", "stakes", "gross", "net_lowest", "net_highest", "reserved", "orders_in_minute", "weighed"):
+        for name in ("held", "largest", "gross", "net_lowest", "net_highest", "reserved", "orders_in_minute"):
             setattr(self, name, getattr(before, name))
 
-    def approve(self, order: Order) -> None:
+    def approve(self, candidate: Candidate) -> None:
         """Count an order as live: later rules see its cash as spent and its position as taken."""
-        effect = self.effect(order)
-        self.held[order.instance, order.instrument] = effect.after
-        self.stakes[order.instrument] = self.stakes.get(order.instrument, ZERO) + effect.largest
-        self.gross += effect.largest
-        self.net_lowest += effect.lowest
-        self.net_highest += effect.highest
+        order = candidate.order
+        self.held[order.instance, order.instrument] = candidate.after
+        self.largest[order.instrument] = self.largest.get(order.instrument, ZERO) + candidate.largest
+        self.gross += candidate.largest
+        self.net_lowest += candidate.lowest
+        self.net_highest += candidate.highest
         self.reserved += order.reserved
         self.orders_in_minute += 1
-        self.weighed = None
 
     def decided(self, order: Order) -> None:
+        """Remember an order that was checked, whatever came of it: a second one like it is a duplicate."""
         self.legs_decided.add((order.instance, order.instrument))
         self.ids_decided.add(order.order_id)
 
@@ -156,29 +162,26 @@ class Context(msgspec.Struct, kw_only=True):
         )
 
 
-def signed(order: Order) -> Decimal:
-    return order.quantity if order.side == "buy" else -order.quantity
-
-
 @exact
 def survey(book: AccountSnapshot, terms: AccountPolicy, signal_ages: dict[str, float], now: datetime) -> Context:
     """Compute the figures of an account as of now."""
-    book = roll(book, now)
-    lowest, highest = net(book)
+    value, now_s = valuation(book), now.timestamp()
+    book = roll(book, value, now)
+    ages = {instrument: now_s - closes_at_s for instrument, closes_at_s in value.marked_at_s.items()}
     return Context(
         terms=terms,
         # FLATTENING closes what has no price, too; nothing of what the account is worth is taken from that.
         book=at_cost(book) if book.trading_state is TradingState.FLATTENING else book,
-        now_s=now.timestamp(),
-        unmarked=unmarked(book),
-        stale=stale(book, now.timestamp(), terms.limits.bar_age_s_max),
-        equity=equity(book),
-        equities={name: instance_equity(book, name, capital) for name, capital in terms.capital.items()},
+        now_s=now_s,
+        unmarked=value.unmarked,
+        stale={instrument: age for instrument, age in ages.items() if age > terms.limits.bar_age_s_max},
+        equity=value.equity,
+        equities={name: capital + value.profits.get(name, ZERO) for name, capital in terms.capital.items()},
         held=dict(book.held),
-        stakes=_stakes(book),
-        gross=gross(book),
-        net_lowest=lowest,
-        net_highest=highest,
+        largest=value.largest,
+        gross=value.gross,
+        net_lowest=value.lowest,
+        net_highest=value.highest,
         reserved=book.reserved,
         orders_in_minute=book.orders_in_minute,
         signal_ages=signal_ages,
@@ -186,22 +189,3 @@ def survey(book: AccountSnapshot, terms: AccountPolicy, signal_ages: dict[str, f
         legs_decided=set(),
         ids_decided=set(),
     )
-
-
-def _effect(before: Exposure, quantity: Decimal, price: Decimal) -> Effect:
-    after = before.ordered(quantity)
-    return Effect(
-        after=after,
-        largest=(after.largest - before.largest) * price,
-        lowest=(after.lowest - before.lowest) * price,
-        highest=(after.highest - before.highest) * price,
-    )
-
-
-def _stakes(book: AccountSnapshot) -> dict[str, Decimal]:
-    stakes: dict[str, Decimal] = {}
-    for (_, instrument), held in book.held.items():
-        if priced(book.marks.get(instrument)):
-            stake = held.largest * book.marks[instrument].price
-            stakes[instrument] = stakes.get(instrument, ZERO) + stake
-    return stakes

@@ -106,7 +106,7 @@ def _propose(entry: StandingTarget, context: Context, now: datetime) -> Order | 
         detail = rule.check(entry.target, context)
         if detail is not None:
             return Refusal(order=_unsized(entry, context, now), code=rule.code, detail=detail)
-    leg = context.leg_terms(*entry.leg)
+    leg = context.position_policy(entry.leg)
     quantity = _quantity(entry, leg, context)
     return quantity if isinstance(quantity, NoOrder) else _order(entry, quantity, leg, context, now)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Context, Decimal
+from typing import NamedTuple
 
 import msgspec
 
@@ -127,23 +128,53 @@ def marked(marks: Mapping[str, Mark], series: Iterable[Series], timeframe: str) 
     return after
 
 
-def unmarked(book: AccountSnapshot) -> frozenset[str]:
-    """Return instruments held or on order without a price above zero. While there is one, equity is unknown."""
-    return frozenset(
-        instrument
-        for (_, instrument), held in book.held.items()
-        if (held.quantity or held.open) and not priced(book.marks.get(instrument))
-    )
+class Valuation(NamedTuple):
+    """What an account's positions come to at their marks, in quote units.
+
+    ``equity`` is cash plus positions; one without a price above zero counts as zero there, and its instrument is
+    ``unmarked``: while there is one, equity is unknown. ``profits`` are realised and unrealised less fees, by instance.
+    ``gross`` is the largest gross exposure that live orders can lead to, of which ``largest`` is each instrument's, for
+    legs do not offset each other; ``lowest`` and ``highest`` are the extremes of the net one. ``marked_at_s`` is when the
+    prices that count were closed, by instrument.
+    """
+
+    equity: Decimal
+    unmarked: frozenset[str]
+    profits: dict[str, Decimal]
+    gross: Decimal
+    lowest: Decimal
+    highest: Decimal
+    largest: dict[str, Decimal]
+    marked_at_s: dict[str, int]
 
 
-def stale(book: AccountSnapshot, now_s: float, age_s_max: int) -> dict[str, float]:
-    """Return the age in seconds, by instrument, of prices in equity that are too old."""
-    ages = {
-        instrument: now_s - book.marks[instrument].closes_at_s
-        for (_, instrument), held in book.held.items()
-        if (held.quantity or held.open) and priced(book.marks.get(instrument))
-    }
-    return {instrument: age for instrument, age in ages.items() if age > age_s_max}
+@exact
+def valuation(book: AccountSnapshot) -> Valuation:
+    """Value an account, in one pass over its positions."""
+    worth = gross = lowest = highest = ZERO
+    unmarked: set[str] = set()
+    profits: dict[str, Decimal] = {}
+    largest: dict[str, Decimal] = {}
+    marked_at_s: dict[str, int] = {}
+    for (instance, instrument), held in book.held.items():
+        quantity, profit, mark = held.quantity, held.realised, book.marks.get(instrument)
+        if mark is not None and priced(mark):
+            price, filled = mark.price, quantity + held.open
+            if quantity:
+                value = quantity * price
+                worth += value
+                profit += value - held.cost
+            if quantity or held.open:
+                marked_at_s[instrument] = mark.closes_at_s
+            at_most = max(abs(quantity), abs(filled)) * price
+            gross += at_most
+            largest[instrument] = largest.get(instrument, ZERO) + at_most
+            lowest += (filled if held.open < 0 else quantity) * price
+            highest += (filled if held.open > 0 else quantity) * price
+        elif quantity or held.open:
+            unmarked.add(instrument)
+        profits[instance] = profits.get(instance, ZERO) + profit - held.fees
+    return Valuation(book.cash + worth, frozenset(unmarked), profits, gross, lowest, highest, largest, marked_at_s)
 
 
 @exact
@@ -169,45 +200,15 @@ def priced(found: Mark | None) -> bool:
     return found is not None and found.price.is_finite() and found.price > 0
 
 
-@exact
-def equity(book: AccountSnapshot) -> Decimal:
-    """Return cash plus positions at their marks. Call ``unmarked`` first: a position without a mark counts as zero."""
-    return book.cash + sum(
-        (held.quantity * book.marks[key[1]].price for key, held in book.held.items() if _counts(book, key, held)), ZERO
-    )
-
-
-@exact
-def instance_equity(book: AccountSnapshot, instance: str, capital: Decimal) -> Decimal:
-    """Return an instance's equity: its allocated capital plus realised and unrealised profit, less fees."""
-    return capital + sum((_result(book, key, held) for key, held in book.held.items() if key[0] == instance), ZERO)
-
-
-@exact
-def gross(book: AccountSnapshot) -> Decimal:
-    """Return the largest gross exposure that live orders can lead to. Legs do not offset each other."""
-    return sum((held.largest * book.marks[key[1]].price for key, held in book.held.items() if _priced(book, key)), ZERO)
-
-
-@exact
-def net(book: AccountSnapshot) -> tuple[Decimal, Decimal]:
-    """Return the lowest and the highest net exposure that live orders can lead to."""
-    at_marks = [(held, book.marks[key[1]].price) for key, held in book.held.items() if _priced(book, key)]
-    return (
-        sum((held.lowest * price for held, price in at_marks), ZERO),
-        sum((held.highest * price for held, price in at_marks), ZERO),
-    )
-
-
-def roll(book: AccountSnapshot, now: datetime) -> AccountSnapshot:
-    """Update day, peak and minute of the account to now. A clock that steps back changes nothing."""
+def roll(book: AccountSnapshot, value: Valuation, now: datetime) -> AccountSnapshot:
+    """Update day, peak and minute of an account of this value to now. A clock that steps back changes nothing."""
     minute, day = int(now.timestamp()) // 60, now.astimezone(UTC).date().isoformat()
     if minute > book.minute:
         book = msgspec.structs.replace(book, minute=minute, orders_in_minute=0)
     # With equity unknown the day waits: a start that left a position out would bar or free entries for a whole day.
-    if unmarked(book):
+    if value.unmarked:
         return book
-    worth = equity(book)
+    worth = value.equity
     if book.rearmed:
         return msgspec.structs.replace(
             book, day=max(day, book.day), day_start_equity=worth, peak_equity=worth, last_equity=worth, rearmed=False
@@ -217,16 +218,3 @@ def roll(book: AccountSnapshot, now: datetime) -> AccountSnapshot:
         start = worth if book.last_equity is None else book.last_equity
         book = msgspec.structs.replace(book, day=day, day_start_equity=start)
     return msgspec.structs.replace(book, peak_equity=max(book.peak_equity, worth), last_equity=worth)
-
-
-def _priced(book: AccountSnapshot, key: PositionKey) -> bool:
-    return priced(book.marks.get(key[1]))
-
-
-def _counts(book: AccountSnapshot, key: PositionKey, held: Exposure) -> bool:
-    return bool(held.quantity) and _priced(book, key)
-
-
-def _result(book: AccountSnapshot, key: PositionKey, held: Exposure) -> Decimal:
-    unrealised = held.quantity * book.marks[key[1]].price - held.cost if _counts(book, key, held) else ZERO
-    return held.realised + unrealised - held.fees

@@ -9,11 +9,11 @@ from decimal import Decimal
 from typing import Generic, NamedTuple, TypeVar
 
 from fanfold.codes import Code
-from fanfold.messages import Order, Target, TradingState
+from fanfold.messages import Target, TradingState
 from fanfold.money import ZERO
-from fanfold.risk.context import Context, signed
+from fanfold.risk.context import Candidate, Context
 from fanfold.risk.exposure import priced
-from fanfold.risk.policy import BPS, PositionPolicy
+from fanfold.risk.policy import BPS
 
 T = TypeVar("T")
 
@@ -66,36 +66,40 @@ def missing_data(target: Target, context: Context) -> str | None:
         return None
     if context.unmarked:
         return f"equity is not known without a price of {', '.join(sorted(context.unmarked))}"
-    if context.leg_terms(target.instance, target.instrument).volatility and not 0.0 < mark.variance < float("inf"):
+    if context.position_policy((target.instance, target.instrument)).volatility and not 0.0 < mark.variance < float(
+        "inf"
+    ):
         return f"{target.instrument} has no known volatility yet"
     return None
 
 
-def kill_state(order: Order, context: Context) -> str | None:
-    state = context.book.trading_state
-    if state is TradingState.ACTIVE or (
-        order.reduce_only and state in (TradingState.REDUCE_ONLY, TradingState.FLATTENING)
-    ):
+def kill_state(asked: Candidate, context: Context) -> str | None:
+    state, reduces = context.book.trading_state, asked.order.reduce_only
+    if state is TradingState.ACTIVE or (reduces and state in (TradingState.REDUCE_ONLY, TradingState.FLATTENING)):
         return None
     return "the trading state is missing" if state is None else f"the account is {state}"
 
 
-def stale_signal(order: Order, context: Context) -> str | None:
-    age, limit = context.signal_ages.get(order.signal_id, 0.0), context.terms.limits.signal_age_s_max
+def stale_signal(asked: Candidate, context: Context) -> str | None:
+    age, limit = context.signal_ages.get(asked.order.signal_id, 0.0), context.terms.limits.signal_age_s_max
     # A signal from the future means that one of the clocks is wrong, which is no better than late.
     return None if abs(age) <= limit else f"the signal is {age:.0f} s old, over {limit} s"
 
 
-def stale_bar(order: Order, context: Context) -> str | None:
-    limit = context.terms.limits.bar_age_s_max
-    ages = context.stale | {order.instrument: context.now_s - context.mark(order).closes_at_s}
-    for instrument, age in sorted(ages.items(), key=lambda entry: entry[0] != order.instrument):
+def stale_bar(asked: Candidate, context: Context) -> str | None:
+    limit, own = context.terms.limits.bar_age_s_max, asked.order.instrument
+    age = context.now_s - asked.mark.closes_at_s
+    if not context.stale and abs(age) <= limit:
+        return None
+    ages = context.stale | {own: age}
+    for instrument, age in sorted(ages.items(), key=lambda entry: entry[0] != own):
         if abs(age) > limit:
             return f"the last bar of {instrument} closed {age:.0f} s ago, over {limit} s"
     return None
 
 
-def duplicate_intent(order: Order, context: Context) -> str | None:
+def duplicate_intent(asked: Candidate, context: Context) -> str | None:
+    order = asked.order
     if order.order_id in context.ids_decided:
         return f"order {order.order_id} was already decided in this batch"
     if (order.instance, order.instrument) in context.legs_decided:
@@ -103,111 +107,96 @@ def duplicate_intent(order: Order, context: Context) -> str | None:
     return None
 
 
-def opposing_order(order: Order, context: Context) -> str | None:
-    pending = context.leg(order).open
-    if pending * signed(order) >= 0:
+def opposing_order(asked: Candidate, _: Context) -> str | None:
+    pending = asked.held.open
+    if pending * asked.quantity >= 0:
         return None
     return f"live orders for {pending:f} are on the other side; they must fill or end first"
 
 
-def spot_short(order: Order, context: Context) -> str | None:
-    available = context.leg(order).lowest
-    if order.side == "buy" or not context.terms.spot or order.quantity <= available:
+def spot_short(asked: Candidate, context: Context) -> str | None:
+    order = asked.order
+    if order.side == "buy" or not context.terms.spot or order.quantity <= asked.held.lowest:
         return None
+    available = asked.held.lowest
     return f"selling {order.quantity:f} of {available:f} that {order.instance} has would be short on a spot account"
 
 
-def lot_step(order: Order, context: Context) -> str | None:
-    lot = _leg(order, context).lot
-    if order.quantity > 0 and order.quantity % lot == 0:
-        return None
-    return f"quantity {order.quantity:f} is not one or more lots of {lot:f}"
+def lot_step(asked: Candidate, _: Context) -> str | None:
+    quantity, lot = asked.order.quantity, asked.policy.lot
+    return None if quantity > 0 and quantity % lot == 0 else f"quantity {quantity:f} is not one or more lots of {lot:f}"
 
 
-def tick_step(order: Order, context: Context) -> str | None:
-    tick = _leg(order, context).tick
-    for price in (order.limit_price, order.stop_price):
+def tick_step(asked: Candidate, _: Context) -> str | None:
+    tick = asked.policy.tick
+    for price in (asked.order.limit_price, asked.order.stop_price):
         if price is not None and (price <= 0 or price % tick):
             return f"price {price:f} is not one or more ticks of {tick:f}"
     return None
 
 
-def notional_min(order: Order, context: Context) -> str | None:
-    return _under(_notional(order), _leg(order, context).notional_min)
+def notional_min(asked: Candidate, _: Context) -> str | None:
+    figure, limit = asked.notional, asked.policy.notional_min
+    return f"notional {figure:f} is under the venue's minimum {limit:f}" if figure < limit else None
 
 
-def amount_min(order: Order, context: Context) -> str | None:
-    least = _leg(order, context).amount_min
-    return None if order.quantity >= least else f"quantity {order.quantity:f} is under the venue's minimum {least:f}"
+def amount_min(asked: Candidate, _: Context) -> str | None:
+    quantity, least = asked.order.quantity, asked.policy.amount_min
+    return None if quantity >= least else f"quantity {quantity:f} is under the venue's minimum {least:f}"
 
 
-def price_collar(order: Order, context: Context) -> str | None:
-    mark, collar = context.mark(order).price, context.terms.limits.collar_bps
+def price_collar(asked: Candidate, context: Context) -> str | None:
+    mark, collar = asked.mark.price, context.terms.limits.collar_bps
     # A band is a tick wide at least, or nothing could be ordered where the tick is coarse.
-    tick = _leg(order, context).tick
+    tick, order = asked.policy.tick, asked.order
     for price in (order.reference_price, order.limit_price, order.stop_price):
         if price is not None and abs(price - mark) * BPS > collar * mark and abs(price - mark) > tick:
             return f"price {price:f} is further than {collar:f} bps from the mark {mark:f}"
     return None
 
 
-def cash(order: Order, context: Context) -> str | None:
-    available = context.book.cash - context.reserved
+def cash(asked: Candidate, context: Context) -> str | None:
+    order, available = asked.order, context.book.cash - context.reserved
     if order.side == "sell" or not context.terms.spot or order.reserved <= available:
         return None
     return f"it may cost {order.reserved:f} with fees, of {available:f} that is free"
 
 
-def order_notional(order: Order, context: Context) -> str | None:
-    return _over("notional", _notional(order), context.terms.limits.order_notional_max)
+def order_notional(asked: Candidate, context: Context) -> str | None:
+    return _over("notional", asked.notional, context.terms.limits.order_notional_max)
 
 
-def position_notional(order: Order, context: Context) -> str | None:
-    stake = context.stakes.get(order.instrument, ZERO) + context.effect(order).largest
-    return _over(f"position in {order.instrument}", stake, context.terms.limits.position_notional_max)
+def position_notional(asked: Candidate, context: Context) -> str | None:
+    instrument = asked.order.instrument
+    largest = context.largest.get(instrument, ZERO) + asked.largest
+    return _over(f"position in {instrument}", largest, context.terms.limits.position_notional_max)
 
 
-def gross_exposure(order: Order, context: Context) -> str | None:
-    limit = context.terms.limits.gross_max * context.equity
-    return _over("gross exposure", context.gross + context.effect(order).largest, limit)
+def gross_exposure(asked: Candidate, context: Context) -> str | None:
+    return _over("gross exposure", context.gross + asked.largest, context.terms.limits.gross_max * context.equity)
 
 
-def net_exposure(order: Order, context: Context) -> str | None:
-    effect = context.effect(order)
-    extreme = context.net_highest + effect.highest if order.side == "buy" else -context.net_lowest - effect.lowest
+def net_exposure(asked: Candidate, context: Context) -> str | None:
+    buys = asked.order.side == "buy"
+    extreme = context.net_highest + asked.highest if buys else -context.net_lowest - asked.lowest
     return _over("net exposure", extreme, context.terms.limits.net_max * context.equity)
 
 
-def order_rate(_: Order, context: Context) -> str | None:
+def order_rate(_: Candidate, context: Context) -> str | None:
     count, limit = context.orders_in_minute + 1, context.terms.limits.orders_per_minute_max
     return None if count <= limit else f"it would be order {count} of this minute, over {limit}"
 
 
-def daily_loss(_: Order, context: Context) -> str | None:
+def daily_loss(_: Candidate, context: Context) -> str | None:
     return _over("loss of this day", context.daily_loss, context.daily_loss_max)
 
 
-def drawdown(_: Order, context: Context) -> str | None:
+def drawdown(_: Candidate, context: Context) -> str | None:
     return _over("loss from the peak", context.drawdown, context.drawdown_max)
-
-
-def _notional(order: Order) -> Decimal:
-    """Return the notional at the expected price: for a market order the reference, not the limit of its band."""
-    if order.limit_price is None or order.time_in_force == "ioc":
-        return order.quantity * order.reference_price
-    return order.quantity * order.limit_price
-
-
-def _leg(order: Order, context: Context) -> PositionPolicy:
-    return context.leg_terms(order.instance, order.instrument)
 
 
 def _over(what: str, figure: Decimal, limit: Decimal) -> str | None:
     return f"{what} {figure:f} is over {limit:f}" if figure > limit else None
-
-
-def _under(figure: Decimal, limit: Decimal) -> str | None:
-    return f"notional {figure:f} is under the venue's minimum {limit:f}" if figure < limit else None
 
 
 # Asked of a target: can it be sized at all?
@@ -229,7 +218,7 @@ TARGET_RULES: tuple[Rule[Target], ...] = (
 )
 
 # Asked of a sized order: may it go out?
-ORDER_RULES: tuple[Rule[Order], ...] = (
+ORDER_RULES: tuple[Rule[Candidate], ...] = (
     Rule(
         Code.KILL_STATE,
         kill_state,
