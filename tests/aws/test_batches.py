@@ -14,8 +14,8 @@ from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.aws.dynamodb.table import Table
 from fanfold.errors import Conflict
 from fanfold.messages import Target, Targets
-from fanfold.risk.exposure import AccountSnapshot, Mark
-from fanfold.risk.poll import PollPart, PollState, Unfinished
+from fanfold.risk.exposure import Mark
+from fanfold.risk.poll import CarriedForward, PollPart, PollState, Unfinished
 from fanfold.risk.standing import StandingTarget
 from fanfold.simulation.stores import MemoryGathering
 from risk_service.assess import PollStore
@@ -93,15 +93,6 @@ def test_parts_and_duplicates_come_together_in_any_order(gathering: PollStore, s
     assert gathering.read("main").targets == (targets(60, 1), targets(60, 2))
 
 
-BOOK = AccountSnapshot(
-    account="main",
-    trading_state=None,
-    cash=Decimal(1),
-    peak_equity=Decimal("10.5"),
-    day="2026-03-01",
-    day_start_equity=Decimal(9),
-    last_equity=Decimal(8),
-)
 WANTED = StandingTarget(
     target=targets(60).targets[0],
     at=datetime.fromtimestamp(60, UTC),
@@ -112,8 +103,19 @@ WANTED = StandingTarget(
 )
 
 
+def carried(*left: StandingTarget) -> CarriedForward:
+    return CarriedForward(
+        targets=list(left),
+        reported={"leg": "WHY"},
+        peak_equity=Decimal("10.5"),
+        day="2026-03-01",
+        day_start_equity=Decimal(9),
+        last_equity=Decimal(8),
+    )
+
+
 def note(gathering: PollStore, decided: str, *left: StandingTarget) -> None:
-    gathering.note("main", gathering.read("main"), BOOK, {one.leg: one for one in left}, {"leg": "WHY"}, decided)
+    gathering.note("main", gathering.read("main"), carried(*left), rearmed=False, decided=decided)
 
 
 def test_a_decided_poll_is_complete_no_more_and_what_comes_late_changes_nothing(gathering: PollStore) -> None:
@@ -121,9 +123,8 @@ def test_a_decided_poll_is_complete_no_more_and_what_comes_late_changes_nothing(
         arrive(gathering, kind, poll(60))
     note(gathering, "poll/60", WANTED)
     found = gathering.read("main")
-    assert (found.decided, found.peak_equity, found.day) == (True, Decimal("10.5"), "2026-03-01")
-    assert (found.last_equity, found.day_start_equity, found.reported) == (8, 9, {"leg": "WHY"})
-    assert found.standing == {WANTED.leg: WANTED}
+    assert (found.decided, found.carried) == (True, carried(WANTED))
+    assert found.carried.standing == {WANTED.leg: WANTED}
     assert not arrive(gathering, "matched", poll(60)).complete(KINDS)
     assert not arrive(gathering, "targets", poll(60)).complete(KINDS)
     assert gathering.read("main") == found
@@ -137,12 +138,12 @@ def test_a_newer_poll_takes_over_with_the_marks_and_what_was_left_and_an_older_o
     note(gathering, "poll/60", WANTED)
     found = arrive(gathering, "targets", poll(120))
     assert (found.poll_id, found.arrived, found.decided) == ("poll/120", {"targets/1"}, False)
-    assert (found.marks, found.peak_equity, found.standing) == (MARKS, Decimal("10.5"), {WANTED.leg: WANTED})
+    assert (found.marks, found.carried) == (MARKS, carried(WANTED))
     for kind in ("targets", "matched"):
         assert arrive(gathering, kind, poll(60)) == found
     note(gathering, "poll/60")
     found = gathering.read("main")
-    assert (found.poll_id, found.decided, found.standing) == ("poll/120", False, {})
+    assert (found.poll_id, found.decided, found.carried) == ("poll/120", False, carried())
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -158,14 +159,14 @@ def test_a_poll_that_nobody_decided_on_is_not_lost_to_a_newer_one(gathering: Pol
 
 def test_of_two_decisions_on_the_same_targets_the_second_is_refused(gathering: PollStore) -> None:
     first = gathering.read("main")
-    gathering.note("main", first, BOOK, {}, {}, "")
+    gathering.note("main", first, carried(), rearmed=False, decided="")
     with pytest.raises(Conflict):
-        gathering.note("main", first, BOOK, {WANTED.leg: WANTED}, {}, "")
-    assert gathering.read("main").standing == {}
+        gathering.note("main", first, carried(WANTED), rearmed=False, decided="")
+    assert gathering.read("main").carried.standing == {}
     for kind in KINDS:
         arrive(gathering, kind, poll(60))
     with pytest.raises(Conflict):
-        gathering.note("main", first, BOOK, {WANTED.leg: WANTED}, {}, "poll/60")
+        gathering.note("main", first, carried(WANTED), rearmed=False, decided="poll/60")
     assert not gathering.read("main").decided
 
 

@@ -53,9 +53,9 @@ class Witness:
         self.booked.update(key for item in items if (key := item[KEY_NAMES[0]]["S"]).startswith(FILLS))
 
     def _note(self, now: float) -> None:
-        found = self._polls.read("main")
-        noted = Noted(now, found.peak_equity, found.day_start_equity)
-        if found.day and (not self.noted or self.noted[-1][1:] != noted[1:]):
+        carried = self._polls.read("main").carried
+        noted = Noted(now, carried.peak_equity, carried.day_start_equity)
+        if carried.day and (not self.noted or self.noted[-1][1:] != noted[1:]):
             self.noted.append(noted)
 
     def in_force(self, since: float, until: float) -> set[TradingState]:

@@ -63,6 +63,6 @@ def test_of_two_signals_the_newer_one_holds_whichever_comes_first(first: int) ->
     world.now = at(2) + timedelta(seconds=30)
     signals = {1: told(1.0, "older", minute=1), 2: told(0.0, "newer", minute=2)}
     world.hear(signals[first], signals[3 - first])
-    (kept,) = world.gathering.read("main").standing.values()
+    (kept,) = world.gathering.read("main").carried.standing.values()
     assert kept.target.weight == 0.0
     assert len(world.outcome()[0]) == (1 if first == 1 else 0)

@@ -40,7 +40,7 @@ def test_a_position_of_which_no_bar_was_ever_seen_is_closed_within_the_band_of_i
     assert [(status.instrument, status.code) for status in told.statuses] == [(B, "NO_PRICE")]
     assert "within the band of 33.3333333333, its average cost" in told.statuses[0].detail
     # What it is worth is not known by that: day and peak wait for a bar.
-    assert world.gathering.read("main").last_equity is None
+    assert world.gathering.read("main").carried.last_equity is None
     world.minute(2, b=50)
     (order,) = world.finish()
     assert (order.reference_price, order.quantity) == (50, 3)

@@ -125,14 +125,14 @@ def test_a_target_stands_until_the_strategys_next_bar_and_no_longer() -> None:
     world = World(built("spot"))
     world.minute(1, {SLOW_A: 1.0})
     world.finish(OrderState.EXPIRED, share="0")
-    assert world.gathering.read("main").standing[SLOW_A].attempt == 1
+    assert world.gathering.read("main").carried.standing[SLOW_A].attempt == 1
     day = 1 + 1_440
     world.minute(day)
     world.finish(OrderState.EXPIRED, share="0")
     assert len(world.approved()) == 2
     world.minute(day + 3)
     assert len(world.approved()) == 2
-    assert world.gathering.read("main").standing == {}
+    assert world.gathering.read("main").carried.standing == {}
 
 
 def test_a_target_that_is_reached_is_not_rebalanced() -> None:
@@ -155,7 +155,7 @@ def test_an_entry_that_a_limit_bars_for_good_does_not_stand() -> None:
     world = World(built(order_notional_max="100"))
     world.minute(1, {SLOW_A: 1.0})
     assert world.refused() == [("ORDER_NOTIONAL", A)]
-    assert world.gathering.read("main").standing == {}
+    assert world.gathering.read("main").carried.standing == {}
 
 
 def test_the_days_loss_is_seen_at_every_poll_of_an_account_that_trades_by_webhook() -> None:
@@ -164,7 +164,7 @@ def test_the_days_loss_is_seen_at_every_poll_of_an_account_that_trades_by_webhoo
     world.hear(1, {("hook", A): 1.0})
     world.finish()
     world.minute(2, a=94)
-    assert world.gathering.read("main").last_equity == D("9699.9")
+    assert world.gathering.read("main").carried.last_equity == D("9699.9")
     world.minute(3, a=89)
     world.hear(3, {("hook", B): 0.5})
     assert world.refused() == [("DAILY_LOSS", B)]

@@ -197,18 +197,18 @@ def test_parts_and_duplicates_in_any_order_and_by_any_process_come_to_one_decisi
 
 
 def test_redelivered_bars_are_not_decided_on_again() -> None:
-    world, decided = World(), []
+    world, noted = World(), []
 
     class Counting(MemoryGathering):
-        def note(self, *given: Any) -> None:
-            decided.append(given[-1])
-            super().note(*given)
+        def note(self, *state: Any, rearmed: bool = False, decided: str = "") -> None:
+            noted.append(decided)
+            super().note(*state, rearmed=rearmed, decided=decided)
 
     world.gathering = Counting()
     mine = world.assessor()
     for part in (*POLL[::-1], *POLL):
         hear(mine, part)
-    assert decided == ["poll-p1"]
+    assert noted == ["poll-p1"]
 
 
 def test_nothing_is_decided_before_a_poll_is_complete() -> None:

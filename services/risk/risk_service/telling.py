@@ -29,12 +29,20 @@ class Occasion(NamedTuple):
 
 def told(occasion: Occasion, reported: Mapping[str, str]) -> tuple[dict[str, str], list[Message]]:
     """The codes of legs that cannot trade, by leg, and what is news; ``reported`` are the codes before."""
+    if not reported and _is_plain(occasion.decision):
+        return {}, []
     changed = [state for state in _states(occasion) if reported.get(_key(state), LegCode.OK) != state.code]
     codes = dict(reported) | {_key(state): str(state.code) for state in changed}
     messages: list[Message] = list(_refused(occasion))
     if changed:
         messages.append(_status(occasion, changed))
     return {key: code for key, code in codes.items() if code != LegCode.OK}, messages
+
+
+def _is_plain(decision: Decision) -> bool:
+    """Whether every leg could trade and nothing was refused, as in nearly every decision."""
+    flattening = decision.book.trading_state is TradingState.FLATTENING
+    return not (decision.refused or decision.dust or decision.too_small or flattening)
 
 
 def _states(occasion: Occasion) -> Iterator[LegState]:

@@ -80,8 +80,8 @@ class Context(msgspec.Struct, kw_only=True):
         held, mark = self.held.get(leg, FLAT), self.book.marks[order.instrument]
         quantity = order.quantity if order.side == "buy" else -order.quantity
         # At market the reference counts, not the limit of its band.
-        at_limit = order.limit_price is not None and order.time_in_force != "ioc"
-        notional = order.quantity * (order.limit_price if at_limit else order.reference_price)
+        limit = order.limit_price if order.time_in_force != "ioc" else None
+        notional = order.quantity * (order.reference_price if limit is None else limit)
         after, price = held.ordered(quantity), mark.price
         return Candidate(
             order=order,

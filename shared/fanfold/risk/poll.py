@@ -14,11 +14,6 @@ from fanfold.packing import packed, unpacked
 from fanfold.risk.exposure import Mark, PositionKey
 from fanfold.risk.standing import StandingTarget
 
-_marks = msgspec.json.Decoder(dict[str, Mark]).decode
-_standing = msgspec.json.Decoder(list[StandingTarget]).decode
-_reported = msgspec.json.Decoder(dict[str, str]).decode
-_encode = msgspec.json.Encoder(decimal_format="string").encode
-
 
 class PollPart(msgspec.Struct, frozen=True, kw_only=True):
     """The poll that a message belongs to: ``part`` of ``parts`` of a batch of bars that closed at ``at``."""
@@ -43,14 +38,48 @@ class Unfinished(Conflict):
         self.gathered = gathered
 
 
-def pack(part: object) -> bytes:
-    """A part as it lies in a poll: targets, marks, what stands, or what was reported."""
+def may_pass(conflict: Conflict) -> bool:
+    """Return whether the same arrival may go through with the next try, without a decision before it."""
+    return not isinstance(conflict, Unfinished)
+
+
+class CarriedForward(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a decision carries forward to the next one.
+
+    These are the targets that stand, the codes by leg that were last reported of legs that cannot trade, and the
+    account's day, peak and equity; ``last_equity`` is None before the first decision.
+    """
+
+    targets: list[StandingTarget] = []
+    reported: dict[str, str] = {}
+    peak_equity: Decimal = ZERO
+    day: str = ""
+    day_start_equity: Decimal = ZERO
+    last_equity: Decimal | None = None
+
+    @property
+    def standing(self) -> dict[PositionKey, StandingTarget]:
+        """Return the targets that stand, by leg."""
+        return {entry.leg: entry for entry in self.targets}
+
+
+NOTHING_CARRIED = CarriedForward()
+_marks = msgspec.json.Decoder(dict[str, Mark]).decode
+_carried = msgspec.json.Decoder(CarriedForward).decode
+_encode = msgspec.json.Encoder(decimal_format="string").encode
+
+
+def pack(part: Targets | dict[str, Mark] | CarriedForward) -> bytes:
+    """Pack targets, marks or what is carried forward as they lie in a poll."""
     return packed(encode(part) if isinstance(part, Targets) else _encode(part))
 
 
 class PollState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """The newest poll of an account as far as it has come, and what earlier decisions left. ``at`` is 0 before the
-    first. Of three arrivals one decides: the parts that only a decision reads are unpacked when they are asked for."""
+    """The newest poll of an account as far as it has come, and what earlier decisions carried forward.
+
+    ``at`` is 0 before the first. Of three arrivals one decides: the parts that only a decision reads are unpacked when
+    they are asked for. ``rearmed`` says that an operator wants day and peak to begin anew with the next decision.
+    """
 
     poll_id: str = ""
     at: int = 0
@@ -60,14 +89,9 @@ class PollState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     packed_marks: bytes = b""
     marks_version: int = 0
     decided: bool = False
-    packed_standing: bytes = b""
-    standing_version: int = 0
-    packed_reported: bytes = b""
+    packed_carried: bytes = b""
+    carried_version: int = 0
     rearmed: bool = False
-    last_equity: Decimal | None = None
-    peak_equity: Decimal = ZERO
-    day: str = ""
-    day_start_equity: Decimal = ZERO
 
     @cached_property
     def targets(self) -> tuple[Targets, ...]:
@@ -79,27 +103,26 @@ class PollState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return _marks(unpacked(self.packed_marks)) if self.packed_marks else {}
 
     @cached_property
-    def standing(self) -> dict[PositionKey, StandingTarget]:
-        entries = _standing(unpacked(self.packed_standing)) if self.packed_standing else []
-        return {entry.leg: entry for entry in entries}
-
-    @cached_property
-    def reported(self) -> dict[str, str]:
-        """Return the last reported codes of legs that cannot trade."""
-        return _reported(unpacked(self.packed_reported)) if self.packed_reported else {}
+    def carried(self) -> CarriedForward:
+        return _carried(unpacked(self.packed_carried)) if self.packed_carried else NOTHING_CARRIED
 
     def complete(self, kinds: tuple[str, ...]) -> bool:
         """Return whether all parts of all kinds arrived. Bars on which no strategy steps have no targets."""
-        wanted = {f"{kind}/{part}" for kind in kinds for part in range(1, self.parts + 1)}
-        arrived = self.arrived | {
-            f"targets/{token.removeprefix('idle/')}" for token in self.arrived if token.startswith("idle/")
-        }
-        chunks = [token for token in self.arrived if token.count("/") == 3]
-        arrived |= _whole(chunks) if chunks else set()
-        return bool(wanted) and not self.decided and wanted <= arrived
+        if self.decided or not self.parts:
+            return False
+        tokens = [f"{kind}/{part}" for kind in kinds for part in range(1, self.parts + 1)]
+        missing = [token for token in tokens if token not in self.arrived]
+        return not missing or _without_targets(self.arrived).issuperset(missing)
 
 
-def _whole(chunks: Iterable[str]) -> set[str]:
-    """Return the parts of which every chunk has arrived."""
-    come = Counter(tuple(token.split("/")[i] for i in (1, 3)) for token in chunks)
-    return {f"targets/{part}" for (part, count), found in come.items() if found == int(count)}
+def _without_targets(arrived: Iterable[str]) -> set[str]:
+    """Return the parts of targets that have arrived in chunks, or that are not to come."""
+    chunks: Counter[tuple[str, str]] = Counter()
+    idle = set()
+    for token in arrived:
+        kind, part, *chunk = token.split("/")
+        if kind == "idle":
+            idle.add(f"targets/{part}")
+        elif chunk:
+            chunks[part, chunk[1]] += 1
+    return idle | {f"targets/{part}" for (part, count), came in chunks.items() if came == int(count)}

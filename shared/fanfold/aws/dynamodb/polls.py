@@ -1,22 +1,32 @@
 """What risk waits for before it decides: marks, matching and targets of one poll, joined by single writes.
 
 Each arrival is one update that gives back the whole, so exactly the last one sees it complete, whatever the order.
-Marks and targets lie there compressed: every update is billed by the KB of the whole.
+Marks, targets and what decisions carry forward lie there packed, in one attribute each: every update is billed by the
+KB of the whole, and two of three arrivals read none of them.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from fanfold.aws.dynamodb.attribute_values import integer
 from fanfold.aws.dynamodb.table import Key, Table, Write
 from fanfold.errors import Conflict, retry_on_conflict
 from fanfold.messages import Targets
 from fanfold.money import ZERO
-from fanfold.risk.exposure import AccountSnapshot, Mark
-from fanfold.risk.poll import PollPart, PollState, Unfinished, arrival, pack
-from fanfold.risk.standing import Standing
+from fanfold.risk.exposure import Mark
+from fanfold.risk.poll import CarriedForward, PollPart, PollState, Unfinished, arrival, may_pass, pack
 
 TRIES = 5
+
+
+class PollArrival(NamedTuple):
+    """What came of a poll: its tokens, and packed targets by name, or packed marks after those of a version."""
+
+    poll: PollPart
+    tokens: set[str]
+    targets: Mapping[str, bytes]
+    marks: bytes = b""
+    marks_version: int = 0
 
 
 class DynamoPolls:
@@ -28,147 +38,125 @@ class DynamoPolls:
     def read(self, account: str) -> PollState:
         return self.read_all([account])[account]
 
+    def read_all(self, accounts: Sequence[str]) -> dict[str, PollState]:
+        """The polls of several accounts, in one call."""
+        items = self._table.get_all([_key(account) for account in accounts])
+        return {account: _state(items.get(_key(account), {})) for account in accounts}
+
     def matched(self, account: str, poll: PollPart) -> PollState:
         """A part of the bars is matched."""
-        return self._arrive(account, poll, f"matched/{poll.part}", {})
+        return self._arrive(account, PollArrival(poll, {f"matched/{poll.part}"}, {}))
 
     def targeted(self, account: str, poll: PollPart, targets: Targets) -> PollState:
         """A part of the targets is there, or a chunk of it."""
         name = f"p{targets.part}c{targets.chunk}"
-        return self._arrive(account, poll, arrival(targets), {name: pack(targets)})
+        return self._arrive(account, PollArrival(poll, {arrival(targets)}, {name: pack(targets)}))
 
-    def read_all(self, accounts: Sequence[str]) -> dict[str, PollState]:
-        """The polls of several accounts, in one call."""
-        items = self._table.get_all([_key(account) for account in accounts])
-        return {account: _gathered(items.get(_key(account), {})) for account in accounts}
-
-    def marked(self, account: str, poll: PollPart, marks: Mapping[str, Mark], version: int, *, idle: bool) -> PollState:
+    def marked(self, account: str, poll: PollPart, marks: dict[str, Mark], version: int, *, idle: bool) -> PollState:
         """A part of the bars is there; ``idle`` says that no targets come of it.
 
         Raises Unfinished where the poll before is not decided yet, and Conflict where the marks are not of the version
         any more.
         """
-        sets = {"marks": pack(marks), "marks_version": version + 1}
         tokens = {f"bars/{poll.part}"} | ({f"idle/{poll.part}"} if idle else set())
+        bars = PollArrival(poll, tokens, {}, pack(marks), version)
         try:
-            return self._replace(account, poll, tokens, {}, sets, version)
+            return self._begin(account, bars)
         except Conflict:
             pass  # It is being gathered already, or another one is.
         try:
-            return self._join(account, poll, tokens, {}, sets, version)
+            return self._join(account, bars)
         except Conflict:
             self._finished(account, poll)
             raise
 
     def note(
-        self,
-        account: str,
-        gathered: PollState,
-        book: AccountSnapshot,
-        left: Standing,
-        reported: Mapping[str, str],
-        decided: str,
+        self, account: str, gathered: PollState, carried: CarriedForward, *, rearmed: bool = False, decided: str = ""
     ) -> None:
-        """Keep what a decision on ``gathered`` leaves: day, peak, targets that stand, what was reported.
+        """Keep what a decision on ``gathered`` carries forward, and whether the account still waits to be rearmed.
 
         The poll ``decided`` counts as decided; a newer one is left as it is. Raises Conflict where another decision
         came first.
         """
-        assigned = {
-            "standing": pack(list(left.values())),
-            "standing_version": gathered.standing_version + 1,
-            "reported": pack(reported),
-            "peak_equity": book.peak_equity,
-            "trading_day": book.day,
-            "day_start_equity": book.day_start_equity,
-            "last_equity": book.last_equity,
-            "rearmed": book.rearmed,
-        }
+        values: dict[str, Any] = {":carried": pack(carried), ":next": gathered.carried_version + 1}
+        update = "carried_forward = :carried, carried_version = :next"
+        rearming_done = " REMOVE rearmed" if gathered.rearmed and not rearmed else ""
+        condition = _version_is("carried_version", gathered.carried_version, values)
         if decided:
             try:
-                self._note(account, gathered, assigned | {"decided": True}, decided)
+                self._write(
+                    account,
+                    f"SET {update}, decided = :yes{rearming_done}",
+                    {**values, ":yes": True, ":poll_id": decided},
+                    f"{condition} AND poll_id = :poll_id",
+                )
             except Conflict:
                 if self.read(account).poll_id == decided:
                     raise
             else:
                 return
-        self._note(account, gathered, assigned, "")
+        self._write(account, f"SET {update}{rearming_done}", values, condition)
 
-    def _note(self, account: str, gathered: PollState, assigned: dict[str, Any], poll_id: str) -> None:
-        values: dict[str, Any] = {}
-        update = _setting(assigned, values)
-        condition = _version_is("standing_version", gathered.standing_version, values)
-        if poll_id:
-            values[":poll_id"] = poll_id
-            condition += " AND poll_id = :poll_id"
-        self._table.update(_key(account), update, values, condition)
+    def _write(self, account: str, update: str, values: Mapping[str, Any], condition: str) -> None:
+        self._table.write([self._table.updating(_key(account), update, values, condition)])
 
-    def _arrive(self, account: str, poll: PollPart, token: str, targets: dict[str, bytes]) -> PollState:
+    def _arrive(self, account: str, came: PollArrival) -> PollState:
+        poll = came.poll
+
         def attempt() -> PollState:
             try:
-                return self._join(account, poll, {token}, targets, {}, None)
+                return self._join(account, came)
             except Conflict:
                 pass  # Another poll is being gathered, or none.
             try:
-                return self._replace(account, poll, {token}, targets, {}, None)
+                return self._begin(account, came)
             except Conflict:
                 newest = self._finished(account, poll)
                 if newest.at >= poll.at and (newest.poll_id != poll.poll_id or newest.decided):
                     return newest
                 raise
 
-        subject = f"the poll of {account}"
-        return retry_on_conflict(
-            attempt, TRIES, subject, self._table.backoff, lambda it: not isinstance(it, Unfinished)
-        )
+        return retry_on_conflict(attempt, TRIES, f"the poll of {account}", self._table.backoff, may_pass)
 
     def _finished(self, account: str, poll: PollPart) -> PollState:
         """What is gathered. Raises Unfinished where that is an older poll that nobody decided on."""
-        found = self.read(account)
-        if found.poll_id and found.at < poll.at and not found.decided:
-            raise Unfinished(found)
-        return found
+        newest = self.read(account)
+        if newest.poll_id and newest.at < poll.at and not newest.decided:
+            raise Unfinished(newest)
+        return newest
 
-    def _join(
-        self,
-        account: str,
-        poll: PollPart,
-        tokens: set[str],
-        targets: dict[str, bytes],
-        sets: dict[str, Any],
-        version: int | None,
-    ) -> PollState:
+    def _join(self, account: str, came: PollArrival) -> PollState:
         """Add to the poll that is being gathered."""
-        assigned = {**sets, **{f"targets.{part}": body for part, body in targets.items()}}
-        values = {":arrived": tokens, ":poll_id": poll.poll_id, ":no": False}
-        update = "ADD arrived :arrived" + _setting(assigned, values)
-        condition = "poll_id = :poll_id AND decided = :no" + _versioned(version, values)
-        return _gathered(self._table.update(_key(account), update, values, condition))
+        values: dict[str, Any] = {":arrived": came.tokens, ":poll_id": came.poll.poll_id, ":no": False}
+        condition = "poll_id = :poll_id AND decided = :no" + _marks_condition(came, values)
+        assignments = [MARKS] if came.marks else []
+        for name, body in came.targets.items():
+            values[f":{name}"] = body
+            assignments.append(f"targets.{name} = :{name}")
+        update = "ADD arrived :arrived" + (f" SET {', '.join(assignments)}" if assignments else "")
+        return _state(self._table.update(_key(account), update, values, condition))
 
-    def _replace(
-        self,
-        account: str,
-        poll: PollPart,
-        tokens: set[str],
-        targets: dict[str, bytes],
-        sets: dict[str, Any],
-        version: int | None,
-    ) -> PollState:
+    def _begin(self, account: str, came: PollArrival) -> PollState:
         """Begin a newer poll than the one that was decided last."""
-        assigned = {
-            "poll_id": poll.poll_id,
-            "closed_at_s": poll.at,
-            "parts": poll.parts,
-            "arrived": tokens,
-            "targets": targets,
-            "decided": False,
-            **sets,
+        values: dict[str, Any] = {
+            ":poll_id": came.poll.poll_id,
+            ":at": came.poll.at,
+            ":parts": came.poll.parts,
+            ":arrived": came.tokens,
+            ":targets": came.targets,
+            ":no": False,
+            ":yes": True,
         }
-        values: dict[str, Any] = {":at": poll.at, ":yes": True}
-        update = _setting(assigned, values)
-        condition = "(attribute_not_exists(closed_at_s) OR (closed_at_s < :at AND decided = :yes))"
-        condition += _versioned(version, values)
-        return _gathered(self._table.update(_key(account), update, values, condition))
+        condition = DECIDED + _marks_condition(came, values)
+        update = f"{BEGINNING}, {MARKS}" if came.marks else BEGINNING
+        return _state(self._table.update(_key(account), update, values, condition))
+
+
+BEGINNING = (
+    "SET poll_id = :poll_id, closed_at_s = :at, parts = :parts, arrived = :arrived, targets = :targets, decided = :no"
+)
+MARKS = "marks = :marks, marks_version = :marks_next"
+DECIDED = "(attribute_not_exists(closed_at_s) OR (closed_at_s < :at AND decided = :yes))"
 
 
 def rearming(table: Table, account: str) -> Write:
@@ -176,23 +164,19 @@ def rearming(table: Table, account: str) -> Write:
 
     A decision that is under way is made again.
     """
-    return table.updating(_key(account), "SET rearmed = :yes ADD standing_version :one", {":yes": True, ":one": 1})
+    return table.updating(_key(account), "SET rearmed = :yes ADD carried_version :one", {":yes": True, ":one": 1})
 
 
 def _key(account: str) -> Key:
     return f"poll#{account}", "poll"
 
 
-def _setting(assigned: Mapping[str, Any], values: dict[str, Any]) -> str:
-    parts = []
-    for number, (name, value) in enumerate(assigned.items()):
-        values[f":v{number}"] = value
-        parts.append(f"{name} = :v{number}")
-    return (" SET " + ", ".join(parts)) if parts else ""
-
-
-def _versioned(version: int | None, values: dict[str, Any]) -> str:
-    return "" if version is None else " AND " + _version_is("marks_version", version, values)
+def _marks_condition(came: PollArrival, values: dict[str, Any]) -> str:
+    """The condition that nobody else has moved the marks, whose next version goes into ``values``."""
+    if not came.marks:
+        return ""
+    values[":marks"], values[":marks_next"] = came.marks, came.marks_version + 1
+    return f" AND {_version_is('marks_version', came.marks_version, values)}"
 
 
 def _version_is(name: str, version: int, values: dict[str, Any]) -> str:
@@ -207,7 +191,7 @@ def _place(name: str) -> list[int]:
     return [int(number) for number in name[1:].split("c")]
 
 
-def _gathered(item: Mapping[str, Any]) -> PollState:
+def _state(item: Mapping[str, Any]) -> PollState:
     if not item:
         return PollState()
     bodies = item.get("targets", {})
@@ -220,12 +204,7 @@ def _gathered(item: Mapping[str, Any]) -> PollState:
         packed_marks=item.get("marks", b""),
         marks_version=integer(item.get("marks_version", ZERO)),
         decided=item.get("decided", False),
-        packed_standing=item.get("standing", b""),
-        standing_version=integer(item.get("standing_version", ZERO)),
-        packed_reported=item.get("reported", b""),
+        packed_carried=item.get("carried_forward", b""),
+        carried_version=integer(item.get("carried_version", ZERO)),
         rearmed=item.get("rearmed", False),
-        last_equity=item.get("last_equity"),
-        peak_equity=item.get("peak_equity", ZERO),
-        day=item.get("trading_day", ""),
-        day_start_equity=item.get("day_start_equity", ZERO),
     )

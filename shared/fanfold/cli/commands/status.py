@@ -84,7 +84,7 @@ def _account(session: Session, name: str) -> dict[str, Any]:
         "reserved": books.account.reserved,
         "equity": equity(books.account.cash, books, poll.marks),
         "unmarked": unmarked(books, poll.marks),
-        "peak_equity": poll.peak_equity,
+        "peak_equity": poll.carried.peak_equity,
         "fees": _sum(item.position.fees for item in books.positions.values()),
         "legs": legs_of(session, name),
         "positions": sum(1 for item in books.positions.values() if item.position.quantity),
