@@ -103,6 +103,8 @@ class Approver:
 
 def _chunk(orders: Sequence[Order], of_bundles: bundles.Bundles, wanted: Standing) -> list[Order]:
     """The first orders of one cause, as many as a transaction takes; no bundle is cut."""
+    if len(orders) < 2:
+        return list(orders)
     chunk: list[Order] = []
     for unit in bundles.units(orders, of_bundles):
         if chunk and (len(chunk) + len(unit) > CHUNK or _cause(unit[0], wanted) != _cause(chunk[0], wanted)):

@@ -175,10 +175,11 @@ def _series_of(frame: Frame) -> Iterator[Series]:
 
 def _check(frame: Frame) -> None:
     """Raise BadInput if the columns do not fit together."""
-    columns = (frame.instruments, frame.price_scale, frame.volume_scale, frame.gap, frame.counts)
-    series = {len(column) for column in columns}
-    bars = {len(column) for column in (frame.step, frame.open, frame.high, frame.low, frame.close, frame.volume)}
-    if len(series) > 1 or len(bars) > 1 or min(frame.counts, default=1) < 1 or sum(frame.counts) not in bars:
+    counts, heads = frame.counts, len(frame.instruments)
+    by_series = heads == len(frame.price_scale) == len(frame.volume_scale) == len(frame.gap) == len(counts)
+    columns = len(frame.open) == len(frame.high) == len(frame.low) == len(frame.close) == len(frame.volume)
+    by_bar = columns and sum(counts) == len(frame.step) == len(frame.open)
+    if not (by_series and by_bar) or min(counts, default=1) < 1:
         raise BadInput(f"the columns of the {frame.timeframe} bars are of unequal length, or differ from their counts")
     scales = [*frame.price_scale, *frame.volume_scale]
     if scales and not 0 <= min(scales) <= max(scales) <= _SCALE_LIMIT:

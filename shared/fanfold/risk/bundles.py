@@ -60,6 +60,8 @@ def units(orders: Sequence[Order], bundles: Bundles) -> list[list[Order]]:
 
     A bundle that adds to a position is one group, at the place of its first order.
     """
+    if len(orders) < 2:
+        return [[order] for order in orders]
     adding = {bundles.get(leg_of(order), "") for order in orders if not order.reduce_only} - {""}
     grouped: dict[str, list[Order]] = {}
     for order in sorted(orders, key=lambda order: not order.reduce_only):

@@ -66,20 +66,22 @@ def integer(value: Decimal) -> int:
     return whole
 
 
-def _number(value: int | Decimal) -> str:
+def _number(value: int | Decimal) -> AttributeValue:
     # A text as short as that cannot have more digits: most figures need not be taken apart.
     if len(text := str(value)) <= DIGITS and (isinstance(value, int) or value.is_finite()):
-        return text
+        return {"N": text}
     number = Decimal(value)
     if isinstance(value, Decimal) and number.is_finite() and len(number.as_tuple().digits) > DIGITS:
         # Zeros at the end, which DynamoDB drops, do not count.
         number = number.normalize(_ANY)
     if not number.is_finite() or len(number.as_tuple().digits) > DIGITS:
         raise BadInput(f"{value} is no DynamoDB number: it must be finite and have at most {DIGITS} digits")
-    return str(number)
+    return {"N": str(number)}
 
 
 def _set(values: set[Any] | frozenset[Any]) -> AttributeValue:
+    if values and all(type(value) is str for value in values):
+        return {"SS": sorted(values)}
     members = [attribute(value) for value in values]
     kinds = {kind for member in members for kind in member}
     if len(kinds) != 1 or not kinds <= {"S", "N", "B"}:
@@ -95,8 +97,8 @@ _WRITERS: dict[type, Callable[[Any], AttributeValue]] = {
     str: lambda value: {"S": str(value)},
     bool: lambda value: {"BOOL": value},
     type(None): lambda _value: {"NULL": True},
-    int: lambda value: {"N": _number(value)},
-    Decimal: lambda value: {"N": _number(value)},
+    int: _number,
+    Decimal: _number,
     bytes: lambda value: {"B": value},
     list: lambda values: {"L": [attribute(value) for value in values]},
     tuple: lambda values: {"L": [attribute(value) for value in values]},

@@ -98,12 +98,12 @@ class Table(NamedTuple):
             "ScanIndexForward": not newest_first,
             "ConsistentRead": True,
         }
-        yield from self._pages(asked)
+        return self._pages(asked)
 
     def newest(self, partition: str, until: str, page: int = NEWEST_PAGE) -> Iterator[dict[str, Any]]:
         """Items of a partition in falling order of their sort key from one on ("": all); who stops reads no further."""
         values = {":pk": partition} | ({":until": until} if until else {})
-        yield from self._pages(
+        return self._pages(
             {
                 "TableName": self.name,
                 "KeyConditionExpression": "pk = :pk" + (" AND sk <= :until" if until else ""),
@@ -117,7 +117,8 @@ class Table(NamedTuple):
     def _pages(self, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
         while True:
             page = self.call("dynamodb", "Query", asked)
-            yield from (unmarshal(item) for item in page["Items"])
+            for item in page["Items"]:
+                yield unmarshal(item)
             if "LastEvaluatedKey" not in page:
                 return
             asked = asked | {"ExclusiveStartKey": page["LastEvaluatedKey"]}

@@ -108,7 +108,7 @@ class Metrics:
 
     def flush(self, properties: Mapping[str, str]) -> None:
         """Write the line, if there is anything to tell, and start anew."""
-        if self._sums:
+        if not self._sums.keys().isdisjoint(ALARMING):
             self.add("Attention", sum(self._sums.get(name, 0) for name in ALARMING))
         figures: dict[str, Any] = {**self._sums, **self._values}
         if not figures:
