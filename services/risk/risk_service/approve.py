@@ -1,11 +1,10 @@
 """Approve a decision's orders: create, reserve and hold the message in one transaction a chunk."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from fanfold import ids
-from fanfold.errors import AT_ONCE, Backoff, retry_on_conflict
 from fanfold.messages import Message, Order, OrdersApproved
 from fanfold.risk import bundles
 from fanfold.risk.decision import Decision
@@ -13,7 +12,6 @@ from fanfold.risk.exposure import AccountSnapshot, PositionKey
 from fanfold.risk.poll import PollState
 from fanfold.risk.standing import Standing
 
-TRIES = 20
 # A transaction takes 100 writes: three an order, and the account's and the outbox's.
 CHUNK = 32
 
@@ -32,48 +30,28 @@ class ApprovalLedger(Protocol):
     def publish(self, approved: Sequence[OrdersApproved], others: Sequence[Message]) -> None: ...
 
 
-class Approval(NamedTuple):
-    """The last decision, the targets that it was made on, and the legs that got an order on the way to it."""
-
-    decision: Decision
-    wanted: Standing
-    ordered: frozenset[PositionKey]
-
-
 class Approver:
-    """Approves what is decided on an account, as of a market event ``at``."""
+    """Approves what is decided on an account, as of a market event ``at``, a chunk at a time.
 
-    def __init__(self, ledger: ApprovalLedger, account: str, at: datetime, backoff: Backoff = AT_ONCE) -> None:
+    ``ordered`` are the legs that got an order on the way.
+    """
+
+    def __init__(self, ledger: ApprovalLedger, at: datetime) -> None:
+        self.ordered: set[PositionKey] = set()
         self._ledger = ledger
-        self._account = account
         self._at = at
-        self._backoff = backoff
         self._created: set[str] = set()
-        self._ordered: set[PositionKey] = set()
 
-    def approve(self, gathered: PollState, decide: Callable[[AccountSnapshot], tuple[Decision, Standing]]) -> Approval:
-        """Decide and approve a chunk, reductions first, until there is nothing more to approve.
+    def approve(self, book: AccountSnapshot, decision: Decision, wanted: Standing) -> bool:
+        """Approve the first orders, reductions before others; return whether nothing is left to approve.
 
-        Raises Conflict where the books change faster than decisions on them land; each chunk that lands counts as a
-        fresh start.
+        While something is, decide again: the books are others then. Raises Conflict where they are already.
         """
-        subject = f"the book of {self._account}"
-        while True:
-            approval = retry_on_conflict(lambda: self._approve_next(gathered, decide), TRIES, subject, self._backoff)
-            if approval is not None:
-                return approval
-
-    def _approve_next(
-        self, gathered: PollState, decide: Callable[[AccountSnapshot], tuple[Decision, Standing]]
-    ) -> Approval | None:
-        """Decide, and approve the next chunk; None while there may be more."""
-        book = self._ledger.book(self._account, gathered)
-        decision, wanted = decide(book)
         # An order that is there already was made by an earlier delivery, whatever became of it.
         orders = [order for order in decision.approved if order.order_id not in self._created]
         chunk = _chunk(orders, decision.bundles, wanted)
         self._approve(book, decision, chunk, wanted)
-        return Approval(decision, wanted, frozenset(self._ordered)) if len(chunk) == len(orders) else None
+        return len(chunk) == len(orders)
 
     def _approve(self, book: AccountSnapshot, decision: Decision, orders: list[Order], wanted: Standing) -> None:
         if not orders:
@@ -98,7 +76,7 @@ class Approver:
         """Remember orders that are in the ledger. One that was there before a target was first decided on was made of
         an earlier delivery of it, which is not tried again."""
         self._created |= {order.order_id for order in orders}
-        self._ordered |= {bundles.leg_of(order) for order in orders if made or wanted[bundles.leg_of(order)].attempt}
+        self.ordered |= {bundles.leg_of(order) for order in orders if made or wanted[bundles.leg_of(order)].attempt}
 
 
 def _chunk(orders: Sequence[Order], of_bundles: bundles.Bundles, wanted: Standing) -> list[Order]:

@@ -14,7 +14,7 @@ from fanfold.market import bars, timeframes
 from fanfold.messages import BarsClosed, ExecutionReport, Targets, TradingState
 from fanfold.risk import standing
 from fanfold.risk.decision import Decision, decide_standing
-from fanfold.risk.exposure import AccountSnapshot, Mark, marked
+from fanfold.risk.exposure import Mark, marked
 from fanfold.risk.policy import DeskPolicy
 from fanfold.risk.poll import CarriedForward, PollPart, PollState, Unfinished, arrival, may_pass
 from fanfold.risk.remaining import remaining
@@ -93,13 +93,13 @@ class PreTradeRisk:
         """Targets: those of the newest poll wait for the rest of it, older ones and those of none are not."""
         account, poll = self._known(message.account), _part(message, message.poll_id)
         if not message.poll_id:
-            self._decide(account, self._polls.read(account), [message], message.at)
+            self._decide(account, self._polls.read(account), message.at, [message])
             return
         gathered = self._arrived(account, lambda: self._polls.targeted(account, poll, message))
         if gathered.poll_id != message.poll_id:
-            self._decide(account, gathered, [self._current(message, gathered)], message.at)
+            self._decide(account, gathered, message.at, [self._current(message, gathered)])
         elif gathered.decided and arrival(message) not in gathered.arrived:
-            self._decide(account, gathered, [message], message.at)
+            self._decide(account, gathered, message.at, [message])
         else:
             self._decide_complete(account, gathered)
 
@@ -108,7 +108,7 @@ class PreTradeRisk:
         now = self._clock()
         polls = self._polls.read_all(list(self._desk.accounts))
         overdue = [account for account, gathered in polls.items() if gathered.at + OVERDUE_S < now.timestamp()]
-        apart(overdue, lambda account: self._decide_poll(account, polls[account], now))
+        apart(overdue, lambda account: self._decide(account, polls[account], now))
         return len(overdue)
 
     def _mark(self, account: str, message: BarsClosed, series: Sequence[bars.Series]) -> PollState:
@@ -133,24 +133,22 @@ class PreTradeRisk:
             try:
                 return arrive()
             except Unfinished as unfinished:
-                self._decide_poll(account, unfinished.gathered, _moment(unfinished.gathered.at))
+                self._decide(account, unfinished.gathered, _moment(unfinished.gathered.at))
         raise Conflict(f"the polls of {account} changed in {TRIES} tries")
 
     def _decide_complete(self, account: str, gathered: PollState) -> None:
         """Decide on a poll that nothing is missing of any more."""
         paper = self._desk.accounts[account].mode == "paper"
         if gathered.complete(("bars", "targets", "matched") if paper else ("bars", "targets")):
-            self._decide_poll(account, gathered, _moment(gathered.at))
+            self._decide(account, gathered, _moment(gathered.at))
 
-    def _decide_poll(self, account: str, gathered: PollState, at: datetime) -> None:
-        fresh = [] if gathered.decided else gathered.targets
-        self._decide(account, gathered, fresh, at, decided=gathered.poll_id)
+    def _decide(self, account: str, gathered: PollState, at: datetime, late: Sequence[Targets] | None = None) -> None:
+        """Decide, approve, tell, and note what is carried forward; anew where another decision came first.
 
-    def _decide(
-        self, account: str, gathered: PollState, messages: Sequence[Targets], at: datetime, *, decided: str = ""
-    ) -> None:
-        """Decide, approve, tell, and note what is carried forward; anew where another decision came first."""
-        fresh = standing.of(messages)
+        It is on the poll as it was gathered, which then counts as decided, or on ``late`` targets apart from it.
+        """
+        messages = late if late is not None else [] if gathered.decided else gathered.targets
+        fresh, decided = standing.of(messages), gathered.poll_id if late is None else ""
         # What was gathered before the first try is old for the next.
         polls = chain([gathered], iter(lambda: self._polls.read(account), None))
         attempt = partial(self._decide_once, account, polls, fresh, at, decided)
@@ -160,24 +158,22 @@ class PreTradeRisk:
         self, account: str, polls: Iterator[PollState], fresh: Sequence[StandingTarget], at: datetime, decided: str
     ) -> None:
         gathered = next(polls)
-        before = gathered.carried
+        before, approver = gathered.carried, Approver(self._ledger, at)
 
-        def decide(book: AccountSnapshot) -> tuple[Decision, Standing]:
-            begun, now = standing.begin(before.standing, fresh, book, at), self._clock()
-            wanted = standing.unlapsed(begun, now, self._desk.limits[account].signal_age_s_max)
-            return decide_standing(wanted.values(), book, self._plan, now=now), wanted
+        def approve_next() -> tuple[Decision, Standing, bool]:
+            book, now = self._ledger.book(account, gathered), self._clock()
+            wanted = standing.begin(before.standing, fresh, book, at)
+            wanted = standing.unlapsed(wanted, now, self._desk.limits[account].signal_age_s_max)
+            decision = decide_standing(wanted.values(), book, self._plan, now=now)
+            return decision, wanted, approver.approve(book, decision, wanted)
 
-        decision, wanted, ordered = Approver(self._ledger, account, at, self._backoff).approve(gathered, decide)
+        done = False
+        while not done:  # A chunk that landed counts as a fresh start.
+            decision, wanted, done = retry_on_conflict(approve_next, TRIES, f"the book of {account}", self._backoff)
+        reported = self._tell(Occasion(account, at, wanted, decision), before.reported)
         book = decision.book
-        if book.trading_state is not TradingState.ACTIVE:
-            self._halted()
-        if bool(decision.breach) != bool(book.breach):
-            self._ledger.breach(account, decision.breach)
-        reported, messages = told(Occasion(account, at, wanted, decision), before.reported)
-        if messages:
-            self._ledger.publish([], messages)
         carried = CarriedForward(
-            targets=list(remaining(wanted, decision, ordered, self._external).values()),
+            targets=list(remaining(wanted, decision, approver.ordered, self._external).values()),
             reported=reported,
             peak_equity=book.peak_equity,
             day=book.day,
@@ -185,6 +181,18 @@ class PreTradeRisk:
             last_equity=book.last_equity,
         )
         self._polls.note(account, gathered, carried, rearmed=book.rearmed, decided=decided)
+
+    def _tell(self, occasion: Occasion, reported: Mapping[str, str]) -> dict[str, str]:
+        """Tell what came of a decision besides its orders; return the codes that are reported from now on."""
+        decision = occasion.decision
+        if decision.book.trading_state is not TradingState.ACTIVE:
+            self._halted()
+        if bool(decision.breach) != bool(decision.book.breach):
+            self._ledger.breach(occasion.account, decision.breach)
+        codes, messages = told(occasion, reported)
+        if messages:
+            self._ledger.publish([], messages)
+        return codes
 
     def _current(self, message: Targets, newest: PollState) -> Targets:
         """An older poll's targets without those that a newer bar of their timeframe has overtaken.

@@ -134,8 +134,8 @@ class Valuation(NamedTuple):
     ``equity`` is cash plus positions; one without a price above zero counts as zero there, and its instrument is
     ``unmarked``: while there is one, equity is unknown. ``profits`` are realised and unrealised less fees, by instance.
     ``gross`` is the largest gross exposure that live orders can lead to, of which ``largest`` is each instrument's, for
-    legs do not offset each other; ``lowest`` and ``highest`` are the extremes of the net one. ``marked_at_s`` is when the
-    prices that count were closed, by instrument.
+    legs do not offset each other; ``lowest`` and ``highest`` are the extremes of the net one. ``marked_at_s`` is when
+    the prices that count were closed, by instrument.
     """
 
     equity: Decimal
