@@ -9,7 +9,7 @@ from source_tree import Module, found, module, modules
 
 # What a module may call while it is imported: it makes a constant out of what is written there.
 VALUES = {
-    "frozenset", "tuple", "range", "type", "set", "dict", "str", "float", "Decimal", "Context", "TypeVar",
+    "frozenset", "tuple", "range", "type", "set", "dict", "str", "float", "Decimal", "Context", "ContextVar", "TypeVar",
     "ParamSpec", "Path", "datetime", "timedelta",
     "re.compile", "Struct", "struct.Struct", "logging.getLogger", "msgspec.field", "msgspec.Meta",
     "msgspec.json.Decoder", "msgspec.json.Encoder", "msgspec.msgpack.Decoder", "msgspec.msgpack.Encoder",
