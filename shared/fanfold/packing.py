@@ -4,8 +4,8 @@ from zlib import DEFLATED, compressobj, decompress
 
 # The first byte says which.
 PLAIN, COMPRESSED = b"\0", b"\1"
-# Shorter ones gain little over a hundred bytes at most, for more time than all else takes that is done with them.
-LITTLE = 512
+# Shorter ones gain less than a hundred bytes, for more time than all else takes that is done with them.
+LITTLE = 400
 LEVEL = 6
 _WINDOW_BITS = 9, 15
 _MEMORY = 4, 8
