@@ -24,8 +24,8 @@ WANTED = BarsRequested(
     venue=next(iter(DESK.venues)),
     timeframe="1m",
     instruments=["BTC/USDT"],
-    since=START + 60,
-    until=START + 300,
+    since_s=START + 60,
+    until_s=START + 300,
 )
 LOOK = """
 import glob, importlib.util, json
