@@ -1,4 +1,4 @@
-"""What there is to do for a daily close; nothing for a day that is closed."""
+"""Plan a daily close; a day that is closed needs nothing."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta

@@ -31,6 +31,6 @@ def _compact_day(table: LakeTable, dt: str, names: list[str], lake: Lake, flushe
 
 
 def _is_settled(name: str, flushed: Callable[[str], int]) -> bool:
-    """Whether no flush will write the file again: it would come back, or lose what was written in between."""
+    """Return whether no flush can still rewrite the file, which would undo the compaction."""
     stream, first = first_of(name)
     return first <= flushed(stream)

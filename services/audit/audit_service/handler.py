@@ -1,4 +1,4 @@
-"""What wakes audit."""
+"""The Lambda handlers of audit."""
 
 from typing import Any
 

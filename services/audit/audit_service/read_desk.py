@@ -1,4 +1,4 @@
-"""What the HTTP API tells of accounts, positions and signals: what audit recorded, a moment behind the ledger."""
+"""Accounts, positions and signals for the HTTP API, as audit recorded them: moments behind the ledger."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -35,7 +35,7 @@ def positions(desk: Desk, views: Reading, account: str | None) -> PositionList:
 
 
 def signals(desk: Desk, views: Reading, account: str | None) -> Signals:
-    """What every strategy instance of the accounts said last."""
+    """Return the last signal of every strategy instance of the accounts."""
     rows = [row for name in accounts(desk, account) for row in signals_of(views, name)]
     return Signals(signals=[StandingSignal(**row) for row in rows])
 

@@ -1,4 +1,4 @@
-"""What the HTTP API tells of orders and trades, page by page, newest first."""
+"""Orders and trades for the HTTP API, page by page, newest first."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

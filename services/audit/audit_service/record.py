@@ -72,7 +72,7 @@ def _adopt(before: Tip, key: str, log: AuditLog, views: Views) -> None:
         return
     proof = chain.proven(tip, key, log.read(key))
     if proof is None:
-        _log.error("%s was put there by nobody who records; run `fanfold audit verify`", key)
+        _log.error("%s was not written by audit; run `fanfold audit verify`", key)
         views.set_aside(tip, chain.hash_of("".join((tip.aside, *tip.promised)).encode()))
         return
     segment, after = proof
@@ -88,7 +88,7 @@ def _commit(tip: Tip, after: Head, segment: Segment, recorded: list[Message], vi
     changed = zip(recorded, segment.records, strict=True)
     for view in newest(view for message, line in changed for view in views_of(message, line.sent_ms, line.seq)):
         views.put(view)
-    # Last of all, for then nobody comes back to write the others.
+    # The head moves last: after it, a retry would not write the views again.
     views.commit(tip.head, after)
 
 

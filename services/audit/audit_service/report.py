@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Compacted(msgspec.Struct, frozen=True, kw_only=True):
-    """What compaction answers."""
+    """The result of compaction."""
 
     days: int
 

@@ -55,7 +55,7 @@ def seals() -> Seals:
 
 @cache
 def signer() -> Signer | None:
-    """Who signs closed days, None in a stage that has no key."""
+    """Return the signer of closed days; None in a stage without a key."""
     from fanfold.aws.s3.seals import KmsSigner  # noqa: PLC0415
 
     key = settings().seal_key

@@ -37,7 +37,7 @@ def digest_of(request: ApiRequest) -> str:
 
 
 def repeated(known: Remembered, request: ApiRequest) -> Reply:
-    """The answer that the request had. Raises Problem where the key was used for another request."""
+    """Return the stored response. Raise Problem if the key was used for a different request."""
     if known.digest != digest_of(request):
         raise Problem(422, "key-reused", f"this {KEY_HEADER} was used for another request; take a new one")
     return Reply(msgspec.json.decode(known.body), known.status, {"idempotency-replayed": "true"})

@@ -37,7 +37,7 @@ _REFUSALS = {
     "control": (400, 401, 403, 404, 409, 413, 415, 422),
     "webhook": (400, 401, 404, 409, 413, 415),
 }
-# What the gateway answers by itself, in JSON of its own: an HTTP API lets nobody change that.
+# Responses of the gateway itself. Its JSON cannot be configured on an HTTP API.
 _GATEWAYS: dict[str, dict[int, str]] = {
     "read": {401: "Unauthorized", 403: "Forbidden"},
     "control": {403: "Forbidden"},

@@ -1,4 +1,4 @@
-"""What is wrong with a request, as RFC 9457 says it."""
+"""Rejections of requests as problem documents (RFC 9457)."""
 
 from collections.abc import Mapping
 from http import HTTPStatus

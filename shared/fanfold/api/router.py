@@ -13,7 +13,7 @@ _encode = msgspec.json.Encoder(decimal_format="string").encode
 
 
 class Reply(NamedTuple):
-    """What a handler says when it has more to say than a body."""
+    """A response with a status or headers of its own; a handler may also return the body alone."""
 
     body: Any
     status: int = 200
@@ -25,7 +25,7 @@ Handler = Callable[[ApiRequest, Any], Any]
 
 
 def serve(event: dict[str, Any], handlers: Mapping[str, Handler]) -> dict[str, Any]:
-    """The answer to an event, in payload format 2.0; ``handlers`` are by the route's name."""
+    """Respond to an event in payload format 2.0; ``handlers`` are by the route's name."""
     try:
         reply = _reply(event, handlers)
     except Problem as problem:

@@ -1,4 +1,4 @@
-"""What the HTTP API takes and gives; docs/openapi.json is written from these."""
+"""The request and response bodies of the HTTP API; docs/openapi.json is generated from them."""
 
 from datetime import date, datetime
 from decimal import Decimal

@@ -22,7 +22,7 @@ _SHAPES = {
 
 
 def signature(secret: bytes, timestamp: str, nonce: str, body: bytes) -> str:
-    """What a sender puts into its signature header."""
+    """Return the value of the signature header."""
     return hmac.new(secret, f"{timestamp}.{nonce}.".encode() + body, sha256).hexdigest()
 
 

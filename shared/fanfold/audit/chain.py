@@ -18,7 +18,7 @@ _NAME_DIGITS = 12
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be recorded: a message as parsed JSON, and when its queue got it (epoch ms; 0 is unknown)."""
+    """A message to record, as parsed JSON, with the time its queue received it (epoch ms; 0 if unknown)."""
 
     topic: str
     message: dict[str, Any]
@@ -37,7 +37,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a stream ends: its newest record's sequence number and hash."""
+    """The end of a stream: its newest record's sequence number and hash."""
 
     stream: str
     seq: int

@@ -1,4 +1,4 @@
-"""What the daily close finds, and the report that it makes of it."""
+"""The results of a daily close, and the report made of them."""
 
 from decimal import Decimal
 from typing import Literal

@@ -15,7 +15,7 @@ STEPS_MAX = 10
 
 
 class Segments(Protocol):
-    """Where the audit chain's segments are read; see fanfold.aws.s3.audit_log."""
+    """Reads segments of the audit chain; see fanfold.aws.s3.audit_log."""
 
     def read(self, key: str) -> bytes: ...
 

@@ -1,4 +1,4 @@
-"""What recording, flushing and verifying need of the outside."""
+"""The ports of recording, flushing and verifying."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -21,7 +21,7 @@ class AuditLog(Protocol):
     """The segments of all chains: objects that are written once."""
 
     def create(self, key: str, body: bytes) -> bool:
-        """Whether the segment was written now; False where there is one under this key."""
+        """Write a segment. Return False if the key exists already."""
 
     def read(self, key: str) -> bytes: ...
 
@@ -41,7 +41,7 @@ class Views(Protocol):
         """The tip of every stream, as stored."""
 
     def tip(self, stream: str) -> Tip:
-        """Where a stream ends and what may come next, as stored."""
+        """Read the end of a stream, and the segments that may come next."""
 
     def seen(self, ids: Sequence[str]) -> dict[str, int]:
         """The sequence numbers of those of the messages that are noted, by id, read consistently."""
@@ -56,7 +56,7 @@ class Views(Protocol):
         """Have the next segment go elsewhere. Raises Conflict where the stored head or ``aside`` are not the tip's."""
 
     def note(self, views: Sequence[View]) -> None:
-        """Write what is told of messages once; it follows from their segment, so it may be done again."""
+        """Write the views that never change. They follow from the segment alone, so writing them again is harmless."""
 
     def commit(self, before: Head, after: Head) -> None:
         """Move the head. Raises Conflict where the stored one is not ``before``."""
@@ -115,7 +115,7 @@ class Lake(Protocol):
 
 
 class Published(Protocol):
-    """What status queries read: views as stored, with amounts and times as text."""
+    """The views as stored, for queries; amounts and times are text."""
 
     def tip(self, stream: str) -> Tip:
         """Where a stream ends: all views of its messages up to there are written."""
@@ -148,7 +148,7 @@ class Reports(Protocol):
         """Put a page for people beside the report; a closed day counts as closed from then on."""
 
     def closings(self, before: str) -> dict[str, Closing]:
-        """Where each account's day began, in the newest closed report of an earlier day; {} without one."""
+        """Read each account's closing from the newest closed report of an earlier day; {} if there is none."""
 
     def bodies(self) -> dict[str, Pages]:
         """Every closed day's report as it is stored."""

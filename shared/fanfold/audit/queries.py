@@ -1,4 +1,4 @@
-"""What audit recorded of a desk, as records with typed fields: the console and the HTTP API both read it here."""
+"""Query what audit has recorded of a desk. The console and the HTTP API both read it here."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from fanfold.messages import Fill, LegState, Order, OrderState, PositionSnapshot
 REFUSED = "REFUSED"
 # An order outlives its bar by its time to live; beyond this nothing of it is looked for.
 DAYS_MAX = 400
-# An order lives for minutes, and one whose outcome is unknown for as long as it takes whom the alarm told of it.
+# Orders live for minutes; one with an unknown outcome lives until somebody has dealt with its alarm.
 OPEN_DAYS = 7
 # How many decisions are looked up at once.
 DECISIONS = 50
@@ -46,8 +46,8 @@ def orders_of(views: Reading, account: str) -> list[Fields]:
 def newest_orders(views: Reading, account: str, until: str = "") -> Iterator[tuple[str, Fields]]:
     """Orders newest first, from the decision of a place on ("": all), each with the place of its decision.
 
-    One that was decided on more than once, refused and then approved, is told where the decision that holds is. Who
-    stops asking stops the reading: a page costs the same, however many orders there ever were.
+    An order that was decided more than once, first refused and then approved, comes at its last decision. The views
+    are read lazily: a page costs the same however many orders exist.
     """
     decisions = iter(views.decisions(account, until))
     while batch := list(islice(decisions, DECISIONS)):
@@ -58,7 +58,7 @@ def newest_orders(views: Reading, account: str, until: str = "") -> Iterator[tup
 
 
 def open_orders(views: Reading, account: str) -> int:
-    """How many orders may still fill, of those that were decided in the last OPEN_DAYS before the newest."""
+    """Count the orders that may still fill, among those decided in the OPEN_DAYS up to the newest."""
     count, newest = 0, None
     for _, order in newest_orders(views, account):
         newest = newest or order["decided_at"]
@@ -102,7 +102,7 @@ def holding(item: Fields) -> PositionSnapshot:
 
 
 def signals_of(views: Reading, account: str) -> list[Fields]:
-    """What each strategy instance of an account said last."""
+    """Return the last signal of each strategy instance of an account."""
     return [
         {"at": datetime.fromisoformat(item["at"]), "account": account} | target | {"weight": float(target["weight"])}
         for item in views.of_account(account, "targets#")
@@ -111,7 +111,7 @@ def signals_of(views: Reading, account: str) -> list[Fields]:
 
 
 def leg_states(views: Reading, account: str) -> list[Fields]:
-    """What was told last of each leg of an account, by instance and instrument: ``code`` OK is one that trades."""
+    """Return the last status of each leg of an account, by instance and instrument; ``code`` OK means it trades."""
     legs = [
         {"at": datetime.fromisoformat(item["at"]), "account": account}
         | msgspec.structs.asdict(msgspec.convert(item["status"], LegState))

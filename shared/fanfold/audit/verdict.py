@@ -1,4 +1,4 @@
-"""Whether a log is what was recorded, and where it first is not."""
+"""Verify that a log is what was recorded, and find the first record that is not."""
 
 from collections.abc import Iterable, Iterator
 from itertools import chain

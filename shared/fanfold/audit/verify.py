@@ -14,7 +14,7 @@ from fanfold.audit.walk import ChainFinding, Expected, Hear, Key, Walk, digest, 
 
 
 class Days(NamedTuple):
-    """Where the closed days are."""
+    """The stores of the closed days' reports and seals."""
 
     seals: Seals
     reports: Reports
@@ -51,7 +51,7 @@ def verdicts_of(log: AuditLog, views: Evidence, days: Days | None = None, hear: 
 
 
 def records_in(verdicts: Iterable[Verdict]) -> int:
-    """How many records the chains have; the days count none."""
+    """Count the records of the chains."""
     return sum(verdict.records for verdict in verdicts if verdict.stream != REPORTS)
 
 
@@ -149,7 +149,7 @@ def _forked(walk: Walk, differing: list[Differing]) -> list[ChainFinding]:
 
 
 def _cut(walk: Walk, strange: list[tuple[Key, dict[str, Any]]], flushed: int) -> list[ChainFinding]:
-    """What tells of records that neither the log nor the head has any more."""
+    """Report records of which only traces are left: neither the log nor the head has them."""
     beyond = [key[0] for key, item in strange if key[1] == "message" and _number(item.get("seq")) > walk.head.seq]
     if beyond:
         return [ChainFinding(walk.head.seq + 1, "cut off", "", f"{len(beyond)} views are of records beyond the head")]

@@ -52,7 +52,7 @@ class Walk:
         self._hear = hear
 
     def through(self, log: AuditLog, since: Head | None) -> Verdict:
-        """What the records alone say, from where an earlier verification ended; the rest is in ``findings``."""
+        """Verify the records by themselves, from the end of an earlier verification; all else is in ``findings``."""
         stream, after = self.head.stream, since.seq if since else 0
         aside = self._views.aside(stream, after)
         verdict = verify(self.head, self._recorded(log.history(stream, after), aside), since)
@@ -79,7 +79,7 @@ class Walk:
             yield kept.key, kept.body
 
     def _beyond(self, first: int, kept: StoredObject) -> None:
-        """An object behind the head: a segment that waits for its head, or nobody's, or the head was set back."""
+        """Judge an object beyond the head: an uncommitted segment, a foreign object, or a head that was set back."""
         tip = self._views.tip(self.head.stream)
         if tip.head != self.head:
             self.moved = True

@@ -1,4 +1,4 @@
-"""Whether a file holds one series: one instrument, one timeframe, one bar a time."""
+"""Reject a file that holds more than one series: one instrument, one timeframe, one bar a time."""
 
 from collections.abc import Sequence
 from math import comb

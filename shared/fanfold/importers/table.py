@@ -1,4 +1,4 @@
-"""What every format is read into, and how a bad place in it is named."""
+"""The table that every format is read into, and how a wrong cell of it is named."""
 
 from pathlib import Path
 from typing import NoReturn

@@ -83,7 +83,7 @@ def unmet(resting: RestingOrder) -> Resolution:
 
 
 def closes(order: Order) -> bool:
-    """Whether an order closes a position by what there is, within a bound."""
+    """Return whether an order closes all of a position that exists, within a bound."""
     return order.reduce_only and order.kind == "limit" and order.time_in_force == "ioc"
 
 

@@ -15,7 +15,7 @@ from fanfold.money import ZERO
 
 
 class FillModel(msgspec.Struct, frozen=True, kw_only=True):
-    """What filling costs: rates in basis points of notional, participation as a share of a bar's volume."""
+    """The cost of fills: rates in basis points of notional, participation as a share of a bar's volume."""
 
     taker_bps: Decimal
     maker_bps: Decimal

@@ -23,7 +23,7 @@ Group = tuple[str, tuple[str, ...]]
 
 
 class Said(NamedTuple):
-    """What is with a leg: ``reason`` is that part of the detail which tells one trouble from another."""
+    """The status of a leg; ``reason`` is the part of the detail by which two statuses count as different."""
 
     code: LegCode
     reason: str = ""

@@ -42,7 +42,7 @@ class Universe(NamedTuple):
 
     now: int
     me: int
-    count: int  # type: ignore[assignment]  # Hides tuple.count, which nobody asks of a universe.
+    count: int  # type: ignore[assignment]  # Hides tuple.count, which a universe does not need.
     time: Sequence[int]
     open: Sequence[Sequence[float]]
     high: Sequence[Sequence[float]]
@@ -70,13 +70,13 @@ def names() -> list[str]:
 
 
 def instruments_of(name: str) -> int | None:
-    """How many instruments a strategy takes; None where it takes any number."""
+    """Return the number of instruments that a strategy takes; None for any number."""
     wanted: int | None = getattr(load(name), "INSTRUMENTS", None)
     return wanted
 
 
 def is_bundle(name: str) -> bool:
-    """Whether the legs of a strategy only make sense together: a pair has both, or none."""
+    """Return whether the legs of a strategy must all be present, as those of a pair."""
     return bool(getattr(load(name), "BUNDLE", False))
 
 

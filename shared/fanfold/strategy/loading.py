@@ -49,7 +49,7 @@ def bars_of(module: Any, name: str) -> Any:
 
 
 def guarded(doing: str, work: Callable[[], T]) -> T:
-    """What the author's own code gives; whatever it raises is BadInput with file and line."""
+    """Run code of the strategy's author; turn whatever it raises into BadInput with file and line."""
     try:
         return work()
     except (Exception, SystemExit) as wrong:

@@ -140,7 +140,7 @@ class Window:
         present = [since for member, since in enumerate(self.since) if member not in self.left]
         inside: list[int] = []
         at = max(self.closes_at_s + 1, min(present, default=0))
-        # Who takes part only later takes part from the time that the others have next.
+        # An instrument that joins later does so at the next time that the others have in common.
         while len(inside) < len(more := self._taking_part(at)):
             inside = more
             common = self._common(inside)
@@ -180,7 +180,7 @@ class Window:
         return self._columns[0].view()
 
     def universe(self, me: int) -> Universe | None:
-        """What an instrument of the group sees, those that left apart; None where it left itself."""
+        """Return the bars of the group as an instrument of it sees them, without those that left; None if it left."""
         if me not in self._inside:
             return None
         first = self._columns[self._inside[0]]
