@@ -186,7 +186,7 @@ def test_a_changed_file_of_a_strategy_of_its_own_is_refused(tmp_path: Path, name
 
 def test_another_folder_of_strategies_is_refused(tmp_path: Path) -> None:
     state, own = with_its_own(tmp_path)
-    assert going_on(state, strategies=own, minutes=5).asked.strategies == str(own)
+    assert going_on(state, strategies=own, minutes=5).request.strategies == str(own)
     with pytest.raises(BadInput, match=rf"the strategies were in {own} and are in {tmp_path}"):
         going_on(state, strategies=tmp_path)
     assert state_directory.traded(state).strategies["mine"].strategy == "mine"

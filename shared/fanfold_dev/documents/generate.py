@@ -24,7 +24,7 @@ def risk_codes_markdown() -> str:
     rows = [(rule.code, rule.text, rule.reductions) for rule in TARGET_RULES]
     rows += [(rule.code, rule.text, rule.reductions) for rule in ORDER_RULES]
     rows.append((Code.BUNDLE, BUNDLE_RULE, False))
-    lines = [f"| `{code}` | {text} | {'applies' if applies else 'pass'} |" for code, text, applies in rows]
+    lines = [f"| `{code}` | {text} | {'asked' if applies else 'pass'} |" for code, text, applies in rows]
     return "\n".join([*_RISK_CODES_HEAD, *lines, ""])
 
 
