@@ -50,15 +50,15 @@ def conclude(run: DeskRun, traded: Desk, pace: RunSpan, out: Console, *, as_json
     """Print the summary; FAILED where books, chain, dead letters or strategies are not as they should be."""
     verdicts, tally = audit(run, traded)
     cash = {name: cash_of(run, name) for name in traded.accounts}
-    found = books(traded, tally, cash)
+    computed = books(traded, tally, cash)
     accounts = [_account(traded, name, account_books(traded, tally, cash, [name])) for name in traded.accounts]
-    summary = _summary(tally, found, accounts, verdicts, run.dead_letters(), pace)
-    told = json.dumps(document(summary))
-    (run.state / SUMMARY).write_text(told)
+    summary = _summary(tally, computed, accounts, verdicts, run.dead_letters(), pace)
+    encoded = json.dumps(document(summary))
+    (run.state / SUMMARY).write_text(encoded)
     if as_json:
-        print(told)
+        print(encoded)
     else:
-        _print(summary, found, verdicts, out)
+        _print(summary, computed, verdicts, out)
     sound = summary.books_balance and summary.audit_verified and not summary.dead_letters
     return Exit.OK if sound and not any(leg.failed for leg in summary.legs) else Exit.FAILED
 
@@ -76,28 +76,28 @@ def moment(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def _account(traded: Desk, name: str, found: SummaryBooks) -> AccountSummary:
+def _account(traded: Desk, name: str, computed: SummaryBooks) -> AccountSummary:
     return AccountSummary(
         account=name,
         currency=traded.accounts[name].currency,
-        fees=found.fees,
-        equity=found.equity,
-        total_return=found.total_return,
-        drawdown=found.drawdown,
-        books_balance=found.balance and found.ledger_agrees,
+        fees=computed.fees,
+        equity=computed.equity,
+        total_return=computed.total_return,
+        drawdown=computed.drawdown,
+        books_balance=computed.balance and computed.ledger_agrees,
     )
 
 
-def _money(found: SummaryBooks, accounts: list[AccountSummary]) -> dict[str, Decimal]:
+def _money(computed: SummaryBooks, accounts: list[AccountSummary]) -> dict[str, Decimal]:
     """The accounts' money together; euros and bitcoins make no sum."""
     names = ("fees", "equity", "total_return", "drawdown", "realised", "unrealised", "cash")
     one_currency = len({account.currency for account in accounts}) == 1
-    return {name: getattr(found, name) if one_currency else ZERO for name in names}
+    return {name: getattr(computed, name) if one_currency else ZERO for name in names}
 
 
 def _summary(
     tally: Tally,
-    found: SummaryBooks,
+    computed: SummaryBooks,
     accounts: list[AccountSummary],
     verdicts: list[Verdict],
     dead_letters: int,
@@ -114,7 +114,7 @@ def _summary(
         refusal_example=tally.example,
         fills=len(tally.fills),
         accounts=accounts,
-        **_money(found, accounts),
+        **_money(computed, accounts),
         messages=dict(tally.messages),
         defects=dict(tally.defects),
         dead_letters=dead_letters,
@@ -134,7 +134,7 @@ def _summary(
     )
 
 
-def _print(summary: Summary, found: SummaryBooks, verdicts: list[Verdict], out: Console) -> None:
+def _print(summary: Summary, computed: SummaryBooks, verdicts: list[Verdict], out: Console) -> None:
     out.print()
     for label, value in lines(summary):
         out.print(f"{label:<14}{value}", highlight=False, soft_wrap=True)
@@ -146,12 +146,12 @@ def _print(summary: Summary, found: SummaryBooks, verdicts: list[Verdict], out: 
     if summary.books_balance:
         out.print("books balance", highlight=False)
     else:
-        out.print(f"BOOKS DO NOT BALANCE: {found}", soft_wrap=True)
+        out.print(f"BOOKS DO NOT BALANCE: {computed}", soft_wrap=True)
 
 
 def cash_of(run: DeskRun, account: str) -> Decimal:
-    """The cash that the ledger has of an account; raises BadInput for one that was never opened."""
-    found = ledger.read(Table(run.call, table_name("ledger", STAGE)), account).account
-    if found is None:
+    """Return the cash of an account in the ledger. Raises BadInput for an account that was never opened."""
+    stored = ledger.read(Table(run.call, table_name("ledger", STAGE)), account).account
+    if stored is None:
         raise BadInput(f"account {account!r} was never opened")
-    return found.cash
+    return stored.cash

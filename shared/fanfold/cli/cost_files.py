@@ -39,10 +39,10 @@ def packaged_stacks(profile: str) -> Stacks:
 
 def templates_in(folder: Path) -> Stacks:
     """The stacks of templates that were packaged before, anywhere under a folder."""
-    found = sorted(folder.rglob(TEMPLATE))
-    if not found:
+    paths = sorted(folder.rglob(TEMPLATE))
+    if not paths:
         raise BadInput(f"{folder} holds no {TEMPLATE}: `serverless package --package {folder}/NAME` writes one a stack")
-    return templates.read(list(_read(found)))
+    return templates.read(list(_read(paths)))
 
 
 def _read(paths: list[Path]) -> Iterator[dict[str, Any]]:

@@ -22,7 +22,7 @@ Leg = tuple[str, str, str]
 
 
 class LegReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A leg that did not trade: the newest reason, since when, and how often it was told."""
+    """A leg that did not trade: the newest reason, since when, and how often it was recorded."""
 
     account: str
     instance: str
@@ -40,7 +40,7 @@ class LegReport(msgspec.Struct, frozen=True, kw_only=True):
     def text(self) -> str:
         since = f"; first at {self.first}" if self.first else ""
         often = f", told {self.times} times" if self.times > 1 else ""
-        return f"{self.instance} {self.instrument}: {told(self.code, self.detail)}{since}{often}"
+        return f"{self.instance} {self.instrument}: {reason_text(self.code, self.detail)}{since}{often}"
 
 
 class Legs:
@@ -82,7 +82,7 @@ class Legs:
                     yield leg, SILENT
 
     def _code(self, leg: Leg) -> str:
-        """The newest reason; "" for a leg that trades, as far as was told."""
+        """Return the newest reason; "" for a leg that trades as far as is known."""
         state = self._states.get(leg)
         return "" if state is None or state.code in TRADES else str(state.code)
 
@@ -95,24 +95,24 @@ class Legs:
 
 
 class LegWatch:
-    """Tells of legs while a run goes on: each reason once, when it is first recorded."""
+    """Reports idle legs during a run: each reason once, when it is first recorded."""
 
     def __init__(self, views: Reading, accounts: Sequence[str]) -> None:
         self._views = views
         self._accounts = accounts
-        self._told: set[tuple[str, ...]] = set()
+        self._reported: set[tuple[str, ...]] = set()
 
     def news(self) -> Iterator[str]:
         for account in self._accounts:
             for leg in leg_states(self._views, account):
                 reason = account, leg["instance"], leg["instrument"], str(leg["code"])
-                if leg["code"] not in TRADES and reason not in self._told:
-                    self._told.add(reason)
-                    yield f"{leg['instance']} {leg['instrument']}: {told(leg['code'], leg['detail'])}"
+                if leg["code"] not in TRADES and reason not in self._reported:
+                    self._reported.add(reason)
+                    yield f"{leg['instance']} {leg['instrument']}: {reason_text(leg['code'], leg['detail'])}"
 
 
-def told(code: Any, detail: str) -> str:
-    """A reason as people read it."""
+def reason_text(code: Any, detail: str) -> str:
+    """Return a reason as people read it."""
     words = _WORDS.get(str(code), str(code))
     return f"{words}: {detail}" if detail else words
 

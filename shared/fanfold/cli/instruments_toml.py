@@ -15,7 +15,7 @@ from fanfold.errors import BadInput
 
 def text_of(instruments: Mapping[str, Instrument]) -> str:
     """One [instruments."NAME"] table an instrument."""
-    return "\n".join(_table(name, one) for name, one in instruments.items())
+    return "\n".join(_table(name, instrument) for name, instrument in instruments.items())
 
 
 def with_instruments(text: str, instruments: Mapping[str, Instrument]) -> str:

@@ -87,14 +87,16 @@ def _translated(text: str) -> str:
     except TokenError as wrong:
         raise BadInput(f"the SQL cannot be read: {wrong}") from wrong
     if len(statements) != 1 or statements[0] is None:
-        raise BadInput(f"give one statement, not {len([one for one in statements if one is not None])}")
+        raise BadInput(
+            f"give one statement, not {len([statement for statement in statements if statement is not None])}"
+        )
     statement = statements[0]
     if not isinstance(statement, (*_READS, exp.Describe)):
         raise BadInput("the lake is read-only: SELECT, WITH, VALUES, SHOW TABLES, SHOW COLUMNS, DESCRIBE and EXPLAIN")
     for node in statement.find_all(exp.Func, exp.AtTimeZone):
         _check_function(node)
     _name_columns(statement)
-    # Quoted, for some of our columns are words of DuckDB's own.
+    # Quoted: DuckDB reserves the names of several columns.
     return as_trino_means(statement).sql(dialect="duckdb", identify=True)
 
 

@@ -12,8 +12,8 @@ FLOATING = "('DOUBLE', 'FLOAT')"
 
 
 def as_trino_means(statement: exp.Expr) -> exp.Expr:
-    """The statement with every such expression replaced; raises BadInput for one that can only be refused."""
-    # The inner ones first: what replaces an outer one holds them as they then are.
+    """Return the statement with every such expression replaced. Raises BadInput for one that has no equivalent."""
+    # Inner expressions first: what replaces an outer expression holds them as they are by then.
     for node in list(statement.walk())[::-1]:
         meant = _MEANINGS.get(type(node), _same)(node)
         if meant is node:
@@ -123,10 +123,10 @@ def _whole(node: exp.Expr) -> exp.Expr:
 
 
 def _extracted(node: exp.Expr) -> exp.Expr:
-    found = exp.Anonymous(this="regexp_extract", expressions=[node.this, node.expression])
+    extracted = exp.Anonymous(this="regexp_extract", expressions=[node.this, node.expression])
     if (group := node.args.get("group")) is not None:
-        found.append("expressions", group)
-    return _case((f"regexp_matches({_sql(node.this)}, {_sql(node.expression)})", found), default=exp.Null())
+        extracted.append("expressions", group)
+    return _case((f"regexp_matches({_sql(node.this)}, {_sql(node.expression)})", extracted), default=exp.Null())
 
 
 def _replaced(node: exp.Expr) -> exp.Expr:

@@ -122,12 +122,12 @@ class Tally:
 
     def latencies_ms(self) -> list[int]:
         """From the bars that started it to the approved orders, by the queues' time stamps, sorted."""
-        found = []
+        delays = []
         for approved in self._approved:
             start = self._caused.get(self._caused[approved], "")
             if self._sent.get(start) and self._sent[approved]:
-                found.append(self._sent[approved] - self._sent[start])
-        return sorted(found)
+                delays.append(self._sent[approved] - self._sent[start])
+        return sorted(delays)
 
     def _count(self, message: Message) -> None:
         match message:
@@ -187,12 +187,12 @@ def books(desk: Desk, tally: Tally, ledger_cash: Mapping[str, Decimal]) -> Summa
 
 @exact
 def account_books(desk: Desk, tally: Tally, ledger_cash: Mapping[str, Decimal], names: Sequence[str]) -> SummaryBooks:
-    """The books of some accounts, computed twice over from the fills, and their worth at every close."""
+    """Return the books of accounts, computed twice over from the fills, and their worth at every close."""
     start = sum((desk.accounts[name].cash for name in names), ZERO)
     account, marks = _Account(start), dict[str, Decimal]()
     peak, drawdown, worth = start, ZERO, start
     fills: dict[float, list[Fill]] = {}
-    for fill in (one for one in tally.fills if one.account in names):
+    for fill in (fill for fill in tally.fills if fill.account in names):
         fills.setdefault(fill.at.timestamp(), []).append(fill)
     for at in sorted(tally.closes.keys() | fills.keys()):
         marks |= tally.closes.get(int(at), {}) if at == int(at) else {}
@@ -201,9 +201,9 @@ def account_books(desk: Desk, tally: Tally, ledger_cash: Mapping[str, Decimal], 
         worth = account.worth(marks)
         peak = max(peak, worth)
         drawdown = max(drawdown, ROUGH.divide(peak - worth, peak))
-    realised = sum((one.realised for one in account.held.values()), ZERO)
-    unrealised = sum((one.unrealised(marks[leg[2]]) for leg, one in account.held.items()), ZERO)
-    fees = sum((one.fees for one in account.held.values()), ZERO)
+    realised = sum((position.realised for position in account.held.values()), ZERO)
+    unrealised = sum((position.unrealised(marks[leg[2]]) for leg, position in account.held.items()), ZERO)
+    fees = sum((position.fees for position in account.held.values()), ZERO)
     return SummaryBooks(
         start=start,
         cash=account.cash,
@@ -235,7 +235,7 @@ def lines(summary: Summary) -> Iterator[tuple[str, str]]:
     if summary.refusal_example:
         yield "", f"first: {summary.refusal_example}"
     yield "fills", f"{summary.fills:,}"
-    if len({one.currency for one in summary.accounts}) == 1:
+    if len({account.currency for account in summary.accounts}) == 1:
         yield "fees", f"{summary.fees:,.2f}"
         yield "equity", f"{summary.equity:,.2f}"
         yield "return", f"{summary.total_return:.2%}"
@@ -249,13 +249,13 @@ def lines(summary: Summary) -> Iterator[tuple[str, str]]:
         yield "tick to order", f"p50 {summary.latency_ms_p50} ms, p99 {summary.latency_ms_p99} ms"
 
 
-def _account(one: AccountSummary) -> str:
-    figures = f"equity {cents(one.equity)} {one.currency}, return {one.total_return:.2%}, drawdown {one.drawdown:.2%}"
-    return f"{one.account}: {figures}, fees {cents(one.fees)}"
+def _account(row: AccountSummary) -> str:
+    figures = f"equity {cents(row.equity)} {row.currency}, return {row.total_return:.2%}, drawdown {row.drawdown:.2%}"
+    return f"{row.account}: {figures}, fees {cents(row.fees)}"
 
 
 def cents(value: Decimal) -> str:
-    """An amount to cents, or to eight places where it is small, as one in bitcoin is."""
+    """Return an amount to cents, or to eight places where it is small, as in bitcoin."""
     return f"{value:,.2f}" if abs(value) >= 100 else f"{value:,.8f}".rstrip("0").rstrip(".")
 
 
@@ -267,8 +267,8 @@ def length(minutes: int) -> str:
     """
     days, rest = divmod(minutes, 1_440)
     parts = [(days, "day"), (rest // 60, "hour"), (rest % 60, "minute")]
-    told = [f"{count:,} {unit}{'' if count == 1 else 's'}" for count, unit in parts if count]
-    return " ".join(told) or "0 minutes"
+    spans = [f"{count:,} {unit}{'' if count == 1 else 's'}" for count, unit in parts if count]
+    return " ".join(spans) or "0 minutes"
 
 
 def _counts(counts: dict[str, int]) -> str:
@@ -276,6 +276,6 @@ def _counts(counts: dict[str, int]) -> str:
 
 
 def document(summary: Summary) -> dict[str, Any]:
-    """The summary as one JSON object; money is text."""
-    found: dict[str, Any] = msgspec.to_builtins(summary)
-    return found
+    """Return the summary as a JSON object; money is text."""
+    built: dict[str, Any] = msgspec.to_builtins(summary)
+    return built

@@ -1,4 +1,4 @@
-"""What an account has for a stage, and what it lacks: bootstrap, bucket, images, room for functions."""
+"""Check what an account has for a stage: bootstrap, bucket, images, concurrency of functions."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -9,39 +9,39 @@ from fanfold.stages import names
 from fanfold.stages.bootstrap import ACCOUNT
 from fanfold.stages.finding import StageFinding
 
-# Of each service two at work, and one that answers people.
+# Two functions of each service at work.
 CONCURRENCY_MIN = 10
 
 
 def own_buckets(call: Call) -> Call:
-    """The call, which meets no bucket but those of the account that asks; who that is, is asked once."""
+    """Return a call that rejects buckets of other accounts; it asks AWS once whose account it is in."""
     return owned(call, cache(lambda: str(call("sts", "GetCallerIdentity", {})["Account"])))
 
 
 def account_findings(call: Call, stage: str, environ: Mapping[str, str]) -> list[StageFinding]:
-    """What was looked at in the account, in the order in which it is wanted."""
+    """Return a finding on each thing that a deploy needs of the account, in the order in which it needs them."""
     own = names.own(stage, names.bucket_prefix(stage, environ))
     stacks = {"bootstrap": ACCOUNT, "bounds": f"{ACCOUNT}-{own.stage}"}
-    found = [_stack(call, name, stack, own.stage) for name, stack in stacks.items()]
+    findings = [_stack(call, name, stack, own.stage) for name, stack in stacks.items()]
     bucket = {"Bucket": own.deployment_bucket}
     there, fix = f"{own.deployment_bucket} is there", f"make bootstrap STAGE={own.stage}"
-    found.append(_asked("artefacts", lambda: call("s3", "HeadBucket", bucket), there, fix))
-    found += [_image(call, one, environ) for one in SERVICES if environ.get(names.digest(one))]
-    return [*found, _concurrency(call)]
+    findings.append(_finding("artefacts", lambda: call("s3", "HeadBucket", bucket), there, fix))
+    findings += [_image(call, service, environ) for service in SERVICES if environ.get(names.digest(service))]
+    return [*findings, _concurrency(call)]
 
 
 def _stack(call: Call, name: str, stack: str, stage: str) -> StageFinding:
     def ask() -> object:
         return call("cloudformation", "DescribeStacks", {"StackName": stack})
 
-    return _asked(name, ask, f"the stack {stack} is there", f"make bootstrap STAGE={stage}")
+    return _finding(name, ask, f"the stack {stack} is there", f"make bootstrap STAGE={stage}")
 
 
 def _image(call: Call, service: str, environ: Mapping[str, str]) -> StageFinding:
     digest = environ[names.digest(service)]
-    asked = {"repositoryName": f"fanfold-{service}", "imageIds": [{"imageDigest": digest}]}
-    found = f"{digest[:19]}... is in the registry"
-    return _asked(f"{service} image", lambda: call("ecr", "DescribeImages", asked), found, "make push-images")
+    request = {"repositoryName": f"fanfold-{service}", "imageIds": [{"imageDigest": digest}]}
+    there = f"{digest[:19]}... is in the registry"
+    return _finding(f"{service} image", lambda: call("ecr", "DescribeImages", request), there, "make push-images")
 
 
 def _concurrency(call: Call) -> StageFinding:
@@ -54,9 +54,9 @@ def _concurrency(call: Call) -> StageFinding:
     return StageFinding(name, f"{limit} functions at once, of which a stage wants {CONCURRENCY_MIN}", fix)
 
 
-def _asked(name: str, ask: Callable[[], object], found: str, fix: str) -> StageFinding:
+def _finding(name: str, ask: Callable[[], object], there: str, fix: str) -> StageFinding:
     try:
         ask()
     except AwsFault as fault:
         return StageFinding(name, str(fault), fix)
-    return StageFinding(name, found)
+    return StageFinding(name, there)

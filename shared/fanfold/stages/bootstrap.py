@@ -24,7 +24,7 @@ class Bootstrap:
         self._pause_s = pause_s
 
     def run(self, stage: str, prefix: str, repository: str = "") -> None:
-        """Everything for a stage, or for the kind of one of some days, whose artefacts lie where dev's do.
+        """Prepare a stage, or a kind of ephemeral stages, whose artefacts lie where dev's do.
 
         ``prefix`` begins the names of its buckets; with a repository there is a role for its delivery, too. Raises
         BadInput where the stage has another bucket already, StageFailed where a stack does not come up.
@@ -33,13 +33,13 @@ class Bootstrap:
         lasting = own if own.lasting else names.own(names.SHARED, prefix)
         self._keep_bucket(lasting)
         images = self._put(ACCOUNT, "bootstrap.yml", {})["Images"]
-        for fromkey in dict.fromkeys((lasting, own)):
-            self._put(f"{ACCOUNT}-{fromkey.stage}", "stage.yml", fromkey.parameters())
+        for stack in dict.fromkeys((lasting, own)):
+            self._put(f"{ACCOUNT}-{stack.stage}", "stage.yml", stack.parameters())
         self._report(f"FANFOLD_IMAGES={images}")
         if repository:
             self._know_github()
-            asked = own.parameters() | {"Repository": repository}
-            role = self._put(f"fanfold-delivery-{own.stage}", "delivery.yml", asked)["DeliveryRoleArn"]
+            parameters = own.parameters() | {"Repository": repository}
+            role = self._put(f"fanfold-delivery-{own.stage}", "delivery.yml", parameters)["DeliveryRoleArn"]
             self._report(f"DELIVERY_ROLE={role}")
 
     def _keep_bucket(self, own: Own) -> None:
@@ -52,34 +52,34 @@ class Bootstrap:
             )
 
     def _know_github(self) -> None:
-        """An account has one provider of GitHub's tokens, whoever made it."""
+        """Have the account trust GitHub's tokens: it has one provider of them, whoever created it."""
         known = self._call("iam", "ListOpenIDConnectProviders", {})["OpenIDConnectProviderList"]
-        found = [one["Arn"] for one in known if one["Arn"].endswith(f"/{GITHUB}")]
-        if not found:
-            asked = {"Url": f"https://{GITHUB}", "ClientIDList": [AUDIENCE]}
-            self._call("iam", "CreateOpenIDConnectProvider", asked)
+        arns = [provider["Arn"] for provider in known if provider["Arn"].endswith(f"/{GITHUB}")]
+        if not arns:
+            request = {"Url": f"https://{GITHUB}", "ClientIDList": [AUDIENCE]}
+            self._call("iam", "CreateOpenIDConnectProvider", request)
             return
-        provider = {"OpenIDConnectProviderArn": found[0]}
+        provider = {"OpenIDConnectProviderArn": arns[0]}
         if AUDIENCE not in self._call("iam", "GetOpenIDConnectProvider", provider)["ClientIDList"]:
             self._call("iam", "AddClientIDToOpenIDConnectProvider", provider | {"ClientID": AUDIENCE})
 
     def _put(self, stack: str, file: str, parameters: Mapping[str, str]) -> dict[str, str]:
-        """Create a stack, or bring the one that is there to its template; its outputs."""
-        asked = {
+        """Create or update a stack, and return its outputs."""
+        request = {
             "StackName": stack, "TemplateBody": account_template(file),
             "Capabilities": ["CAPABILITY_NAMED_IAM"], "Tags": [{"Key": "project", "Value": "fanfold"}],
             "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         }  # fmt: skip
         there = described(self._call, stack) is not None
         try:
-            self._call("cloudformation", "UpdateStack" if there else "CreateStack", asked)
+            self._call("cloudformation", "UpdateStack" if there else "CreateStack", request)
         except AwsFault as fault:
             if "No updates are to be performed" not in fault.message:
                 raise
-        found = settled(self._call, stack, self._pause_s)
+        settled_stack = settled(self._call, stack, self._pause_s)
         self._report(f"{stack}: {'brought up to date' if there else 'made'}")
-        return _outputs(found)
+        return _outputs(settled_stack)
 
 
 def _outputs(stack: Mapping[str, Any]) -> dict[str, str]:
-    return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}

@@ -1,4 +1,4 @@
-"""What a deploy of a stage wants and does not find, each with the command that gives it."""
+"""Check what a deploy of a stage needs; each finding that is wrong has the command that mends it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ from fanfold.strategy import folder
 
 
 def stage_findings(stage: str, desk_file: Path, environ: Mapping[str, str]) -> list[StageFinding]:
-    """Settings and tools first, then what the account says; it is not asked where it is not known."""
+    """Return the findings on settings and tools, then on the account, which is not asked where AWS does not know it."""
     names.check(stage)
     own = [_builder(), *_settings(stage, environ), _venues(desk_file, environ)]
     try:
@@ -29,22 +29,22 @@ def stage_findings(stage: str, desk_file: Path, environ: Mapping[str, str]) -> l
 
 
 def replaying(traded: Desk) -> list[str]:
-    """The venues that only play recordings, which no image holds."""
+    """Return the venues that only play recordings, which no image holds."""
     return sorted(name for name, venue in traded.venues.items() if venue.kind == "replay")
 
 
 def refuse_recordings(desk_file: Path, environ: Mapping[str, str]) -> None:
-    """Raises BadInput for a desk that would get no bars in an account; an embedded AWS has recordings."""
-    found = replaying(_desk(desk_file, environ))
-    if found and not environ.get("AWS_ENDPOINT_URL"):
-        raise BadInput(_recordings(desk_file, found) + f"; {_RECORDINGS_FIX}, then `make images`")
+    """Raise BadInput for a desk that would get no bars in an account; an embedded AWS has recordings."""
+    venues = replaying(_desk(desk_file, environ))
+    if venues and not environ.get("AWS_ENDPOINT_URL"):
+        raise BadInput(_recordings(desk_file, venues) + f"; {_RECORDINGS_FIX}, then `make images`")
 
 
 _RECORDINGS_FIX = 'give them kind = "ccxt" and an exchange, such as exchange = "binance"'
 
 
-def _recordings(desk_file: Path, found: list[str]) -> str:
-    return f"{desk_file}: venues {', '.join(found)} play recordings, which no image holds"
+def _recordings(desk_file: Path, venues: list[str]) -> str:
+    return f"{desk_file}: venues {', '.join(venues)} play recordings, which no image holds"
 
 
 def _desk(desk_file: Path, environ: Mapping[str, str]) -> Desk:
@@ -55,11 +55,11 @@ def _desk(desk_file: Path, environ: Mapping[str, str]) -> Desk:
 
 def _venues(desk_file: Path, environ: Mapping[str, str]) -> StageFinding:
     try:
-        found = replaying(_desk(desk_file, environ))
+        venues = replaying(_desk(desk_file, environ))
     except (BadInput, OSError) as wrong:
         return StageFinding("venues", str(wrong), f"fanfold desk check {desk_file}")
-    if found:
-        return StageFinding("venues", _recordings(desk_file, found), _RECORDINGS_FIX)
+    if venues:
+        return StageFinding("venues", _recordings(desk_file, venues), _RECORDINGS_FIX)
     return StageFinding("venues", "real exchanges' public bars")
 
 

@@ -35,14 +35,14 @@ class Replacement(NamedTuple):
 
 
 def replacements(old: Template, new: Template) -> list[Replacement]:
-    """The stores of the old template that an update to the new one would replace, delete or leave behind."""
+    """Return the stores of the old template that an update to the new one would replace, delete or leave behind."""
     wanted = new.get("Resources", {})
-    return [wrong for name, one in stores(old).items() for wrong in _changes(name, one, wanted.get(name))]
+    return [wrong for name, store in stores(old).items() for wrong in _changes(name, store, wanted.get(name))]
 
 
 def stores(template: Template) -> dict[str, Mapping[str, Any]]:
-    """The resources that hold something."""
-    return {name: one for name, one in template.get("Resources", {}).items() if one["Type"] in FIXED}
+    """Return the resources that hold data."""
+    return {name: resource for name, resource in template.get("Resources", {}).items() if resource["Type"] in FIXED}
 
 
 def _changes(name: str, old: Mapping[str, Any], new: Mapping[str, Any] | None) -> list[Replacement]:
@@ -64,7 +64,7 @@ def _changes(name: str, old: Mapping[str, Any], new: Mapping[str, Any] | None) -
 def _retyped_keys(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Replacement]:
     """Attributes of the table's key whose type changes; those of added indexes may come and go."""
     old, new = _attribute_types(before), _attribute_types(after)
-    keys = [one["AttributeName"] for one in before.get("KeySchema", [])]
+    keys = [key["AttributeName"] for key in before.get("KeySchema", [])]
     return [
         Replacement(name, "AttributeDefinitions", f"{key} was of type {old.get(key)} and would be {new.get(key)}")
         for key in keys
@@ -73,11 +73,13 @@ def _retyped_keys(name: str, before: Mapping[str, Any], after: Mapping[str, Any]
 
 
 def _attribute_types(table: Mapping[str, Any]) -> dict[str, str]:
-    return {one["AttributeName"]: one["AttributeType"] for one in table.get("AttributeDefinitions", [])}
+    return {
+        attribute["AttributeName"]: attribute["AttributeType"] for attribute in table.get("AttributeDefinitions", [])
+    }
 
 
 def _weakened(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Replacement]:
-    """A store that was to outlive its stack and would no longer."""
+    """Return the policies by which a store outlived its stack and no longer would."""
     policies = ("DeletionPolicy", "UpdateReplacePolicy")
     return [
         Replacement(name, policy, f"it was {old[policy]} and would be {new.get(policy, 'Delete')}")
@@ -91,7 +93,7 @@ def _short(value: object) -> str:
 
 
 def read(path: str) -> Template:
-    """A template from a file; raises BadInput, which names the file."""
+    """Return the template in a file. Raises BadInput, which names the file."""
     try:
         document = json.loads(Path(path).read_text())
     except (OSError, ValueError) as wrong:
@@ -102,18 +104,18 @@ def read(path: str) -> Template:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """0 where the update keeps every store, 1 where it would not, 2 where it cannot be said."""
+    """Return 0 where the update keeps every store, 1 where it does not, 2 where a template cannot be read."""
     if len(arguments) != 2:
         print("usage: python -m fanfold.stages.guard OLD NEW", file=sys.stderr)
         return 2
     try:
-        found = replacements(read(arguments[0]), read(arguments[1]))
+        refused = replacements(read(arguments[0]), read(arguments[1]))
     except BadInput as wrong:
         print(wrong, file=sys.stderr)
         return 2
-    for one in found:
-        print(f"refused: {one}", file=sys.stderr)
-    return 1 if found else 0
+    for replacement in refused:
+        print(f"refused: {replacement}", file=sys.stderr)
+    return 1 if refused else 0
 
 
 if __name__ == "__main__":

@@ -11,12 +11,12 @@ from fanfold.deployment import SERVICES, STAGE
 from fanfold.errors import BadInput
 from fanfold.local.launcher import repository_root
 
-# Stages of some days; the rest have a place of their own in the file.
+# Kinds of ephemeral stages; the others stand in the file by name.
 KINDS = ("pr", "try")
 EPHEMERAL = re.compile(rf"({'|'.join(KINDS)})-[a-z0-9]{{1,12}}")
-# Whose artefacts and images those of some days use.
+# Whose artefacts and images ephemeral stages use.
 SHARED = "dev"
-# Where what is kept stays when the stacks go.
+# Stages whose tables and buckets stay when the stacks go.
 KEPT = ("paper", "live")
 # What any deploy to an account needs, whatever the stage says.
 ACCOUNT = {
@@ -26,7 +26,7 @@ ACCOUNT = {
 
 
 def check(stage: str) -> None:
-    """Raises BadInput for a name that is no stage's."""
+    """Raise BadInput for a name that is no stage's."""
     if stage not in known() and not EPHEMERAL.fullmatch(stage):
         there = ", ".join(known())
         raise BadInput(f"there is no stage {stage}; there are {there}, and for some days pr-... and try-...")
@@ -54,7 +54,7 @@ class Own(NamedTuple):
 
 
 def own(stage: str, prefix: str) -> Own:
-    """What a stage has by itself, or all of the kind of ``pr-12``, ``pr``; raises BadInput for what is no stage.
+    """Return what is a stage's own, or its kind's for ``pr-12`` and ``pr``. Raises BadInput for what is no stage.
 
     >>> own("try-7", "acme-dev")
     Own(stage='try', names='try-*', buckets='acme-dev-try-*', deployment_bucket='acme-dev-deployment')
@@ -67,7 +67,7 @@ def own(stage: str, prefix: str) -> Own:
 
 
 def bucket_prefix(stage: str, environ: Mapping[str, str]) -> str:
-    """What the names of a stage's buckets begin with; those of some days begin as dev's."""
+    """Return what the names of a stage's buckets begin with; ephemeral stages have dev's."""
     lasting = stage if stage in known() else SHARED
     return environ.get("FANFOLD_BUCKET_PREFIX") or f"fanfold-{lasting}"
 
@@ -78,7 +78,7 @@ def known() -> list[str]:
 
 
 def settings(stage: str, services: Iterable[str] = SERVICES) -> dict[str, str]:
-    """The environment variables that a deploy of these services to the stage needs, each with what it is."""
+    """Return the environment variables that a deploy of services to the stage needs, each with what it is."""
     if stage == STAGE:
         return {}
     wanted = dict(ACCOUNT)
@@ -90,12 +90,12 @@ def settings(stage: str, services: Iterable[str] = SERVICES) -> dict[str, str]:
 
 
 def digest(service: str) -> str:
-    """The variable with the digest of a service's image."""
+    """Return the name of the variable with the digest of a service's image."""
     return f"FANFOLD_DIGEST_{service.upper().replace('-', '_')}"
 
 
 def missing(stage: str, services: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
-    """Those of the settings that the environment does not have."""
+    """Return the settings that the environment lacks."""
     return {name: about for name, about in settings(stage, services).items() if not environ.get(name)}
 
 

@@ -25,7 +25,7 @@ TAG_LETTERS = 24
 
 
 def push(call: Call, registry: str, service: str, report: Callable[[str], object]) -> str:
-    """The digest of a service's image in the registry, to which it is pushed unless it is there.
+    """Push a service's image unless the registry has it, and return its digest.
 
     ``registry`` is what FANFOLD_IMAGES says. Raises BadInput for an image that is not built, or that Lambda refuses.
     """
@@ -55,10 +55,10 @@ def _refuse_an_index(repository: str, tag: str, kind: str) -> None:
 
 
 def known(call: Call, repository: str, identifier: Mapping[str, str]) -> dict[str, Any]:
-    """An image by its tag or digest, with its manifest; empty where the registry has none."""
-    asked = {"repositoryName": repository, "imageIds": [identifier]}
-    found: list[dict[str, Any]] = call("ecr", "BatchGetImage", asked).get("images", [])
-    return found[0] if found else {}
+    """Return an image by its tag or digest, with its manifest; empty where the registry has none."""
+    request = {"repositoryName": repository, "imageIds": [identifier]}
+    images: list[dict[str, Any]] = call("ecr", "BatchGetImage", request).get("images", [])
+    return images[0] if images else {}
 
 
 def keep(call: Call, registry: str, service: str, stage: str, image_digest: str) -> None:
@@ -67,12 +67,12 @@ def keep(call: Call, registry: str, service: str, stage: str, image_digest: str)
     there = known(call, repository, {"imageDigest": image_digest})
     if not there:
         raise BadInput(f"{stage} runs {service} by {image_digest}, which {repository} does not have: push it again")
-    asked = {
+    request = {
         "repositoryName": repository, "imageTag": f"{stage}-{image_digest.partition(':')[2][:TAG_LETTERS]}",
         "imageManifest": there["imageManifest"], "imageManifestMediaType": there["imageManifestMediaType"],
     }  # fmt: skip
     try:
-        call("ecr", "PutImage", asked)
+        call("ecr", "PutImage", request)
     except AwsFault as fault:
         if fault.code != "ImageAlreadyExistsException":
             raise
@@ -86,7 +86,7 @@ def log_in(call: Call, registry: str) -> None:
 
 
 def push_all(call: Call, services: list[str], environ: Mapping[str, str]) -> list[str]:
-    """The settings of a deploy, a line each."""
+    """Push the images of services, and return the settings that deploy them, a line each."""
     registry = environ.get("FANFOLD_IMAGES", "")
     if "/" not in registry:
         raise BadInput("FANFOLD_IMAGES has to name the registry, as `make bootstrap` prints it")

@@ -1,6 +1,6 @@
-"""Taking a stage away: what `make remove` and `make sweep-stages` do.
+"""Remove a stage, or every ephemeral stage that is due.
 
-CloudFormation itself does it: a stage may have to go when the settings that it was packaged with are not at hand.
+CloudFormation deletes the stacks: a stage may have to go when the settings that it was packaged with are not at hand.
 """
 
 import time
@@ -25,11 +25,11 @@ Report = Callable[[str], object]
 
 
 class StageFailed(NotReachable):
-    """A step did not go through; the text is AWS's or the tool's own."""
+    """A step failed; the text is AWS's or the tool's own."""
 
 
 class Removal:
-    """The end of a stage; what of it is gone already is passed over, so that it may be asked for again."""
+    """The removal of a stage. It may be run again: what is gone already is passed over."""
 
     def __init__(self, stage: str, call: Call, report: Report, pause_s: float = 2) -> None:
         self._stage = stage
@@ -38,9 +38,9 @@ class Removal:
         self._pause_s = pause_s
 
     def run(self, confirmed: str = "") -> None:
-        """The services, what is in the buckets, the platform; where the stage keeps its stores, those stay.
+        """Delete the services, the contents of the buckets, the platform; lasting stores stay.
 
-        Raises BadInput for such a stage that is not named a second time, StageFailed where a stack does not go.
+        Raises BadInput where a stage with lasting stores is not named a second time, StageFailed where a stack stays.
         """
         kept = self._stage in KEPT
         if kept and confirmed != self._stage:
@@ -66,16 +66,17 @@ class Removal:
             return
         self._call("cloudformation", "DeleteStack", {"StackName": name})
         deadline = time.monotonic() + TIMEOUT_S
-        while (found := described(self._call, name)) is not None:
-            if found["StackStatus"] == STUCK or time.monotonic() > deadline:
-                raise StageFailed(f"{name} does not go: {found.get('StackStatusReason', found['StackStatus'])}")
+        while (stack_now := described(self._call, name)) is not None:
+            if stack_now["StackStatus"] == STUCK or time.monotonic() > deadline:
+                reason = stack_now.get("StackStatusReason", stack_now["StackStatus"])
+                raise StageFailed(f"{name} does not go: {reason}")
             time.sleep(self._pause_s)
         self._report(f"{stack}: removed")
 
     def _artefacts(self, stack: str) -> list[tuple[str, str]]:
-        """The bucket and prefix where the tool keeps what it deployed."""
-        found = described(self._call, f"fanfold-{stack}-{self._stage}") or {}
-        outputs = {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
+        """Return the bucket and prefix where the tool keeps what it deployed."""
+        there = described(self._call, f"fanfold-{stack}-{self._stage}") or {}
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in there.get("Outputs", [])}
         prefix = f"serverless/fanfold-{stack}/{self._stage}/"
         return [(outputs[ARTEFACTS], prefix)] if ARTEFACTS in outputs else []
 
@@ -83,12 +84,12 @@ class Removal:
         name = f"fanfold-{PLATFORM}-{self._stage}"
         if described(self._call, name) is None:
             return []
-        found = self._call("cloudformation", "DescribeStackResources", {"StackName": name})["StackResources"]
-        return [one["PhysicalResourceId"] for one in found if one["ResourceType"] == "AWS::S3::Bucket"
-                and one["ResourceStatus"] != GONE]  # fmt: skip
+        resources = self._call("cloudformation", "DescribeStackResources", {"StackName": name})["StackResources"]
+        buckets = [resource for resource in resources if resource["ResourceType"] == "AWS::S3::Bucket"]
+        return [bucket["PhysicalResourceId"] for bucket in buckets if bucket["ResourceStatus"] != GONE]
 
     def _open(self, bucket: str) -> None:
-        """Drop the bucket's policy: that of audit denies to everyone what removing it takes."""
+        """Delete the bucket's policy: that of audit denies everyone the calls that remove it."""
         try:
             self._call("s3", "DeleteBucketPolicy", {"Bucket": bucket})
         except AwsFault as fault:
@@ -96,67 +97,67 @@ class Removal:
                 raise
 
     def _empty(self, bucket: str, prefix: str = "", bypass: Mapping[str, bool] = NOTHING) -> None:
-        """Every version of every object; to bypass a retention is a right of its own, which artefacts do not want."""
+        """Delete every version of every object; ``bypass`` lifts a retention, which takes a permission of its own."""
         for versions in self._versions(bucket, prefix):
-            asked = {"Bucket": bucket, "Delete": {"Objects": versions}, **bypass}
-            failed = self._call("s3", "DeleteObjects", asked).get("Errors", [])
+            request = {"Bucket": bucket, "Delete": {"Objects": versions}, **bypass}
+            failed = self._call("s3", "DeleteObjects", request).get("Errors", [])
             if failed:
                 raise StageFailed(f"bucket {bucket} keeps {failed[0]['Key']}: {failed[0].get('Message')}")
 
     def _versions(self, bucket: str, prefix: str) -> Iterator[list[dict[str, str]]]:
         while True:
             page = self._call("s3", "ListObjectVersions", {"Bucket": bucket, "Prefix": prefix, "MaxKeys": 500})
-            found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-            if not found:
+            versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+            if not versions:
                 return
-            yield [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+            yield [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions]
 
 
 def described(call: Call, stack: str) -> dict[str, Any] | None:
-    """A stack as CloudFormation has it; None where there is none."""
+    """Return a stack as CloudFormation describes it; None where there is none."""
     try:
-        (found,) = call("cloudformation", "DescribeStacks", {"StackName": stack})["Stacks"]
+        (there,) = call("cloudformation", "DescribeStacks", {"StackName": stack})["Stacks"]
     except AwsFault as fault:
         if "does not exist" not in fault.message:
             raise
         return None
-    return None if found["StackStatus"] == GONE else dict(found)
+    return None if there["StackStatus"] == GONE else dict(there)
 
 
 def settled(call: Call, stack: str, pause_s: float = 2) -> dict[str, Any]:
-    """A stack that has come up or changed. Raises StageFailed where it went back or away instead, or takes too long."""
+    """Wait until a stack is created or updated, and return it. Raises StageFailed where that fails or takes long."""
     deadline = time.monotonic() + TIMEOUT_S
     while True:
-        found = described(call, stack) or {"StackStatus": GONE}
-        status = found["StackStatus"]
+        there = described(call, stack) or {"StackStatus": GONE}
+        status = there["StackStatus"]
         if status in DONE:
-            return found
+            return there
         if not status.endswith("_IN_PROGRESS") or time.monotonic() > deadline:
-            reason = found.get("StackStatusReason", "its events in CloudFormation say why")
+            reason = there.get("StackStatusReason", "its events in CloudFormation say why")
             raise StageFailed(f"{stack} is {status}: {reason}")
         time.sleep(pause_s)
 
 
 def ephemeral(call: Call) -> dict[str, date]:
-    """The stages of some days that the account has, each with the day after which it is to go."""
-    found: dict[str, date] = {}
-    asked: dict[str, str] = {}
+    """Return the ephemeral stages of the account, each with the day after which it is to go."""
+    last_days: dict[str, date] = {}
+    request: dict[str, str] = {}
     while True:
-        page = call("cloudformation", "DescribeStacks", asked)
+        page = call("cloudformation", "DescribeStacks", request)
         for stack in page["Stacks"]:
-            tags = {one["Key"]: one["Value"] for one in stack.get("Tags", [])}
+            tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
             ours = tags.get("project") == "fanfold" and EPHEMERAL.fullmatch(tags.get("stage", ""))
             if ours and stack["StackStatus"] != GONE:
-                found[tags["stage"]] = date.fromisoformat(tags["remove-after"])
+                last_days[tags["stage"]] = date.fromisoformat(tags["remove-after"])
         if not page.get("NextToken"):
-            return dict(sorted(found.items()))
-        asked = {"NextToken": page["NextToken"]}
+            return dict(sorted(last_days.items()))
+        request = {"NextToken": page["NextToken"]}
 
 
 def sweep(
     call: Call, today: date, report: Report, *, remove: bool, kinds: Collection[str] = KINDS, pause_s: float = 2
 ) -> list[str]:
-    """Tell of every stage of some days, and remove those whose day is past; their names."""
+    """Report every ephemeral stage, remove those whose day is past, and return the names of those."""
     stages = {name: day for name, day in ephemeral(call).items() if name.partition("-")[0] in kinds}
     due = [stage for stage, day in stages.items() if day < today]
     for stage, day in stages.items():

@@ -1,4 +1,4 @@
-"""Going back to what a service was: at once, also where new versions come by a canary.
+"""Roll a service back at once, also where new versions come by a canary.
 
 A canary would give nine messages in ten to the bad version for five minutes more, and an alarm that rings for that
 version would stop the way back.
@@ -32,20 +32,20 @@ class Deploy(NamedTuple):
 
 
 def deploys(call: Call, service: str, stage: str) -> list[Deploy]:
-    """A stack's deploys, the oldest first; raises BadInput for one that is not there."""
+    """Return a stack's deploys, the oldest first. Raises BadInput where there is no stack."""
     stack = f"fanfold-{service}-{stage}"
-    found = described(call, stack)
-    if found is None:
+    there = described(call, stack)
+    if there is None:
         raise BadInput(f"{service} is not deployed to {stage}: there is nothing to go back to")
-    bucket = str({one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}[ARTEFACTS])
+    bucket = str({output["OutputKey"]: output["OutputValue"] for output in there.get("Outputs", [])}[ARTEFACTS])
     prefix = f"serverless/fanfold-{service}/{stage}/"
     page = call("s3", "ListObjectsV2", {"Bucket": bucket, "Prefix": prefix, "Delimiter": "/"})
-    listed = [Deploy(stack, bucket, one["Prefix"]) for one in page.get("CommonPrefixes", [])]
-    return sorted(listed, key=lambda one: one.timestamp)
+    listed = [Deploy(stack, bucket, folder["Prefix"]) for folder in page.get("CommonPrefixes", [])]
+    return sorted(listed, key=lambda deploy: deploy.timestamp)
 
 
 def at_once(call: Call, before: Deploy, pause_s: float = 2) -> bool:
-    """Bring a stack back to a deploy of before without its canaries; False, and nothing done, where it has none."""
+    """Bring a stack back to an earlier deploy without its canaries; return False where it has none, and do nothing."""
     key = f"{before.folder}{TEMPLATE}"
     template = json.loads(call("s3", "GetObject", {"Bucket": before.bucket, "Key": key})["Body"])
     if not _groups(template):
@@ -62,7 +62,7 @@ def at_once(call: Call, before: Deploy, pause_s: float = 2) -> bool:
 
 
 def without_canaries(template: Mapping[str, Any]) -> dict[str, Any]:
-    """The template, with all of the messages going to the version at once, whatever rings."""
+    """Return the template with all traffic shifted to the version at once, whatever alarm rings."""
     changed: dict[str, Any] = copy.deepcopy(dict(template))
     for name in _groups(template):
         changed["Resources"][name]["Properties"] |= AT_ONCE
@@ -70,4 +70,4 @@ def without_canaries(template: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _groups(template: Mapping[str, Any]) -> list[str]:
-    return [name for name, one in template["Resources"].items() if one["Type"] == GROUP]
+    return [name for name, resource in template["Resources"].items() if resource["Type"] == GROUP]

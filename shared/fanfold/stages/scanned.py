@@ -20,22 +20,22 @@ CRITICAL = "CRITICAL"
 
 def critical(call: Call, service: str, image_digest: str, pause_s: float = 5) -> int:
     """Return how many critical findings an image has. Raises BadInput where it is not scanned in time."""
-    asked = {"repositoryName": f"fanfold-{service}", "imageId": {"imageDigest": image_digest}}
+    request = {"repositoryName": f"fanfold-{service}", "imageId": {"imageDigest": image_digest}}
     deadline = time.monotonic() + TIMEOUT_S
     while True:
-        found = _findings(call, asked)
-        status = found["imageScanStatus"]
+        scan = _findings(call, request)
+        status = scan["imageScanStatus"]
         if status["status"] in READY:
-            return int(found.get("imageScanFindings", {}).get("findingSeverityCounts", {}).get(CRITICAL, 0))
+            return int(scan.get("imageScanFindings", {}).get("findingSeverityCounts", {}).get(CRITICAL, 0))
         if status["status"] not in WAITING or time.monotonic() > deadline:
             why = status.get("description", "ECR gives no reason")
             raise BadInput(f"the scan of {service} is {status['status']}: {why}")
         time.sleep(pause_s)
 
 
-def _findings(call: Call, asked: Mapping[str, object]) -> dict[str, Any]:
+def _findings(call: Call, request: Mapping[str, object]) -> dict[str, Any]:
     try:
-        return call("ecr", "DescribeImageScanFindings", asked)
+        return call("ecr", "DescribeImageScanFindings", request)
     except AwsFault as fault:
         if fault.code != "ScanNotFoundException":
             raise

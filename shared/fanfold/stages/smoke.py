@@ -38,7 +38,7 @@ class Functions(Protocol):
 
 
 class Smoke:
-    """One smoke test, at a time."""
+    """A smoke test of a stage: a signal goes in, and the fill of its order has to come out."""
 
     def __init__(
         self,
@@ -53,23 +53,23 @@ class Smoke:
         self._sleep = sleep
 
     def run(self) -> None:
-        """Raises StageFailed, which says what did not come."""
+        """Trade once. Raises StageFailed, which says what did not come."""
         self._stage.invoke("market-data", "poll", {})
         self._report("bars: polled")
         began = self._now()
-        leg = next((name for name, one in self._stage.desk.strategies.items() if one.strategy == EXTERNAL), "")
-        if leg:
-            signal = self._signal(leg, self._stage.desk.strategies[leg], began)
-            self._await(lambda one: one.signal_id == signal, f"the order that the signal for {leg} asks for")
+        external = next((name for name, leg in self._stage.desk.strategies.items() if leg.strategy == EXTERNAL), "")
+        if external:
+            signal = self._signal(external, self._stage.desk.strategies[external], began)
+            self._await(lambda order: order.signal_id == signal, f"the order that the signal for {external} asks for")
         else:
             what = f"an order of any strategy; a leg with strategy {EXTERNAL!r} in the desk file gets one at once"
-            self._await(lambda one: one.decided_at >= began, what)
+            self._await(lambda order: order.decided_at >= began, what)
 
     def _signal(self, name: str, leg: StrategyInstance, at: datetime) -> str:
-        """Hand risk a signal that wants something else than the leg holds by its last order; the signal's id."""
+        """Send risk a signal that differs from what the leg holds by its last order; return the signal's id."""
         instrument = leg.instruments[0]
         own = [order for order in self._orders() if (order.instance, order.instrument) == (name, instrument)]
-        held = any(one.side == "buy" for one in own[:1] if one.state == OrderState.FILLED)
+        held = any(order.side == "buy" for order in own[:1] if order.state == OrderState.FILLED)
         signal = ids.derive("smoke", name, instrument, at.isoformat())
         target = Target(signal_id=signal, instance=name, instrument=instrument, timeframe=leg.timeframe,
                         weight=0.0 if held else WEIGHT)  # fmt: skip
@@ -85,12 +85,14 @@ class Smoke:
 
     def _await(self, wanted: Callable[[RecordedOrder], bool], what: str) -> None:
         for _ in range(PATIENCE_S // PAUSE_S):
-            for one in filter(wanted, self._orders()):
-                if one.state == OrderState.FILLED:
-                    self._report(f"order: {one.order_id} is filled, {one.filled} {one.instrument}")
+            for order in filter(wanted, self._orders()):
+                if order.state == OrderState.FILLED:
+                    self._report(f"order: {order.order_id} is filled, {order.filled} {order.instrument}")
                     return
-                if one.state in LOST:
-                    raise StageFailed(f"order {one.order_id} is {one.state}: {one.code or one.reason} {one.detail}")
+                if order.state in LOST:
+                    raise StageFailed(
+                        f"order {order.order_id} is {order.state}: {order.code or order.reason} {order.detail}"
+                    )
             self._sleep(PAUSE_S)
         raise StageFailed(f"after {PATIENCE_S // 60} minutes there is no fill of {what}")
 

@@ -6,7 +6,7 @@ Example: fanfold signals
 from fanfold.audit.queries import signals_of
 from fanfold.cli.argument_types import Account, Shared, StageName
 from fanfold.cli.exit_codes import DESK
-from fanfold.cli.idle_legs import told
+from fanfold.cli.idle_legs import reason_text
 from fanfold.cli.output import Answer, grid
 from fanfold.cli.reading import legs_of
 from fanfold.stages.session import reach
@@ -21,6 +21,6 @@ def command(*, options: Shared, stage: StageName = "", account: Account = None) 
         names = session.accounts(account)
         rows = [row for name in names for row in signals_of(session.views, name)]
         legs = [leg for name in names for leg in legs_of(session, name)]
-    idle = [f"{leg['instance']} {leg['instrument']}: {told(leg['code'], leg['detail'])}" for leg in legs]
+    idle = [f"{leg['instance']} {leg['instrument']}: {reason_text(leg['code'], leg['detail'])}" for leg in legs]
     text = [grid("", rows, _COLUMNS)] if rows else ["no signals: no strategy has given a target yet"]
     return Answer({"signals": rows, "not_trading": legs}, [*text, *idle])

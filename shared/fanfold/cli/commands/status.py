@@ -14,7 +14,7 @@ from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.cli.argument_types import Account, Shared, StageName
 from fanfold.cli.exit_codes import DESK, Exit
-from fanfold.cli.idle_legs import told
+from fanfold.cli.idle_legs import reason_text
 from fanfold.cli.output import Answer, Grid, amount, cell, grid
 from fanfold.cli.reading import legs_of
 from fanfold.deployment import SERVICES, dead_letters_names, queue_name
@@ -107,8 +107,8 @@ def _time(at: int) -> datetime | None:
 def _account_text(account: dict[str, Any]) -> list[str]:
     if "equity" not in account:
         return [f"account {account['account']}: not opened yet; `fanfold run` opens it"]
-    reason, by = account["trading_state_reason"], account["trading_state_actor"]
-    because = f" ({reason}, by {by})" if reason else ""
+    why, by = account["trading_state_reason"], account["trading_state_actor"]
+    because = f" ({why}, by {by})" if why else ""
     text = [f"account {account['account']}: {account['trading_state']}{because}"]
     for name in ("equity", "cash", "reserved", "start", "fees"):
         text.append(f"  {name:<12}{amount(account[name])} {account['currency']}")
@@ -116,7 +116,7 @@ def _account_text(account: dict[str, Any]) -> list[str]:
         text.append(f"  equity is without {cell(account['unmarked'])}: no price is known yet")
     text += [f"  {label:<12}{cell(account[name])}" for name, label in _COUNTS.items()]
     legs = [
-        f"  {'no trade':<12}{leg['instance']} {leg['instrument']}: {told(leg['code'], leg['detail'])}"
+        f"  {'no trade':<12}{leg['instance']} {leg['instrument']}: {reason_text(leg['code'], leg['detail'])}"
         for leg in account["legs"]
     ]
     return [*text, *legs, f"  {'books':<12}{_books_text(account)}"]
