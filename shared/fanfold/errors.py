@@ -4,6 +4,7 @@ ValueError
 └── BadInput            the caller must change the input
 Exception
 ├── Conflict            another writer came first; read again and retry
+│   └── Refused         … and which parts of a write were in the way
 ├── VenueUnavailable    the venue did not answer; retry later
 ├── NothingThere        what was requested does not exist yet
 └── NotReachable        the desk did not answer, did not come up, or did not come to rest
@@ -26,6 +27,17 @@ class BadInput(ValueError):
 
 class Conflict(Exception):
     """Another writer came first. Read again and decide again."""
+
+
+class Refused(Conflict):
+    """A write that was not carried out; ``failed`` has the positions of its parts whose condition did not hold.
+
+    There are none where another writer was at it in the same moment.
+    """
+
+    def __init__(self, failed: tuple[int, ...]) -> None:
+        super().__init__(f"writes {failed} were refused" if failed else "another transaction was at it")
+        self.failed = failed
 
 
 class Backoff(NamedTuple):

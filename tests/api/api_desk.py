@@ -10,14 +10,15 @@ from fanfold import desk, ids
 from fanfold.audit import chain
 from fanfold.audit.views import decision_view, message_view, newest, views_of
 from fanfold.aws.client.call import Call
-from fanfold.aws.dynamodb import ledger
-from fanfold.aws.dynamodb.controls import LedgerControls
+from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.nonces import Nonces
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.codes import Code
 from fanfold.desk import Desk
+from fanfold.ledger.changes import OpenAccount
+from fanfold.ledger.controls import LedgerControls
 from fanfold.messages import (
     ExecutionReport,
     Fill,
@@ -136,10 +137,11 @@ class World:
             call("dynamodb", "CreateTable", {"TableName": table, **TABLE})
         self.desk, self.now, self.bus, self.hooked = small_desk(), NOW, MemoryBus(), MemoryBus()
         self.ledger, self.views = Table(call, ledger_table), DynamoViews(call, views)
-        self.controls = LedgerControls(self.ledger, Outbox(self.ledger, "risk", self.bus))  # type: ignore[arg-type]
+        self.store = DynamoLedger(self.ledger, Outbox(self.ledger, "risk", self.bus))  # type: ignore[arg-type]
+        self.controls = LedgerControls(self.store)
         self.secrets = list(SECRETS)
         receiver = Receiver(self.desk, lambda: self.secrets, Nonces(Table(call, folds)), self.hooked)
-        self.ledger.write([ledger.opening(self.ledger, "main", Decimal(10_000))])
+        self.store.commit([OpenAccount("main", Decimal(10_000))])
         log = Kept()
         record(self.views, log, messages)
         self.read = lambda asked: read_api.answer(asked, self.desk, self.views, log)

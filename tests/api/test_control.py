@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from api_desk import ANNA, BERT, NOW, World
 
-from fanfold.aws.dynamodb.approvals import Approvals
+from fanfold.ledger.approvals import Approvals
 from fanfold.messages import TradingState, TradingStateChanged
 from risk_service.halt_api import OWN_DELAY, VALID, person
 
@@ -174,7 +174,7 @@ def test_a_halt_after_the_request_voids_it(world, how):
         told = TradingStateChanged(
             id="h", cause="c", at=NOW, account="main", state=TradingState.HALTED, reason="r", actor="a"
         )
-        Approvals(world.ledger, world.controls._outbox).halt("main", TradingState.HALTED, told)
+        Approvals(world.store).halt("main", TradingState.HALTED, told)
     assert confirm(world, confirmation, BERT).status == 409
     assert world.halted() is TradingState.HALTED
 

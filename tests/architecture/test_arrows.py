@@ -35,7 +35,7 @@ ROOMS = {
     "matching": MESSAGES | {"desk"},
     "ledger": TRADED | {"risk", "matching"},
     "audit": LEDGER,
-    "api": MESSAGES,
+    "api": LEDGER,
     "cost": CORE,
     "importers": DESK,
     "venues": MESSAGES | {"desk", "matching"},

@@ -25,8 +25,13 @@ MONEY_MODULES = {
     "fanfold.matching.book",
     "fanfold.audit.views",
     "fanfold.aws.dynamodb.ledger",
-    "fanfold.aws.dynamodb.bookings",
-    "fanfold.aws.dynamodb.approvals",
+    "fanfold.aws.dynamodb.ledger_changes",
+    "fanfold.ledger.approvals",
+    "fanfold.ledger.booking",
+    "fanfold.ledger.bookings",
+    "fanfold.ledger.changes",
+    "fanfold.ledger.lots",
+    "fanfold.simulation.ledger_store",
     "fanfold.matching.paper",
 }
 

@@ -10,12 +10,13 @@ from emulator import Cloud
 
 from fanfold.aws.client.call import Call
 from fanfold.aws.dynamodb import ledger
-from fanfold.aws.dynamodb.approvals import Approvals
-from fanfold.aws.dynamodb.bookings import Bookings
+from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.sns import Topics
+from fanfold.ledger.approvals import Approvals
 from fanfold.ledger.booking import AccountBooks
+from fanfold.ledger.bookings import Bookings
 from fanfold.matching.book import RestingOrder
 from fanfold.matching.fills import Resolution
 from fanfold.messages import (
@@ -30,8 +31,7 @@ from fanfold.messages import (
     decode,
 )
 from fanfold.risk.poll import PollState
-from fanfold.simulation.ledger import MemoryApprovals, MemoryLedger
-from fanfold.simulation.stores import MemoryBus
+from fanfold.simulation.cloud import MemoryCloud
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 D = Decimal
@@ -81,6 +81,7 @@ class Ledger(NamedTuple):
     """Both sides of one ledger, and what was heard of it."""
 
     table: Table
+    store: DynamoLedger
     approvals: Approvals
     bookings: Bookings
     outbox: Outbox
@@ -109,8 +110,9 @@ def open_ledger(cloud: Cloud) -> Ledger:
     risk, execution = Outbox(table, "risk", topics), Outbox(table, "execution", topics)
     found = Ledger(
         table,
-        Approvals(table, risk),
-        Bookings(table, execution),
+        DynamoLedger(table, execution),
+        Approvals(DynamoLedger(table, risk)),
+        Bookings(DynamoLedger(table, execution)),
         execution,
         cloud.admin,
         {name: url for name, (_, url) in made.items()},
@@ -121,11 +123,19 @@ def open_ledger(cloud: Cloud) -> Ledger:
 
 
 def memory_ledger() -> Ledger:
-    """The same on a table in memory, whose messages nobody hears."""
-    found = MemoryLedger(MemoryBus())
-    found.open("main", D(10_000), halted(TradingState.ACTIVE))
-    topics = Topics(found.cloud.call, {})
-    return Ledger(found.table, MemoryApprovals(found), found, found.held, found.cloud.call, {}, topics)
+    """The same on DynamoDB in memory, whose messages nobody hears."""
+    cloud = MemoryCloud()
+    fifo = {"FifoTopic": "true"}
+    arns = {
+        name: cloud.call("sns", "CreateTopic", {"Name": f"{name}.fifo", "Attributes": fifo})["TopicArn"]
+        for name in ("orders", "executions")
+    }
+    table, topics = cloud.table("ledger"), Topics(cloud.call, arns)
+    outbox = Outbox(table, "execution", topics)
+    store = DynamoLedger(table, outbox)
+    found = Ledger(table, store, Approvals(store), Bookings(store), outbox, cloud.call, {}, topics)
+    found.approvals.open("main", D(10_000), halted(TradingState.ACTIVE))
+    return found
 
 
 def halted(state: TradingState) -> TradingStateChanged:

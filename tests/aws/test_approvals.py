@@ -10,7 +10,6 @@ from fanfold.aws.dynamodb import ledger
 from fanfold.errors import Conflict
 from fanfold.messages import TradingState
 from fanfold.risk.poll import PollState
-from risk_service.approve import CHUNK
 
 D = Decimal
 
@@ -62,6 +61,6 @@ def test_an_account_that_was_never_opened_has_no_trading_state(found: Ledger) ->
 
 
 def test_a_chunk_of_orders_is_one_transaction(found: Ledger) -> None:
-    assert approve(found, *(order(f"N{number}") for number in range(CHUNK))) == []
+    assert approve(found, *(order(f"N{number}") for number in range(found.approvals.orders_max))) == []
     assert found.books().account == ledger.read(found.table, "main").account
-    assert len(found.books().positions) == CHUNK
+    assert len(found.books().positions) == 32

@@ -11,11 +11,13 @@ from ledger_examples import AT, Ledger, approve, halted, once, open_ledger, orde
 
 from fanfold.aws.client.call import AwsFault, Call, Reason, persistent
 from fanfold.aws.dynamodb import ledger
-from fanfold.aws.dynamodb.approvals import Approvals
+from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.aws.dynamodb.table import Table
 from fanfold.errors import BadInput, Conflict
+from fanfold.ledger.approvals import Approvals
+from fanfold.ledger.changes import MoveOrder, ReserveCash
 from fanfold.ledger.orders import OrderRecord, claim
 from fanfold.messages import TradingState
 from fanfold.risk.poll import CarriedForward
@@ -51,12 +53,13 @@ def test_a_halt_is_set_told_and_in_the_way_of_who_read_before_it(found: Ledger) 
     assert account is not None
     assert (account.trading_state, account.version) == (TradingState.REDUCE_ONLY, 2)
     with pytest.raises(Conflict):
-        found.table.write([ledger.reserving(found.table, before, D(1), 1, 1)])
+        found.store.commit([ReserveCash(before, D(1), 1, 1)])
 
 
 def test_an_account_that_was_never_opened_cannot_be_halted_and_has_no_books(found: Ledger) -> None:
+    other = msgspec.structs.replace(halted(TradingState.HALTED), account="other")
     with pytest.raises(BadInput, match="'other' was never opened"):
-        found.approvals.halt("other", TradingState.HALTED, halted(TradingState.HALTED))
+        found.approvals.halt("other", TradingState.HALTED, other)
     assert ledger.read(found.table, "other").account is None
 
 
@@ -82,9 +85,9 @@ def test_an_order_that_is_not_as_it_was_approved_is_not_moved(found: Ledger, cha
     approve(found, one)
     other = OrderRecord(order=msgspec.structs.replace(one, **change))
     with pytest.raises(Conflict):
-        found.table.write([ledger.moving(found.table, other, claim(other, AT, 5))])
+        found.store.commit([MoveOrder(other, claim(other, AT, 5))])
     mine = OrderRecord(order=one)
-    found.table.write([ledger.moving(found.table, mine, claim(mine, AT, 5))])
+    found.store.commit([MoveOrder(mine, claim(mine, AT, 5))])
 
 
 class Busy:
@@ -109,7 +112,7 @@ def test_an_operators_word_holds_however_busy_the_account_is(cloud: Cloud, times
     found = open_ledger(cloud)
     busy = Busy(cloud.call, 0)
     table = Table(persistent(busy, sleep=lambda _: None), "ledger")
-    approvals = Approvals(table, Outbox(table, "risk", found.topics))
+    approvals = Approvals(DynamoLedger(table, Outbox(table, "risk", found.topics)))
     busy.times = times
     approvals.halt("main", TradingState.HALTED, halted(TradingState.HALTED))
     account = found.books().account

@@ -10,12 +10,14 @@ import pytest
 from emulator import Cloud
 from ledger_examples import AT, Ledger, approve, fill, memory_ledger, open_ledger, order, report, resolution
 
-from fanfold.aws.dynamodb import ledger, lots
+from fanfold.aws.client.call import Call
 from fanfold.aws.dynamodb.attribute_values import marshal
-from fanfold.aws.dynamodb.bookings import Bookings
+from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.table import Table
-from fanfold.ledger import orders, positions
+from fanfold.ledger import lots, orders, positions
 from fanfold.ledger.booking import AccountBooks, StoredPosition
+from fanfold.ledger.bookings import Bookings
+from fanfold.ledger.changes import MovePosition
 from fanfold.ledger.positions import PAGE_LOTS, Lot, Position, fold
 from fanfold.messages import Fill, Order
 from fanfold.simulation.items import size
@@ -44,6 +46,11 @@ def oracle(fills: list[Fill]) -> tuple[list[tuple[Fraction, Fraction]], Fraction
     return [(quantity, price) for quantity, price in queue[begun:]], realised
 
 
+def through(found: Ledger, call: Call) -> Bookings:
+    """Bookings of the same ledger whose calls go another way."""
+    return Bookings(DynamoLedger(Table(call, found.table.name), found.outbox))
+
+
 def book(bookings: Bookings, one: Order, *fills: Fill) -> None:
     bookings.book("main", [resolution(one, *fills)], report(f"r-{one.order_id}"))
 
@@ -62,7 +69,7 @@ def whole(found: Ledger) -> Position:
     """The position with all of its pages read."""
     books, other = found.books(), "sell" if found.books().positions[LEG].position.quantity > 0 else "buy"
     all_of_it = fill(order("z", other, instrument=LEG[1]), "1e12")
-    return lots.read(found.table, "main", books, [all_of_it]).positions[LEG].position
+    return lots.with_lots(found.store, "main", books, [all_of_it]).positions[LEG].position
 
 
 def agrees(found: Ledger, fills: list[Fill]) -> None:
@@ -114,8 +121,8 @@ def test_thousands_of_lots_that_a_table_has_are_taken_at_once(cloud: Cloud) -> N
     held = fold([fill(order("a", instrument=LEG[1]), quantity, number, price)
                  for number, (quantity, price) in enumerate(prices(MANY))])  # fmt: skip
     none = AccountBooks(account=None, positions={})
-    for write in lots.positioning(found.table, "main", none, {LEG: (held, D(0))}, MANY):
-        found.table.write([write])
+    for change in lots.moving("main", none, {LEG: (held, D(0))}, MANY):
+        found.store.commit([change])
     assert heaviest(found) < 60_000
     one, fills = make(found, "b", "sell", ("12345.75", "150"), ("1", "151"))
     book(found.bookings, one, *fills)
@@ -136,8 +143,7 @@ def test_a_booking_of_many_legs_that_all_turn_a_page_stays_within_a_transaction(
     ) for one in some}  # fmt: skip
     none = AccountBooks(account=None, positions={})
     for leg, item in legs.items():
-        (write,) = lots.positioning(found.table, "main", none, {leg: (item.position, D(0))}, 0)
-        found.table.write([write])
+        found.store.commit(lots.moving("main", none, {leg: (item.position, D(0))}, 0))
     for start in range(0, 22, 11):
         approve(found, *some[start : start + 11])
     records = found.bookings.records([one.order_id for one in some])
@@ -181,7 +187,7 @@ def test_a_crash_around_any_call_takes_each_lot_once(after: bool) -> None:
         told += fills
         one, fills = make(found, "b", "sell", ("500.25", "150"), ("1", "151"))
         told += fills
-        dying = Bookings(Table(Mortal(found, fuse, after=after), found.table.name), found.outbox)
+        dying = through(found, Mortal(found, fuse, after=after))
         try:
             book(dying, one, *fills)
         except Dead:
@@ -209,7 +215,7 @@ def test_lots_that_another_booking_takes_while_they_are_read_are_not_taken_twice
             book(found.bookings, first[0], *first[1])
         return found.admin(service, operation, parameters)
 
-    book(Bookings(Table(call, found.table.name), found.outbox), one, *fills)
+    book(through(found, call), one, *fills)
     assert raced[0]
     agrees(found, told)
 
@@ -222,14 +228,14 @@ def test_a_booking_of_a_small_position_takes_the_calls_that_it_took() -> None:
         calls.append(operation)
         return found.admin(service, operation, parameters)
 
-    book(Bookings(Table(call, found.table.name), found.outbox), one, *fills)
+    book(through(found, call), one, *fills)
     assert calls == ["BatchGetItem", "Query", "TransactWriteItems"]
 
 
 def test_a_position_reads_back_as_it_was_written() -> None:
     found = memory_ledger()
     held = fold([fill(order("a", instrument=LEG[1]), "1", number, str(number + 1)) for number in range(3)])
-    found.table.write([ledger.positioning(found.table, "main", LEG, Position(), held, D(0))])
+    found.store.commit([MovePosition("main", LEG, Position(), held, D(0))])
     assert found.books().positions[LEG].position == held
     assert msgspec.structs.replace(held, lots=()) != held
     assert positions.FLAT.quantity == 0

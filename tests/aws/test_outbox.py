@@ -9,9 +9,11 @@ from ledger_examples import AT, approved, create_table, create_topic, heard, onc
 
 from fanfold.aws.client.call import AwsFault
 from fanfold.aws.dynamodb import ledger
+from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.sns import Topics
+from fanfold.ledger.changes import IndexOrder
 
 
 @pytest.fixture
@@ -135,7 +137,7 @@ def test_the_oldest_goes_first(cloud: Cloud, topic: tuple[str, str]) -> None:
 def test_a_live_order_is_no_message(cloud: Cloud, topic: tuple[str, str]) -> None:
     once(cloud)
     outbox, table, _ = watched(cloud, topic[0])
-    table.write([ledger.indexing(table, order("A"), approved(order("A")))])
+    DynamoLedger(table, outbox).commit([IndexOrder("main", "A", "approved-A", AT)])
     assert outbox.sweep() == 0
     assert [one.order_id for one in ledger.live_of(outbox.items())] == ["A"]
 

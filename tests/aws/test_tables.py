@@ -6,7 +6,8 @@ import pytest
 from ledger_examples import create_table
 
 from fanfold.aws.client.call import AwsFault, Call
-from fanfold.aws.dynamodb.table import ABSENT, PRESENT, Refused, Table
+from fanfold.aws.dynamodb.table import ABSENT, PRESENT, Table
+from fanfold.errors import Refused
 
 
 @pytest.fixture

@@ -12,12 +12,13 @@ from world import World
 from execution_service.match import OrderMatcher
 from execution_service.place import Placer
 from execution_service.sweep import Sweeper
-from fanfold.aws.dynamodb import ledger
-from fanfold.aws.dynamodb.approvals import Approvals
+from fanfold.aws.dynamodb import ledger_changes
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.paper_book import PaperBook
 from fanfold.codes import Code
-from fanfold.ledger import booking, orders
+from fanfold.ledger import booking, bookings, orders
+from fanfold.ledger.approvals import Approvals
+from fanfold.ledger.changes import BookTrade, MovePosition, SetTradingState
 from fanfold.matching import fills
 from fanfold.messages import TradingState
 from fanfold.risk import bundles, decision
@@ -49,16 +50,21 @@ def _as_active(begin: Any) -> Any:
     )
 
 
-def _a_cent_more(changes: Any) -> Any:
-    def wrong(*given: Any) -> booking.Changes:
-        found = changes(*given)
-        return found._replace(cash=found.cash + Decimal("0.01"))
+def _a_cent_more(apply: Any) -> Any:
+    def wrong(*given: Any) -> booking.BookingResult:
+        result: booking.BookingResult = apply(*given)
+        return result._replace(cash=result.cash + Decimal("0.01"))
 
     return wrong
 
 
-def _as_it_was(positioning: Any) -> Any:
-    return lambda table, account, leg, before, _after, *more: positioning(table, account, leg, before, before, *more)
+def _as_it_was(write_of: Any) -> Any:
+    def wrong(table: Any, outbox: Any, change: Any) -> Any:
+        if isinstance(change, MovePosition):
+            change = msgspec.structs.replace(change, after=change.before)
+        return write_of(table, outbox, change)
+
+    return wrong
 
 
 def _uncounted(fill: Any) -> Any:
@@ -74,10 +80,11 @@ def _unheld(holding: Any) -> Any:
     return wrong
 
 
-def _unconditional(filling: Any) -> Any:
-    def wrong(*given: Any) -> Any:
-        write = filling(*given)
-        write["Put"].pop("ConditionExpression")
+def _unconditional(write_of: Any) -> Any:
+    def wrong(table: Any, outbox: Any, change: Any) -> Any:
+        write = write_of(table, outbox, change)
+        if isinstance(change, BookTrade):
+            write["Put"].pop("ConditionExpression")
         return write
 
     return wrong
@@ -87,10 +94,13 @@ def _without(code: Code) -> Any:
     return lambda known: tuple(rule for rule in known if rule.code is not code)
 
 
-def _always_halted(halting: Any) -> Any:
-    return lambda table, account, told: halting(
-        table, account, msgspec.structs.replace(told, state=TradingState.HALTED)
-    )
+def _always_halted(write_of: Any) -> Any:
+    def wrong(table: Any, outbox: Any, change: Any) -> Any:
+        if isinstance(change, SetTradingState):
+            change = SetTradingState(msgspec.structs.replace(change.message, state=TradingState.HALTED))
+        return write_of(table, outbox, change)
+
+    return wrong
 
 
 def _never_gone(write: Any) -> Any:
@@ -101,12 +111,12 @@ MUTANTS: dict[str, list[Guard]] = {
     "one_id_is_one_message": [Guard(booking, "report", _of_one_id)],
     "nothing_is_left_unpublished": [Guard(Outbox, "sweep", lambda _sweep: lambda _outbox: 0)],
     "no_trade_is_booked_twice": [
-        Guard(booking, "changes", lambda was: lambda *given: was(*given[:-1], {})),
-        Guard(ledger, "filling", _unconditional),
+        Guard(booking, "apply", lambda was: lambda *given: was(*given[:-1], {})),
+        Guard(ledger_changes, "write_of", _unconditional),
     ],
-    "cash_is_what_the_fills_say": [Guard(booking, "changes", _a_cent_more)],
+    "cash_is_what_the_fills_say": [Guard(booking, "apply", _a_cent_more)],
     "reserved_is_what_live_orders_hold": [Guard(orders, "released", lambda _was: lambda _before, _after: Decimal(0))],
-    "positions_are_the_folds_of_their_fills": [Guard(ledger, "positioning", _as_it_was)],
+    "positions_are_the_folds_of_their_fills": [Guard(ledger_changes, "write_of", _as_it_was)],
     "legs_await_what_live_orders_have_to_fill": [
         Guard(booking, "pending_of", lambda was: lambda steps: dict.fromkeys(was(steps), Decimal(0))),
     ],
@@ -117,7 +127,7 @@ MUTANTS: dict[str, list[Guard]] = {
         Guard(booking, "permitted", lambda _was: lambda _claims: tuple(TradingState)),
     ],
     "no_live_order_is_without_a_future": [Guard(Sweeper, "sweep", lambda _was: lambda *_given: 0)],
-    "the_index_of_live_orders_is_what_lives": [Guard(ledger, "unindexing", lambda _was: lambda *_given: [])],
+    "the_index_of_live_orders_is_what_lives": [Guard(bookings, "unindexing", lambda _was: lambda *_given: [])],
     "no_entry_fills_in_a_bar_that_opened_under_a_halt": [
         Guard(OrderMatcher, "_cancels", lambda _was: lambda *_given: False),
     ],
@@ -143,7 +153,7 @@ MUTANTS: dict[str, list[Guard]] = {
     "a_broken_loss_limit_is_noted_by_the_last_poll_and_nothing_rests_under_it": [
         Guard(Approvals, "breach", lambda _was: lambda *_given: None),
     ],
-    "every_trading_state_is_told_last": [Guard(ledger, "halting", _always_halted)],
+    "every_trading_state_is_told_last": [Guard(ledger_changes, "write_of", _always_halted)],
     "flatten_ends_flat": [
         Guard(assess.standing, "begin", _as_active),
         Guard(decision, "_canonical", lambda was: lambda entries, _state: was(entries, TradingState.ACTIVE)),

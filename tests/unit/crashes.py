@@ -38,6 +38,8 @@ class Mortal:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._port, name)
+        if not callable(method):  # A figure is no effect.
+            return method
         return lambda *args, **kwargs: self._fuse.effect(lambda: method(*args, **kwargs))
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from fanfold.aws.client.call import AwsFault, Reason
-from fanfold.aws.dynamodb.table import ABSENT, Refused
+from fanfold.aws.dynamodb.table import ABSENT
+from fanfold.errors import Refused
 from fanfold.simulation.cloud import MemoryCloud
 from fanfold.simulation.expressions import condition, key_condition
 from fanfold.simulation.updates import update

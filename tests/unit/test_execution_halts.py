@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from core_desk import A, B
 from crashes import until_it_lives
@@ -77,16 +78,8 @@ def test_an_exit_that_was_decided_under_flatten_stays_and_fills() -> None:
 
 def test_a_missing_state_cancels_entries() -> None:
     world = resting()
-    table = world.ledger.table
-    item = table.get(("account#main", "account"))
-    table.write(
-        [
-            table.putting(
-                ("account#main", "account"),
-                {name: value for name, value in item.items() if name not in {"pk", "sk", "trading_state"}},
-            )
-        ]
-    )
+    accounts = world.ledger.accounts
+    accounts["main"] = msgspec.structs.replace(accounts["main"], trading_state=None)
     world.match(minute(1))
     assert world.states()["entry"] is OrderState.CANCELED
 

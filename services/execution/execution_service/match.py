@@ -26,7 +26,7 @@ TRIES = 5
 
 
 class BookingLedger(place.ClaimLedger, Protocol):
-    """Execution's side of the ledger; see fanfold.aws.dynamodb.bookings."""
+    """Execution's side of the ledger; see fanfold.ledger.bookings."""
 
     def live(self, account: str) -> Sequence[StandingOrder]: ...
 

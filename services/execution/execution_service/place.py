@@ -19,7 +19,7 @@ WINDOW_S = 5
 
 
 class ClaimLedger(Protocol):
-    """Execution's side of the ledger; see fanfold.aws.dynamodb.bookings."""
+    """Execution's side of the ledger; see fanfold.ledger.bookings."""
 
     def records(self, order_ids: Sequence[str]) -> dict[str, OrderRecord]: ...
 

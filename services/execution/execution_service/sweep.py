@@ -19,7 +19,7 @@ BAR_LATE_S = 120
 
 
 class StandingOrder(Protocol):
-    """An order that has not ended, and the message that told of its approval; see fanfold.aws.dynamodb.ledger."""
+    """An order that has not ended, and the message that told of its approval; see fanfold.ledger.store."""
 
     @property
     def account(self) -> str: ...
@@ -35,7 +35,7 @@ class StandingOrder(Protocol):
 
 
 class SweptLedger(Protocol):
-    """Execution's side of the ledger; see fanfold.aws.dynamodb.bookings."""
+    """Execution's side of the ledger; see fanfold.ledger.bookings."""
 
     def records(self, order_ids: Sequence[str]) -> dict[str, OrderRecord]: ...
 

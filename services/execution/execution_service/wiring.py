@@ -12,8 +12,8 @@ from execution_service.quotes import Quotes
 from execution_service.routes import ROUTES
 from execution_service.settings import Settings
 from execution_service.sweep import Sweeper
-from fanfold.aws.dynamodb.bookings import Bookings
 from fanfold.aws.dynamodb.ledger import live_of
+from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.paper_book import PaperBook
 from fanfold.aws.dynamodb.pauses import PauseTable
@@ -23,6 +23,7 @@ from fanfold.aws.function.runtime import runtime as build
 from fanfold.aws.function.sqs import Arrived, verb_of
 from fanfold.aws.sns import Topics
 from fanfold.errors import BadInput, VenueUnavailable
+from fanfold.ledger.bookings import Bookings
 from fanfold.matching.paper import PaperVenue
 from fanfold.matching.prices import Quote
 from fanfold.messages import BarsClosed, Fill, OrdersApproved, TradingStateChanged
@@ -51,7 +52,7 @@ def outbox() -> Outbox:
 
 @cache
 def bookings() -> Bookings:
-    return Bookings(ledger(), outbox(), _odd)
+    return Bookings(DynamoLedger(ledger(), outbox()), _odd, runtime().backoff)
 
 
 def _odd(fill: Fill, booked: Decimal | None) -> None:

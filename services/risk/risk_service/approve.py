@@ -12,12 +12,13 @@ from fanfold.risk.exposure import AccountSnapshot, PositionKey
 from fanfold.risk.poll import PollState
 from fanfold.risk.standing import Standing
 
-# A transaction takes 100 writes: three an order, and the account's and the outbox's.
-CHUNK = 32
-
 
 class ApprovalLedger(Protocol):
-    """Where orders come to be; see fanfold.aws.dynamodb.approvals."""
+    """Where orders come to be; see fanfold.ledger.approvals."""
+
+    @property
+    def orders_max(self) -> int:
+        """How many orders one approval takes."""
 
     def book(self, account: str, gathered: PollState) -> AccountSnapshot: ...
 
@@ -49,7 +50,7 @@ class Approver:
         """
         # An order that is there already was made by an earlier delivery, whatever became of it.
         orders = [order for order in decision.approved if order.order_id not in self._created]
-        chunk = _chunk(orders, decision.bundles, wanted)
+        chunk = _chunk(orders, decision.bundles, wanted, self._ledger.orders_max)
         self._approve(book, decision, chunk, wanted)
         return len(chunk) == len(orders)
 
@@ -79,13 +80,13 @@ class Approver:
         self.ordered |= {bundles.leg_of(order) for order in orders if made or wanted[bundles.leg_of(order)].attempt}
 
 
-def _chunk(orders: Sequence[Order], of_bundles: bundles.Bundles, wanted: Standing) -> list[Order]:
-    """The first orders of one cause, as many as a transaction takes; no bundle is cut."""
+def _chunk(orders: Sequence[Order], of_bundles: bundles.Bundles, wanted: Standing, orders_max: int) -> list[Order]:
+    """The first orders of one cause, as many as an approval takes; no bundle is cut."""
     if len(orders) < 2:
         return list(orders)
     chunk: list[Order] = []
     for unit in bundles.units(orders, of_bundles):
-        if chunk and (len(chunk) + len(unit) > CHUNK or _cause(unit[0], wanted) != _cause(chunk[0], wanted)):
+        if chunk and (len(chunk) + len(unit) > orders_max or _cause(unit[0], wanted) != _cause(chunk[0], wanted)):
             break
         chunk += unit
     return chunk

@@ -8,14 +8,14 @@ from typing import Any, Protocol
 import msgspec
 
 from fanfold import ids
-from fanfold.api.idempotency import Remembered, digest_of, key_of, repeated
+from fanfold.api.idempotency import digest_of, key_of, repeated
 from fanfold.api.problems import Problem, bad_request, not_found
 from fanfold.api.requests import ApiRequest, decoded
-from fanfold.api.resuming import PendingResume
 from fanfold.api.router import Reply, serve
 from fanfold.api.schemas import HaltAnswer, HaltRequest, ResumeAnswer, ResumeRequest
 from fanfold.desk import Desk
 from fanfold.errors import Conflict
+from fanfold.ledger.requests import PendingResume, Remembered
 from fanfold.messages import TradingState, TradingStateChanged
 from risk_service.control import bounded, rearming
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fanfold.aws.dynamodb.approvals import Approvals
+from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.aws.dynamodb.table import Table
@@ -16,6 +16,7 @@ from fanfold.aws.function.sqs import Arrived, verb_of
 from fanfold.aws.sns import Topics
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
+from fanfold.ledger.approvals import Approvals
 from fanfold.risk.policy import prepare
 from risk_service.assess import PreTradeRisk
 from risk_service.control import ControlCommand, handle_command
@@ -50,7 +51,7 @@ def outbox() -> Outbox:
 
 @cache
 def approvals() -> Approvals:
-    return Approvals(ledger(), outbox())
+    return Approvals(DynamoLedger(ledger(), outbox()), runtime().backoff)
 
 
 class PreTradeRisks:
@@ -112,10 +113,10 @@ def sweep() -> dict[str, int]:
 
 def api_control(event: dict[str, Any]) -> dict[str, Any]:
     """The answer to an HTTP API event; what the API needs is loaded by the one function that speaks it."""
-    from fanfold.aws.dynamodb.controls import LedgerControls  # noqa: PLC0415
+    from fanfold.ledger.controls import LedgerControls  # noqa: PLC0415
     from risk_service import halt_api  # noqa: PLC0415
 
-    controls = LedgerControls(ledger(), outbox())
+    controls = LedgerControls(DynamoLedger(ledger(), outbox()), runtime().backoff)
     return halt_api.answer(event, runtime().desk, controls, runtime().clock())
 
 

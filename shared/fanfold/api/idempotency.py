@@ -8,20 +8,10 @@ import msgspec
 from fanfold.api.problems import Problem, bad_request
 from fanfold.api.requests import ApiRequest
 from fanfold.api.router import Reply
+from fanfold.ledger.requests import Remembered
 
 KEY_HEADER = "idempotency-key"
 KEY_PATTERN = "^[A-Za-z0-9_-]{8,64}$"
-KEPT_S = 86_400
-
-
-class Remembered(msgspec.Struct, frozen=True, kw_only=True):
-    """A request that was done: whose, under which key, the digest of what it was, and the answer's status and JSON."""
-
-    principal: str
-    key: str
-    digest: str
-    status: int
-    body: str
 
 
 def key_of(request: ApiRequest) -> str:

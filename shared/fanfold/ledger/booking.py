@@ -8,7 +8,7 @@ import msgspec
 
 from fanfold import ids
 from fanfold.ledger import orders, positions
-from fanfold.ledger.orders import OrderRecord
+from fanfold.ledger.orders import OrderRecord, Step
 from fanfold.ledger.positions import Position
 from fanfold.matching.fills import MatchResult, Resolution
 from fanfold.messages import ExecutionReport, Fill, Order, OrderState, PositionSnapshot, TradingState
@@ -17,14 +17,10 @@ from fanfold.records import TERMINAL
 from fanfold.risk.exposure import AccountSnapshot, Exposure, PositionKey
 from fanfold.risk.poll import PollState
 
-Step = tuple[OrderRecord, OrderRecord]
 # Venue, instrument, the venue's id.
 Trade = tuple[str, str, str]
-# A transaction takes 100 writes: the account's and the outbox's, an order's, its position's and its place in the
-# index, and one a fill.
-WRITES_MAX = 90
-ORDER_WRITES = 3
-FILLS_MAX = WRITES_MAX - ORDER_WRITES
+# An order's step, its position and its place in the index; each fill is one change more.
+ORDER_CHANGES = 3
 
 
 class StoredAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,26 +53,26 @@ class AccountBooks(msgspec.Struct, frozen=True, kw_only=True):
 
 def book(account: str, books: AccountBooks, gathered: PollState) -> AccountSnapshot:
     """Return the snapshot that risk decides on. An account that was never opened has no trading state: no trade."""
-    found = books.account
-    if found is None:
+    stored = books.account
+    if stored is None:
         return AccountSnapshot(account=account, trading_state=None, cash=ZERO, marks=gathered.marks)
     return AccountSnapshot(
         account=account,
-        trading_state=found.trading_state,
-        trading_state_cause=found.trading_state_cause,
-        breach=found.breach,
-        cash=found.cash,
-        reserved=found.reserved,
+        trading_state=stored.trading_state,
+        trading_state_cause=stored.trading_state_cause,
+        breach=stored.breach,
+        cash=stored.cash,
+        reserved=stored.reserved,
         peak_equity=gathered.carried.peak_equity,
         day=gathered.carried.day,
         day_start_equity=gathered.carried.day_start_equity,
         last_equity=gathered.carried.last_equity,
         rearmed=gathered.rearmed,
-        minute=found.minute,
-        orders_in_minute=found.orders_in_minute,
+        minute=stored.minute,
+        orders_in_minute=stored.orders_in_minute,
         held={leg: _held(item) for leg, item in books.positions.items()},
         marks=gathered.marks,
-        version=found.version,
+        version=stored.version,
     )
 
 
@@ -90,12 +86,17 @@ def signed(order: Order) -> Decimal:
     return order.quantity if order.side == "buy" else -order.quantity
 
 
+def key_of(order: Order) -> PositionKey:
+    """Return the key of the position that an order changes."""
+    return order.instance, order.instrument
+
+
 def _held(item: StoredPosition) -> Exposure:
-    found = item.position
-    return Exposure(quantity=found.quantity, open=item.open, cost=found.cost, realised=found.realised, fees=found.fees)
+    own = item.position
+    return Exposure(quantity=own.quantity, open=item.open, cost=own.cost, realised=own.realised, fees=own.fees)
 
 
-class Changes(NamedTuple):
+class BookingResult(NamedTuple):
     """What resolutions change in the books: fills that were not booked, order steps, and the figures after them.
 
     ``odd`` are fills that were told with another quantity than before, or with more than the order had left.
@@ -121,12 +122,12 @@ def unbooked(resolutions: Sequence[Resolution], booked: Collection[Trade]) -> li
 
 
 @exact
-def changes(
+def apply(
     resolutions: Sequence[Resolution],
     records: Mapping[str, OrderRecord],
     books: AccountBooks,
     booked: Mapping[Trade, Decimal],
-) -> Changes:
+) -> BookingResult:
     """What is not booked yet, once: what a crash, a redelivery or a venue tells again changes nothing.
 
     ``booked`` has the quantities of the trades that were. They may be told in any order, a part of them at a time.
@@ -150,7 +151,7 @@ def changes(
         leg = fill.instance, fill.instrument
         held[leg] = positions.apply(held.get(leg) or position(books, leg), fill)
     pending = pending_of(steps)
-    return Changes(
+    return BookingResult(
         fills=fills,
         steps=steps,
         positions={leg: held.get(leg) or position(books, leg) for leg in pending},
@@ -162,11 +163,11 @@ def changes(
 
 
 def _filled(
-    record: OrderRecord, told: Sequence[Fill], known: dict[Trade, Decimal], odd: list[Fill]
+    record: OrderRecord, reported: Sequence[Fill], known: dict[Trade, Decimal], odd: list[Fill]
 ) -> tuple[OrderRecord, list[Fill]]:
     """Apply the fills that are not booked yet, up to what the order has left; return the record and those fills."""
     fresh = []
-    for fill in told:
+    for fill in reported:
         quantity = min(fill.quantity, record.remaining)
         if known.get(trade(fill), quantity) != fill.quantity:
             odd.append(fill)
@@ -188,35 +189,36 @@ def _closed(record: OrderRecord, resolution: Resolution) -> OrderRecord:
 def agreed(result: MatchResult, filled: Mapping[str, Decimal], ended: Collection[str]) -> MatchResult:
     """A match whose orders have filled what the ledger says, and are over where it says so."""
 
-    def agree(one: Resolution) -> Resolution:
-        order_id = one.resting.order.order_id
-        resting = msgspec.structs.replace(one.resting, filled=filled.get(order_id, one.resting.filled))
-        over = order_id in ended and one.state not in TERMINAL
-        return msgspec.structs.replace(one, resting=resting, state=OrderState.EXPIRED if over else one.state)
+    def agree(resolution: Resolution) -> Resolution:
+        before, order_id = resolution.resting, resolution.resting.order.order_id
+        resting = msgspec.structs.replace(before, filled=filled.get(order_id, before.filled))
+        over = order_id in ended and resolution.state not in TERMINAL
+        state = OrderState.EXPIRED if over else resolution.state
+        return msgspec.structs.replace(resolution, resting=resting, state=state)
 
     return msgspec.structs.replace(result, resolutions=[agree(resolution) for resolution in result.resolutions])
 
 
-def chunks(resolutions: Sequence[Resolution]) -> Iterator[list[Resolution]]:
-    """Resolutions in their order, as many as a transaction takes; one with more fills than that comes in parts."""
+def chunks(resolutions: Sequence[Resolution], changes_max: int) -> Iterator[list[Resolution]]:
+    """Yield resolutions in their order, as many as so many changes take; one with more fills comes in parts."""
     chunk: list[Resolution] = []
-    room = WRITES_MAX
-    for one in (part for resolution in resolutions for part in _parts(resolution)):
-        cost = ORDER_WRITES + len(one.fills)
+    room = changes_max
+    for part in (part for resolution in resolutions for part in _parts(resolution, changes_max - ORDER_CHANGES)):
+        cost = ORDER_CHANGES + len(part.fills)
         if chunk and cost > room:
             yield chunk
-            chunk, room = [], WRITES_MAX
-        chunk.append(one)
+            chunk, room = [], changes_max
+        chunk.append(part)
         room -= cost
     if chunk:
         yield chunk
 
 
 @exact
-def _parts(resolution: Resolution) -> list[Resolution]:
+def _parts(resolution: Resolution, fills_max: int) -> list[Resolution]:
     parts = [resolution]
-    while len(parts[0].fills) > FILLS_MAX:
-        first, rest = parts[0].fills[:-FILLS_MAX], parts[0].fills[-FILLS_MAX:]
+    while len(parts[0].fills) > fills_max:
+        first, rest = parts[0].fills[:-fills_max], parts[0].fills[-fills_max:]
         filled = parts[0].resting.filled - sum((fill.quantity for fill in rest), ZERO)
         before = msgspec.structs.replace(parts[0].resting, filled=filled)
         parts[:1] = [
@@ -235,13 +237,13 @@ def reserved(account: StoredAccount, steps: Sequence[Step]) -> Decimal:
 @exact
 def pending_of(steps: Sequence[Step]) -> dict[PositionKey, Decimal]:
     """Return, by leg, the signed change of what live orders may still fill."""
-    found: dict[PositionKey, Decimal] = {}
+    pending: dict[PositionKey, Decimal] = {}
     for before, after in steps:
         order = before.order
         gone = _remaining(after) - _remaining(before)
-        leg = order.instance, order.instrument
-        found[leg] = found.get(leg, ZERO) + (gone if order.side == "buy" else -gone)
-    return found
+        key = key_of(order)
+        pending[key] = pending.get(key, ZERO) + (gone if order.side == "buy" else -gone)
+    return pending
 
 
 def _remaining(record: OrderRecord) -> Decimal:
@@ -267,20 +269,20 @@ def position(books: AccountBooks, leg: PositionKey) -> Position:
     return item.position if item else Position()
 
 
-def report(told: ExecutionReport, changes: Changes, account: StoredAccount) -> ExecutionReport:
+def report(matched: ExecutionReport, result: BookingResult, account: StoredAccount) -> ExecutionReport:
     """Return the report of what was booked and of the books after it, with an id derived from its contents."""
     return msgspec.structs.replace(
-        told,
+        matched,
         id=ids.derive(
             "booked",
-            told.id,
-            *(fill.trade_id for fill in changes.fills),
-            *(f"{after.order.order_id} {after.state}" for _, after in changes.steps),
+            matched.id,
+            *(fill.trade_id for fill in result.fills),
+            *(f"{after.order.order_id} {after.state}" for _, after in result.steps),
         ),
-        updates=[orders.update(after) for _, after in changes.steps],
-        fills=changes.fills,
-        positions=[_holding(leg, after) for leg, after in changes.positions.items() if after.version],
-        cash=changes.cash,
+        updates=[orders.update(after) for _, after in result.steps],
+        fills=result.fills,
+        positions=[_holding(leg, after) for leg, after in result.positions.items() if after.version],
+        cash=result.cash,
         version=account.version + 1,
     )
 

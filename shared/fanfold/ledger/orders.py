@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from fanfold import money
+from fanfold import ids, money
 from fanfold.errors import BadInput
 from fanfold.messages import Fill, Order, OrderState, OrderUpdate
 from fanfold.money import ZERO, exact
@@ -64,6 +64,10 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     @exact
     def remaining(self) -> Decimal:
         return self.order.quantity - self.filled
+
+
+# An order before and after a transition.
+Step = tuple[OrderRecord, OrderRecord]
 
 
 def advance(state: OrderState, to: OrderState) -> OrderState:
@@ -152,6 +156,25 @@ def held(record: OrderRecord) -> Decimal:
 def released(before: OrderRecord, after: OrderRecord) -> Decimal:
     """Return the cash that a transition releases. Over a whole life the sum is exactly what was reserved."""
     return held(before) - held(after)
+
+
+def terms_of(order: Order) -> str:
+    """Return a digest of what was approved: an order of the same id that differs in any of it was not."""
+    return ids.derive(
+        "terms",
+        order.account,
+        order.venue,
+        order.instance,
+        order.instrument,
+        order.side,
+        order.kind,
+        order.quantity,
+        order.limit_price,
+        order.stop_price,
+        order.time_in_force,
+        order.reduce_only,
+        order.reserved,
+    )
 
 
 def update(record: OrderRecord) -> OrderUpdate:

@@ -38,4 +38,4 @@ class MemoryGathering(DynamoPolls):
     """The polls of the accounts, one an account; in the table of a ledger, as in the cloud, where it is given one."""
 
     def __init__(self, ledger: MemoryLedger | None = None) -> None:
-        super().__init__(ledger.table if ledger else MemoryCloud().table("ledger"))
+        super().__init__(ledger.polls_table if ledger else MemoryCloud().table("ledger"))

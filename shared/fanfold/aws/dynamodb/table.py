@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from fanfold.aws.client.call import BACKOFF, AwsFault, Call, condition_failed, conflicted, pause
 from fanfold.aws.dynamodb.attribute_values import marshal, unmarshal
-from fanfold.errors import Backoff, Conflict, retry_on_conflict
+from fanfold.errors import Backoff, Refused
 
 Key = tuple[str, str]
 Write = dict[str, dict[str, Any]]
@@ -14,7 +14,6 @@ BATCH_GET_MAX = 100
 BATCH_WRITE_MAX = 25
 TRANSACTION_MAX = 100
 NEWEST_PAGE = 50
-INSIST_TRIES = 50
 # How often what DynamoDB left of a batch is asked for again, where it took nothing of it.
 BATCH_TRIES = 8
 ABSENT = "attribute_not_exists(pk)"
@@ -143,7 +142,7 @@ class Table(NamedTuple):
         return {"ConditionCheck": self._conditional({"Key": _key(key)}, condition, values)}
 
     def write(self, writes: Sequence[Write]) -> None:
-        """All of the writes or none. Raises Conflict where a condition failed or another transaction was at it."""
+        """All of the writes or none. Raises Refused where a condition failed or another transaction was at it."""
         if not writes:
             return
         try:
@@ -157,14 +156,6 @@ class Table(NamedTuple):
                 failed = tuple(at for at, reason in enumerate(fault.reasons) if reason.code == "ConditionalCheckFailed")
                 raise Refused(failed) from fault
             raise
-
-    def insist(self, writes: Sequence[Write]) -> None:
-        """Write what must hold whatever else goes on: again and again while only other transactions are in the way.
-
-        Each try is itself tried a few times, with pauses; see client.call.persistent. Raises Refused where a
-        condition failed.
-        """
-        retry_on_conflict(lambda: self.write(writes), INSIST_TRIES, self.name, self.backoff, only_contended)
 
     def update(self, key: Key, update: str, values: Mapping[str, Any], condition: str = "") -> dict[str, Any]:
         """The item after an update; raises Conflict where its condition failed."""
@@ -185,19 +176,6 @@ class Table(NamedTuple):
         if values:
             parameters["ExpressionAttributeValues"] = marshal(values)
         return parameters
-
-
-class Refused(Conflict):
-    """A write whose condition failed; ``failed`` has the positions of the writes that were in the way."""
-
-    def __init__(self, failed: tuple[int, ...]) -> None:
-        super().__init__(f"writes {failed} were refused" if failed else "another transaction was at it")
-        self.failed = failed
-
-
-def only_contended(conflict: Conflict) -> bool:
-    """Whether no condition failed: another transaction was in the way, and the same writes may still pass."""
-    return not (isinstance(conflict, Refused) and conflict.failed)
 
 
 def sort_key(item: Mapping[str, Any]) -> str:

@@ -8,8 +8,8 @@ from fanfold.audit.chain import Head, Tip
 from fanfold.audit.views import View, as_stored
 from fanfold.aws.client.call import Call
 from fanfold.aws.dynamodb.attribute_values import integer
-from fanfold.aws.dynamodb.table import ABSENT, Key, Refused, Table, Write, sort_key, without_key
-from fanfold.errors import Conflict
+from fanfold.aws.dynamodb.table import ABSENT, Key, Table, Write, sort_key, without_key
+from fanfold.errors import Conflict, Refused
 
 _HEADS = "heads"
 _CURSORS = "lake-cursors"

@@ -1,0 +1,57 @@
+"""The ledger on a DynamoDB table: a commit is a transaction in which each change is one write."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from fanfold.aws.dynamodb import ledger, ledger_changes
+from fanfold.aws.dynamodb.outbox import Outbox
+from fanfold.aws.dynamodb.table import TRANSACTION_MAX, Table
+from fanfold.ledger.booking import AccountBooks, Trade
+from fanfold.ledger.changes import Change
+from fanfold.ledger.orders import OrderRecord
+from fanfold.ledger.positions import Lot
+from fanfold.ledger.requests import PendingResume, Remembered
+from fanfold.ledger.store import LiveOrder, within
+from fanfold.ledger.trading_state import OrderPermissions
+from fanfold.messages import Message
+from fanfold.risk.exposure import PositionKey
+
+
+class DynamoLedger:
+    """See fanfold.ledger.store.LedgerStore. Messages are held in the outbox of the service whose changes these are."""
+
+    changes_max = TRANSACTION_MAX
+
+    def __init__(self, table: Table, outbox: Outbox) -> None:
+        self._table = table
+        self._outbox = outbox
+
+    def books(self, account: str) -> AccountBooks:
+        return ledger.read(self._table, account)
+
+    def orders_and_trades(
+        self, order_ids: Sequence[str], trades: Sequence[Trade]
+    ) -> tuple[Mapping[str, OrderRecord], Mapping[Trade, Decimal]]:
+        return ledger.records_and_trades(self._table, order_ids, trades)
+
+    def lots(self, account: str, key: PositionKey, numbers: Sequence[int]) -> Mapping[int, tuple[Lot, ...]]:
+        return ledger.lots(self._table, account, key, numbers)
+
+    def live(self, account: str) -> list[LiveOrder]:
+        return ledger.live(self._table, account)
+
+    def permissions(self, account: str) -> OrderPermissions:
+        return ledger.trading_state(self._table, account)
+
+    def remembered(self, principal: str, key: str) -> Remembered | None:
+        return ledger.remembered(self._table, principal, key)
+
+    def pending_resume(self, account: str) -> PendingResume | None:
+        return ledger.pending_resume(self._table, account)
+
+    def commit(self, changes: Sequence[Change]) -> None:
+        within(self.changes_max, changes)
+        self._table.write([ledger_changes.write_of(self._table, self._outbox, change) for change in changes])
+
+    def publish(self, held: Sequence[Message], others: Sequence[Message] = ()) -> None:
+        self._outbox.publish(held, others)

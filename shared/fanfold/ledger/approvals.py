@@ -1,0 +1,110 @@
+"""Risk's side of the ledger: the snapshot to decide on, approvals, and the trading state of accounts."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from fanfold.errors import AT_ONCE, Backoff, BadInput, Refused
+from fanfold.ledger import booking
+from fanfold.ledger.booking import StoredAccount
+from fanfold.ledger.changes import (
+    Change,
+    CreateOrder,
+    ExpectFill,
+    HoldMessage,
+    IndexOrder,
+    OpenAccount,
+    Rearm,
+    ReserveCash,
+    SetBreach,
+)
+from fanfold.ledger.controls import setting
+from fanfold.ledger.store import LedgerStore, insist
+from fanfold.messages import Message, Order, OrdersApproved, TradingState, TradingStateChanged
+from fanfold.risk.exposure import AccountSnapshot
+from fanfold.risk.poll import PollState
+
+# An order is created, indexed and expected to fill.
+ORDER_CHANGES = 3
+# The account's reservation and the message.
+OTHER_CHANGES = 2
+
+
+class Approvals:
+    """The ledger as risk uses it."""
+
+    def __init__(self, store: LedgerStore, backoff: Backoff = AT_ONCE) -> None:
+        self._store = store
+        self._backoff = backoff
+
+    @property
+    def orders_max(self) -> int:
+        """Return how many orders one approval takes."""
+        return (self._store.changes_max - OTHER_CHANGES) // ORDER_CHANGES
+
+    def book(self, account: str, gathered: PollState) -> AccountSnapshot:
+        """Return the account as of now. One that was never opened has no trading state, and so does not trade."""
+        return booking.book(account, self._store.books(account), gathered)
+
+    def approve(
+        self, before: AccountSnapshot, message: OrdersApproved, minute: int, orders_in_minute: int
+    ) -> list[Order]:
+        """Create the message's orders, reserve for them and hold the message, all or nothing.
+
+        Return the orders that had been created before; then nothing was changed. Raises Conflict where the account
+        is not as it was read.
+        """
+        orders = message.orders
+        changes: list[Change] = [CreateOrder(order) for order in orders]
+        changes += [ExpectFill(before.account, booking.key_of(order), booking.signed(order)) for order in orders]
+        changes += [IndexOrder(order.account, order.order_id, message.id, message.at) for order in orders]
+        account = _stored(before)
+        changes.append(ReserveCash(account, booking.reserving(before, orders), minute, orders_in_minute))
+        changes.append(HoldMessage(message))
+        try:
+            self._store.commit(changes)
+        except Refused as refused:
+            created = [orders[position] for position in refused.failed if position < len(orders)]
+            if not created:
+                raise
+            return created
+        return []
+
+    def open(self, account: str, cash: Decimal, message: TradingStateChanged) -> bool:
+        """Open an account; return False where it was open."""
+        try:
+            insist(self._store, [OpenAccount(account, cash), HoldMessage(message)], self._backoff)
+        except Refused:
+            return False
+        self._store.publish([message])
+        return True
+
+    def halt(self, account: str, state: TradingState, message: TradingStateChanged, *, rearm: bool = False) -> None:
+        """Set an account's trading state; to ``rearm`` it is to let its day and its peak begin anew."""
+        changes = setting(message)
+        if rearm:
+            changes.append(Rearm(account))
+        try:
+            insist(self._store, changes, self._backoff)
+        except Refused as refused:
+            raise BadInput(f"account {account!r} was never opened, so it cannot become {state}") from refused
+        self._store.publish([message])
+
+    def breach(self, account: str, breach: str) -> None:
+        """Note which loss limit an account has broken, "" for none any more; entries that rest are cancelled for it."""
+        insist(self._store, [SetBreach(account, breach)], self._backoff)
+
+    def publish(self, approved: Sequence[OrdersApproved], others: Sequence[Message]) -> None:
+        """Publish approvals that are held, and what else a decision tells of."""
+        self._store.publish(approved, others)
+
+
+def _stored(before: AccountSnapshot) -> StoredAccount:
+    return StoredAccount(
+        account=before.account,
+        trading_state=before.trading_state,
+        cash=before.cash,
+        reserved=before.reserved,
+        minute=before.minute,
+        orders_in_minute=before.orders_in_minute,
+        version=before.version,
+    )

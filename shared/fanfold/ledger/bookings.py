@@ -1,0 +1,156 @@
+"""Execution's side of the ledger: claims, steps without a fill, and fills, each committed with its report."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from fanfold.errors import AT_ONCE, Backoff, BadInput, Conflict, Refused, retry_on_conflict
+from fanfold.ledger import booking, lots
+from fanfold.ledger.booking import AccountBooks, BookingResult, StoredAccount, Trade
+from fanfold.ledger.changes import (
+    BookTrade,
+    Change,
+    ExpectFill,
+    HoldMessage,
+    MoveCash,
+    MoveOrder,
+    RequireTradingState,
+    UnindexOrder,
+)
+from fanfold.ledger.orders import OrderRecord, Step
+from fanfold.ledger.store import LedgerStore, LiveOrder
+from fanfold.ledger.trading_state import OrderPermissions
+from fanfold.matching.fills import Resolution
+from fanfold.messages import ExecutionReport, Fill
+from fanfold.records import TERMINAL
+
+TRIES = 5
+# What a booking has besides its orders and fills: the account's cash, the message, and room for pages of lots.
+OTHER_CHANGES = 10
+
+
+class Bookings:
+    """The ledger as execution uses it.
+
+    ``odd`` is called with a fill whose trade is booked with another quantity, and with that quantity; or with None
+    where the order had less left than the fill. What is booked stands.
+    """
+
+    def __init__(
+        self,
+        store: LedgerStore,
+        odd: Callable[[Fill, Decimal | None], None] = lambda _fill, _booked: None,
+        backoff: Backoff = AT_ONCE,
+    ) -> None:
+        self._store = store
+        self._odd = odd
+        self._backoff = backoff
+
+    def records(self, order_ids: Sequence[str]) -> dict[str, OrderRecord]:
+        """Return the orders that are in the ledger, by id."""
+        return dict(self._store.orders_and_trades(order_ids, ())[0])
+
+    def trading_state(self, account: str) -> OrderPermissions:
+        """Return the account's trading state, and since when."""
+        return self._store.permissions(account)
+
+    def live(self, account: str) -> list[LiveOrder]:
+        """Return the account's orders that have not ended."""
+        return self._store.live(account)
+
+    def claim(self, account: str, claims: Sequence[Step]) -> bool:
+        """Claim orders if the account's trading state lets every one of them out; all or none."""
+        changes: list[Change] = [RequireTradingState(account, booking.permitted(claims))]
+        changes += [MoveOrder(before, after) for before, after in claims]
+        try:
+            self._store.commit(changes)
+        except Refused as refused:
+            if refused.failed:
+                return False
+            raise
+        return True
+
+    def move(self, steps: Sequence[Step], report: ExecutionReport) -> None:
+        """Commit orders' steps without a fill, with what they release, and their report, which is published."""
+        changes: list[Change] = [MoveOrder(before, after) for before, after in steps]
+        changes += [HoldMessage(report), *unindexing(steps)]
+
+        def attempt() -> None:
+            self._store.commit([*changes, *self._releasing(report.account, steps)])
+
+        def only_the_account(conflict: Conflict) -> bool:
+            # The account moved on, the orders did not.
+            return isinstance(conflict, Refused) and all(position >= len(steps) for position in conflict.failed)
+
+        retry_on_conflict(attempt, TRIES, f"the books of {report.account}", self._backoff, only_the_account)
+        self._store.publish([report])
+
+    def book(self, account: str, resolutions: Sequence[Resolution], report: ExecutionReport) -> list[ExecutionReport]:
+        """Book what is not booked yet; return the reports that are now held, none where all was booked before."""
+        held = []
+        chunks = list(booking.chunks(resolutions, self._store.changes_max - OTHER_CHANGES))
+        for chunk in chunks:
+            last = chunk is chunks[-1]
+            booked = self._book(account, chunk, report if last else msgspec.structs.replace(report, matched=False))
+            held += [booked] if booked else []
+        return held
+
+    def publish(self, held: Sequence[ExecutionReport], others: Sequence[ExecutionReport]) -> None:
+        """Publish reports that are held, and others that need not be."""
+        self._store.publish(held, others)
+
+    def _book(self, account: str, resolutions: Sequence[Resolution], report: ExecutionReport) -> ExecutionReport | None:
+        order_ids = [resolution.resting.order.order_id for resolution in resolutions]
+        trades: list[Trade] = [booking.trade(fill) for resolution in resolutions for fill in resolution.fills]
+
+        def attempt() -> ExecutionReport | None:
+            records, booked = self._store.orders_and_trades(order_ids, trades)
+            books = self._store.books(account)
+            before = _opened(account, books)
+            books = lots.with_lots(self._store, account, books, booking.unbooked(resolutions, booked))
+            result = booking.apply(resolutions, records, books, booked)
+            for fill in result.odd:
+                self._odd(fill, booked.get(booking.trade(fill)))
+            if not result.steps:
+                return None
+            done = booking.report(report, result, before)
+            self._store.commit(self._changes(before, books, result, done))
+            return done
+
+        return retry_on_conflict(attempt, TRIES, f"the books of {account}", self._backoff)
+
+    def _changes(
+        self, before: StoredAccount, books: AccountBooks, result: BookingResult, report: ExecutionReport
+    ) -> list[Change]:
+        changes: list[Change] = [BookTrade(fill) for fill in result.fills]
+        changes += [MoveOrder(*step) for step in result.steps]
+        changes += unindexing(result.steps)
+        changes += [MoveCash(before, result.cash, result.reserved), HoldMessage(report)]
+        after = {key: (position, result.unfilled[key]) for key, position in result.positions.items()}
+        room = self._store.changes_max - len(changes) - len(after)
+        return changes + lots.moving(before.account, books, after, room)
+
+    def _releasing(self, account: str, steps: Sequence[Step]) -> list[Change]:
+        """The account's and the positions' side of orders that ended without a fill."""
+        ended = [(before, after) for before, after in steps if after.state in TERMINAL]
+        if not ended:
+            return []
+        before = _opened(account, self._store.books(account))
+        changes: list[Change] = [MoveCash(before, before.cash, booking.reserved(before, ended))]
+        return changes + [ExpectFill(account, key, quantity) for key, quantity in booking.pending_of(ended).items()]
+
+
+def unindexing(steps: Sequence[Step]) -> list[Change]:
+    """Return the changes that take the orders that these steps have ended off the list of live ones."""
+    return [
+        UnindexOrder(after.order.account, after.order.order_id)
+        for before, after in steps
+        if after.state in TERMINAL and before.state not in TERMINAL
+    ]
+
+
+def _opened(account: str, books: AccountBooks) -> StoredAccount:
+    if books.account is None:
+        raise BadInput(f"account {account!r} was never opened, yet it has orders")
+    return books.account

@@ -1,0 +1,87 @@
+"""The port to where the ledger is stored: reads, and one commit that applies changes as a whole or not at all."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+
+from fanfold.errors import Backoff, Conflict, Refused, retry_on_conflict
+from fanfold.ledger.booking import AccountBooks, Trade
+from fanfold.ledger.changes import Change
+from fanfold.ledger.orders import OrderRecord
+from fanfold.ledger.positions import Lot
+from fanfold.ledger.requests import PendingResume, Remembered
+from fanfold.ledger.trading_state import OrderPermissions
+from fanfold.messages import Message
+from fanfold.risk.exposure import PositionKey
+
+INSIST_TRIES = 50
+
+
+class LiveOrder(NamedTuple):
+    """An order that has not ended, and the id and time of the message that told of its approval."""
+
+    account: str
+    order_id: str
+    cause: str
+    at: datetime
+
+
+class LedgerStore(Protocol):
+    """Accounts, positions, orders and trades, and the messages that changes hold until they are published."""
+
+    @property
+    def changes_max(self) -> int:
+        """How many changes a commit takes."""
+
+    def books(self, account: str) -> AccountBooks:
+        """Return an account and its positions, without the lots of their pages."""
+
+    def orders_and_trades(
+        self, order_ids: Sequence[str], trades: Sequence[Trade]
+    ) -> tuple[Mapping[str, OrderRecord], Mapping[Trade, Decimal]]:
+        """Return those of the orders that exist, by id, and the quantities of those of the trades that are booked."""
+
+    def lots(self, account: str, key: PositionKey, numbers: Sequence[int]) -> Mapping[int, tuple[Lot, ...]]:
+        """Return those pages of a position's lots that exist, by number."""
+
+    def live(self, account: str) -> list[LiveOrder]:
+        """Return the account's orders that have not ended."""
+
+    def permissions(self, account: str) -> OrderPermissions:
+        """Return the account's trading state, and since when; without a state for an account that was never opened."""
+
+    def remembered(self, principal: str, key: str) -> Remembered | None:
+        """Return the request that was done under a key."""
+
+    def pending_resume(self, account: str) -> PendingResume | None:
+        """Return the request to resume that waits for its confirmation."""
+
+    def commit(self, changes: Sequence[Change]) -> None:
+        """Apply all changes or none.
+
+        Raises Refused with the positions of the changes whose expectation failed, or without any where another commit
+        was under way. A commit that is repeated after an unknown outcome may be refused by its own first run.
+        """
+
+    def publish(self, held: Sequence[Message], others: Sequence[Message] = ()) -> None:
+        """Publish messages that are held, and others that are not; then forget those that were held."""
+
+
+def within(changes_max: int, changes: Sequence[Change]) -> None:
+    """Raise ValueError for more changes than a commit takes: callers divide theirs."""
+    if len(changes) > changes_max:
+        raise ValueError(f"a commit takes {changes_max} changes, not {len(changes)}")
+
+
+def insist(store: LedgerStore, changes: Sequence[Change], backoff: Backoff) -> None:
+    """Commit what must hold whatever else goes on: try again while only other commits are in the way.
+
+    Raises Refused where an expectation failed.
+    """
+    retry_on_conflict(lambda: store.commit(changes), INSIST_TRIES, "the ledger", backoff, only_contended)
+
+
+def only_contended(conflict: Conflict) -> bool:
+    """Return whether no expectation failed, so that the same changes may still land."""
+    return not (isinstance(conflict, Refused) and conflict.failed)

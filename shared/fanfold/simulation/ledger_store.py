@@ -1,0 +1,236 @@
+"""The ledger in memory: a store that only applies changes, by the expectations and effects that each one names."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from msgspec.structs import replace
+
+from fanfold.errors import Refused
+from fanfold.ledger import changes as to
+from fanfold.ledger.booking import AccountBooks, StoredAccount, StoredPosition, Trade, trade
+from fanfold.ledger.orders import OrderRecord, terms_of
+from fanfold.ledger.positions import Lot, Position
+from fanfold.ledger.requests import PendingResume, Remembered
+from fanfold.ledger.store import LiveOrder, within
+from fanfold.ledger.trading_state import OrderPermissions
+from fanfold.messages import Message, TradingState
+from fanfold.money import ZERO, exact
+from fanfold.risk.exposure import PositionKey
+
+CHANGES_MAX = 100
+
+
+class MemoryLedgerStore:
+    """See fanfold.ledger.store.LedgerStore. ``publishing`` is given what is published, ``rearm`` an account's name."""
+
+    def __init__(
+        self,
+        publishing: Callable[[Sequence[Message]], None],
+        rearm: Callable[[str], None] = lambda _account: None,
+        changes_max: int = CHANGES_MAX,
+    ) -> None:
+        self.changes_max = changes_max
+        self.accounts: dict[str, StoredAccount] = {}
+        self.since: dict[str, datetime] = {}
+        self.positions: dict[str, dict[PositionKey, StoredPosition]] = {}
+        self.pages: dict[tuple[str, PositionKey], dict[int, tuple[Lot, ...]]] = {}
+        self.orders: dict[str, OrderRecord] = {}
+        self.trades: dict[Trade, Decimal] = {}
+        self.index: dict[tuple[str, str], LiveOrder] = {}
+        self.held: dict[str, Message] = {}
+        self.requests: dict[tuple[str, str], Remembered] = {}
+        self.resumes: dict[str, PendingResume] = {}
+        self.rearm = rearm
+        self._publishing = publishing
+
+    def books(self, account: str) -> AccountBooks:
+        return AccountBooks(account=self.accounts.get(account), positions=dict(self.positions.get(account, {})))
+
+    def orders_and_trades(
+        self, order_ids: Sequence[str], trades: Sequence[Trade]
+    ) -> tuple[Mapping[str, OrderRecord], Mapping[Trade, Decimal]]:
+        orders = {order_id: self.orders[order_id] for order_id in order_ids if order_id in self.orders}
+        return orders, {key: self.trades[key] for key in trades if key in self.trades}
+
+    def lots(self, account: str, key: PositionKey, numbers: Sequence[int]) -> Mapping[int, tuple[Lot, ...]]:
+        pages = self.pages.get((account, key), {})
+        return {number: pages[number] for number in numbers if number in pages}
+
+    def live(self, account: str) -> list[LiveOrder]:
+        return [order for key, order in sorted(self.index.items()) if key[0] == account]
+
+    def permissions(self, account: str) -> OrderPermissions:
+        stored = self.accounts.get(account)
+        if stored is None:
+            return OrderPermissions(None)
+        return OrderPermissions(stored.trading_state, self.since.get(account), stored.breach)
+
+    def remembered(self, principal: str, key: str) -> Remembered | None:
+        return self.requests.get((principal, key))
+
+    def pending_resume(self, account: str) -> PendingResume | None:
+        return self.resumes.get(account)
+
+    def commit(self, changes: Sequence[to.Change]) -> None:
+        within(self.changes_max, changes)
+        records = [_RECORDS[type(change)](change) for change in changes]
+        if len(set(records)) < len(records):
+            raise ValueError("two changes of a commit are of one record")
+        failed = [n for n, change in enumerate(changes) if not _EXPECTED.get(type(change), _nothing)(self, change)]
+        if failed:
+            raise Refused(tuple(failed))
+        for change in changes:
+            _APPLIED[type(change)](self, change)
+
+    def publish(self, held: Sequence[Message], others: Sequence[Message] = ()) -> None:
+        self._publishing([*held, *others])
+        for message in held:
+            self.held.pop(message.id, None)
+
+
+def _nothing(_store: MemoryLedgerStore, _change: object) -> bool:
+    return True
+
+
+def _as_read(store: MemoryLedgerStore, before: StoredAccount) -> bool:
+    stored = store.accounts.get(before.account)
+    return stored is not None and stored.version == before.version
+
+
+def _reservable(store: MemoryLedgerStore, change: to.ReserveCash) -> bool:
+    before = change.before
+    return _as_read(store, before) and store.accounts[before.account].trading_state is before.trading_state
+
+
+def _state_in(store: MemoryLedgerStore, change: to.RequireTradingState) -> bool:
+    return change.account in store.accounts and store.accounts[change.account].trading_state in change.states
+
+
+def _order_as_read(store: MemoryLedgerStore, change: to.MoveOrder) -> bool:
+    stored, before = store.orders.get(change.before.order.order_id), change.before
+    if stored is None or terms_of(stored.order) != terms_of(before.order):
+        return False
+    return (stored.state, stored.epoch, stored.filled) == (before.state, before.epoch, before.filled)
+
+
+def _position_as_read(store: MemoryLedgerStore, change: to.MovePosition) -> bool:
+    stored = store.positions.get(change.account, {}).get(change.key)
+    return stored is None or stored.position.version in (0, change.before.version)
+
+
+def _waiting(store: MemoryLedgerStore, change: to.SpendResume) -> bool:
+    pending = store.resumes.get(change.pending.account)
+    return pending is not None and pending.confirmation == change.pending.confirmation
+
+
+def _open(store: MemoryLedgerStore, change: to.OpenAccount) -> None:
+    store.accounts[change.account] = StoredAccount(
+        account=change.account,
+        trading_state=TradingState.ACTIVE,
+        cash=change.cash,
+        reserved=ZERO,
+        minute=0,
+        orders_in_minute=0,
+        version=1,
+    )
+
+
+def _on_account(store: MemoryLedgerStore, account: str, **fields: Any) -> None:
+    store.accounts[account] = replace(store.accounts[account], **fields)
+
+
+def _set_state(store: MemoryLedgerStore, change: to.SetTradingState) -> None:
+    message = change.message
+    version = store.accounts[message.account].version + 1
+    _on_account(store, message.account, trading_state=message.state, trading_state_cause=message.id, version=version)
+    store.since[message.account] = message.at
+
+
+def _reserve(store: MemoryLedgerStore, change: to.ReserveCash) -> None:
+    counted = {"minute": change.minute, "orders_in_minute": change.orders_in_minute}
+    version = change.before.version + 1
+    _on_account(store, change.before.account, reserved=change.reserved, version=version, **counted)
+
+
+def _move_cash(store: MemoryLedgerStore, change: to.MoveCash) -> None:
+    version = change.before.version + 1
+    _on_account(store, change.before.account, cash=change.cash, reserved=change.reserved, version=version)
+
+
+@exact
+def _on_position(
+    store: MemoryLedgerStore, account: str, key: PositionKey, pending: Decimal, after: Position | None
+) -> None:
+    positions = store.positions.setdefault(account, {})
+    before = positions.get(key, StoredPosition(position=Position(), open=ZERO))
+    position = before.position if after is None else replace(after, pages=replace(after.pages, read=()))
+    positions[key] = StoredPosition(position=position, open=before.open + pending)
+
+
+_EXPECTED: dict[type, Callable[[MemoryLedgerStore, Any], bool]] = {
+    to.OpenAccount: lambda store, change: change.account not in store.accounts,
+    to.SetTradingState: lambda store, change: change.message.account in store.accounts,
+    to.SetBreach: lambda store, change: change.account in store.accounts,
+    to.RequireTradingState: _state_in,
+    to.ReserveCash: _reservable,
+    to.MoveCash: lambda store, change: _as_read(store, change.before),
+    to.CreateOrder: lambda store, change: change.order.order_id not in store.orders,
+    to.MoveOrder: _order_as_read,
+    to.BookTrade: lambda store, change: trade(change.fill) not in store.trades,
+    to.MovePosition: _position_as_read,
+    to.RememberRequest: lambda store, change: (change.request.principal, change.request.key) not in store.requests,
+    to.SpendResume: _waiting,
+}
+_APPLIED: dict[type, Callable[[MemoryLedgerStore, Any], object]] = {
+    to.OpenAccount: _open,
+    to.SetTradingState: _set_state,
+    to.SetBreach: lambda store, change: _on_account(store, change.account, breach=change.breach),
+    to.RequireTradingState: _nothing,
+    to.ReserveCash: _reserve,
+    to.MoveCash: _move_cash,
+    to.Rearm: lambda store, change: store.rearm(change.account),
+    to.CreateOrder: lambda store, c: store.orders.update({c.order.order_id: OrderRecord(order=c.order)}),
+    to.MoveOrder: lambda store, change: store.orders.update({change.after.order.order_id: change.after}),
+    to.IndexOrder: lambda store, c: store.index.update(
+        {(c.account, c.order_id): LiveOrder(c.account, c.order_id, c.cause, c.at)}
+    ),
+    to.UnindexOrder: lambda store, change: store.index.pop((change.account, change.order_id), None),
+    to.BookTrade: lambda store, change: store.trades.update({trade(change.fill): change.fill.quantity}),
+    to.ExpectFill: lambda store, change: _on_position(store, change.account, change.key, change.quantity, None),
+    to.MovePosition: lambda store, change: _on_position(store, change.account, change.key, change.open, change.after),
+    to.PutLots: lambda store, change: store.pages.setdefault((change.account, change.key), {}).update(
+        {change.number: change.lots}
+    ),
+    to.DropLots: lambda store, change: store.pages.get((change.account, change.key), {}).pop(change.number, None),
+    to.HoldMessage: lambda store, change: store.held.update({change.message.id: change.message}),
+    to.RememberRequest: lambda store, c: store.requests.update({(c.request.principal, c.request.key): c.request}),
+    to.AwaitResume: lambda store, change: store.resumes.update({change.pending.account: change.pending}),
+    to.SpendResume: lambda store, change: store.resumes.pop(change.pending.account),
+    to.VoidResume: lambda store, change: store.resumes.pop(change.account, None),
+}
+# The record that a change is of; a commit has one change of each.
+_RECORDS: dict[type, Callable[[Any], object]] = {
+    to.OpenAccount: lambda change: ("account", change.account),
+    to.SetTradingState: lambda change: ("account", change.message.account),
+    to.SetBreach: lambda change: ("account", change.account),
+    to.RequireTradingState: lambda change: ("account", change.account),
+    to.ReserveCash: lambda change: ("account", change.before.account),
+    to.MoveCash: lambda change: ("account", change.before.account),
+    to.Rearm: lambda change: ("rearm", change.account),
+    to.CreateOrder: lambda change: ("order", change.order.order_id),
+    to.MoveOrder: lambda change: ("order", change.after.order.order_id),
+    to.IndexOrder: lambda change: ("live", change.account, change.order_id),
+    to.UnindexOrder: lambda change: ("live", change.account, change.order_id),
+    to.BookTrade: lambda change: ("trade", trade(change.fill)),
+    to.ExpectFill: lambda change: ("position", change.account, change.key),
+    to.MovePosition: lambda change: ("position", change.account, change.key),
+    to.PutLots: lambda change: ("lots", change.account, change.key, change.number),
+    to.DropLots: lambda change: ("lots", change.account, change.key, change.number),
+    to.HoldMessage: lambda change: ("message", change.message.id),
+    to.RememberRequest: lambda change: ("request", change.request.principal, change.request.key),
+    to.AwaitResume: lambda change: ("resume", change.pending.account),
+    to.SpendResume: lambda change: ("resume", change.pending.account),
+    to.VoidResume: lambda change: ("resume", change.account),
+}

@@ -1,0 +1,314 @@
+"""One contract of every ledger store: on both emulators, on DynamoDB in memory, and in memory without DynamoDB."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+import pytest
+from emulator import IN_PROCESS, Emulator
+from ledger_examples import AT, create_table, fill, halted, order, report
+from moto import mock_aws
+from msgspec.structs import replace
+
+from fanfold.aws.client.call import AwsFault, connect
+from fanfold.aws.dynamodb.ledger_store import DynamoLedger
+from fanfold.aws.dynamodb.outbox import Outbox
+from fanfold.aws.dynamodb.polls import DynamoPolls
+from fanfold.aws.dynamodb.table import Table
+from fanfold.aws.sns import Topics
+from fanfold.errors import Refused
+from fanfold.ledger import orders, positions
+from fanfold.ledger.booking import AccountBooks, StoredAccount, StoredPosition
+from fanfold.ledger.changes import (
+    AwaitResume,
+    BookTrade,
+    Change,
+    CreateOrder,
+    DropLots,
+    ExpectFill,
+    HoldMessage,
+    IndexOrder,
+    MoveCash,
+    MoveOrder,
+    MovePosition,
+    OpenAccount,
+    PutLots,
+    Rearm,
+    RememberRequest,
+    RequireTradingState,
+    ReserveCash,
+    SetBreach,
+    SetTradingState,
+    SpendResume,
+    UnindexOrder,
+    VoidResume,
+)
+from fanfold.ledger.orders import OrderRecord
+from fanfold.ledger.positions import PAGE_LOTS, Lot, Position
+from fanfold.ledger.requests import PendingResume, Remembered
+from fanfold.ledger.store import LedgerStore, LiveOrder
+from fanfold.ledger.trading_state import OrderPermissions
+from fanfold.messages import TradingState
+from fanfold.simulation.cloud import MemoryCloud
+from fanfold.simulation.ledger import MemoryLedger
+from fanfold.simulation.stores import MemoryBus
+
+D = Decimal
+A, B = order("A"), order("B", "sell")
+KEY = (A.instance, A.instrument)
+RECORD = OrderRecord(order=A)
+REQUEST = Remembered(principal="ann", key="key-0001", digest="d", status=200, body="{}")
+PENDING = PendingResume(account="main", confirmation="c1", principal="ann", reason="r", asked_at=AT)
+
+
+class Stored(NamedTuple):
+    """A store, what it holds unpublished, and whether an account is re-armed."""
+
+    store: LedgerStore
+    held: Callable[[], list[str]]
+    rearmed: Callable[[str], bool]
+
+
+def on_table(table: Table) -> Stored:
+    outbox = Outbox(table, "execution", Topics(table.call, {}))
+    items = lambda: [item["sk"] for item in outbox.items() if "body" in item]  # noqa: E731
+    return Stored(DynamoLedger(table, outbox), items, lambda account: DynamoPolls(table).read(account).rearmed)
+
+
+def in_memory() -> Stored:
+    memory = MemoryLedger(MemoryBus())
+    polls = DynamoPolls(memory.polls_table)
+    return Stored(memory.store, lambda: list(memory.outbox), lambda account: polls.read(account).rearmed)
+
+
+@pytest.fixture(params=["memory", "dynamodb in memory", "ministack", "moto"])
+def stored(request: pytest.FixtureRequest) -> Iterator[Stored]:
+    if request.param == "memory":
+        yield in_memory()
+    elif request.param == "dynamodb in memory":
+        yield on_table(MemoryCloud().table("ledger"))
+    elif request.param == "ministack":
+        emulator: Emulator = request.getfixturevalue("ministack_session")
+        emulator.reset()
+        create_table(connect("boto3", emulator.endpoint), "ledger")
+        yield on_table(Table(connect("light", emulator.endpoint), "ledger"))
+    else:
+        with mock_aws():
+            call = connect("boto3", IN_PROCESS)
+            create_table(call, "ledger")
+            yield on_table(Table(call, "ledger"))
+
+
+@pytest.fixture
+def store(stored: Stored) -> LedgerStore:
+    stored.store.commit([OpenAccount("main", D(10_000))])
+    return stored.store
+
+
+def account(store: LedgerStore) -> StoredAccount:
+    before = store.books("main").account
+    assert before is not None
+    return before
+
+
+def refused(store: LedgerStore, *changes: Change) -> tuple[int, ...]:
+    """Positions of the changes that were in the way."""
+    with pytest.raises(Refused) as caught:
+        store.commit(changes)
+    return caught.value.failed
+
+
+def test_an_account_is_opened_once_and_never_read_before(stored: Stored) -> None:
+    store = stored.store
+    assert store.books("main") == AccountBooks(account=None, positions={})
+    assert store.permissions("main") == OrderPermissions(None)
+    store.commit([OpenAccount("main", D("10000.5"))])
+    assert account(store) == StoredAccount(
+        account="main", trading_state=TradingState.ACTIVE, cash=D("10000.5"), reserved=D(0), minute=0,
+        orders_in_minute=0, version=1,
+    )  # fmt: skip
+    assert refused(store, OpenAccount("main", D(1)), CreateOrder(A)) == (0,)
+    assert store.orders_and_trades(["A"], []) == ({}, {})
+
+
+def test_all_changes_land_or_none_and_every_one_in_the_way_is_named(store: LedgerStore) -> None:
+    store.commit([CreateOrder(A), BookTrade(fill(A, "1"))])
+    before = store.books("main"), store.orders_and_trades(["A", "B"], [])
+    changes = [
+        CreateOrder(B),
+        CreateOrder(A),
+        ExpectFill("main", KEY, D(2)),
+        BookTrade(fill(A, "1")),
+        IndexOrder("main", "B", "m", AT),
+        MoveCash(account(store), D(1), D(1)),
+        HoldMessage(report()),
+    ]
+    assert refused(store, *changes) == (1, 3)
+    assert (store.books("main"), store.orders_and_trades(["A", "B"], [])) == before
+    assert store.live("main") == []
+
+
+def test_each_change_of_an_account_moves_what_it_says(store: LedgerStore) -> None:
+    first = account(store)
+    store.commit([ReserveCash(first, D("201.5"), 7, 2)])
+    second = replace(first, reserved=D("201.5"), minute=7, orders_in_minute=2, version=2)
+    assert account(store) == second
+    store.commit([MoveCash(second, D("9000.1"), D("100.25"))])
+    third = replace(second, cash=D("9000.1"), reserved=D("100.25"), version=3)
+    assert account(store) == third
+    store.commit([SetTradingState(halted(TradingState.REDUCE_ONLY))])
+    fourth = replace(third, trading_state=TradingState.REDUCE_ONLY, trading_state_cause="halt-REDUCE_ONLY", version=4)
+    assert account(store) == fourth
+    store.commit([SetBreach("main", "DRAWDOWN")])
+    assert account(store) == replace(fourth, breach="DRAWDOWN")
+    assert store.permissions("main") == OrderPermissions(TradingState.REDUCE_ONLY, AT, "DRAWDOWN")
+
+
+def test_an_account_that_moved_is_in_the_way_of_what_was_read_before(store: LedgerStore) -> None:
+    before = account(store)
+    store.commit([MoveCash(before, D(1), D(0))])
+    assert refused(store, ReserveCash(before, D(1), 1, 1)) == (0,)
+    assert refused(store, MoveCash(before, D(2), D(0)), CreateOrder(A)) == (0,)
+    other_state = replace(account(store), trading_state=TradingState.HALTED)
+    assert refused(store, CreateOrder(A), ReserveCash(other_state, D(1), 1, 1)) == (1,)
+    assert store.orders_and_trades(["A"], []) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        SetTradingState(replace(halted(TradingState.HALTED), account="none")),
+        SetBreach("none", "DRAWDOWN"),
+        RequireTradingState("none", tuple(TradingState)),
+    ],
+)
+def test_an_account_that_was_never_opened_is_in_the_way(store: LedgerStore, change: Change) -> None:
+    assert refused(store, CreateOrder(A), change) == (1,)
+    assert store.books("none").account is None
+
+
+def test_a_required_trading_state_lets_changes_land_or_not(store: LedgerStore) -> None:
+    assert refused(store, RequireTradingState("main", (TradingState.HALTED,)), CreateOrder(A)) == (0,)
+    store.commit([RequireTradingState("main", (TradingState.HALTED, TradingState.ACTIVE)), CreateOrder(A)])
+    assert store.orders_and_trades(["A"], []) == ({"A": RECORD}, {})
+
+
+def test_an_order_moves_from_what_was_read_alone(store: LedgerStore) -> None:
+    store.commit([CreateOrder(A)])
+    claimed = orders.claim(RECORD, AT, 5)
+    store.commit([MoveOrder(RECORD, claimed)])
+    assert store.orders_and_trades(["A", "none", "A"], [])[0] == {"A": claimed}
+    again = orders.claim(claimed, AT + timedelta(seconds=9), 5)
+    for before in (RECORD, replace(claimed, epoch=2), replace(claimed, filled=D(1)), replace(claimed, order=B)):
+        assert refused(store, MoveOrder(before, again)) == (0,)
+    priced = replace(claimed, order=replace(A, reference_price=D(99)))
+    terms = replace(A, quantity=D(3))
+    assert refused(store, MoveOrder(replace(claimed, order=terms), again)) == (0,)
+    assert store.orders_and_trades(["A"], [])[0] == {"A": claimed}
+    store.commit([MoveOrder(priced, again)])  # A price that was looked at is no part of the terms.
+    assert store.orders_and_trades(["A"], [])[0] == {"A": again}
+
+
+def test_live_orders_are_listed_with_their_message_until_they_are_taken_off(store: LedgerStore) -> None:
+    store.commit([IndexOrder("main", "B", "m2", AT), IndexOrder("other", "C", "m3", AT)])
+    store.commit([IndexOrder("main", "A", "m1", AT)])
+    assert store.live("main") == [LiveOrder("main", "A", "m1", AT), LiveOrder("main", "B", "m2", AT)]
+    store.commit([UnindexOrder("main", "A"), UnindexOrder("main", "never listed")])
+    assert [live.order_id for live in store.live("main")] == ["B"]
+    assert [live.order_id for live in store.live("other")] == ["C"]
+
+
+def test_a_trade_is_booked_once_with_its_quantity(store: LedgerStore) -> None:
+    trade = ("v", "A/USDT", "t-A-1")
+    store.commit([BookTrade(fill(A, "0.50"))])
+    assert refused(store, BookTrade(fill(A, "1"))) == (0,)
+    assert store.orders_and_trades([], [trade, ("v", "A/USDT", "none")]) == ({}, {trade: D("0.5")})
+
+
+def test_a_position_adds_up_what_may_fill_and_moves_from_its_version_alone(store: LedgerStore) -> None:
+    store.commit([ExpectFill("main", KEY, D(2))])
+    store.commit([ExpectFill("main", KEY, D("-0.5"))])
+    assert store.books("main").positions == {KEY: StoredPosition(position=Position(), open=D("1.5"))}
+    after = positions.fold([fill(A, "1")])
+    store.commit([MovePosition("main", KEY, Position(), after, D(-1))])
+    assert store.books("main").positions == {KEY: StoredPosition(position=after, open=D("0.5"))}
+    assert refused(store, MovePosition("main", KEY, Position(), after, D(-1))) == (0,)
+    more = positions.apply(after, fill(A, "0.5", 2, "101"))
+    store.commit([MovePosition("main", KEY, after, more, D("-0.5"))])
+    assert store.books("main").positions == {KEY: StoredPosition(position=more, open=D(0))}
+
+
+def test_a_new_position_needs_no_expectation_before_it(store: LedgerStore) -> None:
+    after = positions.fold([fill(A, "1")])
+    store.commit([MovePosition("main", KEY, Position(), after, D(0))])
+    assert store.books("main").positions[KEY].position == after
+
+
+def test_pages_of_lots_stay_outside_the_books_and_are_read_by_number(store: LedgerStore) -> None:
+    lots = tuple(Lot(D("0.5"), D(100 + number)) for number in range(PAGE_LOTS))
+    store.commit([PutLots("main", KEY, number, lots[number:]) for number in range(30)])
+    assert store.books("main").positions == {}
+    assert store.lots("main", KEY, range(28, 32)) == {28: lots[28:], 29: lots[29:]}
+    store.commit([DropLots("main", KEY, 28), DropLots("main", KEY, 99)])
+    assert set(store.lots("main", KEY, range(40))) == set(range(30)) - {28}
+    assert store.lots("other", KEY, [1]) == {}
+
+
+def test_lots_that_were_read_are_not_stored_with_the_position(store: LedgerStore) -> None:
+    lots = (Lot(D(1), D(100)),)
+    held, pages = positions.paged(Position(lots=lots * (3 * PAGE_LOTS), version=1), 5)
+    read = replace(held, pages=replace(held.pages, read=tuple(pages.values())))
+    store.commit([MovePosition("main", KEY, Position(), read, D(0))])
+    assert store.books("main").positions[KEY].position == held
+
+
+def test_a_message_is_held_with_its_change_and_published_once(stored: Stored) -> None:
+    stored.store.commit([OpenAccount("main", D(1)), HoldMessage(report("a"))])
+    assert refused(stored.store, OpenAccount("main", D(1)), HoldMessage(report("b"))) == (0,)
+    assert stored.held() == ["a"]
+
+
+def test_a_request_is_remembered_once(store: LedgerStore) -> None:
+    assert store.remembered("ann", "key-0001") is None
+    store.commit([RememberRequest(REQUEST, 1), AwaitResume(PENDING, 1)])
+    assert (store.remembered("ann", "key-0001"), store.pending_resume("main")) == (REQUEST, PENDING)
+    assert refused(store, RememberRequest(replace(REQUEST, status=409), 1), VoidResume("main")) == (0,)
+    assert store.remembered("ben", "key-0001") is None
+    assert store.pending_resume("main") == PENDING
+
+
+def test_a_request_to_resume_is_spent_once_and_voided_by_a_halt(store: LedgerStore) -> None:
+    store.commit([AwaitResume(PENDING, 1)])
+    store.commit([AwaitResume(replace(PENDING, confirmation="c2"), 1)])
+    assert refused(store, SpendResume(PENDING, 1)) == (0,)
+    newest = replace(PENDING, confirmation="c2")
+    store.commit([SpendResume(newest, 1)])
+    assert store.pending_resume("main") is None
+    assert refused(store, SpendResume(newest, 1)) == (0,)
+    store.commit([AwaitResume(PENDING, 1)])
+    store.commit([VoidResume("main"), VoidResume("none")])
+    assert store.pending_resume("main") is None
+    assert refused(store, SpendResume(PENDING, 1)) == (0,)
+
+
+def test_an_account_is_rearmed_with_its_change(stored: Stored) -> None:
+    stored.store.commit([OpenAccount("main", D(1)), Rearm("main")])
+    assert refused(stored.store, OpenAccount("main", D(1)), Rearm("other")) == (0,)
+    assert (stored.rearmed("main"), stored.rearmed("other")) == (True, False)
+
+
+def test_a_commit_takes_so_many_changes_and_no_more(store: LedgerStore) -> None:
+    assert store.changes_max == 100
+    changes = [CreateOrder(order(f"N{number}")) for number in range(101)]
+    with pytest.raises(ValueError, match="takes 100 changes, not 101"):
+        store.commit(changes)
+    store.commit(changes[:100])
+    names = [f"N{number}" for number in range(101)]
+    assert len(store.orders_and_trades(names, [])[0]) == 100
+
+
+def test_two_changes_of_one_record_are_no_commit(store: LedgerStore) -> None:
+    with pytest.raises((ValueError, AwsFault)):
+        store.commit([ExpectFill("main", KEY, D(1)), ExpectFill("main", KEY, D(1))])
+    assert store.books("main").positions == {}
