@@ -16,18 +16,18 @@ HEAVY = {"pandas", "pyarrow", "numpy", "numba", "duckdb", "boto3", "botocore", "
 # What to build, besides importing the handler: every verb that the service runs for a message.
 BUILD = {
     "market-data": "wiring.process().poller, [*map(wiring.process().source, wiring.runtime().desk.venues)]",
-    "signal": "wiring.folder()\nfrom fanfold.signals.fold import Fold\n"
-    "[Fold(wiring.runtime().desk, venue) for venue in wiring.runtime().desk.venues]",
-    "risk": "wiring.assessor()",
-    "execution": "[(wiring.placer(venue), wiring.matcher(venue)) for venue in wiring.runtime().desk.venues]",
-    "audit": "wiring.record_all([])",
+    "signal": "process = wiring.process()\nfrom fanfold.signals.fold import Fold\n"
+    "[(process.runner(venue), Fold(wiring.runtime().desk, venue)) for venue in wiring.runtime().desk.venues]",
+    "risk": "wiring.process().risk",
+    "execution": "[*map(wiring.process().verbs, wiring.runtime().desk.venues)]",
+    "audit": "wiring.process().record([])",
 }
 VARIABLES = (
     "FAULTS_TABLE", "DEAD_LETTERS", "BARS_TOPIC", "BARS_REQUESTED_TOPIC", "TARGETS_TOPIC", "ORDERS_TOPIC",
     "EXECUTIONS_TOPIC", "LEDGER_TABLE", "FOLDS_TABLE", "CURSORS_TABLE", "PAPER_BOOK_TABLE", "VIEWS_TABLE",
     "LAKE_BUCKET", "AUDIT_BUCKET",
 )  # fmt: skip
-LAKE = "wiring.lake()"
+LAKE = "wiring.process().lake"
 # Heavy libraries that an image holds for what it does rarely; any other image lacks them.
 HELD = {"market-data": {"ccxt"}, "signal": set(), "risk": set(), "execution": {"ccxt"}, "audit": {"pyarrow"}}
 

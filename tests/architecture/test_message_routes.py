@@ -4,7 +4,7 @@ from importlib import import_module
 
 import pytest
 
-from execution_service.wiring import VERBS
+from execution_service.execute import OrderExecution
 from fanfold.aws.function.sqs import verb_of
 from fanfold.errors import BadInput
 from fanfold.messages import SUBSCRIPTIONS, TOPICS, Message, OrdersRefused, tag_of
@@ -17,7 +17,7 @@ VERBS_OF = {
     "market-data": set(dir(Poller)),
     "signal": set(dir(StrategyRunner)),
     "risk": set(dir(PreTradeRisk)),
-    "execution": set(VERBS),
+    "execution": set(dir(OrderExecution)),
 }
 
 

@@ -29,15 +29,16 @@ REGION = {"LocationConstraint": "eu-west-1"}
 START = datetime(2026, 1, 31, 23, 55, tzinfo=UTC)
 
 
-def create_everything(admin: Call) -> None:
-    audit = {"Bucket": AUDIT, "CreateBucketConfiguration": REGION, "ObjectLockEnabledForBucket": True}
+def create_everything(admin: Call, suffix: str = "") -> None:
+    """The buckets and the table; with a ``suffix``, those of another desk."""
+    audit = {"Bucket": AUDIT + suffix, "CreateBucketConfiguration": REGION, "ObjectLockEnabledForBucket": True}
     admin("s3", "CreateBucket", audit)
     retention = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}
     lock = {"ObjectLockEnabled": "Enabled", "Rule": retention}
-    admin("s3", "PutObjectLockConfiguration", {"Bucket": AUDIT, "ObjectLockConfiguration": lock})
-    admin("s3", "CreateBucket", {"Bucket": LAKE, "CreateBucketConfiguration": REGION})
+    admin("s3", "PutObjectLockConfiguration", {"Bucket": AUDIT + suffix, "ObjectLockConfiguration": lock})
+    admin("s3", "CreateBucket", {"Bucket": LAKE + suffix, "CreateBucketConfiguration": REGION})
     table = {
-        "TableName": VIEWS,
+        "TableName": VIEWS + suffix,
         "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
         "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],

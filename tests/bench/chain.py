@@ -1,11 +1,10 @@
-"""The five services' handlers in this process, joined by queues in memory, with every AWS call through a meter.
+"""The five services' functions in this process, joined by queues in memory, with every AWS call through a meter.
 
 Topics and queues are answered here; tables and buckets by an emulator, whose answers are kept, or from what was kept,
 so that the same minutes run again without a socket.
 """
 
 import json
-import os
 import tempfile
 import time
 from collections import deque
@@ -14,21 +13,34 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
 from emulator import ministack
 from situations import Situation
 
 from fanfold.aws.client.call import AwsFault, Call, connect
-from fanfold.aws.function.runtime import Runtime
-from fanfold.aws.function.sqs import SqsConsumer
+from fanfold.aws.function.runtime import Runtime, read
+from fanfold.aws.function.sqs import SqsConsumer, consume, consume_batch
 from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.deployment import FIFO, topic_name
 from fanfold.messages import SUBSCRIPTIONS, TOPICS, BarsClosed, decode
 from fanfold.venues import replay
 
 HANDLERS = {"market-data": "serve", "signal": "fold", "risk": "assess", "execution": "execute", "audit": "record"}
+# What the handler of each function does with the process of its service.
+FUNCTIONS: dict[str, Callable[[Any, dict[str, Any]], dict[str, Any]]] = {
+    "market-data/poll": lambda process, _event: {"bars": process.poller.poll(None)},
+    "market-data/serve": lambda process, event: consume(event, process.serve, process.runtime.edge),
+    "signal/fold": lambda process, event: consume(event, process.fold, process.runtime.edge),
+    "risk/assess": lambda process, event: consume(event, process.assess, process.runtime.edge),
+    "risk/control": lambda process, event: process.control(event, "bench"),
+    "risk/sweep": lambda process, _event: process.sweep(),
+    "execution/execute": lambda process, event: consume(event, process.execute, process.runtime.edge),
+    "execution/sweep": lambda process, _event: process.sweep(),
+    "audit/record": lambda process, event: consume_batch(event, process.record, process.runtime.edge),
+    "audit/flush": lambda process, _event: {"rows": process.flush()},
+    "audit/compact": lambda process, _event: {"days": process.compact()},
+}
 AUDIT_BATCH = 10
 TABLES = ("ledger", "folds", "cursors", "paper-book", "views", "faults")
 BUCKETS = ("audit", "lake")
@@ -115,19 +127,20 @@ class Chain:
 
     def __init__(self, situation: Situation, folder: Path, store: Callable[[str], Call]) -> None:
         replay.write(folder, situation.recordings)
-        os.environ.update(_environment(folder))
+        environ = _environment(folder)
         self.now = situation.closes[0]
         self.deliveries: list[Delivery] = []
         self.published: list[tuple[str, str]] = []
         self.queues: dict[str, deque[dict[str, Any]]] = {service: deque() for service in SUBSCRIPTIONS}
         self._numbers = 0
         self._meters = {service: Meter(self._seam(store(service))) for service in SUBSCRIPTIONS}
-        self._handlers = {
-            service: _wired(service, situation, meter, self._clock) for service, meter in self._meters.items()
+        self._processes = {
+            service: _process(service, situation, meter, self._clock, environ)
+            for service, meter in self._meters.items()
         }
         for account in situation.desk.accounts:
             command = {"action": "open", "account": account, "reason": "bench", "actor": "bench"}
-            self._run("risk", self._handlers["risk"].control, command, "open", 0, 0)
+            self._run("risk", "control", command, "open", 0, 0)
         self.queues["audit"].clear()
 
     def minute(self, now: int) -> None:
@@ -142,14 +155,13 @@ class Chain:
 
     def poll(self, now: int) -> None:
         self.now = now
-        self._run("market-data", self._handlers["market-data"].poll, {}, "poll", 1, 0)
+        self._run("market-data", "poll", {}, "poll", 1, 0)
 
     def hand_over(self, service: str, event: dict[str, Any]) -> Delivery:
         """Invoke a service's queue handler with an event."""
         found = [decode(record["body"]) for record in event["Records"]]
         bars = sum(len(frame.step) for one in found if isinstance(one, BarsClosed) for frame in one.frames)
-        handler = getattr(self._handlers[service], HANDLERS[service])
-        answer = self._run(service, handler, event, type(found[0]).__name__, len(found), bars)
+        answer = self._run(service, HANDLERS[service], event, type(found[0]).__name__, len(found), bars)
         if answer["batchItemFailures"]:
             raise AssertionError(f"{service} failed on {type(found[0]).__name__}")
         return self.deliveries[-1]
@@ -160,11 +172,12 @@ class Chain:
         # Through JSON, as the runtime client hands it over.
         self.hand_over(service, json.loads(json.dumps({"Records": records})))
 
-    def _run(self, service: str, handler: Any, event: dict[str, Any], kind: str, messages: int, bars: int) -> Any:
-        meter = self._meters[service]
+    def _run(self, service: str, name: str, event: dict[str, Any], kind: str, messages: int, bars: int) -> Any:
+        meter, process, function = self._meters[service], self._processes[service], FUNCTIONS[f"{service}/{name}"]
         meter.reset()
         cpu, wall = time.process_time(), time.perf_counter()
-        answer = handler(event, Context("bench"))
+        with process.runtime.watch.invocation(Context("bench")):
+            answer = function(process, event)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         self.deliveries.append(
             Delivery(
@@ -270,17 +283,13 @@ def best(passes: Sequence[Chain]) -> list[Delivery]:
     ]
 
 
-def _wired(service: str, situation: Situation, call: Call, clock: Callable[[], datetime]) -> ModuleType:
-    package = f"{service.replace('-', '_')}_service"
-    wiring, handler = import_module(f"{package}.wiring"), import_module(f"{package}.handler")
-    for part in vars(wiring).values():
-        if hasattr(part, "cache_clear"):
-            part.cache_clear()
+def _process(
+    service: str, situation: Situation, call: Call, clock: Callable[[], datetime], environ: Mapping[str, str]
+) -> Any:
+    wiring = import_module(f"{service.replace('-', '_')}_service.wiring")
     watch = Telemetry({}, clock, write=len)
-    built = Runtime(call, clock, situation.desk, SqsConsumer(call, "dead-letters", "faults", clock, watch), watch)
-    # In place of the one that the environment describes, whose call and clock can't be metered.
-    wiring.__dict__["runtime"] = lambda: built
-    return handler
+    edge = SqsConsumer(call, "dead-letters", "faults", clock, watch)
+    return wiring.build(Runtime(call, clock, situation.desk, edge, watch), read(wiring.Settings, environ))
 
 
 def _environment(folder: Path) -> dict[str, str]:

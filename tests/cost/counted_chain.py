@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from chain import Chain, _create
+from chain import FUNCTIONS, Chain, _create
 from cost_situations import Scenario
 from emulator import ministack
 from situations import Situation
@@ -108,19 +108,18 @@ class CountedChain(Chain):
             self.hand_over("audit", {"Records": batch})
 
     def scheduled(self, service: str, name: str) -> None:
-        handler = getattr(self._handlers[service], name, None)
-        if handler is not None:
-            self._run(service, handler, {}, name, 1, 0)
+        if f"{service}/{name}" in FUNCTIONS:
+            self._run(service, name, {}, name, 1, 0)
 
-    def _run(self, service: str, handler: Any, event: dict[str, Any], kind: str, messages: int, bars: int) -> Any:
-        self.at = f"{service}/{handler.__name__}"
+    def _run(self, service: str, name: str, event: dict[str, Any], kind: str, messages: int, bars: int) -> Any:
+        self.at = f"{service}/{name}"
         counts = self.counts.setdefault(self.at, Tally())
         counts.invocations += 1
         bodies = [len(record["body"].encode()) for record in event.get("Records", [])]
         # A long poll returns with the first message that comes: each by a request of its own.
         counts.received += sum(map(units.chunks, bodies))
         counts.deletes += -(-len(bodies) // DELETES)
-        answer = super()._run(service, handler, event, kind, messages, bars)
+        answer = super()._run(service, name, event, kind, messages, bars)
         counts.bars += self.deliveries[-1].bars
         return answer
 

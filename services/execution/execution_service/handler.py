@@ -9,10 +9,10 @@ from fanfold.aws.function.sqs import consume
 def execute(event: dict[str, Any], context: object) -> dict[str, Any]:
     """SQS approved orders, bars, trading states: place orders, match those on paper, cancel what a state bars."""
     with wiring.runtime().watch.invocation(context):
-        return consume(event, wiring.execute, wiring.runtime().edge)
+        return consume(event, wiring.process().execute, wiring.runtime().edge)
 
 
 def sweep(_event: dict[str, Any], context: object) -> dict[str, Any]:
     """On schedule: publish what a crash has left in the outbox, and leave no order alone."""
     with wiring.runtime().watch.invocation(context):
-        return wiring.sweep()
+        return wiring.process().sweep()

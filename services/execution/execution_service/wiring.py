@@ -3,9 +3,9 @@
 import os
 from collections.abc import Callable
 from decimal import Decimal
-from functools import cache, partial
-from typing import Any
+from functools import cache, cached_property, partial
 
+from execution_service.execute import OrderExecution, VenueVerbs
 from execution_service.match import OrderMatcher
 from execution_service.place import Placer
 from execution_service.quotes import Quotes
@@ -19,143 +19,120 @@ from fanfold.aws.dynamodb.paper_book import PaperBook
 from fanfold.aws.dynamodb.pauses import PauseTable
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.function.runtime import Runtime, read
-from fanfold.aws.function.runtime import runtime as build
+from fanfold.aws.function.runtime import runtime as described
 from fanfold.aws.function.sqs import Arrived, verb_of
 from fanfold.aws.sns import Topics
-from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.ledger.bookings import Bookings
 from fanfold.matching.paper import PaperVenue
 from fanfold.matching.prices import Quote
-from fanfold.messages import BarsClosed, Fill, OrdersApproved, TradingStateChanged
+from fanfold.messages import Fill
 
 
 @cache
 def runtime() -> Runtime:
-    return build(os.environ)
+    return described(os.environ)
+
+
+class ExecutionProcess:
+    """The parts of one process: the ledger's side, and the verbs of each venue."""
+
+    def __init__(self, runtime: Runtime, settings: Settings) -> None:
+        self.runtime = runtime
+        self._settings = settings
+        self._verbs: dict[str, VenueVerbs] = {}
+
+    @cached_property
+    def _table(self) -> Table:
+        return self.runtime.table(self._settings.ledger_table)
+
+    @cached_property
+    def _outbox(self) -> Outbox:
+        runtime = self.runtime
+        topics = Topics(runtime.call, {"executions": self._settings.executions_topic}, runtime.watch.published)
+        return Outbox(self._table, "execution", topics, runtime.watch, runtime.clock)
+
+    @cached_property
+    def _bookings(self) -> Bookings:
+        return Bookings(DynamoLedger(self._table, self._outbox), self._log_odd, self.runtime.backoff)
+
+    def _log_odd(self, fill: Fill, booked: Decimal | None) -> None:
+        figures = {"quantity": str(fill.quantity), "booked": str(booked or 0)}
+        what = "a trade is told with another quantity than is booked; what is booked stands"
+        self.runtime.watch.log.error(what, trade=fill.trade_id, order=fill.order_id, **figures)
+
+    def verbs(self, venue: str) -> VenueVerbs:
+        """What places and matches orders at a venue, the same ones each time."""
+        if venue not in self._verbs:
+            self._verbs[venue] = self._connected(venue)
+        return self._verbs[venue]
+
+    def _connected(self, venue: str) -> VenueVerbs:
+        desk, quote = self.runtime.desk, self._quote(venue)
+        paper = PaperVenue(desk, PaperBook(self.runtime.table(self._settings.paper_book_table)), quote)
+        return VenueVerbs(
+            Placer(desk, self._bookings, paper, self.runtime.clock),
+            OrderMatcher(desk, self._bookings, paper, swept=True, backoff=self.runtime.backoff),
+            quoted=quote is not None,
+        )
+
+    def _quote(self, venue: str) -> Callable[[str], Quote] | None:
+        """The best prices of a live venue; recordings have none."""
+        profile = self.runtime.desk.venues.get(venue)
+        if profile is None or profile.kind != "ccxt":
+            return None
+        # An image that only replays never loads ccxt.
+        from fanfold.venues.ccxt.venue import ExchangeVenue  # noqa: PLC0415
+
+        exchange = ExchangeVenue.connect(profile, self.runtime.desk.instruments, self._settings.venue_origin)
+        return Quotes(venue, exchange, PauseTable(self.runtime.table(self._settings.paper_book_table))).quote
+
+    @cached_property
+    def _sweeper(self) -> Sweeper:
+        """What works on orders that are left alone; how many nobody knows the outcome of is counted."""
+        overdue = partial(self.runtime.watch.counts.add, "OrdersOverdue")
+        return Sweeper(
+            self.runtime.desk, self._bookings, lambda venue: self.verbs(venue)[:2], self.runtime.clock, overdue
+        )
+
+    @cached_property
+    def _check_keys(self) -> Callable[[], None]:
+        """Where the stage's venue is a real one, the check that it has its keys, which are read again every minute."""
+        name = self._settings.venue_secret
+        if not name:
+            return lambda: None
+        # What trades on paper does not load what reads secrets.
+        from execution_service.keys import check  # noqa: PLC0415
+        from fanfold.aws.function.secrets import SecureParameter  # noqa: PLC0415
+
+        secret = SecureParameter(self.runtime.call, name, self.runtime.clock)
+        return lambda: check(name, secret.values())
+
+    @cached_property
+    def _execution(self) -> OrderExecution:
+        return OrderExecution(self.runtime.desk, self._bookings, self.verbs, self._sweeper, self._check_keys)
+
+    def execute(self, arrived: Arrived) -> None:
+        """A message again may follow a crash, so the outbox is swept first."""
+        if arrived.again:
+            self._outbox.sweep()
+        getattr(self._execution, verb_of(ROUTES, arrived.message))(arrived.message)
+
+    def sweep(self) -> dict[str, int]:
+        """How many messages a crash had left, and how many orders needed work; both are in what one call reads."""
+        items = self._outbox.items()
+        try:
+            published = self._outbox.sweep(items)
+        finally:  # A topic that fails stops no order's end.
+            orders = self._sweeper.sweep(live_of(items))
+        return {"published": published, "orders": orders}
+
+
+def build(runtime: Runtime, settings: Settings) -> ExecutionProcess:
+    """A process of its own: two of them share nothing but what their calls reach."""
+    return ExecutionProcess(runtime, settings)
 
 
 @cache
-def settings() -> Settings:
-    return read(Settings, os.environ)
-
-
-@cache
-def ledger() -> Table:
-    return runtime().table(settings().ledger_table)
-
-
-@cache
-def outbox() -> Outbox:
-    topics = Topics(runtime().call, {"executions": settings().executions_topic}, runtime().watch.published)
-    return Outbox(ledger(), "execution", topics, runtime().watch, runtime().clock)
-
-
-@cache
-def bookings() -> Bookings:
-    return Bookings(DynamoLedger(ledger(), outbox()), _odd, runtime().backoff)
-
-
-def _odd(fill: Fill, booked: Decimal | None) -> None:
-    told = {"trade": fill.trade_id, "order": fill.order_id, "quantity": str(fill.quantity), "booked": str(booked or 0)}
-    runtime().watch.log.error("a trade is told with another quantity than is booked; what is booked stands", **told)
-
-
-@cache
-def quote(venue: str) -> Callable[[str], Quote] | None:
-    """The best prices of a live venue; recordings have none."""
-    found = runtime().desk.venues.get(venue)
-    if found is None or found.kind != "ccxt":
-        return None
-    # An image that only replays never loads ccxt.
-    from fanfold.venues.ccxt.venue import ExchangeVenue  # noqa: PLC0415
-
-    exchange = ExchangeVenue.connect(found, runtime().desk.instruments, settings().venue_origin)
-    return Quotes(venue, exchange, PauseTable(runtime().table(settings().paper_book_table))).quote
-
-
-@cache
-def paper(venue: str) -> PaperVenue:
-    book = PaperBook(runtime().table(settings().paper_book_table))
-    return PaperVenue(runtime().desk, book, quote(venue))
-
-
-@cache
-def placer(venue: str) -> Placer:
-    return Placer(runtime().desk, bookings(), paper(venue), runtime().clock)
-
-
-@cache
-def matcher(venue: str) -> OrderMatcher:
-    return OrderMatcher(runtime().desk, bookings(), paper(venue), swept=True, backoff=runtime().backoff)
-
-
-@cache
-def sweeper() -> Sweeper:
-    """What works on orders that are left alone; how many nobody knows the outcome of is counted."""
-    overdue = partial(runtime().watch.counts.add, "OrdersOverdue")
-    return Sweeper(runtime().desk, bookings(), lambda venue: (placer(venue), matcher(venue)), runtime().clock, overdue)
-
-
-@cache
-def check_keys() -> Callable[[], None]:
-    """Where the stage's venue is a real one, the check that it has its keys, which are read again every minute."""
-    if not settings().venue_secret:
-        return lambda: None
-    # What trades on paper does not load what reads secrets.
-    from execution_service.keys import check  # noqa: PLC0415
-    from fanfold.aws.function.secrets import SecureParameter  # noqa: PLC0415
-
-    secret = SecureParameter(runtime().call, settings().venue_secret, runtime().clock)
-    return lambda: check(settings().venue_secret, secret.values())
-
-
-def place(message: OrdersApproved) -> None:
-    """Place orders at their venue; with live quotes, what is at market fills at once."""
-    _ready()
-    if message.account not in runtime().desk.accounts:
-        raise BadInput(f"account {message.account!r} is not in the desk; it has {sorted(runtime().desk.accounts)}")
-    venue = runtime().desk.accounts[message.account].venue
-    placer(venue).place(message)
-    if quote(venue) is not None:
-        matcher(venue).take(message)
-
-
-def _ready() -> None:
-    """Raises VenueUnavailable where the venue's keys are missing: a message that waits for them is not wrong."""
-    try:
-        check_keys()()
-    except BadInput as missing:
-        raise VenueUnavailable(str(missing)) from missing
-
-
-def match(message: BarsClosed) -> None:
-    """Match what rests at a venue of the desk against its bars."""
-    if message.venue in runtime().desk.venues:
-        matcher(message.venue).match(message)
-
-
-def govern(message: TradingStateChanged) -> None:
-    """Cancel what the account's state does not let rest, and end what it does not let out."""
-    if message.account in runtime().desk.accounts:
-        matcher(runtime().desk.accounts[message.account].venue).govern(message)
-    sweeper().sweep(bookings().live(message.account))
-
-
-def sweep() -> dict[str, int]:
-    """How many messages a crash had left, and how many orders needed work; both are in what one call reads."""
-    items = outbox().items()
-    try:
-        published = outbox().sweep(items)
-    finally:  # A topic that fails stops no order's end.
-        orders = sweeper().sweep(live_of(items))
-    return {"published": published, "orders": orders}
-
-
-def execute(arrived: Arrived) -> None:
-    """A message again may follow a crash, so the outbox is swept first."""
-    if arrived.again:
-        outbox().sweep()
-    VERBS[verb_of(ROUTES, arrived.message)](arrived.message)
-
-
-VERBS: dict[str, Callable[[Any], None]] = {"place": place, "match": match, "govern": govern}
+def process() -> ExecutionProcess:
+    """The process that the environment describes."""
+    return build(runtime(), read(Settings, os.environ))

@@ -9,22 +9,22 @@ from risk_service import wiring
 def assess(event: dict[str, Any], context: object) -> dict[str, Any]:
     """SQS bars, targets and execution reports: decide when all of a poll are there."""
     with wiring.runtime().watch.invocation(context):
-        return consume(event, wiring.assess, wiring.runtime().edge)
+        return consume(event, wiring.process().assess, wiring.runtime().edge)
 
 
 def control(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An operator's command: open an account, or set its trading state."""
     with wiring.runtime().watch.invocation(context):
-        return wiring.control(event, context.aws_request_id)
+        return wiring.process().control(event, context.aws_request_id)
 
 
 def api_control(event: dict[str, Any], context: object) -> dict[str, Any]:
     """HTTP API: halt, and resume by two principals or after a delay."""
     with wiring.runtime().watch.invocation(context):
-        return wiring.api_control(event)
+        return wiring.process().api_control(event)
 
 
 def sweep(_event: dict[str, Any], context: object) -> dict[str, Any]:
     """On schedule: publish what a crash has left in the outbox, and fail while a limit's parameter is refused."""
     with wiring.runtime().watch.invocation(context):
-        return wiring.sweep()
+        return wiring.process().sweep()

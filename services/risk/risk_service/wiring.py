@@ -1,7 +1,7 @@
 """Risk's parts, built on first use."""
 
 import os
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,7 +11,7 @@ from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.function.runtime import Runtime, read
-from fanfold.aws.function.runtime import runtime as build
+from fanfold.aws.function.runtime import runtime as described
 from fanfold.aws.function.sqs import Arrived, verb_of
 from fanfold.aws.sns import Topics
 from fanfold.desk import Desk
@@ -29,104 +29,107 @@ if TYPE_CHECKING:
 
 @cache
 def runtime() -> Runtime:
-    return build(os.environ)
+    return described(os.environ)
+
+
+class RiskProcess:
+    """The parts of one process; the pre-trade risk is built anew when the desk's limits change."""
+
+    def __init__(self, runtime: Runtime, settings: Settings) -> None:
+        self.runtime = runtime
+        self._settings = settings
+        self._built: tuple[Desk, PreTradeRisk] | None = None
+
+    @cached_property
+    def _table(self) -> Table:
+        return self.runtime.table(self._settings.ledger_table)
+
+    @cached_property
+    def _outbox(self) -> Outbox:
+        runtime = self.runtime
+        arns = {"orders": self._settings.orders_topic, "targets": self._settings.targets_topic}
+        topics = Topics(runtime.call, arns, runtime.watch.published)
+        return Outbox(self._table, "risk", topics, runtime.watch, runtime.clock)
+
+    @cached_property
+    def _ledger(self) -> DynamoLedger:
+        return DynamoLedger(self._table, self._outbox)
+
+    @cached_property
+    def _approvals(self) -> Approvals:
+        return Approvals(self._ledger, self.runtime.backoff)
+
+    @cached_property
+    def _limits(self) -> "RuntimeLimits | None":
+        """What tightens the desk file's limits, where the environment names a path for it."""
+        if not self._settings.limits_path:
+            return None
+        # What runs without parameters does not load what reads them.
+        from fanfold.aws.function.runtime_limits import RuntimeLimits  # noqa: PLC0415
+
+        runtime = self.runtime
+        return RuntimeLimits(runtime.call, self._settings.limits_path, runtime.desk, runtime.clock, runtime.watch)
+
+    @property
+    def risk(self) -> PreTradeRisk:
+        """The pre-trade risk under the limits of now."""
+        desk = self._limits.desk() if self._limits else self.runtime.desk
+        if self._built is None or self._built[0] is not desk:
+            self._built = desk, self._under(desk)
+        return self._built[1]
+
+    def _under(self, desk: Desk) -> PreTradeRisk:
+        runtime = self.runtime
+        halted = partial(runtime.watch.counts.add, "AccountsNotActive")
+        polls = DynamoPolls(self._table)
+        return PreTradeRisk(desk, prepare(desk), polls, self._approvals, runtime.clock, halted, runtime.backoff)
+
+    def assess(self, arrived: Arrived) -> None:
+        """A message again may follow a crash, so the outbox is swept first."""
+        if arrived.again:
+            self._outbox.sweep()
+        getattr(self.risk, verb_of(ROUTES, arrived.message))(arrived.message)
+
+    def sweep(self) -> dict[str, int]:
+        """How many messages a crash had left, and how many accounts were decided on though no poll came.
+
+        A limit that is refused makes the sweep fail, and that rings an alarm.
+        """
+        try:
+            published = self._outbox.sweep()
+        finally:  # A topic that fails stops no decision.
+            overdue = self.risk.decide_overdue()
+        if self._limits:
+            self._limits.check()
+        return {"published": published, "overdue": overdue}
+
+    def api_control(self, event: dict[str, Any]) -> dict[str, Any]:
+        """The answer to an HTTP API event; what the API needs is loaded by the one function that speaks it."""
+        from fanfold.ledger.controls import LedgerControls  # noqa: PLC0415
+        from risk_service import halt_api  # noqa: PLC0415
+
+        controls = LedgerControls(self._ledger, self.runtime.backoff)
+        return halt_api.answer(event, self.runtime.desk, controls, self.runtime.clock())
+
+    def control(self, event: dict[str, Any], request: str) -> dict[str, Any]:
+        """The outcome of a command, or what is wrong with it; to ``describe``, the desk that this function trades."""
+        desk = self.runtime.desk
+        if event == {"action": "describe"}:
+            described: dict[str, Any] = msgspec.to_builtins(desk)
+            return described
+        try:
+            command = msgspec.convert(event, ControlCommand)
+        except msgspec.ValidationError as wrong:
+            raise BadInput(f"the command: {wrong}") from wrong
+        return handle_command(command, desk, self._approvals, self.runtime.clock(), request)
+
+
+def build(runtime: Runtime, settings: Settings) -> RiskProcess:
+    """A process of its own: two of them share nothing but what their calls reach."""
+    return RiskProcess(runtime, settings)
 
 
 @cache
-def settings() -> Settings:
-    return read(Settings, os.environ)
-
-
-@cache
-def ledger() -> Table:
-    return runtime().table(settings().ledger_table)
-
-
-@cache
-def outbox() -> Outbox:
-    arns = {"orders": settings().orders_topic, "targets": settings().targets_topic}
-    topics = Topics(runtime().call, arns, runtime().watch.published)
-    return Outbox(ledger(), "risk", topics, runtime().watch, runtime().clock)
-
-
-@cache
-def approvals() -> Approvals:
-    return Approvals(DynamoLedger(ledger(), outbox()), runtime().backoff)
-
-
-class PreTradeRisks:
-    """The assessor of a desk, made anew when its limits change."""
-
-    def __init__(self) -> None:
-        self.of(runtime().desk)
-
-    def of(self, desk: Desk) -> PreTradeRisk:
-        self._desk = desk
-        halted = partial(runtime().watch.counts.add, "AccountsNotActive")
-        self.current = PreTradeRisk(
-            desk, prepare(desk), DynamoPolls(ledger()), approvals(), runtime().clock, halted, runtime().backoff
-        )
-        return self.current
-
-    def now(self) -> PreTradeRisk:
-        if not settings().limits_path:
-            return self.current
-        desk = limits().desk()
-        return self.current if desk is self._desk else self.of(desk)
-
-
-@cache
-def assessor() -> PreTradeRisks:
-    return PreTradeRisks()
-
-
-@cache
-def limits() -> "RuntimeLimits":
-    """What tightens the desk file's limits, where the environment names a path for it."""
-    # What runs without parameters does not load what reads them.
-    from fanfold.aws.function.runtime_limits import RuntimeLimits  # noqa: PLC0415
-
-    own = runtime()
-    return RuntimeLimits(own.call, settings().limits_path, own.desk, own.clock, own.watch)
-
-
-def assess(arrived: Arrived) -> None:
-    """A message again may follow a crash, so the outbox is swept first."""
-    if arrived.again:
-        outbox().sweep()
-    getattr(assessor().now(), verb_of(ROUTES, arrived.message))(arrived.message)
-
-
-def sweep() -> dict[str, int]:
-    """How many messages a crash had left, and how many accounts were decided on though no poll came.
-
-    A limit that is refused makes the sweep fail, and that rings an alarm.
-    """
-    try:
-        published = outbox().sweep()
-    finally:  # A topic that fails stops no decision.
-        overdue = assessor().now().decide_overdue()
-    if settings().limits_path:
-        limits().check()
-    return {"published": published, "overdue": overdue}
-
-
-def api_control(event: dict[str, Any]) -> dict[str, Any]:
-    """The answer to an HTTP API event; what the API needs is loaded by the one function that speaks it."""
-    from fanfold.ledger.controls import LedgerControls  # noqa: PLC0415
-    from risk_service import halt_api  # noqa: PLC0415
-
-    controls = LedgerControls(DynamoLedger(ledger(), outbox()), runtime().backoff)
-    return halt_api.answer(event, runtime().desk, controls, runtime().clock())
-
-
-def control(event: dict[str, Any], request: str) -> dict[str, Any]:
-    """The outcome of a command, or what is wrong with it; to ``describe``, the desk that this function trades."""
-    if event == {"action": "describe"}:
-        described: dict[str, Any] = msgspec.to_builtins(runtime().desk)
-        return described
-    try:
-        command = msgspec.convert(event, ControlCommand)
-    except msgspec.ValidationError as wrong:
-        raise BadInput(f"the command: {wrong}") from wrong
-    return handle_command(command, runtime().desk, approvals(), runtime().clock(), request)
+def process() -> RiskProcess:
+    """The process that the environment describes."""
+    return build(runtime(), read(Settings, os.environ))

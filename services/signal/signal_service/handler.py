@@ -9,10 +9,10 @@ from signal_service import wiring
 def fold(event: dict[str, Any], context: object) -> dict[str, Any]:
     """SQS bars: fold each message, publish the targets of the bars that closed with it."""
     with wiring.runtime().watch.invocation(context):
-        return consume(event, wiring.folder(), wiring.runtime().edge)
+        return consume(event, wiring.process().fold, wiring.runtime().edge)
 
 
 def webhook(event: dict[str, Any], context: object) -> dict[str, Any]:
     """HTTP API: a signal from outside, proven by its signature."""
     with wiring.runtime().watch.invocation(context):
-        return wiring.webhook(event)
+        return wiring.process().webhook(event)
