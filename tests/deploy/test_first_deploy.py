@@ -21,7 +21,7 @@ class Tool(Stage):
     """A stage in an account whose stacks are there once the tool has made them; ``asked`` is what it was asked."""
 
     def __init__(self, name: str, failing: str = "") -> None:
-        super().__init__(name, self.answer, SETTINGS, told=lambda _line: None)
+        super().__init__(name, self.answer, SETTINGS, report=lambda _line: None)
         self.asked: list[tuple[str, str]] = []
         self.there: set[str] = set()
         self.failing = failing
