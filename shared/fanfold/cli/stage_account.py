@@ -3,17 +3,24 @@
 import os
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from fanfold.aws.client.call import Call, Endpoint, connect
 from fanfold.cli.argument_types import Options
 from fanfold.cli.output import Answer
+from fanfold.deployment import SERVICES
 from fanfold.stages import names
 from fanfold.stages.account import own_buckets
+from fanfold.stages.removal import PLATFORM
 
 Stage = Annotated[str, Parameter(metavar="STAGE", help="dev, paper, live, or for some days pr-... and try-... (dev)")]
+
+if TYPE_CHECKING:
+    Stack = str
+else:
+    Stack = Literal[(PLATFORM, *SERVICES)]
 
 
 def account() -> Call:

@@ -9,14 +9,14 @@ Example: fanfold stage deploy pr-123 --remove-after 2026-03-04
 import os
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
 from fanfold.cli.argument_types import Shared, read_by, read_day
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer
-from fanfold.cli.stage_account import Stage, account, checked, done, progress
+from fanfold.cli.stage_account import Stack, Stage, account, checked, done, progress
 from fanfold.deployment import SERVICES
 from fanfold.local.launcher import repository_root
 from fanfold.stages import deploy, names
@@ -26,11 +26,6 @@ from fanfold.stages.removal import PLATFORM
 EXITS = (Exit.NOT_REACHABLE,)
 # How long an ephemeral stage is there, where nobody says.
 DAYS = 3
-
-if TYPE_CHECKING:
-    Stack = str
-else:
-    Stack = Literal[(PLATFORM, *SERVICES)]
 
 
 def command(

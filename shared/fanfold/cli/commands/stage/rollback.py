@@ -3,25 +3,18 @@
 Example: fanfold stage rollback dev --service signal
 """
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
 from fanfold.cli.argument_types import Shared
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer
-from fanfold.cli.stage_account import Stage, account, checked, done, progress
-from fanfold.deployment import SERVICES
+from fanfold.cli.stage_account import Stack, Stage, account, checked, done, progress
 from fanfold.errors import BadInput
 from fanfold.stages import deploy
-from fanfold.stages.removal import PLATFORM
 
 EXITS = (Exit.NOT_REACHABLE,)
-
-if TYPE_CHECKING:
-    Stack = str
-else:
-    Stack = Literal[(PLATFORM, *SERVICES)]
 
 
 def command(
