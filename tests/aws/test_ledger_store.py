@@ -1,6 +1,6 @@
 """One contract of every ledger store: on both emulators, on DynamoDB in memory, and in memory without DynamoDB."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -16,7 +16,6 @@ from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.aws.dynamodb.table import Table
-from fanfold.aws.sns import Topics
 from fanfold.errors import Refused
 from fanfold.ledger import orders, positions
 from fanfold.ledger.booking import AccountBooks, StoredAccount, StoredPosition
@@ -49,10 +48,9 @@ from fanfold.ledger.positions import PAGE_LOTS, Lot, Position
 from fanfold.ledger.requests import PendingResume, Remembered
 from fanfold.ledger.store import LedgerStore, LiveOrder
 from fanfold.ledger.trading_state import OrderPermissions
-from fanfold.messages import TradingState
+from fanfold.messages import Message, TradingState
 from fanfold.simulation.cloud import MemoryCloud
 from fanfold.simulation.ledger import MemoryLedger
-from fanfold.simulation.stores import MemoryBus
 
 D = Decimal
 A, B = order("A"), order("B", "sell")
@@ -62,24 +60,35 @@ REQUEST = Remembered(principal="ann", key="key-0001", digest="d", status=200, bo
 PENDING = PendingResume(account="main", confirmation="c1", principal="ann", reason="r", asked_at=AT)
 
 
+class Published(list[str]):
+    """The ids of the messages that were published, in their order."""
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        self.extend(message.id for message in messages)
+
+
 class Stored(NamedTuple):
-    """A store, what it holds unpublished, and whether an account is re-armed."""
+    """A store, what it holds unpublished, what it published, and whether an account is re-armed."""
 
     store: LedgerStore
     held: Callable[[], list[str]]
+    published: Published
     rearmed: Callable[[str], bool]
 
 
 def on_table(table: Table) -> Stored:
-    outbox = Outbox(table, "execution", Topics(table.call, {}))
+    published = Published()
+    outbox = Outbox(table, "execution", published)
     items = lambda: [item["sk"] for item in outbox.items() if "body" in item]  # noqa: E731
-    return Stored(DynamoLedger(table, outbox), items, lambda account: DynamoPolls(table).read(account).rearmed)
+    rearmed = lambda account: DynamoPolls(table).read(account).rearmed  # noqa: E731
+    return Stored(DynamoLedger(table, outbox), items, published, rearmed)
 
 
 def in_memory() -> Stored:
-    memory = MemoryLedger(MemoryBus())
+    published = Published()
+    memory = MemoryLedger(published)
     polls = DynamoPolls(memory.polls_table)
-    return Stored(memory.store, lambda: list(memory.outbox), lambda account: polls.read(account).rearmed)
+    return Stored(memory.store, lambda: list(memory.outbox), published, lambda account: polls.read(account).rearmed)
 
 
 @pytest.fixture(params=["memory", "dynamodb in memory", "ministack", "moto"])
@@ -266,7 +275,9 @@ def test_lots_that_were_read_are_not_stored_with_the_position(store: LedgerStore
 def test_a_message_is_held_with_its_change_and_published_once(stored: Stored) -> None:
     stored.store.commit([OpenAccount("main", D(1)), HoldMessage(report("a"))])
     assert refused(stored.store, OpenAccount("main", D(1)), HoldMessage(report("b"))) == (0,)
-    assert stored.held() == ["a"]
+    assert (stored.held(), stored.published) == (["a"], [])
+    stored.store.publish([report("a")], [report("c")])
+    assert (stored.held(), stored.published) == ([], ["a", "c"])
 
 
 def test_a_request_is_remembered_once(store: LedgerStore) -> None:
