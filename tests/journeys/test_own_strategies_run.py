@@ -3,35 +3,13 @@
 import json
 
 from desk_fixture import ROOT, skip_without_node
+from own_strategy import ALWAYS_LONG
 from test_runs import said
 
-STRATEGY = '''"""Long, by a share that a neighbour says."""
-
-from typing import NamedTuple
-
-from fanfold.strategies import Bars
-from sizes import share
-
-
-class Params(NamedTuple):
-    n: int = 3
-
-
-class State(NamedTuple):
-    seen: float
-
-
-def lookback(params: Params) -> int:
-    return params.n
-
-
-def start(_params: Params) -> State:
-    return State(0.0)
-
-
-def step(params: Params, state: State, bars: Bars) -> tuple[State, float]:
-    return state, share(bars.close[bars.now])
-'''
+# Long by a share that a neighbour's file says.
+STRATEGY = ALWAYS_LONG.replace("import Bars\n", "import Bars\nfrom sizes import share\n").replace(
+    "return state, 1.0", "return state, share(bars.close[bars.now])"
+)
 
 
 def test_a_strategy_of_a_folder_trades_and_continues_unless_it_changed(tmp_path):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from core_desk import instance, raw
-from test_strategy_files import GOOD
+from own_strategy import ALWAYS_LONG
 
 from fanfold import desk
 from fanfold.cli.main import main
@@ -20,7 +20,7 @@ from fanfold.strategy import contract, folder
 from fanfold.strategy.contract import Bars
 
 NEIGHBOUR = "def half(weight: float) -> float:\n    return weight / 2\n"
-IMPORTING = GOOD.replace("return state, 1.0", "return state, half(1.0)")
+IMPORTING = ALWAYS_LONG.replace("return state, 1.0", "return state, half(1.0)")
 IMPORTS = {
     "by name": ("mine.py", "from sizes import half\n", "sizes.py"),
     "relatively": ("mine.py", "from .sizes import half\n", "sizes.py"),
@@ -33,8 +33,8 @@ IMPORTS = {
 def own(tmp_path: Path) -> Iterator[Path]:
     """A folder with a strategy, a strategy in a folder, and a file that is none."""
     (tmp_path / "my_desk").mkdir()
-    (tmp_path / "mine.py").write_text(GOOD)
-    (tmp_path / "my_desk" / "mine.py").write_text(GOOD)
+    (tmp_path / "mine.py").write_text(ALWAYS_LONG)
+    (tmp_path / "my_desk" / "mine.py").write_text(ALWAYS_LONG)
     (tmp_path / "my_desk" / "sizes.py").write_text(NEIGHBOUR)
     folder.use(tmp_path)
     yield tmp_path
@@ -70,7 +70,7 @@ def test_a_strategy_imports_its_neighbours_live_and_compiled(own: Path, how: str
 def test_a_shipped_name_is_refused_with_both_files(tmp_path: Path, name: str) -> None:
     file = tmp_path / name
     file.parent.mkdir(exist_ok=True)
-    file.write_text(GOOD)
+    file.write_text(ALWAYS_LONG)
     shipped = Path(name).parts[0].removesuffix(".py")
     with pytest.raises(BadInput, match=rf"{tmp_path}/{shipped}.* has the name .*fanfold/strategies/{shipped}\.py"):
         folder.use(tmp_path)
@@ -88,7 +88,7 @@ def test_what_is_no_file_of_the_folder_is_unknown(own: Path, name: str) -> None:
 def test_another_folder_takes_the_place_of_the_one_before(tmp_path_factory: pytest.TempPathFactory) -> None:
     assert contract.bind("mine", {}, 1).lookback == 3
     other = tmp_path_factory.mktemp("other")
-    (other / "mine.py").write_text(GOOD.replace("n: int = 3", "n: int = 9"))
+    (other / "mine.py").write_text(ALWAYS_LONG.replace("n: int = 3", "n: int = 9"))
     folder.use(other)
     assert contract.bind("mine", {}, 1).lookback == 9
     assert "my_desk.mine" not in contract.names()
@@ -108,7 +108,7 @@ def test_the_folder_strategies_of_the_working_directory_is_found(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "strategies").mkdir()
-    (tmp_path / "strategies" / "mine.py").write_text(GOOD)
+    (tmp_path / "strategies" / "mine.py").write_text(ALWAYS_LONG)
     assert main(["strategies", "--json"]) == 0
     assert "mine" in [row["name"] for row in json.loads(capsys.readouterr().out)["strategies"]]
     folder.use(None)

@@ -5,51 +5,41 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from own_strategy import ALWAYS_LONG
 
 from fanfold.cli.main import main
 from fanfold.errors import BadInput
 from fanfold.strategy import contract, folder
 
-GOOD = '''"""Always long."""
-
-from typing import NamedTuple
-
-from fanfold.strategies import Bars
-
-
-class Params(NamedTuple):
-    n: int = 3
-
-
-class State(NamedTuple):
-    seen: float
-
-
-def lookback(params: Params) -> int:
-    return params.n
-
-
-def start(_params: Params) -> State:
-    return State(0.0)
-
-
-def step(params: Params, state: State, bars: Bars) -> tuple[State, float]:
-    return state, 1.0
-'''
 BROKEN = {
     "a syntax error": ("def step(:\n", r"odd\.py, line 1: SyntaxError"),
-    "an import that is not there": ("import nowhere\n" + GOOD, r"odd\.py, line 1: ModuleNotFoundError: No module"),
-    "a fault while it loads": (GOOD + "\n1 / 0\n", r"odd\.py, line 2[0-9]: ZeroDivisionError"),
-    "an end while it loads": (GOOD + "\nraise SystemExit(3)\n", r"odd\.py, line 2[0-9]: SystemExit"),
+    "an import that is not there": (
+        "import nowhere\n" + ALWAYS_LONG,
+        r"odd\.py, line 1: ModuleNotFoundError: No module",
+    ),
+    "a fault while it loads": (ALWAYS_LONG + "\n1 / 0\n", r"odd\.py, line 2[0-9]: ZeroDivisionError"),
+    "an end while it loads": (ALWAYS_LONG + "\nraise SystemExit(3)\n", r"odd\.py, line 2[0-9]: SystemExit"),
     "nothing": ("", r"odd\.py\) has no `Params`; a strategy has Params, State, lookback, start, step"),
-    "no start": (GOOD.replace("def start(", "def begin("), r"has no `start`"),
-    "params that are no NamedTuple": (GOOD.replace("Params(NamedTuple)", "Params"), r"`Params` of .* is no Named"),
-    "no default": (GOOD.replace("n: int = 3", "n: int"), r"param 'n' of .* has no default"),
-    "a param of another kind": (GOOD.replace("n: int = 3", "n: list = []"), r"param 'n' of .* must be int or float"),
-    "no annotation": (GOOD.replace("bars: Bars)", "bars)"), r"`step` of .* says not what its `bars` are"),
-    "an annotation of nothing": (GOOD.replace("bars: Bars)", 'bars: "Candles")'), r"NameError: name 'Candles'"),
-    "a lookback that fails": (GOOD.replace("return params.n", "return params.m"), r"odd\.py, line 17: AttributeError"),
-    "a lookback that is none": (GOOD.replace("return params.n", "return None"), r"lookback of strategy odd: .*Type"),
+    "no start": (ALWAYS_LONG.replace("def start(", "def begin("), r"has no `start`"),
+    "params that are no NamedTuple": (
+        ALWAYS_LONG.replace("Params(NamedTuple)", "Params"),
+        r"`Params` of .* is no Named",
+    ),
+    "no default": (ALWAYS_LONG.replace("n: int = 3", "n: int"), r"param 'n' of .* has no default"),
+    "a param of another kind": (
+        ALWAYS_LONG.replace("n: int = 3", "n: list = []"),
+        r"param 'n' of .* must be int or float",
+    ),
+    "no annotation": (ALWAYS_LONG.replace("bars: Bars)", "bars)"), r"`step` of .* says not what its `bars` are"),
+    "an annotation of nothing": (ALWAYS_LONG.replace("bars: Bars)", 'bars: "Candles")'), r"NameError: name 'Candles'"),
+    "a lookback that fails": (
+        ALWAYS_LONG.replace("return params.n", "return params.m"),
+        r"odd\.py, line 17: AttributeError",
+    ),
+    "a lookback that is none": (
+        ALWAYS_LONG.replace("return params.n", "return None"),
+        r"lookback of strategy odd: .*Type",
+    ),
 }
 
 
@@ -71,7 +61,7 @@ def test_a_broken_file_is_named_with_the_place(own: Path, case: str) -> None:
 
 def test_one_broken_file_hides_no_other(own: Path, capsys) -> None:
     (own / "odd.py").write_text("def step(:\n")
-    (own / "good.py").write_text(GOOD)
+    (own / "good.py").write_text(ALWAYS_LONG)
     assert main(["strategies", "--strategies", str(own), "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
     assert {"good", "sma_cross"} <= {row["name"] for row in told["strategies"]}
@@ -82,5 +72,5 @@ def test_one_broken_file_hides_no_other(own: Path, capsys) -> None:
 
 def test_a_desk_that_trades_another_strategy_does_not_load_the_broken_one(own: Path) -> None:
     (own / "odd.py").write_text("def step(:\n")
-    (own / "good.py").write_text(GOOD)
+    (own / "good.py").write_text(ALWAYS_LONG)
     assert contract.bind("good", {"n": "7"}, 1).lookback == 7
