@@ -127,9 +127,9 @@ class OrderMatcher:
 
     def _agreed(self, result: MatchResult, booked: Sequence[ExecutionReport]) -> MatchResult:
         """The result with orders as the ledger has them: after a crash it may have booked other fills of them."""
-        filled = {one.order_id: one.filled for report in booked for one in report.updates}
-        ended = {one.order_id for report in booked for one in report.updates if one.state in TERMINAL}
-        missing = [one.resting.order.order_id for one in result.resolutions]
+        filled = {update.order_id: update.filled for report in booked for update in report.updates}
+        ended = {update.order_id for report in booked for update in report.updates if update.state in TERMINAL}
+        missing = [resolution.resting.order.order_id for resolution in result.resolutions]
         missing = [order_id for order_id in missing if order_id not in filled]
         for order_id, record in (self._ledger.records(missing) if missing else {}).items():
             filled[order_id] = record.filled
@@ -138,7 +138,7 @@ class OrderMatcher:
 
     def _cancels(self, account: str, resting: Sequence[RestingOrder], at: datetime) -> bool:
         """Cancel what may not rest; whether there was any. The trading state is read only where something rests."""
-        live = [one.order for one in resting if one.canceled_at is None]
+        live = [entry.order for entry in resting if entry.canceled_at is None]
         if not live:
             return False
         state = self._ledger.trading_state(account)

@@ -146,11 +146,11 @@ class Placer:
         self._ledger.move([(record, after)], report(message, [after]))
 
     def _stored(self, message: OrdersApproved) -> list[OrderRecord]:
-        found = self._ledger.records([order.order_id for order in message.orders])
-        missing = [order.order_id for order in message.orders if order.order_id not in found]
+        records = self._ledger.records([order.order_id for order in message.orders])
+        missing = [order.order_id for order in message.orders if order.order_id not in records]
         if missing:
             raise BadInput(f"orders {missing} are not in the ledger: risk did not approve them")
-        return [found[order.order_id] for order in message.orders]
+        return [records[order.order_id] for order in message.orders]
 
     def _known(self, message: OrdersApproved) -> None:
         if message.account not in self._desk.limits:
@@ -169,10 +169,12 @@ def report(message: OrdersApproved, after: Sequence[OrderRecord]) -> ExecutionRe
     """What is told of orders of a message after a step."""
     first = after[0].order
     return ExecutionReport(
-        id=ids.derive("report", message.id, *(f"{one.order.order_id} {one.state} {one.epoch}" for one in after)),
+        id=ids.derive(
+            "report", message.id, *(f"{record.order.order_id} {record.state} {record.epoch}" for record in after)
+        ),
         cause=message.id,
         at=message.at,
         account=first.account,
         venue=first.venue,
-        updates=[orders.update(one) for one in after],
+        updates=[orders.update(record) for record in after],
     )

@@ -89,18 +89,18 @@ class Sweeper:
         """Work on the orders that need it; how many those were. What fails for one account is tried for the others."""
         now, worked = self._clock(), list[Found]()
         apart(
-            sorted({one.account for one in live}),
-            lambda account: worked.extend(self._sweep([one for one in live if one.account == account], now)),
+            sorted({order.account for order in live}),
+            lambda account: worked.extend(self._sweep([order for order in live if order.account == account], now)),
         )
         return len(worked)
 
     def _sweep(self, live: Sequence[StandingOrder], now: datetime) -> list[Found]:
         """Work on those of an account's orders that need it; those."""
-        records = self._ledger.records([one.order_id for one in live])
-        found = [Found(one, records[one.order_id]) for one in live if one.order_id in records]
-        self._unknown(sum(_unknown(one.record, now) for one in found))
+        records = self._ledger.records([order.order_id for order in live])
+        standing = [Found(order, records[order.order_id]) for order in live if order.order_id in records]
+        self._unknown(sum(_unknown(entry.record, now) for entry in standing))
         state = self._ledger.trading_state(live[0].account)
-        due = [one for one in found if self._due(one.record, state, now)]
+        due = [entry for entry in standing if self._due(entry.record, state, now)]
         self._work(due, now)
         return due
 
@@ -115,18 +115,18 @@ class Sweeper:
         return bool(state.bars_resting(order)) or order.expires_at <= self._ended_by(order.venue, now)
 
     def _work(self, due: Sequence[Found], now: datetime) -> None:
-        resting = [one for one in due if one.record.state in (OrderState.OPEN, OrderState.PARTIAL)]
-        for one in due:
-            if one not in resting:
-                self._verbs(one.record.order.venue)[0].again(one.message())
+        resting = [entry for entry in due if entry.record.state in (OrderState.OPEN, OrderState.PARTIAL)]
+        for entry in due:
+            if entry not in resting:
+                self._verbs(entry.record.order.venue)[0].again(entry.message())
         if resting:
             first = resting[0]
             venue = first.record.order.venue
             self._verbs(venue)[1].tend(first.message(), self._ended_by(venue, now))
 
     def _ended_by(self, venue: str, now: datetime) -> datetime:
-        found = self._desk.venues.get(venue)
-        length = timeframes.seconds(found.timeframe) if found else 0
+        known = self._desk.venues.get(venue)
+        length = timeframes.seconds(known.timeframe) if known else 0
         return now - timedelta(seconds=length + BAR_LATE_S)
 
 

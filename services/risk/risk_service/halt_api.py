@@ -50,12 +50,12 @@ class Controls(Protocol):
 
 def answer(event: dict[str, Any], desk: Desk, controls: Controls, now: datetime) -> dict[str, Any]:
     """The answer to an HTTP API event."""
-    asked = Control(desk, controls, now)
+    commands = Control(desk, controls, now)
     return serve(
         event,
         {
-            "halt": lambda request, _query: _once(request, controls, asked.halt),
-            "resume": lambda request, _query: _once(request, controls, asked.resume),
+            "halt": lambda request, _query: _once(request, controls, commands.halt),
+            "resume": lambda request, _query: _once(request, controls, commands.resume),
         },
     )
 
@@ -125,14 +125,14 @@ class Control:
         self._controls.resume(message, pending, _remembering(request, 200, body), self._now)
         return Reply(body)
 
-    def _opened(self, asked: list[str]) -> list[str]:
+    def _opened(self, named: list[str]) -> list[str]:
         """The accounts that were named, or all opened ones. Raises Problem for one that there is not."""
-        wanted = sorted(set(asked)) or sorted(self._desk.accounts)
+        wanted = sorted(set(named)) or sorted(self._desk.accounts)
         unknown = [account for account in wanted if account not in self._desk.accounts]
         if unknown:
             raise not_found(f"account {unknown[0]!r} is not in the desk")
         opened = [account for account in wanted if self._controls.state(account) is not None]
-        if not opened or (asked and len(opened) < len(wanted)):
+        if not opened or (named and len(opened) < len(wanted)):
             raise Problem(409, "not-opened", "an account that was never opened does not trade and cannot be halted")
         if len(opened) > ACCOUNTS_MAX:
             raise bad_request(f"name at most {ACCOUNTS_MAX} accounts at a time; {len(opened)} are opened")

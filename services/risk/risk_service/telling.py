@@ -47,7 +47,9 @@ def _is_plain(decision: Decision) -> bool:
 
 def _states(occasion: Occasion) -> Iterator[LegState]:
     decision = occasion.decision
-    unpriced = {leg_of(one.order): one.detail for one in decision.refused if one.code == Code.MISSING_DATA}
+    unpriced = {
+        leg_of(refusal.order): refusal.detail for refusal in decision.refused if refusal.code == Code.MISSING_DATA
+    }
     unpriced |= {
         leg: f"no bar was seen: it is closed within the band of {decision.book.marks[leg[1]].price:f}, its average cost"
         for leg in occasion.wanted

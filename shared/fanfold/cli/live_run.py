@@ -39,13 +39,13 @@ def trade(options: Options, wanted: RunOptions, out: Console) -> int:
     settings = environment(state, live=True, images=wanted.images)
     if wanted.origin:
         settings["VENUE_ORIGIN"] = wanted.origin
-    asked = Asked(
+    request = Asked(
         desk=str(wanted.desk_file.resolve()),
         strategies=str(folder.in_use() or ""),
         live=wanted.live,
         begun=datetime.now(UTC).isoformat(),
     )
-    begun = state_directory.begun(state, traded, asked, overwrite=wanted.overwrite)
+    begun = state_directory.begun(state, traded, request, overwrite=wanted.overwrite)
     with begun as (held, kept), emulator(state, settings, held) as cloud:
         tell_start(state, kept, out)
         deployed(cloud, out)

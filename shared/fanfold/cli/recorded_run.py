@@ -49,8 +49,8 @@ def _start(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -> i
         cash=wanted.cash,
     )
     _describe(plan, out)
-    asked = continuing.asked_for(wanted, plan)
-    with state_directory.begun(state, plan.desk, asked, overwrite=wanted.overwrite) as (held, kept):
+    request = continuing.asked_for(wanted, plan)
+    with state_directory.begun(state, plan.desk, request, overwrite=wanted.overwrite) as (held, kept):
         tell_start(state, kept, out)
         return _trade(state, plan, held, wanted, out, as_json=as_json)
 
@@ -58,9 +58,9 @@ def _start(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -> i
 def _continue(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -> int:
     state_directory.asked(state)
     with alone(state, "run") as held:
-        plan, asked = continuing.continued(state, wanted)
+        plan, request = continuing.continued(state, wanted)
         _describe(plan, out)
-        state_directory.remember(state, asked)
+        state_directory.remember(state, request)
         out.print(f"continues in {state} with {text_of(plan.start)}", soft_wrap=True, highlight=False)
         return _trade(state, plan, held, wanted, out, as_json=as_json)
 

@@ -87,8 +87,8 @@ def _judge(order: Order, context: Context) -> Order | Refusal:
 
 
 def _reason(bundle: str, refusals: Sequence[Refusal]) -> str:
-    told = (
+    reasons = (
         ", ".join(f"{refusal.order.instrument} {refusal.code}" for refusal in refusals)
         or "a leg that cannot be ordered"
     )
-    return f"bundle {bundle} goes out whole or not at all: {told}"
+    return f"bundle {bundle} goes out whole or not at all: {reasons}"

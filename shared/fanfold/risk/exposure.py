@@ -122,9 +122,11 @@ def marked(marks: Mapping[str, Mark], series: Iterable[Series], timeframe: str) 
     """Return the marks after series of the venue's own timeframe. Other series are ignored."""
     length_s = timeframes.seconds(timeframe)
     after = dict(marks)
-    for one in series:
-        for bar in one.bars if one.timeframe == timeframe else ():
-            after[one.instrument] = mark(after.get(one.instrument), bar.closes_at_s, one.price(bar.close), length_s)
+    for source in series:
+        for bar in source.bars if source.timeframe == timeframe else ():
+            after[source.instrument] = mark(
+                after.get(source.instrument), bar.closes_at_s, source.price(bar.close), length_s
+            )
     return after
 
 
@@ -196,8 +198,8 @@ def _significant(price: Decimal) -> Decimal:
     return Context(prec=12).plus(price).normalize()
 
 
-def priced(found: Mark | None) -> bool:
-    return found is not None and found.price.is_finite() and found.price > 0
+def priced(mark: Mark | None) -> bool:
+    return mark is not None and mark.price.is_finite() and mark.price > 0
 
 
 def roll(book: AccountSnapshot, value: Valuation, now: datetime) -> AccountSnapshot:

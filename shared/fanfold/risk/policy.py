@@ -116,7 +116,7 @@ def _terms(desk: Desk, name: str, account: Account) -> AccountPolicy:
     limits = desk.limits.get(name)
     if limits is None:
         return AccountPolicy(account=name, lacks=f"the desk has no [limits.{name}]")
-    instances = {key: one for key, one in desk.strategies.items() if one.account == name}
+    instances = {key: instance for key, instance in desk.strategies.items() if instance.account == name}
     exits = {
         symbol: msgspec.structs.replace(
             EXIT,
@@ -135,11 +135,11 @@ def _terms(desk: Desk, name: str, account: Account) -> AccountPolicy:
         venue=account.venue,
         spot=account.kind == "spot",
         limits=limits,
-        capital={key: one.allocation * account.cash for key, one in instances.items()},
+        capital={key: instance.allocation * account.cash for key, instance in instances.items()},
         legs={
-            (key, instrument): _leg(desk, account, limits, one, instrument)
-            for key, one in instances.items()
-            for instrument in one.instruments
+            (key, instrument): _leg(desk, account, limits, instance, instrument)
+            for key, instance in instances.items()
+            for instrument in instance.instruments
             if instrument in desk.instruments
         },
         exits=exits,

@@ -38,7 +38,7 @@ def remaining(
     ``ordered`` are the legs that got an order. A target of an ``external`` instance stands even when it is met, so that
     an older signal that comes late is seen to be older.
     """
-    refused = {bundles.leg_of(one.order): one for one in decision.refused}
+    refused = {bundles.leg_of(refusal.order): refusal for refusal in decision.refused}
     left = {}
     for leg, entry in standing.items():
         sized = msgspec.structs.replace(entry, quantity=decision.quantities.get(leg, entry.quantity), code="")
@@ -54,7 +54,7 @@ def remaining(
 
 def news(refused: Sequence[Refusal], standing: Standing) -> list[Refusal]:
     """Return the refusals whose reason was not reported for the same target before."""
-    return [one for one in refused if _code_before(standing, one) != one.code]
+    return [refusal for refusal in refused if _code_before(standing, refusal) != refusal.code]
 
 
 def _code_before(standing: Standing, refusal: Refusal) -> str:

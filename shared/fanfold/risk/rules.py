@@ -73,22 +73,22 @@ def missing_data(target: Target, context: Context) -> str | None:
     return None
 
 
-def kill_state(asked: Candidate, context: Context) -> str | None:
-    state, reduces = context.book.trading_state, asked.order.reduce_only
+def kill_state(candidate: Candidate, context: Context) -> str | None:
+    state, reduces = context.book.trading_state, candidate.order.reduce_only
     if state is TradingState.ACTIVE or (reduces and state in (TradingState.REDUCE_ONLY, TradingState.FLATTENING)):
         return None
     return "the trading state is missing" if state is None else f"the account is {state}"
 
 
-def stale_signal(asked: Candidate, context: Context) -> str | None:
-    age, limit = context.signal_ages.get(asked.order.signal_id, 0.0), context.terms.limits.signal_age_s_max
+def stale_signal(candidate: Candidate, context: Context) -> str | None:
+    age, limit = context.signal_ages.get(candidate.order.signal_id, 0.0), context.terms.limits.signal_age_s_max
     # A signal from the future means that one of the clocks is wrong, which is no better than late.
     return None if abs(age) <= limit else f"the signal is {age:.0f} s old, over {limit} s"
 
 
-def stale_bar(asked: Candidate, context: Context) -> str | None:
-    limit, own = context.terms.limits.bar_age_s_max, asked.order.instrument
-    age = context.now_s - asked.mark.closes_at_s
+def stale_bar(candidate: Candidate, context: Context) -> str | None:
+    limit, own = context.terms.limits.bar_age_s_max, candidate.order.instrument
+    age = context.now_s - candidate.mark.closes_at_s
     if not context.stale and abs(age) <= limit:
         return None
     ages = context.stale | {own: age}
@@ -98,8 +98,8 @@ def stale_bar(asked: Candidate, context: Context) -> str | None:
     return None
 
 
-def duplicate_intent(asked: Candidate, context: Context) -> str | None:
-    order = asked.order
+def duplicate_intent(candidate: Candidate, context: Context) -> str | None:
+    order = candidate.order
     if order.order_id in context.ids_decided:
         return f"order {order.order_id} was already decided in this batch"
     if (order.instance, order.instrument) in context.legs_decided:
@@ -107,78 +107,78 @@ def duplicate_intent(asked: Candidate, context: Context) -> str | None:
     return None
 
 
-def opposing_order(asked: Candidate, _: Context) -> str | None:
-    pending = asked.held.open
-    if pending * asked.quantity >= 0:
+def opposing_order(candidate: Candidate, _: Context) -> str | None:
+    pending = candidate.held.open
+    if pending * candidate.quantity >= 0:
         return None
     return f"live orders for {pending:f} are on the other side; they must fill or end first"
 
 
-def spot_short(asked: Candidate, context: Context) -> str | None:
-    order = asked.order
-    if order.side == "buy" or not context.terms.spot or order.quantity <= asked.held.lowest:
+def spot_short(candidate: Candidate, context: Context) -> str | None:
+    order = candidate.order
+    if order.side == "buy" or not context.terms.spot or order.quantity <= candidate.held.lowest:
         return None
-    available = asked.held.lowest
+    available = candidate.held.lowest
     return f"selling {order.quantity:f} of {available:f} that {order.instance} has would be short on a spot account"
 
 
-def lot_step(asked: Candidate, _: Context) -> str | None:
-    quantity, lot = asked.order.quantity, asked.policy.lot
+def lot_step(candidate: Candidate, _: Context) -> str | None:
+    quantity, lot = candidate.order.quantity, candidate.policy.lot
     return None if quantity > 0 and quantity % lot == 0 else f"quantity {quantity:f} is not one or more lots of {lot:f}"
 
 
-def tick_step(asked: Candidate, _: Context) -> str | None:
-    tick = asked.policy.tick
-    for price in (asked.order.limit_price, asked.order.stop_price):
+def tick_step(candidate: Candidate, _: Context) -> str | None:
+    tick = candidate.policy.tick
+    for price in (candidate.order.limit_price, candidate.order.stop_price):
         if price is not None and (price <= 0 or price % tick):
             return f"price {price:f} is not one or more ticks of {tick:f}"
     return None
 
 
-def notional_min(asked: Candidate, _: Context) -> str | None:
-    figure, limit = asked.notional, asked.policy.notional_min
+def notional_min(candidate: Candidate, _: Context) -> str | None:
+    figure, limit = candidate.notional, candidate.policy.notional_min
     return f"notional {figure:f} is under the venue's minimum {limit:f}" if figure < limit else None
 
 
-def amount_min(asked: Candidate, _: Context) -> str | None:
-    quantity, least = asked.order.quantity, asked.policy.amount_min
+def amount_min(candidate: Candidate, _: Context) -> str | None:
+    quantity, least = candidate.order.quantity, candidate.policy.amount_min
     return None if quantity >= least else f"quantity {quantity:f} is under the venue's minimum {least:f}"
 
 
-def price_collar(asked: Candidate, context: Context) -> str | None:
-    mark, collar = asked.mark.price, context.terms.limits.collar_bps
+def price_collar(candidate: Candidate, context: Context) -> str | None:
+    mark, collar = candidate.mark.price, context.terms.limits.collar_bps
     # A band is a tick wide at least, or nothing could be ordered where the tick is coarse.
-    tick, order = asked.policy.tick, asked.order
+    tick, order = candidate.policy.tick, candidate.order
     for price in (order.reference_price, order.limit_price, order.stop_price):
         if price is not None and abs(price - mark) * BPS > collar * mark and abs(price - mark) > tick:
             return f"price {price:f} is further than {collar:f} bps from the mark {mark:f}"
     return None
 
 
-def cash(asked: Candidate, context: Context) -> str | None:
-    order, available = asked.order, context.book.cash - context.reserved
+def cash(candidate: Candidate, context: Context) -> str | None:
+    order, available = candidate.order, context.book.cash - context.reserved
     if order.side == "sell" or not context.terms.spot or order.reserved <= available:
         return None
     return f"it may cost {order.reserved:f} with fees, of {available:f} that is free"
 
 
-def order_notional(asked: Candidate, context: Context) -> str | None:
-    return _over("notional", asked.notional, context.terms.limits.order_notional_max)
+def order_notional(candidate: Candidate, context: Context) -> str | None:
+    return _over("notional", candidate.notional, context.terms.limits.order_notional_max)
 
 
-def position_notional(asked: Candidate, context: Context) -> str | None:
-    instrument = asked.order.instrument
-    largest = context.largest.get(instrument, ZERO) + asked.largest
+def position_notional(candidate: Candidate, context: Context) -> str | None:
+    instrument = candidate.order.instrument
+    largest = context.largest.get(instrument, ZERO) + candidate.largest
     return _over(f"position in {instrument}", largest, context.terms.limits.position_notional_max)
 
 
-def gross_exposure(asked: Candidate, context: Context) -> str | None:
-    return _over("gross exposure", context.gross + asked.largest, context.terms.limits.gross_max * context.equity)
+def gross_exposure(candidate: Candidate, context: Context) -> str | None:
+    return _over("gross exposure", context.gross + candidate.largest, context.terms.limits.gross_max * context.equity)
 
 
-def net_exposure(asked: Candidate, context: Context) -> str | None:
-    buys = asked.order.side == "buy"
-    extreme = context.net_highest + asked.highest if buys else -context.net_lowest - asked.lowest
+def net_exposure(candidate: Candidate, context: Context) -> str | None:
+    buys = candidate.order.side == "buy"
+    extreme = context.net_highest + candidate.highest if buys else -context.net_lowest - candidate.lowest
     return _over("net exposure", extreme, context.terms.limits.net_max * context.equity)
 
 
@@ -278,6 +278,6 @@ ORDER_RULES: tuple[Rule[Candidate], ...] = (
     ),
     Rule(Code.DRAWDOWN, drawdown, "Equity is further below its peak than `drawdown_max` of it.", reductions=False),
 )
-# Of the legs of a bundle: decided by ``fanfold.risk.decision`` once all of them were asked.
+# Of the legs of a bundle: decided by ``fanfold.risk.decision`` once all of them were judged.
 BUNDLE_RULE = "Another leg of its bundle was refused or cannot be ordered, and one alone is not to go out."
 REDUCTION_RULES = tuple(rule for rule in ORDER_RULES if rule.reductions)

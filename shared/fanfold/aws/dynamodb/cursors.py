@@ -36,7 +36,7 @@ class CursorTable:
 
     def write(self, venue: str, cursors: Mapping[SeriesKey, Series], version: int, held_until: int = 0) -> None:
         """Raises Conflict where the version is not the one that was read."""
-        rows = [(*key, one.price_scale, one.volume_scale, one.bars) for key, one in cursors.items()]
+        rows = [(*key, series.price_scale, series.volume_scale, series.bars) for key, series in cursors.items()]
         first, *more = _parts(rows)
         item = {"cursors": first, "version": version + 1, "held_until_s": held_until, "more": len(more)}
         condition = "version = :version" if version else ABSENT
@@ -58,11 +58,11 @@ class CursorTable:
     def _rows(self, venue: str, item: Mapping[str, Any], version: int) -> list[_Row]:
         """All that was written with an item. Raises Conflict where another writer has been at what lies beside it."""
         keys = [_key(venue, number) for number in range(1, integer(item["more"]) + 1)]
-        found = self._table.get_all(keys)
-        beside = [found.get(key, {}) for key in keys]
-        if any(integer(one.get("version", ZERO)) != version for one in beside):
+        items = self._table.get_all(keys)
+        beside = [items.get(key, {}) for key in keys]
+        if any(integer(part.get("version", ZERO)) != version for part in beside):
             raise Conflict(f"the cursors of {venue} are not all of version {version}")
-        return [row for one in (item, *beside) for row in _unpack(one["cursors"])]
+        return [row for part in (item, *beside) for row in _unpack(part["cursors"])]
 
 
 def _parts(rows: Sequence[_Row]) -> Iterator[bytes]:

@@ -98,7 +98,7 @@ class Outbox:
             self._topics.publish(messages)
         except Unpublishable as fault:
             if len(messages) > 1:
-                return {name for one in messages for name in self._published([one])}
+                return {name for message in messages for name in self._published([message])}
             (message,) = messages
             self._put_aside(message.id, encode(message), str(fault))
             return set()

@@ -71,7 +71,7 @@ class PaperBook:
 
     def cancel(self, account: str, client_order_ids: Sequence[str], at: datetime, reason: str) -> None:
         kept = self._read(account)
-        parts = _each(kept.parts, lambda one: canceled(one, client_order_ids, at, reason))
+        parts = _each(kept.parts, lambda entry: canceled(entry, client_order_ids, at, reason))
         if parts != kept.parts:
             self._table.write(self._writes(account, kept, parts, kept.page.matched_through_s))
 
@@ -92,13 +92,13 @@ class PaperBook:
             kept = self._read(account)
         if kept.page.version != version:
             raise Conflict(f"the book of {account} is at version {kept.page.version}, not {version}; resolve again")
-        fresh = {one.order.client_order_id: one for one in changed}
+        fresh = {entry.order.client_order_id: entry for entry in changed}
         over = frozenset(gone)
         left = {
-            number: [one for one in part if one.order.client_order_id not in over]
+            number: [entry for entry in part if entry.order.client_order_id not in over]
             for number, part in kept.parts.items()
         }
-        parts = _each(left, lambda one: fresh.get(one.order.client_order_id, one))
+        parts = _each(left, lambda entry: fresh.get(entry.order.client_order_id, entry))
         self._table.write(self._writes(account, kept, parts, matched_through_s))
 
     def _marking(self, order: Order, item: dict[str, Any]) -> Write:
@@ -139,7 +139,7 @@ class PaperBook:
 def _kept(item: dict[str, Any], others: dict[int, dict[str, Any]]) -> StoredBook:
     own = _page(item["book"]) if item else PaperBookVersion()
     parts = {0: own.resting} | {number: _part(other["resting"]) for number, other in sorted(others.items())}
-    resting = [one for part in parts.values() for one in part]
+    resting = [entry for part in parts.values() for entry in part]
     return StoredBook(msgspec.structs.replace(own, resting=resting), parts)
 
 
@@ -159,7 +159,7 @@ def _added(parts: Parts, order: Order) -> Parts:
 
 
 def _each(parts: Parts, change: Callable[[RestingOrder], RestingOrder]) -> Parts:
-    return {number: [change(one) for one in part] for number, part in parts.items()}
+    return {number: [change(entry) for entry in part] for number, part in parts.items()}
 
 
 def _page_key(account: str) -> Key:

@@ -34,19 +34,19 @@ class Table(NamedTuple):
 
     def get(self, key: Key) -> dict[str, Any]:
         """The item, or an empty dict."""
-        found = self.call("dynamodb", "GetItem", {"TableName": self.name, "Key": _key(key), "ConsistentRead": True})
-        return unmarshal(found.get("Item", {}))
+        answer = self.call("dynamodb", "GetItem", {"TableName": self.name, "Key": _key(key), "ConsistentRead": True})
+        return unmarshal(answer.get("Item", {}))
 
     def get_all(self, keys: Sequence[Key]) -> dict[Key, dict[str, Any]]:
         """The items that are there, by key. Raises AwsFault, as for a rate, where DynamoDB leaves some unread."""
-        found: dict[Key, dict[str, Any]] = {}
+        items: dict[Key, dict[str, Any]] = {}
         for start in range(0, len(keys), BATCH_GET_MAX):
             wanted = {"Keys": [_key(key) for key in keys[start : start + BATCH_GET_MAX]], "ConsistentRead": True}
             for page in self._rounds(self._get_batch, wanted, "UnprocessedKeys"):
                 for item in page["Responses"].get(self.name, []):
                     values = unmarshal(item)
-                    found[values["pk"], values["sk"]] = values
-        return found
+                    items[values["pk"], values["sk"]] = values
+        return items
 
     def put_all(self, items: Mapping[Key, Mapping[str, Any]]) -> None:
         """Put items over what is there, each by itself; all are there when this returns, or AwsFault is raised."""
@@ -61,9 +61,9 @@ class Table(NamedTuple):
     def _put_batch(self, items: Any) -> dict[str, Any]:
         return self.call("dynamodb", "BatchWriteItem", {"RequestItems": items})
 
-    def _rounds(self, ask: Callable[[Any], dict[str, Any]], asked: Any, rest: str) -> Iterator[dict[str, Any]]:
+    def _rounds(self, ask: Callable[[Any], dict[str, Any]], wanted: Any, rest: str) -> Iterator[dict[str, Any]]:
         """The answers until nothing is left. What is left was over the table's rate, so the next one waits a while."""
-        left: Any = {self.name: asked}
+        left: Any = {self.name: wanted}
         tries = 0
         while True:
             answer = ask(left)
@@ -79,25 +79,25 @@ class Table(NamedTuple):
 
     def scan(self) -> Iterator[tuple[Key, dict[str, Any]]]:
         """Every item without its key, and the key, page by page; what a big table has is dear."""
-        asked: dict[str, Any] = {"TableName": self.name, "ConsistentRead": True}
+        request: dict[str, Any] = {"TableName": self.name, "ConsistentRead": True}
         while True:
-            page = self.call("dynamodb", "Scan", asked)
+            page = self.call("dynamodb", "Scan", request)
             for item in map(unmarshal, page["Items"]):
                 yield (item["pk"], item["sk"]), without_key(item)
             if "LastEvaluatedKey" not in page:
                 return
-            asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def query(self, partition: str, prefix: str = "", *, newest_first: bool = False) -> Iterator[dict[str, Any]]:
         """Items of a partition in order of their sort key, those that start with a prefix, page by page."""
-        asked: dict[str, Any] = {
+        request: dict[str, Any] = {
             "TableName": self.name,
             "KeyConditionExpression": "pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else ""),
             "ExpressionAttributeValues": marshal({":pk": partition} | ({":prefix": prefix} if prefix else {})),
             "ScanIndexForward": not newest_first,
             "ConsistentRead": True,
         }
-        return self._pages(asked)
+        return self._pages(request)
 
     def newest(self, partition: str, until: str, page: int = NEWEST_PAGE) -> Iterator[dict[str, Any]]:
         """Items of a partition in falling order of their sort key from one on ("": all); who stops reads no further."""
@@ -113,14 +113,14 @@ class Table(NamedTuple):
             }
         )
 
-    def _pages(self, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def _pages(self, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         while True:
-            page = self.call("dynamodb", "Query", asked)
+            page = self.call("dynamodb", "Query", request)
             for item in page["Items"]:
                 yield unmarshal(item)
             if "LastEvaluatedKey" not in page:
                 return
-            asked = asked | {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+            request = request | {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def putting(
         self, key: Key, item: Mapping[str, Any], condition: str = "", values: Mapping[str, Any] | None = None

@@ -67,11 +67,11 @@ class DynamoViews:
         self._update(tip.head, "SET aside = :aside", {":aside": aside} | known, unmoved)
 
     def seen(self, ids: Sequence[str]) -> dict[str, int]:
-        keys = {key_of(("message", one)): one for one in ids}
+        keys = {key_of(("message", message_id)): message_id for message_id in ids}
         return {keys[key]: integer(item["seq"]) for key, item in self._table.get_all(list(keys)).items()}
 
-    def note(self, told: Sequence[View]) -> None:
-        self._table.put_all({key_of(view.place): as_stored(view) for view in told})
+    def note(self, views: Sequence[View]) -> None:
+        self._table.put_all({key_of(view.place): as_stored(view) for view in views})
 
     def commit(self, before: Head, after: Head) -> None:
         condition, values = _at(before)
@@ -98,8 +98,8 @@ class DynamoViews:
                 raise
 
     def aside(self, stream: str, after: int) -> dict[int, str]:
-        found = {int(sort_key(item)): item["segment"] for item in self._table.query(f"aside#{stream}")}
-        return {first: segment for first, segment in found.items() if first > after}
+        segments = {int(sort_key(item)): item["segment"] for item in self._table.query(f"aside#{stream}")}
+        return {first: segment for first, segment in segments.items() if first > after}
 
     def key(self, place: tuple[str, ...]) -> Key:
         return key_of(place)
@@ -148,10 +148,12 @@ class DynamoViews:
 
     def orders_by_id(self, account: str, ids: Sequence[str]) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
         """As ``orders``, of some ids; one that is not recorded yet is not there."""
-        orders = {one: key_of(("order", account, one)) for one in ids}
-        states = {one: key_of(("order-state", account, one)) for one in ids}
-        found = self._table.get_all([*orders.values(), *states.values()])
-        return {one: (found[key], found.get(states[one], {})) for one, key in orders.items() if key in found}
+        orders = {order_id: key_of(("order", account, order_id)) for order_id in ids}
+        states = {order_id: key_of(("order-state", account, order_id)) for order_id in ids}
+        items = self._table.get_all([*orders.values(), *states.values()])
+        return {
+            order_id: (items[key], items.get(states[order_id], {})) for order_id, key in orders.items() if key in items
+        }
 
     def trades(self, account: str, dt: str) -> list[dict[str, Any]]:
         """The fills of a UTC day (2026-01-31), each under ``fill``."""

@@ -24,14 +24,14 @@ def tightened(limits: Limits, text: str) -> Limits:
         wanted = msgspec.json.decode(text, type=dict[str, Decimal])
         known = msgspec.structs.asdict(limits)
         whole = {**known, **{name: str(value) for name, value in wanted.items()}}
-        found = msgspec.convert(whole, Limits, strict=False)
+        stricter = msgspec.convert(whole, Limits, strict=False)
     except msgspec.MsgspecError as wrong:
         raise BadInput(f"limits: {wrong}") from wrong
     for name in wanted:
-        value = getattr(found, name)
+        value = getattr(stricter, name)
         if not Decimal(value).is_finite() or not 0 <= value <= known[name]:
             raise BadInput(f"limits: `{name}` is {value}; it must be 0 to {known[name]}, what the desk file allows")
-    return found
+    return stricter
 
 
 class RuntimeLimits:
@@ -80,12 +80,12 @@ class RuntimeLimits:
 
     def _text(self, account: str) -> str:
         try:
-            found = self._call("ssm", "GetParameter", {"Name": f"{self._path}/{account}"})
+            answer = self._call("ssm", "GetParameter", {"Name": f"{self._path}/{account}"})
         except AwsFault as fault:
             if not_found(fault):
                 return "{}"
             raise
-        return str(found["Parameter"]["Value"])
+        return str(answer["Parameter"]["Value"])
 
     def _change(self, account: str, text: str) -> None:
         try:

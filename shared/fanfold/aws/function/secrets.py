@@ -69,14 +69,14 @@ class Secret:
 
     def _ask(self) -> tuple[str, str]:
         """What it is now, and a name for just that; without a text it is none of JSON either."""
-        asked = {"SecretId": self._secret, "VersionStage": "AWSCURRENT"}
-        found = self._call("secretsmanager", "GetSecretValue", asked)
-        return found.get("SecretString", ""), found["VersionId"]
+        request = {"SecretId": self._secret, "VersionStage": "AWSCURRENT"}
+        answer = self._call("secretsmanager", "GetSecretValue", request)
+        return answer.get("SecretString", ""), answer["VersionId"]
 
 
 class SecureParameter(Secret):
     """The values of a SecureString."""
 
     def _ask(self) -> tuple[str, str]:
-        found = self._call("ssm", "GetParameter", {"Name": self._secret, "WithDecryption": True})["Parameter"]
-        return found["Value"], str(found["Version"])
+        parameter = self._call("ssm", "GetParameter", {"Name": self._secret, "WithDecryption": True})["Parameter"]
+        return parameter["Value"], str(parameter["Version"])

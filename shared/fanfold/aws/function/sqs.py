@@ -56,7 +56,7 @@ class SqsConsumer(NamedTuple):
         self.watch.log.error("a message is buried", delivery=record["messageId"], reason=reason)
         known = {"reason": reason[:REASON_MAX], "source": record.get("eventSourceARN"), "message": record["messageId"]}
         attributes = {name: _sendable(value) for name, value in known.items() if value}
-        asked = {
+        request = {
             "QueueUrl": self.dead_letters,
             "MessageBody": _sendable(record.get("body", "(nothing)")),
             "MessageAttributes": {
@@ -64,8 +64,8 @@ class SqsConsumer(NamedTuple):
             },
         }
         if self.dead_letters.endswith(".fifo"):
-            asked |= {"MessageGroupId": _group(record), "MessageDeduplicationId": record["messageId"]}
-        self.call("sqs", "SendMessage", asked)
+            request |= {"MessageGroupId": _group(record), "MessageDeduplicationId": record["messageId"]}
+        self.call("sqs", "SendMessage", request)
 
     def keep(self, record: Record, fault: BaseException) -> None:
         """Keep the last fault of a message that will be tried again."""

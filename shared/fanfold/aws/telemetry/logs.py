@@ -66,8 +66,8 @@ def clean(text: str) -> str:
     return _LONG.sub(_unless_plain, text)[-TEXT_MAX:]
 
 
-def _unless_plain(found: re.Match[str]) -> str:
-    text = found[0]
+def _unless_plain(match: re.Match[str]) -> str:
+    text = match[0]
     mixed = any(map(str.islower, text)) and any(map(str.isupper, text)) and any(map(str.isdigit, text))
     return HIDDEN if mixed else text
 

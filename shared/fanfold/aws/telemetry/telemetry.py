@@ -69,10 +69,10 @@ class Telemetry:
 
     def ids(self) -> dict[str, str]:
         """What a log line carries so that others are found by it."""
-        found = {"function": self._function, "version": self._version, "request": self._request}
-        found["trace"] = self.tracing.trace.root
+        ids = {"function": self._function, "version": self._version, "request": self._request}
+        ids["trace"] = self.tracing.trace.root
         if self._subject is not None:
             record, message = self._subject
-            found |= {"delivery": record["messageId"], "message": message.id, "cause": message.cause}
-            found["account"] = getattr(message, "account", "")
-        return {name: value for name, value in found.items() if value}
+            ids |= {"delivery": record["messageId"], "message": message.id, "cause": message.cause}
+            ids["account"] = getattr(message, "account", "")
+        return {name: value for name, value in ids.items() if value}

@@ -74,10 +74,10 @@ def _ended(path: Path, summary: dict[str, Any]) -> str:
     return "with a summary" if summary else "killed; --continue goes on"
 
 
-def _data(asked: Asked) -> list[str]:
-    if asked.live:
-        return [f"live {asked.live}"]
-    return [Path(file.partition("=")[0]).name for file in asked.data] or ["seeded market"]
+def _data(request: Asked) -> list[str]:
+    if request.live:
+        return [f"live {request.live}"]
+    return [Path(file.partition("=")[0]).name for file in request.data] or ["seeded market"]
 
 
 def _summary(path: Path) -> dict[str, Any]:
