@@ -174,7 +174,7 @@ def test_a_halt_after_the_request_voids_it(world, how):
         told = TradingStateChanged(
             id="h", cause="c", at=NOW, account="main", state=TradingState.HALTED, reason="r", actor="a"
         )
-        Approvals(world.store).halt("main", TradingState.HALTED, told)
+        Approvals(world.store).halt(told)
     assert confirm(world, confirmation, BERT).status == 409
     assert world.halted() is TradingState.HALTED
 

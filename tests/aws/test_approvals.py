@@ -50,7 +50,7 @@ def test_two_who_read_the_same_books_cannot_both_spend_them(found: Ledger) -> No
 
 def test_an_approval_from_before_a_halt_does_not_land(found: Ledger) -> None:
     book = found.approvals.book("main", PollState())
-    found.approvals.halt("main", TradingState.HALTED, halted(TradingState.HALTED))
+    found.approvals.halt(halted(TradingState.HALTED))
     with pytest.raises(Conflict):
         found.approvals.approve(book, approved(order("A")), 7, 1)
 

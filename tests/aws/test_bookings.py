@@ -89,7 +89,7 @@ def test_the_halt_state_says_what_may_be_claimed(
 ) -> None:
     entry, reduction = order("A"), order("B", "sell", reduce_only=True)
     approve(found, entry, reduction)
-    found.approvals.halt("main", state, halted(state))
+    found.approvals.halt(halted(state))
     assert found.bookings.claim("main", claimed(found, entry, reduction)) == entries
     if not entries:
         assert not found.bookings.claim("main", claimed(found, entry))
@@ -264,6 +264,6 @@ def test_an_order_is_live_from_its_approval_to_its_end(found: Ledger) -> None:
 
 def test_the_state_is_read_with_its_time(found: Ledger) -> None:
     assert found.bookings.trading_state("main") == OrderPermissions(TradingState.ACTIVE, None)
-    found.approvals.halt("main", TradingState.FLATTENING, halted(TradingState.FLATTENING))
+    found.approvals.halt(halted(TradingState.FLATTENING))
     assert found.bookings.trading_state("main") == OrderPermissions(TradingState.FLATTENING, AT)
     assert found.bookings.trading_state("never opened") == OrderPermissions(None, None)

@@ -47,7 +47,7 @@ def test_an_account_is_opened_once_and_tells_of_it(found: Ledger) -> None:
 
 def test_a_halt_is_set_told_and_in_the_way_of_who_read_before_it(found: Ledger) -> None:
     before = found.books().account
-    found.approvals.halt("main", TradingState.REDUCE_ONLY, halted(TradingState.REDUCE_ONLY))
+    found.approvals.halt(halted(TradingState.REDUCE_ONLY))
     account = found.books().account
     assert before is not None
     assert account is not None
@@ -59,7 +59,7 @@ def test_a_halt_is_set_told_and_in_the_way_of_who_read_before_it(found: Ledger) 
 def test_an_account_that_was_never_opened_cannot_be_halted_and_has_no_books(found: Ledger) -> None:
     other = msgspec.structs.replace(halted(TradingState.HALTED), account="other")
     with pytest.raises(BadInput, match="'other' was never opened"):
-        found.approvals.halt("other", TradingState.HALTED, other)
+        found.approvals.halt(other)
     assert ledger.read(found.table, "other").account is None
 
 
@@ -114,7 +114,7 @@ def test_an_operators_word_holds_however_busy_the_account_is(cloud: Cloud, times
     table = Table(persistent(busy, sleep=lambda _: None), "ledger")
     approvals = Approvals(DynamoLedger(table, Outbox(table, "risk", found.topics)))
     busy.times = times
-    approvals.halt("main", TradingState.HALTED, halted(TradingState.HALTED))
+    approvals.halt(halted(TradingState.HALTED))
     account = found.books().account
     assert account is not None
     assert (account.trading_state, account.trading_state_cause, busy.times) == (TradingState.HALTED, "halt-HALTED", 0)
@@ -127,7 +127,7 @@ def test_an_operators_word_holds_however_busy_the_account_is(cloud: Cloud, times
 def test_a_rearmed_account_is_decided_on_anew(found: Ledger) -> None:
     batches = DynamoPolls(found.table)
     before = batches.read("main")
-    found.approvals.halt("main", TradingState.ACTIVE, halted(TradingState.ACTIVE), rearm=True)
+    found.approvals.halt(halted(TradingState.ACTIVE), rearm=True)
     with pytest.raises(Conflict):
         batches.note("main", before, CarriedForward(), rearmed=False)
     after = batches.read("main")

@@ -80,7 +80,7 @@ class World:
         self.ledger.positions["main"] = dict(mine) | {(instance_, instrument): item}
 
     def halt(self, state: TradingState, *, rearm: bool = False) -> None:
-        self.ledger.halt("main", state, halted(state, "main", self.now.isoformat()), rearm=rearm)
+        self.ledger.halt(halted(state, "main", self.now.isoformat()), rearm=rearm)
 
     def finish(self, state: OrderState = OrderState.FILLED, share: str = "1", price: str | None = None) -> list[Order]:
         """Send all live orders, and fill a share of each before it ends; those orders."""

@@ -37,7 +37,7 @@ def updates(world: World) -> list[OrderUpdate]:
 )
 def test_a_settlement_cancels_first_what_may_not_rest(state: TradingState, exit_: OrderState) -> None:
     world = resting()
-    world.ledger.halt("main", state, halted(state, AT + timedelta(seconds=1)))
+    world.ledger.halt(halted(state, AT + timedelta(seconds=1)))
     world.match(minute(1))
     assert world.states() == {"entry": OrderState.CANCELED, "exit": exit_}
     assert {update.reason for update in updates(world) if update.state is OrderState.CANCELED} == {
@@ -51,7 +51,7 @@ def test_a_settlement_cancels_first_what_may_not_rest(state: TradingState, exit_
 def test_a_halt_cancels_at_once_without_a_bar(state: TradingState) -> None:
     world = resting()
     told = halted(state, AT + timedelta(seconds=1))
-    world.ledger.halt("main", state, told)
+    world.ledger.halt(told)
     world.matcher().govern(told)
     assert world.states()["entry"] is OrderState.CANCELED
     assert (world.states()["exit"] is OrderState.CANCELED) == (state is TradingState.FLATTENING)
@@ -62,15 +62,15 @@ def test_a_halt_cancels_at_once_without_a_bar(state: TradingState) -> None:
 def test_a_halt_that_was_lifted_since_cancels_nothing() -> None:
     world = resting()
     told = halted(TradingState.HALTED)
-    world.ledger.halt("main", TradingState.HALTED, told)
-    world.ledger.halt("main", TradingState.ACTIVE, halted(TradingState.ACTIVE))
+    world.ledger.halt(told)
+    world.ledger.halt(halted(TradingState.ACTIVE))
     world.matcher().govern(told)
     assert set(world.states().values()) == {OrderState.OPEN}
 
 
 def test_an_exit_that_was_decided_under_flatten_stays_and_fills() -> None:
     world = World()
-    world.ledger.halt("main", TradingState.FLATTENING, halted(TradingState.FLATTENING))
+    world.ledger.halt(halted(TradingState.FLATTENING))
     world.place(world.approve(order("exit", B, "sell", **EXIT)))
     world.match(minute(1))
     assert world.states() == {"exit": OrderState.FILLED}
@@ -89,7 +89,7 @@ def test_a_canceled_order_keeps_its_partial_fill_and_frees_the_rest() -> None:
     world.place(world.approve(order("entry", A, "buy", **RESTING)))
     world.match(minute(1, lots=10_000))
     assert world.states() == {"entry": OrderState.PARTIAL}
-    world.ledger.halt("main", TradingState.HALTED, halted(TradingState.HALTED))
+    world.ledger.halt(halted(TradingState.HALTED))
     world.match(minute(2))
     assert world.states() == {"entry": OrderState.CANCELED}
     assert [fill.quantity for fill in world.fills()] == [1]
@@ -101,7 +101,7 @@ def test_a_canceled_order_keeps_its_partial_fill_and_frees_the_rest() -> None:
 def test_a_crash_while_canceling_cancels_once(nth: int, after: bool) -> None:
     world = resting()
     told = halted(TradingState.FLATTENING, AT + timedelta(seconds=1))
-    world.ledger.halt("main", TradingState.FLATTENING, told)
+    world.ledger.halt(told)
 
     def attempt(fuse: Any) -> None:
         world.ledger.sweep()

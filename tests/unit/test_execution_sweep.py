@@ -44,7 +44,7 @@ def test_an_order_whose_message_was_lost_ends_stale_and_frees_its_cash() -> None
 def test_an_order_whose_message_was_lost_ends_blocked_where_the_state_forbids_it() -> None:
     world = World()
     world.approve(order("entry"), order("exit", B, "sell", reduce_only=True))
-    world.ledger.halt("main", TradingState.REDUCE_ONLY, halted(TradingState.REDUCE_ONLY))
+    world.ledger.halt(halted(TradingState.REDUCE_ONLY))
     assert world.sweep() == 1
     assert world.states() == {"entry": OrderState.BLOCKED, "exit": OrderState.APPROVED}
     world.check()
@@ -76,7 +76,7 @@ def test_an_expired_order_ends_and_a_late_request_for_it_does_nothing(
     halt: TradingState, later: timedelta, ends: OrderState
 ) -> None:
     world, told = claimed()
-    world.ledger.halt("main", halt, halted(halt))
+    world.ledger.halt(halted(halt))
     world.now = AT + later
     world.sweep()
     assert set(world.states().values()) == {ends}
@@ -96,7 +96,7 @@ def test_an_expired_order_ends_and_a_late_request_for_it_does_nothing(
 def test_a_redelivered_claimed_order_is_looked_up_before_it_is_sent(later_s: int, halt: TradingState) -> None:
     world, told = claimed()
     world.book.add(TWO[0])
-    world.ledger.halt("main", halt, halted(halt))
+    world.ledger.halt(halted(halt))
     world.now = AT + timedelta(seconds=later_s)
     world.place(told)
     other = (
@@ -146,7 +146,7 @@ def test_an_order_without_bars_ends_after_its_time_and_is_told() -> None:
 def test_what_rests_under_a_halt_that_nobody_told_of_is_canceled_by_the_sweep() -> None:
     world = World()
     world.place(world.approve(order("a", A, kind="limit", limit_price="50")))
-    world.ledger.halt("main", TradingState.HALTED, halted(TradingState.HALTED))
+    world.ledger.halt(halted(TradingState.HALTED))
     assert world.sweep() == 1
     assert world.states() == {"a": OrderState.CANCELED}
     world.check()

@@ -24,7 +24,7 @@ class Accounts:
         self.told.append(told)
         return True
 
-    def halt(self, _account: str, _state: TradingState, told: TradingStateChanged, *, rearm: bool = False) -> None:
+    def halt(self, told: TradingStateChanged, *, rearm: bool = False) -> None:
         self.told.append(told)
 
 

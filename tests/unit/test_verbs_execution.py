@@ -87,7 +87,7 @@ def test_a_halt_blocks_what_it_must_and_frees_what_was_reserved(
 ) -> None:
     world = World()
     told = world.approve(order("a"), order("b", B, "sell", reduce_only=True))
-    world.ledger.halt("main", state, halted(state))
+    world.ledger.halt(halted(state))
     world.place(told)
     assert world.states() == {"a": entry, "b": reduction}
     assert world.ledger.accounts["main"].reserved == 0

@@ -296,7 +296,7 @@ def test_a_halted_account_refuses_and_an_unknown_one_is_no_account() -> None:
     told = TradingStateChanged(
         id="halt", cause="x", at=at(0), account="main", state=TradingState.HALTED, reason="r", actor="a"
     )
-    world.ledger.halt("main", TradingState.HALTED, told)
+    world.ledger.halt(told)
     world.hear(*POLL)
     assert {refusal.code for each in world.told(OrdersRefused) for refusal in each.refusals} == {"KILL_STATE"}
     with pytest.raises(BadInput, match="account 'other' is not in the desk"):

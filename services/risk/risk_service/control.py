@@ -32,7 +32,7 @@ class Accounts(Protocol):
 
     def open(self, account: str, cash: Decimal, message: TradingStateChanged) -> bool: ...
 
-    def halt(self, account: str, state: TradingState, message: TradingStateChanged, *, rearm: bool = False) -> None: ...
+    def halt(self, message: TradingStateChanged, *, rearm: bool = False) -> None: ...
 
 
 def handle_command(
@@ -62,7 +62,7 @@ def handle_command(
     if command.action == "open":
         opened = accounts.open(command.account, desk.accounts[command.account].cash, message)
         return {"account": command.account, "opened": opened}
-    accounts.halt(command.account, state, message, rearm=rearm)
+    accounts.halt(message, rearm=rearm)
     return {"account": command.account, "state": state}
 
 

@@ -19,7 +19,7 @@ from fanfold.ledger.changes import (
 )
 from fanfold.ledger.controls import setting
 from fanfold.ledger.store import LedgerStore, insist
-from fanfold.messages import Message, Order, OrdersApproved, TradingState, TradingStateChanged
+from fanfold.messages import Message, Order, OrdersApproved, TradingStateChanged
 from fanfold.risk.exposure import AccountSnapshot
 from fanfold.risk.poll import PollState
 
@@ -78,15 +78,16 @@ class Approvals:
         self._store.publish([message])
         return True
 
-    def halt(self, account: str, state: TradingState, message: TradingStateChanged, *, rearm: bool = False) -> None:
-        """Set an account's trading state; to ``rearm`` it is to let its day and its peak begin anew."""
+    def halt(self, message: TradingStateChanged, *, rearm: bool = False) -> None:
+        """Set an account's trading state, and publish it; ``rearm`` lets its day and its peak begin anew."""
         changes = setting(message)
         if rearm:
-            changes.append(Rearm(account))
+            changes.append(Rearm(message.account))
         try:
             insist(self._store, changes, self._backoff)
         except Refused as refused:
-            raise BadInput(f"account {account!r} was never opened, so it cannot become {state}") from refused
+            text = f"account {message.account!r} was never opened, so it cannot become {message.state}"
+            raise BadInput(text) from refused
         self._store.publish([message])
 
     def breach(self, account: str, breach: str) -> None:

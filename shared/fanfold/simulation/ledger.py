@@ -9,7 +9,7 @@ from fanfold.ledger.approvals import Approvals
 from fanfold.ledger.booking import StoredAccount, StoredPosition
 from fanfold.ledger.bookings import Bookings
 from fanfold.ledger.orders import OrderRecord
-from fanfold.messages import Message, Order, OrdersApproved, TradingState, TradingStateChanged
+from fanfold.messages import Message, Order, OrdersApproved, TradingStateChanged
 from fanfold.risk.exposure import AccountSnapshot, PositionKey
 from fanfold.risk.poll import PollState
 from fanfold.simulation.cloud import MemoryCloud
@@ -34,8 +34,8 @@ class MemoryLedger(Bookings):
     def open(self, account: str, cash: Decimal, message: TradingStateChanged) -> bool:
         return self._approvals.open(account, cash, message)
 
-    def halt(self, account: str, state: TradingState, message: TradingStateChanged, *, rearm: bool = False) -> None:
-        self._approvals.halt(account, state, message, rearm=rearm)
+    def halt(self, message: TradingStateChanged, *, rearm: bool = False) -> None:
+        self._approvals.halt(message, rearm=rearm)
 
     def book_of(self, account: str, gathered: PollState) -> AccountSnapshot:
         return self._approvals.book(account, gathered)
