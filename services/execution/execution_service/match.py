@@ -67,7 +67,7 @@ class OrderMatcher:
         self._backoff = backoff
 
     def match(self, message: BarsClosed) -> None:
-        """What fails for one account is tried for the others."""
+        """Match bars against the paper orders of their venue; a failure of one account does not stop the others."""
         series = bars.unpack(message.frames)
         accounts = [
             name

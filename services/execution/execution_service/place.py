@@ -43,7 +43,7 @@ class PlacingVenue(Protocol):
     def place(self, order: Order) -> Accepted: ...
 
     def find(self, order: Order) -> Accepted | None:
-        """Whether the venue has had the order, at rest or done with."""
+        """Return the venue's acceptance of the order, resting or ended; None where it never had the order."""
 
     def shut_out(self, order: Order) -> Accepted | None:
         """See to it that the order never comes to the venue, however late its request; what it has had is told."""
@@ -166,7 +166,7 @@ class Placer:
 
 
 def report(message: OrdersApproved, after: Sequence[OrderRecord]) -> ExecutionReport:
-    """What is told of orders of a message after a step."""
+    """Return the report on a message's orders after a step."""
     first = after[0].order
     return ExecutionReport(
         id=ids.derive(

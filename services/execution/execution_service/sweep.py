@@ -86,7 +86,7 @@ class Sweeper:
         self._unknown = unknown
 
     def sweep(self, live: Sequence[StandingOrder]) -> int:
-        """Work on the orders that need it; how many those were. What fails for one account is tried for the others."""
+        """Work on the orders that need it, and return how many. A failure of one account does not stop the others."""
         now, worked = self._clock(), list[Found]()
         apart(
             sorted({order.account for order in live}),
@@ -95,7 +95,7 @@ class Sweeper:
         return len(worked)
 
     def _sweep(self, live: Sequence[StandingOrder], now: datetime) -> list[Found]:
-        """Work on those of an account's orders that need it; those."""
+        """Work on those of an account's orders that need it, and return them."""
         records = self._ledger.records([order.order_id for order in live])
         standing = [Found(order, records[order.order_id]) for order in live if order.order_id in records]
         self._unknown(sum(_unknown(entry.record, now) for entry in standing))
@@ -131,5 +131,5 @@ class Sweeper:
 
 
 def _unknown(record: OrderRecord, now: datetime) -> bool:
-    """Whether nobody knows what became of an order's request, though the venue takes it no more."""
+    """Return whether an order's outcome is unknown although the venue no longer accepts its request."""
     return record.state is OrderState.SUBMITTING and record.deadline is not None and now >= record.deadline

@@ -61,7 +61,7 @@ class ExecutionProcess:
         self.runtime.watch.log.error(what, trade=fill.trade_id, order=fill.order_id, **figures)
 
     def verbs(self, venue: str) -> VenueVerbs:
-        """What places and matches orders at a venue, the same ones each time."""
+        """Return the verbs that place and match orders at a venue, built once for each venue."""
         if venue not in self._verbs:
             self._verbs[venue] = self._connected(venue)
         return self._verbs[venue]
@@ -88,7 +88,7 @@ class ExecutionProcess:
 
     @cached_property
     def _sweeper(self) -> Sweeper:
-        """What works on orders that are left alone; how many nobody knows the outcome of is counted."""
+        """Return the sweep of orders that no message moves on; it counts those whose outcome is unknown."""
         overdue = partial(self.runtime.watch.counts.add, "OrdersOverdue")
         return Sweeper(
             self.runtime.desk, self._bookings, lambda venue: self.verbs(venue)[:2], self.runtime.clock, overdue
@@ -96,7 +96,7 @@ class ExecutionProcess:
 
     @cached_property
     def _check_keys(self) -> Callable[[], None]:
-        """Where the stage's venue is a real one, the check that it has its keys, which are read again every minute."""
+        """Return the check that a real venue has its keys, which are read again every minute."""
         name = self._settings.venue_secret
         if not name:
             return lambda: None
@@ -118,7 +118,7 @@ class ExecutionProcess:
         getattr(self._execution, verb_of(ROUTES, arrived.message))(arrived.message)
 
     def sweep(self) -> dict[str, int]:
-        """How many messages a crash had left, and how many orders needed work; both are in what one call reads."""
+        """Return how many messages a crash had left, and how many orders needed work; one call reads both."""
         items = self._outbox.items()
         try:
             published = self._outbox.sweep(items)

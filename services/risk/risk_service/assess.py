@@ -128,7 +128,7 @@ class PreTradeRisk:
         return retry_on_conflict(attempt, TRIES, f"the marks of {account}", self._backoff, may_pass)
 
     def _arrived(self, account: str, arrive: Callable[[], PollState]) -> PollState:
-        """What an arrival leads to, once the poll before it is decided: with what there is of it."""
+        """Record an arrival; decide on an unfinished older poll first, with the parts of it that came."""
         for _ in range(TRIES):
             try:
                 return arrive()

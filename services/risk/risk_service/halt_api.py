@@ -151,7 +151,7 @@ class Control:
 
 
 def person(principal: str) -> str:
-    """Who is behind a principal: of an assumed role the role, whatever the session calls itself."""
+    """Return the role ARN without the session name, which callers choose freely."""
     return _SESSION.sub(r"\1", principal)
 
 

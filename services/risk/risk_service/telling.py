@@ -40,7 +40,7 @@ def told(occasion: Occasion, reported: Mapping[str, str]) -> tuple[dict[str, str
 
 
 def _is_plain(decision: Decision) -> bool:
-    """Whether every leg could trade and nothing was refused, as in nearly every decision."""
+    """Return whether every leg could trade and nothing was refused, as in nearly every decision."""
     flattening = decision.book.trading_state is TradingState.FLATTENING
     return not (decision.refused or decision.dust or decision.too_small or flattening)
 
@@ -69,7 +69,7 @@ def _states(occasion: Occasion) -> Iterator[LegState]:
 
 
 def _flat(occasion: Occasion) -> LegState:
-    """Whether an account under FLATTENING is flat: nothing held or on order but what no order can be made of."""
+    """Return the account's own state: FLAT under FLATTENING, once it holds only dust that no order can close."""
     book = occasion.decision.book
     if book.trading_state is not TradingState.FLATTENING:
         return _state(ACCOUNT, LegCode.OK, "")

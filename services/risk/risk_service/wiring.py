@@ -61,7 +61,7 @@ class RiskProcess:
 
     @cached_property
     def _limits(self) -> "RuntimeLimits | None":
-        """What tightens the desk file's limits, where the environment names a path for it."""
+        """Read the parameters that tighten the desk file's limits; only where the environment names their path."""
         if not self._settings.limits_path:
             return None
         # What runs without parameters does not load what reads them.
@@ -91,7 +91,7 @@ class RiskProcess:
         getattr(self.risk, verb_of(ROUTES, arrived.message))(arrived.message)
 
     def sweep(self) -> dict[str, int]:
-        """How many messages a crash had left, and how many accounts were decided on though no poll came.
+        """Return how many messages a crash had left, and on how many accounts risk decided without a poll.
 
         A limit that is refused makes the sweep fail, and that rings an alarm.
         """

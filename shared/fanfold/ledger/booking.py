@@ -128,7 +128,7 @@ def apply(
     books: AccountBooks,
     booked: Mapping[Trade, Decimal],
 ) -> BookingResult:
-    """What is not booked yet, once: what a crash, a redelivery or a venue tells again changes nothing.
+    """Return what resolutions change in the books. A fill that is booked already, as in a redelivery, changes nothing.
 
     ``booked`` has the quantities of the trades that were. They may be told in any order, a part of them at a time.
     """

@@ -68,7 +68,7 @@ class MemoryLedger(Bookings):
 
     @property
     def outbox(self) -> dict[str, Message]:
-        """What was never published."""
+        """Return the messages that were never published, by id."""
         return self.store.held
 
     def _rearm(self, account: str) -> None:
