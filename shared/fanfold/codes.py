@@ -1,11 +1,11 @@
-"""Why an order was refused; ``docs/risk-codes.md`` is written from the table in ``fanfold.risk.rules``."""
+"""The reasons of refusals; ``docs/risk-codes.md`` is generated from the table in ``fanfold.risk.rules``."""
 
 from enum import StrEnum
 from typing import Self
 
 
 class OpenEnum(StrEnum):
-    """An enum on the wire that is read, not decided by: a member of a later version stays the text that it is."""
+    """An enum on the wire that nothing is decided by: a member of a later version stays the text that it is."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
@@ -17,10 +17,9 @@ class OpenEnum(StrEnum):
 
 
 class Code(OpenEnum):
-    """One code a rule, in the order in which the rules are asked.
+    """One code for each rule, in the order in which the rules are checked.
 
-    A reader keeps a code that it does not know, one of a later version, as the text that it is: nothing is decided by
-    it any more.
+    A reader keeps a code of a later version as the text that it is: nothing is decided by it any more.
     """
 
     UNKNOWN_ACCOUNT = "UNKNOWN_ACCOUNT"

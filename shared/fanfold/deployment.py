@@ -1,4 +1,4 @@
-"""What a stage's queues are called, and which topics and queues are FIFO: all but those that need no order."""
+"""The names of a stage's queues, and which topics and queues are FIFO: all but those that need no order."""
 
 from fanfold.messages import SUBSCRIPTIONS
 
@@ -13,7 +13,7 @@ FIFO = ".fifo"
 
 
 def topic_name(topic: str) -> str:
-    """The end of a topic's name, and of its ARN."""
+    """Return the end of a topic's name, and of its ARN."""
     return topic if topic in UNORDERED_TOPICS else topic + FIFO
 
 
@@ -22,7 +22,7 @@ def queue_name(service: str, stage: str) -> str:
 
 
 def dead_letters_names(service: str, stage: str) -> tuple[str, ...]:
-    """What a service's messages end in; audit's subscriptions, of FIFO topics, have a FIFO queue of their own."""
+    """Return a service's dead-letter queues; audit's subscriptions, of FIFO topics, have a FIFO queue of their own."""
     ordered = f"fanfold-{stage}-{service}-dead-letters{FIFO}"
     if service == BESIDE:
         return ordered.removesuffix(FIFO), ordered
@@ -30,5 +30,5 @@ def dead_letters_names(service: str, stage: str) -> tuple[str, ...]:
 
 
 def ordering(queue: str, group: str, once: str) -> dict[str, str]:
-    """The parameters of a message that a FIFO queue wants and a standard one refuses."""
+    """Return the parameters of a message that a FIFO queue requires and a standard one refuses."""
     return {"MessageGroupId": group, "MessageDeduplicationId": once} if queue.endswith(FIFO) else {}

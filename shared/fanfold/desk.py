@@ -1,4 +1,4 @@
-"""The desk file: one validated text that says what trades."""
+"""The desk file: one validated text that defines what trades."""
 
 import re
 import tomllib
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that trades, by name."""
+    """The venues, accounts, strategy instances, limits and instruments of a desk, by name."""
 
     venues: dict[str, VenueSettings]
     accounts: dict[str, Account]
@@ -47,7 +47,7 @@ _TABLES = ("venues", "accounts", "strategies", "limits", "instruments")
 
 
 def parse(text: str, source: str = "desk.toml") -> Desk:
-    """The desk in a TOML text. Raises BadInput, which names the key, for anything that could not trade."""
+    """Return the desk in a TOML text. Raises BadInput, which names the key, for anything that could not trade."""
     desk = build(tables(text, source), source)
     for name, instance in desk.strategies.items():
         _check_bundle(desk, name, instance, source)
@@ -55,7 +55,7 @@ def parse(text: str, source: str = "desk.toml") -> Desk:
 
 
 def tables(text: str, source: str) -> dict[str, Any]:
-    """The tables of a TOML text, not checked yet."""
+    """Return the tables of a TOML text, not checked yet."""
     try:
         return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as wrong:
@@ -63,7 +63,7 @@ def tables(text: str, source: str) -> dict[str, Any]:
 
 
 def entries(raw: dict[str, Any], source: str) -> Desk:
-    """The desk in parsed tables, each entry checked by itself and not yet beside the others."""
+    """Return the desk in parsed tables, each entry checked by itself and not yet against the others."""
     unknown = sorted(raw.keys() - set(_TABLES))
     if unknown:
         raise BadInput(f"{source}: unknown table [{unknown[0]}]; a desk has {', '.join(_TABLES)}")
@@ -77,7 +77,7 @@ def entries(raw: dict[str, Any], source: str) -> Desk:
 
 
 def build(raw: dict[str, Any], source: str) -> Desk:
-    """The desk in parsed tables; see parse."""
+    """Return the desk in parsed tables; see parse."""
     desk = entries(raw, source)
     for name, instrument in desk.instruments.items():
         if 0 < instrument.amount_max < instrument.amount_min:
@@ -108,7 +108,7 @@ def build(raw: dict[str, Any], source: str) -> Desk:
 
 
 def load(document: bytes, source: str) -> Desk:
-    """The desk from the JSON that ``dump`` wrote."""
+    """Return the desk from the JSON that ``dump`` wrote."""
     try:
         raw = msgspec.json.decode(document, type=dict[str, Any])
     except msgspec.MsgspecError as wrong:
@@ -117,7 +117,7 @@ def load(document: bytes, source: str) -> Desk:
 
 
 def dump(desk: Desk) -> bytes:
-    """Canonical JSON of a desk, as the functions read it."""
+    """Return the canonical JSON of a desk, as the functions read it."""
     return msgspec.json.encode(desk, order="sorted")
 
 
@@ -219,7 +219,7 @@ def _check_instance(desk: Desk, name: str, instance: StrategyInstance, source: s
 
 
 def _check_bundle(desk: Desk, name: str, instance: StrategyInstance, source: str) -> None:
-    """Refuse a bundle of which a leg can never go out, and so none does."""
+    """Reject a bundle one leg of which can never be ordered, because then none is."""
     if contract.is_bundle(instance.strategy) and desk.accounts[instance.account].kind == "spot":
         wrong = f"{instance.strategy} is short in one of its legs, which a spot account cannot be"
         _refuse(source, f"strategies.{name}", f'{wrong}; give it an account of kind "margin", not {instance.account}')

@@ -214,7 +214,7 @@ def _reasons(key: str, figure: Decimal | int) -> Iterator[str]:
 
 
 def decimals(value: Decimal) -> int:
-    """Digits behind the point, of a number that may be written with an exponent of any size."""
+    """Return the digits behind the point of a number that may be written with an exponent of any size."""
     _, digits, exponent = value.as_tuple()
     zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
     return -int(exponent) - zeros if any(digits) else 0

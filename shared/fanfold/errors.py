@@ -32,7 +32,7 @@ class Conflict(Exception):
 class Refused(Conflict):
     """A write that was not carried out; ``failed`` has the positions of its parts whose condition did not hold.
 
-    There are none where another writer was at it in the same moment.
+    It is empty where another writer was at the same item at the same moment.
     """
 
     def __init__(self, failed: tuple[int, ...]) -> None:
@@ -108,7 +108,7 @@ def apart(accounts: Sequence[str], act: Callable[[str], object]) -> None:
 
 
 class NothingThere(Exception):
-    """What was requested does not exist yet. The text says which command creates it."""
+    """The requested thing does not exist yet. The text says which command creates it."""
 
 
 class NotReachable(Exception):

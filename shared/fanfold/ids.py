@@ -1,10 +1,10 @@
-"""Ids as functions of their causes: whoever computes one again, in any process, gets the same."""
+"""Ids as functions of their causes: any process that computes one again gets the same."""
 
 from hashlib import blake2s
 
 
 def derive(kind: str, *parts: object) -> str:
-    """Sixteen bytes as 32 lower-case hex digits, which every venue takes as a client order id.
+    """Return sixteen bytes as 32 lower-case hex digits, which every venue accepts as a client order id.
 
     >>> derive("signal", "trend", 60) == derive("signal", "trend", 60)
     True
@@ -22,5 +22,5 @@ def order_id(signal: str, account: str, leg: int) -> str:
 
 
 def client_order_id(order: str) -> str:
-    """At most 28 characters with gate's prefix, alphanumeric, so that one id fits every venue's rule."""
+    """Return at most 28 alphanumeric characters with gate's prefix, so that one id fits every venue's rule."""
     return derive("client-order", order)[:26]

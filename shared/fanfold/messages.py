@@ -1,7 +1,7 @@
 """Every message on the wire, and the topic that carries it.
 
 All are frozen structs with a versioned tag; a change is a new optional field, or a ``.v2``. Amounts are decimal text,
-times are UTC. Each has its id, its cause's id, and ``at``: when the market event was that began it, a bar's close.
+times are UTC. Each has its id, its cause's id, and ``at``: the time of the market event that began it, a bar's close.
 """
 
 from decimal import Decimal
@@ -47,7 +47,7 @@ __all__ = [
 
 
 class TradingState(StrEnum):
-    """What an account may do. A missing state means no trade; one that a reader does not know, no message."""
+    """The trading state of an account. Without one nothing is traded; an unknown one makes its message invalid."""
 
     ACTIVE = "ACTIVE"
     REDUCE_ONLY = "REDUCE_ONLY"
@@ -56,8 +56,10 @@ class TradingState(StrEnum):
 
 
 class BarsClosed(msgspec.Struct, frozen=True, kw_only=True, tag="bars-closed.v1"):
-    """All closed bars of a poll, every timeframe, part ``part`` of ``parts``; the cause names the poll. Bars that were
-    ``requested`` fill a reader's gap; who has had the poll's own leaves them alone."""
+    """All closed bars of a poll, every timeframe, part ``part`` of ``parts``; the cause names the poll.
+
+    Bars that were ``requested`` fill a reader's gap; readers that have had the poll's own ignore them.
+    """
 
     id: str
     cause: str
@@ -71,7 +73,7 @@ class BarsClosed(msgspec.Struct, frozen=True, kw_only=True, tag="bars-closed.v1"
 
 
 class BarsRequested(msgspec.Struct, frozen=True, kw_only=True, tag="bars-requested.v1"):
-    """A reader misses bars: those that close after ``since_s`` and no later than ``until_s``."""
+    """A request for bars that a reader misses: those that close after ``since_s`` and no later than ``until_s``."""
 
     id: str
     cause: str
@@ -84,10 +86,10 @@ class BarsRequested(msgspec.Struct, frozen=True, kw_only=True, tag="bars-request
 
 
 class Targets(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="targets.v1"):
-    """What every strategy instance of an account wants to hold as of the bars that closed at ``at``.
+    """The weights that every strategy instance of an account wants to hold as of the bars that closed at ``at``.
 
-    ``poll_id`` is of the poll that the bars came with; risk decides when it has all ``parts``. "" is none: decided at
-    once. Those of a part that no message can carry are cut into ``chunks``.
+    ``poll_id`` names the poll of those bars; risk decides when it has all ``parts``. "" is no poll: risk decides at
+    once. The targets of a part that are too long for one message are cut into ``chunks``.
     """
 
     id: str
@@ -103,7 +105,7 @@ class Targets(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
 
 
 class LegStatus(msgspec.Struct, frozen=True, kw_only=True, tag="leg-status.v1"):
-    """Legs that cannot trade, each with its reason, or that can again: told once a change, for people to read."""
+    """Legs that cannot trade, each with its reason, or that can again: sent once a change, for people to read."""
 
     id: str
     cause: str
@@ -145,7 +147,7 @@ class TradingStateChanged(msgspec.Struct, frozen=True, kw_only=True, tag="tradin
 
 
 class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, tag="execution-report.v1"):
-    """What a venue did with an account's orders, and the books after it.
+    """The results of an account's orders at a venue, and the books after them.
 
     ``matched`` says that a paper venue has matched every order with part ``part`` of the bars of a poll.
     """
@@ -225,14 +227,14 @@ def tag_of(kind: type[Message]) -> str:
 
 
 def group_of(message: Message) -> str:
-    """FIFO message group: market messages by venue, the trading chain by account."""
+    """Return the FIFO message group: market messages by venue, the trading chain by account."""
     if isinstance(message, BarsClosed | BarsRequested):
         return message.venue
     return message.account
 
 
 def attributes_of(message: Message) -> dict[str, str]:
-    """What subscriptions can filter on."""
+    """Return the attributes that subscriptions can filter on."""
     attributes = {"type": tag_of(type(message))}
     if isinstance(message, ExecutionReport):
         attributes["matched"] = "true" if message.matched else "false"
@@ -246,7 +248,7 @@ def encode(message: Message) -> bytes:
 
 
 def decode(body: bytes | str) -> Message:
-    """The message in a body.
+    """Return the message in a body.
 
     Raises msgspec.ValidationError, which names the field, for a body that is none of ours or of an unknown version.
     """

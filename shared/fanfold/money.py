@@ -54,12 +54,12 @@ def exact(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:
-    """A quotient to 40 digits, for limits and reports; never for booked cash."""
+    """Return a quotient to 40 digits, for limits and reports; never for booked cash."""
     return ROUGH.divide(numerator, denominator)
 
 
 def floor_to(value: Decimal, step: Decimal) -> Decimal:
-    """The largest multiple of step that is not above value.
+    """Return the largest multiple of step that is not above value.
 
     >>> floor_to(Decimal("0.12345"), Decimal("0.001"))
     Decimal('0.123')
@@ -68,12 +68,12 @@ def floor_to(value: Decimal, step: Decimal) -> Decimal:
 
 
 def ceil_to(value: Decimal, step: Decimal) -> Decimal:
-    """The smallest multiple of step that is not below value."""
+    """Return the smallest multiple of step that is not below value."""
     return _multiple(value, step, ROUND_CEILING)
 
 
 def truncate_to(value: Decimal, step: Decimal) -> Decimal:
-    """The multiple of step next to value on the side of zero.
+    """Return the multiple of step next to value on the side of zero.
 
     >>> truncate_to(Decimal("-0.12345"), Decimal("0.001"))
     Decimal('-0.123')
@@ -86,5 +86,5 @@ def _multiple(value: Decimal, step: Decimal, rounding: str) -> Decimal:
 
 
 def decimal_of(value: float) -> Decimal:
-    """The shortest decimal that reads back as this float: 0.1 becomes 0.1, not its binary tail."""
+    """Return the shortest decimal that reads back as this float: 0.1 becomes 0.1, not its binary tail."""
     return Decimal(repr(value))

@@ -1,4 +1,4 @@
-"""Bodies as they lie in a store, which bills them by the KB: compressed where that makes them shorter."""
+"""Compress bodies for a store that bills by the KB, where that makes them shorter."""
 
 from zlib import DEFLATED, compressobj, decompress
 
@@ -12,7 +12,7 @@ _MEMORY = 4, 8
 
 
 def packed(body: bytes) -> bytes:
-    """The body, compressed if that is shorter.
+    """Return the body, compressed if that is shorter.
 
     Window and memory are as large as the body asks for: to set up zlib's largest takes ten times as long as to compress
     a few hundred bytes.
@@ -27,7 +27,7 @@ def packed(body: bytes) -> bytes:
 
 
 def unpacked(body: bytes) -> bytes:
-    """What was packed. Raises zlib.error for what is damaged."""
+    """Return the body as it was before packing. Raises zlib.error for a damaged one."""
     return decompress(body[1:]) if body[:1] == COMPRESSED else body[1:]
 
 

@@ -1,4 +1,4 @@
-"""The records inside the messages: orders, targets, fills, and what is told of a leg."""
+"""The records inside the messages: orders, targets, fills, and states of legs."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +16,7 @@ Utc = Annotated[datetime, msgspec.Meta(tz=True)]  # Without a zone it would be r
 
 
 class OrderState(StrEnum):
-    """Where an order is in its life, see ``fanfold.ledger.orders``. Who does not know a state refuses its message."""
+    """The state of an order, see ``fanfold.ledger.orders``. A reader rejects a message with an unknown state."""
 
     APPROVED = "APPROVED"
     SUBMITTING = "SUBMITTING"
@@ -43,13 +43,12 @@ TERMINAL = frozenset(
 
 
 class LegCode(OpenEnum):
-    """What is with a leg. A reader that does not know a code, one of a later version, shows it as the text that it is:
-    nothing is decided by it.
+    """The status of a leg. A reader shows a code of a later version as the text that it is: nothing is decided by it.
 
-    OK: the leg trades again. FAULT: its strategy raised, or gave what is no weight. WARMING_UP: it has not seen as many
-    bars as it looks back on. MISSING_BARS: it waits for bars, or goes on without those of an instrument.
-    STARTED_AFRESH: what was kept of it does not fit any more. BELOW_MINIMUM, DUST and NO_PRICE: no order can be made of
-    what it wants. FLAT: under FLATTENING its account holds nothing any more.
+    OK: the leg trades again. FAULT: its strategy raised, or returned something that is no weight. WARMING_UP: it has
+    not seen as many bars as it looks back on. MISSING_BARS: it waits for bars, or goes on without those of an
+    instrument. STARTED_AFRESH: its stored state does not fit any more. BELOW_MINIMUM, DUST and NO_PRICE: no order can
+    be made for its target. FLAT: under FLATTENING its account holds nothing any more.
     """
 
     OK = "OK"
@@ -64,7 +63,7 @@ class LegCode(OpenEnum):
 
 
 class LegState(msgspec.Struct, frozen=True, kw_only=True):
-    """What is with a strategy instance on an instrument; FLAT is said of an account, whose names are then ""."""
+    """The status of a strategy instance on an instrument; FLAT is of an account, and both names are then ""."""
 
     instance: str
     instrument: str
@@ -96,7 +95,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """An order that was not to be, with the rule that refused it and the figures that decided."""
+    """An order that risk refused, with the code of the rule and the figures that decided."""
 
     order: Order
     code: Code
@@ -104,8 +103,10 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a strategy instance wants to hold: weight is a share of its leg's equity, below zero is short. Of those of
-    one ``bundle`` risk approves all, or none."""
+    """The weight that a strategy instance wants to hold, as a share of its leg's equity; below zero is short.
+
+    Risk approves all targets of one ``bundle``, or none.
+    """
 
     signal_id: str
     instance: str
@@ -116,7 +117,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True):
-    """An order reached a state; ``filled`` is what it has filled in all."""
+    """A new state of an order; ``filled`` is its total filled quantity."""
 
     order_id: str
     client_order_id: str
@@ -146,7 +147,7 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PositionSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """A position as booked, with the version that says which of two is the newer."""
+    """A position as booked, with a version that says which of two is the newer."""
 
     instance: str
     instrument: str
@@ -158,8 +159,10 @@ class PositionSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DataDefect(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something wrong with a venue's bars and what became of it: ``count`` bars, the first of which closes at
-    ``closes_at_s``. ``detail`` says what a revised bar was and is."""
+    """A defect of a venue's bars and how it was handled: ``count`` bars, the first of which closes at ``closes_at_s``.
+
+    ``detail`` says what a revised bar was and is.
+    """
 
     instrument: str
     timeframe: str

@@ -1,4 +1,4 @@
-"""A message that is longer than a topic takes, as several: what it lists is shared out in its order."""
+"""Split a message that is longer than its topic accepts into several, which share what it lists."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,9 +21,9 @@ _length = msgspec.json.Encoder(decimal_format="string").encode
 
 
 def split(message: Message) -> list[Message]:
-    """The message, or its parts, each under an id that is a function of its own; only the last says ``matched``.
+    """Return the message, or its parts, each under an id that is a function of its own; only the last says ``matched``.
 
-    What a message of another kind lists belongs together: it is left whole, as is an entry that alone is too long.
+    The entries of a message of another kind belong together: it is left whole, as is an entry that alone is too long.
     """
     lists = _LISTS.get(type(message), ())
     if not lists or len(encode(message)) <= PART_BYTES:

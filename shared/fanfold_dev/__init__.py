@@ -1,1 +1,1 @@
-"""What builds Fanfold: images, bills of materials, generated documents. Never part of an image."""
+"""The tools that build Fanfold: images, bills of materials, generated documents. Never part of an image."""

@@ -1,4 +1,4 @@
-"""All six stacks of a stage as the Serverless tool packages them, offline, once for each state of the files."""
+"""Package all six stacks of a stage with the Serverless tool, offline, once for each state of the files."""
 
 import hashlib
 import json

@@ -18,7 +18,7 @@ class Agenda(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def agenda(scheduled: datetime, log: AuditLog, reports: Reports, seals: Seals, accounts: Iterable[str]) -> Agenda:
-    """The close that was scheduled for a time is of the day before it, however late it runs and however often."""
+    """Plan the close of the day before the scheduled time, however late the close runs and however often."""
     day = (scheduled.astimezone(UTC) - timedelta(days=1)).date().isoformat()
     done = reports.is_closed(day) and seals.is_sealed(day)
     return Agenda(day=day, done=done, streams=log.streams(), accounts=sorted(accounts))

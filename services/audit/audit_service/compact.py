@@ -1,4 +1,4 @@
-"""Make one sorted file of a day's many, with each row once."""
+"""Merge the files of a day into one sorted file, with each row once."""
 
 from collections.abc import Callable
 from functools import cache
@@ -12,7 +12,7 @@ DAY = "day"
 
 
 def compact(lake: Lake, cursors: VerifiedHeads, before: str) -> int:
-    """Compact every day before a date (2026-01-31) that needs it; how many there were.
+    """Compact every day before a date (2026-01-31) that needs it, and return their number.
 
     A run that stopped half-way leaves rows twice until the next one, never too few.
     """

@@ -18,10 +18,10 @@ _log = logging.getLogger(__name__)
 
 
 def flush(log: AuditLog, lake: Lake, cursors: VerifiedHeads, heads: Iterable[Head], rows_max: int = ROWS_MAX) -> int:
-    """Bring what is recorded up to the heads into the lake; how many rows were written.
+    """Bring what is recorded up to the heads into the lake, and return the number of rows written.
 
-    After a crash the same files are written again, over what is there. Raises Conflict if another flush runs; it does
-    what is left. A stream that cannot be flushed stops no other; the first of such faults is raised at the end.
+    After a crash the same files are written again, over what is there. Raises Conflict if another flush runs, which
+    does the rest. A stream that cannot be flushed stops no other; the first of such faults is raised at the end.
     """
     written, faults = 0, list[Exception]()
     for head in heads:
@@ -35,12 +35,12 @@ def flush(log: AuditLog, lake: Lake, cursors: VerifiedHeads, heads: Iterable[Hea
 
 
 def file_name(stream: str, first: int) -> str:
-    """A file is named by the first record in it alone: a repeated flush may find more records, never other ones."""
+    """Name a file by its first record alone: a repeated flush may find more records, never others."""
     return f"{stream}-{first:012d}"
 
 
 def first_of(name: str) -> tuple[str, int]:
-    """Stream and sequence number of the first record in a file that ``flush`` wrote."""
+    """Return stream and sequence number of the first record in a file that ``flush`` wrote."""
     stream, _, first = name.rpartition("-")
     return stream, int(first)
 
@@ -73,7 +73,7 @@ def _records(log: AuditLog, key: str, first: int) -> list[Record]:
 
 
 def _rows(record: Record) -> Iterator[LakeRow]:
-    """A record's rows. An amount that the lake cannot hold is null there, and said; it keeps nothing else waiting."""
+    """Return a record's rows. An amount that the lake cannot hold is null there, and reported; all else is written."""
     for row in rows_of(messages.decode(msgspec.json.encode(record.message))):
         whole, lost = fitted(row)
         if lost:

@@ -13,42 +13,42 @@ def record(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def flush(_event: dict[str, Any], context: object) -> dict[str, Any]:
-    """On schedule: bring what was recorded since the last time into the lake."""
+    """On schedule: bring what was recorded since the last flush into the lake."""
     with wiring.runtime().watch.invocation(context):
         return {"rows": wiring.process().flush()}
 
 
 def compact(_event: dict[str, Any], context: object) -> dict[str, Any]:
-    """In the daily close: make one sorted file of each past day's many."""
+    """In the daily close: merge the files of each past day into one sorted file."""
     with wiring.runtime().watch.invocation(context):
         return {"days": wiring.process().compact()}
 
 
 def agenda(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Before the daily close: the day, its chains and accounts, and whether it is closed already."""
+    """Before the daily close: return the day, its chains and accounts, and whether it is closed already."""
     with wiring.runtime().watch.invocation(context):
         return wiring.process().agenda(event)
 
 
 def verify(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """In the daily close: the verdict on what came to one chain since the last."""
+    """In the daily close: verify what was added to one chain since the last close."""
     with wiring.runtime().watch.invocation(context):
         return wiring.process().verify(event["stream"], event["day"])
 
 
 def reconcile(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """In the daily close: one account's day, its fills held against its books."""
+    """In the daily close: reconcile one account's fills of the day with its books."""
     with wiring.runtime().watch.invocation(context):
         return wiring.process().reconcile(event["account"], event["day"])
 
 
 def report(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """At the end of the daily close: write the report of what the steps found."""
+    """At the end of the daily close: write the report of the steps' results."""
     with wiring.runtime().watch.invocation(context):
         return wiring.process().report(event)
 
 
 def api(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """HTTP API: what audit recorded of the desk, for people and programs."""
+    """HTTP API: return what audit recorded of the desk, for people and programs."""
     with wiring.runtime().watch.invocation(context):
         return wiring.process().api(event)

@@ -1,4 +1,4 @@
-"""The reading side of the HTTP API: each route and what answers it."""
+"""The reading side of the HTTP API: each route and its handler."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from fanfold.desk import Desk
 
 
 def answer(event: dict[str, Any], desk: Desk, views: Reading, log: Segments) -> dict[str, Any]:
-    """The answer to an HTTP API event. Every path that no one else serves comes here, to be refused."""
+    """Respond to an HTTP API event. Every path without a route comes here, to be rejected."""
     handlers: dict[str, Handler] = {
         "status": lambda _request, query: read_desk.status(desk, views, query.account),
         "positions": lambda _request, query: read_desk.positions(desk, views, query.account),

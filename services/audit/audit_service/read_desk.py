@@ -16,7 +16,7 @@ NOT_OPENED = "not opened"
 
 
 def accounts(desk: Desk, name: str | None) -> list[str]:
-    """The account that was asked for, or all. Raises Problem for one that the desk does not have."""
+    """Return the named account, or all. Raises Problem for one that the desk does not have."""
     if name is None:
         return sorted(desk.accounts)
     if name not in desk.accounts:
@@ -29,7 +29,7 @@ def status(desk: Desk, views: Reading, account: str | None) -> Status:
 
 
 def positions(desk: Desk, views: Reading, account: str | None) -> PositionList:
-    """Every position of the accounts."""
+    """Return every position of the accounts."""
     rows = [_position(name, holding) for name in accounts(desk, account) for holding in holdings_of(views, name)]
     return PositionList(positions=rows)
 

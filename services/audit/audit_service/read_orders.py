@@ -22,7 +22,7 @@ LOOKED_AT_MAX = 500
 
 
 def orders(desk: Desk, views: Reading, query: OrdersQuery) -> OrderPage:
-    """A page of the orders that were asked for: as many as its limit, or as were found among LOOKED_AT_MAX."""
+    """Return a page of the orders that match: as many as its limit, or those among the first LOOKED_AT_MAX."""
     if query.open and query.refused:
         raise bad_request("an order is not both open and refused; ask for one of them")
     scope = "orders", query.account, query.instrument, query.open, query.refused
@@ -38,7 +38,7 @@ def orders(desk: Desk, views: Reading, query: OrdersQuery) -> OrderPage:
 
 
 def _newest(desk: Desk, views: Reading, account: str | None, after: Position | None) -> Iterator[tuple[Position, Any]]:
-    """Every order after a place, newest first; of several accounts in turn, as their times are."""
+    """Yield every order after a place, newest first; those of several accounts merged by time."""
     until = after[0] if after else ""
     each = [_placed(views, name, until) for name in accounts(desk, account)]
     every = merge(*each, key=itemgetter(0), reverse=True)
@@ -50,7 +50,7 @@ def _placed(views: Reading, account: str, until: str) -> Iterator[tuple[Position
 
 
 def order(desk: Desk, views: Reading, log: Segments, order_id: str) -> ExplainedOrder:
-    """An order of the whole id, with its causes. Raises Problem where there is none."""
+    """Return the order of an id, with its causes. Raises Problem where there is none."""
     for account in sorted(desk.accounts):
         fields = order_of(views, account, order_id)
         if fields:
@@ -60,7 +60,7 @@ def order(desk: Desk, views: Reading, log: Segments, order_id: str) -> Explained
 
 
 def trades(desk: Desk, views: Reading, query: TradesQuery) -> TradePage:
-    """A page of the fills of an account on a day."""
+    """Return a page of the fills of an account on a day."""
     (account,) = accounts(desk, query.account)
     fills = sorted(fills_of(views, account, query.day.isoformat()), key=_trade_place, reverse=True)
     shown, following = page(fills, _trade_place, query.cursor, query.limit, ("trades", account, query.day.isoformat()))

@@ -1,4 +1,4 @@
-"""Hold an account's fills against the books that its ledger publishes."""
+"""Reconcile an account's fills with the books that its ledger publishes."""
 
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -19,13 +19,13 @@ from fanfold.money import ZERO, exact
 
 
 class BooksDiffer(Exception):
-    """Cash or positions by the fills are not what the ledger says; the text has the figures."""
+    """Cash or positions by the fills differ from the ledger's; the text has the figures."""
 
 
 def reconcile(
     name: str, account: Account, day: str, before: Closing | None, lake: Lake, views: Published, log: AuditLog
 ) -> DayOfAccount:
-    """The account's day, where its fills up to now make the cash and positions that are published now.
+    """Return the account's day, if its fills up to now add up to the cash and positions that are published now.
 
     ``before`` is where an earlier day ended, None for the account's start; only fills after it are read. Raises
     BooksDiffer, and Conflict where the account was recorded meanwhile.
@@ -46,7 +46,7 @@ def reconcile(
 
 
 def _at_rest(name: str, views: Published, log: AuditLog) -> Head:
-    """Where the account's chain ends; raises Conflict while there is a segment beyond: its views are being written."""
+    """Return the end of the account's chain. Raises Conflict while views of a segment beyond it are being written."""
     tip = views.tip(name)
     for key, body in log.segments(name, after=tip.head.seq):
         if chain.proven(tip, key, body):

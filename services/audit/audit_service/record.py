@@ -1,9 +1,9 @@
 """Record every message once, in the chain of its stream, and change the views with it.
 
 A segment is promised beside the head before it is written, by the hash of its last record. One that was promised and
-created is recorded: whoever finds it beyond the head brings the views after it and moves the head. So nothing but the
-creation has to be one act, and a view is written once for all messages of a segment. Any other object that lies where
-the next segment belongs is left alone, for verify to find, and the segment goes aside of it.
+created is recorded: any writer that finds it beyond the head brings the views after it and moves the head. So nothing
+but the creation has to be atomic, and a view is written once for all messages of a segment. Any other object in the
+place of the next segment is left alone, for verify to find, and the segment goes elsewhere.
 """
 
 import logging
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class Arrival(NamedTuple):
-    """A message, its body as parsed JSON, and when its queue got it (epoch ms; 0 is unknown)."""
+    """A message, its body as parsed JSON, and when its queue received it (epoch ms; 0 is unknown)."""
 
     message: Message
     raw: dict[str, Any]
@@ -35,7 +35,7 @@ class Arrival(NamedTuple):
 
 
 def record(arrivals: Sequence[Arrival], log: AuditLog, views: Views, backoff: Backoff = AT_ONCE) -> None:
-    """Raises Conflict if other writers kept being faster; then nothing is lost, and a redelivery goes on."""
+    """Record messages. Raises Conflict if other writers were always faster; nothing is lost, a redelivery goes on."""
     retry_on_conflict(lambda: _record(arrivals, log, views), TRIES, "the chain", backoff)
 
 
@@ -66,7 +66,7 @@ def _extend(tip: Tip, arrivals: list[Arrival], log: AuditLog, views: Views) -> N
 
 
 def _adopt(before: Tip, key: str, log: AuditLog, views: Views) -> None:
-    """Take a segment into the chain whose writer did not live to; where it did, nothing. Go aside of any other."""
+    """Add a segment to the chain if its writer died before it could; avoid the place of a foreign object."""
     tip = views.tip(before.head.stream)
     if (tip.head, tip.aside) != (before.head, before.aside):
         return
@@ -97,7 +97,7 @@ def _entry(arrival: Arrival) -> Entry:
 
 
 def _chunks(arrivals: list[Arrival]) -> Iterator[list[Arrival]]:
-    """Those of a segment each: all of a stream together, but for what changes too many views."""
+    """Divide messages into segments: all of a stream together, except those that change too many views."""
     chunk: list[Arrival] = []
     weight = 0
     for arrival in arrivals:

@@ -21,7 +21,7 @@ class Compacted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the steps of a close came to; each is a result, or a fault with ``error`` in it."""
+    """The results of a close's steps; each is a result, or a fault with ``error`` in it."""
 
     day: str
     compacted: dict[str, Any]
@@ -30,9 +30,9 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def report(findings: Findings, reports: Reports, seals: Seals, signer: Signer | None) -> DayReport:
-    """The day's report as it is kept: that of a closed day is written and sealed once, and stays as it was.
+    """Write the day's report and return the one that is kept: that of a closed day is written and sealed once.
 
-    Raises BadInput where another seal than its own lies there.
+    Raises BadInput where a seal other than its own exists.
     """
     steps = [findings.compacted, *findings.chains, *findings.accounts]
     made = DayReport(

@@ -4,7 +4,7 @@ import msgspec
 
 
 class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
-    """Where audit keeps its views, the lake and the chained log, and the key that signs closed days ("" for none)."""
+    """The views, the lake and the chained log of audit, and the key that signs closed days ("" for none)."""
 
     views_table: str
     lake_bucket: str

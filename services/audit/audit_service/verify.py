@@ -1,4 +1,4 @@
-"""Hold a chain against its head, its views, and the newest closed day."""
+"""Verify a chain against its head, its views, and the newest closed day."""
 
 import msgspec
 
@@ -9,13 +9,13 @@ from fanfold.audit.verify import verdict_of
 
 
 class ChainBroken(Exception):
-    """A chain, or what was sealed of it, is not what was recorded; the text is its verdict."""
+    """A chain, or a seal of it, is not as it was recorded; the text is its verdict."""
 
 
 def verify_one(
     stream: str, day: str, log: AuditLog, views: Evidence, seals: Seals, reports: Reports, signer: Signer | None
 ) -> Verdict:
-    """The verdict on one stream, from where the newest day before left it. Raises ChainBroken where it is not sound."""
+    """Return the verdict on one stream since the newest earlier day. Raises ChainBroken if it is not sound."""
     newest, wrong = audit_seals.newest(seals, reports, signer, before=day)
     sealed = {head.stream: head for head in newest.chains} if newest else {}
     since = (newest.day, sealed[stream]) if newest and stream in sealed else None

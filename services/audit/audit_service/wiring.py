@@ -24,7 +24,7 @@ def runtime() -> Runtime:
 
 
 class AuditProcess:
-    """The parts of one process, and what its functions call, each with the parts that it needs."""
+    """The parts of one process, and the verbs of its functions, each with the parts that it needs."""
 
     def __init__(self, runtime: Runtime, settings: Settings) -> None:
         self.runtime = runtime
@@ -52,7 +52,7 @@ class AuditProcess:
 
     @cached_property
     def _signer(self) -> Signer | None:
-        """The signer of closed days; None in a stage without a key."""
+        """Return the signer of closed days; None in a stage without a key."""
         from fanfold.aws.s3.seals import KmsSigner  # noqa: PLC0415
 
         key = self._settings.seal_key
@@ -79,7 +79,7 @@ class AuditProcess:
         return compact(self.lake, self.views, before=self.runtime.clock().date().isoformat())
 
     def agenda(self, event: dict[str, Any]) -> dict[str, Any]:
-        """What there is to do for the close of an event; raises BadInput where it names no ``time``."""
+        """Return the agenda of an event's daily close. Raises BadInput where the event has no ``time``."""
         from audit_service.agenda import agenda  # noqa: PLC0415
 
         try:
@@ -89,20 +89,20 @@ class AuditProcess:
         return _as_json(agenda(scheduled, self.log, self._reports, self._seals, self.runtime.desk.accounts))
 
     def verify(self, stream: str, day: str) -> dict[str, Any]:
-        """A chain, from where the newest closed report of an earlier day ended."""
+        """Verify a chain, from where the newest closed report of an earlier day ended."""
         from audit_service.verify import verify_one  # noqa: PLC0415
 
         return _as_json(verify_one(stream, day, self.log, self.views, self._seals, self._reports, self._signer))
 
     def reconcile(self, name: str, day: str) -> dict[str, Any]:
-        """An account's day, from where the newest closed report began."""
+        """Reconcile an account's day, from where the newest closed report began."""
         from audit_service.reconcile import reconcile  # noqa: PLC0415
 
         before = self._reports.closings(before=day).get(name)
         return _as_json(reconcile(name, self.runtime.desk.accounts[name], day, before, self.lake, self.views, self.log))
 
     def report(self, event: dict[str, Any]) -> dict[str, Any]:
-        """The state of the day as it is kept, and its faults."""
+        """Return the state of the day as it is kept, and its faults."""
         from audit_service.report import Findings, report  # noqa: PLC0415
 
         made = report(msgspec.convert(event, Findings), self._reports, self._seals, self._signer)
@@ -120,11 +120,11 @@ def _as_json(outcome: msgspec.Struct) -> dict[str, Any]:
 
 
 def build(runtime: Runtime, settings: Settings) -> AuditProcess:
-    """A process of its own: two of them share nothing but what their calls reach."""
+    """Build a process: two of them share nothing but the AWS resources that they call."""
     return AuditProcess(runtime, settings)
 
 
 @cache
 def process() -> AuditProcess:
-    """The process that the environment describes."""
+    """Return the process that the environment describes."""
     return build(runtime(), read(Settings, os.environ))

@@ -1,4 +1,4 @@
-"""Take a message to the verbs of the venue that it concerns."""
+"""Route a message to the verbs of its venue."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
@@ -36,7 +36,7 @@ class OrderExecution:
         sweeper: Sweeper,
         check_keys: Callable[[], None],
     ) -> None:
-        """``check_keys`` raises BadInput where the keys of a real venue are missing."""
+        """Use ``check_keys``, which raises BadInput where the keys of a real venue are missing."""
         self._desk = desk
         self._ledger = ledger
         self._verbs = verbs
@@ -44,7 +44,7 @@ class OrderExecution:
         self._check_keys = check_keys
 
     def place(self, message: OrdersApproved) -> None:
-        """Place orders at their venue; with live quotes, what is at market fills at once."""
+        """Place orders at their venue; with live quotes, market orders fill at once."""
         self._ready()
         if message.account not in self._desk.accounts:
             raise BadInput(f"account {message.account!r} is not in the desk; it has {sorted(self._desk.accounts)}")
@@ -61,12 +61,12 @@ class OrderExecution:
             raise VenueUnavailable(str(missing)) from missing
 
     def match(self, message: BarsClosed) -> None:
-        """Match what rests at a venue of the desk with its bars."""
+        """Match the orders that rest at a venue of the desk with its bars."""
         if message.venue in self._desk.venues:
             self._verbs(message.venue).matcher.match(message)
 
     def govern(self, message: TradingStateChanged) -> None:
-        """Cancel what the account's state does not let rest, and end what it does not let out."""
+        """Cancel the orders that the account's state does not let rest, and end those that it does not let out."""
         if message.account in self._desk.accounts:
             self._verbs(self._desk.accounts[message.account].venue).matcher.govern(message)
         self._sweeper.sweep(self._ledger.live(message.account))

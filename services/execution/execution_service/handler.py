@@ -1,4 +1,4 @@
-"""What wakes execution."""
+"""The Lambda handlers of execution."""
 
 from typing import Any
 

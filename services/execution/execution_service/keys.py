@@ -1,4 +1,4 @@
-"""The keys of a venue where orders are real."""
+"""The keys of a venue for real orders."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ NEEDED = {"apiKey", "secret"}
 
 
 def check(secret: str, keys: Mapping[str, str]) -> None:
-    """Raises BadInput, which names what the secret lacks, for keys that no order could be signed with."""
+    """Raise BadInput, which names the missing keys, for a secret that cannot sign an order."""
     missing = sorted(NEEDED - keys.keys())
     if missing:
         raise BadInput(f"{secret} has no {missing}: put a JSON object of {sorted(NEEDED)} into it")

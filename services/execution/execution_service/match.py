@@ -1,7 +1,7 @@
 """Match the orders of paper accounts with bars or quotes: resolve, book, commit, report.
 
-A crash anywhere books each fill once. What the account's trading state does not let rest is canceled before a price is
-looked at.
+A crash anywhere books each fill once. Orders that the account's trading state does not let rest are canceled before a
+price is looked at.
 """
 
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ class OrderMatcher:
         swept: bool = False,
         backoff: Backoff = AT_ONCE,
     ) -> None:
-        """``swept``: a sweep looks after live orders every minute; else each match does, for one call more."""
+        """Say in ``swept`` whether a sweep tends live orders every minute; else each match does, with one more call."""
         self._desk = desk
         self._ledger = ledger
         self._venue = venue
@@ -77,7 +77,7 @@ class OrderMatcher:
         apart(accounts, lambda account: self._match(account, message, series))
 
     def take(self, message: OrdersApproved) -> None:
-        """Fill what the account has at market by the quotes of the moment; no bars are matched by that."""
+        """Fill the account's market orders by the current quotes; no bars are matched by that."""
         report = self._report("taken", message, self._venue_of(message.account))
         self._ledger.publish(self._resolve(message.account, [], report), [])
 
@@ -87,9 +87,9 @@ class OrderMatcher:
         self._ledger.publish(self._resolve(message.account, [], report), [])
 
     def tend(self, message: OrdersApproved, ended_by: datetime) -> None:
-        """End what expired by then and meets no bar any more, and what may not rest; by orders that a message told of.
+        """End orders of earlier messages that expired by then and meet no bar any more, or that may not rest.
 
-        A repetition tells of what is new under other ids.
+        A repetition reports what is new under other ids.
         """
         report = self._report("tended", message, message.orders[0].venue)
         self._ledger.publish(self._resolve(message.account, [], report, ended_by), [])
@@ -109,7 +109,7 @@ class OrderMatcher:
     def _resolve(
         self, account: str, series: Sequence[Series], report: ExecutionReport, ended_by: datetime | None = None
     ) -> list[ExecutionReport]:
-        """Reports of what was booked, still to be published."""
+        """Yield reports of what was booked, still to be published."""
         reports: list[ExecutionReport] = []
 
         def attempt() -> None:
@@ -126,7 +126,7 @@ class OrderMatcher:
         return reports
 
     def _agreed(self, result: MatchResult, booked: Sequence[ExecutionReport]) -> MatchResult:
-        """The result with orders as the ledger has them: after a crash it may have booked other fills of them."""
+        """Return the result with orders as in the ledger, which may have booked other fills of them before a crash."""
         filled = {update.order_id: update.filled for report in booked for update in report.updates}
         ended = {update.order_id for report in booked for update in report.updates if update.state in TERMINAL}
         missing = [resolution.resting.order.order_id for resolution in result.resolutions]
@@ -137,7 +137,7 @@ class OrderMatcher:
         return booking.agreed(result, filled, ended)
 
     def _cancels(self, account: str, resting: Sequence[RestingOrder], at: datetime) -> bool:
-        """Cancel what may not rest; whether there was any. The trading state is read only where something rests."""
+        """Cancel orders that may not rest; return whether any did. The trading state is only read where orders rest."""
         live = [entry.order for entry in resting if entry.canceled_at is None]
         if not live:
             return False

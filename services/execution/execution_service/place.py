@@ -1,4 +1,4 @@
-"""Place approved orders: claim each in the ledger first, then send it, then note what the venue said."""
+"""Place approved orders: claim each in the ledger first, then send it, then note the venue's response."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -31,14 +31,14 @@ class ClaimLedger(Protocol):
 
 
 class Accepted(Protocol):
-    """A venue's word that it has an order."""
+    """A venue's confirmation that it has an order."""
 
     @property
     def venue_order_id(self) -> str: ...
 
 
 class PlacingVenue(Protocol):
-    """Where orders go. Placing the same client order id again is the same order."""
+    """The venue that orders are sent to. Placing the same client order id again is the same order."""
 
     def place(self, order: Order) -> Accepted: ...
 
@@ -46,7 +46,7 @@ class PlacingVenue(Protocol):
         """Return the venue's acceptance of the order, resting or ended; None where it never had the order."""
 
     def shut_out(self, order: Order) -> Accepted | None:
-        """See to it that the order never comes to the venue, however late its request; what it has had is told."""
+        """Make sure that the order never comes to the venue, however late its request. Return an earlier acceptance."""
 
 
 class Placer:
@@ -59,10 +59,10 @@ class Placer:
         self._clock = clock
 
     def place(self, message: OrdersApproved) -> None:
-        """Orders that the ledger does not have are refused: risk writes them before it tells of them.
+        """Place orders. Orders that the ledger does not have are refused: risk writes them before it publishes them.
 
-        An instrument that the desk does not have is told of after the others were placed: its order is not claimed,
-        unless it closes a position. What was taken out of the desk may be held still.
+        An instrument that the desk does not have is reported after the others were placed: its order is not claimed,
+        unless it closes a position. A position in an instrument that was removed from the desk may still exist.
         """
         self._known(message)
         known = self._desk.instruments
@@ -74,7 +74,7 @@ class Placer:
             raise BadInput(f"the desk has no {others}; execution may be of an older deploy than risk")
 
     def again(self, message: OrdersApproved) -> None:
-        """Place, look up or end orders that a message told of before, one at a time."""
+        """Place, look up or end orders of an earlier message, one at a time."""
         now = self._clock()
         for record in self._stored(message):
             self._place_one(message, record, now)
@@ -89,7 +89,7 @@ class Placer:
         self.again(message)
 
     def _place_one(self, message: OrdersApproved, record: OrderRecord, now: datetime) -> None:
-        """The slow way, an order at a time: after a redelivery, under a halt, or too late."""
+        """Place one order the slow way: after a redelivery, under a halt, or too late."""
         if record.state not in (OrderState.APPROVED, OrderState.SUBMITTING):
             return
         # Nobody knows what became of a request that was sent, so the venue is asked before anything is sent again.
@@ -104,7 +104,7 @@ class Placer:
             self._claim_one(message, record, now)
 
     def _send_again(self, message: OrdersApproved, record: OrderRecord) -> None:
-        """Under the claim that there is: the venue takes its request until the deadline."""
+        """Send an order again under its existing claim: the venue takes its request until the deadline."""
         barred = self._ledger.trading_state(message.account).bars_sending(record.order)
         if barred:
             self._end(message, record, OrderState.BLOCKED, barred)

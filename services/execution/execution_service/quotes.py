@@ -1,4 +1,4 @@
-"""A live venue's best prices, and the pause that it asks for, which all of execution's processes keep to."""
+"""A live venue's best prices, and the pause that it demands, which all of execution's processes observe."""
 
 from math import ceil
 from typing import Protocol
@@ -7,7 +7,7 @@ from fanfold.matching.prices import Quote
 
 
 class Market(Protocol):
-    """A venue that may want to be left alone until an epoch second; see fanfold.market.source.Paced."""
+    """A venue that may demand a pause until an epoch second; see fanfold.market.source.Paced."""
 
     def quote(self, instrument: str) -> Quote: ...
 
@@ -17,7 +17,7 @@ class Market(Protocol):
 
 
 class Pauses(Protocol):
-    """Until when a venue wants to be left alone, as any process was told."""
+    """The pauses that venues demanded of any process."""
 
     def until(self, venue: str) -> int: ...
 
@@ -25,7 +25,7 @@ class Pauses(Protocol):
 
 
 class Quotes:
-    """The quotes of one venue. Raises VenueUnavailable, and asks nothing, while it wants to be left alone."""
+    """The quotes of one venue. Raises VenueUnavailable, and sends no request, during a pause that it demanded."""
 
     def __init__(self, venue: str, market: Market, pauses: Pauses) -> None:
         self._venue = venue
@@ -33,7 +33,7 @@ class Quotes:
         self._pauses = pauses
 
     def quote(self, instrument: str) -> Quote:
-        """Best bid and ask now."""
+        """Return the best bid and ask now."""
         known = self._pauses.until(self._venue)
         self._market.hold(known)
         try:

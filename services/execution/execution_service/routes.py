@@ -1,4 +1,4 @@
-"""Which verb takes which message of execution's queue."""
+"""The verb of execution for each message of its queue."""
 
 from fanfold.messages import BarsClosed, Message, OrdersApproved, TradingStateChanged
 

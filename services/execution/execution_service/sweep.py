@@ -1,6 +1,7 @@
-"""Leave no order alone: end what was never sent and is too old, look up what nobody knows of, expire what met no bar.
+"""Sweep live orders: end old ones that were never sent, look up unknown outcomes, expire those without bars.
 
-Every minute, over the index of live orders; an order whose message was lost or dead-lettered is worked on here alone.
+It runs every minute over the index of live orders; only here is an order handled whose message was lost or
+dead-lettered.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ BAR_LATE_S = 120
 
 
 class StandingOrder(Protocol):
-    """An order that has not ended, and the message that told of its approval; see fanfold.ledger.store."""
+    """An order that has not ended, and the message of its approval; see fanfold.ledger.store."""
 
     @property
     def account(self) -> str: ...
@@ -61,7 +62,7 @@ class Found(NamedTuple):
     record: OrderRecord
 
     def message(self) -> OrdersApproved:
-        """The message that told of it, as far as it is of this order."""
+        """Return the message of its approval, reduced to this order."""
         order = self.record.order
         return OrdersApproved(
             id=self.live.cause, cause=order.signal_id, at=self.live.at, account=order.account, orders=[order]
@@ -69,7 +70,7 @@ class Found(NamedTuple):
 
 
 class Sweeper:
-    """The verb of execution for what is under way. ``verbs`` gives those of a venue; ``unknown`` hears of a count."""
+    """The verb of execution for live orders. ``verbs`` returns those of a venue; ``unknown`` is called with a count."""
 
     def __init__(
         self,

@@ -76,7 +76,7 @@ class ExecutionProcess:
         )
 
     def _quote(self, venue: str) -> Callable[[str], Quote] | None:
-        """The best prices of a live venue; recordings have none."""
+        """Return the best prices of a live venue; recordings have none."""
         profile = self.runtime.desk.venues.get(venue)
         if profile is None or profile.kind != "ccxt":
             return None
@@ -112,7 +112,7 @@ class ExecutionProcess:
         return OrderExecution(self.runtime.desk, self._bookings, self.verbs, self._sweeper, self._check_keys)
 
     def execute(self, arrived: Arrived) -> None:
-        """A message again may follow a crash, so the outbox is swept first."""
+        """Handle a message. It may be delivered again after a crash, so the outbox is swept first."""
         if arrived.again:
             self._outbox.sweep()
         getattr(self._execution, verb_of(ROUTES, arrived.message))(arrived.message)
@@ -128,11 +128,11 @@ class ExecutionProcess:
 
 
 def build(runtime: Runtime, settings: Settings) -> ExecutionProcess:
-    """A process of its own: two of them share nothing but what their calls reach."""
+    """Build a process: two of them share nothing but the AWS resources that they call."""
     return ExecutionProcess(runtime, settings)
 
 
 @cache
 def process() -> ExecutionProcess:
-    """The process that the environment describes."""
+    """Return the process that the environment describes."""
     return build(runtime(), read(Settings, os.environ))

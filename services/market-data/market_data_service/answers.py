@@ -21,7 +21,7 @@ log = logging.getLogger("fanfold")
 
 
 class Wanted(NamedTuple):
-    """Bars of a series to publish, those that close after ``since``, and the request whose answer holds them."""
+    """Bars of a series to publish, those that close after ``since``, and the request whose response holds them."""
 
     timeframe: str
     since: int

@@ -1,4 +1,4 @@
-"""What is new in a venue's answer, what was wrong with it, and what of it the next answer is held against."""
+"""Compare a venue's response with the published bars: what is new, its defects, what the next is compared with."""
 
 from bisect import bisect_right
 from collections.abc import Container, Sequence
@@ -24,7 +24,7 @@ KEPT_BARS = 3
 
 
 class News(NamedTuple):
-    """Bars to publish, what was wrong, and the last ones published of the series after these; None: there are none."""
+    """Bars to publish, their defects, and the last bars published of the series after these; None: there are none."""
 
     series: Series
     defects: list[DataDefect]
@@ -54,10 +54,10 @@ def own(answer: Series, need: Wanted, last: Series | None, jump_max: Decimal) ->
 def made(
     answer: Series, finer: Sequence[Bar], need: Wanted, last: Series | None, jump_max: Decimal, *, final: bool
 ) -> News:
-    """The news in longer bars that are made of a venue's own: of ``finer``, those of the answer that are sound.
+    """Return the news in longer bars that are made of a venue's own: of ``finer``, the sound bars of the response.
 
     A longer bar is whole when its last minute is there or, where the venue left that one out, a later one. ``final``
-    says that nothing comes any more.
+    says that no later bar comes.
     """
     through = finer[-1].closes_at_s if finer else 0
     longer = resample(_finer(answer, finer, need.since), need.timeframe, need.until)
@@ -124,7 +124,7 @@ def _finer(answer: Series, finer: Sequence[Bar], since: int) -> Series:
 
 
 def sound(answer: Series, jump_max: Decimal) -> Sequence[Bar]:
-    """The bars that longer ones may be made of; of nearly every answer all of them, which is seen at a glance."""
+    """Return the bars that longer ones may be made of; of nearly every response all, which is quick to check."""
     length = timeframes.seconds(answer.timeframe)
     if unbroken(answer.bars, length, jump_max):
         return answer.bars
@@ -143,7 +143,7 @@ def _rows(bars: Sequence[Bar], length: int) -> list[CheckedRow]:
 
 
 def _part(answer: Series, since: int, closes: Container[int]) -> Series:
-    """The bars after ``since`` that close at one of the times, linked to the last sound one before them."""
+    """Return the bars after ``since`` that close at one of the times, linked to the last sound one before them."""
     after = max([answer.after, *(bar.closes_at_s for bar in answer.bars if bar.closes_at_s <= since and possible(bar))])
     # Of two rows of one time the later one counts.
     by_close = {bar.closes_at_s: bar for bar in answer.bars if bar.closes_at_s > since and bar.closes_at_s in closes}
@@ -153,7 +153,7 @@ def _part(answer: Series, since: int, closes: Container[int]) -> Series:
 
 
 def _last(last: Series | None, fresh: Series, count: int) -> Series | None:
-    """The last bars of a series after these; None: it has none."""
+    """Return the last bars of a series after these; None: it has none."""
     if not fresh.bars:
         return last
     fresh, last = alike(fresh, last)
@@ -169,7 +169,7 @@ def _defects(checked: Checked, skipped: Kind | None = None) -> list[DataDefect]:
 
 
 def _gap(fresh: Series, last: Series | None) -> list[DataDefect]:
-    """The bars that are missing in front of the first ones of a series."""
+    """Return a defect for the bars that are missing in front of the first ones of a series."""
     if last or not fresh.bars or not fresh.after:
         return []
     missing = (fresh.bars[0].closes_at_s - fresh.after) // timeframes.seconds(fresh.timeframe) - 1
@@ -177,7 +177,7 @@ def _gap(fresh: Series, last: Series | None) -> list[DataDefect]:
 
 
 def _jumps(answer: Series, judged: Judged) -> list[DataDefect]:
-    """A defect for all jumps that were confirmed, one for all that were not, and one that waits for the next bar."""
+    """Return a defect for all jumps that were confirmed, one for all that were not, and one for the one that waits."""
     defects = [
         data_defect(kind, answer.instrument, answer.timeframe, len(bars), bars[0].closes_at_s)
         for kind, bars in ((Kind.JUMP, judged.jumps), (Kind.OUTLIER, judged.outliers))

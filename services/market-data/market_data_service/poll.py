@@ -1,4 +1,4 @@
-"""Poll venues for closed bars, check them, publish them, and note how far each series has come."""
+"""Poll venues for closed bars, check them, publish them, and store the progress of each series."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PollCursors(Protocol):
-    """What is kept of each venue between polls."""
+    """The store of each venue's state between polls."""
 
     def read(self, venue: str) -> Noted: ...
 
@@ -48,7 +48,7 @@ class PollCursors(Protocol):
 
 
 class BarsBus(Protocol):
-    """Where bars go."""
+    """The bus on which bars are published."""
 
     def publish(self, messages: Iterable[Message]) -> None: ...
 
@@ -73,11 +73,11 @@ class Poller:
         self._lookbacks = {venue: _lookbacks(desk, venue) for venue in desk.venues}
 
     def poll(self, scheduled: datetime | None = None) -> int:
-        """Publish what had closed at every venue when the poll was due, now if not said; how many bars that were.
+        """Publish the bars that had closed at every venue when the poll was due (default: now); return their number.
 
-        The same time again finds nothing to do. Published first, noted second: after a crash in between the same bars
-        go out again, under the same id. An instrument that its venue does not give is left out and told of. Raises
-        VenueUnavailable, after all venues, where one gave none.
+        A repeated poll finds nothing to do. Bars are published first, then stored as published: after a crash in
+        between the same bars are published again, under the same id. An instrument that its venue does not return is
+        left out and reported. Raises VenueUnavailable, after all venues, where one did not respond.
         """
         now = int((scheduled or self._clock()).timestamp())
         count, down = 0, []

@@ -1,4 +1,4 @@
-"""Which verb takes which message of market-data's queue."""
+"""The verb of market-data for each message of its queue."""
 
 from fanfold.messages import BarsRequested, Message
 

@@ -35,7 +35,7 @@ class MarketDataProcess:
         self._sources: dict[str, Source] = {}
 
     def source(self, venue: str) -> Source:
-        """Where the bars of a venue come from: recordings, or an exchange."""
+        """Return the source of a venue's bars: recordings, or an exchange."""
         if venue not in self._sources:
             self._sources[venue] = self._connected(venue)
         return self._sources[venue]
@@ -61,18 +61,18 @@ class MarketDataProcess:
 
 
 def build(runtime: Runtime, settings: Settings) -> MarketDataProcess:
-    """A process of its own: two of them share nothing but what their calls reach."""
+    """Build a process: two of them share nothing but the AWS resources that they call."""
     return MarketDataProcess(runtime, settings)
 
 
 @cache
 def process() -> MarketDataProcess:
-    """The process that the environment describes."""
+    """Return the process that the environment describes."""
     return build(runtime(), read(Settings, os.environ))
 
 
 def scheduled(event: dict[str, Any]) -> datetime | None:
-    """The time that a schedule was due; a poll by hand names none."""
+    """Return the time that a schedule was due; an event of a manual poll has none."""
     try:
         return msgspec.convert(event.get("time"), datetime | None)
     except msgspec.ValidationError as wrong:
@@ -80,7 +80,7 @@ def scheduled(event: dict[str, Any]) -> datetime | None:
 
 
 def back_fill(event: dict[str, Any]) -> dict[str, Any]:
-    """What is left of the span in an event; raises BadInput for what is no span."""
+    """Return the rest of the span in an event. Raises BadInput for an invalid span."""
     try:
         span = msgspec.convert(event, Span)
     except msgspec.ValidationError as wrong:

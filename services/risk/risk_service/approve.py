@@ -14,11 +14,11 @@ from fanfold.risk.standing import Standing
 
 
 class ApprovalLedger(Protocol):
-    """Where orders come to be; see fanfold.ledger.approvals."""
+    """Risk's side of the ledger; see fanfold.ledger.approvals."""
 
     @property
     def orders_max(self) -> int:
-        """How many orders one approval takes."""
+        """Return how many orders one approval takes."""
 
     def book(self, account: str, gathered: PollState) -> AccountSnapshot: ...
 
@@ -32,7 +32,7 @@ class ApprovalLedger(Protocol):
 
 
 class Approver:
-    """Approves what is decided on an account, as of a market event ``at``, a chunk at a time.
+    """Approves the decision on an account, as of a market event ``at``, a chunk at a time.
 
     ``ordered`` are the legs that got an order on the way.
     """
@@ -46,7 +46,8 @@ class Approver:
     def approve(self, book: AccountSnapshot, decision: Decision, wanted: Standing) -> bool:
         """Approve the first orders, reductions before others; return whether nothing is left to approve.
 
-        While something is, decide again: the books are others then. Raises Conflict where they are already.
+        If something is left, decide again, because the books have changed. Raises Conflict where they had changed
+        already.
         """
         # An order that is there already was made by an earlier delivery, whatever became of it.
         orders = [order for order in decision.approved if order.order_id not in self._created]
@@ -74,14 +75,17 @@ class Approver:
         self._ledger.publish([message], [])
 
     def _count(self, orders: Sequence[Order], wanted: Standing, *, made: bool) -> None:
-        """Remember orders that are in the ledger. One that was there before a target was first decided on was made of
-        an earlier delivery of it, which is not tried again."""
+        """Remember orders that are in the ledger.
+
+        An order that existed before the first decision on its target was made from an earlier delivery of it, which is
+        not tried again.
+        """
         self._created |= {order.order_id for order in orders}
         self.ordered |= {bundles.leg_of(order) for order in orders if made or wanted[bundles.leg_of(order)].attempt}
 
 
 def _chunk(orders: Sequence[Order], of_bundles: bundles.Bundles, wanted: Standing, orders_max: int) -> list[Order]:
-    """The first orders of one cause, as many as an approval takes; no bundle is cut."""
+    """Return the first orders of one cause, as many as an approval takes; no bundle is cut."""
     if len(orders) < 2:
         return list(orders)
     chunk: list[Order] = []

@@ -30,7 +30,7 @@ OVERDUE_S = 120
 
 
 class PollStore(Protocol):
-    """Where the parts of a poll come together, and what decisions leave; see fanfold.aws.dynamodb.polls."""
+    """The store of polls, and of what decisions carry forward; see fanfold.aws.dynamodb.polls."""
 
     def read(self, account: str) -> PollState: ...
 
@@ -62,7 +62,7 @@ class PreTradeRisk:
         halted: Callable[[], None] = lambda: None,
         backoff: Backoff = AT_ONCE,
     ) -> None:
-        """``halted`` hears of each decision on an account whose trading state is not ACTIVE."""
+        """Call ``halted`` with each decision on an account whose trading state is not ACTIVE."""
         self._desk = desk
         self._plan = plan
         self._polls = polls
@@ -74,7 +74,7 @@ class PreTradeRisk:
         self._external = {name for name, instance in desk.strategies.items() if instance.strategy == EXTERNAL}
 
     def on_bars(self, message: BarsClosed) -> None:
-        """Bars: the last prices of every account at their venue."""
+        """Record bars: the last prices of every account at their venue."""
         series = bars.unpack(message.frames)
         accounts = [name for name, account in self._desk.accounts.items() if account.venue == message.venue]
 
@@ -84,13 +84,13 @@ class PreTradeRisk:
         apart(accounts, gather)
 
     def on_matched(self, message: ExecutionReport) -> None:
-        """A paper account's orders are resolved by a part of the bars."""
+        """Record that a paper account's orders are matched with a part of the bars."""
         if message.matched:
             account, poll = self._known(message.account), _part(message, message.poll_id)
             self._decide_complete(account, self._arrived(account, lambda: self._polls.matched(account, poll)))
 
     def on_targets(self, message: Targets) -> None:
-        """Targets: those of the newest poll wait for the rest of it, older ones and those of none are not."""
+        """Record targets. Those of the newest poll wait for its other parts; older ones and those of no poll do not."""
         account, poll = self._known(message.account), _part(message, message.poll_id)
         if not message.poll_id:
             self._decide(account, self._polls.read(account), message.at, [message])
@@ -137,15 +137,15 @@ class PreTradeRisk:
         raise Conflict(f"the polls of {account} changed in {TRIES} tries")
 
     def _decide_complete(self, account: str, gathered: PollState) -> None:
-        """Decide on a poll that nothing is missing of any more."""
+        """Decide on a poll of which every part has arrived."""
         paper = self._desk.accounts[account].mode == "paper"
         if gathered.complete(("bars", "targets", "matched") if paper else ("bars", "targets")):
             self._decide(account, gathered, _moment(gathered.at))
 
     def _decide(self, account: str, gathered: PollState, at: datetime, late: Sequence[Targets] | None = None) -> None:
-        """Decide, approve, tell, and note what is carried forward; anew where another decision came first.
+        """Decide, approve, report, and note what is carried forward; decide again where another decision came first.
 
-        It is on the poll as it was gathered, which then counts as decided, or on ``late`` targets apart from it.
+        The decision is on the gathered poll, which then counts as decided, or on ``late`` targets apart from it.
         """
         messages = late if late is not None else [] if gathered.decided else gathered.targets
         fresh, decided = standing.of(messages), gathered.poll_id if late is None else ""
@@ -183,7 +183,7 @@ class PreTradeRisk:
         self._polls.note(account, gathered, carried, rearmed=book.rearmed, decided=decided)
 
     def _tell(self, occasion: Occasion, reported: Mapping[str, str]) -> dict[str, str]:
-        """Tell what came of a decision besides its orders; return the codes that are reported from now on."""
+        """Report the results of a decision besides its orders; return the codes that are reported from now on."""
         decision = occasion.decision
         if decision.book.trading_state is not TradingState.ACTIVE:
             self._halted()
@@ -195,7 +195,7 @@ class PreTradeRisk:
         return codes
 
     def _current(self, message: Targets, newest: PollState) -> Targets:
-        """An older poll's targets without those that a newer bar of their timeframe has overtaken.
+        """Return an older poll's targets without those that a newer bar of their timeframe has superseded.
 
         Targets that are too old altogether stay, to be refused for it.
         """

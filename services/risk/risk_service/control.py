@@ -16,8 +16,10 @@ REASON_MAX = 1_000
 
 
 class ControlCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to do with an account, why, and who says so. ``state`` is for halt; resume is to ACTIVE, and with ``rearm``
-    the account's day and peak begin anew."""
+    """A command on an account, its reason, and the operator who gave it.
+
+    ``state`` is for halt; resume is to ACTIVE, and with ``rearm`` the account's day and peak begin anew.
+    """
 
     action: Literal["open", "halt", "resume"]
     account: str
@@ -28,7 +30,7 @@ class ControlCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class Accounts(Protocol):
-    """The ledger's accounts; each change is one transaction with the message that tells of it."""
+    """The ledger's accounts; each change is one transaction with its message."""
 
     def open(self, account: str, cash: Decimal, message: TradingStateChanged) -> bool: ...
 
@@ -38,10 +40,10 @@ class Accounts(Protocol):
 def handle_command(
     command: ControlCommand, desk: Desk, accounts: Accounts, now: datetime, request: str = ""
 ) -> dict[str, Any]:
-    """The account's state after the command. Opening an account that is open changes nothing.
+    """Return the account's state after the command. Opening an account that is open changes nothing.
 
-    ``request`` is the id of what brought the command: two commands of one time are two messages, one that is brought
-    again is the same.
+    ``request`` is the id of the request that brought the command: two commands of one time are two messages, a command
+    that is repeated is the same.
     """
     if command.account not in desk.accounts:
         raise BadInput(f"account {command.account!r} is not in the desk; it has {sorted(desk.accounts)}")
@@ -67,10 +69,10 @@ def handle_command(
 
 
 def bounded(reason: str) -> str:
-    """A reason as long as a message may carry; a halt is not refused because of a long one."""
+    """Return a reason as long as a message may carry; a halt is not rejected because of a long one."""
     return reason if len(reason) <= REASON_MAX else f"{reason[: REASON_MAX - 1]}…"
 
 
 def rearming(reason: str) -> str:
-    """The reason as the audit chain has it."""
+    """Return the reason as the audit chain has it."""
     return f"{reason} (re-armed: day and peak begin anew)"

@@ -1,4 +1,4 @@
-"""Halt and resume over HTTP: to halt takes one, to resume takes two people, or one and a delay."""
+"""Halt and resume over HTTP: a halt takes one person, a resume takes two, or one and a delay."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -30,7 +30,8 @@ _SESSION = re.compile(r"(arn:[^:]+:sts::\d+:assumed-role/[^/]+)/.*", re.DOTALL)
 class Controls(Protocol):
     """The ledger's trading states; each change is one transaction with its messages and the request that is remembered.
 
-    A change raises Conflict where the request was done before, or the pending request to resume is not there any more.
+    A change raises Conflict where the request was done before, or the pending request to resume does not exist any
+    more.
     """
 
     def state(self, account: str) -> TradingState | None: ...
@@ -49,7 +50,7 @@ class Controls(Protocol):
 
 
 def answer(event: dict[str, Any], desk: Desk, controls: Controls, now: datetime) -> dict[str, Any]:
-    """The answer to an HTTP API event."""
+    """Respond to an HTTP API event."""
     commands = Control(desk, controls, now)
     return serve(
         event,
@@ -126,7 +127,7 @@ class Control:
         return Reply(body)
 
     def _opened(self, named: list[str]) -> list[str]:
-        """The accounts that were named, or all opened ones. Raises Problem for one that there is not."""
+        """Return the named accounts, or all opened ones. Raises Problem for one that does not exist."""
         wanted = sorted(set(named)) or sorted(self._desk.accounts)
         unknown = [account for account in wanted if account not in self._desk.accounts]
         if unknown:

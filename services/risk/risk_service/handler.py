@@ -1,4 +1,4 @@
-"""What wakes risk."""
+"""The Lambda handlers of risk."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from risk_service import wiring
 
 
 def assess(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """SQS bars, targets and execution reports: decide when all of a poll are there."""
+    """SQS bars, targets and execution reports: decide when a poll is complete."""
     with wiring.runtime().watch.invocation(context):
         return consume(event, wiring.process().assess, wiring.runtime().edge)
 

@@ -1,4 +1,4 @@
-"""Which verb takes which message of risk's queue."""
+"""The verb of risk for each message of its queue."""
 
 from fanfold.messages import BarsClosed, ExecutionReport, Message, Targets
 

@@ -1,4 +1,4 @@
-"""What is told of a decision besides its orders: refusals, and legs that cannot trade, each once a change."""
+"""The reports of a decision besides its orders: refusals, and legs that cannot trade, each once for every change."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -19,7 +19,7 @@ ACCOUNT: PositionKey = ("", "")
 
 
 class Occasion(NamedTuple):
-    """What was decided on: an account's targets as of a market event ``at``."""
+    """The subject of a decision: an account's targets as of a market event ``at``."""
 
     account: str
     at: datetime
@@ -28,7 +28,7 @@ class Occasion(NamedTuple):
 
 
 def told(occasion: Occasion, reported: Mapping[str, str]) -> tuple[dict[str, str], list[Message]]:
-    """The codes of legs that cannot trade, by leg, and what is news; ``reported`` are the codes before."""
+    """Return the codes of legs that cannot trade, by leg, and the new messages; ``reported`` are the codes before."""
     if not reported and _is_plain(occasion.decision):
         return {}, []
     changed = [state for state in _states(occasion) if reported.get(_key(state), LegCode.OK) != state.code]

@@ -72,7 +72,7 @@ class RiskProcess:
 
     @property
     def risk(self) -> PreTradeRisk:
-        """The pre-trade risk under the limits of now."""
+        """Return the pre-trade risk under the current limits."""
         desk = self._limits.desk() if self._limits else self.runtime.desk
         if self._built is None or self._built[0] is not desk:
             self._built = desk, self._under(desk)
@@ -85,7 +85,7 @@ class RiskProcess:
         return PreTradeRisk(desk, prepare(desk), polls, self._approvals, runtime.clock, halted, runtime.backoff)
 
     def assess(self, arrived: Arrived) -> None:
-        """A message again may follow a crash, so the outbox is swept first."""
+        """Handle a message. It may be delivered again after a crash, so the outbox is swept first."""
         if arrived.again:
             self._outbox.sweep()
         getattr(self.risk, verb_of(ROUTES, arrived.message))(arrived.message)
@@ -104,7 +104,7 @@ class RiskProcess:
         return {"published": published, "overdue": overdue}
 
     def api_control(self, event: dict[str, Any]) -> dict[str, Any]:
-        """The answer to an HTTP API event; what the API needs is loaded by the one function that speaks it."""
+        """Respond to an HTTP API event; the parts of the API are loaded by the one function that needs them."""
         from fanfold.ledger.controls import LedgerControls  # noqa: PLC0415
         from risk_service import halt_api  # noqa: PLC0415
 
@@ -112,7 +112,7 @@ class RiskProcess:
         return halt_api.answer(event, self.runtime.desk, controls, self.runtime.clock())
 
     def control(self, event: dict[str, Any], request: str) -> dict[str, Any]:
-        """The outcome of a command, or what is wrong with it; to ``describe``, the desk that this function trades."""
+        """Return the result of a command, or its fault; ``describe`` returns the desk that this function trades."""
         desk = self.runtime.desk
         if event == {"action": "describe"}:
             described: dict[str, Any] = msgspec.to_builtins(desk)
@@ -125,11 +125,11 @@ class RiskProcess:
 
 
 def build(runtime: Runtime, settings: Settings) -> RiskProcess:
-    """A process of its own: two of them share nothing but what their calls reach."""
+    """Build a process: two of them share nothing but the AWS resources that they call."""
     return RiskProcess(runtime, settings)
 
 
 @cache
 def process() -> RiskProcess:
-    """The process that the environment describes."""
+    """Return the process that the environment describes."""
     return build(runtime(), read(Settings, os.environ))

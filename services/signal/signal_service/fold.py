@@ -1,4 +1,4 @@
-"""Fold one bars message: each bar once, each output kept, so that a redelivery publishes what was published."""
+"""Fold one bars message: each bar once, each output stored, so that a redelivery publishes the same again."""
 
 import gc
 import logging
@@ -28,7 +28,7 @@ CHUNK_BYTES = 200_000
 
 
 class Store(Protocol):
-    """Where a venue's fold is kept; see fanfold.aws.dynamodb.folds."""
+    """The store of a venue's fold; see fanfold.aws.dynamodb.folds."""
 
     def load(self, groups: Mapping[Group, int]) -> StoredFold: ...
 
@@ -38,13 +38,13 @@ class Store(Protocol):
 
 
 class TargetsBus(Protocol):
-    """Where outputs go."""
+    """The bus on which outputs are published."""
 
     def publish(self, messages: Iterable[Message]) -> None: ...
 
 
 class WarmFold:
-    """A fold as it stands in this process, with the version it was stored under."""
+    """The current fold in this process, with the version it was stored under."""
 
     def __init__(self, desk: Desk, venue: str, store: Store) -> None:
         self.warm = False
@@ -83,7 +83,7 @@ class StrategyRunner:
         self._memory: WarmFold | None = None
 
     def fold(self, message: BarsClosed) -> None:
-        """Raises Conflict when others kept coming first; the queue then delivers the message again."""
+        """Fold a message of bars. Raises Conflict when other processes kept being faster; it is delivered again."""
         subject = f"the fold of {self._venue}"
         self._bus.publish(retry_on_conflict(lambda: self._fold(message), TRIES, subject, self._backoff))
 

@@ -1,4 +1,4 @@
-"""Which verb takes which message of signal's queue."""
+"""The verb of signal for each message of its queue."""
 
 from fanfold.messages import BarsClosed, Message
 

@@ -4,8 +4,10 @@ import msgspec
 
 
 class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
-    """Where signal publishes, where it keeps its folds and the webhook's nonces, and the secret whose values sign the
-    webhook's requests; "" where nobody may send any."""
+    """The topics of signal, the tables of its folds and of the webhook's nonces, and the secret that signs webhooks.
+
+    The secret is "" where no webhook is accepted.
+    """
 
     targets_topic: str
     bars_requested_topic: str

@@ -28,7 +28,7 @@ class Inbox(Protocol):
 
 
 class SignalBus(Protocol):
-    """Where targets go."""
+    """The bus on which targets are published."""
 
     def publish(self, messages: Iterable[Message]) -> None: ...
 
@@ -43,7 +43,7 @@ class Receiver:
         self._bus = bus
 
     def answer(self, event: dict[str, Any], now: datetime) -> dict[str, Any]:
-        """The answer to an HTTP API event."""
+        """Respond to an HTTP API event."""
         return serve(event, {"external": lambda request, _query: self._take(request, now)})
 
     def _take(self, request: ApiRequest, now: datetime) -> Reply:

@@ -39,7 +39,7 @@ class SignalProcess:
         return Topics(self.runtime.call, arns, self.runtime.watch.published)
 
     def runner(self, venue: str) -> StrategyRunner:
-        """The runner of a venue's strategies; raises BadInput for a venue that is not in the desk."""
+        """Return the runner of a venue's strategies. Raises BadInput for a venue that is not in the desk."""
         if venue not in self._runners:
             desk = self.runtime.desk
             if venue not in desk.venues:
@@ -54,7 +54,7 @@ class SignalProcess:
 
     @cached_property
     def receiver(self) -> "Receiver":
-        """The webhook's verb; what it needs is loaded by the one function that is called by it."""
+        """Return the webhook's receiver; its parts are loaded by the one function that needs them."""
         from fanfold.aws.dynamodb.nonces import Nonces  # noqa: PLC0415
         from fanfold.aws.function.secrets import Secret  # noqa: PLC0415
         from signal_service.webhook import Receiver  # noqa: PLC0415
@@ -73,11 +73,11 @@ def _signing(secret: "Secret | None") -> list[bytes]:
 
 
 def build(runtime: Runtime, settings: Settings) -> SignalProcess:
-    """A process of its own: two of them share nothing but what their calls reach."""
+    """Build a process: two of them share nothing but the AWS resources that they call."""
     return SignalProcess(runtime, settings)
 
 
 @cache
 def process() -> SignalProcess:
-    """The process that the environment describes."""
+    """Return the process that the environment describes."""
     return build(runtime(), read(Settings, os.environ))

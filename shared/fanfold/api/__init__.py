@@ -1,1 +1,1 @@
-"""The HTTP API as pure functions: requests in, answers out; the same in the cloud and on loopback."""
+"""The HTTP API as pure functions: requests in, responses out; the same in the cloud and on loopback."""

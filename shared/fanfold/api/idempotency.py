@@ -1,4 +1,4 @@
-"""One request, one effect: what a caller sent under a key, remembered with what it came to."""
+"""One request, one effect: remember what a caller sent under a key, and the response."""
 
 import re
 from hashlib import sha256
@@ -15,7 +15,7 @@ KEY_PATTERN = "^[A-Za-z0-9_-]{8,64}$"
 
 
 def key_of(request: ApiRequest) -> str:
-    """The key of a request. Raises Problem where it has none, or one that is no key."""
+    """Return the key of a request. Raises Problem where it has none, or an invalid one."""
     key = request.headers.get(KEY_HEADER, "")
     if not re.fullmatch(KEY_PATTERN, key, re.ASCII):
         raise bad_request(f"the header {KEY_HEADER} is missing or not 8 to 64 letters, digits, _ and -")

@@ -1,4 +1,4 @@
-"""The OpenAPI document of the routes, from the records that they take and give."""
+"""The OpenAPI document of the routes, from the records of their requests and responses."""
 
 from types import NoneType
 from typing import Any, get_args
@@ -47,7 +47,7 @@ _ALWAYS = {429: "Too Many Requests", 500: "Internal Server Error", 503: "Service
 
 
 def document() -> dict[str, Any]:
-    """OpenAPI 3.1, with the schemas of every record in its components."""
+    """Return the document in OpenAPI 3.1, with the schemas of every record in its components."""
     kinds = [kind for route in ROUTES for kind in _kinds(route)] + [ProblemDocument, GatewayMessage]
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
     known = dict(zip(map(repr, kinds), schemas, strict=True))
@@ -91,7 +91,7 @@ def _operation(route: Route, known: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refused(route: Route, problem: Any, message: Any) -> dict[str, Any]:
-    """Refusals by status: ours, the gateway's, or either."""
+    """Return the rejections by status: ours, the gateway's, or either."""
     responses = {status: _content(MEDIA_TYPE, problem, "Refused (RFC 9457).") for status in _REFUSALS[route.access]}
     for status, text in (_GATEWAYS[route.access] | _ALWAYS).items():
         own = _content("application/json", message, f'By the gateway: {{"message": "{text}"}}.')

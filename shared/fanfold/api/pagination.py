@@ -1,4 +1,4 @@
-"""Pages of a sorted list: a cursor says after which item the next page begins, so that new items repeat none."""
+"""Pages of a sorted list: a cursor names the item before the next page, so that new items repeat none."""
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -18,9 +18,10 @@ _position = msgspec.json.Decoder(tuple[str, ...]).decode
 def page(
     items: Sequence[T], place: Callable[[T], Position], cursor: str | None, limit: int, scope: tuple[object, ...]
 ) -> tuple[list[T], str | None]:
-    """At most ``limit`` items after the cursor, and the cursor of the next page, None on the last.
+    """Return at most ``limit`` items after the cursor, and the cursor of the next page, None on the last.
 
-    Items come sorted by their place, descending. ``scope`` is the query: a cursor is good for the query that gave it.
+    Items are sorted by their place, descending. ``scope`` is the query: a cursor is valid only for the query that
+    returned it.
     """
     after = opened(cursor, scope) if cursor is not None else None
     rest = [item for item in items if after is None or place(item) < after]
@@ -29,13 +30,13 @@ def page(
 
 
 def sealed(position: Position, scope: tuple[object, ...]) -> str:
-    """An opaque cursor. Its sum catches mistakes, not malice: it leads to nothing that the query does not."""
+    """Return an opaque cursor. Its checksum is against mistakes, not malice: it shows no more than the query does."""
     body = msgspec.json.encode(position)
     return urlsafe_b64encode(_sum(body, scope) + body).decode().rstrip("=")
 
 
 def opened(cursor: str, scope: tuple[object, ...]) -> Position:
-    """Raises Problem for a cursor that was changed, or that another query gave."""
+    """Return the place in a cursor. Raises Problem for one that was changed, or that another query returned."""
     try:
         whole = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
         body = whole[8:]

@@ -10,7 +10,7 @@ TYPE_PREFIX = "urn:fanfold:problem:"
 
 
 class Problem(Exception):
-    """A refusal of a request. ``kind`` is stable and for programs, ``detail`` for people."""
+    """The rejection of a request. ``kind`` is stable and for programs, ``detail`` for people."""
 
     def __init__(self, status: int, kind: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{status} {kind}: {detail}")
@@ -25,7 +25,7 @@ class Problem(Exception):
 
 
 class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """The body of every answer that is a refusal (RFC 9457)."""
+    """The body of every response that is a rejection (RFC 9457)."""
 
     type: str
     title: str
@@ -34,7 +34,7 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GatewayMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """The body of an answer that is the gateway's own: no function saw the request, or none lived to answer it."""
+    """The body of the gateway's own response: no function received the request, or none lived to respond."""
 
     message: str
 

@@ -1,4 +1,4 @@
-"""A request out of an HTTP API event (payload format 2.0), checked as far as every route is."""
+"""A request from an HTTP API event (payload format 2.0), with the checks that every route shares."""
 
 import binascii
 from base64 import b64decode
@@ -15,9 +15,9 @@ T = TypeVar("T")
 
 
 class ApiRequest(NamedTuple):
-    """Names of headers are in lower case; ``principal`` is who the gateway says it is, "" for nobody.
+    """Header names are in lower case; ``principal`` is the caller as the gateway identified it, "" for nobody.
 
-    ``authority`` says how the gateway knows: ``jwt``, ``iam``, or "" where it did not ask.
+    ``authority`` says how the gateway did so: ``jwt``, ``iam``, or "" where it did not check.
     """
 
     method: str
@@ -31,7 +31,7 @@ class ApiRequest(NamedTuple):
 
 
 def request_of(event: dict[str, Any]) -> ApiRequest:
-    """The request in an event. Raises Problem for a body or query that is too large or not what it says it is."""
+    """Return the request in an event. Raises Problem for a body or query that is too large or malformed."""
     context = event["requestContext"]
     authority, principal = _principal(context.get("authorizer") or {})
     return ApiRequest(
@@ -47,7 +47,7 @@ def request_of(event: dict[str, Any]) -> ApiRequest:
 
 
 def converted(fields: dict[str, str], kind: type[T]) -> T:
-    """Query parameters as the record that a route takes."""
+    """Convert query parameters to the record that a route takes."""
     try:
         return msgspec.convert(fields, kind, strict=False)
     except msgspec.ValidationError as wrong:
@@ -55,7 +55,7 @@ def converted(fields: dict[str, str], kind: type[T]) -> T:
 
 
 def decoded(request: ApiRequest, kind: type[T]) -> T:
-    """The JSON body as the record that a route takes."""
+    """Decode the JSON body to the record that a route takes."""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != "application/json":
         raise Problem(415, "unsupported-media-type", f"the body is {media or 'of no type'}; send application/json")

@@ -1,4 +1,4 @@
-"""An HTTP API event answered: route, check, ask the one who knows, write the answer or the problem."""
+"""Respond to an HTTP API event: route, check, call the handler, encode the response or the problem."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple

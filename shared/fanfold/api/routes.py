@@ -1,4 +1,4 @@
-"""The routes: which there are, who may use them, what they take and give."""
+"""The routes: their paths, who may call them, and the records of request and response."""
 
 from typing import Any, Literal, NamedTuple
 
@@ -12,7 +12,7 @@ AUTHORITIES: dict[Access, str] = {"read": "jwt", "control": "iam", "webhook": ""
 
 
 class Route(NamedTuple):
-    """``path`` may have a ``{parameter}``; ``gives`` has the body of each status that is no refusal."""
+    """``path`` may have a ``{parameter}``; ``gives`` has the body of each status that is no rejection."""
 
     name: str
     method: str
@@ -102,10 +102,10 @@ ROUTES = (
 
 
 def routed(request: ApiRequest) -> tuple[Route, ApiRequest]:
-    """The route of a request, and the request with its path's parameters.
+    """Return the route of a request, and the request with its path's parameters.
 
-    Raises Problem: 404 for no such path, 405 for no such method there, 401 and 403 for whom the gateway did not
-    authorise as the route wants.
+    Raises Problem: 404 for no such path, 405 for no such method there, 401 and 403 for a caller that the gateway did
+    not authorise as the route requires.
     """
     there = [(route, values) for route in ROUTES if (values := _parameters(route.path, request.path)) is not None]
     if not there:

@@ -16,7 +16,7 @@ Weight = Annotated[float, msgspec.Meta(ge=-1, le=1)]
 
 
 class NoQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Nothing may be asked for."""
+    """A query without parameters."""
 
 
 class AccountQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -26,7 +26,7 @@ class AccountQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class OrdersQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which orders: those that may still fill (open) or those that risk refused, of an account, of an instrument."""
+    """A query for orders of an account or instrument: those that may still fill (open), or that risk refused."""
 
     account: str | None = None
     instrument: str | None = None
@@ -46,7 +46,7 @@ class TradesQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """An account as audit recorded it. Cash and fees are in the account's currency; ``as_of`` is of its books."""
+    """An account as audit recorded it; ``as_of`` is the time of its books. Cash and fees are in its currency."""
 
     account: str
     venue: str
@@ -71,7 +71,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PositionView(msgspec.Struct, frozen=True, kw_only=True):
-    """A position by strategy instance and instrument; ``cost`` is what the open lots came for."""
+    """A position by strategy instance and instrument; ``cost`` is the cost of the open lots."""
 
     account: str
     instance: str
@@ -83,13 +83,13 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PositionList(msgspec.Struct, frozen=True, kw_only=True):
-    """Every position that ever was; flat ones tell what they made."""
+    """Every position that ever was; flat ones show their profit."""
 
     positions: list[PositionView]
 
 
 class RecordedOrder(Order, frozen=True, kw_only=True):
-    """An order and what became of it; ``code`` and ``detail`` are risk's where its state is REFUSED."""
+    """An order and its outcome; ``code`` and ``detail`` are risk's where its state is REFUSED."""
 
     state: str
     filled: Decimal
@@ -119,7 +119,7 @@ class BarPrices(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A message in an order's chain of causes, where audit recorded it, and what of it bears on the order."""
+    """A message in an order's chain of causes, its place in the audit chain, and the part that concerns the order."""
 
     kind: str
     message_id: str
@@ -157,7 +157,7 @@ class TradePage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StandingSignal(msgspec.Struct, frozen=True, kw_only=True):
-    """What a strategy instance said last of an instrument."""
+    """The last signal of a strategy instance on an instrument."""
 
     account: str
     at: datetime
@@ -169,13 +169,13 @@ class StandingSignal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Signals(msgspec.Struct, frozen=True, kw_only=True):
-    """What every strategy instance wants to hold, as a share of its leg's equity."""
+    """The weight that each strategy instance wants to hold, as a share of its leg's equity."""
 
     signals: list[StandingSignal]
 
 
 class HaltRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Stop accounts, or with none named every opened one. The reason goes into the audit chain."""
+    """Stop the named accounts, or every opened one where none is named. The reason goes into the audit chain."""
 
     state: Literal["HALTED", "REDUCE_ONLY", "FLATTENING"] = "HALTED"
     accounts: Annotated[list[Name], msgspec.Meta(max_length=20)] = []
@@ -194,8 +194,8 @@ class HaltAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class ResumeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Ask for an account to trade again; with the confirmation of such a request, let it.
 
-    After a drawdown ``rearm`` lets the day and the peak begin anew with the account's equity; it is asked for with the
-    first of the two requests.
+    After a drawdown ``rearm`` lets the day and the peak begin anew with the account's equity; it belongs into the first
+    of the two requests.
     """
 
     account: Name
@@ -218,7 +218,7 @@ class ResumeAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExternalSignal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an instance with strategy ``external`` is to hold of an instrument, as a share of its leg's equity."""
+    """The weight that an ``external`` instance is to hold of an instrument, as a share of its leg's equity."""
 
     instance: Name
     instrument: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]

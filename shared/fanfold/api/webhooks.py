@@ -1,4 +1,4 @@
-"""Whether a webhook comes from who holds a secret, now, and for the first time.
+"""Verify that a webhook was sent by a holder of a secret, recently, and for the first time.
 
 A sender signs ``timestamp.nonce.body`` with HMAC-SHA256: the timestamp as whole epoch seconds, the nonce of its own
 choice, the raw bytes of the body. Several secrets may be active at once, so that one is replaced without a gap.
@@ -27,10 +27,10 @@ def signature(secret: bytes, timestamp: str, nonce: str, body: bytes) -> str:
 
 
 def verified(headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes], now: float) -> str:
-    """The nonce of a request that is genuine and fresh; it must be its first use, which the caller sees to.
+    """Return the nonce of a request that is genuine and recent; the caller checks that it was not used before.
 
-    Raises Problem, which never says how near a forgery came. A header that was sent twice arrives joined by a comma,
-    and so has no header's shape.
+    Raises Problem, which never says how close a forgery came. A header that was sent twice arrives joined by a comma,
+    and so is malformed.
     """
     timestamp, nonce, received = (_header(headers, name) for name in _SHAPES)
     genuine = [hmac.compare_digest(received, signature(secret, timestamp, nonce, body)) for secret in secrets if secret]

@@ -1,1 +1,1 @@
-"""The audit chain: what is recorded, how it is verified, and what is asked of it."""
+"""The audit chain: recording, verifying and querying it."""

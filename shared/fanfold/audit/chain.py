@@ -45,10 +45,11 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tip(msgspec.Struct, frozen=True, kw_only=True):
-    """A stream's head as it is stored, and what may come next.
+    """A stream's head as it is stored, and the segments that may come next.
 
-    ``promised`` has the hash of the last record of every segment that a writer said it would write there; what is found
-    there and was not promised is nobody's. ``aside`` then is where the next segment goes instead, "" for its own name.
+    ``promised`` has the hash of the last record of every segment that a writer announced for that place; an object
+    found there that was not promised is foreign. ``aside`` then is where the next segment goes instead, "" for its own
+    name.
     """
 
     head: Head
@@ -66,30 +67,30 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def stream_of(message: Message) -> str:
-    """An account's stream, or its venue's for what belongs to no account."""
+    """Return an account's stream, or its venue's for messages that belong to no account."""
     if isinstance(message, BarsClosed | BarsRequested):
         return f"market-{message.venue}"
     return message.account
 
 
 def start(stream: str) -> Head:
-    """The head of a stream that has no records yet."""
+    """Return the head of a stream that has no records yet."""
     return Head(stream=stream, seq=0, hash=hash_of(stream.encode()))
 
 
 def segment_key(stream: str, first: int, aside: str = "") -> str:
-    """The object of the segment that begins with a record; ``aside`` tells it from one that lies in its way."""
+    """Return the key of the segment that begins with a record; ``aside`` distinguishes it from an object in its way."""
     return f"chain/{stream}/{first:012d}{aside and '.'}{aside}.jsonl"
 
 
 def first_of(key: str) -> int:
-    """The sequence number that a segment's name begins with; 0 for a name that no segment has."""
+    """Return the sequence number that a segment's name begins with; 0 for a name that no segment has."""
     first = key.rpartition("/")[2].partition(".")[0]
     return int(first) if len(first) == _NAME_DIGITS and first.isascii() and first.isdecimal() else 0
 
 
 def lines_of(body: bytes) -> list[bytes]:
-    """The lines of a segment, without their ends."""
+    """Return the lines of a segment, without their ends."""
     lines = body.split(b"\n")
     return lines if lines[-1] else lines[:-1]
 
@@ -99,12 +100,12 @@ def hash_of(line: bytes) -> str:
 
 
 def line_of(record: Record) -> bytes:
-    """Canonical JSON: keys sorted at every depth, no spaces, no line end."""
+    """Return canonical JSON: keys sorted at every depth, no spaces, no line end."""
     return msgspec.json.encode(record, order="sorted")
 
 
 def append(head: Head, entries: Iterable[Entry], aside: str = "") -> tuple[Segment, Head]:
-    """The segment that continues the chain at ``head``, and the head after it."""
+    """Return the segment that continues the chain at ``head``, and the head after it."""
     stream, seq, prev = head.stream, head.seq, head.hash
     lines, records, hashes = [], [], []
     for entry in entries:
@@ -122,9 +123,9 @@ def append(head: Head, entries: Iterable[Entry], aside: str = "") -> tuple[Segme
 
 
 def proven(tip: Tip, key: str, body: bytes) -> tuple[Segment, Head] | None:
-    """A stored segment that continues the chain and was promised, and the head after it; None for any other object.
+    """Return a stored segment that continues the chain as promised, with the head after it; None for any other object.
 
-    The hash of its last record is that of all of them, so a promise of it is a promise of the whole.
+    The hash of its last record covers all of them, so a promise of it is a promise of the whole.
     """
     head, records, hashes = tip.head, list[Record](), list[str]()
     for line in lines_of(body):
@@ -143,7 +144,7 @@ def proven(tip: Tip, key: str, body: bytes) -> tuple[Segment, Head] | None:
 
 
 def read(line: bytes) -> Record:
-    """The record in a line. Raises BadInput for a line that holds none."""
+    """Return the record in a line. Raises BadInput for a line that contains none."""
     try:
         return msgspec.json.decode(line, type=Record)
     except (msgspec.DecodeError, UnicodeDecodeError) as wrong:

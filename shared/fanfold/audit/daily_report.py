@@ -17,7 +17,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Closing(msgspec.Struct, frozen=True, kw_only=True):
-    """An account at the end of a day, by its fills alone; ``held`` has a quantity an "instance instrument"."""
+    """An account at the end of a day, by its fills alone; ``held`` has a quantity for each "instance instrument"."""
 
     day: str
     cash: Decimal
@@ -25,7 +25,7 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DayOfAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """An account's day: where it ended, and the fills of the day in figures. ``before`` is where the day began."""
+    """An account's day: its end, and the fills of the day in figures. ``before`` is where the day began."""
 
     account: str
     currency: str
@@ -59,7 +59,7 @@ class DayReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def markdown(report: DayReport) -> str:
-    """The report for people."""
+    """Return the report for people."""
     parts = [
         f"# {report.day}: {report.state}",
         "## Accounts",

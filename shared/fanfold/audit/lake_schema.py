@@ -1,7 +1,7 @@
 """The lake's tables, and the rows that a message adds to them.
 
-This is the one place that says which columns there are: the Parquet files, the catalogue of Athena and the views that
-queries run on locally are all made from it.
+The columns are defined in this one place: the Parquet files, the catalogue of Athena and the views for local queries
+are all made from it.
 """
 
 from collections.abc import Iterator
@@ -132,7 +132,7 @@ _OF_ORDER = frozenset(ORDERS.columns) & frozenset(Order.__struct_fields__)
 
 
 def fitted(row: LakeRow) -> tuple[LakeRow, list[str]]:
-    """A row whose amounts fit decimal(38,18), finer ones rounded, and the columns that had one of 1e20 or more.
+    """Return a row whose amounts fit decimal(38,18), finer ones rounded, and the columns of amounts from 1e20 on.
 
     Those are null: the audit log keeps the amount as it was.
     """
@@ -142,7 +142,7 @@ def fitted(row: LakeRow) -> tuple[LakeRow, list[str]]:
 
 
 def rows_of(message: Message) -> Iterator[LakeRow]:
-    """The rows that a message adds, the same ones each time; halts, legs' states and requests for bars add none."""
+    """Return the rows that a message adds, always the same; trading states, legs' states and requests add none."""
     match message:
         case BarsClosed():
             yield from _bars(message)
@@ -156,7 +156,7 @@ def rows_of(message: Message) -> Iterator[LakeRow]:
 
 
 def day_of(at: datetime) -> str:
-    """The partition of a time: its UTC date, of a bar the date of its close."""
+    """Return the partition of a time: its UTC date, for a bar the date of its close."""
     return at.astimezone(UTC).date().isoformat()
 
 

@@ -21,7 +21,7 @@ class Segments(Protocol):
 
 
 def causes(views: Reading, log: Segments, order: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The messages from the decision on an order back to the bars, each with where it is in the audit chain."""
+    """Return the messages from the decision on an order back to the bars, each with its place in the audit chain."""
     message_id, timeframe = order["message_id"], ""
     for _ in range(STEPS_MAX):
         view = views.read(("message", message_id))
@@ -68,7 +68,7 @@ def _detail(message: Message, order: dict[str, Any], timeframe: str) -> dict[str
 
 
 def _target(message: Targets, order: dict[str, Any]) -> dict[str, Any]:
-    """The target of an order's signal; one that flattens an account had none."""
+    """Return the target of an order's signal; an order that flattens an account had none."""
     for target in message.targets:
         if target.signal_id == order["signal_id"]:
             return {"signal_id": target.signal_id, "timeframe": target.timeframe, "weight": target.weight}
@@ -76,7 +76,7 @@ def _target(message: Targets, order: dict[str, Any]) -> dict[str, Any]:
 
 
 def _bar(message: BarsClosed, instrument: str, timeframe: str) -> dict[str, Any]:
-    """The newest bar of an instrument and timeframe (any timeframe: the shortest), and the venue's defects about it."""
+    """Return the newest bar of an instrument and timeframe (by default the shortest), and the venue's defects of it."""
     defects = [msgspec.structs.asdict(defect) for defect in message.defects if defect.instrument == instrument]
     for series in bars.unpack(message.frames):
         if series.instrument == instrument and timeframe in {"", series.timeframe}:

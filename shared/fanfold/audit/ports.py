@@ -10,7 +10,7 @@ from fanfold.audit.views import View
 
 
 class StoredObject(NamedTuple):
-    """An object as it was first written. ``shadow`` says what was done on top of it since, "" for nothing."""
+    """An object as it was first written. ``shadow`` says what was done to it since, "" for nothing."""
 
     key: str
     body: bytes
@@ -28,32 +28,32 @@ class AuditLog(Protocol):
     def streams(self) -> list[str]: ...
 
     def segments(self, stream: str, after: int = 0) -> Iterator[tuple[str, bytes]]:
-        """Key and body of the segments whose first record comes after a sequence number, in order, read one by one."""
+        """Yield key and body of the segments whose first record is behind a sequence number, in order, on demand."""
 
     def history(self, stream: str, after: int = 0) -> Iterator[StoredObject]:
-        """As ``segments``, with what lies under newer versions and deletions."""
+        """Yield segments as ``segments`` does, with what lies under newer versions and deletions."""
 
 
 class Views(Protocol):
-    """The chains' heads, and what status queries read."""
+    """The chains' heads, and the views that status queries read."""
 
     def tips(self) -> list[Tip]:
-        """The tip of every stream, as stored."""
+        """Return the tip of every stream, as stored."""
 
     def tip(self, stream: str) -> Tip:
         """Read the end of a stream, and the segments that may come next."""
 
     def seen(self, ids: Sequence[str]) -> dict[str, int]:
-        """The sequence numbers of those of the messages that are noted, by id, read consistently."""
+        """Return the sequence numbers of the messages that are noted, by id, read consistently."""
 
     def promise(self, tip: Tip, last_hash: str) -> None:
-        """Say which segment is about to be written, by the hash of its last record.
+        """Announce the segment that is about to be written, by the hash of its last record.
 
         Raises Conflict where the stored head is not the tip's.
         """
 
     def set_aside(self, tip: Tip, aside: str) -> None:
-        """Have the next segment go elsewhere. Raises Conflict where the stored head or ``aside`` are not the tip's."""
+        """Let the next segment go elsewhere. Raises Conflict where the stored head or ``aside`` are not the tip's."""
 
     def note(self, views: Sequence[View]) -> None:
         """Write the views that never change. They follow from the segment alone, so writing them again is harmless."""
@@ -66,35 +66,35 @@ class Views(Protocol):
 
 
 class Evidence(Protocol):
-    """All that audit wrote beside the log, for whoever holds the log against it."""
+    """Everything that audit wrote beside the log, to verify the log against it."""
 
     def tips(self) -> list[Tip]: ...
 
     def tip(self, stream: str) -> Tip: ...
 
     def aside(self, stream: str, after: int) -> dict[int, str]:
-        """The segments that lie aside of their own names, by their first record."""
+        """Return the segments that do not lie under their own names, by their first record."""
 
     def flushed(self, stream: str) -> int: ...
 
     def key(self, place: tuple[str, ...]) -> tuple[str, str]:
-        """What a place's view is found under."""
+        """Return the key of a place's view."""
 
     def stored(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
-        """The views of some keys as they are stored, those that there are."""
+        """Return the views of some keys as they are stored, those that exist."""
 
     def everything(self) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
-        """Every view as it is stored, with its key, in no order."""
+        """Yield every view as it is stored, with its key, in no order."""
 
 
 class VerifiedHeads(Protocol):
-    """How far each stream has been flushed into the lake."""
+    """The sequence number up to which each stream has been flushed into the lake."""
 
     def flushed(self, stream: str) -> int:
-        """The newest sequence number that is in the lake; 0 for none."""
+        """Return the newest sequence number that is in the lake; 0 for none."""
 
     def advance(self, stream: str, before: int, after: int) -> None:
-        """Raises Conflict where the cursor is not at ``before``."""
+        """Move the cursor. Raises Conflict where it is not at ``before``."""
 
     def aside(self, stream: str, after: int) -> dict[int, str]: ...
 
@@ -106,10 +106,10 @@ class Lake(Protocol):
         """Write a file, over the one of that name if there is one."""
 
     def names(self, table: LakeTable) -> dict[str, list[str]]:
-        """The names of the files of each day, sorted."""
+        """Return the names of the files of each day, sorted."""
 
     def merge(self, table: LakeTable, dt: str, names: Iterable[str], into: str) -> None:
-        """Write one file, sorted and each row once, of several; one of them may have the name of the new one."""
+        """Write one file of several, sorted and with each row once; one of them may have the name of the new one."""
 
     def delete(self, table: LakeTable, dt: str, names: Iterable[str]) -> None: ...
 
@@ -118,15 +118,15 @@ class Published(Protocol):
     """The views as stored, for queries; amounts and times are text."""
 
     def tip(self, stream: str) -> Tip:
-        """Where a stream ends: all views of its messages up to there are written."""
+        """Return the end of a stream: all views of its messages up to there are written."""
 
     def read(self, place: tuple[str, ...]) -> dict[str, Any]:
-        """A view's fields, {} where there is none."""
+        """Return a view's fields, {} where there is none."""
 
     def of_account(self, account: str, kind: str) -> list[dict[str, Any]]: ...
 
     def trades(self, account: str, dt: str) -> list[dict[str, Any]]:
-        """The fills of a UTC day, each under ``fill``."""
+        """Return the fills of a UTC day, each under ``fill``."""
 
 
 class Pages(NamedTuple):
@@ -137,26 +137,26 @@ class Pages(NamedTuple):
 
 
 class Reports(Protocol):
-    """The report of each day: one that is closed, or the last that failed."""
+    """The report of each day: a closed one, or the last that failed."""
 
     def is_closed(self, day: str) -> bool: ...
 
     def keep(self, report: DayReport) -> DayReport:
-        """The report that is kept: a closed one is never written over, and is returned in place of any other."""
+        """Store a report and return the one that is kept: a closed one is never replaced, and is returned instead."""
 
     def show(self, report: DayReport, page: str) -> None:
-        """Put a page for people beside the report; a closed day counts as closed from then on."""
+        """Store a page for people beside the report; the day counts as closed from then on if the report is."""
 
     def closings(self, before: str) -> dict[str, Closing]:
         """Read each account's closing from the newest closed report of an earlier day; {} if there is none."""
 
     def bodies(self) -> dict[str, Pages]:
-        """Every closed day's report as it is stored."""
+        """Yield every closed day's report as it is stored."""
 
     def body(self, day: str) -> Pages: ...
 
     def stored(self, day: str) -> bytes:
-        """The report of a closed day, as it is stored."""
+        """Return the report of a closed day, as it is stored."""
 
 
 class Seals(Protocol):
@@ -165,21 +165,21 @@ class Seals(Protocol):
     def is_sealed(self, day: str) -> bool: ...
 
     def newest(self, before: str) -> StoredObject | None:
-        """The seal of the newest closed day before a day."""
+        """Return the seal of the newest closed day before a day."""
 
     def keep(self, day: str, body: bytes) -> bytes:
-        """The seal that is kept: this one, or the one that was written before it."""
+        """Store a seal unless there is one; return the one that is stored."""
 
     def history(self) -> Iterator[StoredObject]: ...
 
 
 class Signer(Protocol):
-    """A key that signs a digest, and knows its own signatures."""
+    """A key that signs a digest, and recognises its own signatures."""
 
     def sign(self, digest: bytes) -> bytes: ...
 
     def signed(self, digest: bytes, signature: bytes) -> bool: ...
 
     def since(self) -> str:
-        """The day, such as 2026-01-31, on which the key was made: what is closed from then on is signed."""
+        """Return the day on which the key was made, such as 2026-01-31: days closed from then on are signed."""
         ...

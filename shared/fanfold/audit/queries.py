@@ -22,7 +22,7 @@ Fields = dict[str, Any]
 
 
 class Reading(Protocol):
-    """Audit's views as they are read; see fanfold.aws.dynamodb.views. What is not there is an empty dict."""
+    """Audit's views as they are read; see fanfold.aws.dynamodb.views. A view that does not exist is an empty dict."""
 
     def read(self, place: tuple[str, ...]) -> Fields: ...
 
@@ -38,16 +38,16 @@ class Reading(Protocol):
 
 
 def orders_of(views: Reading, account: str) -> list[Fields]:
-    """Every order that risk decided, oldest first: its fields, and ``state``, ``filled``, ``code``, ``message_id``."""
+    """Return every order that risk decided, oldest first, with ``state``, ``filled``, ``code`` and ``message_id``."""
     orders = [_order(item, state) for item, state in views.orders(account)]
     return sorted(orders, key=lambda order: (order["decided_at"], order["order_id"]))
 
 
 def newest_orders(views: Reading, account: str, until: str = "") -> Iterator[tuple[str, Fields]]:
-    """Orders newest first, from the decision of a place on ("": all), each with the place of its decision.
+    """Yield orders newest first, from the decision of a place on ("": all), each with the place of its decision.
 
-    An order that was decided more than once, first refused and then approved, comes at its last decision. The views
-    are read lazily: a page costs the same however many orders exist.
+    An order that was decided more than once, first refused and then approved, comes at its last decision. The views are
+    read lazily: a page costs the same however many orders exist.
     """
     decisions = iter(views.decisions(account, until))
     while batch := list(islice(decisions, DECISIONS)):
@@ -69,7 +69,7 @@ def open_orders(views: Reading, account: str) -> int:
 
 
 def order_of(views: Reading, account: str, order_id: str) -> Fields:
-    """One order of an account, {} where it has none of that id."""
+    """Return one order of an account, {} where it has none of that id."""
     item = views.read(("order", account, order_id))
     return _order(item, views.read(("order-state", account, order_id))) if item else {}
 
@@ -79,13 +79,13 @@ def is_open(order: Fields) -> bool:
 
 
 def fills_of(views: Reading, account: str, day: str) -> list[Fill]:
-    """The fills of a UTC day (2026-01-31), in the order of their time."""
+    """Return the fills of a UTC day (2026-01-31), sorted by time."""
     fills = [msgspec.convert(item["fill"], Fill) for item in views.trades(account, day)]
     return sorted(fills, key=lambda fill: (fill.at, fill.trade_id))
 
 
 def fills_of_order(views: Reading, order: Fields) -> list[Fill]:
-    """The fills of an order, looked for on the days it lived."""
+    """Return the fills of an order, read from the days it lived."""
     lived = days(order["decided_at"], order["changed_at"])
     return [
         fill for day in lived for fill in fills_of(views, order["account"], day) if fill.order_id == order["order_id"]
@@ -97,7 +97,7 @@ def holdings_of(views: Reading, account: str) -> list[PositionSnapshot]:
 
 
 def holding(item: Fields) -> PositionSnapshot:
-    """The holding in a view; its version comes as a decimal."""
+    """Return the holding in a view; its version is stored as a decimal."""
     return msgspec.convert(item["position"] | {"version": int(item["position"]["version"])}, PositionSnapshot)
 
 
@@ -121,7 +121,7 @@ def leg_states(views: Reading, account: str) -> list[Fields]:
 
 
 def days(first: datetime, last: datetime) -> Iterator[str]:
-    """The UTC days from one time to another."""
+    """Return the UTC days from one time to another."""
     day, end = first.astimezone(UTC).date(), last.astimezone(UTC).date()
     while day <= min(end, first.astimezone(UTC).date() + timedelta(days=DAYS_MAX)):
         yield day.isoformat()

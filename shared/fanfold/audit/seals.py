@@ -1,4 +1,4 @@
-"""A closed day's seal: what its report and the chains were when it was closed, in the log's own bucket, signed."""
+"""A closed day's seal: its report and the chains as they were when it was closed, signed, in the log's own bucket."""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -18,7 +18,7 @@ Places = dict[str, dict[int, tuple[str, Head]]]
 
 
 class Seal(msgspec.Struct, frozen=True, kw_only=True):
-    """SHA-256 of a day's report and page as they were kept, where its chains ended, and the digest of the seal before.
+    """SHA-256 of a day's report and page as stored, the ends of its chains, and the digest of the seal before.
 
     ``signature`` is a key's, in hex, over the digest of all else; "" where the stage has no key.
     """
@@ -32,7 +32,7 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def seal(report: DayReport, pages: Pages, before: StoredObject | None, signer: Signer | None) -> bytes:
-    """The seal of a closed day, to be kept behind the one before it."""
+    """Return the seal of a closed day, to be stored behind the one before it."""
     unsigned = Seal(
         day=report.day,
         report=_digest(pages.report),
@@ -47,7 +47,7 @@ def seal(report: DayReport, pages: Pages, before: StoredObject | None, signer: S
 
 
 def newest(seals: Seals, reports: Reports, signer: Signer | None, before: str) -> tuple[Seal | None, Verdict | None]:
-    """The seal of the newest closed day before a day, None without one; and what is wrong with it, None for nothing."""
+    """Return the seal of the newest closed day before a day, None without one, and its fault, None for none."""
     kept = seals.newest(before)
     if kept is None:
         return None, None
@@ -58,7 +58,7 @@ def newest(seals: Seals, reports: Reports, signer: Signer | None, before: str) -
 
 
 def verdict_of_days(seals: Seals, reports: Reports, signer: Signer | None) -> tuple[Verdict, Places]:
-    """The verdict on all closed days, whose ``seq`` counts them from 1, and the places that sound ones have sealed."""
+    """Return the verdict on all closed days, its ``seq`` counting from 1, and the places that sound ones sealed."""
     known: Places = {}
     findings: list[ChainFinding] = []
     stored, before, signs, count = reports.bodies(), "", False, 0
@@ -75,7 +75,7 @@ def verdict_of_days(seals: Seals, reports: Reports, signer: Signer | None) -> tu
 
 
 def opened(kept: StoredObject) -> Seal:
-    """The seal in an object; raises BadInput where there is none."""
+    """Return the seal in an object. Raises BadInput where there is none."""
     try:
         return msgspec.json.decode(kept.body, type=Seal)
     except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
@@ -89,7 +89,7 @@ def day_of(key: str) -> str:
 def _wrong(
     seq: int, kept: StoredObject, pages: Pages, signer: Signer | None, before: str | None, *, signs: bool
 ) -> Iterator[ChainFinding]:
-    """What is wrong with a seal and the report it names; ``before`` is the digest that it should name, None is any.
+    """Describe the fault of a seal or its report, None for none; ``before`` is the expected digest, None for any.
 
     A stage without a key signs nothing; one that ``signs`` goes on, as one does whose key is older than the day.
     """

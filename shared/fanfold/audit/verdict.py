@@ -1,4 +1,4 @@
-"""Verify that a log is what was recorded, and find the first record that is not."""
+"""Verify that a log is as it was recorded, and find the first record that is not."""
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -15,12 +15,12 @@ Kind = Literal[
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What a stream's log turned out to be.
+    """The result of verifying a stream's log.
 
-    ``seq`` is the first place where the log is not what was recorded, ``segment`` the object in which that shows; 0 and
-    "" for a sound one; ``evidence`` what it shows by, beside the log itself. ``pending`` records continue the chain
-    beyond its head: written, and about to be adopted. ``hash`` is that of the last of a sound log's ``records``: a
-    later verification may begin behind it.
+    ``seq`` is the first place where the log is not as it was recorded, ``segment`` the object in which that shows; 0
+    and "" for a sound one; ``evidence`` names the proof outside the log. ``pending`` records continue the chain beyond
+    its head: written, and about to be adopted. ``hash`` is that of the last of a sound log's ``records``: a later
+    verification may begin behind it.
     """
 
     stream: str
@@ -34,13 +34,13 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def told(verdict: Verdict) -> str:
-    """A verdict for people: which stream is what, from which record on, in which object, and what it shows by."""
+    """Return a verdict for people: stream, fault, first record, object, and the evidence."""
     where = ", ".join(part for part in (verdict.segment, verdict.evidence) if part)
     return f"{verdict.stream} is {verdict.kind} at record {verdict.seq}" + (f" ({where})" if where else "")
 
 
 class _Link(msgspec.Struct, frozen=True):
-    """What linking needs of a record; a line that holds no record of the stream has the sequence number 0."""
+    """The fields of a record that link it; a line that holds no record of the stream has the sequence number 0."""
 
     seq: int
     prev: str
@@ -49,7 +49,7 @@ class _Link(msgspec.Struct, frozen=True):
 
 
 def verify(head: Head, segments: Iterable[tuple[str, bytes]], since: Head | None = None) -> Verdict:
-    """Walk a stream's segments (key and body, in key order) from its first record, in memory that does not grow.
+    """Walk a stream's segments (key and body, in key order) from its first record, in constant memory.
 
     The segments are those up to the head: what they hold beyond it was put there. ``since`` is where an earlier
     verification ended; the segments are then those behind it.
@@ -97,7 +97,7 @@ def _verdict(head: Head, last: _Link, kind: Kind, seq: int, segment: str) -> Ver
 
 
 def _judge(head: Head, before: _Link | None, last: _Link, odd: _Link, rest: Iterator[_Link]) -> tuple[Kind, int, str]:
-    """What the smallest change is that explains why ``odd`` follows ``last``."""
+    """Return the smallest change that explains why ``odd`` follows ``last``."""
     expected = last.seq + 1
     follower = next(rest, None)
     if before is not None and (odd.seq, odd.prev) == (last.seq, last.prev):
@@ -117,7 +117,7 @@ def _judge(head: Head, before: _Link | None, last: _Link, odd: _Link, rest: Iter
 def _look_ahead(
     expected: int, last: _Link, odd: _Link, follower: _Link | None, rest: Iterator[_Link]
 ) -> tuple[bool, bool]:
-    """Whether the record that belongs after ``last`` still comes, and whether ``odd`` comes once more."""
+    """Return whether the record that belongs after ``last`` still comes, and whether ``odd`` comes once more."""
     returns = again = False
     for link in chain([follower] if follower else [], rest):
         returns |= (link.seq, link.prev) == (expected, last.hash)
@@ -126,7 +126,7 @@ def _look_ahead(
 
 
 def _vouched(head: Head, link: _Link, follower: _Link | None) -> bool:
-    """Whether what comes after a record names its hash, so that it is as it was recorded."""
+    """Return whether a later record names its hash, which proves that it is as it was recorded."""
     if follower is not None:
         return follower.prev == link.hash
     return (head.seq, head.hash) == (link.seq, link.hash)

@@ -1,4 +1,4 @@
-"""Every chain held against its head, the views and the days that were closed: what all who verify ask."""
+"""Verify every chain against its head, the views and the closed days."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -30,9 +30,9 @@ class Differing(NamedTuple):
 
 
 def verdicts_of(log: AuditLog, views: Evidence, days: Days | None = None, hear: Hear | None = None) -> list[Verdict]:
-    """A verdict a stream, by name, and then one on the closed days; a stream that lost its log or head is among them.
+    """Return a verdict for each stream, by name, even one without log or head, then one for the closed days.
 
-    ``hear`` is told every record, those of venues first.
+    ``hear`` is called with every record, those of venues first.
     """
     closed, known = verdict_of_days(*days) if days else (None, Places())
     walks: dict[str, Walk] = {}
@@ -56,9 +56,9 @@ def records_in(verdicts: Iterable[Verdict]) -> int:
 
 
 def verdict_of(tip: Tip, log: AuditLog, views: Evidence, since: tuple[str, Head] | None = None) -> Verdict:
-    """The verdict on one stream, from where the newest closed day left it.
+    """Return the verdict on one stream, from where the newest closed day left it.
 
-    Where the head is not beyond that, as it would be after the views were restored from a backup, all is looked at.
+    Where the head is not beyond that, as after restoring the views from a backup, the whole stream is verified.
     """
     head = tip.head
     known = {since[1].seq: since} if since else {}
@@ -75,7 +75,7 @@ def verdict_of(tip: Tip, log: AuditLog, views: Evidence, since: tuple[str, Head]
 
 
 def tips_of(log: AuditLog, views: Evidence) -> list[Tip]:
-    """The tip of every stream, by name; a stream that has a log and no head has that of an empty one."""
+    """Return the tip of every stream, by name; a stream that has a log and no head has that of an empty one."""
     # Tips before logs: what is recorded meanwhile is not wrong.
     tips = {tip.head.stream: tip for tip in views.tips()}
     streams = sorted(tips.keys() | set(log.streams()))
@@ -85,7 +85,7 @@ def tips_of(log: AuditLog, views: Evidence) -> list[Tip]:
 def _held(
     walks: Mapping[str, Walk], views: Evidence
 ) -> tuple[dict[str, list[Differing]], dict[str, list[tuple[Key, dict[str, Any]]]]]:
-    """The views that differ from what the logs call for, by stream, and those that no log calls for."""
+    """Return the views that differ from those that follow from the logs, by stream, and those that follow from none."""
     wanted = {key: (stream, expected) for stream, walk in walks.items() for key, expected in walk.expected.items()}
     differing: dict[str, list[Differing]] = {stream: [] for stream in walks}
     strange: dict[str, list[tuple[Key, dict[str, Any]]]] = {}
@@ -104,7 +104,7 @@ def _held(
 def _verdict(
     chain: Verdict, walk: Walk, differing: list[Differing], strange: list[tuple[Key, dict[str, Any]]], views: Evidence
 ) -> Verdict:
-    """The first of all that is wrong. What the log says of itself goes before what a view says of it."""
+    """Return the first of all faults. A fault within the log comes before one that a view shows."""
     tip = views.tip(chain.stream)
     if tip.head != walk.head or walk.pending:
         # Recorded while we looked: views may be newer than what was read.
@@ -136,7 +136,7 @@ def _of_chain(chain: Verdict, walk: Walk, differing: list[Differing]) -> list[Ch
 
 
 def _forked(walk: Walk, differing: list[Differing]) -> list[ChainFinding]:
-    """Where history was rewritten: from there to its end, no record has the hash that it had when it was recorded."""
+    """Report where history was rewritten: from there on, no record has the hash that it had when it was recorded."""
     hashes = {view.expected.seq for view in differing if view.stored is not None and view.expected.hash
               and view.stored.get("hash") != view.expected.hash}  # fmt: skip
     rest = sorted((expected.seq for expected in walk.expected.values() if expected.hash), reverse=True)
@@ -168,7 +168,7 @@ def _nobodys(key: Key, item: Mapping[str, Any]) -> ChainFinding:
 
 
 def _strange(stream: str, items: list[tuple[Key, dict[str, Any]]]) -> Verdict:
-    """The verdict on a stream of which there are views alone."""
+    """Return the verdict on a stream of which there are views alone."""
     first = _nobodys(*items[0])
     return Verdict(stream=stream, kind="view", records=0, seq=first.seq, evidence=first.evidence)
 
@@ -182,7 +182,7 @@ def _is_newer(stored: dict[str, Any] | None, expected: Expected) -> bool:
 
 
 def _stream_of(key: Key, item: Mapping[str, Any]) -> str:
-    """The stream that a view is of: the folder of its segment, or the account in its key."""
+    """Return the stream of a view: the folder of its segment, or the account in its key."""
     folder = str(item.get("segment", "")).split("/")
     return folder[1] if len(folder) > 2 else key[0].split("#")[1] if "#" in key[0] else key[0]
 

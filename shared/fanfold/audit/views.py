@@ -1,4 +1,4 @@
-"""The views that a message changes: what a status query reads, one item each, the newest version wins."""
+"""The views that a message changes: one item for each thing that status queries read; the newest version wins."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -28,9 +28,9 @@ BODY_BYTES_MAX = 512
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
-    """An item and what is in it. Of two versions of a place the greater one, as text, is the newer.
+    """An item and its place. Of two versions of a place the greater one, as text, is the newer.
 
-    ``place`` says what it is of: ("order", account, order id) and the like; ``fanfold.aws.dynamodb.views`` has its key.
+    ``place`` names its subject: ("order", account, order id) and the like; ``fanfold.aws.dynamodb.views`` has its key.
     """
 
     place: tuple[str, ...]
@@ -39,9 +39,9 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def views_of(message: Message, sent_ms: int, seq: int) -> Iterator[View]:
-    """The views that a message changes, apart from its own.
+    """Return the views that a message changes, besides the view of the message itself.
 
-    Of two halts of one time, and of two states of a leg, the later sent is the newer.
+    Of two trading states of one time, and of two states of a leg, the later sent is the newer.
     """
     match message:
         case OrdersApproved():
@@ -63,7 +63,7 @@ def views_of(message: Message, sent_ms: int, seq: int) -> Iterator[View]:
 
 
 def message_view(message: Message, record: Record, record_hash: str, segment: str) -> View:
-    """Where a message is in the log, for `why` and for telling that it was recorded."""
+    """Return the view that says where a message is in the log, for `why` and to see that it was recorded."""
     fields = {"topic": record.topic, "cause": message.cause, "at": message.at, "seq": record.seq}
     fields |= {"hash": record_hash, "segment": segment}
     body = msgspec.json.encode(record.message, order="sorted")
@@ -73,10 +73,10 @@ def message_view(message: Message, record: Record, record_hash: str, segment: st
 
 
 def decision_view(message: Message) -> Iterator[View]:
-    """Where the orders of a decision are among all of an account by their time; nothing for other messages.
+    """Return the view that places a decision's orders among all of an account, by time; none for other messages.
 
     The last parts of the place sort as the orders do: the time of the decision, and the greatest of its order ids. The
-    message's id tells two decisions of one time on the same order apart, the first of which was refused.
+    message's id distinguishes two decisions of one time on the same order, the first of which was refused.
     """
     match message:
         case OrdersApproved():
@@ -94,25 +94,25 @@ def decision_view(message: Message) -> Iterator[View]:
 
 
 def as_stored(view: View) -> dict[str, Any]:
-    """A view's item, but for its key. Amounts and times are text, and read back into the very structs they were."""
+    """Return a view's item without its key. Amounts and times are text, which reads back into the same structs."""
     item: dict[str, Any] = msgspec.to_builtins(view.fields) | {"view_version": view.version}
     return item
 
 
 def told_by(message: Message, record: Record, record_hash: str, segment: str) -> Iterator[View]:
-    """Every view that a record of the log has a part in."""
+    """Return every view that follows from a record of the log."""
     yield message_view(message, record, record_hash, segment)
     yield from decision_view(message)
     yield from views_of(message, record.sent_ms, record.seq)
 
 
 def aside_view(stream: str, first: int, segment: str) -> View:
-    """Where a segment lies whose own name was taken."""
+    """Return the view that says where a segment lies whose own name was taken."""
     return _once(("aside", stream, f"{first:012d}"), {"segment": segment})
 
 
 def newest(views: Iterable[View]) -> list[View]:
-    """One view a place: its newest."""
+    """Return the newest view of each place."""
     kept: dict[tuple[str, ...], View] = {}
     for view in views:
         known = kept.get(view.place)
@@ -122,7 +122,7 @@ def newest(views: Iterable[View]) -> list[View]:
 
 
 def order_version(state: OrderState, filled: Decimal) -> str:
-    """The order of an order's states, whatever the order of their arrival: an end is after a life, more after less."""
+    """Rank an order's states, in whatever sequence they arrive: an end is the newest, else the larger fill."""
     rank = 2 if state is OrderState.FILLED else int(state in TERMINAL)
     early = (OrderState.APPROVED, OrderState.SUBMITTING, OrderState.OPEN)
     step = early.index(state) if state in early else len(early)
@@ -184,5 +184,5 @@ def _told(at: datetime, sent_ms: int, seq: int) -> str:
 
 
 def moment(at: datetime) -> str:
-    """A time as places and versions have it: as text it sorts as it passes."""
+    """Return a time as places and versions have it: text that sorts by time."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")

@@ -1,4 +1,4 @@
-"""A stream's log walked from end to end: what lies in it that should not, and which views it calls for."""
+"""Walk a stream's log from end to end: find foreign objects and changes, and collect the views that follow from it."""
 
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
@@ -20,7 +20,7 @@ Hear = Callable[[Record], object]
 
 
 class ChainFinding(NamedTuple):
-    """Something that is not as it was recorded: from which record on, what, in which object, and by what it shows."""
+    """Something that is not as it was recorded: its first record, the fault, its object, and the evidence."""
 
     seq: int
     kind: Kind
@@ -29,7 +29,7 @@ class ChainFinding(NamedTuple):
 
 
 class Expected(NamedTuple):
-    """A view that follows from the log: from which record, and its item in a digest. ``hash`` is a message's own."""
+    """A view that follows from the log: its record, and its item as a digest. ``hash`` is a message's own."""
 
     seq: int
     segment: str
@@ -39,7 +39,7 @@ class Expected(NamedTuple):
 
 
 class Walk:
-    """One stream on its way; ``known`` are places that closed days have sealed, by sequence number and day."""
+    """The walk along one stream; ``known`` are places that closed days have sealed, by sequence number and day."""
 
     def __init__(self, tip: Tip, views: Evidence, known: Mapping[int, tuple[str, Head]], hear: Hear | None) -> None:
         self.head = tip.head
@@ -62,7 +62,7 @@ class Walk:
         return msgspec.structs.replace(verdict, pending=self.pending)
 
     def _recorded(self, history: Iterator[StoredObject], aside: Mapping[int, str]) -> Iterator[tuple[str, bytes]]:
-        """The segments that belong to the chain, up to its head."""
+        """Yield the segments that belong to the chain, up to its head."""
         for kept in history:
             first = chain.first_of(kept.key)
             if first > self.head.seq:
@@ -135,12 +135,12 @@ class Walk:
 
 
 def digest(item: Mapping[str, Any]) -> bytes:
-    """A view's item in few bytes, the same for what was written and what is read back."""
+    """Return the digest of a view's item, the same for what was written and what is read back."""
     return blake2b(msgspec.json.encode(item, order="sorted", enc_hook=str), digest_size=16).digest()
 
 
 def plain(item: Any) -> Any:
-    """A stored item with its whole numbers as int, as they were written."""
+    """Return a stored item with its whole numbers as int, as they were written."""
     if isinstance(item, Decimal):
         return int(item) if item == item.to_integral_value() else str(item)
     if isinstance(item, Mapping):

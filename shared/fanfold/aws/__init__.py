@@ -1,1 +1,1 @@
-"""Carries: everything that speaks to AWS, behind one seam, ``fanfold.aws.client.call.Call``."""
+"""Everything that talks to AWS, behind one seam, ``fanfold.aws.client.call.Call``."""

@@ -1,4 +1,4 @@
-"""The clock port: the wall's, or the market's that a fast run sets."""
+"""The clock port: the system's clock, or the market's, which a fast run sets."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ Clock = Callable[[], datetime]
 
 
 def clock_of(setting: str) -> Clock:
-    """The clock that a setting names: ``wall``, or ``market:FILE`` for a file that holds epoch seconds as text."""
+    """Return the clock of a setting: ``wall``, or ``market:FILE`` for a file that holds epoch seconds as text."""
     if setting == "wall":
         return _wall
     kind, _, path = setting.partition(":")

@@ -29,7 +29,7 @@ UNFIT = frozenset(
 
 
 class Unpublishable(AwsFault):
-    """A topic will never take one of these messages."""
+    """A topic will never accept one of these messages."""
 
 
 class Topics:
@@ -38,15 +38,15 @@ class Topics:
     def __init__(
         self, call: Call, arns: Mapping[str, str], attributes: Callable[[Message], Mapping[str, str]] = attributes_of
     ) -> None:
-        """``told`` hears of each message that goes out, and may give it attributes besides those of its own."""
+        """Call ``told`` with each message that is published; it may return attributes to add to the message."""
         self._call = call
         self._arns = arns
         self._told = attributes
 
     def publish(self, messages: Iterable[Message]) -> None:
-        """Publish in order; what a FIFO topic has had in the last five minutes it does not deliver again.
+        """Publish in order; a FIFO topic ignores what it received in the last five minutes.
 
-        A message that is too long for the topic goes out in parts, where what it lists can be shared out.
+        A message that is too long for the topic is published in parts, where what it lists can be divided.
         """
         by_topic: dict[str, list[Message]] = {}
         for message in messages:
@@ -91,14 +91,14 @@ class Topics:
 
 
 class TopicEntry(NamedTuple):
-    """What is published of a message, and its bytes as SNS counts them: body and attributes."""
+    """The published form of a message, and its bytes as SNS counts them: body and attributes."""
 
     fields: dict[str, Any]
     size: int
 
 
 def _batches(entries: Iterable[TopicEntry]) -> Iterator[list[TopicEntry]]:
-    """Entries in their order, as many at once as SNS takes."""
+    """Yield entries in their order, as many at once as SNS accepts."""
     batch: list[TopicEntry] = []
     size = 0
     for entry in entries:
@@ -112,7 +112,7 @@ def _batches(entries: Iterable[TopicEntry]) -> Iterator[list[TopicEntry]]:
 
 
 def _told(fault: AwsFault) -> AwsFault:
-    """The same as of a message that is unfit, unless it is the topic that is wrong."""
+    """Return the fault as that of a message that is unfit, unless the topic itself is wrong."""
     if fault.code not in UNFIT or "TopicArn" in fault.message:
         return fault
     return Unpublishable(fault.code, fault.message, fault.status)

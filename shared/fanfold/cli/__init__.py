@@ -1,1 +1,1 @@
-"""The desk as its operator sees it: the command line, the local run, reports."""
+"""The operator's side of the desk: the command line, the local run, reports."""

@@ -1,6 +1,6 @@
-"""The command line, built from the files in `commands/`: one a command, named like it, loaded when it is called.
+"""The command line, built from the files in `commands/`: one file a command, with its name, loaded when it is called.
 
-The first line of a file's docstring is what the list of commands says; its lines `Example: ...` end the command's help.
+The first line of a file's docstring is in the list of commands; its lines `Example: ...` end the command's help.
 """
 
 import os

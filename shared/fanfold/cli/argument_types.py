@@ -1,4 +1,4 @@
-"""Types of command-line arguments. What a type rejects is said with what to write instead."""
+"""Types of command-line arguments. An error message says what to write instead."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
@@ -16,7 +16,7 @@ PORT_MAX = 65_535
 
 
 class Options(NamedTuple):
-    """What `--state` and `--json` say, and which command was called: its words, such as "audit verify"."""
+    """The values of `--state` and `--json`, and the words of the command, such as "audit verify"."""
 
     state: Path
     json: bool

@@ -1,4 +1,4 @@
-"""The end of a run: the chain is verified, the books are computed again from it, the summary is printed."""
+"""The end of a run: verify the chain, compute the books again from it, print the summary."""
 
 import json
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ from fanfold.money import ZERO
 
 
 class RunSpan(NamedTuple):
-    """What was traded: first and last close in epoch seconds, how many of which timeframe, and how many a second."""
+    """The traded span: first and last close in epoch seconds, number of bars, timeframe, and bars a second."""
 
     first: int
     last: int
@@ -64,7 +64,7 @@ def conclude(run: DeskRun, traded: Desk, pace: RunSpan, out: Console, *, as_json
 
 
 def audit(run: DeskRun, traded: Desk) -> tuple[list[Verdict], Tally]:
-    """A verdict on every chain, and what is in them."""
+    """Return a verdict on every chain, and the tally of their records."""
     tally = Tally(traded)
     log, views = S3Log(run.call, bucket_name("audit", STAGE)), DynamoViews(run.call, table_name("views", STAGE))
     days = closed_days(run.call, bucket_name("audit", STAGE), bucket_name("lake", STAGE), key="")
@@ -72,7 +72,7 @@ def audit(run: DeskRun, traded: Desk) -> tuple[list[Verdict], Tally]:
 
 
 def moment(at: int) -> str:
-    """An epoch second for people, in UTC."""
+    """Return an epoch second for people, in UTC."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
 
 
@@ -89,7 +89,7 @@ def _account(traded: Desk, name: str, computed: SummaryBooks) -> AccountSummary:
 
 
 def _money(computed: SummaryBooks, accounts: list[AccountSummary]) -> dict[str, Decimal]:
-    """The accounts' money together; euros and bitcoins make no sum."""
+    """Return the accounts' money together, if they have one currency; sums over several mean nothing."""
     names = ("fees", "equity", "total_return", "drawdown", "realised", "unrealised", "cash")
     one_currency = len({account.currency for account in accounts}) == 1
     return {name: getattr(computed, name) if one_currency else ZERO for name in names}

@@ -1,4 +1,4 @@
-"""Commands of an operator to risk: what an account may do, why, and by whom it was said."""
+"""Commands of an operator to risk: the trading state to set, the reason, and the operator."""
 
 from collections.abc import Sequence
 from getpass import getuser
@@ -19,7 +19,7 @@ def stripped(reason: str) -> str:
 
 
 def actor(session: Session) -> str:
-    """Return who gives the command: whom AWS takes the caller for, or the user of this machine."""
+    """Return the operator's name: the caller as AWS sees it, or the user of this machine."""
     return session.principal if isinstance(session, StageSession) else getuser()
 
 

@@ -1,4 +1,4 @@
-"""Read what a bill is counted from: recorded days and stacks, or templates that the Serverless tool packages."""
+"""Read the inputs of a bill: recorded days and stacks, or templates that the Serverless tool packages."""
 
 import json
 import os
@@ -20,17 +20,17 @@ from fanfold.local.packaging import TEMPLATE, NotPackaged, package, tool
 
 
 def day(name: str) -> Day:
-    """The recorded day of a scenario."""
+    """Return the recorded day of a scenario."""
     return days.decode((_recorded() / f"{name}.json").read_bytes())
 
 
 def recorded_stacks(profile: str) -> Stacks:
-    """A profile's stacks as they were when ``tests/cost/record.py stacks`` ran last; no tool is needed."""
+    """Return a profile's stacks as ``tests/cost/record.py stacks`` recorded them last; no tool is needed."""
     return msgspec.json.decode((_recorded() / f"stacks-{profile}.json").read_bytes(), type=Stacks)
 
 
 def packaged_stacks(profile: str) -> Stacks:
-    """A profile's stacks as the Serverless tool packages them now; raises BadInput with its words where it does not."""
+    """Package a profile's stacks with the Serverless tool. Raises BadInput with its words where it fails."""
     root = repository_root()
     folders = [root, *(root / "services" / service for service in SERVICES)]
     with packaging(), ThreadPoolExecutor(2) as pool:
@@ -38,7 +38,7 @@ def packaged_stacks(profile: str) -> Stacks:
 
 
 def templates_in(folder: Path) -> Stacks:
-    """The stacks of templates that were packaged before, anywhere under a folder."""
+    """Return the stacks of templates that were packaged before, anywhere under a folder."""
     paths = sorted(folder.rglob(TEMPLATE))
     if not paths:
         raise BadInput(f"{folder} holds no {TEMPLATE}: `serverless package --package {folder}/NAME` writes one a stack")

@@ -42,7 +42,7 @@ def release(session: Session, letter: Letter) -> None:
 
 
 def row(letter: Letter) -> dict[str, Any]:
-    """Return a letter as a command answers it, with its age and the start of its body."""
+    """Return a letter as commands show it, with its age and the start of its body."""
     fields = letter._asdict()
     del fields["handle"], fields["queue"]
     age_s = round(time.time() - letter.sent_ms / 1000)

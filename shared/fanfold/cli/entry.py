@@ -1,4 +1,4 @@
-"""What the ``fanfold`` script starts: the command line, from its first moment on in UTF-8 and without a traceback."""
+"""Start the ``fanfold`` script: in UTF-8 from its first moment on, and without tracebacks."""
 
 import os
 import signal
@@ -20,14 +20,14 @@ def main() -> int:
 
 
 def _speak_utf8() -> None:
-    """Start again in UTF-8 where the locale's encoding is another, in which names and reasons could not be read."""
+    """Start again in UTF-8 where the locale has another encoding, in which names and reasons could not be read."""
     if sys.getfilesystemencoding().lower() != "utf-8":
         words = [sys.executable, *sys.orig_argv[1:]]
         os.execve(sys.executable, words, os.environ | {"PYTHONUTF8": "1"})  # noqa: S606 - this program
 
 
 def _open_streams() -> None:
-    """A stream that was closed before the start swallows what is written to it."""
+    """Replace a stream that was closed before the start by one that discards its output."""
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - for as long as the program runs
     if sys.stderr is None:

@@ -1,4 +1,4 @@
-"""Which legs of a desk did not trade in a run, and why: strategies that failed, said nothing, or may not trade."""
+"""Report legs of a desk that did not trade in a run, and why: their strategy failed, was silent, or may not trade."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -44,7 +44,7 @@ class LegReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Legs:
-    """Takes what is said of each leg, in order."""
+    """Collects the states of each leg, in order."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -66,7 +66,7 @@ class Legs:
         self._spoke |= {(message.account, target.instance, target.instrument) for target in message.targets}
 
     def reports(self, first: int, last: int) -> list[LegReport]:
-        """Legs that did not trade though a bar of theirs closed from ``first`` to ``last``, in epoch seconds."""
+        """Return legs that did not trade though a bar of theirs closed from ``first`` to ``last``, in epoch seconds."""
         return [self._report(leg, code) for leg, code in self._wrong(first, last)]
 
     def _wrong(self, first: int, last: int) -> Iterator[tuple[Leg, str]]:
@@ -130,6 +130,6 @@ _WORDS = {
 
 
 def _closed(instance: StrategyInstance, first: int, last: int) -> bool:
-    """Whether a bar of its timeframe closed."""
+    """Return whether a bar of its timeframe closed."""
     length = timeframes.seconds(instance.timeframe)
     return last // length > (first - 1) // length

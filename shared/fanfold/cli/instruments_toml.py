@@ -1,4 +1,4 @@
-"""The [instruments] tables of a desk file as text, and a desk file with new ones, all else in it as it was written."""
+"""Write the [instruments] tables of a desk file, and replace them in one, leaving all else as it was written."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -14,14 +14,14 @@ from fanfold.errors import BadInput
 
 
 def text_of(instruments: Mapping[str, Instrument]) -> str:
-    """One [instruments."NAME"] table an instrument."""
+    """Return one [instruments."NAME"] table for each instrument."""
     return "\n".join(_table(name, instrument) for name, instrument in instruments.items())
 
 
 def with_instruments(text: str, instruments: Mapping[str, Instrument]) -> str:
-    """A desk file with the values of these instruments replaced; comments, order and whatever else stays.
+    """Replace the values of instruments in a desk file; comments, order and everything else stay.
 
-    Raises BadInput for a text in which they cannot be put.
+    Raises BadInput for a text in which they cannot be replaced.
     """
     try:
         document = tomlkit.parse(text)

@@ -87,7 +87,7 @@ def _trade(run: DeskRun, traded: Desk, wanted: RunOptions, out: Console, *, as_j
 
 
 def _keep_house(run: DeskRun, done: int) -> None:
-    """What EventBridge does in the cloud."""
+    """Invoke the functions that EventBridge schedules in the cloud."""
     invoke(run.call, "risk", "sweep", {})
     invoke(run.call, "execution", "sweep", {})
     if done % FLUSH_EVERY == 0:

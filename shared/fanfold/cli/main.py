@@ -85,7 +85,7 @@ def _print_help(called: ParsedCommand) -> int:
 
 
 def _silence() -> None:
-    """Let what is still to be written at exit go nowhere."""
+    """Discard the output that is still to be written at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -96,7 +96,7 @@ def _of_the_network(wrong: OSError) -> bool:
 
 
 def _of_the_machine(wrong: OSError) -> str:
-    """Return what the machine refused, and what to do."""
+    """Describe the fault of the machine, and what to do."""
     if _of_the_network(wrong):
         return f"the desk does not answer any more: {wrong}"
     hint = _HINTS.get(wrong.errno or 0, "")

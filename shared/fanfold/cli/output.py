@@ -1,4 +1,4 @@
-"""Answers as text for people and as JSON for programs; colour and boxes only on a terminal."""
+"""The output of commands as text for people and as JSON for programs; colour and boxes only on a terminal."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ class Grid(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a command has to say: a document for programs, blocks of text for people, and how the command ends."""
+    """The output of a command: a document for programs, blocks of text for people, and its exit code."""
 
     document: Any
     blocks: Sequence[str | Grid]
@@ -31,14 +31,14 @@ class Answer(NamedTuple):
 
 
 def grid(title: str, rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> Grid:
-    """A table of some fields of records: ``columns`` has a field's name and its heading; numbers are aligned right."""
+    """Return a table of fields of records; ``columns`` has a field's name and heading; numbers are aligned right."""
     kept = [[row.get(name) for name in columns] for row in rows]
     right = {n for row in kept for n, value in enumerate(row) if isinstance(value, Decimal | int | float)}
     return Grid(title, tuple(columns.values()), [tuple(cell(value) for value in row) for row in kept], frozenset(right))
 
 
 def cell(value: Any) -> str:
-    """A value as people read it: amounts without exponent or trailing zeros, times in UTC to the second."""
+    """Return a value for people: amounts without exponent or trailing zeros, times in UTC to the second."""
     match value:
         case None:
             return ""
@@ -55,7 +55,7 @@ def cell(value: Any) -> str:
 
 
 def amount(value: Decimal) -> str:
-    """An amount in plain digits.
+    """Return an amount in plain digits.
 
     >>> amount(Decimal("1.500")), amount(Decimal("1E+3")), amount(Decimal("-0.00"))
     ('1.5', '1000', '0')
@@ -75,12 +75,12 @@ def moment(at: datetime) -> str:
 
 
 def encode(document: Any) -> str:
-    """Indented JSON; amounts are strings."""
+    """Return indented JSON; amounts are strings."""
     return msgspec.json.format(_encode(document), indent=2).decode()
 
 
 def show(answer: Answer, *, as_json: bool, out: TextIO) -> None:
-    """Write an answer to a stream."""
+    """Write the output of a command to a stream."""
     if as_json:
         out.write(encode(answer.document) + "\n")
     elif answer.blocks and out.isatty():
@@ -90,7 +90,7 @@ def show(answer: Answer, *, as_json: bool, out: TextIO) -> None:
 
 
 def plain(block: Grid) -> str:
-    """A table as aligned text, without trailing blanks."""
+    """Return a table as aligned text, without trailing blanks."""
     rows = [block.columns, *block.rows]
     widths = [max(len(row[n]) for row in rows) for n in range(len(block.columns))]
     lines = [block.title] if block.title else []

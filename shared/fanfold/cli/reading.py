@@ -1,4 +1,4 @@
-"""What several commands read of a desk besides what audit recorded of it; that is in ``fanfold.audit.queries``."""
+"""Queries of several commands that audit does not record; those that it does are in ``fanfold.audit.queries``."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -11,17 +11,17 @@ from fanfold.risk.exposure import Mark
 
 
 def marks_of(session: Session, account: str) -> dict[str, Mark]:
-    """The last closes that risk has of an account's instruments."""
+    """Return the last closes that risk has of an account's instruments."""
     return DynamoPolls(session.ledger).read(account).marks
 
 
 def legs_of(session: Session, account: str) -> list[dict[str, Any]]:
-    """The legs of an account that do not trade, with the reason that was told last."""
+    """Return the legs of an account that do not trade, with the last reported reason."""
     return [leg for leg in leg_states(session.views, account) if leg["code"] not in TRADES]
 
 
 def last_day(session: Session, accounts: list[str]) -> str:
-    """The UTC day of the newest close that an account knows; the epoch's where there is none."""
+    """Return the UTC day of the newest close that an account knows; the epoch's where there is none."""
     closes = [mark.closes_at_s for account in accounts for mark in marks_of(session, account).values()]
     # A close at midnight is of the bar before it, but what trades on it trades after midnight.
     return date_of(max(closes, default=0)).isoformat()

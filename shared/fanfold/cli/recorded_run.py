@@ -29,7 +29,7 @@ LOOK_EVERY = 20
 
 
 def trade(options: Options, wanted: RunOptions, out: Console) -> int:
-    """Start a run, or continue that of the state directory; the exit code says how it ended."""
+    """Start a run, or continue that of the state directory; return the exit code."""
     state = options.state.resolve()
     if wanted.resume:
         return _continue(state, wanted, out, as_json=options.json)
@@ -66,14 +66,14 @@ def _continue(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -
 
 
 def tell_start(state: Path, kept: Path | None, out: Console) -> None:
-    """Say where the run is, and the one before."""
+    """Print the directory of the run, and of the one before."""
     if kept is not None:
         out.print(f"the run before is kept in {kept}", soft_wrap=True, highlight=False)
     out.print(f"starts clean in {state}", soft_wrap=True, highlight=False)
 
 
 def deployed(cloud: Cloud, out: Console) -> None:
-    """Deploy the six stacks, and say so."""
+    """Deploy the six stacks, and print so."""
     began = time.monotonic()
     with out.status("deploying six stacks to the embedded AWS"):
         launcher.deploy(cloud, lambda _name: None)

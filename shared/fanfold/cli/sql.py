@@ -1,4 +1,4 @@
-"""SQL over the lake's files as Athena would answer it: translated, read-only, and with nothing else in reach."""
+"""SQL over the lake's files as Athena would run it: translated, read-only, and with access to nothing else."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -47,7 +47,7 @@ class QueryResult(NamedTuple):
 
 
 def query(sql: str, files: Mapping[str, Sequence[Path]]) -> QueryResult:
-    """What a user's SQL gives over the files of each table; a table without files is empty.
+    """Run a user's SQL over the files of each table; a table without files is empty.
 
     Raises BadInput, which names the column, table or function, for SQL that Athena or we refuse.
     """
@@ -63,12 +63,12 @@ def query(sql: str, files: Mapping[str, Sequence[Path]]) -> QueryResult:
 
 
 def files_in(directory: Path) -> dict[str, list[Path]]:
-    """The files of each table in a copy of the lake: table/dt=date/name.parquet."""
+    """Return the files of each table in a copy of the lake: table/dt=date/name.parquet."""
     return {name: sorted(directory.glob(f"{name}/dt=*/*.parquet")) for name in TABLES}
 
 
 def translate(sql: str) -> str:
-    """DuckDB's SQL for a statement of Athena's that only reads; raises BadInput for any other."""
+    """Return DuckDB's SQL for a statement of Athena's that only reads. Raises BadInput for any other."""
     text = sql.strip().rstrip(";").strip()
     if (shown := _SHOW_COLUMNS.fullmatch(text)) is not None:
         return f"DESCRIBE {shown[1]}"
@@ -106,7 +106,7 @@ def _place(wrong: ParseError) -> str:
 
 
 def _name_columns(statement: exp.Expr) -> None:
-    """Columns without a name are _col0, _col1 and so on, by their place."""
+    """Name columns without a name _col0, _col1 and so on, by their place."""
     if not isinstance(statement, exp.Select):
         return
     for n, column in enumerate(statement.expressions):
@@ -123,7 +123,7 @@ def _check_function(node: exp.Expr) -> None:
 
 
 def _expose(connection: DuckDBPyConnection, files: Mapping[str, Sequence[Path]]) -> None:
-    """Views over the files, and then a locked door: only these files can be read, nothing can be written."""
+    """Create views over the files, then lock the database: no other file can be read, nothing can be written."""
     readable = [_quoted(path) for paths in files.values() for path in paths]
     connection.execute(f"CREATE SCHEMA {DATABASE}")
     connection.execute(f"SET schema = '{DATABASE}'")

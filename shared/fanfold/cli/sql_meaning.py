@@ -1,4 +1,4 @@
-"""What Trino means by an expression that DuckDB spells alike and answers otherwise: in DuckDB's words, or refused."""
+"""Rewrite expressions that Trino and DuckDB spell alike but evaluate differently; reject those that cannot be."""
 
 from collections.abc import Callable
 
@@ -30,7 +30,7 @@ def _same(node: exp.Expr) -> exp.Expr:
 
 
 def _case(*branches: tuple[str, exp.Expr], default: exp.Expr | None = None) -> exp.Expr:
-    """CASE WHEN, its conditions in DuckDB's SQL."""
+    """Return CASE WHEN with its conditions in DuckDB's SQL."""
     case = exp.Case()
     for condition, value in branches:
         case = case.when(exp.maybe_parse(condition, dialect="duckdb"), value)
@@ -108,7 +108,7 @@ def _text(node: exp.Expr, kind: exp.Expr) -> exp.Expr:
 
 
 def _whole(node: exp.Expr) -> exp.Expr:
-    """A double is rounded half away from zero; a text has nothing but digits."""
+    """Cast to an integer: a double is rounded half away from zero; a text may have nothing but digits."""
     mine = node.this.copy()
     rounded, text = node.copy(), f"CAST({_sql(mine)} AS VARCHAR)"
     double = exp.TryCast(this=mine, to=exp.DataType.build("double"))
@@ -161,7 +161,7 @@ def _substring(node: exp.Expr) -> exp.Expr:
 
 
 def _field(node: exp.Expr) -> exp.Expr:
-    """Days of the week are counted from Monday, and a week has its own year."""
+    """Extract a field of a date: days of the week are counted from Monday, and a week has its own year."""
     name = node.this.name.lower()
     if name.startswith(("milli", "micro", "nano")):
         raise BadInput(f"{name} is without the seconds in Athena; use date_format with %f")

@@ -1,4 +1,4 @@
-"""What the commands of a stage share: the account, the name of the stage, and where progress is printed."""
+"""The parts that the commands of a stage share: the account, the name of the stage, the output of progress."""
 
 import os
 import sys
@@ -35,7 +35,7 @@ def checked(stage: str) -> str:
 
 
 def progress(options: Options) -> Callable[[object], None]:
-    """Return what prints a line of progress: on standard error where standard output is for JSON."""
+    """Return a function that prints progress: on standard error where standard output is for JSON."""
 
     def line(text: object) -> None:
         print(text, file=sys.stderr if options.json else sys.stdout, flush=True)
@@ -44,5 +44,5 @@ def progress(options: Options) -> Callable[[object], None]:
 
 
 def done(document: dict[str, object]) -> Answer:
-    """Return an answer for programs; people have read the progress."""
+    """Return the document for programs; people have read the progress."""
     return Answer(document, [])

@@ -1,1 +1,1 @@
-"""What a desk costs a month: counted from packaged templates and a recorded day, priced from a dated table. Pure."""
+"""The monthly cost of a desk: counted from packaged templates and a recorded day, priced from a dated table. Pure."""

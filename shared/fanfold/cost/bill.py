@@ -1,4 +1,4 @@
-"""A month's bill: what a stage has, and what a recorded day did in it, thirty times."""
+"""A month's bill: the resources of a stage, and the calls of a recorded day, thirty times."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -44,7 +44,7 @@ Quantities = dict[str, Decimal]
 
 
 class BillLine(NamedTuple):
-    """A price item's share of the month, in US dollars: at list price, and after what is always free."""
+    """A price item's share of the month, in US dollars: at list price, and less what is always free."""
 
     item: str
     quantity: Decimal
@@ -53,7 +53,7 @@ class BillLine(NamedTuple):
 
 
 class Bill(NamedTuple):
-    """The lines of a month, the dearest first."""
+    """The lines of a month, the most expensive first."""
 
     lines: list[BillLine]
 
@@ -67,12 +67,12 @@ class Bill(NamedTuple):
 
 
 def bill(stacks: Stacks, day: Day, months: int = 1) -> Bill:
-    """The bill of a month, at whose end the records of so many months are kept."""
+    """Return the bill of a month at whose end the records of so many months are stored."""
     return priced(usage(stacks, day, months))
 
 
 def priced(quantities: Quantities) -> Bill:
-    """Quantities by price item, priced; what there is none of has no line."""
+    """Return the lines of quantities by price item; a quantity of zero has no line."""
     lines = [
         BillLine(item, count, PRICES[item].listed(count), PRICES[item].after_free(count))
         for item, count in quantities.items()
@@ -82,7 +82,7 @@ def priced(quantities: Quantities) -> Bill:
 
 
 def usage(stacks: Stacks, day: Day, months: int = 1) -> Quantities:
-    """What is billed of a month, by price item."""
+    """Return the billed quantities of a month, by price item."""
     quantities: dict[str, Decimal] = {}
     for part in (*_functions(stacks, day), _fixed(stacks, day), _stored(day, months), _aged(stacks, months)):
         for item, count in part.items():
@@ -91,7 +91,7 @@ def usage(stacks: Stacks, day: Day, months: int = 1) -> Quantities:
 
 
 def times(activity: Activity, function: BilledFunction, minutes: int) -> Decimal:
-    """How many times a month has what was recorded; a schedule that was changed since then has the last word."""
+    """Return how often a month repeats a recorded function; if its schedule was changed since, by the new schedule."""
     if function.runs_a_month:
         return Decimal(function.runs_a_month) / activity.invocations
     return _month_of(minutes)
@@ -141,7 +141,7 @@ def _invoked(invocations: Decimal, milliseconds: Decimal, function: BilledFuncti
 
 
 def _idle(function: BilledFunction) -> Quantities:
-    """What a function costs that does nothing: polls of its queue, and environments that come and go."""
+    """Return the cost of a function that does nothing: polls of its queue, and environments that start and end."""
     starts = Decimal(durations.COLD_STARTS_A_DAY * units.MONTH_DAYS)
     wakes = bool(function.pollers or function.runs_a_month)
     polls = Decimal(units.long_polls(function.pollers, units.MONTH_DAYS))
@@ -169,9 +169,9 @@ def _fixed(stacks: Stacks, day: Day) -> Quantities:
 
 
 def own_metrics(stacks: Stacks, day: Day) -> Decimal:
-    """Custom metrics of a month: those that the functions are told to write, or all; each for the hours that it has.
+    """Return the custom metrics of a month: those that functions are told to write, or all, each for its hours.
 
-    One that the day did not have is paid for whole, but for those of what needs a person, which a good day lacks.
+    One that the day did not have is billed whole, except the metrics of faults, which a good day lacks.
     """
     lists = [function.metrics for function in stacks.functions.values() if function.metrics is not None]
     names = {name for listed in lists for name in listed} if lists else set(day.metric_hours)
@@ -185,7 +185,7 @@ def _share(name: str, day: Day) -> Decimal:
 
 
 def _aged(stacks: Stacks, months: int) -> Quantities:
-    """What grows with a stage's age, besides its records: days that a question looks for, turns of the key."""
+    """Return the costs that grow with a stage's age, besides its records: days that a query reads, rotated keys."""
     turns = min(KEY_TURNS_MAX, months // YEAR_MONTHS) * stacks.pieces.get("key", 0)
     return {"s3-put": Decimal(QUERIES * QUERY_TABLES * months * units.MONTH_DAYS), "key": Decimal(turns)}
 

@@ -1,4 +1,4 @@
-"""What one AWS call is billed as: units of the price table, from the call's parameters and answer."""
+"""The billed units of one AWS call, from the call's parameters and response."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -14,7 +14,7 @@ S3_READS = frozenset({"GetObject", "HeadObject"})
 
 
 class Sizes(NamedTuple):
-    """How large items were before a call, and are after it: a write is billed by the larger of the two."""
+    """The sizes of items before and after a call: a write is billed by the larger of the two."""
 
     before: SizeOf
     after: SizeOf
@@ -27,9 +27,9 @@ ENVELOPE = 300
 def units_of(  # noqa: PLR0911 - a service each
     service: str, operation: str, parameters: Mapping[str, Any], answer: Mapping[str, Any], sizes: Sizes
 ) -> dict[str, Decimal]:
-    """Units by price item; a call of a service that bills no calls has none.
+    """Return units by price item; none for a call of a service that bills no calls.
 
-    Ask after the call. ``answer`` is empty where AWS refused, and billed it.
+    Call it after the call itself. ``answer`` is empty where AWS refused the call, which is billed too.
     """
     match service:
         case "dynamodb":

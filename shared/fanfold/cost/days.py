@@ -1,4 +1,4 @@
-"""A recorded day of a desk: what each function did, in counts, so that a bill never depends on a clock."""
+"""A recorded day of a desk: the calls of each function, in counts, so that a bill never depends on a clock."""
 
 from decimal import Decimal
 
@@ -8,9 +8,9 @@ import msgspec
 class Activity(msgspec.Struct, frozen=True, kw_only=True):
     """A day of one function.
 
-    ``received`` are the 64 KB parts of what its queue gave it, ``deletes`` the requests to delete it after that,
-    ``calls`` the AWS calls by "service Operation", ``units`` what they are billed as, ``bars`` how many it read or
-    published. ``keys`` counts, for each table or topic that it used, the spans of a data key's life in which it did, by
+    ``received`` are the 64 KB parts of what its queue delivered, ``deletes`` the requests to delete it after that,
+    ``calls`` the AWS calls by "service Operation", ``units`` their billed units, ``bars`` the number that it read or
+    published. ``keys`` counts, for each table or topic that it used, the lifetimes of a data key in which it did, by
     service.
     """
 
@@ -27,8 +27,8 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     """A day of a desk, its functions by "service/function".
 
     ``stored`` are bytes that the day leaves for good in tables and buckets, ``passing`` byte-days of what expires.
-    ``venues`` has the requests of one poll at each venue, ``minutes`` is how many were recorded, ``metric_hours`` in
-    how many of its hours a custom metric had a value: CloudWatch bills it by the hour.
+    ``venues`` has the requests of one poll at each venue, ``minutes`` the number that were recorded, ``metric_hours``
+    the number of its hours in which a custom metric had a value: CloudWatch bills it by the hour.
     """
 
     scenario: str
@@ -42,11 +42,11 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def encode(day: Day) -> bytes:
-    """A day as a file that people can compare."""
+    """Return a day as text that people can compare."""
     encoded = msgspec.json.encode(day, order="sorted")
     return msgspec.json.format(encoded, indent=1) + b"\n"
 
 
 def decode(text: bytes) -> Day:
-    """The day of a file; raises BadInput by msgspec's own words where it is none."""
+    """Return the day in a file. Raises BadInput with msgspec's own words where it is none."""
     return msgspec.json.decode(text, type=Day)

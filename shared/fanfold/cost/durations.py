@@ -1,4 +1,4 @@
-"""How long Lambda runs for, from stated constants: a measured time would make the bill depend on a busy machine."""
+"""Durations on Lambda from stated constants: a measured time would make the bill depend on a busy machine."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -43,7 +43,7 @@ COLD_START_MS = Decimal(1_500)
 
 
 def invocation_ms(activity: Activity, function: BilledFunction, name: str, venues: Sequence[int]) -> Decimal:
-    """The mean duration of a function's invocations."""
+    """Return the mean duration of a function's invocations."""
     waiting = sum(CALL_MS.get(call, OTHER_CALL_MS) * count for call, count in activity.calls.items())
     cpu = activity.bars * BAR_CPU_MS + sum(activity.calls.values()) * CALL_CPU_MS
     mean = (waiting + cpu * _slower(function.memory_mb)) / activity.invocations
@@ -52,7 +52,7 @@ def invocation_ms(activity: Activity, function: BilledFunction, name: str, venue
 
 
 def venue_ms(venues: Sequence[int]) -> int:
-    """How long a poll waits for its venues, one after the other, the instruments of each some at a time."""
+    """Return how long a poll waits for its venues, one after the other, for some instruments of each at a time."""
     return sum(-(-requests // VENUE_WORKERS) * VENUE_MS for requests in venues)
 
 

@@ -1,4 +1,4 @@
-"""List prices of the region that stages are in, and what of each month is always free; and of when they are."""
+"""List prices of the region of the stages, what of each month is always free, and the date of the prices."""
 
 from decimal import Decimal
 from typing import NamedTuple
@@ -10,7 +10,7 @@ NOTHING = Decimal(0)
 
 
 class Price(NamedTuple):
-    """``usd`` for ``per`` units, the first ``free`` units of a month for nothing, in every account and for ever.
+    """``usd`` for ``per`` units; the first ``free`` units of a month cost nothing, in every account and for ever.
 
     ``source`` is where the figure was read; "recalled" is from memory and was not looked up.
     """

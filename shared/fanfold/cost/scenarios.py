@@ -11,10 +11,10 @@ STAGE = "dev"
 
 
 class Scenario(NamedTuple):
-    """A recorded day's name, a profile of shared/stacks/profiles.yml, and the most that a month may cost at list price.
+    """A recorded day's name, a profile of shared/stacks/profiles.yml, and the maximum cost of a month at list price.
 
-    ``venue_keys`` is how many parameters with venues' keys a desk reads that trades live; the packaged stage trades on
-    paper. They cost nothing, but each is opened by a key.
+    ``venue_keys`` is the number of parameters with venues' keys that a desk reads which trades live; the packaged stage
+    trades on paper. They cost nothing, but each is decrypted by a key.
     """
 
     name: str
@@ -24,7 +24,7 @@ class Scenario(NamedTuple):
     venue_keys: int = 0
 
     def equipped(self, stacks: Stacks) -> Stacks:
-        """The stacks with what the scenario reads besides."""
+        """Return the stacks with the parameters that the scenario reads besides."""
         return msgspec.structs.replace(stacks, opened=stacks.opened + self.venue_keys)
 
 

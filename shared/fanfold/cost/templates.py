@@ -1,4 +1,4 @@
-"""What a stage has, read from its packaged CloudFormation templates by the types of resources."""
+"""The resources of a stage, read from its packaged CloudFormation templates by their types."""
 
 import json
 import re
@@ -37,7 +37,7 @@ Template = Mapping[str, Any]
 class BilledFunction(msgspec.Struct, frozen=True, kw_only=True):
     """``platform_lines`` says whether Lambda writes its own log lines, ``pollers`` how many poll its queue.
 
-    ``window_s`` is how long they gather messages, ``ordered`` says that the queue is FIFO.
+    ``window_s`` is how long they collect messages, ``ordered`` says that the queue is FIFO.
     """
 
     memory_mb: int
@@ -51,7 +51,7 @@ class BilledFunction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stacks(msgspec.Struct, frozen=True, kw_only=True):
-    """A stage: its functions by "service/function", the pieces it pays for, and what its schedules set off.
+    """A stage: its functions by "service/function", the resources that it pays for, and what its schedules start.
 
     ``pieces`` are by price item, ``transitions`` and ``schedules`` are of a month. ``key_calls`` are those of the
     queues; ``opened`` parameters are read as secrets are, and cost a key's request each time. ``keyed`` are the
@@ -69,7 +69,7 @@ class Stacks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read(templates: Iterable[Template]) -> Stacks:
-    """The stacks together; a resource of a type that costs nothing by itself is passed over."""
+    """Read the stacks together; a resource of a type that costs nothing by itself is skipped."""
     stacks = [dict(template["Resources"]) for template in templates]
     merged = [(kind["Type"], kind.get("Properties", {})) for resources in stacks for kind in resources.values()]
     pieces = Counter(PIECES[kind] for kind, _ in merged if kind in PIECES)
@@ -114,7 +114,7 @@ def _function(logical: str, properties: Mapping[str, Any], resources: Mapping[st
 
 
 def _name(function: str) -> str:
-    """service/function of a name such as ``fanfold-market-data-dev-poll``."""
+    """Return service/function of a name such as ``fanfold-market-data-dev-poll``."""
     parts = re.fullmatch(r"fanfold-(.+)-[^-]+-([^-]+)", function)
     return f"{parts[1]}/{parts[2]}" if parts else function
 
@@ -136,7 +136,7 @@ def _ordered(mapping: Mapping[str, Any], resources: Mapping[str, Any]) -> bool:
 
 
 def _scheduled(resources: Mapping[str, Any]) -> Counter[str]:
-    """Runs a month by the logical name of what is set off, a function or a state machine."""
+    """Return runs a month by the logical name of what is started, a function or a state machine."""
     runs: Counter[str] = Counter()
     for rule in _of(resources, "AWS::Scheduler::Schedule"):
         if rule.get("State", "ENABLED") == "ENABLED":
@@ -172,7 +172,7 @@ def _definition(properties: Mapping[str, Any]) -> Any:
 
 
 def states(definition: Any) -> int:
-    """States of a definition, those of its branches and maps too: the transitions of a run in which all of them ran."""
+    """Return a definition's states, with those of branches and maps: the transitions of a run through all of them."""
     if isinstance(definition, list):
         return sum(map(states, definition))
     if not isinstance(definition, Mapping):
@@ -182,7 +182,7 @@ def states(definition: Any) -> int:
 
 
 def _alarmed(alarm: Mapping[str, Any]) -> int:
-    """Metrics that an alarm looks at, each billed; one of less than a minute counts three times."""
+    """Return the number of metrics that an alarm reads, each billed; one of less than a minute counts three times."""
     metrics = [metric for metric in alarm.get("Metrics", [{"MetricStat": {}}]) if "MetricStat" in metric]
     return len(metrics) * (3 if int(alarm.get("Period", FAST_S)) < FAST_S else 1)
 
@@ -193,7 +193,7 @@ def _own_metrics(kind: str, alarm: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _key_calls(queue: Mapping[str, Any]) -> int:
-    """Requests for data keys in a month; a dead-letter queue, where nothing comes, has none."""
+    """Return the requests for data keys in a month; an empty dead-letter queue makes none."""
     if not _keyed(queue) or "RedrivePolicy" not in queue:
         return 0
     return KEY_USERS * MONTH_S // int(queue.get("KmsDataKeyReusePeriodSeconds", KEY_REUSE_S))

@@ -1,4 +1,4 @@
-"""How AWS turns sizes, times and schedules into what it bills."""
+"""The rules by which AWS turns sizes, times and schedules into billed units."""
 
 import re
 from collections.abc import Mapping
@@ -24,37 +24,37 @@ _UNIT_S = {"minute": 60, "hour": 3_600, "day": DAY_S}
 
 
 def chunks(size: int) -> int:
-    """Requests that SNS or SQS bills for a payload of so many bytes."""
+    """Return the requests that SNS or SQS bills for a payload of so many bytes."""
     return _parts(size, CHUNK)
 
 
 def write_units(size: int, *, transactional: bool = False) -> int:
-    """Write request units of an item of so many bytes."""
+    """Return the write request units of an item of so many bytes."""
     return _parts(size, WRITE) * (2 if transactional else 1)
 
 
 def read_units(size: int, *, consistent: bool = True, transactional: bool = False) -> Decimal:
-    """Read request units of an item, or of all that a query reads; a read that finds nothing costs one part too."""
+    """Return the read request units of an item, or of a whole query; reading nothing costs one unit too."""
     return _parts(size, READ) * (Decimal(2) if transactional else Decimal(1) if consistent else HALF)
 
 
 def gb_seconds(memory_mb: int, ms: Decimal) -> Decimal:
-    """Lambda bills whole milliseconds."""
+    """Return GB-seconds; Lambda bills whole milliseconds."""
     return Decimal(memory_mb) / KB * ms.to_integral_value(rounding="ROUND_CEILING") / 1_000
 
 
 def long_polls(pollers: int, days: int) -> int:
-    """Empty receives of a queue's mapping while nothing comes."""
+    """Return the empty receives of a queue's mapping while nothing arrives."""
     return pollers * days * DAY_S // LONG_POLL_S
 
 
 def item_bytes(item: Mapping[str, Any]) -> int:
-    """An item's size as DynamoDB counts it, from attribute values such as ``{"at": {"N": "12"}}``."""
+    """Return an item's size as DynamoDB counts it, from attribute values such as ``{"at": {"N": "12"}}``."""
     return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
 
 
 def runs_a_month(expression: str) -> int:
-    """How often a schedule fires in thirty days; raises BadInput for an expression of a form that is not known."""
+    """Return how often a schedule fires in thirty days. Raises BadInput for an expression of an unknown form."""
     if rate := _RATE.fullmatch(expression):
         return MONTH_DAYS * DAY_S // (int(rate[1]) * _UNIT_S[rate[2]])
     if cron := _CRON.fullmatch(expression):
@@ -65,7 +65,7 @@ def runs_a_month(expression: str) -> int:
 
 
 def _fields(text: str, full: int) -> int:
-    """How many values a field of a cron expression has: ``*``, ``3``, ``1,2``, ``*/15``, ``1-5``."""
+    """Return the number of values in a field of a cron expression: ``*``, ``3``, ``1,2``, ``*/15``, ``1-5``."""
     if text == "*":
         return full
     span, _, step = text.partition("/")
@@ -102,6 +102,6 @@ def _value_bytes(value: Mapping[str, Any]) -> int:  # noqa: PLR0911 - a kind eac
 
 
 def _number_bytes(text: str) -> int:
-    """A byte for two significant digits, one more, and one for a sign."""
+    """Return a byte for two significant digits, one more, and one for a sign."""
     digits = text.partition("e")[0].lstrip("-").replace(".", "").strip("0")
     return -(-len(digits) // 2) + 1 + text.startswith("-")

@@ -97,7 +97,7 @@ def _held(item: StoredPosition) -> Exposure:
 
 
 class BookingResult(NamedTuple):
-    """What resolutions change in the books: fills that were not booked, order steps, and the figures after them.
+    """The changes of the books by resolutions: fills that were not booked, order steps, and the figures after them.
 
     ``odd`` are fills that were told with another quantity than before, or with more than the order had left.
     """
@@ -187,7 +187,7 @@ def _closed(record: OrderRecord, resolution: Resolution) -> OrderRecord:
 
 
 def agreed(result: MatchResult, filled: Mapping[str, Decimal], ended: Collection[str]) -> MatchResult:
-    """A match whose orders have filled what the ledger says, and are over where it says so."""
+    """Return a match whose orders have filled what the ledger says, and have ended where it says so."""
 
     def agree(resolution: Resolution) -> Resolution:
         before, order_id = resolution.resting, resolution.resting.order.order_id

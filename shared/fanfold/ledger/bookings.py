@@ -132,7 +132,7 @@ class Bookings:
         return changes + lots.moving(before.account, books, after, room)
 
     def _releasing(self, account: str, steps: Sequence[Step]) -> list[Change]:
-        """The account's and the positions' side of orders that ended without a fill."""
+        """Return the changes of the account and the positions by orders that ended without a fill."""
         ended = [(before, after) for before, after in steps if after.state in TERMINAL]
         if not ended:
             return []

@@ -87,9 +87,9 @@ def fenced(record: OrderRecord, now: datetime, margin_s: int) -> bool:
 
 
 def claim(record: OrderRecord, now: datetime, window_s: int) -> OrderRecord:
-    """The record under a new claim, whose request the venue takes until ``window_s`` seconds from now.
+    """Return the record under a new claim, whose request the venue accepts until ``window_s`` seconds from now.
 
-    Raises BrokenLife while a request of the claim before may still be taken.
+    Raises BrokenLife while a request of the claim before may still be accepted.
     """
     if record.deadline is not None and now < record.deadline:
         raise BrokenLife(f"order {record.order.order_id} is claimed until {record.deadline.isoformat()}")

@@ -1,9 +1,10 @@
 """Positions: the fold of their fills, as FIFO lots.
 
-Two accounts of the same money, kept apart, always agree: cash that flowed plus the value of what is held equals profit
+Two accounts of the same money, kept apart, always agree: cash that flowed plus the value of the position equals profit
 realised plus profit unrealised minus fees.
 
-A position of many lots is kept in parts: its first lots, pages that are written once and never change, its newest lots.
+A position of many lots is stored in parts: its first lots, pages that are written once and never change, its newest
+lots.
 """
 
 from collections.abc import Iterable
@@ -43,7 +44,7 @@ class LotPages(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def unread(self) -> range:
-        """The numbers of the pages that were not read."""
+        """Return the numbers of the pages that were not read."""
         return range(self.first + len(self.read), self.after)
 
 
@@ -137,7 +138,7 @@ def unread(position: Position, fills: Iterable[Fill]) -> bool:
 
 @exact
 def paged(position: Position, pages_max: int) -> tuple[Position, dict[int, tuple[Lot, ...]]]:
-    """The position as it is kept, and its new pages by number; beyond ``pages_max`` lots wait in ``newest``."""
+    """Return the position as stored, and its new pages by number; beyond ``pages_max`` lots wait in ``newest``."""
     lots, pages = position.lots, position.pages
     if len(lots) > PAGE_LOTS and not pages.newest:
         newest = lots[PAGE_LOTS:]
@@ -151,7 +152,7 @@ def paged(position: Position, pages_max: int) -> tuple[Position, dict[int, tuple
 
 
 def cleared(position: Position, pages_max: int) -> tuple[Position, range]:
-    """The position with so many pages fewer to be deleted, and the numbers of those."""
+    """Return the position with so many pages fewer to be deleted, and the numbers of those."""
     pages = position.pages
     gone = range(pages.kept, min(pages.first, pages.kept + pages_max))
     return msgspec.structs.replace(position, pages=msgspec.structs.replace(pages, kept=gone.stop)), gone
@@ -166,13 +167,13 @@ def _cost(lots: Iterable[Lot]) -> Decimal:
 
 
 def _last(position: Position) -> Decimal:
-    """The quantity of the newest lot, whose sign all lots have; zero where there is none."""
+    """Return the quantity of the newest lot, whose sign all lots have; zero where there is none."""
     lots = position.pages.newest or position.lots
     return lots[-1].quantity if lots else ZERO
 
 
 def _taken(position: Position, change: Decimal, price: Decimal) -> tuple[Position, Decimal, Decimal]:
-    """The position after a change took what it offsets, the profit of that, and what is left of the change."""
+    """Return the position after a change took what it offsets, the profit of that, and the rest of the change."""
     realised = ZERO
     while change * _last(position) < 0:
         position = position if position.lots else _turned(position)
@@ -183,7 +184,7 @@ def _taken(position: Position, change: Decimal, price: Decimal) -> tuple[Positio
 
 
 def _offset(lots: tuple[Lot, ...], change: Decimal, price: Decimal) -> tuple[tuple[Lot, ...], Decimal, Decimal]:
-    """Lots after a change against them, the profit of that, and what is left of the change."""
+    """Return lots after a change against them, the profit of that, and the rest of the change."""
     realised = ZERO
     for gone, lot in enumerate(lots):
         if not change:
@@ -197,7 +198,7 @@ def _offset(lots: tuple[Lot, ...], change: Decimal, price: Decimal) -> tuple[tup
 
 
 def _turned(position: Position) -> Position:
-    """A position whose first lots are gone, with those of its next page."""
+    """Return a position whose first lots are gone, with those of its next page."""
     pages = position.pages
     if pages.first == pages.after:
         empty = msgspec.structs.replace(pages, newest=(), quantity=ZERO, cost=ZERO)
@@ -214,7 +215,7 @@ def _turned(position: Position) -> Position:
 
 
 def _added(position: Position, quantity: Decimal, price: Decimal) -> Position:
-    """The position with a quantity on the side that it is on, behind all that it has."""
+    """Return the position with a quantity added on its side, behind all other lots."""
     if not quantity:
         return position
     pages = position.pages

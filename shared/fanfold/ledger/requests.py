@@ -18,7 +18,7 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PendingResume(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asked, when and why, and the confirmation to come back with. A halt of the account voids it.
+    """A request to resume: who asked, when and why, and its confirmation. A halt of the account voids it.
 
     To ``rearm`` the account is to let its day and its peak begin anew.
     """

@@ -32,7 +32,7 @@ class LedgerStore(Protocol):
 
     @property
     def changes_max(self) -> int:
-        """How many changes a commit takes."""
+        """Return the number of changes that a commit takes."""
 
     def books(self, account: str) -> AccountBooks:
         """Return an account and its positions, without the lots of their pages."""

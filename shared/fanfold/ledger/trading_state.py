@@ -1,4 +1,4 @@
-"""Which orders an account's trading state allows to be sent, and to stay open. Without a state, none is sent."""
+"""The orders that an account's trading state allows to be sent, and to stay open. Without a state, none is sent."""
 
 from datetime import datetime
 from typing import NamedTuple

@@ -1,1 +1,1 @@
-"""The embedded AWS: ministack with functions that run as real Lambda runtime clients, loopback only."""
+"""The embedded AWS: ministack with functions that run as real Lambda runtime clients, on loopback only."""

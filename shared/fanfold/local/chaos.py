@@ -1,4 +1,4 @@
-"""Faults at the handlers' door: the same event twice, its records in another order, or late."""
+"""Faults on the way to the handlers: the same event twice, its records in another order, or late."""
 
 import copy
 import random
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Chaos(NamedTuple):
-    """What to do to events; the draws come from ``dice``, so a run is named by its seed."""
+    """The faults to inject; the draws come from ``dice``, so that a seed identifies a run."""
 
     duplicate: float
     shuffle: float
@@ -16,7 +16,7 @@ class Chaos(NamedTuple):
 
     @classmethod
     def of(cls, text: str) -> "Chaos":
-        """From ``seed=7,duplicate=0.5,shuffle=1,delay=0.05``; an empty text does nothing to events."""
+        """Parse ``seed=7,duplicate=0.5,shuffle=1,delay=0.05``; an empty text injects no faults."""
         options = dict(part.split("=", 1) for part in text.split(",") if part)
         return cls(
             duplicate=float(options.get("duplicate", 0)),
@@ -26,7 +26,7 @@ class Chaos(NamedTuple):
         )
 
     def variants(self, _function: str, event: dict[str, Any]) -> list[dict[str, Any]]:
-        """The events to hand to the function in place of one; the last one's answer counts."""
+        """Return the events to invoke the function with in place of one; the response to the last one counts."""
         if self.delay_s_max:
             time.sleep(self.dice.uniform(0, self.delay_s_max))
         if self.shuffle and self.dice.random() < self.shuffle and "Records" in event:

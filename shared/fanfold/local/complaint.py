@@ -1,8 +1,8 @@
-"""What goes wrong beside the answer."""
+"""Messages about faults, beside the output of a command."""
 
 import sys
 
 
 def complain(text: str) -> None:
-    """A line on standard error."""
+    """Print a line on standard error."""
     sys.stderr.write(f"fanfold: {text}\n")

@@ -1,4 +1,4 @@
-"""The program that builds and runs images: docker where its daemon answers, else buildah."""
+"""The program that builds and runs images: docker where its daemon responds, else buildah."""
 
 import os
 import platform
@@ -29,7 +29,7 @@ def docker_answers() -> bool:
 
 
 def tool() -> Tool:
-    """The tool that is there. Raises BadInput, which says what is missing, where none is."""
+    """Return the installed tool. Raises BadInput, which says what is missing, where there is none."""
     if docker_answers():
         return "docker"
     if not shutil.which("buildah"):
@@ -38,12 +38,12 @@ def tool() -> Tool:
 
 
 def environment() -> dict[str, str]:
-    """Chroot isolation needs no rights beyond root's; layers of an overlay start at once where copies take seconds."""
+    """Return the tool's environment. Chroot isolation needs only root; overlay layers start sooner than copies."""
     return {"STORAGE_DRIVER": "overlay", "BUILDAH_ISOLATION": "chroot", **os.environ}
 
 
 def run(command: Sequence[str], cwd: Path | None = None) -> str:
-    """What a command prints. Raises BadInput with the end of its words where it fails."""
+    """Return the output of a command. Raises BadInput with the end of its error output where it fails."""
     done = _try(command, cwd)
     if done.returncode:
         raise BadInput(f"{' '.join(command[:3])} failed:\n{done.stdout[-1500:]}{done.stderr[-1500:]}")
@@ -51,12 +51,12 @@ def run(command: Sequence[str], cwd: Path | None = None) -> str:
 
 
 def machine() -> str:
-    """The architecture of this machine, as images name it."""
+    """Return the architecture of this machine, as images name it."""
     return ARCHITECTURES[platform.machine()]
 
 
 def architecture() -> str:
-    """What images are built and run for: what ARCH names, else this machine's."""
+    """Return the architecture to build and run images for: that of ARCH, else this machine's."""
     return os.environ.get("ARCH") or machine()
 
 
@@ -69,21 +69,21 @@ def exists(image: str) -> bool:
 
 
 def identity(image: str) -> str:
-    """What an image is: its digest where its name has one, else the number that the tool gave it."""
+    """Return an image's digest if its name has one, else the id that the tool gave it."""
     if "@" in image:
         return image
     return run([*_inspect(), "--format", "{{.Id}}" if tool() == "docker" else "{{.FromImageID}}", image])
 
 
 def made_of(image: str) -> str:
-    """What ``build_once`` noted, empty where there is no such image."""
+    """Return the fingerprint that ``build_once`` stored in the image, "" where there is no such image."""
     config = ".Config" if tool() == "docker" else ".OCIv1.Config"
     done = _try([*_inspect(), "--format", f'{{{{index {config}.Labels "{LABEL}"}}}}', image])
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def build_once(context: Path, image: str, made: str, arguments: Mapping[str, str], architecture: str) -> bool:
-    """Build a context's Dockerfile, unless the image is there and made of just this; whether it was built."""
+    """Build a context's Dockerfile unless the image exists with this fingerprint; return whether it was built."""
     if made_of(image) == made:
         return False
     before = identity(image) if exists(image) else ""
@@ -101,7 +101,7 @@ def build_once(context: Path, image: str, made: str, arguments: Mapping[str, str
 
 
 def load(files: Path, image: str, architecture: str) -> None:
-    """Make an image of a folder's files."""
+    """Create an image from a folder's files."""
     if tool() == "docker":
         options = f"--platform linux/{architecture} - {image}"
         run(["sh", "-c", f"tar -C {files} -c . | docker import {options}"])
@@ -113,7 +113,7 @@ def load(files: Path, image: str, architecture: str) -> None:
 
 
 def push(image: str, name: str) -> None:
-    """Bring an image to a registry, under its name there."""
+    """Push an image to a registry, under its name there."""
     if tool() == "docker":
         run(["docker", "tag", image, name])
         run(["docker", "push", "--quiet", name])
@@ -122,7 +122,7 @@ def push(image: str, name: str) -> None:
 
 
 def log_in(registry: str, user: str, password: str) -> None:
-    """Let the tool push to a registry; the password is not among the words, which other users of a machine see."""
+    """Log the tool in to a registry; the password is not among the arguments, which other users can see."""
     command = [tool(), "login", "--username", user, "--password-stdin", registry]
     done = subprocess.run(command, env=environment(), input=password, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
@@ -132,7 +132,7 @@ def log_in(registry: str, user: str, password: str) -> None:
 def command_in(
     container: str, command: Sequence[str], variables: Mapping[str, str], mounts: Mapping[Path, str]
 ) -> list[str]:
-    """The words that run a command in an image's container, on the machine's own loopback; its user is the image's."""
+    """Return the command line that runs in an image's container, on the host's loopback, as the image's user."""
     environment = [word for key, value in variables.items() for word in ("--env", f"{key}={value}")]
     bound = [word for path, at in mounts.items() for word in ("--volume", f"{path}:{at}:ro")]
     if tool() == "docker":
@@ -154,7 +154,7 @@ def command_in(
 
 
 def container(service: str) -> str:
-    """What ``command_in`` runs in: docker makes a container a run, buildah one to be kept."""
+    """Return a container for ``command_in``: docker makes one for each run, buildah one that stays."""
     image = image_name(service)
     if not exists(image):
         raise BadInput(f"the image of {service} is not built: run `make images`")

@@ -20,7 +20,7 @@ _OWN = {"PATH", "HOME", "LANG", "PYTHONPATH", "PYTHONUNBUFFERED", "STRATEGIES", 
 def check(state: Path) -> None:
     """Raise BadInput where functions cannot run in images: no tool, no image, or a ``state`` that they cannot read.
 
-    The images run as user 65532, which owns nothing here: it reads only what others may read.
+    The images run as user 65532, which owns no files here: it reads only what others may read.
     """
     missing = [service for service in SERVICES if not container_tool.exists(container_tool.image_name(service))]
     if missing:
@@ -35,7 +35,7 @@ def check(state: Path) -> None:
 
 
 class Containers:
-    """A container a service, made on first use; ``state`` is a folder that functions read, at STATE inside."""
+    """A container for each service, made on first use; functions read the folder ``state``, at STATE inside."""
 
     def __init__(self, state: Path) -> None:
         self.state = state
@@ -43,7 +43,7 @@ class Containers:
         self._lock = Lock()
 
     def start(self, config: dict[str, Any], environment: Mapping[str, str]) -> tuple[list[str], Mapping[str, str]]:
-        """The words that start a function in its image, and the environment of the tool that does."""
+        """Return the command line that starts a function in its image, and the tool's environment."""
         command = ["python3", "-m", "awslambdaric", handler_of(config)]
         variables = {key: self._inside(value) for key, value in environment.items() if key not in _OWN}
         words = container_tool.command_in(self.container(service_of(config)), command, variables, {self.state: STATE})
@@ -64,6 +64,6 @@ class Containers:
 
 
 def service_of(config: dict[str, Any]) -> str:
-    """The service whose image a function runs, out of its image's name."""
+    """Return the service whose image a function runs, from its image's name."""
     image: str = config.get("Code", {}).get("ImageUri") or config.get("ImageUri", "")
     return image.partition("@")[0].rsplit("/fanfold-", 1)[-1]

@@ -1,4 +1,4 @@
-"""Deploys by the Serverless tool, two side by side, each ended with the block that started them, whatever ends it."""
+"""Deploys by the Serverless tool, two side by side, each ended with the block that started it, however that ends."""
 
 import os
 import signal

@@ -1,7 +1,7 @@
-"""A second way into the emulator, for the desk's own calls: HTTP/1.1 as the light client speaks it, and no more.
+"""A second way into the emulator, for the desk's own calls: HTTP/1.1 as the light client sends it, and no more.
 
-What hypercorn does to a request and its answer takes longer than what the emulator does with it, and is for clients of
-every kind. Whoever else asks the emulator takes its own port.
+Hypercorn takes longer to parse a request and write its response than the emulator to handle it; it is for clients of
+every kind. All other clients of the emulator use its own port.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ UNSENT = b"access-control-"
 
 
 class Door(asyncio.Protocol):
-    """One kept connection: a request, its answer, and then the next."""
+    """One connection: a request, its response, and then the next."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -42,7 +42,7 @@ class Door(asyncio.Protocol):
             self._take()
 
     def _take(self) -> None:
-        """Answer the request that has arrived, if all of it has."""
+        """Handle the request that has arrived, if it is complete."""
         head, end, rest = self._received.partition(HEAD_END)
         if not end:
             return
@@ -117,7 +117,7 @@ def _written(head: Message, body: bytes, *, bodiless: bool) -> bytes:
 
 
 def opened(app: App, inner: App, port: int) -> App:
-    """``app``, which opens the door to ``asked`` on a port of loopback when it starts."""
+    """Return ``app``, which also listens for the desk's own calls on ``port`` of loopback while it runs."""
 
     async def opening(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":

@@ -1,4 +1,4 @@
-"""A desk under way on the embedded AWS, in step with the market's clock: a minute begins when the chain is quiet."""
+"""A running desk on the embedded AWS, in step with the market's clock: a minute begins when the chain is quiet."""
 
 import json
 import shutil
@@ -36,7 +36,7 @@ class NotQuiet(NotReachable):
 
 
 def environment(state: Path, *, live: bool, images: bool = False) -> dict[str, str]:
-    """Return the environment of a local desk's functions, besides what the stacks set.
+    """Return the environment of a local desk's functions, besides the variables that the stacks set.
 
     Raises BadInput where they are to run in images and cannot.
     """
@@ -56,14 +56,14 @@ def environment(state: Path, *, live: bool, images: bool = False) -> dict[str, s
 
 @contextmanager
 def started(state: Path, settings: dict[str, str]) -> Iterator[Cloud]:
-    """A desk's AWS, for this process and whoever asks it meanwhile."""
+    """Start a desk's AWS, for this process and the commands that query it meanwhile."""
     with alone(state, "run") as held, emulator(state, settings, held) as cloud, announced(state, cloud):
         yield cloud
 
 
 @contextmanager
 def emulator(state: Path, settings: dict[str, str], held: int) -> Iterator[Cloud]:
-    """An emulator that ends with the block, whatever ends it; ``held`` is the descriptor of the state's lock."""
+    """Run an emulator until the block ends, however it ends; ``held`` is the descriptor of the state's lock."""
     running: list[Cloud] = []
     try:
         with interrupts_later():
@@ -78,7 +78,7 @@ def emulator(state: Path, settings: dict[str, str], held: int) -> Iterator[Cloud
 
 @contextmanager
 def announced(state: Path, cloud: Cloud) -> Iterator[None]:
-    """Name the emulator in run.json while the block lasts, so that other commands ask it."""
+    """Name the emulator in run.json while the block lasts, so that other commands find it."""
     marker = state / RUN_FILE
     marker.write_text(json.dumps({"port": cloud.port, "control_port": cloud.control_port, "pid": cloud.pid}))
     try:
@@ -88,13 +88,13 @@ def announced(state: Path, cloud: Cloud) -> Iterator[None]:
 
 
 def light(cloud: Cloud) -> Call:
-    """A call for what is done every minute."""
+    """Return a call on the light client, for what is called every minute."""
     credentials = {"AWS_ACCESS_KEY_ID": "embedded", "AWS_SECRET_ACCESS_KEY": "embedded"}
     return connect("light", Endpoint.of({"AWS_ENDPOINT_URL": cloud.door, "AWS_REGION": REGION} | credentials))
 
 
 def invoke(call: Call, service: str, function: str, event: dict[str, Any], stage: str = STAGE) -> dict[str, Any]:
-    """A function's answer; a process that dies under it is asked again. Raises AwsFault for what it raised."""
+    """Invoke a function, again if its process dies, and return its response. Raises AwsFault for what it raised."""
     name = f"fanfold-{service}-{stage}-{function}"
     for _ in range(TRIES):
         answer = call("lambda", "Invoke", {"FunctionName": name, "Payload": json.dumps(event).encode()})
@@ -131,12 +131,12 @@ class DeskRun:
         fresh.replace(self.state / CLOCK)
 
     def tick(self) -> None:
-        """Poll the venues as the schedule does, and wait until what follows from it is over."""
+        """Poll the venues as the schedule does, and wait until all that follows from it is done."""
         invoke(self.call, "market-data", "poll", {}, self.stage)
         self._wait("audit", AUDIT_BACKLOG)
 
     def replay(self, closes: range, pause_s: float, on_close: Callable[[int], None], stop: Callable[[], bool]) -> int:
-        """Trade the closes in turn, with a pause between their starts; how many there were until it was stopped."""
+        """Trade the closes in turn, with a pause between their starts; return the number traded until the stop."""
         for done, now in enumerate(closes):
             if stop():
                 return done
@@ -165,7 +165,7 @@ class DeskRun:
         raise NotQuiet(f"the queues did not run empty in {QUIET_TIMEOUT_S} s; see {self.state / 'logs'}")
 
     def dead_letters(self) -> int:
-        """Messages in all dead-letter queues."""
+        """Count the messages in all dead-letter queues."""
         return sum(self._depth(queue) for service in SERVICES for queue in dead_letters_names(service, self.stage))
 
     def _depth(self, queue: str) -> int:

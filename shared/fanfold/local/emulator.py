@@ -1,6 +1,6 @@
 """The emulator process: ministack, with the few private functions replaced that keep it from running this desk.
 
-Pinned to one version exactly, since it touches private names; tests/aws/test_embedded_cloud.py holds them.
+It is pinned to one version exactly, because it touches private names; tests/aws/test_embedded_cloud.py checks them.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ INHERITED = ("PATH", "HOME", "LANG", "CLOCK", "DESK", "STRATEGIES", "RECORDINGS"
 
 
 class Embedded:
-    """What the launcher adds to the emulator: processes for image functions, and a sense of when the desk is quiet."""
+    """The launcher's additions to the emulator: processes for image functions, and knowing when the desk is quiet."""
 
     def __init__(self, root: Path, state: Path, endpoint: str) -> None:
         self._root = root
@@ -59,7 +59,7 @@ class Embedded:
             self._containers.remove()
 
     def install(self) -> None:
-        """Replace ministack's private functions; see the comments for what each lacks."""
+        """Replace ministack's private functions; see the comments for the fault of each."""
         # Queues are kept under their URL: with this start's port in it, a mapping would not find them after the next.
         sqs.DEFAULT_PORT = QUEUE_URL_PORT
         sqs._CANONICAL_NETLOC = f"{sqs.DEFAULT_HOST}:{QUEUE_URL_PORT}"
@@ -95,7 +95,7 @@ class Embedded:
         sqs._delete_messages_for_esm = delete_and_tell
 
     def wait_until_quiet(self, lagging: str, backlog: int, timeout_s: float) -> bool:
-        """Whether every queue but the dead-letter queues ran empty in time; ``lagging`` may keep a backlog."""
+        """Return whether every queue but the dead-letter queues ran empty in time; ``lagging`` may keep a backlog."""
         deadline = time.monotonic() + timeout_s
         with nullcontext() if lagging else self.windows, self._moved:
             while not self._quiet(lagging, backlog):
@@ -153,7 +153,7 @@ class Embedded:
 
 
 def _every(times: int, prune: Any) -> Any:
-    """Prune once in a while: pruning rebuilds the whole cache, which is most of the cost of a publish."""
+    """Prune only now and then: pruning rebuilds the whole cache, which is most of the cost of a publish."""
     counter = 0
 
     def pruned(target: dict[str, Any]) -> None:
@@ -167,7 +167,7 @@ def _every(times: int, prune: Any) -> Any:
 
 
 def _controlled(embedded: Embedded, app: App) -> App:
-    """The emulator's app, and besides it GET /_fanfold/quiet?lagging=audit&backlog=50&timeout=30 and /processes."""
+    """Return the emulator's app with GET /_fanfold/quiet?lagging=audit&backlog=50&timeout=30 and /processes."""
 
     async def answering(scope: Message, receive: Receive, send: Send) -> None:
         _, control, path = scope["path"].partition(CONTROL)
@@ -196,14 +196,14 @@ def _processes(embedded: Embedded) -> dict[str, Any]:
 
 
 def _end_with_parent(parent: int) -> None:
-    """A runner that was killed can't stop its emulator; this does."""
+    """End with the parent process: one that was killed can't stop its emulator."""
     while os.getppid() == parent:
         time.sleep(PARENT_CHECK_S)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _saving(app: Any, state: Path) -> None:
-    """Let a file tell that what is held is not written yet: one that is there at the next start was never removed."""
+    """Keep a marker file while the state is not written; if the next start finds it, the state was lost."""
     unsaved, began = state / UNSAVED, time.time()
     unsaved.touch()
     save = app.save_all

@@ -1,4 +1,4 @@
-"""Who holds a state directory: one command at a time, until the embedded AWS that it started has ended too."""
+"""The lock of a state directory: one command at a time, until the embedded AWS that it started has ended too."""
 
 import fcntl
 import json
@@ -42,10 +42,10 @@ class Holder(NamedTuple):
 
 @contextmanager
 def alone(state: Path, command: str) -> Iterator[int]:
-    """The directory for oneself, as the descriptor of its lock; a process that inherits it holds the directory too.
+    """Lock the directory and return the lock's descriptor; a process that inherits it holds the directory too.
 
-    Two emulators on one state would each write over what the other did. Raises BadInput, which names the holder. Only
-    what ends by itself is waited for, and that is told.
+    Two emulators on one state would overwrite each other. Raises BadInput, which names the holder; for a command that
+    ends by itself it waits, and says so.
     """
     with (state / LOCK).open("a+") as lock:
         _take(lock, state)
@@ -57,7 +57,7 @@ def alone(state: Path, command: str) -> Iterator[int]:
 
 
 def holder(state: Path) -> Holder | None:
-    """Who holds a directory now."""
+    """Return the command that holds a directory now."""
     try:
         with (state / LOCK).open("a+") as lock:
             return None if _locked(lock) else _named(lock)

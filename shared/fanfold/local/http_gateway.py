@@ -1,4 +1,4 @@
-"""The HTTP API on loopback: requests become the gateway's events, and the services' own handlers answer them here."""
+"""The HTTP API on loopback: requests become the gateway's events, which the services' own handlers answer here."""
 
 import base64
 import os
@@ -27,7 +27,7 @@ Function = Callable[[dict[str, Any], object], dict[str, Any]]
 
 
 class RouteTarget(NamedTuple):
-    """A function behind the gateway, and what the gateway asks callers of it for."""
+    """A function behind the gateway, and the authorisation that the gateway requires for it."""
 
     service: str
     function: str
@@ -44,14 +44,14 @@ TARGETS = {
 
 
 class Gateway:
-    """What stands between a request and a function: it finds the function, and says who asks."""
+    """The gateway between a request and a function: it finds the function, and identifies the caller."""
 
     def __init__(self, functions: dict[RouteTarget, Function], principals: dict[str, dict[str, Any]]) -> None:
         self._functions = functions
         self._principals = principals
 
     def answer(self, method: str, url: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
-        """The function's answer, in payload format 2.0."""
+        """Return the function's response, in payload format 2.0."""
         parts = urlsplit(url)
         key = f"{method} {parts.path}"
         target = TARGETS.get(key, READING)
@@ -76,7 +76,7 @@ class Gateway:
 
 
 def principals(*, control: bool) -> dict[str, dict[str, Any]]:
-    """Who the local gateway takes its callers for: reading is open on loopback, control only where it was asked for."""
+    """Return the callers that the local gateway assumes: all may read on loopback; control has to be enabled."""
     user = getuser()
     callers: dict[str, dict[str, Any]] = {"jwt": {"jwt": {"claims": {"sub": user}, "scopes": None}}}
     if control:
@@ -85,7 +85,7 @@ def principals(*, control: bool) -> dict[str, dict[str, Any]]:
 
 
 def functions(session: LocalSession) -> dict[RouteTarget, Function]:
-    """The services' handlers, in this process, with the environment that their functions were deployed with."""
+    """Return the services' handlers, in this process, with the environment that their functions were deployed with."""
     root = launcher.repository_root()
     handlers: dict[RouteTarget, Function] = {}
     os.environ.update(environment(session.state, live=not (session.state / CLOCK).exists()))
@@ -104,7 +104,7 @@ def functions(session: LocalSession) -> dict[RouteTarget, Function]:
 
 
 def server(gateway: Gateway, port: int) -> ThreadingHTTPServer:
-    """A server on loopback that is not yet serving; port 0 takes any that is free."""
+    """Return a server on loopback that is not yet serving; port 0 takes any that is free."""
 
     class Handler(_Handler):
         answers = gateway
@@ -143,7 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def log_message(self, *_arguments: Any) -> None:
-        """Say nothing: what is asked is the user's own business."""
+        """Log nothing: requests are the user's own business."""
 
     def _answer(self) -> None:
         refused = self._refusal()
@@ -156,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(self.answers.answer(self.command, self.path, headers, body))
 
     def _refusal(self) -> tuple[int, str] | None:
-        """What is refused before the API sees it. A page that a browser shows could name us by a name of its own."""
+        """Reject a request before the API sees it: a web page could reach us by a host name of its own."""
         if (self.headers.get("host") or "").rpartition(":")[0] not in {HOST, "localhost"}:
             return 421, "ask for 127.0.0.1 or localhost\n"
         length = self.headers.get("content-length", "0")

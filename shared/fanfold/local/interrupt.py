@@ -1,4 +1,4 @@
-"""Ctrl-C as a wish: what is under way is finished first."""
+"""Ctrl-C as a request: the current minute is finished first."""
 
 import signal
 import threading
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def interrupts_later() -> Iterator[None]:
-    """Hold Ctrl-C back while a process starts: interrupted there, nobody would know it to stop it."""
+    """Hold Ctrl-C back while a process starts: an interrupt there would leave a process that nobody stops."""
     if threading.current_thread() is not threading.main_thread():
         yield  # Ctrl-C is the main thread's.
         return
@@ -35,7 +35,7 @@ class Interrupt:
         return self.asked
 
     def wait(self, seconds: float = float("inf")) -> None:
-        """Until it is asked, or the time is over."""
+        """Wait until it is set, or the time is over."""
         until = time.monotonic() + seconds
         while not self.asked and time.monotonic() < until:
             time.sleep(min(0.1, max(0.0, until - time.monotonic())))

@@ -1,4 +1,4 @@
-"""Starting the embedded AWS, deploying the six stacks to it with the real Serverless tool, stopping it."""
+"""Start the embedded AWS, deploy the six stacks to it with the real Serverless tool, stop it."""
 
 import fcntl
 import json
@@ -43,7 +43,7 @@ class Cloud(NamedTuple):
 
     @property
     def door(self) -> str:
-        """The endpoint for the light client, which answers sooner."""
+        """Return the endpoint for the light client, which responds faster."""
         return f"http://127.0.0.1:{self.control_port}"
 
     def call(self) -> Call:
@@ -85,7 +85,7 @@ class Cloud(NamedTuple):
 
 
 def repository_root() -> Path:
-    """The folder of serverless.yml, which the stacks are deployed from."""
+    """Return the folder of serverless.yml, which the stacks are deployed from."""
     root = Path(__file__).resolve().parents[3]
     if not (root / "serverless.yml").exists():
         raise BadInput(f"{root} holds no serverless.yml: run fanfold from a checkout of the repository")
@@ -93,10 +93,10 @@ def repository_root() -> Path:
 
 
 def start(state: Path, environment: Mapping[str, str], held: int) -> Cloud:
-    """Start the emulator on free loopback ports; it keeps what it holds in ``state`` when it is stopped.
+    """Start the emulator on free loopback ports; it keeps its data in ``state`` when it is stopped.
 
     ``held`` is the descriptor of the state's lock, which is free only when the emulator has ended too. Raises
-    NotReachable where an emulator was killed before it wrote what it held.
+    NotReachable where an emulator was killed before it wrote its data.
     """
     port, control_port = _free_port(), _free_port()
     (state / "aws").mkdir(parents=True, exist_ok=True)
@@ -142,9 +142,9 @@ def start(state: Path, environment: Mapping[str, str], held: int) -> Cloud:
 
 
 def deploy(cloud: Cloud, report: Callable[[str], None], stage: str = STAGE) -> None:
-    """Deploy the platform, then the five services side by side, and check that all of it is there.
+    """Deploy the platform, then the five services side by side, and check that everything exists.
 
-    Another stage than the local one takes its settings from the environment.
+    A stage other than the local one takes its settings from the environment.
     """
     root = repository_root()
     tool = _serverless(root)
@@ -155,9 +155,9 @@ def deploy(cloud: Cloud, report: Callable[[str], None], stage: str = STAGE) -> N
 
 @contextmanager
 def packaging() -> Iterator[int]:
-    """The source tree to oneself: the tool packages into it, and two at once would pull it from under each other.
+    """Lock the source tree and return the lock's descriptor, for the tool to inherit.
 
-    The lock's descriptor is given, for the tool to inherit.
+    The tool packages into the tree; two at once would overwrite each other's files.
     """
     with (repository_root() / ".serverless.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -179,7 +179,7 @@ def _deploy_all(deploys: Deploys, root: Path, cloud: Cloud, report: Callable[[st
 
 
 def _deploying(cloud: Cloud) -> dict[str, str]:
-    """The environment of the Serverless tool."""
+    """Return the environment of the Serverless tool."""
     return _without_bytecode_ban(os.environ) | {
         "AWS_ENDPOINT_URL": cloud.endpoint,
         "AWS_ACCESS_KEY_ID": "embedded",
@@ -194,7 +194,7 @@ def _deploying(cloud: Cloud) -> dict[str, str]:
 
 
 def check(cloud: Cloud) -> dict[str, int]:
-    """Counts of what was deployed. Raises DeployFailed where they are not what the messages declare."""
+    """Count what was deployed. Raises DeployFailed where it differs from what the messages declare."""
     call = cloud.call()
     subscriptions = call("sns", "ListSubscriptions", {})["Subscriptions"]
     mappings = call("lambda", "ListEventSourceMappings", {})["EventSourceMappings"]

@@ -1,4 +1,4 @@
-"""A Lambda Runtime API on loopback: hands invocations to awslambdaric processes and takes their answers."""
+"""A Lambda Runtime API on loopback: passes invocations to awslambdaric processes and returns their responses."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ FUNCTION_ARN = "arn:aws:lambda:local:000000000000:function"
 
 
 class FunctionAnswer(NamedTuple):
-    """What an invocation came to: the handler's answer, or Lambda's error document."""
+    """The result of an invocation: the handler's response, or Lambda's error document."""
 
     body: bytes
     failed: bool
@@ -28,7 +28,7 @@ Start = Callable[[dict[str, Any], Mapping[str, str]], tuple[list[str], Mapping[s
 
 
 def in_interpreter(config: dict[str, Any], environment: Mapping[str, str]) -> tuple[list[str], Mapping[str, str]]:
-    """A function as a process of this interpreter, from the checkout."""
+    """Start a function as a process of this interpreter, from the checkout."""
     return [sys.executable, "-m", "awslambdaric", handler_of(config)], environment
 
 
@@ -53,7 +53,7 @@ class Invocation:
             self._answered.set()
 
     def wait(self, timeout_s: float) -> FunctionAnswer | None:
-        """The answer, or nothing when the time is over."""
+        """Return the response, or None when the time is over."""
         return self._answer if self._answered.wait(timeout_s) else None
 
 
@@ -146,7 +146,7 @@ class RunningFunction:
 
 
 class RuntimeApi:
-    """The server that the processes talk to; ``functions`` is filled as functions are first invoked."""
+    """The server that the processes talk to; ``functions`` are created as they are first invoked."""
 
     def __init__(
         self,
@@ -165,7 +165,7 @@ class RuntimeApi:
         threading.Thread(target=self._server.serve_forever, name="runtime-api", daemon=True).start()
 
     def function(self, config: dict[str, Any]) -> RunningFunction:
-        """The function of a Lambda configuration, made on its first use."""
+        """Return the function of a Lambda configuration, created on its first use."""
         name = config["FunctionName"]
         with self._lock:
             known = self.functions.get(name)
@@ -192,7 +192,7 @@ class RuntimeApi:
 
 def _handler_for(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        """/<function>/<instance>/2018-06-01/runtime/..., as the runtime client asks."""
+        """Serves /<function>/<instance>/2018-06-01/runtime/..., which the runtime client requests."""
 
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
@@ -232,6 +232,6 @@ def _handler_for(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
             self.wfile.flush()
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
-            """The emulator's console stays quiet; a function's output goes to its own log."""
+            """Log nothing on the emulator's console; a function's output goes to its own log."""
 
     return Handler

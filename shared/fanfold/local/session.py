@@ -1,4 +1,4 @@
-"""A desk to talk to: the one that runs, or the embedded AWS started on what the last run left behind."""
+"""A desk that commands query: the one that runs, or the embedded AWS started on the state of the last run."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ ACCOUNT_ID = "000000000000"
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True):
-    """The embedded AWS that answers for a directory."""
+    """The embedded AWS that serves a directory."""
 
     port: int
     control_port: int
@@ -35,10 +35,10 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Session(ABC):
-    """A desk that answers, a local one or a stage in an AWS account.
+    """A desk that commands query, a local one or a stage in an AWS account.
 
     ``running`` says that it trades by itself: it is neither ours to stop nor sure to rest. ``state`` is the directory
-    for what is kept of it on this machine.
+    for its files on this machine.
     """
 
     stage: str
@@ -49,28 +49,28 @@ class Session(ABC):
     @property
     @abstractmethod
     def desk(self) -> Desk:
-        """The desk that its functions trade."""
+        """Return the desk that its functions trade."""
 
     @property
     @abstractmethod
     def log(self) -> S3Log:
-        """The audit log, read by a client that leaves what is wrong with a body to be judged by us."""
+        """Return the audit log, read by a client that leaves damaged bodies for us to judge."""
 
     @property
     @abstractmethod
     def days(self) -> Days:
-        """The days that were closed, read as the log is."""
+        """Return the closed days, read as the log is."""
 
     @abstractmethod
     def bucket(self, name: str) -> str:
-        """The name of a bucket, ``lake`` or ``audit``."""
+        """Return the name of a bucket, ``lake`` or ``audit``."""
 
     @abstractmethod
     def queue_url(self, queue: str) -> str: ...
 
     @abstractmethod
     def rested(self) -> bool:
-        """Whether every queue ran empty, so that all is recorded; a desk that trades may not come to it."""
+        """Return whether every queue ran empty, so that all is recorded; a desk that trades may never rest."""
 
     @property
     def views(self) -> DynamoViews:
@@ -88,7 +88,7 @@ class Session(ABC):
         return invoke(self.call, service, function, event, self.stage)
 
     def accounts(self, name: str | None) -> list[str]:
-        """The account that was asked for, or all; raises BadInput for one that the desk does not have."""
+        """Return the named account, or all. Raises BadInput for one that the desk does not have."""
         if name is None:
             return sorted(self.desk.accounts)
         if name not in self.desk.accounts:
@@ -97,7 +97,7 @@ class Session(ABC):
 
 
 class LocalSession(Session):
-    """The desk that runs on this machine, or the embedded AWS started on what the last run left behind."""
+    """The desk that runs on this machine, or the embedded AWS started on the state of the last run."""
 
     def __init__(self, state: Path, cloud: Cloud, known: Desk, *, running: bool) -> None:
         self.stage = STAGE
@@ -139,7 +139,7 @@ def bucket_name(bucket: str, stage: str) -> str:
 
 @contextmanager
 def connect(state: Path, command: str) -> Iterator[LocalSession]:
-    """The desk of a state directory for as long as the block lasts; ``command`` is who asks.
+    """Connect to the desk of a state directory while the block lasts; ``command`` is the name of the caller.
 
     Raises NothingThere where there was no run, NotReachable where the embedded AWS does not start or is not up yet.
     """
@@ -158,7 +158,7 @@ def connect(state: Path, command: str) -> Iterator[LocalSession]:
 
 
 def running_cloud(state: Path) -> Cloud | None:
-    """The embedded AWS that run.json names, if somebody holds the directory and it answers."""
+    """Return the embedded AWS that run.json names, if a process holds the directory and the emulator responds."""
     named = run_file(state)
     # Who was killed leaves the file behind, and the port may be another's by now.
     other = holding.holder(state)
@@ -173,7 +173,7 @@ def running_cloud(state: Path) -> Cloud | None:
 
 
 def run_file(state: Path) -> Named | None:
-    """What run.json says; a file that was cut off while it was written says nothing."""
+    """Return the contents of run.json; {} for a file that was cut off while it was written."""
     try:
         return msgspec.json.decode((state / RUN_FILE).read_bytes(), type=Named)
     except (OSError, msgspec.MsgspecError):

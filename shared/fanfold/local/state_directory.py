@@ -33,10 +33,10 @@ T = TypeVar("T")
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run was asked for. ``data`` has arguments with whole paths, ``sha256`` the digests of their files.
+    """The request of a run. ``data`` has arguments with absolute paths, ``sha256`` the digests of their files.
 
-    ``until`` is the last close that was to be traded, in epoch seconds; ``begun`` is by this machine's clock;
-    ``format`` is how the run's tables are stored.
+    ``until`` is the last close to trade, in epoch seconds; ``begun`` is by this machine's clock; ``format`` is how the
+    run's tables are stored.
     """
 
     desk: str
@@ -54,13 +54,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a run got: ``through`` is the close of the last bar that was traded, in epoch seconds."""
+    """The progress of a run: ``through`` is the close of the last bar that was traded, in epoch seconds."""
 
     through: int
 
 
 def _prepare(state: Path) -> None:
-    """Make the directory where it is not there. Raises BadInput for one that is not ours, or cannot be made."""
+    """Create the directory where it does not exist. Raises BadInput for one that is not ours, or cannot be created."""
     try:
         state.mkdir(parents=True, exist_ok=True)
         names = {path.name for path in state.iterdir()} - {LOCK}
@@ -73,7 +73,7 @@ def _prepare(state: Path) -> None:
 
 @contextmanager
 def begun(state: Path, built: Desk, request: Asked, *, overwrite: bool) -> Iterator[tuple[int, Path | None]]:
-    """A run laid out in a directory that is held meanwhile: the descriptor of its lock, and where the run before is."""
+    """Lay a run out in a directory and lock it; yield the lock's descriptor and the directory of the run before."""
     _prepare(state)
     with alone(state, "run") as held:
         yield held, _begin(state, built, request, overwrite=overwrite)
@@ -89,7 +89,7 @@ def _begin(state: Path, built: Desk, request: Asked, *, overwrite: bool) -> Path
 
 
 def asked(state: Path) -> Asked:
-    """What the run in the directory was asked for. Raises BadInput where there was none that can go on."""
+    """Return the request of the run in the directory. Raises BadInput where there was none that can continue."""
     if not _holds_a_run(state):
         raise BadInput(f"{state} holds no run to continue; leave --continue out to start one")
     return _read(state / _ASKED, Asked)
@@ -102,7 +102,7 @@ def traded(state: Path) -> Desk:
 
 
 def use_strategies(state: Path, own: str) -> None:
-    """Find the strategies that a run began with. Raises BadInput where their folder is not there any more."""
+    """Find the strategies that a run began with. Raises BadInput where their folder does not exist any more."""
     if own and not Path(own).is_dir():
         raise BadInput(f"the run in {state} trades strategies of {own}, which is not there any more; put it back")
     folder.use(Path(own) if own else None)
@@ -119,32 +119,32 @@ def check_format(state: Path) -> None:
 
 
 def remember(state: Path, what: Asked) -> None:
-    """Note what a run is asked for from now on; what it came to before is told no more."""
+    """Store the request of a run from now on, and remove its earlier summary."""
     (state / SUMMARY).unlink(missing_ok=True)
     _write_asked(state, what)
 
 
 def through(state: Path) -> int:
-    """The close that the run got to, in epoch seconds. Raises BadInput for a run that did not get to its first bar."""
+    """Return the last close that the run traded, in epoch seconds. Raises BadInput for a run without one."""
     if not (state / _PROGRESS).exists():
         raise BadInput(f"the run in {state} ended before its first bar; leave --continue out to start another")
     return _read(state / _PROGRESS, Progress).through
 
 
 def note(state: Path, last: int) -> None:
-    """Note the close that a run got to; a run that is killed right after has it, or the one before."""
+    """Store the last close that a run traded; a run that is killed right after has stored it, or the one before."""
     _write(state / _PROGRESS, Progress(through=last))
 
 
 def kept(state: Path) -> list[Path]:
-    """The directories of the runs in a state directory, the newest last."""
+    """Return the directories of the runs in a state directory, the newest last."""
     earlier = [path for path in (state / RUNS).glob("*") if path.name.isdigit() and _holds_a_run(path)]
     newest = [state] if _holds_a_run(state) else []
     return [*sorted(earlier, key=lambda path: int(path.name)), *newest]
 
 
 def _holds_a_run(state: Path) -> bool:
-    """Whether anything was traded, or may have been by a version that noted it at the end alone."""
+    """Return whether anything was traded, or may have been by a version that stored it only at the end."""
     if (state / _ASKED).exists():
         return (state / _PROGRESS).exists()
     return (state / DESK).exists()

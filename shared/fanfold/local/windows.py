@@ -1,4 +1,4 @@
-"""Batching windows: the emulator takes them down and does not keep them, and hands out ten messages at most."""
+"""Batching windows, which the emulator accepts and ignores; it delivers ten messages at most."""
 
 import time
 from typing import Any
@@ -9,9 +9,9 @@ AT_ONCE = 10
 
 
 class Windows:
-    """What a mapping takes from its queue: a whole batch, or what there is when the first has waited for the window.
+    """The batch that a mapping takes from its queue: a full one, or what has arrived when the window of the first ends.
 
-    A FIFO queue's has no window, and batches of AT_ONCE at most, on AWS too.
+    A FIFO queue's mapping has no window, and batches of AT_ONCE at most, as on AWS.
     """
 
     def __init__(self) -> None:
@@ -19,7 +19,7 @@ class Windows:
         self._hurried = 0
 
     def __enter__(self) -> None:
-        """While somebody waits for queues to run empty, no window is waited for."""
+        """Skip the windows while a caller waits for queues to run empty."""
         self._hurried += 1
         lambda_svc._esm_wake.set()
 
@@ -27,7 +27,7 @@ class Windows:
         self._hurried -= 1
 
     def receive(self, queue_url: str, batch: int) -> list[dict[str, Any]]:
-        """In place of the emulator's own; its poller alone asks, one queue after the other."""
+        """Replace the emulator's own; only its poller calls this, for one queue after the other."""
         if not sqs._queues[queue_url]["messages"]:
             # Of most queues, most of the times that the poller looks.
             return []

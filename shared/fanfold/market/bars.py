@@ -80,7 +80,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fitted(series: Series) -> Series:
-    """The series with scales up to SCALE_MAX and figures up to FIGURE_MAX, coarser where that tells them exactly.
+    """Return the series with scales up to SCALE_MAX and figures up to FIGURE_MAX, coarser where that is exact.
 
     Raises BadInput, which says why, for a series that fits no scale.
     """
@@ -103,7 +103,7 @@ def fitted(series: Series) -> Series:
 
 
 def _coarser(what: str, scale: int, figures: list[int]) -> tuple[int, int]:
-    """The scale that fits, and what figures are divided by for it."""
+    """Return the scale that fits, and the divisor of the figures for it."""
     largest, places, divisor = max(map(abs, figures), default=0), scale, 1
     while places > SCALE_MAX or largest > FIGURE_MAX * divisor:
         divisor *= 10

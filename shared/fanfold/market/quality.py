@@ -33,7 +33,7 @@ class DefectKind(StrEnum):
 
 
 class Action(StrEnum):
-    """How a defect was handled."""
+    """The handling of a defect."""
 
     CONVERTED = "converted"
     DROPPED = "dropped"
@@ -140,11 +140,11 @@ def check(
     now: int | None = None,
     before: Bar | None = None,
 ) -> Checked:
-    """Bars of the rows, with what was found; a bar closes a timeframe after its row opens.
+    """Return the bars of the rows, with the defects found; a bar closes a timeframe after its row opens.
 
     ``jump_max`` is the largest move from close to close as a share. With ``now``, in epoch seconds, bars that close
-    later are dropped as forming. ``before`` is the bar known to come before, so that a gap or jump after it is seen.
-    Of two rows of one time the later one counts.
+    later are dropped as forming. ``before`` is the bar known to come before, so that a gap or jump after it is seen. Of
+    two rows of one time the later one counts.
     """
     length = timeframes.seconds(timeframe)
     numbered = [_Numbered(index, _bar(row, length)) for index, row in enumerate(rows)]

@@ -8,7 +8,7 @@ from fanfold.market.bars import Bar, Series
 
 
 def resample(series: Series, timeframe: str, through: int) -> Series:
-    """The series in a coarser timeframe: a bar for every span that has ended by ``through`` and has a finer bar in it.
+    """Return the series in a coarser timeframe: a bar for every span that ended by ``through`` and has a finer bar.
 
     Where ``series.after`` lies inside a span, finer bars of it came before the series: the span is not whole, and so it
     is left out. Raises BadInput for a timeframe that is no multiple of the series' own.

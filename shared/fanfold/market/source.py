@@ -42,7 +42,7 @@ class RecordedSource(Protocol):
 
 @runtime_checkable
 class Paced(Protocol):
-    """A source whose venue may ask for a pause until an epoch second."""
+    """A source whose venue may demand a pause until an epoch second."""
 
     def held_until(self) -> float: ...
 
@@ -64,9 +64,9 @@ def _has_pauses(kind: type[Source]) -> bool:
 
 
 class Noted(NamedTuple):
-    """What is kept of a venue: the last bars published by (timeframe, instrument), with a version.
+    """The state of a venue between polls: the last bars published by (timeframe, instrument), with a version.
 
-    Until ``held_until``, an epoch second, the venue wants to be left alone by all processes; 0: it never did.
+    Until ``held_until``, an epoch second, the venue demands a pause of all processes; 0: it never did.
     """
 
     cursors: Mapping[tuple[str, str], Series]

@@ -1,4 +1,4 @@
-"""How an order on paper fills inside a bar, alike for the paper venue and the backtest.
+"""The rules by which an order on paper fills inside a bar, alike for the paper venue and the backtest.
 
 Where a bar leaves room, the worse for the order:
 
@@ -45,10 +45,10 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MatchResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What new bars or quotes do to an account's orders, as of a version of its book.
+    """The effect of new bars or quotes on an account's orders, as of a version of its book.
 
-    ``resting`` is all that rested; of the resolutions, orders that nothing happened to are left out.
-    ``matched_through_s`` is, per instrument, the close of the newest bar that was looked at.
+    ``resting`` is all that rested; of the resolutions, unchanged orders are left out. ``matched_through_s`` is, per
+    instrument, the close of the newest bar that was looked at.
     """
 
     account: str
@@ -89,9 +89,9 @@ def closes(order: Order) -> bool:
 
 @exact
 def wound_up(resting: RestingOrder, taker_bps: Decimal) -> Resolution:
-    """An order of an instrument that the desk does not have any more, so that no price of it comes.
+    """Resolve an order of an instrument that the desk does not have any more, so that no price of it comes.
 
-    What closes a position fills at the worst price that it allows; anything else can only end.
+    An order that closes a position fills at the worst price that it allows; any other can only end.
     """
     order = resting.order
     if resting.canceled_at is not None or not closes(order):
@@ -111,7 +111,7 @@ def wound_up(resting: RestingOrder, taker_bps: Decimal) -> Resolution:
 
 
 def overdue(resolution: Resolution, at: datetime) -> Resolution:
-    """The same at its end, if the order expired by then and has not ended otherwise."""
+    """Return the resolution with the order expired, if it expired by then and has not ended otherwise."""
     if resolution.state in TERMINAL or resolution.resting.order.expires_at > at:
         return resolution
     return msgspec.structs.replace(resolution, state=OrderState.EXPIRED)
@@ -157,7 +157,7 @@ def resolve(resting: RestingOrder, bar: CandlePrices, model: FillModel, room: De
 
 @exact
 def take(resting: RestingOrder, quote: Quote, model: FillModel) -> Resolution:
-    """An order that takes, after a quote: all of it at the touch and the slippage, for a quote tells no size."""
+    """Resolve an order that takes against a quote: all of it at touch and slippage, because a quote has no size."""
     order = resting.order
     ended = _ended(resting, quote.at)
     if ended:
@@ -197,7 +197,7 @@ def _filled(
 
 
 def _paid_for(wanted: Decimal, resting: RestingOrder, match: Match, model: FillModel) -> Decimal:
-    """What of a quantity the order's reservation still pays for, in whole lots; only spot buys with what is there."""
+    """Return the part of a quantity that its reservation still pays for, in whole lots; all of it but for spot buys."""
     left = resting.order.reserved - resting.spent
     if not model.spot or resting.order.side == "sell" or prices.cost(match, model, wanted) <= left:
         return wanted
@@ -207,7 +207,7 @@ def _paid_for(wanted: Decimal, resting: RestingOrder, match: Match, model: FillM
 
 
 def _known(order: Order, bar: CandlePrices) -> CandlePrices:
-    """What of a bar is known to be from before the order's end: all of it, or only the price that it opened at."""
+    """Return the part of a bar that is known to precede the order's end: all of it, or only its open."""
     if bar.closes_at_s <= order.expires_at.timestamp():
         return bar
     return bar._replace(high=bar.open, low=bar.open)
@@ -221,7 +221,7 @@ def _ended(resting: RestingOrder, since: datetime) -> OrderState | None:
 
 
 def _after(resting: RestingOrder, fills: tuple[Fill, ...], *, over: bool = False) -> Resolution:
-    """``over``: whatever is left of the order has no future."""
+    """Return the resolution after a bar; ``over`` says that the rest of the order ends with it."""
     waits = resting.order.kind == "stop" and not resting.triggered
     if not resting.remaining:
         state = OrderState.FILLED

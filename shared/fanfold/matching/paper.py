@@ -1,7 +1,7 @@
 """The paper venue: orders rest in a book and fill against real bars or quotes, by the rules of ``matching.fills``.
 
-Who matches resolves first, which changes nothing, books the fills by their trade ids, and commits last. A crash in
-between leads to the same resolutions again: orders that arrive later stand behind, and a committed bar is over.
+Matching resolves first, which changes nothing, books the fills by their trade ids, and commits last. A crash in between
+leads to the same resolutions again: orders that arrive later are behind, and a committed bar is over.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -59,10 +59,10 @@ class PaperVenue:
         return None if self._book.shut_out(order) else _acceptance(order)
 
     def resolve(self, account: str, series: Iterable[Series] = (), ended_by: datetime | None = None) -> MatchResult:
-        """What the account's orders do in bars that are not matched yet; changes nothing.
+        """Resolve the account's orders against bars that are not matched yet; nothing is changed.
 
         Of the series only those of the venue's own timeframe count: longer bars hold the same trades again. With
-        ``ended_by``, what expired by then ends without a bar, too: none comes any more.
+        ``ended_by``, orders that expired by then end without a bar, too, because none comes any more.
         """
         page = self._book.read(account)
         bars = self._fresh(account, series, page)
@@ -81,7 +81,7 @@ class PaperVenue:
         )
 
     def cancel(self, account: str, client_order_id: str, at: datetime, reason: str = "") -> None:
-        """End an order that rests: the next resolve tells of it, and no price that comes to be known fills it."""
+        """End an order that rests: the next resolve reports it, and no price that becomes known later fills it."""
         self._book.cancel(account, [client_order_id], at, reason)
 
     def cancel_all(self, account: str, client_order_ids: Sequence[str], at: datetime, reason: str) -> None:

@@ -26,7 +26,7 @@ def of(entries: Iterable[StandingTarget], context: Context) -> dict[PositionKey,
 def judge(
     orders: Sequence[Order], bundles: Bundles, lacking: Collection[PositionKey], context: Context
 ) -> tuple[list[Order], list[Refusal]]:
-    """Approved orders, reductions first, and refusals. ``lacking`` are legs that need an order and have none.
+    """Return approved orders, reductions first, and refusals. ``lacking`` are legs that need an order and have none.
 
     A bundle that only reduces is no bet on direction: its legs go out each by itself.
     """

@@ -1,4 +1,4 @@
-"""What the rules see: the figures of an account at one moment, updated with every approved order."""
+"""The figures that the rules see: those of an account at one moment, updated with every approved order."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from fanfold.risk.policy import AccountPolicy, PositionPolicy
 
 
 class Candidate(NamedTuple):
-    """An order under check, with what several rules ask of it.
+    """An order under check, with the figures that several rules need.
 
     ``quantity`` is signed; ``notional`` is at the expected price. The last four are in quote units or exposures: the
     position with the order live, and what that adds to the extremes of exposure.
@@ -156,7 +156,7 @@ class Context(msgspec.Struct, kw_only=True):
         self.ids_decided.add(order.order_id)
 
     def closing_book(self) -> AccountSnapshot:
-        """The book with all approved orders in it."""
+        """Return the book with all approved orders in it."""
         return msgspec.structs.replace(
             self.book, held=self.held, reserved=self.reserved, orders_in_minute=self.orders_in_minute
         )

@@ -131,7 +131,7 @@ def marked(marks: Mapping[str, Mark], series: Iterable[Series], timeframe: str) 
 
 
 class Valuation(NamedTuple):
-    """What an account's positions come to at their marks, in quote units.
+    """The value of an account's positions at their marks, in quote units.
 
     ``equity`` is cash plus positions; one without a price above zero counts as zero there, and its instrument is
     ``unmarked``: while there is one, equity is unknown. ``profits`` are realised and unrealised less fees, by instance.
@@ -181,9 +181,9 @@ def valuation(book: AccountSnapshot) -> Valuation:
 
 @exact
 def at_cost(book: AccountSnapshot) -> AccountSnapshot:
-    """The book with what its lots came for as the mark of each instrument that is held and has none.
+    """Return the book with the cost of its lots as the mark of each instrument that has a position and no mark.
 
-    It is a mark of no bar, to bound the orders that close a position by, and says nothing of what the account is worth.
+    It is a mark of no bar, to bound the orders that close a position by, and says nothing about the account's value.
     """
     costs = {
         instrument: Mark(price=_significant(ratio(held.cost, held.quantity)), closes_at_s=0)

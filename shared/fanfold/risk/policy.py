@@ -29,11 +29,13 @@ CLOSED = Limits(
 
 
 class PositionPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """How a leg is sized. ``shares`` is the number of legs its instance's equity is split over; ``collar`` is how far
-    from the reference, as a share of it, an order may fill, and ``fee`` what a fill costs, both as shares;
-    ``volatility`` is a year's, 0 to take weights as they are; ``amount_max`` is 0 where the venue has none; ``slack``
-    is what its instance keeps of its cash for reservations that are rounded up; of a ``bundle`` all legs of an instance
-    are ordered, or none."""
+    """The sizing of a leg.
+
+    ``shares`` is the number of legs its instance's equity is split over; ``collar`` is how far from the reference, as a
+    share of it, an order may fill, and ``fee`` the fee of a fill, both as shares; ``volatility`` is a year's, 0 to take
+    weights as they are; ``amount_max`` is 0 where the venue has none; ``slack`` is what its instance keeps of its cash
+    for reservations that are rounded up; of a ``bundle`` all legs of an instance are ordered, or none.
+    """
 
     shares: int
     spot: bool
@@ -71,8 +73,11 @@ EXIT = PositionPolicy(
 
 
 class AccountPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """An account's side of the desk. ``capital`` is the cash allotted to each instance; ``lacks`` says what the desk
-    does not have that it takes to trade, and is empty where nothing is missing."""
+    """An account's side of the desk.
+
+    ``capital`` is the cash allotted to each instance; ``lacks`` names what the desk lacks to trade the account, and is
+    empty where nothing is missing.
+    """
 
     account: str
     lacks: str = ""
@@ -85,7 +90,7 @@ class AccountPolicy(msgspec.Struct, frozen=True, kw_only=True):
     exits: dict[str, PositionPolicy] = {}
 
     def exit(self, leg: PositionKey, quantity: Decimal, price: Decimal) -> PositionPolicy:
-        """Return how to close a position whose instance or instrument may be gone from the desk file.
+        """Return the policy to close a position whose instance or instrument may be gone from the desk file.
 
         If the instrument's rules are gone too, tick and lot are inferred from the digits of price and quantity.
         """

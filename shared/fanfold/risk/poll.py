@@ -44,7 +44,7 @@ def may_pass(conflict: Conflict) -> bool:
 
 
 class CarriedForward(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a decision carries forward to the next one.
+    """The results that a decision carries forward to the next one.
 
     These are the targets that stand, the codes by leg that were last reported of legs that cannot trade, and the
     account's day, peak and equity; ``last_equity`` is None before the first decision.
@@ -70,7 +70,7 @@ _encode = msgspec.json.Encoder(decimal_format="string").encode
 
 
 def pack(part: Targets | dict[str, Mark] | CarriedForward) -> bytes:
-    """Pack targets, marks or what is carried forward as they lie in a poll."""
+    """Pack targets, marks or what is carried forward, as a poll stores them."""
     return packed(encode(part) if isinstance(part, Targets) else _encode(part))
 
 

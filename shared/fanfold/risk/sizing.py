@@ -17,7 +17,7 @@ AFFORDABLE_MIN = Decimal("0.95")
 
 
 class NoOrder(Enum):
-    """Why a leg needs no order."""
+    """The reason why a leg needs no order."""
 
     ON_TARGET = "within the band of the target, or too small a change for the venue"
     TOO_SMALL = "to be entered, but below what the venue takes"
@@ -101,8 +101,7 @@ def price_of(side: Side, leg: PositionPolicy, reference: Decimal) -> Decimal:
 
 
 def limit_of(side: Side, leg: PositionPolicy, reference: Decimal) -> Decimal:
-    """The limit of an order: at market the far end of the band, at least a tick away; else its price. Never below a
-    tick."""
+    """Return an order's limit, at least a tick: at market the far end of the band or a tick away, else its price."""
     if leg.order == "limit":
         limit = price_of(side, leg, reference)
     elif side == "buy":

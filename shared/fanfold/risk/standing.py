@@ -1,4 +1,4 @@
-"""Standing targets: what each leg should hold until its strategy's next bar, and the progress towards it."""
+"""Standing targets: the position each leg should have until its strategy's next bar, and the progress towards it."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -68,8 +68,7 @@ def _lapsed(entry: StandingTarget, now: datetime, signal_age_s_max: int) -> bool
 def begin(
     standing: Standing, fresh: Iterable[StandingTarget], book: AccountSnapshot, at: datetime
 ) -> dict[PositionKey, StandingTarget]:
-    """What is to be decided on: what stood and what is new of it; under FLATTENING an exit of every position of the
-    books, and no more."""
+    """Return the targets to decide on: standing and new ones; under FLATTENING only an exit of every position."""
     if book.trading_state is not TradingState.FLATTENING:
         return merge({leg: entry for leg, entry in standing.items() if not _is_exit(entry)}, fresh)
     return {leg: _exit(standing.get(leg), book, leg, at) for leg, held in book.held.items() if held.quantity}

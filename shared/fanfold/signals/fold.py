@@ -25,7 +25,7 @@ NOBODY: frozenset[int] = frozenset()
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """What a fold needs besides its windows to go on: small, and packed by the store.
+    """The state of a fold besides its windows: small, and packed by the store.
 
     ``through`` is the close of the newest bar by (timeframe, instrument), ``states`` the state of each leg. ``gaps``
     has the bar before each gap and when it was first reported, ``apart`` the instruments of each group that left (-1),
@@ -41,7 +41,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredFold(NamedTuple):
-    """What a cold start loads: the version to continue from, windows, states and recent outputs by message id."""
+    """A fold as a cold start loads it: version, windows, states, and recent outputs by message id."""
 
     version: int
     windows: list[Series]
@@ -167,7 +167,7 @@ class Fold:
         return changed
 
     def _trouble(self, group: Group, window: Window) -> Said | None:
-        """Return what is wrong with the bars of a group, if anything."""
+        """Return the fault of a group's bars, if there is one."""
         timeframe, instruments = group
         skipped = self._skipped.items() if self._skipped else ()
         reasons = [f"{key[1]}: {reason}" for key, reason in skipped if key[0] == timeframe and key[1] in instruments]
@@ -186,7 +186,7 @@ class Fold:
         return [f"{leg.key}: {leg.fault}" for _, legs in self._groups.values() for leg in legs if leg.fault]
 
     def snapshot(self) -> Snapshot:
-        """Return what is needed to continue the fold later."""
+        """Return the state from which the fold can be continued."""
         return Snapshot(
             through={_name(key): at for key, at in self._through.items()},
             states={leg.key: leg.keep() for _, legs in self._groups.values() for leg in legs},

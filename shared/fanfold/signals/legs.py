@@ -111,7 +111,7 @@ class Leg:
         return self.seen > self.strategy.lookback and self.weight is not None
 
     def news(self, trouble: Said | None) -> LegState | None:
-        """The state to publish, where it is another than was told last; ``trouble`` is what is with its bars."""
+        """Return the status to publish, if it differs from the last one; ``trouble`` is the fault of its bars."""
         if trouble is None and not self._stepped and not self._afresh:
             return None
         own = self._said()
@@ -140,7 +140,7 @@ class Leg:
         return KeptLeg(self.fit, state, self.seen, self.at, self.announced)
 
     def resume(self, kept: KeptLeg | None) -> bool:
-        """Take up what was kept. False where there is none, or where it does not fit: the leg then starts afresh."""
+        """Continue from a stored leg. Return False if there is none or it does not fit: the leg then starts afresh."""
         self.announced = kept.announced if kept else ""
         if kept is None or kept.fit != self.fit:
             self._afresh = kept is not None
@@ -162,9 +162,9 @@ class Leg:
 
 
 def legs_of(desk: Desk, venue: str) -> Iterator[tuple[Group, Leg]]:
-    """The legs of all accounts at a venue, in the order of the desk file, each with the group that it is stepped in.
+    """Return the legs of all accounts at a venue, in the order of the desk file, each with its group of instruments.
 
-    What is told from outside has none: there is nothing to fold.
+    Legs of an ``external`` strategy are left out: there is nothing to fold.
     """
     for name, instance in desk.strategies.items():
         if desk.accounts[instance.account].venue != venue or instance.strategy == contract.EXTERNAL:

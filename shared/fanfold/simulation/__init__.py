@@ -1,1 +1,1 @@
-"""Pretence with a seed: markets, books, faults."""
+"""Seeded simulation: markets, books, an AWS in memory."""

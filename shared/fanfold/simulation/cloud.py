@@ -1,4 +1,4 @@
-"""A small AWS in memory behind the one seam, ``call(service, operation, parameters)``: what the adapters use of it."""
+"""A small AWS in memory behind the one seam, ``call(service, operation, parameters)``, for the adapters."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,7 +14,7 @@ def _never() -> float:
 
 
 class MemoryCloud:
-    """DynamoDB, SNS and SQS of one account. ``now`` gives epoch seconds; without it, time stands still."""
+    """DynamoDB, SNS and SQS of one account. ``now`` returns epoch seconds; without it, time stands still."""
 
     def __init__(self, now: Callable[[], float] = _never) -> None:
         self.dynamodb = MemoryDynamo(now)
@@ -30,7 +30,7 @@ class MemoryCloud:
         return self._services[service](operation, parameters)
 
     def table(self, name: str) -> Table:
-        """A table of this name, made where there is none."""
+        """Return the table of this name, created where there is none."""
         kinds = zip(KEY_NAMES, ("HASH", "RANGE"), strict=True)
         schema = [{"AttributeName": key, "KeyType": kind} for key, kind in kinds]
         self.call("dynamodb", "CreateTable", {"TableName": name, "KeySchema": schema})

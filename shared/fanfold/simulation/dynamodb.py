@@ -1,6 +1,6 @@
-"""DynamoDB in memory: what Fanfold asks of it, with its limits, behind the shapes of the AWS seam.
+"""DynamoDB in memory: the operations that Fanfold uses, with their limits, in the shapes of the AWS seam.
 
-Held call by call against an emulator by a test. What comes back shares its parts with what is stored: read it only.
+A test compares it call by call with an emulator. Responses share parts with what is stored: do not change them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,7 +33,7 @@ class MemoryTable:
         self.partitions: dict[str, dict[str, Item]] = {}
 
     def key_of(self, attributes: Mapping[str, Any]) -> Key:
-        """The key among attributes."""
+        """Return the key among attributes."""
         partition, sort = (attributes.get(name, {}).get("S") for name in self.keys)
         if not partition or not sort or len(partition.encode()) > 2_048 or len(sort.encode()) > 1_024:
             raise invalid(_NO_KEY)
@@ -48,14 +48,14 @@ class MemoryTable:
         return self.partitions.get(key[0], {}).get(key[1])
 
     def put(self, key: Key, item: Item | None) -> None:
-        """Store an item; None takes away what is there."""
+        """Store an item; None deletes the stored one."""
         if item is not None:
             self.partitions.setdefault(key[0], {})[key[1]] = item
         else:
             self.partitions.get(key[0], {}).pop(key[1], None)
 
     def items(self) -> list[Item]:
-        """All of them, in order of their keys."""
+        """Return all items, in order of their keys."""
         return [part[sort] for _, part in sorted(self.partitions.items()) for sort in sorted(part)]
 
 
@@ -185,7 +185,7 @@ class MemoryDynamo:
         return True
 
     def _worked_out(self, kind: str, write: Document) -> tuple[MemoryTable, Key, Item | None, Item | None, Reason]:
-        """Where a write goes, what is there, what would be, and why it must not be. Nothing is changed."""
+        """Return a write's target, the item before and after, and why it must fail, if so. Nothing is changed."""
         knowing(write, *_WRITE, *_FIELDS[kind])
         table, values = self.table(write["TableName"]), canonical(write.get("ExpressionAttributeValues", {}))
         key = table.key_of(write["Item"]) if kind == "Put" else table.exact_key_of(write["Key"])
@@ -238,7 +238,7 @@ _OPERATIONS: dict[str, Callable[[MemoryDynamo, Document], dict[str, Any]]] = {
 
 
 def _all_used(write: Document, values: Item) -> None:
-    """Every placeholder has a value and every value is used, as DynamoDB asks."""
+    """Reject placeholders without a value and values without a placeholder, as DynamoDB does."""
     named = frozenset[str]()
     if "ConditionExpression" in write:
         named |= expressions.condition(write["ConditionExpression"]).placeholders
@@ -267,7 +267,7 @@ def _requested(table: MemoryTable, write: Document) -> tuple[Key, Item | None]:
 
 
 def _matching(table: MemoryTable, parameters: Document) -> list[Item]:
-    """The items that a query is about, in order, from where it goes on."""
+    """Return the items of a query, in order, from where it continues."""
     condition = expressions.key_condition(parameters["KeyConditionExpression"], table.keys)
     values = canonical(parameters["ExpressionAttributeValues"])
     _same_names(condition.placeholders, values)
@@ -285,7 +285,7 @@ def _sort(table: MemoryTable, item: Item) -> str:
 
 
 def _page(table: MemoryTable, matching: Iterable[Item], limit: int | None) -> dict[str, Any]:
-    """As many items as a page takes: its limit, or 1 MB, the item that goes over it included."""
+    """Return as many items as a page takes: its limit, or 1 MB, the item that exceeds it included."""
     items: list[Item] = []
     weight = 0
     for item in matching:

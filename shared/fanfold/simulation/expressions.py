@@ -1,6 +1,6 @@
-"""DynamoDB's condition, key condition and update expressions, parsed once a text; what the parser does not know raises.
+"""DynamoDB's condition, key condition and update expressions, each text parsed once; unknown syntax raises.
 
-Values and items are in their canonical form, so equal ones are equal. Reserved words are not refused here.
+Values and items are in their canonical form, so equal ones are equal. Reserved words are not rejected here.
 """
 
 import re
@@ -26,7 +26,7 @@ _SIGNS: dict[str, Callable[[str, str], bool]] = {
 
 
 class Condition(NamedTuple):
-    """A condition, and the placeholders of values that it names."""
+    """A condition, and the value placeholders that it names."""
 
     holds: Test
     placeholders: frozenset[str]
@@ -34,7 +34,7 @@ class Condition(NamedTuple):
 
 @lru_cache(maxsize=4_096)
 def condition(text: str) -> Condition:
-    """The condition in a text; also a key condition, which is one of fewer words."""
+    """Parse a condition; also a key condition, which uses fewer operators."""
     parser = Parser(text)
     test = _any(parser)
     parser.end()
@@ -42,7 +42,7 @@ def condition(text: str) -> Condition:
 
 
 class KeyCondition(NamedTuple):
-    """The placeholder of the partition, a test of the items in it, and the placeholders of values that are named."""
+    """The placeholder of the partition, a test of the items in it, and the value placeholders that are named."""
 
     partition: str
     holds: Test
@@ -51,7 +51,7 @@ class KeyCondition(NamedTuple):
 
 @lru_cache(maxsize=256)
 def key_condition(text: str, keys: tuple[str, str]) -> KeyCondition:
-    """A query's condition: the partition is one, and the sort key, if at all, begins so or is in a range."""
+    """Parse a query's condition: the partition equals a value, and the sort key may have a prefix or a range."""
     parser = Parser(text)
     if parser.path() != (keys[0],):
         raise parser.wrong()
@@ -79,7 +79,7 @@ class Parser:
         self.placeholders: set[str] = set()
 
     def peek(self) -> str:
-        """The next token, "" at the end; key words in capitals."""
+        """Return the next token, "" at the end; keywords in capitals."""
         return self._tokens[self._at] if self._at < len(self._tokens) else ""
 
     def take(self, wanted: str = "") -> str:
@@ -90,7 +90,7 @@ class Parser:
         return token
 
     def takes(self, wanted: str) -> bool:
-        """Whether the next token is this one, which is taken then."""
+        """Return whether the next token is this one, and take it if so."""
         if self.peek().upper() != wanted:
             return False
         self._at += 1
@@ -120,7 +120,7 @@ class Parser:
         return name
 
     def list_of(self, parse: Callable[["Parser"], Operand]) -> list[Operand]:
-        """What stands between parentheses, commas in between."""
+        """Parse a list in parentheses, separated by commas."""
         self.take("(")
         operands = [parse(self)]
         while self.takes(","):
@@ -149,7 +149,7 @@ def _tokens(text: str) -> list[str]:
 
 
 def lookup(item: Item, path: Path) -> AttributeValue | None:
-    """What lies at a path, None where nothing does."""
+    """Return the value at a path, None where there is none."""
     head, *rest = path
     value = item.get(str(head))
     for step in rest:
@@ -239,7 +239,7 @@ def _begins(whole: AttributeValue | None, part: AttributeValue | None) -> bool:
 
 
 def operand(parser: Parser) -> Operand:
-    """A value's placeholder, or a path."""
+    """Return a value's placeholder, or a path."""
     if parser.peek().startswith(":"):
         name = parser.value()
         return lambda _item, values: values[name]
@@ -248,7 +248,7 @@ def operand(parser: Parser) -> Operand:
 
 
 def compare(sign: str, left: AttributeValue | None, right: AttributeValue | None) -> bool:
-    """A comparison; nothing, or another type, is different from everything and never before or after it."""
+    """Compare two values; a missing one, or one of another type, is unequal and in no order."""
     if sign in ("=", "<>"):
         return (left == right and left is not None) == (sign == "=")
     if left is None or right is None or left.keys() != right.keys():
@@ -263,7 +263,7 @@ def compare(sign: str, left: AttributeValue | None, right: AttributeValue | None
 
 
 def added(left: AttributeValue, right: AttributeValue, sign: str = "+") -> AttributeValue:
-    """A sum or a difference of two numbers."""
+    """Return a sum or a difference of two numbers."""
     if "N" not in left or "N" not in right:
         raise invalid("An operand in the update expression has an incorrect data type")
     first, second = Decimal(left["N"]), Decimal(right["N"])

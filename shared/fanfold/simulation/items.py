@@ -1,4 +1,4 @@
-"""DynamoDB's items as it keeps them: numbers without zeros at the end, sets in order, and what each of them weighs."""
+"""DynamoDB's items as it stores them: numbers without trailing zeros, sets in order, and the size of each."""
 
 from collections.abc import Callable, Mapping
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
@@ -13,12 +13,12 @@ ITEM_BYTES = 400 * 1024
 
 
 def invalid(message: str) -> AwsFault:
-    """What DynamoDB answers to a request that can never work."""
+    """Return DynamoDB's fault for a request that can never succeed."""
     return AwsFault("ValidationException", message, 400)
 
 
 def canonical(item: Mapping[str, AttributeValue]) -> Item:
-    """An item as it is read back; two that are equal in DynamoDB are equal as dicts."""
+    """Return an item as it is read back; two that are equal in DynamoDB are equal as dicts."""
     return {name: canonical_value(value) for name, value in item.items()}
 
 
@@ -29,7 +29,7 @@ def canonical_value(value: AttributeValue) -> AttributeValue:
 
 
 def number(value: Decimal) -> str:
-    """A number as DynamoDB writes it.
+    """Return a number as DynamoDB writes it.
 
     >>> number(Decimal("10.50")), number(Decimal("1E+2"))
     ('10.5', '100')
@@ -43,12 +43,12 @@ def number(value: Decimal) -> str:
 
 
 def size(item: Mapping[str, AttributeValue]) -> int:
-    """What an item weighs, in bytes: its names and its values."""
+    """Return an item's size in bytes: its names and its values."""
     return sum(len(name.encode()) + _weight(value) for name, value in item.items())
 
 
 def check_size(item: Mapping[str, AttributeValue]) -> None:
-    """Raises what DynamoDB does for an item over 400 KB."""
+    """Raise DynamoDB's fault for an item over 400 KB."""
     if size(item) > ITEM_BYTES:
         raise invalid("Item size has exceeded the maximum allowed size")
 

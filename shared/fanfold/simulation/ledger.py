@@ -1,4 +1,4 @@
-"""Both sides of a ledger in memory, with what they publish on one bus."""
+"""Both sides of a ledger in memory, which publish on one bus."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -17,7 +17,7 @@ from fanfold.simulation.ledger_store import MemoryLedgerStore
 
 
 class LedgerBus(Protocol):
-    """Where messages are published."""
+    """The bus on which messages are published."""
 
     def publish(self, messages: Sequence[Message]) -> None: ...
 

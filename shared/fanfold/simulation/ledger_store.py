@@ -23,7 +23,7 @@ CHANGES_MAX = 100
 
 
 class MemoryLedgerStore:
-    """See fanfold.ledger.store.LedgerStore. ``publishing`` is given what is published, ``rearm`` an account's name."""
+    """See fanfold.ledger.store.LedgerStore. ``publishing`` receives published messages, ``rearm`` an account's name."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A market out of a seed, for a run without data files: trends, calm and reverting phases, an outage, a silent minute.
+"""A seeded market, for a run without data files: trends, calm and reverting phases, an outage, a silent minute.
 
 Only comparisons and + - * / on floats are used, in a fixed order, so that a seed gives the same bars on every machine.
 """
@@ -19,7 +19,7 @@ SILENCE = ("XRP/USDT", 30)
 
 
 class _Listing(NamedTuple):
-    """What an instrument is like: ``beta`` is its share in the market's moves, ``pull`` how fast its own revert."""
+    """The behaviour of an instrument: ``beta`` is its share in the market's moves, ``pull`` how fast its own revert."""
 
     price: float
     price_scale: int
@@ -39,7 +39,7 @@ _LISTINGS = {
 
 
 class _Phase(NamedTuple):
-    """How a level moves for some steps: by ``drift`` a step, drawn back to ``anchor`` at the rate ``pull``."""
+    """The moves of a level for some steps: by ``drift`` a step, drawn back to ``anchor`` at the rate ``pull``."""
 
     steps: int
     drift: float
@@ -49,12 +49,12 @@ class _Phase(NamedTuple):
 
 
 def catalogue() -> dict[str, Instrument]:
-    """The rules of the seeded market's instruments."""
+    """Return the rules of the seeded market's instruments."""
     return {name: _instrument(name, listing) for name, listing in _LISTINGS.items()}
 
 
 def market(seed: int, instruments: Sequence[str], minutes: int, start: int) -> list[Series]:
-    """Minute bars of the instruments, the first closing a minute after ``start`` (epoch seconds, a whole minute).
+    """Return minute bars of the instruments; the first closes a minute after ``start`` (epoch seconds, a whole minute).
 
     An instrument's bars depend on the seed and its name alone, and a longer market begins with the shorter one. Raises
     BadInput for an instrument that the seeded market does not list.
@@ -110,13 +110,13 @@ def _bar(closes_at_s: int, ticks: list[int], minute: int, lots: int) -> Bar:
 
 
 def _lots(listing: _Listing, rng: Random, path: list[int]) -> int:
-    """Volume grows with the range of the minute, as it does at venues."""
+    """Return a volume that grows with the range of the minute, as at venues."""
     share = (max(path) - min(path)) / path[0]
     return 1 + int(listing.lots_a_minute * (0.4 + rng.random()) * (0.5 + share * 600.0))
 
 
 def _ticks(listing: _Listing, rng: Random, common: list[float]) -> Iterator[int]:
-    """Price after each step, the one before the first step in front."""
+    """Return the price after each step, the one before the first step in front."""
     own = 0.0
     for level in [1.0, *common]:
         price = listing.price * (1.0 + listing.beta * (level - 1.0)) * (1.0 + own)
@@ -127,7 +127,7 @@ def _ticks(listing: _Listing, rng: Random, common: list[float]) -> Iterator[int]
 
 
 def _levels(rng: Random, steps: int) -> Iterator[float]:
-    """The market's level after each step, around 1: one phase after another."""
+    """Return the market's level after each step, around 1: one phase after another."""
     level = 1.0
     while steps > 0:
         phase = _phase(rng, level)
@@ -140,7 +140,7 @@ def _levels(rng: Random, steps: int) -> Iterator[float]:
 
 
 def _phase(rng: Random, level: float) -> _Phase:
-    """A trend up or down, a phase that reverts to where it began, or a calm one; from one hour to six."""
+    """Draw a trend up or down, a phase that reverts to where it began, or a calm one, of one to six hours."""
     kind, steps = rng.random(), STEPS * (60 + int(rng.random() * 300.0))
     if kind < 0.5:
         drift = 0.00002 + 0.00004 * rng.random()
@@ -151,5 +151,5 @@ def _phase(rng: Random, level: float) -> _Phase:
 
 
 def _noise(rng: Random) -> float:
-    """About normal, mean 0 and variance 1: twelve uniforms would be closer, three are quicker and bounded."""
+    """Draw a roughly normal number, mean 0 and variance 1: twelve uniforms would be closer, three are bounded."""
     return (rng.random() + rng.random() + rng.random() - 1.5) * 2.0

@@ -1,6 +1,6 @@
 """SQS in memory: FIFO and standard queues with groups, visibility, receive counts and redrive to a dead-letter queue.
 
-Nothing here waits: what is not visible yet becomes so when the clock says so.
+Nothing here waits: a message that is not visible yet becomes visible when the clock says so.
 """
 
 import json
@@ -22,7 +22,7 @@ def refused(code: str, message: str) -> AwsFault:
 
 
 def weight(body: str, attributes: Document) -> int:
-    """What a message weighs at SNS and SQS, in bytes: its body and its attributes."""
+    """Return the size of a message for SNS and SQS, in bytes: its body and its attributes."""
     named = (
         len(name.encode()) + sum(len(str(part).encode()) for part in attribute.values())
         for name, attribute in attributes.items()
@@ -45,7 +45,7 @@ class Waiting:
 
 
 class MemoryQueue:
-    """One queue. In a FIFO queue nobody gets a message of a group of which another is being worked on."""
+    """One queue. A FIFO queue delivers no message of a group of which another is in flight."""
 
     def __init__(self, name: str, settings: Document, now: Callable[[], float]) -> None:
         self.name = name
@@ -59,7 +59,7 @@ class MemoryQueue:
         self._count = 0
 
     def send(self, body: str, attributes: Document, group: str, token: str) -> str:
-        """The message's id; one that was sent with this token in the last five minutes is sent no second time."""
+        """Send a message and return its id; a token of the last five minutes returns its message, sent once."""
         now = self._now()
         known_at, identifier = self._known.get(token, (0.0, ""))
         if token and identifier and now - known_at < DEDUPLICATED_S:
@@ -72,7 +72,7 @@ class MemoryQueue:
         return identifier
 
     def receive(self, count: int, visibility_s: float, dead: Callable[["MemoryQueue", Waiting], bool]) -> list[Waiting]:
-        """Up to so many visible messages, oldest first; ``dead`` takes those that were received too often."""
+        """Receive up to so many visible messages, oldest first; ``dead`` takes those that were received too often."""
         received: list[Waiting] = []
         for waiting in self.visible():
             if len(received) == count:
@@ -87,7 +87,7 @@ class MemoryQueue:
         return received
 
     def visible(self) -> list[Waiting]:
-        """What may be received now."""
+        """Return the messages that may be received now."""
         now = self._now()
         busy = {message.group for message in self.messages if message.visible_at > now} if self.fifo else set[str]()
         return [message for message in self.messages if message.visible_at <= now and message.group not in busy]
@@ -170,14 +170,14 @@ class MemoryQueues:
         return {"Messages": [_received(message) for message in messages]} if messages else {}
 
     def _is_dead(self, queue: MemoryQueue, message: Waiting) -> bool:
-        """Whether a message was received too often; it lies in the dead-letter queue then."""
+        """Return whether a message was received too often; it is then moved to the dead-letter queue."""
         if not queue.redrive or message.received < int(queue.redrive["maxReceiveCount"]):
             return False
         self.queue(queue.redrive["deadLetterTargetArn"]).messages.append(message)
         return True
 
     def delete_message(self, parameters: Document) -> dict[str, Any]:
-        """A receipt of an earlier delivery deletes nothing."""
+        """Delete a message; a receipt of an earlier delivery deletes nothing."""
         knowing(parameters, "QueueUrl", "ReceiptHandle")
         queue = self.queue(parameters["QueueUrl"])
         if message := queue.with_receipt(parameters["ReceiptHandle"]):

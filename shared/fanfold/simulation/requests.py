@@ -1,4 +1,4 @@
-"""What a request to the AWS in memory may hold: a field that it does not know is never passed over."""
+"""The fields of requests to the AWS in memory: an unknown one is never ignored."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ Document = Mapping[str, Any]
 
 
 def knowing(parameters: Document, *known: str) -> None:
-    """Raises NotImplementedError for a field that is not listed."""
+    """Raise NotImplementedError for a field that is not listed."""
     others = set(parameters) - set(known)
     if others:
         raise NotImplementedError(f"the AWS in memory does not know {sorted(others)}; teach it, and its test")

@@ -1,4 +1,4 @@
-"""The stores of signal, market-data and risk's gathering, each the cloud's own on a table in memory, empty at first."""
+"""The stores of signal, market-data and risk's polls, each the cloud's own on a table in memory, empty at first."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from fanfold.simulation.ledger import MemoryLedger
 
 
 class MemoryBus:
-    """Everything that was published, in order; the same id again is heard again, as after five minutes."""
+    """Everything that was published, in order; the same id again is delivered again, as after five minutes."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -28,14 +28,14 @@ class MemoryFolds(FoldTable):
 
 
 class MemoryCursors(CursorTable):
-    """The last bars of the series of the venues that were published."""
+    """The last bars of the published series of the venues."""
 
     def __init__(self) -> None:
         super().__init__(MemoryCloud().table("cursors"))
 
 
 class MemoryGathering(DynamoPolls):
-    """The polls of the accounts, one an account; in the table of a ledger, as in the cloud, where it is given one."""
+    """The polls of the accounts, one for each; in the table of a ledger, as in the cloud, where one is passed."""
 
     def __init__(self, ledger: MemoryLedger | None = None) -> None:
         super().__init__(ledger.polls_table if ledger else MemoryCloud().table("ledger"))

@@ -77,7 +77,7 @@ class MemoryTopics:
         return {"MessageId": parameters["MessageDeduplicationId"]}
 
     def publish_batch(self, parameters: Document) -> dict[str, Any]:
-        """Entries that are wrong by themselves are told of, the others are published."""
+        """Publish entries; those that are invalid by themselves are reported as failed."""
         knowing(parameters, "TopicArn", "PublishBatchRequestEntries")
         topic, entries = self.topic(parameters["TopicArn"]), parameters["PublishBatchRequestEntries"]
         _check_batch(entries)
@@ -93,7 +93,7 @@ class MemoryTopics:
         return {"Successful": done, "Failed": failed}
 
     def deliver(self, topic: MemoryTopic, entry: Document) -> None:
-        """To every subscription that takes it, unless the topic had it in the last five minutes."""
+        """Deliver to every subscription that takes the message, unless the topic had it in the last five minutes."""
         token, attributes = entry["MessageDeduplicationId"], entry.get("MessageAttributes", {})
         known_at = topic.known.get(token)
         if known_at is not None and self._now() - known_at < DEDUPLICATED_S:
@@ -126,7 +126,7 @@ def _check_batch(entries: Sequence[Document]) -> None:
 
 
 def _wrong(entry: Document) -> str:
-    """Why a topic does not take a message, "" where it does."""
+    """Return why a topic rejects a message, "" where it does not."""
     if not entry["Message"]:
         return "Empty message"
     if weight(entry["Message"], entry.get("MessageAttributes", {})) > MESSAGE_BYTES:

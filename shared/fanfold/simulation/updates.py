@@ -1,4 +1,4 @@
-"""DynamoDB's update expressions: SET, REMOVE, ADD and DELETE, all worked out on the item as it was before."""
+"""DynamoDB's update expressions: SET, REMOVE, ADD and DELETE, all applied to the item as it was before."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -13,13 +13,13 @@ _CLAUSES = ("SET", "REMOVE", "ADD", "DELETE")
 
 
 class Update(NamedTuple):
-    """What becomes of each path (None: it is removed), and the placeholders of values that are named."""
+    """The new value of each path (None: it is removed), and the value placeholders that are named."""
 
     actions: Sequence[tuple[Path, Action]]
     placeholders: frozenset[str]
 
     def applied(self, item: Item, values: Values) -> Item:
-        """A new item; the given one stays as it is."""
+        """Return a new item; the old one stays as it is."""
         changes = [(path, action(item, values)) for path, action in self.actions]
         for path, value in changes:
             item = _with(item, path, value)
@@ -28,7 +28,7 @@ class Update(NamedTuple):
 
 @lru_cache(maxsize=4_096)
 def update(text: str) -> Update:
-    """The update in a text."""
+    """Parse an update expression."""
     parser, actions = Parser(text), list[tuple[Path, Action]]()
     seen = set[str]()
     while parser.peek():
@@ -117,7 +117,7 @@ _ACTIONS: dict[str, Callable[[Parser], tuple[Path, Action]]] = {
 
 
 def _with(item: Item, path: Path, value: AttributeValue | None) -> Item:
-    """The item with a value at a path, or without it."""
+    """Return the item with a value at a path, or without it."""
     head, *rest = path
     name = str(head)
     if not rest:

@@ -1,4 +1,4 @@
-"""What an account and a stage need before a first deploy: repositories, a bucket, bounds, the delivery's role."""
+"""Prepare an account and a stage for a first deploy: repositories, a bucket, bounds, the delivery's role."""
 
 from collections.abc import Mapping
 from typing import Any

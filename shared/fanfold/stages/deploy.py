@@ -1,4 +1,4 @@
-"""The six stacks of a stage in an AWS account: deploy them, roll one back."""
+"""Deploy the six stacks of a stage to an AWS account, and roll one back."""
 
 import json
 import os

@@ -1,10 +1,10 @@
-"""What a check found."""
+"""The finding of a check."""
 
 from typing import NamedTuple
 
 
 class StageFinding(NamedTuple):
-    """What was looked at, what was found, and what mends it ("" where nothing has to be mended)."""
+    """The subject of a check, its finding, and the command that mends it ("" where nothing has to be mended)."""
 
     name: str
     found: str

@@ -34,7 +34,7 @@ def replaying(traded: Desk) -> list[str]:
 
 
 def refuse_recordings(desk_file: Path, environ: Mapping[str, str]) -> None:
-    """Raise BadInput for a desk that would get no bars in an account; an embedded AWS has recordings."""
+    """Raise BadInput for a desk that would get no bars in an account; only an embedded AWS has recordings."""
     venues = replaying(_desk(desk_file, environ))
     if venues and not environ.get("AWS_ENDPOINT_URL"):
         raise BadInput(_recordings(desk_file, venues) + f"; {_RECORDINGS_FIX}, then `make images`")

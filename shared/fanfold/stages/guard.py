@@ -24,7 +24,7 @@ FIXED: dict[str, tuple[str, ...]] = {
 
 
 class Replacement(NamedTuple):
-    """What an update would do to a store: the resource, the property that asks for it, and why."""
+    """The effect of an update on a store: the resource, the property that causes it, and why."""
 
     resource: str
     property: str
@@ -62,7 +62,7 @@ def _changes(name: str, old: Mapping[str, Any], new: Mapping[str, Any] | None) -
 
 
 def _retyped_keys(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Replacement]:
-    """Attributes of the table's key whose type changes; those of added indexes may come and go."""
+    """Return attributes of the table's key whose type changes; those of added indexes may come and go."""
     old, new = _attribute_types(before), _attribute_types(after)
     keys = [key["AttributeName"] for key in before.get("KeySchema", [])]
     return [

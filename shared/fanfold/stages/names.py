@@ -1,4 +1,4 @@
-"""What stages are called and what they ask for, as the templates have it: shared/stacks/params.yml."""
+"""The names of stages and the settings that they need, read from the templates: shared/stacks/params.yml."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -33,9 +33,9 @@ def check(stage: str) -> None:
 
 
 class Own(NamedTuple):
-    """What is one stage's own in an account, or that of all stages of some days of a kind.
+    """The resources of one stage in an account, or of all ephemeral stages of a kind.
 
-    ``names`` is what they are called, as a policy has it: dev, pr-*.
+    ``names`` is the pattern of their names in a policy: dev, pr-*.
     """
 
     stage: str
@@ -48,13 +48,13 @@ class Own(NamedTuple):
         return self.stage == self.names
 
     def parameters(self) -> dict[str, str]:
-        """Return those of the templates in `shared/stacks/account/`."""
+        """Return the parameters of the templates in `shared/stacks/account/`."""
         return {"Stage": self.stage, "Stages": self.names, "Buckets": self.buckets,
                 "DeploymentBucket": self.deployment_bucket}  # fmt: skip
 
 
 def own(stage: str, prefix: str) -> Own:
-    """Return what is a stage's own, or its kind's for ``pr-12`` and ``pr``. Raises BadInput for what is no stage.
+    """Return the resources of a stage, or of its kind for ``pr-12`` and ``pr``. Raises BadInput for an invalid name.
 
     >>> own("try-7", "acme-dev")
     Own(stage='try', names='try-*', buckets='acme-dev-try-*', deployment_bucket='acme-dev-deployment')
@@ -67,7 +67,7 @@ def own(stage: str, prefix: str) -> Own:
 
 
 def bucket_prefix(stage: str, environ: Mapping[str, str]) -> str:
-    """Return what the names of a stage's buckets begin with; ephemeral stages have dev's."""
+    """Return the start of the names of a stage's buckets; ephemeral stages have dev's."""
     lasting = stage if stage in known() else SHARED
     return environ.get("FANFOLD_BUCKET_PREFIX") or f"fanfold-{lasting}"
 

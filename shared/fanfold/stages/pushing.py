@@ -1,7 +1,7 @@
 """Push built images to the account's repositories.
 
-What was pushed is printed as the settings that a deploy asks for, FANFOLD_DIGEST_SIGNAL=sha256:... and the like. A tag
-says what its image is made of, so that one which is there is not pushed again: its tag could not be moved.
+The output are the settings that a deploy needs, FANFOLD_DIGEST_SIGNAL=sha256:... and the like. A tag is derived from
+the contents of its image, so an image whose tag exists is not pushed again: the tag could not be moved.
 """
 
 import base64
@@ -62,7 +62,7 @@ def known(call: Call, repository: str, identifier: Mapping[str, str]) -> dict[st
 
 
 def keep(call: Call, registry: str, service: str, stage: str, image_digest: str) -> None:
-    """Tag what a stage runs, so that the repository's lifecycle keeps it, and the one before it, for that stage."""
+    """Tag the image that a stage runs, so that the repository's lifecycle keeps it and its predecessor."""
     repository = f"{registry.partition('/')[2]}-{service}"
     there = known(call, repository, {"imageDigest": image_digest})
     if not there:
@@ -79,7 +79,7 @@ def keep(call: Call, registry: str, service: str, stage: str, image_digest: str)
 
 
 def log_in(call: Call, registry: str) -> None:
-    """Open the registry to the builder, for twelve hours."""
+    """Log the builder in to the registry, for twelve hours."""
     token = call("ecr", "GetAuthorizationToken", {})["authorizationData"][0]["authorizationToken"]
     user, _, password = base64.b64decode(token).decode().partition(":")
     container_tool.log_in(registry.partition("/")[0], user, password)

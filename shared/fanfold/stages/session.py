@@ -1,4 +1,4 @@
-"""A stage in an AWS account to talk to, with the credentials that the environment or its profile has."""
+"""A stage in an AWS account that commands query, with the credentials of the environment or its profile."""
 
 import json
 import os
@@ -26,7 +26,7 @@ BAD_REQUEST = 400
 
 
 class StageSession(Session):
-    """A deployed stage; it trades whether somebody looks or not."""
+    """A deployed stage; it trades on its own."""
 
     def __init__(self, stage: str, environ: Mapping[str, str]) -> None:
         self.stage = stage
@@ -52,7 +52,7 @@ class StageSession(Session):
 
     @property
     def principal(self) -> str:
-        """Return whom AWS takes the caller for, as an ARN."""
+        """Return the ARN of the caller, as AWS sees it."""
         return str(self._caller["Arn"])
 
     @cached_property
@@ -60,7 +60,7 @@ class StageSession(Session):
         return self.call("sts", "GetCallerIdentity", {})
 
     def control(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Return what the API's control responds. Raises BadInput for what it rejects."""
+        """Return the response of the control API. Raises BadInput for a command that it rejects."""
         target = TARGETS[f"POST {path}"]
         gateway = Gateway({target: self._function(target)}, {"iam": {"iam": {"userArn": self.principal}}})
         headers = {KEY_HEADER: uuid4().hex, "content-type": "application/json"}

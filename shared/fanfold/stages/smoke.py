@@ -29,7 +29,7 @@ LOST = frozenset({REFUSED, *TERMINAL}) - {OrderState.FILLED}
 
 
 class Functions(Protocol):
-    """A stage's functions, by service and name; a call raises where the function did."""
+    """A stage's functions, by service and name; a call raises what the function raised."""
 
     @property
     def desk(self) -> Desk: ...

@@ -1,1 +1,1 @@
-"""Venues: where bars come from and orders go. The one place that knows ccxt."""
+"""Venues: the sources of bars and the destinations of orders. The one place that knows ccxt."""

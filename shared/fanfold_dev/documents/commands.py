@@ -1,4 +1,4 @@
-"""docs/commands.md, written from the command line."""
+"""Generate docs/commands.md from the command line."""
 
 from collections.abc import Iterator
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""docs/cost.md, written from the prices, the formulae and the recorded days."""
+"""Generate docs/cost.md from the prices, the formulae and the recorded days."""
 # ruff: noqa: E501 - a line of the document is a line here
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ YEAR = 12
 
 
 def cost_markdown() -> str:
-    """The whole page."""
+    """Return the whole page."""
     bills = {name: _bill(scenario) for name, scenario in SCENARIOS.items()}
     parts = [
         *_HEAD,

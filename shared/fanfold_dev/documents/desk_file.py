@@ -1,4 +1,4 @@
-"""docs/desk-file.md, written from the entries of a desk file: every key, its help, and the bounds of its figures."""
+"""Generate docs/desk-file.md from the entries of a desk file: every key, its help, and the bounds of its figures."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -68,7 +68,7 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
 
 
 def _figure(key: str) -> tuple[str, str]:
-    """The unit and the bounds of a figure."""
+    """Return the unit and the bounds of a figure."""
     bound = desk_entries.bound_of(key)
     most = f"{bound.most:,f}"
     if key in desk_entries.SIGNED:

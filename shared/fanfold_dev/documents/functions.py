@@ -1,4 +1,4 @@
-"""docs/functions.md, written from the packaged stacks: triggers, permissions, time-outs and memory of all functions."""
+"""Generate docs/functions.md from the packaged stacks: triggers, permissions, time-outs and memory of all functions."""
 
 import ast
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def functions_markdown() -> str:
 
 
 def title(service: str, function: dict[str, Any]) -> str:
-    """Return a function's name with its service, as its heading has it."""
+    """Return a function's name with its service, as in its heading."""
     return f"{service} {short_name(service, function)}"
 
 
@@ -56,7 +56,7 @@ def short_name(service: str, function: dict[str, Any]) -> str:
 
 
 def anchor(service: str, function: dict[str, Any]) -> str:
-    """Return where the page tells of a function."""
+    """Return the anchor of a function's heading."""
     return "#" + title(service, function).replace(" ", "-").lower()
 
 
@@ -72,7 +72,7 @@ def purpose(function: dict[str, Any]) -> str:
 
 
 def subscribed(service: str) -> list[str]:
-    """Return links to the messages that reach a service's queue, with what its filters ask of them."""
+    """Return links to the messages that reach a service's queue, with the conditions of its filters."""
     reached = [(tag_of(type(example)), received(service, example)) for example in EXAMPLES]
     return [f"[`{tag}`](messages.md#{tag.replace('.', '')}){where}" for tag, where in reached if where is not None]
 

@@ -1,4 +1,4 @@
-"""Documents that are written from the code, so that they cannot disagree with it."""
+"""Generate documents from the code, so that they cannot disagree with it."""
 
 from collections.abc import Callable
 from functools import partial
@@ -20,7 +20,7 @@ from fanfold_dev.documents.topology import topology_json
 
 
 def risk_codes_markdown() -> str:
-    """The table of every reason for which risk refuses, in the order in which the rules are asked."""
+    """Return the table of every reason for which risk refuses, in the order in which the rules are checked."""
     rows = [(rule.code, rule.text, rule.reductions) for rule in TARGET_RULES]
     rows += [(rule.code, rule.text, rule.reductions) for rule in ORDER_RULES]
     rows.append((Code.BUNDLE, BUNDLE_RULE, False))

@@ -1,4 +1,4 @@
-"""The lake in the Glue catalogue, as a generated file that the platform's template includes.
+"""Generate the lake's tables in the Glue catalogue, as a file that the platform's template includes.
 
 Partitions are projected from the date, so there is no crawler and nothing to add a day.
 """
@@ -18,7 +18,7 @@ _DATABASE = {"Ref": "Database"}
 
 
 def catalogue() -> dict[str, Any]:
-    """CloudFormation resources: the database and its tables, over the bucket LakeBucket of the same stack."""
+    """Return CloudFormation resources: the database and its tables, over the bucket LakeBucket of the same stack."""
     resources: dict[str, Any] = {"Database": _database()}
     for table in TABLES.values():
         resources[f"{table.name.capitalize()}Table"] = _table(table)

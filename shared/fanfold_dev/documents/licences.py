@@ -1,4 +1,4 @@
-"""docs/licences.md, written from the images' locks and the metadata of what is installed."""
+"""Generate docs/licences.md from the images' locks and the metadata of what is installed."""
 
 from collections.abc import Iterable, Iterator
 
@@ -15,7 +15,7 @@ EXCEPTIONS = {
 
 
 def licences_markdown() -> str:
-    """The whole page."""
+    """Return the whole page."""
     root = repository_root()
     images: dict[str, list[str]] = {}
     for service in SERVICES:
@@ -29,12 +29,12 @@ def licences_markdown() -> str:
 
 
 def refused(named: Iterable[tuple[str, str]]) -> list[str]:
-    """What is wrong with distributions and their licences: one that is not allowed, an exception that is none."""
+    """Return a sentence on each distribution whose licence is not allowed."""
     return [f"{name} is under {licence}" for name, licence in named if not allowed(name, licence)]
 
 
 def allowed(name: str, licence: str) -> bool:
-    """Whether an SPDX expression can be kept: all of an AND, one of an OR."""
+    """Return whether an SPDX expression is acceptable: all of an AND, one of an OR."""
     text = licence.replace("(", " ").replace(")", " ")
     own = {EXCEPTIONS[name][0]} if name in EXCEPTIONS else set()
     return all(any(word.strip() in ALLOWED | own for word in part.split(" OR ")) for part in text.split(" AND "))

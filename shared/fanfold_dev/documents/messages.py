@@ -1,4 +1,4 @@
-"""docs/messages.md, written from the structs: every message, its fields, and an example that decodes."""
+"""Generate docs/messages.md from the structs: every message, its fields, and an example that decodes."""
 
 import json
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ _HEAD = (
 
 
 def messages_markdown() -> str:
-    """The page: a table of messages, then each message, then the records inside them."""
+    """Return the page: a table of messages, then each message, then the records inside them."""
     return "\n".join([*_HEAD, *_overview(), *_messages(), "## Records", "", *_records()]) + "\n"
 
 
@@ -119,7 +119,7 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
 
 
 def type_name(kind: Any) -> str:
-    """Return how a document calls the type of a field."""
+    """Return the name of a field's type in a document."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
         return type_name(arguments[0])

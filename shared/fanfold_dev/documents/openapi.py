@@ -1,4 +1,4 @@
-"""docs/openapi.json, as the API itself serves it."""
+"""Generate docs/openapi.json, as the API itself serves it."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What the packaged stacks hold of a service: functions, triggers, permissions, queue and alarms, by readable names."""
+"""Read a service's functions, triggers, permissions, queue and alarms from the packaged stacks, by readable names."""
 
 import re
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ class PackagedStage:
         return self.of(service, "AWS::Lambda::Function")
 
     def permissions(self, service: str, function: dict[str, Any]) -> list[Permission]:
-        """Return what a function's role allows, a line for each resource."""
+        """Return the permissions of a function's role, one for each resource."""
         role = self.of(service, "AWS::IAM::Role")[function["Role"]["Fn::GetAtt"][0]]
         statements = [item for policy in role["Policies"] for item in policy["PolicyDocument"]["Statement"]]
         return [line for item in statements if "Effect" in item for line in self._allowed(service, item)]
@@ -57,7 +57,7 @@ class PackagedStage:
             yield Permission(owner, verbs, self.name(service, resource))
 
     def name(self, stack: str, value: Any) -> str:
-        """Return the name of what a template's value refers to, without the prefix of its stage."""
+        """Return the name of the resource that a template's value refers to, without the prefix of its stage."""
         if isinstance(value, str):
             return _PREFIX.sub("", value)
         ((intrinsic, argument),) = value.items()
@@ -129,7 +129,7 @@ class PackagedStage:
 
 
 def refers(value: Any, names: set[str]) -> bool:
-    """Whether a template's value refers to one of some resources."""
+    """Return whether a template's value refers to one of some resources."""
     if isinstance(value, dict):
         target = value.get("Ref") or (value.get("Fn::GetAtt") or [None])[0]
         return target in names or any(refers(item, names) for item in value.values())

@@ -1,4 +1,4 @@
-"""The heads of the services' READMEs, written from the packaged stacks and the messages; the rest is by hand."""
+"""Generate the heads of the services' READMEs from the packaged stacks and the messages; the rest is by hand."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ _LEAN = "lean"
 
 
 def readme(service: str) -> str:
-    """Return a service's README with its head written anew. Raises ValueError where it lacks the marks."""
+    """Return a service's README with its head generated anew. Raises ValueError where it lacks the marks."""
     text = (repository_root() / path(service)).read_text()
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
@@ -26,7 +26,7 @@ def readme(service: str) -> str:
 
 
 def path(service: str) -> str:
-    """Return where a service's README is."""
+    """Return the path of a service's README."""
     return f"services/{service}/README.md"
 
 

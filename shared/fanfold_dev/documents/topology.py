@@ -1,4 +1,4 @@
-"""Topics, queues and subscriptions as a generated file that the stacks include."""
+"""Generate topics, queues and subscriptions as a file that the stacks include."""
 
 import json
 from typing import Any

@@ -1,1 +1,1 @@
-"""The five Lambda images: their contents laid out, built with docker or buildah, run, and listed."""
+"""The five Lambda images: lay out their contents, build them with docker or buildah, run them, list what they hold."""

@@ -58,10 +58,10 @@ def build_all(services: list[str], root: Path) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Build the named images; the exit code.
+    """Build the named images, and return the exit code.
 
-    With --where-possible, what is missing is installed where that can be done; where it can't, the reason is told and
-    the code is 0.
+    With --where-possible, missing programs are installed where that can be done; where it can't, the reason is printed
+    and the code is 0.
     """
     where_possible = WHERE_POSSIBLE in arguments
     services = [name for name in arguments if name != WHERE_POSSIBLE]

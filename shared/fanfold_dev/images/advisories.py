@@ -1,4 +1,4 @@
-"""``make audit-dependencies``: what is known against the pinned dependencies, asked of pip-audit and npm."""
+"""``make audit-dependencies``: advisories against the pinned dependencies, from pip-audit and npm."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ INSTALL = ".venv/bin/python -m uv pip install '.[advisories]'"
 
 
 def main() -> int:
-    """Print advisories; 1 where there are any, 2 where a database could not be asked."""
+    """Print advisories; return 1 where there are any, 2 where a database could not be reached."""
     root = repository_root()
     lines: list[str] = []
     try:
@@ -33,7 +33,7 @@ def main() -> int:
 
 
 def of_lock(requirements: Path) -> list[str]:
-    """Advisories against a lock with hashes. Raises BadInput where they can't be asked for."""
+    """Return the advisories against a lock with hashes. Raises BadInput where the database can't be reached."""
     tool = _program("pip-audit", INSTALL)
     command = [tool, "--disable-pip", "--require-hashes", "--progress-spinner=off", "--format=json"]
     report = _answer([*command, f"--requirement={requirements}"], requirements.parent, "dependencies")
@@ -49,14 +49,14 @@ def of_lock(requirements: Path) -> list[str]:
 
 
 def of_npm(root: Path) -> list[str]:
-    """Grave advisories against package-lock.json, which is what packages and deploys, and in no image."""
+    """Return serious advisories against package-lock.json, which is used to package and deploy, and is in no image."""
     report = _answer([_program("npm", "install Node"), "audit", "--json"], root, "vulnerabilities")
     flaws: dict[str, dict[str, Any]] = report["vulnerabilities"]
     return [f"{name}: {flaw['severity']}" for name, flaw in flaws.items() if flaw["severity"] in GRAVE]
 
 
 def _answer(command: Sequence[str], folder: Path, wanted: str) -> Any:
-    """A program's JSON report; both programs end with 1 for advisories and for a database that does not answer."""
+    """Return a program's JSON report; both programs exit with 1 for advisories and for an unreachable database."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - named above
     try:
         report = json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""What all images stand on: the base that BASE_IMAGE names, or a Debian made here, and its pruned form."""
+"""The base of all images: the one that BASE_IMAGE names, or a Debian built here, and its pruned form."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,7 @@ PACKAGES = "python3.11-minimal,python3.11,python3,ca-certificates"
 
 
 class Foundation:
-    """A base and where to build on it: ``image`` is of the target's architecture, ``here`` runs on this machine."""
+    """A base and the platform to build on: ``image`` is of the target's architecture, ``here`` runs on this machine."""
 
     def __init__(self, image: str, here: str, target: ImageTarget) -> None:
         self.image = image
@@ -29,7 +29,7 @@ class Foundation:
 
 
 def find(name: str, architecture: str) -> Foundation:
-    """The base that was asked for, by digest, or Debian's of the architecture, which is made on first use and kept."""
+    """Return the requested base, by digest, or Debian's of the architecture, which is built on first use and kept."""
     if name:
         if "@sha256:" not in name:
             raise BadInput(f"BASE_IMAGE is {name!r}; name it by digest, as in NAME@sha256:...")
@@ -40,7 +40,7 @@ def find(name: str, architecture: str) -> Foundation:
 
 
 def prune(base: Foundation, root: Path) -> tuple[str, str]:
-    """The image that the five stand on, built where it is not there yet, and what it is made of."""
+    """Return the image that the five are built on, built where it does not exist yet, and its fingerprint."""
     context = root / "build" / "images" / "base"
     layout.lay_out_base(root, context)
     image = f"localhost/{container_tool.PREFIX}-runtime:{base.target.architecture}"
@@ -59,7 +59,7 @@ def _debian(architecture: str) -> str:
 
 
 def _make_debian(image: str, architecture: str) -> None:
-    """Another architecture's packages are set up by its own programs, which the kernel must know how to run."""
+    """Build Debian's base; another architecture's packages run their own programs, so the kernel must support them."""
     if not which("debootstrap"):
         raise BadInput("no BASE_IMAGE is named, and there is no `debootstrap` to make one of Debian")
     with TemporaryDirectory() as folder:

@@ -41,14 +41,14 @@ class Distribution(NamedTuple):
 
 
 def locked(service: str, root: Path) -> list[Distribution]:
-    """What the image of a service holds, by its lock and without what is dropped from it again."""
+    """Return the distributions in the image of a service, by its lock and without those that are removed again."""
     text = layout.requirements(service, root).read_text()
     dropped = set(layout.contents(root)["distributions_dropped"].get(service, []))
     return [distribution for distribution in pinned(text) if distribution.name not in dropped]
 
 
 def pinned(requirements: str) -> Iterator[Distribution]:
-    """The requirements that hold on Linux, out of a lock with hashes. Raises BadInput for one that is not pinned."""
+    """Return the requirements of a lock with hashes that apply to Linux. Raises BadInput for one that is not pinned."""
     for entry in re.split(r"\n(?=\S)", requirements.strip()):
         wanted, *hashes = (part.strip() for part in entry.split("--hash=sha256:"))
         requirement = Requirement(wanted.rstrip("\\ \n"))
@@ -64,7 +64,7 @@ def pinned(requirements: str) -> Iterator[Distribution]:
 
 @cache
 def installed_licence(name: str) -> str:
-    """The licence of a distribution that is installed here, as an SPDX expression."""
+    """Return the licence of a distribution that is installed here, as an SPDX expression."""
     try:
         headers = metadata.metadata(name)
     except metadata.PackageNotFoundError as missing:
@@ -77,7 +77,7 @@ def installed_licence(name: str) -> str:
 
 
 def licence(name: str, fields: Mapping[str, str], classifiers: Sequence[str]) -> str:
-    """The SPDX expression in a distribution's metadata. Raises BadInput where there is none that is known."""
+    """Return the SPDX expression in a distribution's metadata. Raises BadInput where there is none that is known."""
     if fields.get("License-Expression"):
         return fields["License-Expression"]
     named = fields.get("License", "").strip()

@@ -1,4 +1,4 @@
-"""A builder from Debian's own packages, where there is none and this machine lets us install one."""
+"""Install a builder from Debian's own packages, where there is none and this machine allows it."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What goes into an image: its build context in build/images, made of the tree, the desk and the pinned libraries."""
+"""Lay out an image's build context in build/images, from the tree, the desk and the pinned libraries."""
 
 import json
 import os
@@ -22,14 +22,14 @@ _UNWANTED = ("__pycache__", "*.pyc")
 
 
 class ImageTarget(NamedTuple):
-    """What an image is for: amd64 or arm64, and the base's Python, as in 3.12."""
+    """The platform of an image: amd64 or arm64, and the base's Python, as in 3.12."""
 
     architecture: str
     python: str
 
 
 def contents(root: Path) -> dict[str, Any]:
-    """docker/contents.json: which parts an image holds, and what is pruned."""
+    """Return docker/contents.json: the parts of each image, and what is pruned."""
     document: dict[str, Any] = json.loads((root / "docker" / "contents.json").read_text())
     return document
 
@@ -51,7 +51,7 @@ def lay_out(service: str, root: Path, into: Path) -> None:
 
 
 def lay_out_base(root: Path, into: Path) -> None:
-    """Write the build context of what all images stand on."""
+    """Write the build context of the base of all images."""
     into.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(root / "docker" / "base.Dockerfile", into / "Dockerfile")
     shutil.copyfile(root / "docker" / "assemble.py", into / "assemble.py")
@@ -59,14 +59,14 @@ def lay_out_base(root: Path, into: Path) -> None:
 
 
 def lay_out_collector(root: Path, into: Path) -> None:
-    """Write the build context of the long-running collector's image, which stands on market-data's."""
+    """Write the build context of the long-running collector's image, which is built on market-data's."""
     into.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(root / "docker" / "collector.Dockerfile", into / "Dockerfile")
     shutil.copyfile(root / "docker" / "collector.py", into / "collector.py")
 
 
 def lay_out_task(service: str, root: Path, task: Path) -> None:
-    """/var/task: the service, the parts of fanfold that it may have, the desk and its own strategies."""
+    """Write /var/task: the service, the parts of fanfold that it may have, the desk and its own strategies."""
     document = contents(root)
     shutil.rmtree(task, ignore_errors=True)
     package = f"{service.replace('-', '_')}_service"
@@ -123,7 +123,7 @@ def unpack_libraries(service: str, root: Path, into: Path, target: ImageTarget) 
 
 
 def fingerprint(context: Path, *more: str) -> str:
-    """What an image is made of, as a digest: its laid-out files, and what is given; libraries by pinned hashes."""
+    """Return a digest of an image's contents: its files, the arguments, and the libraries by their pinned hashes."""
     digest = sha256("\n".join(more).encode())
     for path in sorted(path for path in context.rglob("*") if path.is_file()):
         name = path.relative_to(context)

@@ -38,7 +38,7 @@ print(json.dumps({
 
 
 def main(services: list[str]) -> int:
-    """Write the bills of the named images, or of all; the exit code."""
+    """Write the bills of the named images, or of all, and return the exit code."""
     root = repository_root()
     into = root / "build" / "sbom"
     into.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def main(services: list[str]) -> int:
 
 
 def look(service: str) -> dict[str, Any]:
-    """What is in a built image. Raises BadInput where it is not built."""
+    """Inspect a built image, and return its contents. Raises BadInput where it is not built."""
     container = container_tool.container(service)
     command = container_tool.command_in(container, ["python3", "-c", LOOK], {}, {})
     done = subprocess.run(command, env=container_tool.environment(), capture_output=True, text=True, check=False)  # noqa: S603
@@ -66,7 +66,7 @@ def look(service: str) -> dict[str, Any]:
 
 
 def bill(service: str, root: Path, report: dict[str, Any]) -> str:
-    """The document, of what ``look`` saw. Raises BadInput for a distribution that the lock does not know."""
+    """Return the document for an image's contents. Raises BadInput for a distribution that the lock does not know."""
     made_of = report["made_of"]
     bom = Bom(serial_number=uuid5(NAMESPACE_URL, f"{service} {made_of}"))
     bom.metadata.component = Component(
@@ -106,7 +106,7 @@ def _python(service: str, root: Path, entries: list[Any]) -> Iterator[Component]
 
 
 def _debian(status: str) -> Iterator[Component]:
-    """The packages of dpkg's list; their licences are in the base's own documents."""
+    """Return the packages in dpkg's list; their licences are in the base's own documents."""
     for paragraph in status.split("\n\n"):
         fields = dict(re.findall(r"^(Package|Version|Architecture|Status): (.*)$", paragraph, re.MULTILINE))
         if fields.get("Status", "").endswith(" installed"):

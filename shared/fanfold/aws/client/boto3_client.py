@@ -27,7 +27,7 @@ _NO_CREDENTIALS = (CredentialRetrievalError, NoCredentialsError, PartialCredenti
 
 
 def boto3_call(endpoint: Endpoint) -> Call:
-    """One try a call; one client a service, made on first use. Without credentials boto3 looks for its own."""
+    """Return a call that tries once. Clients are made on first use; without credentials boto3 looks for its own."""
     try:
         session = _session(endpoint)
     except _NO_CREDENTIALS as error:

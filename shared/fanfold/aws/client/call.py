@@ -61,7 +61,7 @@ THROTTLES = frozenset(
 
 
 class Reason(NamedTuple):
-    """Why one write was refused; ``item`` is what lay there (AttributeValues) if the write asked for it, else empty."""
+    """The reason why a write was refused; ``item`` has the stored AttributeValues if the write asked for them."""
 
     code: str
     message: str
@@ -69,7 +69,7 @@ class Reason(NamedTuple):
 
 
 class AwsFault(Exception):
-    """AWS refused, or did not answer (status NO_ANSWER).
+    """AWS refused the call, or did not respond (status NO_ANSWER).
 
     ``reasons`` has one entry a write of a cancelled transaction, in order, with code "None" where that write was fine;
     a failed condition of a single write has exactly one.
@@ -87,24 +87,24 @@ class AwsFault(Exception):
 
 
 def condition_failed(fault: AwsFault) -> bool:
-    """A DynamoDB condition did not hold, alone or in a transaction."""
+    """Return whether a DynamoDB condition did not hold, alone or in a transaction."""
     return any(reason.code == "ConditionalCheckFailed" for reason in fault.reasons)
 
 
 def conflicted(fault: AwsFault) -> bool:
-    """Another writer was at the same item or key: read again and decide anew."""
+    """Return whether another writer was at the same item or key: read again and decide again."""
     if fault.code in {"TransactionConflictException", "ConditionalRequestConflict", "OperationAborted"}:
         return True
     return any(reason.code == "TransactionConflict" for reason in fault.reasons)
 
 
 def throttled(fault: AwsFault) -> bool:
-    """Nothing is wrong but the rate; of a transaction, when no write has any other reason."""
+    """Return whether only the rate was exceeded; of a transaction, whether no write failed for another reason."""
     return fault.code in THROTTLES or fault.status == 429 or _canceled_by(fault, THROTTLES)
 
 
 def contended(fault: AwsFault) -> bool:
-    """Only another transaction was at one of the items, whose conditions were not looked at: ask again."""
+    """Return whether only another transaction was at one of the items, so that no condition was checked: try again."""
     return fault.code == "TransactionConflictException" or _canceled_by(fault, THROTTLES | {"TransactionConflict"})
 
 
@@ -114,12 +114,12 @@ def _canceled_by(fault: AwsFault, codes: frozenset[str]) -> bool:
 
 
 def precondition_failed(fault: AwsFault) -> bool:
-    """S3 did not write because of If-None-Match or If-Match, or because of another write still under way (409)."""
+    """Return whether S3 did not write because of If-None-Match, If-Match, or another write under way (409)."""
     return fault.status == 412 or fault.code == "ConditionalRequestConflict"
 
 
 def not_found(fault: AwsFault) -> bool:
-    """There is no such object, queue, topic, table, function or parameter."""
+    """Return whether there is no such object, queue, topic, table, function or parameter."""
     return fault.status == 404 or fault.code in {
         "AWS.SimpleQueueService.NonExistentQueue",
         "ParameterNotFound",
@@ -140,7 +140,7 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeyServer(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a container asks for its task's keys, and the token that it shows, out of a file where one is named."""
+    """The address at which a container requests its task's keys, with the token or the file that holds it."""
 
     url: str
     token: str = ""
@@ -151,7 +151,7 @@ class KeyServer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the calls go: AWS itself, or with ``url`` an emulator that answers for every service."""
+    """The destination of calls: AWS itself, or with ``url`` an emulator that responds for every service."""
 
     region: str
     url: str | None = None
@@ -160,7 +160,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> "Endpoint":
-        """The endpoint that the usual AWS variables name; raises BadInput if there is no region."""
+        """Return the endpoint that the usual AWS variables name. Raises BadInput if there is no region."""
         region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
         if not region:
             raise BadInput("there is no AWS region; set AWS_REGION")
@@ -176,7 +176,7 @@ def _credentials(environ: Mapping[str, str]) -> Credentials | None:
 
 
 def _key_server(environ: Mapping[str, str]) -> KeyServer | None:
-    """As the AWS SDKs read the variables; raises BadInput for a host that no token may be shown to."""
+    """Read the variables as the AWS SDKs do. Raises BadInput for a host that must not see the token."""
     relative, full = (environ.get(f"AWS_CONTAINER_CREDENTIALS_{kind}_URI") for kind in ("RELATIVE", "FULL"))
     if not relative and not full:
         return None
@@ -189,7 +189,7 @@ def _key_server(environ: Mapping[str, str]) -> KeyServer | None:
 
 
 def connect(client: Client, endpoint: Endpoint) -> Call:
-    """A persistent call on the light client, or on boto3; both behave alike.
+    """Return a call that retries, on the light client or on boto3; both behave alike.
 
     The light client takes a fifth of boto3's CPU a call, and a fifth of the time to get ready, and knows the operations
     of a trading desk, keys in the environment and a container's task; boto3 knows the rest of AWS and of credentials.
@@ -207,8 +207,7 @@ def connect(client: Client, endpoint: Endpoint) -> Call:
 def persistent(
     call: Call, sleep: Callable[[float], None] = time.sleep, chance: Callable[[], float] = random.random
 ) -> Call:
-    """Try again after throttling, a transaction in the way, a server's error or silence: TRIES in all, with jittered,
-    growing pauses.
+    """Try up to TRIES times on throttling, contention, server errors and silence, with jittered, growing pauses.
 
     A write whose answer was lost is written again. That is safe here because every write of Fanfold is conditional or
     idempotent, with one thing to know: such a write can find its own first try and be told that its condition failed,
@@ -239,7 +238,7 @@ def pause(
 
 
 def _with_token(operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-    """One token over all tries, so that a transaction that went through unseen is not run twice."""
+    """Use one token for all tries, so that a transaction that succeeded unseen is not run twice."""
     if operation != "TransactWriteItems" or "ClientRequestToken" in parameters:
         return parameters
     return {**parameters, "ClientRequestToken": os.urandom(16).hex()}
@@ -253,7 +252,7 @@ def _passes(fault: AwsFault, operation: str) -> bool:
 
 
 class RecordedCall(NamedTuple):
-    """A call as it was asked for, tries not counted."""
+    """A call with its parameters; retries are not counted."""
 
     service: str
     operation: str
@@ -261,7 +260,7 @@ class RecordedCall(NamedTuple):
 
 
 def recorded(call: Call, sink: Callable[[RecordedCall], object]) -> Call:
-    """The same call, told to the sink before it is made; a list's ``append`` is a sink."""
+    """Return a call that reports each call to the sink before making it; a list's ``append`` is a sink."""
 
     @wraps(call)
     def recording(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -276,9 +275,9 @@ UNOWNED = frozenset({"CreateBucket", "ListBuckets"})
 
 
 def owned(call: Call, owner: Callable[[], str]) -> Call:
-    """The same call, which meets no bucket but the owner's: one that was deleted may be somebody else's tomorrow.
+    """Return a call that reaches no bucket but the owner's: a deleted bucket's name may be taken by somebody else.
 
-    ``owner`` is asked at each call to S3; "" is nobody, and nothing is checked.
+    ``owner`` is called for each call to S3; it returns "" where the owner is not to be checked.
     """
 
     @wraps(call)

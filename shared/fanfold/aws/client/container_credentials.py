@@ -1,4 +1,4 @@
-"""Keys of a container's task, which its host hands out for some hours at a time (ECS, Fargate, EKS)."""
+"""Keys of a container's task, which its host issues for some hours at a time (ECS, Fargate, EKS)."""
 
 import threading
 from collections.abc import Callable
@@ -24,9 +24,9 @@ class _Keys(msgspec.Struct, rename="pascal", frozen=True):
 
 
 class TaskKeys:
-    """A task's keys, asked for at first use and again before they end; for all threads of a process.
+    """A task's keys, requested at first use and again before they expire; shared by all threads of a process.
 
-    Raises AwsFault where there are none that hold.
+    Raises AwsFault where there are no valid keys.
     """
 
     def __init__(self, server: KeyServer, clock: Callable[[], float]) -> None:
@@ -55,7 +55,7 @@ class TaskKeys:
 
 
 def asked(server: KeyServer) -> _Keys:
-    """Keys as the host hands them out now. Raises AwsFault, which holds nothing of what came back."""
+    """Request the current keys from the host. Raises AwsFault, which contains nothing of the response."""
     url = urlsplit(server.url)
     connection = (HTTPSConnection if url.scheme == "https" else HTTPConnection)(url.netloc, timeout=TIMEOUT_S)
     target = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"

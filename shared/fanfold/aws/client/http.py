@@ -1,4 +1,4 @@
-"""What goes over the wire and what comes back, before and after the protocols."""
+"""HTTP requests and responses as the protocols write and read them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ class HttpRequest(NamedTuple):
 
 
 class HttpResponse(NamedTuple):
-    """An HTTP answer; the headers' names may be asked for in any case."""
+    """An HTTP response; header names may be looked up in any case."""
 
     status: int
     headers: Mapping[str, str]
@@ -30,11 +30,11 @@ class HttpResponse(NamedTuple):
 
 
 def _unchecked(_operation: str, _answer: HttpResponse) -> None:
-    """Of most services nothing tells whether an answer is whole."""
+    """Accept any response: most services send no checksum."""
 
 
 class Protocol(NamedTuple):
-    """How a service writes its operations, reads its answers, and knows that one is not as it was sent."""
+    """The functions by which a service's operations are written, its responses read, and damaged ones detected."""
 
     request: Callable[[str, Mapping[str, Any]], HttpRequest]
     response: Callable[[str, HttpResponse], dict[str, Any]]
@@ -43,16 +43,16 @@ class Protocol(NamedTuple):
 
 
 def encoded(text: str, safe: str = "") -> str:
-    """Percent-encoded as signatures want it: everything but letters, digits and ``-_.~``."""
+    """Percent-encode everything but letters, digits and ``-_.~``, as signatures require."""
     return quote(text, safe=f"{safe}-_.~")
 
 
 def query_of(pairs: Mapping[str, str]) -> str:
-    """A query in the order and encoding that signatures want: by name, and not by what joins name and value."""
+    """Return a query in the order and encoding that signatures require: sorted by name, not by the joined text."""
     ordered = sorted((encoded(key), encoded(value)) for key, value in pairs.items())
     return "&".join(f"{key}={value}" for key, value in ordered)
 
 
 def damaged(operation: str) -> AwsFault:
-    """An answer whose checksum is another than its sender's is as good as none."""
+    """Return a fault for a response whose checksum does not match its body; it counts as no response."""
     return AwsFault("DamagedAnswer", f"{operation}: the answer does not have the checksum that it came with", NO_ANSWER)

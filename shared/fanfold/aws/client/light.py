@@ -1,4 +1,4 @@
-"""The seam on the standard library: the few operations a desk uses, at a fraction of boto3's start and cost a call.
+"""The seam on the standard library: the few operations a desk uses, with a fraction of boto3's start and CPU time.
 
 It speaks to DynamoDB, KMS, SQS, SNS, S3, Lambda, Secrets Manager and SSM, on one kept connection a host and thread.
 """
@@ -33,7 +33,7 @@ PATIENCE_S = {"ReceiveMessage": 20.0 + TIMEOUT_S, "Invoke": 900.0}
 
 
 class Connections(threading.local):
-    """This thread's kept connections, by scheme and host."""
+    """This thread's open connections, by scheme and host."""
 
     def __init__(self) -> None:
         self.kept: dict[tuple[str, str], HTTPConnection] = {}
@@ -45,9 +45,9 @@ class Connections(threading.local):
 
 
 def light_call(endpoint: Endpoint, clock: Callable[[], float] = time.time) -> Call:
-    """One try a call, signed with the endpoint's credentials; raises BadInput if it has none.
+    """Return a call that tries once, signed with the endpoint's credentials. Raises BadInput if it has none.
 
-    Keys out of the environment are not renewed, those of a container's task are.
+    Keys from the environment are not renewed, those of a container's task are.
     """
     keys = _keys(endpoint, clock)
     connections = Connections()
@@ -91,7 +91,7 @@ def _protocol(service: str) -> Protocol:
 
 
 def placed(endpoint: Endpoint, service: str, request: HttpRequest) -> tuple[str, str, HttpRequest]:
-    """Scheme, host and the request as that host wants it: a bucket goes into S3's host, but an emulator's path."""
+    """Return scheme, host and request: a bucket goes into the host of S3, but into the path of an emulator."""
     url = urlsplit(endpoint.url or f"https://{service}.{endpoint.region}.amazonaws.com")
     bucket = request.bucket
     if not bucket:
@@ -111,7 +111,7 @@ def _connection(scheme: str, host: str) -> HTTPConnection:
 
 @cache
 def trust() -> ssl.SSLContext:
-    """The system's certificates; reading them is slow, so once a process, and only where something is encrypted."""
+    """Return the system's certificates; reading them is slow, so once for each process, and only where TLS is used."""
     return ssl.create_default_context()
 
 

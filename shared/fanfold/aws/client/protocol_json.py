@@ -62,7 +62,7 @@ def _read(body: bytes) -> dict[str, Any]:
 def _decode_blobs(value: object) -> None:
     """Turn base 64 into bytes, in place.
 
-    The names alone tell: an attribute that is itself called B holds a dict, and no table has a name so short.
+    The names alone decide: an attribute that is itself called B holds a dict, and no table has a name so short.
     """
     if isinstance(value, list):
         for entry in value:

@@ -57,7 +57,7 @@ def _entry(member: ET.Element) -> dict[str, Any]:
 
 
 def read_fault(answer: HttpResponse) -> AwsFault:
-    """The fault in an XML answer; the status stands for the code where there is none, as after HEAD."""
+    """Return the fault in an XML response; the status stands for the code where there is none, as after HEAD."""
     code, message = str(answer.status), answer.body[:200].decode(errors="replace") or responses.get(answer.status, "")
     try:
         error = next(read_tree(answer.body).iter("Error"), None)
@@ -69,7 +69,7 @@ def read_fault(answer: HttpResponse) -> AwsFault:
 
 
 def read_tree(body: bytes) -> ET.Element:
-    """An XML answer with the namespaces taken off its tags."""
+    """Parse an XML response and remove the namespaces from its tags."""
     tree = ET.fromstring(body)  # noqa: S314 - AWS's own answer over TLS, or the emulator's on loopback
     for element in tree.iter():
         element.tag = element.tag.rpartition("}")[2]

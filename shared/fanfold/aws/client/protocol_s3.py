@@ -180,7 +180,7 @@ def _response(operation: str, answer: HttpResponse) -> dict[str, Any]:
 
 
 def _check_body(operation: str, answer: HttpResponse) -> None:
-    """Hold a whole object against the checksum that it was written with; one of parts has one of its parts'."""
+    """Verify a whole object against the checksum it was written with. That of an object in parts covers the parts."""
     checksum = answer.headers.get("x-amz-checksum-sha256", "") if operation == "GetObject" else ""
     if checksum and answer.status == WHOLE and "-" not in checksum and checksum != _checksum(answer.body):
         raise damaged("GetObject")

@@ -1,4 +1,4 @@
-"""What a function asked of AWS, one JSON line a call; only where RECORD_CALLS names a file, which no deploy does."""
+"""Record a function's AWS calls, one JSON line each, where RECORD_CALLS names a file, which no deploy does."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,7 @@ class RecordedLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def appending(path: Path, function: str) -> Callable[[RecordedCall], None]:
-    """A sink for ``fanfold.aws.client.call.recorded``; several processes may write to one file."""
+    """Return a sink for ``fanfold.aws.client.call.recorded``; several processes may write to one file."""
 
     def sink(call: RecordedCall) -> None:
         line = RecordedLine(
@@ -33,5 +33,5 @@ def appending(path: Path, function: str) -> Callable[[RecordedCall], None]:
 
 
 def lines(path: Path) -> list[RecordedLine]:
-    """The calls in the order in which they were written."""
+    """Read the calls in the order in which they were written."""
     return [msgspec.json.decode(line, type=RecordedLine) for line in path.read_bytes().splitlines()]

@@ -11,14 +11,14 @@ from fanfold.aws.client.http import HttpRequest, encoded
 
 
 class Place(NamedTuple):
-    """Where a signature holds: a region as AWS names it, and a service."""
+    """The scope of a signature: a region by its AWS name, and a service."""
 
     region: str
     service: str
 
 
 def sign(request: HttpRequest, host: str, place: Place, credentials: Credentials, at: float) -> dict[str, str]:
-    """The request's headers with those that prove who sent it, at epoch seconds ``at``."""
+    """Return the request's headers with those that sign it, at epoch seconds ``at``."""
     region, service = place
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
     digest = hashlib.sha256(request.body).hexdigest()

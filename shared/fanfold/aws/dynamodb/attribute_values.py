@@ -1,7 +1,7 @@
 """DynamoDB's AttributeValues and the plain values they stand for.
 
-Numbers come back as Decimal, always, equal to what was written (DynamoDB drops zeros at the end); who wants an int says
-so with ``integer``. A float is refused: it is not exact. Tuples come back as lists.
+Numbers are always read as Decimal, equal to what was written (DynamoDB drops zeros at the end); ``integer`` makes an
+int of one. A float is refused: it is not exact. Tuples are read as lists.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ _ANY = Context(prec=1_000)
 
 
 def marshal(values: Mapping[str, Any]) -> Item:
-    """The item of a dict of str, bool, None, int, Decimal, bytes, lists, dicts and sets; raises BadInput for others."""
+    """Convert a dict to an item: str, bool, None, int, Decimal, bytes, lists, dicts, sets; else BadInput is raised."""
     # Nearly all values are texts, bytes or truths, which a call each would take longer than to write.
     return {
         name: {kind: value} if (kind := _AS_THEY_ARE.get(type(value))) else attribute(value)
@@ -37,7 +37,7 @@ def unmarshal(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
 
 
 def attribute(value: object) -> AttributeValue:
-    """The AttributeValue of one value."""
+    """Convert one value to an AttributeValue."""
     write = _WRITERS.get(type(value))
     if write is not None:
         return write(value)
@@ -49,13 +49,13 @@ def attribute(value: object) -> AttributeValue:
 
 
 def plain(value: AttributeValue) -> Any:
-    """The value that an AttributeValue stands for."""
+    """Return the value that an AttributeValue stands for."""
     ((kind, content),) = value.items()
     return content if kind in _READ_AS_THEY_ARE else _READERS[kind](content)
 
 
 def integer(value: Decimal) -> int:
-    """A whole number as int; raises BadInput if it is not whole.
+    """Return a whole number as int. Raises BadInput if it is not whole.
 
     >>> integer(Decimal("12.0"))
     12

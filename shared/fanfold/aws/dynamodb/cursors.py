@@ -24,18 +24,18 @@ _unpack = msgspec.msgpack.Decoder(list[_Row]).decode
 
 
 class CursorTable:
-    """See market_data_service.poll.PollCursors: by (timeframe, instrument), the last bars that were published."""
+    """See market_data_service.poll.PollCursors: the last bars that were published, by (timeframe, instrument)."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def read(self, venue: str) -> Noted:
-        """Raises Conflict where it is written meanwhile, again and again."""
+        """Read a venue's cursors. Raises Conflict where another process keeps writing them meanwhile."""
         subject = f"the cursors of {venue}"
         return retry_on_conflict(lambda: self._read(venue), TRIES, subject, self._table.backoff)
 
     def write(self, venue: str, cursors: Mapping[SeriesKey, Series], version: int, held_until: int = 0) -> None:
-        """Raises Conflict where the version is not the one that was read."""
+        """Write a venue's cursors. Raises Conflict where the version is not the one that was read."""
         rows = [(*key, series.price_scale, series.volume_scale, series.bars) for key, series in cursors.items()]
         first, *more = _parts(rows)
         item = {"cursors": first, "version": version + 1, "held_until_s": held_until, "more": len(more)}
@@ -56,7 +56,7 @@ class CursorTable:
         return self._table.putting(_key(venue, number), {"cursors": part, "version": version})
 
     def _rows(self, venue: str, item: Mapping[str, Any], version: int) -> list[_Row]:
-        """All that was written with an item. Raises Conflict where another writer has been at what lies beside it."""
+        """Return all rows that belong to an item. Raises Conflict where another writer changed the items beside it."""
         keys = [_key(venue, number) for number in range(1, integer(item["more"]) + 1)]
         items = self._table.get_all(keys)
         beside = [items.get(key, {}) for key in keys]
@@ -66,7 +66,7 @@ class CursorTable:
 
 
 def _parts(rows: Sequence[_Row]) -> Iterator[bytes]:
-    """The rows in as many parts as they need, most often one."""
+    """Divide the rows into as many parts as they need, most often one."""
     body = _pack(rows)
     if len(body) <= PART_BYTES or len(rows) < 2:
         yield body

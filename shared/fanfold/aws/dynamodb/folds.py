@@ -1,6 +1,6 @@
-"""Where signal keeps its fold: an item a bars message, with its new bars, the states after it, what was published.
+"""The store of signal's fold: an item for each bars message, with its new bars, the states after it, and its outputs.
 
-They lie there compressed, for a write is billed by the KB.
+The contents are compressed, because a write is billed by the KB.
 """
 
 from collections import Counter
@@ -30,7 +30,7 @@ ITEM_BYTES = 380_000
 
 
 class FoldTable:
-    """The fold of one venue. Versions are dense, so of two writers one is refused."""
+    """The fold of one venue. Versions are dense, so if two writers write the same one, one of them is refused."""
 
     def __init__(self, table: Table, venue: str, timeframe: str) -> None:
         self._table = table
@@ -40,7 +40,7 @@ class FoldTable:
     def append(
         self, version: int, message: str, series: list[Series], snapshot: Snapshot, outputs: list[Message]
     ) -> None:
-        """Write a version; raises Conflict if it is there already."""
+        """Write a version. Raises Conflict if it exists already."""
         frames = bars.pack(series)
         finest = [frame for frame in frames if frame.timeframe == self._timeframe]
         item: dict[str, Any] = {"message": message, "version": version, "frames": packed(_pack(finest))}
@@ -62,7 +62,7 @@ class FoldTable:
         self._table.write(writes)
 
     def load(self, groups: Mapping[Group, int]) -> StoredFold:
-        """What is kept, with windows as long as the groups look back; see fanfold.signals.fold.Fold.groups."""
+        """Load the fold, with windows as long as the groups look back; see fanfold.signals.fold.Fold.groups."""
         items = self._table.query(self._venue, "fold#", newest_first=True)
         newest = next(items, None)
         if newest is None:
@@ -101,7 +101,7 @@ class FoldTable:
         return self._rest(item)[1]
 
     def _rest(self, item: dict[str, Any]) -> tuple[Snapshot, list[bytes]]:
-        """Snapshot and outputs of a version, from its item or from the parts beside it."""
+        """Return snapshot and outputs of a version, from its item or from the parts beside it."""
         if "parts" not in item:
             return _rest(unpacked(item["rest"]))
         parts = self._table.query(f"{self._venue} parts", f"{_fold_key(integer(item['version']))}#")
@@ -112,7 +112,7 @@ class FoldTable:
 
 
 class StoredMessages(Sequence[Message]):
-    """Messages that are decoded only when somebody wants them: nearly no bars come again after a cold start."""
+    """Messages that are decoded only on access: after a cold start almost no bars are delivered again."""
 
     def __init__(self, bodies: Callable[[], Sequence[bytes]]) -> None:
         self._bodies = bodies
@@ -136,7 +136,7 @@ class StoredMessages(Sequence[Message]):
 
 
 class Reach:
-    """Windows that are read from the newest bars back, until every group has one more common time than its lookback."""
+    """Windows read from the newest bars back, until every group has one more common time than its lookback."""
 
     def __init__(self, groups: Mapping[tuple[str, ...], int]) -> None:
         self._newest_first: list[Frame] = []
@@ -152,7 +152,7 @@ class Reach:
                 self._places.setdefault(instrument, []).append(place)
 
     def take(self, older: list[Frame]) -> None:
-        """Frames of a time before those that were taken; of no bar twice."""
+        """Take frames of an earlier time than those taken before; skip bars that were taken."""
         self._newest_first += reversed(older)
         for frame in older:
             begin = 0
@@ -181,7 +181,7 @@ class Reach:
 
 
 def _known(groups: Mapping[Group, int], snapshot: Snapshot) -> dict[str, dict[tuple[str, ...], int]]:
-    """Groups by timeframe, without instruments that are apart or had no bar: they would be looked for for ever."""
+    """Return groups by timeframe, without instruments that left or had no bar: their search would never end."""
     known: dict[str, dict[tuple[str, ...], int]] = {}
     for (timeframe, instruments), count in groups.items():
         apart = snapshot.apart.get(" ".join((timeframe, *instruments)), {})

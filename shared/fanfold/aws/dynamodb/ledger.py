@@ -1,4 +1,4 @@
-"""The ledger's items: their keys, and what is read of them."""
+"""The ledger's items: their keys, and how they are read."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime

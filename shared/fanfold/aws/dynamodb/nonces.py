@@ -1,4 +1,4 @@
-"""Nonces of webhooks: used once, and kept for longer than a signature is good for."""
+"""Nonces of webhooks: each is used once, and kept for longer than a signature is valid."""
 
 from datetime import datetime
 

@@ -1,6 +1,7 @@
-"""Messages written with the change that they tell of, published after it: at once, on redelivery, and on schedule.
+"""Messages written with the change that they report, published after it: at once, on redelivery, and on schedule.
 
-One that its topic will never take, or that this version cannot read, is put aside with its reason and stops no other.
+A message that its topic will never accept, or that this version cannot read, is set aside with its reason and blocks no
+other.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +25,7 @@ Item = Mapping[str, Any]
 
 
 class Watching(Protocol):
-    """Who hears of messages that do not go out; see fanfold.aws.telemetry.telemetry."""
+    """The port that is notified of messages that cannot be published; see fanfold.aws.telemetry.telemetry."""
 
     def put_aside(self, name: str, reason: str) -> None: ...
 
@@ -32,8 +33,11 @@ class Watching(Protocol):
 
 
 class Outbox:
-    """One service's unpublished messages. With a ``clock`` it knows for how long it has had them; ``watch`` hears of
-    the id and the reason of each that was put aside, and of those that a sweep finds older than ``OLD_S``."""
+    """One service's unpublished messages. With a ``clock`` it knows their age.
+
+    ``watch`` is notified of each that was set aside, with the reason, and of those that a sweep finds older than
+    ``OLD_S``.
+    """
 
     def __init__(
         self, table: Table, service: str, topics: Topics, watch: Watching | None = None, clock: Clock | None = None
@@ -46,25 +50,25 @@ class Outbox:
         self._clock = clock
 
     def holding(self, message: Message) -> Write:
-        """The write that puts a message into the outbox, for the transaction of its change."""
+        """Return the write that puts a message into the outbox, for the transaction of its change."""
         item: dict[str, Any] = {"body": encode(message)}
         if self._clock is not None:
             item["held_at_s"] = int(self._clock().timestamp())
         return self._table.putting((self._partition, message.id), item)
 
     def publish(self, held: Sequence[Message], others: Sequence[Message] = ()) -> None:
-        """Publish messages that the outbox holds, and others that it need not hold, and forget them."""
+        """Publish messages that the outbox holds, and others that it need not hold, and delete them."""
         published = self._published([*held, *others])
         for message in held:
             if message.id in published:
                 self._table.write([self._table.deleting((self._partition, message.id))])
 
     def items(self) -> list[Item]:
-        """All that is in the outbox's partition; execution's live orders are there, too."""
+        """Read everything in the outbox's partition, which also holds execution's live orders."""
         return list(self._table.query(self._partition))
 
     def sweep(self, items: Iterable[Item] | None = None) -> int:
-        """Publish what a crash has left, oldest first; how many there were. ``items`` are those of a read before."""
+        """Publish what a crash has left, oldest first; return the number of messages. ``items`` were read before."""
         left = [item for item in (self.items() if items is None else items) if "body" in item]
         self._tell_old(left)
         messages = [message for item in left for message in self._decoded(item)]
@@ -72,7 +76,7 @@ class Outbox:
         return len(left)
 
     def _tell_old(self, left: Iterable[Item]) -> None:
-        """Before they are tried: what makes the sweep fail is told of, too."""
+        """Report old messages before publishing, so that those that make the sweep fail are reported as well."""
         if self._clock is None or self._watch is None:
             return
         now = int(self._clock().timestamp())

@@ -1,7 +1,7 @@
-"""The paper venue's book in DynamoDB: an account's orders in parts, and a marker for every order that it ever took.
+"""The paper venue's book in DynamoDB: an account's orders in parts, and a marker for every order that was ever added.
 
-The first part is in the item of the account, with what was matched and the version; most accounts have no other. Every
-write moves the version, so what a match was worked out from is what it is written to.
+The first part is in the item of the account, with the times matched through and the version; most accounts have no
+other. Every write increments the version, so a match is written to the very book it was computed from.
 """
 
 from collections.abc import Callable, Sequence
@@ -106,7 +106,7 @@ class PaperBook:
         return self._table.putting(_marker(order), {**item, "expires_at_s": expires}, ABSENT)
 
     def _read(self, account: str) -> StoredBook:
-        """Parts are read after the page that names them: they belong together where it has not changed since."""
+        """Read the parts after the page that names them: they belong together if it has not changed since."""
         item = self._table.get(_page_key(account))
 
         def attempt() -> StoredBook:
@@ -122,7 +122,7 @@ class PaperBook:
         return self._kept[account]
 
     def _writes(self, account: str, kept: StoredBook, parts: Parts, matched_through_s: dict[str, int]) -> list[Write]:
-        """The page, and the parts that changed."""
+        """Return the writes of the page and of the parts that changed."""
         version = kept.page.version
         others = {number: part for number, part in parts.items() if number and part}
         page = PaperBookVersion(resting=parts.get(0, []), matched_through_s=matched_through_s, version=version + 1)
@@ -148,7 +148,7 @@ def _numbers(item: dict[str, Any]) -> list[int]:
 
 
 def _added(parts: Parts, order: Order) -> Parts:
-    """The order as the newest of the last part, or of a new one."""
+    """Append the order to the last part, or to a new one."""
     last = max(parts)
     if len(parts[last]) >= PART_ORDERS:
         last += 1

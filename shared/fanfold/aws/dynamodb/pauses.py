@@ -1,4 +1,4 @@
-"""Until when a venue wants to be left alone, kept for all processes of a service: one item a venue."""
+"""The pauses that venues demanded, stored for all processes of a service: one item for each venue."""
 
 from contextlib import suppress
 

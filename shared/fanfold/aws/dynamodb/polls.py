@@ -1,8 +1,8 @@
-"""What risk waits for before it decides: marks, matching and targets of one poll, joined by single writes.
+"""The poll that risk collects before it decides: marks, matching and targets, joined by single writes.
 
-Each arrival is one update that gives back the whole, so exactly the last one sees it complete, whatever the order.
-Marks, targets and what decisions carry forward lie there packed, in one attribute each: every update is billed by the
-KB of the whole, and two of three arrivals read none of them.
+Each arrival is one update that returns the whole item, so exactly the last one sees it complete, in any order. Marks,
+targets and what decisions carry forward are packed, in one attribute each: every update is billed by the KB of the
+whole, and two of three arrivals read none of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ TRIES = 5
 
 
 class PollArrival(NamedTuple):
-    """What came of a poll: its tokens, and packed targets by name, or packed marks after those of a version."""
+    """An arrival of a poll: its tokens, and packed targets by name, or packed marks after those of a version."""
 
     poll: PollPart
     tokens: set[str]
@@ -30,7 +30,7 @@ class PollArrival(NamedTuple):
 
 
 class DynamoPolls:
-    """The polls of the accounts, one item an account."""
+    """The polls of the accounts, one item for each account."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -39,24 +39,23 @@ class DynamoPolls:
         return self.read_all([account])[account]
 
     def read_all(self, accounts: Sequence[str]) -> dict[str, PollState]:
-        """The polls of several accounts, in one call."""
+        """Read the polls of several accounts, in one call."""
         items = self._table.get_all([_key(account) for account in accounts])
         return {account: _state(items.get(_key(account), {})) for account in accounts}
 
     def matched(self, account: str, poll: PollPart) -> PollState:
-        """A part of the bars is matched."""
+        """Record that a part of the bars is matched."""
         return self._arrive(account, PollArrival(poll, {f"matched/{poll.part}"}, {}))
 
     def targeted(self, account: str, poll: PollPart, targets: Targets) -> PollState:
-        """A part of the targets is there, or a chunk of it."""
+        """Record that a part of the targets arrived, or a chunk of one."""
         name = f"p{targets.part}c{targets.chunk}"
         return self._arrive(account, PollArrival(poll, {arrival(targets)}, {name: pack(targets)}))
 
     def marked(self, account: str, poll: PollPart, marks: dict[str, Mark], version: int, *, idle: bool) -> PollState:
-        """A part of the bars is there; ``idle`` says that no targets come of it.
+        """Record that a part of the bars arrived; ``idle`` says that no targets come of it.
 
-        Raises Unfinished where the poll before is not decided yet, and Conflict where the marks are not of the version
-        any more.
+        Raises Unfinished where the poll before is not decided yet, and Conflict where the marks have another version.
         """
         tokens = {f"bars/{poll.part}"} | ({f"idle/{poll.part}"} if idle else set())
         bars = PollArrival(poll, tokens, {}, pack(marks), version)
@@ -119,7 +118,7 @@ class DynamoPolls:
         return retry_on_conflict(attempt, TRIES, f"the poll of {account}", self._table.backoff, may_pass)
 
     def _finished(self, account: str, poll: PollPart) -> PollState:
-        """What is gathered. Raises Unfinished where that is an older poll that nobody decided on."""
+        """Return the poll that is gathered. Raises Unfinished where that is an older poll that nobody decided on."""
         newest = self.read(account)
         if newest.poll_id and newest.at < poll.at and not newest.decided:
             raise Unfinished(newest)
@@ -160,9 +159,9 @@ DECIDED = "(attribute_not_exists(closed_at_s) OR (closed_at_s < :at AND decided 
 
 
 def rearming(table: Table, account: str) -> Write:
-    """The write after which the next decision lets the account's day and peak begin anew.
+    """Return the write after which the next decision lets the account's day and peak begin anew.
 
-    A decision that is under way is made again.
+    A decision that is under way is repeated.
     """
     return table.updating(_key(account), "SET rearmed = :yes ADD carried_version :one", {":yes": True, ":one": 1})
 
@@ -172,7 +171,7 @@ def _key(account: str) -> Key:
 
 
 def _marks_condition(came: PollArrival, values: dict[str, Any]) -> str:
-    """The condition that nobody else has moved the marks, whose next version goes into ``values``."""
+    """Return the condition that nobody else has moved the marks, whose next version goes into ``values``."""
     if not came.marks:
         return ""
     values[":marks"], values[":marks_next"] = came.marks, came.marks_version + 1
@@ -187,7 +186,7 @@ def _version_is(name: str, version: int, values: dict[str, Any]) -> str:
 
 
 def _place(name: str) -> list[int]:
-    """Part and chunk of the targets under a name."""
+    """Return part and chunk of the targets under a name."""
     return [int(number) for number in name[1:].split("c")]
 
 

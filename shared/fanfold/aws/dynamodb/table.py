@@ -23,8 +23,8 @@ PRESENT = "attribute_exists(pk)"
 class Table(NamedTuple):
     """Reads are consistent. Conditions and updates are DynamoDB expressions, their ``:name`` in ``values``.
 
-    ``wait`` waits before a batch's rest is asked for again; it is told how often nothing of it was taken. ``backoff``
-    waits between tries after a conflict.
+    ``wait`` waits before the rest of a batch is requested again; its argument is how often nothing of it was taken.
+    ``backoff`` waits between tries after a conflict.
     """
 
     call: Call
@@ -33,12 +33,12 @@ class Table(NamedTuple):
     backoff: Backoff = BACKOFF
 
     def get(self, key: Key) -> dict[str, Any]:
-        """The item, or an empty dict."""
+        """Return the item, or an empty dict."""
         answer = self.call("dynamodb", "GetItem", {"TableName": self.name, "Key": _key(key), "ConsistentRead": True})
         return unmarshal(answer.get("Item", {}))
 
     def get_all(self, keys: Sequence[Key]) -> dict[Key, dict[str, Any]]:
-        """The items that are there, by key. Raises AwsFault, as for a rate, where DynamoDB leaves some unread."""
+        """Return the items that exist, by key. Raises AwsFault, as for a rate, where DynamoDB leaves some unread."""
         items: dict[Key, dict[str, Any]] = {}
         for start in range(0, len(keys), BATCH_GET_MAX):
             wanted = {"Keys": [_key(key) for key in keys[start : start + BATCH_GET_MAX]], "ConsistentRead": True}
@@ -49,7 +49,7 @@ class Table(NamedTuple):
         return items
 
     def put_all(self, items: Mapping[Key, Mapping[str, Any]]) -> None:
-        """Put items over what is there, each by itself; all are there when this returns, or AwsFault is raised."""
+        """Replace items, each by itself; all are stored when this returns, or AwsFault is raised."""
         puts = [{"PutRequest": {"Item": marshal({"pk": pk, "sk": sk, **item})}} for (pk, sk), item in items.items()]
         for start in range(0, len(puts), BATCH_WRITE_MAX):
             for _ in self._rounds(self._put_batch, puts[start : start + BATCH_WRITE_MAX], "UnprocessedItems"):
@@ -62,7 +62,7 @@ class Table(NamedTuple):
         return self.call("dynamodb", "BatchWriteItem", {"RequestItems": items})
 
     def _rounds(self, ask: Callable[[Any], dict[str, Any]], wanted: Any, rest: str) -> Iterator[dict[str, Any]]:
-        """The answers until nothing is left. What is left was over the table's rate, so the next one waits a while."""
+        """Yield responses until nothing is left. What is left exceeded the table's rate, so the next request waits."""
         left: Any = {self.name: wanted}
         tries = 0
         while True:
@@ -78,7 +78,7 @@ class Table(NamedTuple):
             self.wait(tries)
 
     def scan(self) -> Iterator[tuple[Key, dict[str, Any]]]:
-        """Every item without its key, and the key, page by page; what a big table has is dear."""
+        """Yield every item without its key, and the key, page by page; reading a large table is expensive."""
         request: dict[str, Any] = {"TableName": self.name, "ConsistentRead": True}
         while True:
             page = self.call("dynamodb", "Scan", request)
@@ -89,7 +89,7 @@ class Table(NamedTuple):
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def query(self, partition: str, prefix: str = "", *, newest_first: bool = False) -> Iterator[dict[str, Any]]:
-        """Items of a partition in order of their sort key, those that start with a prefix, page by page."""
+        """Yield items of a partition in order of their sort key, those that start with a prefix, page by page."""
         request: dict[str, Any] = {
             "TableName": self.name,
             "KeyConditionExpression": "pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else ""),
@@ -100,7 +100,7 @@ class Table(NamedTuple):
         return self._pages(request)
 
     def newest(self, partition: str, until: str, page: int = NEWEST_PAGE) -> Iterator[dict[str, Any]]:
-        """Items of a partition in falling order of their sort key from one on ("": all); who stops reads no further."""
+        """Yield items of a partition by descending sort key, from one on ("": all). Lazy: pages are read on demand."""
         values = {":pk": partition} | ({":until": until} if until else {})
         return self._pages(
             {
@@ -125,24 +125,24 @@ class Table(NamedTuple):
     def putting(
         self, key: Key, item: Mapping[str, Any], condition: str = "", values: Mapping[str, Any] | None = None
     ) -> Write:
-        """A put, for ``write``."""
+        """Return a put, for ``write``."""
         pk, sk = key
         return {"Put": self._conditional({"Item": marshal({"pk": pk, "sk": sk, **item})}, condition, values)}
 
     def updating(self, key: Key, update: str, values: Mapping[str, Any], condition: str = "") -> Write:
-        """An update, for ``write``."""
+        """Return an update, for ``write``."""
         return {"Update": self._conditional({"Key": _key(key), "UpdateExpression": update}, condition, values)}
 
     def deleting(self, key: Key) -> Write:
-        """A delete, for ``write``."""
+        """Return a delete, for ``write``."""
         return {"Delete": {"TableName": self.name, "Key": _key(key)}}
 
     def checking(self, key: Key, condition: str, values: Mapping[str, Any]) -> Write:
-        """A condition that must hold, for ``write``; only in a transaction."""
+        """Return a condition that must hold, for ``write``; only in a transaction."""
         return {"ConditionCheck": self._conditional({"Key": _key(key)}, condition, values)}
 
     def write(self, writes: Sequence[Write]) -> None:
-        """All of the writes or none. Raises Refused where a condition failed or another transaction was at it."""
+        """Apply all writes or none. Raises Refused where a condition failed or another transaction was at an item."""
         if not writes:
             return
         try:
@@ -158,7 +158,7 @@ class Table(NamedTuple):
             raise
 
     def update(self, key: Key, update: str, values: Mapping[str, Any], condition: str = "") -> dict[str, Any]:
-        """The item after an update; raises Conflict where its condition failed."""
+        """Return the item after an update. Raises Conflict where its condition failed."""
         parameters = self.updating(key, update, values, condition)["Update"] | {"ReturnValues": "ALL_NEW"}
         try:
             return unmarshal(self.call("dynamodb", "UpdateItem", parameters)["Attributes"])
@@ -179,12 +179,12 @@ class Table(NamedTuple):
 
 
 def sort_key(item: Mapping[str, Any]) -> str:
-    """The second part of an item's key."""
+    """Return the second part of an item's key."""
     return str(item["sk"])
 
 
 def without_key(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item's attributes but for its key."""
+    """Return an item's attributes without its key."""
     return {name: value for name, value in item.items() if name not in {"pk", "sk"}}
 
 

@@ -1,4 +1,4 @@
-"""The views table: heads of chains, cursors of the lake, what status queries read."""
+"""The views table: heads of chains, cursors of the lake, and the views that status queries read."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ PROMISES_MAX = 100
 
 
 def key_of(place: tuple[str, ...]) -> Key:
-    """Partition and sort key of a view's place. All of an account but trades and decisions is in one partition."""
+    """Return the key of a view's place. All views of an account but trades and decisions are in one partition."""
     match place:
         case ("message", message_id):
             return f"message#{message_id}", "message"
@@ -42,7 +42,7 @@ class DynamoViews:
         self._table = Table(call, table)
 
     def heads(self) -> list[Head]:
-        """Where every stream ends."""
+        """Return the head of every stream."""
         return [tip.head for tip in self.tips()]
 
     def head(self, stream: str) -> Head:
@@ -108,7 +108,7 @@ class DynamoViews:
         return {key: without_key(item) for key, item in self._table.get_all(keys).items()}
 
     def everything(self) -> Iterator[tuple[Key, dict[str, Any]]]:
-        """Every view with its key; heads and cursors are none."""
+        """Yield every view with its key; heads and cursors are not views."""
         for key, item in self._table.scan():
             if key[0] not in {_HEADS, _CURSORS}:
                 yield key, item
@@ -126,28 +126,27 @@ class DynamoViews:
                 raise Conflict(f"the lake cursor of {stream} is no longer at {before}") from refused
 
     def read(self, place: tuple[str, ...]) -> dict[str, Any]:
-        """A view's fields, {} where there is none: decimals, times and weights as text, records as dicts."""
+        """Return a view's fields, {} where there is none: decimals, times and weights as text, records as dicts."""
         return self._table.get(key_of(place))
 
     def of_account(self, account: str, kind: str) -> list[dict[str, Any]]:
-        """All views of a kind: position, targets, leg, order (its states follow, by sort key), books, matched,
-        trading-state."""
+        """Return all views of a kind: position, targets, leg, order with its states, books, matched, trading-state."""
         return list(self._table.query(f"account#{account}", kind))
 
     def orders(self, account: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-        """Each order's view with that of its state, {} where it has none yet."""
+        """Return each order's view and that of its state, {} where it has none yet."""
         items = {sort_key(item): item for item in self.of_account(account, "order#")}
         for key, item in items.items():
             if not key.endswith("#state"):
                 yield item, items.get(f"{key}#state", {})
 
     def decisions(self, account: str, until: str) -> Iterator[tuple[str, list[str]]]:
-        """The place of each decision (time#order id#message), newest first from one on ("": all), and its order ids."""
+        """Yield each decision's place (time#order id#message) and order ids, newest first, from one on ("": all)."""
         for item in self._table.newest(f"decisions#{account}", until):
             yield sort_key(item), item["orders"]
 
     def orders_by_id(self, account: str, ids: Sequence[str]) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
-        """As ``orders``, of some ids; one that is not recorded yet is not there."""
+        """Return the views as ``orders`` does, by id; an order that is not recorded yet is left out."""
         orders = {order_id: key_of(("order", account, order_id)) for order_id in ids}
         states = {order_id: key_of(("order-state", account, order_id)) for order_id in ids}
         items = self._table.get_all([*orders.values(), *states.values()])
@@ -156,7 +155,7 @@ class DynamoViews:
         }
 
     def trades(self, account: str, dt: str) -> list[dict[str, Any]]:
-        """The fills of a UTC day (2026-01-31), each under ``fill``."""
+        """Return the fills of a UTC day (2026-01-31), each under ``fill``."""
         return list(self._table.query(f"trades#{account}#{dt}"))
 
     def _putting(self, view: View) -> Write:
@@ -165,7 +164,7 @@ class DynamoViews:
 
 
 def _at(head: Head) -> tuple[str, dict[str, Any]]:
-    """The condition that a stream ends at a head; one without records may have promises."""
+    """Return the condition that a stream ends at a head; one without records may have promises."""
     return ("head_hash = :before", {":before": head.hash}) if head.seq else ("attribute_not_exists(head_hash)", {})
 
 

@@ -1,1 +1,1 @@
-"""What a Lambda function needs around its verb: settings, secrets, its queue."""
+"""The surroundings of a verb in a Lambda function: settings, secrets, the consumer of its queue."""

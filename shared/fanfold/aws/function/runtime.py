@@ -1,4 +1,4 @@
-"""What every function is wired from: its settings, the AWS seam, the clock, the desk, the queue's edge, the watch."""
+"""The parts that every function is built from: settings, AWS calls, clock, desk, queue consumer, telemetry."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,12 +44,12 @@ class Runtime(NamedTuple):
     backoff: Backoff = BACKOFF
 
     def table(self, name: str) -> Table:
-        """A table whose conflicts are tried again after this runtime's pauses."""
+        """Return a table that retries after conflicts with this runtime's pauses."""
         return Table(self.call, name, backoff=self.backoff)
 
 
 def read(kind: type[T], environ: Mapping[str, str]) -> T:
-    """Settings out of the environment; raises BadInput, which names the variable."""
+    """Read settings from the environment. Raises BadInput, which names the variable."""
     try:
         return msgspec.convert(dict(environ), kind, strict=False)
     except msgspec.ValidationError as wrong:
@@ -57,7 +57,7 @@ def read(kind: type[T], environ: Mapping[str, str]) -> T:
 
 
 def runtime(environ: Mapping[str, str]) -> Runtime:
-    """The runtime that an environment describes."""
+    """Return the runtime that an environment describes."""
     settings = read(RuntimeSettings, environ)
     clock = clock_of(settings.clock)
     watch = Telemetry(environ, clock)

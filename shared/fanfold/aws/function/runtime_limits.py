@@ -1,7 +1,7 @@
-"""Limits that are tightened without a deploy: SSM parameters over what the desk file says.
+"""Tighten limits without a deploy: SSM parameters over the limits of the desk file.
 
-``<path>/<account>`` holds a JSON object of fields of fanfold.desk.Limits. What it says may only be tighter than the
-desk file, which is reviewed; a parameter is not. Every limit is a maximum, so tighter is smaller.
+``<path>/<account>`` holds a JSON object of fields of fanfold.desk.Limits. A parameter may only be tighter than the desk
+file: that is reviewed, a parameter is not. Every limit is a maximum, so tighter is smaller.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ KEPT = timedelta(minutes=1)
 
 
 def tightened(limits: Limits, text: str) -> Limits:
-    """The limits with what a parameter says; raises BadInput, which names the field, for what it must not say."""
+    """Return the limits with those of a parameter. Raises BadInput, which names the field, for an invalid one."""
     try:
         wanted = msgspec.json.decode(text, type=dict[str, Decimal])
         known = msgspec.structs.asdict(limits)
@@ -35,7 +35,7 @@ def tightened(limits: Limits, text: str) -> Limits:
 
 
 class RuntimeLimits:
-    """The desk with the limits of the moment, each account's read again after a minute."""
+    """The desk with the current limits; each account's parameter is read again after a minute."""
 
     def __init__(self, call: Call, path: str, desk: Desk, clock: Callable[[], datetime], watch: Telemetry) -> None:
         self._call = call
@@ -48,9 +48,9 @@ class RuntimeLimits:
         self._refused: dict[str, BadInput] = {}
 
     def desk(self) -> Desk:
-        """The same object as before, unless a limit has changed.
+        """Return the desk, the same object as before unless a limit has changed.
 
-        A parameter that is wrong, or can't be read, is told of, and the limits before it stay. Raises AwsFault where
+        A parameter that is wrong, or can't be read, is reported, and the previous limits stay. Raises AwsFault where
         nothing has been read yet: without knowing whether an account was tightened, nothing is decided.
         """
         now = self._clock()
@@ -61,7 +61,7 @@ class RuntimeLimits:
         return self._desk
 
     def check(self) -> None:
-        """Raises BadInput for as long as a parameter is refused; what fails of it rings an alarm."""
+        """Raise BadInput as long as a parameter is refused; the failure rings an alarm."""
         self.desk()
         for wrong in self._refused.values():
             raise wrong

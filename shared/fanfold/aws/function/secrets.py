@@ -36,19 +36,19 @@ class Secret:
         return f"Secret({self._secret})"
 
     def values(self) -> dict[str, str]:
-        """Raises BadInput for a secret that is no JSON object of strings."""
+        """Return the values. Raises BadInput for a secret that is no JSON object of strings."""
         now = self._clock()
         if self._read_at is None or not timedelta(0) <= now - self._read_at < KEPT:
             self._read(now)
         return self._values
 
     def refresh(self) -> dict[str, str]:
-        """The values as they are now, however young the kept ones are."""
+        """Return the values as they are now, however young the cached ones are."""
         self._read(self._clock())
         return self._values
 
     def tried(self, use: Callable[[dict[str, str]], T], refused: type[Exception]) -> T:
-        """What ``use`` makes of the values; where it is refused, and the secret was rotated meanwhile, once again."""
+        """Return what ``use`` makes of the values. If they are refused and the secret was rotated, try once more."""
         known = self.values(), self.version
         try:
             return use(known[0])
@@ -68,7 +68,7 @@ class Secret:
         self._read_at, self.version = now, version
 
     def _ask(self) -> tuple[str, str]:
-        """What it is now, and a name for just that; without a text it is none of JSON either."""
+        """Read the secret's text, "" where it has none, and its version."""
         request = {"SecretId": self._secret, "VersionStage": "AWSCURRENT"}
         answer = self._call("secretsmanager", "GetSecretValue", request)
         return answer.get("SecretString", ""), answer["VersionId"]

@@ -1,8 +1,8 @@
-"""The queue's edge: the one place where a fault is caught.
+"""The consumer of a queue: the one place where a fault is caught.
 
 A message that can't be understood goes to the dead-letter queue with its reason and counts as handled. Any other fault
-is kept by message id, so that its reason is found when the platform gives up, and the message is tried again; what
-comes behind it in its FIFO group waits. A standard queue's messages have no group, and none waits for another.
+is stored by message id, so that its reason is known when the platform gives up, and the message is tried again; the
+messages behind it in its FIFO group wait. A standard queue's messages have no group, and none waits for another.
 """
 
 import re
@@ -33,7 +33,7 @@ _UNSENDABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 
 class Arrived(NamedTuple):
-    """A message out of its queue, when the queue got it in epoch milliseconds, and whether it was delivered before."""
+    """A message, when its queue received it in epoch milliseconds, and whether it was delivered before."""
 
     message: Message
     body: str
@@ -42,7 +42,7 @@ class Arrived(NamedTuple):
 
 
 class SqsConsumer(NamedTuple):
-    """What the edge needs: its dead-letter queue, the table of faults, and who hears of both."""
+    """The parts of a consumer: its dead-letter queue, the table of faults, and the port that is notified of both."""
 
     call: Call
     dead_letters: str
@@ -51,7 +51,7 @@ class SqsConsumer(NamedTuple):
     watch: Telemetry
 
     def bury(self, record: Record, reason: str) -> None:
-        """Put a record on the dead-letter queue with its reason."""
+        """Send a record to the dead-letter queue with its reason."""
         self.watch.counts.add("DeadLetters")
         self.watch.log.error("a message is buried", delivery=record["messageId"], reason=reason)
         known = {"reason": reason[:REASON_MAX], "source": record.get("eventSourceARN"), "message": record["messageId"]}
@@ -68,7 +68,7 @@ class SqsConsumer(NamedTuple):
         self.call("sqs", "SendMessage", request)
 
     def keep(self, record: Record, fault: BaseException) -> None:
-        """Keep the last fault of a message that will be tried again."""
+        """Store the last fault of a message that will be tried again."""
         self.watch.log.fault("a message will be tried again", fault, delivery=record["messageId"])
         text = f"{type(fault).__name__}: {fault}"[:REASON_MAX]
         table = Table(self.call, self.faults)
@@ -87,7 +87,7 @@ def verb_of(routes: Mapping[type[Message], str], message: Message) -> str:
 
 
 def consume(event: dict[str, Any], handle: Callable[[Arrived], None], edge: SqsConsumer) -> dict[str, Any]:
-    """Hand the records of an SQS event to a verb one by one; the answer names those to deliver again."""
+    """Call a verb with the records of an SQS event one by one; the response names those to deliver again."""
 
     return consume_batch(event, lambda arrived: handle(arrived[0]), edge, size=1)
 
@@ -95,7 +95,7 @@ def consume(event: dict[str, Any], handle: Callable[[Arrived], None], edge: SqsC
 def consume_batch(
     event: dict[str, Any], handle: Callable[[list[Arrived]], None], edge: SqsConsumer, size: int = 1_000
 ) -> dict[str, Any]:
-    """Hand up to ``size`` records at once to a verb that takes them all or none."""
+    """Call a verb that takes up to ``size`` records at once, all or none."""
     failed: list[str] = []
     stopped: set[str] = set()
     records: list[Record] = event["Records"]
@@ -111,7 +111,7 @@ def consume_batch(
 
 
 def _handle(records: list[Record], handle: Callable[[list[Arrived]], None], edge: SqsConsumer) -> list[Record]:
-    """The records to deliver again."""
+    """Handle records, and return those to deliver again."""
     understood = []
     failed: list[Record] = []
     for record in records:
@@ -142,7 +142,7 @@ def _handle_all(
 
 
 def _bury(record: Record, reason: str, edge: SqsConsumer) -> list[Record]:
-    """The record, to be delivered again, where it could not be buried; then the platform does so, after some tries."""
+    """Send the record to the dead-letter queue. If that fails, return it: after some tries the platform moves it."""
     try:
         edge.bury(record, reason)
     except Exception as fault:  # noqa: BLE001 - a letter that cannot be buried must not take its neighbours along
@@ -159,7 +159,7 @@ def _keep(record: Record, fault: BaseException, edge: SqsConsumer) -> None:
 
 
 def _one_by_one(records: list[Record], handle: Callable[[list[Arrived]], None], edge: SqsConsumer) -> list[Record]:
-    """The records to deliver again: one that failed, and what is behind it in its group."""
+    """Handle records one by one; return those to deliver again: one that failed, and those behind it in its group."""
     failed: list[Record] = []
     for record in records:
         if _group(record) in map(_group, failed) or _handle([record], handle, edge):
@@ -178,6 +178,6 @@ def _group(record: Record) -> str:
 
 
 def _sendable(text: str) -> str:
-    """A text as a queue takes it: its characters allowed, and not too long."""
+    """Return a text as a queue accepts it: without forbidden characters, and not too long."""
     kept = _UNSENDABLE.sub("\N{REPLACEMENT CHARACTER}", text)
     return kept.encode()[:LETTER_MAX].decode(errors="ignore")

@@ -56,12 +56,12 @@ class Versions(NamedTuple):
 
 
 def history_of(call: Call, bucket: str, prefix: str, after: str = "") -> Iterator[StoredObject]:
-    """The objects of a prefix behind a key, each as it was first written, and what was done on top of it."""
+    """Yield the objects of a prefix behind a key, each as it was first written, with what was done to it since."""
     return (first_version(call, bucket, versions) for versions in versions_of(call, bucket, prefix, after))
 
 
 def first_version(call: Call, bucket: str, versions: Versions) -> StoredObject:
-    """The object as it was first written; b"" for one of which only deletions are left."""
+    """Return the object as it was first written; b"" if only deletions are left of it."""
     key, ids, deletions = versions
     if len(ids) == 1 and not deletions:
         return StoredObject(key, call("s3", "GetObject", {"Bucket": bucket, "Key": key})["Body"], "")
@@ -70,7 +70,7 @@ def first_version(call: Call, bucket: str, versions: Versions) -> StoredObject:
 
 
 def versions_of(call: Call, bucket: str, prefix: str, after: str = "") -> Iterator[Versions]:
-    """The keys of a prefix behind a key, in order; one may go on over pages."""
+    """Yield the keys of a prefix behind a key, in order; the versions of one may go on over pages."""
     parameters = {"Bucket": bucket, "Prefix": prefix} | ({"KeyMarker": after} if after else {})
     ids: dict[str, list[str]] = {}
     deletions: dict[str, int] = {}
@@ -90,7 +90,7 @@ def versions_of(call: Call, bucket: str, prefix: str, after: str = "") -> Iterat
 
 
 def pages_of(call: Call, parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The pages of a listing, each asked for when it is needed."""
+    """Yield the pages of a listing, each requested on demand."""
     page = call("s3", "ListObjectsV2", parameters)
     yield page
     while page.get("IsTruncated"):

@@ -22,18 +22,18 @@ _SUFFIX = ".parquet"
 
 
 def schema_of(table: LakeTable) -> pa.Schema:
-    """The columns of a table's files; dt is in the path."""
+    """Return the columns of a table's files; dt is in the path."""
     return pa.schema([(name, TYPES[kind]) for name, kind in table.columns.items()])
 
 
 def table_of(table: LakeTable, rows: Sequence[LakeRow]) -> pa.Table:
-    """Rows as columns, sorted. Raises pyarrow.ArrowInvalid for an amount that does not fit: see ``fitted``."""
+    """Return rows as sorted columns. Raises pyarrow.ArrowInvalid for an amount that does not fit: see ``fitted``."""
     columns = {name: [row.values.get(name) for row in rows] for name in table.columns}
     return pa.table(columns, schema=schema_of(table)).sort_by([(name, "ascending") for name in table.sort])
 
 
 def distinct(table: LakeTable, rows: pa.Table) -> pa.Table:
-    """The rows sorted, of those that agree in the table's key the first."""
+    """Return the rows sorted; of those that agree in the table's key, the first."""
     ordered = rows.sort_by([(name, "ascending") for name in table.sort])
     numbered = ordered.select(list(table.key)).append_column("_row", pa.array(range(len(ordered)), pa.int64()))
     first = numbered.group_by(list(table.key)).aggregate([("_row", "min")])["_row_min"]

@@ -56,7 +56,7 @@ class S3Reports:
         return Pages(self._get(_key(day, "day.json")), self._get(_key(day, "day.md")))
 
     def _newest(self, before: str) -> list[DayReport]:
-        """The newest closed report of an earlier day, if there is one."""
+        """Return the newest closed report of an earlier day, if there is one."""
         earlier = [key for key in self._keys() if key.endswith("/day.json") and key < _key(before, "")]
         return [self._read(max(earlier))] if earlier else []
 

@@ -1,4 +1,4 @@
-"""Seals of closed days in the audit bucket, whose Object Lock keeps them: seals/2026-01-31.json; and who signs them."""
+"""Seals of closed days in the audit bucket, whose Object Lock keeps them (seals/2026-01-31.json), and their signer."""
 
 from collections.abc import Iterator
 from datetime import UTC
@@ -46,7 +46,7 @@ class S3Seals:
 
 
 class KmsSigner:
-    """A KMS key for message authentication: whoever lacks its rights cannot sign, and nobody has the key itself."""
+    """A KMS key for message authentication: nobody can sign without its rights, and the key itself never leaves KMS."""
 
     def __init__(self, call: Call, key: str) -> None:
         self._key = key
@@ -55,7 +55,7 @@ class KmsSigner:
         self._since = ""
 
     def since(self) -> str:
-        """See fanfold.audit.ports.Signer; NEVER of a key that is not there."""
+        """See fanfold.audit.ports.Signer; NEVER for a key that does not exist."""
         if not self._since:
             try:
                 made = self._call("kms", "DescribeKey", {"KeyId": self._key})["KeyMetadata"]["CreationDate"]
@@ -81,7 +81,7 @@ class KmsSigner:
 
 
 def closed_days(call: Call, audit: str, lake: str, key: str) -> Days:
-    """The closed days of a stage by its two buckets, and its key, "" where it has none."""
+    """Return the closed days of a stage, from its two buckets and its key, "" where it has none."""
     return Days(S3Seals(call, audit), S3Reports(call, lake), KmsSigner(call, key) if key else None)
 
 

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, with what ties lines together, and without what must not be read.
+"""Structured logs: one JSON object a line, with the ids that connect lines, and without secrets.
 
 Nothing is formatted, and no id is looked up, until a line is written.
 """
@@ -44,7 +44,7 @@ def to_stdout(text: str) -> None:
 
 
 def redacted(value: object, name: str = "", depth: int = 0) -> object:
-    """A JSON value without secrets: what is named like one, and text that looks like a key."""
+    """Return a JSON value without secrets: fields named like one, and text that looks like a key."""
     if name and SECRET_WORDS & {word.lower() for word in _WORD.findall(name)}:
         return HIDDEN
     if isinstance(value, Mapping):
@@ -59,7 +59,7 @@ def redacted(value: object, name: str = "", depth: int = 0) -> object:
 
 
 def clean(text: str) -> str:
-    """A text without what looks like a key, a token or a named secret, cut to TEXT_MAX from its end."""
+    """Return the end of a text, at most TEXT_MAX long, without what looks like a key, a token or a named secret."""
     text = _NAMED.sub(rf"\1{HIDDEN}", text)
     for shape in _SHAPED:
         text = shape.sub(HIDDEN, text)
@@ -73,7 +73,7 @@ def _unless_plain(match: re.Match[str]) -> str:
 
 
 class JsonLog:
-    """Writes lines; ``context`` gives the ids that each of them carries: function, request, trace, message."""
+    """Writes lines; ``context`` returns the ids that each of them carries: function, request, trace, message."""
 
     def __init__(self, clock: Clock, context: Context, write: Write = to_stdout) -> None:
         self._clock = clock
@@ -90,7 +90,7 @@ class JsonLog:
         self.line("ERROR", text, fields)
 
     def fault(self, text: str, fault: BaseException, **fields: object) -> None:
-        """An error with the fault's kind, text and stack."""
+        """Log an error with the fault's type, text and stack."""
         stack = "".join(format_exception(fault))
         self.line("ERROR", text, {**fields, "fault": f"{type(fault).__name__}: {fault}", "stack": stack})
 
@@ -102,7 +102,7 @@ class JsonLog:
 
 
 class Bridge(logging.Handler):
-    """Lines of code that knows only the standard library's logging, such as a verb's."""
+    """Forwards lines of code that uses the standard library's logging, such as a verb's."""
 
     def __init__(self, log: JsonLog) -> None:
         super().__init__()

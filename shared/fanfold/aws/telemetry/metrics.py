@@ -1,7 +1,7 @@
-"""Metrics in CloudWatch's embedded format: one line an invocation, nothing where nothing was counted.
+"""Metrics in CloudWatch's embedded format: one line for each invocation, none where nothing was counted.
 
 The stage is their only dimension: every further one would multiply the custom metrics that are paid for. The function,
-the request, the refusals' reasons and the figures that are not to be metrics are fields of the line, to be asked for in
+the request, the reasons of refusals and the figures that are not to be metrics are fields of the line, for queries in
 Logs Insights.
 """
 
@@ -54,9 +54,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Metrics:
-    """What one invocation counted and measured; written and forgotten by ``flush``.
+    """The counts and values of one invocation; ``flush`` writes and clears them.
 
-    CloudWatch makes metrics of those in ``metrics`` alone; an hour in which one has no value is not paid for.
+    CloudWatch makes metrics only of those in ``metrics``; an hour in which one has no value is not billed.
     """
 
     def __init__(
@@ -77,13 +77,13 @@ class Metrics:
             self._sums[metric] = self._sums.get(metric, 0) + count
 
     def measure(self, metric: str, milliseconds: int) -> None:
-        """A value, and not a sum, so that percentiles can be had of it; below zero it is zero, as clocks differ."""
+        """Record a single value, so that percentiles can be computed; below zero it counts as zero: clocks differ."""
         values = self._values.setdefault(metric, [])
         if len(values) < VALUES_MAX:
             values.append(max(0, milliseconds))
 
     def published(self, message: Message) -> None:
-        """Count what a message says has happened."""
+        """Count what a message reports."""
         match message:
             case BarsClosed():
                 self.add("Bars", sum(len(frame.step) for frame in message.frames))
@@ -107,7 +107,7 @@ class Metrics:
             self.measure("TickToOrder", int((self._clock() - report.at).total_seconds() * 1_000))
 
     def flush(self, properties: Mapping[str, str]) -> None:
-        """Write the line, if there is anything to tell, and start anew."""
+        """Write the line, if anything was counted, and start anew."""
         if not self._sums.keys().isdisjoint(ALARMING):
             self.add("Attention", sum(self._sums.get(name, 0) for name in ALARMING))
         figures: dict[str, Any] = {**self._sums, **self._values}

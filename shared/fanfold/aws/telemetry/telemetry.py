@@ -1,4 +1,4 @@
-"""What is told of an invocation: its log lines, its figures, its trace, tied together by their ids."""
+"""Logs, metrics and traces of one invocation, connected by their ids."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ Record = dict[str, Any]
 
 
 class Telemetry:
-    """One function's, for as long as its process lives; it takes one invocation at a time, as Lambda does."""
+    """The telemetry of a function while its process lives; it handles one invocation at a time, as Lambda does."""
 
     def __init__(self, environ: Mapping[str, str], clock: Clock, write: Write = to_stdout) -> None:
         self._environ = environ
@@ -30,7 +30,7 @@ class Telemetry:
         bridge(self.log)
 
     def invocation(self, context: object) -> "Telemetry":
-        """To be entered around an invocation, with Lambda's context of it: ``with watch.invocation(context):``."""
+        """Enter an invocation, with Lambda's context of it: ``with watch.invocation(context):``."""
         self._request = str(getattr(context, "aws_request_id", ""))
         return self
 
@@ -39,36 +39,36 @@ class Telemetry:
         self.tracing.begin(self._environ.get(VARIABLE, ""))
 
     def __exit__(self, _kind: object, fault: BaseException | None, _stack: object) -> None:
-        """A fault is told of, and goes on; then what was counted is written."""
+        """Log a fault, which then propagates, and write the metrics."""
         if fault is not None:
             self.log.fault("the invocation failed", fault)
         self._subject = None
         self.counts.flush({"Function": self._function, "Request": self._request})
 
     def hear(self, records: Sequence[Record], messages: Sequence[Message]) -> None:
-        """From here on lines and calls are about these; the ids of several together are those of the first."""
+        """Attribute further lines and calls to these messages; the ids of several are those of the first."""
         self._subject = records[0], messages[0]
         self.tracing.restore(records[0].get("messageAttributes", {}))
         oldest = min([int(record["attributes"].get("SentTimestamp", 0)) for record in records])
         self.counts.measure("QueueAge", int(self._clock().timestamp() * 1_000) - oldest)
 
     def published(self, message: Message) -> dict[str, str]:
-        """Count a message that goes out; the attributes that it takes along."""
+        """Count a message that is published; return the attributes to send with it."""
         self.counts.published(message)
         return self.tracing.attributes()
 
     def put_aside(self, name: str, reason: str) -> None:
-        """Tell of a message that the outbox could not publish, and never will."""
+        """Report a message that the outbox could not publish, and never will."""
         self.counts.add("OutboxStuck")
         self.log.error("a message is put aside", unpublished=name, reason=reason)
 
     def left_behind(self, name: str, seconds: int) -> None:
-        """Tell of a message that the outbox has had for long, and that its sweeps did not get out."""
+        """Report a message that has been in the outbox for long, and that its sweeps did not publish."""
         self.counts.add("OutboxStuck")
         self.log.error("a message waits in the outbox", unpublished=name, seconds=str(seconds))
 
     def ids(self) -> dict[str, str]:
-        """What a log line carries so that others are found by it."""
+        """Return the ids that a log line carries so that related lines can be found."""
         ids = {"function": self._function, "version": self._version, "request": self._request}
         ids["trace"] = self.tracing.trace.root
         if self._subject is not None:

@@ -1,7 +1,7 @@
-"""Traces: the one module that knows X-Ray and its SDK, which it imports when a trace is first sampled, and not before.
+"""Traces: the one module that knows X-Ray and its SDK, which it imports when a trace is first sampled.
 
 The trace of a chain travels in a message attribute, ``trace``, in the form of X-Ray's header, beside the message and
-not in it. A replacement of the SDK has to give what ``_segments`` gives: a context manager around a call.
+not in it. A replacement of the SDK has to return what ``_segments`` returns: a context manager around a call.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +18,7 @@ Warn = Callable[[str], object]
 
 
 class Trace(NamedTuple):
-    """A trace, the segment in it that is at work, and whether it is recorded; an empty root is no trace."""
+    """A trace, its current segment, and whether it is recorded; an empty root is no trace."""
 
     root: str = ""
     parent: str = ""
@@ -26,7 +26,7 @@ class Trace(NamedTuple):
 
     @classmethod
     def of(cls, header: str) -> "Trace":
-        """The trace in a header such as ``Root=1-5f-ab;Parent=cd;Sampled=1``; what else is in it is left out."""
+        """Parse the trace in a header such as ``Root=1-5f-ab;Parent=cd;Sampled=1``; other fields are ignored."""
         if not header:
             return NO_TRACE
         parts = dict(part.strip().split("=", 1) for part in header.split(";") if "=" in part)
@@ -42,7 +42,7 @@ NO_TRACE = Trace()
 
 
 class Tracing:
-    """The trace that this process works on now: the invocation's, or that of the message in hand."""
+    """The current trace of this process: the invocation's, or that of the message it handles."""
 
     def __init__(self, warn: Warn, segments: Callable[[], Segments] | None = None) -> None:
         self.trace = self._own = NO_TRACE
@@ -51,21 +51,21 @@ class Tracing:
         self._lacking = False
 
     def begin(self, header: str) -> None:
-        """An invocation's trace, from its environment."""
+        """Start the trace of an invocation, from its environment."""
         self.trace = self._own = Trace.of(header)
 
     def restore(self, attributes: Mapping[str, Any]) -> None:
-        """Go on with the trace that a record's message attributes carry; without any, with the invocation's."""
+        """Continue the trace in a record's message attributes; without one, the invocation's."""
         carried = Trace.of(attributes.get(ATTRIBUTE, {}).get("stringValue", ""))
         # Where X-Ray itself carried the trace, this invocation's own segment is the nearer parent.
         self.trace = carried if carried.root and carried.root != self._own.root else self._own
 
     def attributes(self) -> dict[str, str]:
-        """What a message takes along."""
+        """Return the attributes that carry the trace with a message."""
         return {ATTRIBUTE: self.trace.header} if self.trace.root else {}
 
     def traced(self, call: Call) -> Call:
-        """The same call, each time in a subsegment where the trace is sampled."""
+        """Return the call, each time in a subsegment where the trace is sampled."""
 
         @wraps(call)
         def tracing(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class Tracing:
 
 @cache
 def _segments() -> Segments:
-    """Subsegments by aws-xray-sdk, sent to the daemon that AWS_XRAY_DAEMON_ADDRESS names as soon as they end.
+    """Return subsegments by aws-xray-sdk, sent to the daemon of AWS_XRAY_DAEMON_ADDRESS as soon as they end.
 
     The segment above them is Lambda's. In Lambda this loads no botocore, which the SDK needs for sampling elsewhere.
     """

@@ -56,7 +56,7 @@ def command(
 
 
 def document(scenario: Scenario, profile: str, monthly: Bill) -> dict[str, object]:
-    """The bill for programs; amounts in US dollars."""
+    """Return the bill for programs; amounts in US dollars."""
     lines = [
         {"item": line.item, "quantity": line.quantity, "list": line.listed, "after_free": line.after_free}
         for line in monthly.lines
@@ -73,7 +73,7 @@ def document(scenario: Scenario, profile: str, monthly: Bill) -> dict[str, objec
 
 
 def grid(monthly: Bill) -> Grid:
-    """The bill for people."""
+    """Return the bill for people."""
     rows = list(map(_row, monthly.lines))
     rows.append(("total", "", "", dollars(monthly.listed), dollars(monthly.after_free)))
     return Grid("", ("what", "a month", "of", "$ at list price", "$ after free tier"), rows, frozenset({1, 3, 4}))
@@ -89,7 +89,7 @@ def dollars(value: Decimal) -> str:
 
 
 def amount(value: Decimal) -> str:
-    """A quantity with as many digits as say something."""
+    """Return a quantity with its significant digits."""
     return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.2g}"
 
 

@@ -39,7 +39,7 @@ EMULATOR = "ministack"
 
 
 class Installation(NamedTuple):
-    """The state directory and the desk file that are installation."""
+    """The installation that is checked: its state directory and desk file."""
 
     state: Path
     desk: Path

@@ -1,4 +1,4 @@
-"""Show what each strategy instance holds, at the last close.
+"""Show the positions of each strategy instance, at the last close.
 
 Example: fanfold positions --account main
 """

@@ -1,4 +1,4 @@
-"""List the runs that the state directory keeps, and what each came to.
+"""List the runs in the state directory, with the result of each.
 
 Each is a directory that `--state` takes.
 
@@ -59,7 +59,7 @@ def _run(path: Path) -> dict[str, Any]:
 
 
 def _known(read: Callable[[], T]) -> T | None:
-    """Return what a run's file says; None where it is damaged, or of a version that did not write it."""
+    """Return the contents of a run's file; None where it is damaged, or of a version that did not write it."""
     try:
         return read()
     except BadInput:
@@ -67,7 +67,7 @@ def _known(read: Callable[[], T]) -> T | None:
 
 
 def _ended(path: Path, summary: dict[str, Any]) -> str:
-    """Say how a run ended: with a summary, or killed after the last one; or that it goes on."""
+    """Describe how a run ended: with a summary, or killed after the last one; or that it is running."""
     holder = holding.holder(path)
     if holder and holder.command == "run" and holder.alive:
         return f"runs (process {holder.pid})"
@@ -81,7 +81,7 @@ def _data(request: Asked) -> list[str]:
 
 
 def _summary(path: Path) -> dict[str, Any]:
-    """Return the summary that a run ended with; {} where it was killed, or went on afterwards."""
+    """Return the summary at the end of a run; {} where it was killed, or continued afterwards."""
     try:
         summary: dict[str, Any] = json.loads((path / state_directory.SUMMARY).read_text())
     except (OSError, ValueError):

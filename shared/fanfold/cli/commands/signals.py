@@ -1,4 +1,4 @@
-"""Show what each strategy instance wants to hold.
+"""Show the weight that each strategy instance wants to hold.
 
 Example: fanfold signals
 """

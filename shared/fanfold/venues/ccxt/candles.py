@@ -1,4 +1,4 @@
-"""Candles as ccxt hands them over, with numbers as strings, read into exact integers."""
+"""Candles as ccxt returns them, with numbers as strings, read into exact integers."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ log = logging.getLogger("fanfold")
 
 
 class CcxtCandle(NamedTuple):
-    """A candle as told: its close in epoch seconds, then its numbers to the last digit; all 0 where it has not all."""
+    """A candle as received: its close in epoch seconds, then its numbers to the last digit; all 0 if one is missing."""
 
     closes_at_s: int
     open: Decimal
@@ -27,10 +27,10 @@ class CcxtCandle(NamedTuple):
 
 
 def read(rows: Sequence[Any], length: int) -> list[CcxtCandle]:
-    """Rows of opening time in ms, open, high, low, close, volume.
+    """Parse rows of opening time in ms, open, high, low, close, volume.
 
-    A row that lacks a number is an empty candle, one without a time is left out: they say nothing of the other rows.
-    Raises VenueUnavailable where no row has even half of its numbers, for then the format is another.
+    A row that lacks a number is an empty candle, one without a time is left out: neither affects the other rows. Raises
+    VenueUnavailable where no row has even half of its numbers, because then the format is another.
     """
     parsed = [candle for row in rows if (candle := _candle(row, length))]
     if len(parsed) < len(rows):
@@ -50,7 +50,7 @@ def _candle(row: Any, length: int) -> CcxtCandle | None:
 
 
 def _numbers(row: Any) -> list[Decimal]:
-    """The numbers after the time. A float would have been rounded on its way, so only what was text is believed."""
+    """Return the numbers after the time. Only text is accepted, because a float would have been rounded on its way."""
     numbers = []
     for figure in row[1:] if isinstance(row, Sequence) else ():
         with suppress(InvalidOperation):
@@ -60,7 +60,7 @@ def _numbers(row: Any) -> list[Decimal]:
 
 @exact
 def series(instrument: str, timeframe: str, rules: Instrument, after: int, candles: Iterable[CcxtCandle]) -> Series:
-    """The candles as a series, in their order; one that is finer than tick or lot makes the whole series finer."""
+    """Return the candles as a series, in their order; a candle finer than tick or lot makes the whole series finer."""
     ordered = list(candles)
     price_scale = scale(rules.tick, *(price for candle in ordered for price in candle[1:5]))
     volume_scale = scale(rules.lot, *(candle.volume for candle in ordered))
@@ -80,7 +80,7 @@ def _bar(candle: CcxtCandle, price_scale: int, volume_scale: int) -> Bar:
 
 
 def scale(*numbers: Decimal) -> int:
-    """Decimal places that write every number exactly.
+    """Return the decimal places that write every number exactly.
 
     >>> scale(Decimal("0.010"), Decimal("100"))
     2

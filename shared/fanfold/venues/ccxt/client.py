@@ -1,4 +1,4 @@
-"""One exchange through ccxt: numbers stay text, requests keep its pace, and whatever fails says so in one way."""
+"""One exchange through ccxt: numbers stay text, requests keep its pace, and every failure is a VenueUnavailable."""
 
 import json
 import logging
@@ -44,7 +44,7 @@ _CONFIG: dict[str, Any] = {
 class Client:
     """The public side of an exchange, for all threads of a process. Every method raises VenueUnavailable.
 
-    ``origin``, such as http://127.0.0.1:8080, is asked in place of the exchange's own hosts.
+    ``origin``, such as http://127.0.0.1:8080, replaces the exchange's own hosts.
     """
 
     def __init__(self, exchange_id: str, origin: str = "", timeout_s: float = TIMEOUT_S) -> None:
@@ -64,7 +64,7 @@ class Client:
 
     @property
     def page(self) -> int:
-        """Candles that the exchange gives at once."""
+        """Return the number of candles in one response of the exchange."""
         spot = (self._ccxt.features or {}).get("spot") or {}
         return int((spot.get("fetchOHLCV") or {}).get("limit") or 100)
 
@@ -74,11 +74,11 @@ class Client:
 
     @property
     def steps(self) -> bool:
-        """Whether precisions are steps, such as 0.01, and not counts of digits."""
+        """Return whether precisions are steps, such as 0.01, and not counts of digits."""
         return bool(self._ccxt.precisionMode == TICK_SIZE)
 
     def markets(self) -> dict[str, dict[str, Any]]:
-        """Spot markets by symbol, asked for once a process. Not for two threads at once the first time."""
+        """Return spot markets by symbol, fetched once a process. Not for two threads at once the first time."""
         if self._ccxt.markets is None:
             self._ask("load_markets")
         return {symbol: market for symbol, market in self._ccxt.markets.items() if market["spot"]}
@@ -88,16 +88,16 @@ class Client:
         return bool(market and market["spot"])
 
     def candles(self, symbol: str, timeframe: str, opens_from: int, limit: int) -> list[Any]:
-        """Rows of ms, open, high, low, close, volume that open at an epoch second or later, the earliest first."""
+        """Return rows of ms, open, high, low, close, volume that open at an epoch second or later, oldest first."""
         rows: list[Any] = self._ask("fetch_ohlcv", symbol, timeframe, opens_from * 1_000, limit)
         return rows
 
     def told_at(self) -> float:
-        """When the last answer to this thread was given, in epoch seconds by the exchange's clock; 0: it says not."""
+        """Return the time of the last response to this thread, in epoch seconds by the exchange's clock; 0: unknown."""
         return float(getattr(self._ccxt.answered, "at", 0.0))
 
     def touch(self, symbol: str) -> tuple[Any, Any]:
-        """Best bid and ask, as the exchange wrote them."""
+        """Return the best bid and ask, as the exchange wrote them."""
         if self._ccxt.has.get("fetchBidsAsks") is True and self.name not in KEYED_TOUCH:
             quote = self._ask("fetch_bids_asks", [symbol]).get(symbol, {})
         else:
@@ -131,7 +131,7 @@ class Client:
 
 
 def pause_s(retry_after: str, text: str, now: float) -> float:
-    """How long an exchange wants to be left alone, by its header (seconds or a date) or its text (epoch ms)."""
+    """Return the pause that an exchange demands, from its header (seconds or a date) or its text (epoch ms)."""
     banned = _BANNED_UNTIL.search(text)
     if retry_after.isdecimal():
         return float(retry_after)
@@ -141,7 +141,7 @@ def pause_s(retry_after: str, text: str, now: float) -> float:
 
 
 def _epoch(date: str, default: float) -> float:
-    """A date of HTTP in epoch seconds. It is GMT, whether it says so or not."""
+    """Parse a date of HTTP to epoch seconds. It is GMT, whether it says so or not."""
     try:
         parsed = parsedate_to_datetime(date)
     except ValueError:
@@ -151,7 +151,7 @@ def _epoch(date: str, default: float) -> float:
 
 def _guarded(kind: type[Any], errors: Any) -> type[Any]:
     class Guarded(kind):  # type: ignore[misc]
-        """An exchange that keeps the pace of all threads, and takes what it cannot read for a fault."""
+        """An exchange that keeps the pace of all threads, and treats an unreadable response as a fault."""
 
         pace: Pace
         answered: local
@@ -183,7 +183,7 @@ def _guarded(kind: type[Any], errors: Any) -> type[Any]:
 
 
 def _timed(exchange: Any, rows: list[Any], market: Any) -> list[Any]:
-    """The rows that tell when they open. Were all sorted out, a changed format would look like a quiet market."""
+    """Return the rows with an opening time. If all were dropped, a changed format would look like a quiet market."""
     timed = [row for row in rows if _opens(exchange, row, market)]
     if rows and not timed:
         raise slim.errors().BadResponse(f"{exchange.id} gave a candle that is none: {str(rows[0])[:80]}")
@@ -193,7 +193,7 @@ def _timed(exchange: Any, rows: list[Any], market: Any) -> list[Any]:
 
 
 def _opens(exchange: Any, row: object, market: Any) -> int:
-    """When a candle opens, in ms; 0 where it does not say, or cannot be read."""
+    """Return the opening time of a candle in ms; 0 where it has none, or it cannot be read."""
     try:
         return int(exchange.parse_ohlcv(row, market)[0] or 0)
     except _UNREADABLE:
@@ -201,7 +201,7 @@ def _opens(exchange: Any, row: object, market: Any) -> int:
 
 
 def _moved(urls: Any, origin: str) -> Any:
-    """The same paths under another scheme and host."""
+    """Return the same paths under another scheme and host."""
     if isinstance(urls, dict):
         return {key: _moved(url, origin) for key, url in urls.items()}
     return origin.rstrip("/") + urlsplit(urls.replace("{hostname}", "host")).path

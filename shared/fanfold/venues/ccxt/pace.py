@@ -1,4 +1,4 @@
-"""The pace at which an exchange lets itself be asked."""
+"""The pace at which an exchange accepts requests."""
 
 import time
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class Pace:
         self._held_until = 0.0
 
     def take(self, cost: float | None = None) -> None:
-        """Wait for a turn. Raises VenueUnavailable at once while the exchange wants to be left alone."""
+        """Wait for a turn. Raises VenueUnavailable at once during a pause that the exchange demanded."""
         with self._lock:
             now = self._clock()
             self._check(now)
@@ -41,11 +41,11 @@ class Pace:
             self._check(self._clock())
 
     def hold(self, seconds: float) -> None:
-        """Let nothing out for so long; a longer hold that stands already stays."""
+        """Let no request out for so long; a longer pause stays."""
         self.hold_until(self._clock() + seconds)
 
     def hold_until(self, at: float) -> None:
-        """Let nothing out until an epoch second, as another process was told; see hold."""
+        """Let no request out until an epoch second, as another process was told; see hold."""
         with self._lock:
             self._held_until = max(self._held_until, at)
 

@@ -1,8 +1,8 @@
-"""One exchange out of ccxt without the hundred others, which cost a cold start more than everything else together.
+"""Load one exchange of ccxt without the hundred others, which cost a cold start more than everything else together.
 
 ccxt's package file imports every exchange. While one is loaded, a stub with the real package's path stands in for it,
-so that the file does not run. The stub is gone afterwards: whoever imports ccxt later gets the whole package, made of
-the very modules that were loaded before. This rests on how one version is laid out; any other is loaded whole.
+so that the file does not run. The stub is removed afterwards: a later import of ccxt gets the whole package, made of
+the very modules that were loaded before. This depends on the layout of one version; any other is loaded whole.
 """
 
 import sys
@@ -20,7 +20,7 @@ PINNED = "4.5.90"
 
 
 def load(exchange_id: str) -> type[Any]:
-    """The class of an exchange. Raises BadInput, naming near matches, for one that ccxt does not have."""
+    """Return the class of an exchange. Raises BadInput, naming near matches, for one that ccxt does not have."""
     path = _path()
     _check(exchange_id, path)
     if "ccxt" not in sys.modules and version("ccxt") == PINNED:
@@ -33,7 +33,7 @@ def load(exchange_id: str) -> type[Any]:
 
 
 def errors() -> ModuleType:
-    """ccxt's exceptions, once an exchange is loaded; they are the ones that the whole package has."""
+    """Return ccxt's exceptions, once an exchange is loaded; they are the ones that the whole package has."""
     return import_module("ccxt.base.errors")
 
 
@@ -49,7 +49,7 @@ def _slim(exchange_id: str, path: Path) -> type[Any]:
 
 
 def _forget() -> None:
-    """Take out what a failed load has left, so that the whole package starts clean."""
+    """Remove what a failed load has left, so that the whole package starts clean."""
     for name in [name for name in sys.modules if name.startswith("ccxt.")]:
         del sys.modules[name]
 

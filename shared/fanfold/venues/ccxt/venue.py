@@ -1,14 +1,14 @@
 """An exchange's public data through ccxt: closed bars, best prices, and the rules of its instruments.
 
-What ``Series.after`` says, which decides whether a reader sees a gap: one bar more is asked for in front, the one that
-closes at ``since``. If it came, that is it. If not, the exchange leaves out minutes without a trade, or has no history
-so far back: the page before is asked for, and its last bar is it, or 0 where there is none. But a page that is full and
-begins late may have been cut at its front; then ``after`` is the slot before the first bar, which nobody has seen, and
-the reader asks again or stays parked.
+``Series.after`` decides whether a reader sees a gap. So one bar more is requested in front, the one that closes at
+``since``. If it came, ``after`` is its close. If not, the exchange leaves out minutes without a trade, or has no
+history so far back: the page before is requested, and ``after`` is the close of its last bar, or 0 where there is none.
+But a page that is full and begins late may have been cut at its front; then ``after`` is the slot before the first bar,
+which nobody has seen, and the reader requests again or stays parked.
 
-A bar is known to be closed when the exchange's own clock, as its answer dates itself, is past the close by the venue's
-grace, or when two later ones have opened: after one alone an exchange may still finish it. Where answers are not dated,
-one later bar is all the proof there is. This machine's clock proves nothing: it only says how long to wait.
+A bar is known to be closed when the exchange's own clock, by the date of its response, is past the close by the venue's
+grace, or when two later ones have opened: after one alone an exchange may still finish it. Where responses are not
+dated, one later bar is all the proof there is. This machine's clock proves nothing: it only says how long to wait.
 """
 
 import time
@@ -43,7 +43,7 @@ BY_SPAN = frozenset({"coinbase", "okx"})
 
 
 class _Answer(NamedTuple):
-    """Bars as told, through when they are known to be closed, and when they were told by the exchange's clock, or 0."""
+    """Bars as received, the time through which they are closed, and the exchange's time of the response, or 0."""
 
     series: Series
     closed: int
@@ -64,7 +64,7 @@ class ExchangeVenue:
         grace_s: int = 0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """``told_at`` is the exchange's time of the last answer to this thread, in epoch seconds; 0: it says none."""
+        """``told_at`` returns the exchange's time of this thread's last response, in epoch seconds; 0: unknown."""
         self._client = client
         self._instruments = instruments
         self._now = now
@@ -77,21 +77,23 @@ class ExchangeVenue:
     def connect(
         cls, venue: desk.VenueSettings, instruments: Mapping[str, Instrument], origin: str = ""
     ) -> "ExchangeVenue":
-        """The exchange of a venue; nothing is asked of it yet. ``origin`` stands in for its hosts."""
+        """Return the exchange of a venue; no request is sent yet. ``origin`` replaces its hosts."""
         client = Client(venue.exchange, origin)
         return cls(client, instruments, told_at=client.told_at, pace=client.pace, grace_s=venue.grace_s)
 
     def bars(self, instrument: str, timeframe: str, since: int, until: int) -> Series:
-        """Bars that close after ``since`` and no later than ``until``, in epoch seconds; see the module for ``after``.
+        """Return bars that close after ``since`` and no later than ``until`` (epoch seconds).
 
-        Raises BadInput for what the exchange does not have, VenueUnavailable where it can't be asked.
+        The module describes ``after``. Raises BadInput for what the exchange does not have, VenueUnavailable where it
+        can't be reached.
         """
         return self._bars(BarsRequest(instrument, timeframe, since, until)).series
 
     def bars_of(self, requests: Sequence[BarsRequest]) -> list[Series | Failure]:
-        """The bars of each request that are known to be closed, asked for side by side, the one furthest behind first.
+        """Return the closed bars of each request; requests run side by side, the one furthest behind first.
 
-        Where the newest may not be, it is asked for once more when the exchange's grace is over, if that is soon.
+        Where the newest bar may not be closed, it is requested once more when the exchange's grace is over, if that is
+        soon.
         """
         try:
             self._client.markets()
@@ -116,21 +118,21 @@ class ExchangeVenue:
             return dict(zip(order, pool.map(lambda request: self._tried(request, deadline), order), strict=True))
 
     def _wait_s(self, answer: _Answer) -> float:
-        """How long it is until the newest bar counts as closed, best by the exchange's clock."""
+        """Return the wait until the newest bar counts as closed, by the exchange's clock where that is known."""
         now = answer.told_at or self._now().timestamp()
         return answer.series.through + self._grace_s - now
 
     def held_until(self) -> float:
-        """Until when, in epoch seconds, the exchange wants to be left alone; see fanfold.market.source.Paced."""
+        """Return the epoch second until which the exchange demands a pause; see fanfold.market.source.Paced."""
         return self._pace.held_until if self._pace else 0.0
 
     def hold(self, until: float) -> None:
-        """Leave the exchange alone until then, as it told another process."""
+        """Pause requests until then, as the exchange demanded of another process."""
         if self._pace:
             self._pace.hold_until(until)
 
     def quote(self, instrument: str) -> Quote:
-        """Best bid and ask now."""
+        """Return the best bid and ask now."""
         self._check(instrument)
         bid, ask = self._client.touch(instrument)
         try:
@@ -163,13 +165,13 @@ class ExchangeVenue:
         return _Answer(series, self._closed(by_close, told_at), told_at)
 
     def _closed(self, closes: Iterable[int], told_at: float) -> int:
-        """Through when bars are known to be closed, by all closes that were told and when that was."""
+        """Return through when bars are known to be closed, by all closes that were received and when."""
         later = 2 if told_at else 1
         by_later = sorted(closes)[:-later]
         return max(int(told_at) - self._grace_s, *by_later[-1:], 0)
 
     def _candles(self, request: BarsRequest) -> tuple[dict[int, CcxtCandle], bool]:
-        """By close, what the exchange has from the bar that closes at ``since``; and whether its front may be cut."""
+        """Return candles by close, from the one that closes at ``since``, and whether the front may be cut off."""
         length = timeframes.seconds(request.timeframe)
         by_close: dict[int, CcxtCandle] = {}
         cut = False
@@ -216,7 +218,7 @@ class ExchangeVenue:
 
 
 def _closed(answer: _Answer | Failure) -> Series | Failure:
-    """The bars of an answer that are known to be closed."""
+    """Return the bars of a response that are known to be closed."""
     if isinstance(answer, Failure):
         return answer
     if answer.series.through <= answer.closed:
@@ -226,7 +228,7 @@ def _closed(answer: _Answer | Failure) -> Series | Failure:
 
 
 def _sound(known_candles: Iterable[CcxtCandle], since: int) -> int:
-    """Close of the last candle up to ``since`` that is one; a reader never had the others. 0: there is none."""
+    """Return the close of the last valid candle up to ``since``; a reader never had the others. 0: there is none."""
     closes = (
         candle.closes_at_s
         for candle in known_candles
@@ -236,7 +238,7 @@ def _sound(known_candles: Iterable[CcxtCandle], since: int) -> int:
 
 
 def catalogue(exchange: str, symbols: Sequence[str], as_of: str, origin: str = "") -> dict[str, Instrument]:
-    """The rules of spot instruments as the exchange states them, exact, dated ``as_of``.
+    """Return the rules of spot instruments as the exchange states them, exact, dated ``as_of``.
 
     Raises BadInput, naming near matches, for a symbol that it does not have.
     """
@@ -272,7 +274,7 @@ def _instrument(exchange: str, symbol: str, markets: Mapping[str, Any], as_of: s
 
 
 def _limit(market: Mapping[str, Any], of: str, end: str) -> Decimal:
-    """A limit of orders as the exchange wrote it, 0 where it has none."""
+    """Return a limit of orders as the exchange wrote it, 0 where it has none."""
     return Decimal((market["limits"].get(of) or {}).get(end) or 0)
 
 

@@ -15,7 +15,7 @@ EXITS = (Exit.FAILED, *DESK)
 
 
 def command(*, options: Shared, stage: StageName = "") -> Answer:
-    """Answer whether the log is what was recorded; a failure where it is not."""
+    """Verify every chain; a failure where one is not as it was recorded."""
     with reach(options.state, stage, options.command) as session:
         verdicts = verdicts_of(session.log, session.views, session.days)
     broken = [verdict for verdict in verdicts if verdict.kind != "sound"]
