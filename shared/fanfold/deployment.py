@@ -29,6 +29,6 @@ def dead_letters_names(service: str, stage: str) -> tuple[str, ...]:
     return (ordered.removesuffix(FIFO) if service in UNORDERED else ordered,)
 
 
-def ordering(queue: str, group: str, once: str) -> dict[str, str]:
+def fifo_parameters(queue: str, group: str, once: str) -> dict[str, str]:
     """Return the parameters of a message that a FIFO queue requires and a standard one refuses."""
     return {"MessageGroupId": group, "MessageDeduplicationId": once} if queue.endswith(FIFO) else {}

@@ -136,7 +136,7 @@ def _entry(value: Any, path: str, kind: type[T], source: str) -> T:
         entry = msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as wrong:
         raise BadInput(f"{source}: [{path}] {wrong}".replace("`$.", "`")) from wrong
-    for reason in desk_entries.wrong(entry):
+    for reason in desk_entries.out_of_bounds(entry):
         _refuse(source, path, reason)
     return entry
 

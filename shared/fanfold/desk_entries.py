@@ -188,7 +188,7 @@ SIGNED = {"maker_bps"}
 ABOVE_ZERO = {"jump_max", "tick", "lot", "order_ttl_s", "cash", "allocation", "participation_max"}
 
 
-def wrong(entry: Any) -> Iterator[str]:
+def out_of_bounds(entry: Any) -> Iterator[str]:
     """Yield each figure of an entry that is out of bounds, by its key, with the reason."""
     fields: dict[str, Any] = msgspec.structs.asdict(entry)
     for key, value in fields.items():

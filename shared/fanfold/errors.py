@@ -87,7 +87,7 @@ class VenueUnavailable(Exception):
 LASTING = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError, msgspec.MsgspecError)
 
 
-def apart(accounts: Sequence[str], act: Callable[[str], object]) -> None:
+def for_each_account(accounts: Sequence[str], act: Callable[[str], object]) -> None:
     """Act on each account, so that the failure of one does not stop the others.
 
     Then raise the first fault that may pass, so that the message is delivered again. If all faults are lasting, raise

@@ -11,7 +11,7 @@ from typing import Any
 
 from fanfold.deployment import SERVICES
 from fanfold.errors import BadInput
-from fanfold.local.launcher import packaging
+from fanfold.local.launcher import lock_source_tree
 from fanfold.local.packaging import package, tool
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,14 +47,14 @@ Template = dict[str, Any]
 def templates(named: str) -> dict[str, Template]:
     """Return the templates of the platform and the five services, for one of STAGES."""
     stage, environment = STAGES[named]
-    with packaging(), ThreadPoolExecutor(2) as pool:
+    with lock_source_tree(), ThreadPoolExecutor(2) as pool:
         packaged = pool.map(lambda stack: _template(stack, stage, environment), (PLATFORM, *SERVICES))
         return dict(zip((PLATFORM, *SERVICES), packaged, strict=True))
 
 
 def template(stack: str, stage: str, environment: Mapping[str, str]) -> Template:
     """Return one stack's template. Raises NotPackaged, and BadInput where the tool is not installed."""
-    with packaging():
+    with lock_source_tree():
         return _template(stack, stage, environment)
 
 

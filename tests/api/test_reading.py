@@ -8,7 +8,7 @@ from api_desk import DAY, ORDERS, READER, A, World, answered, event, history
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.api.pagination import opened, page, sealed
+from fanfold.api.pagination import decode_cursor, encode_cursor, page
 from fanfold.api.problems import Problem
 
 
@@ -77,9 +77,9 @@ def test_a_cursor_is_valid_only_unchanged_and_for_its_own_query(traded):
 
 @given(position=st.lists(st.text(), max_size=3).map(tuple), scope=st.tuples(st.text()))
 def test_a_cursor_decodes_to_what_was_encoded(position, scope):
-    assert opened(sealed(position, scope), scope) == position
+    assert decode_cursor(encode_cursor(position, scope), scope) == position
     with pytest.raises(Problem):
-        opened(sealed(position, scope), (*scope, "other"))
+        decode_cursor(encode_cursor(position, scope), (*scope, "other"))
 
 
 def test_an_order_shows_its_fills_and_its_lineage(traded):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.api.problems import Problem
-from fanfold.api.webhooks import NONCE, SIGNATURE, TIMESTAMP, WINDOW_S, signature, verified
+from fanfold.api.webhooks import NONCE, SIGNATURE, TIMESTAMP, WINDOW_S, signature, verify
 from fanfold.errors import Conflict
 
 NONCE_1 = "nonce-0123456789abcdef"
@@ -170,8 +170,8 @@ def test_no_other_body_passes_under_a_signature(body, at, bit):
     flipped = genuine[:at] + bytes([genuine[at] ^ (1 << bit)]) + genuine[at + 1 :]
     for other in (flipped, *([body] if body != genuine else [])):
         with pytest.raises(Problem, match="fits no active secret"):
-            verified(signed(), other, SECRETS, float(T0))
-    assert verified(signed(), genuine, SECRETS, float(T0)) == NONCE_1
+            verify(signed(), other, SECRETS, float(T0))
+    assert verify(signed(), genuine, SECRETS, float(T0)) == NONCE_1
 
 
 def test_the_day_of_the_tests_is_the_day_of_the_desk():

@@ -117,7 +117,7 @@ def test_everywhere(rule: str) -> None:
 def test_everything_is_caught_in_one_place_only() -> None:
     (edge,) = [one for one in modules() if one.name == EDGE]
     caught = [node for node in ast.walk(edge.tree) if isinstance(node, ast.ExceptHandler)]
-    # A message that is handled, one that cannot be buried, and the note of a fault that cannot be kept.
+    # A message that is handled, one that its dead-letter queue refuses, and a fault that cannot be recorded.
     assert len([node for node in caught if _is_broad(node)]) == 3
 
 

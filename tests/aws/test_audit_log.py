@@ -14,7 +14,7 @@ from audit_service.record import Arrival, record
 from fanfold.audit import chain
 from fanfold.audit.verify import verdicts_of as verify
 from fanfold.audit.views import order_version
-from fanfold.aws.client.call import Call, RecordedCall, connect, recorded
+from fanfold.aws.client.call import Call, RecordedCall, connect, with_recording
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.s3.audit_log import S3Log
 from fanfold.errors import Conflict
@@ -90,7 +90,7 @@ def test_a_redelivered_message_is_recorded_once(everywhere: Call) -> None:
 
 def test_a_batch_costs_one_segment_a_stream_and_writes_each_view_once(call: Call) -> None:
     seen: list[RecordedCall] = []
-    log, views = ports(recorded(call, seen.append))
+    log, views = ports(with_recording(call, seen.append))
     record([arrival(minute(n)[kind]) for n in range(5) for kind in (0, 1)], log, views)
     names = [one.operation for one in seen]
     # The bars change no view, the targets of five minutes one; the last write of a stream moves its head.

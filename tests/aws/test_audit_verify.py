@@ -16,7 +16,7 @@ from fanfold.audit.chain import Entry
 from fanfold.audit.daily_report import DayReport
 from fanfold.audit.verdict import Verdict
 from fanfold.audit.verify import Days, verdicts_of
-from fanfold.aws.client.call import Call, RecordedCall, connect, recorded
+from fanfold.aws.client.call import Call, RecordedCall, connect, with_recording
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.s3.audit_log import S3Log, first_version, versions_of
 from fanfold.aws.s3.reports import S3Reports
@@ -33,7 +33,7 @@ class Desk:
     def __init__(self, call: Call, admin: Call) -> None:
         create_everything(admin)
         self.seen: list[RecordedCall] = []
-        self.call = recorded(call, self.seen.append)
+        self.call = with_recording(call, self.seen.append)
         self.log, self.views = S3Log(self.call, AUDIT), DynamoViews(self.call, VIEWS)
         signer = KmsSigner(self.call, admin("kms", "CreateKey", KEY)["KeyMetadata"]["KeyId"])
         self.days = Days(S3Seals(self.call, AUDIT), S3Reports(self.call, LAKE), signer)

@@ -17,7 +17,7 @@ from fanfold.messages import Target, Targets
 from fanfold.risk.exposure import Mark
 from fanfold.risk.poll import CarriedForward, PollPart, PollState, Unfinished
 from fanfold.risk.standing import StandingTarget
-from fanfold.simulation.stores import MemoryGathering
+from fanfold.simulation.stores import MemoryPolls
 from risk_service.assess import PollStore
 
 KINDS = ("bars", "targets", "matched")
@@ -28,7 +28,7 @@ MARKS = {"BTC/USDT": Mark(price=Decimal("100.50"), closes_at_s=60, variance=0.1)
 def gathering(request: pytest.FixtureRequest, cloud: Cloud) -> PollStore:
     if request.param == "memory":
         once(cloud)
-        return MemoryGathering()
+        return MemoryPolls()
     create_table(cloud.admin, "ledger")
     return DynamoPolls(Table(cloud.call, "ledger"))
 

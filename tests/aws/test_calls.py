@@ -19,10 +19,10 @@ from fanfold.aws.client.call import (
     conflicted,
     connect,
     not_found,
-    persistent,
     precondition_failed,
-    recorded,
     throttled,
+    with_recording,
+    with_retries,
 )
 from fanfold.errors import BadInput
 
@@ -50,7 +50,7 @@ class Script:
 
 
 def patient(script: Script, pauses: list[float]) -> Call:
-    return persistent(script, sleep=pauses.append, chance=lambda: 1.0)
+    return with_retries(script, sleep=pauses.append, chance=lambda: 1.0)
 
 
 @pytest.mark.parametrize("passing", [
@@ -137,7 +137,7 @@ def test_a_fault_says_what_it_is(fault: AwsFault, said: set[Callable[[AwsFault],
 
 def test_calls_are_recorded_before_they_are_made() -> None:
     seen: list[RecordedCall] = []
-    call = recorded(Script(THROTTLED), seen.append)
+    call = with_recording(Script(THROTTLED), seen.append)
     with pytest.raises(AwsFault):
         call("sqs", "SendMessage", {"MessageBody": "x"})
     assert seen == [("sqs", "SendMessage", {"MessageBody": "x"})]

@@ -18,7 +18,7 @@ from emulator import KEYS, REGION, Emulator
 
 from fanfold.aws.client.call import NO_ANSWER, AwsFault, Client, Endpoint, connect
 from fanfold.aws.client.http import HttpRequest
-from fanfold.aws.client.light import light_call, placed, trust
+from fanfold.aws.client.light import light_call, resolve_host, ssl_context
 
 
 @pytest.mark.parametrize("client", ["light", "boto3"])
@@ -106,7 +106,7 @@ def test_threads_share_a_call(ministack_session: Emulator) -> None:
 ])  # fmt: skip
 def test_requests_go_where_the_service_lives(url: str | None, service: str, bucket: str, place: str) -> None:
     endpoint = Endpoint(region=REGION, url=url, credentials=KEYS)
-    scheme, host, request = placed(endpoint, service, HttpRequest("GET", "/a", "", {}, b"", bucket))
+    scheme, host, request = resolve_host(endpoint, service, HttpRequest("GET", "/a", "", {}, b"", bucket))
     assert f"{scheme}://{host}{request.path}" == place
 
 
@@ -136,7 +136,7 @@ def encrypted(path: Path) -> Callable[[socket.socket], socket.socket]:
 def test_only_a_trusted_server_is_spoken_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = certificate(tmp_path)
     for trusted in (False, True):
-        trust.cache_clear()
+        ssl_context.cache_clear()
         monkeypatch.setenv("SSL_CERT_FILE", str(path if trusted else tmp_path / "none"))
         with hanging_up_after(1, wrapped=encrypted(path)) as url:
             call = light_call(Endpoint(region=REGION, url=url.replace("http:", "https:"), credentials=KEYS))
@@ -145,4 +145,4 @@ def test_only_a_trusted_server_is_spoken_to(tmp_path: Path, monkeypatch: pytest.
             else:
                 with pytest.raises(AwsFault, match="CERTIFICATE_VERIFY_FAILED"):
                     call("sqs", "SendMessage", {})
-    trust.cache_clear()
+    ssl_context.cache_clear()

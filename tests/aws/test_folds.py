@@ -15,13 +15,13 @@ from fanfold.market.bars import Bar, Series
 from fanfold.messages import Message, Targets
 from fanfold.signals.fold import Fold, StoredFold
 from fanfold.simulation.stores import MemoryBus, MemoryFolds
-from signal_service.fold import Store, StrategyRunner
+from signal_service.fold import FoldStore, StrategyRunner
 
 EVERYTHING = {"trend": instance(), "pair": instance("pairs"), "slow": instance("breakout", timeframe="5m")}
 
 
 @pytest.fixture(params=["table", "memory"])
-def store(request: pytest.FixtureRequest, cloud: Cloud) -> Store:
+def store(request: pytest.FixtureRequest, cloud: Cloud) -> FoldStore:
     if request.param == "memory":
         once(cloud)
         return MemoryFolds()
@@ -37,18 +37,18 @@ def outputs(name: str) -> list[Message]:
     return [Targets(id=name, cause="c", at=AT, account="main", poll_id="b", targets=[])]
 
 
-def append(store: Store, fold: Fold, version: int, message: list[Series]) -> None:
+def append(store: FoldStore, fold: Fold, version: int, message: list[Series]) -> None:
     at = max(one.through for one in message)
     news = fold.news(message, at)
     fold.accept(message, at)
     store.append(version, f"m{version}", news, fold.snapshot(), outputs(f"t{version}"))
 
 
-def test_nothing_is_kept_at_first(store: Store) -> None:
+def test_nothing_is_kept_at_first(store: FoldStore) -> None:
     assert store.load(Fold(small_desk(), "v").groups) == StoredFold(0, [], None, {})
 
 
-def test_a_version_is_written_once(store: Store) -> None:
+def test_a_version_is_written_once(store: FoldStore) -> None:
     fold, whole = Fold(small_desk(), "v"), walk(1, A, 3)
     append(store, fold, 1, [stretch(A, whole, 0, 2)])
     with pytest.raises(Conflict):
@@ -59,7 +59,7 @@ def test_a_version_is_written_once(store: Store) -> None:
     assert [bar for window in kept.windows for bar in window.bars] == whole[:2]
 
 
-def test_recent_outputs_are_known_however_short_the_window(store: Store) -> None:
+def test_recent_outputs_are_known_however_short_the_window(store: FoldStore) -> None:
     fold, whole = Fold(small_desk(), "v"), walk(1, A, 40)
     for version in range(1, 41):
         append(store, fold, version, [stretch(A, whole, version - 1, version)])

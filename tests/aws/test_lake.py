@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from audit_service.compact import DAY, compact
 from audit_service.flush import flush
 from audit_service.record import record
-from fanfold.audit.lake_schema import BARS, TABLES, TRADES, LakeRow, fitted
-from fanfold.aws.client.call import Call, RecordedCall, connect, recorded
+from fanfold.audit.lake_schema import BARS, TABLES, TRADES, LakeRow, fit_amounts
+from fanfold.aws.client.call import Call, RecordedCall, connect, with_recording
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.s3 import lake as lake_files
 from fanfold.aws.s3.audit_log import S3Log, pages_of
@@ -132,7 +132,7 @@ def test_a_flush_that_crashed_is_repeated_without_a_trace(call: Call, tmp_path: 
 
 def test_the_log_is_read_a_page_at_a_time(call: Call) -> None:
     seen: list[RecordedCall] = []
-    flushed(recorded(call, seen.append), rows_max=6)
+    flushed(with_recording(call, seen.append), rows_max=6)
     names = [one.operation for one in seen if one.operation != "ListObjectsV2"]
     longest = max(len(run) for run in " ".join(names).replace("GetObject ", "g").split())
     assert longest <= len("gggg") + len("PutObject")
@@ -220,7 +220,7 @@ def test_files_have_the_columns_of_the_table_and_are_compressed(call: Call) -> N
 
 @given(amount=st.decimals(allow_nan=True, allow_infinity=True))
 def test_every_amount_fits_the_lake_is_rounded_or_is_null_there(amount: Decimal) -> None:
-    row, lost = fitted(LakeRow(table="bars", dt="2026-01-01", values={"open": amount, "close": Decimal(1)}))
+    row, lost = fit_amounts(LakeRow(table="bars", dt="2026-01-01", values={"open": amount, "close": Decimal(1)}))
     (stored,) = lake_files.table_of(BARS, [row])["open"].to_pylist()
     if lost:
         assert (lost, stored) == (["open"], None)

@@ -9,7 +9,7 @@ import pytest
 from emulator import Cloud
 from ledger_examples import AT, Ledger, approve, halted, once, open_ledger, order
 
-from fanfold.aws.client.call import AwsFault, Call, Reason, persistent
+from fanfold.aws.client.call import AwsFault, Call, Reason, with_retries
 from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.outbox import Outbox
@@ -111,7 +111,7 @@ def test_an_operators_word_holds_however_busy_the_account_is(cloud: Cloud, times
     once(cloud)
     found = open_ledger(cloud)
     busy = Busy(cloud.call, 0)
-    table = Table(persistent(busy, sleep=lambda _: None), "ledger")
+    table = Table(with_retries(busy, sleep=lambda _: None), "ledger")
     approvals = Approvals(DynamoLedger(table, Outbox(table, "risk", found.topics)))
     busy.times = times
     approvals.halt(halted(TradingState.HALTED))

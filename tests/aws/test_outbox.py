@@ -72,11 +72,11 @@ def quarantined(table: Table) -> dict[str, str]:
 class Heard(list[str]):
     """Who hears of what was put aside, and of what waits with its seconds."""
 
-    def put_aside(self, name: str, reason: str) -> None:
+    def report_unpublishable(self, name: str, reason: str) -> None:
         assert reason
         self.append(name)
 
-    def left_behind(self, name: str, seconds: int) -> None:
+    def report_overdue(self, name: str, seconds: int) -> None:
         self.append(f"{name} waits for {seconds} s")
 
 

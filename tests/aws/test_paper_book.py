@@ -9,7 +9,7 @@ from emulator import Cloud
 from ledger_examples import AT, create_table, once, order
 from msgspec.structs import replace
 
-from fanfold.aws.client.call import RecordedCall, recorded
+from fanfold.aws.client.call import RecordedCall, with_recording
 from fanfold.aws.dynamodb.paper_book import PART_ORDERS, PARTS_MAX, PaperBook, _added
 from fanfold.aws.dynamodb.table import Table
 from fanfold.errors import BadInput, Conflict
@@ -89,7 +89,7 @@ def test_an_order_that_comes_between_a_read_and_its_write_is_not_lost(cloud: Clo
 def test_a_page_is_read_once_for_a_settlement(cloud: Cloud) -> None:
     create_table(cloud.admin, "book")
     seen: list[RecordedCall] = []
-    book = PaperBook(Table(recorded(cloud.call, seen.append), "book"))
+    book = PaperBook(Table(with_recording(cloud.call, seen.append), "book"))
     book.add(order("A"))
     page = book.read("main")
     seen.clear()

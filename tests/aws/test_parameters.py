@@ -9,8 +9,8 @@ import pytest
 from core_desk import small_desk
 from emulator import Cloud, Pair
 
-from fanfold.aws.client.call import AwsFault, RecordedCall, not_found, recorded
-from fanfold.aws.function.runtime_limits import KEPT, RuntimeLimits, tightened
+from fanfold.aws.client.call import AwsFault, RecordedCall, not_found, with_recording
+from fanfold.aws.function.runtime_limits import KEPT, RuntimeLimits, tighten
 from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.desk import Limits
 from fanfold.errors import BadInput
@@ -27,7 +27,7 @@ class World:
         self.now = datetime(2026, 3, 1, tzinfo=UTC)
         self.lines, self.seen, self._admin = list[dict[str, Any]](), list[RecordedCall](), cloud.admin
         self.watch = Telemetry({}, lambda: self.now, lambda text: self.lines.append(json.loads(text)))
-        call = recorded(cloud.call, self.seen.append)
+        call = with_recording(cloud.call, self.seen.append)
         self.runtime = RuntimeLimits(call, PATH, DESK, lambda: self.now, self.watch)
 
     def put(self, text: str) -> None:
@@ -122,7 +122,7 @@ def test_what_cannot_be_read_at_first_is_a_fault_and_later_is_not() -> None:
 ])  # fmt: skip
 def test_what_a_parameter_must_not_say_is_named(text: str, named: str) -> None:
     with pytest.raises(BadInput, match=named):
-        tightened(LIMITS, text)
+        tighten(LIMITS, text)
 
 
 def test_both_clients_read_the_same_parameter_and_the_same_lack_of_one(pair: Pair) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from emulator import Cloud, Pair
 
-from fanfold.aws.client.call import AwsFault, RecordedCall, not_found, recorded
+from fanfold.aws.client.call import AwsFault, RecordedCall, not_found, with_recording
 from fanfold.aws.function.secrets import KEPT, Secret, SecureParameter
 from fanfold.errors import BadInput
 
@@ -25,7 +25,7 @@ class Vault:
         self.now, self.seen, self._admin, self._kind = NOW, list[RecordedCall](), cloud.admin, kind
         self.name = PARAMETER if kind is SecureParameter else NAME
         self._put(text)
-        self.secret = kind(recorded(cloud.call, self.seen.append), self.name, lambda: self.now)
+        self.secret = kind(with_recording(cloud.call, self.seen.append), self.name, lambda: self.now)
 
     def rotate(self) -> None:
         self._put('{"apiKey": "new"}', again=True)
@@ -78,13 +78,13 @@ def test_a_refresh_sees_a_rotation_at_once(vault: Vault) -> None:
 def test_who_is_refused_with_an_old_key_tries_once_with_the_new_one(vault: Vault) -> None:
     vault.secret.values()
     vault.rotate()
-    assert vault.secret.tried(_ask, NotAuthorised) == "answered"
+    assert vault.secret.use(_ask, NotAuthorised) == "answered"
     assert len(vault.seen) == 2
 
 
 def test_who_is_refused_with_the_newest_key_is_refused(vault: Vault) -> None:
     with pytest.raises(NotAuthorised):
-        vault.secret.tried(_ask, NotAuthorised)
+        vault.secret.use(_ask, NotAuthorised)
     assert len(vault.seen) == 2
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.aws.client.call import Credentials
-from fanfold.aws.client.http import HttpRequest, encoded, query_of
+from fanfold.aws.client.http import HttpRequest, percent_encode, query_of
 from fanfold.aws.client.sigv4 import Place, sign
 
 HOST = "bucket.example.amazonaws.com"
@@ -25,7 +25,7 @@ NAMES = st.from_regex(r"a[-.b]{0,2}", fullmatch=True)
 REQUESTS = st.builds(
     HttpRequest,
     method=st.sampled_from(["GET", "PUT", "POST", "HEAD", "DELETE"]),
-    path=SEGMENTS.map(lambda segments: "/" + "/".join(encoded(segment) for segment in segments)),
+    path=SEGMENTS.map(lambda segments: "/" + "/".join(percent_encode(segment) for segment in segments)),
     query=st.dictionaries(NAMES | TEXT, TEXT, max_size=4).map(query_of),
     headers=HEADERS,
     body=st.binary(max_size=60),

@@ -3,7 +3,7 @@
 import msgspec
 from ledger_examples import approved, create_topic, fill, heard, order, report
 
-from fanfold.aws.client.call import Call, RecordedCall, recorded
+from fanfold.aws.client.call import Call, RecordedCall, with_recording
 from fanfold.aws.sns import Topics
 from fanfold.messages import ExecutionReport
 
@@ -11,7 +11,9 @@ from fanfold.messages import ExecutionReport
 def test_many_messages_go_out_in_order_ten_at_a_time(call: Call, admin: Call) -> None:
     arn, url = create_topic(admin, "executions")
     seen: list[RecordedCall] = []
-    Topics(recorded(call, seen.append), {"executions": arn}).publish([report(f"r{number:02d}") for number in range(21)])
+    Topics(with_recording(call, seen.append), {"executions": arn}).publish(
+        [report(f"r{number:02d}") for number in range(21)]
+    )
     assert [one.operation for one in seen] == ["PublishBatch", "PublishBatch", "Publish"]
     assert [one.id for one in heard(admin, url)] == [f"r{number:02d}" for number in range(21)]
 
@@ -21,7 +23,7 @@ def test_a_batch_is_never_longer_than_sns_takes(call: Call, admin: Call) -> None
     many = [order(f"N{number}") for number in range(150)]
     seen: list[RecordedCall] = []
     messages = [msgspec.structs.replace(approved(*many), id=f"m{number}") for number in range(5)]
-    Topics(recorded(call, seen.append), {"orders": arn}).publish(messages)
+    Topics(with_recording(call, seen.append), {"orders": arn}).publish(messages)
     sizes = [
         sum(len(entry["Message"]) for entry in one.parameters.get("PublishBatchRequestEntries", [one.parameters]))
         for one in seen
@@ -37,7 +39,7 @@ def test_a_message_carries_what_subscriptions_filter_on() -> None:
     def answer(_service: str, _operation: str, _parameters: object) -> dict[str, object]:
         return {}
 
-    Topics(recorded(answer, seen.append), {"executions": "arn:executions.fifo"}).publish([report("a")])
+    Topics(with_recording(answer, seen.append), {"executions": "arn:executions.fifo"}).publish([report("a")])
     (one,) = seen
     assert one.parameters["TopicArn"] == "arn:executions.fifo"
     assert one.parameters["MessageGroupId"] == "main"

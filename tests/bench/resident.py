@@ -15,7 +15,7 @@ from situations import Situation, every_minute, repository_desk
 from fanfold import desk
 from fanfold.deployment import STAGE
 from fanfold.local import launcher
-from fanfold.local.driver import DeskRun, environment, started
+from fanfold.local.driver import DeskRun, environment, start_desk
 from fanfold.local.launcher import Cloud
 from fanfold.venues import replay
 
@@ -63,7 +63,7 @@ def _traded(situation: Situation, state: Path, marks: list[int]) -> tuple[list[d
     replay.write(state / "recordings", situation.recordings)
     (state / "desk.json").write_bytes(desk.dump(situation.desk))
     (state / "clock").write_text(str(situation.closes[0]))
-    with started(state, environment(state, live=False)) as cloud:
+    with start_desk(state, environment(state, live=False)) as cloud:
         launcher.deploy(cloud, lambda _name: None)
         run = DeskRun(cloud, state)
         run.open_accounts(list(situation.desk.accounts))

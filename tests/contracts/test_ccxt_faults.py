@@ -122,11 +122,11 @@ def test_a_symbol_that_is_not_traded_is_refused_with_near_ones(exchange: Exchang
 
 def test_the_exchange_s_time_of_an_answer_is_kept_by_thread(origin: str) -> None:
     client = Client("binance", origin)
-    assert client.told_at() == 0
+    assert client.responded_at_s() == 0
     client.markets()
-    assert abs(client.told_at() - time.time()) < 60
+    assert abs(client.responded_at_s() - time.time()) < 60
     with ThreadPoolExecutor(1) as another:
-        assert another.submit(client.told_at).result() == 0
+        assert another.submit(client.responded_at_s).result() == 0
 
 
 def test_a_candle_without_a_number_or_a_time_does_not_lose_the_others(exchange: Exchange, venue: ExchangeVenue) -> None:

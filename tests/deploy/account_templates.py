@@ -79,4 +79,4 @@ CALLS: dict[str, Callable[[Filled, Any], Any]] = {
 @cache
 def filled(file: str, stage: str, prefix: str) -> Filled:
     """A template as `make bootstrap` gives it to CloudFormation for a stage whose buckets begin so."""
-    return Filled(file, names.own(stage, prefix).parameters() | {"Repository": REPOSITORY})
+    return Filled(file, names.resources_of(stage, prefix).parameters() | {"Repository": REPOSITORY})

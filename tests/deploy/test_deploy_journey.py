@@ -14,7 +14,7 @@ from stage_account import ROOT, Account
 from fanfold import desk
 from fanfold.deployment import SERVICES, STAGE
 from fanfold.local import launcher, run_plan
-from fanfold.local.driver import environment, started
+from fanfold.local.driver import environment, start_desk
 from fanfold.stages.deploy import Stage
 from fanfold.stages.removal import PLATFORM, StageFailed
 from fanfold.venues import replay
@@ -35,7 +35,7 @@ def account(plan: run_plan.RunPlan, tmp_path: Path) -> Iterator[Account]:
         pytest.skip("needs node and `make install`: the stacks are deployed by the Serverless tool")
     replay.write(tmp_path / "recordings", plan.recordings)
     (tmp_path / "desk.json").write_bytes(desk.dump(plan.desk))
-    with started(tmp_path, environment(tmp_path, live=False)) as cloud:
+    with start_desk(tmp_path, environment(tmp_path, live=False)) as cloud:
         yield Account(cloud, tmp_path)
 
 

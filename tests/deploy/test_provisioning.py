@@ -61,7 +61,7 @@ def test_the_delivery_role_may_create_update_and_delete_every_resource_of_its_st
 
 @pytest.mark.parametrize("name", DEPLOYED)
 def test_the_delivery_role_of_a_stage_cannot_change_another_stage(name: str) -> None:
-    own = names.own(STAGES[name][0], "x").stage
+    own = names.resources_of(STAGES[name][0], "x").stage
     changes = [one for one in asked(name) if not READS.search(one.action) and not of_nobody(one)]
     assert len(changes) > 300
     for stage in {"dev", "paper", "live", "pr", "try"} - {own}:

@@ -15,9 +15,9 @@ from stage_account import ROOT, Account
 
 from fanfold.aws.client.call import AwsFault
 from fanfold.errors import BadInput
-from fanfold.local.driver import environment, started
+from fanfold.local.driver import environment, start_desk
 from fanfold.stages import names
-from fanfold.stages.removal import Removal, StageFailed, ephemeral, sweep
+from fanfold.stages.removal import Removal, StageFailed, ephemeral_stages, sweep
 
 BUCKET = "example-try-audit"
 TODAY = date(2026, 3, 5)
@@ -35,7 +35,7 @@ def template() -> str:
 
 @pytest.fixture
 def account(tmp_path: Path) -> Iterator[Account]:
-    with started(tmp_path, environment(tmp_path, live=False)) as cloud:
+    with start_desk(tmp_path, environment(tmp_path, live=False)) as cloud:
         yield Account(cloud, tmp_path)
 
 
@@ -70,7 +70,7 @@ def test_expired_ephemeral_stages_are_removed_with_their_locked_objects(account:
     account.call("cloudformation", "CreateStack", anothers | {"Tags": tags})
     locked(account)
     lines: list[str] = []
-    assert ephemeral(account.call) == {"try-old": date(2026, 3, 4)}
+    assert ephemeral_stages(account.call) == {"try-old": date(2026, 3, 4)}
     assert sweep(account.call, date(2026, 3, 4), lines.append, remove=True) == []
     assert sweep(account.call, TODAY, lines.append, remove=False) == ["try-old"]
     assert "which is past" in lines[-1]
@@ -90,7 +90,7 @@ def test_an_ephemeral_stage_is_tagged_with_its_last_day(account: Account) -> Non
         account.stage("bootstrap", "try-1", **settings)
     asked = ("deploy", "try-1", "--service", "platform", "--remove-after", "2026-03-04")
     account.stage(*asked, **settings)
-    assert ephemeral(account.call) == {"try-1": date(2026, 3, 4)}
+    assert ephemeral_stages(account.call) == {"try-1": date(2026, 3, 4)}
     assert "try-1: to be removed after 2026-03-04" in account.stage("sweep", "--dry-run")
     assert "stage try-1 is gone" in account.stage("remove", "try-1")
     assert account.stacks() == {}

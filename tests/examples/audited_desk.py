@@ -160,7 +160,7 @@ class MemorySeals(Objects):
     def newest(self, before: str) -> StoredObject | None:
         return next((one for one in reversed(list(self.history())) if one.key < f"seals/{before}.json"), None)
 
-    def keep(self, day: str, body: bytes) -> bytes:
+    def store(self, day: str, body: bytes) -> bytes:
         self.create(f"seals/{day}.json", body)
         return self.read(f"seals/{day}.json")
 
@@ -174,7 +174,7 @@ class MemoryReports:
     def __init__(self) -> None:
         self.pages: dict[str, Pages] = {}
 
-    def keep(self, made: DayReport) -> DayReport:
+    def store(self, made: DayReport) -> DayReport:
         self.pages.setdefault(made.day, Pages(msgspec.json.encode(made), b""))
         return msgspec.json.decode(self.pages[made.day].report, type=DayReport)
 

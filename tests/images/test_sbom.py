@@ -63,6 +63,6 @@ def test_a_package_missing_from_the_lock_is_rejected():
 
 
 def test_an_image_holds_what_its_lock_names_and_its_bill_says_so(service):
-    found = json.loads(sbom.bill(service, ROOT, sbom.look(service)))
+    found = json.loads(sbom.bill(service, ROOT, sbom.inspect(service)))
     names = {one["name"] for one in found["components"] if one["purl"].startswith("pkg:pypi/")}
     assert names == {one.name for one in distributions.locked(service, ROOT)}

@@ -11,9 +11,9 @@ import pytest
 
 from fanfold import desk
 from fanfold.local import launcher
-from fanfold.local.driver import DeskRun, environment, started
+from fanfold.local.driver import DeskRun, environment, start_desk
 from fanfold.local.launcher import Cloud
-from fanfold.local.state_directory import Asked, remember
+from fanfold.local.state_directory import RunRequest, write_request
 from fanfold.simulation import market
 from fanfold.venues import replay
 
@@ -54,7 +54,7 @@ class LocalDesk:
         self._up = ExitStack()
 
     def start(self) -> Cloud:
-        return self._up.enter_context(started(self.state, environment(self.state, live=False)))
+        return self._up.enter_context(start_desk(self.state, environment(self.state, live=False)))
 
     def rest(self) -> None:
         self._up.close()
@@ -65,7 +65,7 @@ def traded(state: Path) -> LocalDesk:
     state.mkdir(parents=True)
     built = desk.build(tables(), "the test's desk")
     (state / "desk.json").write_bytes(desk.dump(built))
-    remember(state, Asked(desk="test"))
+    write_request(state, RunRequest(desk="test"))
     replay.write(state / "recordings", market.market(7, SYMBOLS, MINUTES, START))
     (state / "clock").write_text(str(START))
     local = LocalDesk(state)

@@ -12,7 +12,7 @@ from trading import planned
 from fanfold import desk
 from fanfold.cli.main import main
 from fanfold.local import launcher
-from fanfold.local.driver import DeskRun, environment, started
+from fanfold.local.driver import DeskRun, environment, start_desk
 from fanfold.local.launcher import REGION, Cloud
 from fanfold.venues import replay
 
@@ -31,7 +31,7 @@ def stage(tmp_path_factory) -> Iterator[Cloud]:
     state, plan = tmp_path_factory.mktemp("stage"), planned(MINUTES)
     replay.write(state / "recordings", plan.recordings)
     (state / "desk.json").write_bytes(desk.dump(plan.desk))
-    with pytest.MonkeyPatch.context() as patch, started(state, environment(state, live=False)) as cloud:
+    with pytest.MonkeyPatch.context() as patch, start_desk(state, environment(state, live=False)) as cloud:
         for name, value in SETTINGS.items():
             patch.setenv(name, value)
         launcher.deploy(cloud, lambda _name: None, STAGE)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from trading import Desk, Outcome, closes, planned, replayed, trade
 
-from fanfold.deployment import SERVICES, STAGE, dead_letters_names, ordering, queue_name
+from fanfold.deployment import SERVICES, STAGE, dead_letters_names, fifo_parameters, queue_name
 from fanfold.messages import OrdersRefused, Target, Targets, encode
 
 MINUTES = 60
@@ -41,7 +41,7 @@ def put(desk: Desk, service: str, body: str, group: str) -> None:
     """Put a body straight into a service's queue, as no topic would."""
     queue = queue_name(service, STAGE)
     asked = {"QueueUrl": f"{desk.cloud.endpoint}/000000000000/{queue}", "MessageBody": body}
-    desk.run.call("sqs", "SendMessage", asked | ordering(queue, group, f"put {service}"))
+    desk.run.call("sqs", "SendMessage", asked | fifo_parameters(queue, group, f"put {service}"))
 
 
 def buried(desk: Desk, service: str) -> list[dict[str, Any]]:

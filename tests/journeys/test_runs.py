@@ -110,29 +110,29 @@ def again(traded, tmp_path) -> Path:
 def test_a_killed_run_goes_on_and_its_books_balance(again):
     with fanfold(again, *run("--continue", "--minutes", "600")) as child:
         until(child, "continues in")
-        begun = state_directory.through(again)
-        while state_directory.through(again) < begun + 5 * 60:
+        begun = state_directory.traded_through(again)
+        while state_directory.traded_through(again) < begun + 5 * 60:
             assert lives(child)
         child.kill()
     code, out = said(again, "status", "--json")
     assert (code, json.loads(out[out.index("{") :])["running"]) == (0, False)
-    got_to = state_directory.through(again)
+    got_to = state_directory.traded_through(again)
     code, out = said(again, *run("--continue", "--minutes", "3", "--json"))
     summary = json.loads(out[out.index('{"') :])
     assert (code, summary["minutes"], summary["books_balance"], summary["audit_verified"]) == (0, 3, True, True)
-    assert state_directory.through(again) == got_to + 3 * 60
+    assert state_directory.traded_through(again) == got_to + 3 * 60
 
 
 def test_what_an_interrupted_run_did_not_get_to_is_what_continue_trades(again):
     with fanfold(again, *run("--continue", "--minutes", "600")) as child:
         until(child, "continues in")
-        begun = state_directory.through(again)
-        while state_directory.through(again) == begun:
+        begun = state_directory.traded_through(again)
+        while state_directory.traded_through(again) == begun:
             assert lives(child)
         child.send_signal(signal.SIGINT)
         child.communicate()
     assert child.returncode == 130
-    assert state_directory.asked(again).until == begun + 600 * 60
+    assert state_directory.read_request(again).until == begun + 600 * 60
 
 
 def test_a_second_run_keeps_the_first_and_any_command_can_look_at_it(again):

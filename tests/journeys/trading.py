@@ -23,10 +23,10 @@ from fanfold.cli.summary import books
 from fanfold.deployment import STAGE
 from fanfold.ledger.booking import AccountBooks
 from fanfold.local import launcher, run_plan
-from fanfold.local.driver import DeskRun, environment, started
+from fanfold.local.driver import DeskRun, environment, start_desk
 from fanfold.local.launcher import Cloud
 from fanfold.local.run_plan import RunPlan
-from fanfold.local.state_directory import Asked, remember
+from fanfold.local.state_directory import RunRequest, write_request
 from fanfold.messages import BarsClosed, ExecutionReport, Message, OrdersApproved, OrdersRefused, Targets, decode
 from fanfold.venues import replay
 
@@ -88,7 +88,7 @@ def deploy_once(folder: Path) -> Path:
     """A folder with an AWS to which the six stacks were deployed, stopped, to be copied."""
     state = folder / "deployed"
     state.mkdir()
-    with started(state, environment(state, live=False)) as cloud:
+    with start_desk(state, environment(state, live=False)) as cloud:
         launcher.deploy(cloud, lambda _name: None)
     return state
 
@@ -100,8 +100,8 @@ def trade(
     shutil.copytree(deployed, state)
     replay.write(state / "recordings", plan.recordings)
     (state / "desk.json").write_bytes(desk.dump(plan.desk))
-    remember(state, Asked(desk="test"))
-    with started(state, environment(state, live=False) | {"FANFOLD_CHAOS": chaos} | settings) as cloud:
+    write_request(state, RunRequest(desk="test"))
+    with start_desk(state, environment(state, live=False) | {"FANFOLD_CHAOS": chaos} | settings) as cloud:
         launcher.check(cloud)
         run = DeskRun(cloud, state)
         run.set_clock(plan.start - 60)

@@ -17,7 +17,7 @@ from trading import Desk, Outcome, closes, recorded, trade
 from fanfold.audit import chain
 from fanfold.audit.chain import Entry
 from fanfold.aws.client.call import AwsFault, Call, Endpoint, connect
-from fanfold.aws.client.recording import RecordedLine, lines
+from fanfold.aws.client.recording import RecordedLine, read_lines
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.dynamodb.views import DynamoViews
@@ -68,7 +68,7 @@ def record(deployed: Path, folder: Path) -> Recording:
         buried.update(_without_policy(desk))
 
     outcome = trade(state, deployed, hooked(MINUTES), act, AUTH="true", RECORD_CALLS=str(calls))
-    return Recording(lines(calls), outcome, _denials(state / "logs"), foreign, buried)
+    return Recording(read_lines(calls), outcome, _denials(state / "logs"), foreign, buried)
 
 
 def _journey(desk: Desk) -> None:

@@ -8,7 +8,7 @@ import msgspec
 from packaged_stacks import Function
 
 from execution_service.keys import check
-from fanfold.aws.client.call import RecordedCall, recorded
+from fanfold.aws.client.call import RecordedCall, with_recording
 from fanfold.aws.client.recording import RecordedLine
 from fanfold.aws.dynamodb.attribute_values import marshal
 from fanfold.aws.dynamodb.cursors import CursorTable
@@ -25,14 +25,14 @@ def venue_calls(function: Function) -> list[RecordedLine]:
     made: list[RecordedCall] = []
     if "VENUE_SECRET" in function.environment:
         name = function.environment["VENUE_SECRET"]
-        keys = recorded(lambda *_: KEYS, made.append)
+        keys = with_recording(lambda *_: KEYS, made.append)
         check(name, SecureParameter(keys, name, lambda: datetime.now(UTC)).values())
     if "PAPER_BOOK_TABLE" in function.environment:
-        pauses = PauseTable(Table(recorded(lambda *_: {}, made.append), function.environment["PAPER_BOOK_TABLE"]))
+        pauses = PauseTable(Table(with_recording(lambda *_: {}, made.append), function.environment["PAPER_BOOK_TABLE"]))
         pauses.until("venue")
-        pauses.keep("venue", 1)
+        pauses.store("venue", 1)
     if "CURSORS_TABLE" in function.environment:
-        CursorTable(Table(recorded(_cursors, made.append), function.environment["CURSORS_TABLE"])).read("venue")
+        CursorTable(Table(with_recording(_cursors, made.append), function.environment["CURSORS_TABLE"])).read("venue")
     return [
         RecordedLine(
             function=function.name, service=one.service, operation=one.operation, parameters=dict(one.parameters)

@@ -32,10 +32,10 @@ def not_allowed(path: Path) -> list[str]:
     from packaged_stacks import packaged
     from roles import held
 
-    from fanfold.aws.client.recording import lines
+    from fanfold.aws.client.recording import read_lines
     from fanfold.deployment import STAGE
 
     stacks = packaged(STAGE)
     known = {function.name for function in stacks.functions}
-    return [wrong for one in held(stacks, (line for line in lines(path) if line.function in known))
+    return [wrong for one in held(stacks, (line for line in read_lines(path) if line.function in known))
             for wrong in one.missing]  # fmt: skip

@@ -5,7 +5,7 @@ from datetime import datetime
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from fanfold.aws.client.call import Call, persistent
+from fanfold.aws.client.call import Call, with_retries
 from fanfold.aws.function.runtime import Runtime
 from fanfold.aws.function.sqs import SqsConsumer, consume, consume_batch
 from fanfold.aws.telemetry.telemetry import Telemetry
@@ -27,7 +27,7 @@ class Process:
 
     def __init__(self, service: str, call: Call, clock: Callable[[], datetime], desk: Desk, places: Mapping[str, str]):
         self.service = service
-        own = persistent(call, sleep=lambda _seconds: None, chance=lambda: 0.5)
+        own = with_retries(call, sleep=lambda _seconds: None, chance=lambda: 0.5)
         watch = Telemetry({}, clock, write=lambda _line: None)
         edge = SqsConsumer(own, places[f"dead-{service}"], "faults", clock, watch)
         self.runtime = Runtime(own, clock, desk, edge, watch, AT_ONCE)

@@ -52,7 +52,7 @@ class Client:
     def has(self, _symbol: str) -> bool:
         return True
 
-    def told_at(self) -> float:
+    def responded_at_s(self) -> float:
         return float(int(self.now + self.skew_s))
 
     def sleep(self, seconds: float) -> None:
@@ -81,7 +81,7 @@ class Trading:
             client,
             self.desk.instruments,
             self.now,
-            told_at=client.told_at,  # type: ignore[arg-type]
+            responded_at_s=client.responded_at_s,  # type: ignore[arg-type]
             grace_s=GRACE_S,
             sleep=client.sleep,
         )

@@ -31,7 +31,7 @@ from fanfold.messages import (
 from fanfold.records import TERMINAL
 from fanfold.risk.policy import prepare
 from fanfold.simulation.ledger import MemoryApprovals, MemoryLedger
-from fanfold.simulation.stores import MemoryBus, MemoryGathering
+from fanfold.simulation.stores import MemoryBus, MemoryPolls
 from risk_service.assess import PreTradeRisk
 
 D = Decimal
@@ -44,7 +44,7 @@ class World:
         self.desk = found
         self.bus = MemoryBus()
         self.ledger = MemoryLedger(self.bus)
-        self.gathering = MemoryGathering(self.ledger)
+        self.gathering = MemoryPolls(self.ledger)
         self.now = at(0)
         for name, account in found.accounts.items():
             self.ledger.open(name, account.cash, halted(TradingState.ACTIVE, name))

@@ -11,7 +11,7 @@ from stage_key import Key256
 from fanfold.audit import chain
 from fanfold.audit.chain import Tip
 from fanfold.audit.daily_report import DayReport
-from fanfold.audit.seals import Seal, opened, seal
+from fanfold.audit.seals import Seal, decode_seal, seal
 from fanfold.audit.verdict import Verdict
 
 SOUND = audited()
@@ -144,7 +144,7 @@ def resealed(audit: Audit, sign: Callable[[Seal], str]) -> None:
 def opened_of(key: str, body: bytes) -> Seal:
     from fanfold.audit.ports import StoredObject
 
-    return opened(StoredObject(key, body, ""))
+    return decode_seal(StoredObject(key, body, ""))
 
 
 @pytest.mark.parametrize(("sign", "what"), [

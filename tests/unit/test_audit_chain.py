@@ -173,22 +173,22 @@ NEXT, AFTER = chain.append(HEAD, entries(2))
 
 def test_a_segment_is_proven_by_a_promise_of_its_last_hash() -> None:
     tip = Tip(head=HEAD, promised=("another", AFTER.hash))
-    assert chain.proven(tip, NEXT.key, NEXT.body) == (NEXT, AFTER)
+    assert chain.promised_segment(tip, NEXT.key, NEXT.body) == (NEXT, AFTER)
 
 
 @pytest.mark.parametrize("promised", [(), ("another",), (HEAD.hash,)])
 def test_a_segment_that_links_and_was_not_promised_is_not_proven(promised: tuple[str, ...]) -> None:
-    assert chain.proven(Tip(head=HEAD, promised=promised), NEXT.key, NEXT.body) is None
+    assert chain.promised_segment(Tip(head=HEAD, promised=promised), NEXT.key, NEXT.body) is None
 
 
 @pytest.mark.parametrize("body", [b"", b"garbage\n", b"\xff\n", NEXT.body.splitlines()[0], NEXT.body + b"more\n"])
 def test_another_object_is_not_proven_by_the_promise_of_a_segment(body: bytes) -> None:
-    assert chain.proven(Tip(head=HEAD, promised=(AFTER.hash,)), NEXT.key, body) is None
+    assert chain.promised_segment(Tip(head=HEAD, promised=(AFTER.hash,)), NEXT.key, body) is None
 
 
 def test_a_segment_is_not_proven_behind_another_head() -> None:
     tip = Tip(head=chain.start("main"), promised=(AFTER.hash,))
-    assert chain.proven(tip, NEXT.key, NEXT.body) is None
+    assert chain.promised_segment(tip, NEXT.key, NEXT.body) is None
 
 
 @given(first=st.integers(1, 10**12 - 1), aside=st.sampled_from(["", "0" * 64]))

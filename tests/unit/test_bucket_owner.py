@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.session import Session
 
-from fanfold.aws.client.call import UNOWNED, RecordedCall, owned, recorded
+from fanfold.aws.client.call import UNOWNED, RecordedCall, with_expected_owner, with_recording
 from fanfold.aws.client.protocol_s3 import METHODS
 from fanfold.stages.account import own_buckets
 
@@ -22,7 +22,7 @@ def nothing(_service: str, _operation: str, _parameters: Mapping[str, Any]) -> d
 
 def told(service: str, operation: str, owner: str = OWNER) -> Mapping[str, Any]:
     made: list[RecordedCall] = []
-    owned(recorded(nothing, made.append), lambda: owner)(service, operation, {"Bucket": "one"})
+    with_expected_owner(with_recording(nothing, made.append), lambda: owner)(service, operation, {"Bucket": "one"})
     return made[0].parameters
 
 
@@ -50,7 +50,7 @@ def test_a_command_meets_the_buckets_of_its_own_account_alone_and_asks_once_whos
     def account(_service: str, operation: str, _parameters: Mapping[str, Any]) -> dict[str, Any]:
         return {"Account": OWNER} if operation == "GetCallerIdentity" else {}
 
-    call = own_buckets(recorded(account, made.append))
+    call = own_buckets(with_recording(account, made.append))
     for operation in ("HeadBucket", "ListObjectsV2", "DeleteObjects"):
         call("s3", operation, {"Bucket": "one"})
     asked = [one.parameters for one in made if one.service == "s3"]

@@ -35,9 +35,9 @@ def traded(folder: Path, **given: Any) -> Path:
     params = run_plan.params(asked.param)
     plan = run_plan.plan(asked.desk, asked.data, asked.strategy, params, None, None, asked.minutes)
     state = folder / "state"
-    with state_directory.begun(state, plan.desk, continuing.asked_for(asked, plan), overwrite=False):
+    with state_directory.begin(state, plan.desk, continuing.asked_for(asked, plan), overwrite=False):
         replay.write(state / state_directory.RECORDINGS, plan.recordings)
-        state_directory.note(state, plan.start + (TRADED - 1) * 60)
+        state_directory.write_progress(state, plan.start + (TRADED - 1) * 60)
     return state
 
 
@@ -143,18 +143,18 @@ def test_an_edited_desk_file_is_refused_with_the_key_and_one_with_other_comments
 
 def test_a_strategy_whose_code_changed_is_refused(tmp_path: Path) -> None:
     state = traded(tmp_path)
-    asked = state_directory.asked(state)
+    asked = state_directory.read_request(state)
     (path,) = [name for name in asked.sha256 if name.endswith("breakout.py")]
     asked.sha256[path] = "0" * 64
-    state_directory.remember(state, asked)
+    state_directory.write_request(state, asked)
     with pytest.raises(BadInput, match=r"the strategy in .*breakout\.py is another one"):
         going_on(state)
 
 
 def test_a_live_run_is_not_continued(tmp_path: Path) -> None:
     state = traded(tmp_path)
-    asked = state_directory.asked(state)
-    state_directory.remember(state, state_directory.Asked(desk=asked.desk, live="binance"))
+    asked = state_directory.read_request(state)
+    state_directory.write_request(state, state_directory.RunRequest(desk=asked.desk, live="binance"))
     with pytest.raises(BadInput, match="start another with --live"):
         going_on(state)
 
@@ -189,9 +189,9 @@ def test_another_folder_of_strategies_is_refused(tmp_path: Path) -> None:
     assert going_on(state, strategies=own, minutes=5).request.strategies == str(own)
     with pytest.raises(BadInput, match=rf"the strategies were in {own} and are in {tmp_path}"):
         going_on(state, strategies=tmp_path)
-    assert state_directory.traded(state).strategies["mine"].strategy == "mine"
+    assert state_directory.desk_of_run(state).strategies["mine"].strategy == "mine"
     own.rename(tmp_path / "elsewhere")
-    for again in (state_directory.traded, going_on):
+    for again in (state_directory.desk_of_run, going_on):
         with pytest.raises(BadInput, match=rf"trades strategies of {own}, which is not there any more"):
             again(state)
     strategies.use(None)

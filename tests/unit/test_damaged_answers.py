@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fanfold.aws.client import protocol_json, protocol_s3
-from fanfold.aws.client.call import NO_ANSWER, AwsFault, persistent
+from fanfold.aws.client.call import NO_ANSWER, AwsFault, with_retries
 from fanfold.aws.client.http import HttpResponse
 
 ITEM = b'{"Item":{"pk":{"S":"a"}}}'
@@ -66,5 +66,5 @@ def test_a_damaged_answer_is_requested_again() -> None:
         return protocol_json.PROTOCOL.response(operation, answers.pop(0))
 
     pauses: list[float] = []
-    assert persistent(call, pauses.append, lambda: 1.0)("dynamodb", "GetItem", {}) == {"Item": {"pk": {"S": "a"}}}
+    assert with_retries(call, pauses.append, lambda: 1.0)("dynamodb", "GetItem", {}) == {"Item": {"pk": {"S": "a"}}}
     assert len(pauses) == 1

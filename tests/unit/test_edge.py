@@ -1,4 +1,4 @@
-"""The queue's edge: what cannot be understood is buried with its reason, what failed comes back with all behind it."""
+"""The consumer of a queue: what cannot be understood is a dead letter with its reason; what failed comes again."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,16 +19,16 @@ Handled = list[str]
 
 
 class Cloud:
-    """What the edge said to AWS: buried messages, and faults by message id."""
+    """What the edge said to AWS: dead_lettered messages, and faults by message id."""
 
     def __init__(self) -> None:
-        self.buried: list[dict[str, Any]] = []
+        self.dead_lettered: list[dict[str, Any]] = []
         self.faults: dict[str, str] = {}
         self.expires: list[int] = []
 
     def __call__(self, service: str, operation: str, parameters: Any) -> dict[str, Any]:
         if operation == "SendMessage":
-            self.buried.append(parameters)
+            self.dead_lettered.append(parameters)
         else:
             self.faults[parameters["Item"]["pk"]["S"]] = parameters["Item"]["reason"]["S"]
             self.expires.append(int(parameters["Item"]["expires_at_s"]["N"]))
@@ -37,7 +37,7 @@ class Cloud:
     def reasons(self) -> dict[str, str]:
         return {
             one["MessageAttributes"]["message"]["StringValue"]: one["MessageAttributes"]["reason"]["StringValue"]
-            for one in self.buried
+            for one in self.dead_lettered
         }
 
 
@@ -97,7 +97,7 @@ def test_an_invalid_message_is_dead_lettered_with_its_reason_and_others_are_hand
     event = {"Records": [record("a"), record("b", body=body), record("c")]}
     assert failures(consume(event, handler(handled), edge(cloud))) == []
     assert handled == ["a", "c"]
-    (one,) = cloud.buried
+    (one,) = cloud.dead_lettered
     assert (one["QueueUrl"], one["MessageBody"], one["MessageGroupId"]) == ("dead-letters.fifo", body, "g")
     assert one["MessageDeduplicationId"] == "m-b"
     attributes = {name: value["StringValue"] for name, value in one["MessageAttributes"].items()}
@@ -121,13 +121,13 @@ def test_a_fault_returns_the_record_and_all_later_ones_of_its_group(cloud: Cloud
     assert handled == ["a", "b", "d"]
     assert cloud.faults == {"m-c": "OSError: c failed"}
     assert cloud.expires == [int(datetime(2026, 3, 15, tzinfo=UTC).timestamp())]  # With the letter that it is of.
-    assert cloud.buried == []
+    assert cloud.dead_lettered == []
 
 
 def test_a_record_after_a_fault_in_its_group_is_not_decoded(cloud: Cloud) -> None:
     event = {"Records": [record("a"), record("b", body="{")]}
     assert failures(consume(event, handler([], faulty=("a",)), edge(cloud))) == ["m-a", "m-b"]
-    assert cloud.buried == []
+    assert cloud.dead_lettered == []
 
 
 def test_a_batch_is_handled_whole(cloud: Cloud) -> None:
@@ -169,7 +169,7 @@ def test_handled_one_by_one_records_after_a_fault_in_their_group_wait(cloud: Clo
 def test_a_standard_queue_is_sent_no_group_and_no_deduplication(cloud: Cloud) -> None:
     event = {"Records": [record("a", body="{")]}
     assert failures(consume_batch(event, batch_handler([]), edge(cloud, "dead-letters"))) == []
-    (one,) = cloud.buried
+    (one,) = cloud.dead_lettered
     assert set(one) == {"QueueUrl", "MessageBody", "MessageAttributes"}
 
 
@@ -227,7 +227,7 @@ def test_an_unreadable_body_is_dead_lettered_alone_with_its_reason(cloud: Cloud,
 
 def test_a_dead_letter_fits_the_limits_of_a_queue(cloud: Cloud) -> None:
     consume({"Records": [record("a", body="\x00\ud800{" + "é" * 300_000)]}, handler([]), edge(cloud))
-    (letter,) = cloud.buried
+    (letter,) = cloud.dead_lettered
     assert letter["MessageBody"].startswith("\ufffd\ufffd{é")
     assert len(letter["MessageBody"].encode()) <= 250_000
 
@@ -251,7 +251,7 @@ def test_a_record_that_cannot_be_dead_lettered_is_redelivered_alone(cloud: Cloud
     answer = consume({"Records": records}, handler(handled), broken)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m-b"}]}
     assert handled == ["a", "c"]
-    assert "it was not buried: no queue" in cloud.faults["m-b"]
+    assert "the dead-letter queue did not take it: no queue" in cloud.faults["m-b"]
 
 
 def test_a_fault_that_cannot_be_recorded_stops_no_other_record(cloud: Cloud) -> None:

@@ -20,7 +20,7 @@ LATER = candle(2, "100", "110", "90")
 
 def met(at: CandlePrices, **changes: Any) -> Resolution:
     """What one order does alone in a bar."""
-    (resolution,) = fills.walk([RestingOrder(order=order(**changes))], [at], MODEL)
+    (resolution,) = fills.resolve_all([RestingOrder(order=order(**changes))], [at], MODEL)
     return resolution
 
 
@@ -43,7 +43,7 @@ KINDS: list[dict[str, str]] = [
 @pytest.mark.parametrize("at", [WIDE, LATER])
 def test_a_canceled_order_ends_before_the_next_price_that_is_looked_at(kind: dict[str, str], at: CandlePrices) -> None:
     canceled = RestingOrder(order=order(**kind), canceled_at=DECIDED + timedelta(seconds=30))
-    (over,) = fills.walk([canceled], [at], MODEL)
+    (over,) = fills.resolve_all([canceled], [at], MODEL)
     assert (over.state, over.fills) == (OrderState.CANCELED, ())
     quote = Quote(Decimal(100), Decimal(101), DECIDED + timedelta(seconds=2))
     assert fills.take(canceled, quote, MODEL).state is OrderState.CANCELED
@@ -52,7 +52,7 @@ def test_a_canceled_order_ends_before_the_next_price_that_is_looked_at(kind: dic
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_bar_that_closed_by_the_decision_does_nothing_not_even_expire(kind: dict[str, str]) -> None:
     old = candle(0, "100", "110", "90")
-    assert met(old, **kind) == fills.standing(RestingOrder(order=order(**kind)))
+    assert met(old, **kind) == fills.unchanged(RestingOrder(order=order(**kind)))
     assert met(old, expires_at=DECIDED - timedelta(days=1), **kind).state is OrderState.OPEN
 
 
@@ -61,8 +61,8 @@ def test_a_bar_that_closed_by_the_decision_does_nothing_not_even_expire(kind: di
 def test_a_bar_under_way_at_the_decision_does_nothing(kind: dict[str, str], late_s: float) -> None:
     decided_at = DECIDED + timedelta(seconds=late_s)
     under_way = RestingOrder(order=order(decided_at=decided_at, **kind))
-    assert fills.walk([under_way], [WIDE], MODEL) == [fills.standing(under_way)]
-    (then,) = fills.walk([under_way], [WIDE, LATER], MODEL)
+    assert fills.resolve_all([under_way], [WIDE], MODEL) == [fills.unchanged(under_way)]
+    (then,) = fills.resolve_all([under_way], [WIDE, LATER], MODEL)
     assert [fill.at for fill in then.fills] == [DECIDED + timedelta(seconds=120)]
 
 
@@ -100,7 +100,7 @@ SPOT = replace(MODEL, spot=True)
 @pytest.mark.parametrize("opens", ["101", "150", "1000"])
 def test_a_purchase_on_spot_costs_no_more_than_was_reserved_for_it_and_the_rest_expires(opens: str) -> None:
     gap = candle(1, opens, opens, opens)
-    (resolution,) = fills.walk([RestingOrder(order=order(reserved="201"))], [gap], SPOT)
+    (resolution,) = fills.resolve_all([RestingOrder(order=order(reserved="201"))], [gap], SPOT)
     cost = sum(fill.price * fill.quantity + fill.fee for fill in resolution.fills)
     lot = MODEL.lot * Decimal(opens) * Decimal("1.004")
     assert 201 - lot < cost <= 201
@@ -109,14 +109,14 @@ def test_a_purchase_on_spot_costs_no_more_than_was_reserved_for_it_and_the_rest_
 
 def test_a_purchase_that_fills_in_parts_spends_its_reservation_once() -> None:
     thin = [candle(n, "100", "110", "90", volume="12") for n in (1, 2)]
-    (resolution,) = fills.walk([RestingOrder(order=order(reserved="180"))], thin, SPOT)
+    (resolution,) = fills.resolve_all([RestingOrder(order=order(reserved="180"))], thin, SPOT)
     assert [fill.quantity for fill in resolution.fills] == [Decimal("1.2"), Decimal("0.59")]
     assert resolution.state is OrderState.EXPIRED
 
 
 def test_a_sale_and_a_margin_account_are_not_bound_by_a_reservation() -> None:
-    (sale,) = fills.walk([RestingOrder(order=order(side="sell", reserved="0"))], [WIDE], SPOT)
-    (margin,) = fills.walk([RestingOrder(order=order(reserved="0"))], [WIDE], MODEL)
+    (sale,) = fills.resolve_all([RestingOrder(order=order(side="sell", reserved="0"))], [WIDE], SPOT)
+    (margin,) = fills.resolve_all([RestingOrder(order=order(reserved="0"))], [WIDE], MODEL)
     assert (sale.state, margin.state) == (OrderState.FILLED, OrderState.FILLED)
 
 

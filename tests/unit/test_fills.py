@@ -22,7 +22,7 @@ LATER = candle(2, "100", "110", "90")
 
 def met(at: CandlePrices, **changes: Any) -> Resolution:
     """What one order does alone in a bar."""
-    (resolution,) = fills.walk([RestingOrder(order=order(**changes))], [at], MODEL)
+    (resolution,) = fills.resolve_all([RestingOrder(order=order(**changes))], [at], MODEL)
     return resolution
 
 
@@ -101,7 +101,7 @@ def test_a_stop_that_the_bar_opens_beyond_fills_at_the_open_worsened(side: str, 
 def test_what_a_triggered_stop_leaves_is_a_market_order() -> None:
     stop = RestingOrder(order=order(kind="stop", stop_price="105"))
     bars = [candle(1, "100", "110", "90", volume="15"), candle(2, "80", "81", "79")]
-    (resolution,) = fills.walk([stop], bars, MODEL)
+    (resolution,) = fills.resolve_all([stop], bars, MODEL)
     assert [(fill.price, fill.quantity) for fill in resolution.fills] == [
         (Decimal("105.3"), Decimal("1.5")),
         (Decimal("80.2"), Decimal("0.5")),
@@ -110,16 +110,16 @@ def test_what_a_triggered_stop_leaves_is_a_market_order() -> None:
 
 def test_a_stop_that_triggers_in_a_bar_without_room_fills_in_the_next() -> None:
     full = candle(1, "100", "110", "90", volume="0.05")
-    (resolution,) = fills.walk([RestingOrder(order=order(kind="stop", stop_price="105"))], [full], MODEL)
+    (resolution,) = fills.resolve_all([RestingOrder(order=order(kind="stop", stop_price="105"))], [full], MODEL)
     assert (resolution.state, resolution.fills, resolution.resting.triggered) == (OrderState.OPEN, (), True)
 
 
 def test_what_is_over_the_participation_stays_for_the_next_bar_in_whole_lots() -> None:
     resting = [RestingOrder(order=order())]
     thin = candle(1, "100", "110", "90", volume="12.399")
-    (first,) = fills.walk(resting, [thin], MODEL)
+    (first,) = fills.resolve_all(resting, [thin], MODEL)
     assert (first.state, first.resting.filled) == (OrderState.PARTIAL, Decimal("1.23"))
-    (both,) = fills.walk(resting, [thin, LATER], MODEL)
+    (both,) = fills.resolve_all(resting, [thin, LATER], MODEL)
     assert (both.state, [fill.quantity for fill in both.fills]) == (
         OrderState.FILLED,
         [Decimal("1.23"), Decimal("0.77")],
@@ -153,7 +153,7 @@ def test_an_order_that_expires_at_the_open_never_fills_and_one_a_second_later_do
 
 def test_orders_share_a_bar_in_the_order_of_their_arrival() -> None:
     resting = [RestingOrder(order=order(name)) for name in ("z", "a", "m")]
-    shares = fills.walk(resting, [candle(1, "100", "110", "90", volume="30")], MODEL)
+    shares = fills.resolve_all(resting, [candle(1, "100", "110", "90", volume="30")], MODEL)
     assert [share.resting.filled for share in shares] == [2, 1, 0]
     assert [one.state for one in shares] == [OrderState.FILLED, OrderState.PARTIAL, OrderState.OPEN]
 
@@ -161,7 +161,7 @@ def test_orders_share_a_bar_in_the_order_of_their_arrival() -> None:
 def test_an_order_that_arrives_later_changes_nothing_for_those_before() -> None:
     bars = [candle(1, "100", "110", "90", volume="13"), candle(2, "100", "110", "90", volume="13")]
     early, late = RestingOrder(order=order("z")), RestingOrder(order=order("a"))
-    assert fills.walk([early, late], bars, MODEL)[0] == fills.walk([early], bars, MODEL)[0]
+    assert fills.resolve_all([early, late], bars, MODEL)[0] == fills.resolve_all([early], bars, MODEL)[0]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_a_quote_from_before_the_decision_fills_nothing_and_one_after_the_end_ex
     resting = RestingOrder(order=order())
     early = Quote(Decimal(100), Decimal(101), DECIDED - timedelta(seconds=1))
     late = Quote(Decimal(100), Decimal(101), resting.order.expires_at)
-    assert fills.take(resting, early, MODEL) == fills.standing(resting)
+    assert fills.take(resting, early, MODEL) == fills.unchanged(resting)
     assert fills.take(resting, late, MODEL).state is OrderState.EXPIRED
 
 

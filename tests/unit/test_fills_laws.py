@@ -59,7 +59,7 @@ def crowds(draw: st.DrawFn) -> list[RestingOrder]:
 @given(crowd=crowds(), bars=candles())
 def test_no_price_is_better_than_the_bar_had(crowd: list[RestingOrder], bars: list[CandlePrices]) -> None:
     by_close = {bar.closes_at_s: bar for bar in bars}
-    for resolution in fills.walk(crowd, bars, MODEL):
+    for resolution in fills.resolve_all(crowd, bars, MODEL):
         for fill in resolution.fills:
             bar = by_close[int(fill.at.timestamp())]
             assert fill.price >= bar.low if fill.side == "buy" else fill.price <= bar.high
@@ -67,7 +67,7 @@ def test_no_price_is_better_than_the_bar_had(crowd: list[RestingOrder], bars: li
 
 @given(crowd=crowds(), bars=candles())
 def test_a_limit_is_never_worse_than_its_price(crowd: list[RestingOrder], bars: list[CandlePrices]) -> None:
-    for resolution in fills.walk(crowd, bars, MODEL):
+    for resolution in fills.resolve_all(crowd, bars, MODEL):
         limit = resolution.resting.order.limit_price
         if limit is not None:
             better = [fill.price <= limit if fill.side == "buy" else fill.price >= limit for fill in resolution.fills]
@@ -78,7 +78,7 @@ def test_a_limit_is_never_worse_than_its_price(crowd: list[RestingOrder], bars: 
 def test_an_order_fills_what_it_says_and_never_beyond_its_quantity(
     crowd: list[RestingOrder], bars: list[CandlePrices]
 ) -> None:
-    for resolution in fills.walk(crowd, bars, MODEL):
+    for resolution in fills.resolve_all(crowd, bars, MODEL):
         resting = resolution.resting
         assert sum(fill.quantity for fill in resolution.fills) == resting.filled <= resting.order.quantity
         assert all(fill.quantity > 0 and fill.price > 0 and fill.fee > 0 for fill in resolution.fills)
@@ -89,7 +89,7 @@ def test_an_order_fills_what_it_says_and_never_beyond_its_quantity(
 def test_all_orders_together_take_no_more_than_their_share_of_a_bar(
     crowd: list[RestingOrder], bars: list[CandlePrices]
 ) -> None:
-    taken = [fill for resolution in fills.walk(crowd, bars, MODEL) for fill in resolution.fills]
+    taken = [fill for resolution in fills.resolve_all(crowd, bars, MODEL) for fill in resolution.fills]
     for bar in bars:
         of_bar = sum(fill.quantity for fill in taken if int(fill.at.timestamp()) == bar.closes_at_s)
         assert of_bar <= bar.volume * MODEL.participation_max
@@ -99,7 +99,7 @@ def test_all_orders_together_take_no_more_than_their_share_of_a_bar(
 def test_every_fill_is_after_the_decision_and_has_its_own_trade_id(
     crowd: list[RestingOrder], bars: list[CandlePrices]
 ) -> None:
-    taken = [fill for resolution in fills.walk(crowd, bars, MODEL) for fill in resolution.fills]
+    taken = [fill for resolution in fills.resolve_all(crowd, bars, MODEL) for fill in resolution.fills]
     assert all(fill.at.timestamp() > T for fill in taken)
     assert len({fill.trade_id for fill in taken}) == len(taken)
 
@@ -109,7 +109,7 @@ def test_no_order_meets_a_price_from_before_its_decision_or_after_its_end(
     crowd: list[RestingOrder], bars: list[CandlePrices]
 ) -> None:
     by_close = {bar.closes_at_s: bar for bar in bars}
-    for resolution in fills.walk(crowd, bars, MODEL):
+    for resolution in fills.resolve_all(crowd, bars, MODEL):
         order = resolution.resting.order
         for fill in resolution.fills:
             bar = by_close[int(fill.at.timestamp())]
@@ -124,7 +124,7 @@ def test_a_purchase_on_spot_never_costs_more_than_was_reserved(
 ) -> None:
     spot = replace(MODEL, spot=True)
     bound = [replace(one, order=replace(one.order, reserved=Decimal(reserved))) for one in crowd]
-    for resolution in fills.walk(bound, bars, spot):
+    for resolution in fills.resolve_all(bound, bars, spot):
         cost = sum((fill.price * fill.quantity + fill.fee for fill in resolution.fills), Decimal(0))
         assert resolution.resting.spent == cost
         assert cost <= reserved or resolution.resting.order.side == "sell"
@@ -134,10 +134,12 @@ def test_a_purchase_on_spot_never_costs_more_than_was_reserved(
 def test_bars_at_once_or_in_two_parts_give_the_same(
     crowd: list[RestingOrder], bars: list[CandlePrices], cut: int
 ) -> None:
-    whole = fills.walk(crowd, bars, MODEL)
-    first = fills.walk(crowd, bars[:cut], MODEL)
+    whole = fills.resolve_all(crowd, bars, MODEL)
+    first = fills.resolve_all(crowd, bars[:cut], MODEL)
     live = [one for one in first if one.state in {OrderState.OPEN, OrderState.PARTIAL}]
-    then = {one.resting.order.order_id: one for one in fills.walk([one.resting for one in live], bars[cut:], MODEL)}
+    then = {
+        one.resting.order.order_id: one for one in fills.resolve_all([one.resting for one in live], bars[cut:], MODEL)
+    }
     for one, early in zip(whole, first, strict=True):
         late = then.get(one.resting.order.order_id)
         assert one.fills == early.fills + (late.fills if late else ())
@@ -147,8 +149,8 @@ def test_bars_at_once_or_in_two_parts_give_the_same(
 @given(small=placed(), more=st.integers(1, 500), bars=candles())
 def test_a_larger_order_fills_no_less_and_pays_no_better(small: Order, more: int, bars: list[CandlePrices]) -> None:
     large = replace(small, quantity=small.quantity + Decimal(more).scaleb(-2))
-    (few,) = fills.walk([RestingOrder(order=small)], bars, MODEL)
-    (many,) = fills.walk([RestingOrder(order=large)], bars, MODEL)
+    (few,) = fills.resolve_all([RestingOrder(order=small)], bars, MODEL)
+    (many,) = fills.resolve_all([RestingOrder(order=large)], bars, MODEL)
     assume(few.fills)
     assert many.resting.filled >= few.resting.filled
     for one, other in zip(few.fills, many.fills, strict=False):

@@ -18,8 +18,8 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 HOLD = """
 import subprocess, sys
 from pathlib import Path
-from fanfold.local.holding import alone
-with alone(Path(sys.argv[1]), sys.argv[2]) as held:
+from fanfold.local.holding import lock_directory
+with lock_directory(Path(sys.argv[1]), sys.argv[2]) as held:
     heir = subprocess.Popen(["sleep", "60"], pass_fds=(held,), stdout=subprocess.DEVNULL) if sys.argv[3:] else None
     print(heir.pid if heir else 0, flush=True)
     sys.stdin.read()
@@ -38,7 +38,7 @@ def held(state: Path, command: str, *heir: str) -> Iterator[tuple["subprocess.Po
 
 def test_a_missing_or_free_directory_is_not_held(tmp_path: Path) -> None:
     assert holding.holder(tmp_path / "none") is None
-    with holding.alone(tmp_path, "run"):
+    with holding.lock_directory(tmp_path, "run"):
         pass
     assert holding.holder(tmp_path) is None
 
@@ -48,7 +48,7 @@ def test_a_long_running_holder_is_named_at_once(tmp_path: Path, command: str) ->
     with held(tmp_path, command) as (child, _):
         assert holding.holder(tmp_path) == (command, child.pid)
         named = rf"`fanfold {command}` \(process {child.pid}\) holds {tmp_path}: end it first"
-        with pytest.raises(BadInput, match=named), holding.alone(tmp_path, "status"):
+        with pytest.raises(BadInput, match=named), holding.lock_directory(tmp_path, "status"):
             pass
 
 
@@ -69,7 +69,7 @@ def test_a_short_holder_is_waited_for_with_a_notice(tmp_path: Path, monkeypatch)
     with held(tmp_path, "status") as (child, _):
         told = Told(child)
         monkeypatch.setattr(sys, "stderr", told)
-        with holding.alone(tmp_path, "orders"):
+        with holding.lock_directory(tmp_path, "orders"):
             assert told.getvalue() == f"fanfold: waits for {Holder('status', child.pid)}, which holds {tmp_path}\n"
 
 
@@ -81,7 +81,7 @@ def test_what_a_killed_command_had_started_holds_the_directory_until_it_ends(tmp
         assert found == ("run", child.pid)
         assert not found.alive
         os.kill(heir, 9)
-        with holding.alone(tmp_path, "run"):
+        with holding.lock_directory(tmp_path, "run"):
             pass
 
 

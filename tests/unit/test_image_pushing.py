@@ -113,10 +113,10 @@ def test_a_push_wants_a_registry_and_images_that_are_built(docker: Path) -> None
 def test_what_a_stage_runs_is_tagged_for_it_as_often_as_it_is_deployed(docker: Path) -> None:
     registry = Registry(docker)
     for _ in range(2):
-        pushing.keep(registry, REGISTRY, "signal", "live", DIGEST)
+        pushing.tag_for_stage(registry, REGISTRY, "signal", "live", DIGEST)
     assert registry.tags == {"live-" + "5f" * 12}
     with pytest.raises(BadInput, match="live runs signal by sha256:00"):
-        pushing.keep(registry, REGISTRY, "signal", "live", "sha256:00")
+        pushing.tag_for_stage(registry, REGISTRY, "signal", "live", "sha256:00")
 
 
 Asked = Callable[[str, str, Any], dict[str, Any]]
@@ -141,10 +141,10 @@ def status(name: str, **counts: int) -> dict[str, Any]:
 @pytest.mark.parametrize("ready", ["COMPLETE", "ACTIVE"])
 def test_a_scan_is_waited_for_and_one_that_goes_on_for_ever_is_ready(ready: str) -> None:
     call = scan("ScanNotFoundException", status("IN_PROGRESS"), status(ready, CRITICAL=2, HIGH=7))
-    assert scanned.critical(call, "signal", DIGEST, pause_s=0) == 2
-    assert scanned.critical(scan(status(ready, HIGH=1)), "signal", DIGEST, pause_s=0) == 0
+    assert scanned.critical_count(call, "signal", DIGEST, pause_s=0) == 2
+    assert scanned.critical_count(scan(status(ready, HIGH=1)), "signal", DIGEST, pause_s=0) == 0
 
 
 def test_an_image_that_cannot_be_scanned_is_told() -> None:
     with pytest.raises(BadInput, match="scan of signal is UNSUPPORTED_IMAGE"):
-        scanned.critical(scan(status("UNSUPPORTED_IMAGE")), "signal", DIGEST, pause_s=0)
+        scanned.critical_count(scan(status("UNSUPPORTED_IMAGE")), "signal", DIGEST, pause_s=0)

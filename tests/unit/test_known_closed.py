@@ -48,7 +48,7 @@ class Ticking:
     def _volume(self, opens: int) -> str:
         return "9" if self.now >= opens + 61 else "5"
 
-    def told_at(self) -> float:
+    def responded_at_s(self) -> float:
         return float(int(self.now)) if self.dated else 0.0
 
     def sleep(self, seconds: float) -> None:
@@ -64,7 +64,7 @@ class Ticking:
             self,
             {BTC: RULES},
             lambda: datetime.fromtimestamp(self.here(), UTC),  # type: ignore[arg-type]
-            told_at=self.told_at,
+            responded_at_s=self.responded_at_s,
             grace_s=GRACE_S,
             sleep=self.sleep,
         )
@@ -88,7 +88,7 @@ def test_a_bar_that_is_finished_after_the_next_has_opened_is_waited_for(dated: b
 
 def test_where_an_exchange_s_clock_stands_a_bar_comes_a_minute_later_proven_by_two() -> None:
     exchange = Ticking(START + 665)
-    exchange.told_at = lambda: float(START)  # type: ignore[method-assign]
+    exchange.responded_at_s = lambda: float(START)  # type: ignore[method-assign]
     assert closes(exchange.given(10)) == [8, 9]
     assert closes(exchange.given(11)) == [9, 10]
 

@@ -5,7 +5,7 @@ import pytest
 from fanfold.deployment import SERVICES
 from fanfold.errors import BadInput
 from fanfold.local.launcher import repository_root
-from fanfold_dev.documents.licences import ALLOWED, EXCEPTIONS, refused
+from fanfold_dev.documents.licences import ALLOWED, EXCEPTIONS, violations
 from fanfold_dev.images import distributions
 from fanfold_dev.images.distributions import licence, pinned
 
@@ -17,7 +17,7 @@ def held() -> list[tuple[str, str]]:
 
 
 def test_every_licence_is_allowed() -> None:
-    assert refused(held()) == []
+    assert violations(held()) == []
 
 
 def test_no_exception_is_left_over() -> None:
@@ -28,12 +28,12 @@ def test_no_exception_is_left_over() -> None:
 
 @pytest.mark.parametrize("text", ["GPL-3.0-only", "MIT AND LGPL-3.0-or-later", "MPL-2.0", "GPL-2.0 OR MPL-2.0"])
 def test_a_licence_that_is_not_listed_is_refused(text: str) -> None:
-    assert refused([("new", text)]) == [f"new is under {text}"]
+    assert violations([("new", text)]) == [f"new is under {text}"]
 
 
 @pytest.mark.parametrize("text", ["MIT", "GPL-2.0-only OR MIT", "Apache-2.0 AND (MIT OR GPL-3.0-only)"])
 def test_a_choice_is_made_for_the_better(text: str) -> None:
-    assert refused([("new", text)]) == []
+    assert violations([("new", text)]) == []
 
 
 def test_names_from_before_spdx_are_read() -> None:

@@ -196,8 +196,8 @@ def test_what_waits_in_an_outbox_rings_as_what_was_put_aside_does() -> None:
     written: list[str] = []
     watch = Telemetry({"METRICS": "OutboxStuck,Attention"}, lambda: NOW, written.append)
     with watch.invocation(None):
-        watch.put_aside("a", "no topic takes it")
-        watch.left_behind("b", 301)
+        watch.report_unpublishable("a", "no topic takes it")
+        watch.report_overdue("b", 301)
     line = json.loads(written[-1])
     assert (line["OutboxStuck"], line["Attention"]) == (2, 2)
     assert json.loads(written[-2])["unpublished"] == "b"

@@ -12,7 +12,7 @@ from fanfold.market.quality import possible
 from fanfold.market.resample import resample
 from fanfold.market.source import BarsRequest
 from market_data_service import news
-from market_data_service.answers import Wanted
+from market_data_service.answers import SeriesNeed
 from market_data_service.news import KEPT_BARS, News
 
 MAX = Decimal("0.5")
@@ -34,7 +34,7 @@ def test_a_venues_own_bars(
         whole = [bar._replace(volume=bar.volume + (bar.closes_at_s == known[-1].closes_at_s)) for bar in whole]
     answer = within(whole, until - 60 * reach, until)
     request = BarsRequest(A, "1m", until - 60 * reach, until)
-    wanted = Wanted("1m", since, until, request)
+    wanted = SeriesNeed("1m", since, until, request)
     assert told(news.own(answer, wanted, last, MAX)) == told(news.own(answer, wanted, finer(last), MAX))
 
 
@@ -48,7 +48,7 @@ def test_longer_bars_that_are_made(
     last = resample(within(bars(seed, set(), set()), START, until - length), timeframe, until - length)
     last = msgspec.structs.replace(last, after=0, bars=last.bars[-1:])
     answer = within(whole, until - length - 60, until)
-    wanted = Wanted(timeframe, last.through, until, BarsRequest(A, "1m", until - length - 60, until))
+    wanted = SeriesNeed(timeframe, last.through, until, BarsRequest(A, "1m", until - length - 60, until))
     sound = news.sound(answer, MAX)
     short = news.made(answer, sound, wanted, last, MAX, final=final)
     assert told(short) == told(news.made(answer, list(sound), wanted, finer(last), MAX, final=final))

@@ -66,7 +66,7 @@ def test_another_process_asks_nothing_while_the_ban_lasts_and_goes_on_after_it()
 def test_a_longer_ban_stays_where_a_shorter_one_is_told_later() -> None:
     pauses = PauseTable(Exchange().table)
     for until, kept in ((50, 50), (90, 90), (70, 90)):
-        pauses.keep("v", until)
+        pauses.store("v", until)
         assert (pauses.until("v"), pauses.until("w")) == (kept, 0)
 
 

@@ -8,7 +8,7 @@ import pytest
 from fanfold.aws.client.call import AwsFault
 from fanfold.errors import BadInput
 from fanfold.stages.removal import StageFailed
-from fanfold.stages.rollback import AT_ONCE, Deploy, at_once, deploys, without_canaries
+from fanfold.stages.rollback import AT_ONCE, Deploy, deploys, roll_back_at_once, without_canaries
 
 FOLDER = "serverless/fanfold-risk/live/1772323200000-2026-03-01T00:00:00.000Z/"
 BEFORE = Deploy("fanfold-risk-live", "artefacts", FOLDER)
@@ -46,7 +46,7 @@ class Account:
 
 def test_a_rollback_skips_the_canary_even_during_an_alarm() -> None:
     account = Account(TEMPLATE)
-    assert at_once(account, BEFORE, 0)
+    assert roll_back_at_once(account, BEFORE, 0)
     (update,) = account.updates
     assert update["Tags"] == TAGS
     sent = json.loads(account.objects[update["TemplateURL"].removeprefix("https://artefacts.s3.amazonaws.com/")])
@@ -57,13 +57,13 @@ def test_a_rollback_skips_the_canary_even_during_an_alarm() -> None:
 
 def test_a_stack_without_canaries_is_rolled_back_by_the_deploy_tool() -> None:
     account = Account({"Resources": {"Queue": TEMPLATE["Resources"]["Queue"]}})
-    assert not at_once(account, BEFORE, 0)
+    assert not roll_back_at_once(account, BEFORE, 0)
     assert account.updates == []
 
 
 def test_a_failed_rollback_is_reported() -> None:
     with pytest.raises(StageFailed, match="fanfold-risk-live is UPDATE_ROLLBACK_COMPLETE"):
-        at_once(Account(TEMPLATE, ends="UPDATE_ROLLBACK_COMPLETE"), BEFORE, 0)
+        roll_back_at_once(Account(TEMPLATE, ends="UPDATE_ROLLBACK_COMPLETE"), BEFORE, 0)
 
 
 def test_deploys_are_in_the_order_in_which_they_were_made() -> None:

@@ -10,7 +10,7 @@ from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.local import state_directory
 from fanfold.local.run_plan import plan
-from fanfold.local.state_directory import Asked
+from fanfold.local.state_directory import RunRequest
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,14 +22,14 @@ def traded() -> Desk:
 
 def begin(state: Path, traded: Desk, begun: str, *, overwrite: bool = False) -> Path | None:
     """Begin a run; where the one before was put."""
-    asked = Asked(desk="desk.toml", begun=begun)
-    with state_directory.begun(state, traded, asked, overwrite=overwrite) as (_held, kept):
+    asked = RunRequest(desk="desk.toml", begun=begun)
+    with state_directory.begin(state, traded, asked, overwrite=overwrite) as (_held, kept):
         return kept
 
 
 def trade(state: Path, traded: Desk, begun: str, *, overwrite: bool = False) -> Path | None:
     kept = begin(state, traded, begun, overwrite=overwrite)
-    state_directory.note(state, 1_767_225_660)
+    state_directory.write_progress(state, 1_767_225_660)
     return kept
 
 
@@ -41,14 +41,18 @@ def test_a_second_run_puts_the_first_aside(tmp_path: Path, traded: Desk) -> None
     assert trade(state, traded, "second") == state / "runs" / "1"
     assert trade(state, traded, "third") == state / "runs" / "2"
     assert (state / "runs" / "1" / "aws" / "books").read_text() == "of the first"
-    assert [state_directory.asked(path).begun for path in state_directory.kept(state)] == ["first", "second", "third"]
+    assert [state_directory.read_request(path).begun for path in state_directory.kept_runs(state)] == [
+        "first",
+        "second",
+        "third",
+    ]
     assert not (state / "aws").exists()
 
 
 def test_a_run_is_erased_only_where_that_is_asked_for(tmp_path: Path, traded: Desk) -> None:
     trade(tmp_path, traded, "first")
     assert trade(tmp_path, traded, "second", overwrite=True) is None
-    assert [state_directory.asked(path).begun for path in state_directory.kept(tmp_path)] == ["second"]
+    assert [state_directory.read_request(path).begun for path in state_directory.kept_runs(tmp_path)] == ["second"]
 
 
 def test_the_user_s_own_files_stay_in_place(tmp_path: Path, traded: Desk) -> None:
@@ -62,9 +66,9 @@ def test_the_user_s_own_files_stay_in_place(tmp_path: Path, traded: Desk) -> Non
 def test_a_run_that_never_came_to_its_first_bar_leaves_nothing_to_keep(tmp_path: Path, traded: Desk) -> None:
     begin(tmp_path, traded, "first")
     assert begin(tmp_path, traded, "second") is None
-    assert state_directory.kept(tmp_path) == []
+    assert state_directory.kept_runs(tmp_path) == []
     with pytest.raises(BadInput, match="holds no run to continue"):
-        state_directory.asked(tmp_path)
+        state_directory.read_request(tmp_path)
 
 
 def test_a_run_of_a_version_that_stored_only_the_end_is_kept_too(tmp_path: Path, traded: Desk) -> None:
@@ -101,7 +105,7 @@ def test_a_directory_of_somebody_else_and_a_file_are_refused(tmp_path: Path, tra
 def test_a_damaged_note_is_named_and_the_run_is_kept(tmp_path: Path, traded: Desk, name: str, garbage: bytes) -> None:
     trade(tmp_path, traded, "first")
     (tmp_path / name).write_bytes(garbage)
-    read = {"asked.json": state_directory.asked, "progress.json": state_directory.through}[name]
+    read = {"asked.json": state_directory.read_request, "progress.json": state_directory.traded_through}[name]
     with pytest.raises(BadInput, match=rf"{name} is damaged .* keeps this one"):
         read(tmp_path)
     assert trade(tmp_path, traded, "second") == tmp_path / "runs" / "1"

@@ -33,7 +33,7 @@ from fanfold.messages import (
 )
 from fanfold.risk.policy import prepare
 from fanfold.simulation.ledger import MemoryApprovals, MemoryLedger
-from fanfold.simulation.stores import MemoryBus, MemoryGathering
+from fanfold.simulation.stores import MemoryBus, MemoryPolls
 from risk_service.assess import PreTradeRisk
 
 DESK = small_desk(
@@ -49,7 +49,7 @@ class World:
     """An account of 10,000, risk's stores, and a clock that stands two seconds after the newest poll."""
 
     def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
-        self.bus, self.gathering = MemoryBus(), MemoryGathering()
+        self.bus, self.gathering = MemoryBus(), MemoryPolls()
         self.ledger = MemoryLedger(self.bus)
         self.now = at(1) + timedelta(seconds=2)
         self.clock = clock or (lambda: self.now)
@@ -199,7 +199,7 @@ def test_parts_and_duplicates_in_any_order_and_by_any_process_come_to_one_decisi
 def test_redelivered_bars_are_not_decided_on_again() -> None:
     world, noted = World(), []
 
-    class Counting(MemoryGathering):
+    class Counting(MemoryPolls):
         def note(self, *state: Any, rearmed: bool = False, decided: str = "") -> None:
             noted.append(decided)
             super().note(*state, rearmed=rearmed, decided=decided)

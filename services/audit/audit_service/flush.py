@@ -8,7 +8,7 @@ import msgspec
 from fanfold import messages
 from fanfold.audit import chain
 from fanfold.audit.chain import Head, Record
-from fanfold.audit.lake_schema import TABLES, LakeRow, fitted, rows_of
+from fanfold.audit.lake_schema import TABLES, LakeRow, fit_amounts, rows_of
 from fanfold.audit.ports import AuditLog, Lake, VerifiedHeads
 from fanfold.errors import BadInput, Conflict
 
@@ -75,7 +75,7 @@ def _records(log: AuditLog, key: str, first: int) -> list[Record]:
 def _rows(record: Record) -> Iterator[LakeRow]:
     """Return a record's rows. An amount that the lake cannot hold is null there, and reported; all else is written."""
     for row in rows_of(messages.decode(msgspec.json.encode(record.message))):
-        whole, lost = fitted(row)
+        whole, lost = fit_amounts(row)
         if lost:
             _log.warning(
                 "record %d of %s: %s of %s does not fit the lake and is null there",

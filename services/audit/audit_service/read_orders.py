@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from audit_service.read_desk import accounts
-from fanfold.api.pagination import Position, opened, page, sealed
+from fanfold.api.pagination import Position, decode_cursor, encode_cursor, page
 from fanfold.api.problems import bad_request, not_found
 from fanfold.api.schemas import Cause, ExplainedOrder, OrderPage, OrdersQuery, RecordedOrder, TradePage, TradesQuery
 from fanfold.audit.lineage import Segments, causes
@@ -26,12 +26,12 @@ def orders(desk: Desk, views: Reading, query: OrdersQuery) -> OrderPage:
     if query.open and query.refused:
         raise bad_request("an order is not both open and refused; ask for one of them")
     scope = "orders", query.account, query.instrument, query.open, query.refused
-    after = opened(query.cursor, scope) if query.cursor is not None else None
+    after = decode_cursor(query.cursor, scope) if query.cursor is not None else None
     shown: list[RecordedOrder] = []
     last: Position | None = None
     for looked_at, (place, fields) in enumerate(_newest(desk, views, query.account, after)):
         if len(shown) == query.limit or looked_at == LOOKED_AT_MAX:
-            return OrderPage(orders=shown, next=sealed(last, scope) if last else None)
+            return OrderPage(orders=shown, next=encode_cursor(last, scope) if last else None)
         last = place
         shown += [RecordedOrder(**fields)] if _is_asked_for(fields, query) else []
     return OrderPage(orders=shown, next=None)

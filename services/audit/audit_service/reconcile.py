@@ -49,7 +49,7 @@ def _at_rest(name: str, views: Published, log: AuditLog) -> Head:
     """Return the end of the account's chain. Raises Conflict while views of a segment beyond it are being written."""
     tip = views.tip(name)
     for key, body in log.segments(name, after=tip.head.seq):
-        if chain.proven(tip, key, body):
+        if chain.promised_segment(tip, key, body):
             raise Conflict(f"account {name} is being recorded")
     return tip.head
 

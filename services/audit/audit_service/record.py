@@ -70,7 +70,7 @@ def _adopt(before: Tip, key: str, log: AuditLog, views: Views) -> None:
     tip = views.tip(before.head.stream)
     if (tip.head, tip.aside) != (before.head, before.aside):
         return
-    proof = chain.proven(tip, key, log.read(key))
+    proof = chain.promised_segment(tip, key, log.read(key))
     if proof is None:
         _log.error("%s was not written by audit; run `fanfold audit verify`", key)
         views.set_aside(tip, chain.hash_of("".join((tip.aside, *tip.promised)).encode()))

@@ -42,7 +42,7 @@ def report(findings: Findings, reports: Reports, seals: Seals, signer: Signer | 
         accounts=_results(findings.accounts, DayOfAccount),
         faults=[msgspec.convert(step, Fault) for step in steps if _failed(step)],
     )
-    kept = reports.keep(made)
+    kept = reports.store(made)
     page = markdown(kept)
     if kept.state == "closed":
         _seal(kept, Pages(reports.stored(kept.day), page.encode()), seals, signer)
@@ -53,7 +53,7 @@ def report(findings: Findings, reports: Reports, seals: Seals, signer: Signer | 
 
 def _seal(kept: DayReport, pages: Pages, seals: Seals, signer: Signer | None) -> None:
     body = audit_seals.seal(kept, pages, seals.newest(before=kept.day), signer)
-    if seals.keep(kept.day, body) != body:
+    if seals.store(kept.day, body) != body:
         raise BadInput(f"{kept.day} is sealed as another day than was found; run `fanfold audit verify`")
 
 

@@ -13,7 +13,7 @@ from execution_service.place import Placer
 from execution_service.sweep import StandingOrder, Sweeper
 from fanfold import ids
 from fanfold.desk import Desk
-from fanfold.errors import AT_ONCE, Backoff, apart, retry_on_conflict
+from fanfold.errors import AT_ONCE, Backoff, for_each_account, retry_on_conflict
 from fanfold.ledger import booking
 from fanfold.market import bars
 from fanfold.market.bars import Series
@@ -74,7 +74,7 @@ class OrderMatcher:
             for name, account in self._desk.accounts.items()
             if account.venue == message.venue and account.mode == "paper"
         ]
-        apart(accounts, lambda account: self._match(account, message, series))
+        for_each_account(accounts, lambda account: self._match(account, message, series))
 
     def take(self, message: OrdersApproved) -> None:
         """Fill the account's market orders by the current quotes; no bars are matched by that."""

@@ -21,7 +21,7 @@ class Pauses(Protocol):
 
     def until(self, venue: str) -> int: ...
 
-    def keep(self, venue: str, until: int) -> None: ...
+    def store(self, venue: str, until: int) -> None: ...
 
 
 class Quotes:
@@ -41,4 +41,4 @@ class Quotes:
         finally:
             held = ceil(self._market.held_until())
             if held > known:
-                self._pauses.keep(self._venue, held)
+                self._pauses.store(self._venue, held)

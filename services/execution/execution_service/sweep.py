@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from fanfold.desk import Desk
-from fanfold.errors import apart
+from fanfold.errors import for_each_account
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.market import timeframes
@@ -89,7 +89,7 @@ class Sweeper:
     def sweep(self, live: Sequence[StandingOrder]) -> int:
         """Work on the orders that need it, and return how many. A failure of one account does not stop the others."""
         now, worked = self._clock(), list[Found]()
-        apart(
+        for_each_account(
             sorted({order.account for order in live}),
             lambda account: worked.extend(self._sweep([order for order in live if order.account == account], now)),
         )

@@ -20,7 +20,7 @@ AGAIN_BARS = 10
 log = logging.getLogger("fanfold")
 
 
-class Wanted(NamedTuple):
+class SeriesNeed(NamedTuple):
     """Bars of a series to publish, those that close after ``since``, and the request whose response holds them."""
 
     timeframe: str
@@ -29,9 +29,9 @@ class Wanted(NamedTuple):
     request: BarsRequest
 
 
-def wanted(
+def needs_of(
     symbol: str, own: str, at: int, lookbacks: Mapping[str, int], noted: Mapping[SeriesKey, Series]
-) -> list[Wanted]:
+) -> list[SeriesNeed]:
     """Return the bars of an instrument that have closed by ``at`` and are not published, by timeframe.
 
     ``noted`` holds the last published bars. A single longer bar is resampled from the venue's own timeframe ``own``,
@@ -47,17 +47,17 @@ def wanted(
     return [need._replace(request=shared) if need in made else need for need in needs]
 
 
-def _need(symbol: str, timeframe: str, at: int, lookback: int, noted: Mapping[SeriesKey, Series]) -> Wanted:
+def _need(symbol: str, timeframe: str, at: int, lookback: int, noted: Mapping[SeriesKey, Series]) -> SeriesNeed:
     length = timeframes.seconds(timeframe)
     # Checked at every poll, not only at the close: that poll may have failed, or the venue may have been late.
     close = at - at % length
     last = noted.get((timeframe, symbol))
     # One bar more than strategies look back on, so that the first step has all of its past.
     since = last.through if last else close - (lookback + 1) * length
-    return Wanted(timeframe, since, close, BarsRequest(symbol, timeframe, since, close))
+    return SeriesNeed(timeframe, since, close, BarsRequest(symbol, timeframe, since, close))
 
 
-def _start(need: Wanted, own: str, last: Series | None) -> int:
+def _start(need: SeriesNeed, own: str, last: Series | None) -> int:
     """Return the close after which the venue's own bars are requested."""
     length = timeframes.seconds(own)
     if need.timeframe != own:
@@ -69,7 +69,7 @@ def _start(need: Wanted, own: str, last: Series | None) -> int:
 
 
 def usable(
-    needs: Sequence[Wanted], answers: Mapping[BarsRequest, Series | Failure]
+    needs: Sequence[SeriesNeed], answers: Mapping[BarsRequest, Series | Failure]
 ) -> tuple[dict[BarsRequest, Series], list[DataDefect]]:
     """Return the series received, without instruments of which a request failed; those are returned as defects.
 
@@ -89,7 +89,7 @@ def usable(
     return received, [_unavailable(need) for need in first.values()]
 
 
-def _unavailable(need: Wanted) -> DataDefect:
+def _unavailable(need: SeriesNeed) -> DataDefect:
     length = timeframes.seconds(need.timeframe)
     count = (need.until - need.since) // length
     return data_defect(Kind.UNAVAILABLE, need.request.instrument, need.timeframe, count, need.since + length)

@@ -15,7 +15,7 @@ from fanfold.market.quality import Action, Checked, CheckedRow, check, consecuti
 from fanfold.market.quality import DefectKind as Kind
 from fanfold.market.resample import resample
 from fanfold.messages import DataDefect
-from market_data_service.answers import Wanted, alike, data_defect
+from market_data_service.answers import SeriesNeed, alike, data_defect
 from market_data_service.jumps import Judged, judge
 from market_data_service.revisions import revised
 
@@ -31,7 +31,7 @@ class News(NamedTuple):
     last: Series | None
 
 
-def own(answer: Series, need: Wanted, last: Series | None, jump_max: Decimal) -> News:
+def own(answer: Series, need: SeriesNeed, last: Series | None, jump_max: Decimal) -> News:
     """Return the news in bars of the venue's own timeframe: sound bars after ``since``, jumps only once confirmed.
 
     The answer may begin with bars that were published; they are held against ``last``, which is what was published.
@@ -52,7 +52,7 @@ def own(answer: Series, need: Wanted, last: Series | None, jump_max: Decimal) ->
 
 
 def made(
-    answer: Series, finer: Sequence[Bar], need: Wanted, last: Series | None, jump_max: Decimal, *, final: bool
+    answer: Series, finer: Sequence[Bar], need: SeriesNeed, last: Series | None, jump_max: Decimal, *, final: bool
 ) -> News:
     """Return the news in longer bars that are made of a venue's own: of ``finer``, the sound bars of the response.
 
@@ -65,7 +65,7 @@ def made(
     return from_venue(msgspec.structs.replace(longer, bars=whole), need, last, jump_max)
 
 
-def from_venue(answer: Series, need: Wanted, last: Series | None, jump_max: Decimal) -> News:
+def from_venue(answer: Series, need: SeriesNeed, last: Series | None, jump_max: Decimal) -> News:
     """Return the news in longer bars that the venue sent: the sound ones. A jump is reported, and its bar is kept."""
     if last and _next(answer, last, jump_max, need.until):
         return News(answer, [], _last(last, answer, 1))
@@ -75,7 +75,7 @@ def from_venue(answer: Series, need: Wanted, last: Series | None, jump_max: Deci
     return News(fresh, [*_defects(checked), *_gap(fresh, last)], _last(last, fresh, 1))
 
 
-def fitting(news: News, need: Wanted, last: Series | None) -> News:
+def fitting(news: News, need: SeriesNeed, last: Series | None) -> News:
     """Scale the news to integers of 64 bits; a series that fits no scale is replaced by a defect with the reason."""
     try:
         kept = fitted(news.last) if news.last else None
@@ -132,7 +132,7 @@ def sound(answer: Series, jump_max: Decimal) -> Sequence[Bar]:
     return judge(None, check(answer.instrument, answer.timeframe, rows, jump_max).bars, jump_max).kept
 
 
-def _checked(answer: Series, need: Wanted, last: Series | None, jump_max: Decimal) -> Checked:
+def _checked(answer: Series, need: SeriesNeed, last: Series | None, jump_max: Decimal) -> Checked:
     rows = _rows([bar for bar in answer.bars if bar.closes_at_s > need.since], timeframes.seconds(answer.timeframe))
     before = last.bars[-1] if last else None
     return check(answer.instrument, answer.timeframe, rows, jump_max, now=need.until, before=before)

@@ -16,7 +16,7 @@ from fanfold.market.source import Noted, Source, is_paced, is_recorded
 from fanfold.messages import BarsRequested, DataDefect, Message
 from fanfold.strategy import contract
 from market_data_service import answers, news, requested
-from market_data_service.answers import SeriesKey, Wanted
+from market_data_service.answers import SeriesKey, SeriesNeed
 from market_data_service.batches import messages, polled
 from market_data_service.news import News
 from market_data_service.revisions import longer
@@ -172,7 +172,7 @@ class Poller:
         """Return what is new in every instrument and timeframe, each up to its last close, and all defects."""
         lookbacks = self._lookbacks[name]
         wanted = [
-            need for symbol in venue.symbols for need in answers.wanted(symbol, venue.timeframe, at, lookbacks, noted)
+            need for symbol in venue.symbols for need in answers.needs_of(symbol, venue.timeframe, at, lookbacks, noted)
         ]
         usable, defects = answers.usable(wanted, answers.fetch(source, [need.request for need in wanted]))
         since = {need.request: need.since for need in reversed(wanted)}
@@ -192,7 +192,7 @@ class Poller:
 def _of(
     answer: Series,
     sound: Sequence[Bar],
-    need: Wanted,
+    need: SeriesNeed,
     noted: Mapping[SeriesKey, Series],
     venue: VenueSettings,
     *,
@@ -204,7 +204,7 @@ def _of(
 
 
 def _found(
-    answer: Series, sound: Sequence[Bar], need: Wanted, last: Series | None, venue: VenueSettings, *, final: bool
+    answer: Series, sound: Sequence[Bar], need: SeriesNeed, last: Series | None, venue: VenueSettings, *, final: bool
 ) -> News:
     if need.timeframe == venue.timeframe:
         own = news.own(answer, need, last, venue.jump_max)

@@ -11,17 +11,17 @@ from fanfold.market.quality import DefectKind as Kind
 from fanfold.market.source import BarsRequest
 from fanfold.messages import BarsRequested, DataDefect
 from market_data_service import news
-from market_data_service.answers import Wanted, data_defect
+from market_data_service.answers import SeriesNeed, data_defect
 
 # A venue that is behind fills a hole in a minute or two. A hole of this age counts as permanent.
 UNFILLED_S = 600
 
 
-def needs_of(wanted: BarsRequested) -> list[Wanted]:
+def needs_of(wanted: BarsRequested) -> list[SeriesNeed]:
     """Return the needs of a request, each with one bar more, which confirms a jump of the last bar."""
     until = wanted.until_s + timeframes.seconds(wanted.timeframe)
     return [
-        Wanted(
+        SeriesNeed(
             wanted.timeframe,
             wanted.since_s,
             wanted.until_s,
@@ -33,7 +33,7 @@ def needs_of(wanted: BarsRequested) -> list[Wanted]:
 
 def served(
     wanted: BarsRequested,
-    requests: Iterable[Wanted],
+    requests: Iterable[SeriesNeed],
     answers: Mapping[BarsRequest, Series],
     venue: VenueSettings,
     now: int,
@@ -47,7 +47,7 @@ def served(
     return [(_linked(series, wanted, now), [*defects, *_unfillable(series, wanted, now)]) for series, defects in whole]
 
 
-def _usable(answer: Series, need: Wanted, venue: VenueSettings) -> tuple[Series, list[DataDefect]]:
+def _usable(answer: Series, need: SeriesNeed, venue: VenueSettings) -> tuple[Series, list[DataDefect]]:
     of = news.own if need.timeframe == venue.timeframe else news.from_venue
     fitted = news.fitting(of(answer, need._replace(until=need.request.until), None, venue.jump_max), need, None)
     bars = [bar for bar in fitted.series.bars if bar.closes_at_s <= need.until]

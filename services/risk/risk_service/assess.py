@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from fanfold.desk import Desk
-from fanfold.errors import AT_ONCE, Backoff, BadInput, Conflict, apart, retry_on_conflict
+from fanfold.errors import AT_ONCE, Backoff, BadInput, Conflict, for_each_account, retry_on_conflict
 from fanfold.market import bars, timeframes
 from fanfold.messages import BarsClosed, ExecutionReport, Targets, TradingState
 from fanfold.risk import standing
@@ -81,7 +81,7 @@ class PreTradeRisk:
         def gather(account: str) -> None:
             self._decide_complete(account, self._arrived(account, partial(self._mark, account, message, series)))
 
-        apart(accounts, gather)
+        for_each_account(accounts, gather)
 
     def on_matched(self, message: ExecutionReport) -> None:
         """Record that a paper account's orders are matched with a part of the bars."""
@@ -108,7 +108,7 @@ class PreTradeRisk:
         now = self._clock()
         polls = self._polls.read_all(list(self._desk.accounts))
         overdue = [account for account, gathered in polls.items() if gathered.at + OVERDUE_S < now.timestamp()]
-        apart(overdue, lambda account: self._decide(account, polls[account], now))
+        for_each_account(overdue, lambda account: self._decide(account, polls[account], now))
         return len(overdue)
 
     def _mark(self, account: str, message: BarsClosed, series: Sequence[bars.Series]) -> PollState:

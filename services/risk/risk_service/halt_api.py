@@ -8,9 +8,9 @@ from typing import Any, Protocol
 import msgspec
 
 from fanfold import ids
-from fanfold.api.idempotency import digest_of, key_of, repeated
+from fanfold.api.idempotency import digest_of, key_of, stored_reply
 from fanfold.api.problems import Problem, bad_request, not_found
-from fanfold.api.requests import ApiRequest, decoded
+from fanfold.api.requests import ApiRequest, decode_body
 from fanfold.api.router import Reply, serve
 from fanfold.api.schemas import HaltAnswer, HaltRequest, ResumeAnswer, ResumeRequest
 from fanfold.desk import Desk
@@ -70,7 +70,7 @@ class Control:
         self._now = now
 
     def halt(self, request: ApiRequest) -> Reply:
-        wanted = decoded(request, HaltRequest)
+        wanted = decode_body(request, HaltRequest)
         state = TradingState(wanted.state)
         accounts = self._opened(wanted.accounts)
         reason = _reason(wanted.reason)
@@ -80,7 +80,7 @@ class Control:
         return Reply(body)
 
     def resume(self, request: ApiRequest) -> Reply:
-        wanted = decoded(request, ResumeRequest)
+        wanted = decode_body(request, ResumeRequest)
         (account,) = self._opened([wanted.account])
         if self._controls.state(account) is TradingState.ACTIVE:
             raise Problem(409, "not-halted", f"account {account} trades already")
@@ -160,13 +160,13 @@ def _once(request: ApiRequest, controls: Controls, act: Callable[[ApiRequest], R
     key = key_of(request)
     known = controls.remembered(request.principal, key)
     if known is not None:
-        return repeated(known, request)
+        return stored_reply(known, request)
     try:
         return act(request)
     except Conflict as conflict:
         known = controls.remembered(request.principal, key)
         if known is not None:
-            return repeated(known, request)
+            return stored_reply(known, request)
         raise Problem(409, "conflict", "another command came first; look at the status and decide anew") from conflict
 
 

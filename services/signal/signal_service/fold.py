@@ -27,7 +27,7 @@ STATES_MAX = 200
 CHUNK_BYTES = 200_000
 
 
-class Store(Protocol):
+class FoldStore(Protocol):
     """The store of a venue's fold; see fanfold.aws.dynamodb.folds."""
 
     def load(self, groups: Mapping[Group, int]) -> StoredFold: ...
@@ -46,7 +46,7 @@ class TargetsBus(Protocol):
 class WarmFold:
     """The current fold in this process, with the version it was stored under."""
 
-    def __init__(self, desk: Desk, venue: str, store: Store) -> None:
+    def __init__(self, desk: Desk, venue: str, store: FoldStore) -> None:
         self.warm = False
         self.fold = Fold(desk, venue)
         with collecting_no_garbage():
@@ -74,7 +74,7 @@ def collecting_no_garbage() -> Iterator[None]:
 class StrategyRunner:
     """The verb of signal, for one venue."""
 
-    def __init__(self, desk: Desk, venue: str, store: Store, bus: TargetsBus, backoff: Backoff = AT_ONCE) -> None:
+    def __init__(self, desk: Desk, venue: str, store: FoldStore, bus: TargetsBus, backoff: Backoff = AT_ONCE) -> None:
         self._desk = desk
         self._venue = venue
         self._store = store

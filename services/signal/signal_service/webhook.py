@@ -6,10 +6,10 @@ from typing import Any, Protocol
 
 from fanfold import ids
 from fanfold.api.problems import Problem, not_found
-from fanfold.api.requests import ApiRequest, decoded
+from fanfold.api.requests import ApiRequest, decode_body
 from fanfold.api.router import Reply, serve
 from fanfold.api.schemas import ExternalSignal, SignalTaken
-from fanfold.api.webhooks import verified
+from fanfold.api.webhooks import verify
 from fanfold.desk import Desk
 from fanfold.messages import Message, Target, Targets
 from fanfold.strategy.contract import EXTERNAL
@@ -18,7 +18,7 @@ from fanfold.strategy.contract import EXTERNAL
 class Inbox(Protocol):
     """The used nonces, each with its message; see fanfold.aws.dynamodb.nonces."""
 
-    def keep(self, nonce: str, message: Targets, now: datetime) -> bool:
+    def claim(self, nonce: str, message: Targets, now: datetime) -> bool:
         """Store the nonce with its message. Return False if the nonce was used before."""
 
     def unpublished(self, nonce: str) -> Message | None:
@@ -48,9 +48,9 @@ class Receiver:
 
     def _take(self, request: ApiRequest, now: datetime) -> Reply:
         # The body is not decoded before its signature is verified.
-        nonce = verified(request.headers, request.body, self._secrets(), now.timestamp())
-        message = self._targets(decoded(request, ExternalSignal), nonce, now)
-        if not self._inbox.keep(nonce, message, now):
+        nonce = verify(request.headers, request.body, self._secrets(), now.timestamp())
+        message = self._targets(decode_body(request, ExternalSignal), nonce, now)
+        if not self._inbox.claim(nonce, message, now):
             message = self._again(nonce, message)
         self._bus.publish([message])
         self._inbox.published(nonce)

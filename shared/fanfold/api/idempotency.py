@@ -26,7 +26,7 @@ def digest_of(request: ApiRequest) -> str:
     return sha256(f"{request.method} {request.path}\n".encode() + request.body).hexdigest()
 
 
-def repeated(known: Remembered, request: ApiRequest) -> Reply:
+def stored_reply(known: Remembered, request: ApiRequest) -> Reply:
     """Return the stored response. Raise Problem if the key was used for a different request."""
     if known.digest != digest_of(request):
         raise Problem(422, "key-reused", f"this {KEY_HEADER} was used for another request; take a new one")

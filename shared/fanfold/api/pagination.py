@@ -23,24 +23,24 @@ def page(
     Items are sorted by their place, descending. ``scope`` is the query: a cursor is valid only for the query that
     returned it.
     """
-    after = opened(cursor, scope) if cursor is not None else None
+    after = decode_cursor(cursor, scope) if cursor is not None else None
     rest = [item for item in items if after is None or place(item) < after]
     shown = rest[:limit]
-    return shown, sealed(place(shown[-1]), scope) if len(rest) > limit else None
+    return shown, encode_cursor(place(shown[-1]), scope) if len(rest) > limit else None
 
 
-def sealed(position: Position, scope: tuple[object, ...]) -> str:
+def encode_cursor(position: Position, scope: tuple[object, ...]) -> str:
     """Return an opaque cursor. Its checksum is against mistakes, not malice: it shows no more than the query does."""
     body = msgspec.json.encode(position)
     return urlsafe_b64encode(_sum(body, scope) + body).decode().rstrip("=")
 
 
-def opened(cursor: str, scope: tuple[object, ...]) -> Position:
+def decode_cursor(cursor: str, scope: tuple[object, ...]) -> Position:
     """Return the place in a cursor. Raises Problem for one that was changed, or that another query returned."""
     try:
         whole = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
         body = whole[8:]
-        if whole[:8] == _sum(body, scope) and sealed(_position(body), scope) == cursor:
+        if whole[:8] == _sum(body, scope) and encode_cursor(_position(body), scope) == cursor:
             return _position(body)
     except (binascii.Error, UnicodeEncodeError, msgspec.MsgspecError, UnicodeDecodeError) as wrong:
         raise _refused() from wrong

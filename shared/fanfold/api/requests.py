@@ -46,7 +46,7 @@ def request_of(event: dict[str, Any]) -> ApiRequest:
     )
 
 
-def converted(fields: dict[str, str], kind: type[T]) -> T:
+def convert_query(fields: dict[str, str], kind: type[T]) -> T:
     """Convert query parameters to the record that a route takes."""
     try:
         return msgspec.convert(fields, kind, strict=False)
@@ -54,7 +54,7 @@ def converted(fields: dict[str, str], kind: type[T]) -> T:
         raise bad_request(f"the query: {wrong}") from wrong
 
 
-def decoded(request: ApiRequest, kind: type[T]) -> T:
+def decode_body(request: ApiRequest, kind: type[T]) -> T:
     """Decode the JSON body to the record that a route takes."""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != "application/json":

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from fanfold.api.problems import MEDIA_TYPE, Problem, not_found
-from fanfold.api.requests import ApiRequest, converted, request_of
-from fanfold.api.routes import routed
+from fanfold.api.requests import ApiRequest, convert_query, request_of
+from fanfold.api.routes import match_route
 
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 
@@ -34,10 +34,10 @@ def serve(event: dict[str, Any], handlers: Mapping[str, Handler]) -> dict[str, A
 
 
 def _reply(event: dict[str, Any], handlers: Mapping[str, Handler]) -> Reply:
-    route, request = routed(request_of(event))
+    route, request = match_route(request_of(event))
     if route.name not in handlers:
         raise not_found(f"{route.path} is not answered here")
-    query: Any = converted(request.query, route.query)
+    query: Any = convert_query(request.query, route.query)
     result = handlers[route.name](request, query)
     return result if isinstance(result, Reply) else Reply(result)
 

@@ -101,7 +101,7 @@ ROUTES = (
 )
 
 
-def routed(request: ApiRequest) -> tuple[Route, ApiRequest]:
+def match_route(request: ApiRequest) -> tuple[Route, ApiRequest]:
     """Return the route of a request, and the request with its path's parameters.
 
     Raises Problem: 404 for no such path, 405 for no such method there, 401 and 403 for a caller that the gateway did

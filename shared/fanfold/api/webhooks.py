@@ -26,7 +26,7 @@ def signature(secret: bytes, timestamp: str, nonce: str, body: bytes) -> str:
     return hmac.new(secret, f"{timestamp}.{nonce}.".encode() + body, sha256).hexdigest()
 
 
-def verified(headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes], now: float) -> str:
+def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes], now: float) -> str:
     """Return the nonce of a request that is genuine and recent; the caller checks that it was not used before.
 
     Raises Problem, which never says how close a forgery came. A header that was sent twice arrives joined by a comma,

@@ -122,7 +122,7 @@ def append(head: Head, entries: Iterable[Entry], aside: str = "") -> tuple[Segme
     return Segment(key=key, body=body, records=records, hashes=hashes), Head(stream=stream, seq=seq, hash=prev)
 
 
-def proven(tip: Tip, key: str, body: bytes) -> tuple[Segment, Head] | None:
+def promised_segment(tip: Tip, key: str, body: bytes) -> tuple[Segment, Head] | None:
     """Return a stored segment that continues the chain as promised, with the head after it; None for any other object.
 
     The hash of its last record covers all of them, so a promise of it is a promise of the whole.

@@ -131,7 +131,7 @@ TABLES: dict[str, LakeTable] = {table.name: table for table in (BARS, SIGNALS, O
 _OF_ORDER = frozenset(ORDERS.columns) & frozenset(Order.__struct_fields__)
 
 
-def fitted(row: LakeRow) -> tuple[LakeRow, list[str]]:
+def fit_amounts(row: LakeRow) -> tuple[LakeRow, list[str]]:
     """Return a row whose amounts fit decimal(38,18), finer ones rounded, and the columns of amounts from 1e20 on.
 
     Those are null: the audit log keeps the amount as it was.

@@ -141,7 +141,7 @@ class Reports(Protocol):
 
     def is_closed(self, day: str) -> bool: ...
 
-    def keep(self, report: DayReport) -> DayReport:
+    def store(self, report: DayReport) -> DayReport:
         """Store a report and return the one that is kept: a closed one is never replaced, and is returned instead."""
 
     def show(self, report: DayReport, page: str) -> None:
@@ -167,7 +167,7 @@ class Seals(Protocol):
     def newest(self, before: str) -> StoredObject | None:
         """Return the seal of the newest closed day before a day."""
 
-    def keep(self, day: str, body: bytes) -> bytes:
+    def store(self, day: str, body: bytes) -> bytes:
         """Store a seal unless there is one; return the one that is stored."""
 
     def history(self) -> Iterator[StoredObject]: ...

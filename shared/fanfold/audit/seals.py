@@ -51,10 +51,10 @@ def newest(seals: Seals, reports: Reports, signer: Signer | None, before: str) -
     kept = seals.newest(before)
     if kept is None:
         return None, None
-    wrong = next(_wrong(1, kept, reports.body(day_of(kept.key)), signer, before=None, signs=False), None)
+    wrong = next(_fault_of(1, kept, reports.body(day_of(kept.key)), signer, before=None, signs=False), None)
     if wrong is not None:
         return None, _verdict(1, wrong)
-    return opened(kept), None
+    return decode_seal(kept), None
 
 
 def verdict_of_days(seals: Seals, reports: Reports, signer: Signer | None) -> tuple[Verdict, Places]:
@@ -64,17 +64,17 @@ def verdict_of_days(seals: Seals, reports: Reports, signer: Signer | None) -> tu
     stored, before, signs, count = reports.bodies(), "", False, 0
     for count, kept in enumerate(seals.history(), 1):
         pages = stored.pop(day_of(kept.key), Pages(b"", b""))
-        wrong = list(_wrong(count, kept, pages, signer, before, signs=signs))
+        wrong = list(_fault_of(count, kept, pages, signer, before, signs=signs))
         findings += wrong
         if not wrong:
-            _note(known, opened(kept))
+            _note(known, decode_seal(kept))
         before, signs = _digest(kept.body), signs or b'"signature":""' not in kept.body
     unsealed = [f"reports/dt={day}/day.json" for day in sorted(stored)]
     findings += [ChainFinding(count + 1, "foreign", key, "no seal names it") for key in unsealed]
     return _verdict(count, findings[0] if findings else None), known
 
 
-def opened(kept: StoredObject) -> Seal:
+def decode_seal(kept: StoredObject) -> Seal:
     """Return the seal in an object. Raises BadInput where there is none."""
     try:
         return msgspec.json.decode(kept.body, type=Seal)
@@ -86,7 +86,7 @@ def day_of(key: str) -> str:
     return key.rpartition("/")[2].removesuffix(".json")
 
 
-def _wrong(
+def _fault_of(
     seq: int, kept: StoredObject, pages: Pages, signer: Signer | None, before: str | None, *, signs: bool
 ) -> Iterator[ChainFinding]:
     """Describe the fault of a seal or its report, None for none; ``before`` is the expected digest, None for any.
@@ -96,7 +96,7 @@ def _wrong(
     if kept.shadow:
         yield ChainFinding(seq, "shadowed", kept.key, kept.shadow)
     try:
-        seal = opened(kept)
+        seal = decode_seal(kept)
     except BadInput as wrong:
         yield ChainFinding(seq, "edited", kept.key, str(wrong))
         return

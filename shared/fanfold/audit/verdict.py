@@ -33,7 +33,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     evidence: str = ""
 
 
-def told(verdict: Verdict) -> str:
+def describe(verdict: Verdict) -> str:
     """Return a verdict for people: stream, fault, first record, object, and the evidence."""
     where = ", ".join(part for part in (verdict.segment, verdict.evidence) if part)
     return f"{verdict.stream} is {verdict.kind} at record {verdict.seq}" + (f" ({where})" if where else "")
@@ -107,7 +107,7 @@ def _judge(head: Head, before: _Link | None, last: _Link, odd: _Link, rest: Iter
         return "reordered" if odd.seq > expected and not again else "inserted", expected, odd.segment
     if expected > head.seq:
         return "inserted", expected, odd.segment
-    if odd.seq == expected and before is not None and _vouched(head, odd, follower):
+    if odd.seq == expected and before is not None and _is_confirmed(head, odd, follower):
         return "edited", last.seq, last.segment
     if odd.seq > expected and odd.prev != last.hash and (follower is None or follower.seq != expected + 1):
         return "deleted", expected, odd.segment
@@ -125,7 +125,7 @@ def _look_ahead(
     return returns, again
 
 
-def _vouched(head: Head, link: _Link, follower: _Link | None) -> bool:
+def _is_confirmed(head: Head, link: _Link, follower: _Link | None) -> bool:
     """Return whether a later record names its hash, which proves that it is as it was recorded."""
     if follower is not None:
         return follower.prev == link.hash

@@ -41,12 +41,12 @@ def verdicts_of(log: AuditLog, views: Evidence, days: Days | None = None, hear: 
         stream = tip.head.stream
         walks[stream] = Walk(tip, views, known.get(stream, {}), hear)
         chains[stream] = walks[stream].through(log, None)
-    differing, strange = _held(walks, views)
+    differing, strange = _compare_views(walks, views)
     verdicts = {
         stream: _verdict(chains[stream], walk, differing[stream], strange.pop(stream, []), views)
         for stream, walk in walks.items()
     }
-    verdicts |= {stream: _strange(stream, items) for stream, items in strange.items()}
+    verdicts |= {stream: _unfounded_stream(stream, items) for stream, items in strange.items()}
     return [*(verdicts[stream] for stream in sorted(verdicts)), *([closed] if closed else [])]
 
 
@@ -82,7 +82,7 @@ def tips_of(log: AuditLog, views: Evidence) -> list[Tip]:
     return [tips.get(stream, Tip(head=audit_chain.start(stream))) for stream in streams]
 
 
-def _held(
+def _compare_views(
     walks: Mapping[str, Walk], views: Evidence
 ) -> tuple[dict[str, list[Differing]], dict[str, list[tuple[Key, dict[str, Any]]]]]:
     """Return the views that differ from those that follow from the logs, by stream, and those that follow from none."""
@@ -111,9 +111,9 @@ def _verdict(
         differing = [view for view in differing if not _is_newer(view.stored, view.expected)]
         strange = []
     if chain.kind == "sound" and tip.head == walk.head:
-        walk.findings += _cut(walk, strange, views.flushed(chain.stream))
-    firm = walk.findings + _of_chain(chain, walk, differing) + _forked(walk, differing)
-    weak = [_of_view(view) for view in differing] + [_nobodys(key, item) for key, item in strange]
+        walk.findings += _find_cut_off(walk, strange, views.flushed(chain.stream))
+    firm = walk.findings + _of_chain(chain, walk, differing) + _find_rewritten(walk, differing)
+    weak = [_of_view(view) for view in differing] + [_unfounded_view(key, item) for key, item in strange]
     for findings in (firm, weak):
         if findings:
             first = min(findings, key=lambda finding: finding.seq)
@@ -135,7 +135,7 @@ def _of_chain(chain: Verdict, walk: Walk, differing: list[Differing]) -> list[Ch
     return [ChainFinding(chain.seq, chain.kind, chain.segment)]
 
 
-def _forked(walk: Walk, differing: list[Differing]) -> list[ChainFinding]:
+def _find_rewritten(walk: Walk, differing: list[Differing]) -> list[ChainFinding]:
     """Report where history was rewritten: from there on, no record has the hash that it had when it was recorded."""
     hashes = {view.expected.seq for view in differing if view.stored is not None and view.expected.hash
               and view.stored.get("hash") != view.expected.hash}  # fmt: skip
@@ -148,7 +148,7 @@ def _forked(walk: Walk, differing: list[Differing]) -> list[ChainFinding]:
     return [ChainFinding(seq, "forked", segment, "the views have other hashes from here on")]
 
 
-def _cut(walk: Walk, strange: list[tuple[Key, dict[str, Any]]], flushed: int) -> list[ChainFinding]:
+def _find_cut_off(walk: Walk, strange: list[tuple[Key, dict[str, Any]]], flushed: int) -> list[ChainFinding]:
     """Report records of which only traces are left: neither the log nor the head has them."""
     beyond = [key[0] for key, item in strange if key[1] == "message" and _number(item.get("seq")) > walk.head.seq]
     if beyond:
@@ -163,13 +163,13 @@ def _of_view(view: Differing) -> ChainFinding:
     return ChainFinding(view.expected.seq, "view", view.expected.segment, f"the view {' '.join(view.key)} {said}")
 
 
-def _nobodys(key: Key, item: Mapping[str, Any]) -> ChainFinding:
+def _unfounded_view(key: Key, item: Mapping[str, Any]) -> ChainFinding:
     return ChainFinding(_number(item.get("seq")), "view", "", f"no record says what the view {' '.join(key)} does")
 
 
-def _strange(stream: str, items: list[tuple[Key, dict[str, Any]]]) -> Verdict:
+def _unfounded_stream(stream: str, items: list[tuple[Key, dict[str, Any]]]) -> Verdict:
     """Return the verdict on a stream of which there are views alone."""
-    first = _nobodys(*items[0])
+    first = _unfounded_view(*items[0])
     return Verdict(stream=stream, kind="view", records=0, seq=first.seq, evidence=first.evidence)
 
 

@@ -54,10 +54,12 @@ def views_of(message: Message, sent_ms: int, seq: int) -> Iterator[View]:
         case Targets():
             yield from _targets(message)
         case LegStatus():
-            yield from _leg_states(message, _told(message.at, sent_ms, seq))
+            yield from _leg_states(message, _version(message.at, sent_ms, seq))
         case TradingStateChanged():
             fields = {"state": message.state, "reason": message.reason, "actor": message.actor, "at": message.at}
-            yield View(place=("trading-state", message.account), version=_told(message.at, sent_ms, seq), fields=fields)
+            yield View(
+                place=("trading-state", message.account), version=_version(message.at, sent_ms, seq), fields=fields
+            )
         case ExecutionReport():
             yield from _report(message)
 
@@ -99,7 +101,7 @@ def as_stored(view: View) -> dict[str, Any]:
     return item
 
 
-def told_by(message: Message, record: Record, record_hash: str, segment: str) -> Iterator[View]:
+def views_of_record(message: Message, record: Record, record_hash: str, segment: str) -> Iterator[View]:
     """Return every view that follows from a record of the log."""
     yield message_view(message, record, record_hash, segment)
     yield from decision_view(message)
@@ -179,7 +181,7 @@ def _once(place: tuple[str, ...], fields: dict[str, Any]) -> View:
     return View(place=place, version="", fields=fields)
 
 
-def _told(at: datetime, sent_ms: int, seq: int) -> str:
+def _version(at: datetime, sent_ms: int, seq: int) -> str:
     return f"{moment(at)}-{sent_ms:015d}-{seq:012d}"
 
 

@@ -12,7 +12,7 @@ from fanfold.audit import chain
 from fanfold.audit.chain import Head, Record, Tip
 from fanfold.audit.ports import AuditLog, Evidence, StoredObject
 from fanfold.audit.verdict import Kind, Verdict, verify
-from fanfold.audit.views import View, as_stored, aside_view, told_by
+from fanfold.audit.views import View, as_stored, aside_view, views_of_record
 from fanfold.errors import BadInput
 
 Key = tuple[str, str]
@@ -84,7 +84,7 @@ class Walk:
         if tip.head != self.head:
             self.moved = True
             return
-        proof = chain.proven(tip, kept.key, kept.body)
+        proof = chain.promised_segment(tip, kept.key, kept.body)
         if proof and not kept.shadow:
             self.pending += len(proof[0].records)
             return
@@ -120,7 +120,7 @@ class Walk:
             message = messages.decode(msgspec.json.encode(record.message))
         except msgspec.MsgspecError:  # What is no message changes no view; its record is judged by its hash.
             return
-        for view in told_by(message, record, record_hash, segment):
+        for view in views_of_record(message, record, record_hash, segment):
             own = record_hash if view.place[0] == "message" else ""
             self._expect(view, record.seq, segment, own)
 

@@ -38,10 +38,10 @@ class Topics:
     def __init__(
         self, call: Call, arns: Mapping[str, str], attributes: Callable[[Message], Mapping[str, str]] = attributes_of
     ) -> None:
-        """Call ``told`` with each message that is published; it may return attributes to add to the message."""
+        """Call ``attributes`` for each published message; it returns those to send with the message."""
         self._call = call
         self._arns = arns
-        self._told = attributes
+        self._attributes = attributes
 
     def publish(self, messages: Iterable[Message]) -> None:
         """Publish in order; a FIFO topic ignores what it received in the last five minutes.
@@ -67,9 +67,9 @@ class Topics:
     def _entries(self, message: Message, *, ordered: bool) -> list["TopicEntry"]:
         body = encode(message)
         if len(body) <= splitting.PART_BYTES:
-            return [_entry(message, body, self._told(message), ordered=ordered)]
+            return [_entry(message, body, self._attributes(message), ordered=ordered)]
         parts = splitting.split(message)
-        return [_entry(part, encode(part), self._told(part), ordered=ordered) for part in parts]
+        return [_entry(part, encode(part), self._attributes(part), ordered=ordered) for part in parts]
 
     def _publish(self, arn: str, entries: list["TopicEntry"]) -> None:
         if len(entries) == 1:
@@ -79,7 +79,7 @@ class Topics:
         done = self._call("sns", "PublishBatch", {"TopicArn": arn, "PublishBatchRequestEntries": numbered})
         for failed in done.get("Failed", []):
             fault = AwsFault(failed.get("Code", "Failed"), failed.get("Message", "an entry was not published"), 500)
-            raise _told(fault)
+            raise _as_unpublishable(fault)
 
     def _publish_one(self, arn: str, entry: "TopicEntry") -> None:
         if entry.size > MESSAGE_BYTES_MAX:
@@ -87,7 +87,7 @@ class Topics:
         try:
             self._call("sns", "Publish", {"TopicArn": arn, **entry.fields})
         except AwsFault as fault:
-            raise _told(fault) from fault
+            raise _as_unpublishable(fault) from fault
 
 
 class TopicEntry(NamedTuple):
@@ -111,7 +111,7 @@ def _batches(entries: Iterable[TopicEntry]) -> Iterator[list[TopicEntry]]:
         yield batch
 
 
-def _told(fault: AwsFault) -> AwsFault:
+def _as_unpublishable(fault: AwsFault) -> AwsFault:
     """Return the fault as that of a message that is unfit, unless the topic itself is wrong."""
     if fault.code not in UNFIT or "TopicArn" in fault.message:
         return fault

@@ -145,7 +145,7 @@ def _parse(root: App, words: list[str]) -> ParsedCommand:
     options = Options(state, json, " ".join(chain))
     if "options" in injected:
         arguments.arguments["options"] = options
-    _refuse_what_is_no_text(arguments.arguments)
+    _check_utf8(arguments.arguments)
     return ParsedCommand(function, arguments, options)
 
 
@@ -199,7 +199,7 @@ def _see(chain: Sequence[str]) -> str:
     return f"see `{' '.join([NAME, *chain])} --help`"
 
 
-def _refuse_what_is_no_text(arguments: dict[str, Any]) -> None:
+def _check_utf8(arguments: dict[str, Any]) -> None:
     """Raise BadInput for a text that is not UTF-8; paths may have any bytes."""
     for name, value in arguments.items():
         if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from fanfold.audit.verdict import Verdict, told
+from fanfold.audit.verdict import Verdict, describe
 from fanfold.audit.verify import records_in, verdicts_of
 from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.table import Table
@@ -140,7 +140,7 @@ def _print(summary: Summary, computed: SummaryBooks, verdicts: list[Verdict], ou
         out.print(f"{label:<14}{value}", highlight=False, soft_wrap=True)
     for verdict in verdicts:
         if verdict.kind != "sound":
-            out.print(f"audit chain {told(verdict)}", soft_wrap=True)
+            out.print(f"audit chain {describe(verdict)}", soft_wrap=True)
     if summary.audit_verified:
         out.print(f"audit chain verified: {summary.audit_records:,} records", highlight=False)
     if summary.books_balance:

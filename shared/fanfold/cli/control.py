@@ -11,7 +11,7 @@ from fanfold.local.session import Session
 from fanfold.stages.session import StageSession
 
 
-def stripped(reason: str) -> str:
+def checked_reason(reason: str) -> str:
     """Return a reason without blanks around it. Raises BadInput for an empty one."""
     if not reason.strip():
         raise BadInput("--reason is empty; say why: it goes into the audit chain")

@@ -15,7 +15,7 @@ from fanfold.cost.scenarios import STAGE
 from fanfold.cost.templates import Stacks
 from fanfold.deployment import SERVICES
 from fanfold.errors import BadInput
-from fanfold.local.launcher import packaging, repository_root
+from fanfold.local.launcher import lock_source_tree, repository_root
 from fanfold.local.packaging import TEMPLATE, NotPackaged, package, tool
 
 
@@ -33,7 +33,7 @@ def packaged_stacks(profile: str) -> Stacks:
     """Package a profile's stacks with the Serverless tool. Raises BadInput with its words where it fails."""
     root = repository_root()
     folders = [root, *(root / "services" / service for service in SERVICES)]
-    with packaging(), ThreadPoolExecutor(2) as pool:
+    with lock_source_tree(), ThreadPoolExecutor(2) as pool:
         return templates.read(list(pool.map(lambda folder: _packaged(folder, profile), folders)))
 
 

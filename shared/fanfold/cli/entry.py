@@ -12,14 +12,14 @@ def main() -> int:
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         # Nothing is started yet; loading takes a third of a second.
         signal.signal(signal.SIGINT, lambda *_: os._exit(Exit.INTERRUPTED))
-    _speak_utf8()
+    _restart_in_utf8()
     _open_streams()
     from fanfold.cli.main import main as obey  # noqa: PLC0415 - it loads much
 
     return obey()
 
 
-def _speak_utf8() -> None:
+def _restart_in_utf8() -> None:
     """Start again in UTF-8 where the locale has another encoding, in which names and reasons could not be read."""
     if sys.getfilesystemencoding().lower() != "utf-8":
         words = [sys.executable, *sys.orig_argv[1:]]

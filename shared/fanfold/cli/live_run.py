@@ -9,14 +9,14 @@ from fanfold import desk
 from fanfold.cli.argument_types import Options
 from fanfold.cli.conclusion import RunSpan, conclude, moment
 from fanfold.cli.exit_codes import Exit
-from fanfold.cli.recorded_run import deployed, tell_start
+from fanfold.cli.recorded_run import deployed, print_start
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.local import run_plan, state_directory
-from fanfold.local.driver import DeskRun, announced, emulator, environment, invoke
+from fanfold.local.driver import DeskRun, announce, emulator, environment, invoke
 from fanfold.local.interrupt import Interrupt
 from fanfold.local.run_plan import RunOptions
-from fanfold.local.state_directory import Asked
+from fanfold.local.state_directory import RunRequest
 from fanfold.strategy import folder
 from fanfold.venues.ccxt.venue import catalogue
 
@@ -39,17 +39,17 @@ def trade(options: Options, wanted: RunOptions, out: Console) -> int:
     settings = environment(state, live=True, images=wanted.images)
     if wanted.origin:
         settings["VENUE_ORIGIN"] = wanted.origin
-    request = Asked(
+    request = RunRequest(
         desk=str(wanted.desk_file.resolve()),
         strategies=str(folder.in_use() or ""),
         live=wanted.live,
         begun=datetime.now(UTC).isoformat(),
     )
-    begun = state_directory.begun(state, traded, request, overwrite=wanted.overwrite)
+    begun = state_directory.begin(state, traded, request, overwrite=wanted.overwrite)
     with begun as (held, kept), emulator(state, settings, held) as cloud:
-        tell_start(state, kept, out)
+        print_start(state, kept, out)
         deployed(cloud, out)
-        with announced(state, cloud):
+        with announce(state, cloud):
             return _trade(DeskRun(cloud, state), traded, wanted, out, as_json=options.json)
 
 
@@ -72,21 +72,21 @@ def _trade(run: DeskRun, traded: Desk, wanted: RunOptions, out: Console, *, as_j
     grace_s = LATE_S + max(venue.grace_s for venue in traded.venues.values())
     out.print(f"trading {', '.join(_symbols(traded))} on paper; Ctrl-C ends it", highlight=False)
     done = 0
-    while not stop.asked and (wanted.minutes is None or done < wanted.minutes):
+    while not stop.requested and (wanted.minutes is None or done < wanted.minutes):
         run.tick()
         done += 1
-        state_directory.note(run.state, _minute())
-        _keep_house(run, done)
+        state_directory.write_progress(run.state, _minute())
+        _invoke_scheduled(run, done)
         out.print(f"{moment(_minute())}  polled", highlight=False)
         if wanted.minutes is None or done < wanted.minutes:
             stop.wait(MINUTE_S + grace_s - time.time() % MINUTE_S)
     run.finish()
     pace = RunSpan(first, _minute(), done, "1m", done / max(1.0, time.time() - first))
     code = conclude(run, traded, pace, out, as_json=as_json)
-    return Exit.INTERRUPTED if stop.asked and wanted.minutes is not None else code
+    return Exit.INTERRUPTED if stop.requested and wanted.minutes is not None else code
 
 
-def _keep_house(run: DeskRun, done: int) -> None:
+def _invoke_scheduled(run: DeskRun, done: int) -> None:
     """Invoke the functions that EventBridge schedules in the cloud."""
     invoke(run.call, "risk", "sweep", {})
     invoke(run.call, "execution", "sweep", {})

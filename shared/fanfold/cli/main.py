@@ -11,7 +11,7 @@ from fanfold.cli.app import ParsedCommand, parse
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer, show
 from fanfold.errors import BadInput, NothingThere, NotReachable, VenueUnavailable
-from fanfold.local.complaint import complain
+from fanfold.local.complaint import print_error
 
 STAGE = "stage "
 # Lines of help that nobody reads in a terminal are not wrapped: `grep` finds whole ones.
@@ -35,16 +35,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except (BadInput, NothingThere, NotReachable, VenueUnavailable, AwsFault) as wrong:
-        complain(_explained(wrong) if isinstance(wrong, AwsFault) else str(wrong))
+        print_error(_explained(wrong) if isinstance(wrong, AwsFault) else str(wrong))
         return _CODES.get(type(wrong), Exit.NOT_REACHABLE)
     except BrokenPipeError:
         # The reader has seen enough, as `head` does; nothing may be written at exit either.
-        _silence()
+        _discard_output()
         return Exit.OK
     except OSError as wrong:
-        complain(_of_the_machine(wrong))
-        _silence()
-        return Exit.NOT_REACHABLE if _of_the_network(wrong) else Exit.WRONG_INPUT
+        print_error(_describe_machine_fault(wrong))
+        _discard_output()
+        return Exit.NOT_REACHABLE if _is_network_fault(wrong) else Exit.WRONG_INPUT
 
 
 def _run(words: Sequence[str]) -> int:
@@ -66,7 +66,7 @@ def _run(words: Sequence[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as wrong:
-        _silence()
+        _discard_output()
         raise BadInput(f"standard output cannot be written: {wrong.strerror}") from wrong
     return result.exit
 
@@ -84,20 +84,20 @@ def _print_help(called: ParsedCommand) -> int:
     return Exit.OK
 
 
-def _silence() -> None:
+def _discard_output() -> None:
     """Discard the output that is still to be written at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _of_the_network(wrong: OSError) -> bool:
+def _is_network_fault(wrong: OSError) -> bool:
     from urllib.error import URLError  # noqa: PLC0415 - most commands end without it
 
     return isinstance(wrong, URLError | ConnectionError | TimeoutError)
 
 
-def _of_the_machine(wrong: OSError) -> str:
+def _describe_machine_fault(wrong: OSError) -> str:
     """Describe the fault of the machine, and what to do."""
-    if _of_the_network(wrong):
+    if _is_network_fault(wrong):
         return f"the desk does not answer any more: {wrong}"
     hint = _HINTS.get(wrong.errno or 0, "")
     return f"{wrong.filename or 'something could not be written'}: {wrong.strerror or wrong}{hint}"

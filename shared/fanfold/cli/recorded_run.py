@@ -14,8 +14,8 @@ from fanfold.cli.exit_codes import Exit
 from fanfold.cli.idle_legs import LegWatch
 from fanfold.importers import data_files
 from fanfold.local import continuing, launcher, run_plan, state_directory
-from fanfold.local.driver import DeskRun, announced, emulator, environment
-from fanfold.local.holding import alone
+from fanfold.local.driver import DeskRun, announce, emulator, environment
+from fanfold.local.holding import lock_directory
 from fanfold.local.interrupt import Interrupt
 from fanfold.local.launcher import Cloud
 from fanfold.local.run_plan import RunOptions, RunPlan
@@ -50,22 +50,22 @@ def _start(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -> i
     )
     _describe(plan, out)
     request = continuing.asked_for(wanted, plan)
-    with state_directory.begun(state, plan.desk, request, overwrite=wanted.overwrite) as (held, kept):
-        tell_start(state, kept, out)
+    with state_directory.begin(state, plan.desk, request, overwrite=wanted.overwrite) as (held, kept):
+        print_start(state, kept, out)
         return _trade(state, plan, held, wanted, out, as_json=as_json)
 
 
 def _continue(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -> int:
-    state_directory.asked(state)
-    with alone(state, "run") as held:
+    state_directory.read_request(state)
+    with lock_directory(state, "run") as held:
         plan, request = continuing.continued(state, wanted)
         _describe(plan, out)
-        state_directory.remember(state, request)
+        state_directory.write_request(state, request)
         out.print(f"continues in {state} with {text_of(plan.start)}", soft_wrap=True, highlight=False)
         return _trade(state, plan, held, wanted, out, as_json=as_json)
 
 
-def tell_start(state: Path, kept: Path | None, out: Console) -> None:
+def print_start(state: Path, kept: Path | None, out: Console) -> None:
     """Print the directory of the run, and of the one before."""
     if kept is not None:
         out.print(f"the run before is kept in {kept}", soft_wrap=True, highlight=False)
@@ -87,7 +87,7 @@ def _trade(state: Path, plan: RunPlan, held: int, wanted: RunOptions, out: Conso
     with emulator(state, settings, held) as cloud:
         if not wanted.resume:
             deployed(cloud, out)
-        with announced(state, cloud):
+        with announce(state, cloud):
             return _traded(DeskRun(cloud, state), plan, wanted, out, as_json=as_json)
 
 
@@ -96,18 +96,18 @@ def _traded(run: DeskRun, plan: RunPlan, wanted: RunOptions, out: Console, *, as
     closes = range(plan.start, plan.until + 1, timeframes.seconds(_timeframe(plan)))
     run.set_clock(closes[0] - closes.step)
     run.open_accounts(list(plan.desk.accounts))
-    state_directory.note(run.state, closes[0] - closes.step)
+    state_directory.write_progress(run.state, closes[0] - closes.step)
     began = time.monotonic()
     done = _replay(run, list(plan.desk.accounts), closes, _pause(wanted.speed, closes.step), stop, out)
     rate = done / (time.monotonic() - began)
     run.finish()
     last = closes[done - 1] if done else closes[0] - closes.step
     code = conclude(run, plan.desk, RunSpan(closes[0], last, done, _timeframe(plan), rate), out, as_json=as_json)
-    if wanted.stay and not stop.asked:
+    if wanted.stay and not stop.requested:
         out.print(f"the desk stays up at {run.endpoint}; Ctrl-C ends it", highlight=False)
         stop.wait()
         return code
-    return Exit.INTERRUPTED if stop.asked else code
+    return Exit.INTERRUPTED if stop.requested else code
 
 
 def _replay(run: DeskRun, accounts: list[str], closes: range, pause_s: float, stop: Interrupt, out: Console) -> int:
@@ -124,7 +124,7 @@ def _replay(run: DeskRun, accounts: list[str], closes: range, pause_s: float, st
 
         def traded_through(now: int) -> None:
             # A run that is killed goes on from here.
-            state_directory.note(run.state, now)
+            state_directory.write_progress(run.state, now)
             done = progress.tasks[0].completed + 1
             for line in legs.news() if done % LOOK_EVERY == 0 else ():
                 progress.console.print(line, highlight=False, soft_wrap=True)

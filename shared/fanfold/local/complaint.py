@@ -3,6 +3,6 @@
 import sys
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Print a line on standard error."""
     sys.stderr.write(f"fanfold: {text}\n")

@@ -14,7 +14,7 @@ from fanfold.errors import BadInput
 from fanfold.importers import symbols
 from fanfold.local import run_plan, state_directory
 from fanfold.local.run_plan import RunOptions, RunPlan
-from fanfold.local.state_directory import Asked
+from fanfold.local.state_directory import RunRequest
 from fanfold.market.bars import Bar, Series
 from fanfold.strategy import contract, folder
 from fanfold.venues.replay import ReplayVenue
@@ -27,14 +27,14 @@ class Continued(NamedTuple):
     """The plan of what is left to trade, and what the run is asked for from now on."""
 
     plan: RunPlan
-    request: Asked
+    request: RunRequest
 
 
-def asked_for(options: RunOptions, plan: RunPlan) -> Asked:
+def asked_for(options: RunOptions, plan: RunPlan) -> RunRequest:
     """What a new run is asked for, with the digests of the files that it reads."""
     paths = [symbols.locate(file) for file in options.data]
     files = [options.desk_file.resolve(), *(path.resolve() for path, _ in paths), *_sources(plan.desk)]
-    return Asked(
+    return RunRequest(
         desk=str(options.desk_file.resolve()),
         data=[f"{path.resolve()}={symbol}" if symbol else str(path.resolve()) for path, symbol in paths],
         sha256={str(path): _digest(str(path)) for path in files},
@@ -49,7 +49,7 @@ def asked_for(options: RunOptions, plan: RunPlan) -> Asked:
 
 def continued(state: Path, options: RunOptions) -> Continued:
     """What is left of the run in a directory. Raises BadInput, which says what differs, for another one."""
-    request = state_directory.asked(state)
+    request = state_directory.read_request(state)
     state_directory.check_format(state)
     if request.live:
         raise BadInput(f"the run in {state} asked {request.live} for bars, and time went on: start another with --live")
@@ -63,7 +63,7 @@ def continued(state: Path, options: RunOptions) -> Continued:
             [f"the strategies were in {request.strategies or 'the package alone'} and are in {own}"], request
         )
     state_directory.use_strategies(state, own)
-    through = state_directory.through(state)
+    through = state_directory.traded_through(state)
     until, minutes = _span(options, request, through)
     plan = run_plan.plan(
         options.desk or Path(request.desk),
@@ -84,14 +84,14 @@ def continued(state: Path, options: RunOptions) -> Continued:
     )
 
 
-def _span(options: RunOptions, request: Asked, through: int) -> tuple[int | None, int | None]:
+def _span(options: RunOptions, request: RunRequest, through: int) -> tuple[int | None, int | None]:
     """The last close to trade and the minutes at most: as told now, else what the run did not get to."""
     if options.until is not None or options.minutes is not None or request.until <= through:
         return options.until, options.minutes
     return request.until, None if request.data else (request.until - through) // 60
 
 
-def _refuse_others(differences: list[str], request: Asked) -> None:
+def _refuse_others(differences: list[str], request: RunRequest) -> None:
     if not differences:
         return
     more = f", and {len(differences) - TOLD} more" if len(differences) > TOLD else ""
@@ -119,7 +119,7 @@ def _sources(traded: Desk) -> list[Path]:
     return sorted({*(Path(strategy.step.__code__.co_filename) for strategy in bound), *folder.loaded()})
 
 
-def _strategies(traded: Desk, request: Asked) -> Iterator[str]:
+def _strategies(traded: Desk, request: RunRequest) -> Iterator[str]:
     for path in map(str, _sources(traded)):
         if path in request.sha256 and request.sha256[path] != _digest(path):
             yield f"the strategy in {path} is another one"

@@ -12,9 +12,9 @@ from fanfold.aws.client.call import AwsFault, Call, Endpoint, connect
 from fanfold.deployment import SERVICES, STAGE, dead_letters_names
 from fanfold.errors import NotReachable
 from fanfold.local import launcher
-from fanfold.local.complaint import complain
-from fanfold.local.holding import alone
-from fanfold.local.interrupt import interrupts_later
+from fanfold.local.complaint import print_error
+from fanfold.local.holding import lock_directory
+from fanfold.local.interrupt import delay_interrupts
 from fanfold.local.launcher import REGION, Cloud
 from fanfold.strategy import folder
 
@@ -55,9 +55,9 @@ def environment(state: Path, *, live: bool, images: bool = False) -> dict[str, s
 
 
 @contextmanager
-def started(state: Path, settings: dict[str, str]) -> Iterator[Cloud]:
+def start_desk(state: Path, settings: dict[str, str]) -> Iterator[Cloud]:
     """Start a desk's AWS, for this process and the commands that query it meanwhile."""
-    with alone(state, "run") as held, emulator(state, settings, held) as cloud, announced(state, cloud):
+    with lock_directory(state, "run") as held, emulator(state, settings, held) as cloud, announce(state, cloud):
         yield cloud
 
 
@@ -66,18 +66,18 @@ def emulator(state: Path, settings: dict[str, str], held: int) -> Iterator[Cloud
     """Run an emulator until the block ends, however it ends; ``held`` is the descriptor of the state's lock."""
     running: list[Cloud] = []
     try:
-        with interrupts_later():
+        with delay_interrupts():
             running.append(launcher.start(state, settings, held))
         yield running[0]
     finally:
         for cloud in running:
             cloud.stop()
             if (state / launcher.UNSAVED).exists():
-                complain(f"what the embedded AWS held could not be written to {state}; its disk may be full")
+                print_error(f"what the embedded AWS held could not be written to {state}; its disk may be full")
 
 
 @contextmanager
-def announced(state: Path, cloud: Cloud) -> Iterator[None]:
+def announce(state: Path, cloud: Cloud) -> Iterator[None]:
     """Name the emulator in run.json while the block lasts, so that other commands find it."""
     marker = state / RUN_FILE
     marker.write_text(json.dumps({"port": cloud.port, "control_port": cloud.control_port, "pid": cloud.pid}))
@@ -87,7 +87,7 @@ def announced(state: Path, cloud: Cloud) -> Iterator[None]:
         marker.unlink(missing_ok=True)
 
 
-def light(cloud: Cloud) -> Call:
+def light_client(cloud: Cloud) -> Call:
     """Return a call on the light client, for what is called every minute."""
     credentials = {"AWS_ACCESS_KEY_ID": "embedded", "AWS_SECRET_ACCESS_KEY": "embedded"}
     return connect("light", Endpoint.of({"AWS_ENDPOINT_URL": cloud.door, "AWS_REGION": REGION} | credentials))
@@ -114,7 +114,7 @@ class DeskRun:
         self._cloud = cloud
         self.state = state
         self.stage = stage
-        self.call = light(cloud)
+        self.call = light_client(cloud)
 
     @property
     def endpoint(self) -> str:

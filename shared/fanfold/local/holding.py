@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from fanfold.errors import BadInput
-from fanfold.local.complaint import complain
+from fanfold.local.complaint import print_error
 
 LOCK = "session.lock"
 # What trades or serves does not end by itself; every other command does.
@@ -41,7 +41,7 @@ class Holder(NamedTuple):
 
 
 @contextmanager
-def alone(state: Path, command: str) -> Iterator[int]:
+def lock_directory(state: Path, command: str) -> Iterator[int]:
     """Lock the directory and return the lock's descriptor; a process that inherits it holds the directory too.
 
     Two emulators on one state would overwrite each other. Raises BadInput, which names the holder; for a command that
@@ -73,7 +73,7 @@ def _take(lock: IO[str], state: Path) -> None:
         if waited > (PATIENCE_S if holding.command in LASTING and holding.alive else ENDING_S):
             raise BadInput(f"{holding} holds {state}: end it first, or name another directory with --state")
         if waited > PATIENCE_S and not announced:
-            complain(f"waits for {holding}, which holds {state}")
+            print_error(f"waits for {holding}, which holds {state}")
             announced = True
         time.sleep(0.05)
 

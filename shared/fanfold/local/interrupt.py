@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def interrupts_later() -> Iterator[None]:
+def delay_interrupts() -> Iterator[None]:
     """Hold Ctrl-C back while a process starts: an interrupt there would leave a process that nobody stops."""
     if threading.current_thread() is not threading.main_thread():
         yield  # Ctrl-C is the main thread's.
@@ -27,20 +27,20 @@ class Interrupt:
     """Set by Ctrl-C or SIGTERM; a second one ends the program at once."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
         signal.signal(signal.SIGINT, self._ask)
         signal.signal(signal.SIGTERM, self._ask)
 
     def __call__(self) -> bool:
-        return self.asked
+        return self.requested
 
     def wait(self, seconds: float = float("inf")) -> None:
         """Wait until it is set, or the time is over."""
         until = time.monotonic() + seconds
-        while not self.asked and time.monotonic() < until:
+        while not self.requested and time.monotonic() < until:
             time.sleep(min(0.1, max(0.0, until - time.monotonic())))
 
     def _ask(self, _signal: int, _frame: object) -> None:
-        if self.asked:
+        if self.requested:
             raise KeyboardInterrupt
-        self.asked = True
+        self.requested = True

@@ -148,13 +148,16 @@ def deploy(cloud: Cloud, report: Callable[[str], None], stage: str = STAGE) -> N
     """
     root = repository_root()
     tool = _serverless(root)
-    with packaging() as held, Deploys([tool, "deploy", "--stage", stage], _deploying(cloud), held) as deploys:
+    with (
+        lock_source_tree() as held,
+        Deploys([tool, "deploy", "--stage", stage], _tool_environment(cloud), held) as deploys,
+    ):
         _deploy_all(deploys, root, cloud, report, stage)
     check(cloud)
 
 
 @contextmanager
-def packaging() -> Iterator[int]:
+def lock_source_tree() -> Iterator[int]:
     """Lock the source tree and return the lock's descriptor, for the tool to inherit.
 
     The tool packages into the tree; two at once would overwrite each other's files.
@@ -178,7 +181,7 @@ def _deploy_all(deploys: Deploys, root: Path, cloud: Cloud, report: Callable[[st
         report(service)
 
 
-def _deploying(cloud: Cloud) -> dict[str, str]:
+def _tool_environment(cloud: Cloud) -> dict[str, str]:
     """Return the environment of the Serverless tool."""
     return _without_bytecode_ban(os.environ) | {
         "AWS_ENDPOINT_URL": cloud.endpoint,

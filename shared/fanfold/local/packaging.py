@@ -25,7 +25,7 @@ def tool() -> Path:
 def package(folder: Path, stage: str, environment: Mapping[str, str]) -> dict[str, Any]:
     """Return the template of the stack in a folder; ``environment`` is all that the tool sees besides its keys.
 
-    Raises NotPackaged. If the folder is in this tree, hold ``launcher.packaging`` meanwhile.
+    Raises NotPackaged. If the folder is in this tree, hold ``launcher.lock_source_tree`` meanwhile.
     """
     with TemporaryDirectory() as into:
         done = subprocess.run(  # noqa: S603 - the repository's own tool

@@ -18,15 +18,15 @@ from fanfold.deployment import STAGE
 from fanfold.desk import Desk
 from fanfold.errors import BadInput, NothingThere, NotReachable
 from fanfold.local import holding, state_directory
-from fanfold.local.driver import CLOCK, RUN_FILE, emulator, environment, invoke, light
-from fanfold.local.holding import alone
+from fanfold.local.driver import CLOCK, RUN_FILE, emulator, environment, invoke, light_client
+from fanfold.local.holding import lock_directory
 from fanfold.local.launcher import Cloud
 
 QUIET_TIMEOUT_S = 20
 ACCOUNT_ID = "000000000000"
 
 
-class Named(msgspec.Struct, frozen=True, kw_only=True):
+class NamedEmulator(msgspec.Struct, frozen=True, kw_only=True):
     """The embedded AWS that serves a directory."""
 
     port: int
@@ -113,11 +113,11 @@ class LocalSession(Session):
 
     @property
     def log(self) -> S3Log:
-        return S3Log(light(self.cloud), self.bucket("audit"))
+        return S3Log(light_client(self.cloud), self.bucket("audit"))
 
     @property
     def days(self) -> Days:
-        return closed_days(light(self.cloud), self.bucket("audit"), self.bucket("lake"), key="")
+        return closed_days(light_client(self.cloud), self.bucket("audit"), self.bucket("lake"), key="")
 
     def bucket(self, name: str) -> str:
         return bucket_name(name, STAGE)
@@ -153,7 +153,7 @@ def connect(state: Path, command: str) -> Iterator[LocalSession]:
     if other and other.command == "run" and other.alive:
         raise NotReachable(f"{other} is starting in {state}, or ending; ask again in a moment")
     settings = environment(state, live=not (state / CLOCK).exists())
-    with alone(state, command) as held, emulator(state, settings, held) as cloud:
+    with lock_directory(state, command) as held, emulator(state, settings, held) as cloud:
         yield LocalSession(state, cloud, known, running=False)
 
 
@@ -172,10 +172,10 @@ def running_cloud(state: Path) -> Cloud | None:
     return cloud
 
 
-def run_file(state: Path) -> Named | None:
+def run_file(state: Path) -> NamedEmulator | None:
     """Return the contents of run.json; {} for a file that was cut off while it was written."""
     try:
-        return msgspec.json.decode((state / RUN_FILE).read_bytes(), type=Named)
+        return msgspec.json.decode((state / RUN_FILE).read_bytes(), type=NamedEmulator)
     except (OSError, msgspec.MsgspecError):
         return None
 
@@ -185,4 +185,4 @@ def _desk(state: Path) -> Desk:
     if not path.exists() or not (state / "aws").exists():
         raise NothingThere(f"there is no run in {state}; start one with `fanfold run`, or name another with --state")
     state_directory.check_format(state)
-    return state_directory.traded(state)
+    return state_directory.desk_of_run(state)

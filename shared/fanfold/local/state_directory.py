@@ -12,7 +12,7 @@ import msgspec
 from fanfold import desk
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
-from fanfold.local.holding import LOCK, alone
+from fanfold.local.holding import LOCK, lock_directory
 from fanfold.strategy import folder
 
 MARKER = "fanfold-state"
@@ -32,7 +32,7 @@ _MARKING = "The state of a local desk. It may be deleted whenever no run is unde
 T = TypeVar("T")
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The request of a run. ``data`` has arguments with absolute paths, ``sha256`` the digests of their files.
 
     ``until`` is the last close to trade, in epoch seconds; ``begun`` is by this machine's clock; ``format`` is how the
@@ -72,14 +72,14 @@ def _prepare(state: Path) -> None:
 
 
 @contextmanager
-def begun(state: Path, built: Desk, request: Asked, *, overwrite: bool) -> Iterator[tuple[int, Path | None]]:
+def begin(state: Path, built: Desk, request: RunRequest, *, overwrite: bool) -> Iterator[tuple[int, Path | None]]:
     """Lay a run out in a directory and lock it; yield the lock's descriptor and the directory of the run before."""
     _prepare(state)
-    with alone(state, "run") as held:
-        yield held, _begin(state, built, request, overwrite=overwrite)
+    with lock_directory(state, "run") as held:
+        yield held, _lay_out(state, built, request, overwrite=overwrite)
 
 
-def _begin(state: Path, built: Desk, request: Asked, *, overwrite: bool) -> Path | None:
+def _lay_out(state: Path, built: Desk, request: RunRequest, *, overwrite: bool) -> Path | None:
     kept = None if overwrite or not _holds_a_run(state) else _put_aside(state)
     for name in _OF_A_RUN:
         _erase(state / name)
@@ -88,16 +88,16 @@ def _begin(state: Path, built: Desk, request: Asked, *, overwrite: bool) -> Path
     return kept
 
 
-def asked(state: Path) -> Asked:
+def read_request(state: Path) -> RunRequest:
     """Return the request of the run in the directory. Raises BadInput where there was none that can continue."""
     if not _holds_a_run(state):
         raise BadInput(f"{state} holds no run to continue; leave --continue out to start one")
-    return _read(state / _ASKED, Asked)
+    return _read(state / _ASKED, RunRequest)
 
 
-def traded(state: Path) -> Desk:
+def desk_of_run(state: Path) -> Desk:
     """Return the desk of the run in a directory, with the strategies of its own that the run began with."""
-    use_strategies(state, _read(state / _ASKED, Asked).strategies if (state / _ASKED).exists() else "")
+    use_strategies(state, _read(state / _ASKED, RunRequest).strategies if (state / _ASKED).exists() else "")
     return desk.load((state / DESK).read_bytes(), str(state / DESK))
 
 
@@ -110,7 +110,7 @@ def use_strategies(state: Path, own: str) -> None:
 
 def check_format(state: Path) -> None:
     """Raise BadInput for a run whose tables this version cannot read."""
-    made = _read(state / _ASKED, Asked).format if (state / _ASKED).exists() else 1
+    made = _read(state / _ASKED, RunRequest).format if (state / _ASKED).exists() else 1
     if made != FORMAT:
         raise BadInput(
             f"the run in {state} was stored by another version of fanfold (format {made}, this one has "
@@ -118,25 +118,25 @@ def check_format(state: Path) -> None:
         )
 
 
-def remember(state: Path, what: Asked) -> None:
+def write_request(state: Path, what: RunRequest) -> None:
     """Store the request of a run from now on, and remove its earlier summary."""
     (state / SUMMARY).unlink(missing_ok=True)
     _write_asked(state, what)
 
 
-def through(state: Path) -> int:
+def traded_through(state: Path) -> int:
     """Return the last close that the run traded, in epoch seconds. Raises BadInput for a run without one."""
     if not (state / _PROGRESS).exists():
         raise BadInput(f"the run in {state} ended before its first bar; leave --continue out to start another")
     return _read(state / _PROGRESS, Progress).through
 
 
-def note(state: Path, last: int) -> None:
+def write_progress(state: Path, last: int) -> None:
     """Store the last close that a run traded; a run that is killed right after has stored it, or the one before."""
     _write(state / _PROGRESS, Progress(through=last))
 
 
-def kept(state: Path) -> list[Path]:
+def kept_runs(state: Path) -> list[Path]:
     """Return the directories of the runs in a state directory, the newest last."""
     earlier = [path for path in (state / RUNS).glob("*") if path.name.isdigit() and _holds_a_run(path)]
     newest = [state] if _holds_a_run(state) else []
@@ -168,7 +168,7 @@ def _erase(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _write_asked(state: Path, request: Asked) -> None:
+def _write_asked(state: Path, request: RunRequest) -> None:
     _write(state / _ASKED, msgspec.structs.replace(request, format=FORMAT))
 
 

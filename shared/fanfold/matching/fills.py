@@ -67,19 +67,19 @@ def candle(series: Series, bar: Bar) -> CandlePrices:
 def check(order: Order) -> None:
     """Raise BadInput if an order lacks the price that its kind needs."""
     if order.kind == "limit":
-        prices.given(order.limit_price, order)
+        prices.required_price(order.limit_price, order)
     if order.kind == "stop":
-        prices.given(order.stop_price, order)
+        prices.required_price(order.stop_price, order)
 
 
-def standing(resting: RestingOrder) -> Resolution:
+def unchanged(resting: RestingOrder) -> Resolution:
     """Return the resolution of an order that did not change."""
     return Resolution(resting=resting, state=OrderState.PARTIAL if resting.filled else OrderState.OPEN)
 
 
-def unmet(resting: RestingOrder) -> Resolution:
+def resolve_unmatched(resting: RestingOrder) -> Resolution:
     """Resolve an order that no price reaches: it ends if it was canceled."""
-    return Resolution(resting=resting, state=OrderState.CANCELED) if resting.canceled_at else standing(resting)
+    return Resolution(resting=resting, state=OrderState.CANCELED) if resting.canceled_at else unchanged(resting)
 
 
 def closes(order: Order) -> bool:
@@ -88,14 +88,14 @@ def closes(order: Order) -> bool:
 
 
 @exact
-def wound_up(resting: RestingOrder, taker_bps: Decimal) -> Resolution:
+def close_delisted(resting: RestingOrder, taker_bps: Decimal) -> Resolution:
     """Resolve an order of an instrument that the desk does not have any more, so that no price of it comes.
 
     An order that closes a position fills at the worst price that it allows; any other can only end.
     """
     order = resting.order
     if resting.canceled_at is not None or not closes(order):
-        return unmet(resting)
+        return resolve_unmatched(resting)
     model = FillModel(
         taker_bps=taker_bps,
         maker_bps=taker_bps,
@@ -105,12 +105,12 @@ def wound_up(resting: RestingOrder, taker_bps: Decimal) -> Resolution:
         tick=money.CASH_STEP,
         lot=money.CASH_STEP,
     )
-    match = Match(prices.given(order.limit_price, order), "taker")
+    match = Match(prices.required_price(order.limit_price, order), "taker")
     trade_id = ids.derive("trade", order.client_order_id, "wound up")
     return _filled(resting, match, model, room=resting.remaining, trade_id=trade_id, at=order.decided_at)
 
 
-def overdue(resolution: Resolution, at: datetime) -> Resolution:
+def expired(resolution: Resolution, at: datetime) -> Resolution:
     """Return the resolution with the order expired, if it expired by then and has not ended otherwise."""
     if resolution.state in TERMINAL or resolution.resting.order.expires_at > at:
         return resolution
@@ -118,9 +118,9 @@ def overdue(resolution: Resolution, at: datetime) -> Resolution:
 
 
 @exact
-def walk(resting: Iterable[RestingOrder], bars: Iterable[CandlePrices], model: FillModel) -> list[Resolution]:
+def resolve_all(resting: Iterable[RestingOrder], bars: Iterable[CandlePrices], model: FillModel) -> list[Resolution]:
     """Resolve the orders of one instrument, in order of arrival, against bars in time order."""
-    now = [unmet(order) for order in resting]
+    now = [resolve_unmatched(order) for order in resting]
     for bar in bars:
         room = capacity(bar, model)
         for at, before in enumerate(now):
@@ -145,7 +145,7 @@ def resolve(resting: RestingOrder, bar: CandlePrices, model: FillModel, room: De
     if ended:
         return Resolution(resting=resting, state=ended)
     if bar.opens_at < order.decided_at.timestamp():
-        return standing(resting)
+        return unchanged(resting)
     known = _known(order, bar)
     match = prices.match(resting, known, model) if bar.volume else None
     if match is None:
@@ -163,7 +163,7 @@ def take(resting: RestingOrder, quote: Quote, model: FillModel) -> Resolution:
     if ended:
         return Resolution(resting=resting, state=ended)
     if quote.at < order.decided_at:
-        return standing(resting)
+        return unchanged(resting)
     touch = quote.ask if order.side == "buy" else quote.bid
     price = prices.worsened(order.side, touch, model.slippage_bps, model.tick)
     if prices.past_limit(order, price):
@@ -228,7 +228,7 @@ def _after(resting: RestingOrder, fills: tuple[Fill, ...], *, over: bool = False
     elif over or (resting.order.time_in_force == "ioc" and not waits):
         state = OrderState.EXPIRED
     else:
-        state = standing(resting).state
+        state = unchanged(resting).state
     return Resolution(resting=resting, state=state, fills=fills)
 
 

@@ -123,14 +123,14 @@ class PaperVenue:
         known = self._desk.accounts.get(account)
         if known is not None and instrument in self._desk.instruments:
             model = FillModel.of(known, self._desk.instruments[instrument])
-            after = [*self._taken(instrument, takers, model), *fills.walk(others, bars, model)]
+            after = [*self._taken(instrument, takers, model), *fills.resolve_all(others, bars, model)]
         elif known is not None:
-            after = [fills.wound_up(order, known.taker_bps) for order in takers + others]
+            after = [fills.close_delisted(order, known.taker_bps) for order in takers + others]
         else:
-            after = [fills.unmet(order) for order in takers + others]
+            after = [fills.resolve_unmatched(order) for order in takers + others]
         if ended_by is not None:
-            after = [fills.overdue(resolution, ended_by) for resolution in after]
-        return [now for was, now in zip(takers + others, after, strict=True) if now != fills.standing(was)]
+            after = [fills.expired(resolution, ended_by) for resolution in after]
+        return [now for was, now in zip(takers + others, after, strict=True) if now != fills.unchanged(was)]
 
     def _taken(self, instrument: str, takers: list[RestingOrder], model: FillModel) -> list[Resolution]:
         if not self._quote or not takers:
@@ -139,7 +139,7 @@ class PaperVenue:
             quote = self._quote(instrument)
         except VenueUnavailable:
             # Without a price these wait for the next bar's resolve; the account's other orders do not.
-            return [fills.unmet(order) for order in takers]
+            return [fills.resolve_unmatched(order) for order in takers]
         return [fills.take(taker, quote, model) for taker in takers]
 
 

@@ -78,7 +78,7 @@ def _taker(side: Side, reference: Decimal, model: FillModel) -> Match:
 
 
 def _limit(order: Order, bar: CandlePrices, model: FillModel) -> Match | None:
-    buys, limit = order.side == "buy", given(order.limit_price, order)
+    buys, limit = order.side == "buy", required_price(order.limit_price, order)
     beyond = limit - model.tick if buys else limit + model.tick
     ioc = order.time_in_force == "ioc"
     # Later it is the market that comes: where a bar opens beyond the limit it went through it, and paid what was asked.
@@ -92,7 +92,7 @@ def _limit(order: Order, bar: CandlePrices, model: FillModel) -> Match | None:
 
 
 def _stop(order: Order, bar: CandlePrices, model: FillModel) -> Match | None:
-    stop = given(order.stop_price, order)
+    stop = required_price(order.stop_price, order)
     if order.side == "buy":
         return _taker(order.side, max(stop, bar.open), model) if bar.high >= stop else None
     return _taker(order.side, min(stop, bar.open), model) if bar.low <= stop else None
@@ -126,11 +126,11 @@ def past_limit(order: Order, price: Decimal) -> bool:
     """Return whether a price is worse than the order's limit."""
     if order.kind != "limit":
         return False
-    limit = given(order.limit_price, order)
+    limit = required_price(order.limit_price, order)
     return price > limit if order.side == "buy" else price < limit
 
 
-def given(price: Decimal | None, order: Order) -> Decimal:
+def required_price(price: Decimal | None, order: Order) -> Decimal:
     """Return the price that the order's kind needs. Raises BadInput if it is missing."""
     if price is None or price <= ZERO:
         raise BadInput(f"{order.kind} order {order.order_id} has the price {price}; give it one above zero")

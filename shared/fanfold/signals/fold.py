@@ -9,7 +9,7 @@ from fanfold.desk import Desk
 from fanfold.market import timeframes
 from fanfold.market.bars import Bar, Series
 from fanfold.messages import LegCode, LegState, Message, Target
-from fanfold.signals.legs import Group, KeptLeg, Leg, Said, legs_of, step_all
+from fanfold.signals.legs import Group, Leg, LegCondition, StoredLeg, legs_of, step_all
 from fanfold.strategy.window import Window
 
 __all__ = ["Group"]
@@ -33,7 +33,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     through: dict[str, int]
-    states: dict[str, KeptLeg]
+    states: dict[str, StoredLeg]
     gaps: dict[str, tuple[int, int]] = {}
     apart: dict[str, dict[str, int]] = {}
     began_s: int = 0
@@ -166,19 +166,21 @@ class Fold:
         self._skipped.clear()
         return changed
 
-    def _trouble(self, group: Group, window: Window) -> Said | None:
+    def _trouble(self, group: Group, window: Window) -> LegCondition | None:
         """Return the fault of a group's bars, if there is one."""
         timeframe, instruments = group
         skipped = self._skipped.items() if self._skipped else ()
         reasons = [f"{key[1]}: {reason}" for key, reason in skipped if key[0] == timeframe and key[1] in instruments]
         if reasons:
-            return Said(LegCode.MISSING_BARS, "stepped over", "; ".join(reasons)[:300])
+            return LegCondition(LegCode.MISSING_BARS, "stepped over", "; ".join(reasons)[:300])
         late = self._late(group)
         if not late:
             return None
         missed = ", ".join(instruments[member] for member in sorted(late))[:200]
         goes_on = "goes on without it" if window.left else "waits"
-        return Said(LegCode.MISSING_BARS, missed, f"no bars of {missed} for more than {MISSED_BARS} bars: {goes_on}")
+        return LegCondition(
+            LegCode.MISSING_BARS, missed, f"no bars of {missed} for more than {MISSED_BARS} bars: {goes_on}"
+        )
 
     @property
     def faults(self) -> list[str]:
@@ -189,7 +191,7 @@ class Fold:
         """Return the state from which the fold can be continued."""
         return Snapshot(
             through={_name(key): at for key, at in self._through.items()},
-            states={leg.key: leg.keep() for _, legs in self._groups.values() for leg in legs},
+            states={leg.key: leg.snapshot() for _, legs in self._groups.values() for leg in legs},
             gaps={_name(key): gap for key, gap in self.requested.items()},
             apart={
                 _name((timeframe, " ".join(instruments))): window.apart

@@ -22,7 +22,7 @@ from fanfold.strategy.window import Window
 Group = tuple[str, tuple[str, ...]]
 
 
-class Said(NamedTuple):
+class LegCondition(NamedTuple):
     """The status of a leg; ``reason`` is the part of the detail by which two statuses count as different."""
 
     code: LegCode
@@ -30,10 +30,10 @@ class Said(NamedTuple):
     detail: str = ""
 
 
-FINE = Said(LegCode.OK)
+FINE = LegCondition(LegCode.OK)
 
 
-class KeptLeg(msgspec.Struct, frozen=True, array_like=True):
+class StoredLeg(msgspec.Struct, frozen=True, array_like=True):
     """The stored state of a leg and the number of bars it has seen, as of the bar that closed at ``at``.
 
     ``announced`` is the status that was published last. ``fit`` is a digest of what made the state: strategy, params,
@@ -110,7 +110,7 @@ class Leg:
         """Return whether the leg has seen enough bars and its last step returned a weight."""
         return self.seen > self.strategy.lookback and self.weight is not None
 
-    def news(self, trouble: Said | None) -> LegState | None:
+    def news(self, trouble: LegCondition | None) -> LegState | None:
         """Return the status to publish, if it differs from the last one; ``trouble`` is the fault of its bars."""
         if trouble is None and not self._stepped and not self._afresh:
             return None
@@ -123,23 +123,25 @@ class Leg:
         self.announced = key
         return LegState(instance=self.instance, instrument=self.instrument, code=said.code, detail=said.detail)
 
-    def _said(self) -> Said:
+    def _said(self) -> LegCondition:
         if self.fault and self._stepped:
             moment = datetime.fromtimestamp(self.at, UTC).isoformat()
             where, raised, *_ = [*self.fault.split(": "), ""]
-            return Said(LegCode.FAULT, f"{where} {raised}", f"at the bar of {moment}: {self.fault}")
+            return LegCondition(LegCode.FAULT, f"{where} {raised}", f"at the bar of {moment}: {self.fault}")
         warmth = f"{self.seen} of {self.strategy.lookback + 1} bars seen"
         if self._afresh:
-            return Said(LegCode.STARTED_AFRESH, "", f"another strategy, params, timeframe, universe or code: {warmth}")
+            return LegCondition(
+                LegCode.STARTED_AFRESH, "", f"another strategy, params, timeframe, universe or code: {warmth}"
+            )
         if self.seen <= self.strategy.lookback:
-            return Said(LegCode.WARMING_UP, "", warmth)
+            return LegCondition(LegCode.WARMING_UP, "", warmth)
         return FINE
 
-    def keep(self) -> KeptLeg:
+    def snapshot(self) -> StoredLeg:
         state = None if self.state is None else list(self.state)
-        return KeptLeg(self.fit, state, self.seen, self.at, self.announced)
+        return StoredLeg(self.fit, state, self.seen, self.at, self.announced)
 
-    def resume(self, kept: KeptLeg | None) -> bool:
+    def resume(self, kept: StoredLeg | None) -> bool:
         """Continue from a stored leg. Return False if there is none or it does not fit: the leg then starts afresh."""
         self.announced = kept.announced if kept else ""
         if kept is None or kept.fit != self.fit:

@@ -10,7 +10,7 @@ from fanfold.aws.client.call import AwsFault, Reason
 from fanfold.aws.dynamodb.attribute_values import Item
 from fanfold.simulation import expressions
 from fanfold.simulation.items import canonical, check_size, invalid, size
-from fanfold.simulation.requests import Document, knowing
+from fanfold.simulation.requests import Document, reject_unknown_fields
 from fanfold.simulation.updates import update
 
 Key = tuple[str, str]
@@ -76,24 +76,24 @@ class MemoryDynamo:
         return self.tables[name]
 
     def create_table(self, parameters: Document) -> dict[str, Any]:
-        knowing(parameters, "TableName", "BillingMode", "AttributeDefinitions", "KeySchema")
+        reject_unknown_fields(parameters, "TableName", "BillingMode", "AttributeDefinitions", "KeySchema")
         kinds = {element["KeyType"]: element["AttributeName"] for element in parameters["KeySchema"]}
         self.tables.setdefault(parameters["TableName"], MemoryTable((kinds["HASH"], kinds["RANGE"])))
         return {"TableDescription": {"TableName": parameters["TableName"], "TableStatus": "ACTIVE"}}
 
     def get_item(self, parameters: Document) -> dict[str, Any]:
-        knowing(parameters, "TableName", "Key", "ConsistentRead")
+        reject_unknown_fields(parameters, "TableName", "Key", "ConsistentRead")
         table = self.table(parameters["TableName"])
         item = table.get(table.exact_key_of(parameters["Key"]))
         return {"Item": item} if item is not None else {}
 
     def batch_get_item(self, parameters: Document) -> dict[str, Any]:
-        knowing(parameters, "RequestItems")
+        reject_unknown_fields(parameters, "RequestItems")
         if sum(len(wanted["Keys"]) for wanted in parameters["RequestItems"].values()) > BATCH_READS:
             raise invalid("Too many items requested for the BatchGetItem call")
         responses: dict[str, list[Item]] = {}
         for name, wanted in parameters["RequestItems"].items():
-            knowing(wanted, "Keys", "ConsistentRead")
+            reject_unknown_fields(wanted, "Keys", "ConsistentRead")
             table = self.table(name)
             keys = [table.exact_key_of(key) for key in wanted["Keys"]]
             _distinct(keys)
@@ -101,7 +101,7 @@ class MemoryDynamo:
         return {"Responses": responses, "UnprocessedKeys": {}}
 
     def batch_write_item(self, parameters: Document) -> dict[str, Any]:
-        knowing(parameters, "RequestItems")
+        reject_unknown_fields(parameters, "RequestItems")
         if not 1 <= sum(len(writes) for writes in parameters["RequestItems"].values()) <= BATCH_WRITES:
             raise invalid("Too many items requested for the BatchWriteItem call")
         puts = [
@@ -115,7 +115,7 @@ class MemoryDynamo:
         return {"UnprocessedItems": {}}
 
     def query(self, parameters: Document) -> dict[str, Any]:
-        knowing(
+        reject_unknown_fields(
             parameters,
             "TableName",
             "KeyConditionExpression",
@@ -145,7 +145,7 @@ class MemoryDynamo:
         wanted = write.pop("ReturnValues", "NONE")
         if wanted not in ("NONE", "ALL_OLD", *(["ALL_NEW"] if kind == "Update" else [])):
             raise invalid(f"Return values {wanted} of a {kind} are not known")
-        table, key, before, after, reason = self._worked_out(kind, write)
+        table, key, before, after, reason = self._prepare_write(kind, write)
         if reason is not FINE:
             raise AwsFault("ConditionalCheckFailedException", reason.message, 400, (reason,))
         table.put(key, after)
@@ -153,13 +153,13 @@ class MemoryDynamo:
         return {"Attributes": returned} if returned else {}
 
     def transact_write_items(self, parameters: Document) -> dict[str, Any]:
-        knowing(parameters, "TransactItems", "ClientRequestToken")
+        reject_unknown_fields(parameters, "TransactItems", "ClientRequestToken")
         writes = parameters["TransactItems"]
         if not 1 <= len(writes) <= TRANSACTION_WRITES:
             raise invalid(f"Member must have length between 1 and {TRANSACTION_WRITES}; it has {len(writes)}")
         if self._remembered(parameters.get("ClientRequestToken"), writes):
             return {}
-        worked = [self._worked_out(*next(iter(write.items()))) for write in writes]
+        worked = [self._prepare_write(*next(iter(write.items()))) for write in writes]
         _distinct(
             [(id(table), key) for table, key, *_ in worked],
             "Transaction request cannot include multiple operations on one item",
@@ -184,9 +184,9 @@ class MemoryDynamo:
             raise AwsFault("IdempotentParameterMismatchException", "the token was used for other writes", 400)
         return True
 
-    def _worked_out(self, kind: str, write: Document) -> tuple[MemoryTable, Key, Item | None, Item | None, Reason]:
+    def _prepare_write(self, kind: str, write: Document) -> tuple[MemoryTable, Key, Item | None, Item | None, Reason]:
         """Return a write's target, the item before and after, and why it must fail, if so. Nothing is changed."""
-        knowing(write, *_WRITE, *_FIELDS[kind])
+        reject_unknown_fields(write, *_WRITE, *_FIELDS[kind])
         table, values = self.table(write["TableName"]), canonical(write.get("ExpressionAttributeValues", {}))
         key = table.key_of(write["Item"]) if kind == "Put" else table.exact_key_of(write["Key"])
         _all_used(write, values)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fanfold.aws.client.call import AwsFault
-from fanfold.simulation.requests import Document, knowing
+from fanfold.simulation.requests import Document, reject_unknown_fields
 
 ACCOUNT = "000000000000"
 MESSAGE_BYTES = 256 * 1024
@@ -110,9 +110,9 @@ class MemoryQueues:
         return _OPERATIONS[operation](self, parameters)
 
     def create_queue(self, parameters: Document) -> dict[str, Any]:
-        knowing(parameters, "QueueName", "Attributes")
+        reject_unknown_fields(parameters, "QueueName", "Attributes")
         settings, name = parameters.get("Attributes", {}), parameters["QueueName"]
-        knowing(settings, *_SETTINGS)
+        reject_unknown_fields(settings, *_SETTINGS)
         if (settings.get("FifoQueue") == "true") != name.endswith(".fifo"):
             raise refused("InvalidParameterValue", "The name of a FIFO queue, and no other, ends in .fifo")
         self.queues.setdefault(name, MemoryQueue(name, settings, self._now))
@@ -125,11 +125,11 @@ class MemoryQueues:
         return self.queues[name]
 
     def get_queue_url(self, parameters: Document) -> dict[str, Any]:
-        knowing(parameters, "QueueName")
+        reject_unknown_fields(parameters, "QueueName")
         return {"QueueUrl": _url(self.queue(parameters["QueueName"]).name)}
 
     def get_queue_attributes(self, parameters: Document) -> dict[str, Any]:
-        knowing(parameters, "QueueUrl", "AttributeNames")
+        reject_unknown_fields(parameters, "QueueUrl", "AttributeNames")
         queue = self.queue(parameters["QueueUrl"])
         hidden = queue.in_flight()
         attributes = {
@@ -141,7 +141,9 @@ class MemoryQueues:
         return {"Attributes": {name: value for name, value in attributes.items() if name in wanted or "All" in wanted}}
 
     def send_message(self, parameters: Document) -> dict[str, Any]:
-        knowing(parameters, "QueueUrl", "MessageBody", "MessageAttributes", "MessageGroupId", "MessageDeduplicationId")
+        reject_unknown_fields(
+            parameters, "QueueUrl", "MessageBody", "MessageAttributes", "MessageGroupId", "MessageDeduplicationId"
+        )
         queue = self.queue(parameters["QueueUrl"])
         attributes = parameters.get("MessageAttributes", {})
         token, group = parameters.get("MessageDeduplicationId", ""), parameters.get("MessageGroupId", "")
@@ -154,7 +156,7 @@ class MemoryQueues:
         return {"MessageId": queue.send(parameters["MessageBody"], attributes, group, token)}
 
     def receive_message(self, parameters: Document) -> dict[str, Any]:
-        knowing(
+        reject_unknown_fields(
             parameters,
             "QueueUrl",
             "MaxNumberOfMessages",
@@ -178,14 +180,14 @@ class MemoryQueues:
 
     def delete_message(self, parameters: Document) -> dict[str, Any]:
         """Delete a message; a receipt of an earlier delivery deletes nothing."""
-        knowing(parameters, "QueueUrl", "ReceiptHandle")
+        reject_unknown_fields(parameters, "QueueUrl", "ReceiptHandle")
         queue = self.queue(parameters["QueueUrl"])
         if message := queue.with_receipt(parameters["ReceiptHandle"]):
             queue.messages.remove(message)
         return {}
 
     def change_message_visibility(self, parameters: Document) -> dict[str, Any]:
-        knowing(parameters, "QueueUrl", "ReceiptHandle", "VisibilityTimeout")
+        reject_unknown_fields(parameters, "QueueUrl", "ReceiptHandle", "VisibilityTimeout")
         message = self.queue(parameters["QueueUrl"]).with_receipt(parameters["ReceiptHandle"])
         if message is None or message.visible_at <= self._now():
             raise refused("AWS.SimpleQueueService.MessageNotInflight", "The message is not in flight")

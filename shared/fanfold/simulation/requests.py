@@ -6,7 +6,7 @@ from typing import Any
 Document = Mapping[str, Any]
 
 
-def knowing(parameters: Document, *known: str) -> None:
+def reject_unknown_fields(parameters: Document, *known: str) -> None:
     """Raise NotImplementedError for a field that is not listed."""
     others = set(parameters) - set(known)
     if others:

@@ -34,7 +34,7 @@ class MemoryCursors(CursorTable):
         super().__init__(MemoryCloud().table("cursors"))
 
 
-class MemoryGathering(DynamoPolls):
+class MemoryPolls(DynamoPolls):
     """The polls of the accounts, one for each; in the table of a ledger, as in the cloud, where one is passed."""
 
     def __init__(self, ledger: MemoryLedger | None = None) -> None:

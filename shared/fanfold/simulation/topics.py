@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fanfold.simulation.queues import ACCOUNT, DEDUPLICATED_S, MESSAGE_BYTES, MemoryQueues, refused, weight
-from fanfold.simulation.requests import Document, knowing
+from fanfold.simulation.requests import Document, reject_unknown_fields
 
 ENTRIES_MAX = 10
 _FIELDS = ("Message", "MessageGroupId", "MessageDeduplicationId", "MessageAttributes")
@@ -46,8 +46,8 @@ class MemoryTopics:
         return self.topics[arn]
 
     def create_topic(self, parameters: Document) -> dict[str, Any]:
-        knowing(parameters, "Name", "Attributes")
-        knowing(parameters.get("Attributes", {}), "FifoTopic")
+        reject_unknown_fields(parameters, "Name", "Attributes")
+        reject_unknown_fields(parameters.get("Attributes", {}), "FifoTopic")
         if parameters.get("Attributes", {}).get("FifoTopic") != "true" or not parameters["Name"].endswith(".fifo"):
             raise NotImplementedError("the SNS in memory knows FIFO topics alone")
         arn = f"arn:aws:sns:memory:{ACCOUNT}:{parameters['Name']}"
@@ -55,9 +55,9 @@ class MemoryTopics:
         return {"TopicArn": arn}
 
     def subscribe(self, parameters: Document) -> dict[str, Any]:
-        knowing(parameters, "TopicArn", "Protocol", "Endpoint", "Attributes")
+        reject_unknown_fields(parameters, "TopicArn", "Protocol", "Endpoint", "Attributes")
         attributes = parameters.get("Attributes", {})
-        knowing(attributes, "RawMessageDelivery", "FilterPolicy")
+        reject_unknown_fields(attributes, "RawMessageDelivery", "FilterPolicy")
         if parameters["Protocol"] != "sqs" or attributes.get("RawMessageDelivery") != "true":
             raise NotImplementedError("the SNS in memory delivers raw messages to queues alone")
         wanted = json.loads(attributes.get("FilterPolicy", "{}"))
@@ -68,9 +68,9 @@ class MemoryTopics:
         return {"SubscriptionArn": f"{parameters['TopicArn']}:{queue.name}"}
 
     def publish(self, parameters: Document) -> dict[str, Any]:
-        knowing(parameters, "TopicArn", *_FIELDS)
+        reject_unknown_fields(parameters, "TopicArn", *_FIELDS)
         topic = self.topic(parameters["TopicArn"])
-        wrong = _wrong(parameters)
+        wrong = _rejection(parameters)
         if wrong:
             raise refused("InvalidParameter", f"Invalid parameter: {wrong}")
         self.deliver(topic, parameters)
@@ -78,14 +78,14 @@ class MemoryTopics:
 
     def publish_batch(self, parameters: Document) -> dict[str, Any]:
         """Publish entries; those that are invalid by themselves are reported as failed."""
-        knowing(parameters, "TopicArn", "PublishBatchRequestEntries")
+        reject_unknown_fields(parameters, "TopicArn", "PublishBatchRequestEntries")
         topic, entries = self.topic(parameters["TopicArn"]), parameters["PublishBatchRequestEntries"]
         _check_batch(entries)
         done: list[dict[str, Any]] = []
         failed: list[dict[str, Any]] = []
         for entry in entries:
-            knowing(entry, "Id", *_FIELDS)
-            if wrong := _wrong(entry):
+            reject_unknown_fields(entry, "Id", *_FIELDS)
+            if wrong := _rejection(entry):
                 failed.append({"Id": entry["Id"], "Code": "InvalidParameter", "Message": wrong, "SenderFault": True})
                 continue
             self.deliver(topic, entry)
@@ -125,7 +125,7 @@ def _check_batch(entries: Sequence[Document]) -> None:
         raise refused("BatchRequestTooLong", f"The length of all the messages put together is over {MESSAGE_BYTES}.")
 
 
-def _wrong(entry: Document) -> str:
+def _rejection(entry: Document) -> str:
     """Return why a topic rejects a message, "" where it does not."""
     if not entry["Message"]:
         return "Empty message"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from fanfold.aws.client.call import AwsFault, Call, owned
+from fanfold.aws.client.call import AwsFault, Call, with_expected_owner
 from fanfold.deployment import SERVICES
 from fanfold.stages import names
 from fanfold.stages.bootstrap import ACCOUNT
@@ -15,12 +15,12 @@ CONCURRENCY_MIN = 10
 
 def own_buckets(call: Call) -> Call:
     """Return a call that rejects buckets of other accounts; it asks AWS once whose account it is in."""
-    return owned(call, cache(lambda: str(call("sts", "GetCallerIdentity", {})["Account"])))
+    return with_expected_owner(call, cache(lambda: str(call("sts", "GetCallerIdentity", {})["Account"])))
 
 
 def account_findings(call: Call, stage: str, environ: Mapping[str, str]) -> list[StageFinding]:
     """Return a finding on each thing that a deploy needs of the account, in the order in which it needs them."""
-    own = names.own(stage, names.bucket_prefix(stage, environ))
+    own = names.resources_of(stage, names.bucket_prefix(stage, environ))
     stacks = {"bootstrap": ACCOUNT, "bounds": f"{ACCOUNT}-{own.stage}"}
     findings = [_stack(call, name, stack, own.stage) for name, stack in stacks.items()]
     bucket = {"Bucket": own.deployment_bucket}

@@ -7,8 +7,8 @@ from fanfold.aws.client.call import AwsFault, Call
 from fanfold.errors import BadInput
 from fanfold.stages import names
 from fanfold.stages.account_template import account_template
-from fanfold.stages.names import Own
-from fanfold.stages.removal import Report, described, settled
+from fanfold.stages.names import StageResources
+from fanfold.stages.removal import Report, describe, wait_for_stack
 
 ACCOUNT = "fanfold-bootstrap"
 GITHUB = "token.actions.githubusercontent.com"
@@ -29,8 +29,8 @@ class Bootstrap:
         ``prefix`` begins the names of its buckets; with a repository there is a role for its delivery, too. Raises
         BadInput where the stage has another bucket already, StageFailed where a stack does not come up.
         """
-        own = names.own(stage, prefix)
-        lasting = own if own.lasting else names.own(names.SHARED, prefix)
+        own = names.resources_of(stage, prefix)
+        lasting = own if own.lasting else names.resources_of(names.SHARED, prefix)
         self._keep_bucket(lasting)
         images = self._put(ACCOUNT, "bootstrap.yml", {})["Images"]
         for stack in dict.fromkeys((lasting, own)):
@@ -42,8 +42,8 @@ class Bootstrap:
             role = self._put(f"fanfold-delivery-{own.stage}", "delivery.yml", parameters)["DeliveryRoleArn"]
             self._report(f"DELIVERY_ROLE={role}")
 
-    def _keep_bucket(self, own: Own) -> None:
-        outputs = _outputs(described(self._call, f"{ACCOUNT}-{own.stage}") or {})
+    def _keep_bucket(self, own: StageResources) -> None:
+        outputs = _outputs(describe(self._call, f"{ACCOUNT}-{own.stage}") or {})
         there = outputs.get("DeploymentBucket", own.deployment_bucket)
         if there != own.deployment_bucket:
             raise BadInput(
@@ -70,13 +70,13 @@ class Bootstrap:
             "Capabilities": ["CAPABILITY_NAMED_IAM"], "Tags": [{"Key": "project", "Value": "fanfold"}],
             "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         }  # fmt: skip
-        there = described(self._call, stack) is not None
+        there = describe(self._call, stack) is not None
         try:
             self._call("cloudformation", "UpdateStack" if there else "CreateStack", request)
         except AwsFault as fault:
             if "No updates are to be performed" not in fault.message:
                 raise
-        settled_stack = settled(self._call, stack, self._pause_s)
+        settled_stack = wait_for_stack(self._call, stack, self._pause_s)
         self._report(f"{stack}: {'brought up to date' if there else 'made'}")
         return _outputs(settled_stack)
 

@@ -13,9 +13,9 @@ from typing import Any
 from fanfold.aws.client.call import AwsFault, Call
 from fanfold.deployment import SERVICES, STAGE
 from fanfold.errors import BadInput
-from fanfold.local.launcher import packaging, repository_root
+from fanfold.local.launcher import lock_source_tree, repository_root
 from fanfold.stages import guard, names, pushing, rollback
-from fanfold.stages.removal import PLATFORM, StageFailed, described
+from fanfold.stages.removal import PLATFORM, StageFailed, describe
 
 
 class Stage:
@@ -40,7 +40,7 @@ class Stage:
         # A first deploy that fails takes away what it made, and could not take away a table that is protected.
         self._settings["FANFOLD_PROTECTED"] = "false" if unprotected else "true"
         services = [stack for stack in wanted if stack != PLATFORM]
-        with packaging():
+        with lock_source_tree():
             self._side_by_side(self._guard, wanted)
             if PLATFORM in wanted:
                 self._deploy(PLATFORM)
@@ -55,7 +55,7 @@ class Stage:
         environ = os.environ | dict(self._settings)
         registry, digest = environ.get("FANFOLD_IMAGES"), environ.get(names.digest(service))
         if registry and digest and not names.EPHEMERAL.fullmatch(self._name):
-            pushing.keep(self._call, registry, service, self._name, digest)
+            pushing.tag_for_stage(self._call, registry, service, self._name, digest)
 
     def rollback(self, service: str) -> str:
         """Bring back what a service's stack was one deploy ago, and return the timestamp of that deploy."""
@@ -63,15 +63,15 @@ class Stage:
         if len(done) < 2:
             raise BadInput(f"{service} was deployed {len(done)} times to {self._name}: there is nothing to go back to")
         before = done[-2]
-        if not rollback.at_once(self._call, before):
-            with packaging():
+        if not rollback.roll_back_at_once(self._call, before):
+            with lock_source_tree():
                 self._tool(service, "rollback", "--timestamp", before.timestamp)
         self._report(f"{service} is what it was at {before.timestamp}")
         return before.timestamp
 
     def _check_settings(self, stacks: list[str]) -> None:
         environ = os.environ | dict(self._settings)
-        missing = names.missing(self._name, [stack for stack in stacks if stack != PLATFORM], environ)
+        missing = names.missing_settings(self._name, [stack for stack in stacks if stack != PLATFORM], environ)
         if missing:
             lines = [f"  {name}: {about}" for name, about in missing.items()]
             raise BadInput("\n".join([f"a deploy to {self._name} needs, as environment variables:", *lines]))
@@ -87,7 +87,7 @@ class Stage:
         return f"{at:%Y-%m-%d}"
 
     def _platform(self) -> dict[str, Any] | None:
-        return described(self._call, f"fanfold-{PLATFORM}-{self._name}")
+        return describe(self._call, f"fanfold-{PLATFORM}-{self._name}")
 
     def _guard(self, stack: str) -> None:
         """Refuse an update that would put a new table or bucket in the place of one that holds something."""

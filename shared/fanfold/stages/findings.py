@@ -28,14 +28,14 @@ def stage_findings(stage: str, desk_file: Path, environ: Mapping[str, str]) -> l
     return [*own, account, *account_findings(call, stage, environ)]
 
 
-def replaying(traded: Desk) -> list[str]:
+def replay_venues(traded: Desk) -> list[str]:
     """Return the venues that only play recordings, which no image holds."""
     return sorted(name for name, venue in traded.venues.items() if venue.kind == "replay")
 
 
 def refuse_recordings(desk_file: Path, environ: Mapping[str, str]) -> None:
     """Raise BadInput for a desk that would get no bars in an account; only an embedded AWS has recordings."""
-    venues = replaying(_desk(desk_file, environ))
+    venues = replay_venues(_desk(desk_file, environ))
     if venues and not environ.get("AWS_ENDPOINT_URL"):
         raise BadInput(_recordings(desk_file, venues) + f"; {_RECORDINGS_FIX}, then `make images`")
 
@@ -55,7 +55,7 @@ def _desk(desk_file: Path, environ: Mapping[str, str]) -> Desk:
 
 def _venues(desk_file: Path, environ: Mapping[str, str]) -> StageFinding:
     try:
-        venues = replaying(_desk(desk_file, environ))
+        venues = replay_venues(_desk(desk_file, environ))
     except (BadInput, OSError) as wrong:
         return StageFinding("venues", str(wrong), f"fanfold desk check {desk_file}")
     if venues:
@@ -71,7 +71,7 @@ def _builder() -> StageFinding:
 
 
 def _settings(stage: str, environ: Mapping[str, str]) -> list[StageFinding]:
-    missing = names.missing(stage, SERVICES, environ)
+    missing = names.missing_settings(stage, SERVICES, environ)
     return [StageFinding(name, f"not set: {about}", f"export {name}=...") for name, about in missing.items()] or [
         StageFinding("settings", f"all {len(names.settings(stage))} that {stage} asks for are set")
     ]

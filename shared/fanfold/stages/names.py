@@ -27,12 +27,12 @@ ACCOUNT = {
 
 def check(stage: str) -> None:
     """Raise BadInput for a name that is no stage's."""
-    if stage not in known() and not EPHEMERAL.fullmatch(stage):
-        there = ", ".join(known())
+    if stage not in stage_names() and not EPHEMERAL.fullmatch(stage):
+        there = ", ".join(stage_names())
         raise BadInput(f"there is no stage {stage}; there are {there}, and for some days pr-... and try-...")
 
 
-class Own(NamedTuple):
+class StageResources(NamedTuple):
     """The resources of one stage in an account, or of all ephemeral stages of a kind.
 
     ``names`` is the pattern of their names in a policy: dev, pr-*.
@@ -53,26 +53,26 @@ class Own(NamedTuple):
                 "DeploymentBucket": self.deployment_bucket}  # fmt: skip
 
 
-def own(stage: str, prefix: str) -> Own:
+def resources_of(stage: str, prefix: str) -> StageResources:
     """Return the resources of a stage, or of its kind for ``pr-12`` and ``pr``. Raises BadInput for an invalid name.
 
-    >>> own("try-7", "acme-dev")
-    Own(stage='try', names='try-*', buckets='acme-dev-try-*', deployment_bucket='acme-dev-deployment')
+    >>> resources_of("try-7", "acme-dev")
+    StageResources(stage='try', names='try-*', buckets='acme-dev-try-*', deployment_bucket='acme-dev-deployment')
     """
     kind = stage.partition("-")[0]
     if kind in KINDS and (kind == stage or EPHEMERAL.fullmatch(stage)):
-        return Own(kind, f"{kind}-*", f"{prefix}-{kind}-*", f"{prefix}-deployment")
+        return StageResources(kind, f"{kind}-*", f"{prefix}-{kind}-*", f"{prefix}-deployment")
     check(stage)
-    return Own(stage, stage, prefix, f"{prefix}-deployment")
+    return StageResources(stage, stage, prefix, f"{prefix}-deployment")
 
 
 def bucket_prefix(stage: str, environ: Mapping[str, str]) -> str:
     """Return the start of the names of a stage's buckets; ephemeral stages have dev's."""
-    lasting = stage if stage in known() else SHARED
+    lasting = stage if stage in stage_names() else SHARED
     return environ.get("FANFOLD_BUCKET_PREFIX") or f"fanfold-{lasting}"
 
 
-def known() -> list[str]:
+def stage_names() -> list[str]:
     """Return the stages that the file names."""
     return [name for name in _stages() if name not in {"default", "ephemeral"}]
 
@@ -94,7 +94,7 @@ def digest(service: str) -> str:
     return f"FANFOLD_DIGEST_{service.upper().replace('-', '_')}"
 
 
-def missing(stage: str, services: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
+def missing_settings(stage: str, services: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
     """Return the settings that the environment lacks."""
     return {name: about for name, about in settings(stage, services).items() if not environ.get(name)}
 

@@ -35,10 +35,10 @@ def push(call: Call, registry: str, service: str, report: Callable[[str], object
         raise BadInput(f"the image of {service} is not built: run `make images`")
     repository = f"{registry.partition('/')[2]}-{service}"
     tag = f"made-of-{made[:TAG_LETTERS]}"
-    there = known(call, repository, {"imageTag": tag})
+    there = find_image(call, repository, {"imageTag": tag})
     if not there:
         container_tool.push(image, f"{registry}-{service}:{tag}")
-        there = known(call, repository, {"imageTag": tag})
+        there = find_image(call, repository, {"imageTag": tag})
     if not there:
         raise BadInput(f"{repository}:{tag} was pushed, and the registry does not have it")
     _refuse_an_index(repository, tag, there["imageManifestMediaType"])
@@ -54,17 +54,17 @@ def _refuse_an_index(repository: str, tag: str, kind: str) -> None:
         )
 
 
-def known(call: Call, repository: str, identifier: Mapping[str, str]) -> dict[str, Any]:
+def find_image(call: Call, repository: str, identifier: Mapping[str, str]) -> dict[str, Any]:
     """Return an image by its tag or digest, with its manifest; empty where the registry has none."""
     request = {"repositoryName": repository, "imageIds": [identifier]}
     images: list[dict[str, Any]] = call("ecr", "BatchGetImage", request).get("images", [])
     return images[0] if images else {}
 
 
-def keep(call: Call, registry: str, service: str, stage: str, image_digest: str) -> None:
+def tag_for_stage(call: Call, registry: str, service: str, stage: str, image_digest: str) -> None:
     """Tag the image that a stage runs, so that the repository's lifecycle keeps it and its predecessor."""
     repository = f"{registry.partition('/')[2]}-{service}"
-    there = known(call, repository, {"imageDigest": image_digest})
+    there = find_image(call, repository, {"imageDigest": image_digest})
     if not there:
         raise BadInput(f"{stage} runs {service} by {image_digest}, which {repository} does not have: push it again")
     request = {

@@ -62,11 +62,11 @@ class Removal:
 
     def _delete(self, stack: str) -> None:
         name = f"fanfold-{stack}-{self._stage}"
-        if described(self._call, name) is None:
+        if describe(self._call, name) is None:
             return
         self._call("cloudformation", "DeleteStack", {"StackName": name})
         deadline = time.monotonic() + TIMEOUT_S
-        while (stack_now := described(self._call, name)) is not None:
+        while (stack_now := describe(self._call, name)) is not None:
             if stack_now["StackStatus"] == STUCK or time.monotonic() > deadline:
                 reason = stack_now.get("StackStatusReason", stack_now["StackStatus"])
                 raise StageFailed(f"{name} does not go: {reason}")
@@ -75,14 +75,14 @@ class Removal:
 
     def _artefacts(self, stack: str) -> list[tuple[str, str]]:
         """Return the bucket and prefix where the tool keeps what it deployed."""
-        there = described(self._call, f"fanfold-{stack}-{self._stage}") or {}
+        there = describe(self._call, f"fanfold-{stack}-{self._stage}") or {}
         outputs = {output["OutputKey"]: output["OutputValue"] for output in there.get("Outputs", [])}
         prefix = f"serverless/fanfold-{stack}/{self._stage}/"
         return [(outputs[ARTEFACTS], prefix)] if ARTEFACTS in outputs else []
 
     def _stores(self) -> list[str]:
         name = f"fanfold-{PLATFORM}-{self._stage}"
-        if described(self._call, name) is None:
+        if describe(self._call, name) is None:
             return []
         resources = self._call("cloudformation", "DescribeStackResources", {"StackName": name})["StackResources"]
         buckets = [resource for resource in resources if resource["ResourceType"] == "AWS::S3::Bucket"]
@@ -113,7 +113,7 @@ class Removal:
             yield [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions]
 
 
-def described(call: Call, stack: str) -> dict[str, Any] | None:
+def describe(call: Call, stack: str) -> dict[str, Any] | None:
     """Return a stack as CloudFormation describes it; None where there is none."""
     try:
         (there,) = call("cloudformation", "DescribeStacks", {"StackName": stack})["Stacks"]
@@ -124,11 +124,11 @@ def described(call: Call, stack: str) -> dict[str, Any] | None:
     return None if there["StackStatus"] == GONE else dict(there)
 
 
-def settled(call: Call, stack: str, pause_s: float = 2) -> dict[str, Any]:
+def wait_for_stack(call: Call, stack: str, pause_s: float = 2) -> dict[str, Any]:
     """Wait until a stack is created or updated, and return it. Raises StageFailed where that fails or takes long."""
     deadline = time.monotonic() + TIMEOUT_S
     while True:
-        there = described(call, stack) or {"StackStatus": GONE}
+        there = describe(call, stack) or {"StackStatus": GONE}
         status = there["StackStatus"]
         if status in DONE:
             return there
@@ -138,7 +138,7 @@ def settled(call: Call, stack: str, pause_s: float = 2) -> dict[str, Any]:
         time.sleep(pause_s)
 
 
-def ephemeral(call: Call) -> dict[str, date]:
+def ephemeral_stages(call: Call) -> dict[str, date]:
     """Return the ephemeral stages of the account, each with the day after which it is to go."""
     last_days: dict[str, date] = {}
     request: dict[str, str] = {}
@@ -158,7 +158,7 @@ def sweep(
     call: Call, today: date, report: Report, *, remove: bool, kinds: Collection[str] = KINDS, pause_s: float = 2
 ) -> list[str]:
     """Report every ephemeral stage, remove those whose day is past, and return the names of those."""
-    stages = {name: day for name, day in ephemeral(call).items() if name.partition("-")[0] in kinds}
+    stages = {name: day for name, day in ephemeral_stages(call).items() if name.partition("-")[0] in kinds}
     due = [stage for stage, day in stages.items() if day < today]
     for stage, day in stages.items():
         report(f"{stage}: to be removed after {day}" + (", which is past" if stage in due else ""))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from fanfold.aws.client.call import Call
 from fanfold.errors import BadInput
-from fanfold.stages.removal import ARTEFACTS, described, settled
+from fanfold.stages.removal import ARTEFACTS, describe, wait_for_stack
 
 GROUP = "AWS::CodeDeploy::DeploymentGroup"
 AT_ONCE = {"DeploymentConfigName": "CodeDeployDefault.LambdaAllAtOnce", "AlarmConfiguration": {"Enabled": False}}
@@ -34,7 +34,7 @@ class Deploy(NamedTuple):
 def deploys(call: Call, service: str, stage: str) -> list[Deploy]:
     """Return a stack's deploys, the oldest first. Raises BadInput where there is no stack."""
     stack = f"fanfold-{service}-{stage}"
-    there = described(call, stack)
+    there = describe(call, stack)
     if there is None:
         raise BadInput(f"{service} is not deployed to {stage}: there is nothing to go back to")
     bucket = str({output["OutputKey"]: output["OutputValue"] for output in there.get("Outputs", [])}[ARTEFACTS])
@@ -44,7 +44,7 @@ def deploys(call: Call, service: str, stage: str) -> list[Deploy]:
     return sorted(listed, key=lambda deploy: deploy.timestamp)
 
 
-def at_once(call: Call, before: Deploy, pause_s: float = 2) -> bool:
+def roll_back_at_once(call: Call, before: Deploy, pause_s: float = 2) -> bool:
     """Bring a stack back to an earlier deploy without its canaries; return False where it has none, and do nothing."""
     key = f"{before.folder}{TEMPLATE}"
     template = json.loads(call("s3", "GetObject", {"Bucket": before.bucket, "Key": key})["Body"])
@@ -52,12 +52,12 @@ def at_once(call: Call, before: Deploy, pause_s: float = 2) -> bool:
         return False
     body = json.dumps(without_canaries(template)).encode()
     call("s3", "PutObject", {"Bucket": before.bucket, "Key": f"{before.folder}{WAY_BACK}", "Body": body})
-    there = described(call, before.stack) or {}
+    there = describe(call, before.stack) or {}
     call("cloudformation", "UpdateStack", {
         "StackName": before.stack, "TemplateURL": f"https://{before.bucket}.s3.amazonaws.com/{before.folder}{WAY_BACK}",
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"], "Tags": there.get("Tags", []),
     })  # fmt: skip
-    settled(call, before.stack, pause_s)
+    wait_for_stack(call, before.stack, pause_s)
     return True
 
 

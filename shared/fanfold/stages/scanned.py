@@ -18,7 +18,7 @@ TIMEOUT_S = 600
 CRITICAL = "CRITICAL"
 
 
-def critical(call: Call, service: str, image_digest: str, pause_s: float = 5) -> int:
+def critical_count(call: Call, service: str, image_digest: str, pause_s: float = 5) -> int:
     """Return how many critical findings an image has. Raises BadInput where it is not scanned in time."""
     request = {"repositoryName": f"fanfold-{service}", "imageId": {"imageDigest": image_digest}}
     deadline = time.monotonic() + TIMEOUT_S
@@ -47,4 +47,4 @@ def critical_findings(call: Call, environ: Mapping[str, str]) -> dict[str, int]:
     missing = [digest(service) for service in SERVICES if not environ.get(digest(service))]
     if missing:
         raise BadInput(f"{', '.join(missing)} must name the images, as `make push-images` prints them")
-    return {service: critical(call, service, environ[digest(service)]) for service in SERVICES}
+    return {service: critical_count(call, service, environ[digest(service)]) for service in SERVICES}

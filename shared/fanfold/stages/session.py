@@ -12,7 +12,7 @@ from uuid import uuid4
 from fanfold import desk
 from fanfold.api.idempotency import KEY_HEADER
 from fanfold.audit.verify import Days
-from fanfold.aws.client.call import AwsFault, Endpoint, owned
+from fanfold.aws.client.call import AwsFault, Endpoint, with_expected_owner
 from fanfold.aws.client.call import connect as client
 from fanfold.aws.s3.audit_log import S3Log
 from fanfold.aws.s3.seals import closed_days
@@ -31,7 +31,7 @@ class StageSession(Session):
     def __init__(self, stage: str, environ: Mapping[str, str]) -> None:
         self.stage = stage
         self.running = True
-        self.call = owned(client("boto3", Endpoint.of(environ)), lambda: str(self._caller["Account"]))
+        self.call = with_expected_owner(client("boto3", Endpoint.of(environ)), lambda: str(self._caller["Account"]))
         self._strategies = folder.chosen(environ.get("FANFOLD_STRATEGIES"))
         caches = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         self.state = caches / "fanfold" / self.bucket("lake")

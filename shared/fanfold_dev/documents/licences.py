@@ -28,7 +28,7 @@ def licences_markdown() -> str:
     return "\n".join([*_HEAD, *rows, *_exceptions(), ""])
 
 
-def refused(named: Iterable[tuple[str, str]]) -> list[str]:
+def violations(named: Iterable[tuple[str, str]]) -> list[str]:
     """Return a sentence on each distribution whose licence is not allowed."""
     return [f"{name} is under {licence}" for name, licence in named if not allowed(name, licence)]
 

@@ -82,13 +82,13 @@ def lay_out_task(service: str, root: Path, task: Path) -> None:
     own = folder.chosen(os.environ.get("FANFOLD_STRATEGIES"), root)
     folder.use(own)
     if own:
-        shutil.copytree(own, task / "strategies", ignore=_but_python, copy_function=shutil.copyfile)
+        shutil.copytree(own, task / "strategies", ignore=_without_python, copy_function=shutil.copyfile)
     else:
         (task / "strategies").mkdir()
     (task / "desk.json").write_bytes(desk.dump(desk.parse(desk_file.read_text(), desk_file.name)))
 
 
-def _but_python(folder: str, names: list[str]) -> list[str]:
+def _without_python(folder: str, names: list[str]) -> list[str]:
     """Name what a folder holds besides Python's files and folders of them."""
     hidden = [name for name in names if name.startswith((".", "__pycache__"))]
     return [*hidden, *(name for name in names if Path(folder, name).is_file() and not name.endswith(".py"))]

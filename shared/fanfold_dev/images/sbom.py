@@ -45,7 +45,7 @@ def main(services: list[str]) -> int:
     try:
         for service in services or SERVICES:
             written = into / f"{service}.json"
-            written.write_text(bill(service, root, look(service)))
+            written.write_text(bill(service, root, inspect(service)))
             print(written.relative_to(root))
     except BadInput as wrong:
         print(wrong, file=sys.stderr)
@@ -53,7 +53,7 @@ def main(services: list[str]) -> int:
     return 0
 
 
-def look(service: str) -> dict[str, Any]:
+def inspect(service: str) -> dict[str, Any]:
     """Inspect a built image, and return its contents. Raises BadInput where it is not built."""
     container = container_tool.container(service)
     command = container_tool.command_in(container, ["python3", "-c", LOOK], {}, {})

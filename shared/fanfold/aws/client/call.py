@@ -198,13 +198,13 @@ def connect(client: Client, endpoint: Endpoint) -> Call:
     if client == "boto3":
         from fanfold.aws.client.boto3_client import boto3_call  # noqa: PLC0415
 
-        return persistent(boto3_call(endpoint))
+        return with_retries(boto3_call(endpoint))
     from fanfold.aws.client.light import light_call  # noqa: PLC0415
 
-    return persistent(light_call(endpoint))
+    return with_retries(light_call(endpoint))
 
 
-def persistent(
+def with_retries(
     call: Call, sleep: Callable[[float], None] = time.sleep, chance: Callable[[], float] = random.random
 ) -> Call:
     """Try up to TRIES times on throttling, contention, server errors and silence, with jittered, growing pauses.
@@ -259,7 +259,7 @@ class RecordedCall(NamedTuple):
     parameters: Mapping[str, Any]
 
 
-def recorded(call: Call, sink: Callable[[RecordedCall], object]) -> Call:
+def with_recording(call: Call, sink: Callable[[RecordedCall], object]) -> Call:
     """Return a call that reports each call to the sink before making it; a list's ``append`` is a sink."""
 
     @wraps(call)
@@ -274,7 +274,7 @@ def recorded(call: Call, sink: Callable[[RecordedCall], object]) -> Call:
 UNOWNED = frozenset({"CreateBucket", "ListBuckets"})
 
 
-def owned(call: Call, owner: Callable[[], str]) -> Call:
+def with_expected_owner(call: Call, owner: Callable[[], str]) -> Call:
     """Return a call that reaches no bucket but the owner's: a deleted bucket's name may be taken by somebody else.
 
     ``owner`` is called for each call to S3; it returns "" where the owner is not to be checked.

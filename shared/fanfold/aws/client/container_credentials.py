@@ -45,7 +45,7 @@ class TaskKeys:
 
     def _renew(self, left: float) -> None:
         try:
-            fresh = asked(self._server)
+            fresh = request_keys(self._server)
         except AwsFault:
             if left <= 0:
                 raise
@@ -54,7 +54,7 @@ class TaskKeys:
         self._kept = Credentials(access_key=fresh.access_key_id, secret_key=fresh.secret_access_key, token=fresh.token)
 
 
-def asked(server: KeyServer) -> _Keys:
+def request_keys(server: KeyServer) -> _Keys:
     """Request the current keys from the host. Raises AwsFault, which contains nothing of the response."""
     url = urlsplit(server.url)
     connection = (HTTPSConnection if url.scheme == "https" else HTTPConnection)(url.netloc, timeout=TIMEOUT_S)

@@ -42,17 +42,17 @@ class Protocol(NamedTuple):
     check: Callable[[str, HttpResponse], None] = _unchecked
 
 
-def encoded(text: str, safe: str = "") -> str:
+def percent_encode(text: str, safe: str = "") -> str:
     """Percent-encode everything but letters, digits and ``-_.~``, as signatures require."""
     return quote(text, safe=f"{safe}-_.~")
 
 
 def query_of(pairs: Mapping[str, str]) -> str:
     """Return a query in the order and encoding that signatures require: sorted by name, not by the joined text."""
-    ordered = sorted((encoded(key), encoded(value)) for key, value in pairs.items())
+    ordered = sorted((percent_encode(key), percent_encode(value)) for key, value in pairs.items())
     return "&".join(f"{key}={value}" for key, value in ordered)
 
 
-def damaged(operation: str) -> AwsFault:
+def damaged_response(operation: str) -> AwsFault:
     """Return a fault for a response whose checksum does not match its body; it counts as no response."""
     return AwsFault("DamagedAnswer", f"{operation}: the answer does not have the checksum that it came with", NO_ANSWER)

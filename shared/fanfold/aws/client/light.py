@@ -54,7 +54,7 @@ def light_call(endpoint: Endpoint, clock: Callable[[], float] = time.time) -> Ca
 
     def call(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         protocol = _protocol(service)
-        scheme, host, request = placed(endpoint, service, protocol.request(f"{service}.{operation}", parameters))
+        scheme, host, request = resolve_host(endpoint, service, protocol.request(f"{service}.{operation}", parameters))
         headers = sign(request, host, Place(endpoint.region, service), keys(), clock())
         connection = connections.to(scheme, host)
         if operation == "Invoke":
@@ -90,7 +90,7 @@ def _protocol(service: str) -> Protocol:
     return protocol
 
 
-def placed(endpoint: Endpoint, service: str, request: HttpRequest) -> tuple[str, str, HttpRequest]:
+def resolve_host(endpoint: Endpoint, service: str, request: HttpRequest) -> tuple[str, str, HttpRequest]:
     """Return scheme, host and request: a bucket goes into the host of S3, but into the path of an emulator."""
     url = urlsplit(endpoint.url or f"https://{service}.{endpoint.region}.amazonaws.com")
     bucket = request.bucket
@@ -105,12 +105,12 @@ def placed(endpoint: Endpoint, service: str, request: HttpRequest) -> tuple[str,
 def _connection(scheme: str, host: str) -> HTTPConnection:
     # http.client itself turns Nagle's algorithm off.
     if scheme == "https":
-        return HTTPSConnection(host, timeout=TIMEOUT_S, context=trust())
+        return HTTPSConnection(host, timeout=TIMEOUT_S, context=ssl_context())
     return HTTPConnection(host, timeout=TIMEOUT_S)
 
 
 @cache
-def trust() -> ssl.SSLContext:
+def ssl_context() -> ssl.SSLContext:
     """Return the system's certificates; reading them is slow, so once for each process, and only where TLS is used."""
     return ssl.create_default_context()
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from fanfold.aws.client.call import AwsFault, Reason
-from fanfold.aws.client.http import HttpRequest, HttpResponse, Protocol, damaged
+from fanfold.aws.client.http import HttpRequest, HttpResponse, Protocol, damaged_response
 
 TARGETS = {
     "dynamodb": "DynamoDB_20120810",
@@ -39,7 +39,7 @@ def _response(operation: str, answer: HttpResponse) -> dict[str, Any]:
     # DynamoDB's alone has it.
     checksum = answer.headers.get("x-amz-crc32")
     if checksum is not None and int(checksum) != zlib.crc32(answer.body):
-        raise damaged(operation)
+        raise damaged_response(operation)
     document = _read(answer.body)
     if operation in TIMES:
         _decode_times(document.get("Parameter") or document.get("KeyMetadata") or document)

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from fanfold.aws.client.call import AwsFault
-from fanfold.aws.client.http import HttpRequest, HttpResponse, Protocol, encoded, query_of
+from fanfold.aws.client.http import HttpRequest, HttpResponse, Protocol, percent_encode, query_of
 from fanfold.errors import BadInput
 
 HEADERS = {
@@ -30,7 +30,7 @@ def _request(operation: str, parameters: Mapping[str, Any]) -> HttpRequest:
     if not parameters.get("FunctionName"):
         raise BadInput(f"{operation} needs FunctionName")
     headers = {HEADERS[key]: value for key, value in parameters.items() if key in HEADERS}
-    path = f"/2015-03-31/functions/{encoded(parameters['FunctionName'])}/invocations"
+    path = f"/2015-03-31/functions/{percent_encode(parameters['FunctionName'])}/invocations"
     query = query_of({key: value for key, value in parameters.items() if key == "Qualifier"})
     return HttpRequest("POST", path, query, headers, _bytes(parameters.get("Payload", b"")))
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 from xml.etree.ElementTree import Element
 
-from fanfold.aws.client.http import HttpRequest, HttpResponse, Protocol, damaged, encoded, query_of
+from fanfold.aws.client.http import HttpRequest, HttpResponse, Protocol, damaged_response, percent_encode, query_of
 from fanfold.aws.client.protocol_query import read_fault, read_tree
 from fanfold.errors import BadInput
 
@@ -118,7 +118,7 @@ def _request(operation: str, parameters: Mapping[str, Any]) -> HttpRequest:
         query |= {"list-type": "2", "encoding-type": "url"}
     if operation == "s3.ListObjectVersions":
         query |= {"versions": "", "encoding-type": "url"}
-    path = f"/{encoded(parameters.get('Key', ''), '/')}"
+    path = f"/{percent_encode(parameters.get('Key', ''), '/')}"
     body = _body(parameters.get("Body", b""))
     headers = _headers(operation, parameters, body)
     return HttpRequest(METHODS[operation], path, query_of(query), headers, body, parameters["Bucket"])
@@ -183,7 +183,7 @@ def _check_body(operation: str, answer: HttpResponse) -> None:
     """Verify a whole object against the checksum it was written with. That of an object in parts covers the parts."""
     checksum = answer.headers.get("x-amz-checksum-sha256", "") if operation == "GetObject" else ""
     if checksum and answer.status == WHOLE and "-" not in checksum and checksum != _checksum(answer.body):
-        raise damaged("GetObject")
+        raise damaged_response("GetObject")
 
 
 def _checksum(body: bytes) -> str:

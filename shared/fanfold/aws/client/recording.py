@@ -18,8 +18,8 @@ class RecordedLine(msgspec.Struct, frozen=True, kw_only=True):
     parameters: dict[str, Any]
 
 
-def appending(path: Path, function: str) -> Callable[[RecordedCall], None]:
-    """Return a sink for ``fanfold.aws.client.call.recorded``; several processes may write to one file."""
+def file_sink(path: Path, function: str) -> Callable[[RecordedCall], None]:
+    """Return a sink for ``fanfold.aws.client.call.with_recording``; several processes may write to one file."""
 
     def sink(call: RecordedCall) -> None:
         line = RecordedLine(
@@ -32,6 +32,6 @@ def appending(path: Path, function: str) -> Callable[[RecordedCall], None]:
     return sink
 
 
-def lines(path: Path) -> list[RecordedLine]:
+def read_lines(path: Path) -> list[RecordedLine]:
     """Read the calls in the order in which they were written."""
     return [msgspec.json.decode(line, type=RecordedLine) for line in path.read_bytes().splitlines()]

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from fanfold.aws.client.call import Credentials
-from fanfold.aws.client.http import HttpRequest, encoded
+from fanfold.aws.client.http import HttpRequest, percent_encode
 
 
 class Place(NamedTuple):
@@ -41,7 +41,7 @@ def sign(request: HttpRequest, host: str, place: Place, credentials: Credentials
 
 def _canonical(request: HttpRequest, service: str, headers: dict[str, str], names: str, digest: str) -> str:
     # All services but S3 encode the path twice.
-    path = request.path if service == "s3" else encoded(request.path, "/")
+    path = request.path if service == "s3" else percent_encode(request.path, "/")
     lines = "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in sorted(headers))
     return f"{request.method}\n{path}\n{request.query}\n{lines}\n{names}\n{digest}"
 

@@ -17,7 +17,7 @@ class Nonces:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def keep(self, nonce: str, message: Targets, now: datetime) -> bool:
+    def claim(self, nonce: str, message: Targets, now: datetime) -> bool:
         item = {"message": encode(message), "published": False, "expires_at_s": int(now.timestamp()) + KEPT_S}
         try:
             self._table.write([self._table.putting(_key(nonce), item, ABSENT)])

@@ -24,12 +24,12 @@ OLD_S = 300
 Item = Mapping[str, Any]
 
 
-class Watching(Protocol):
+class OutboxMonitor(Protocol):
     """The port that is notified of messages that cannot be published; see fanfold.aws.telemetry.telemetry."""
 
-    def put_aside(self, name: str, reason: str) -> None: ...
+    def report_unpublishable(self, name: str, reason: str) -> None: ...
 
-    def left_behind(self, name: str, seconds: int) -> None: ...
+    def report_overdue(self, name: str, seconds: int) -> None: ...
 
 
 class Outbox:
@@ -40,7 +40,7 @@ class Outbox:
     """
 
     def __init__(
-        self, table: Table, service: str, topics: Topics, watch: Watching | None = None, clock: Clock | None = None
+        self, table: Table, service: str, topics: Topics, watch: OutboxMonitor | None = None, clock: Clock | None = None
     ) -> None:
         self._table = table
         self._partition = f"outbox#{service}"
@@ -70,12 +70,12 @@ class Outbox:
     def sweep(self, items: Iterable[Item] | None = None) -> int:
         """Publish what a crash has left, oldest first; return the number of messages. ``items`` were read before."""
         left = [item for item in (self.items() if items is None else items) if "body" in item]
-        self._tell_old(left)
+        self._report_old(left)
         messages = [message for item in left for message in self._decoded(item)]
         self.publish(sorted(messages, key=lambda message: (message.at, message.id)))
         return len(left)
 
-    def _tell_old(self, left: Iterable[Item]) -> None:
+    def _report_old(self, left: Iterable[Item]) -> None:
         """Report old messages before publishing, so that those that make the sweep fail are reported as well."""
         if self._clock is None or self._watch is None:
             return
@@ -83,7 +83,7 @@ class Outbox:
         for item in left:
             seconds = now - integer(item.get("held_at_s", Decimal(now)))
             if seconds > OLD_S:
-                self._watch.left_behind(sort_key(item), seconds)
+                self._watch.report_overdue(sort_key(item), seconds)
 
     def _decoded(self, item: Item) -> list[Message]:
         name = sort_key(item)
@@ -117,4 +117,4 @@ class Outbox:
             ]
         )
         if self._watch is not None:
-            self._watch.put_aside(name, reason[:REASON_MAX])
+            self._watch.report_unpublishable(name, reason[:REASON_MAX])

@@ -20,7 +20,7 @@ class PauseTable:
         item = self._table.get(_key(venue))
         return integer(item["held_until_s"]) if item else 0
 
-    def keep(self, venue: str, until: int) -> None:
+    def store(self, venue: str, until: int) -> None:
         item = {"held_until_s": until, "expires_at_s": until + KEPT_S}
         shorter = "attribute_not_exists(held_until_s) OR held_until_s < :until"
         # A longer one, of another process, stays.

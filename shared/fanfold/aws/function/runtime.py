@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from fanfold import desk
-from fanfold.aws.client.call import BACKOFF, Call, Endpoint, connect, owned, recorded
+from fanfold.aws.client.call import BACKOFF, Call, Endpoint, connect, with_expected_owner, with_recording
 from fanfold.aws.clock import Clock, clock_of
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.function.sqs import SqsConsumer
@@ -70,10 +70,10 @@ def runtime(environ: Mapping[str, str]) -> Runtime:
 
 
 def _connected(settings: RuntimeSettings, endpoint: Endpoint) -> Call:
-    call = owned(connect("light", endpoint), lambda: settings.bucket_owner)
+    call = with_expected_owner(connect("light", endpoint), lambda: settings.bucket_owner)
     if not settings.record_calls:
         return call
     # Only a local desk that is asked to records, so nothing else reads the module.
-    from fanfold.aws.client.recording import appending  # noqa: PLC0415
+    from fanfold.aws.client.recording import file_sink  # noqa: PLC0415
 
-    return recorded(call, appending(Path(settings.record_calls), settings.aws_lambda_function_name))
+    return with_recording(call, file_sink(Path(settings.record_calls), settings.aws_lambda_function_name))

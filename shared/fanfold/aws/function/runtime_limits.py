@@ -18,7 +18,7 @@ from fanfold.errors import BadInput
 KEPT = timedelta(minutes=1)
 
 
-def tightened(limits: Limits, text: str) -> Limits:
+def tighten(limits: Limits, text: str) -> Limits:
     """Return the limits with those of a parameter. Raises BadInput, which names the field, for an invalid one."""
     try:
         wanted = msgspec.json.decode(text, type=dict[str, Decimal])
@@ -89,7 +89,7 @@ class RuntimeLimits:
 
     def _change(self, account: str, text: str) -> None:
         try:
-            limits = tightened(self._file.limits[account], text)
+            limits = tighten(self._file.limits[account], text)
         except BadInput as wrong:
             self._watch.counts.add("LimitsRefused")
             self._watch.log.fault("limits are refused; those before stay", wrong, account=account)

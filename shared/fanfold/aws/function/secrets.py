@@ -4,7 +4,7 @@ It is kept for a minute, so that a rotation needs no deploy.
 
     secret = SecureParameter(call, "/fanfold/live/venue", clock)
     secret.values()["apiKey"]
-    secret.tried(lambda values: venue.ask(values), refused=NotAuthorised)
+    secret.use(lambda values: venue.ask(values), refused=NotAuthorised)
 """
 
 from collections.abc import Callable
@@ -47,16 +47,16 @@ class Secret:
         self._read(self._clock())
         return self._values
 
-    def tried(self, use: Callable[[dict[str, str]], T], refused: type[Exception]) -> T:
-        """Return what ``use`` makes of the values. If they are refused and the secret was rotated, try once more."""
+    def use(self, action: Callable[[dict[str, str]], T], refused: type[Exception]) -> T:
+        """Return what ``action`` makes of the values. If they are refused and the secret was rotated, try once more."""
         known = self.values(), self.version
         try:
-            return use(known[0])
+            return action(known[0])
         except refused:
             self.refresh()
             if self.version == known[1]:
                 raise
-            return use(self._values)
+            return action(self._values)
 
     def _read(self, now: datetime) -> None:
         text, version = self._ask()

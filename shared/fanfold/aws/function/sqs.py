@@ -22,7 +22,7 @@ from fanfold.messages import Message, decode
 REASON_MAX = 1_000
 # As long as a dead-letter queue keeps what the fault is of.
 FAULT_KEPT = timedelta(days=14)
-# A queue takes 256 KB, attributes and all; of a longer letter the beginning is buried.
+# A queue takes 256 KB, attributes and all; of a longer message the beginning is sent.
 LETTER_MAX = 250_000
 # How a body fails that is none of ours: no JSON, of another shape, no UTF-8, nested too deep; or a record without its
 # attributes.
@@ -50,10 +50,10 @@ class SqsConsumer(NamedTuple):
     clock: Clock
     watch: Telemetry
 
-    def bury(self, record: Record, reason: str) -> None:
+    def dead_letter(self, record: Record, reason: str) -> None:
         """Send a record to the dead-letter queue with its reason."""
         self.watch.counts.add("DeadLetters")
-        self.watch.log.error("a message is buried", delivery=record["messageId"], reason=reason)
+        self.watch.log.error("a message goes to the dead-letter queue", delivery=record["messageId"], reason=reason)
         known = {"reason": reason[:REASON_MAX], "source": record.get("eventSourceARN"), "message": record["messageId"]}
         attributes = {name: _sendable(value) for name, value in known.items() if value}
         request = {
@@ -67,7 +67,7 @@ class SqsConsumer(NamedTuple):
             request |= {"MessageGroupId": _group(record), "MessageDeduplicationId": record["messageId"]}
         self.call("sqs", "SendMessage", request)
 
-    def keep(self, record: Record, fault: BaseException) -> None:
+    def record_failure(self, record: Record, fault: BaseException) -> None:
         """Store the last fault of a message that will be tried again."""
         self.watch.log.fault("a message will be tried again", fault, delivery=record["messageId"])
         text = f"{type(fault).__name__}: {fault}"[:REASON_MAX]
@@ -118,7 +118,7 @@ def _handle(records: list[Record], handle: Callable[[list[Arrived]], None], edge
         try:
             understood.append((record, _arrived(record)))
         except NOT_A_MESSAGE as wrong:
-            failed += _bury(record, f"not a message: {type(wrong).__name__}: {wrong}", edge)
+            failed += _dead_letter(record, f"not a message: {type(wrong).__name__}: {wrong}", edge)
     return failed + (_handle_all(understood, handle, edge) if understood else [])
 
 
@@ -127,35 +127,35 @@ def _handle_all(
 ) -> list[Record]:
     kept = [record for record, _ in understood]
     all_arrived = [arrived for _, arrived in understood]
-    edge.watch.hear(kept, [arrived.message for arrived in all_arrived])
+    edge.watch.begin_message(kept, [arrived.message for arrived in all_arrived])
     try:
         handle(all_arrived)
     except BadInput as wrong:
         if len(kept) > 1:
             return _one_by_one(kept, handle, edge)
-        return _bury(kept[0], str(wrong), edge)
+        return _dead_letter(kept[0], str(wrong), edge)
     except Exception as fault:  # noqa: BLE001 - it is kept, told of, and tried again
         for record in kept:
-            _keep(record, fault, edge)
+            _record_failure(record, fault, edge)
         return kept
     return []
 
 
-def _bury(record: Record, reason: str, edge: SqsConsumer) -> list[Record]:
+def _dead_letter(record: Record, reason: str, edge: SqsConsumer) -> list[Record]:
     """Send the record to the dead-letter queue. If that fails, return it: after some tries the platform moves it."""
     try:
-        edge.bury(record, reason)
-    except Exception as fault:  # noqa: BLE001 - a letter that cannot be buried must not take its neighbours along
-        _keep(record, RuntimeError(f"{reason} (it was not buried: {fault})"), edge)
+        edge.dead_letter(record, reason)
+    except Exception as fault:  # noqa: BLE001 - a message that its dead-letter queue refuses must not take its neighbours along
+        _record_failure(record, RuntimeError(f"{reason} (the dead-letter queue did not take it: {fault})"), edge)
         return [record]
     return []
 
 
-def _keep(record: Record, fault: BaseException, edge: SqsConsumer) -> None:
+def _record_failure(record: Record, fault: BaseException, edge: SqsConsumer) -> None:
     try:
-        edge.keep(record, fault)
+        edge.record_failure(record, fault)
     except Exception as lost:  # noqa: BLE001 - the record comes again all the same; what is lost is its reason
-        edge.watch.log.fault("a fault could not be kept", lost, delivery=record["messageId"])
+        edge.watch.log.fault("a fault could not be recorded", lost, delivery=record["messageId"])
 
 
 def _one_by_one(records: list[Record], handle: Callable[[list[Arrived]], None], edge: SqsConsumer) -> list[Record]:

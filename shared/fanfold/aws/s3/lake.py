@@ -27,7 +27,7 @@ def schema_of(table: LakeTable) -> pa.Schema:
 
 
 def table_of(table: LakeTable, rows: Sequence[LakeRow]) -> pa.Table:
-    """Return rows as sorted columns. Raises pyarrow.ArrowInvalid for an amount that does not fit: see ``fitted``."""
+    """Return rows as sorted columns. Raises pyarrow.ArrowInvalid for an amount that ``fit_amounts`` would not keep."""
     columns = {name: [row.values.get(name) for row in rows] for name in table.columns}
     return pa.table(columns, schema=schema_of(table)).sort_by([(name, "ascending") for name in table.sort])
 

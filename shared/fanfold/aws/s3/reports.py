@@ -25,7 +25,7 @@ class S3Reports:
         pages = pages_of(self._call, {"Bucket": self._bucket, "Prefix": _key(day, "day.md")})
         return any(page.get("Contents") for page in pages)
 
-    def keep(self, report: DayReport) -> DayReport:
+    def store(self, report: DayReport) -> DayReport:
         if report.state == "failed":
             self._put(_key(report.day, "failed.json"), _encode(report), "application/json")
             return report

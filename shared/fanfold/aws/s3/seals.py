@@ -30,7 +30,7 @@ class S3Seals:
         ]
         return first_version(self._call, self._bucket, earlier[-1]) if earlier else None
 
-    def keep(self, day: str, body: bytes) -> bytes:
+    def store(self, day: str, body: bytes) -> bytes:
         parameters = {"Bucket": self._bucket, "Key": _key(day), "Body": body, "ContentType": "application/json"}
         try:
             self._call("s3", "PutObject", parameters | {"IfNoneMatch": "*"})

@@ -45,7 +45,7 @@ class Telemetry:
         self._subject = None
         self.counts.flush({"Function": self._function, "Request": self._request})
 
-    def hear(self, records: Sequence[Record], messages: Sequence[Message]) -> None:
+    def begin_message(self, records: Sequence[Record], messages: Sequence[Message]) -> None:
         """Attribute further lines and calls to these messages; the ids of several are those of the first."""
         self._subject = records[0], messages[0]
         self.tracing.restore(records[0].get("messageAttributes", {}))
@@ -57,12 +57,12 @@ class Telemetry:
         self.counts.published(message)
         return self.tracing.attributes()
 
-    def put_aside(self, name: str, reason: str) -> None:
+    def report_unpublishable(self, name: str, reason: str) -> None:
         """Report a message that the outbox could not publish, and never will."""
         self.counts.add("OutboxStuck")
         self.log.error("a message is put aside", unpublished=name, reason=reason)
 
-    def left_behind(self, name: str, seconds: int) -> None:
+    def report_overdue(self, name: str, seconds: int) -> None:
         """Report a message that has been in the outbox for long, and that its sweeps did not publish."""
         self.counts.add("OutboxStuck")
         self.log.error("a message waits in the outbox", unpublished=name, seconds=str(seconds))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from cyclopts import Parameter
 
 from fanfold.cli.argument_types import Account, Reason, Shared, StageName, read_by
-from fanfold.cli.control import actor, confirmed, send, stripped
+from fanfold.cli.control import actor, checked_reason, confirmed, send
 from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import Answer
 from fanfold.messages import TradingState
@@ -53,7 +53,7 @@ def command(
 ) -> Answer:
     """Set the trading state of an account, or of all."""
     with reach(options.state, stage, options.command) as session:
-        why, by = stripped(reason), actor(session)
+        why, by = checked_reason(reason), actor(session)
         if isinstance(session, StageSession):
             named = [account] if account else []
             answer = session.control("/halt", {"state": state, "accounts": named, "reason": why})

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from fanfold.cli.argument_types import Account, Reason, Shared, StageName
-from fanfold.cli.control import actor, confirmed, send, stripped
+from fanfold.cli.control import actor, checked_reason, confirmed, send
 from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import Answer, moment
 from fanfold.errors import BadInput
@@ -40,7 +40,7 @@ def command(
     if confirmation and not (stage and account):
         raise BadInput("a confirmation is of one account of a stage: name both, with --stage and --account")
     with reach(options.state, stage, options.command) as session:
-        why = stripped(reason)
+        why = checked_reason(reason)
         if isinstance(session, StageSession):
             body = {"reason": why, "confirmation": confirmation, "rearm": rearm}
             rows = [session.control("/resume", body | {"account": name}) for name in session.accounts(account)]

@@ -27,7 +27,7 @@ from fanfold.cli.argument_types import (
 )
 from fanfold.cli.exit_codes import DESK, Exit
 from fanfold.errors import BadInput
-from fanfold.local.complaint import complain
+from fanfold.local.complaint import print_error
 from fanfold.local.run_plan import RunOptions
 
 EXITS = (Exit.FAILED, *DESK)
@@ -103,5 +103,5 @@ def command(
     try:
         return recorded_run.trade(options, wanted, out)
     except KeyboardInterrupt:
-        complain("interrupted; what was started is stopped")
+        print_error("interrupted; what was started is stopped")
         return Exit.INTERRUPTED

@@ -16,7 +16,7 @@ from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer, cell, grid
 from fanfold.errors import BadInput, NothingThere
 from fanfold.local import holding, state_directory
-from fanfold.local.state_directory import Asked
+from fanfold.local.state_directory import RunRequest
 
 EXITS = (Exit.NOTHING_THERE,)
 T = TypeVar("T")
@@ -34,7 +34,7 @@ _COLUMNS = {
 def command(*, options: Shared) -> Answer:
     """Return every run with what it traded, how far it got and what it made; the newest last."""
     state = options.state.resolve()
-    runs = [_run(path) for path in state_directory.kept(state)]
+    runs = [_run(path) for path in state_directory.kept_runs(state)]
     if not runs:
         raise NothingThere(f"there is no run in {state}; start one with `fanfold run`, or name another with --state")
     hint = f"any command takes one of them with --state; one that is no longer wanted goes with rm -r {state}/runs/N"
@@ -44,9 +44,9 @@ def command(*, options: Shared) -> Answer:
 
 def _run(path: Path) -> dict[str, Any]:
     summary = _summary(path)
-    request = _known(lambda: state_directory.asked(path))
-    through = _known(lambda: state_directory.through(path))
-    traded = _known(lambda: state_directory.traded(path))
+    request = _known(lambda: state_directory.read_request(path))
+    through = _known(lambda: state_directory.traded_through(path))
+    traded = _known(lambda: state_directory.desk_of_run(path))
     return {
         "run": str(path),
         "begun": request.begun if request else "",
@@ -74,7 +74,7 @@ def _ended(path: Path, summary: dict[str, Any]) -> str:
     return "with a summary" if summary else "killed; --continue goes on"
 
 
-def _data(request: Asked) -> list[str]:
+def _data(request: RunRequest) -> list[str]:
     if request.live:
         return [f"live {request.live}"]
     return [Path(file.partition("=")[0]).name for file in request.data] or ["seeded market"]

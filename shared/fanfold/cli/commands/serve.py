@@ -15,7 +15,7 @@ from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import encode
 from fanfold.errors import BadInput
 from fanfold.local import http_gateway
-from fanfold.local.driver import announced
+from fanfold.local.driver import announce
 from fanfold.local.session import connect
 
 EXITS = DESK
@@ -36,7 +36,7 @@ def command(
     with ExitStack() as stack:
         session = stack.enter_context(connect(options.state, options.command))
         if not session.running:
-            stack.enter_context(announced(session.state, session.cloud))
+            stack.enter_context(announce(session.state, session.cloud))
         gateway = http_gateway.Gateway(http_gateway.functions(session), http_gateway.principals(control=control))
         try:
             listening = http_gateway.server(gateway, port)

@@ -92,7 +92,7 @@ class Client:
         rows: list[Any] = self._ask("fetch_ohlcv", symbol, timeframe, opens_from * 1_000, limit)
         return rows
 
-    def told_at(self) -> float:
+    def responded_at_s(self) -> float:
         """Return the time of the last response to this thread, in epoch seconds by the exchange's clock; 0: unknown."""
         return float(getattr(self._ccxt.answered, "at", 0.0))
 
@@ -108,11 +108,11 @@ class Client:
         try:
             return getattr(self._ccxt, method)(*arguments)
         except self._errors.BaseError as fault:
-            raise self._told(fault) from fault
+            raise self._unavailable(fault) from fault
         except _UNREADABLE as fault:
             raise VenueUnavailable(f"{self.name} gave an answer to {method} that cannot be read: {fault!r}") from fault
 
-    def _told(self, fault: Exception) -> VenueUnavailable:
+    def _unavailable(self, fault: Exception) -> VenueUnavailable:
         answer = next((error.response for error in _chain(fault) if getattr(error, "response", None) is not None), None)
         limits = (self._errors.DDoSProtection, self._errors.RateLimitExceeded)
         if isinstance(fault, limits) or (answer is not None and answer.status_code in REFUSED):

@@ -47,7 +47,7 @@ class _Answer(NamedTuple):
 
     series: Series
     closed: int
-    told_at: float
+    responded_at_s: float
 
 
 class ExchangeVenue:
@@ -59,16 +59,16 @@ class ExchangeVenue:
         instruments: Mapping[str, Instrument],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
-        told_at: Callable[[], float] = lambda: 0.0,
+        responded_at_s: Callable[[], float] = lambda: 0.0,
         pace: Pace | None = None,
         grace_s: int = 0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """``told_at`` returns the exchange's time of this thread's last response, in epoch seconds; 0: unknown."""
+        """``responded_at_s`` returns the exchange's time of this thread's last response; 0: unknown."""
         self._client = client
         self._instruments = instruments
         self._now = now
-        self._told_at = told_at
+        self._responded_at_s = responded_at_s
         self._pace = pace
         self._grace_s = grace_s
         self._sleep = sleep
@@ -79,7 +79,7 @@ class ExchangeVenue:
     ) -> "ExchangeVenue":
         """Return the exchange of a venue; no request is sent yet. ``origin`` replaces its hosts."""
         client = Client(venue.exchange, origin)
-        return cls(client, instruments, told_at=client.told_at, pace=client.pace, grace_s=venue.grace_s)
+        return cls(client, instruments, responded_at_s=client.responded_at_s, pace=client.pace, grace_s=venue.grace_s)
 
     def bars(self, instrument: str, timeframe: str, since: int, until: int) -> Series:
         """Return bars that close after ``since`` and no later than ``until`` (epoch seconds).
@@ -119,7 +119,7 @@ class ExchangeVenue:
 
     def _wait_s(self, answer: _Answer) -> float:
         """Return the wait until the newest bar counts as closed, by the exchange's clock where that is known."""
-        now = answer.told_at or self._now().timestamp()
+        now = answer.responded_at_s or self._now().timestamp()
         return answer.series.through + self._grace_s - now
 
     def held_until(self) -> float:
@@ -157,18 +157,18 @@ class ExchangeVenue:
             known = ", ".join(self._client.timeframes)
             raise BadInput(f"{self._client.name} has no {request.timeframe} bars; it has {known}")
         by_close, cut = self._candles(request)
-        told_at = self._told_at()
+        responded_at_s = self._responded_at_s()
         wanted = sorted(candle for candle in by_close.values() if request.since < candle.closes_at_s <= request.until)
         after = self._after(request, by_close, cut=cut)
         rules = self._instruments[request.instrument]
         series = candles.series(request.instrument, request.timeframe, rules, after, wanted)
-        return _Answer(series, self._closed(by_close, told_at), told_at)
+        return _Answer(series, self._closed(by_close, responded_at_s), responded_at_s)
 
-    def _closed(self, closes: Iterable[int], told_at: float) -> int:
+    def _closed(self, closes: Iterable[int], responded_at_s: float) -> int:
         """Return through when bars are known to be closed, by all closes that were received and when."""
-        later = 2 if told_at else 1
+        later = 2 if responded_at_s else 1
         by_later = sorted(closes)[:-later]
-        return max(int(told_at) - self._grace_s, *by_later[-1:], 0)
+        return max(int(responded_at_s) - self._grace_s, *by_later[-1:], 0)
 
     def _candles(self, request: BarsRequest) -> tuple[dict[int, CcxtCandle], bool]:
         """Return candles by close, from the one that closes at ``since``, and whether the front may be cut off."""

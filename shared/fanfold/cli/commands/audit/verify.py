@@ -4,7 +4,7 @@ Example: fanfold audit verify
 Example: fanfold audit verify --stage live
 """
 
-from fanfold.audit.verdict import Verdict, told
+from fanfold.audit.verdict import Verdict, describe
 from fanfold.audit.verify import records_in, verdicts_of
 from fanfold.cli.argument_types import Shared, StageName
 from fanfold.cli.exit_codes import DESK, Exit
@@ -27,7 +27,7 @@ def command(*, options: Shared, stage: StageName = "") -> Answer:
 
 
 def _broken(verdict: Verdict) -> str:
-    return f"audit chain BROKEN: {told(verdict)}"
+    return f"audit chain BROKEN: {describe(verdict)}"
 
 
 def _streams(verdicts: list[Verdict]) -> Grid:

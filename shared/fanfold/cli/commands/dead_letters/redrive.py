@@ -10,7 +10,7 @@ from fanfold.cli.argument_types import Service, Shared, StageName
 from fanfold.cli.dead_letters import Letter, receive, release
 from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import Answer, grid
-from fanfold.deployment import SERVICES, ordering, queue_name
+from fanfold.deployment import SERVICES, fifo_parameters, queue_name
 from fanfold.local.session import Session
 from fanfold.stages.session import reach
 
@@ -41,7 +41,7 @@ def _redrive(session: Session, service: str) -> int:
         to = queue_name(service, session.stage)
         message = {"QueueUrl": session.queue_url(to), "MessageBody": letter.body}
         session.call(
-            "sqs", "SendMessage", message | ordering(to, letter.group, ids.derive("redrive", letter.message_id))
+            "sqs", "SendMessage", message | fifo_parameters(to, letter.group, ids.derive("redrive", letter.message_id))
         )
         handle = {"QueueUrl": session.queue_url(letter.queue), "ReceiptHandle": letter.handle}
         session.call("sqs", "DeleteMessage", handle)
