@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from run_calls import run_calls
-from shared_work import once
+
+from support.run_calls import run_calls
+from support.shared_work import once
 
 __all__ = ["deployed", "run_calls"]
 # No test waits on a clock, nor fails because the machine is busy with others.
@@ -35,8 +36,8 @@ def pytest_configure() -> None:
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The six stacks, deployed once; desks trade on copies of what came of it."""
     # Only where it is asked for: most tests need no emulator.
-    from desk_fixture import skip_without_node
-    from trading import deploy_once
+    from support.desk_fixture import skip_without_node
+    from support.trading import deploy_once
 
     skip_without_node()
     return once(tmp_path_factory, "aws", deploy_once)

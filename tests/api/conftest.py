@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
-from api_desk import ORDERS, World, history
 from moto import mock_aws
 
 from fanfold.aws.client.call import Call, Credentials, Endpoint, connect
+from support.api_desk import ORDERS, World, history
 
 NUMBERS = count()
 IN_PROCESS = Endpoint(region="eu-west-1", credentials=Credentials(access_key="test", secret_key="test"))

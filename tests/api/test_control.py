@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from api_desk import ANNA, BERT, NOW, World
 
 from fanfold.ledger.approvals import Approvals
 from fanfold.messages import TradingState, TradingStateChanged
 from risk_service.halt_api import OWN_DELAY, VALID, person
+from support.api_desk import ANNA, BERT, NOW, World
 
 REASON = {"reason": "venue is down"}
 RESUME = {"account": "main", "reason": "venue is back"}

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from threading import Thread
 
 import pytest
-from api_desk import ANNA, READER, World
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fanfold.api import openapi
 from fanfold.local import http_gateway
 from fanfold.local.http_gateway import READING, TARGETS, Gateway
+from support.api_desk import ANNA, READER, World
 
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is in the test extra: run `make install`")
 EXAMPLES = 12

@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from api_desk import NOW, READER, Answer, answered, event, history, small_desk
 
 from audit_service import read_api
 from audit_service.read_orders import LOOKED_AT_MAX
 from fanfold import ids
 from fanfold.audit.queries import DECISIONS, OPEN_DAYS
 from fanfold.messages import Order
+from support.api_desk import NOW, READER, Answer, answered, event, history, small_desk
 
 YEAR = 365
 A_DAY = 10

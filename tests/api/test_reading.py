@@ -4,12 +4,12 @@ from decimal import Decimal
 from urllib.parse import quote, urlencode
 
 import pytest
-from api_desk import DAY, ORDERS, READER, A, World, answered, event, history
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.api.pagination import decode_cursor, encode_cursor, page
 from fanfold.api.problems import Problem
+from support.api_desk import DAY, ORDERS, READER, A, World, answered, event, history
 
 
 def walked(world: World, path: str, name: str, limit: int, **query: str) -> list[dict]:

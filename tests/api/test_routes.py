@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from api_desk import ANNA, READER, World, answered, event
 
 from fanfold.api import openapi
 from fanfold.api.problems import MEDIA_TYPE
 from fanfold.api.requests import BODY_BYTES_MAX
 from fanfold.api.routes import ROUTES, Route
+from support.api_desk import ANNA, READER, World, answered, event
 
 NOBODY_KNOWN: dict[str, Any] = {"jwt": {"claims": {}}}
 CALLERS = {"nobody": None, "a token without a subject": NOBODY_KNOWN, "reader": READER, "operator": ANNA}

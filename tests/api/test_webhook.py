@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from api_desk import DAY, NOW, SECRETS, A, Answer, World, answered, event
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.api.problems import Problem
 from fanfold.api.webhooks import NONCE, SIGNATURE, TIMESTAMP, WINDOW_S, signature, verify
 from fanfold.errors import Conflict
+from support.api_desk import DAY, NOW, SECRETS, A, Answer, World, answered, event
 
 NONCE_1 = "nonce-0123456789abcdef"
 BODY = json.dumps({"instance": "hook", "instrument": A, "weight": 0.25})

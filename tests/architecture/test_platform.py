@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from packaged import PLATFORM, STAGE, resources, template
 
 from fanfold.aws.function import runtime
 from fanfold.deployment import UNORDERED, topic_name
 from fanfold.messages import SUBSCRIPTIONS, TOPICS
+from support.packaged import PLATFORM, STAGE, resources, template
 
 Template = dict[str, Any]
 # What the handlers find in their image, or only on a laptop.

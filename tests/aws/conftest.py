@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from emulator import IN_PROCESS, Cloud, Emulator, Pair, ministack, moto_server
 from moto import mock_aws
 
 from fanfold.aws.client.call import Call, connect
+from support.emulator import IN_PROCESS, Cloud, Emulator, Pair, ministack, moto_server
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,13 @@
 from decimal import Decimal
 
 import pytest
-from emulator import Cloud
-from ledger_examples import Ledger, approve, approved, halted, open_ledger, order
 
 from fanfold.aws.dynamodb import ledger
 from fanfold.errors import Conflict
 from fanfold.messages import TradingState
 from fanfold.risk.poll import PollState
+from support.emulator import Cloud
+from support.ledger_examples import Ledger, approve, approved, halted, open_ledger, order
 
 D = Decimal
 

@@ -7,8 +7,6 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from audit_examples import AUDIT, START, VIEWS, arrival, create_everything, minute, order, report
-from emulator import Cloud, Emulator
 
 from audit_service.record import Arrival, record
 from fanfold.audit import chain
@@ -19,6 +17,8 @@ from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.s3.audit_log import S3Log
 from fanfold.errors import Conflict
 from fanfold.messages import Fill, Message, Order, OrderState, Targets, TradingState, TradingStateChanged
+from support.audit_examples import AUDIT, START, VIEWS, arrival, create_everything, minute, order, report
+from support.emulator import Cloud, Emulator
 
 
 @pytest.fixture

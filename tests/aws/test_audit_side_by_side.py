@@ -2,10 +2,6 @@
 
 from datetime import datetime
 
-from audit_examples import AUDIT, LAKE, START, VIEWS, create_everything, minute
-from core_desk import small_desk
-from emulator import Cloud
-
 from audit_service import wiring
 from audit_service.settings import Settings
 from fanfold.aws.function.runtime import Runtime
@@ -13,6 +9,9 @@ from fanfold.aws.function.sqs import Arrived, SqsConsumer
 from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.errors import AT_ONCE
 from fanfold.messages import Message, encode
+from support.audit_examples import AUDIT, LAKE, START, VIEWS, create_everything, minute
+from support.core_desk import small_desk
+from support.emulator import Cloud
 
 
 def process(cloud: Cloud, suffix: str) -> wiring.AuditProcess:

@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from audit_examples import AUDIT, LAKE, VIEWS, arrival, create_everything, minute
-from emulator import Cloud, Emulator
 
 from audit_service.record import record
 from audit_service.report import Findings, report
@@ -22,6 +20,8 @@ from fanfold.aws.s3.audit_log import S3Log, first_version, versions_of
 from fanfold.aws.s3.reports import S3Reports
 from fanfold.aws.s3.seals import KmsSigner, S3Seals
 from fanfold.errors import BadInput
+from support.audit_examples import AUDIT, LAKE, VIEWS, arrival, create_everything, minute
+from support.emulator import Cloud, Emulator
 
 DAY, NEXT_DAY = "2026-01-31", "2026-02-01"
 KEY = {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}

@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 
 import msgspec
 import pytest
-from audit_examples import AUDIT, START, VIEWS, arrival, create_everything, order
-from emulator import Emulator
 
 from audit_service.record import record
 from fanfold.audit.queries import leg_states, newest_orders, order_of, orders_of
@@ -29,6 +27,8 @@ from fanfold.messages import (
     TradingState,
     TradingStateChanged,
 )
+from support.audit_examples import AUDIT, START, VIEWS, arrival, create_everything, order
+from support.emulator import Emulator
 
 Tell = Callable[..., DynamoViews]
 LATER = START + timedelta(seconds=29)

@@ -7,8 +7,6 @@ from random import Random
 
 import msgspec
 import pytest
-from emulator import Cloud
-from ledger_examples import create_table, once
 
 from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.aws.dynamodb.table import Table
@@ -19,6 +17,8 @@ from fanfold.risk.poll import CarriedForward, PollPart, PollState, Unfinished
 from fanfold.risk.standing import StandingTarget
 from fanfold.simulation.stores import MemoryPolls
 from risk_service.assess import PollStore
+from support.emulator import Cloud
+from support.ledger_examples import create_table, once
 
 KINDS = ("bars", "targets", "matched")
 MARKS = {"BTC/USDT": Mark(price=Decimal("100.50"), closes_at_s=60, variance=0.1)}

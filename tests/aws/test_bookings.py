@@ -3,10 +3,19 @@
 from decimal import Decimal
 
 import pytest
-from emulator import Cloud
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ledger_examples import (
+from msgspec.structs import replace
+
+from fanfold.aws.dynamodb import ledger
+from fanfold.errors import Conflict
+from fanfold.ledger import orders, positions
+from fanfold.ledger.bookings import Bookings
+from fanfold.ledger.orders import OrderRecord
+from fanfold.ledger.trading_state import OrderPermissions
+from fanfold.messages import ExecutionReport, Fill, Order, OrderState, TradingState
+from support.emulator import Cloud
+from support.ledger_examples import (
     AT,
     Ledger,
     approve,
@@ -19,15 +28,6 @@ from ledger_examples import (
     report,
     resolution,
 )
-from msgspec.structs import replace
-
-from fanfold.aws.dynamodb import ledger
-from fanfold.errors import Conflict
-from fanfold.ledger import orders, positions
-from fanfold.ledger.bookings import Bookings
-from fanfold.ledger.orders import OrderRecord
-from fanfold.ledger.trading_state import OrderPermissions
-from fanfold.messages import ExecutionReport, Fill, Order, OrderState, TradingState
 
 D = Decimal
 

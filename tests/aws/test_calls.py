@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from emulator import REGION
 
 from fanfold.aws.client.call import (
     NO_ANSWER,
@@ -25,6 +24,7 @@ from fanfold.aws.client.call import (
     with_retries,
 )
 from fanfold.errors import BadInput
+from support.emulator import REGION
 
 FAILED, CLASHED = Reason("ConditionalCheckFailed", "", {}), Reason("TransactionConflict", "", {})
 FINE, SLOWED = Reason("None", "", {}), Reason("ThrottlingError", "", {})

@@ -14,11 +14,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from emulator import KEYS, REGION, Emulator
 
 from fanfold.aws.client.call import NO_ANSWER, AwsFault, Client, Endpoint, connect
 from fanfold.aws.client.http import HttpRequest
 from fanfold.aws.client.light import light_call, resolve_host, ssl_context
+from support.emulator import KEYS, REGION, Emulator
 
 
 @pytest.mark.parametrize("client", ["light", "boto3"])

@@ -1,8 +1,6 @@
 """PollCursors: read as written, and of two who write only one."""
 
 import pytest
-from emulator import Cloud
-from ledger_examples import create_table, once
 
 from fanfold.aws.dynamodb.cursors import CursorTable
 from fanfold.aws.dynamodb.table import Table
@@ -10,6 +8,8 @@ from fanfold.errors import Conflict
 from fanfold.market.bars import Bar, Series
 from fanfold.simulation.stores import MemoryCursors
 from market_data_service.poll import PollCursors
+from support.emulator import Cloud
+from support.ledger_examples import create_table, once
 
 START = 1_772_323_200
 

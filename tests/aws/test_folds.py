@@ -4,9 +4,6 @@ from collections.abc import Iterator
 from random import Random
 
 import pytest
-from core_desk import START, A, B, bars_message, instance, series, small_desk, stretch, walk
-from emulator import Cloud
-from ledger_examples import AT, create_table, once
 
 from fanfold.aws.dynamodb.folds import FoldTable
 from fanfold.aws.dynamodb.table import Table
@@ -16,6 +13,9 @@ from fanfold.messages import Message, Targets
 from fanfold.signals.fold import Fold, StoredFold
 from fanfold.simulation.stores import MemoryBus, MemoryFolds
 from signal_service.fold import FoldStore, StrategyRunner
+from support.core_desk import START, A, B, bars_message, instance, series, small_desk, stretch, walk
+from support.emulator import Cloud
+from support.ledger_examples import AT, create_table, once
 
 EVERYTHING = {"trend": instance(), "pair": instance("pairs"), "slow": instance("breakout", timeframe="5m")}
 

@@ -6,9 +6,9 @@ import zipfile
 from typing import Any
 
 import pytest
-from emulator import Emulator
 
 from fanfold.aws.client.call import Call, Client, connect
+from support.emulator import Emulator
 
 SOURCE = """
 def handler(event, context):

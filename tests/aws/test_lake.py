@@ -7,8 +7,6 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 import pytest
-from audit_examples import AUDIT, LAKE, VIEWS, arrival, create_everything, minute
-from emulator import Cloud, Emulator
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +21,8 @@ from fanfold.aws.s3.audit_log import S3Log, pages_of
 from fanfold.aws.s3.lake import S3Lake
 from fanfold.cli import sql
 from fanfold.errors import BadInput, Conflict
+from support.audit_examples import AUDIT, LAKE, VIEWS, arrival, create_everything, minute
+from support.emulator import Cloud, Emulator
 
 MINUTES = 10
 LATER = "2026-03-01"

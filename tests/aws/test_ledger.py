@@ -6,8 +6,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from emulator import Cloud
-from ledger_examples import AT, Ledger, approve, halted, once, open_ledger, order
 
 from fanfold.aws.client.call import AwsFault, Call, Reason, with_retries
 from fanfold.aws.dynamodb import ledger
@@ -21,6 +19,8 @@ from fanfold.ledger.changes import MoveOrder, ReserveCash
 from fanfold.ledger.orders import OrderRecord, claim
 from fanfold.messages import TradingState
 from fanfold.risk.poll import CarriedForward
+from support.emulator import Cloud
+from support.ledger_examples import AT, Ledger, approve, halted, once, open_ledger, order
 
 D = Decimal
 

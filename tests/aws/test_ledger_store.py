@@ -6,8 +6,6 @@ from decimal import Decimal
 from typing import NamedTuple
 
 import pytest
-from emulator import IN_PROCESS, Emulator
-from ledger_examples import AT, create_table, fill, halted, order, report
 from moto import mock_aws
 from msgspec.structs import replace
 
@@ -51,6 +49,8 @@ from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import Message, TradingState
 from fanfold.simulation.cloud import MemoryCloud
 from fanfold.simulation.ledger import MemoryLedger
+from support.emulator import IN_PROCESS, Emulator
+from support.ledger_examples import AT, create_table, fill, halted, order, report
 
 D = Decimal
 A, B = order("A"), order("B", "sell")

@@ -7,8 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from emulator import Cloud
-from ledger_examples import AT, Ledger, approve, fill, memory_ledger, open_ledger, order, report, resolution
 
 from fanfold.aws.client.call import Call
 from fanfold.aws.dynamodb.attribute_values import marshal
@@ -21,6 +19,8 @@ from fanfold.ledger.changes import MovePosition
 from fanfold.ledger.positions import PAGE_LOTS, Lot, Position, fold
 from fanfold.messages import Fill, Order
 from fanfold.simulation.items import size
+from support.emulator import Cloud
+from support.ledger_examples import AT, Ledger, approve, fill, memory_ledger, open_ledger, order, report, resolution
 
 D = Decimal
 MANY = 30_000

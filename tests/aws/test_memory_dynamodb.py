@@ -9,7 +9,6 @@ from itertools import count
 from typing import Any
 
 import pytest
-from emulator import IN_PROCESS
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
@@ -18,6 +17,7 @@ from moto import mock_aws
 
 from fanfold.aws.client.call import Call, connect
 from fanfold.simulation.cloud import MemoryCloud
+from support.emulator import IN_PROCESS
 
 Document = Mapping[str, Any]
 NUMBERS = count()

@@ -13,7 +13,6 @@ from itertools import count
 from typing import Any
 
 import pytest
-from emulator import IN_PROCESS
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
@@ -21,6 +20,7 @@ from moto import mock_aws
 
 from fanfold.aws.client.call import AwsFault, Call, connect
 from fanfold.simulation.cloud import MemoryCloud
+from support.emulator import IN_PROCESS
 
 NUMBERS = count()
 FIFO = {"FifoQueue": "true"}

@@ -4,8 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from emulator import Cloud
-from ledger_examples import AT, approved, create_table, create_topic, heard, once, order, report
 
 from fanfold.aws.client.call import AwsFault
 from fanfold.aws.dynamodb import ledger
@@ -14,6 +12,8 @@ from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.sns import Topics
 from fanfold.ledger.changes import IndexOrder
+from support.emulator import Cloud
+from support.ledger_examples import AT, approved, create_table, create_topic, heard, once, order, report
 
 
 @pytest.fixture

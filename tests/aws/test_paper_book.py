@@ -5,8 +5,6 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from emulator import Cloud
-from ledger_examples import AT, create_table, once, order
 from msgspec.structs import replace
 
 from fanfold.aws.client.call import RecordedCall, with_recording
@@ -15,6 +13,8 @@ from fanfold.aws.dynamodb.table import Table
 from fanfold.errors import BadInput, Conflict
 from fanfold.matching.book import PaperBookVersion, PaperOrderStore, RestingOrder
 from fanfold.simulation.book import MemoryBook
+from support.emulator import Cloud
+from support.ledger_examples import AT, create_table, once, order
 
 
 @pytest.fixture(params=["table", "memory"])

@@ -6,14 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from core_desk import small_desk
-from emulator import Cloud, Pair
 
 from fanfold.aws.client.call import AwsFault, RecordedCall, not_found, with_recording
 from fanfold.aws.function.runtime_limits import KEPT, RuntimeLimits, tighten
 from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.desk import Limits
 from fanfold.errors import BadInput
+from support.core_desk import small_desk
+from support.emulator import Cloud, Pair
 
 PATH = "/fanfold/test/limits"
 DESK = small_desk()

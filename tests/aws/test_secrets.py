@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from emulator import Cloud, Pair
 
 from fanfold.aws.client.call import AwsFault, RecordedCall, not_found, with_recording
 from fanfold.aws.function.secrets import KEPT, Secret, SecureParameter
 from fanfold.errors import BadInput
+from support.emulator import Cloud, Pair
 
 NAME = "fanfold/test/venue"
 PARAMETER = "/fanfold/test/venue"

@@ -3,11 +3,11 @@
 from decimal import Decimal
 
 import pytest
-from ledger_examples import create_table
 
 from fanfold.aws.client.call import AwsFault, Call
 from fanfold.aws.dynamodb.table import ABSENT, PRESENT, Table
 from fanfold.errors import Refused
+from support.ledger_examples import create_table
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from emulator import REGION
 from moto.server import ThreadedMotoServer
 
 from fanfold.aws.client.call import AwsFault, Endpoint, connect
 from fanfold.aws.client.container_credentials import RENEW_S, TaskKeys
 from fanfold.errors import BadInput
+from support.emulator import REGION
 
 LASTS_S = 3_600.0
 FULL = "AWS_CONTAINER_CREDENTIALS_FULL_URI"

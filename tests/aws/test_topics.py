@@ -1,11 +1,11 @@
 """Topics: messages go out in order, as many at once as SNS takes, with what subscriptions filter on."""
 
 import msgspec
-from ledger_examples import approved, create_topic, fill, heard, order, report
 
 from fanfold.aws.client.call import Call, RecordedCall, with_recording
 from fanfold.aws.sns import Topics
 from fanfold.messages import ExecutionReport
+from support.ledger_examples import approved, create_topic, fill, heard, order, report
 
 
 def test_many_messages_go_out_in_order_ten_at_a_time(call: Call, admin: Call) -> None:

@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from emulator import REGION, Pair
 
 from fanfold.aws.client.call import AwsFault, Call
 from fanfold.aws.dynamodb.attribute_values import marshal
 from fanfold.errors import BadInput
+from support.emulator import REGION, Pair
 
 Story = Callable[[Call, Call], list[Any]]
 VOLATILE = frozenset(

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterator
 from statistics import median
 
-from chain import Chain, Delivery, best, recorded, replayed
 from printed import table
-from situations import many
 
 from fanfold.messages import SUBSCRIPTIONS
+from support.chain import Chain, Delivery, best, recorded, replayed
+from support.situations import many
 
 SYMBOLS = (1, 10, 100, 1_000)
 MINUTES = 10

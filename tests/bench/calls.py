@@ -9,9 +9,8 @@ import sys
 import time
 from statistics import median
 
-from emulator import Emulator, ministack
-
 from fanfold.aws.client.call import Client, connect
+from support.emulator import Emulator, ministack
 
 CLIENTS: tuple[Client, ...] = ("light", "boto3")
 IMPORTS = {

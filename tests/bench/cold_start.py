@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 from printed import table
-from situations import LISTED, SEED, START
 
 from fanfold import desk, ids
 from fanfold.aws.dynamodb.folds import FoldTable
@@ -20,6 +19,7 @@ from fanfold.messages import BarsClosed, Message, encode
 from fanfold.simulation import market
 from fanfold.simulation.cloud import MemoryCloud
 from signal_service.fold import StrategyRunner
+from support.situations import LISTED, SEED, START
 
 SYMBOLS = (100, 1_000)
 TEN = 10

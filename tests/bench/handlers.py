@@ -11,11 +11,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from chain import Chain, Delivery, best, recorded, replayed
 from printed import percentile, table
-from situations import Situation, every_minute, many, repository_desk
 
 from fanfold.messages import BarsClosed, ExecutionReport, OrdersApproved, Targets, decode, encode
+from support.chain import Chain, Delivery, best, recorded, replayed
+from support.situations import Situation, every_minute, many, repository_desk
 
 MINUTES = 1_040
 WARM = 40

@@ -15,10 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
-from emulator import ministack
-from exchange_server import Candle, Exchange, serving
 from printed import table
-from running import HANDLERS, ROOT, SIZE, START, bars_message, event, recordings, small_aws
 
 from fanfold import desk
 from fanfold.aws.client.call import connect
@@ -28,6 +25,9 @@ from fanfold.local import container_tool, run_plan
 from fanfold.messages import encode
 from fanfold.venues import replay
 from fanfold.venues.ccxt.venue import catalogue
+from support.emulator import ministack
+from support.exchange_server import Candle, Exchange, serving
+from support.running import HANDLERS, ROOT, SIZE, START, bars_message, event, recordings, small_aws
 
 RUNS = 11
 HERE = Path(__file__).resolve().parent

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from handlers import loads_us
 from printed import table
-from situations import Situation, every_minute, repository_desk
 
 from fanfold import desk
 from fanfold.deployment import STAGE
@@ -18,6 +17,7 @@ from fanfold.local import launcher
 from fanfold.local.driver import DeskRun, environment, start_desk
 from fanfold.local.launcher import Cloud
 from fanfold.venues import replay
+from support.situations import Situation, every_minute, repository_desk
 
 MARKS = (250, 500, 1_000)
 TICKS_S = os.sysconf("SC_CLK_TCK")

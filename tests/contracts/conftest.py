@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from exchange_server import START, Candle, Exchange, serving
+
+from support.exchange_server import START, Candle, Exchange, serving
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from textwrap import dedent
 from threading import Barrier
 
 import pytest
-from exchange_server import START, Answer, Candle, Exchange, Query, serving
 
 from fanfold.desk import Instrument, VenueSettings
 from fanfold.errors import VenueUnavailable
@@ -20,6 +19,7 @@ from fanfold.matching.prices import Quote
 from fanfold.venues.ccxt import slim as slim_ccxt
 from fanfold.venues.ccxt.client import Client
 from fanfold.venues.ccxt.venue import ExchangeVenue, catalogue
+from support.exchange_server import START, Answer, Candle, Exchange, Query, serving
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RECORDINGS = REPOSITORY.parent / "shared" / "data" / "api_fixtures" / "ccxt_rs"

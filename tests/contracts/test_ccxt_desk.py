@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from exchange_server import START, Answer, Exchange, Query
 
 from execution_service.match import OrderMatcher
 from fanfold import desk
@@ -33,6 +32,7 @@ from fanfold.signals.fold import Fold
 from fanfold.simulation.book import MemoryBook
 from fanfold.venues.ccxt.venue import ExchangeVenue, catalogue
 from market_data_service.poll import Poller
+from support.exchange_server import START, Answer, Exchange, Query
 
 BTC, ETH = "BTC/USDT", "ETH/USDT"
 SYMBOLS = [BTC, ETH]

@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
-from exchange_server import START, Answer, Exchange, Query
 
 from fanfold.desk import Instrument, VenueSettings
 from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.market.source import BarsRequest, Failure
 from fanfold.venues.ccxt.client import Client
 from fanfold.venues.ccxt.venue import ExchangeVenue, catalogue
+from support.exchange_server import START, Answer, Exchange, Query
 
 BTC = "BTC/USDT"
 BINANCE = VenueSettings(kind="ccxt", exchange="binance", symbols=[BTC])

@@ -4,7 +4,8 @@ from collections import Counter
 
 from cost_situations import Scenario
 from counted_chain import day
-from situations import many
+
+from support.situations import many
 
 SYMBOLS = 10
 # Whole windows of audit.

@@ -3,12 +3,12 @@
 from typing import Any, NamedTuple
 
 import msgspec
-from situations import START, Situation
 
 from fanfold import desk
 from fanfold.cost import scenarios
 from fanfold.market.bars import Series
 from fanfold.simulation import market
+from support.situations import START, Situation
 
 WARM_UP = 3 * 1_440
 # The first minutes take in the warm-up bars, which a desk does once.

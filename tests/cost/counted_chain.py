@@ -10,10 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from chain import FUNCTIONS, Chain, _create
 from cost_situations import Scenario
-from emulator import ministack
-from situations import Situation
 
 from fanfold.aws.client.call import Call, connect
 from fanfold.aws.telemetry.metrics import Metrics
@@ -23,6 +20,9 @@ from fanfold.cost.calls import Sizes, units_of
 from fanfold.cost.days import Activity, Day
 from fanfold.cost.templates import KEY_REUSE_S, Stacks
 from fanfold.messages import Message, OrdersApproved, decode
+from support.chain import FUNCTIONS, Chain, _create
+from support.emulator import ministack
+from support.situations import Situation
 
 DAY_MINUTES = 1_440
 # Lambda deletes ten messages in a request.

@@ -45,5 +45,5 @@ def stacks() -> None:
 
 if __name__ == "__main__":
     services = sorted((_ROOT / "services").iterdir())
-    sys.path += [str(path) for path in (_ROOT / "shared", *services, _ROOT / "tests/bench", _ROOT / "tests/aws")]
+    sys.path += [str(path) for path in (_ROOT / "shared", *services, _ROOT / "tests")]
     main(sys.argv[1:])

@@ -4,7 +4,6 @@ import re
 from decimal import Decimal
 
 import msgspec
-import packaged_stages
 import pytest
 
 from fanfold.aws.telemetry.metrics import ALARMING
@@ -15,6 +14,7 @@ from fanfold.cost.days import Activity, Day
 from fanfold.cost.prices import REGION
 from fanfold.cost.scenarios import SCENARIOS
 from fanfold.cost.templates import BilledFunction, Stacks
+from support import packaged_stages
 
 # As tests/deploy packages them.
 PACKAGED = {"full": "dev", "lean": "lean"}

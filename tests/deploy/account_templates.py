@@ -6,11 +6,11 @@ from functools import cache
 from typing import Any
 
 from cfnlint.decode import cfn_yaml
-from packaged_stacks import ACCOUNT, REGION
-from policies import Statement, statement
 
 from fanfold.stages import names
 from fanfold.stages.account_template import account_template
+from support.packaged_stacks import ACCOUNT, REGION
+from support.policies import Statement, statement
 
 FILES = ("bootstrap.yml", "stage.yml", "delivery.yml")
 REPOSITORY = "acme/desk"

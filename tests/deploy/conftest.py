@@ -1,5 +1,5 @@
 """Desks of this folder write down what their functions ask AWS for."""
 
-from run_calls import recording_runs
+from support.run_calls import recording_runs
 
 __all__ = ["recording_runs"]

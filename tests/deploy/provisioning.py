@@ -9,9 +9,10 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
-from packaged_stacks import ACCOUNT, REGION, Stacks
-from policies import Statement, allowed
 from unused_actions import UNUSED
+
+from support.packaged_stacks import ACCOUNT, REGION, Stacks
+from support.policies import Statement, allowed
 
 PLACE = f"{REGION}:{ACCOUNT}"
 KEY = f"arn:aws:kms:{PLACE}:key/1"

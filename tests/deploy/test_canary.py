@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from core_desk import A, bars_message, stretch, walk
-from packaged_stages import templates
 
 from fanfold.aws.function.sqs import SqsConsumer, consume
 from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.errors import BadInput
 from fanfold.messages import encode
+from support.core_desk import A, bars_message, stretch, walk
+from support.packaged_stages import templates
 
 CANARIES = {"signal": "Fold", "risk": "Assess", "execution": "Execute"}
 

@@ -5,9 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import packaged_stages as packaging
 import pytest
-from packaged_stages import templates
+
+from support import packaged_stages as packaging
+from support.packaged_stages import templates
 
 
 @pytest.mark.parametrize("named", packaging.STAGES)

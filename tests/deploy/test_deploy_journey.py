@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import packaged_stages
 import pytest
 from stage_account import ROOT, Account
 
@@ -18,6 +17,7 @@ from fanfold.local.driver import environment, start_desk
 from fanfold.stages.deploy import Stage
 from fanfold.stages.removal import PLATFORM, StageFailed
 from fanfold.venues import replay
+from support import packaged_stages
 
 MINUTES = 5
 OTHER = "sha256:" + "1" * 64

@@ -4,11 +4,11 @@ from functools import cache
 from typing import Any
 
 import pytest
-from packaged_stages import templates
 
 from fanfold.aws.clock import Clock
 from fanfold.aws.telemetry.metrics import ALARMING, UNITS, Metrics
 from fanfold.messages import TOPICS
+from support.packaged_stages import templates
 
 PROFILES = {"full": "dev", "lean": "lean"}
 

@@ -12,15 +12,15 @@ import access_rules as access
 import pytest
 from account_templates import ACCOUNT, FILES, REGION, filled
 from merged import listed, merged
-from packaged_stacks import packaged
-from packaged_stages import LIVE, STAGES, templates
-from policies import Statement, allowed, matches, statement
 from provisioning import BESIDE, KEY, Request, denied, named, requests, unused
 from unused_actions import UNUSED
 
 from fanfold.deployment import SERVICES
 from fanfold.stages import names
 from fanfold.stages.account_template import account_template
+from support.packaged_stacks import packaged
+from support.packaged_stages import LIVE, STAGES, templates
+from support.policies import Statement, allowed, matches, statement
 
 # Actions that know no resource of ours when they are asked for, or none at all.
 ON_ANYTHING = {

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-import packaged_stages as packaging
 import pytest
+
+from support import packaged_stages as packaging
 
 SIGNAL = "services/signal/serverless.yml"
 RIGHTS = "fold: { publish: [targets, bars-requested], tables: { folds: [Query, PutItem] } }"

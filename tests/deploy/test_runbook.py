@@ -5,7 +5,8 @@ from pathlib import Path
 
 import guide_commands
 import pytest
-from packaged_stages import STAGES, templates
+
+from support.packaged_stages import STAGES, templates
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = ("docs/deploy.md", "docs/runbook.md")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from packaged_stages import templates
 
 from fanfold.audit import lake_schema
 from fanfold.audit.lake_schema import LakeRow
@@ -17,6 +16,7 @@ from fanfold.aws.s3.lake import S3Lake
 from fanfold.cli import sql
 from fanfold.codes import Code
 from fanfold.messages import ExecutionReport, Fill, Message, Order, OrdersApproved, OrdersRefused, Refusal
+from support.packaged_stages import templates
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 # From a coin of a billionth of a dollar to more than all that is traded in a day.

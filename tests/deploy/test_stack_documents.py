@@ -1,7 +1,6 @@
 """Documents that are written from the packaged stacks are current, and say of the stacks what is true."""
 
 import pytest
-from packaged_stages import ROOT, SERVICES, templates
 
 from fanfold.messages import PUBLISHED, topic_of
 from fanfold_dev.documents import service_heads
@@ -9,6 +8,7 @@ from fanfold_dev.documents.functions import FULLEST, USUAL, functions_markdown, 
 from fanfold_dev.documents.generate import packaged
 from fanfold_dev.documents.message_examples import EXAMPLES
 from fanfold_dev.documents.packaged import PackagedStage, Permission, refers
+from support.packaged_stages import ROOT, SERVICES, templates
 
 TOPIC = {type(example): topic_of(example) for example in EXAMPLES}
 

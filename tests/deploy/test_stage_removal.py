@@ -9,7 +9,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import packaged_stages
 import pytest
 from stage_account import ROOT, Account
 
@@ -18,6 +17,7 @@ from fanfold.errors import BadInput
 from fanfold.local.driver import environment, start_desk
 from fanfold.stages import names
 from fanfold.stages.removal import Removal, StageFailed, ephemeral_stages, sweep
+from support import packaged_stages
 
 BUCKET = "example-try-audit"
 TODAY = date(2026, 3, 5)

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import access_rules as access
-import packaged_stages as packaging
 import pytest
 import template_rules as rules
 from merged import Stacks, merged
-from packaged_stages import NotPackaged, templates
+
+from support import packaged_stages as packaging
+from support.packaged_stages import NotPackaged, templates
 
 OF_EVERY_STAGE = (
     rules.unkept_failures, rules.unwatched_dead_letters, rules.unwatched_silence, rules.uncounted_errors,

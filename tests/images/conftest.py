@@ -1,12 +1,9 @@
 """Built images, an AWS on loopback for what runs in them, and the local Runtime API that invokes it."""
 
 import os
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from running import MINUTES, START, Functions, recordings, small_aws
 
 from fanfold.aws.client.call import connect
 from fanfold.deployment import SERVICES
@@ -15,9 +12,8 @@ from fanfold.local import container_tool
 from fanfold.local.containers import Containers
 from fanfold.local.runtime_api import RuntimeApi
 from fanfold.venues import replay
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "aws"))
-from emulator import ministack
+from support.emulator import ministack
+from support.running import MINUTES, START, Functions, recordings, small_aws
 
 ASKED = "FANFOLD_IMAGE_TESTS"
 

@@ -5,10 +5,10 @@ import subprocess
 from datetime import UTC, datetime
 
 import pytest
-from running import DESK, HANDLERS, SIZE, START, bars_message, event, init_errors
 
 from fanfold.local import container_tool
 from fanfold.messages import BarsRequested, encode
+from support.running import DESK, HANDLERS, SIZE, START, bars_message, event, init_errors
 
 SIZE_MB = {"signal": 160, "risk": 160, "audit": 340, "execution": 250, "market-data": 250}
 FORBIDDEN = {"pip", "setuptools", "wheel", "boto3", "botocore", "pytest", "pandas", "numpy", "duckdb"}

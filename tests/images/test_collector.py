@@ -6,10 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from running import ROOT, STATE
 
 from fanfold.local import container_tool
 from fanfold_dev.images.__main__ import COLLECTOR, build_collector
+from support.running import ROOT, STATE
 
 
 def inside(pid: int) -> int:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import ROOT
 
 from fanfold.cli.exit_codes import Exit
 from fanfold.deployment import SERVICES
 from fanfold.local import container_tool
+from support.running import ROOT
 
 MINUTES = 40
 

@@ -1,22 +1,18 @@
 """From image to image: bars become targets, targets orders, orders fills; and a poll of an exchange with ccxt."""
 
 import json
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
-from running import MINUTES, ROOT, STATE, Functions, bars_message, event
 
 from fanfold import desk
 from fanfold.deployment import SERVICES
 from fanfold.local import run_plan
 from fanfold.messages import encode
 from fanfold.venues.ccxt.venue import catalogue
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "contracts"))
-from exchange_server import Candle, Exchange, serving
+from support.exchange_server import Candle, Exchange, serving
+from support.running import MINUTES, ROOT, STATE, Functions, bars_message, event
 
 BEFORE, LAST = (encode(bars_message(closes)).decode() for closes in (MINUTES - 1, MINUTES))
 OPEN = {"action": "open", "account": "main", "reason": "test", "actor": "test"}

@@ -4,13 +4,13 @@ import ast
 from pathlib import Path
 
 import pytest
-from running import ROOT
 
 from fanfold import desk
 from fanfold.deployment import SERVICES
 from fanfold.errors import BadInput
 from fanfold.strategy import folder
 from fanfold_dev.images import layout
+from support.running import ROOT
 
 CCXT = ("market-data", "execution")
 HTTP = ("signal", "risk", "audit")

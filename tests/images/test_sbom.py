@@ -5,10 +5,10 @@ import json
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from running import ROOT
 
 from fanfold.errors import BadInput
 from fanfold_dev.images import distributions, sbom
+from support.running import ROOT
 
 STATUS = """Package: libc6
 Status: install ok installed

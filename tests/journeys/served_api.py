@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from trading import ROOT
-
 from fanfold.api.webhooks import NONCE, SIGNATURE, TIMESTAMP, signature
+from support.trading import ROOT
 
 
 class Heard(NamedTuple):

@@ -5,9 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from desk_fixture import skip_without_node
-from packaged_stages import DIGEST, SERVICES
-from trading import planned
 
 from fanfold import desk
 from fanfold.cli.main import main
@@ -15,6 +12,9 @@ from fanfold.local import launcher
 from fanfold.local.driver import DeskRun, environment, start_desk
 from fanfold.local.launcher import REGION, Cloud
 from fanfold.venues import replay
+from support.desk_fixture import skip_without_node
+from support.packaged_stages import DIGEST, SERVICES
+from support.trading import planned
 
 STAGE = "try-1"
 MINUTES = 20

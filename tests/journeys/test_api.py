@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hooked_desk import HOOK, INSTRUMENT, hooked, secret_of
 from served_api import Heard, Served, served
-from trading import ROOT, Desk, closes, trade
 
 from fanfold.messages import Targets, TradingStateChanged
+from support.hooked_desk import HOOK, INSTRUMENT, hooked, secret_of
+from support.trading import ROOT, Desk, closes, trade
 
 MINUTES = 20
 FIRST = 12

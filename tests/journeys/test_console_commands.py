@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from desk_fixture import DAY, ROOT, LocalDesk, skip_without_node, traded
 
 from fanfold.cli.main import main
+from support.desk_fixture import DAY, ROOT, LocalDesk, skip_without_node, traded
 
 
 class Said(NamedTuple):

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from trading import Desk, Outcome, closes, planned, replayed, trade
 
 from fanfold.deployment import SERVICES, STAGE, dead_letters_names, fifo_parameters, queue_name
 from fanfold.messages import OrdersRefused, Target, Targets, encode
+from support.trading import Desk, Outcome, closes, planned, replayed, trade
 
 MINUTES = 60
 HALF = 30

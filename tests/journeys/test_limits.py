@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from trading import Desk, closes, planned, trade
 
 from fanfold.aws.client.call import AwsFault
 from fanfold.deployment import STAGE
 from fanfold.local.driver import invoke
 from fanfold.messages import OrdersApproved, OrdersRefused
+from support.trading import Desk, closes, planned, trade
 
 MINUTES = 60
 HALF = 30

@@ -1,16 +1,13 @@
 """Paper trading on an exchange's public bars: real ccxt, a real socket, an exchange on loopback."""
 
 import json
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from fanfold.cli.main import main
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "contracts"))
-from exchange_server import Candle, Exchange, serving
+from support.exchange_server import Candle, Exchange, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,10 +1,10 @@
 """One market, one result: whatever the speed, the deliveries and the crashes."""
 
 import pytest
-from trading import Desk, Killer, Outcome, bars_of, closes, planned, replayed, trade
 
 from fanfold.market import bars
 from fanfold.signals.fold import Fold
+from support.trading import Desk, Killer, Outcome, bars_of, closes, planned, replayed, trade
 
 MINUTES = 120
 

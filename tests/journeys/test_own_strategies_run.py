@@ -2,9 +2,10 @@
 
 import json
 
-from desk_fixture import ROOT, skip_without_node
-from own_strategy import ALWAYS_LONG
 from test_runs import said
+
+from support.desk_fixture import ROOT, skip_without_node
+from support.own_strategy import ALWAYS_LONG
 
 # Long by a share that a neighbour's file says.
 STRATEGY = ALWAYS_LONG.replace("import Bars\n", "import Bars\nfrom sizes import share\n").replace(

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from desk_fixture import ROOT, skip_without_node
 
 from fanfold.local import state_directory
+from support.desk_fixture import ROOT, skip_without_node
 
 COMMAND = [sys.executable, "-m", "fanfold.cli.entry"]
 MOMENTS = 6

@@ -3,11 +3,10 @@
 from decimal import Decimal
 from pathlib import Path
 
-from trading import replayed, trade
-
 from fanfold.cli import conclusion
 from fanfold.cli.summary import account_books
 from fanfold.local import run_plan
+from support.trading import replayed, trade
 
 MINUTES = 30
 DESK = """

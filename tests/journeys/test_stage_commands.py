@@ -9,11 +9,11 @@ from threading import Event, Thread
 from typing import Any, NamedTuple
 
 import pytest
-from trading import Desk, planned, replayed, trade
 
 from fanfold.cli.main import main
 from fanfold.deployment import STAGE
 from fanfold.local.launcher import REGION
+from support.trading import Desk, planned, replayed, trade
 
 MINUTES = 40
 ACCOUNT = "000000000000"

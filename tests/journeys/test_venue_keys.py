@@ -5,9 +5,8 @@ import os
 import signal
 from typing import Any
 
-from trading import Desk, closes, planned, trade
-
 from fanfold.deployment import STAGE
+from support.trading import Desk, closes, planned, trade
 
 MINUTES = 60
 HALF = 30

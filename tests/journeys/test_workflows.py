@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from trading import Desk, Outcome, planned, replayed, trade
 
 from fanfold.deployment import STAGE
 from fanfold.ids import derive
@@ -15,6 +14,7 @@ from fanfold.local.driver import invoke
 from fanfold.local.launcher import REGION
 from fanfold.market.bars import unpack
 from fanfold.messages import BarsClosed
+from support.trading import Desk, Outcome, planned, replayed, trade
 
 MINUTES = 40
 ACCOUNT_ID = "000000000000"

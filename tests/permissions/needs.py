@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from packaged_stacks import ACCOUNT, REGION, Function, Stacks
+from support.packaged_stacks import ACCOUNT, REGION, Function, Stacks
 
 Parameters = Mapping[str, Any]
 

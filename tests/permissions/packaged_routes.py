@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from packaged_stacks import Stacks
+from support.packaged_stacks import Stacks
 
 AUTHORITIES = {"JWT": "jwt", "AWS_IAM": "iam", "NONE": ""}
 

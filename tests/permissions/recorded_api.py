@@ -3,12 +3,11 @@
 import json
 from typing import Any
 
-from api_desk import ANNA, BERT, READER, Answer, answered, event
-from hooked_desk import HOOK, INSTRUMENT, secret_of
-from trading import Desk
-
 from fanfold.api.webhooks import NONCE, SIGNATURE, TIMESTAMP, signature
 from fanfold.local.driver import invoke
+from support.api_desk import ANNA, BERT, READER, Answer, answered, event
+from support.hooked_desk import HOOK, INSTRUMENT, secret_of
+from support.trading import Desk
 
 READING = ("/status", "/positions", "/orders", "/orders?open=true", "/signals", "/openapi.json")
 

@@ -5,10 +5,9 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from trading import Desk
-
 from fanfold.deployment import STAGE
 from fanfold.local.launcher import REGION
+from support.trading import Desk
 
 DAY_S = 86_400
 EXECUTION_S = 60

@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 import msgspec
 import recorded_api
 import recorded_close
-from hooked_desk import hooked
-from trading import Desk, Outcome, closes, recorded, trade
 
 from fanfold.audit import chain
 from fanfold.audit.chain import Entry
@@ -36,6 +34,8 @@ from fanfold.messages import (
     TradingStateChanged,
     encode,
 )
+from support.hooked_desk import hooked
+from support.trading import Desk, Outcome, closes, recorded, trade
 
 MINUTES = 30
 # The last minutes of the recordings, which no poll asks for: they are there when signal misses them.

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from packaged_stacks import Function
 
 from execution_service.keys import check
 from fanfold.aws.client.call import RecordedCall, with_recording
@@ -15,6 +14,7 @@ from fanfold.aws.dynamodb.cursors import CursorTable
 from fanfold.aws.dynamodb.pauses import PauseTable
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.function.secrets import SecureParameter
+from support.packaged_stacks import Function
 
 KEYS = {"Parameter": {"Value": '{"apiKey": "one", "secret": "another"}', "Version": 1}}
 

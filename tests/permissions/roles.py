@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from needs import EXCEPTIONS, Need, needs
-from packaged_stacks import Function, Stacks, packaged
-from policies import Statement, allowed
 from recorded_venue import venue_calls
 
 from fanfold.aws.client.call import AwsFault, Call
 from fanfold.aws.client.recording import RecordedLine
 from fanfold.deployment import STAGE
+from support.packaged_stacks import Function, Stacks, packaged
+from support.policies import Statement, allowed
 
 
 class Permission(NamedTuple):

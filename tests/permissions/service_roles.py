@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from needs import Need, keyed
-from packaged_stacks import ACCOUNT, REGION, Stacks
-from policies import Statement
+
+from support.packaged_stacks import ACCOUNT, REGION, Stacks
+from support.policies import Statement
 
 # A state machine that has more, such as a log, needs more: add it here, with its needs.
 MACHINE = {"StateMachineName", "RoleArn", "Definition", "DefinitionSubstitutions"}

@@ -5,11 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
-from packaged_stacks import packaged
-from run_calls import not_allowed
 
 from fanfold.aws.client.recording import RecordedLine
 from fanfold.deployment import STAGE
+from support.packaged_stacks import packaged
+from support.run_calls import not_allowed
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = re.compile(r'call\(\s*"(\w+)",\s*f?"([\w{}]+)"')

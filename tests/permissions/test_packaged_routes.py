@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from packaged_routes import PackagedRoute, packaged_routes, permitted
-from packaged_stacks import ACCOUNT, REGION, Stacks, packaged
-from packaged_stages import STAGES
-from policies import Statement, allowed, statement
 
 from fanfold.api.routes import AUTHORITIES, ROUTES
 from fanfold.local import http_gateway
+from support.packaged_stacks import ACCOUNT, REGION, Stacks, packaged
+from support.packaged_stages import STAGES
+from support.policies import Statement, allowed, statement
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 # Who answers for an access: the service, and its function.

@@ -2,13 +2,13 @@
 
 import pytest
 from needs import EXCEPTIONS
-from packaged_stacks import ACCOUNT, REGION, packaged
-from packaged_stages import STAGES
-from policies import Statement, allowed
 from roles import Held, guarded, held, permissions, without
 
 from fanfold.aws.client.call import AwsFault
 from fanfold.deployment import STAGE
+from support.packaged_stacks import ACCOUNT, REGION, packaged
+from support.packaged_stages import STAGES
+from support.policies import Statement, allowed
 
 
 @pytest.fixture(scope="session", params=STAGES)

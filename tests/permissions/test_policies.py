@@ -2,7 +2,8 @@
 
 import pytest
 from needs import needs
-from policies import allowed, matches, statement
+
+from support.policies import allowed, matches, statement
 
 TABLE = "arn:aws:dynamodb:eu-west-1:000000000000:table/one"
 BUCKET = "arn:aws:s3:::one"

@@ -4,11 +4,12 @@ import json
 
 import pytest
 from needs import Need, keyed
-from packaged_stacks import Stacks, packaged
-from packaged_stages import STAGES
-from policies import Statement
 from roles import missing, unused
 from service_roles import ServiceRole, service_roles, tasks, users
+
+from support.packaged_stacks import Stacks, packaged
+from support.packaged_stages import STAGES
+from support.policies import Statement
 
 ADMITTED = ("cloudwatch.amazonaws.com", "budgets.amazonaws.com")
 

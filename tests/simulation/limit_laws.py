@@ -5,13 +5,12 @@ from decimal import Decimal
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
-from core_desk import A, B
-
 from fanfold.desk import Limits
 from fanfold.ledger.booking import AccountBooks, StoredPosition
 from fanfold.messages import Order, TradingState
 from fanfold.money import exact
 from fanfold.risk.exposure import PositionKey
+from support.core_desk import A, B
 
 if TYPE_CHECKING:
     from laws import Outcome

@@ -4,13 +4,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from random import Random
 
-from core_desk import START, A, B, instance, raw, series
-
 from fanfold import desk
 from fanfold.desk import Desk
 from fanfold.market import bars
 from fanfold.market.bars import Bar, Series
 from fanfold.messages import BarsClosed, BarsRequested
+from support.core_desk import START, A, B, instance, raw, series
 
 VOLUMES = (10**9, 300_000, 90_000)
 # What is tightened in some worlds, so that it is met.

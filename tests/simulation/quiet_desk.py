@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from core_desk import START, A, B, bars_message, series
 from laws import LAWS, Outcome, broken
 from processes import Process
 from witness import Witness
@@ -20,6 +19,7 @@ from fanfold.market.bars import Bar
 from fanfold.messages import TOPICS, Message, Target, Targets, TradingState, decode
 from fanfold.records import Fill
 from fanfold.simulation.cloud import MemoryCloud
+from support.core_desk import START, A, B, bars_message, series
 
 LOTS = 10**9
 

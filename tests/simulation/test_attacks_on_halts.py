@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from core_desk import A, B, instance, raw
 from laws import Outcome
 from quiet_desk import QuietDesk
 
 from fanfold import desk
 from fanfold.desk import Desk
 from fanfold.messages import LegStatus, OrdersRefused, TradingState
+from support.core_desk import A, B, instance, raw
 
 D = Decimal
 HOOK = {"strategy": "external", "params": {}, "allocation": "1", "instruments": [A], "timeframe": "1m"}

@@ -6,7 +6,6 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from core_desk import A, B, instance, raw
 from quiet_desk import QuietDesk
 from test_attacks_on_halts import HOOK, LEG, built, long
 
@@ -22,6 +21,7 @@ from fanfold.messages import (
     TradingState,
 )
 from fanfold_dev.documents.message_examples import EXAMPLES
+from support.core_desk import A, B, instance, raw
 
 D = Decimal
 

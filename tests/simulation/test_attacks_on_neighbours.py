@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from core_desk import A, instance
 from quiet_desk import QuietDesk
 from test_attacks_on_halts import HOOK, built, long
 
@@ -14,6 +13,7 @@ from fanfold.aws.client.call import AwsFault
 from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.table import Table
 from fanfold.messages import ExecutionReport, TradingState, TradingStateChanged
+from support.core_desk import A, instance
 
 D = Decimal
 Breaking = Callable[[QuietDesk], None]

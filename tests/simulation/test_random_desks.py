@@ -5,7 +5,6 @@ from decimal import Decimal
 from random import Random
 
 import pytest
-from core_desk import START, A, B, raw
 from laws import Outcome
 from quiet_desk import QuietDesk
 
@@ -14,6 +13,7 @@ from fanfold.desk import Desk
 from fanfold.market import bars
 from fanfold.market.bars import Bar, Series
 from fanfold.messages import BarsClosed, TradingState
+from support.core_desk import START, A, B, raw
 
 D = Decimal
 MOVES = (1, 1, 1.001, 0.999, 1.01, 0.99, 1.3, 0.6, 2, 0.4)

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-from core_desk import START, B
 from faulty import Crash, Faults
 from greenlet import getcurrent, greenlet
 from markets import Market, desk_of
@@ -21,6 +20,7 @@ from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.sns import Topics
 from fanfold.messages import SUBSCRIPTIONS, TOPICS, BarsRequested, Message, Target, Targets, TradingState, decode
 from fanfold.simulation.cloud import MemoryCloud
+from support.core_desk import START, B
 
 SERVICES = ("signal", "risk", "execution")
 RECEIVED_MAX = 5

@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core_desk import START, A, B, raw, walk
-
 from fanfold import desk
 from fanfold.desk import Desk
 from fanfold.errors import VenueUnavailable
@@ -22,6 +20,7 @@ from fanfold.signals.fold import Fold
 from fanfold.simulation.stores import MemoryBus, MemoryCursors
 from fanfold.venues.ccxt.venue import ExchangeVenue
 from market_data_service.poll import Poller
+from support.core_desk import START, A, B, raw, walk
 
 RECORDED = Path(__file__).resolve().parents[3] / "shared/data/candles_1m/binance_XRPUSDT_1m_2026-03_2026-04.feather"
 GRACE_S = 2

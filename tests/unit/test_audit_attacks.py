@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from audited_desk import START, Audit, audited
-from stage_key import Key256
 
 from fanfold.audit import chain
 from fanfold.audit.chain import Tip
 from fanfold.audit.daily_report import DayReport
 from fanfold.audit.seals import Seal, decode_seal, seal
 from fanfold.audit.verdict import Verdict
+from support.audited_desk import START, Audit, audited
+from support.stage_key import Key256
 
 SOUND = audited()
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from audited_desk import Audit, Objects, audited
 
 from fanfold.audit import chain
 from fanfold.audit.chain import Entry, Head
+from support.audited_desk import Audit, Objects, audited
 
 SEEDS = 20
 EDITS_A_SEED = 500

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from audited_desk import Audit, audited, minute
 
 from fanfold.audit import chain
 from fanfold.audit.chain import Entry, Head, Segment, Tip
 from fanfold.audit.verdict import Verdict
+from support.audited_desk import Audit, audited, minute
 
 SOUND = audited()
 END = SOUND.views.tip("main").head.seq

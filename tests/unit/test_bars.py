@@ -5,7 +5,6 @@ from decimal import localcontext
 
 import msgspec
 import pytest
-from core_desk import START
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from fanfold.market import bars, timeframes
 from fanfold.market.bars import Bar, Series
 from fanfold.messages import BarsClosed, decode, encode
 from fanfold.money import EXACT
+from support.core_desk import START
 
 TIMEFRAMES = ["1m", "5m", "1h", "1d"]
 FIGURES = st.integers(-(10**15), 10**15)

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from core_desk import START, A
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_verbs_market_data import DESK, FINE, Feed
@@ -18,6 +17,7 @@ from fanfold.messages import BarsClosed, DataDefect, encode
 from fanfold.signals.fold import Fold
 from fanfold.simulation.cloud import MemoryCloud
 from market_data_service.batches import BARS_MAX, messages
+from support.core_desk import START, A
 
 HUGE = FIGURE_MAX
 

@@ -4,13 +4,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from risk_desk import AT, BTC, ETH, NOW, book, desk, held, mark, target
 
 from fanfold.messages import Target, TradingState
 from fanfold.risk import bundles
 from fanfold.risk.decision import Decision, decide
 from fanfold.risk.exposure import AccountSnapshot
 from fanfold.risk.policy import prepare
+from support.risk_desk import AT, BTC, ETH, NOW, book, desk, held, mark, target
 
 D = Decimal
 PAIR = {"strategy": "pairs"}

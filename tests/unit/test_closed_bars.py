@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from core_desk import START, A, B
 from hypothesis import given
 from hypothesis import strategies as st
 from test_verbs_market_data import DESK, FINE, Feed, Venue, closes, coarse
@@ -17,6 +16,7 @@ from fanfold.market.source import BarsRequest, Failure
 from fanfold.messages import BarsClosed, DataDefect
 from fanfold.signals.fold import Fold
 from market_data_service.jumps import judge
+from support.core_desk import START, A, B
 
 MAX = Decimal("0.25")
 

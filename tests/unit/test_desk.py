@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from core_desk import A, instance, raw
 
 from fanfold import desk
 from fanfold.errors import BadInput
 from fanfold.strategy import contract
+from support.core_desk import A, instance, raw
 
 VENUE, ACCOUNT, STRATEGY, LIMITS = ["venues", "v"], ["accounts", "main"], ["strategies", "trend"], ["limits", "main"]
 RULES = ["instruments", A]

@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from core_desk import A, bars_message, stretch, walk
 
 from fanfold.aws.function.sqs import Arrived, SqsConsumer, consume, consume_batch
 from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.errors import BadInput
 from fanfold.market import bars
 from fanfold.messages import BarsClosed, encode
+from support.core_desk import A, bars_message, stretch, walk
 
 WHOLE = walk(1, A, 20)
 Handled = list[str]

@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from core_desk import A, B
-from crashes import until_it_lives
-from execution_world import AT, World, halted, minute, order
 
 from fanfold.messages import OrdersApproved, OrderState, OrderUpdate, TradingState
+from support.core_desk import A, B
+from support.crashes import until_it_lives
+from support.execution_world import AT, World, halted, minute, order
 
 # A limit that the bars of a minute reach.
 RESTING: dict[str, Any] = {"kind": "limit", "limit_price": "99.5"}

@@ -4,14 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from core_desk import A, B
-from crashes import Crash, Fuse, until_it_lives
-from execution_world import AT, DESK, TWO, World, halted, minute, order
 
 from execution_service.place import Placer
 from fanfold.errors import BadInput, Conflict
 from fanfold.matching.paper import PaperVenue
 from fanfold.messages import OrdersApproved, OrderState, TradingState
+from support.core_desk import A, B
+from support.crashes import Crash, Fuse, until_it_lives
+from support.execution_world import AT, DESK, TWO, World, halted, minute, order
 
 AGE = timedelta(seconds=DESK.limits["main"].signal_age_s_max)
 SECOND = timedelta(seconds=1)

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from paper_examples import DECIDED, MODEL, candle, order
 
 from fanfold.matching import fills
 from fanfold.matching.book import RestingOrder
 from fanfold.matching.fills import Resolution
 from fanfold.matching.prices import CandlePrices, Quote
 from fanfold.messages import OrderState
+from support.paper_examples import DECIDED, MODEL, candle, order
 
 WIDE = candle(1, "100", "110", "90")
 LATER = candle(2, "100", "110", "90")

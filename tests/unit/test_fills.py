@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from paper_examples import DECIDED, MODEL, T, bar, candle, desk, order, series
 
 from fanfold import ids
 from fanfold.errors import BadInput
@@ -15,6 +14,7 @@ from fanfold.matching.book import RestingOrder
 from fanfold.matching.fills import Resolution
 from fanfold.matching.prices import CandlePrices, FillModel, Quote
 from fanfold.messages import OrderState
+from support.paper_examples import DECIDED, MODEL, T, bar, candle, desk, order, series
 
 WIDE = candle(1, "100", "110", "90")
 LATER = candle(2, "100", "110", "90")

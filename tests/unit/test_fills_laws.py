@@ -7,13 +7,13 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from paper_examples import DECIDED, MODEL, T, order
 
 from fanfold.matching import fills
 from fanfold.matching import prices as matching
 from fanfold.matching.book import RestingOrder
 from fanfold.matching.prices import CandlePrices
 from fanfold.messages import Order, OrderState
+from support.paper_examples import DECIDED, MODEL, T, order
 
 TICKS = st.integers(900, 1100)
 WORSE = MODEL.spread_bps / 2 + MODEL.slippage_bps

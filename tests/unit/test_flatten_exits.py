@@ -2,10 +2,9 @@
 
 from decimal import Decimal
 
-from core_desk import A, B, instance
-from risk_world import World, built
-
 from fanfold.messages import LegStatus, OrderState, TradingState
+from support.core_desk import A, B, instance
+from support.risk_world import World, built
 
 
 def test_an_exit_is_ordered_again_at_every_poll_however_long_flatten_takes() -> None:

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 from random import Random
 
 import pytest
-from core_desk import START, A, small_desk, stretch, walk
 
 from fanfold.aws.dynamodb.folds import FoldTable
 from fanfold.errors import Conflict
 from fanfold.messages import Message, Target, Targets
 from fanfold.signals.fold import Fold
 from fanfold.simulation.cloud import MemoryCloud
+from support.core_desk import START, A, small_desk, stretch, walk
 
 ITEM_MAX = 400 * 1024
 

@@ -4,12 +4,12 @@ from random import Random
 
 import msgspec
 import pytest
-from core_desk import START, A, B, instance, plain_fold, series, small_desk, stretch, walk
 
 from fanfold.desk import Desk
 from fanfold.market.bars import Bar, Series
 from fanfold.messages import Target
 from fanfold.signals.fold import Fold, Gap, Snapshot
+from support.core_desk import START, A, B, instance, plain_fold, series, small_desk, stretch, walk
 
 COUNT = 24
 EVERYTHING = {

@@ -3,12 +3,12 @@
 from random import Random
 
 import msgspec
-from core_desk import START
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.market import bars, history
 from fanfold.market.bars import Bar, Series
+from support.core_desk import START
 
 NAMES = ("BTC/USDT", "ETH/USDT", "PEPE/USDT")
 

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from core_desk import START, A, B, instance, series, small_desk, stretch, walk
 
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
@@ -17,6 +16,7 @@ from fanfold.messages import LegCode, LegState, Target
 from fanfold.signals.fold import HOLE_S, MISSED_BARS, Fold, Gap, Snapshot
 from fanfold.strategy import folder
 from fanfold.strategy.contract import Bars, Universe
+from support.core_desk import START, A, B, instance, series, small_desk, stretch, walk
 
 BARS = {name: walk(1, name, 60) for name in (A, B)}
 HERE = Path(__file__).name

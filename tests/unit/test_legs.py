@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from core_desk import A, B, instance, raw
 
 from fanfold import desk
 from fanfold.cli.idle_legs import Legs, LegWatch
 from fanfold.cli.summary import length
 from fanfold.messages import LegCode, LegState, LegStatus, Target, Targets
+from support.core_desk import A, B, instance, raw
 
 FIRST = 1_772_323_260  # 2026-03-01 00:01
 LAST = FIRST + 59 * 60

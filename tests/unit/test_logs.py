@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from core_desk import A, bars_message, stretch, walk
 
 from fanfold.aws.function.sqs import SqsConsumer, consume
 from fanfold.aws.telemetry.logs import HIDDEN, JsonLog, bridge, clean, redacted
 from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.messages import encode
+from support.core_desk import A, bars_message, stretch, walk
 
 AWS_SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMPLEK1"
 VENUE_KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"

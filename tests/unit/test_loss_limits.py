@@ -2,10 +2,9 @@
 
 from decimal import Decimal
 
-from core_desk import A, instance
-from risk_world import World, built
-
 from fanfold.messages import TradingState
+from support.core_desk import A, instance
+from support.risk_world import World, built
 
 D = Decimal
 HOOK = {"hook": instance(allocation="1", timeframe="1d") | {"strategy": "external", "params": {}}}

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from paper_examples import fill
 
 from fanfold.ledger import positions
 from fanfold.ledger.positions import FLAT, Lot, Position, apply, cleared, fold, paged, unread
 from fanfold.messages import Fill
 from fanfold.money import EXACT
+from support.paper_examples import fill
 
 SMALL = 3
 FILLS = st.lists(

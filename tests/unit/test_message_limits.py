@@ -8,8 +8,6 @@ from typing import Any, get_type_hints
 
 import msgspec
 import pytest
-from core_desk import START, A
-from paper_examples import fill, order
 from test_bars_messages import wild
 
 from fanfold.aws.dynamodb.cursors import CursorTable
@@ -42,6 +40,8 @@ from fanfold.messages import (
     topic_of,
 )
 from fanfold.simulation.cloud import MemoryCloud
+from support.core_desk import START, A
+from support.paper_examples import fill, order
 
 AT = datetime.fromtimestamp(START, UTC)
 HEAD: dict[str, Any] = {"id": "m", "cause": "c", "at": AT}

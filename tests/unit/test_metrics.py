@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from core_desk import A, B, bars_message, stretch, walk
 from jsonschema import Draft202012Validator
 
 from fanfold.aws.telemetry.metrics import ALARMING, UNITS, VALUES_MAX, Metrics
 from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.codes import Code
 from fanfold.messages import ExecutionReport, OrdersRefused, OrderState, OrderUpdate, Refusal
+from support.core_desk import A, B, bars_message, stretch, walk
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from core_desk import instance, small_desk
 
 from fanfold.errors import BadInput
 from fanfold.messages import TradingState, TradingStateChanged
 from risk_service.control import ControlCommand, handle_command
+from support.core_desk import instance, small_desk
 
 DESK = small_desk(trend=instance())
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -5,13 +5,13 @@ from itertools import pairwise, product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from paper_examples import DECIDED, fill, order
 
 from fanfold.errors import BadInput
 from fanfold.ledger import orders
 from fanfold.ledger.orders import BrokenLife, OrderRecord
 from fanfold.messages import OrderState
 from fanfold.records import TERMINAL
+from support.paper_examples import DECIDED, fill, order
 
 APPROVED = OrderRecord(order=order())
 CLAIMED = orders.claim(APPROVED, DECIDED, 5)

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from core_desk import instance, raw
-from own_strategy import ALWAYS_LONG
 
 from fanfold import desk
 from fanfold.cli.main import main
@@ -18,6 +16,8 @@ from fanfold.local.driver import environment
 from fanfold.research.compiled import compile_step
 from fanfold.strategy import contract, folder
 from fanfold.strategy.contract import Bars
+from support.core_desk import instance, raw
+from support.own_strategy import ALWAYS_LONG
 
 NEIGHBOUR = "def half(weight: float) -> float:\n    return weight / 2\n"
 IMPORTING = ALWAYS_LONG.replace("return state, 1.0", "return state, half(1.0)")

@@ -4,7 +4,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from paper_examples import DECIDED, SYMBOL, T, bar, desk, order, series
 
 from fanfold.errors import BadInput, Conflict, VenueUnavailable
 from fanfold.market.bars import Series
@@ -13,6 +12,7 @@ from fanfold.matching.paper import PaperVenue
 from fanfold.matching.prices import Quote
 from fanfold.messages import Fill, OrderState
 from fanfold.simulation.book import MemoryBook
+from support.paper_examples import DECIDED, SYMBOL, T, bar, desk, order, series
 
 
 def venue() -> PaperVenue:

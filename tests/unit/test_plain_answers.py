@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 import msgspec
-from core_desk import START, A, series, walk
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from fanfold.market.source import BarsRequest
 from market_data_service import news
 from market_data_service.answers import SeriesNeed
 from market_data_service.news import KEPT_BARS, News
+from support.core_desk import START, A, series, walk
 
 MAX = Decimal("0.5")
 MINUTES = 130

@@ -4,12 +4,12 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from paper_examples import fill
 
 from fanfold.ledger import positions
 from fanfold.ledger.positions import FLAT, Lot, apply, cash_flow, fold
 from fanfold.messages import Fill
 from fanfold.money import EXACT
+from support.paper_examples import fill
 
 # Few prices, so that lots of equal price meet.
 PRICES = st.one_of(st.sampled_from(["99.5", "100"]), st.decimals("0.00000001", 10**6, places=8).map(str))

@@ -7,7 +7,6 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from risk_desk import AT, BTC, ETH, NOW, book, desk, held, mark, target
 
 from fanfold.codes import Code
 from fanfold.messages import Order, Target, TradingState
@@ -16,6 +15,7 @@ from fanfold.risk import decision, exposure
 from fanfold.risk.decision import Decision
 from fanfold.risk.exposure import AccountSnapshot, Exposure
 from fanfold.risk.policy import DeskPolicy, prepare
+from support.risk_desk import AT, BTC, ETH, NOW, book, desk, held, mark, target
 
 D = Decimal
 PLAN = prepare(desk())

@@ -4,7 +4,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from risk_desk import AT, BTC, ETH, NOW, book, desk, held, instrument, mark, order, target
 
 from fanfold.codes import Code
 from fanfold.messages import Order, Target, TradingState
@@ -13,6 +12,7 @@ from fanfold.risk.context import Context, survey
 from fanfold.risk.exposure import AccountSnapshot
 from fanfold.risk.policy import DeskPolicy, prepare
 from fanfold.risk.rules import ORDER_RULES, TARGET_RULES
+from support.risk_desk import AT, BTC, ETH, NOW, book, desk, held, instrument, mark, order, target
 
 D = Decimal
 

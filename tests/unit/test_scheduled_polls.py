@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 import pytest
-from core_desk import START, A
 from test_verbs_market_data import FINE, Feed, closes
 
 from fanfold.errors import BadInput
@@ -11,6 +10,7 @@ from fanfold.market import bars
 from fanfold.messages import BarsClosed
 from market_data_service import wiring
 from market_data_service.poll import BACK_FILL_BARS, Span
+from support.core_desk import START, A
 
 
 def due(minute: int) -> datetime:

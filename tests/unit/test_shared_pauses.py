@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from core_desk import START, A
 from test_verbs_market_data import DESK, Feed, Venue, closes
 
 from fanfold.errors import VenueUnavailable
@@ -15,6 +14,7 @@ from fanfold.signals.fold import Gap
 from fanfold.simulation.stores import MemoryCursors
 from fanfold.venues.ccxt.pace import Pace
 from market_data_service.poll import Poller
+from support.core_desk import START, A
 
 
 class Counted(MemoryCursors):

@@ -5,7 +5,6 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from risk_desk import AT, BTC, ETH, book, desk, held, mark
 
 from fanfold.market.bars import Bar, Series
 from fanfold.messages import Side
@@ -14,6 +13,7 @@ from fanfold.risk import exposure, sizing
 from fanfold.risk.exposure import Exposure, Mark, marked
 from fanfold.risk.policy import PositionPolicy, prepare
 from fanfold.risk.sizing import NoOrder
+from support.risk_desk import AT, BTC, ETH, book, desk, held, mark
 
 D = Decimal
 LEG = PositionPolicy(

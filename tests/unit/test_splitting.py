@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from paper_examples import fill, order
 
 from fanfold import splitting
 from fanfold.messages import (
@@ -20,6 +19,7 @@ from fanfold.messages import (
     Refusal,
     encode,
 )
+from support.paper_examples import fill, order
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 TOPIC_MAX = 262_144

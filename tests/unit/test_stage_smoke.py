@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from core_desk import START, A, instance, raw
 
 from fanfold import desk
 from fanfold.api.schemas import OrderPage, RecordedOrder
@@ -15,6 +14,7 @@ from fanfold.desk import Desk
 from fanfold.messages import Targets, decode
 from fanfold.stages.removal import StageFailed
 from fanfold.stages.smoke import PATIENCE_S, PAUSE_S, Smoke
+from support.core_desk import START, A, instance, raw
 
 NOW = datetime.fromtimestamp(START, UTC)
 

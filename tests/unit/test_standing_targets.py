@@ -5,8 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from core_desk import START, A, B, bars_message, instance, raw, series
-from risk_world import World, at, built
 
 from fanfold import desk
 from fanfold.errors import BadInput
@@ -17,6 +15,8 @@ from fanfold.messages import LegStatus, OrdersApproved, OrderState, TradingState
 from fanfold.risk.policy import prepare
 from fanfold.simulation.ledger import MemoryApprovals
 from risk_service.assess import PreTradeRisk
+from support.core_desk import START, A, B, bars_message, instance, raw, series
+from support.risk_world import World, at, built
 
 D = Decimal
 HOOK = {"hook": instance(allocation="1", timeframe="1d") | {"strategy": "external", "params": {}}}

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from own_strategy import ALWAYS_LONG
 
 from fanfold.cli.main import main
 from fanfold.errors import BadInput
 from fanfold.strategy import contract, folder
+from support.own_strategy import ALWAYS_LONG
 
 BROKEN = {
     "a syntax error": ("def step(:\n", r"odd\.py, line 1: SyntaxError"),

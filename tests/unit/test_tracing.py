@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from core_desk import A, bars_message, stretch, walk
 
 from fanfold.aws.sns import Topics
 from fanfold.aws.telemetry.tracing import Trace, Tracing
+from support.core_desk import A, bars_message, stretch, walk
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 ROOT = "1-5759e988-bd862e3fe1be46a994272793"

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from paper_examples import DECIDED, order
 
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import TradingState
+from support.paper_examples import DECIDED, order
 
 BEFORE, AFTER = DECIDED - timedelta(seconds=1), DECIDED + timedelta(seconds=1)
 ENTRY, EXIT = order(), order("o2", side="sell", reduce_only=True)

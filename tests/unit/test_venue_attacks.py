@@ -4,12 +4,12 @@ from collections.abc import Callable
 from random import Random
 
 import pytest
-from core_desk import START, A, B, instance, walk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from odd_venue import Client, Exclusive, Rows, Trading, calm, real, spot
 
 from fanfold.market.bars import Bar
+from support.core_desk import START, A, B, instance, walk
 
 
 def spoilt(random: Random, rate: float) -> Callable[[str, Rows], Rows]:

@@ -6,9 +6,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from core_desk import B
-from crashes import until_it_lives
-from execution_world import AT, DESK, TWO, World, halted, minute, order
 
 from execution_service.match import OrderMatcher
 from fanfold.errors import BadInput, Conflict
@@ -18,6 +15,9 @@ from fanfold.matching.prices import Quote
 from fanfold.messages import BarsClosed, OrdersApproved, OrderState, TradingState
 from fanfold.risk.poll import PollState
 from fanfold.simulation.book import MemoryBook
+from support.core_desk import B
+from support.crashes import until_it_lives
+from support.execution_world import AT, DESK, TWO, World, halted, minute, order
 
 D = Decimal
 

@@ -6,8 +6,6 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from core_desk import START, A, B, instance, small_desk, walk
-from crashes import Mortal, until_it_lives
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +17,8 @@ from fanfold.market.source import BarsRequest, Failure
 from fanfold.messages import BarsClosed, BarsRequested
 from fanfold.simulation.stores import MemoryBus, MemoryCursors
 from market_data_service.poll import Poller
+from support.core_desk import START, A, B, instance, small_desk, walk
+from support.crashes import Mortal, until_it_lives
 
 DESK = small_desk(trend=instance(), slow=instance(timeframe="5m"))
 FINE = {name: walk(1, name, 200) for name in (A, B)}

@@ -8,8 +8,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from core_desk import START, A, B, bars_message, instance, series, small_desk
-from crashes import Mortal, until_it_lives
 
 from fanfold import ids
 from fanfold.errors import BadInput
@@ -35,6 +33,8 @@ from fanfold.risk.policy import prepare
 from fanfold.simulation.ledger import MemoryApprovals, MemoryLedger
 from fanfold.simulation.stores import MemoryBus, MemoryPolls
 from risk_service.assess import PreTradeRisk
+from support.core_desk import START, A, B, bars_message, instance, series, small_desk
+from support.crashes import Mortal, until_it_lives
 
 DESK = small_desk(
     trend=instance(),

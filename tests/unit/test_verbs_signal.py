@@ -3,14 +3,14 @@
 from itertools import pairwise
 
 import pytest
-from core_desk import A, B, bars_message, instance, raw, small_desk, stretch, walk
-from crashes import Mortal, until_it_lives
 
 from fanfold import desk
 from fanfold.errors import Conflict
 from fanfold.messages import BarsClosed, BarsRequested, Message, Targets, encode
 from fanfold.simulation.stores import MemoryBus, MemoryFolds
 from signal_service.fold import StrategyRunner
+from support.core_desk import A, B, bars_message, instance, raw, small_desk, stretch, walk
+from support.crashes import Mortal, until_it_lives
 
 DESK = small_desk(trend=instance(), pair=instance("pairs"))
 WHOLE = {name: walk(1, name, 30) for name in (A, B)}

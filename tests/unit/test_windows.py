@@ -1,10 +1,10 @@
 """Windows: what strategies look back on is the past itself, whatever was cut, and common times of a group."""
 
-from core_desk import A, B, series, walk
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.strategy.window import Window
+from support.core_desk import A, B, series, walk
 
 
 @given(st.integers(1, 30), st.integers(1, 300))

@@ -2,13 +2,10 @@
 
 import json
 import re
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "architecture"))
-from packaged import template
+from support.packaged import template
 
 MACHINES = {"daily close": ("audit", "DailyClose"), "back-fill": ("market-data", "BackFill")}
 SERVICES = {"arn:aws:states:::lambda:invoke", "arn:aws:states:::sns:publish"}

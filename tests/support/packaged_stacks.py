@@ -4,8 +4,8 @@ import re
 from functools import cache
 from typing import Any, NamedTuple
 
-from packaged_stages import templates
-from policies import Statement, statement
+from support.packaged_stages import templates
+from support.policies import Statement, statement
 
 REGION = "eu-west-1"
 ACCOUNT = "000000000000"

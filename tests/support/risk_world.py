@@ -4,8 +4,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from core_desk import START, A, B, bars_message, instance, raw, series
-
 from fanfold import desk, ids
 from fanfold.desk import Desk
 from fanfold.ledger import orders
@@ -33,6 +31,7 @@ from fanfold.risk.policy import prepare
 from fanfold.simulation.ledger import MemoryApprovals, MemoryLedger
 from fanfold.simulation.stores import MemoryBus, MemoryPolls
 from risk_service.assess import PreTradeRisk
+from support.core_desk import START, A, B, bars_message, instance, raw, series
 
 D = Decimal
 

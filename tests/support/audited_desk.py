@@ -8,7 +8,6 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
-from stage_key import Key256
 
 from audit_service.record import Arrival, record
 from audit_service.report import Findings, report
@@ -41,6 +40,7 @@ from fanfold.messages import (
     TradingState,
     TradingStateChanged,
 )
+from support.stage_key import Key256
 
 START = datetime(2026, 1, 31, 23, 58, tzinfo=UTC)
 Key = tuple[str, str]

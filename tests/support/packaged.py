@@ -2,8 +2,8 @@
 
 from typing import Any
 
-import packaged_stages
-from packaged_stages import PLATFORM
+from support import packaged_stages
+from support.packaged_stages import PLATFORM
 
 __all__ = ["PLATFORM", "STAGE", "resources", "template"]
 STAGE = "local"

@@ -5,8 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from core_desk import START, A, B, bars_message, series, small_desk
-from crashes import Mortal
 
 from execution_service.match import OrderMatcher
 from execution_service.place import Placer
@@ -28,6 +26,8 @@ from fanfold.risk.poll import PollState
 from fanfold.simulation.book import MemoryBook
 from fanfold.simulation.ledger import MemoryLedger
 from fanfold.simulation.stores import MemoryBus
+from support.core_desk import START, A, B, bars_message, series, small_desk
+from support.crashes import Mortal
 
 DESK = small_desk()
 AT = datetime.fromtimestamp(START, UTC)

@@ -15,9 +15,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from emulator import ministack
-from situations import Situation
-
 from fanfold.aws.client.call import AwsFault, Call, connect
 from fanfold.aws.function.runtime import Runtime, read
 from fanfold.aws.function.sqs import SqsConsumer, consume, consume_batch
@@ -25,6 +22,8 @@ from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.deployment import FIFO, topic_name
 from fanfold.messages import SUBSCRIPTIONS, TOPICS, BarsClosed, decode
 from fanfold.venues import replay
+from support.emulator import ministack
+from support.situations import Situation
 
 HANDLERS = {"market-data": "serve", "signal": "fold", "risk": "assess", "execution": "execute", "audit": "record"}
 # What the handler of each function does with the process of its service.

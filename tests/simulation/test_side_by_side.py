@@ -9,7 +9,6 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from core_desk import START, A, B, instance, raw
 from processes import Process
 from world import as_record, places_of
 
@@ -19,6 +18,7 @@ from fanfold.messages import SUBSCRIPTIONS, BarsClosed, ExecutionReport, Message
 from fanfold.simulation import market
 from fanfold.simulation.cloud import MemoryCloud
 from fanfold.venues import replay
+from support.core_desk import START, A, B, instance, raw
 
 MINUTES = 30
 TRADING = tuple(service for service in SUBSCRIPTIONS if service != "audit")

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from emulator import Cloud
 
 from fanfold.aws.client.call import Call
 from fanfold.aws.dynamodb import ledger
@@ -32,6 +31,7 @@ from fanfold.messages import (
 )
 from fanfold.risk.poll import PollState
 from fanfold.simulation.cloud import MemoryCloud
+from support.emulator import Cloud
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 D = Decimal

@@ -4,12 +4,12 @@ import json
 from decimal import Decimal
 
 import msgspec
-from trading import Desk, planned
 
 from fanfold.deployment import STAGE
 from fanfold.desk import StrategyInstance
 from fanfold.local.run_plan import RunPlan
 from fanfold.strategy.contract import EXTERNAL
+from support.trading import Desk, planned
 
 HOOK = "hook"
 INSTRUMENT = "BTC/USDT"

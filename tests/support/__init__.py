@@ -1,0 +1,1 @@
+"""What tests of several folders share: example desks and messages, worlds, and the embedded cloud."""
