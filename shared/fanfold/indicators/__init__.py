@@ -1,156 +1,79 @@
-"""Indicators as folds: pure functions to call from a strategy's step, compiled or not with equal results.
+"""Indicators: pure functions to call from a strategy's step, compiled or not with equal results.
 
-A fold takes its state first and gives the next one first; every state starts at 0.0. That is right because states hold
+A fold takes its state first and gives the next one first; every state starts at zero. That is right because states hold
 distances to the newest value and columns are padded in front with the first bar, so at the first bar the distance is 0.
 What needs no state scans its window. The window of n bars ends at ``now``, so it reads n - 1 bars before now.
 """
 
-from collections.abc import Sequence
-from math import sqrt
+from fanfold.indicators.averages import atr, ema, excess, rma, rsi, settling, sma, steps, true_range, whole
+from fanfold.indicators.trends import (
+    Adx,
+    Keltner,
+    Macd,
+    Rsi,
+    Supertrend,
+    Vwap,
+    adx,
+    keltner,
+    macd,
+    relative_strength,
+    session_vwap,
+    supertrend,
+)
+from fanfold.indicators.windows import (
+    Bands,
+    bollinger,
+    cci,
+    donchian,
+    hedge,
+    obv,
+    reversal,
+    roc,
+    rolling_max,
+    rolling_min,
+    stochastic,
+    typical,
+    vwap,
+    williams,
+    zscore,
+)
 
-from fanfold.strategy.contract import Bars
-
-# A float of this size has no digits behind the point: adding and taking it away again rounds to a whole number.
-_WHOLE = 1.5 * 2.0**52
-# Sums of whole numbers are exact up to here and a little further.
-_EXACT = 2.0**52
-
-
-def settling(n: int, weight: float) -> int:
-    """Bars until a recursive average, in which a value counts ``weight / n`` at first, has forgotten where it started.
-
-    After 14 time constants the start counts for less than e**-14, a millionth. Weight is 2 for ema, 1 for rma.
-    """
-    return int(14 * n / weight) + 1
-
-
-def steps(price: float) -> float:
-    """Steps to the unit in which a price has 12 or 13 digits: a power of ten, from 1 to 1e22.
-
-    >>> steps(64_000.0), steps(1.2e-9)
-    (100000000.0, 1e+20)
-    """
-    steps = 1e10
-    if price * steps < 1e11:
-        for _ in range(6):
-            steps *= 100.0 if price * steps < 1e11 else 1.0
-    elif price * steps >= 1e13:
-        for _ in range(5):
-            steps /= 100.0 if price * steps >= 1e13 else 1.0
-    return steps
-
-
-def whole(price: float, unit: float) -> float:
-    """A price in whole steps, ``unit`` of them to 1: exact for a decimal price that has no more digits than that."""
-    return price * unit + _WHOLE - _WHOLE
-
-
-def excess(state: float, column: Sequence[float], now: int, n: int) -> tuple[float, float]:
-    """By how much the sum of the last n values exceeds n times the newest, in steps of the newest; it never drifts.
-
-    So a tie is a tie, whatever the size of the prices. Reads n - 1 bars before now, and at least one.
-    """
-    unit = steps(column[now])
-    newest = whole(column[now], unit)
-    if abs(state) < _EXACT and unit == steps(column[now - 1]):
-        total = state - (n - 1) * (newest - whole(column[now - 1], unit))
-    else:
-        # In other steps than before, or beyond what is exact: counted anew.
-        total = 0.0
-        for i in range(now - n + 1, now):
-            total += whole(column[i], unit) - newest
-    if abs(total) >= _EXACT:
-        return total, total
-    return total + newest - whole(column[now - n + 1], unit), total
-
-
-def sma(state: float, column: Sequence[float], now: int, n: int) -> tuple[float, float]:
-    """Simple moving average."""
-    following, total = excess(state, column, now, n)
-    return following, column[now] + total / n / steps(column[now])
-
-
-def ema(state: float, column: Sequence[float], now: int, n: int) -> tuple[float, float]:
-    """Exponential moving average with weight 2 / (n + 1), started at the first value; see settling."""
-    behind = (state + column[now - 1] - column[now]) * (n - 1) / (n + 1)
-    return behind, column[now] + behind
-
-
-def rma(state: float, value: float, n: int) -> float:
-    """Wilder's average with weight 1 / n, which is its own state and starts at 0; see settling."""
-    return state + (value - state) / n
-
-
-def true_range(high: Sequence[float], low: Sequence[float], close: Sequence[float], now: int) -> float:
-    """The bar's range, stretched to the close before it."""
-    return max(high[now], close[now - 1]) - min(low[now], close[now - 1])
-
-
-def atr(state: float, bars: Bars, n: int) -> float:
-    """Wilder's average true range, which is its own state; see settling."""
-    return rma(state, true_range(bars.high, bars.low, bars.close, bars.now), n)
-
-
-def rsi(gain: float, loss: float, column: Sequence[float], now: int, n: int) -> tuple[float, float, float]:
-    """Wilder's relative strength index, 0 to 100 and 50 where nothing moved, behind its two states; see settling."""
-    change = column[now] - column[now - 1]
-    gain = rma(gain, max(change, 0.0), n)
-    loss = rma(loss, max(-change, 0.0), n)
-    return gain, loss, 100.0 * gain / (gain + loss) if gain + loss > 0.0 else 50.0
-
-
-def zscore(column: Sequence[float], now: int, n: int) -> float:
-    """Standard deviations (of the population) from the mean of the last n values to the newest; 0 where none moved."""
-    total, squares = 0.0, 0.0
-    # Seen from the newest value a flat window is exactly zero, and nothing large cancels.
-    for i in range(now - n + 1, now):
-        away = column[i] - column[now]
-        total += away
-        squares += away * away
-    variance = (squares - total * total / n) / n
-    return -total / n / sqrt(variance) if variance > 0.0 else 0.0
-
-
-def hedge(y: Sequence[float], x: Sequence[float], now: int, n: int) -> tuple[float, float]:
-    """Slope of the least-squares line of y on x over the last n bars, and today's residual in standard deviations.
-
-    Both are 0 where x did not move; the residual is 0 where the line is exact.
-    """
-    sx, sy, sxx, sxy, syy = 0.0, 0.0, 0.0, 0.0, 0.0
-    for i in range(now - n + 1, now):
-        dx, dy = x[i] - x[now], y[i] - y[now]
-        sx += dx
-        sy += dy
-        sxx += dx * dx
-        sxy += dx * dy
-        syy += dy * dy
-    vx, vy, vxy = sxx - sx * sx / n, syy - sy * sy / n, sxy - sx * sy / n
-    slope = vxy / vx if vx > 0.0 else 0.0
-    unexplained = vy - slope * vxy
-    # What is left of an exact line is rounding, not a spread.
-    return slope, (slope * sx - sy) / n / sqrt(unexplained / n) if unexplained > 1e-12 * vy else 0.0
-
-
-def reversal(side: float, z: float, entry: float, leave: float) -> float:
-    """The side (-1, 0, 1) of a bet that z returns to 0: taken beyond ``entry``, left at ``leave`` on the way in."""
-    if z > entry:
-        return -1.0
-    if z < -entry:
-        return 1.0
-    return 0.0 if side * z > -leave else side
-
-
-def rolling_max(column: Sequence[float], now: int, n: int) -> float:
-    """Highest of the last n values."""
-    top = column[now]
-    for i in range(now - n + 1, now):
-        top = max(top, column[i])
-    return top
-
-
-def rolling_min(column: Sequence[float], now: int, n: int) -> float:
-    """Lowest of the last n values."""
-    bottom = column[now]
-    for i in range(now - n + 1, now):
-        bottom = min(bottom, column[i])
-    return bottom
+__all__ = [
+    "Adx",
+    "Bands",
+    "Keltner",
+    "Macd",
+    "Rsi",
+    "Supertrend",
+    "Vwap",
+    "adx",
+    "atr",
+    "bollinger",
+    "cci",
+    "donchian",
+    "ema",
+    "excess",
+    "hedge",
+    "keltner",
+    "macd",
+    "obv",
+    "relative_strength",
+    "reversal",
+    "rma",
+    "roc",
+    "rolling_max",
+    "rolling_min",
+    "rsi",
+    "session_vwap",
+    "settling",
+    "sma",
+    "steps",
+    "stochastic",
+    "supertrend",
+    "true_range",
+    "typical",
+    "vwap",
+    "whole",
+    "williams",
+    "zscore",
+]
