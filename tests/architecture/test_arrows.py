@@ -36,6 +36,7 @@ ROOMS = {
     "ledger": TRADED | {"risk", "matching"},
     "audit": LEDGER,
     "api": LEDGER,
+    "performance": LEDGER,
     "cost": CORE,
     "importers": DESK,
     "venues": MESSAGES | {"desk", "matching"},
@@ -49,8 +50,8 @@ ROOMS = {
     "simulation": DOMAIN | AWS,
     "local": DOMAIN | AWS | {"venues", "simulation", "importers"},
     "stages": LOCAL,
-    "cli": LOCAL | {"stages", "cost"},
-    "fanfold_dev": LOCAL | {"stages", "cost", "cli"},
+    "cli": LOCAL | {"stages", "cost", "performance"},
+    "fanfold_dev": LOCAL | {"stages", "cost", "performance", "cli"},
 }
 # Room -> the libraries that it may import, where that is more than what is pure.
 LIBRARIES = {
