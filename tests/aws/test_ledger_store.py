@@ -15,7 +15,7 @@ from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.aws.dynamodb.table import Table
 from fanfold.errors import Refused
-from fanfold.ledger import orders, positions
+from fanfold.ledger import booking, orders, positions
 from fanfold.ledger.booking import AccountBooks, StoredAccount, StoredPosition
 from fanfold.ledger.changes import (
     AwaitResume,
@@ -44,7 +44,7 @@ from fanfold.ledger.changes import (
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.positions import PAGE_LOTS, Lot, Position
 from fanfold.ledger.requests import PendingResume, Remembered
-from fanfold.ledger.store import LedgerStore, LiveOrder
+from fanfold.ledger.store import Excerpt, LedgerStore, LiveOrder
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import Message, TradingState
 from fanfold.simulation.cloud import MemoryCloud
@@ -138,12 +138,12 @@ def test_an_account_is_opened_once_and_never_read_before(stored: Stored) -> None
         orders_in_minute=0, version=1,
     )  # fmt: skip
     assert refused(store, OpenAccount("main", D(1)), CreateOrder(A)) == (0,)
-    assert store.orders_and_trades(["A"], []) == ({}, {})
+    assert store.orders(["A"]) == {}
 
 
 def test_all_changes_land_or_none_and_every_one_in_the_way_is_named(store: LedgerStore) -> None:
     store.commit([CreateOrder(A), BookTrade(fill(A, "1"))])
-    before = store.books("main"), store.orders_and_trades(["A", "B"], [])
+    before = store.books("main"), store.orders(["A", "B"])
     changes = [
         CreateOrder(B),
         CreateOrder(A),
@@ -154,7 +154,7 @@ def test_all_changes_land_or_none_and_every_one_in_the_way_is_named(store: Ledge
         HoldMessage(report()),
     ]
     assert refused(store, *changes) == (1, 3)
-    assert (store.books("main"), store.orders_and_trades(["A", "B"], [])) == before
+    assert (store.books("main"), store.orders(["A", "B"])) == before
     assert store.live("main") == []
 
 
@@ -181,7 +181,7 @@ def test_an_account_that_moved_is_in_the_way_of_what_was_read_before(store: Ledg
     assert refused(store, MoveCash(before, D(2), D(0)), CreateOrder(A)) == (0,)
     other_state = replace(account(store), trading_state=TradingState.HALTED)
     assert refused(store, CreateOrder(A), ReserveCash(other_state, D(1), 1, 1)) == (1,)
-    assert store.orders_and_trades(["A"], []) == ({}, {})
+    assert store.orders(["A"]) == {}
 
 
 @pytest.mark.parametrize(
@@ -200,23 +200,23 @@ def test_an_account_that_was_never_opened_is_in_the_way(store: LedgerStore, chan
 def test_a_required_trading_state_lets_changes_land_or_not(store: LedgerStore) -> None:
     assert refused(store, RequireTradingState("main", (TradingState.HALTED,)), CreateOrder(A)) == (0,)
     store.commit([RequireTradingState("main", (TradingState.HALTED, TradingState.ACTIVE)), CreateOrder(A)])
-    assert store.orders_and_trades(["A"], []) == ({"A": RECORD}, {})
+    assert store.orders(["A"]) == {"A": RECORD}
 
 
 def test_an_order_moves_from_what_was_read_alone(store: LedgerStore) -> None:
     store.commit([CreateOrder(A)])
     claimed = orders.claim(RECORD, AT, 5)
     store.commit([MoveOrder(RECORD, claimed)])
-    assert store.orders_and_trades(["A", "none", "A"], [])[0] == {"A": claimed}
+    assert store.orders(["A", "none", "A"]) == {"A": claimed}
     again = orders.claim(claimed, AT + timedelta(seconds=9), 5)
     for before in (RECORD, replace(claimed, epoch=2), replace(claimed, filled=D(1)), replace(claimed, order=B)):
         assert refused(store, MoveOrder(before, again)) == (0,)
     priced = replace(claimed, order=replace(A, reference_price=D(99)))
     terms = replace(A, quantity=D(3))
     assert refused(store, MoveOrder(replace(claimed, order=terms), again)) == (0,)
-    assert store.orders_and_trades(["A"], [])[0] == {"A": claimed}
+    assert store.orders(["A"]) == {"A": claimed}
     store.commit([MoveOrder(priced, again)])  # A price that was looked at is no part of the terms.
-    assert store.orders_and_trades(["A"], [])[0] == {"A": again}
+    assert store.orders(["A"]) == {"A": again}
 
 
 def test_live_orders_are_listed_with_their_message_until_they_are_taken_off(store: LedgerStore) -> None:
@@ -232,7 +232,27 @@ def test_a_trade_is_booked_once_with_its_quantity(store: LedgerStore) -> None:
     trade = ("v", "A/USDT", "t-A-1")
     store.commit([BookTrade(fill(A, "0.50"))])
     assert refused(store, BookTrade(fill(A, "1"))) == (0,)
-    assert store.orders_and_trades([], [trade, ("v", "A/USDT", "none")]) == ({}, {trade: D("0.5")})
+    assert store.excerpt("main", [], [], [trade, ("v", "A/USDT", "none")]).trades == {trade: D("0.5")}
+
+
+def test_an_excerpt_has_what_is_named_and_exists_and_no_more(store: LedgerStore) -> None:
+    assert store.excerpt("other", [KEY], ["A"], []) == Excerpt(
+        AccountBooks(account=None, positions={}), OrderPermissions(None), orders={}, trades={}
+    )
+    other = ("other", A.instrument)
+    store.commit([CreateOrder(A), CreateOrder(B), BookTrade(fill(A, "1"))])
+    store.commit([ExpectFill("main", KEY, D(2)), ExpectFill("main", other, D(3))])
+    store.commit([SetTradingState(halted(TradingState.REDUCE_ONLY))])
+    books = store.books("main")
+    assert store.excerpt(
+        "main", [KEY, KEY, ("none", "none")], ["A", "A", "none"], [booking.trade(fill(A, "1"))]
+    ) == Excerpt(
+        replace(books, positions={KEY: books.positions[KEY]}),
+        store.permissions("main"),
+        orders={"A": RECORD},
+        trades={booking.trade(fill(A, "1")): D(1)},
+    )
+    assert store.excerpt("main", [], [], []).books == replace(books, positions={})
 
 
 def test_a_position_adds_up_what_may_fill_and_moves_from_its_version_alone(store: LedgerStore) -> None:
@@ -316,7 +336,7 @@ def test_a_commit_takes_so_many_changes_and_no_more(store: LedgerStore) -> None:
         store.commit(changes)
     store.commit(changes[:100])
     names = [f"N{number}" for number in range(101)]
-    assert len(store.orders_and_trades(names, [])[0]) == 100
+    assert len(store.orders(names)) == 100
 
 
 def test_two_changes_of_one_record_are_no_commit(store: LedgerStore) -> None:

@@ -11,7 +11,9 @@ from execution_service.match import OrderMatcher
 from fanfold import desk
 from fanfold.desk import Desk
 from fanfold.errors import VenueUnavailable
+from fanfold.ledger.booking import AccountBooks
 from fanfold.ledger.orders import OrderRecord
+from fanfold.ledger.store import Excerpt
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.market import bars
 from fanfold.market.bars import Series
@@ -171,10 +173,16 @@ class Ledger:
     def trading_state(self, _account: str) -> OrderPermissions:
         return OrderPermissions(TradingState.ACTIVE)
 
+    def excerpt(self, _account: str, _resolutions: Sequence[Resolution]) -> Excerpt:
+        books = AccountBooks(account=None, positions={})
+        return Excerpt(books, OrderPermissions(TradingState.ACTIVE), orders={}, trades={})
+
     def records(self, _order_ids: Sequence[str]) -> dict[str, OrderRecord]:
         return {}
 
-    def book(self, _account: str, resolutions: Sequence[Resolution], told: ExecutionReport) -> list[ExecutionReport]:
+    def book(
+        self, _account: str, resolutions: Sequence[Resolution], told: ExecutionReport, _excerpt: Excerpt | None = None
+    ) -> list[ExecutionReport]:
         self.booked += resolutions
         return [told]
 

@@ -15,6 +15,8 @@ from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.errors import AT_ONCE, Backoff, for_each_account, retry_on_conflict
 from fanfold.ledger import booking
+from fanfold.ledger.store import Excerpt
+from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.market import bars
 from fanfold.market.bars import Series
 from fanfold.matching.book import RestingOrder
@@ -30,8 +32,14 @@ class BookingLedger(place.ClaimLedger, Protocol):
 
     def live(self, account: str) -> Sequence[StandingOrder]: ...
 
+    def excerpt(self, account: str, resolutions: Sequence[Resolution]) -> Excerpt: ...
+
     def book(
-        self, account: str, resolutions: Sequence[Resolution], report: ExecutionReport
+        self,
+        account: str,
+        resolutions: Sequence[Resolution],
+        report: ExecutionReport,
+        excerpt: Excerpt | None = None,
     ) -> list[ExecutionReport]: ...
 
     def publish(self, held: Sequence[ExecutionReport], others: Sequence[ExecutionReport]) -> None: ...
@@ -114,11 +122,16 @@ class OrderMatcher:
 
         def attempt() -> None:
             result = self._venue.resolve(account, series, ended_by)
-            if self._cancels(account, result.resting, report.at):
+            if not result.resting:
+                return
+            # One read has the trading state and what a booking takes, which most matches come to.
+            excerpt = self._ledger.excerpt(account, result.resolutions)
+            canceled = self._cancels(account, result.resting, excerpt.permissions, report.at)
+            if canceled:
                 result = self._venue.resolve(account, series, ended_by)
             if not result.resolutions:
                 return
-            booked = self._ledger.book(account, result.resolutions, report)
+            booked = self._ledger.book(account, result.resolutions, report, None if canceled else excerpt)
             reports.extend(booked)
             self._venue.commit(self._agreed(result, booked))
 
@@ -136,13 +149,12 @@ class OrderMatcher:
             ended |= {order_id} if record.state in TERMINAL else set()
         return booking.agreed(result, filled, ended)
 
-    def _cancels(self, account: str, resting: Sequence[RestingOrder], at: datetime) -> bool:
-        """Cancel orders that may not rest; return whether any did. The trading state is only read where orders rest."""
+    def _cancels(
+        self, account: str, resting: Sequence[RestingOrder], permissions: OrderPermissions, at: datetime
+    ) -> bool:
+        """Cancel orders that may not rest; return whether any did."""
         live = [entry.order for entry in resting if entry.canceled_at is None]
-        if not live:
-            return False
-        state = self._ledger.trading_state(account)
-        barred = {order.client_order_id: state.bars_resting(order) for order in live if state.bars_resting(order)}
+        barred = {order.client_order_id: reason for order in live if (reason := permissions.bars_resting(order))}
         if barred:
             self._venue.cancel_all(account, list(barred), at, next(iter(barred.values())))
         return bool(barred)

@@ -1,13 +1,13 @@
 """Execution's side of the ledger: claims, steps without a fill, and fills, each committed with its report."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 import msgspec
 
 from fanfold.errors import AT_ONCE, Backoff, BadInput, Conflict, Refused, retry_on_conflict
 from fanfold.ledger import booking, lots
-from fanfold.ledger.booking import AccountBooks, BookingResult, StoredAccount, Trade
+from fanfold.ledger.booking import AccountBooks, BookingResult, StoredAccount
 from fanfold.ledger.changes import (
     BookTrade,
     Change,
@@ -19,7 +19,7 @@ from fanfold.ledger.changes import (
     UnindexOrder,
 )
 from fanfold.ledger.orders import OrderRecord, Step
-from fanfold.ledger.store import LedgerStore, LiveOrder
+from fanfold.ledger.store import Excerpt, LedgerStore, LiveOrder
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.matching.fills import Resolution
 from fanfold.messages import ExecutionReport, Fill
@@ -49,7 +49,7 @@ class Bookings:
 
     def records(self, order_ids: Sequence[str]) -> dict[str, OrderRecord]:
         """Return the orders that are in the ledger, by id."""
-        return dict(self._store.orders_and_trades(order_ids, ())[0])
+        return dict(self._store.orders(order_ids))
 
     def trading_state(self, account: str) -> OrderPermissions:
         """Return the account's trading state, and since when."""
@@ -86,30 +86,53 @@ class Bookings:
         retry_on_conflict(attempt, TRIES, f"the books of {report.account}", self._backoff, only_the_account)
         self._store.publish([report])
 
-    def book(self, account: str, resolutions: Sequence[Resolution], report: ExecutionReport) -> list[ExecutionReport]:
-        """Book what is not booked yet; return the reports that are now held, none where all was booked before."""
+    def excerpt(self, account: str, resolutions: Sequence[Resolution]) -> Excerpt:
+        """Return the account with what the first commit of a booking of these resolutions touches."""
+        return self._excerpt(account, next(self._chunks(resolutions), []))
+
+    def book(
+        self,
+        account: str,
+        resolutions: Sequence[Resolution],
+        report: ExecutionReport,
+        excerpt: Excerpt | None = None,
+    ) -> list[ExecutionReport]:
+        """Book what is not booked yet; return the reports that are now held, none where all was booked before.
+
+        An ``excerpt`` that was read for these resolutions is not read again.
+        """
         held = []
-        chunks = list(booking.chunks(resolutions, self._store.changes_max - OTHER_CHANGES))
+        chunks = list(self._chunks(resolutions))
         for chunk in chunks:
             last = chunk is chunks[-1]
-            booked = self._book(account, chunk, report if last else msgspec.structs.replace(report, matched=False))
+            told = report if last else msgspec.structs.replace(report, matched=False)
+            booked = self._book(account, chunk, told, excerpt)
             held += [booked] if booked else []
+            excerpt = None
         return held
 
     def publish(self, held: Sequence[ExecutionReport], others: Sequence[ExecutionReport]) -> None:
         """Publish reports that are held, and others that need not be."""
         self._store.publish(held, others)
 
-    def _book(self, account: str, resolutions: Sequence[Resolution], report: ExecutionReport) -> ExecutionReport | None:
-        order_ids = [resolution.resting.order.order_id for resolution in resolutions]
-        trades: list[Trade] = [booking.trade(fill) for resolution in resolutions for fill in resolution.fills]
+    def _chunks(self, resolutions: Sequence[Resolution]) -> Iterator[list[Resolution]]:
+        return booking.chunks(resolutions, self._store.changes_max - OTHER_CHANGES)
 
+    def _excerpt(self, account: str, resolutions: Sequence[Resolution]) -> Excerpt:
+        touched = [resolution.resting.order for resolution in resolutions]
+        trades = [booking.trade(fill) for resolution in resolutions for fill in resolution.fills]
+        keys = [booking.key_of(order) for order in touched]
+        return self._store.excerpt(account, keys, [order.order_id for order in touched], trades)
+
+    def _book(
+        self, account: str, resolutions: Sequence[Resolution], report: ExecutionReport, known: Excerpt | None
+    ) -> ExecutionReport | None:
         def attempt() -> ExecutionReport | None:
-            records, booked = self._store.orders_and_trades(order_ids, trades)
-            books = self._store.books(account)
-            before = _opened(account, books)
-            books = lots.with_lots(self._store, account, books, booking.unbooked(resolutions, booked))
-            result = booking.apply(resolutions, records, books, booked)
+            nonlocal known
+            excerpt, known = known or self._excerpt(account, resolutions), None
+            before, booked = _opened(account, excerpt.books), excerpt.trades
+            books = lots.with_lots(self._store, account, excerpt.books, booking.unbooked(resolutions, booked))
+            result = booking.apply(resolutions, excerpt.orders, books, booked)
             for fill in result.odd:
                 self._odd(fill, booked.get(booking.trade(fill)))
             if not result.steps:

@@ -8,7 +8,7 @@ import msgspec
 from fanfold import ids, money
 from fanfold.errors import BadInput
 from fanfold.messages import Fill, Order, OrderState, OrderUpdate
-from fanfold.money import ZERO, exact
+from fanfold.money import EXACT, ZERO, exact
 from fanfold.records import TERMINAL
 
 NEXT: dict[OrderState, frozenset[OrderState]] = {
@@ -61,9 +61,8 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
     @property
-    @exact
     def remaining(self) -> Decimal:
-        return self.order.quantity - self.filled
+        return EXACT.subtract(self.order.quantity, self.filled)
 
 
 # An order before and after a transition.

@@ -1,6 +1,6 @@
 """The port to where the ledger is stored: reads, and one commit that applies changes as a whole or not at all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple, Protocol
@@ -27,6 +27,16 @@ class LiveOrder(NamedTuple):
     at: datetime
 
 
+class Excerpt(NamedTuple):
+    """Records of the ledger as of one read: an account with those of its positions that were asked for, the orders of
+    those that exist by id, and the quantities of those of the trades that are booked."""
+
+    books: AccountBooks
+    permissions: OrderPermissions
+    orders: Mapping[str, OrderRecord]
+    trades: Mapping[Trade, Decimal]
+
+
 class LedgerStore(Protocol):
     """Accounts, positions, orders and trades, and the messages that changes hold until they are published."""
 
@@ -37,10 +47,13 @@ class LedgerStore(Protocol):
     def books(self, account: str) -> AccountBooks:
         """Return an account and its positions, without the lots of their pages."""
 
-    def orders_and_trades(
-        self, order_ids: Sequence[str], trades: Sequence[Trade]
-    ) -> tuple[Mapping[str, OrderRecord], Mapping[Trade, Decimal]]:
-        """Return those of the orders that exist, by id, and the quantities of those of the trades that are booked."""
+    def excerpt(
+        self, account: str, keys: Iterable[PositionKey], order_ids: Iterable[str], trades: Iterable[Trade]
+    ) -> Excerpt:
+        """Return an account and its permissions, and of positions, orders and trades those that are named and exist."""
+
+    def orders(self, order_ids: Sequence[str]) -> Mapping[str, OrderRecord]:
+        """Return those of the orders that exist, by id."""
 
     def lots(self, account: str, key: PositionKey, numbers: Sequence[int]) -> Mapping[int, tuple[Lot, ...]]:
         """Return those pages of a position's lots that exist, by number."""

@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from fanfold.messages import Order
-from fanfold.money import ZERO, exact
+from fanfold.money import EXACT, ZERO
 
 
 class RestingOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,9 +25,8 @@ class RestingOrder(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
     @property
-    @exact
     def remaining(self) -> Decimal:
-        return self.order.quantity - self.filled
+        return EXACT.subtract(self.order.quantity, self.filled)
 
     @property
     def at_market(self) -> bool:

@@ -64,7 +64,7 @@ class MemoryLedger(Bookings):
     @property
     def orders(self) -> dict[str, OrderRecord]:
         """Every order that was ever created, in that order."""
-        return self.store.orders
+        return self.store.records
 
     @property
     def outbox(self) -> dict[str, Message]:

@@ -1,6 +1,6 @@
 """The ledger in memory: a store that only applies changes, by the expectations and effects that each one names."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,7 @@ from fanfold.ledger.booking import AccountBooks, StoredAccount, StoredPosition, 
 from fanfold.ledger.orders import OrderRecord, terms_of
 from fanfold.ledger.positions import Lot, Position
 from fanfold.ledger.requests import PendingResume, Remembered
-from fanfold.ledger.store import LiveOrder, within
+from fanfold.ledger.store import Excerpt, LiveOrder, within
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import Message, TradingState
 from fanfold.money import ZERO, exact
@@ -36,7 +36,7 @@ class MemoryLedgerStore:
         self.since: dict[str, datetime] = {}
         self.positions: dict[str, dict[PositionKey, StoredPosition]] = {}
         self.pages: dict[tuple[str, PositionKey], dict[int, tuple[Lot, ...]]] = {}
-        self.orders: dict[str, OrderRecord] = {}
+        self.records: dict[str, OrderRecord] = {}
         self.trades: dict[Trade, Decimal] = {}
         self.index: dict[tuple[str, str], LiveOrder] = {}
         self.held: dict[str, Message] = {}
@@ -48,11 +48,20 @@ class MemoryLedgerStore:
     def books(self, account: str) -> AccountBooks:
         return AccountBooks(account=self.accounts.get(account), positions=dict(self.positions.get(account, {})))
 
-    def orders_and_trades(
-        self, order_ids: Sequence[str], trades: Sequence[Trade]
-    ) -> tuple[Mapping[str, OrderRecord], Mapping[Trade, Decimal]]:
-        orders = {order_id: self.orders[order_id] for order_id in order_ids if order_id in self.orders}
-        return orders, {key: self.trades[key] for key in trades if key in self.trades}
+    def excerpt(
+        self, account: str, keys: Iterable[PositionKey], order_ids: Iterable[str], trades: Iterable[Trade]
+    ) -> Excerpt:
+        books = self.books(account)
+        positions = {key: books.positions[key] for key in keys if key in books.positions}
+        return Excerpt(
+            books=replace(books, positions=positions),
+            permissions=self.permissions(account),
+            orders=self.orders(list(order_ids)),
+            trades={key: self.trades[key] for key in trades if key in self.trades},
+        )
+
+    def orders(self, order_ids: Sequence[str]) -> Mapping[str, OrderRecord]:
+        return {order_id: self.records[order_id] for order_id in order_ids if order_id in self.records}
 
     def lots(self, account: str, key: PositionKey, numbers: Sequence[int]) -> Mapping[int, tuple[Lot, ...]]:
         pages = self.pages.get((account, key), {})
@@ -109,7 +118,7 @@ def _state_in(store: MemoryLedgerStore, change: to.RequireTradingState) -> bool:
 
 
 def _order_as_read(store: MemoryLedgerStore, change: to.MoveOrder) -> bool:
-    stored, before = store.orders.get(change.before.order.order_id), change.before
+    stored, before = store.records.get(change.before.order.order_id), change.before
     if stored is None or terms_of(stored.order) != terms_of(before.order):
         return False
     return (stored.state, stored.epoch, stored.filled) == (before.state, before.epoch, before.filled)
@@ -176,7 +185,7 @@ _EXPECTED: dict[type, Callable[[MemoryLedgerStore, Any], bool]] = {
     to.RequireTradingState: _state_in,
     to.ReserveCash: _reservable,
     to.MoveCash: lambda store, change: _as_read(store, change.before),
-    to.CreateOrder: lambda store, change: change.order.order_id not in store.orders,
+    to.CreateOrder: lambda store, change: change.order.order_id not in store.records,
     to.MoveOrder: _order_as_read,
     to.BookTrade: lambda store, change: trade(change.fill) not in store.trades,
     to.MovePosition: _position_as_read,
@@ -191,8 +200,8 @@ _APPLIED: dict[type, Callable[[MemoryLedgerStore, Any], object]] = {
     to.ReserveCash: _reserve,
     to.MoveCash: _move_cash,
     to.Rearm: lambda store, change: store.rearm(change.account),
-    to.CreateOrder: lambda store, c: store.orders.update({c.order.order_id: OrderRecord(order=c.order)}),
-    to.MoveOrder: lambda store, change: store.orders.update({change.after.order.order_id: change.after}),
+    to.CreateOrder: lambda store, c: store.records.update({c.order.order_id: OrderRecord(order=c.order)}),
+    to.MoveOrder: lambda store, change: store.records.update({change.after.order.order_id: change.after}),
     to.IndexOrder: lambda store, c: store.index.update(
         {(c.account, c.order_id): LiveOrder(c.account, c.order_id, c.cause, c.at)}
     ),

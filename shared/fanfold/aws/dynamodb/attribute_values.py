@@ -22,7 +22,7 @@ def marshal(values: Mapping[str, Any]) -> Item:
     """Convert a dict to an item: str, bool, None, int, Decimal, bytes, lists, dicts, sets; else BadInput is raised."""
     # Nearly all values are texts, bytes or truths, which a call each would take longer than to write.
     return {
-        name: {kind: value} if (kind := _AS_THEY_ARE.get(type(value))) else attribute(value)
+        name: {kind: value} if (kind := _AS_THEY_ARE.get(type(value))) else _WRITERS.get(type(value), attribute)(value)
         for name, value in values.items()
     }
 

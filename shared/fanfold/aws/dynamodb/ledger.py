@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -13,7 +12,7 @@ from fanfold.ledger.booking import AccountBooks, StoredAccount, StoredPosition, 
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.positions import Lot, LotPages, Position
 from fanfold.ledger.requests import PendingResume, Remembered
-from fanfold.ledger.store import LiveOrder
+from fanfold.ledger.store import Excerpt, LiveOrder
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import TradingState
 from fanfold.money import ZERO
@@ -82,7 +81,10 @@ def lots(table: Table, account: str, key: PositionKey, numbers: Iterable[int]) -
 
 def trading_state(table: Table, account: str) -> OrderPermissions:
     """Return the trading state of an account; none where it was never opened."""
-    item = table.get(account_key(account))
+    return _permissions(table.get(account_key(account)))
+
+
+def _permissions(item: Mapping[str, Any]) -> OrderPermissions:
     since = datetime.fromisoformat(item["trading_state_at"]) if "trading_state_at" in item else None
     return OrderPermissions(
         TradingState(item["trading_state"]) if "trading_state" in item else None, since, item.get("breach", "")
@@ -106,18 +108,32 @@ def live_of(items: Iterable[Mapping[str, Any]]) -> list[LiveOrder]:
 
 def records(table: Table, order_ids: Sequence[str]) -> dict[str, OrderRecord]:
     """Return the orders that exist, by id."""
-    return records_and_trades(table, order_ids, [])[0]
+    return _orders(table.get_all([order_key(order_id) for order_id in dict.fromkeys(order_ids)]).values())
 
 
-def records_and_trades(
-    table: Table, order_ids: Iterable[str], trades: Iterable[Trade]
-) -> tuple[dict[str, OrderRecord], dict[Trade, Decimal]]:
-    """Return the orders that exist, by id, and the quantities of the trades that are booked; in one call for few."""
-    by_key = {fill_key(trade): trade for trade in trades}
-    items = table.get_all([*map(order_key, dict.fromkeys(order_ids)), *by_key])
-    orders = [_record(item["record"]) for item in items.values() if "record" in item]
-    booked = {by_key[key]: item["quantity"] for key, item in items.items() if key in by_key}
-    return {record.order.order_id: record for record in orders}, booked
+def excerpt(
+    table: Table, account: str, keys: Iterable[PositionKey], order_ids: Iterable[str], trades: Iterable[Trade]
+) -> Excerpt:
+    """Return an account with some of its positions, orders and trades; a call for a hundred of them."""
+    own = account_key(account)
+    positions = {position_key(account, key): key for key in keys}
+    booked = {fill_key(trade): trade for trade in trades}
+    items = table.get_all([own, *positions, *map(order_key, dict.fromkeys(order_ids)), *booked])
+    stored = items.get(own)
+    return Excerpt(
+        books=AccountBooks(
+            account=None if stored is None else _account(account, stored),
+            positions={key: _position(items[at]) for at, key in positions.items() if at in items},
+        ),
+        permissions=_permissions(stored or {}),
+        orders=_orders(items.values()),
+        trades={trade: items[at]["quantity"] for at, trade in booked.items() if at in items},
+    )
+
+
+def _orders(items: Iterable[Mapping[str, Any]]) -> dict[str, OrderRecord]:
+    records = [_record(item["record"]) for item in items if "record" in item]
+    return {record.order.order_id: record for record in records}
 
 
 def remembered(table: Table, principal: str, key: str) -> Remembered | None:

@@ -1,7 +1,6 @@
 """The ledger on a DynamoDB table: a commit is a transaction in which each change is one write."""
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Mapping, Sequence
 
 from fanfold.aws.dynamodb import ledger, ledger_changes
 from fanfold.aws.dynamodb.outbox import Outbox
@@ -11,7 +10,7 @@ from fanfold.ledger.changes import Change
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.positions import Lot
 from fanfold.ledger.requests import PendingResume, Remembered
-from fanfold.ledger.store import LiveOrder, within
+from fanfold.ledger.store import Excerpt, LiveOrder, within
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import Message
 from fanfold.risk.exposure import PositionKey
@@ -29,10 +28,13 @@ class DynamoLedger:
     def books(self, account: str) -> AccountBooks:
         return ledger.read(self._table, account)
 
-    def orders_and_trades(
-        self, order_ids: Sequence[str], trades: Sequence[Trade]
-    ) -> tuple[Mapping[str, OrderRecord], Mapping[Trade, Decimal]]:
-        return ledger.records_and_trades(self._table, order_ids, trades)
+    def excerpt(
+        self, account: str, keys: Iterable[PositionKey], order_ids: Iterable[str], trades: Iterable[Trade]
+    ) -> Excerpt:
+        return ledger.excerpt(self._table, account, keys, order_ids, trades)
+
+    def orders(self, order_ids: Sequence[str]) -> Mapping[str, OrderRecord]:
+        return ledger.records(self._table, order_ids)
 
     def lots(self, account: str, key: PositionKey, numbers: Sequence[int]) -> Mapping[int, tuple[Lot, ...]]:
         return ledger.lots(self._table, account, key, numbers)

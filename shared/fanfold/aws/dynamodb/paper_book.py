@@ -23,7 +23,9 @@ PARTS_MAX = 15
 KEPT_S = 30 * 86_400
 _page = msgspec.json.Decoder(PaperBookVersion).decode
 _part = msgspec.json.Decoder(list[RestingOrder]).decode
+_parts_of = msgspec.json.Decoder(list[int]).decode
 _encode = msgspec.json.Encoder(decimal_format="string").encode
+NO_PARTS = b"[]"
 Parts = dict[int, list[RestingOrder]]
 
 
@@ -106,20 +108,23 @@ class PaperBook:
         return self._table.putting(_marker(order), {**item, "expires_at_s": expires}, ABSENT)
 
     def _read(self, account: str) -> StoredBook:
-        """Read the parts after the page that names them: they belong together if it has not changed since."""
         item = self._table.get(_page_key(account))
+        self._kept[account] = self._with_parts(account, item) if _numbers(item) else _kept(item)
+        return self._kept[account]
+
+    def _with_parts(self, account: str, item: dict[str, Any]) -> StoredBook:
+        """Read the parts after the page that names them: they belong together if it has not changed since."""
 
         def attempt() -> StoredBook:
             nonlocal item
             before, numbers = item, _numbers(item)
-            parts = self._table.get_all([_part_key(account, number) for number in numbers]) if numbers else {}
-            item = self._table.get(_page_key(account)) if numbers else item
+            parts = self._table.get_all([_part_key(account, number) for number in numbers])
+            item = self._table.get(_page_key(account))
             if before.get("version") != item.get("version"):
                 raise Conflict(f"the paper book of {account} changed while it was read")
-            return _kept(item, {number: parts[_part_key(account, number)] for number in numbers})
+            return _joined(_kept(item), {number: parts[_part_key(account, number)] for number in numbers})
 
-        self._kept[account] = retry_on_conflict(attempt, TRIES, f"the paper book of {account}", self._table.backoff)
-        return self._kept[account]
+        return retry_on_conflict(attempt, TRIES, f"the paper book of {account}", self._table.backoff)
 
     def _writes(self, account: str, kept: StoredBook, parts: Parts, matched_through_s: dict[str, int]) -> list[Write]:
         """Return the writes of the page and of the parts that changed."""
@@ -136,15 +141,21 @@ class PaperBook:
         return writes + [self._table.deleting(_part_key(account, number)) for number in gone]
 
 
-def _kept(item: dict[str, Any], others: dict[int, dict[str, Any]]) -> StoredBook:
-    own = _page(item["book"]) if item else PaperBookVersion()
-    parts = {0: own.resting} | {number: _part(other["resting"]) for number, other in sorted(others.items())}
+def _kept(item: dict[str, Any]) -> StoredBook:
+    """The book of a page without others."""
+    page = _page(item["book"]) if item else PaperBookVersion()
+    return StoredBook(page, {0: page.resting})
+
+
+def _joined(own: StoredBook, others: dict[int, dict[str, Any]]) -> StoredBook:
+    parts = own.parts | {number: _part(other["resting"]) for number, other in sorted(others.items())}
     resting = [entry for part in parts.values() for entry in part]
-    return StoredBook(msgspec.structs.replace(own, resting=resting), parts)
+    return StoredBook(msgspec.structs.replace(own.page, resting=resting), parts)
 
 
 def _numbers(item: dict[str, Any]) -> list[int]:
-    return msgspec.json.decode(item["parts"], type=list[int]) if "parts" in item else []
+    # Nearly no book has parts besides its page.
+    return _parts_of(item["parts"]) if item.get("parts", NO_PARTS) != NO_PARTS else []
 
 
 def _added(parts: Parts, order: Order) -> Parts:

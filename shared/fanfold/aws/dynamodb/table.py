@@ -50,7 +50,7 @@ class Table(NamedTuple):
 
     def put_all(self, items: Mapping[Key, Mapping[str, Any]]) -> None:
         """Replace items, each by itself; all are stored when this returns, or AwsFault is raised."""
-        puts = [{"PutRequest": {"Item": marshal({"pk": pk, "sk": sk, **item})}} for (pk, sk), item in items.items()]
+        puts = [{"PutRequest": {"Item": {**_key(key), **marshal(item)}}} for key, item in items.items()]
         for start in range(0, len(puts), BATCH_WRITE_MAX):
             for _ in self._rounds(self._put_batch, puts[start : start + BATCH_WRITE_MAX], "UnprocessedItems"):
                 pass
@@ -126,12 +126,13 @@ class Table(NamedTuple):
         self, key: Key, item: Mapping[str, Any], condition: str = "", values: Mapping[str, Any] | None = None
     ) -> Write:
         """Return a put, for ``write``."""
-        pk, sk = key
-        return {"Put": self._conditional({"Item": marshal({"pk": pk, "sk": sk, **item})}, condition, values)}
+        put = {"TableName": self.name, "Item": {**_key(key), **marshal(item)}}
+        return {"Put": _conditional(put, condition, values)}
 
     def updating(self, key: Key, update: str, values: Mapping[str, Any], condition: str = "") -> Write:
         """Return an update, for ``write``."""
-        return {"Update": self._conditional({"Key": _key(key), "UpdateExpression": update}, condition, values)}
+        of = {"TableName": self.name, "Key": _key(key), "UpdateExpression": update}
+        return {"Update": _conditional(of, condition, values)}
 
     def deleting(self, key: Key) -> Write:
         """Return a delete, for ``write``."""
@@ -139,7 +140,8 @@ class Table(NamedTuple):
 
     def checking(self, key: Key, condition: str, values: Mapping[str, Any]) -> Write:
         """Return a condition that must hold, for ``write``; only in a transaction."""
-        return {"ConditionCheck": self._conditional({"Key": _key(key)}, condition, values)}
+        of = {"TableName": self.name, "Key": _key(key)}
+        return {"ConditionCheck": _conditional(of, condition, values)}
 
     def write(self, writes: Sequence[Write]) -> None:
         """Apply all writes or none. Raises Refused where a condition failed or another transaction was at an item."""
@@ -167,15 +169,13 @@ class Table(NamedTuple):
                 raise Refused((0,)) from fault
             raise
 
-    def _conditional(
-        self, parameters: dict[str, Any], condition: str, values: Mapping[str, Any] | None
-    ) -> dict[str, Any]:
-        parameters["TableName"] = self.name
-        if condition:
-            parameters["ConditionExpression"] = condition
-        if values:
-            parameters["ExpressionAttributeValues"] = marshal(values)
-        return parameters
+
+def _conditional(parameters: dict[str, Any], condition: str, values: Mapping[str, Any] | None) -> dict[str, Any]:
+    if condition:
+        parameters["ConditionExpression"] = condition
+    if values:
+        parameters["ExpressionAttributeValues"] = marshal(values)
+    return parameters
 
 
 def sort_key(item: Mapping[str, Any]) -> str:

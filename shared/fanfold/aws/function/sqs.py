@@ -6,9 +6,9 @@ messages behind it in its FIFO group wait. A standard queue's messages have no g
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -28,6 +28,7 @@ LETTER_MAX = 250_000
 # attributes.
 NOT_A_MESSAGE = (msgspec.MsgspecError, ValueError, RecursionError, LookupError, TypeError)
 Record = dict[str, Any]
+T = TypeVar("T")
 # XML 1.0's characters are SQS's; a lone surrogate is no UTF-8 either.
 _UNSENDABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -88,67 +89,97 @@ def verb_of(routes: Mapping[type[Message], str], message: Message) -> str:
 
 def consume(event: dict[str, Any], handle: Callable[[Arrived], None], edge: SqsConsumer) -> dict[str, Any]:
     """Call a verb with the records of an SQS event one by one; the response names those to deliver again."""
-
-    return consume_batch(event, lambda arrived: handle(arrived[0]), edge, size=1)
+    return _to_deliver_again(_one_by_one(event["Records"], handle, edge))
 
 
 def consume_batch(
     event: dict[str, Any], handle: Callable[[list[Arrived]], None], edge: SqsConsumer, size: int = 1_000
 ) -> dict[str, Any]:
     """Call a verb that takes up to ``size`` records at once, all or none."""
-    failed: list[str] = []
-    stopped: set[str] = set()
     records: list[Record] = event["Records"]
-    for start in range(0, len(records), size):
-        ready = records[start : start + size]
-        if stopped:
-            failed += [record["messageId"] for record in ready if _group(record) in stopped]
-            ready = [record for record in ready if _group(record) not in stopped]
-        for record in _handle(ready, handle, edge):
-            failed.append(record["messageId"])
-            stopped.add(_group(record))
-    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}
-
-
-def _handle(records: list[Record], handle: Callable[[list[Arrived]], None], edge: SqsConsumer) -> list[Record]:
-    """Handle records, and return those to deliver again."""
-    understood = []
     failed: list[Record] = []
-    for record in records:
-        try:
-            understood.append((record, _arrived(record)))
-        except NOT_A_MESSAGE as wrong:
-            failed += _dead_letter(record, f"not a message: {type(wrong).__name__}: {wrong}", edge)
-    return failed + (_handle_all(understood, handle, edge) if understood else [])
+    for start in range(0, len(records), size):
+        stopped = set(map(_group, failed))
+        understood: list[tuple[Record, Arrived]] = []
+        for record in records[start : start + size]:
+            if _group(record) in stopped:
+                failed.append(record)
+                continue
+            try:
+                understood.append((record, _arrived(record)))
+            except NOT_A_MESSAGE as wrong:
+                failed += [] if _dead_letter(record, _wrong(wrong), edge) else [record]
+        failed += _handle_all(understood, handle, edge) if understood else []
+    return _to_deliver_again(failed)
+
+
+def _to_deliver_again(failed: Iterable[Record]) -> dict[str, Any]:
+    return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}
 
 
 def _handle_all(
     understood: list[tuple[Record, Arrived]], handle: Callable[[list[Arrived]], None], edge: SqsConsumer
 ) -> list[Record]:
-    kept = [record for record, _ in understood]
+    """Return the records to deliver again. If one of several is wrong, each is handled by itself."""
+    records = [record for record, _ in understood]
     all_arrived = [arrived for _, arrived in understood]
-    edge.watch.begin_message(kept, [arrived.message for arrived in all_arrived])
+    edge.watch.begin_message(records[0], all_arrived[0].message, min(arrived.sent_ms for arrived in all_arrived))
     try:
-        handle(all_arrived)
+        done = _taken(records, handle, all_arrived, edge)
     except BadInput as wrong:
-        if len(kept) > 1:
-            return _one_by_one(kept, handle, edge)
-        return _dead_letter(kept[0], str(wrong), edge)
+        if len(records) > 1:
+            return _one_by_one(records, lambda arrived: handle([arrived]), edge)
+        done = _dead_letter(records[0], str(wrong), edge)
+    return [] if done else records
+
+
+def _one_by_one(records: Iterable[Record], handle: Callable[[Arrived], None], edge: SqsConsumer) -> list[Record]:
+    """Handle records one by one; return those to deliver again: one that failed, and those behind it in its group."""
+    failed: list[Record] = []
+    for record in records:
+        if (failed and _group(record) in map(_group, failed)) or not _handled(record, handle, edge):
+            failed.append(record)
+    return failed
+
+
+def _handled(record: Record, handle: Callable[[Arrived], None], edge: SqsConsumer) -> bool:
+    """Return whether the verb took the record, or the dead-letter queue did."""
+    try:
+        arrived = _arrived(record)
+    except NOT_A_MESSAGE as wrong:
+        return _dead_letter(record, _wrong(wrong), edge)
+    edge.watch.begin_message(record, arrived.message, arrived.sent_ms)
+    try:
+        return _taken([record], handle, arrived, edge)
+    except BadInput as wrong:
+        return _dead_letter(record, str(wrong), edge)
+
+
+def _taken(records: Sequence[Record], handle: Callable[[T], None], arrived: T, edge: SqsConsumer) -> bool:
+    """Return whether the verb took what arrived. Raises BadInput for what it can never take."""
+    try:
+        handle(arrived)
+    except BadInput:
+        raise
     except Exception as fault:  # noqa: BLE001 - it is kept, told of, and tried again
-        for record in kept:
+        for record in records:
             _record_failure(record, fault, edge)
-        return kept
-    return []
+        return False
+    return True
 
 
-def _dead_letter(record: Record, reason: str, edge: SqsConsumer) -> list[Record]:
-    """Send the record to the dead-letter queue. If that fails, return it: after some tries the platform moves it."""
+def _wrong(fault: Exception) -> str:
+    return f"not a message: {type(fault).__name__}: {fault}"
+
+
+def _dead_letter(record: Record, reason: str, edge: SqsConsumer) -> bool:
+    """Send the record to the dead-letter queue. Return False if that fails: after some tries the platform moves it."""
     try:
         edge.dead_letter(record, reason)
     except Exception as fault:  # noqa: BLE001 - a message that its dead-letter queue refuses must not take its neighbours along
         _record_failure(record, RuntimeError(f"{reason} (the dead-letter queue did not take it: {fault})"), edge)
-        return [record]
-    return []
+        return False
+    return True
 
 
 def _record_failure(record: Record, fault: BaseException, edge: SqsConsumer) -> None:
@@ -156,15 +187,6 @@ def _record_failure(record: Record, fault: BaseException, edge: SqsConsumer) -> 
         edge.record_failure(record, fault)
     except Exception as lost:  # noqa: BLE001 - the record comes again all the same; what is lost is its reason
         edge.watch.log.fault("a fault could not be recorded", lost, delivery=record["messageId"])
-
-
-def _one_by_one(records: list[Record], handle: Callable[[list[Arrived]], None], edge: SqsConsumer) -> list[Record]:
-    """Handle records one by one; return those to deliver again: one that failed, and those behind it in its group."""
-    failed: list[Record] = []
-    for record in records:
-        if _group(record) in map(_group, failed) or _handle([record], handle, edge):
-            failed.append(record)
-    return failed
 
 
 def _arrived(record: Record) -> Arrived:

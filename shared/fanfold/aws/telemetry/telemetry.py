@@ -1,6 +1,6 @@
 """Logs, metrics and traces of one invocation, connected by their ids."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from fanfold.aws.clock import Clock
@@ -45,12 +45,14 @@ class Telemetry:
         self._subject = None
         self.counts.flush({"Function": self._function, "Request": self._request})
 
-    def begin_message(self, records: Sequence[Record], messages: Sequence[Message]) -> None:
-        """Attribute further lines and calls to these messages; the ids of several are those of the first."""
-        self._subject = records[0], messages[0]
-        self.tracing.restore(records[0].get("messageAttributes", {}))
-        oldest = min([int(record["attributes"].get("SentTimestamp", 0)) for record in records])
-        self.counts.measure("QueueAge", int(self._clock().timestamp() * 1_000) - oldest)
+    def begin_message(self, record: Record, message: Message, sent_ms: int) -> None:
+        """Attribute further lines and calls to this message, the first of several together.
+
+        The oldest of them was sent at ``sent_ms``.
+        """
+        self._subject = record, message
+        self.tracing.restore(record.get("messageAttributes", {}))
+        self.counts.measure("QueueAge", int(self._clock().timestamp() * 1_000) - sent_ms)
 
     def published(self, message: Message) -> dict[str, str]:
         """Count a message that is published; return the attributes to send with it."""

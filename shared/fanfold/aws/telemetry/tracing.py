@@ -56,7 +56,11 @@ class Tracing:
 
     def restore(self, attributes: Mapping[str, Any]) -> None:
         """Continue the trace in a record's message attributes; without one, the invocation's."""
-        carried = Trace.of(attributes.get(ATTRIBUTE, {}).get("stringValue", ""))
+        header = attributes.get(ATTRIBUTE, {}).get("stringValue", "")
+        if not header:
+            self.trace = self._own
+            return
+        carried = Trace.of(header)
         # Where X-Ray itself carried the trace, this invocation's own segment is the nearer parent.
         self.trace = carried if carried.root and carried.root != self._own.root else self._own
 
