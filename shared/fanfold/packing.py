@@ -18,12 +18,17 @@ def packed(body: bytes) -> bytes:
     a few hundred bytes.
     """
     if len(body) < LITTLE:
-        return PLAIN + body
+        return plain(body)
     bits = len(body).bit_length()
     window, memory = _within(bits, _WINDOW_BITS), _within(bits - 6, _MEMORY)
     squeezer = compressobj(LEVEL, DEFLATED, window, memory)
     squeezed = squeezer.compress(body) + squeezer.flush()
-    return COMPRESSED + squeezed if len(squeezed) < len(body) else PLAIN + body
+    return COMPRESSED + squeezed if len(squeezed) < len(body) else plain(body)
+
+
+def plain(body: bytes) -> bytes:
+    """The body as ``unpacked`` reads it, but not compressed."""
+    return PLAIN + body
 
 
 def unpacked(body: bytes) -> bytes:

@@ -1,9 +1,8 @@
 """Decide on an account at every matched poll, whether or not a strategy spoke, and by the clock where no poll comes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from itertools import chain
 from typing import Protocol
 
 import msgspec
@@ -70,7 +69,8 @@ class PreTradeRisk:
         self._clock = clock
         self._halted = halted
         self._backoff = backoff
-        self._newest: dict[str, PollState] = {}
+        # Of each account the poll that bars came to last, and its marks.
+        self._newest: dict[str, tuple[PollState, dict[str, Mark]]] = {}
         self._external = {name for name, instance in desk.strategies.items() if instance.strategy == EXTERNAL}
 
     def on_bars(self, message: BarsClosed) -> None:
@@ -117,15 +117,20 @@ class PreTradeRisk:
         idle = not due(self._desk, account, message)
 
         def attempt() -> PollState:
-            known = self._newest.pop(account, None) or self._polls.read(account)
+            known, before = self._newest.pop(account) if account in self._newest else self._read(account)
             if known.at >= poll.at and (known.poll_id != poll.poll_id or f"bars/{poll.part}" in known.arrived):
                 # What is remembered here may have been decided since.
                 return self._polls.read(account)
-            marks = marked(known.marks, series, timeframe)
-            self._newest[account] = self._polls.marked(account, poll, marks, known.marks_version, idle=idle)
-            return self._newest[account]
+            marks = marked(before, series, timeframe)
+            gathered = self._polls.marked(account, poll, marks, known.marks_version, idle=idle)
+            self._newest[account] = gathered, marks
+            return gathered
 
         return retry_on_conflict(attempt, TRIES, f"the marks of {account}", self._backoff, may_pass)
+
+    def _read(self, account: str) -> tuple[PollState, dict[str, Mark]]:
+        gathered = self._polls.read(account)
+        return gathered, gathered.marks
 
     def _arrived(self, account: str, arrive: Callable[[], PollState]) -> PollState:
         """Record an arrival; decide on an unfinished older poll first, with the parts of it that came."""
@@ -149,15 +154,19 @@ class PreTradeRisk:
         """
         messages = late if late is not None else [] if gathered.decided else gathered.targets
         fresh, decided = standing.of(messages), gathered.poll_id if late is None else ""
-        # What was gathered before the first try is old for the next.
-        polls = chain([gathered], iter(lambda: self._polls.read(account), None))
-        attempt = partial(self._decide_once, account, polls, fresh, at, decided)
+        newest: PollState | None = gathered
+
+        def attempt() -> None:
+            nonlocal newest
+            # What was gathered before the first try is old for the next.
+            known, newest = newest or self._polls.read(account), None
+            self._decide_once(account, known, fresh, at, decided)
+
         retry_on_conflict(attempt, TRIES, f"the targets of {account}", self._backoff)
 
     def _decide_once(
-        self, account: str, polls: Iterator[PollState], fresh: Sequence[StandingTarget], at: datetime, decided: str
+        self, account: str, gathered: PollState, fresh: Sequence[StandingTarget], at: datetime, decided: str
     ) -> None:
-        gathered = next(polls)
         before, approver = gathered.carried, Approver(self._ledger, at)
 
         def approve_next() -> tuple[Decision, Standing, bool]:

@@ -36,7 +36,7 @@ class Topics:
     """The topics that a service publishes to, by name and ARN."""
 
     def __init__(
-        self, call: Call, arns: Mapping[str, str], attributes: Callable[[Message], Mapping[str, str]] = attributes_of
+        self, call: Call, arns: Mapping[str, str], attributes: Callable[[Message], dict[str, str]] = attributes_of
     ) -> None:
         """Call ``attributes`` for each published message; it returns those to send with the message."""
         self._call = call
@@ -82,7 +82,8 @@ class Topics:
             raise _as_unpublishable(fault)
 
     def _publish_one(self, arn: str, entry: "TopicEntry") -> None:
-        if entry.size > MESSAGE_BYTES_MAX:
+        # A body of a usual length leaves more than enough for attributes.
+        if entry.body_size > splitting.PART_BYTES and entry.size > MESSAGE_BYTES_MAX:
             raise Unpublishable("MessageTooLong", f"it has {entry.size} bytes; a topic takes {MESSAGE_BYTES_MAX}", 400)
         try:
             self._call("sns", "Publish", {"TopicArn": arn, **entry.fields})
@@ -91,10 +92,16 @@ class Topics:
 
 
 class TopicEntry(NamedTuple):
-    """The published form of a message, and its bytes as SNS counts them: body and attributes."""
+    """The published form of a message, and the bytes of its body."""
 
     fields: dict[str, Any]
-    size: int
+    body_size: int
+
+    @property
+    def size(self) -> int:
+        """Return the entry's bytes as SNS counts them: body and attributes."""
+        values = ((name, kept["StringValue"]) for name, kept in self.fields["MessageAttributes"].items())
+        return self.body_size + sum(len(name) + len("String") + len(value.encode()) for name, value in values)
 
 
 def _batches(entries: Iterable[TopicEntry]) -> Iterator[list[TopicEntry]]:
@@ -118,13 +125,11 @@ def _as_unpublishable(fault: AwsFault) -> AwsFault:
     return Unpublishable(fault.code, fault.message, fault.status)
 
 
-def _entry(message: Message, body: bytes, more: Mapping[str, str], *, ordered: bool) -> TopicEntry:
-    attributes: dict[str, dict[str, str]] = {}
-    size = len(body)
-    for name, value in {**attributes_of(message), **more}.items():
-        attributes[name] = {"DataType": "String", "StringValue": value}
-        size += len(name) + len("String") + len(value.encode())
+def _entry(message: Message, body: bytes, more: dict[str, str], *, ordered: bool) -> TopicEntry:
+    attributes = {
+        name: {"DataType": "String", "StringValue": value} for name, value in (attributes_of(message) | more).items()
+    }
     fields: dict[str, Any] = {"Message": body.decode(), "MessageAttributes": attributes}
     if ordered:
         fields |= {"MessageGroupId": group_of(message), "MessageDeduplicationId": message.id}
-    return TopicEntry(fields, size)
+    return TopicEntry(fields, len(body))

@@ -53,7 +53,7 @@ class AccountBooks(msgspec.Struct, frozen=True, kw_only=True):
 
 def book(account: str, books: AccountBooks, gathered: PollState) -> AccountSnapshot:
     """Return the snapshot that risk decides on. An account that was never opened has no trading state: no trade."""
-    stored = books.account
+    stored, carried = books.account, gathered.carried
     if stored is None:
         return AccountSnapshot(account=account, trading_state=None, cash=ZERO, marks=gathered.marks)
     return AccountSnapshot(
@@ -63,10 +63,10 @@ def book(account: str, books: AccountBooks, gathered: PollState) -> AccountSnaps
         breach=stored.breach,
         cash=stored.cash,
         reserved=stored.reserved,
-        peak_equity=gathered.carried.peak_equity,
-        day=gathered.carried.day,
-        day_start_equity=gathered.carried.day_start_equity,
-        last_equity=gathered.carried.last_equity,
+        peak_equity=carried.peak_equity,
+        day=carried.day,
+        day_start_equity=carried.day_start_equity,
+        last_equity=carried.last_equity,
         rearmed=gathered.rearmed,
         minute=stored.minute,
         orders_in_minute=stored.orders_in_minute,
@@ -93,7 +93,8 @@ def key_of(order: Order) -> PositionKey:
 
 def _held(item: StoredPosition) -> Exposure:
     own = item.position
-    return Exposure(quantity=own.quantity, open=item.open, cost=own.cost, realised=own.realised, fees=own.fees)
+    quantity, cost = own.totals
+    return Exposure(quantity=quantity, open=item.open, cost=cost, realised=own.realised, fees=own.fees)
 
 
 class BookingResult(NamedTuple):
@@ -281,18 +282,19 @@ def report(matched: ExecutionReport, result: BookingResult, account: StoredAccou
         ),
         updates=[orders.update(after) for _, after in result.steps],
         fills=result.fills,
-        positions=[_holding(leg, after) for leg, after in result.positions.items() if after.version],
+        positions=[_snapshot(leg, after) for leg, after in result.positions.items() if after.version],
         cash=result.cash,
         version=account.version + 1,
     )
 
 
-def _holding(leg: PositionKey, position: Position) -> PositionSnapshot:
+def _snapshot(leg: PositionKey, position: Position) -> PositionSnapshot:
+    quantity, cost = position.totals
     return PositionSnapshot(
         instance=leg[0],
         instrument=leg[1],
-        quantity=position.quantity,
-        cost=position.cost,
+        quantity=quantity,
+        cost=cost,
         realised=position.realised,
         fees=position.fees,
         version=position.version,

@@ -105,8 +105,8 @@ class Bookings:
         chunks = list(self._chunks(resolutions))
         for chunk in chunks:
             last = chunk is chunks[-1]
-            told = report if last else msgspec.structs.replace(report, matched=False)
-            booked = self._book(account, chunk, told, excerpt)
+            reported = report if last else msgspec.structs.replace(report, matched=False)
+            booked = self._book(account, chunk, reported, excerpt)
             held += [booked] if booked else []
             excerpt = None
         return held

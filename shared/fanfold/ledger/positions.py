@@ -58,15 +58,23 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 0
 
     @property
-    @exact
     def quantity(self) -> Decimal:
-        return _quantity(self.lots) + self.pages.quantity
+        return self.totals[0]
+
+    @property
+    def cost(self) -> Decimal:
+        """Return the cost of the lots, in quote and without fees; negative when short."""
+        return self.totals[1]
 
     @property
     @exact
-    def cost(self) -> Decimal:
-        """Return the cost of the lots, in quote and without fees; negative when short."""
-        return _cost(self.lots) + self.pages.cost
+    def totals(self) -> tuple[Decimal, Decimal]:
+        """Return quantity and cost, in one pass over the lots: a decision asks for both of every position."""
+        quantity, cost = self.pages.quantity, self.pages.cost
+        for lot in self.lots:
+            quantity += lot.quantity
+            cost += lot.quantity * lot.price
+        return quantity, cost
 
     @exact
     def unrealised(self, price: Decimal) -> Decimal:

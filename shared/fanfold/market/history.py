@@ -5,7 +5,7 @@ from itertools import groupby
 from operator import add, itemgetter, sub
 
 from fanfold.market import timeframes
-from fanfold.market.bars import Bar, Frame, Series
+from fanfold.market.bars import Bar, Frame, Series, bars_of
 
 # Bars of one message with their scales.
 Piece = tuple[tuple[int, int], list[Bar]]
@@ -39,7 +39,7 @@ def _bars(frame: Frame) -> list[Bar]:
     closes_at_s = [frame.first_close_s + step * length for step in frame.step]
     high, low = map(add, frame.open, frame.high), map(sub, frame.open, frame.low)
     close = map(add, frame.open, frame.close)
-    return list(map(Bar._make, zip(closes_at_s, frame.open, high, low, close, frame.volume, strict=True)))
+    return bars_of(zip(closes_at_s, frame.open, high, low, close, frame.volume, strict=True))
 
 
 def _series(timeframe: str, instrument: str, pieces: list[Piece]) -> Iterable[Series]:

@@ -1,5 +1,6 @@
 """Build longer bars from shorter ones, in exact integers."""
 
+from collections.abc import Iterable
 from itertools import groupby
 
 from fanfold.errors import BadInput
@@ -17,14 +18,14 @@ def resample(series: Series, timeframe: str, through: int) -> Series:
     if length % timeframes.seconds(series.timeframe):
         raise BadInput(f"{timeframe} bars cannot be made of {series.timeframe} bars of {series.instrument}")
     after = span_end(series.after, length)
-    spans = groupby(series.bars, key=lambda bar: -(-bar.closes_at_s // length) * length)
+    spans = _spans(series.bars, length)
     return Series(
         instrument=series.instrument,
         timeframe=timeframe,
         price_scale=series.price_scale,
         volume_scale=series.volume_scale,
         after=after if after <= through else 0,
-        bars=[_merge(ends_at, list(bars)) for ends_at, bars in spans if after < ends_at <= through],
+        bars=[_merge(ends_at, bars) for ends_at, bars in spans if after < ends_at <= through],
     )
 
 
@@ -37,6 +38,14 @@ def span_end(closes_at_s: int, length: int) -> int:
     return -(-closes_at_s // length) * length
 
 
-def _merge(closes_at_s: int, bars: list[Bar]) -> Bar:
+def _spans(bars: list[Bar], length: int) -> Iterable[tuple[int, Iterable[Bar]]]:
+    """The bars of each span, under its end."""
+    if bars and span_end(bars[0].closes_at_s, length) == span_end(bars[-1].closes_at_s, length):
+        # One longer bar, as when it has just closed: not every bar is asked where it belongs.
+        return [(span_end(bars[0].closes_at_s, length), bars)]
+    return groupby(bars, key=lambda bar: -(-bar.closes_at_s // length) * length)
+
+
+def _merge(closes_at_s: int, bars: Iterable[Bar]) -> Bar:
     _, opens, highs, lows, closes, volumes = zip(*bars, strict=True)
     return Bar(closes_at_s, opens[0], max(highs), min(lows), closes[-1], sum(volumes))

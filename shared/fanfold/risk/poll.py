@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
-from functools import cached_property
 
 import msgspec
 
@@ -74,11 +73,12 @@ def pack(part: Targets | dict[str, Mark] | CarriedForward) -> bytes:
     return packed(encode(part) if isinstance(part, Targets) else _encode(part))
 
 
-class PollState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+class PollState(msgspec.Struct, frozen=True, kw_only=True):
     """The newest poll of an account as far as it has come, and what earlier decisions carried forward.
 
     ``at`` is 0 before the first. Of three arrivals one decides: the parts that only a decision reads are unpacked when
-    they are asked for. ``rearmed`` says that an operator wants day and peak to begin anew with the next decision.
+    they are asked for, each time anew. ``rearmed`` says that an operator wants day and peak to begin anew with the next
+    decision.
     """
 
     poll_id: str = ""
@@ -93,16 +93,16 @@ class PollState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     carried_version: int = 0
     rearmed: bool = False
 
-    @cached_property
+    @property
     def targets(self) -> tuple[Targets, ...]:
         messages = [decode(unpacked(body)) for body in self.packed_targets]
         return tuple(message for message in messages if isinstance(message, Targets))
 
-    @cached_property
+    @property
     def marks(self) -> dict[str, Mark]:
         return _marks(unpacked(self.packed_marks)) if self.packed_marks else {}
 
-    @cached_property
+    @property
     def carried(self) -> CarriedForward:
         return _carried(unpacked(self.packed_carried)) if self.packed_carried else NOTHING_CARRIED
 
@@ -110,9 +110,11 @@ class PollState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Return whether all parts of all kinds arrived. Bars on which no strategy steps have no targets."""
         if self.decided or not self.parts:
             return False
-        tokens = [f"{kind}/{part}" for kind in kinds for part in range(1, self.parts + 1)]
-        missing = [token for token in tokens if token not in self.arrived]
-        return not missing or _without_targets(self.arrived).issuperset(missing)
+        missing = {f"{kind}/{part}" for kind in kinds for part in range(1, self.parts + 1)} - self.arrived
+        # Only targets arrive otherwise than as one token a part: where anything else is missing, nothing more is asked.
+        if any(not token.startswith("targets/") for token in missing):
+            return False
+        return not missing or missing <= _without_targets(self.arrived)
 
 
 def _without_targets(arrived: Iterable[str]) -> set[str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from fanfold.errors import BadInput
 from fanfold.market import timeframes
-from fanfold.market.bars import Bar, Series
+from fanfold.market.bars import Bar, Series, bars_of
 from fanfold.market.resample import resample
 from fanfold.market.source import BarsRequest, Failure
 
@@ -104,7 +104,7 @@ class _Recording:
             price_scale=self._price_scale,
             volume_scale=self._volume_scale,
             after=self.closes_at_s(first - 1) if first else self._after,
-            bars=[Bar._make(record) for record in _RECORD.iter_unpack(records)],
+            bars=bars_of(_RECORD.iter_unpack(records)),
         )
 
 

@@ -16,7 +16,7 @@ from fanfold.aws.dynamodb.table import ABSENT, Table, Write, sort_key
 from fanfold.market import bars, history, timeframes
 from fanfold.market.bars import Frame, Series
 from fanfold.messages import Message, decode, encode
-from fanfold.packing import packed, unpacked
+from fanfold.packing import packed, plain, unpacked
 from fanfold.signals.fold import Group, Snapshot, StoredFold
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -27,6 +27,8 @@ _rest = msgspec.msgpack.Decoder(tuple[Snapshot, list[bytes]]).decode
 RECENT = 64
 # An item may have 400 KB, its names and keys included. Bars alone stay below, for a message has no more than 256 KB.
 ITEM_BYTES = 380_000
+# With its names, key and message an item of such bodies has a KB, the least that a write is billed for.
+KB_BODIES = 850
 
 
 class FoldTable:
@@ -43,9 +45,11 @@ class FoldTable:
         """Write a version. Raises Conflict if it exists already."""
         frames = bars.pack(series)
         finest = [frame for frame in frames if frame.timeframe == self._timeframe]
-        item: dict[str, Any] = {"message": message, "version": version, "frames": packed(_pack(finest))}
         # One body: to compress takes longer than all else here, and little by little saves less.
-        rest = packed(_pack((snapshot, [encode(output) for output in outputs])))
+        body, rest = _pack(finest), _pack((snapshot, [encode(output) for output in outputs]))
+        pack = packed if len(body) + len(rest) > KB_BODIES else plain
+        item: dict[str, Any] = {"message": message, "version": version, "frames": pack(body)}
+        rest = pack(rest)
         parts = _parts(rest) if len(item["frames"]) + len(rest) > ITEM_BYTES else []
         item |= {"parts": len(parts)} if parts else {"rest": rest}
         writes = [self._putting(self._venue, version, item)]

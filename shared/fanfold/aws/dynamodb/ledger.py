@@ -10,7 +10,7 @@ from fanfold.aws.dynamodb.attribute_values import integer
 from fanfold.aws.dynamodb.table import Key, Table, sort_key
 from fanfold.ledger.booking import AccountBooks, StoredAccount, StoredPosition, Trade
 from fanfold.ledger.orders import OrderRecord
-from fanfold.ledger.positions import Lot, LotPages, Position
+from fanfold.ledger.positions import FLAT, Lot, LotPages, Position
 from fanfold.ledger.requests import PendingResume, Remembered
 from fanfold.ledger.store import Excerpt, LiveOrder
 from fanfold.ledger.trading_state import OrderPermissions
@@ -19,6 +19,7 @@ from fanfold.money import ZERO
 from fanfold.risk.exposure import PositionKey
 
 LIVE = "outbox#execution"
+NO_PAGES = b"{}"
 _lots = msgspec.json.Decoder(tuple[Lot, ...]).decode
 _pages = msgspec.json.Decoder(LotPages).decode
 _record = msgspec.json.Decoder(OrderRecord).decode
@@ -163,11 +164,13 @@ def _account(account: str, item: dict[str, Any]) -> StoredAccount:
 
 
 def _position(item: dict[str, Any]) -> StoredPosition:
-    position = Position()
+    position = FLAT
     if "lots" in item:
+        pages = item["pages"]
         position = Position(
             lots=_lots(item["lots"]),
-            pages=_pages(item["pages"]),
+            # Few positions are of so many lots that they have pages.
+            pages=_pages(pages) if pages != NO_PAGES else FLAT.pages,
             realised=item["realised"],
             fees=item["fees"],
             version=integer(item["version"]),

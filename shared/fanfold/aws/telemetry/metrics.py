@@ -70,7 +70,7 @@ class Metrics:
         self._values: dict[str, list[int]] = {}
         self._reasons: dict[str, int] = {}
         # By the names of a line's figures: a function's lines have the same few figures again and again.
-        self._directives: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        self._directives: dict[tuple[str, ...], msgspec.Raw] = {}
 
     def add(self, metric: str, count: int = 1) -> None:
         if count:
@@ -122,11 +122,11 @@ class Metrics:
         self._sums, self._values, self._reasons = {}, {}, {}
         self._write(_encode(line).decode() + "\n")
 
-    def _directives_of(self, figures: tuple[str, ...]) -> list[dict[str, Any]]:
-        """Return which of the figures CloudWatch makes metrics of; none where no profile names one of them."""
+    def _directives_of(self, figures: tuple[str, ...]) -> msgspec.Raw:
+        """Return which of the figures CloudWatch makes metrics of, as JSON; nothing where no profile names one."""
         known = self._directives.get(figures)
         if known is None:
             metrics = [{"Name": name, "Unit": UNITS[name]} for name in figures if name in self._metrics]
             directive = {"Namespace": NAMESPACE, "Dimensions": [["Stage"]], "Metrics": metrics}
-            known = self._directives[figures] = [directive] if metrics else []
+            known = self._directives[figures] = msgspec.Raw(_encode([directive]) if metrics else b"")
         return known
