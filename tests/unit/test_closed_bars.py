@@ -11,7 +11,7 @@ from test_verbs_market_data import DESK, FINE, Feed, Venue, closes, coarse
 
 from fanfold.market import bars
 from fanfold.market.bars import Bar, Series
-from fanfold.market.quality import near
+from fanfold.market.sequence import near
 from fanfold.market.source import BarsRequest, Failure
 from fanfold.messages import BarsClosed, DataDefect
 from fanfold.signals.fold import Fold

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.market.bars import Bar, Series
-from fanfold.market.quality import possible
 from fanfold.market.resample import resample
+from fanfold.market.sequence import possible
 from fanfold.market.source import BarsRequest
 from market_data_service import news
 from market_data_service.answers import SeriesNeed

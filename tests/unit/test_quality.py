@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.market.bars import Bar
-from fanfold.market.quality import Action, Checked, CheckedRow, DefectKind, check, drop_forming, per_second, unbroken
+from fanfold.market.quality import Action, Checked, CheckedRow, DefectKind, check, drop_forming, per_second
+from fanfold.market.sequence import unbroken
 
 START = 1_700_000_040  # A whole minute.
 JUMP_MAX = Decimal("0.25")

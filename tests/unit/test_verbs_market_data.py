@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from fanfold.errors import BadInput
 from fanfold.market import bars
 from fanfold.market.bars import Bar, Series
-from fanfold.market.quality import CheckedRow, check, follows
+from fanfold.market.quality import CheckedRow, check
+from fanfold.market.sequence import follows
 from fanfold.market.source import BarsRequest, Failure
 from fanfold.messages import BarsClosed, BarsRequested
 from fanfold.simulation.stores import MemoryBus, MemoryCursors

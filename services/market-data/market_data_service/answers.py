@@ -9,8 +9,9 @@ import msgspec
 from fanfold.errors import VenueUnavailable
 from fanfold.market import timeframes
 from fanfold.market.bars import Bar, Series
-from fanfold.market.quality import ACTIONS, consecutive
+from fanfold.market.quality import ACTIONS
 from fanfold.market.quality import DefectKind as Kind
+from fanfold.market.sequence import consecutive
 from fanfold.market.source import BarsRequest, Failure, Source
 from fanfold.messages import DataDefect
 

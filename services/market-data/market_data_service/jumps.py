@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from fanfold.market.bars import Bar
-from fanfold.market.quality import near
+from fanfold.market.sequence import near
 
 
 class Judged(NamedTuple):

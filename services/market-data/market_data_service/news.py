@@ -11,9 +11,10 @@ import msgspec
 from fanfold.errors import BadInput
 from fanfold.market import timeframes
 from fanfold.market.bars import Bar, Series, fitted
-from fanfold.market.quality import Action, Checked, CheckedRow, check, consecutive, follows, possible, unbroken
+from fanfold.market.quality import Action, Checked, CheckedRow, check
 from fanfold.market.quality import DefectKind as Kind
 from fanfold.market.resample import resample
+from fanfold.market.sequence import consecutive, follows, possible, unbroken
 from fanfold.messages import DataDefect
 from market_data_service.answers import SeriesNeed, alike, data_defect
 from market_data_service.jumps import Judged, judge

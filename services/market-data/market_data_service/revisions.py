@@ -8,8 +8,8 @@ import msgspec
 from fanfold.market import timeframes
 from fanfold.market.bars import Bar, Series
 from fanfold.market.quality import DefectKind as Kind
-from fanfold.market.quality import possible
 from fanfold.market.resample import span_end
+from fanfold.market.sequence import possible
 from fanfold.messages import DataDefect
 from market_data_service.answers import SeriesKey, data_defect
 from market_data_service.jumps import judge

@@ -259,12 +259,6 @@ def permitted(claims: Sequence[Step]) -> tuple[TradingState, ...]:
     )
 
 
-def pending(books: AccountBooks, leg: PositionKey) -> Decimal:
-    """Return the signed quantity that a leg's live orders may still fill."""
-    item = books.positions.get(leg)
-    return item.open if item else ZERO
-
-
 def position(books: AccountBooks, leg: PositionKey) -> Position:
     item = books.positions.get(leg)
     return item.position if item else Position()

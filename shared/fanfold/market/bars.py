@@ -31,10 +31,8 @@ class Bar(NamedTuple):
 
 def bars_of(rows: Iterable[Iterable[int]]) -> list[Bar]:
     """Bars of rows of six figures each: as ``Bar._make``, without its call a row, which is most of its time."""
-    return list(map(_as_bar, rows))
-
-
-_as_bar: Callable[[Iterable[int]], Bar] = partial(tuple.__new__, Bar)
+    of: Callable[[Iterable[int]], Bar] = partial(tuple.__new__, Bar)
+    return list(map(of, rows))
 
 
 class Series(msgspec.Struct, kw_only=True):

@@ -3,15 +3,14 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache
 from itertools import pairwise
-from operator import le
 from typing import NamedTuple
 
 import msgspec
 
 from fanfold.market import timeframes
 from fanfold.market.bars import Bar
+from fanfold.market.sequence import near, possible
 
 
 class DefectKind(StrEnum):
@@ -176,65 +175,6 @@ def check(
     )
 
 
-def follows(bar: Bar, before: Bar, length: int, jump_max: Decimal, now: int) -> bool:
-    """Return whether a bar follows another without a defect: a fast path, since ``check`` accepts nearly every bar."""
-    return (
-        bar.closes_at_s == before.closes_at_s + length
-        and bar.closes_at_s <= now
-        and bar.closes_at_s % length == 0
-        and bar.volume > 0
-        and possible(bar)
-        and near(before, bar, jump_max)
-    )
-
-
-def unbroken(bars: Sequence[Bar], length: int, jump_max: Decimal) -> bool:
-    """Return whether every bar comes right after the one before it, none is impossible, and none jumps."""
-    if not bars:
-        return True
-    # A column at a time, without a step of Python a bar: an hour's bars of every instrument are looked at when longer
-    # bars close.
-    _, opens, highs, lows, closes, volumes = zip(*bars, strict=True)
-    return (
-        bars[0].closes_at_s % length == 0
-        and consecutive(bars, length)
-        and min(lows) > 0
-        and min(volumes) >= 0
-        and all(map(le, lows, opens))
-        and all(map(le, opens, highs))
-        and all(map(le, lows, closes))
-        and all(map(le, closes, highs))
-        and _steady(closes, jump_max)
-    )
-
-
-def _steady(closes: Sequence[int], jump_max: Decimal) -> bool:
-    """Return whether no close is further than ``jump_max`` from the one before it."""
-    top, bottom = _ratio(jump_max)
-    lowest = min(closes)
-    # No step is wider than the whole range.
-    if (max(closes) - lowest) * bottom <= lowest * top:
-        return True
-    return all(abs(later - earlier) * bottom <= earlier * top for earlier, later in pairwise(closes))
-
-
-def consecutive(bars: Sequence[Bar], length: int) -> bool:
-    """Return whether every bar closes right after the one before it."""
-    closes = [bar.closes_at_s for bar in bars]
-    return not closes or closes == list(range(closes[0], closes[0] + len(closes) * length, length))
-
-
-def near(before: Bar, bar: Bar, jump_max: Decimal) -> bool:
-    """Return whether two closes differ by at most ``jump_max``, as a share of the earlier one."""
-    top, bottom = _ratio(jump_max)
-    return abs(bar.close - before.close) * bottom <= before.close * top
-
-
-@cache
-def _ratio(share: Decimal) -> tuple[int, int]:
-    return share.as_integer_ratio()
-
-
 def drop_forming(bars: Iterable[Bar], now: int) -> list[Bar]:
     """Return the bars that closed by ``now`` (epoch seconds). Venues send the bar in progress as the last one."""
     return [bar for bar in bars if bar.closes_at_s <= now]
@@ -246,12 +186,6 @@ def _bar(row: CheckedRow, length: int) -> Bar:
 
 def _off_grid(opens_at: int, length: int) -> bool:
     return opens_at % (length * per_second(opens_at)) != 0
-
-
-def possible(bar: Bar) -> bool:
-    """Return whether a bar is possible: open and close within low and high, prices above 0, volume not negative."""
-    _, opened, high, low, close, volume = bar
-    return 0 < low <= opened <= high and low <= close <= high and volume >= 0
 
 
 def _other_unit(rows: Sequence[CheckedRow], numbered: list[_Numbered]) -> list[_Numbered]:

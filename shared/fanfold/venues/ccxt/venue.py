@@ -24,7 +24,7 @@ import msgspec
 from fanfold import desk
 from fanfold.desk import Instrument
 from fanfold.errors import BadInput, VenueUnavailable
-from fanfold.market import quality, timeframes
+from fanfold.market import sequence, timeframes
 from fanfold.market.bars import Bar, Series
 from fanfold.market.source import BarsRequest, Failure
 from fanfold.matching.prices import Quote
@@ -232,7 +232,7 @@ def _sound(known_candles: Iterable[CcxtCandle], since: int) -> int:
     closes = (
         candle.closes_at_s
         for candle in known_candles
-        if candle.closes_at_s <= since and quality.possible(Bar._make(candle))
+        if candle.closes_at_s <= since and sequence.possible(Bar._make(candle))
     )
     return max(closes, default=0)
 
