@@ -1,6 +1,5 @@
 """Package all six stacks of a stage with the Serverless tool, offline, once for each state of the files."""
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from typing import Any
 from fanfold.deployment import SERVICES
 from fanfold.errors import BadInput
 from fanfold.local.launcher import lock_source_tree
-from fanfold.local.packaging import package, tool
+from fanfold.local.packaging import fingerprint, package, tool
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "build" / "templates"
@@ -61,7 +60,7 @@ def template(stack: str, stage: str, environment: Mapping[str, str]) -> Template
 def _template(stack: str, stage: str, environment: Mapping[str, str]) -> Template:
     if not tool().exists():
         raise BadInput("node_modules holds no Serverless tool: run `make install`")
-    kept = KEPT / f"{_fingerprint(stack, stage, environment)}.json"
+    kept = KEPT / f"{fingerprint(stack, stage, environment)}.json"
     if not kept.exists():
         folder = ROOT if stack == PLATFORM else ROOT / "services" / stack
         packaged = packaged_in(folder, stage, environment)
@@ -69,15 +68,6 @@ def _template(stack: str, stage: str, environment: Mapping[str, str]) -> Templat
         kept.write_text(json.dumps(packaged))
     template: Template = json.loads(kept.read_text())
     return template
-
-
-def _fingerprint(*settings: object) -> str:
-    """Identify what a template is made from: the same files and settings give the same template."""
-    files = [*ROOT.glob("serverless*"), *ROOT.glob("services/*/*.yml"), *ROOT.glob("shared/stacks/*.*")]
-    digest = hashlib.sha256(repr(settings).encode())
-    for file in sorted([*files, ROOT / "package-lock.json"]):
-        digest.update(file.name.encode() + file.read_bytes())
-    return digest.hexdigest()
 
 
 def packaged_in(folder: Path, stage: str, environment: Mapping[str, str]) -> Template:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,12 +19,14 @@ from support.desk_fixture import ROOT, skip_without_node
 
 COMMAND = [sys.executable, "-m", "fanfold.cli.entry"]
 MOMENTS = 6
+# A setting that no stack was ever deployed with.
+NO_STORED_STACKS = ("FANFOLD_TRIED_BY", "test_runs")
 
 
 @contextmanager
-def fanfold(state: Path, *words: str) -> Iterator["subprocess.Popen[str]"]:
+def fanfold(state: Path, *words: str, environ: Mapping[str, str] | None = None) -> Iterator["subprocess.Popen[str]"]:
     """A command in a session of its own, as a terminal starts it."""
-    environ = os.environ | {"PYTHONPATH": str(ROOT / "shared")}
+    environ = os.environ | {"PYTHONPATH": str(ROOT / "shared")} | dict(environ or {})
     command = [*COMMAND, "--state", str(state), *words]
     with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           stdin=subprocess.DEVNULL, start_new_session=True) as child:  # fmt: skip
@@ -164,7 +166,8 @@ def test_a_desk_that_is_served_is_asked_and_a_run_is_told_who_holds_it(again):
     assert ended(again)
 
 
-def test_ctrl_c_while_stacks_deploy_interrupts(state):
+def test_ctrl_c_while_stacks_deploy_interrupts(state, monkeypatch):
+    monkeypatch.setenv(*NO_STORED_STACKS)
     with fanfold(state, *run("--minutes", "2")) as child:
         until(child, "starts clean in")
         while not list((state / "aws" / "s3").rglob("*deployment*")):
@@ -179,8 +182,10 @@ def test_a_run_that_is_ended_at_any_moment_leaves_nothing_that_runs(state):
     seed = random.randrange(2**32)
     dice = random.Random(seed)
     for _ in range(MOMENTS):
+        # Half of the runs deploy, the others start from stacks that were deployed before.
+        environ = dict([NO_STORED_STACKS]) if dice.random() < 0.5 else {}
         ending = dice.choice([signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])
-        with fanfold(state, *run("--minutes", "1")) as child:
+        with fanfold(state, *run("--minutes", "1"), environ=environ) as child:
             assert child.stdout
             # A moment is after so many characters and processes, not after so many seconds.
             child.stdout.read(dice.randrange(40))

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from fanfold import desk
-from fanfold.local import launcher
+from fanfold.local import deployment_cache, launcher
 from fanfold.local.driver import DeskRun, environment, start_desk
 from fanfold.local.launcher import Cloud
 from fanfold.local.state_directory import RunRequest, write_request
@@ -69,8 +69,11 @@ def traded(state: Path) -> LocalDesk:
     replay.write(state / "recordings", market.market(7, SYMBOLS, MINUTES, START))
     (state / "clock").write_text(str(START))
     local = LocalDesk(state)
+    as_before = deployment_cache.copy_to(state)
     cloud = local.start()
-    launcher.deploy(cloud, lambda _name: None)
+    if not as_before:
+        launcher.deploy(cloud, lambda _name: None)
+        deployment_cache.store(cloud, state)
     run = DeskRun(cloud, state)
     run.open_accounts(["main"])
     run.replay(range(START + 60, START + MINUTES * 60 + 1, 60), 0.0, lambda _now: None, lambda: False)

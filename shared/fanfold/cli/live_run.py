@@ -13,7 +13,7 @@ from fanfold.cli.recorded_run import deployed, print_start
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.local import run_plan, state_directory
-from fanfold.local.driver import DeskRun, announce, emulator, environment, invoke
+from fanfold.local.driver import DeskRun, announce, environment, invoke
 from fanfold.local.interrupt import Interrupt
 from fanfold.local.run_plan import RunOptions
 from fanfold.local.state_directory import RunRequest
@@ -46,10 +46,9 @@ def trade(options: Options, wanted: RunOptions, out: Console) -> int:
         begun=datetime.now(UTC).isoformat(),
     )
     begun = state_directory.begin(state, traded, request, overwrite=wanted.overwrite)
-    with begun as (held, kept), emulator(state, settings, held) as cloud:
+    with begun as (held, kept):
         print_start(state, kept, out)
-        deployed(cloud, out)
-        with announce(state, cloud):
+        with deployed(state, settings, held, out) as cloud, announce(state, cloud):
             return _trade(DeskRun(cloud, state), traded, wanted, out, as_json=options.json)
 
 

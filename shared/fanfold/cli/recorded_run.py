@@ -1,6 +1,8 @@
 """Trade recorded bars or the seeded market on the embedded AWS."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -13,7 +15,7 @@ from fanfold.cli.conclusion import moment as text_of
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.idle_legs import LegWatch
 from fanfold.importers import data_files
-from fanfold.local import continuing, launcher, run_plan, state_directory
+from fanfold.local import continuing, deployment_cache, launcher, run_plan, state_directory
 from fanfold.local.driver import DeskRun, announce, emulator, environment
 from fanfold.local.holding import lock_directory
 from fanfold.local.interrupt import Interrupt
@@ -72,8 +74,20 @@ def print_start(state: Path, kept: Path | None, out: Console) -> None:
     out.print(f"starts clean in {state}", soft_wrap=True, highlight=False)
 
 
-def deployed(cloud: Cloud, out: Console) -> None:
-    """Deploy the six stacks, and print so."""
+@contextmanager
+def deployed(state: Path, settings: dict[str, str], held: int, out: Console) -> Iterator[Cloud]:
+    """Run an embedded AWS that has the six stacks until the block ends; deploy them if no run did so before."""
+    as_before = deployment_cache.copy_to(state)
+    with emulator(state, settings, held) as cloud:
+        if as_before:
+            out.print("starts from the six stacks that were deployed before: they are the same", highlight=False)
+        else:
+            _deploy(cloud, out)
+            deployment_cache.store(cloud, state)
+        yield cloud
+
+
+def _deploy(cloud: Cloud, out: Console) -> None:
     began = time.monotonic()
     with out.status("deploying six stacks to the embedded AWS"):
         launcher.deploy(cloud, lambda _name: None)
@@ -84,11 +98,9 @@ def deployed(cloud: Cloud, out: Console) -> None:
 def _trade(state: Path, plan: RunPlan, held: int, wanted: RunOptions, out: Console, *, as_json: bool) -> int:
     replay.write(state / state_directory.RECORDINGS, plan.recordings)
     settings = environment(state, live=False, images=wanted.images)
-    with emulator(state, settings, held) as cloud:
-        if not wanted.resume:
-            deployed(cloud, out)
-        with announce(state, cloud):
-            return _traded(DeskRun(cloud, state), plan, wanted, out, as_json=as_json)
+    begun = emulator(state, settings, held) if wanted.resume else deployed(state, settings, held, out)
+    with begun as cloud, announce(state, cloud):
+        return _traded(DeskRun(cloud, state), plan, wanted, out, as_json=as_json)
 
 
 def _traded(run: DeskRun, plan: RunPlan, wanted: RunOptions, out: Console, *, as_json: bool) -> int:

@@ -12,7 +12,8 @@ from typing import Self
 
 from fanfold.errors import NotReachable
 
-SIDE_BY_SIDE = 2
+# Each waits now and then for the embedded AWS, and the others go on meanwhile.
+SIDE_BY_SIDE = 5
 
 
 class DeployFailed(NotReachable):

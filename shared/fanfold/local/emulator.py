@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
@@ -166,8 +166,8 @@ def _every(times: int, prune: Any) -> Any:
     return pruned
 
 
-def _controlled(embedded: Embedded, app: App) -> App:
-    """Return the emulator's app with GET /_fanfold/quiet?lagging=audit&backlog=50&timeout=30 and /processes."""
+def _controlled(embedded: Embedded, app: App, save: Callable[[], None]) -> App:
+    """Add GET /_fanfold/quiet?lagging=audit&backlog=50&timeout=30, /save and /processes to the emulator's app."""
 
     async def answering(scope: Message, receive: Receive, send: Send) -> None:
         _, control, path = scope["path"].partition(CONTROL)
@@ -182,6 +182,8 @@ def _controlled(embedded: Embedded, app: App) -> App:
                     embedded.wait_until_quiet, query.get("lagging", ""), int(query["backlog"]), float(query["timeout"])
                 )
             }
+        if path == "save":
+            save()
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": json.dumps(document).encode()})
 
@@ -235,8 +237,10 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.argv = ["ministack"]
     state = Path(os.environ["FANFOLD_STATE"])
+    write = app.save_all
     _saving(app, state)
-    app.app = opened(app.app, _controlled(embedded, app.app), int(os.environ["FANFOLD_CONTROL_PORT"]))
+    controlled = _controlled(embedded, app.app, lambda: write(app._build_persistence_save_dict()))
+    app.app = opened(app.app, controlled, int(os.environ["FANFOLD_CONTROL_PORT"]))
     try:
         app.main()
     finally:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from fanfold.aws.client.call import AwsFault
+from fanfold.aws.client.call import AwsFault, Call
 from fanfold.deployment import STAGE
 from fanfold.errors import NothingThere
 from fanfold.local import launcher
@@ -97,8 +97,9 @@ def functions(session: LocalSession) -> dict[RouteTarget, Function]:
             "AWS_SECRET_ACCESS_KEY": "embedded",
         }
     )
+    call = session.cloud.call()
     for target in (READING, *TARGETS.values()):
-        os.environ.update(_deployed(session, target))
+        os.environ.update(_deployed(call, session.state, target))
         handlers[target] = _handler(root, target)
     return handlers
 
@@ -112,12 +113,12 @@ def server(gateway: Gateway, port: int) -> ThreadingHTTPServer:
     return ThreadingHTTPServer((HOST, port), Handler)
 
 
-def _deployed(session: LocalSession, target: RouteTarget) -> dict[str, str]:
+def _deployed(call: Call, state: Path, target: RouteTarget) -> dict[str, str]:
     name = f"fanfold-{target.service}-{STAGE}-{target.function}"
     try:
-        configuration = session.call("lambda", "GetFunctionConfiguration", {"FunctionName": name})
+        configuration = call("lambda", "GetFunctionConfiguration", {"FunctionName": name})
     except AwsFault as fault:
-        raise NothingThere(f"{name} is not deployed in {session.state}; run `fanfold run` again") from fault
+        raise NothingThere(f"{name} is not deployed in {state}; run `fanfold run` again") from fault
     variables: dict[str, str] = configuration["Environment"]["Variables"]
     return variables
 

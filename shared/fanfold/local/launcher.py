@@ -246,6 +246,6 @@ def _wait_for(child: "subprocess.Popen[bytes]", cloud: Cloud, log: Path) -> None
                 cloud.control("processes", 1)
                 return
         except (URLError, OSError):
-            time.sleep(0.05)
+            time.sleep(0.01)
     child.kill()
     raise NotReachable(f"the embedded AWS did not start; its log ends:\n{log.read_text()[-1500:]}")

@@ -1,5 +1,6 @@
 """Package a stack with the Serverless tool, offline: the template that a deploy would send."""
 
+import hashlib
 import json
 import subprocess
 from collections.abc import Mapping
@@ -20,6 +21,16 @@ class NotPackaged(Exception):
 
 def tool() -> Path:
     return repository_root() / "node_modules" / ".bin" / "serverless"
+
+
+def fingerprint(*settings: object) -> str:
+    """Identify what the tool makes templates from: the same files and settings give the same templates."""
+    root = repository_root()
+    files = [*root.glob("serverless*"), *root.glob("services/*/*.yml"), *root.glob("shared/stacks/**/*.*")]
+    digest = hashlib.sha256(repr(settings).encode())
+    for file in sorted([*files, root / "package-lock.json"]):
+        digest.update(file.relative_to(root).as_posix().encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def package(folder: Path, stage: str, environment: Mapping[str, str]) -> dict[str, Any]:

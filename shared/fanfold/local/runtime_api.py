@@ -12,6 +12,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
+# A command at rest waits for no more than this when it stops the emulator.
+STOP_CHECK_S = 0.02
 MAX_PROCESSES = 4
 FUNCTION_ARN = "arn:aws:lambda:local:000000000000:function"
 
@@ -162,7 +164,9 @@ class RuntimeApi:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, name="runtime-api", daemon=True).start()
+        threading.Thread(
+            target=self._server.serve_forever, args=(STOP_CHECK_S,), name="runtime-api", daemon=True
+        ).start()
 
     def function(self, config: dict[str, Any]) -> RunningFunction:
         """Return the function of a Lambda configuration, created on its first use."""

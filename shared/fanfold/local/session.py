@@ -102,7 +102,7 @@ class LocalSession(Session):
     def __init__(self, state: Path, cloud: Cloud, known: Desk, *, running: bool) -> None:
         self.stage = STAGE
         self.state = state
-        self.call = cloud.call()
+        self.call = light_client(cloud)
         self.running = running
         self.cloud = cloud
         self._desk = known
@@ -113,11 +113,11 @@ class LocalSession(Session):
 
     @property
     def log(self) -> S3Log:
-        return S3Log(light_client(self.cloud), self.bucket("audit"))
+        return S3Log(self.call, self.bucket("audit"))
 
     @property
     def days(self) -> Days:
-        return closed_days(light_client(self.cloud), self.bucket("audit"), self.bucket("lake"), key="")
+        return closed_days(self.call, self.bucket("audit"), self.bucket("lake"), key="")
 
     def bucket(self, name: str) -> str:
         return bucket_name(name, STAGE)
