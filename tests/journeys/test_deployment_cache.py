@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from desk_fixture import skip_without_node
 from test_runs import run, said
 
 from fanfold.local import deployment_cache, launcher, packaging
 from fanfold.local.driver import environment, start_desk
+from support.desk_fixture import skip_without_node
 
 STACKS = ("cloudformation", "dynamodb", "iam", "lambda", "scheduler", "sns", "sqs", "ssm", "stepfunctions")
 

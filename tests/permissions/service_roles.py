@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from needs import Need, keyed
-
+from support.needs import Need, keyed
 from support.packaged_stacks import ACCOUNT, REGION, Stacks
 from support.policies import Statement
 

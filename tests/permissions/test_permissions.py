@@ -1,14 +1,14 @@
 """What functions ask of AWS is what their roles allow, no less and no more."""
 
 import pytest
-from needs import EXCEPTIONS
-from roles import Held, guarded, held, permissions, without
 
 from fanfold.aws.client.call import AwsFault
 from fanfold.deployment import STAGE
+from support.needs import EXCEPTIONS
 from support.packaged_stacks import ACCOUNT, REGION, packaged
 from support.packaged_stages import STAGES
 from support.policies import Statement, allowed
+from support.roles import Held, guarded, held, permissions, without
 
 
 @pytest.fixture(scope="session", params=STAGES)

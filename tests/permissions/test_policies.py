@@ -1,8 +1,8 @@
 """The evaluator decides as IAM does, and calls need what AWS's documents say."""
 
 import pytest
-from needs import needs
 
+from support.needs import needs
 from support.policies import allowed, matches, statement
 
 TABLE = "arn:aws:dynamodb:eu-west-1:000000000000:table/one"

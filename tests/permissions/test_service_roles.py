@@ -3,13 +3,13 @@
 import json
 
 import pytest
-from needs import Need, keyed
-from roles import missing, unused
 from service_roles import ServiceRole, service_roles, tasks, users
 
+from support.needs import Need, keyed
 from support.packaged_stacks import Stacks, packaged
 from support.packaged_stages import STAGES
 from support.policies import Statement
+from support.roles import missing, unused
 
 ADMITTED = ("cloudwatch.amazonaws.com", "budgets.amazonaws.com")
 

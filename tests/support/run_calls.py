@@ -29,11 +29,10 @@ def recording_runs(run_calls: Path) -> Iterator[None]:
 
 def not_allowed(path: Path) -> list[str]:
     """What functions asked for and their roles do not allow; calls of a test's own functions are passed over."""
-    from roles import held
-
     from fanfold.aws.client.recording import read_lines
     from fanfold.deployment import STAGE
     from support.packaged_stacks import packaged
+    from support.roles import held
 
     stacks = packaged(STAGE)
     known = {function.name for function in stacks.functions}

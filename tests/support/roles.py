@@ -4,14 +4,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from needs import EXCEPTIONS, Need, needs
-from recorded_venue import venue_calls
-
 from fanfold.aws.client.call import AwsFault, Call
 from fanfold.aws.client.recording import RecordedLine
 from fanfold.deployment import STAGE
+from support.needs import EXCEPTIONS, Need, needs
 from support.packaged_stacks import Function, Stacks, packaged
 from support.policies import Statement, allowed
+from support.recorded_venue import venue_calls
 
 
 class Permission(NamedTuple):
