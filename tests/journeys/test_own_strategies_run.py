@@ -2,8 +2,7 @@
 
 import json
 
-from test_runs import said
-
+from support.command_processes import said
 from support.desk_fixture import ROOT, skip_without_node
 from support.own_strategy import ALWAYS_LONG
 

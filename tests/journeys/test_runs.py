@@ -6,40 +6,19 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fanfold.local import state_directory
+from support.command_processes import fanfold, said
 from support.desk_fixture import ROOT, skip_without_node
 
-COMMAND = [sys.executable, "-m", "fanfold.cli.entry"]
 MOMENTS = 6
 # A setting that no stack was ever deployed with.
 NO_STORED_STACKS = ("FANFOLD_TRIED_BY", "test_runs")
-
-
-@contextmanager
-def fanfold(state: Path, *words: str, environ: Mapping[str, str] | None = None) -> Iterator["subprocess.Popen[str]"]:
-    """A command in a session of its own, as a terminal starts it."""
-    environ = os.environ | {"PYTHONPATH": str(ROOT / "shared")} | dict(environ or {})
-    command = [*COMMAND, "--state", str(state), *words]
-    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          stdin=subprocess.DEVNULL, start_new_session=True) as child:  # fmt: skip
-        try:
-            yield child
-        finally:
-            child.kill()
-
-
-def said(state: Path, *words: str) -> tuple[int, str]:
-    with fanfold(state, *words) as child:
-        out, _ = child.communicate()
-    return child.returncode, out
 
 
 def run(*words: str) -> tuple[str, ...]:

@@ -1,10 +1,10 @@
 """Attacks on the kill switch and the loss limits, by production handlers: what must close closes, whoever is silent."""
 
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
+from external_desk import HOOK, LEG, D, built, long
 from laws import Outcome
 from quiet_desk import QuietDesk
 
@@ -12,27 +12,6 @@ from fanfold import desk
 from fanfold.desk import Desk
 from fanfold.messages import LegStatus, OrdersRefused, TradingState
 from support.core_desk import A, B, instance, raw
-
-D = Decimal
-HOOK = {"strategy": "external", "params": {}, "allocation": "1", "instruments": [A], "timeframe": "1m"}
-LEG = ("hook", A)
-
-
-def built(kind: str = "margin", *, limits: dict[str, Any] | None = None, accounts: int = 1, **strategies: Any) -> Desk:
-    found = raw(**(strategies or {"hook": instance() | HOOK}))
-    main = found["accounts"]["main"] | {"kind": kind}
-    found["accounts"] = {"main": main} | {f"other{number}": dict(main) for number in range(1, accounts)}
-    wide = {"order_notional_max": "1000000", "position_notional_max": "1000000", **(limits or {})}
-    found["limits"] = dict.fromkeys(found["accounts"], wide)
-    return desk.build(found, "test")
-
-
-def long(one: QuietDesk, weight: float = 1.0) -> None:
-    """A position by a webhook's signal, filled in the bar after."""
-    one.minute(1)
-    one.tell("enter", {LEG: weight})
-    one.minutes(2, 3)
-    assert one.held()[LEG] * D(weight) > 0
 
 
 @pytest.mark.parametrize("weight", [1.0, -1.0])

@@ -6,8 +6,8 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from external_desk import HOOK, LEG, built, long
 from quiet_desk import QuietDesk
-from test_attacks_on_halts import HOOK, LEG, built, long
 
 from fanfold import desk, messages
 from fanfold.aws.client.call import AwsFault

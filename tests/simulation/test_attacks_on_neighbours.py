@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from external_desk import HOOK, built, long
 from quiet_desk import QuietDesk
-from test_attacks_on_halts import HOOK, built, long
 
 from fanfold import messages
 from fanfold.aws.client.call import AwsFault

@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_verbs_market_data import DESK, FINE, Feed
 
 from fanfold.aws.sns import MESSAGE_BYTES_MAX, Topics
 from fanfold.market import bars
@@ -18,14 +17,8 @@ from fanfold.signals.fold import Fold
 from fanfold.simulation.cloud import MemoryCloud
 from market_data_service.batches import BARS_MAX, messages
 from support.core_desk import START, A
-
-HUGE = FIGURE_MAX
-
-
-def wild(name: str, count: int, figure: int = HUGE) -> Series:
-    """Bars whose figures take all the room that there is."""
-    some = [Bar(START + 60 * n, figure, figure, 1, figure - n, figure) for n in range(1, count + 1)]
-    return Series(instrument=name, timeframe="1m", price_scale=18, volume_scale=18, after=START, bars=some)
+from support.extreme_bars import HUGE, wild
+from support.polled_venue import DESK, FINE, Feed
 
 
 def defect(number: int, detail: int) -> DataDefect:

@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_verbs_market_data import DESK, FINE, Feed, Venue, closes, coarse
 
 from fanfold.market import bars
 from fanfold.market.bars import Bar, Series
@@ -17,6 +16,7 @@ from fanfold.messages import BarsClosed, DataDefect
 from fanfold.signals.fold import Fold
 from market_data_service.jumps import judge
 from support.core_desk import START, A, B
+from support.polled_venue import DESK, FINE, Feed, Venue, closes, coarse
 
 MAX = Decimal("0.25")
 

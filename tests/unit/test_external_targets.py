@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from test_verbs_risk import World, at, poll
 
 from fanfold import ids
 from fanfold.messages import OrdersApproved, OrdersRefused, Target, Targets
 from support.core_desk import A, B, instance, plain_fold, small_desk, walk
+from support.polled_risk import World, at, poll
 
 
 def told(weight: float, nonce: str, minute: int = 1) -> Targets:

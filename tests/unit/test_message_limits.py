@@ -8,7 +8,6 @@ from typing import Any, get_type_hints
 
 import msgspec
 import pytest
-from test_bars_messages import wild
 
 from fanfold.aws.dynamodb.cursors import CursorTable
 from fanfold.aws.sns import MESSAGE_BYTES_MAX, Topics, Unpublishable
@@ -41,6 +40,7 @@ from fanfold.messages import (
 )
 from fanfold.simulation.cloud import MemoryCloud
 from support.core_desk import START, A
+from support.extreme_bars import wild
 from support.paper_examples import fill, order
 
 AT = datetime.fromtimestamp(START, UTC)

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 import pytest
-from test_verbs_market_data import FINE, Feed, closes
 
 from fanfold.errors import BadInput
 from fanfold.market import bars
@@ -11,6 +10,7 @@ from fanfold.messages import BarsClosed
 from market_data_service import wiring
 from market_data_service.poll import BACK_FILL_BARS, Span
 from support.core_desk import START, A
+from support.polled_venue import FINE, Feed, closes
 
 
 def due(minute: int) -> datetime:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from test_verbs_market_data import DESK, Feed, Venue, closes
 
 from fanfold.errors import VenueUnavailable
 from fanfold.market.bars import Series
@@ -15,6 +14,7 @@ from fanfold.simulation.stores import MemoryCursors
 from fanfold.venues.ccxt.pace import Pace
 from market_data_service.poll import Poller
 from support.core_desk import START, A
+from support.polled_venue import DESK, Feed, Venue, closes
 
 
 class Counted(MemoryCursors):

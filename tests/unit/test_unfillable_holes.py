@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
-from test_verbs_market_data import DESK, FINE, Feed, Venue, closes
 
 from fanfold.market import bars
 from fanfold.market.bars import Series
@@ -13,6 +12,7 @@ from fanfold.messages import BarsClosed, BarsRequested, DataDefect
 from fanfold.signals.fold import Fold, Gap
 from market_data_service.requested import UNFILLED_S
 from support.core_desk import START, A, B
+from support.polled_venue import DESK, FINE, Feed, Venue, closes
 
 HOLE = range(70, 90)
 

@@ -1,6 +1,5 @@
 """Market-data's verbs: every bar of the venue is published, in time, whatever poll was missed or crashed."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -11,89 +10,13 @@ from hypothesis import strategies as st
 
 from fanfold.errors import BadInput
 from fanfold.market import bars
-from fanfold.market.bars import Bar, Series
+from fanfold.market.bars import Bar
 from fanfold.market.quality import CheckedRow, check
 from fanfold.market.sequence import follows
-from fanfold.market.source import BarsRequest, Failure
 from fanfold.messages import BarsClosed, BarsRequested
-from fanfold.simulation.stores import MemoryBus, MemoryCursors
-from market_data_service.poll import Poller
-from support.core_desk import START, A, B, instance, small_desk, walk
-from support.crashes import Mortal, until_it_lives
-
-DESK = small_desk(trend=instance(), slow=instance(timeframe="5m"))
-FINE = {name: walk(1, name, 200) for name in (A, B)}
-
-
-def coarse(name: str) -> list[Bar]:
-    fine = FINE[name]
-    return [
-        Bar(
-            some[-1].closes_at_s,
-            some[0].open,
-            max(one.high for one in some),
-            min(one.low for one in some),
-            some[-1].close,
-            sum(one.volume for one in some),
-        )
-        for some in (fine[at : at + 5] for at in range(0, 200, 5))
-    ]
-
-
-class Venue:
-    """All bars of a market; those of some instruments come late."""
-
-    def __init__(self) -> None:
-        self.hidden: dict[str, int] = {}
-
-    def bars_of(self, requests: Sequence[BarsRequest]) -> list[Series | Failure]:
-        return [self._series(request) for request in requests]
-
-    def _series(self, asked: BarsRequest) -> Series:
-        whole = FINE[asked.instrument] if asked.timeframe == "1m" else coarse(asked.instrument)
-        until = min(asked.until, self.hidden.get(asked.instrument, asked.until))
-        found = [bar for bar in whole if asked.since < bar.closes_at_s <= until]
-        before = [bar.closes_at_s for bar in whole if bar.closes_at_s <= asked.since]
-        return Series(
-            instrument=asked.instrument,
-            timeframe=asked.timeframe,
-            price_scale=2,
-            volume_scale=3,
-            after=before[-1] if before else 0,
-            bars=found,
-        )
-
-
-class Feed:
-    """A venue that is polled at minutes after START."""
-
-    def __init__(self) -> None:
-        self.venue, self.cursors, self.bus = Venue(), MemoryCursors(), MemoryBus()
-        self.minute = 60
-        self.poller = self.process()
-
-    def process(self, fuse: object | None = None) -> Poller:
-        ports = (self.cursors, self.bus)
-        cursors, bus = ports if fuse is None else (Mortal(port, fuse) for port in ports)
-        return Poller(DESK, lambda _name: self.venue, cursors, bus, self.now)
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(START + 60 * self.minute + 2, UTC)
-
-    def poll(self, minute: int) -> list[BarsClosed]:
-        before = len(self.bus.messages)
-        self.minute = minute
-        self.poller.poll()
-        return [message for message in self.bus.messages[before:] if isinstance(message, BarsClosed)]
-
-    def published(self, timeframe: str, name: str) -> list[Bar]:
-        heard = [message for message in self.bus.messages if isinstance(message, BarsClosed)]
-        told = [one for message in heard for one in bars.unpack(message.frames)]
-        return [bar for one in told if (one.timeframe, one.instrument) == (timeframe, name) for bar in one.bars]
-
-
-def closes(some: list[Bar]) -> list[int]:
-    return [(bar.closes_at_s - START) // 60 for bar in some]
+from support.core_desk import START, A, B
+from support.crashes import until_it_lives
+from support.polled_venue import FINE, Feed, closes, coarse
 
 
 @pytest.fixture

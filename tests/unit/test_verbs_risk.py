@@ -1,171 +1,26 @@
 """Risk's verb: a poll's parts in any order, twice, with crashes, come to one decision, one order an intent."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from itertools import permutations
 from random import Random
 from typing import Any
 
 import pytest
 
-from fanfold import ids
 from fanfold.errors import BadInput
-from fanfold.ledger import orders
-from fanfold.market.bars import Bar
-from fanfold.matching.book import RestingOrder
-from fanfold.matching.fills import Resolution
 from fanfold.messages import (
-    BarsClosed,
-    ExecutionReport,
-    Fill,
-    Message,
-    Order,
     OrdersApproved,
     OrdersRefused,
-    OrderState,
-    Target,
     Targets,
     TradingState,
     TradingStateChanged,
 )
-from fanfold.risk.policy import prepare
-from fanfold.simulation.ledger import MemoryApprovals, MemoryLedger
-from fanfold.simulation.stores import MemoryBus, MemoryPolls
+from fanfold.simulation.ledger import MemoryApprovals
+from fanfold.simulation.stores import MemoryPolls
 from risk_service.assess import PreTradeRisk
-from support.core_desk import START, A, B, bars_message, instance, series, small_desk
-from support.crashes import Mortal, until_it_lives
-
-DESK = small_desk(
-    trend=instance(),
-    hourly=instance("breakout", timeframe="1h"),
-    hook=instance(allocation="0.1") | {"strategy": "external", "params": {}},
-)
-PLAN = prepare(DESK)
-Part = BarsClosed | Targets | ExecutionReport
-
-
-class World:
-    """An account of 10,000, risk's stores, and a clock that stands two seconds after the newest poll."""
-
-    def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
-        self.bus, self.gathering = MemoryBus(), MemoryPolls()
-        self.ledger = MemoryLedger(self.bus)
-        self.now = at(1) + timedelta(seconds=2)
-        self.clock = clock or (lambda: self.now)
-        told = TradingStateChanged(
-            id="open", cause="x", at=at(0), account="main", state=TradingState.ACTIVE, reason="r", actor="a"
-        )
-        self.ledger.open("main", Decimal(10_000), told)
-
-    def assessor(self, fuse: Any = None) -> PreTradeRisk:
-        ports: list[Any] = [self.gathering, MemoryApprovals(self.ledger)]
-        gathering, ledger = ports if fuse is None else [Mortal(port, fuse) for port in ports]
-        return PreTradeRisk(DESK, PLAN, gathering, ledger, self.clock)
-
-    def hear(self, *parts: Part, fuse: Any = None) -> None:
-        assessor = self.assessor(fuse)
-        for part in parts:
-            hear(assessor, part)
-
-    def told(self, kind: type[Message]) -> list[Any]:
-        unique = {message.id: message for message in self.bus.messages}
-        return [one for one in unique.values() if isinstance(one, kind)]
-
-    def outcome(self) -> tuple[Any, ...]:
-        """What was decided, whoever crashed on the way."""
-        found = {order.order_id: order for one in self.told(OrdersApproved) for order in one.orders}
-        account = self.ledger.accounts["main"]
-        return found, account.reserved, {leg: item.open for leg, item in self.ledger.positions.get("main", {}).items()}
-
-    def fill_all(self) -> None:
-        """Every order fills at once at the venue."""
-        records = list(self.ledger.orders.values())
-        assert self.ledger.claim("main", [(one, orders.claim(one, self.now, 5)) for one in records])
-        resolutions = [_filled(record.order) for record in records]
-        self.ledger.publish(self.ledger.book("main", resolutions, poll(2, {})[2]), [])
-
-    def check(self) -> None:
-        live = self.ledger.orders.values()
-        assert self.ledger.accounts["main"].reserved == sum((orders.held(one) for one in live), Decimal(0))
-        assert self.ledger.outbox == {}
-        assert {order.order_id for each in self.told(OrdersApproved) for order in each.orders} == set(
-            self.ledger.orders
-        )
-
-
-def _filled(order: Order) -> Resolution:
-    fill = Fill(
-        trade_id=f"t-{order.order_id}",
-        order_id=order.order_id,
-        client_order_id=order.client_order_id,
-        account="main",
-        venue="v",
-        instance=order.instance,
-        instrument=order.instrument,
-        side=order.side,
-        price=order.reference_price,
-        quantity=order.quantity,
-        fee=Decimal(0),
-        liquidity="taker",
-        at=order.decided_at,
-    )
-    return Resolution(resting=RestingOrder(order=order, filled=order.quantity), state=OrderState.FILLED, fills=(fill,))
-
-
-def hear(assessor: PreTradeRisk, part: Part) -> None:
-    if isinstance(part, BarsClosed):
-        assessor.on_bars(part)
-    elif isinstance(part, Targets):
-        assessor.on_targets(part)
-    else:
-        assessor.on_matched(part)
-
-
-def at(minute: int) -> datetime:
-    return datetime.fromtimestamp(START + 60 * minute, UTC)
-
-
-def poll(minute: int, weights: dict[str, float], parts: int = 1, timeframe: str = "1m") -> list[Part]:
-    """Bars, targets and settlement of a minute; each instrument in a part of its own where there are two."""
-    found: list[Part] = []
-    split = [(A, B)] if parts == 1 else [(A,), (B,)]
-    for part, names_ in enumerate(split, 1):
-        name, closes = f"p{minute}", START + 60 * minute
-        some = [series(one, [Bar(closes, 10_000, 10_100, 9_900, 10_000 + minute, 5)], closes - 60) for one in names_]
-        wanted = [target(one, minute, weights[one], timeframe) for one in names_ if one in weights]
-        found += [
-            bars_message(some, name, part=part, parts=parts),
-            Targets(
-                id=f"t{minute}/{part}",
-                cause="b",
-                at=at(minute),
-                account="main",
-                poll_id=f"poll-{name}",
-                part=part,
-                parts=parts,
-                targets=wanted,
-            ),
-            ExecutionReport(
-                id=f"e{minute}/{part}",
-                cause="b",
-                at=at(minute),
-                account="main",
-                venue="v",
-                matched=True,
-                poll_id=f"poll-{name}",
-                part=part,
-                parts=parts,
-            ),
-        ]
-    return found
-
-
-def target(instrument: str, minute: int, weight: float, timeframe: str) -> Target:
-    owner = "trend" if timeframe == "1m" else "hourly"
-    signal = ids.derive("s", owner, instrument, minute)
-    return Target(signal_id=signal, instance=owner, instrument=instrument, timeframe=timeframe, weight=weight)
-
+from support.core_desk import A, B
+from support.crashes import until_it_lives
+from support.polled_risk import DESK, PLAN, World, at, hear, poll
 
 POLL = poll(1, {A: 1.0, B: -1.0})
 
