@@ -45,7 +45,11 @@ def test_the_stored_aws_starts_as_the_deploy_left_it(stored, tmp_path):
             json.loads((state / "aws/services" / f"{service}.json").read_text()) for state in (first, second)
         )
         assert names(kept) == names(copied), service
-    assert [path.name for path in stored.iterdir() if path.is_dir()] == [deployment_cache._name()]
+    (kept,) = (path for path in stored.iterdir() if path.is_dir())
+    damaged = kept / "services" / "lambda.json"
+    damaged.write_text(damaged.read_text()[:-1])
+    assert not deployment_cache.copy_to(tmp_path / "third")
+    assert not kept.exists()
 
 
 def test_a_run_says_whether_it_deployed_and_trades_the_same(tmp_path):

@@ -4,6 +4,7 @@ The Serverless tool keeps two cores busy for seconds with six stacks, and would 
 """
 
 import fcntl
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -23,25 +24,44 @@ SETTINGS = ("FANFOLD_", "AUTH")
 
 
 def copy_to(state: Path) -> bool:
-    """Copy the deployed AWS into a state directory that has none; return False where these stacks were not deployed."""
-    with _locked(fcntl.LOCK_SH) as folder:
-        stored = folder / _name()
-        if stored.exists():
-            shutil.copytree(stored, state / "aws")
-        return stored.exists()
+    """Copy the deployed AWS into a state directory that has none; return False where these stacks were not deployed.
+
+    What was damaged since it was stored is removed, and counts as not deployed.
+    """
+    with _locked() as folder:
+        for stored in folder.glob(f"{_name()}-*"):
+            if stored.name.endswith(_digest(stored)):
+                shutil.copytree(stored, state / "aws")
+                return True
+            shutil.rmtree(stored)
+        return False
 
 
 def store(cloud: Cloud, state: Path) -> None:
     """Store the AWS of a state directory, right after a deploy to it."""
     cloud.control("save")
-    with _locked(fcntl.LOCK_EX) as folder, TemporaryDirectory(dir=folder) as fresh:
-        stored = folder / _name()
-        if stored.exists():
-            return
-        shutil.copytree(state / "aws", Path(fresh) / "aws", ignore=shutil.ignore_patterns(UNSAVED.name))
-        # Whole or not at all, whenever this process is killed.
-        (Path(fresh) / "aws").replace(stored)
-        _remove_the_oldest(folder)
+    with _locked() as folder:
+        # Of a process that was killed while it held the lock.
+        for stale in folder.glob("tmp*"):
+            shutil.rmtree(stale)
+        with TemporaryDirectory(dir=folder) as fresh:
+            _store(state, Path(fresh) / "aws", folder)
+            _remove_the_oldest(folder)
+
+
+def _store(state: Path, copy: Path, folder: Path) -> None:
+    shutil.copytree(state / "aws", copy, ignore=shutil.ignore_patterns(UNSAVED.name))
+    stored = folder / f"{_name()}-{_digest(copy)}"
+    # Whole or not at all, whenever this process is killed.
+    if not stored.exists():
+        copy.replace(stored)
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _remove_the_oldest(folder: Path) -> None:
@@ -56,9 +76,9 @@ def _name() -> str:
 
 
 @contextmanager
-def _locked(how: int) -> Iterator[Path]:
+def _locked() -> Iterator[Path]:
     folder = repository_root() / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("w") as lock:
-        fcntl.flock(lock, how)
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield folder
