@@ -59,11 +59,11 @@ LIBRARIES = {
     "venues": STANDARD | {"msgspec", "ccxt"},
     "research": STANDARD | {"msgspec", "numpy", "numba", "duckdb", "pyarrow"} | PLOTTING,
     "simulation": PURE | {"random"},
-    "importers": STANDARD | {"msgspec", "numpy", "pyarrow", "duckdb"},
+    "importers": STANDARD | {"msgspec", "numpy", "pyarrow", "python_calamine"},
     "local": STANDARD | {"msgspec", "ministack", "hypercorn"},
     "stages": STANDARD | {"msgspec", "yaml"},
     "cli": STANDARD | {"msgspec", "cyclopts", "rich", "duckdb", "sqlglot", "tomlkit", "pyarrow", "pytz"},
-    "fanfold_dev": STANDARD | {"msgspec", "cyclopts", "cyclonedx", "packageurl", "packaging"},
+    "fanfold_dev": STANDARD | {"msgspec", "cyclopts", "pyarrow", "cyclonedx", "packageurl", "packaging"},
 }
 TOP_LEVEL_MAX = 12
 VENUES = ("market_data_service", "execution_service")

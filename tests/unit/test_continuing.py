@@ -80,7 +80,7 @@ def test_a_file_that_grew_is_the_same_file(tmp_path: Path) -> None:
     bars(tmp_path / "BTCUSDT-1m.csv", 150)
     plan = going_on(state, minutes=100).plan
     assert plan.until == START + 140 * 60
-    assert [len(recording.bars) for recording in plan.recordings] == [150]
+    assert [recording.count for recording in plan.recordings] == [150]
 
 
 def test_other_figures_in_the_file_are_refused_with_the_first_bar_that_differs(tmp_path: Path) -> None:

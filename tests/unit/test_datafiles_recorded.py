@@ -37,7 +37,7 @@ def known() -> dict[str, re.Match[str]]:
 
 
 def counts(file: DataFile) -> tuple[int, int, int]:
-    found = {finding.defect: finding for finding in file.findings}
+    found = {item.defect: item.finding for item in file.findings}
     gap, silent = found.get(DefectKind.GAP), found.get(DefectKind.ZERO_VOLUME)
     return (gap.count if gap else 0, gap.places if gap else 0, silent.count if silent else 0)
 

@@ -37,10 +37,10 @@ SECOND_ROW = {
     "an empty price": (",101,99,100,5", "column open: '' is not a number"),
     "a price that is not a number": ("100,nan,99,100,5", "column high: nan is not a finite number"),
     "an endless volume": ("100,101,99,100,inf", "column volume: inf is not a finite number"),
-    "a high below its close": ("100,101,99,102,5", "column high: {"),
-    "a low above its open": ("98,101,99,100,5", "column low: {"),
-    "a price of zero": ("100,101,0,100,5", "column low: {"),
-    "a volume below zero": ("100,101,99,100,-5", "column volume: {"),
+    "a high below its close": ("100,101,99,102,5", "column high: high 101 is below close 102"),
+    "a low above its open": ("98,101,99,100,5", "column low: low 99 is above open 98"),
+    "a price of zero": ("100,101,0,100,5", "column low: 0 is not above 0"),
+    "a volume below zero": ("100,101,99,100,-5", "column volume: -5 is below 0"),
 }
 
 
@@ -73,13 +73,16 @@ WHOLE_FILES = {
     "a header alone": (HEADER, "it has no rows"),
     "one bar": (HEADER + FIRST, "1 rows with one time do not tell a timeframe; at least two bars are needed"),
     "a missing column": (
-        f"time,open,high,low,close\n{OPENS},1,1,1,1\n",
-        "column volume is missing; the file has time, open, high, low, close",
+        f"time,open,high,close,volume\n{OPENS},1,1,1,1\n",
+        "column low is missing; the file has time, open, high, close, volume. If one of them is it, say so: --columns",
     ),
     "no time": ("open,high,low,close,volume\n1,1,1,1,1\n", "column time is missing"),
     "a column twice": (f"{HEADER.strip()},Close\n{OPENS},1,1,1,1,1,1\n", "two columns have one name"),
     "no header and eight columns": ("1,2,3,4,5,6,7,8\n", "row 1 has no header and 8 columns; without a header a file"),
-    "a short row": (HEADER + FIRST + "1,2\n", "the CSV cannot be read: CSV parse error: Row #3: Expected 6 columns"),
+    "a short row": (
+        HEADER + FIRST + "1,2\n",
+        "row 3: it has 2 columns, and the header 6: '1,2'. Where it is the last, the file was cut",
+    ),
     "seconds bars": (HEADER + rows(OPENS, 1, 5), "its bars are mostly 1 s apart"),
     "a volume past all exactness": (
         HEADER + FIRST + f"{OPENS + 60},1,1,1,1,1e15\n",

@@ -1,136 +1,159 @@
-"""Which column is which, and the numbers and times in a column."""
+"""Which column is which: by the names that sources give them, or by what the caller says."""
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, time
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+from fanfold.errors import BadInput
+from fanfold.importers.table import PRICES, Places, refuse
 
-from fanfold.importers.table import PRICES, BarTable, Floats, refuse, refuse_at
-
+MEANINGS = ("time", "clock", "closes", *PRICES, "volume", "symbol")
+# In place of a column: the file tells no volume.
+NONE = "none"
+# MetaTrader's counts of trades, beside a volume that few brokers tell.
+_TICKS = ("tickvol", "tick volume")
+# Names as `plain` has them. Of several that a file has, the first counts.
 _ALIASES = {
-    "time": ("time", "date", "datetime", "timestamp", "ts", "open_time", "opentime", "open time", "unix", "start", "t"),
-    "closes": ("close_time", "closetime", "close time", "closes_at"),
-    "open": ("open", "o", "open_price"),
-    "high": ("high", "h", "high_price"),
-    "low": ("low", "l", "low_price"),
-    "close": ("close", "c", "close_price"),
-    "volume": ("volume", "v", "vol", "base_volume", "volume_base"),
+    "time": (
+        *("unix", "unix timestamp", "open time", "opentime", "open timestamp", "timestamp", "timestamp ms", "ts"),
+        *("start at", "start time", "start", "begin", "bucket", "period start", "datetime", "date time", "date"),
+        *("gmt time", "utc time", "time", "time utc", "local time", "t", "dt", "day", "index", ""),
+    ),
+    "clock": ("time", "hour", "clock"),
+    "closes": ("close time", "closetime", "closes at", "close timestamp", "end time", "time close"),
+    "open": ("open", "o", "open price", "px open", "price open"),
+    "high": ("high", "h", "high price", "px high", "max", "price high"),
+    "low": ("low", "l", "low price", "px low", "min", "price low"),
+    "close": ("close", "c", "close price", "px last", "last", "close last", "price close", "price"),
+    "volume": (
+        *("volume", "v", "vol", "vol.", "base volume", "volume base", "volume traded", "base asset volume"),
+        *("real volume", *_TICKS),
+    ),
+    "symbol": (
+        *("symbol", "ticker", "pair", "instrument", "instrument name", "inst id", "instid", "market", "coin", "asset"),
+        *("product", "product id", "currency pair"),
+    ),
 }
-# Columns that say whose bars they are.
-_NAMES = ("symbol", "ticker", "pair", "instrument", "instrument_name", "inst_id", "instid", "market", "coin", "asset")
-_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_VOLUME_OF = re.compile(r"volume \(?([a-z0-9]{2,10})\)?|([a-z0-9]{2,10}) volume")
+# What a column may be called that counts what was traded, in a currency that nobody knows.
+_MAYBE_VOLUME = re.compile(r"vol|amount|qty|quantity|turnover|size|traded")
+# What `Volume X` is that is no currency.
+_OTHER_VOLUMES = {"quote", "usd value", "weighted", "taker", "maker", "number", "count", "ccy", "notional"}
 
 
-def table_of(path: Path, table: pa.Table, format_name: str, first_row: int) -> BarTable:
-    """The columns wanted out of an Arrow table, found by their names in any case."""
-    if table.num_rows == 0:
-        refuse(path, "it has no rows")
-    places = _places(path, table.column_names)
-    time_name = places.get("time", places.get("closes", ""))
-    named_by = next((name for name in table.column_names if name.strip().lower() in _NAMES), "")
-    return BarTable(
-        path=path,
-        format=format_name,
-        first_row=first_row,
-        closes="time" not in places,
-        time=_times(path, table[time_name], time_name, first_row),
-        named_by=named_by,
-        named=_names(table[named_by]) if named_by else [],
-        values={column: _numbers(path, table[places[column]], column, first_row) for column in (*PRICES, "volume")},
-    )
+def plain(name: str) -> str:
+    """Return a column's name without case, brackets of MetaTrader, and signs between words.
+
+    >>> plain(" <Open_Time> ")
+    'open time'
+    """
+    return re.sub(r"[\s_\-]+", " ", name.strip().strip('"<>').lower()).strip()
 
 
-def _names(column: pa.ChunkedArray) -> list[str]:
-    return [str(name).strip() for name in pc.unique(column.combine_chunks()).to_pylist()]
+def parse(argument: str) -> dict[str, str]:
+    """Return the mapping in ``time=start_at,volume=amount``: meaning -> column, by name or by number from 1.
+
+    >>> parse("time=start_at,volume=amount")
+    {'time': 'start_at', 'volume': 'amount'}
+    """
+    mapping = {}
+    for part in filter(None, argument.split(",")):
+        meaning, sign, column = part.partition("=")
+        if meaning.strip() not in MEANINGS or not sign or not column.strip():
+            raise BadInput(
+                f"--columns {part!r} is not MEANING=COLUMN; meanings are {', '.join(MEANINGS)}, a column is its name "
+                "or its number from 1, such as --columns time=start_at,volume=amount"
+            )
+        mapping[meaning.strip()] = column.strip()
+    return mapping
 
 
-def _places(path: Path, names: Sequence[str]) -> dict[str, str]:
-    """Meaning -> the file's name of the column."""
-    if len({name.strip().lower() for name in names}) != len(names):
-        refuse(path, f"two columns have one name: {', '.join(names)}")
-    by_name = {name.strip().lower(): name for name in names}
-    places = {
-        meaning: by_name[alias]
-        for meaning, aliases in _ALIASES.items()
-        for alias in reversed(aliases)
-        if alias in by_name
+def known(names: Sequence[str]) -> int:
+    """Return how many of the prices have a column under a known name."""
+    plain_names = {plain(name) for name in names}
+    return sum(1 for meaning in PRICES if not plain_names.isdisjoint(_ALIASES[meaning]))
+
+
+def places(path: Path, names: Sequence[str], mapping: Mapping[str, str], base: str) -> Places:
+    """Return which column is which. ``base`` is the currency that the volume is wanted in, empty where unknown.
+
+    Raises BadInput, which names what the file has, where a column is missing or stands in it twice.
+    """
+    by_name = {plain(name): name for name in reversed(names)}
+    chosen = {meaning: _chosen(path, meaning, column, names) for meaning, column in mapping.items() if column != NONE}
+    by_meaning = {
+        meaning: by_name[alias] for meaning in MEANINGS for alias in reversed(_ALIASES[meaning]) if alias in by_name
     }
-    missing = [column for column in (*PRICES, "volume") if column not in places]
-    if "time" not in places and "closes" not in places:
+    if "volume" not in {*by_meaning, *mapping}:
+        by_meaning |= _volume_of(path, by_name, base)
+    by_meaning |= chosen
+    if mapping.get("volume") == NONE:
+        by_meaning.pop("volume", None)
+    if "clock" not in chosen:
+        # Whether one of the others is a time of day is told by its cells.
+        by_meaning.pop("clock", None)
+    times = [by_name[alias] for alias in _ALIASES["time"] if alias and alias in by_name]
+    others = (
+        () if {"time", "clock"} & chosen.keys() else tuple(name for name in times if name != by_meaning.get("time"))
+    )
+    _refuse_twice(path, names, by_meaning)
+    _refuse_missing(path, by_meaning, names, unbounded=mapping.get("volume") == NONE)
+    ticks = next(
+        (by_name[name] for name in _TICKS if name in by_name and by_name[name] != by_meaning.get("volume")), ""
+    )
+    return Places(by_meaning, others, ticks)
+
+
+def _refuse_missing(path: Path, by_meaning: Mapping[str, str], names: Sequence[str], *, unbounded: bool) -> None:
+    """Raise BadInput where a column that a bar needs is missing; a volume may be."""
+    missing = [meaning for meaning in PRICES if meaning not in by_meaning]
+    if "time" not in by_meaning and "closes" not in by_meaning:
         missing = ["time", *missing]
+    maybe = [name for name in names if _MAYBE_VOLUME.search(plain(name))] if "volume" not in by_meaning else []
+    if maybe and not missing and not unbounded:
+        refuse(
+            path,
+            f"column volume is missing; the file has {', '.join(names)}. If {maybe[0]} counts the base currency, say "
+            f"so: --columns volume={maybe[0]}; to trade without a volume, --columns volume=none",
+        )
     if missing:
-        refuse(path, f"column {', '.join(missing)} is missing; the file has {', '.join(names)}")
-    return places
+        example = ",".join(f"{meaning}=…" for meaning in missing)
+        refuse(
+            path,
+            f"column {', '.join(missing)} is missing; the file has {', '.join(names)}. "
+            f"If one of them is it, say so: --columns {example}",
+        )
 
 
-def _numbers(path: Path, column: pa.ChunkedArray, name: str, first_row: int) -> Floats:
-    """A column as floats, each finite; the first cell that is not is named."""
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        column = pc.utf8_trim_whitespace(column)
-    try:
-        numbers: Floats = pc.cast(column, pa.float64(), safe=False).to_numpy()
-    except pa.ArrowException as wrong:
-        _refuse_text(path, column.to_pylist(), name, first_row)
-        refuse(path, f"column {name}: {wrong}")
-    endless = np.flatnonzero(~np.isfinite(numbers))
-    if endless.size:
-        index = int(endless[0])
-        refuse_at(path, index + first_row, name, f"{column[index]} is not a finite number")
-    return numbers
+def _chosen(path: Path, meaning: str, column: str, names: Sequence[str]) -> str:
+    """Return the file's own name of a column that the caller named, or numbered."""
+    for name in names:
+        if name == column or plain(name) == plain(column):
+            return name
+    if not column.isdigit() or not 1 <= int(column) <= len(names):
+        refuse(path, f"--columns says {meaning}={column}; the file has {', '.join(names)}")
+    return names[int(column) - 1]
 
 
-def _refuse_text(path: Path, cells: Sequence[object], name: str, first_row: int) -> None:
-    for index, cell in enumerate(cells):
-        try:
-            float(str(cell))
-        except ValueError:
-            refuse_at(path, index + first_row, name, f"{cell!r} is not a number")
+def _volume_of(path: Path, by_name: Mapping[str, str], base: str) -> dict[str, str]:
+    """Return the column that names its currency, such as `Volume BTC`: that of the base, else the only one."""
+    named = {}
+    for name, own in by_name.items():
+        match = _VOLUME_OF.fullmatch(name)
+        if match and (match[1] or match[2]) not in _OTHER_VOLUMES:
+            named[(match[1] or match[2]).upper()] = own
+    if base in named:
+        return {"volume": named[base]}
+    if base and named:
+        refuse(
+            path,
+            f"it has volumes in {', '.join(named)} and none in {base}; say which column counts {base}: "
+            "--columns volume=…, or volume=none to trade without",
+        )
+    return {"volume": next(iter(named.values()))} if named else {}
 
 
-def _times(path: Path, column: pa.ChunkedArray, name: str, first_row: int) -> list[int]:
-    if column.null_count:
-        refuse_at(path, column.is_null().to_pylist().index(True) + first_row, name, "the time is empty")
-    kind = column.type
-    if pa.types.is_timestamp(kind):
-        raw: list[int] = pc.cast(column, pa.int64()).to_pylist()
-        # A stored unit is known, not guessed: seconds where they say all, else the finest unit that any file has.
-        unit = _UNITS[kind.unit]
-        return [value // unit if value % unit == 0 else value * (10**9 // unit) for value in raw]
-    return [_time(path, cell, name, index + first_row) for index, cell in enumerate(_whole(column).to_pylist())]
-
-
-def _whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Numbers in a text or float column as integers where all of them are; as it is where not."""
-    try:
-        return pc.cast(column, pa.int64())
-    except pa.ArrowException:
-        return column
-
-
-def _time(path: Path, cell: object, name: str, row: int) -> int:
-    if isinstance(cell, int):
-        return cell
-    if isinstance(cell, date) and not isinstance(cell, datetime):
-        return int(datetime.combine(cell, time(), UTC).timestamp())
-    text = str(cell).strip()
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return _number_time(path, text, name, row)
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    seconds = int(moment.timestamp())
-    return seconds if moment.microsecond == 0 else seconds * 10**6 + moment.microsecond
-
-
-def _number_time(path: Path, text: str, name: str, row: int) -> int:
-    try:
-        number = float(text)
-    except ValueError:
-        reason = f"{text!r} is no time; write epoch s, ms, us or ns, or ISO such as 2026-01-31T23:59:00Z"
-        refuse_at(path, row, name, reason)
-    if not number.is_integer():
-        refuse_at(path, row, name, f"{text} is not a whole number of seconds, ms, us or ns")
-    return int(number)
+def _refuse_twice(path: Path, names: Sequence[str], by_meaning: Mapping[str, str]) -> None:
+    for name in by_meaning.values():
+        if sum(plain(other) == plain(name) for other in names) > 1:
+            refuse(path, f"two columns have one name, {name}: {', '.join(names)}")

@@ -1,9 +1,10 @@
-"""Data files: bars in CSV, Parquet, feather, JSON and exchanges' archives, checked and made exact."""
+"""Data files: bars in the formats of common sources, checked and made exact."""
 
 import time
-from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cached_property
 from math import inf
 from pathlib import Path
 
@@ -12,87 +13,95 @@ import numpy as np
 
 from fanfold.desk import Instrument
 from fanfold.errors import BadInput
-from fanfold.importers import formats, one_series, scales, symbols
+from fanfold.importers import checking, formats, one_series, scales, symbols
+from fanfold.importers.checking import CheckedColumns, FileFinding, moment
 from fanfold.importers.table import PRICES, BarTable, Integers, refuse
-from fanfold.market import quality, timeframes
+from fanfold.market import timeframes
 from fanfold.market.bars import Series
-from fanfold.market.quality import Checked, CheckedRow, DefectKind, QualityFinding
+from fanfold.market.quality import DefectKind
+from fanfold.market.recording import Recording
 
 JUMP_MAX = Decimal("0.25")
 # What most venues take at least of a dollar-like quote; a file cannot tell.
 NOTIONAL_MIN = Decimal(5)
 # A dollar or so in any other quote currency.
 SMALL = Decimal("0.0001")
+# Where a file tells no volume, each bar is taken to have traded this much of the quote currency in dollars or so.
+UNBOUNDED_NOTIONAL = 10**9
 _FIRST_TIME = 1_230_768_000  # 2009-01-01: before it nothing traded.
 _LAST_TIME = 4_102_444_800  # 2100-01-01
-_LENGTHS = ((86_400, "d"), (3_600, "h"), (60, "m"))
+_DAY_S = 86_400
+_LENGTHS = ((_DAY_S, "d"), (3_600, "h"), (60, "m"))
 
 
-class DataFile(msgspec.Struct, frozen=True, kw_only=True):
+class DataFile(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What a file holds. The rules of ``instrument`` are inferred from the bars, as its source says.
 
-    ``rounded`` counts the prices and volumes that had more decimals than were kept.
+    ``rounded`` counts the prices and volumes that had more decimals than were kept; ``notes`` say what was skipped,
+    chosen or taken for granted.
     """
 
     path: Path
     format: str
-    series: Series
+    recording: Recording
     instrument: Instrument
-    findings: list[QualityFinding]
+    findings: list[FileFinding]
     rounded: int
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def series(self) -> Series:
+        """Return all bars as objects: for files of some thousand."""
+        return self.recording.series(0, _LAST_TIME)
 
 
-def read(argument: str, *, jump_max: Decimal = JUMP_MAX, now: int | None = None) -> DataFile:
-    """The bars in ``path`` or ``path=BASE/QUOTE``; one that closes after ``now`` (epoch seconds) is dropped as forming.
+def read(
+    argument: str, *, columns: Mapping[str, str] | None = None, jump_max: Decimal = JUMP_MAX, now: int | None = None
+) -> DataFile:
+    """Return the bars in ``path`` or ``path=BASE/QUOTE``; one that closes after ``now`` (epoch seconds) is dropped as
+    forming.
 
-    Raises BadInput, which names file, row, column and reason, for a file that cannot be taken as it stands.
+    ``columns`` says which column is which (see ``importers.columns.parse``). Raises BadInput, which names file, row,
+    column, reason and cure, for a file that cannot be taken as it stands.
     """
-    path, named = symbols.locate(argument)
-    table = formats.load(path)
-    symbol = named or symbols.infer(path)
-    one_series.refuse_instruments(table, symbol, is_named=bool(named))
+    path, stated = symbols.locate(argument)
+    table = formats.load(path, columns or {}, stated or symbols.named(path))
+    symbol = stated or one_series.instrument(table)
+    one_series.refuse_instruments(table, symbol, stated=bool(stated))
     seconds = _seconds(table)
-    one_series.refuse_conflicts(table, seconds.tolist())
+    one_series.refuse_conflicts(table, seconds)
     length = _length(path, seconds)
     prices = _whole(table, PRICES, scales.ROUNDED_MAX)
-    # What is rounded off a volume is less than anybody trades.
-    volumes = _whole(table, ("volume",), inf)
-    if not volumes.units.any():
-        refuse(path, "every volume is 0: orders fill against volume, so nothing could trade")
-    times = [closes_at_s - length for closes_at_s in seconds.tolist()] if table.closes else table.time
-    count = len(times)
-    columns = [prices.units[place * count : (place + 1) * count].tolist() for place in range(len(PRICES))]
+    volumes, notes = _volumes(table, prices, symbol)
+    opens = seconds - length if table.closes else table.time
+    assumed = "volume" not in table.values
+    # Of two million rows they take as much as the bars made of them.
+    table.values.clear()
     now = int(time.time()) if now is None else now
-    rows = list(map(CheckedRow._make, zip(times, *columns, volumes.units.tolist(), strict=True)))
-    checked = quality.check(symbol, _name(length), rows, jump_max, now=now)
-    _refuse_unsound(table, checked)
-    series = Series(
-        instrument=symbol,
-        timeframe=checked.timeframe,
-        price_scale=prices.scale,
-        volume_scale=volumes.scale,
-        after=0,
-        bars=checked.bars,
-    )
+    checked = checking.check(opens, [*prices.columns, *volumes.columns], length, jump_max, now)
+    _refuse_unsound(table, checked, opens, prices, volumes, length)
+    recording = Recording(symbol, _name(length), prices.scale, volumes.scale, 0, checked.bars.data)
     return DataFile(
         path=path,
         format=table.format,
-        series=series,
-        instrument=_instrument(path, series),
+        recording=recording,
+        instrument=_instrument(path, recording, checked.bars, assumed=assumed),
         findings=checked.findings,
         rounded=prices.rounded + volumes.rounded,
+        notes=(*table.notes, *notes),
     )
 
 
 def describe(file: DataFile) -> list[str]:
-    """What was read and what was wrong with it, a line each."""
-    series, rules = file.series, file.instrument
-    first, last = (datetime.fromtimestamp(bar.closes_at_s, UTC) for bar in (series.bars[0], series.bars[-1]))
-    span = f"{len(series.bars)} bars, closes {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+    """Return what was read and what was wrong with it, a line each."""
+    recording, rules = file.recording, file.instrument
+    first, last = moment(recording.closes_at_s(0)), moment(recording.closes_at_s(-1))
+    span = f"{recording.count} bars, closes {first} to {last} UTC"
     rounded = [f"{file.rounded} values rounded, no price by more than a billionth of itself"] if file.rounded else []
     return [
-        f"{file.path}: {series.instrument} {series.timeframe} ({file.format}), {span}",
+        f"{file.path}: {recording.instrument} {recording.timeframe} ({file.format}), {span}",
         f"tick {rules.tick:f}, lot {rules.lot:f}, minimum notional {rules.notional_min:f}: {rules.source}",
+        *file.notes,
         *rounded,
         *(finding.text for finding in file.findings),
     ]
@@ -101,28 +110,33 @@ def describe(file: DataFile) -> list[str]:
 def _seconds(table: BarTable) -> Integers:
     """The times in whole seconds, those of closing rounded up: venues end a bar a millisecond early."""
     up = 1 if table.closes else 0
-    seconds = [(stamp - up) // quality.per_second(stamp) + up for stamp in table.time]
-    for index, second in enumerate(seconds):
-        if not _FIRST_TIME <= second <= _LAST_TIME:
-            table.refuse(index, "time", f"{table.time[index]} is not a time between 2009 and 2100 in s, ms, us or ns")
-    return np.array(seconds, dtype=np.int64)
+    seconds: Integers = (table.time - up) // checking.per_second(table.time) + up
+    outside = np.flatnonzero((seconds < _FIRST_TIME) | (seconds > _LAST_TIME))
+    if outside.size:
+        index = int(outside[0])
+        reason = f"{table.time[index]} is not a time between 2009 and 2100 in s, ms, us or ns"
+        table.refuse(index, table.time_name, reason)
+    return seconds
 
 
 def _length(path: Path, seconds: Integers) -> int:
     """The commonest distance between bars, in seconds."""
-    times = np.unique(seconds)
-    steps = np.diff(times).astype(np.int64)
+    times = np.sort(seconds)
+    times = times[np.concatenate([[True], times[1:] != times[:-1]])]
+    steps, counts = np.unique(np.diff(times), return_counts=True)
     if not steps.size:
         refuse(path, f"{len(seconds)} rows with one time do not tell a timeframe; at least two bars are needed")
-    length = Counter(steps.tolist()).most_common(1)[0][0]
+    length = int(steps[counts.argmax()])
     if length % 60:
         refuse(path, f"its bars are mostly {length} s apart; only whole minutes, hours and days are bars here")
+    if 28 * _DAY_S <= length <= 31 * _DAY_S and np.all((steps >= 28 * _DAY_S) & (steps <= 31 * _DAY_S)):
+        refuse(path, "its bars are months, which are of unequal length; use 1d bars")
     try:
         timeframes.seconds(_name(length))
     except BadInput as wrong:
         refuse(path, str(wrong))
-    one_series.refuse_timeframes(path, times, int(length))
-    return int(length)
+    one_series.refuse_timeframes(path, times, length)
+    return length
 
 
 def _name(length: int) -> str:
@@ -133,51 +147,78 @@ def _name(length: int) -> str:
 def _whole(table: BarTable, names: tuple[str, ...], rounded_max: float) -> scales.Whole:
     """The columns one after another under one scale."""
     try:
-        return scales.whole(np.concatenate([table.values[name] for name in names]), rounded_max)
+        return scales.whole([table.values[name] for name in names], rounded_max)
     except OverflowError as wrong:
         refuse(table.path, f"column {', '.join(names)}: {wrong}")
 
 
-def _refuse_unsound(table: BarTable, checked: Checked) -> None:
+def _volumes(table: BarTable, prices: scales.Whole, symbol: str) -> tuple[scales.Whole, list[str]]:
+    """The volumes under one scale; where the file has none, so much that it bounds no order, and that is said."""
+    if "volume" in table.values:
+        # What is rounded off a volume is less than anybody trades.
+        volumes = _whole(table, ("volume",), inf)
+        if not volumes.columns[0].any():
+            reason = "every volume is 0: orders fill against volume, so nothing could trade"
+            refuse(table.path, f"{reason}. If it is unknown, say so: --columns volume=none")
+        return volumes, []
+    small = Decimal(1) if symbol.partition("/")[2] in symbols.DOLLAR_LIKE else SMALL
+    highest = Decimal(max(int(column.max()) for column in prices.columns)).scaleb(-prices.scale)
+    scale = max(0, (highest / small).adjusted() + 1)
+    lots = int(UNBOUNDED_NOTIONAL * small / highest * 10**scale)
+    units = np.full(len(table.time), lots, dtype=np.int64)
+    return scales.Whole([units], scale, 0), ["it tells no volume: orders fill as if every bar had traded enough"]
+
+
+def _refuse_unsound(
+    table: BarTable, checked: CheckedColumns, opens: Integers, prices: scales.Whole, volumes: scales.Whole, length: int
+) -> None:
     finding = checked.finding(DefectKind.MISALIGNED)
     if finding:
-        reason = f"{table.time[finding.row]} is off the {checked.timeframe} grid of the other rows"
-        table.refuse(finding.row, "time", f"{reason} (mixed timeframes?); rows like it: {finding.count}")
+        reason = one_series.off_grid(opens, finding.row, length, _name(length))
+        table.refuse(finding.row, table.time_name, f"{reason}; rows like it: {finding.count}")
     finding = checked.finding(DefectKind.IMPOSSIBLE)
     if finding:
-        cells = {name: float(column[finding.row]) for name, column in table.values.items()}
-        table.refuse(finding.row, _culprit(cells), f"{cells} is no possible bar; rows like it: {finding.count}")
-    if not checked.bars:
+        cells = {name: prices.value(place, finding.row) for place, name in enumerate(PRICES)}
+        column, reason = _impossible(cells | {"volume": volumes.value(0, finding.row)})
+        table.refuse(finding.row, column, f"{reason}; rows like it: {finding.count}")
+    if not checked.bars.size:
         refuse(table.path, "none of its bars has closed yet")
 
 
-def _culprit(cells: dict[str, float]) -> str:
-    """The column to look at first in a bar that is not possible."""
+def _impossible(cells: Mapping[str, Decimal]) -> tuple[str, str]:
+    """The column to look at first in a bar that is not possible, and why it is not."""
     if cells["volume"] < 0:
-        return "volume"
-    not_positive = [name for name in PRICES if cells[name] <= 0]
-    if not_positive:
-        return not_positive[0]
-    return "high" if cells["high"] < max(cells[name] for name in PRICES) else "low"
+        return "volume", f"{cells['volume']:f} is below 0"
+    for name in PRICES:
+        if cells[name] <= 0:
+            return name, f"{cells[name]:f} is not above 0"
+    for name in ("low", "open", "close"):
+        if cells["high"] < cells[name]:
+            return "high", f"high {cells['high']:f} is below {name} {cells[name]:f}"
+    name = "open" if cells["low"] > cells["open"] else "close"
+    return "low", f"low {cells['low']:f} is above {name} {cells[name]:f}"
 
 
-def _instrument(path: Path, series: Series) -> Instrument:
-    base, quote = series.instrument.split("/")
+def _instrument(path: Path, recording: Recording, bars: Integers, *, assumed: bool) -> Instrument:
+    base, quote = recording.instrument.split("/")
     # Whole volumes tell no lot, and one of 1 BTC would let nothing trade.
-    assumed = series.volume_scale == 0
+    whole = recording.volume_scale == 0
+    highest = Decimal(int(bars[:, 2].max())).scaleb(-recording.price_scale)
+    source = f"inferred from {path.name}"
+    if assumed or whole:
+        source += ", the lot assumed: " + ("it tells no volume" if assumed else "its volumes are whole numbers")
     return Instrument(
         base=base,
         quote=quote,
-        tick=Decimal(1).scaleb(-series.price_scale),
-        lot=_small_lot(series, quote) if assumed else Decimal(1).scaleb(-series.volume_scale),
+        tick=Decimal(1).scaleb(-recording.price_scale),
+        lot=_small_lot(highest, quote) if whole else Decimal(1).scaleb(-recording.volume_scale),
         notional_min=NOTIONAL_MIN if quote in symbols.DOLLAR_LIKE else Decimal(0),
-        as_of=datetime.fromtimestamp(series.through, UTC).date().isoformat(),
-        source=f"inferred from {path.name}" + (", the lot assumed: its volumes are whole numbers" if assumed else ""),
+        as_of=datetime.fromtimestamp(recording.closes_at_s(-1), UTC).date().isoformat(),
+        source=source,
     )
 
 
-def _small_lot(series: Series, quote: str) -> Decimal:
+def _small_lot(price: Decimal, quote: str) -> Decimal:
     """The power of ten that comes to a dollar or so at the highest price, at most 1."""
     small = Decimal(1) if quote in symbols.DOLLAR_LIKE else SMALL
-    price = series.price(max(bar.high for bar in series.bars))
     return Decimal(1).scaleb(-max(0, (price / small).adjusted() + 1))

@@ -1,136 +1,146 @@
-"""The formats a file can have, told apart by its first bytes, and each read into a Table."""
+"""The formats a file can have, told apart by its first bytes, and each read into bars' columns."""
 
-import gzip
-import io
-import zipfile
-import zlib
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
+import numpy as np
 import pyarrow as pa
-from pyarrow import csv, feather, parquet
+from pyarrow import feather, parquet
 
-from fanfold.importers.columns import table_of
-from fanfold.importers.table import BarTable, refuse
+from fanfold.errors import BadInput
+from fanfold.importers import columns, containers, csv_files, excel_files, json_files, numbers, symbols, times
+from fanfold.importers.checking import per_second
+from fanfold.importers.containers import Content
+from fanfold.importers.table import PRICES, BarTable, Column, Integers, Places, RawTable, RowNumbers, refuse
 
-_KRAKEN = ["time", "open", "high", "low", "close", "volume", "trades"]
-# Column count of a file without a header -> the format's name and its columns.
-_HEADERLESS = {
-    6: ("csv", _KRAKEN[:6]),
-    7: ("kraken csv", _KRAKEN),
-    12: ("binance csv", [*_KRAKEN[:6], "end", "quote_volume", "trades", "taker_base", "taker_quote", "ignore"]),
-}
-_JSON_COLUMNS = _KRAKEN[:6]
-
-
-def load(path: Path) -> BarTable:
-    """The table in a file. Raises BadInput for one that no format reads, with the place where reading stopped."""
-    if not path.is_file():
-        refuse(path, "there is no such file")
-    content = path.read_bytes()
-    if not content.strip():
-        refuse(path, "the file is empty")
-    return _decode(path, content)
+_ARROW = (b"ARROW1", b"FEA1", b"PAR1")
+# LEAN names a file of a day's minutes, seconds or ticks by the day: 20260301_trade.zip, ..._btcusd_minute_trade.csv.
+_LEAN_DAY = re.compile(r"(\d{8})_(?:\w+_)?(?:minute_)?trade\b.*")
+_DAY_S = 86_400
 
 
-def _decode(path: Path, content: bytes) -> BarTable:
-    if content.startswith(b"PK"):
-        return _csv(path, _unzip(path, content), "zip of ")
-    if content.startswith(b"\x1f\x8b"):
-        return _decode(path, _gunzip(path, content))
-    if content.startswith((b"ARROW1", b"FEA1", b"PAR1")):
-        return _arrow(path, content)
-    if content.lstrip()[:1] in (b"[", b"{"):
-        return _json(path, content)
-    return _csv(path, content, "")
+def load(path: Path, mapping: Mapping[str, str], symbol: str) -> BarTable:
+    """Return the bars' columns of a file. Raises BadInput for one that no format reads, with the place and the cure.
+
+    ``mapping`` says which column is which where names do not; ``symbol`` is the instrument as far as it is known.
+    """
+    content = containers.unpack(path)
+    inner = content.name
+    base = (symbol or symbols.named(Path(inner))).partition("/")[0]
+    raw = _raw(path, content, mapping, base)
+    raw = raw._replace(format=content.prefix + raw.format)
+    # A file of 100 MB is not held beside its columns.
+    del content
+    if not raw.columns.num_rows:
+        refuse(path, "it has no rows")
+    table = _table(raw, inner)
+    del raw
+    # Arrow keeps what it freed: as much as the file again.
+    pa.default_memory_pool().release_unused()
+    return table
 
 
-def _unzip(path: Path, content: bytes) -> bytes:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = [name for name in archive.namelist() if not name.endswith("/")]
-            if len(names) != 1:
-                refuse(path, f"the zip holds {len(names)} files; it must hold one CSV of bars")
-            return archive.read(names[0])
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as wrong:
-        refuse(path, f"the zip cannot be read ({wrong}); download it again")
+def _raw(path: Path, content: Content, mapping: Mapping[str, str], base: str) -> RawTable:
+    body = content.body
+    if body.startswith(_ARROW):
+        return _arrow(path, body, mapping, base)
+    if containers.is_excel(body):
+        return excel_files.load(path, body, mapping, base)
+    if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
+        return json_files.load(path, body, mapping, base)
+    return csv_files.load(path, body, mapping, base, _lean_day(path, content.name))
 
 
-def _gunzip(path: Path, content: bytes) -> bytes:
-    try:
-        return gzip.decompress(content)
-    except (OSError, zlib.error, EOFError) as wrong:
-        refuse(path, f"the gzip cannot be read ({wrong}); download it again")
+def _lean_day(path: Path, name: str) -> int | None:
+    """Return the midnight (epoch seconds) of the day in a LEAN file's name; None for any other file."""
+    for candidate in (name, path.name):
+        if match := _LEAN_DAY.fullmatch(candidate.lower()):
+            return int(datetime.strptime(match[1], "%Y%m%d").replace(tzinfo=UTC).timestamp())
+    return None
 
 
-def _arrow(path: Path, content: bytes) -> BarTable:
-    name = "parquet" if content.startswith(b"PAR1") else "feather"
+def _arrow(path: Path, body: bytes, mapping: Mapping[str, str], base: str) -> RawTable:
+    name = "parquet" if body.startswith(b"PAR1") else "feather"
     read = parquet.read_table if name == "parquet" else feather.read_table
     try:
-        table = read(pa.BufferReader(content))
+        table = read(pa.BufferReader(body))
     except (pa.ArrowException, OSError) as wrong:
         refuse(path, f"the {name} file cannot be read: {wrong}")
-    return table_of(path, table, name, first_row=1)
+    names = table.column_names
+    if columns.known(names) < len(PRICES) and not mapping and table.num_rows == 0:
+        refuse(path, "it has no rows")
+    places = columns.places(path, names, mapping, base)
+    return RawTable(path, name, RowNumbers(), table.select(places.wanted), places)
 
 
-def _json(path: Path, content: bytes) -> BarTable:
-    """freqtrade's JSON: a list of bars, each a list of time, open, high, low, close, volume."""
+def _table(raw: RawTable, inner: str) -> BarTable:
+    places = raw.places
+    time, notes = _times(raw, places)
+    values = {name: numbers.floats(_column(raw, places.of[name])) for name in PRICES}
+    if "volume" in places.of:
+        values["volume"] = numbers.floats(_column(raw, places.of["volume"]), volume=True)
+        if places.ticks and not values["volume"].any():
+            values["volume"] = numbers.floats(_column(raw, places.ticks), volume=True)
+            notes.append(f"column {places.of['volume']} is all 0: {places.ticks}, a count of trades, is taken for it")
+    named_by = places.of.get("symbol", "")
+    return BarTable(
+        path=raw.path,
+        inner=inner,
+        format=raw.format,
+        rows=raw.rows,
+        closes="time" not in places.of,
+        time=time,
+        time_name=places.of.get("time", places.of.get("closes", "")),
+        values=values,
+        named_by=named_by,
+        named=_names(raw.columns[named_by]) if named_by else [],
+        notes=(*raw.notes, *notes),
+    )
+
+
+def _column(raw: RawTable, name: str) -> Column:
+    return Column(raw.path, name, raw.rows, raw.columns[name])
+
+
+def _names(cells: pa.ChunkedArray) -> list[str]:
+    return [str(name).strip() for name in pa.compute.unique(cells.combine_chunks()).to_pylist()]
+
+
+def _times(raw: RawTable, places: Places) -> tuple[Integers, list[str]]:
+    """Return the times of a file: one column, or a date and a time of day; and what further columns tell otherwise."""
+    name = places.of.get("time", places.of.get("closes", ""))
+    others = [other for other in places.others if other in raw.columns.column_names]
+    clock = places.of.get("clock") or _clock(raw, name, others)
+    if clock:
+        days_by, clock = (clock, name) if times.is_clock(raw.columns[name][0].as_py()) else (name, clock)
+        days = times.epochs(_column(raw, days_by))
+        if not np.any(days % _DAY_S):
+            return days + times.seconds_of_day(_column(raw, clock)), []
+        others = [other for other in others if other != clock]
+    epochs = times.epochs(_column(raw, name))
+    return epochs, [note for other in others for note in _apart(raw, name, epochs, other)]
+
+
+def _clock(raw: RawTable, name: str, others: list[str]) -> str:
+    """Return the column that holds the other half of a date and a time of day; empty where one column holds both."""
+    if times.is_clock(raw.columns[name][0].as_py()):
+        return others[0] if others else ""
+    halves = (other for other in others if columns.plain(other) in {"time", "hour", "clock"})
+    return next((other for other in halves if times.is_time_of_day(raw.columns[name], raw.columns[other])), "")
+
+
+def _apart(raw: RawTable, name: str, epochs: Integers, other: str) -> list[str]:
+    """Say where another column of times tells other ones than the one that counts."""
     try:
-        rows = msgspec.json.decode(content)
-    except msgspec.DecodeError as wrong:
-        refuse(path, f"the JSON cannot be read: {wrong}")
-    if not isinstance(rows, list) or not rows:
-        refuse(path, "the JSON is not a list of bars [time, open, high, low, close, volume]")
-    for number, row in enumerate(rows, 1):
-        if not isinstance(row, list) or len(row) != len(_JSON_COLUMNS):
-            refuse(path, f"row {number}: it is not a list of {', '.join(_JSON_COLUMNS)}")
-    columns = [_json_column(list(cells)) for cells in zip(*rows, strict=True)]
-    return table_of(path, pa.table(columns, names=_JSON_COLUMNS), "json", first_row=1)
-
-
-def _json_column(cells: list[object]) -> pa.Array:
-    """Numbers as they are; a column with anything else in it as text, so that the reader can name the cell."""
-    if all(isinstance(cell, int) and abs(cell) < 2**63 for cell in cells):
-        return pa.array(cells, pa.int64())
-    if all(isinstance(cell, int | float) for cell in cells):
-        return pa.array([float(str(cell)) for cell in cells], pa.float64())
-    return pa.array([str(cell) for cell in cells], pa.string())
-
-
-def _csv(path: Path, content: bytes, prefix: str) -> BarTable:
-    head = content.lstrip(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode("utf-8", "replace").strip()
-    delimiter = max(",;\t", key=head.count)
-    cells = [cell.strip().strip('"') for cell in head.split(delimiter)]
-    has_header = not cells[1:] or not _is_number(cells[1])
-    format_name, names = ("csv", cells) if has_header else _headerless(path, cells)
-    table = _parse(path, content, delimiter, names, has_header)
-    return table_of(path, table, prefix + format_name, first_row=2 if has_header else 1)
-
-
-def _parse(path: Path, content: bytes, delimiter: str, names: list[str], has_header: bool) -> pa.Table:
-    """Every cell as text, so that a cell which is no number can be named by its row."""
-    try:
-        return csv.read_csv(
-            pa.BufferReader(content),
-            # Rows are counted in what goes wrong only by one thread.
-            read_options=csv.ReadOptions(use_threads=False, column_names=names, skip_rows=int(has_header)),
-            parse_options=csv.ParseOptions(delimiter=delimiter),
-            convert_options=csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
-        )
-    except pa.ArrowException as wrong:
-        refuse(path, f"the CSV cannot be read: {wrong}")
-
-
-def _headerless(path: Path, cells: list[str]) -> tuple[str, list[str]]:
-    if len(cells) not in _HEADERLESS:
-        counts = ", ".join(map(str, _HEADERLESS))
-        refuse(path, f"row 1 has no header and {len(cells)} columns; without a header a file has {counts}")
-    return _HEADERLESS[len(cells)]
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+        also = times.epochs(_column(raw, other))
+    except BadInput:
+        return []
+    own, others = epochs // per_second(epochs), also // per_second(also)
+    differ = np.flatnonzero(own != others)
+    if not differ.size:
+        return []
+    hours = float(others[differ[0]] - own[differ[0]]) / 3_600
+    where = f"first in row {raw.rows.of(int(differ[0]))}"
+    return [f"columns {name} and {other} tell times that are {abs(hours):g} h apart, {where}: {name} counts"]

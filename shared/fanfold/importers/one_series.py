@@ -1,13 +1,12 @@
-"""Reject a file that holds more than one series: one instrument, one timeframe, one bar a time."""
+"""Whether a file holds one series: one instrument, one timeframe, one bar a time."""
 
-from collections.abc import Sequence
 from math import comb
 from pathlib import Path
 
 import numpy as np
 
-from fanfold.errors import BadInput
 from fanfold.importers import symbols
+from fanfold.importers.checking import per_second
 from fanfold.importers.table import PRICES, BarTable, Integers, refuse
 
 # As many rows may be there twice and differ, as where an archive was mended; more are another series.
@@ -18,46 +17,63 @@ RUN_MAX = 12
 CHANCE_MAX = 1e-4
 RUN_MIN = 4
 # Three minutes to a day: the lengths that venues have.
+DAY_S = 86_400
 LONGER = {180, 300, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 28_800, 43_200, 86_400}
 
 
-def refuse_instruments(table: BarTable, symbol: str, *, is_named: bool) -> None:
+def instrument(table: BarTable) -> str:
+    """Return the instrument that a file's name tells, else its name in the archive, else its column of symbols."""
+    sources = [table.path, Path(table.inner), *(Path(name) for name in table.named[:1])]
+    # Where none tells one, the refusal of the file's own name says what to do.
+    return next(filter(None, map(symbols.named, sources)), "") or symbols.infer(table.path)
+
+
+def refuse_instruments(table: BarTable, symbol: str, *, stated: bool) -> None:
     """Refuse a file whose column of names has two, or another one than the file's name tells."""
     if len(table.named) > 1:
         names = ", ".join(table.named[:3])
-        reason = f"column {table.named_by} names {len(table.named)} instruments ({names})"
-        refuse(table.path, f"{reason}; make a file of each")
-    if is_named or not table.named:
-        return
-    try:
-        reason = symbols.infer(Path(table.named[0]))
-    except BadInput:
-        return  # A name such as "Bitcoin", from which nothing follows.
-    if reason != symbol:
         refuse(
-            table.path,
-            f"its name tells {symbol}, its column {table.named_by} {reason}; say which: {table.path}={reason}",
+            table.path, f"column {table.named_by} names {len(table.named)} instruments ({names}); make a file of each"
         )
-
-
-def refuse_conflicts(table: BarTable, seconds: Sequence[int]) -> None:
-    """Refuse a file that has two bars of one time which differ, more often than an archive that was mended."""
-    if len(set(seconds)) == len(seconds):
+    if stated:
         return
-    seen: dict[int, int] = {}
-    conflicts: dict[int, tuple[int, int]] = {}
-    columns = [table.values[name] for name in PRICES]
-    for index, second in enumerate(seconds):
-        first = seen.setdefault(second, index)
-        if first != index and any(column[first] != column[index] for column in columns):
-            conflicts.setdefault(second, (first, index))
-    if len(conflicts) > CONFLICTS_MAX:
-        first, second = next(iter(conflicts.values()))
-        closes = columns[PRICES.index("close")]
-        conflict = (
-            f"{len(conflicts)} times have two bars that differ (first closes {closes[first]} and {closes[second]})"
-        )
-        table.refuse(second, "time", f"{conflict}: two instruments, or two versions; keep one bar a time")
+    # A name such as "Bitcoin" tells none.
+    others = {f"the file in it ({table.inner})": symbols.named(Path(table.inner))}
+    if table.named:
+        others[f"its column {table.named_by}"] = symbols.named(Path(table.named[0]))
+    for source, other in others.items():
+        if other not in {"", symbol}:
+            refuse(table.path, f"its name tells {symbol}, {source} {other}; say which: {table.path}={other}")
+
+
+def refuse_conflicts(table: BarTable, seconds: Integers) -> None:
+    """Refuse a file that has two bars of one time which differ, more often than an archive that was mended."""
+    order = np.argsort(seconds, kind="stable")
+    again = np.concatenate([[False], seconds[order][1:] == seconds[order][:-1]])
+    if not again.any():
+        return
+    # The first row of the time of each row, in the order of times.
+    firsts = order[np.maximum.accumulate(np.where(again, 0, np.arange(order.size)))]
+    prices = np.column_stack([table.values[name] for name in PRICES])
+    differ = again & np.any(prices[order] != prices[firsts], axis=1)
+    times = np.unique(seconds[order][differ])
+    if times.size > CONFLICTS_MAX:
+        second = int(order[differ].min())
+        first = int(firsts[differ][order[differ].argmin()])
+        closes = table.values["close"]
+        reason = f"{times.size} times have two bars that differ (first closes {closes[first]} and {closes[second]})"
+        table.refuse(second, table.time_name, f"{reason}: two instruments, or two versions; keep one bar a time")
+
+
+def off_grid(opens: Integers, row: int, length: int, timeframe: str) -> str:
+    """Say how a row is off the grid of its timeframe: alone, or as all rows are."""
+    units = per_second(opens)
+    off = (opens // units) % length
+    if np.all(off == off[0]) and length <= DAY_S and DAY_S % length == 0:
+        at = f"{off[0] // 3_600:02}:{off[0] // 60 % 60:02}" if length == DAY_S else f"{off[0]} s past"
+        grid = "days begin at 00:00 UTC" if length == DAY_S else f"bars of {timeframe} open at whole {timeframe} of UTC"
+        return f"all bars open at {at}{' UTC' if length == DAY_S else ' ' + timeframe}: {grid}"
+    return f"{opens[row]} is off the {timeframe} grid of the other rows (mixed timeframes?)"
 
 
 def refuse_timeframes(path: Path, times: Integers, length: int) -> None:

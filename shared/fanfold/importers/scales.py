@@ -1,5 +1,8 @@
 """Floats of a file as exact integers, under the smallest decimal scale that tells all of them."""
 
+from collections.abc import Sequence
+from decimal import Decimal
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -17,47 +20,54 @@ _WHOLE_MAX = 1e15
 
 
 class Whole(NamedTuple):
-    """Values as ``units / 10 ** scale``, and how many of them had to be rounded to that."""
+    """Columns as ``units / 10 ** scale``, and how many of their values had to be rounded to that."""
 
-    units: Integers
+    columns: list[Integers]
     scale: int
     rounded: int
 
+    def value(self, column: int, row: int) -> Decimal:
+        """Return a value as the decimal that it was read as."""
+        return Decimal(int(self.columns[column][row])).scaleb(-self.scale)
 
-def whole(values: Floats, rounded_max: float = ROUNDED_MAX) -> Whole:
-    """The values as integers under the scale that tells all of them.
+
+def whole(columns: Sequence[Floats], rounded_max: float = ROUNDED_MAX) -> Whole:
+    """Return columns as integers under the scale that tells all of their values.
 
     Where none does, as for 0.1 + 0.2, they are rounded to the eighth decimal, or to a later one until no value moves by
     more than ``rounded_max`` of itself. Raises OverflowError for a value of 1e15 and more, and where more digits are
     needed than can be kept together: a double has fifteen.
     """
-    size = float(np.abs(values).max())
+    size = max(float(np.abs(values).max()) for values in columns)
     if size >= _WHOLE_MAX:
         raise OverflowError(f"{size:g} is too large to be exact")
     most = next(scale for scale in range(SCALE_MAX, -1, -1) if size * 10.0**scale < _WHOLE_MAX)
     scales = range(min(SCALE_USUAL, most), most + 1)
     for allowed in (0.0, rounded_max):
         for scale in scales if rounded_max < 1 else scales[:1]:
-            units = np.rint(values * 10.0**scale)
-            moved = _moved(values, units / 10.0**scale)
+            moved = max(_moved(values, scale) for values in columns)
             if moved <= allowed:
-                rounded = int(np.count_nonzero(units / 10.0**scale != values))
-                return Whole(*_shortened(units.astype(np.int64), scale), rounded)
-    least = float(np.abs(values[values != 0]).min())
+                return _shortened(columns, scale)
+    least = min(float(np.abs(values[values != 0]).min(initial=inf)) for values in columns)
     raise OverflowError(
         f"values from {least:g} to {size:g} need more than the {most} decimals that can be kept beside "
         f"each other; a value would be {moved:.2g} of itself off"
     )
 
 
-def _moved(values: Floats, kept: Floats) -> float:
-    """The largest share of itself by which a value moves."""
-    there = values != 0
-    return float(np.max(np.abs(kept[there] / values[there] - 1), initial=0.0))
+def _moved(values: Floats, scale: int) -> float:
+    """Return the largest share of itself by which a value moves when it is rounded."""
+    kept = np.rint(values * 10.0**scale) / 10.0**scale
+    moved = np.flatnonzero(kept != values)
+    return float(np.max(np.abs(kept[moved] / values[moved] - 1), initial=0.0)) if moved.size else 0.0
 
 
-def _shortened(units: Integers, scale: int) -> tuple[Integers, int]:
-    while scale > 0 and not np.any(units % 10):
-        units = units // 10
+def _shortened(columns: Sequence[Floats], scale: int) -> Whole:
+    """Return the columns without decimals that none of them needs."""
+    units = [np.rint(values * 10.0**scale).astype(np.int64) for values in columns]
+    pairs = zip(units, columns, strict=True)
+    rounded = sum(int(np.count_nonzero(column / 10.0**scale != values)) for column, values in pairs)
+    while scale > 0 and not any(np.any(column % 10) for column in units):
+        units = [column // 10 for column in units]
         scale -= 1
-    return units, scale
+    return Whole(units, scale, rounded)

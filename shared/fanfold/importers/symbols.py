@@ -16,6 +16,7 @@ _BASES = ("BTC", "XBT", "ETH", "SOL", "XRP", "BNB", "ADA", "DOT", "DOGE", "XDG",
 # How archives and freqtrade name contracts; BTC_USDT_USDT names the currency that one settles in, too.
 _CONTRACTS = {"PERP", "PERPETUAL", "SWAP", "FUTURES", "FUTURE", "COINM", "USDM"}
 _ENDS = re.compile(r"2[0-9](0[369]|12)[0-3][0-9]")
+_MINUTES = re.compile(r"([A-Z]{5,})(?:1|5|15|30|60|240|1440)")
 _SYMBOL = re.compile(r"([A-Z0-9]{1,20})/([A-Z0-9]{2,10})")
 
 
@@ -36,6 +37,14 @@ def locate(argument: str) -> tuple[Path, str]:
     if not _SYMBOL.fullmatch(symbol):
         raise BadInput(f"{symbol!r} is no instrument; write {path}=BTC/USDT, in capitals")
     return Path(path), symbol
+
+
+def named(path: Path) -> str:
+    """Return the instrument that a file's name tells, empty where it tells none or two."""
+    try:
+        return infer(path)
+    except BadInput:
+        return ""
 
 
 def infer(path: Path) -> str:
@@ -61,9 +70,15 @@ def _is_contract(tokens: list[str]) -> bool:
     return settled or ends or not _CONTRACTS.isdisjoint(tokens)
 
 
+def _without_minutes(token: str) -> str:
+    """Return a token without the length of bars that MetaTrader writes behind a symbol, as in BTCUSD60."""
+    match = _MINUTES.fullmatch(token)
+    return match[1] if match else token
+
+
 def _split(tokens: list[str]) -> list[tuple[str, str]]:
     """Every reading of the first token that ends in a quote currency; of several, those with a base that is known."""
-    for token in tokens:
+    for token in map(_without_minutes, tokens):
         readings = [
             (token.removesuffix(quote), quote)
             for quote in _QUOTES

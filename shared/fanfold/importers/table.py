@@ -1,10 +1,11 @@
 """The table that every format is read into, and how a wrong cell of it is named."""
 
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from fanfold.errors import BadInput
@@ -15,25 +16,86 @@ Integers = NDArray[np.int64]
 PRICES = ("open", "high", "low", "close")
 
 
-class BarTable(msgspec.Struct, frozen=True, kw_only=True):
-    """Columns of a file as they stand in it: ``time`` in epoch units of any size, and a float column for each value.
+class RowNumbers(NamedTuple):
+    """The numbers of a file's rows as an editor counts them: ``first`` is that of the first bar.
 
-    ``first_row`` is the number of the first bar's row as an editor or a reader of the format counts, ``closes`` says
-    that the times are those at which the bars close. ``named`` has the distinct entries of the column ``named_by``,
-    which names instruments; none where there is no such column.
+    ``skipped`` are the numbers of lines after it that hold no bar, such as comments, in order.
     """
+
+    first: int = 1
+    skipped: tuple[int, ...] = ()
+
+    def of(self, index: int) -> int:
+        number = self.first + index
+        for line in self.skipped:
+            if line > number:
+                break
+            number += 1
+        return number
+
+
+class Places(NamedTuple):
+    """Meaning -> the file's name of a column. A meaning that the file has no column for is absent.
+
+    ``others`` are further columns of times, in the order of the file; ``ticks`` counts trades where the volume may be
+    unknown, as MetaTrader has it.
+    """
+
+    of: dict[str, str]
+    others: tuple[str, ...] = ()
+    ticks: str = ""
+
+    @property
+    def wanted(self) -> list[str]:
+        """Return the names of the columns to read, each once."""
+        return list(dict.fromkeys([*self.of.values(), *self.others, *([self.ticks] if self.ticks else [])]))
+
+
+class RawTable(NamedTuple):
+    """Columns as they stand in a file, and what they mean; ``notes`` say what was skipped or taken for granted."""
 
     path: Path
     format: str
-    first_row: int
+    rows: RowNumbers
+    columns: pa.Table
+    places: Places
+    notes: tuple[str, ...] = ()
+
+
+class Column(NamedTuple):
+    """A column of a file, and where it stands."""
+
+    path: Path
+    name: str
+    rows: RowNumbers
+    cells: pa.ChunkedArray
+
+    def refuse(self, index: int, reason: str) -> NoReturn:
+        refuse_at(self.path, self.rows.of(index), self.name, reason)
+
+
+class BarTable(msgspec.Struct, frozen=True, kw_only=True):
+    """The columns of bars: ``time`` in epoch units of any size, and floats for each price and the volume.
+
+    ``closes`` says that the times are those at which the bars close. ``named`` has the distinct entries of the column
+    ``named_by``, which names instruments; none where there is no such column. ``inner`` is the name that the bars had
+    in their archive.
+    """
+
+    path: Path
+    inner: str
+    format: str
+    rows: RowNumbers
     closes: bool
-    time: list[int]
+    time: Integers
+    time_name: str
     values: dict[str, Floats]
     named_by: str = ""
     named: list[str] = []
+    notes: tuple[str, ...] = ()
 
     def refuse(self, index: int, column: str, reason: str) -> NoReturn:
-        refuse_at(self.path, index + self.first_row, column, reason)
+        refuse_at(self.path, self.rows.of(index), column, reason)
 
 
 def refuse(path: Path, reason: str) -> NoReturn:

@@ -15,11 +15,11 @@ from fanfold.importers import symbols
 from fanfold.local import run_plan, state_directory
 from fanfold.local.run_plan import RunOptions, RunPlan
 from fanfold.local.state_directory import RunRequest
-from fanfold.market.bars import Bar, Series
+from fanfold.market.bars import Bar
+from fanfold.market.recording import Recording
 from fanfold.strategy import contract, folder
 from fanfold.venues.replay import ReplayVenue
 
-ALL_TIME = 2**62
 TOLD = 5
 
 
@@ -156,10 +156,10 @@ def _text(value: Any) -> str:
 
 
 def _bars(state: Path, plan: RunPlan) -> Iterator[str]:
-    """Series whose bars are not those of the run's recordings, which new ones may follow."""
+    """Yield what differs between the bars of the run's recordings and those that follow them now."""
     venue = ReplayVenue(state / state_directory.RECORDINGS)
     for now in plan.recordings:
-        then = venue.bars(now.instrument, now.timeframe, 0, ALL_TIME)
+        then = venue.recording(now.instrument)
         if (then.price_scale, then.volume_scale) != (now.price_scale, now.volume_scale):
             yield (
                 f"{now.instrument} had {then.price_scale} decimals in prices and {then.volume_scale} in volumes, "
@@ -169,23 +169,27 @@ def _bars(state: Path, plan: RunPlan) -> Iterator[str]:
         yield from _first(then, now, seeded=not plan.files)
 
 
-def _first(then: Series, now: Series, *, seeded: bool) -> Iterator[str]:
-    """The first bar that is another one, or how many are missing."""
-    for old, new in zip(then.bars, now.bars, strict=False):
-        if old != new:
-            at = datetime.fromtimestamp(min(old.closes_at_s, new.closes_at_s), UTC)
-            yield f"{then.instrument} at {at:%Y-%m-%d %H:%M} was {_prices(then, old)} and is {_prices(now, new)}"
-            return
+def _first(then: Recording, now: Recording, *, seeded: bool) -> Iterator[str]:
+    """Yield the first bar that is another one, or how many are missing."""
+    common = min(len(then.records), len(now.records))
+    if then.records[:common] != now.records[:common]:
+        for old, new in zip(then.bars(), now.bars(), strict=False):
+            if old != new:
+                at = datetime.fromtimestamp(min(old.closes_at_s, new.closes_at_s), UTC)
+                yield f"{then.instrument} at {at:%Y-%m-%d %H:%M} was {_prices(then, old)} and is {_prices(now, new)}"
+                return
     # The seeded market is made only as long as it is wanted.
-    if len(now.bars) < len(then.bars) and not seeded:
-        yield f"{then.instrument} had {len(then.bars)} bars and has {len(now.bars)}"
+    if now.count < then.count and not seeded:
+        yield f"{then.instrument} had {then.count} bars and has {now.count}"
 
 
-def _prices(series: Series, bar: Bar) -> str:
-    return "/".join(f"{series.price(ticks):f}" for ticks in bar[1:5])
+def _prices(recording: Recording, bar: Bar) -> str:
+    return "/".join(f"{recording.price(ticks):f}" for ticks in bar[1:5])
 
 
-def _longer(state: Path, plan: RunPlan) -> list[Series]:
-    """The recordings that have more than the run's; the others are kept as they are."""
+def _longer(state: Path, plan: RunPlan) -> list[Recording]:
+    """Return the recordings that have more than the run's; the others are kept as they are."""
     venue = ReplayVenue(state / state_directory.RECORDINGS)
-    return [recording for recording in plan.recordings if recording.through > venue.span(recording.instrument)[1]]
+    return [
+        recording for recording in plan.recordings if recording.closes_at_s(-1) > venue.span(recording.instrument)[1]
+    ]

@@ -13,7 +13,7 @@ from fanfold.importers import data_files
 from fanfold.importers.data_files import DataFile
 from fanfold.local import universe
 from fanfold.market import timeframes
-from fanfold.market.bars import Series
+from fanfold.market.recording import Recording
 from fanfold.simulation import market
 from fanfold.strategy import contract
 
@@ -58,7 +58,7 @@ class RunPlan(NamedTuple):
     """A desk, the recordings that it trades (none: a live venue), the span to trade, and what was bent to fit."""
 
     desk: Desk
-    recordings: list[Series]
+    recordings: list[Recording]
     files: list[DataFile]
     start: int
     until: int
@@ -92,7 +92,8 @@ def plan(
                 f"the seeded market is made for {SEEDED_MINUTES_MAX:,} minutes at most, two days of warming "
                 "up included; trade fewer with --minutes"
             )
-        recordings = market.market(SEED, symbols, passed + (minutes or SEEDED_MINUTES), SEEDED_START)
+        made = market.market(SEED, symbols, passed + (minutes or SEEDED_MINUTES), SEEDED_START)
+        recordings = [Recording.of(series) for series in made]
         since = SEEDED_START + (passed + 1) * 60 if since is None else since
     choose(raw, strategy, params, notes)
     built = desk.build(raw, desk_file.name)
@@ -155,10 +156,12 @@ def _raw(desk_file: Path) -> dict[str, Any]:
     return raw
 
 
-def _span(recordings: Sequence[Series], since: int | None, until: int | None, minutes: int | None) -> tuple[int, int]:
+def _span(
+    recordings: Sequence[Recording], since: int | None, until: int | None, minutes: int | None
+) -> tuple[int, int]:
     """First and last close to trade, in epoch seconds."""
-    first = min(recording.bars[0].closes_at_s for recording in recordings)
-    last = max(recording.bars[-1].closes_at_s for recording in recordings)
+    first = min(recording.closes_at_s(0) for recording in recordings)
+    last = max(recording.closes_at_s(-1) for recording in recordings)
     length = timeframes.seconds(recordings[0].timeframe)
     start = first if since is None else max(first, -(-since // length) * length)
     end = last if until is None else min(last, until)

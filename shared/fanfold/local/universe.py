@@ -10,7 +10,7 @@ from fanfold.desk import Instrument
 from fanfold.errors import BadInput
 from fanfold.importers.data_files import DataFile
 from fanfold.market import timeframes
-from fanfold.market.bars import Series
+from fanfold.market.recording import Recording
 from fanfold.money import ratio
 from fanfold.strategy import contract
 
@@ -31,13 +31,13 @@ def seeded(raw: Tables, notes: list[str]) -> list[str]:
     return list(dict.fromkeys(symbol for venue in _venues(raw).values() for symbol in venue.get("symbols", [])))
 
 
-def fit(raw: Tables, files: Sequence[DataFile], notes: list[str]) -> list[Series]:
+def fit(raw: Tables, files: Sequence[DataFile], notes: list[str]) -> list[Recording]:
     """Make the files the venues' universe; a desk's one venue takes all, several take those that they name."""
-    symbols = [file.series.instrument for file in files]
+    symbols = [file.recording.instrument for file in files]
     twice = sorted({symbol for symbol in symbols if symbols.count(symbol) > 1})
     if twice:
         raise BadInput(f"two files hold {twice[0]}; name one of them, or say what the other is with FILE=BASE/QUOTE")
-    lengths = {file.series.timeframe for file in files}
+    lengths = {file.recording.timeframe for file in files}
     if len(lengths) > 1:
         raise BadInput(f"files of one run need one timeframe; these have {', '.join(sorted(lengths))}")
     timeframe = lengths.pop()
@@ -46,12 +46,12 @@ def fit(raw: Tables, files: Sequence[DataFile], notes: list[str]) -> list[Series
              for name, venue in venues.items()}  # fmt: skip
     raw["venues"] = {name: {**venues[name], "kind": "replay", "symbols": own, "timeframe": timeframe}
                      for name, own in taken.items() if own}  # fmt: skip
-    raw["instruments"] = {file.series.instrument: msgspec.to_builtins(file.instrument) for file in files}
+    raw["instruments"] = {file.recording.instrument: msgspec.to_builtins(file.instrument) for file in files}
     _leave_out(raw, [name for name, own in taken.items() if not own], symbols, notes)
     retarget(raw, timeframe, notes)
     traded = {symbol for own in taken.values() for symbol in own}
     notes += [f"{symbol} is not traded: no venue of the desk names it" for symbol in symbols if symbol not in traded]
-    return [file.series for file in files if file.series.instrument in traded]
+    return [file.recording for file in files if file.recording.instrument in traded]
 
 
 def one_venue(raw: Tables, exchange: str, instruments: Mapping[str, Instrument], notes: list[str]) -> None:

@@ -1,0 +1,63 @@
+"""Prices and volumes as files write them, as floats."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fanfold.importers.table import Column, Floats
+
+_THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
+_SUFFIXED = re.compile(r"(-?\d+(?:\.\d+)?)([KMBT])")
+_SUFFIXES = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
+
+
+def floats(column: Column, *, volume: bool = False) -> Floats:
+    """Return a column as floats, each finite. Raises BadInput, which names the first cell that is not.
+
+    Thousands may be set apart by commas where a point in the column tells that they are no decimals; a volume may end
+    in K, M, B or T.
+    """
+    cells = column.cells
+    if pa.types.is_floating(cells.type) and not cells.null_count:
+        numbers: Floats = np.asarray(cells.cast(pa.float64()))
+    else:
+        numbers = _cast(column, volume=volume)
+    endless = np.flatnonzero(~np.isfinite(numbers))
+    if endless.size:
+        index = int(endless[0])
+        column.refuse(index, f"{cells[index]} is not a finite number")
+    return numbers
+
+
+def _cast(column: Column, *, volume: bool) -> Floats:
+    cells = column.cells
+    if pa.types.is_decimal(cells.type):
+        # By its digits: Arrow's own way from decimals to doubles is off in the last place.
+        cells = pc.cast(cells, pa.string())
+    if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
+        cells = pc.utf8_trim_whitespace(cells)
+    try:
+        numbers: Floats = pc.cast(cells, pa.float64(), safe=False).to_numpy()
+    except pa.ArrowException:
+        return np.array(_read(column, [str(cell) for cell in cells.to_pylist()], volume=volume))
+    return numbers
+
+
+def _read(column: Column, cells: Sequence[str], *, volume: bool) -> list[float]:
+    commas = [cell for cell in cells if "," in cell]
+    # Of 67,000 alone nobody knows whether it is a thousand times 67.
+    thousands = all(map(_THOUSANDS.fullmatch, commas)) and any("." in cell or cell.count(",") > 1 for cell in commas)
+    return [_number(column, index, cell, thousands=thousands, volume=volume) for index, cell in enumerate(cells)]
+
+
+def _number(column: Column, index: int, cell: str, *, thousands: bool, volume: bool) -> float:
+    text = cell.replace(",", "") if thousands else cell
+    suffixed = _SUFFIXED.fullmatch(text.upper()) if volume else None
+    try:
+        return float(suffixed[1]) * _SUFFIXES[suffixed[2]] if suffixed else float(text)
+    except ValueError:
+        hint = "; leave the commas out, for they can be thousands or decimals" if "," in cell else ""
+        column.refuse(index, f"{cell!r} is not a number{hint}")
