@@ -7,7 +7,7 @@ import pytest
 
 from fanfold import desk
 from fanfold.cli.idle_legs import Legs, LegWatch
-from fanfold.cli.summary import length
+from fanfold.cli.report_text import length
 from fanfold.messages import LegCode, LegState, LegStatus, Target, Targets
 from support.core_desk import A, B, instance, raw
 

@@ -15,6 +15,8 @@ from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.s3.audit_log import S3Log
 from fanfold.aws.s3.seals import closed_days
 from fanfold.cli.exit_codes import Exit
+from fanfold.cli.output import write_blocks
+from fanfold.cli.report_text import blocks
 from fanfold.cli.summary import (
     AccountSummary,
     Summary,
@@ -23,14 +25,14 @@ from fanfold.cli.summary import (
     account_books,
     books,
     document,
-    lines,
     percentile,
+    performances,
 )
 from fanfold.deployment import STAGE
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.local.driver import DeskRun
-from fanfold.local.session import bucket_name, table_name
+from fanfold.local.session import Session, bucket_name, table_name
 from fanfold.local.state_directory import SUMMARY
 from fanfold.market import timeframes
 from fanfold.money import ZERO
@@ -44,9 +46,10 @@ class RunSpan(NamedTuple):
     bars: int
     timeframe: str
     rate: float
+    interrupted: bool = False
 
 
-def conclude(run: DeskRun, traded: Desk, pace: RunSpan, out: Console, *, as_json: bool) -> Exit:
+def conclude(run: DeskRun, traded: Desk, pace: RunSpan, out: Console, *, as_json: bool, verbose: bool = False) -> Exit:
     """Print the summary; FAILED where books, chain, dead letters or strategies are not as they should be."""
     verdicts, tally = audit(run, traded)
     cash = {name: cash_of(run, name) for name in traded.accounts}
@@ -58,7 +61,7 @@ def conclude(run: DeskRun, traded: Desk, pace: RunSpan, out: Console, *, as_json
     if as_json:
         print(encoded)
     else:
-        _print(summary, computed, verdicts, out)
+        _print(summary, computed, verdicts, out, verbose=verbose)
     sound = summary.books_balance and summary.audit_verified and not summary.dead_letters
     return Exit.OK if sound and not any(leg.failed for leg in summary.legs) else Exit.FAILED
 
@@ -69,6 +72,20 @@ def audit(run: DeskRun, traded: Desk) -> tuple[list[Verdict], Tally]:
     log, views = S3Log(run.call, bucket_name("audit", STAGE)), DynamoViews(run.call, table_name("views", STAGE))
     days = closed_days(run.call, bucket_name("audit", STAGE), bucket_name("lake", STAGE), key="")
     return verdicts_of(log, views, days, tally.take), tally
+
+
+def summary_of(session: Session) -> Summary:
+    """Return the summary of a desk that trades, or of a run that did not end, from its records."""
+    traded, tally = session.desk, Tally(session.desk)
+    verdicts = verdicts_of(session.log, session.views, None, tally.take)
+    cash = {name: cash_in(session.ledger, name) for name in traded.accounts}
+    computed = books(traded, tally, cash)
+    accounts = [_account(traded, name, account_books(traded, tally, cash, [name])) for name in traded.accounts]
+    timeframe = min((venue.timeframe for venue in traded.venues.values()), key=timeframes.seconds)
+    closes = [at for at in sorted(tally.closes) if at > (tally.opened_at or 0)]
+    first, last = (closes[0], closes[-1]) if closes else (0, 0)
+    pace = RunSpan(first, last, len(closes), timeframe, 0.0, interrupted=not session.running)
+    return _summary(tally, computed, accounts, verdicts, 0, pace)
 
 
 def moment(at: int) -> str:
@@ -131,13 +148,15 @@ def _summary(
         minutes_per_second=round(pace.rate * minutes, 2),
         first=moment(pace.first),
         last=moment(pace.last),
+        interrupted=pace.interrupted,
+        halts=tally.halts,
+        performance=performances(tally),
     )
 
 
-def _print(summary: Summary, computed: SummaryBooks, verdicts: list[Verdict], out: Console) -> None:
+def _print(summary: Summary, computed: SummaryBooks, verdicts: list[Verdict], out: Console, *, verbose: bool) -> None:
     out.print()
-    for label, value in lines(summary):
-        out.print(f"{label:<14}{value}", highlight=False, soft_wrap=True)
+    write_blocks(blocks(summary, verbose=verbose), out)
     for verdict in verdicts:
         if verdict.kind != "sound":
             out.print(f"audit chain {describe(verdict)}", soft_wrap=True)
@@ -151,7 +170,12 @@ def _print(summary: Summary, computed: SummaryBooks, verdicts: list[Verdict], ou
 
 def cash_of(run: DeskRun, account: str) -> Decimal:
     """Return the cash of an account in the ledger. Raises BadInput for an account that was never opened."""
-    stored = ledger.read(Table(run.call, table_name("ledger", STAGE)), account).account
+    return cash_in(Table(run.call, table_name("ledger", STAGE)), account)
+
+
+def cash_in(table: Table, account: str) -> Decimal:
+    """Return the cash of an account in a ledger. Raises BadInput for an account that was never opened."""
+    stored = ledger.read(table, account).account
     if stored is None:
         raise BadInput(f"account {account!r} was never opened")
     return stored.cash

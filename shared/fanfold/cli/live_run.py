@@ -80,8 +80,9 @@ def _trade(run: DeskRun, traded: Desk, wanted: RunOptions, out: Console, *, as_j
         if wanted.minutes is None or done < wanted.minutes:
             stop.wait(MINUTE_S + grace_s - time.time() % MINUTE_S)
     run.finish()
-    pace = RunSpan(first, _minute(), done, "1m", done / max(1.0, time.time() - first))
-    code = conclude(run, traded, pace, out, as_json=as_json)
+    short = wanted.minutes is not None and done < wanted.minutes
+    pace = RunSpan(first, _minute(), done, "1m", done / max(1.0, time.time() - first), interrupted=short)
+    code = conclude(run, traded, pace, out, as_json=as_json, verbose=wanted.verbose)
     return Exit.INTERRUPTED if stop.requested and wanted.minutes is not None else code
 
 

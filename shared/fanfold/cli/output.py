@@ -3,13 +3,21 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import msgspec
 
 from fanfold.cli.exit_codes import Exit
 
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
 GAP = "  "
+# A sign before a figure that stands alone: dates and ids have none.
+_PROFIT = r"(?<!\S)\+\d[\d,.]*%?"
+_LOSS = r"(?<!\S)-\d[\d,.]*%?"
+_ALARM = r"\b(?:HALTED|FLATTENING|REDUCE_ONLY|REFUSED|FAILED|INTERRUPTED|DO NOT BALANCE)\b"
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 
 
@@ -65,6 +73,39 @@ def amount(value: Decimal) -> str:
     return "0" if text == "-0" else text
 
 
+def money(value: Decimal, places: int = 2) -> str:
+    """Return an amount for people, rounded; a rounded zero has no sign."""
+    text = f"{value:,.{places}f}"
+    return text.lstrip("-") if not text.strip("-0.,") else text
+
+
+def profit(value: Decimal, places: int = 2) -> str:
+    """Return a profit or a loss with its sign.
+
+    >>> profit(Decimal("12.346")), profit(Decimal(-1200)), profit(Decimal("-0.001"))
+    ('+12.35', '-1,200.00', '0.00')
+    """
+    text = money(value, places)
+    return f"+{text}" if value > 0 and text.strip("0.,") else text
+
+
+def places_of(size: Decimal) -> int:
+    """Return the decimal places in which money of this size is read: cents, or satoshis where it is few bitcoin."""
+    return 2 if abs(size) >= 1_000 else 8
+
+
+def share(value: Decimal | float, *, sign: bool = False) -> str:
+    """Return a share as a percentage; with ``sign``, one above zero has a plus.
+
+    >>> share(Decimal("0.0125"), sign=True), share(0.5), share(Decimal("-0.00001"), sign=True)
+    ('+1.25%', '50.00%', '0.00%')
+    """
+    text = f"{value:.2%}"
+    if text == "-0.00%":
+        return "0.00%"
+    return f"+{text}" if sign and value > 0 and text != "0.00%" else text
+
+
 def pairs(values: Mapping[str, Any]) -> str:
     """Return ``name=value`` of each value, separated by blanks."""
     return " ".join(f"{name}={value}" for name, value in values.items())
@@ -109,21 +150,42 @@ def _width(text: str) -> int:
 
 
 def _show_rich(blocks: Sequence[str | Grid], out: TextIO) -> None:
-    from rich.box import SIMPLE_HEAD  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
 
-    console = Console(file=out, highlight=False)
+    write_blocks(blocks, Console(file=out, highlight=False))
+
+
+def write_blocks(blocks: Sequence[str | Grid], console: "Console") -> None:
+    """Write blocks on a console: in colour, and tables with lines, where it is a terminal."""
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - as above
+    from rich.table import Table  # noqa: PLC0415
+
     for block in blocks:
         text = block if isinstance(block, str) else plain(block)
         # A table that is wider than the terminal would be folded inside its numbers; lines fold only at the edge.
-        if isinstance(block, str) or _width(text) + len(GAP) * len(block.columns) > console.width:
-            console.print(Text(text), soft_wrap=True)
+        if (
+            isinstance(block, str)
+            or not console.is_terminal
+            or _width(text) + len(GAP) * len(block.columns) > console.width
+        ):
+            console.print(_coloured(text), soft_wrap=True)
             continue
-        table = Table(title=Text(block.title) if block.title else None, title_justify="left", box=SIMPLE_HEAD)
+        table = Table(
+            title=_coloured(block.title) if block.title else None, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1)
+        )
         for n, name in enumerate(block.columns):
-            table.add_column(Text(name), justify="right" if n in block.right else "left", overflow="fold")
+            table.add_column(_coloured(name), justify="right" if n in block.right else "left", overflow="fold")
         for row in block.rows:
-            table.add_row(*(Text(text) for text in row))
+            table.add_row(*map(_coloured, row))
         console.print(table)
+
+
+def _coloured(text: str) -> "Text":
+    """Return text with profits in green, and losses and what does not trade in red."""
+    from rich.text import Text  # noqa: PLC0415 - only a terminal needs it
+
+    coloured = Text(text)
+    coloured.highlight_regex(_PROFIT, "green")
+    coloured.highlight_regex(_LOSS, "red")
+    coloured.highlight_regex(_ALARM, "bold red")
+    return coloured

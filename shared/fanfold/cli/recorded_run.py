@@ -14,7 +14,6 @@ from fanfold.cli.conclusion import RunSpan, conclude
 from fanfold.cli.conclusion import moment as text_of
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.idle_legs import LegWatch
-from fanfold.deployment import SERVICES
 from fanfold.importers import data_files
 from fanfold.local import continuing, deployment_cache, launcher, run_plan, state_directory
 from fanfold.local.driver import DeskRun, announce, emulator, environment
@@ -27,10 +26,10 @@ from fanfold.market import timeframes
 from fanfold.strategy import folder
 from fanfold.venues import replay
 
-# The platform, and one of each service.
-STACKS = 1 + len(SERVICES)
 # Bars from one look at the legs to the next: it takes a call an account.
 LOOK_EVERY = 20
+# Where no terminal shows a bar, a line says how far it got.
+LINE_EVERY_S = 30
 
 
 def trade(options: Options, wanted: RunOptions, out: Console) -> int:
@@ -79,11 +78,11 @@ def print_start(state: Path, kept: Path | None, out: Console) -> None:
 
 @contextmanager
 def deployed(state: Path, settings: dict[str, str], held: int, out: Console) -> Iterator[Cloud]:
-    """Run an embedded AWS that has the desk's stacks until the block ends; deploy them if no run did so before."""
+    """Run an embedded AWS that has the six stacks until the block ends; deploy them if no run did so before."""
     as_before = deployment_cache.copy_to(state)
     with emulator(state, settings, held) as cloud:
         if as_before:
-            out.print("starts from the stacks that were deployed before: they are the same", highlight=False)
+            out.print("starts from the six stacks that were deployed before: they are the same", highlight=False)
         else:
             _deploy(cloud, out)
             deployment_cache.store(cloud, state)
@@ -92,10 +91,10 @@ def deployed(state: Path, settings: dict[str, str], held: int, out: Console) -> 
 
 def _deploy(cloud: Cloud, out: Console) -> None:
     began = time.monotonic()
-    with out.status(f"deploying {STACKS} stacks to the embedded AWS"):
+    with out.status("deploying six stacks to the embedded AWS"):
         launcher.deploy(cloud, lambda _name: None)
     counts = ", ".join(f"{number} {what}" for what, number in launcher.check(cloud).items())
-    out.print(f"deployed {STACKS} stacks in {time.monotonic() - began:.0f} s: {counts}", highlight=False)
+    out.print(f"deployed six stacks in {time.monotonic() - began:.0f} s: {counts}", highlight=False)
 
 
 def _trade(state: Path, plan: RunPlan, held: int, wanted: RunOptions, out: Console, *, as_json: bool) -> int:
@@ -117,7 +116,8 @@ def _traded(run: DeskRun, plan: RunPlan, wanted: RunOptions, out: Console, *, as
     rate = done / (time.monotonic() - began)
     run.finish()
     last = closes[done - 1] if done else closes[0] - closes.step
-    code = conclude(run, plan.desk, RunSpan(closes[0], last, done, _timeframe(plan), rate), out, as_json=as_json)
+    pace = RunSpan(closes[0], last, done, _timeframe(plan), rate, interrupted=done < len(closes))
+    code = conclude(run, plan.desk, pace, out, as_json=as_json, verbose=wanted.verbose)
     if wanted.stay and not stop.requested:
         out.print(f"the desk stays up at {run.endpoint}; Ctrl-C ends it", highlight=False)
         stop.wait()
@@ -135,15 +135,21 @@ def _replay(run: DeskRun, accounts: list[str], closes: range, pause_s: float, st
     )
     with Progress(*columns, console=out, transient=True) as progress:
         task = progress.add_task("", total=len(closes), rate="")
-        began, legs = time.monotonic(), LegWatch(DynamoViews(run.call, table_name("views", run.stage)), accounts)
+        began = line_at = time.monotonic()
+        legs = LegWatch(DynamoViews(run.call, table_name("views", run.stage)), accounts)
 
         def traded_through(now: int) -> None:
+            nonlocal line_at
             # A run that is killed goes on from here.
             state_directory.write_progress(run.state, now)
             done = progress.tasks[0].completed + 1
             for line in legs.news() if done % LOOK_EVERY == 0 else ():
                 progress.console.print(line, highlight=False, soft_wrap=True)
-            progress.update(task, advance=1, rate=f"{done / (time.monotonic() - began):.1f} bars/s  {text_of(now)}")
+            rate = f"{done / (time.monotonic() - began):.1f} bars/s  {text_of(now)}"
+            progress.update(task, advance=1, rate=rate)
+            if not out.is_terminal and time.monotonic() - line_at >= LINE_EVERY_S:
+                line_at = time.monotonic()
+                out.print(f"{done:,} of {len(closes):,} bars  {rate}", highlight=False)
 
         return run.replay(closes, pause_s, traded_through, stop)
 

@@ -1,7 +1,7 @@
-"""What a run came to, read off the audit chain alone: the books are computed again from its fills."""
+"""The result of a run, read off the audit chain alone: the books are computed again from its fills."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +9,7 @@ import msgspec
 
 from fanfold.audit.chain import Record
 from fanfold.cli.idle_legs import LegReport, Legs
+from fanfold.cli.output import moment
 from fanfold.desk import Desk
 from fanfold.ledger import positions
 from fanfold.ledger.positions import Position
@@ -22,9 +23,12 @@ from fanfold.messages import (
     OrdersApproved,
     OrdersRefused,
     Targets,
+    TradingState,
+    TradingStateChanged,
     decode,
 )
 from fanfold.money import ROUGH, ZERO, exact
+from fanfold.performance.measuring import Performance, Traded, measure
 
 Leg = tuple[str, str, str]
 
@@ -94,13 +98,16 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     minutes_per_second: float
     first: str
     last: str
+    interrupted: bool = False
+    halts: list[str] = []
+    performance: list[Performance] = []
 
 
 class Tally:
     """Takes the records of every stream, each stream in order, and adds them up."""
 
     def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+        self.desk = desk
         self.messages: Counter[str] = Counter()
         self.refusals: Counter[str] = Counter()
         self.defects: Counter[str] = Counter()
@@ -109,6 +116,8 @@ class Tally:
         self.legs = Legs(desk)
         self.fills: list[Fill] = []
         self.closes: dict[int, dict[str, Decimal]] = {}
+        self.halts: list[str] = []
+        self.opened_at: int | None = None
         self._caused: dict[str, str] = {}
         self._sent: dict[str, int] = {}
         self._approved: list[str] = []
@@ -148,11 +157,19 @@ class Tally:
                 self.example = self.example or f"{what}: {first.code}, {first.detail}"
             case ExecutionReport():
                 self.fills += message.fills
+            case TradingStateChanged():
+                self._trading_state(message)
             case _:
                 pass
 
+    def _trading_state(self, message: TradingStateChanged) -> None:
+        at = int(message.at.timestamp())
+        self.opened_at = at if self.opened_at is None else min(self.opened_at, at)
+        if message.state != TradingState.ACTIVE:
+            self.halts.append(f"{message.account} {message.state} at {moment(message.at)}: {message.reason}")
+
     def _bars(self, message: BarsClosed) -> None:
-        timeframe = self._desk.venues[message.venue].timeframe
+        timeframe = self.desk.venues[message.venue].timeframe
         for defect in message.defects:
             self.defects[f"{defect.instrument} {defect.defect} ({defect.action})"] += defect.count
         for series in bars.unpack(message.frames):
@@ -218,61 +235,33 @@ def account_books(desk: Desk, tally: Tally, ledger_cash: Mapping[str, Decimal], 
     )
 
 
+def performances(tally: Tally) -> list[Performance]:
+    """Return the performance of all accounts of each currency, and of each account where a currency has several."""
+    if tally.opened_at is None:
+        return []
+    desk = tally.desk
+    currencies = sorted({account.currency for account in desk.accounts.values()})
+    groups = [[name for name, account in desk.accounts.items() if account.currency == each] for each in currencies]
+    singles = [[name] for group in groups for name in group if len(group) > 1]
+    return [measure(_traded(tally, group), tally.opened_at) for group in [*groups, *singles]]
+
+
+def _traded(tally: Tally, accounts: list[str]) -> Traded:
+    desk = tally.desk
+    instances = [instance for instance in desk.strategies.values() if instance.account in accounts]
+    return Traded(
+        accounts=accounts,
+        currency=desk.accounts[accounts[0]].currency,
+        cash=sum((desk.accounts[name].cash for name in accounts), ZERO),
+        instruments=sorted({name for instance in instances for name in instance.instruments}),
+        fills=[fill for fill in tally.fills if fill.account in accounts],
+        closes=tally.closes,
+    )
+
+
 def percentile(values: list[int], share: float) -> int | None:
     """The value that this share of the sorted values does not exceed."""
     return values[min(len(values) - 1, int(len(values) * share))] if values else None
-
-
-def lines(summary: Summary) -> Iterator[tuple[str, str]]:
-    """The summary as labels and values, for people."""
-    span = f", {summary.first} to {summary.last} ({length(summary.minutes)})" if summary.bars_traded else ""
-    yield "traded", f"{summary.bars_traded:,} bars of {summary.timeframe}{span}"
-    yield "speed", f"{summary.bars_per_second:.1f} bars of {summary.timeframe} a second"
-    yield "bars in", f"{summary.bars:,}"
-    yield "signals", f"{summary.signals:,}"
-    yield "orders", f"{summary.orders:,}"
-    yield "refused", f"{summary.refused:,}" + _counts(summary.refusals)
-    if summary.refusal_example:
-        yield "", f"first: {summary.refusal_example}"
-    yield "fills", f"{summary.fills:,}"
-    if len({account.currency for account in summary.accounts}) == 1:
-        yield "fees", f"{summary.fees:,.2f}"
-        yield "equity", f"{summary.equity:,.2f}"
-        yield "return", f"{summary.total_return:.2%}"
-        yield "drawdown", f"{summary.drawdown:.2%}"
-    yield from (("account", _account(account)) for account in summary.accounts if len(summary.accounts) > 1)
-    yield "messages", ", ".join(f"{topic} {count:,}" for topic, count in sorted(summary.messages.items()))
-    yield "data", "; ".join(f"{what}: {count:,}" for what, count in summary.defects.items()) or "no defects"
-    yield "dead letters", f"{summary.dead_letters:,}"
-    yield from (("no trade", leg.text) for leg in summary.legs)
-    if summary.latency_ms_p50 is not None:
-        yield "tick to order", f"p50 {summary.latency_ms_p50} ms, p99 {summary.latency_ms_p99} ms"
-
-
-def _account(row: AccountSummary) -> str:
-    figures = f"equity {cents(row.equity)} {row.currency}, return {row.total_return:.2%}, drawdown {row.drawdown:.2%}"
-    return f"{row.account}: {figures}, fees {cents(row.fees)}"
-
-
-def cents(value: Decimal) -> str:
-    """Return an amount to cents, or to eight places where it is small, as in bitcoin."""
-    return f"{value:,.2f}" if abs(value) >= 100 else f"{value:,.8f}".rstrip("0").rstrip(".")
-
-
-def length(minutes: int) -> str:
-    """A span of market time.
-
-    >>> length(2 * 1_440 + 120), length(1), length(0)
-    ('2 days 2 hours', '1 minute', '0 minutes')
-    """
-    days, rest = divmod(minutes, 1_440)
-    parts = [(days, "day"), (rest // 60, "hour"), (rest % 60, "minute")]
-    spans = [f"{count:,} {unit}{'' if count == 1 else 's'}" for count, unit in parts if count]
-    return " ".join(spans) or "0 minutes"
-
-
-def _counts(counts: dict[str, int]) -> str:
-    return "".join(f", {code} {count:,}" for code, count in sorted(counts.items(), key=lambda pair: -pair[1]))
 
 
 def document(summary: Summary) -> dict[str, Any]:

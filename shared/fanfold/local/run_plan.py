@@ -48,6 +48,7 @@ class RunOptions(NamedTuple):
     stay: bool = False
     resume: bool = False
     overwrite: bool = False
+    verbose: bool = False
 
     @property
     def desk_file(self) -> Path:

@@ -65,6 +65,8 @@ Overwrite = Annotated[
     Parameter(group=_AGAIN, help="erase the run in the state directory; without it, that one is kept (`fanfold runs`)"),
 ]
 
+Verbose = Annotated[bool, Parameter(help="also print what an engineer asks for: speed, messages, tick to order")]
+
 
 def command(
     *,
@@ -86,11 +88,13 @@ def command(
     stay: Stay = False,
     resume: Continue = False,
     overwrite: Overwrite = False,
+    verbose: Verbose = False,
 ) -> int:
     """Trade; a failure where books, chain, dead letters or strategies are not as they should be."""
     wanted = RunOptions(desk=desk, data=data or (), live=live, symbols=symbols, origin=origin, strategy=strategy,
                         strategies=strategies, param=param or (), cash=cash, since=since, until=until, minutes=minutes,
-                        speed=speed, images=images, stay=stay, resume=resume, overwrite=overwrite)  # fmt: skip
+                        speed=speed, images=images, stay=stay, resume=resume, overwrite=overwrite,
+                        verbose=verbose)  # fmt: skip
     out = Console(stderr=options.json)
     # However it ends, it stops what it started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
