@@ -17,6 +17,7 @@ EXPLAINED = {
     r"fanfold\.strategies\..+": {"Params", "State", "lookback", "start", "step"},  # In docs/writing-a-strategy.md.
     r"fanfold\.risk\.rules": {rule.check.__name__ for rule in (*TARGET_RULES, *ORDER_RULES)},  # In the table of rules.
 }
+DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 # Classes that every strategy, or every service, has under the same name.
 SHARED = {"Params", "State", "Settings"}
 UNFINISHED = ["TO" + "DO", "FIX" + "ME", "X" + "XX"]
@@ -26,6 +27,8 @@ FOREIGN_WORDS = re.compile("|".join(re.escape(word) for word in (*UNFINISHED, *F
 
 # Names of variables that say nothing of what the variable holds.
 VAGUE = {"one", "found", "told", "asked", "given", "some"}
+# A docstring says what a thing is or does: it begins with a noun or a verb, and with none of these.
+QUESTIONS = re.compile(r"(What|Whether|How|Who|Whom|Whose|Where|When|Which|Why|Until when|By how|As|Of)\b")
 # The keys of a document that programs read: what `fanfold doctor --json` calls its findings.
 NAMED_SO = {("fanfold.stages.finding", "found")}
 
@@ -141,3 +144,27 @@ def test_variables_are_named_after_what_they_hold() -> None:
 )
 def test_a_vague_variable_is_seen(source: str) -> None:
     assert len(vague(module("shared/fanfold/market/bars.py", source))) == 1
+
+
+def questions(source: Module) -> list[str]:
+    """Docstrings of modules, classes and functions that begin with a word of QUESTIONS, with their lines."""
+    documented = (node for node in ast.walk(source.tree) if isinstance(node, DOCUMENTED))
+    first = ((getattr(node, "lineno", 1), (ast.get_docstring(node) or "").partition("\n")[0]) for node in documented)
+    return [f"line {line}: {text}" for line, text in first if QUESTIONS.match(text)]
+
+
+def test_docstrings_say_what_a_thing_is_or_does() -> None:
+    assert found(questions) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '"""What is told of a run."""',
+        'class Order:\n    """How an order is stored."""',
+        'def of():\n    """Whether it is open."""',
+        'class Order:\n    def of(self):\n        """Where it lies."""',
+    ],
+)
+def test_a_docstring_that_begins_with_a_question_is_seen(source: str) -> None:
+    assert len(questions(module("shared/fanfold/market/bars.py", source))) == 1

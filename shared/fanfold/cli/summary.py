@@ -1,4 +1,4 @@
-"""The result of a run, read off the audit chain alone: the books are computed again from its fills."""
+"""The summary of a run, read off the audit chain alone: the books are computed again from its fills."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ class SummaryBooks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """What an account came to, in its currency."""
+    """The results of an account, in its currency."""
 
     account: str
     currency: str

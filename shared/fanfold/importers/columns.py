@@ -1,4 +1,4 @@
-"""Which column is which: by the names that sources give them, or by what the caller says."""
+"""Find the columns of a file: by the names that sources use, or as the caller says."""
 
 import re
 from collections.abc import Mapping, Sequence

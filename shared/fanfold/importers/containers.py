@@ -1,4 +1,4 @@
-"""What a data file is by its first bytes: compressed, an archive, a format of columns, text, or nothing to read."""
+"""Identify a data file by its first bytes: compressed, an archive, a columnar format, text, or nothing to read."""
 
 import bz2
 import gzip

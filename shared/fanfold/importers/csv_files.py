@@ -29,7 +29,7 @@ _LOOK = 30
 
 
 class Layout(NamedTuple):
-    """How a file is laid out: ``skip`` lines stand before the first bar, a header among them where there is one."""
+    """The layout of a file: ``skip`` lines precede the first bar, a header among them where there is one."""
 
     format: str
     delimiter: str

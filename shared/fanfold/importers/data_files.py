@@ -35,7 +35,7 @@ _LENGTHS = ((_DAY_S, "d"), (3_600, "h"), (60, "m"))
 
 
 class DataFile(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """What a file holds. The rules of ``instrument`` are inferred from the bars, as its source says.
+    """The contents of a file. The rules of ``instrument`` are inferred from the bars, as its source says.
 
     ``rounded`` counts the prices and volumes that had more decimals than were kept; ``notes`` say what was skipped,
     chosen or taken for granted.

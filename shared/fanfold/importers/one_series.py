@@ -1,4 +1,4 @@
-"""Whether a file holds one series: one instrument, one timeframe, one bar a time."""
+"""Check that a file holds one series: one instrument, one timeframe, one bar for each time."""
 
 from math import comb
 from pathlib import Path
@@ -90,7 +90,7 @@ def refuse_timeframes(path: Path, times: Integers, length: int) -> None:
 
 
 def _is_second(steps: Integers, step: int, run: int) -> bool:
-    """Whether so many equal steps in a row are no chance, were the file's steps shuffled."""
+    """Return whether so many equal steps in a row are too unlikely in a random order of the file's steps."""
     if step not in LONGER or run < RUN_MIN:
         return False
     like, rest = int(np.count_nonzero(steps == step)), steps.size - run

@@ -63,7 +63,7 @@ def infer(path: Path) -> str:
 
 
 def _is_contract(tokens: list[str]) -> bool:
-    """Whether a name tells a contract: by a word, by what it settles in, or by the day it ends on (BTCUSD_240329)."""
+    """Return whether a name is a contract's: by a word, its settlement currency, or its expiry (BTCUSD_240329)."""
     pairs = zip(tokens, tokens[1:], tokens[2:], strict=False)
     settled = any(quote in _QUOTES and settle in {base, quote} and base != quote for base, quote, settle in pairs)
     ends = any(_ENDS.fullmatch(token) and _split([before]) for before, token in pairwise(tokens))

@@ -40,7 +40,7 @@ def whole(price: float, unit: float) -> float:
 
 
 def excess(state: float, column: Sequence[float], now: int, n: int) -> tuple[float, float]:
-    """By how much the sum of the last n values exceeds n times the newest, in steps of the newest; it never drifts.
+    """Return the sum of the last n values less n times the newest, in steps of the newest; it never drifts.
 
     So a tie is a tie, whatever the size of the prices. Reads n - 1 bars before now, and at least one.
     """

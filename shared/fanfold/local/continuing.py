@@ -1,4 +1,4 @@
-"""What `fanfold run --continue` goes on with: what the run began with, or nothing."""
+"""Continue a run: `fanfold run --continue` goes on only with the desk, data and strategies that the run began with."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ class Continued(NamedTuple):
 
 
 def asked_for(options: RunOptions, plan: RunPlan) -> RunRequest:
-    """What a new run is asked for, with the digests of the files that it reads."""
+    """Return the request of a new run, with the digests of the files that it reads."""
     paths = [symbols.locate(file) for file in options.data]
     files = [options.desk_file.resolve(), *(path.resolve() for path, _ in paths), *_sources(plan.desk)]
     return RunRequest(
@@ -48,7 +48,7 @@ def asked_for(options: RunOptions, plan: RunPlan) -> RunRequest:
 
 
 def continued(state: Path, options: RunOptions) -> Continued:
-    """What is left of the run in a directory. Raises BadInput, which says what differs, for another one."""
+    """Return the rest of the run in a directory. Raises BadInput, which names the difference, for another run."""
     request = state_directory.read_request(state)
     state_directory.check_format(state)
     if request.live:

@@ -1,4 +1,4 @@
-"""What a run trades: the desk file, bent to the data, strategy and params that were asked for."""
+"""Plan a run: the desk file, adapted to the requested data, strategy and params."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ SEEDED_MINUTES_MAX = 200_000
 
 
 class RunOptions(NamedTuple):
-    """What a run is to trade, as the command line says it; what it leaves out is None or empty.
+    """The options of a run, as the command line has them; those that were left out are None or empty.
 
     ``since`` and ``until`` are closes in epoch seconds, ``minutes`` and ``speed`` are of market time.
     """

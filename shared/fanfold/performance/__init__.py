@@ -1,1 +1,1 @@
-"""What a run earned and risked: round trips, equity, drawdown and ratios, from fills and closes."""
+"""The performance of a run: round trips, equity, drawdown and ratios, from fills and closes."""

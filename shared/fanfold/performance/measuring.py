@@ -43,7 +43,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Performance(msgspec.Struct, frozen=True, kw_only=True):
-    """What accounts of one currency earned together; times in epoch seconds. docs/report.md defines each figure."""
+    """The results of accounts of one currency together; times in epoch seconds. docs/report.md defines each figure."""
 
     accounts: list[str]
     currency: str
@@ -69,7 +69,7 @@ class Performance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Traded(msgspec.Struct, frozen=True, kw_only=True):
-    """What is measured: accounts of one currency, their cash at the start, instruments, fills and all closes."""
+    """The input of a measurement: accounts of one currency, their starting cash, instruments, fills and all closes."""
 
     accounts: list[str]
     currency: str

@@ -17,7 +17,7 @@ CAGR_DAYS_MIN = 30
 
 
 class EquityPoint(msgspec.Struct, frozen=True):
-    """What the accounts were worth at a time, in epoch seconds."""
+    """The value of the accounts at a time, in epoch seconds."""
 
     at: int
     equity: Decimal

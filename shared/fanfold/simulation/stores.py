@@ -11,7 +11,7 @@ from fanfold.simulation.ledger import MemoryLedger
 
 
 class MemoryBus:
-    """Everything that was published, in order; the same id again is delivered again, as after five minutes."""
+    """The messages that were published, in order; the same id again is delivered again, as after five minutes."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []

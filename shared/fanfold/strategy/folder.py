@@ -1,4 +1,4 @@
-"""Where strategies are: the shipped ones in the package, a desk's own in a folder that joins the package's path.
+"""The places of strategies: the shipped ones in the package, a desk's own in a folder that joins the package's path.
 
 A file ``rsi_dip.py`` of the folder is the strategy ``rsi_dip``, ``my_desk/rsi_dip.py`` the strategy
 ``my_desk.rsi_dip``. What Python imports of the folder is forgotten when another folder takes its place.

@@ -38,7 +38,7 @@ def kinds_of(module: Any, name: str) -> dict[str, type]:
 
 
 def bars_of(module: Any, name: str) -> Any:
-    """How ``step`` annotates its bars, which says what it sees."""
+    """Return the annotation of ``bars`` in ``step``, which says what the strategy sees."""
     hints = guarded(f"the annotations of step of strategy {name}", lambda: get_type_hints(module.step))
     if "bars" not in hints:
         raise BadInput(

@@ -123,7 +123,7 @@ class Window:
 
     @property
     def apart(self) -> dict[str, int]:
-        """Of the instruments that left (-1) or came back, since when they take part."""
+        """Return the instruments that left (-1) or came back, with the time since when they take part."""
         since = {member: -1 if member in self.left else at for member, at in enumerate(self.since)}
         return {self.instruments[member]: at for member, at in since.items() if at}
 

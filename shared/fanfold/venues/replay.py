@@ -1,7 +1,7 @@
-"""The replay venue: recorded bars in files of fixed-width records that are searched in place.
+"""The replay venue: recorded bars in files of fixed-width records, with binary search in place.
 
 An instrument is two files: ``BTC-USDT.bars``, little-endian int64 of closes_at_s, open, high, low, close, volume, and
-beside it ``BTC-USDT.json``, which says what they are.
+beside it ``BTC-USDT.json``, which describes them.
 """
 
 import json
@@ -19,7 +19,7 @@ from fanfold.market.source import BarsRequest, Failure
 
 
 def write(directory: Path, recordings: Iterable[Series | Recording]) -> None:
-    """Store recordings, one an instrument, each in place of an earlier one; longer timeframes follow from it."""
+    """Store series, one an instrument, each in place of an earlier one; longer timeframes are made from it."""
     directory.mkdir(parents=True, exist_ok=True)
     for entry in recordings:
         recording = Recording.of(entry) if isinstance(entry, Series) else entry
@@ -46,12 +46,12 @@ class ReplayVenue:
         return sorted(self._recordings)
 
     def span(self, instrument: str) -> tuple[int, int]:
-        """Closes of the first and of the last bar of an instrument, in epoch seconds."""
+        """Return the closes of the first and of the last bar of an instrument, in epoch seconds."""
         recording = self.recording(instrument)
         return recording.closes_at_s(0), recording.closes_at_s(-1)
 
     def bars(self, instrument: str, timeframe: str, since: int, until: int) -> Series:
-        """Bars that close after ``since`` and no later than ``until``, in epoch seconds.
+        """Return bars that close after ``since`` and no later than ``until``, in epoch seconds.
 
         ``after`` is the close of the bar before the first one, 0 if there is none. A timeframe coarser than the
         recorded one is resampled. Raises BadInput for an instrument that was not recorded or a finer timeframe.
@@ -64,7 +64,7 @@ class ReplayVenue:
         return resample(whole, timeframe, until)
 
     def bars_of(self, requests: Sequence[BarsRequest]) -> list[Series | Failure]:
-        """The bars of each request; see bars. A file never fails for one instrument alone."""
+        """Return the bars of each request; see bars. A file never fails for one instrument alone."""
         return [self.bars(*request) for request in requests]
 
     def recording(self, instrument: str) -> Recording:
