@@ -88,10 +88,10 @@ def test_what_cannot_be_run_is_named(asked: dict[str, Any], named: str) -> None:
         planned(**asked)
 
 
-def test_two_files_of_one_instrument_are_refused(tmp_path: Path) -> None:
-    names = [prices(tmp_path, name, 5) for name in ("BTCUSDT-1m.csv", "BTC_USDT-1m.csv")]
-    with pytest.raises(BadInput, match="two files hold BTC/USDT"):
-        planned(data=names)
+def test_two_files_of_one_instrument_are_one_series(tmp_path: Path) -> None:
+    names = [prices(tmp_path, name, minutes) for name, minutes in (("BTCUSDT-1m.csv", 5), ("BTC_USDT-1m.csv", 9))]
+    (recording,) = planned(data=names).recordings
+    assert (recording.instrument, recording.count) == ("BTC/USDT", 9)
 
 
 def test_a_desk_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -123,6 +123,13 @@ Service = Annotated[ServiceName | None, Parameter(metavar="NAME", help="one serv
 Strategies = Annotated[
     Path | None, Parameter(metavar="DIR", help="the folder of your own strategies (./strategies, where it exists)")
 ]
+Columns = Annotated[
+    str,
+    Parameter(
+        metavar="MEANING=COLUMN,...",
+        help="which column of the files is which, by name or number: time=start_at,volume=amount; volume=none",
+    ),
+]
 DeskFile = Annotated[Path, Parameter(metavar="FILE", help="the desk file (desk.toml)")]
 Reason = Annotated[
     str,

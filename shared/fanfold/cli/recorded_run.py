@@ -14,6 +14,7 @@ from fanfold.cli.conclusion import RunSpan, conclude
 from fanfold.cli.conclusion import moment as text_of
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.idle_legs import LegWatch
+from fanfold.cli.reading_progress import progress_of_reading
 from fanfold.importers import data_files
 from fanfold.local import continuing, deployment_cache, launcher, run_plan, state_directory
 from fanfold.local.driver import DeskRun, announce, emulator, environment
@@ -42,16 +43,18 @@ def trade(options: Options, wanted: RunOptions, out: Console) -> int:
 
 def _start(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -> int:
     folder.use(folder.chosen(wanted.strategies))
-    plan = run_plan.plan(
-        wanted.desk_file,
-        wanted.data,
-        wanted.strategy,
-        run_plan.params(wanted.param),
-        wanted.since,
-        wanted.until,
-        wanted.minutes,
-        cash=wanted.cash,
-    )
+    with progress_of_reading(wanted.data):
+        plan = run_plan.plan(
+            wanted.desk_file,
+            wanted.data,
+            wanted.strategy,
+            run_plan.params(wanted.param),
+            wanted.since,
+            wanted.until,
+            wanted.minutes,
+            cash=wanted.cash,
+            columns=wanted.columns,
+        )
     _describe(plan, out)
     request = continuing.asked_for(wanted, plan)
     with state_directory.begin(state, plan.desk, request, overwrite=wanted.overwrite) as (held, kept):

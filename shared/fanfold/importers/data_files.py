@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
 from math import inf
@@ -13,7 +12,7 @@ import numpy as np
 
 from fanfold.desk import Instrument
 from fanfold.errors import BadInput
-from fanfold.importers import checking, formats, one_series, scales, symbols
+from fanfold.importers import checking, formats, one_series, rules, scales, symbols
 from fanfold.importers.checking import CheckedColumns, FileFinding, moment
 from fanfold.importers.table import PRICES, BarTable, Integers, refuse
 from fanfold.market import timeframes
@@ -22,10 +21,6 @@ from fanfold.market.quality import DefectKind
 from fanfold.market.recording import Recording
 
 JUMP_MAX = Decimal("0.25")
-# What most venues take at least of a dollar-like quote; a file cannot tell.
-NOTIONAL_MIN = Decimal(5)
-# A dollar or so in any other quote currency.
-SMALL = Decimal("0.0001")
 # Where a file tells no volume, each bar is taken to have traded this much of the quote currency in dollars or so.
 UNBOUNDED_NOTIONAL = 10**9
 _FIRST_TIME = 1_230_768_000  # 2009-01-01: before it nothing traded.
@@ -38,7 +33,7 @@ class DataFile(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The contents of a file. The rules of ``instrument`` are inferred from the bars, as its source says.
 
     ``rounded`` counts the prices and volumes that had more decimals than were kept; ``notes`` say what was skipped,
-    chosen or taken for granted.
+    chosen or taken for granted. ``unbounded`` says that the file tells no volume, and that one was assumed.
     """
 
     path: Path
@@ -48,6 +43,7 @@ class DataFile(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     findings: list[FileFinding]
     rounded: int
     notes: tuple[str, ...] = ()
+    unbounded: bool = False
 
     @cached_property
     def series(self) -> Series:
@@ -74,7 +70,7 @@ def read(
     prices = _whole(table, PRICES, scales.ROUNDED_MAX)
     volumes, notes = _volumes(table, prices, symbol)
     opens = seconds - length if table.closes else table.time
-    assumed = "volume" not in table.values
+    unbounded = "volume" not in table.values
     # Of two million rows they take as much as the bars made of them.
     table.values.clear()
     now = int(time.time()) if now is None else now
@@ -85,22 +81,23 @@ def read(
         path=path,
         format=table.format,
         recording=recording,
-        instrument=_instrument(path, recording, checked.bars, assumed=assumed),
+        instrument=rules.infer(path.name, recording, checked.bars, unbounded=unbounded),
         findings=checked.findings,
         rounded=prices.rounded + volumes.rounded,
         notes=(*table.notes, *notes),
+        unbounded=unbounded,
     )
 
 
 def describe(file: DataFile) -> list[str]:
     """Return what was read and what was wrong with it, a line each."""
-    recording, rules = file.recording, file.instrument
+    recording, terms = file.recording, file.instrument
     first, last = moment(recording.closes_at_s(0)), moment(recording.closes_at_s(-1))
     span = f"{recording.count} bars, closes {first} to {last} UTC"
     rounded = [f"{file.rounded} values rounded, no price by more than a billionth of itself"] if file.rounded else []
     return [
         f"{file.path}: {recording.instrument} {recording.timeframe} ({file.format}), {span}",
-        f"tick {rules.tick:f}, lot {rules.lot:f}, minimum notional {rules.notional_min:f}: {rules.source}",
+        f"tick {terms.tick:f}, lot {terms.lot:f}, minimum notional {terms.notional_min:f}: {terms.source}",
         *file.notes,
         *rounded,
         *(finding.text for finding in file.findings),
@@ -161,7 +158,7 @@ def _volumes(table: BarTable, prices: scales.Whole, symbol: str) -> tuple[scales
             reason = "every volume is 0: orders fill against volume, so nothing could trade"
             refuse(table.path, f"{reason}. If it is unknown, say so: --columns volume=none")
         return volumes, []
-    small = Decimal(1) if symbol.partition("/")[2] in symbols.DOLLAR_LIKE else SMALL
+    small = rules.small(symbol.partition("/")[2])
     highest = Decimal(max(int(column.max()) for column in prices.columns)).scaleb(-prices.scale)
     scale = max(0, (highest / small).adjusted() + 1)
     lots = int(UNBOUNDED_NOTIONAL * small / highest * 10**scale)
@@ -197,28 +194,3 @@ def _impossible(cells: Mapping[str, Decimal]) -> tuple[str, str]:
             return "high", f"high {cells['high']:f} is below {name} {cells[name]:f}"
     name = "open" if cells["low"] > cells["open"] else "close"
     return "low", f"low {cells['low']:f} is above {name} {cells[name]:f}"
-
-
-def _instrument(path: Path, recording: Recording, bars: Integers, *, assumed: bool) -> Instrument:
-    base, quote = recording.instrument.split("/")
-    # Whole volumes tell no lot, and one of 1 BTC would let nothing trade.
-    whole = recording.volume_scale == 0
-    highest = Decimal(int(bars[:, 2].max())).scaleb(-recording.price_scale)
-    source = f"inferred from {path.name}"
-    if assumed or whole:
-        source += ", the lot assumed: " + ("it tells no volume" if assumed else "its volumes are whole numbers")
-    return Instrument(
-        base=base,
-        quote=quote,
-        tick=Decimal(1).scaleb(-recording.price_scale),
-        lot=_small_lot(highest, quote) if whole else Decimal(1).scaleb(-recording.volume_scale),
-        notional_min=NOTIONAL_MIN if quote in symbols.DOLLAR_LIKE else Decimal(0),
-        as_of=datetime.fromtimestamp(recording.closes_at_s(-1), UTC).date().isoformat(),
-        source=source,
-    )
-
-
-def _small_lot(price: Decimal, quote: str) -> Decimal:
-    """The power of ten that comes to a dollar or so at the highest price, at most 1."""
-    small = Decimal(1) if quote in symbols.DOLLAR_LIKE else SMALL
-    return Decimal(1).scaleb(-max(0, (price / small).adjusted() + 1))

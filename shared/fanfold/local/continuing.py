@@ -37,6 +37,7 @@ def asked_for(options: RunOptions, plan: RunPlan) -> RunRequest:
     return RunRequest(
         desk=str(options.desk_file.resolve()),
         data=[f"{path.resolve()}={symbol}" if symbol else str(path.resolve()) for path, symbol in paths],
+        columns=dict(options.columns),
         sha256={str(path): _digest(str(path)) for path in files},
         strategies=str(folder.in_use() or ""),
         strategy=options.strategy,
@@ -75,6 +76,7 @@ def continued(state: Path, options: RunOptions) -> Continued:
         minutes,
         through,
         options.cash or request.cash,
+        options.columns or request.columns,
     )
     known = desk.load((state / state_directory.DESK).read_bytes(), state_directory.DESK)
     _refuse_others([*_differing("", _told(known), _told(plan.desk)), *_strategies(known, request)], request)

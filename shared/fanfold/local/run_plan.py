@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from fanfold import desk
 from fanfold.desk import Desk, Instrument
 from fanfold.errors import BadInput
-from fanfold.importers import data_files
+from fanfold.importers import joining
 from fanfold.importers.data_files import DataFile
 from fanfold.local import universe
 from fanfold.market import timeframes
@@ -33,6 +33,7 @@ class RunOptions(NamedTuple):
 
     desk: Path | None = None
     data: Sequence[str] = ()
+    columns: Mapping[str, str] = {}
     live: str = ""
     symbols: str = ""
     origin: str = ""
@@ -76,11 +77,12 @@ def plan(
     minutes: int | None,
     after: int | None = None,
     cash: Decimal | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> RunPlan:
     """The plan of a replay, or of what is ``after`` a close (epoch seconds). Raises BadInput for what can't be run."""
-    files = [data_files.read(path) for path in data]
+    files = joining.read_all(data, columns)
     raw = _raw(desk_file)
-    notes: list[str] = []
+    notes = joining.apart(files)
     universe.endow(raw, cash, notes)
     if files:
         recordings = universe.fit(raw, files, notes)

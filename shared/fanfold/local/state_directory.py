@@ -33,7 +33,8 @@ T = TypeVar("T")
 
 
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The request of a run. ``data`` has arguments with absolute paths, ``sha256`` the digests of their files.
+    """The request of a run. ``data`` has arguments with absolute paths, ``columns`` says which of their columns is
+    which, ``sha256`` has the digests of their files.
 
     ``until`` is the last close to trade, in epoch seconds; ``begun`` is by this machine's clock; ``format`` is how the
     run's tables are stored.
@@ -41,6 +42,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     desk: str
     data: list[str] = []
+    columns: dict[str, str] = {}
     sha256: dict[str, str] = {}
     # The folder of the desk's own strategies; "" where there is none.
     strategies: str = ""

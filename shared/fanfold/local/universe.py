@@ -34,9 +34,6 @@ def seeded(raw: Tables, notes: list[str]) -> list[str]:
 def fit(raw: Tables, files: Sequence[DataFile], notes: list[str]) -> list[Recording]:
     """Make the files the venues' universe; a desk's one venue takes all, several take those that they name."""
     symbols = [file.recording.instrument for file in files]
-    twice = sorted({symbol for symbol in symbols if symbols.count(symbol) > 1})
-    if twice:
-        raise BadInput(f"two files hold {twice[0]}; name one of them, or say what the other is with FILE=BASE/QUOTE")
     lengths = {file.recording.timeframe for file in files}
     if len(lengths) > 1:
         raise BadInput(f"files of one run need one timeframe; these have {', '.join(sorted(lengths))}")

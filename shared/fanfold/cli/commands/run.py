@@ -15,6 +15,7 @@ from rich.console import Console
 
 from fanfold.cli import recorded_run
 from fanfold.cli.argument_types import (
+    Columns,
     Count,
     DeskFile,
     Moment,
@@ -27,6 +28,7 @@ from fanfold.cli.argument_types import (
 )
 from fanfold.cli.exit_codes import DESK, Exit
 from fanfold.errors import BadInput
+from fanfold.importers import columns as column_names
 from fanfold.local.complaint import print_error
 from fanfold.local.run_plan import RunOptions
 
@@ -73,6 +75,7 @@ def command(
     options: Shared,
     desk: DeskFile | None = None,
     data: Data = None,
+    columns: Columns = "",
     live: Live = "",
     symbols: Symbols = "",
     origin: Origin = "",
@@ -91,10 +94,11 @@ def command(
     verbose: Verbose = False,
 ) -> int:
     """Trade; a failure where books, chain, dead letters or strategies are not as they should be."""
-    wanted = RunOptions(desk=desk, data=data or (), live=live, symbols=symbols, origin=origin, strategy=strategy,
-                        strategies=strategies, param=param or (), cash=cash, since=since, until=until, minutes=minutes,
-                        speed=speed, images=images, stay=stay, resume=resume, overwrite=overwrite,
-                        verbose=verbose)  # fmt: skip
+    mapping = column_names.parse(columns)
+    wanted = RunOptions(desk=desk, data=data or (), columns=mapping, live=live, symbols=symbols, origin=origin,
+                        strategy=strategy, strategies=strategies, param=param or (), cash=cash, since=since,
+                        until=until, minutes=minutes, speed=speed, images=images, stay=stay, resume=resume,
+                        overwrite=overwrite, verbose=verbose)  # fmt: skip
     out = Console(stderr=options.json)
     # However it ends, it stops what it started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

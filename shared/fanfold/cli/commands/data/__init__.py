@@ -1,0 +1,1 @@
+"""Check data files, and convert them to Parquet."""
