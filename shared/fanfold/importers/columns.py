@@ -17,7 +17,7 @@ _ALIASES = {
     "time": (
         *("unix", "unix timestamp", "open time", "opentime", "open timestamp", "timestamp", "timestamp ms", "ts"),
         *("start at", "start time", "start", "begin", "bucket", "period start", "datetime", "date time", "date"),
-        *("gmt time", "utc time", "time", "time utc", "local time", "t", "dt", "day", "index", ""),
+        *("gmt time", "utc time", "time", "time utc", "local time", "t", "dt", "day", "index", "index level 0", ""),
     ),
     "clock": ("time", "hour", "clock"),
     "closes": ("close time", "closetime", "closes at", "close timestamp", "end time", "time close"),

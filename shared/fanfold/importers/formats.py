@@ -19,6 +19,8 @@ _ARROW = (b"ARROW1", b"FEA1", b"PAR1")
 # LEAN names a file of a day's minutes, seconds or ticks by the day: 20260301_trade.zip, ..._btcusd_minute_trade.csv.
 _LEAN_DAY = re.compile(r"(\d{8})_(?:\w+_)?(?:minute_)?trade\b.*")
 _DAY_S = 86_400
+# Smaller numbers, such as those of an index, count rows.
+_EARLIEST = 10**8
 
 
 def load(path: Path, mapping: Mapping[str, str], symbol: str) -> BarTable:
@@ -138,6 +140,8 @@ def _apart(raw: RawTable, name: str, epochs: Integers, other: str) -> list[str]:
     except BadInput:
         return []
     own, others = epochs // per_second(epochs), also // per_second(also)
+    if others.min() < _EARLIEST:
+        return []
     differ = np.flatnonzero(own != others)
     if not differ.size:
         return []

@@ -12,15 +12,30 @@ from fanfold.importers import columns, text
 from fanfold.importers.table import PRICES, Places, RawTable, RowNumbers, refuse
 
 Rows = list[Any]
-# Length of a bar -> the names of what it holds, and whose it is. All but the first are venues' answers.
-_LISTS: dict[int, tuple[str, tuple[str, ...]]] = {
-    6: ("json", ("time", *PRICES, "volume")),
-    7: ("json", ("time", *PRICES, "volume", "turnover")),
-    8: ("kraken json", ("time", *PRICES, "average", "volume", "trades")),
-    9: ("okx json", ("time", *PRICES, "volume", "volume ccy", "volume quote", "confirm")),
-    12: ("binance json", ("time", *PRICES, "volume", "end", "quote asset", "trades", "taker base", "taker quote", "x")),
+# Length of a bar -> whose it can be, and the names of what it holds. Of several, the first that makes bars possible.
+_LISTS: dict[int, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    6: (
+        ("json", ("time", *PRICES, "volume")),
+        ("coinbase json", ("time", "low", "high", "open", "close", "volume")),
+        ("bitfinex json", ("time", "open", "close", "high", "low", "volume")),
+    ),
+    7: (
+        ("json", ("time", *PRICES, "volume", "turnover")),
+        ("kucoin json", ("time", "open", "close", "high", "low", "volume", "turnover")),
+    ),
+    8: (
+        ("kraken json", ("time", *PRICES, "average", "volume", "trades")),
+        ("mexc json", ("time", *PRICES, "volume", "end", "quote asset")),
+        ("gate json", ("time", "quote asset", "close", "high", "low", "open", "volume", "closed")),
+    ),
+    9: (("okx json", ("time", *PRICES, "volume", "volume ccy", "volume quote", "confirm")),),
+    12: (
+        (
+            "binance json",
+            ("time", *PRICES, "volume", "end", "quote asset", "trades", "taker base", "taker quote", "ignore"),
+        ),
+    ),
 }
-_COINBASE = ("time", "low", "high", "open", "close", "volume")
 # Where answers keep their bars, from the outside in.
 _INSIDE = ("result", "data", "list", "ohlc", "candles", "klines", "rows", "bars", "values", "items")
 _DEPTH = 4
@@ -129,20 +144,24 @@ def _names(path: Path, rows: Rows) -> tuple[str, list[str]]:
             f"row 1: it is not a list of time, open, high, low, close, volume; it has {length} entries, and {counts} "
             "are known. Say which is which by its number: --columns time=1,open=2,high=3,low=4,close=5,volume=6",
         )
-    form, names = _LISTS[length]
-    if length == len(_COINBASE) and not _possible(rows, names) and _possible(rows, _COINBASE):
-        return "coinbase json", list(_COINBASE)
+    readings = _LISTS[length]
+    form, names = next((reading for reading in readings if _possible(rows, reading[1])), readings[0])
     return form, list(names)
 
 
 def _possible(rows: Rows, names: Sequence[str]) -> bool:
     """Return whether every bar can be one in this order of entries."""
-    at = {name: names.index(name) for name in PRICES}
+    inside = [names.index(name) for name in ("open", "close", "average") if name in names]
+    high, low = names.index("high"), names.index("low")
     try:
-        bars = [[float(row[at[name]]) for name in PRICES] for row in rows]
+        return all(_lies_within([float(row[at]) for at in inside], float(row[low]), float(row[high])) for row in rows)
     except (TypeError, ValueError, IndexError):
         return False
-    return all(low <= min(first, close) and max(first, close) <= high for first, high, low, close in bars)
+
+
+def _lies_within(prices: Sequence[float], low: float, high: float) -> bool:
+    """Return whether prices lie from low to high; Kraken's average of a bar without trades is 0."""
+    return all(low <= price <= high or price == 0 for price in prices)
 
 
 def _column(cells: Sequence[object]) -> pa.Array:

@@ -9,6 +9,8 @@ from fanfold.deployment import SERVICES
 from fanfold.risk.rules import BUNDLE_RULE, ORDER_RULES, TARGET_RULES
 from fanfold_dev.documents.commands import commands_markdown
 from fanfold_dev.documents.cost import cost_markdown
+from fanfold_dev.documents.data_files import PAGE as DATA_FILES
+from fanfold_dev.documents.data_files import data_files_markdown
 from fanfold_dev.documents.desk_file import desk_file_markdown
 from fanfold_dev.documents.functions import functions_markdown
 from fanfold_dev.documents.glue_catalog import text as catalogue_json
@@ -44,6 +46,7 @@ _RISK_CODES_HEAD = (
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/risk-codes.md": risk_codes_markdown,
     "docs/desk-file.md": desk_file_markdown,
+    DATA_FILES: data_files_markdown,
     "docs/messages.md": messages_markdown,
     "docs/commands.md": commands_markdown,
     "docs/cost.md": cost_markdown,

@@ -91,14 +91,17 @@ def named(row: Row, *names: str) -> dict[str, object]:
     return dict(zip(names or HEADER, row, strict=True))
 
 
-def table_of() -> pa.Table:
-    """Return the rows in columns, with stored timestamps."""
-    columns = dict(zip(HEADER, map(list, zip(*rows(), strict=True)), strict=True))
-    return pa.table(columns | {"time": pa.array(columns["time"], pa.timestamp("s"))})
-
-
 def stored(write: Callable[[pa.Table, io.BytesIO], object]) -> bytes:
-    """Return the rows in columns, as `write` writes them."""
+    """Return the rows in columns, with stored timestamps, as `write` writes them."""
+    return stored_table(write)
+
+
+def stored_table(
+    write: Callable[[pa.Table, io.BytesIO], object], *, rename: str = "time", **columns: pa.Array
+) -> bytes:
+    """Return the rows in columns, some of them as they are named here, and the times under another name."""
+    own = dict(zip(HEADER, map(list, zip(*rows(), strict=True)), strict=True))
+    made = own | {"time": pa.array(own["time"], pa.timestamp("s"))} | columns
     stream = io.BytesIO()
-    write(table_of(), stream)
+    write(pa.table({rename if name == "time" else name: cells for name, cells in made.items()}), stream)
     return stream.getvalue()

@@ -32,7 +32,15 @@ def _exchanges() -> list[Kind]:
     bybit = [[str(row[0] * 1_000), *map(str, row[1:]), "1.0"] for row in reversed(made)]
     coinbase = [[row[0], row[3], row[2], row[1], row[4], row[5]] for row in reversed(made)]
     bitstamp = [{key: str(value) for key, value in named(row, "timestamp", *HEADER[1:]).items()} for row in made]
+    kucoin = [[str(row[0]), *map(str, (row[1], row[4], row[2], row[3], row[5])), "1.0"] for row in reversed(made)]
+    mexc = [[row[0] * 1_000, *map(str, row[1:]), row[0] * 1_000 + 60_000, "1.0"] for row in made]
+    gate = [[str(row[0]), "1.0", *map(str, (row[4], row[2], row[3], row[1], row[5])), "true"] for row in made]
+    bitfinex = [[row[0] * 1_000, row[1], row[4], row[2], row[3], row[5]] for row in reversed(made)]
     return [
+        Kind("KuCoin REST", "BTC-USDT.json", dumped({"code": "200000", "data": kucoin})),
+        Kind("MEXC REST", "BTCUSDT.json", dumped(mexc)),
+        Kind("Gate REST", "BTC_USDT.json", dumped(gate)),
+        Kind("Bitfinex REST", "BTCUSD.json", dumped(bitfinex)),
         Kind("Binance REST", "BTCUSDT.json", dumped(binance)),
         Kind("Kraken REST", "XBTUSD.json", dumped({"error": [], "result": {"XXBTZUSD": kraken, "last": 1}})),
         Kind("OKX REST", "BTC-USDT.json", dumped({"code": "0", "msg": "", "data": okx})),
