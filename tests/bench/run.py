@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BENCHES = ("handlers", "imports", "console", "aws_calls", "resident", "calls", "readers", "cold_start")
+BENCHES = ("handlers", "imports", "console", "aws_calls", "resident", "calls", "readers", "data_reading", "cold_start")
 NEEDS_IMAGES = "images"
 TESTS = [ROOT / "tests", ROOT / "tests" / "bench"]
 
