@@ -83,7 +83,7 @@ def test_a_cursor_between_two_orders_of_a_decision_continues_with_the_second(tem
     found, cursor = [], ""
     while cursor is not None:
         page = get(views, "/orders", "limit=3" + (f"&cursor={cursor}" if cursor else "")).body
-        found += [one["order_id"] for one in page["orders"]]
+        found += [order["order_id"] for order in page["orders"]]
         cursor = page["next"]
     assert len(found) == len(set(found)) == 2 * A_DAY
 

@@ -86,7 +86,7 @@ def test_an_order_shows_its_fills_and_its_lineage(traded):
     filled = next(one for one in walked(traded, "/orders", "orders", 100) if one["state"] == "FILLED")
     found = traded.get(f"/orders/{filled['order_id']}").body
     assert found["order"] == filled
-    assert [Decimal(one["quantity"]) for one in found["fills"]] == [Decimal("0.5")]
+    assert [Decimal(fill["quantity"]) for fill in found["fills"]] == [Decimal("0.5")]
     assert [step["kind"] for step in found["chain"]] == ["OrdersApproved", "Targets"]
     assert found["chain"][1]["weight"] == 0.5
     assert found["chain"][0]["hash"]

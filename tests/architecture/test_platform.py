@@ -128,7 +128,7 @@ def test_a_stack_is_what_the_code_declares(service: str, rule: Callable[[str, Te
 
 
 def test_what_stacks_import_the_platform_exports() -> None:
-    exports = {one["Export"]["Name"] for one in template(PLATFORM)["Outputs"].values() if "Export" in one}
+    exports = {output["Export"]["Name"] for output in template(PLATFORM)["Outputs"].values() if "Export" in output}
     imports = {name for service in SUBSCRIPTIONS for name in _imports(template(service))}
     assert imports - exports == set()
 

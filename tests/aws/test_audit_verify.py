@@ -79,7 +79,7 @@ def test_a_closed_day_is_sealed_signed_and_sound(everywhere: Desk) -> None:
     assert everywhere.days.reports.is_closed(DAY)
     assert everywhere.days.seals.is_sealed(DAY)
     found = verdicts_of(everywhere.log, everywhere.views, everywhere.days)
-    assert [(one.stream, one.kind, one.records) for one in found] == [
+    assert [(verdict.stream, verdict.kind, verdict.records) for verdict in found] == [
         ("main", "sound", 6),
         ("market-sim", "sound", 2),
         ("reports", "sound", 1),
@@ -160,9 +160,9 @@ def test_a_hidden_object_is_read_as_it_was_first_written(everywhere: Desk) -> No
     for body in (b"first", b"second"):
         everywhere.put("chain/x/1", body)
     everywhere.call("s3", "DeleteObject", {"Bucket": AUDIT, "Key": "chain/x/1"})
-    (one,) = versions_of(everywhere.call, AUDIT, "chain/x/")
-    assert (len(one.ids), one.deletions) == (2, 1)
-    assert first_version(everywhere.call, AUDIT, one).body == b"first"
+    (versions,) = versions_of(everywhere.call, AUDIT, "chain/x/")
+    assert (len(versions.ids), versions.deletions) == (2, 1)
+    assert first_version(everywhere.call, AUDIT, versions).body == b"first"
 
 
 def test_versions_go_on_over_pages(desk: Desk) -> None:
@@ -174,7 +174,7 @@ def test_versions_go_on_over_pages(desk: Desk) -> None:
         more = {"MaxKeys": 2} if operation == "ListObjectVersions" else {}
         return desk.call(service, operation, {**parameters, **more})
 
-    assert [(one.key, len(one.ids)) for one in versions_of(paged, AUDIT, "chain/x/")] == [
+    assert [(versions.key, len(versions.ids)) for versions in versions_of(paged, AUDIT, "chain/x/")] == [
         ("chain/x/1", 3),
         ("chain/x/2", 3),
         ("chain/x/3", 3),

@@ -78,8 +78,8 @@ def test_a_part_of_targets_that_was_cut_is_there_with_its_last_chunk(
 def test_in_any_order_the_last_one_alone_sees_it_complete(gathering: PollStore, order: tuple[str, ...]) -> None:
     seen = [arrive(gathering, kind, poll(60)).complete(KINDS) for kind in order]
     assert seen == [False, False, True]
-    found = gathering.read("main")
-    assert (found.poll_id, found.at, found.targets, found.marks) == ("poll/60", 60, (targets(60),), MARKS)
+    state = gathering.read("main")
+    assert (state.poll_id, state.at, state.targets, state.marks) == ("poll/60", 60, (targets(60),), MARKS)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -122,12 +122,12 @@ def test_a_decided_poll_is_complete_no_more_and_what_comes_late_changes_nothing(
     for kind in KINDS:
         arrive(gathering, kind, poll(60))
     note(gathering, "poll/60", WANTED)
-    found = gathering.read("main")
-    assert (found.decided, found.carried) == (True, carried(WANTED))
-    assert found.carried.standing == {WANTED.leg: WANTED}
+    state = gathering.read("main")
+    assert (state.decided, state.carried) == (True, carried(WANTED))
+    assert state.carried.standing == {WANTED.leg: WANTED}
     assert not arrive(gathering, "matched", poll(60)).complete(KINDS)
     assert not arrive(gathering, "targets", poll(60)).complete(KINDS)
-    assert gathering.read("main") == found
+    assert gathering.read("main") == state
 
 
 def test_a_newer_poll_takes_over_with_the_marks_and_what_was_left_and_an_older_one_changes_nothing(
@@ -136,14 +136,14 @@ def test_a_newer_poll_takes_over_with_the_marks_and_what_was_left_and_an_older_o
     for kind in KINDS:
         arrive(gathering, kind, poll(60))
     note(gathering, "poll/60", WANTED)
-    found = arrive(gathering, "targets", poll(120))
-    assert (found.poll_id, found.arrived, found.decided) == ("poll/120", {"targets/1"}, False)
-    assert (found.marks, found.carried) == (MARKS, carried(WANTED))
+    state = arrive(gathering, "targets", poll(120))
+    assert (state.poll_id, state.arrived, state.decided) == ("poll/120", {"targets/1"}, False)
+    assert (state.marks, state.carried) == (MARKS, carried(WANTED))
     for kind in ("targets", "matched"):
-        assert arrive(gathering, kind, poll(60)) == found
+        assert arrive(gathering, kind, poll(60)) == state
     note(gathering, "poll/60")
-    found = gathering.read("main")
-    assert (found.poll_id, found.decided, found.carried) == ("poll/120", False, carried())
+    state = gathering.read("main")
+    assert (state.poll_id, state.decided, state.carried) == ("poll/120", False, carried())
 
 
 @pytest.mark.parametrize("kind", KINDS)

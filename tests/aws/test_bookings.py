@@ -121,9 +121,9 @@ def test_fills_are_booked_once_however_often_they_are_told(found: Ledger) -> Non
     placed(found, a, b)
     fills = [fill(a, "0.5"), fill(b, "2")]
     resolved = [resolution(a, fills[0], state=OrderState.PARTIAL), resolution(b, fills[1])]
-    (told,) = found.bookings.book("main", resolved, report())
-    assert (told.matched, told.fills, told.cash) == (True, fills, D("10149.8"))
-    assert found.outboxes() == ["approved-A+B", told.id]
+    (message,) = found.bookings.book("main", resolved, report())
+    assert (message.matched, message.fills, message.cash) == (True, fills, D("10149.8"))
+    assert found.outboxes() == ["approved-A+B", message.id]
     assert found.bookings.book("main", resolved, report()) == []
     balanced(found, fills, a, b)
     rest = fill(a, "1.5", 2)
@@ -131,8 +131,8 @@ def test_fills_are_booked_once_however_often_they_are_told(found: Ledger) -> Non
     (more,) = found.bookings.book("main", again, report("next"))
     assert more.fills == [rest]
     balanced(found, [*fills, rest], a, b)
-    found.bookings.publish([told, more], [])
-    assert [one.id for one in found.heard("executions")] == [told.id, more.id]
+    found.bookings.publish([message, more], [])
+    assert [one.id for one in found.heard("executions")] == [message.id, more.id]
     assert found.outboxes() == ["approved-A+B"]
 
 
@@ -203,9 +203,9 @@ def test_an_order_that_its_venue_counts_as_filled_and_the_books_do_not_ends(foun
     placed(found, a)
     first = fill(a, "1")
     found.bookings.book("main", [resolution(a, first, state=OrderState.PARTIAL)], report())
-    (told,) = found.bookings.book("main", [resolution(a, fill(a, "2"))], report("next"))
-    assert [(update.state, update.filled) for update in told.updates] == [(OrderState.EXPIRED, D(1))]
-    assert "booked are 1 of 2" in told.updates[0].reason
+    (message,) = found.bookings.book("main", [resolution(a, fill(a, "2"))], report("next"))
+    assert [(update.state, update.filled) for update in message.updates] == [(OrderState.EXPIRED, D(1))]
+    assert "booked are 1 of 2" in message.updates[0].reason
     balanced(found, [first], a)
 
 
@@ -213,8 +213,8 @@ def test_an_order_that_expires_with_a_part_filled_frees_the_rest(found: Ledger) 
     a = order("A")
     placed(found, a)
     some = fill(a, "0.5")
-    (told,) = found.bookings.book("main", [resolution(a, some, state=OrderState.EXPIRED)], report())
-    assert [(update.state, update.filled) for update in told.updates] == [(OrderState.EXPIRED, D("0.5"))]
+    (message,) = found.bookings.book("main", [resolution(a, some, state=OrderState.EXPIRED)], report())
+    assert [(update.state, update.filled) for update in message.updates] == [(OrderState.EXPIRED, D("0.5"))]
     balanced(found, [some], a)
 
 

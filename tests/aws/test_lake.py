@@ -86,7 +86,7 @@ def ask(call: Call, directory: Path, text: str) -> list[tuple[object, ...]]:
 
 
 def keys(call: Call) -> list[str]:
-    return [one["Key"] for page in pages_of(call, {"Bucket": LAKE}) for one in page.get("Contents", [])]
+    return [content["Key"] for page in pages_of(call, {"Bucket": LAKE}) for content in page.get("Contents", [])]
 
 
 def test_every_row_of_the_log_is_in_the_lake_in_its_day(call: Call, tmp_path: Path) -> None:

@@ -95,63 +95,63 @@ def prices(count: int, start: int = 0) -> list[tuple[str, str]]:
 
 
 def test_30_000_lots_are_opened_reduced_and_closed_in_items_that_stay_small() -> None:
-    found, told = memory_ledger(), list[Fill]()
+    ledger, told = memory_ledger(), list[Fill]()
     steps = [
         ("buy", prices(MANY)), ("sell", [("0.25", "99")]), ("sell", [("3000.25", "350.5")]), ("buy", prices(500, MANY)),
         ("sell", [("1", "98"), ("7777.75", "123.45"), ("0.5", "120")]), ("sell", [("5000", "130")]),
     ]  # fmt: skip
     for number, (side, some) in enumerate(steps):
-        one, fills = make(found, f"o{number}", side, *some)
-        book(found.bookings, one, *fills)
+        one, fills = make(ledger, f"o{number}", side, *some)
+        book(ledger.bookings, one, *fills)
         told += fills
-        agrees(found, told)
-        assert heaviest(found) < 60_000
+        agrees(ledger, told)
+        assert heaviest(ledger) < 60_000
     # The last sale was for more than was left, so it is short now; what is used up is deleted with the next fills.
-    assert found.books().positions[LEG].position.quantity < 0
+    assert ledger.books().positions[LEG].position.quantity < 0
     for number in range(2):
-        one, fills = make(found, f"p{number}", "buy", ("1", "50"))
-        book(found.bookings, one, *fills)
-    assert list(found.table.query(f"lots#main#{'#'.join(LEG)}")) == []
+        one, fills = make(ledger, f"p{number}", "buy", ("1", "50"))
+        book(ledger.bookings, one, *fills)
+    assert list(ledger.table.query(f"lots#main#{'#'.join(LEG)}")) == []
 
 
 def test_thousands_of_lots_that_a_table_has_are_taken_at_once(cloud: Cloud) -> None:
     if cloud.name not in ("moto-boto3", "ministack-light"):
         pytest.skip("once on each emulator")
-    found = open_ledger(cloud)
+    ledger = open_ledger(cloud)
     held = fold([fill(order("a", instrument=LEG[1]), quantity, number, price)
                  for number, (quantity, price) in enumerate(prices(MANY))])  # fmt: skip
     none = AccountBooks(account=None, positions={})
     for change in lots.moving("main", none, {LEG: (held, D(0))}, MANY):
-        found.store.commit([change])
-    assert heaviest(found) < 60_000
-    one, fills = make(found, "b", "sell", ("12345.75", "150"), ("1", "151"))
-    book(found.bookings, one, *fills)
-    position, wanted = whole(found), fold(fills, held)
+        ledger.store.commit([change])
+    assert heaviest(ledger) < 60_000
+    one, fills = make(ledger, "b", "sell", ("12345.75", "150"), ("1", "151"))
+    book(ledger.bookings, one, *fills)
+    position, wanted = whole(ledger), fold(fills, held)
     pages = [lot for page in position.pages.read for lot in page]
     assert (*position.lots, *pages, *position.pages.newest) == wanted.lots
     assert (position.cost, position.realised) == (wanted.cost, wanted.realised)
-    one, fills = make(found, "c", "sell", ("2653.25", "150"))
-    book(found.bookings, one, *fills)
-    assert found.books().positions[LEG].position.quantity == 0
+    one, fills = make(ledger, "c", "sell", ("2653.25", "150"))
+    book(ledger.bookings, one, *fills)
+    assert ledger.books().positions[LEG].position.quantity == 0
 
 
 def test_a_booking_of_many_legs_that_all_turn_a_page_stays_within_a_transaction() -> None:
-    found = memory_ledger()
+    ledger = memory_ledger()
     some = [order(f"n{number}", quantity="1", reserved="0") for number in range(22)]
     legs = {(one.instance, one.instrument): StoredPosition(
         position=Position(lots=tuple(Lot(D(1), D(at)) for at in range(1, 2 * PAGE_LOTS + 1)), version=1), open=D(0),
     ) for one in some}  # fmt: skip
     none = AccountBooks(account=None, positions={})
     for leg, item in legs.items():
-        found.store.commit(lots.moving("main", none, {leg: (item.position, D(0))}, 0))
+        ledger.store.commit(lots.moving("main", none, {leg: (item.position, D(0))}, 0))
     for start in range(0, 22, 11):
-        approve(found, *some[start : start + 11])
-    records = found.bookings.records([one.order_id for one in some])
-    assert found.bookings.claim("main", [(record, orders.claim(record, AT, 5)) for record in records.values()])
+        approve(ledger, *some[start : start + 11])
+    records = ledger.bookings.records([one.order_id for one in some])
+    assert ledger.bookings.claim("main", [(record, orders.claim(record, AT, 5)) for record in records.values()])
     resolved = [resolution(one, fill(one, "1", price="999999")) for one in some]
-    (told,) = found.bookings.book("main", resolved, report())
+    (told,) = ledger.bookings.book("main", resolved, report())
     assert len(told.fills) == 22
-    for leg, item in found.books().positions.items():
+    for leg, item in ledger.books().positions.items():
         assert (item.position.quantity, item.position.version) == (legs[leg].position.quantity + 1, 2)
 
 
@@ -181,19 +181,19 @@ class Mortal:
 def test_a_crash_around_any_call_takes_each_lot_once(after: bool) -> None:
     deaths = 0
     for fuse in range(6):
-        found, told = memory_ledger(), list[Fill]()
-        one, fills = make(found, "a", "buy", *prices(6 * PAGE_LOTS))
-        book(found.bookings, one, *fills)
+        ledger, told = memory_ledger(), list[Fill]()
+        one, fills = make(ledger, "a", "buy", *prices(6 * PAGE_LOTS))
+        book(ledger.bookings, one, *fills)
         told += fills
-        one, fills = make(found, "b", "sell", ("500.25", "150"), ("1", "151"))
+        one, fills = make(ledger, "b", "sell", ("500.25", "150"), ("1", "151"))
         told += fills
-        dying = through(found, Mortal(found, fuse, after=after))
+        dying = through(ledger, Mortal(ledger, fuse, after=after))
         try:
             book(dying, one, *fills)
         except Dead:
             deaths += 1
-            book(found.bookings, one, *fills)
-        agrees(found, told)
+            book(ledger.bookings, one, *fills)
+        agrees(ledger, told)
     assert deaths == 3
 
 
@@ -233,9 +233,9 @@ def test_a_booking_of_a_small_position_takes_one_read_and_one_commit() -> None:
 
 
 def test_a_position_reads_back_as_it_was_written() -> None:
-    found = memory_ledger()
+    ledger = memory_ledger()
     held = fold([fill(order("a", instrument=LEG[1]), "1", number, str(number + 1)) for number in range(3)])
-    found.store.commit([MovePosition("main", LEG, Position(), held, D(0))])
-    assert found.books().positions[LEG].position == held
+    ledger.store.commit([MovePosition("main", LEG, Position(), held, D(0))])
+    assert ledger.books().positions[LEG].position == held
     assert msgspec.structs.replace(held, lots=()) != held
     assert positions.FLAT.quantity == 0

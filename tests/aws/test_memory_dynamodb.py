@@ -126,11 +126,11 @@ class Both(RuleBasedStateMachine):
         assert _pages(self.memory, asked) == _pages(self.emulator, asked)
 
 
-def _pages(call: Call, asked: Document) -> list[Any]:
+def _pages(call: Call, document: Document) -> list[Any]:
     """All items of a query, page by page; where the last one ends, emulators differ."""
     found, last = [], None
     while True:
-        page = answer(call, "dynamodb", "Query", {**asked, **({"ExclusiveStartKey": last} if last else {})})
+        page = answer(call, "dynamodb", "Query", {**document, **({"ExclusiveStartKey": last} if last else {})})
         found += page.get("Items", [])
         last = page.get("LastEvaluatedKey")
         if not last:

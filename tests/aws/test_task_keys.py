@@ -141,9 +141,9 @@ def test_nobody_listening_is_no_answer() -> None:
 
 
 def test_a_relative_path_is_at_the_tasks_host() -> None:
-    found = Endpoint.of({"AWS_REGION": REGION, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/1"})
-    assert found.key_server is not None
-    assert found.key_server.url == "http://169.254.170.2/v2/credentials/1"
+    endpoint = Endpoint.of({"AWS_REGION": REGION, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/1"})
+    assert endpoint.key_server is not None
+    assert endpoint.key_server.url == "http://169.254.170.2/v2/credentials/1"
 
 
 @pytest.mark.parametrize(

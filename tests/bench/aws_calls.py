@@ -57,9 +57,9 @@ def _figures(chain: Chain, *, ordering: bool) -> Iterator[int]:
     minutes = _minutes(chain.deliveries, ordering=ordering)
     for service in SUBSCRIPTIONS:
         yield int(median(sum(len(one.calls) for one in found if one.service == service) for found in minutes))
-    yield int(median(sum(len(one.calls) for one in found) for found in minutes))
+    yield int(median(sum(len(one.calls) for one in minute) for minute in minutes))
     # Audit has every message once.
-    yield int(median(sum(one.messages for one in found if one.service == "audit") for found in minutes))
+    yield int(median(sum(delivery.messages for delivery in found if delivery.service == "audit") for found in minutes))
     for topic in ("bars", "targets"):
         yield int(median(len(body) for name, body in chain.published[-40:] if name == topic))
 
@@ -67,7 +67,8 @@ def _figures(chain: Chain, *, ordering: bool) -> Iterator[int]:
 def _compute(deliveries: list[Delivery], symbols: int, *, ordering: bool) -> Iterator[float]:
     minutes = _minutes(deliveries, ordering=ordering)
     by_service = [
-        median(sum(one.wall_us for one in found if one.service == service) for found in minutes) for service in COMPUTED
+        median(sum(delivery.wall_us for delivery in minute if delivery.service == service) for minute in minutes)
+        for service in COMPUTED
     ]
     yield from (one / 1e3 for one in by_service)
     yield sum(by_service) / symbols
@@ -75,7 +76,7 @@ def _compute(deliveries: list[Delivery], symbols: int, *, ordering: bool) -> Ite
 
 def _operations(chain: Chain, *, ordering: bool) -> list[tuple[object, ...]]:
     minutes = _minutes(chain.deliveries, ordering=ordering)
-    found = Counter((one.service, call) for minute in minutes for one in minute for call in one.calls)
+    found = Counter((delivery.service, call) for minute in minutes for delivery in minute for call in delivery.calls)
     return [
         (service, "yes" if ordering else "no", call, count / len(minutes))
         for (service, call), count in sorted(found.items())
@@ -92,7 +93,7 @@ def _minutes(deliveries: list[Delivery], *, ordering: bool) -> list[list[Deliver
     return [
         found
         for found in warm
-        if ordering == any(one.kind == "OrdersApproved" and one.service == "execution" for one in found)
+        if ordering == any(delivery.kind == "OrdersApproved" and delivery.service == "execution" for delivery in found)
     ]
 
 

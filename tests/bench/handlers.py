@@ -53,7 +53,7 @@ def main() -> None:
 
 def _warm(found: list[Delivery]) -> list[Delivery]:
     first = sorted({one.minute for one in found})[WARM]
-    return [one for one in found if one.minute >= first and one.kind != "open"]
+    return [delivery for delivery in found if delivery.minute >= first and delivery.kind != "open"]
 
 
 def _per_message(
@@ -106,7 +106,7 @@ def _per_message(
 
 
 def _of(kind: tuple[str, str], found: list[Delivery]) -> list[Delivery]:
-    return [one for one in found if (one.service, one.kind) == kind]
+    return [delivery for delivery in found if (delivery.service, delivery.kind) == kind]
 
 
 def _coding(chain: Chain) -> tuple[dict[str, float], dict[str, tuple[float, int]]]:
@@ -129,7 +129,7 @@ def _tick_to_order(name: str, deliveries: list[Delivery], once: list[Delivery], 
         ("all of these", ORDER_PATH | {MATCHING}),
     ):
         minutes, single = _ordered(deliveries, kinds), _ordered(once, kinds)
-        walls = [sum(one.wall_us for one in found) / 1e3 for found in minutes]
+        walls = [sum(one.wall_us for one in minute) / 1e3 for minute in minutes]
         cpus = [sum(one.cpu_us for one in found) / 1e3 for found in single]
         rows.append(
             (
@@ -164,7 +164,7 @@ def _ordered(deliveries: list[Delivery], kinds: set[tuple[str, str]]) -> list[li
     for one in deliveries:
         by_minute.setdefault(one.minute, []).append(one)
     return [
-        [one for one in found if (one.service, one.kind) in kinds]
+        [delivery for delivery in found if (delivery.service, delivery.kind) in kinds]
         for found in by_minute.values()
         if _of(("execution", "OrdersApproved"), found)
     ]

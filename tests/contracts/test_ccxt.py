@@ -145,12 +145,17 @@ def test_json_numbers_keep_every_digit_too(exchange: Exchange, origin: str) -> N
 def test_rules_are_exact_and_dated(name: str) -> None:
     exchange = Exchange(tick="0.01", lot="0.00000001")
     with serving(exchange) as origin:
-        found = catalogue(name, [BTC], "2026-02-08", origin)[BTC]
-    assert (found.base, found.quote, found.tick, found.lot) == ("BTC", "USDT", Decimal("0.01"), Decimal("1e-8"))
-    assert found.notional_min == {"okx": 0, "kraken": Decimal("0.5"), "coinbase": 1}.get(name, 5)
-    assert found.amount_min == Decimal("1e-8")
-    assert found.amount_max == {"binance": 9_000, "bybit": 100}.get(name, 0)
-    assert (found.source, found.as_of) == (f"{name} via ccxt 4.5.90", "2026-02-08")
+        instrument = catalogue(name, [BTC], "2026-02-08", origin)[BTC]
+    assert (instrument.base, instrument.quote, instrument.tick, instrument.lot) == (
+        "BTC",
+        "USDT",
+        Decimal("0.01"),
+        Decimal("1e-8"),
+    )
+    assert instrument.notional_min == {"okx": 0, "kraken": Decimal("0.5"), "coinbase": 1}.get(name, 5)
+    assert instrument.amount_min == Decimal("1e-8")
+    assert instrument.amount_max == {"binance": 9_000, "bybit": 100}.get(name, 0)
+    assert (instrument.source, instrument.as_of) == (f"{name} via ccxt 4.5.90", "2026-02-08")
 
 
 @pytest.mark.parametrize("name", EXCHANGES)

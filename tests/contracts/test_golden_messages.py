@@ -24,7 +24,7 @@ from fanfold.messages import (
 
 GOLDEN = Path(__file__).parent / "golden"
 FILES = sorted(GOLDEN.glob("*.json"))
-BY_TAG = {tag_of(type(one)): one for one in EXAMPLES}
+BY_TAG = {tag_of(type(example)): example for example in EXAMPLES}
 
 
 def changed(name: str, path: list[str | int], value: object) -> bytes:
@@ -131,6 +131,6 @@ def test_a_message_has_one_topic_a_group_and_attributes_that_name_it(tag: str) -
 def test_subscriptions_name_topics_and_attributes_that_there_are() -> None:
     for topics in SUBSCRIPTIONS.values():
         for topic, wanted in topics.items():
-            told = [attributes_of(one) for one in EXAMPLES if topic_of(one) == topic]
+            told = [attributes_of(example) for example in EXAMPLES if topic_of(example) == topic]
             assert told
             assert all(any(name in one for one in told) for name in wanted)

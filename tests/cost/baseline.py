@@ -42,9 +42,9 @@ def _a_minute(*, ordering: bool) -> Requests:
         if name not in {"audit/flush", "audit/compact"}
     }
     found: Counter[str] = Counter()
-    for one in functions.values():
-        found.update(one.calls)
-        found.update({name: float(count) for name, count in one.units.items()})
-        found["lambda-request"] += one.invocations
-        found["sqs-request"] += one.received + one.deletes
+    for activity in functions.values():
+        found.update(activity.calls)
+        found.update({name: float(count) for name, count in activity.units.items()})
+        found["lambda-request"] += activity.invocations
+        found["sqs-request"] += activity.received + activity.deletes
     return {name: round(count / MINUTES, 4) for name, count in sorted(found.items())}

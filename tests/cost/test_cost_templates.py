@@ -63,30 +63,30 @@ def test_tracing_and_lambda_s_log_level_come_from_the_template():
 
 def test_a_schedule_counts_for_its_function_unless_it_is_disabled():
     schedule = {"ScheduleExpression": "rate(1 minute)", "Target": {"Arn": {"Fn::GetAtt": ["Poll", "Arn"]}}}
-    found = read(Poll=function(), S=of("AWS::Scheduler::Schedule", **schedule))
-    assert (found.functions["market-data/poll"].runs_a_month, found.schedules) == (43_200, 43_200)
+    stacks = read(Poll=function(), S=of("AWS::Scheduler::Schedule", **schedule))
+    assert (stacks.functions["market-data/poll"].runs_a_month, stacks.schedules) == (43_200, 43_200)
     off = read(Poll=function(), S=of("AWS::Scheduler::Schedule", State="DISABLED", **schedule))
     assert (off.functions["market-data/poll"].runs_a_month, off.schedules) == (0, 0)
 
 
 def test_an_alarm_is_billed_by_its_metrics_and_thrice_below_a_minute():
     stat = {"MetricStat": {}}
-    found = read(
+    stacks = read(
         A=of("AWS::CloudWatch::Alarm", Period=60),
         B=of("AWS::CloudWatch::Alarm", Period=10),
         C=of("AWS::CloudWatch::Alarm", Metrics=[stat, stat, {"Expression": "a+b"}]),
     )
-    assert found.pieces["alarm"] == 1 + 3 + 2
+    assert stacks.pieces["alarm"] == 1 + 3 + 2
 
 
 def test_pieces_are_counted_by_type():
-    found = read(
+    stacks = read(
         K=of("AWS::KMS::Key"),
         D=of("AWS::CloudWatch::Dashboard"),
         S=of("AWS::SecretsManager::Secret"),
         T=of("AWS::SNS::Topic"),
     )
-    assert found.pieces == {"key": 1, "dashboard": 1, "secret": 1}
+    assert stacks.pieces == {"key": 1, "dashboard": 1, "secret": 1}
 
 
 def test_a_key_is_called_once_per_data_key_lifetime():

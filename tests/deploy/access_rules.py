@@ -81,8 +81,8 @@ def unsourced(stacks: Stacks) -> list[str]:
     """
     wrong = []
     for name, role in of_type(stacks, ROLE):
-        for one in statements(role["AssumeRolePolicyDocument"]):
-            service, asked = one["Principal"].get("Service"), one.get("Condition", {})
+        for statement in statements(role["AssumeRolePolicyDocument"]):
+            service, asked = statement["Principal"].get("Service"), statement.get("Condition", {})
             arns = [str(each) for kind in ("ArnEquals", "ArnLike") for each in asked.get(kind, {}).values()]
             account = asked.get("StringEquals", {}).get("aws:SourceAccount") == "${AWS::AccountId}"
             if service != "lambda.amazonaws.com" and not (account and arns and all(map(SOURCES[service].search, arns))):

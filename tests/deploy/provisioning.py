@@ -55,7 +55,7 @@ class Request(NamedTuple):
 def named(kind: str) -> frozenset[str]:
     """All that the registry's handlers of a type ask for; raises KeyError for a type without handlers."""
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
-    handlers = [schema["handlers"][one]["permissions"] for one in HANDLERS if one in schema["handlers"]]
+    handlers = [schema["handlers"][handler]["permissions"] for handler in HANDLERS if handler in schema["handlers"]]
     return frozenset(one for some in (*handlers, schema.get("tagging", {}).get("permissions", ())) for one in some)
 
 
@@ -79,7 +79,11 @@ def requests(stacks: Stacks, stage: str, templates: Mapping[str, Any]) -> Iterat
 def denied(policy: Iterable[Statement], asked: Iterable[Request]) -> list[str]:
     """What a role with these statements may not do of it."""
     listed = list(policy)
-    wrong = [one for one in asked if not any(allowed(listed, one.action, arn, one.context) for arn in one.arns)]
+    wrong = [
+        request
+        for request in asked
+        if not any(allowed(listed, request.action, arn, request.context) for arn in request.arns)
+    ]
     return sorted({f"{one.kind}: {one.action} on {one.arns[0]}" for one in wrong})
 
 
@@ -158,8 +162,8 @@ class _Asking(NamedTuple):
         return str(self.stacks.resolve(self.stack, name["DatabaseInput"]["Name"]))
 
 
-def _bucket(asked: _Asking) -> tuple[str, ...]:
-    name = asked.of("BucketName" if asked.kind == "AWS::S3::Bucket" else "Bucket")
+def _bucket(asking: _Asking) -> tuple[str, ...]:
+    name = asking.of("BucketName" if asking.kind == "AWS::S3::Bucket" else "Bucket")
     return (f"arn:aws:s3:::{name}",)
 
 

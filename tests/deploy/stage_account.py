@@ -52,9 +52,9 @@ class Account:
         found = {}
         for service in SERVICES:
             name = next(
-                one["FunctionName"]
-                for one in self.call("lambda", "ListFunctions", {})["Functions"]
-                if one["FunctionName"].startswith(f"fanfold-{service}-")
+                function["FunctionName"]
+                for function in self.call("lambda", "ListFunctions", {})["Functions"]
+                if function["FunctionName"].startswith(f"fanfold-{service}-")
             )
             code = self.call("lambda", "GetFunction", {"FunctionName": name})["Code"]
             found[service] = code["ImageUri"].partition("@")[2]

@@ -56,11 +56,11 @@ def unwatched_dead_letters(stacks: Stacks) -> list[str]:
     watched = set()
     for _, alarm in of_type(stacks, ALARM):
         if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible" and alarm["Threshold"] == 0:
-            watched |= {owner(one["Value"]) for one in alarm["Dimensions"]}
+            watched |= {owner(dimension["Value"]) for dimension in alarm["Dimensions"]}
     silent = [
         name
         for name, alarm in of_type(stacks, ALARM)
-        if [owner(one) for one in alarm.get("AlarmActions", [])] != ["platform/AlarmTopic"]
+        if [owner(action) for action in alarm.get("AlarmActions", [])] != ["platform/AlarmTopic"]
     ]
     return sorted(_dead_letters(stacks) - watched) + silent
 
@@ -157,7 +157,7 @@ def blind_canaries(stacks: Stacks) -> list[str]:
         version = next(stack for stack in stacks if stack.startswith(f"{base}Version"))
         watched = [one["Name"] for one in group["AlarmConfiguration"]["Alarms"]]
         alarm = stacks.get(f"{base}CanaryAlarm", {}).get("Properties", {})
-        heard = [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one]
+        heard = [metric["MetricStat"]["Metric"] for metric in alarm.get("Metrics", []) if "MetricStat" in metric]
         of_version = [one for one in heard if f"{version}.Version" in {pair["Value"] for pair in one["Dimensions"]}]
         counted = {
             made["MetricName"]

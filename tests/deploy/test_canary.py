@@ -71,7 +71,7 @@ def test_the_alarm_listens_to_what_is_counted_of_the_new_version(service: str) -
     (version,) = [name for name, one in resources.items() if one["Type"] == "AWS::Lambda::Version"]
     made = resources[f"{CANARIES[service]}Faults"]["Properties"]["MetricTransformations"][0]
     alarm = resources[f"{CANARIES[service]}CanaryAlarm"]["Properties"]
-    heard = {one["Id"]: one["MetricStat"]["Metric"] for one in alarm["Metrics"] if "MetricStat" in one}
+    heard = {metric["Id"]: metric["MetricStat"]["Metric"] for metric in alarm["Metrics"] if "MetricStat" in metric}
     assert heard["faults"]["Namespace"] == made["MetricNamespace"]
     assert heard["faults"]["MetricName"] == made["MetricName"]
     assert heard["faults"]["Dimensions"] == [{"Name": "Version", "Value": {"Fn::GetAtt": [version, "Version"]}}]

@@ -85,7 +85,7 @@ def test_the_daily_workflow_sweeps_ephemeral_stages_and_deploys_nothing() -> Non
 def test_the_live_deploy_passes_every_setting_that_live_requires() -> None:
     steps = workflow()["jobs"]["live"]["steps"]
     given = {name for step in steps for name in step.get("env", {})}
-    assert set(names.settings("live")) - given == {names.digest(one) for one in SERVICES}
+    assert set(names.settings("live")) - given == {names.digest(service) for service in SERVICES}
 
 
 def test_a_pinned_action_says_which_version_it_is() -> None:

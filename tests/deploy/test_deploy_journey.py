@@ -78,5 +78,5 @@ def test_a_stage_is_deployed_changed_rolled_back_and_removed(account: Account, p
     account.stage("remove", STAGE)
     assert account.stacks() == {}
     assert "is gone" in account.stage("remove", STAGE)
-    names = {one["Name"] for one in account.call("s3", "ListBuckets", {})["Buckets"]}
+    names = {bucket["Name"] for bucket in account.call("s3", "ListBuckets", {})["Buckets"]}
     assert names == {f"fanfold-{STAGE}-deployment"}

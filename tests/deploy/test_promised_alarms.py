@@ -29,9 +29,9 @@ def test_incidents_have_an_alarm_each_in_full_and_one_together_in_lean() -> None
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_custom_alarm_watches_a_metric_that_functions_write(profile: str) -> None:
-    written = {metric for template in templates(PROFILES[profile]).values() for one in template["Resources"].values()
-               if one["Type"] == "AWS::Lambda::Function"
-               for metric in one["Properties"]["Environment"]["Variables"]["METRICS"].split(",")}  # fmt: skip
+    written = {metric for template in templates(PROFILES[profile]).values()
+               for resource in template["Resources"].values() if resource["Type"] == "AWS::Lambda::Function"
+               for metric in resource["Properties"]["Environment"]["Variables"]["METRICS"].split(",")}  # fmt: skip
     assert written <= UNITS.keys()
     own = {alarm["MetricName"] for alarm in alarms(profile).values() if alarm["Namespace"] == "Fanfold"}
     assert own == written, "a metric that nobody looks at is paid for"
@@ -39,8 +39,8 @@ def test_every_custom_alarm_watches_a_metric_that_functions_write(profile: str) 
 
 def test_silence_and_long_questions_are_heard_of_the_topics_themselves() -> None:
     named = {alarm["Dimensions"][0]["Value"] for alarm in alarms("full").values() if alarm["Namespace"] == "AWS/SNS"}
-    topics = {one["Properties"]["TopicName"] for one in templates("dev")["platform"]["Resources"].values()
-              if one["Type"] == "AWS::SNS::Topic"}  # fmt: skip
+    topics = {resource["Properties"]["TopicName"] for resource in templates("dev")["platform"]["Resources"].values()
+              if resource["Type"] == "AWS::SNS::Topic"}  # fmt: skip
     assert named == {"fanfold-dev-bars.fifo", "fanfold-dev-bars-requested"}
     assert named < topics
     assert {name.removeprefix("fanfold-dev-").removesuffix(".fifo") for name in named} < TOPICS.keys()

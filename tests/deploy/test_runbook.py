@@ -57,8 +57,9 @@ def test_every_fanfold_command_in_a_guide_is_there(guide: str) -> None:
 @pytest.mark.parametrize("named", STAGES)
 def test_every_alarm_that_a_stage_deploys_has_its_section(named: str) -> None:
     sections = anchors((ROOT / "docs/runbook.md").read_text())
-    alarms = [one["Properties"] for template in templates(named).values() for one in template["Resources"].values()
-              if one["Type"] == "AWS::CloudWatch::Alarm"]  # fmt: skip
+    alarms = [resource["Properties"] for template in templates(named).values()
+              for resource in template["Resources"].values()
+              if resource["Type"] == "AWS::CloudWatch::Alarm"]  # fmt: skip
     assert bool(alarms) is (named != "local")
     assert [
         alarm["AlarmName"] for alarm in alarms if alarm["AlarmDescription"].partition(TOLD)[2] not in sections
@@ -66,8 +67,9 @@ def test_every_alarm_that_a_stage_deploys_has_its_section(named: str) -> None:
 
 
 def test_every_section_is_about_an_alarm_or_a_direct_notification() -> None:
-    found = (one["Properties"] for named in STAGES for template in templates(named).values()
-             for one in template["Resources"].values() if one["Type"] == "AWS::CloudWatch::Alarm")  # fmt: skip
+    found = (resource["Properties"] for named in STAGES for template in templates(named).values()
+             for resource in template["Resources"].values()
+             if resource["Type"] == "AWS::CloudWatch::Alarm")  # fmt: skip
     rung = {one["AlarmDescription"].partition(TOLD)[2] for one in found}
     assert anchors((ROOT / "docs/runbook.md").read_text()) - rung == NO_ALARMS
 

@@ -103,9 +103,9 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Sequence[Path
 
 
 def saved() -> dict[str, str]:
-    return {one["Properties"]["Name"]: one["Properties"]["QueryString"]
-            for one in templates("dev")["platform"]["Resources"].values()
-            if one["Type"] == "AWS::Athena::NamedQuery"}  # fmt: skip
+    return {resource["Properties"]["Name"]: resource["Properties"]["QueryString"]
+            for resource in templates("dev")["platform"]["Resources"].values()
+            if resource["Type"] == "AWS::Athena::NamedQuery"}  # fmt: skip
 
 
 def of(account: str) -> list[Traded]:

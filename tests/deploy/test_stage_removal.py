@@ -78,14 +78,14 @@ def test_expired_ephemeral_stages_are_removed_with_their_locked_objects(account:
     assert sweep(account.call, TODAY, lines.append, remove=True, pause_s=0.1) == ["try-old"]
     assert lines[-1] == "stage try-old is gone"
     assert set(account.stacks()) == {"anothers"}
-    assert [one["Name"] for one in account.call("s3", "ListBuckets", {})["Buckets"]] == ["anothers"]
+    assert [bucket["Name"] for bucket in account.call("s3", "ListBuckets", {})["Buckets"]] == ["anothers"]
     assert sweep(account.call, TODAY, lines.append, remove=True) == []
 
 
 def test_an_ephemeral_stage_is_tagged_with_its_last_day(account: Account) -> None:
     settings = {
         "FANFOLD_PROFILE": "embedded", "FANFOLD_BUCKET_PREFIX": "example", "FANFOLD_IMAGES": "registry/fanfold",
-    } | {names.digest(one): packaged_stages.DIGEST for one in packaged_stages.SERVICES}  # fmt: skip
+    } | {names.digest(service): packaged_stages.DIGEST for service in packaged_stages.SERVICES}  # fmt: skip
     for _ in range(2):
         account.stage("bootstrap", "try-1", **settings)
     asked = ("deploy", "try-1", "--service", "platform", "--remove-after", "2026-03-04")
@@ -140,7 +140,7 @@ def test_removal_deletes_the_deny_policy_before_objects_and_the_platform_last() 
     account = Recording()
     Removal("dev", account, lambda _line: None, 0).run()
     services, rest = account.asked[:5], account.asked[5:]
-    assert set(services) == {f"DeleteStack fanfold-{one}-dev" for one in packaged_stages.SERVICES}
+    assert set(services) == {f"DeleteStack fanfold-{service}-dev" for service in packaged_stages.SERVICES}
     assert rest == [f"DeleteBucketPolicy {BUCKET}", f"DeleteObjects {BUCKET}", "DeleteStack fanfold-platform-dev"]
 
 

@@ -197,7 +197,9 @@ def test_live_locks_its_records_and_shifts_traffic_by_ten_percent() -> None:
         canary = live[f"{service}/{function}Canary"]["Properties"]
         assert "Canary10Percent" in canary["DeploymentConfigName"]
         assert "DEPLOYMENT_STOP_ON_ALARM" in canary["AutoRollbackConfiguration"]["Events"]
-        assert [one["Name"] for one in canary["AlarmConfiguration"]["Alarms"]] == [f"{service}/{function}CanaryAlarm"]
+        assert [alarm["Name"] for alarm in canary["AlarmConfiguration"]["Alarms"]] == [
+            f"{service}/{function}CanaryAlarm"
+        ]
         update = live[f"{service}/{function}Alias"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
         assert update["DeploymentGroupName"] == f"{service}/{function}Canary"
 

@@ -46,7 +46,10 @@ def test_an_invalid_bill_of_materials_fails():
 
 
 def test_versions_hashes_licences_and_debians_packages_are_in_it():
-    found = {one["name"]: one for one in json.loads(sbom.bill("signal", ROOT, seen("signal")))["components"]}
+    found = {
+        component["name"]: component
+        for component in json.loads(sbom.bill("signal", ROOT, seen("signal")))["components"]
+    }
     (pinned,) = [one for one in distributions.locked("signal", ROOT) if one.name == "msgspec"]
     part = found["msgspec"]
     assert (part["version"], part["purl"]) == (pinned.version, f"pkg:pypi/msgspec@{pinned.version}")
@@ -64,5 +67,5 @@ def test_a_package_missing_from_the_lock_is_rejected():
 
 def test_an_image_holds_what_its_lock_names_and_its_bill_says_so(service):
     found = json.loads(sbom.bill(service, ROOT, sbom.inspect(service)))
-    names = {one["name"] for one in found["components"] if one["purl"].startswith("pkg:pypi/")}
+    names = {component["name"] for component in found["components"] if component["purl"].startswith("pkg:pypi/")}
     assert names == {one.name for one in distributions.locked(service, ROOT)}

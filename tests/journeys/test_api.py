@@ -129,7 +129,7 @@ def test_a_signal_from_outside_becomes_an_order_that_fills(found):
     fills = found["explained"]["fills"]
     assert fills == [one for one in found["trades"] if one["order_id"] == found["filled"]["order_id"]]
     assert fills
-    [held] = [one for one in found["positions"] if one["instance"] == HOOK]
+    [held] = [position for position in found["positions"] if position["instance"] == HOOK]
     assert float(held["quantity"]) == sum(float(fill["quantity"]) for fill in fills) > 0
 
 
@@ -164,7 +164,7 @@ def test_reading_tells_what_the_desk_did(found):
     [account] = found["status"].body["accounts"]
     assert (account["account"], account["trading_state"]) == ("main", "ACTIVE")
     assert account["positions"] > 0
-    assert HOOK in {one["instance"] for one in found["signals"]}
+    assert HOOK in {signal["instance"] for signal in found["signals"]}
     assert "/orders/{order}" in found["document"].body["paths"]
 
 

@@ -38,9 +38,9 @@ Fanfold = Callable[..., Said]
 def local(tmp_path_factory) -> Iterator[LocalDesk]:
     """A desk that traded: up for the tests that come first, at rest from the first one on that asks for that."""
     skip_without_node()
-    found = traded(tmp_path_factory.mktemp("desk") / "state")
-    yield found
-    found.rest()
+    desk = traded(tmp_path_factory.mktemp("desk") / "state")
+    yield desk
+    desk.rest()
 
 
 @pytest.fixture

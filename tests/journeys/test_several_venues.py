@@ -44,7 +44,7 @@ ACCOUNTS = [("one", "east", 10_000, "BTC/USDT", "1m"), ("two", "east", 20_000, "
 
 def test_each_account_trades_at_its_venue_and_its_books_balance(deployed: Path, tmp_path: Path) -> None:
     names = ("name", "venue", "cash", "instrument", "timeframe")
-    accounts = [ACCOUNT.format(**dict(zip(names, one, strict=True))) for one in ACCOUNTS]
+    accounts = [ACCOUNT.format(**dict(zip(names, account, strict=True))) for account in ACCOUNTS]
     shipped = (Path(__file__).resolve().parents[2] / "desk.toml").read_text()
     rules = shipped[shipped.index('[instruments."BTC/USDT"]') :]
     (tmp_path / "desk.toml").write_text("\n".join([DESK, *accounts, rules]))
@@ -63,4 +63,4 @@ def test_each_account_trades_at_its_venue_and_its_books_balance(deployed: Path, 
     outcome = trade(tmp_path / "state", deployed, plan, act)
     assert outcome.balance
     assert {name: one.start for name, one in found.items()} == {one[0]: Decimal(one[2]) for one in ACCOUNTS}
-    assert all(one.balance and one.ledger_agrees for one in found.values())
+    assert all(books.balance and books.ledger_agrees for books in found.values())

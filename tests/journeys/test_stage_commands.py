@@ -105,8 +105,8 @@ def test_one_halts_a_stage_and_resumes_it_after_a_while(fanfold: Fanfold, desk: 
     halted = fanfold("halt", "HALTED", "--stage", STAGE, "--reason", "a drill")
     assert halted.out.startswith("account main: HALTED (a drill, by arn:aws:")
     assert _status(fanfold)["trading_state"] == "HALTED"
-    asked = fanfold("resume", "--stage", STAGE, "--reason", "over")
-    (code,) = re.findall(r"--confirmation ([0-9a-f]{32})", asked.out)
+    said = fanfold("resume", "--stage", STAGE, "--reason", "over")
+    (code,) = re.findall(r"--confirmation ([0-9a-f]{32})", said.out)
     confirming = ("resume", "--stage", STAGE, "--account", "main", "--reason", "over", "--confirmation", code)
     early = fanfold(*confirming)
     assert (early.code, early.out) == (2, "")

@@ -33,7 +33,7 @@ class Told:
 
     def messages(self) -> list[dict[str, Any]]:
         found = self._call("sqs", "ReceiveMessage", {"QueueUrl": self._url, "MaxNumberOfMessages": 10})
-        return [json.loads(one["Body"]) for one in found.get("Messages", [])]
+        return [json.loads(message["Body"]) for message in found.get("Messages", [])]
 
 
 def ran(desk: Desk, machine: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -116,9 +116,9 @@ def test_the_day_is_closed_once_however_often_its_time_comes(deployed: Path, tmp
     assert json.loads(found["second"]["output"]).keys() == {"time", "agenda"}
     report = json.loads(found["kept"][f"reports/dt={found['day']}/day.json"])
     assert report["faults"] == []
-    assert {one["kind"] for one in report["chains"]} == {"sound"}
+    assert {chain["kind"] for chain in report["chains"]} == {"sound"}
     assert all(len(one["hash"]) == 64 for one in report["chains"])
-    assert sum(one["trades"] for one in report["accounts"]) == len(outcome.fills) > 0
+    assert sum(account["trades"] for account in report["accounts"]) == len(outcome.fills) > 0
     assert list(found["lake"]) == [f"trades/dt={found['day']}/day.parquet"]
 
 
@@ -142,7 +142,7 @@ def test_a_day_that_does_not_add_up_is_told_of_and_not_closed(deployed, tmp_path
     assert (found["end"]["status"], found["end"]["error"]) == ("FAILED", "NotClosed")
     assert set(found["kept"]) == {f"reports/dt={found['day']}/failed.{kind}" for kind in ("json", "md")}
     (message,) = found["told"]
-    assert [(one["step"], one["error"]) for one in json.loads(message["Message"])["faults"]] == faults
+    assert [(fault["step"], fault["error"]) for fault in json.loads(message["Message"])["faults"]] == faults
     assert message["Subject"] == f"Fanfold {STAGE}: the day is not closed"
 
 

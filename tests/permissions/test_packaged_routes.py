@@ -33,10 +33,10 @@ def routes(stacks) -> dict[str, PackagedRoute]:
 
 def test_every_route_of_the_contract_is_packaged_for_whom_it_is(routes):
     for route in ROUTES:
-        found = routes.get(f"{route.method} {route.path}", routes[DEFAULT])
+        target = routes.get(f"{route.method} {route.path}", routes[DEFAULT])
         service, function = ANSWERS[route.access]
-        assert found.authority == AUTHORITIES[route.access], route.name
-        assert re.fullmatch(f"fanfold-{service}-.+-{function}", found.function), route.name
+        assert target.authority == AUTHORITIES[route.access], route.name
+        assert re.fullmatch(f"fanfold-{service}-.+-{function}", target.function), route.name
 
 
 def test_every_packaged_route_is_in_the_contract(routes):
@@ -56,9 +56,9 @@ def test_only_the_webhook_is_let_through_unasked_and_its_function_asks_for_a_sig
 def test_the_gateway_on_loopback_sends_every_route_where_the_packaged_one_does(routes):
     local = http_gateway.TARGETS | {DEFAULT: http_gateway.READING}
     assert set(local) == set(routes)
-    for key, one in routes.items():
-        assert one.authority == local[key].authority
-        assert re.fullmatch(f"fanfold-{local[key].service}-.+-{local[key].function}", one.function)
+    for key, target in routes.items():
+        assert target.authority == local[key].authority
+        assert re.fullmatch(f"fanfold-{local[key].service}-.+-{local[key].function}", target.function)
 
 
 def test_the_api_may_invoke_what_its_routes_name_and_nothing_else(stacks, routes):
@@ -68,9 +68,9 @@ def test_the_api_may_invoke_what_its_routes_name_and_nothing_else(stacks, routes
 def test_where_a_function_has_a_live_alias_its_routes_name_that(stacks, routes):
     aliased = {stacks.function(stack, one["Properties"]["FunctionName"]): stacks.arn(stack, name)
                for stack, name, one in stacks.of("AWS::Lambda::Alias")}  # fmt: skip
-    for one in routes.values():
-        if one.function in aliased:
-            assert stacks.resolve(one.stack, one.target) == aliased[one.function], one.key
+    for route in routes.values():
+        if route.function in aliased:
+            assert stacks.resolve(route.stack, route.target) == aliased[route.function], route.key
 
 
 def test_who_may_halt_may_not_resume_and_who_resumes_needs_both_permissions():

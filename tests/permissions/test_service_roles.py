@@ -53,7 +53,7 @@ def test_only_live_shifts_its_traffic(stacks, roles):
 def test_the_machines_call_the_five_steps_of_the_close_and_the_back_fill(stacks):
     machines = {one["Properties"]["StateMachineName"]: list(tasks(one["Properties"]["Definition"]))
                 for _, _, one in stacks.of("AWS::StepFunctions::StateMachine")}  # fmt: skip
-    assert sorted(len(found) for found in machines.values()) == [2, 7]
+    assert sorted(len(machine) for machine in machines.values()) == [2, 7]
 
 
 def test_a_queue_takes_what_its_topics_send_and_nothing_else(stacks):

@@ -190,9 +190,9 @@ def no_entry_is_live_where_none_may_be(found: Outcome) -> Iterator[str]:
     assert found.books.account is not None
     if found.books.account.trading_state is not TradingState.ACTIVE:
         yield from (
-            f"entry {one.order.order_id} is {one.state} under {found.books.account.trading_state}"
-            for one in found.live
-            if not one.order.reduce_only
+            f"entry {record.order.order_id} is {record.state} under {found.books.account.trading_state}"
+            for record in found.live
+            if not record.order.reduce_only
         )
 
 

@@ -55,7 +55,7 @@ def no_exposure_is_approved_over_its_limit(found: "Outcome") -> Iterator[str]:
     limits = found.world.desk.limits["main"]
     for approval in found.world.witness.approvals:
         if approval.entries and not any(_within(approval, limits, marks) for marks in _marks(found, approval)):
-            yield f"orders {[one.order_id for one in approval.entries]} lead over the exposure limits"
+            yield f"orders {[entry.order_id for entry in approval.entries]} lead over the exposure limits"
 
 
 def no_entry_is_approved_while_a_loss_limit_is_broken(found: "Outcome") -> Iterator[str]:
@@ -66,7 +66,7 @@ def no_entry_is_approved_while_a_loss_limit_is_broken(found: "Outcome") -> Itera
             continue
         noted = _in_force(found, approval.orders[0].decided_at.timestamp())
         if noted and all(_lost(limits, noted, _equity(approval.books, marks)) for marks in _marks(found, approval)):
-            yield f"orders {[one.order_id for one in approval.entries]} were approved while a loss limit was broken"
+            yield f"orders {[entry.order_id for entry in approval.entries]} were approved while a loss limit was broken"
 
 
 def a_broken_loss_limit_is_noted_by_the_last_poll_and_nothing_rests_under_it(found: "Outcome") -> Iterator[str]:

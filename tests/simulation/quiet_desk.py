@@ -110,7 +110,7 @@ class QuietDesk:
         if not found:
             return
         answer = self.hand(service, found)
-        failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
+        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         queue = self.cloud.sqs.queue(self.places[service])
         for one in found:
             if one["MessageId"] in failed:

@@ -159,7 +159,7 @@ class Chain:
     def hand_over(self, service: str, event: dict[str, Any]) -> Delivery:
         """Invoke a service's queue handler with an event."""
         found = [decode(record["body"]) for record in event["Records"]]
-        bars = sum(len(frame.step) for one in found if isinstance(one, BarsClosed) for frame in one.frames)
+        bars = sum(len(frame.step) for message in found if isinstance(message, BarsClosed) for frame in message.frames)
         answer = self._run(service, HANDLERS[service], event, type(found[0]).__name__, len(found), bars)
         if answer["batchItemFailures"]:
             raise AssertionError(f"{service} failed on {type(found[0]).__name__}")
@@ -275,9 +275,9 @@ def replayed(situation: Situation, kept: Recording) -> Chain:
 
 def best(passes: Sequence[Chain]) -> list[Delivery]:
     """Each delivery's least times of several passes over the same minutes: what a busy machine added is left out."""
-    found = zip(*(one.deliveries for one in passes), strict=True)
+    found = zip(*(chain.deliveries for chain in passes), strict=True)
     return [
-        same[0]._replace(wall_us=min(one.wall_us for one in same), cpu_us=min(one.cpu_us for one in same))
+        same[0]._replace(wall_us=min(delivery.wall_us for delivery in same), cpu_us=min(one.cpu_us for one in same))
         for same in found
     ]
 

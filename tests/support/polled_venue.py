@@ -40,14 +40,14 @@ class Venue:
     def bars_of(self, requests: Sequence[BarsRequest]) -> list[Series | Failure]:
         return [self._series(request) for request in requests]
 
-    def _series(self, asked: BarsRequest) -> Series:
-        whole = FINE[asked.instrument] if asked.timeframe == "1m" else coarse(asked.instrument)
-        until = min(asked.until, self.hidden.get(asked.instrument, asked.until))
-        found = [bar for bar in whole if asked.since < bar.closes_at_s <= until]
-        before = [bar.closes_at_s for bar in whole if bar.closes_at_s <= asked.since]
+    def _series(self, request: BarsRequest) -> Series:
+        whole = FINE[request.instrument] if request.timeframe == "1m" else coarse(request.instrument)
+        until = min(request.until, self.hidden.get(request.instrument, request.until))
+        found = [bar for bar in whole if request.since < bar.closes_at_s <= until]
+        before = [bar.closes_at_s for bar in whole if bar.closes_at_s <= request.since]
         return Series(
-            instrument=asked.instrument,
-            timeframe=asked.timeframe,
+            instrument=request.instrument,
+            timeframe=request.timeframe,
             price_scale=2,
             volume_scale=3,
             after=before[-1] if before else 0,

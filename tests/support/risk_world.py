@@ -102,7 +102,7 @@ class World:
         return [(order.side, order.instrument, order.quantity) for order in found]
 
     def legs(self) -> list[tuple[str, str, str]]:
-        states = [state for one in self.told(LegStatus) for state in one.statuses]
+        states = [state for message in self.told(LegStatus) for state in message.statuses]
         return [(state.instance, state.instrument, str(state.code)) for state in states]
 
     def refused(self) -> list[tuple[str, str]]:

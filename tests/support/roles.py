@@ -77,9 +77,9 @@ class Held(NamedTuple):
 def missing(statements: Sequence[Statement], needed: set[Need]) -> list[str]:
     """What is needed and not allowed."""
     return sorted(
-        f"{one.action} on {one.resource}"
-        for one in needed
-        if not allowed(statements, one.action, one.resource, one.context)
+        f"{need.action} on {need.resource}"
+        for need in needed
+        if not allowed(statements, need.action, need.resource, need.context)
     )
 
 
@@ -119,10 +119,10 @@ def _declared(function: Function, stacks: Stacks) -> set[Need]:
 
 def permissions(statements: Sequence[Statement]) -> Iterator[Permission]:
     """Every action on every resource that the statements allow."""
-    for at, one in enumerate(statements):
-        if one.effect == "Allow":
-            for action in one.actions:
-                for resource in one.resources:
+    for at, statement in enumerate(statements):
+        if statement.effect == "Allow":
+            for action in statement.actions:
+                for resource in statement.resources:
                     yield Permission(at, action, resource)
 
 

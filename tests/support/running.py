@@ -184,12 +184,12 @@ class Functions:
         until = time.monotonic() + wait_s
         while not found and time.monotonic() < until:
             got = self.call("sqs", "ReceiveMessage", {"QueueUrl": self.environment["HEARD"], "MaxNumberOfMessages": 10})
-            for one in got.get("Messages", []):
-                found.append(json.loads(one["Body"]))
+            for message in got.get("Messages", []):
+                found.append(json.loads(message["Body"]))
                 self.call(
                     "sqs",
                     "DeleteMessage",
-                    {"QueueUrl": self.environment["HEARD"], "ReceiptHandle": one["ReceiptHandle"]},
+                    {"QueueUrl": self.environment["HEARD"], "ReceiptHandle": message["ReceiptHandle"]},
                 )
         return found
 

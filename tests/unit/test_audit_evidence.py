@@ -103,9 +103,9 @@ def test_a_rewritten_history_with_its_views_is_found_by_the_closed_days(audit: A
             _record_again(again, line)
     audit.views.items, audit.log.versions = again.views.items, again.log.versions
     audit.views.known = again.views.known
-    found = broken(audit)
-    assert (found.stream, found.kind) == ("main", "forked")
-    assert found.evidence.startswith("the closed day")
+    verdict = broken(audit)
+    assert (verdict.stream, verdict.kind) == ("main", "forked")
+    assert verdict.evidence.startswith("the closed day")
 
 
 def _record_again(audit: Audit, line: bytes) -> None:
@@ -186,9 +186,9 @@ def test_a_shadow_under_the_head_of_a_forged_chain_is_located(audit: Audit) -> N
 
 def test_a_message_whose_view_was_planted_is_located(audit: Audit) -> None:
     audit.views.items["message#bars-9", "message"] = {"seq": 1, "hash": "x", "segment": "chain/market-sim/x.jsonl"}
-    found = broken(audit)
-    assert (found.stream, found.kind) == ("market-sim", "view")
-    assert "bars-9" in found.evidence
+    verdict = broken(audit)
+    assert (verdict.stream, verdict.kind) == ("market-sim", "view")
+    assert "bars-9" in verdict.evidence
 
 
 EDITS: dict[str, tuple[Callable[[Audit], object], str]] = {
@@ -203,9 +203,9 @@ EDITS: dict[str, tuple[Callable[[Audit], object], str]] = {
 def test_an_edited_view_is_located(audit: Audit, edit: str) -> None:
     change, named = EDITS[edit]
     change(audit)
-    found = broken(audit)
-    assert (found.stream, found.kind) == ("main", "view")
-    assert named in found.evidence
+    verdict = broken(audit)
+    assert (verdict.stream, verdict.kind) == ("main", "view")
+    assert named in verdict.evidence
 
 
 def test_a_redelivered_message_changes_nothing(audit: Audit) -> None:

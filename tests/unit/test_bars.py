@@ -67,10 +67,10 @@ def test_a_poll_of_a_thousand_symbols_fits_into_what_is_billed_as_one_message() 
 
 
 def test_a_series_ends_where_its_last_bar_does() -> None:
-    one = Series(instrument="X", timeframe="1m", price_scale=2, volume_scale=0, after=60, bars=[])
-    assert one.through == 60
-    one.bars.append(Bar(180, 1, 1, 1, 1, 1))
-    assert one.through == 180
+    series = Series(instrument="X", timeframe="1m", price_scale=2, volume_scale=0, after=60, bars=[])
+    assert series.through == 60
+    series.bars.append(Bar(180, 1, 1, 1, 1, 1))
+    assert series.through == 180
 
 
 @pytest.mark.parametrize("name", ["", "0m", "1", "m", "1w", "1M", "-1m", "1.5h", " 1m", "1m\n"])
@@ -105,13 +105,13 @@ def test_a_fitted_series_says_the_same_in_64_bits_or_is_refused(ps: int, vs: int
         with pytest.raises(BadInput, match="of X of"):
             bars.fitted(given_series)
         return
-    found = bars.fitted(given_series)
-    assert max(found.price_scale, found.volume_scale) <= bars.SCALE_MAX
-    assert max(max(bar[1:]) for bar in found.bars) <= bars.FIGURE_MAX
-    for before, after in zip(given_series.bars, found.bars, strict=True):
+    series = bars.fitted(given_series)
+    assert max(series.price_scale, series.volume_scale) <= bars.SCALE_MAX
+    assert max(max(bar[1:]) for bar in series.bars) <= bars.FIGURE_MAX
+    for before, after in zip(given_series.bars, series.bars, strict=True):
         with localcontext(EXACT):
-            assert found.price(after.close) == given_series.price(before.close)
-            assert found.volume(after.volume) == given_series.volume(before.volume)
+            assert series.price(after.close) == given_series.price(before.close)
+            assert series.volume(after.volume) == given_series.volume(before.volume)
 
 
 def too_fine(scale: int, figure: int) -> bool:

@@ -70,7 +70,7 @@ def test_a_usual_poll_is_one_message_and_a_look_back_that_fits_stays_whole() -> 
 
 def test_messages_of_defects_alone_follow_the_bars() -> None:
     told = messages("v", "p", START, [(wild(A, 1), [])], [defect(n, 300) for n in range(1_000)])
-    first, *more = [(one.parts, one.requested, bool(one.frames)) for one in told]
+    first, *more = [(message.parts, message.requested, bool(message.frames)) for message in told]
     assert first == (1, False, True)
     assert set(more) == {(1, True, False)}
 
@@ -107,9 +107,9 @@ class Fine(Feed):
 def test_figures_that_overflow_are_published_in_a_coarser_scale(volume: int, places: int) -> None:
     feed = Fine(volume, places)
     (first, *_) = feed.poll(60)
-    (told, *_) = (one for one in bars.unpack(first.frames) if one.instrument == A)
-    assert told.volume(told.bars[-1].volume) == Decimal(volume).scaleb(-places)
-    assert all(max(bar) <= FIGURE_MAX for bar in told.bars)
+    (series, *_) = (one for one in bars.unpack(first.frames) if one.instrument == A)
+    assert series.volume(series.bars[-1].volume) == Decimal(volume).scaleb(-places)
+    assert all(max(bar) <= FIGURE_MAX for bar in series.bars)
     assert encode(first)
 
 

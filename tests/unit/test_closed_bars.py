@@ -51,8 +51,8 @@ class Watched(Feed):
 
     def poll(self, minute: int) -> list[BarsClosed]:
         told = super().poll(minute)
-        for one in told:
-            self.gaps += len(self.fold.accept(bars.unpack(one.frames), int(one.at.timestamp()))[1])
+        for message in told:
+            self.gaps += len(self.fold.accept(bars.unpack(message.frames), int(message.at.timestamp()))[1])
         return told
 
     def defects(self, *kinds: str) -> list[DataDefect]:
@@ -227,13 +227,13 @@ prices = st.lists(st.integers(1, 500), max_size=12)
 @given(prices)
 def test_every_bar_that_counts_is_near_the_one_before_or_confirmed_by_the_one_after(some: list[int]) -> None:
     told = [Bar(60 * at, price, price, price, price, 1) for at, price in enumerate(some, 1)]
-    found = judge(None, told, MAX)
-    kept = found.kept
+    judged = judge(None, told, MAX)
+    kept = judged.kept
     for place, bar in enumerate(kept[1:], 1):
-        assert near(kept[place - 1], bar, MAX) or (bar in found.jumps and near(bar, kept[place + 1], MAX))
-    rest = [*kept, *found.outliers, *([found.held] if found.held else [])]
+        assert near(kept[place - 1], bar, MAX) or (bar in judged.jumps and near(bar, kept[place + 1], MAX))
+    rest = [*kept, *judged.outliers, *([judged.held] if judged.held else [])]
     assert sorted(rest) == told
-    assert found.held in (None, told[-1] if told else None)
+    assert judged.held in (None, told[-1] if told else None)
 
 
 @given(prices, st.integers(0, 12))

@@ -81,7 +81,7 @@ def test_strategies_are_listed_with_params_and_lookback(capsys):
 def test_desk_check_tells_what_would_trade(capsys):
     assert main(["desk", "check", str(DESK), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert {one["instance"] for one in document["strategies"]} >= {"trend", "reversion", "rotation"}
+    assert {strategy["instance"] for strategy in document["strategies"]} >= {"trend", "reversion", "rotation"}
     assert document["accounts"]["main"]["cash"] == "100000"
 
 
@@ -114,7 +114,7 @@ def test_doctor_accepts_a_node_that_is_new_enough(said):
 def test_doctor_tells_of_a_killed_run_and_how_to_go_on(tmp_path, capsys):
     (tmp_path / "run.json").write_text(json.dumps({"port": 1, "control_port": 1, "pid": 1}))
     assert main(["doctor", "--state", str(tmp_path), "--desk", str(DESK), "--json"]) == 0
-    found = {one["name"]: one for one in json.loads(capsys.readouterr().out)["findings"]}
+    found = {finding["name"]: finding for finding in json.loads(capsys.readouterr().out)["findings"]}
     assert "`fanfold run --continue` goes on" in found["run.json"]["found"]
     assert found["desk"]["ok"]
     assert found["state"]["ok"]

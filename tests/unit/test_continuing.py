@@ -31,11 +31,11 @@ def bars(path: Path, minutes: int, close: float = 100.5) -> Path:
 def traded(folder: Path, **given: Any) -> Path:
     """A state directory in which a run traded 40 minutes."""
     (folder / "desk.toml").write_text((ROOT / "desk.toml").read_text())
-    asked = asking(folder, **{"minutes": TRADED} | given)
-    params = run_plan.params(asked.param)
-    plan = run_plan.plan(asked.desk, asked.data, asked.strategy, params, None, None, asked.minutes)
+    options = asking(folder, **{"minutes": TRADED} | given)
+    params = run_plan.params(options.param)
+    plan = run_plan.plan(options.desk, options.data, options.strategy, params, None, None, options.minutes)
     state = folder / "state"
-    with state_directory.begin(state, plan.desk, continuing.asked_for(asked, plan), overwrite=False):
+    with state_directory.begin(state, plan.desk, continuing.asked_for(options, plan), overwrite=False):
         replay.write(state / state_directory.RECORDINGS, plan.recordings)
         state_directory.write_progress(state, plan.start + (TRADED - 1) * 60)
     return state
@@ -143,10 +143,10 @@ def test_an_edited_desk_file_is_refused_with_the_key_and_one_with_other_comments
 
 def test_a_strategy_whose_code_changed_is_refused(tmp_path: Path) -> None:
     state = traded(tmp_path)
-    asked = state_directory.read_request(state)
-    (path,) = [name for name in asked.sha256 if name.endswith("breakout.py")]
-    asked.sha256[path] = "0" * 64
-    state_directory.write_request(state, asked)
+    request = state_directory.read_request(state)
+    (path,) = [name for name in request.sha256 if name.endswith("breakout.py")]
+    request.sha256[path] = "0" * 64
+    state_directory.write_request(state, request)
     with pytest.raises(BadInput, match=r"the strategy in .*breakout\.py is another one"):
         going_on(state)
 

@@ -130,7 +130,7 @@ def test_every_example_decodes_to_what_it_was(example: Message) -> None:
 
 
 def test_there_is_an_example_of_every_message() -> None:
-    assert {type(one) for one in EXAMPLES} == set(Message.__args__)
+    assert {type(example) for example in EXAMPLES} == set(Message.__args__)
 
 
 @pytest.mark.parametrize("number", sorted(int(one.name[:4]) for one in ROOT.glob("docs/decisions/*.md")))

@@ -88,7 +88,7 @@ def batch_handler(handled: Handled, wrong: tuple[str, ...] = (), faulty: tuple[s
 
 
 def failures(answer: dict[str, Any]) -> list[str]:
-    return [one["itemIdentifier"] for one in answer["batchItemFailures"]]
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", '{"type":"bars.v9"}', '{"type":"bars-closed.v1","id":7}'])
@@ -187,7 +187,7 @@ def test_a_record_without_a_group_waits_for_no_other(cloud: Cloud) -> None:
 def test_a_verb_receives_whether_a_message_came_before_and_when_it_was_sent(cloud: Cloud) -> None:
     seen: list[Arrived] = []
     consume({"Records": [record("a"), record("b", times=2)]}, seen.append, edge(cloud))
-    assert [(one.again, one.sent_ms) for one in seen] == [(False, 123), (True, 123)]
+    assert [(arrived.again, arrived.sent_ms) for arrived in seen] == [(False, 123), (True, 123)]
 
 
 def test_a_long_reason_is_cut_to_what_an_attribute_takes(cloud: Cloud) -> None:

@@ -60,7 +60,7 @@ def test_an_order_of_unknown_outcome_is_looked_up_and_sent_anew_where_it_never_a
     world.now = AT + timedelta(seconds=5)
     assert (world.sweep(), world.unknown) == (2, [0, 2])
     assert set(world.states().values()) == {OrderState.OPEN}
-    assert [one.epoch for one in world.ledger.orders.values()] == [1] * sent + [2] * (2 - sent)
+    assert [record.epoch for record in world.ledger.orders.values()] == [1] * sent + [2] * (2 - sent)
     assert {one.order.order_id for one in world.book.read("main").resting} == {"a", "b"}
     world.check()
 

@@ -140,10 +140,10 @@ def test_bars_at_once_or_in_two_parts_give_the_same(
     then = {
         one.resting.order.order_id: one for one in fills.resolve_all([one.resting for one in live], bars[cut:], MODEL)
     }
-    for one, early in zip(whole, first, strict=True):
-        late = then.get(one.resting.order.order_id)
-        assert one.fills == early.fills + (late.fills if late else ())
-        assert one.state == (late.state if late else early.state)
+    for resolution, early in zip(whole, first, strict=True):
+        late = then.get(resolution.resting.order.order_id)
+        assert resolution.fills == early.fills + (late.fills if late else ())
+        assert resolution.state == (late.state if late else early.state)
 
 
 @given(small=placed(), more=st.integers(1, 500), bars=candles())
@@ -153,7 +153,7 @@ def test_a_larger_order_fills_no_less_and_pays_no_better(small: Order, more: int
     (many,) = fills.resolve_all([RestingOrder(order=large)], bars, MODEL)
     assume(few.fills)
     assert many.resting.filled >= few.resting.filled
-    for one, other in zip(few.fills, many.fills, strict=False):
-        assert (one.price, one.liquidity, one.trade_id) == (other.price, other.liquidity, other.trade_id)
-        assert other.quantity >= one.quantity
-        assert other.fee >= one.fee
+    for fill, other in zip(few.fills, many.fills, strict=False):
+        assert (fill.price, fill.liquidity, fill.trade_id) == (other.price, other.liquidity, other.trade_id)
+        assert other.quantity >= fill.quantity
+        assert other.fee >= fill.fee

@@ -217,4 +217,4 @@ def test_the_legs_of_a_pair_have_a_bundle_of_their_instance_and_bar() -> None:
     bundles = [{one.bundle for _, one in some if one.instance == "pair"} for some in targets[6:]]
     assert all(len(bundle) == 1 and "" not in bundle for bundle in bundles)
     assert len(set.union(*bundles)) == len(bundles)
-    assert {one.bundle for some in targets for _, one in some if one.instance == "trend"} == {""}
+    assert {one.bundle for output in targets for _, one in output if one.instance == "trend"} == {""}

@@ -163,7 +163,7 @@ def test_the_catalogue_has_every_table_with_its_columns_and_projected_days() -> 
     resources = glue_catalog.catalogue()["Resources"]
     for table in TABLES.values():
         made = resources[f"{table.name.capitalize()}Table"]["Properties"]["TableInput"]
-        assert {one["Name"]: one["Type"] for one in made["StorageDescriptor"]["Columns"]} == table.columns
+        assert {column["Name"]: column["Type"] for column in made["StorageDescriptor"]["Columns"]} == table.columns
         assert made["PartitionKeys"] == [{"Name": "dt", "Type": "string"}]
         _, pieces = made["Parameters"]["storage.location.template"]["Fn::Join"]
         template = "".join(piece if isinstance(piece, str) else "lake" for piece in pieces)

@@ -185,7 +185,7 @@ def test_whatever_a_step_raises_or_gives_its_leg_alone_is_silent_and_named_once(
 ) -> None:
     install(step)
     told = run(desk(), [bar(number) for number in range(12)])
-    assert [{one.instance for one in some} for some in told.targets] == [set()] * 4 + [{"trend"}] * 8
+    assert [{target.instance for target in output} for output in told.targets] == [set()] * 4 + [{"trend"}] * 8
     (fault,) = [one for some in told.states for one in some if one.instance == "latch"]
     assert fault.code is LegCode.FAULT
     assert fault.instrument == A
@@ -203,7 +203,7 @@ def test_a_leg_that_recovers_says_so_and_goes_on_from_the_state_before(install: 
     told = run(desk(), [bar(number) for number in range(12)])
     assert of_latch(told.states) == [(0, "WARMING_UP"), (2, "OK"), (5, "FAULT"), (8, "OK")]
     assert told.snapshot.states[f"latch/{A}"].state == [9.0]
-    assert [len([one for one in some if one.instance == "latch"]) for some in told.targets] == [
+    assert [len([target for target in output if target.instance == "latch"]) for output in told.targets] == [
         0,
         0,
         1,
@@ -343,7 +343,9 @@ def test_a_universe_goes_on_without_an_instrument_that_has_no_bars_any_more_and_
     messages = [bar(number, *((A,) if number in gone else (A, B))) for number in range(25)]
     messages[20] = [stretch(A, BARS[A], 20, 21), series(B, BARS[B][20:21], BARS[B][9].closes_at_s)]
     told = run(found, messages)
-    weights = [{one.instrument: one.weight for one in some if one.instance == "latch"} for some in told.targets]
+    weights = [
+        {target.instrument: target.weight for target in output if target.instance == "latch"} for output in told.targets
+    ]
     assert weights[9] == {A: 2.0, B: 2.1}
     assert weights[10 : 10 + MISSED_BARS] == [{}] * MISSED_BARS
     assert weights[10 + MISSED_BARS : 20] == [{A: 1.0}] * (10 - MISSED_BARS)

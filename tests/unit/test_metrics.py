@@ -177,7 +177,7 @@ def test_figures_that_are_no_metrics_stay_in_the_line() -> None:
     counts.flush({})
     first, second = lines
     assert wrong(first) == []
-    assert [one["Name"] for one in first["_aws"]["CloudWatchMetrics"][0]["Metrics"]] == ["Bars"]
+    assert [metric["Name"] for metric in first["_aws"]["CloudWatchMetrics"][0]["Metrics"]] == ["Bars"]
     assert (first["QueueAge"], second["Orders"]) == ([5], 2)
     assert "_aws" not in second
 
@@ -189,7 +189,7 @@ def test_the_environment_says_which_figures_are_metrics() -> None:
         watch.counts.add("Orders")
         watch.counts.add("Fills")
     (directive,) = json.loads(written[0])["_aws"]["CloudWatchMetrics"]
-    assert [one["Name"] for one in directive["Metrics"]] == ["Orders"]
+    assert [metric["Name"] for metric in directive["Metrics"]] == ["Orders"]
 
 
 def test_what_waits_in_an_outbox_rings_as_what_was_put_aside_does() -> None:

@@ -79,4 +79,8 @@ def told(found: News) -> object:
     figures = (
         [(bar.closes_at_s, *map(kept.price, bar[1:5]), kept.volume(bar.volume)) for bar in kept.bars] if kept else []
     )
-    return found.series, [(one.defect, one.action, one.count, one.closes_at_s) for one in found.defects], figures
+    return (
+        found.series,
+        [(defect.defect, defect.action, defect.count, defect.closes_at_s) for defect in found.defects],
+        figures,
+    )

@@ -34,11 +34,11 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_without_data_the_seeded_market_is_traded_after_two_days_of_warming_up() -> None:
-    found = planned()
-    assert {recording.instrument for recording in found.recordings} == set(found.desk.venues["market"].symbols)
-    assert (found.start - run_plan.SEEDED_START) // 60 == run_plan.WARM_UP_MINUTES + 1
-    assert (found.until - found.start) // 60 + 1 == 5
-    assert found.notes == []
+    plan = planned()
+    assert {recording.instrument for recording in plan.recordings} == set(plan.desk.venues["market"].symbols)
+    assert (plan.start - run_plan.SEEDED_START) // 60 == run_plan.WARM_UP_MINUTES + 1
+    assert (plan.until - plan.start) // 60 + 1 == 5
+    assert plan.notes == []
 
 
 def test_a_longer_run_begins_with_the_shorter_one() -> None:
@@ -48,30 +48,30 @@ def test_a_longer_run_begins_with_the_shorter_one() -> None:
 
 def test_a_real_venue_plays_the_seeded_market_and_says_how_to_ask_the_real_one(tmp_path: Path) -> None:
     real = written(tmp_path, DESK.read_text().replace('kind = "replay"', 'exchange = "binance"\nkind = "ccxt"', 1))
-    found = planned(real)
-    assert found.desk.venues["market"].kind == "replay"
-    assert found.notes == ["market plays the seeded market; `fanfold run --live binance` asks the real one"]
-    assert found.recordings == planned().recordings
+    plan = planned(real)
+    assert plan.desk.venues["market"].kind == "replay"
+    assert plan.notes == ["market plays the seeded market; `fanfold run --live binance` asks the real one"]
+    assert plan.recordings == planned().recordings
 
 
 def test_files_are_the_universe_and_strategies_follow_them(tmp_path: Path) -> None:
-    found = planned(data=[prices(tmp_path, "BTCUSDT-1m.csv", 90)], minutes=None)
-    assert found.desk.venues["market"].symbols == ["BTC/USDT"]
-    assert all(strategy.instruments == ["BTC/USDT"] for strategy in found.desk.strategies.values())
-    assert any("is left out: it needs more instruments than there are" in note for note in found.notes)
+    plan = planned(data=[prices(tmp_path, "BTCUSDT-1m.csv", 90)], minutes=None)
+    assert plan.desk.venues["market"].symbols == ["BTC/USDT"]
+    assert all(strategy.instruments == ["BTC/USDT"] for strategy in plan.desk.strategies.values())
+    assert any("is left out: it needs more instruments than there are" in note for note in plan.notes)
 
 
 def test_one_strategy_is_kept_with_the_params_that_were_asked_for() -> None:
-    found = planned(strategy="trend", params={"fast": "7"})
-    assert list(found.desk.strategies) == ["trend"]
-    assert found.desk.strategies["trend"].params == {"fast": "7", "slow": 100}
-    assert "only trend trades" in found.notes
+    plan = planned(strategy="trend", params={"fast": "7"})
+    assert list(plan.desk.strategies) == ["trend"]
+    assert plan.desk.strategies["trend"].params == {"fast": "7", "slow": 100}
+    assert "only trend trades" in plan.notes
 
 
 def test_a_strategy_that_the_desk_does_not_have_is_put_up_with_all_cash() -> None:
-    found = planned(strategy="momentum")
-    assert found.desk.strategies["momentum"].allocation == 1
-    assert any(note.startswith("momentum trades with all cash of main") for note in found.notes)
+    plan = planned(strategy="momentum")
+    assert plan.desk.strategies["momentum"].allocation == 1
+    assert any(note.startswith("momentum trades with all cash of main") for note in plan.notes)
 
 
 @pytest.mark.parametrize(
@@ -110,10 +110,10 @@ def test_another_quote_currency_asks_for_its_cash(tmp_path: Path, name: str, quo
     data = [prices(tmp_path, name, 5)]
     with pytest.raises(BadInput, match=f"quoted in {quote}, and account main has 100000 USDT: say how much {quote}"):
         planned(data=data)
-    found = planned(data=data, cash=Decimal("2.5"))
-    assert (found.desk.accounts["main"].currency, found.desk.accounts["main"].cash) == (quote, Decimal("2.5"))
-    assert found.desk.limits["main"].order_notional_max == Decimal("0.625")
-    assert "account main begins with 2.5, and its limits are in the same measure" in found.notes
+    plan = planned(data=data, cash=Decimal("2.5"))
+    assert (plan.desk.accounts["main"].currency, plan.desk.accounts["main"].cash) == (quote, Decimal("2.5"))
+    assert plan.desk.limits["main"].order_notional_max == Decimal("0.625")
+    assert "account main begins with 2.5, and its limits are in the same measure" in plan.notes
 
 
 def test_a_dollar_is_a_dollar_under_another_name(tmp_path: Path) -> None:
@@ -164,12 +164,12 @@ def test_a_desk_of_several_venues_and_accounts_trades_the_seeded_market(tmp_path
 def test_each_venue_takes_the_files_that_it_names_and_one_without_any_is_left_out(tmp_path: Path) -> None:
     desk_file = two_venues(tmp_path)
     files = [prices(tmp_path, f"{name}USDT-1m.csv", 90) for name in ("XRP", "BTC", "DOGE")]
-    found = planned(desk_file, data=files)
-    assert {name: one.symbols for name, one in found.desk.venues.items()} == {
+    plan = planned(desk_file, data=files)
+    assert {name: one.symbols for name, one in plan.desk.venues.items()} == {
         "market": ["XRP/USDT", "BTC/USDT"],
         "other": ["XRP/USDT"],
     }
-    assert "DOGE/USDT is not traded: no venue of the desk names it" in found.notes
+    assert "DOGE/USDT is not traded: no venue of the desk names it" in plan.notes
     alone = planned(desk_file, data=files[1:2])
     assert (set(alone.desk.venues), set(alone.desk.accounts)) == ({"market"}, {"main"})
     assert "venue other is left out, with second: none of its instruments are in the data" in alone.notes

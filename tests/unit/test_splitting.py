@@ -94,7 +94,7 @@ def test_a_reports_parts_say_what_it_says_and_the_last_alone_that_all_is_matched
     whole = report(updates, fills, positions)
     parts = [one for one in splitting.split(whole) if isinstance(one, ExecutionReport)]
     assert [part.matched for part in parts] == [False] * (len(parts) - 1) + [True]
-    assert [entry for one in parts for entry in one.updates] == whole.updates
+    assert [entry for message in parts for entry in message.updates] == whole.updates
     assert [entry for one in parts for entry in one.fills] == whole.fills
     assert [entry for one in parts for entry in one.positions] == whole.positions
     assert all((one.cash, one.version, one.poll_id) == (whole.cash, 7, "b") for one in parts)

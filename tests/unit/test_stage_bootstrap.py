@@ -42,7 +42,7 @@ class Account:
         name = parameters["StackName"]
         if operation == "DescribeStacks":
             return {"Stacks": [self._described(name)]}
-        given = {one["ParameterKey"]: one["ParameterValue"] for one in parameters["Parameters"]}
+        given = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in parameters["Parameters"]}
         if operation == "UpdateStack" and self.stacks[name] == given:
             raise AwsFault("ValidationError", "No updates are to be performed.", 400)
         self.stacks[name] = given

@@ -74,7 +74,7 @@ class Account:
     def __call__(self, _service: str, operation: str, asked: Any) -> dict[str, Any]:
         if operation == "GetAccountSettings":
             return {"AccountLimit": {"ConcurrentExecutions": self._room}}
-        images = [one["imageDigest"] for one in asked.get("imageIds", [])]
+        images = [image["imageDigest"] for image in asked.get("imageIds", [])]
         if not {asked.get("StackName"), asked.get("Bucket"), *images} & set(self._there):
             raise AwsFault("NotFound", "there is none", 404)
         return {}

@@ -189,8 +189,8 @@ def test_an_order_that_comes_between_booking_and_commit_is_settled_too_and_all_i
 def test_bars_without_resting_orders_report_everything_as_matched() -> None:
     world = World()
     world.match(minute(1))
-    (told,) = world.reports()
-    assert (told.matched, told.poll_id, told.part, told.parts) == (True, "poll-m1", 1, 1)
+    (message,) = world.reports()
+    assert (message.matched, message.poll_id, message.part, message.parts) == (True, "poll-m1", 1, 1)
 
 
 def test_quotes_fill_what_is_at_market_at_once_and_a_crash_with_other_quotes_fills_it_once() -> None:

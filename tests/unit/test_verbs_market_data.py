@@ -103,10 +103,10 @@ def test_requested_bars_are_published_and_marked_as_requested(feed: Feed) -> Non
         until_s=START + 900,
     )
     feed.poller.on_bars_requested(wanted)
-    (told,) = feed.bus.messages
-    assert isinstance(told, BarsClosed)
-    assert told.requested
-    assert [closes(one.bars) for one in bars.unpack(told.frames)] == [[11, 12, 13, 14, 15]] * 2
+    (message,) = feed.bus.messages
+    assert isinstance(message, BarsClosed)
+    assert message.requested
+    assert [closes(one.bars) for one in bars.unpack(message.frames)] == [[11, 12, 13, 14, 15]] * 2
     with pytest.raises(BadInput, match="venue 'w' is not in the desk"):
         feed.poller.on_bars_requested(msgspec.structs.replace(wanted, venue="w"))
 
