@@ -12,6 +12,7 @@ from fanfold.deployment import SERVICES
 from fanfold.errors import BadInput
 from fanfold.local.launcher import lock_source_tree
 from fanfold.local.packaging import fingerprint, package, tool
+from fanfold.stages import names
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "build" / "templates"
@@ -25,11 +26,7 @@ LIVE = {
     "FANFOLD_JWT_AUDIENCE": "desk",
     "FANFOLD_BUCKET_PREFIX": "example-desk",
     "FANFOLD_IMAGES": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/fanfold",
-    "FANFOLD_DIGEST_MARKET_DATA": DIGEST,
-    "FANFOLD_DIGEST_SIGNAL": DIGEST,
-    "FANFOLD_DIGEST_RISK": DIGEST,
-    "FANFOLD_DIGEST_EXECUTION": DIGEST,
-    "FANFOLD_DIGEST_AUDIT": DIGEST,
+    **{names.digest(service): DIGEST for service in SERVICES},
 }
 STAGES: dict[str, tuple[str, dict[str, str]]] = {
     "local": ("local", {}),

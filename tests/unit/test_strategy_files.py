@@ -19,8 +19,16 @@ BROKEN = {
     ),
     "a fault while it loads": (ALWAYS_LONG + "\n1 / 0\n", r"odd\.py, line 2[0-9]: ZeroDivisionError"),
     "an end while it loads": (ALWAYS_LONG + "\nraise SystemExit(3)\n", r"odd\.py, line 2[0-9]: SystemExit"),
-    "nothing": ("", r"odd\.py\) has no `Params`; a strategy has Params, State, lookback, start, step"),
-    "no start": (ALWAYS_LONG.replace("def start(", "def begin("), r"has no `start`"),
+    "nothing": ("", r"odd\.py\) has no `Params`; a strategy has Params, step"),
+    "no step": (ALWAYS_LONG.replace("def step(", "def walk("), r"has no `step`"),
+    "no kind of state": (
+        ALWAYS_LONG.replace("State", "Kept").replace("state: Kept", "state: float"),
+        r"odd\.py\) has no `State`, and `step` says not what its `state` is; .*NoState",
+    ),
+    "a state of texts": (
+        ALWAYS_LONG.replace("seen: float", "seen: str").replace("def start(", "def begin("),
+        r"field 'seen' of State is a <class 'str'>; it must be int, float or a NamedTuple of them",
+    ),
     "params that are no NamedTuple": (
         ALWAYS_LONG.replace("Params(NamedTuple)", "Params"),
         r"`Params` of .* is no Named",

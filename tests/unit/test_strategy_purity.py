@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Iterator, Sequence
 from functools import partial
 from importlib import import_module
+from pathlib import Path as FilePath
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -13,10 +14,12 @@ import pytest
 from numpy.typing import NDArray
 
 from fanfold.research.compiled import compile_step
-from fanfold.strategy import contract
+from fanfold.strategy import contract, folder, states
 from fanfold.strategy.contract import Bars, Universe
 
 BARS = 900
+EXAMPLES = FilePath(__file__).resolve().parents[2] / "examples/strategies"
+NAMES = [*contract.names(), *(file.stem for file in sorted(EXAMPLES.glob("*.py")))]
 PARAMS: dict[str, dict[str, Any]] = {
     "breakout": {"short": 0.5, "atr": 5},
     "mean_reversion": {"window": 20, "short": 0.5},
@@ -35,6 +38,13 @@ BUILTINS = {"abs", "max", "min", "range"}
 
 Columns = NDArray[np.float64]
 Path = list[tuple[Any, float]]
+
+
+@pytest.fixture(autouse=True)
+def _examples() -> Iterator[None]:
+    folder.use(EXAMPLES)
+    yield
+    folder.use(None)
 
 
 def shipped(name: str) -> tuple[ModuleType, contract.Strategy]:
@@ -64,11 +74,11 @@ def views(cross_sectional: bool, columns: Sequence[Any], now: int) -> Iterator[B
 
 def path(strategy: contract.Strategy, step: Any, columns: Sequence[Any], prepare: Any) -> Path:
     """State and weight of each leg at each bar; ``prepare`` has a last look at what the step will see."""
-    states, found = [strategy.start(strategy.params)] * 2, []
+    kept, found = [strategy.start(strategy.params)] * 2, []
     for now in range(strategy.lookback, strategy.lookback + BARS):
         for leg, view in enumerate(views(strategy.cross_sectional, columns, now)):
-            states[leg], weight = step(strategy.params, states[leg], prepare(view))
-            found.append((states[leg], float(weight)))
+            kept[leg], weight = step(strategy.params, kept[leg], prepare(view))
+            found.append((kept[leg], float(weight)))
     return found
 
 
@@ -86,19 +96,19 @@ def with_time_array(view: Bars | Universe) -> Bars | Universe:
 
 
 @pytest.mark.parametrize("size", [1.0, 1e-11, 1e7])
-@pytest.mark.parametrize("name", contract.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_a_compiled_step_equals_plain_python_bit_for_bit(name: str, size: float) -> None:
     module, strategy = shipped(name)
     columns = list(np.ascontiguousarray(walk(strategy.lookback) * size))
     compiled = path(strategy, compile_step(module), columns, with_time_array)
     expected = plain(strategy, size)
-    assert [tuple(map(repr, (*map(float, state), weight))) for state, weight in compiled] == [
-        tuple(map(repr, (*map(float, state), weight))) for state, weight in expected
+    assert [tuple(map(repr, (*map(float, states.numbers(state)), weight))) for state, weight in compiled] == [
+        tuple(map(repr, (*map(float, states.numbers(state)), weight))) for state, weight in expected
     ]
     assert len({weight for _, weight in expected}) > 1
 
 
-@pytest.mark.parametrize("name", contract.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_a_compiled_step_never_fuses_a_product_with_a_sum(name: str) -> None:
     """A fused multiply-add rounds once instead of twice: a processor that has it would trade differently."""
     module, strategy = shipped(name)
@@ -130,7 +140,7 @@ def guard(columns: list[list[Guarded]], view: Bars | Universe) -> Bars | Univers
     return view
 
 
-@pytest.mark.parametrize("name", contract.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_a_step_reads_neither_past_now_nor_beyond_its_lookback(name: str) -> None:
     _, strategy = shipped(name)
     rows = listed(walk(strategy.lookback))
@@ -138,7 +148,7 @@ def test_a_step_reads_neither_past_now_nor_beyond_its_lookback(name: str) -> Non
     assert path(strategy, strategy.step, columns, partial(guard, columns)) == plain(strategy)
 
 
-@pytest.mark.parametrize("name", contract.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_a_truncated_history_gives_the_same_path(name: str) -> None:
     """With the future unknown, every decision up to now is what it was."""
     _, strategy = shipped(name)
@@ -179,7 +189,7 @@ def allowed(value: Any) -> bool:
     return ours or named_tuple or isinstance(value, int | float) or getattr(value, "__name__", "") == "sqrt"
 
 
-@pytest.mark.parametrize("name", contract.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_a_step_uses_only_operations_that_are_equal_on_every_processor(name: str) -> None:
     module, _ = shipped(name)
     found = {function.__qualname__: impurities(function) for function in reached(module.step)}
@@ -213,10 +223,10 @@ def test_a_forbidden_operation_in_the_syntax_tree_is_detected(function: Function
     assert impurities(function)
 
 
-@pytest.mark.parametrize("name", contract.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_a_strategy_module_has_the_declared_form(name: str) -> None:
     module, strategy = shipped(name)
     assert module.__doc__
     assert set(module.Params._field_defaults) == set(module.Params._fields)
-    assert {type(value) for value in strategy.start(strategy.params)} <= {int, float}
+    assert {type(value) for value in states.numbers(strategy.start(strategy.params))} <= {int, float}
     assert len(inspect.getsource(module.step).splitlines()) <= 25

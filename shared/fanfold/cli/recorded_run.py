@@ -15,6 +15,7 @@ from fanfold.cli.conclusion import moment as text_of
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.idle_legs import LegWatch
 from fanfold.cli.reading_progress import progress_of_reading
+from fanfold.deployment import SERVICES
 from fanfold.importers import data_files
 from fanfold.local import continuing, deployment_cache, launcher, run_plan, state_directory
 from fanfold.local.driver import DeskRun, announce, emulator, environment
@@ -27,6 +28,8 @@ from fanfold.market import timeframes
 from fanfold.strategy import folder
 from fanfold.venues import replay
 
+# The platform, and one of each service.
+STACKS = 1 + len(SERVICES)
 # Bars from one look at the legs to the next: it takes a call an account.
 LOOK_EVERY = 20
 # Where no terminal shows a bar, a line says how far it got.
@@ -81,11 +84,11 @@ def print_start(state: Path, kept: Path | None, out: Console) -> None:
 
 @contextmanager
 def deployed(state: Path, settings: dict[str, str], held: int, out: Console) -> Iterator[Cloud]:
-    """Run an embedded AWS that has the six stacks until the block ends; deploy them if no run did so before."""
+    """Run an embedded AWS that has the desk's stacks until the block ends; deploy them if no run did so before."""
     as_before = deployment_cache.copy_to(state)
     with emulator(state, settings, held) as cloud:
         if as_before:
-            out.print("starts from the six stacks that were deployed before: they are the same", highlight=False)
+            out.print("starts from the stacks that were deployed before: they are the same", highlight=False)
         else:
             _deploy(cloud, out)
             deployment_cache.store(cloud, state)
@@ -94,10 +97,10 @@ def deployed(state: Path, settings: dict[str, str], held: int, out: Console) -> 
 
 def _deploy(cloud: Cloud, out: Console) -> None:
     began = time.monotonic()
-    with out.status("deploying six stacks to the embedded AWS"):
+    with out.status(f"deploying {STACKS} stacks to the embedded AWS"):
         launcher.deploy(cloud, lambda _name: None)
     counts = ", ".join(f"{number} {what}" for what, number in launcher.check(cloud).items())
-    out.print(f"deployed six stacks in {time.monotonic() - began:.0f} s: {counts}", highlight=False)
+    out.print(f"deployed {STACKS} stacks in {time.monotonic() - began:.0f} s: {counts}", highlight=False)
 
 
 def _trade(state: Path, plan: RunPlan, held: int, wanted: RunOptions, out: Console, *, as_json: bool) -> int:

@@ -1,6 +1,6 @@
 """Averages as folds. A fold takes its state first and gives the next one first; every state starts at zero."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fanfold.strategy.contract import Bars
 
@@ -16,6 +16,15 @@ def settling(n: int, weight: float) -> int:
     After 14 time constants the start counts for less than e**-14, a millionth. Weight is 2 for ema, 1 for rma.
     """
     return int(14 * n / weight) + 1
+
+
+# The bars before now that a recursive indicator needs, of its arguments by name.
+LOOKBACKS: dict[str, Callable[..., int]] = {
+    "ema": lambda n: settling(n, 2),
+    "rma": lambda n: settling(n, 1),
+    "atr": lambda n: settling(n, 1),
+    "rsi": lambda n: settling(n, 1),
+}
 
 
 def steps(price: float) -> float:

@@ -1,9 +1,9 @@
 """Folds over more than one average. Each state is a NamedTuple with defaults, which a strategy's State may hold."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from fanfold.indicators.averages import atr, ema, rma, rsi, true_range
+from fanfold.indicators.averages import atr, ema, rma, rsi, settling, true_range
 from fanfold.indicators.windows import Bands, typical
 from fanfold.strategy.contract import Bars
 
@@ -56,6 +56,21 @@ class Vwap(NamedTuple):
     day: int = 0
     notional: float = 0.0
     volume: float = 0.0
+
+
+def _bars_of_a_day() -> int:
+    raise ValueError("session_vwap needs the bars of a day, so write lookback(params), which returns how many they are")
+
+
+# See those of the averages.
+LOOKBACKS: dict[str, Callable[..., int]] = {
+    "relative_strength": lambda n: settling(n, 1),
+    "macd": lambda slow, signal: settling(slow + signal, 2),
+    "adx": lambda n: settling(n, 0.75),
+    "keltner": lambda n: settling(n, 1),
+    "supertrend": lambda n: settling(n, 1),
+    "session_vwap": _bars_of_a_day,
+}
 
 
 def relative_strength(state: Rsi, column: Sequence[float], now: int, n: int) -> tuple[Rsi, float]:

@@ -13,7 +13,7 @@ from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.market.bars import FIGURE_MAX
 from fanfold.messages import LegCode, LegState, Target
-from fanfold.strategy import contract
+from fanfold.strategy import contract, states
 from fanfold.strategy.contract import Bars, Strategy, Universe
 from fanfold.strategy.step_code import digest, fault_of
 from fanfold.strategy.window import Window
@@ -62,6 +62,7 @@ class Leg:
         self.timeframe = group[0]
         self.key = f"{instance}/{instrument}"
         self.fit = _fit(strategy, group)
+        self._nested = states.is_nested(strategy.state)
         self.begin()
         self.fault = ""
         self.announced = ""
@@ -99,8 +100,8 @@ class Leg:
         state = of.start(of.params) if self.state is None else self.state
         following, weight = of.step(of.params, state, bars)
         shaped = of.state(*following)
-        if not all(map(_is_plain, shaped)):
-            shaped = of.state(*[_scalar(f"field {name!r} of State", value) for name, value in shaped._asdict().items()])
+        if self._nested or not all(map(_is_plain, shaped)):
+            shaped = states.checked(of.state, shaped, _scalar)
         if not isfinite(_scalar("the weight", weight)):
             raise ValueError(f"the weight is {weight!r}; it must be a finite number")
         self.state, self.weight = shaped, float(weight)
@@ -138,7 +139,7 @@ class Leg:
         return FINE
 
     def snapshot(self) -> StoredLeg:
-        state = None if self.state is None else list(self.state)
+        state = None if self.state is None else list(states.numbers(self.state))
         return StoredLeg(self.fit, state, self.seen, self.at, self.announced)
 
     def resume(self, kept: StoredLeg | None) -> bool:
@@ -147,7 +148,7 @@ class Leg:
         if kept is None or kept.fit != self.fit:
             self._afresh = kept is not None
             return False
-        self.state = None if kept.state is None else self.strategy.state(*kept.state)
+        self.state = None if kept.state is None else states.restore(self.strategy.state, kept.state)
         self.seen, self.at = kept.seen, kept.at
         return True
 
@@ -206,8 +207,7 @@ def _scalar(what: str, value: object) -> int | float:
 
 
 def _fit(strategy: Strategy, group: Group) -> str:
-    kinds = getattr(strategy.state, "__annotations__", {})
-    shape = [(name, str(kinds.get(name, ""))) for name in getattr(strategy.state, "_fields", ())]
+    shape = states.shape(strategy.state)
     return _hash(repr((strategy.params_hash, shape, digest(strategy.step), _universe(group))))
 
 

@@ -1,10 +1,12 @@
 """Strategies: a module a strategy, each a pure fold over bars.
 
-A strategy module has ``Params`` and ``State`` (NamedTuples of scalars, every param with a default),
-``lookback(params)``, which raises ValueError for params that cannot work, ``start(params)`` and
-``step(params, state, bars)``. ``step`` gives the next state and the weight to hold, from -1 to 1. Where the annotation
-of ``bars`` is ``Universe`` the strategy is cross-sectional: it sees every instrument of its instance and is stepped
-once for each of them, with ``bars.me`` saying whose weight is asked for.
+A strategy module has ``Params``, a NamedTuple of numbers with defaults, and ``step(params, state, bars)``. ``step``
+gives the next state and the weight to hold, from -1 to 1. Where the annotation of ``bars`` is ``Universe`` the strategy
+is cross-sectional: it sees every instrument of its instance and is stepped once for each of them, with ``bars.me``
+saying whose weight is asked for. The state is a NamedTuple: ``State``, else what ``state`` is annotated with.
+
+A module may have ``start(params)``, else the state starts with its defaults and zeros, and ``lookback(params)``, which
+raises ValueError for params that cannot work, else it is traced.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +15,7 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from fanfold.errors import BadInput
-from fanfold.strategy import folder, loading
+from fanfold.strategy import folder, loading, states
 
 # What its instances want comes by webhook, and there is nothing to fold.
 EXTERNAL = "external"
@@ -87,15 +89,15 @@ def bind(name: str, values: dict[str, Any], count: int) -> Strategy:
     """
     module = load(name)
     params = _params(module, name, values)
-    lookback = _lookback(module, name, params)
+    cross = loading.annotations(module, name)["bars"] is Universe
+    wanted = instruments_of(name)
+    lookback = _lookback(module, name, params, (wanted or max(count, 2)) if cross else None)
     if not 1 <= lookback <= LOOKBACK_MAX:
         raise BadInput(f"params {params} of {name} give a lookback of {lookback}; it must be from 1 to {LOOKBACK_MAX}")
-    cross = loading.bars_of(module, name) is Universe
-    wanted = instruments_of(name)
     if wanted is not None and count != wanted:
         raise BadInput(f"{name} takes exactly {wanted} instruments, not {count}")
     digest = blake2s(repr((name, tuple(params))).encode(), digest_size=6).hexdigest()
-    return Strategy(name, params, digest, cross, lookback, module.start, module.step, module.State)
+    return Strategy(name, params, digest, cross, lookback, _start(module, name), module.step, _state(module, name))
 
 
 def about(name: str) -> str:
@@ -115,10 +117,26 @@ def _where() -> str:
     return f" ({own} was looked through, too)" if own else "; name the folder of your own with --strategies"
 
 
-def _lookback(module: Any, name: str, params: Any) -> int:
+def _state(module: Any, name: str) -> Any:
+    return getattr(module, "State", None) or loading.annotations(module, name)["state"]
+
+
+def _start(module: Any, name: str) -> Callable[[Any], Any]:
+    if hasattr(module, "start"):
+        start: Callable[[Any], Any] = module.start
+        return start
+    first = loading.guarded(f"the state of strategy {name}", lambda: states.zeros(_state(module, name)))
+    return lambda _params: first
+
+
+def _lookback(module: Any, name: str, params: Any, count: int | None) -> int:
     def asked() -> int | BadInput:
         try:
-            return int(module.lookback(params))
+            if hasattr(module, "lookback"):
+                return int(module.lookback(params))
+            from fanfold.strategy import reach  # noqa: PLC0415 - it knows the bars of this module
+
+            return reach.lookback(module.step, params, _start(module, name)(params), count)
         except ValueError as wrong:  # The author's word on params that cannot work.
             return BadInput(f"{name}: {wrong}")
 

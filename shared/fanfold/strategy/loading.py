@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from fanfold.errors import BadInput
 
-PARTS = ("Params", "State", "lookback", "start", "step")
+PARTS = ("Params", "step")
 # What a param may be: a number that a desk file can write.
 KINDS = (int, float)
 T = TypeVar("T")
@@ -20,7 +20,7 @@ def load(dotted: str, name: str) -> Any:
     if missing:
         raise BadInput(f"{_told(module, name)} has no `{missing[0]}`; a strategy has {', '.join(PARTS)}")
     for part in ("Params", "State"):
-        if not hasattr(getattr(module, part), "_fields"):
+        if hasattr(module, part) and not hasattr(getattr(module, part), "_fields"):
             raise BadInput(f"`{part}` of {_told(module, name)} is no NamedTuple")
     bare = [field for field in module.Params._fields if field not in module.Params._field_defaults]
     if bare:
@@ -37,15 +37,20 @@ def kinds_of(module: Any, name: str) -> dict[str, type]:
     return kinds
 
 
-def bars_of(module: Any, name: str) -> Any:
-    """Return the annotation of ``bars`` in ``step``, which says what the strategy sees."""
-    hints = guarded(f"the annotations of step of strategy {name}", lambda: get_type_hints(module.step))
+def annotations(module: Any, name: str) -> dict[str, Any]:
+    """Return the annotations of ``step``: those of ``bars`` say what it sees, those of ``state`` what it keeps."""
+    hints: dict[str, Any] = guarded(f"the annotations of step of strategy {name}", lambda: get_type_hints(module.step))
     if "bars" not in hints:
         raise BadInput(
             f"`step` of {_told(module, name)} says not what its `bars` are; "
             "write bars: Bars, or bars: Universe for a cross-sectional one"
         )
-    return hints["bars"]
+    if not hasattr(module, "State") and not hasattr(hints.get("state"), "_fields"):
+        raise BadInput(
+            f"{_told(module, name)} has no `State`, and `step` says not what its `state` is; "
+            "write the NamedTuple State, or state: NoState for a step that keeps nothing"
+        )
+    return hints
 
 
 def guarded(doing: str, work: Callable[[], T]) -> T:
