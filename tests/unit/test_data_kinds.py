@@ -1,9 +1,12 @@
 """Every kind of data file is read to the bars that it was made of, or refused; docs/data-files.md lists them."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pyarrow import csv
 
 from fanfold.errors import BadInput
@@ -25,6 +28,14 @@ def figures(file: DataFile) -> tuple[object, ...]:
     """All that a run trades on, but the instrument's name."""
     recording = file.recording
     return recording.timeframe, recording.price_scale, recording.volume_scale, bytes(recording.records)
+
+
+def outcome(kind: Kind, directory: Path) -> str:
+    """The number of bars, or why there are none."""
+    try:
+        return str(read(kind, directory).recording.count)
+    except BadInput as refusal:
+        return str(refusal)
 
 
 def test_there_are_two_hundred_kinds_of_distinct_names() -> None:
@@ -57,6 +68,20 @@ def test_a_refusal_names_the_file_and_says_why_in_words(kind: Kind, tmp_path: Pa
         read(kind, tmp_path)
     said = str(refusal.value)
     assert said.startswith(f"{tmp_path / kind.name}: ")
-    # No dict, no bytes, no second line.
-    assert not any(sign in said for sign in ("{", "b'", "\\x", "\n"))
+    # No dict, no bytes.
+    assert not any(sign in said for sign in ("{", "b'", "\\x"))
     assert said.isprintable()
+
+
+@given(
+    st.sampled_from(TAKEN),
+    st.floats(0, 1),
+    st.integers(0, 60),
+    st.sampled_from([b"", b",", b"\n", b'"', b"\x00", b"\xff", b"nan", b"1e400", b"9" * 20, b"[", b"{", b"12:00"]),
+)
+@settings(max_examples=300, deadline=None)
+def test_a_damaged_file_is_read_or_refused_in_a_line(kind: Kind, at: float, length: int, junk: bytes) -> None:
+    place = int(at * len(kind.content))
+    damaged = kind._replace(content=kind.content[:place] + junk + kind.content[place + length :])
+    with TemporaryDirectory() as directory:
+        assert outcome(damaged, Path(directory)).isprintable()

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from fanfold.errors import BadInput
 from fanfold.importers.table import refuse
 
 # Of what is never read: first bytes, what it is, and what to do.
@@ -32,6 +33,13 @@ _UNREADABLE = (
 _EXCEL = "[Content_Types].xml"
 # Where macOS keeps attributes of files beside them.
 _RESOURCES = "__MACOSX"
+
+
+# What the libraries of archives raise for one that is damaged.
+_DAMAGES = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
+    *(RuntimeError, EOFError, NotImplementedError, ValueError, OSError),
+)
 
 
 class Content(NamedTuple):
@@ -96,7 +104,9 @@ def _unzip(path: Path, body: bytes) -> Content:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             name = _only(path, "zip", archive.namelist())
             return Content(PurePosixPath(name).name, archive.read(name), "zip of ")
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, NotImplementedError) as wrong:
+    except BadInput:
+        raise
+    except _DAMAGES as wrong:
         refuse(path, f"the zip cannot be read ({wrong}); download it again")
 
 
@@ -107,7 +117,9 @@ def _untar(path: Path, body: bytes) -> Content:
             member = archive.extractfile(name)
             assert member is not None
             return Content(PurePosixPath(name).name, member.read(), "tar of ")
-    except (tarfile.TarError, EOFError) as wrong:
+    except BadInput:
+        raise
+    except _DAMAGES as wrong:
         refuse(path, f"the tar cannot be read ({wrong}); download it again")
 
 

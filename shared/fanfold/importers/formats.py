@@ -68,9 +68,11 @@ def _arrow(path: Path, body: bytes, mapping: Mapping[str, str], base: str) -> Ra
     read = parquet.read_table if name == "parquet" else feather.read_table
     try:
         table = read(pa.BufferReader(body))
-    except (pa.ArrowException, OSError) as wrong:
-        refuse(path, f"the {name} file cannot be read: {wrong}")
-    names = table.column_names
+        # A damaged file can hold text that is none.
+        table.validate(full=True)
+        names = table.column_names
+    except (pa.ArrowException, OSError, ValueError) as wrong:
+        refuse(path, f"the {name} file cannot be read ({wrong}); download it again")
     if columns.known(names) < len(PRICES) and not mapping and table.num_rows == 0:
         refuse(path, "it has no rows")
     places = columns.places(path, names, mapping, base)
@@ -116,7 +118,7 @@ def _times(raw: RawTable, places: Places) -> tuple[Integers, list[str]]:
     others = [other for other in places.others if other in raw.columns.column_names]
     clock = places.of.get("clock") or _clock(raw, name, others)
     if clock:
-        days_by, clock = (clock, name) if times.is_clock(raw.columns[name][0].as_py()) else (name, clock)
+        days_by, clock = (clock, name) if times.holds_clocks(raw.columns[name]) else (name, clock)
         days = times.epochs(_column(raw, days_by))
         if not np.any(days % _DAY_S):
             return days + times.seconds_of_day(_column(raw, clock)), []
@@ -127,7 +129,7 @@ def _times(raw: RawTable, places: Places) -> tuple[Integers, list[str]]:
 
 def _clock(raw: RawTable, name: str, others: list[str]) -> str:
     """Return the column that holds the other half of a date and a time of day; empty where one column holds both."""
-    if times.is_clock(raw.columns[name][0].as_py()):
+    if times.holds_clocks(raw.columns[name]):
         return others[0] if others else ""
     halves = (other for other in others if columns.plain(other) in {"time", "hour", "clock"})
     return next((other for other in halves if times.is_time_of_day(raw.columns[name], raw.columns[other])), "")

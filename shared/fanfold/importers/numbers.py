@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fanfold.importers.table import Column, Floats
+from fanfold.importers.table import Column, Floats, shown
 
 _THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
 _SUFFIXED = re.compile(r"(-?\d+(?:\.\d+)?)([KMBT])")
@@ -60,4 +60,4 @@ def _number(column: Column, index: int, cell: str, *, thousands: bool, volume: b
         return float(suffixed[1]) * _SUFFIXES[suffixed[2]] if suffixed else float(text)
     except ValueError:
         hint = "; leave the commas out, for they can be thousands or decimals" if "," in cell else ""
-        column.refuse(index, f"{cell!r} is not a number{hint}")
+        column.refuse(index, f"{shown(cell)} is not a number{hint}")

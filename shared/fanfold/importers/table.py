@@ -13,6 +13,9 @@ from fanfold.errors import BadInput
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+# Letters of a wrong cell that tell which one it is.
+_SHOWN = 40
+
 PRICES = ("open", "high", "low", "close")
 
 
@@ -99,8 +102,23 @@ class BarTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def refuse(path: Path, reason: str) -> NoReturn:
-    raise BadInput(f"{path}: {reason}")
+    raise BadInput(f"{path}: {printable(reason)}")
 
 
 def refuse_at(path: Path, row: int, column: str, reason: str) -> NoReturn:
-    raise BadInput(f"{path}: row {row}, column {column}: {reason}")
+    refuse(path, f"row {row}, column {column}: {reason}")
+
+
+def printable(text: str) -> str:
+    """Return text on one line, with a mark in place of what a terminal could take for a command.
+
+    >>> printable("12\x1b[2J\n  and")
+    '12\ufffd[2J and'
+    """
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))
+
+
+def shown(cell: object) -> str:
+    """Return a cell in quotes, its end left out where it is long."""
+    text = str(cell)
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")

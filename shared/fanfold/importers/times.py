@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fanfold.importers.table import Column, Integers
+from fanfold.importers.table import Column, Integers, shown
 from fanfold.market import quality
 
 _UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -24,6 +24,7 @@ _ZONE_WORDS = re.compile(r" ?(UTC|GMT|Z)$", re.IGNORECASE)
 _HOUR_WORDS = re.compile(r"(\d{4}-\d{2}-\d{2}) (\d{1,2})-([AP]M)")
 _WRITTEN = ("%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d %b %Y", "%d-%b-%Y %H:%M:%S", "%d %b %Y %H:%M:%S")
 _MICROSECONDS = 10**6
+_INT64_MAX = 2**63 - 1
 MONTHS = 12
 _HOW = "write epoch s, ms, us or ns, or ISO such as 2026-01-31T23:59:00Z"
 
@@ -56,8 +57,15 @@ def is_clock(cell: object) -> bool:
     return isinstance(cell, time) or bool(_CLOCK.fullmatch(str(cell).strip()))
 
 
+def holds_clocks(cells: pa.ChunkedArray) -> bool:
+    """Return whether the first cell of a column is a time of day."""
+    return not pa.types.is_timestamp(cells.type) and is_clock(cells[0].as_py())
+
+
 def is_time_of_day(day: pa.ChunkedArray, clock: pa.ChunkedArray) -> bool:
     """Return whether the first cells of two columns are a day and a time of day: 2026-03-01 and 09:30, or 093000."""
+    if pa.types.is_timestamp(day.type) or pa.types.is_timestamp(clock.type):
+        return False
     first, second = str(day[0].as_py()).strip(), str(clock[0].as_py()).strip()
     return is_clock(second) or (len(first) <= 10 and second.isdecimal() and len(second) <= 6)
 
@@ -70,7 +78,7 @@ def seconds_of_day(column: Column) -> Integers:
     seconds = [clocks[cell] for cell in column.cells.to_pylist()]
     for index, second in enumerate(seconds):
         if second is None:
-            column.refuse(index, f"{column.cells[index].as_py()!r} is no time of day, such as 23:59")
+            column.refuse(index, f"{shown(column.cells[index].as_py())} is no time of day, such as 23:59")
     return np.array(seconds, dtype=np.int64)
 
 
@@ -145,7 +153,7 @@ def _of_text(column: Column, cells: Sequence[str], form: str = "") -> Integers:
     moments = np.empty(len(cells), dtype=np.int64)
     for index, cell in enumerate(cells):
         moment = parse(cell.strip())
-        if moment is None:
+        if moment is None or abs(moment) > _INT64_MAX:
             column.refuse(index, _complaint(cell))
         moments[index] = moment
     return moments // _MICROSECONDS if not np.any(moments % _MICROSECONDS) else moments
@@ -216,7 +224,7 @@ def _complaint(cell: str) -> str:
     try:
         number = float(text)
     except ValueError:
-        return f"{cell!r} is no time; {_HOW}"
+        return f"{shown(cell)} is no time; {_HOW}"
     if not number.is_integer():
-        return f"{text} is not a whole number of seconds, ms, us or ns"
-    return f"{text} is not a time between 2009 and 2100 in s, ms, us or ns"
+        return f"{text[:40]} is not a whole number of seconds, ms, us or ns"
+    return f"{text[:40]} is not a time between 2009 and 2100 in s, ms, us or ns"
