@@ -11,11 +11,11 @@ from fanfold.desk import Desk, Instrument
 from fanfold.errors import BadInput
 from fanfold.importers import joining
 from fanfold.importers.data_files import DataFile
-from fanfold.local import universe
+from fanfold.local import universe, warm_up
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.simulation import market
-from fanfold.strategy import contract
+from fanfold.strategy import checking, contract
 
 SEED = 7
 SEEDED_START = 1_767_225_600  # 2026-01-01, midnight UTC
@@ -23,6 +23,27 @@ WARM_UP_MINUTES = 2 * 1_440
 SEEDED_MINUTES = 720
 # It is made in memory before the first bar is traded.
 SEEDED_MINUTES_MAX = 200_000
+
+
+DESK_FILE = Path("desk.toml")
+# What the data says replaces symbols and currency.
+BUILT_IN = """
+[venues.market]
+kind = "replay"
+symbols = []
+
+[accounts.main]
+venue = "market"
+kind = "margin"
+currency = "USDT"
+cash = 100_000
+
+[strategies]
+
+[limits.main]
+order_notional_max = 100_000
+position_notional_max = 100_000
+"""
 
 
 class RunOptions(NamedTuple):
@@ -53,7 +74,7 @@ class RunOptions(NamedTuple):
 
     @property
     def desk_file(self) -> Path:
-        return self.desk or Path("desk.toml")
+        return self.desk or DESK_FILE
 
 
 class RunPlan(NamedTuple):
@@ -81,8 +102,11 @@ def plan(
 ) -> RunPlan:
     """The plan of a replay, or of what is ``after`` a close (epoch seconds). Raises BadInput for what can't be run."""
     files = joining.read_all(data, columns)
-    raw = _raw(desk_file)
     notes = joining.apart(files)
+    raw = _desk_of_data(desk_file, strategy, notes) if files else _raw(desk_file)
+    if strategy in raw.get("strategies", {}) or (strategy in contract.names() and files):
+        # What does not trade is no news.
+        raw["strategies"] = {name: own for name, own in raw["strategies"].items() if name == strategy}
     universe.endow(raw, cash, notes)
     if files:
         recordings = universe.fit(raw, files, notes)
@@ -100,7 +124,10 @@ def plan(
         since = SEEDED_START + (passed + 1) * 60 if since is None else since
     choose(raw, strategy, params, notes)
     built = desk.build(raw, desk_file.name)
+    for instance in built.strategies.values():
+        checking.refuse(instance.strategy, instance.params, len(instance.instruments))
     start, end = _span(recordings, since if after is None else after + 1, until, minutes)
+    notes += warm_up.short_of_bars(built, recordings, end)
     return RunPlan(built, recordings, files, start, end, notes)
 
 
@@ -146,11 +173,23 @@ def params(pairs: Sequence[str]) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in pairs)
 
 
+def _desk_of_data(desk_file: Path, strategy: str | None, notes: list[str]) -> dict[str, Any]:
+    """The desk's tables; where there is no file, those of a desk that is built in, for one strategy on the data."""
+    if strategy is None or desk_file.name != DESK_FILE.name or desk_file.exists():
+        return _raw(desk_file)
+    notes.append(
+        f"there is no {desk_file}: a built-in desk trades, 100,000 on margin at 10 bps; `fanfold init` writes one"
+    )
+    return desk.tables(BUILT_IN, "the built-in desk")
+
+
 def _raw(desk_file: Path) -> dict[str, Any]:
     try:
         text = desk_file.read_text()
     except FileNotFoundError as missing:
-        raise BadInput(f"there is no {desk_file}; name the desk file with --desk, or write one") from missing
+        raise BadInput(
+            f"there is no {desk_file}; name the desk file with --desk, or let `fanfold init` write one"
+        ) from missing
     except UnicodeDecodeError as wrong:
         raise BadInput(f"{desk_file} is no text in UTF-8: {wrong}") from wrong
     raw = desk.tables(text, desk_file.name)

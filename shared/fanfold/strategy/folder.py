@@ -28,6 +28,24 @@ def chosen(folder: Path | str | None, beside: Path = Path()) -> Path | None:
     return default if default.is_dir() else None
 
 
+def of_file(file: str, folder: Path | None) -> tuple[str, Path | None]:
+    """Return the name and folder of a strategy that is named by its file, such as strategies/mine.py.
+
+    Another name is returned as it is. Raises BadInput for a file that is not there, or not in the named folder.
+    """
+    if not file.endswith(".py"):
+        return file, folder
+    path = Path(file)
+    if not path.is_file():
+        raise BadInput(f"there is no file {file}; `fanfold strategy new {path.stem}` writes one")
+    if not path.stem.isidentifier() or path.stem.startswith("_"):
+        raise BadInput(f"{file} cannot be a strategy: name the file with letters, digits and _, such as rsi_dip.py")
+    root = folder or path.parent
+    if root.resolve() not in path.resolve().parents:
+        raise BadInput(f"{file} is not in {root}; leave --strategies out, or name its folder")
+    return ".".join(path.resolve().relative_to(root.resolve()).with_suffix("").parts), root
+
+
 def use(folder: Path | None) -> None:
     """Find strategies in a folder besides the shipped ones, in place of the folder before; None leaves the shipped.
 

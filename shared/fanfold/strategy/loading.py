@@ -61,6 +61,14 @@ def guarded(doing: str, work: Callable[[], T]) -> T:
         raise BadInput(f"{doing}: {_place(wrong)}") from wrong
 
 
+def attempted(work: Callable[[], T]) -> T | Exception | SystemExit:
+    """Run code of the strategy's author, and return what it raised in place of a result."""
+    try:
+        return work()
+    except (Exception, SystemExit) as fault:  # noqa: BLE001 - the caller tells of it
+        return fault
+
+
 def _told(module: Any, name: str) -> str:
     return f"strategy {name} ({module.__file__})"
 

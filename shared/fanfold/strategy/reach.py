@@ -16,6 +16,11 @@ COLUMNS = 5
 DAY_S = 86_400
 
 
+def made_up(bars: int, lookback: int, members: int | None) -> list[list[Any]]:
+    """Return the columns of made-up bars of each instrument, padded in front with the first."""
+    return [[[column[0]] * lookback + column for column in _columns(member, bars)] for member in range(members or 1)]
+
+
 class TracedReads:
     """The furthest bar that was read, or that a recursive indicator needs to forget its start."""
 
@@ -54,7 +59,7 @@ def lookback(step: FunctionType, params: Any, start: Any, count: int | None) -> 
     """
     trace = TracedReads()
     traced = _traced(step, trace)
-    members = [[TracedColumn(trace, column) for column in _columns(member)] for member in range(count or 1)]
+    members = [[TracedColumn(trace, column) for column in _columns(member, BARS)] for member in range(count or 1)]
     columns: Any = members[0] if count is None else [list(column) for column in zip(*members, strict=True)]
     times: Any = [60 * (at + 1) for at in range(BARS)]
     state = start
@@ -70,10 +75,10 @@ def lookback(step: FunctionType, params: Any, start: Any, count: int | None) -> 
 
 
 @cache
-def _columns(member: int) -> list[list[float]]:
+def _columns(member: int, bars: int) -> list[list[float]]:
     """Return open, high, low, close and volume of a walk with jumps, which is the same each time."""
     rows, price, dice = [], 100.0 + member, 12_345 + member
-    for _ in range(BARS):
+    for _ in range(bars):
         dice = (dice * 1_103_515_245 + 12_345) % 2**31
         opened, price = price, price * (1 + (dice / 2**31 - 0.5) / (4 if dice % 11 == 0 else 40))
         high, low = max(opened, price) * 1.001, min(opened, price) * 0.999

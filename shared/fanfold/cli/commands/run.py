@@ -4,6 +4,7 @@ Trade recorded bars, the seeded market, or a live venue's public bars, all on pa
 
 Example: fanfold run
 Example: fanfold run --data BTCUSDT-1m-2026-03.zip --strategy sma_cross --param fast=10 --param slow=50
+Example: fanfold run --data BTCUSDT-1h.csv --strategy strategies/my_dip.py
 Example: fanfold run --live binance --symbols BTC/USDT,ETH/USDT --minutes 60
 """
 
@@ -31,6 +32,7 @@ from fanfold.errors import BadInput
 from fanfold.importers import columns as column_names
 from fanfold.local.complaint import print_error
 from fanfold.local.run_plan import RunOptions
+from fanfold.strategy import folder
 
 EXITS = (Exit.FAILED, *DESK)
 _AGAIN = only_one()
@@ -42,7 +44,9 @@ Data = Annotated[
 Live = Annotated[str, Parameter(metavar="EXCHANGE", help="poll a venue's public bars instead; needs internet")]
 Symbols = Annotated[str, Parameter(metavar="A/B,C/D", help="with --live: what to trade")]
 Origin = Annotated[str, Parameter(metavar="URL", help="with --live: a stand-in for the exchange's hosts")]
-Strategy = Annotated[str | None, Parameter(metavar="NAME", help="trade one strategy: an instance, or a file's name")]
+Strategy = Annotated[
+    str | None, Parameter(metavar="NAME", help="trade one strategy: an instance, a strategy's name, or its file")
+]
 Param = Annotated[list[str] | None, Parameter(metavar="K=V", help="a param of that strategy")]
 Cash = Annotated[Money, Parameter(help="starting cash of each account, in its currency")]
 From = Annotated[Moment, Parameter(name="--from", help="first close to trade, ISO 8601")]
@@ -94,6 +98,8 @@ def command(
     verbose: Verbose = False,
 ) -> int:
     """Trade; a failure where books, chain, dead letters or strategies are not as they should be."""
+    if strategy is not None:
+        strategy, strategies = folder.of_file(strategy, strategies)
     mapping = column_names.parse(columns)
     wanted = RunOptions(desk=desk, data=data or (), columns=mapping, live=live, symbols=symbols, origin=origin,
                         strategy=strategy, strategies=strategies, param=param or (), cash=cash, since=since,

@@ -1,0 +1,1 @@
+"""Write and check strategies of your own."""

@@ -1,0 +1,230 @@
+"""Try a strategy before it trades: pure, from the past alone, within its lookback, and weights that are weights."""
+
+import dis
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from math import isfinite
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, NamedTuple
+
+from fanfold.errors import BadInput
+from fanfold.strategy import contract, loading, reach, states
+from fanfold.strategy.contract import Bars, Strategy, Universe
+from fanfold.strategy.step_code import fault_of
+
+# What would make a replay another one.
+IMPURE = {"random", "time", "datetime", "os", "secrets", "uuid", "sys", "socket", "urllib", "pathlib", "io"}
+IMPURE_CALLS = {"open", "input", "print", "eval", "exec", "hash", "id"}
+# They may give other digits on another processor.
+INEXACT = {"log", "log2", "log10", "log1p", "exp", "expm1", "pow", "sin", "cos", "tan", "tanh"}
+# A column as no step may see it: what is beyond now stands out.
+BEYOND = 1e9
+# Bars in front of the lookback, so that a read of them is not one from the end.
+PADDING = 300
+BARS, BARS_MIN, READS_MAX = 240, 8, 400_000
+Path = list[tuple[Any, Any]]
+
+
+class StrategyReport(NamedTuple):
+    """The faults of a strategy; what is ``wrong`` keeps it from trading, what is ``doubtful`` does not."""
+
+    strategy: Strategy
+    wrong: list[str]
+    doubtful: list[str]
+    bars_per_second: float
+
+
+class ForbiddenReadError(Exception):
+    """A step read what it must not."""
+
+
+class GuardedColumn(Sequence[float]):
+    """A column of which only now and the lookback may be read."""
+
+    def __init__(self, name: str, values: list[float], lookback: int) -> None:
+        self.now = 0
+        self._name, self._values, self._lookback = name, values, lookback
+
+    def __len__(self) -> int:
+        raise ForbiddenReadError(
+            f"it asks for len(bars.{self._name}); count from bars.now, for columns have any length"
+        )
+
+    def __getitem__(self, at: Any) -> Any:
+        if not isinstance(at, int):
+            raise ForbiddenReadError(f"it takes a slice of bars.{self._name}; read single bars, bars.now - n")
+        if at > self.now:
+            raise ForbiddenReadError(
+                f"it reads bars.{self._name} {at - self.now} bars past now; read no further than bars.now"
+            )
+        if at < 0:
+            raise ForbiddenReadError(f"it reads bars.{self._name}[{at}]; count from bars.now: bars.now - {-at - 1}")
+        if at < self.now - self._lookback:
+            raise ForbiddenReadError(
+                f"it reads bars.{self._name} {self.now - at} bars before now, and its lookback is {self._lookback}; "
+                f"let lookback(params) return {self.now - at}"
+            )
+        return self._values[at]
+
+
+def check(
+    name: str, params: dict[str, Any], count: int = 1, clock: Callable[[], float] = lambda: 0.0
+) -> StrategyReport:
+    """Try a strategy over made-up bars. Raises BadInput where it cannot be bound at all.
+
+    Its speed is measured by a clock in seconds.
+    """
+    strategy = contract.bind(name, params, count)
+    wrong = [*_impurities(strategy.step, set())]
+    doubtful = [*_inexact(strategy.step, set())]
+    if strategy.name == contract.EXTERNAL:
+        return StrategyReport(strategy, [], [], 0.0)
+    # Long windows are tried over fewer bars.
+    bars = max(BARS_MIN, min(BARS, READS_MAX // strategy.lookback))
+    columns = reach.made_up(bars, strategy.lookback + PADDING, _members(strategy, count))
+    faults = list(_guarded(strategy, columns, bars))
+    if faults:
+        return StrategyReport(strategy, [*wrong, *faults], doubtful, 0.0)
+    began = clock()
+    path = _walk(strategy, columns, bars)
+    taken = clock() - began
+    return StrategyReport(
+        strategy, [*wrong, *_told_apart(strategy, columns, path)], doubtful, bars / taken if taken else 0.0
+    )
+
+
+def refuse(name: str, params: dict[str, Any], count: int) -> None:
+    """Raise BadInput, in one line, for a strategy that must not trade."""
+    wrong = check(name, params, count).wrong
+    if wrong:
+        raise BadInput(f"strategy {name} must not trade: {wrong[0]}; see `fanfold strategy check {name}`")
+
+
+class _FaultError(Exception):
+    pass
+
+
+def _members(strategy: Strategy, count: int) -> int | None:
+    return (contract.instruments_of(strategy.name) or max(count, 2)) if strategy.cross_sectional else None
+
+
+def _walk(strategy: Strategy, columns: list[list[Any]], bars: int, *, guarded: bool = False) -> Path:
+    """Step over the bars as a leg does. Raises _FaultError, with the place, for what would silence the leg."""
+    path: Path = []
+    state = strategy.start(strategy.params)
+    for number in range(bars):
+        now = strategy.lookback + PADDING + number
+        view = _view(strategy, columns, now)
+        if guarded:
+            _move(columns, now)
+        stepped = loading.attempted(partial(_step, strategy, state, view))
+        if isinstance(stepped, BaseException):
+            raise _FaultError(f"{fault_of(stepped, strategy.step)} (at bar {number + 1})") from stepped
+        state, weight = stepped
+        path.append((state, weight))
+    return path
+
+
+def _step(strategy: Strategy, state: Any, view: Bars | Universe) -> tuple[Any, float]:
+    following, weight = strategy.step(strategy.params, state, view)
+    return states.checked(strategy.state, strategy.state(*following), _number), _weight(weight)
+
+
+def _view(strategy: Strategy, columns: list[list[Any]], now: int) -> Bars | Universe:
+    times: Any = range(60, 60 * (now + 2), 60)
+    if strategy.cross_sectional:
+        return Universe(now, 0, len(columns), times, *(list(column) for column in zip(*columns, strict=True)))
+    return Bars(now, times, *columns[0])
+
+
+def _move(columns: list[list[Any]], now: int) -> None:
+    for column in (column for member in columns for column in member):
+        column.now = now
+
+
+def _number(what: str, value: Any) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{what} is {value!r:.80}; it must be a number, no {type(value).__name__}")
+    return value
+
+
+def _weight(weight: Any) -> float:
+    number = float(_number("the weight", weight))
+    if not isfinite(number) or abs(number) > 1:
+        raise ValueError(f"the weight is {number}; it must be from -1 to 1")
+    return number
+
+
+def _told_apart(strategy: Strategy, columns: list[list[Any]], path: Path) -> Iterator[str]:
+    """Yield that another run over the same bars, or one that knows no later bars, differs."""
+    if _try(strategy, columns, len(path)) != path:
+        yield "it gives another result for the same bars; use nothing but params, state and bars"
+        return
+    known = len(path) // 2
+    ends = strategy.lookback + PADDING + known
+    blind = [[column[:ends] + [BEYOND] * (len(column) - ends) for column in member] for member in columns]
+    if _try(strategy, blind, known) != path[:known]:
+        yield "it knows later bars: its results change where these change; read no further than bars.now"
+
+
+def _guarded(strategy: Strategy, columns: list[list[Any]], bars: int) -> Iterator[str]:
+    names = ("open", "high", "low", "close", "volume")
+    guarded: list[list[Any]] = [
+        [GuardedColumn(name, column, strategy.lookback) for name, column in zip(names, member, strict=True)]
+        for member in columns
+    ]
+    try:
+        _walk(strategy, guarded, bars, guarded=True)
+    except _FaultError as fault:
+        yield str(fault).replace("fanfold.strategy.checking.ForbiddenReadError: ", "")
+
+
+def _try(strategy: Strategy, columns: list[list[Any]], bars: int) -> Path:
+    try:
+        return _walk(strategy, columns, bars)
+    except _FaultError:
+        return []
+
+
+def _impurities(function: Any, seen: set[CodeType]) -> Iterator[str]:
+    for owner, code in _reached(function, seen):
+        for instruction in dis.get_instructions(code):
+            name = instruction.argval
+            known = owner.__globals__.get(name) if isinstance(name, str) else None
+            module = known.__name__ if isinstance(known, ModuleType) else getattr(known, "__module__", None)
+            place = f"{code.co_filename.rpartition('/')[2]}:{_line(code, instruction.offset)}"
+            if instruction.opname in {"STORE_GLOBAL", "DELETE_GLOBAL"}:
+                yield f"{place}: it changes the global `{name}`; keep it in State"
+            elif instruction.opname == "LOAD_GLOBAL" and (str(module).partition(".")[0].lstrip("_") in IMPURE):
+                yield f"{place}: it uses `{name}` of {module}; use nothing but params, state and bars"
+            elif instruction.opname == "LOAD_GLOBAL" and name in IMPURE_CALLS and known is None:
+                yield f"{place}: it calls `{name}`; use nothing but params, state and bars"
+
+
+def _inexact(function: Any, seen: set[CodeType]) -> Iterator[str]:
+    for _, code in _reached(function, seen):
+        powers = {
+            i.offset for i in dis.get_instructions(code) if i.opname == "BINARY_OP" and i.argrepr in {"**", "**="}
+        }
+        called = INEXACT & set(code.co_names)
+        if powers or called:
+            what = ", ".join([*sorted(called), *(["**"] if powers else [])])
+            name = code.co_filename.rpartition("/")[2]
+            yield f"{name}: `{code.co_name}` uses {what}, which may give other digits on another processor"
+
+
+def _reached(function: Any, seen: set[CodeType]) -> Iterator[tuple[FunctionType, CodeType]]:
+    """Yield a function's code and that of all functions that it calls."""
+    if not isinstance(function, FunctionType) or function.__code__ in seen:
+        return
+    seen.add(function.__code__)
+    if function.__module__.startswith("fanfold.indicators"):
+        return
+    yield function, function.__code__
+    for name in function.__code__.co_names:
+        yield from _reached(function.__globals__.get(name), seen)
+
+
+def _line(code: CodeType, offset: int) -> int:
+    lines = [line for start, _, line in code.co_lines() if line is not None and start <= offset]
+    return lines[-1] if lines else code.co_firstlineno
