@@ -18,6 +18,7 @@ _ALIASES = {
         *("unix", "unix timestamp", "open time", "opentime", "open timestamp", "timestamp", "timestamp ms", "ts"),
         *("start at", "start time", "start", "begin", "bucket", "period start", "datetime", "date time", "date"),
         *("gmt time", "utc time", "time", "time utc", "local time", "t", "dt", "day", "index", "index level 0", ""),
+        *("time (utc)", "date (utc)", "datetime (utc)", "timestamp (utc)", "ticks"),
     ),
     "clock": ("time", "hour", "clock"),
     "closes": ("close time", "closetime", "closes at", "close timestamp", "end time", "time close"),
@@ -27,13 +28,15 @@ _ALIASES = {
     "close": ("close", "c", "close price", "px last", "last", "close last", "price close", "price"),
     "volume": (
         *("volume", "v", "vol", "vol.", "base volume", "volume base", "volume traded", "base asset volume"),
-        *("real volume", *_TICKS),
+        *("real volume", "volumefrom", *_TICKS),
     ),
     "symbol": (
         *("symbol", "ticker", "pair", "instrument", "instrument name", "inst id", "instid", "market", "coin", "asset"),
         *("product", "product id", "currency pair"),
     ),
 }
+# Columns by which HTX is known, whose `vol` counts the quote currency and `amount` the base.
+_HTX = {"id", "amount", "vol", "count"}
 _VOLUME_OF = re.compile(r"volume \(?([a-z0-9]{2,10})\)?|([a-z0-9]{2,10}) volume")
 # What a column may be called that counts what was traded, in a currency that nobody knows.
 _MAYBE_VOLUME = re.compile(r"vol|amount|qty|quantity|turnover|size|traded")
@@ -84,6 +87,8 @@ def places(path: Path, names: Sequence[str], mapping: Mapping[str, str], base: s
     by_meaning = {
         meaning: by_name[alias] for meaning in MEANINGS for alias in reversed(_ALIASES[meaning]) if alias in by_name
     }
+    if by_name.keys() >= _HTX:
+        by_meaning |= {"time": by_name["id"], "volume": by_name["amount"]}
     if "volume" not in {*by_meaning, *mapping}:
         by_meaning |= _volume_of(path, by_name, base)
     by_meaning |= chosen

@@ -18,6 +18,8 @@ from fanfold.importers.table import refuse
 
 # Of what is never read: first bytes, what it is, and what to do.
 _UNREADABLE = (
+    (b"\x80\x02", "a Python pickle, which runs code when it is read", "write Parquet or CSV from it"),
+    (b"\x80\x03", "a Python pickle, which runs code when it is read", "write Parquet or CSV from it"),
     (b"\x80\x04", "a Python pickle, which runs code when it is read", "write Parquet or CSV from it"),
     (b"\x80\x05", "a Python pickle, which runs code when it is read", "write Parquet or CSV from it"),
     (b"\x89HDF", "HDF5", "write Parquet or CSV from it"),
@@ -27,6 +29,7 @@ _UNREADABLE = (
     (b"Rar!", "a RAR archive", "unpack it first"),
     (b"%PDF", "a PDF", "download the data itself"),
     (b"\x89PNG", "a picture", "download the data itself"),
+    (b"\x93NUMPY", "a NumPy array, whose columns have no names", "write Parquet or CSV from it"),
     (b"ORC", "ORC", "write Parquet from it"),
     (b"Obj\x01", "Avro", "write Parquet from it"),
 )

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from fanfold.errors import BadInput
 from fanfold.importers import columns, text
-from fanfold.importers.table import PRICES, Places, RawTable, RowNumbers, refuse
+from fanfold.importers.table import PRICES, Places, RawTable, RowNumbers, refuse, shown
 
 Rows = list[Any]
 # Length of a bar -> whose it can be, and the names of what it holds. Of several, the first that makes bars possible.
@@ -37,8 +37,10 @@ _LISTS: dict[int, tuple[tuple[str, tuple[str, ...]], ...]] = {
     ),
 }
 # Where answers keep their bars, from the outside in.
-_INSIDE = ("result", "data", "list", "ohlc", "candles", "klines", "rows", "bars", "values", "items")
+_INSIDE = ("result", "data", "Data", "list", "ohlc", "candles", "klines", "rows", "bars", "values", "items")
 _DEPTH = 4
+# Where an answer says why it has no bars.
+_COMPLAINTS = ("msg", "message", "retMsg", "error")
 
 
 def load(path: Path, body: bytes, mapping: Mapping[str, str], base: str) -> RawTable:
@@ -74,6 +76,7 @@ def _decoded(path: Path, body: bytes) -> Any:
 
 def _rows(path: Path, value: Any) -> Rows:
     """Return the list of bars inside of a value, each a list or an object with the names of its columns."""
+    complaint = _complaint(value)
     for _ in range(_DEPTH):
         if isinstance(value, list) and value and isinstance(value[0], list | dict):
             return value
@@ -86,7 +89,14 @@ def _rows(path: Path, value: Any) -> Rows:
         value = _inside(value)
     raise BadInput(
         f"{path}: the JSON is not a list of bars [time, open, high, low, close, volume], nor of objects with such names"
+        f"{complaint}"
     )
+
+
+def _complaint(answer: Any) -> str:
+    """Return what an exchange answers in place of bars, as the end of a sentence."""
+    texts = (answer.get(name) for name in _COMPLAINTS) if isinstance(answer, dict) else ()
+    return next((f"; it says {shown(text)}" for text in texts if text), "")
 
 
 def _inside(value: Mapping[str, Any]) -> Any:

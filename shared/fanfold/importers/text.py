@@ -8,7 +8,7 @@ from typing import NamedTuple
 from fanfold.importers.table import refuse
 
 _UTF16 = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_HTML = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml")
+_HTML = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml", b"<!--", b"<error", b"<div")
 _TITLE = re.compile(rb"<(title|h1|body|message)[^>]*>\s*([^<]{1,80})", re.IGNORECASE)
 # What text has none of; tabs, line ends and a form feed are in it.
 _CONTROLS = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1a")

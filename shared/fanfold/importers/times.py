@@ -23,6 +23,7 @@ _ZONE_WORDS = re.compile(r" ?(UTC|GMT|Z)$", re.IGNORECASE)
 # CryptoDataDownload's hours.
 _HOUR_WORDS = re.compile(r"(\d{4}-\d{2}-\d{2}) (\d{1,2})-([AP]M)")
 _WRITTEN = ("%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d %b %Y", "%d-%b-%Y %H:%M:%S", "%d %b %Y %H:%M:%S")
+_HALF_DAYS = ("%Y-%m-%d %I:%M:%S %p", "%Y-%m-%d %I:%M %p")
 _MICROSECONDS = 10**6
 _INT64_MAX = 2**63 - 1
 MONTHS = 12
@@ -206,7 +207,7 @@ def _calendar(text: str) -> int | None:
     try:
         return _epoch(datetime.fromisoformat(text))
     except ValueError:
-        readings = (_by_form(form)(text) for form in _WRITTEN)
+        readings = (_by_form(form)(text) for form in (*_WRITTEN, *_HALF_DAYS))
         return next((moment for moment in readings if moment is not None), None)
 
 

@@ -67,6 +67,7 @@ def _times() -> list[Kind]:
         "in words, month first": "%b %d, %Y",
         "in words, day first": "%d %b %Y",
         "in eight digits": "%Y%m%d",
+        "month first, AM and PM": "%m/%d/%Y %I:%M:%S %p",
         "ISO": "%Y-%m-%d",
     }
     return [
@@ -149,6 +150,7 @@ def _headers() -> list[Kind]:
         "Open time": ("Open time", "Open", "High", "Low", "Close", "Volume"),
         "open_time": ("open_time", "open_price", "high_price", "low_price", "close_price", "base_volume"),
         "datetime, vol": ("datetime", "open", "high", "low", "close", "vol"),
+        "time (UTC)": ("time (UTC)", *HEADER[1:]),
         "unix": ("unix", "open", "high", "low", "close", "volume"),
         "bucket": ("bucket", "open", "high", "low", "close", "volume"),
         "Volume (BTC)": ("time", "open", "high", "low", "close", "Volume (BTC)"),

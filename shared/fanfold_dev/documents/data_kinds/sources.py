@@ -41,6 +41,7 @@ def _exchanges() -> list[Kind]:
         Kind("MEXC REST", "BTCUSDT.json", dumped(mexc)),
         Kind("Gate REST", "BTC_USDT.json", dumped(gate)),
         Kind("Bitfinex REST", "BTCUSD.json", dumped(bitfinex)),
+        *_by_name(),
         Kind("Binance REST", "BTCUSDT.json", dumped(binance)),
         Kind("Kraken REST", "XBTUSD.json", dumped({"error": [], "result": {"XXBTZUSD": kraken, "last": 1}})),
         Kind("OKX REST", "BTC-USDT.json", dumped({"code": "0", "msg": "", "data": okx})),
@@ -48,6 +49,25 @@ def _exchanges() -> list[Kind]:
         Kind("Coinbase Exchange REST", "BTC-USD.json", dumped(coinbase)),
         Kind("Bitstamp REST", "BTCUSD.json", dumped({"data": {"pair": "BTC/USD", "ohlc": bitstamp}})),
         Kind("ccxt", "BTCUSDT.json", dumped([[row[0] * 1_000, *row[1:]] for row in made])),
+    ]
+
+
+def _by_name() -> list[Kind]:
+    """Return the exchanges whose answers name what they tell, each in its own way."""
+    made = rows()
+    names = ("id", "open", "high", "low", "close", "amount")
+    htx = [named(row, *names) | {"vol": round(row[4] * row[5], 2), "count": 5} for row in made]
+    compare = [named(row, *HEADER[:5], "volumefrom") | {"volumeto": round(row[4] * row[5], 2)} for row in made]
+    columns = dict(zip(("ticks", *HEADER[1:]), map(list, zip(*made, strict=True)), strict=True))
+    deribit = columns | {"ticks": [row[0] * 1_000 for row in made], "status": "ok"}
+    advanced = [{name: str(cell) for name, cell in named(row, "start", *HEADER[1:]).items()} for row in made]
+    polygon = [named((row[0] * 1_000, *row[1:]), "t", "o", "h", "l", "c", "v") | {"vw": row[4]} for row in made]
+    return [
+        Kind("HTX REST", "BTCUSDT.json", dumped({"status": "ok", "data": htx})),
+        Kind("CryptoCompare REST", "BTCUSDT.json", dumped({"Response": "Success", "Data": {"Data": compare}})),
+        Kind("Deribit REST", "BTC_USDC.json", dumped({"result": deribit})),
+        Kind("Coinbase Advanced REST", "BTC-USD.json", dumped({"candles": advanced})),
+        Kind("Polygon REST", "BTCUSD.json", dumped({"ticker": "X:BTCUSD", "results": polygon})),
     ]
 
 
