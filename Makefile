@@ -14,6 +14,7 @@ install: .venv/.installed node_modules/.installed ## Install everything into .ve
 
 run: install ## Trade a seeded market on paper, on an embedded AWS, and print the result
 	@$(BIN)/fanfold run
+	@printf '\nnext:\n  %s\n  %s\n  %s\n' '$(BIN)/fanfold report --by day' '$(BIN)/fanfold orders' '$(BIN)/fanfold why ORDER'
 
 # As many as there are cores: a desk keeps about one busy. Each has ports and folders of its own.
 WORKERS ?= auto

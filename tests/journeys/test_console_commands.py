@@ -1,5 +1,7 @@
 """Every command but run, against a desk that traded: in text and JSON, with right and wrong arguments."""
 
+import csv
+import io
 import json
 import os
 import shutil
@@ -105,6 +107,51 @@ def test_trades_are_those_of_the_day(fanfold):
     assert said["trades"]
     assert {trade["at"][:10] for trade in said["trades"]} == {DAY}
     assert "no trades on 2026-02-01" in fanfold("trades", "--day", "2026-02-01").out
+
+
+def test_trades_of_a_span_an_instrument_or_all_are_those_that_were_recorded(fanfold):
+    every = fanfold("trades", "--all", "--json").document["trades"]
+    assert fanfold("trades", "--from", f"{DAY}T00:00", "--until", f"{DAY}T23:59", "--json").document["trades"] == every
+    middle = every[len(every) // 2]
+    late = fanfold("trades", "--from", middle["at"], "--json").document["trades"]
+    assert late == [trade for trade in every if trade["at"] >= middle["at"]]
+    own = fanfold("trades", "--all", "--instrument", middle["instrument"].lower(), "--json").document["trades"]
+    assert own == [trade for trade in every if trade["instrument"] == middle["instrument"]]
+    rows = list(csv.DictReader(io.StringIO(fanfold("trades", "--all", "--csv").out)))
+    assert [row["trade_id"] for row in rows] == [trade["trade_id"] for trade in every]
+    assert f"there are some on {DAY}" in fanfold("trades", "--day", "2026-02-01").out
+
+
+@pytest.mark.parametrize("command", ["orders", "trades", "positions", "signals", "status", "report"])
+def test_tables_fit_eighty_columns(fanfold, command):
+    widest = max(fanfold(command).out.splitlines(), key=len)
+    assert len(widest) <= 80, widest
+
+
+@pytest.mark.parametrize("command", ["orders", "trades"])
+def test_an_instrument_that_the_desk_does_not_have_is_refused(fanfold, command):
+    answer = fanfold(command, "--instrument", "FOO/BAR")
+    assert (answer.code, answer.out) == (2, "")
+    assert "no instrument 'FOO/BAR'; it has BTC/USDT" in answer.err
+
+
+def test_a_short_id_of_a_table_is_one_that_why_takes(fanfold):
+    short = fanfold("orders").out.splitlines()[1].split()[2]
+    assert fanfold("why", short, "--json").document["order"]["order_id"].startswith(short)
+
+
+def test_positions_have_totals(fanfold):
+    answer = fanfold("positions", "--json").document
+    (total,) = answer["totals"]
+    for name in ("value", "unrealised", "realised", "fees"):
+        assert Decimal(total[name]) == sum(Decimal(row[name]) for row in answer["positions"])
+
+
+def test_a_report_of_a_desk_that_trades_agrees_with_its_status(fanfold):
+    (whole,) = fanfold("report", "--json").document["performance"]
+    (account,) = fanfold("status", "--json").document["accounts"]
+    assert Decimal(whole["equity"]) == Decimal(account["equity"])
+    assert sum(Decimal(part["profit"]) for part in whole["by_strategy"]) == Decimal(account["equity"]) - 10_000
 
 
 def test_signals_tell_what_every_instance_wants(fanfold):

@@ -41,6 +41,25 @@ def test_without_data_the_seeded_market_is_traded_after_two_days_of_warming_up()
     assert plan.notes == []
 
 
+def test_the_seeded_market_is_made_as_long_as_the_first_close_needs() -> None:
+    late = run_plan.SEEDED_START + (run_plan.WARM_UP_MINUTES + 40) * 60
+    plan = planned(since=late)
+    assert (plan.start, (plan.until - plan.start) // 60 + 1) == (late, 5)
+    early = run_plan.SEEDED_START + 60
+    assert planned(since=early).start == early
+
+
+def test_a_span_that_ends_before_it_begins_is_refused_before_data_is_read() -> None:
+    with pytest.raises(BadInput, match=r"--from 2026-01-01T01:00.* is after --until 2026-01-01T00:30"):
+        planned(data=["/nonexistent.csv"], since=run_plan.SEEDED_START + 3_600, until=run_plan.SEEDED_START + 1_800)
+
+
+def test_a_param_is_given_once() -> None:
+    assert run_plan.params(["fast=10", "slow=20"]) == {"fast": "10", "slow": "20"}
+    with pytest.raises(BadInput, match="--param fast is given twice"):
+        run_plan.params(["fast=10", "fast=20"])
+
+
 def test_a_longer_run_begins_with_the_shorter_one() -> None:
     (short, *_), (long, *_) = planned().recordings, planned(minutes=9).recordings
     assert list(long.bars(0, short.count)) == list(short.bars())
@@ -112,7 +131,7 @@ def test_another_quote_currency_asks_for_its_cash(tmp_path: Path, name: str, quo
         planned(data=data)
     plan = planned(data=data, cash=Decimal("2.5"))
     assert (plan.desk.accounts["main"].currency, plan.desk.accounts["main"].cash) == (quote, Decimal("2.5"))
-    assert plan.desk.limits["main"].order_notional_max == Decimal("0.625")
+    assert plan.desk.limits["main"].order_notional_max == Decimal("1.125")
     assert "account main begins with 2.5, and its limits are in the same measure" in plan.notes
 
 

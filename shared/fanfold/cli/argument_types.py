@@ -119,6 +119,9 @@ StageName = Annotated[
     ),
 ]
 Account = Annotated[str | None, Parameter(metavar="NAME", help="one account of the desk; without it, all")]
+Instrument = Annotated[
+    str | None, Parameter(metavar="NAME", help="only of this instrument, such as BTC/USDT, in any case")
+]
 Service = Annotated[ServiceName | None, Parameter(metavar="NAME", help="one service; without it, all")]
 Strategies = Annotated[
     Path | None, Parameter(metavar="DIR", help="the folder of your own strategies (./strategies, where it exists)")

@@ -1,5 +1,6 @@
 """``fanfold run --live``: paper trading on a real venue's public bars, in step with the wall clock."""
 
+import re
 import time
 from datetime import UTC, datetime
 
@@ -21,6 +22,7 @@ from fanfold.strategy import folder
 from fanfold.venues.ccxt.venue import catalogue
 
 MINUTE_S = 60
+_SYMBOL = re.compile(r"[A-Z0-9]+/[A-Z0-9]+")
 # A timer may ring early.
 LATE_S = 0.2
 FLUSH_EVERY = 15
@@ -33,6 +35,9 @@ def trade(options: Options, wanted: RunOptions, out: Console) -> int:
     symbols = [symbol.strip() for symbol in wanted.symbols.split(",") if symbol.strip()]
     if not symbols:
         raise BadInput("--live needs --symbols, such as --symbols BTC/USDT,ETH/USDT")
+    wrong = [symbol for symbol in symbols if not _SYMBOL.fullmatch(symbol)]
+    if wrong:
+        raise BadInput(f"--symbols {wrong[0]!r} is not of the form BASE/QUOTE, such as BTC/USDT")
     folder.use(folder.chosen(wanted.strategies))
     traded = _desk(wanted, symbols, out)
     state = options.state.resolve()

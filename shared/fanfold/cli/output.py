@@ -1,5 +1,6 @@
 """The output of commands as text for people and as JSON for programs; colour and boxes only on a terminal."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,6 +18,7 @@ GAP = "  "
 # A sign before a figure that stands alone: dates and ids have none.
 _PROFIT = r"(?<!\S)\+\d[\d,.]*%?"
 _LOSS = r"(?<!\S)-\d[\d,.]*%?"
+_MONEY = re.compile(r"[+-]?\d[\d,]*\.\d+%?")
 _ALARM = r"\b(?:HALTED|FLATTENING|REDUCE_ONLY|REFUSED|FAILED|INTERRUPTED|DO NOT BALANCE)\b"
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 
@@ -41,8 +43,13 @@ class Answer(NamedTuple):
 def grid(title: str, rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> Grid:
     """Return a table of fields of records; ``columns`` has a field's name and heading; numbers are aligned right."""
     kept = [[row.get(name) for name in columns] for row in rows]
-    right = {n for row in kept for n, value in enumerate(row) if isinstance(value, Decimal | int | float)}
+    right = {n for row in kept for n, value in enumerate(row) if _is_figure(value)}
     return Grid(title, tuple(columns.values()), [tuple(cell(value) for value in row) for row in kept], frozenset(right))
+
+
+def _is_figure(value: Any) -> bool:
+    """Return whether a value is a number, or money that was rounded for people."""
+    return isinstance(value, Decimal | int | float) or (isinstance(value, str) and bool(_MONEY.fullmatch(value)))
 
 
 def cell(value: Any) -> str:

@@ -1,13 +1,17 @@
 """Queries of several commands that audit does not record; those that it does are in ``fanfold.audit.queries``."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
 from fanfold.audit.queries import leg_states
 from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.cli.idle_legs import TRADES
+from fanfold.errors import BadInput
 from fanfold.local.session import Session
 from fanfold.risk.exposure import Mark
+
+SHORT_ID = 8
 
 
 def marks_of(session: Session, account: str) -> dict[str, Mark]:
@@ -18,6 +22,34 @@ def marks_of(session: Session, account: str) -> dict[str, Mark]:
 def legs_of(session: Session, account: str) -> list[dict[str, Any]]:
     """Return the legs of an account that do not trade, with the last reported reason."""
     return [leg for leg in leg_states(session.views, account) if leg["code"] not in TRADES]
+
+
+def instrument_of(session: Session, name: str | None) -> str | None:
+    """Return an instrument of the desk by its name in any case. Raises BadInput for one that it does not have."""
+    if name is None:
+        return None
+    names = {known.lower(): known for known in session.desk.instruments}
+    if name.lower() not in names:
+        raise BadInput(f"the desk has no instrument {name!r}; it has {', '.join(sorted(names.values()))}")
+    return names[name.lower()]
+
+
+def short_ids(ids: Iterable[str]) -> dict[str, str]:
+    """Return the start of each id, long enough that no other one begins with it; every command takes it.
+
+    >>> sorted(short_ids(["0123456789ab", "0123456788ff"]).values())
+    ['0123456788', '0123456789']
+    """
+    known = set(ids)
+    length = SHORT_ID
+    while len({each[:length] for each in known}) < len(known):
+        length += 1
+    return {each: each[:length] for each in known}
+
+
+def minute(at: datetime) -> str:
+    """Return a time as tables have it: without the year, in UTC."""
+    return at.astimezone(UTC).strftime("%m-%d %H:%M")
 
 
 def last_day(session: Session, accounts: list[str]) -> str:

@@ -16,10 +16,11 @@ from fanfold.cli.exit_codes import Exit
 from fanfold.cli.idle_legs import LegWatch
 from fanfold.cli.reading_progress import progress_of_reading
 from fanfold.deployment import SERVICES
+from fanfold.errors import BadInput
 from fanfold.importers import data_files
 from fanfold.local import continuing, deployment_cache, launcher, run_plan, state_directory
 from fanfold.local.driver import DeskRun, announce, emulator, environment
-from fanfold.local.holding import lock_directory
+from fanfold.local.holding import holder, lock_directory
 from fanfold.local.interrupt import Interrupt
 from fanfold.local.launcher import Cloud
 from fanfold.local.run_plan import RunOptions, RunPlan
@@ -66,6 +67,7 @@ def _start(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -> i
 
 
 def _continue(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -> int:
+    _check_nobody_runs(state)
     state_directory.read_request(state)
     with lock_directory(state, "run") as held:
         plan, request = continuing.continued(state, wanted)
@@ -73,6 +75,13 @@ def _continue(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -
         state_directory.write_request(state, request)
         out.print(f"continues in {state} with {text_of(plan.start)}", soft_wrap=True, highlight=False)
         return _trade(state, plan, held, wanted, out, as_json=as_json)
+
+
+def _check_nobody_runs(state: Path) -> None:
+    """Raise BadInput where a run is under way: one that has just begun has nothing yet that could continue."""
+    other = holder(state)
+    if other and other.command == "run" and other.alive:
+        raise BadInput(f"a desk is running in {state} ({other}): end it first, or name another with --state")
 
 
 def print_start(state: Path, kept: Path | None, out: Console) -> None:

@@ -53,7 +53,9 @@ def lines(summary: Summary, *, verbose: bool) -> Iterator[tuple[str, str]]:
     yield "orders", f"{summary.orders:,} approved, {summary.fills:,} fills"
     yield "refused", f"{summary.refused:,}" + _counts(summary.refusals)
     if summary.refusal_example:
-        yield "", f"first: {summary.refusal_example}"
+        what, _, why = summary.refusal_example.partition(", ")
+        yield "", f"first: {what}"
+        yield "", why
     yield "halts", "; ".join(summary.halts) or "none"
     yield "data", "; ".join(f"{what}: {count:,}" for what, count in summary.defects.items()) or "no defects"
     yield from (("no trade", leg.text) for leg in summary.legs)

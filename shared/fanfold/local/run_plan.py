@@ -101,6 +101,8 @@ def plan(
     columns: Mapping[str, str] | None = None,
 ) -> RunPlan:
     """The plan of a replay, or of what is ``after`` a close (epoch seconds). Raises BadInput for what can't be run."""
+    if since is not None and until is not None and since > until:
+        raise BadInput(f"--from {_text(since)} is after --until {_text(until)}")
     files = joining.read_all(data, columns)
     notes = joining.apart(files)
     raw = _desk_of_data(desk_file, strategy, notes) if files else _raw(desk_file)
@@ -113,7 +115,7 @@ def plan(
         universe.keep_in_quote(raw, cash, notes)
     else:
         symbols = universe.seeded(raw, notes)
-        passed = WARM_UP_MINUTES if after is None else (after - SEEDED_START) // 60
+        passed = _seeded_passed(since, after)
         if passed + (minutes or SEEDED_MINUTES) > SEEDED_MINUTES_MAX:
             raise BadInput(
                 f"the seeded market is made for {SEEDED_MINUTES_MAX:,} minutes at most, two days of warming "
@@ -121,7 +123,7 @@ def plan(
             )
         made = market.market(SEED, symbols, passed + (minutes or SEEDED_MINUTES), SEEDED_START)
         recordings = [Recording.of(series) for series in made]
-        since = SEEDED_START + (passed + 1) * 60 if since is None else since
+        since = SEEDED_START + (WARM_UP_MINUTES + 1) * 60 if since is None else since
     choose(raw, strategy, params, notes)
     built = desk.build(raw, desk_file.name)
     for instance in built.strategies.values():
@@ -129,6 +131,13 @@ def plan(
     start, end = _span(recordings, since if after is None else after + 1, until, minutes)
     notes += warm_up.short_of_bars(built, recordings, end)
     return RunPlan(built, recordings, files, start, end, notes)
+
+
+def _seeded_passed(since: int | None, after: int | None) -> int:
+    """Return the minutes of the seeded market before the first that is traded; it is made from its beginning."""
+    if after is not None:
+        return (after - SEEDED_START) // 60
+    return WARM_UP_MINUTES if since is None else max(0, -(-since // 60) - SEEDED_START // 60 - 1)
 
 
 def choose(raw: dict[str, Any], strategy: str | None, params: Mapping[str, str], notes: list[str]) -> None:
@@ -170,6 +179,10 @@ def params(pairs: Sequence[str]) -> dict[str, str]:
     wrong = [pair for pair in pairs if "=" not in pair]
     if wrong:
         raise BadInput(f"--param {wrong[0]!r} is not of the form name=value, such as fast=10")
+    names = [pair.partition("=")[0] for pair in pairs]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise BadInput(f"--param {twice[0]} is given twice; name each param once")
     return dict(pair.split("=", 1) for pair in pairs)
 
 

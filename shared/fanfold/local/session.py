@@ -151,7 +151,7 @@ def connect(state: Path, command: str) -> Iterator[LocalSession]:
         return
     other = holding.holder(state)
     if other and other.command == "run" and other.alive:
-        raise NotReachable(f"{other} is starting in {state}, or ending; ask again in a moment")
+        raise NotReachable(f"{other}: the desk in {state} is being deployed, or ends; ask again in a moment")
     settings = environment(state, live=not (state / CLOCK).exists())
     with lock_directory(state, command) as held, emulator(state, settings, held) as cloud:
         yield LocalSession(state, cloud, known, running=False)

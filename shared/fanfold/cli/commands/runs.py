@@ -13,19 +13,21 @@ from typing import Any, TypeVar
 
 from fanfold.cli.argument_types import Shared
 from fanfold.cli.exit_codes import Exit
-from fanfold.cli.output import Answer, cell, grid
+from fanfold.cli.output import Answer, grid, share
 from fanfold.errors import BadInput, NothingThere
 from fanfold.local import holding, state_directory
 from fanfold.local.state_directory import RunRequest
 
 EXITS = (Exit.NOTHING_THERE,)
 T = TypeVar("T")
+# Together with the other columns they are a line of a terminal.
+DATA_WIDTH = 20
+STRATEGIES_WIDTH = 16
 _COLUMNS = {
-    "run": "run",
+    "number": "run",
     "begun": "begun",
     "data": "data",
     "strategies": "strategies",
-    "through": "through",
     "return": "return",
     "ended": "ended",
 }
@@ -37,9 +39,30 @@ def command(*, options: Shared) -> Answer:
     runs = [_run(path) for path in state_directory.kept_runs(state)]
     if not runs:
         raise NothingThere(f"there is no run in {state}; start one with `fanfold run`, or name another with --state")
-    hint = f"any command takes one of them with --state; one that is no longer wanted goes with rm -r {state}/runs/N"
-    rows = [run | {"return": _share(run["return"]), "data": cell(run["data"])} for run in runs]
-    return Answer({"runs": runs}, [grid("", rows, _COLUMNS), hint])
+    hint = (
+        f"`fanfold report N` reports on run N, and `--state {options.state}/runs/N` lets any command look at it;\n"
+        f"one that is no longer wanted goes with rm -r {options.state}/runs/N"
+    )
+    return Answer({"runs": runs}, [grid("", [_row(run, state) for run in runs], _COLUMNS), hint])
+
+
+def _row(run: dict[str, Any], state: Path) -> dict[str, Any]:
+    """Return a run as the table has it."""
+    return run | {
+        "number": "newest" if run["run"] == str(state) else Path(run["run"]).name,
+        "begun": run["begun"][:16].replace("T", " "),
+        "data": _first_of(run["data"], DATA_WIDTH),
+        "strategies": _first_of(run["strategies"], STRATEGIES_WIDTH),
+        "return": share(float(run["return"]), sign=True) if run["return"] else "",
+    }
+
+
+def _first_of(names: list[str], width: int) -> str:
+    """Return the first name, cut off, and how many more there are."""
+    more = f" +{len(names) - 1}" if len(names) > 1 else ""
+    first = names[0] if names else ""
+    room = width - len(more)
+    return (first if len(first) <= room else f"{first[: room - 1]}…") + more
 
 
 def _run(path: Path) -> dict[str, Any]:
@@ -67,11 +90,13 @@ def _known(read: Callable[[], T]) -> T | None:
 
 
 def _ended(path: Path, summary: dict[str, Any]) -> str:
-    """Describe how a run ended: with a summary, or killed after the last one; or that it is running."""
+    """Describe how a run ended, or that it runs; `--continue` goes on with one that was interrupted or killed."""
     holder = holding.holder(path)
     if holder and holder.command == "run" and holder.alive:
         return f"runs (process {holder.pid})"
-    return "with a summary" if summary else "killed; --continue goes on"
+    if summary:
+        return "interrupted" if summary.get("interrupted") else "complete"
+    return "killed"
 
 
 def _data(request: RunRequest) -> list[str]:
@@ -87,7 +112,3 @@ def _summary(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return summary
-
-
-def _share(total_return: str | None) -> str:
-    return f"{float(total_return):.2%}" if total_return else ""

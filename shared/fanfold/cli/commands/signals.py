@@ -12,7 +12,14 @@ from fanfold.cli.reading import legs_of
 from fanfold.stages.session import reach
 
 EXITS = DESK
-_COLUMNS = {name: name for name in ("at", "account", "instance", "instrument", "timeframe", "weight")}
+_COLUMNS = {
+    "at": "at",
+    "account": "account",
+    "instance": "strategy",
+    "instrument": "instrument",
+    "timeframe": "bars",
+    "weight": "weight",
+}
 
 
 def command(*, options: Shared, stage: StageName = "", account: Account = None) -> Answer:
@@ -22,5 +29,6 @@ def command(*, options: Shared, stage: StageName = "", account: Account = None) 
         rows = [row for name in names for row in signals_of(session.views, name)]
         legs = [leg for name in names for leg in legs_of(session, name)]
     idle = [f"{leg['instance']} {leg['instrument']}: {reason_text(leg['code'], leg['detail'])}" for leg in legs]
-    text = [grid("", rows, _COLUMNS)] if rows else ["no signals: no strategy has given a target yet"]
+    columns = {name: text for name, text in _COLUMNS.items() if name != "account" or len(names) > 1}
+    text = [grid("", rows, columns)] if rows else ["no signals: no strategy has given a target yet"]
     return Answer({"signals": rows, "not_trading": legs}, [*text, *idle])
