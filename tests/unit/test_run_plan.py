@@ -54,6 +54,13 @@ def test_a_span_that_ends_before_it_begins_is_refused_before_data_is_read() -> N
         planned(data=["/nonexistent.csv"], since=run_plan.SEEDED_START + 3_600, until=run_plan.SEEDED_START + 1_800)
 
 
+def test_a_strategy_with_all_cash_may_buy_one_instrument_before_another_is_sold() -> None:
+    limits = planned(strategy="sma_cross").desk.limits["main"]
+    assert (limits.gross_max, limits.net_max) == (Decimal("1.5"), Decimal("1.5"))
+    shipped = planned(strategy="trend").desk.limits["main"]
+    assert (shipped.gross_max, shipped.net_max) == (Decimal("0.85"), Decimal(1))
+
+
 def test_a_param_is_given_once() -> None:
     assert run_plan.params(["fast=10", "slow=20"]) == {"fast": "10", "slow": "20"}
     with pytest.raises(BadInput, match="--param fast is given twice"):

@@ -16,7 +16,8 @@ from fanfold.strategy import contract
 
 NOTIONALS = {"order_notional_max", "position_notional_max"}
 # All cash, and room for one instrument to be bought while another is being sold.
-GROSS_OF_ALL_CASH = Decimal("1.5")
+EXPOSURE_OF_ALL_CASH = Decimal("1.5")
+EXPOSURES = {"gross_max", "net_max"}
 # One of them is worth another.
 DOLLARS = {"USD", "USDT", "USDC", "FDUSD", "TUSD", "BUSD", "DAI"}
 Tables = dict[str, Any]
@@ -129,8 +130,8 @@ def put_up(raw: Tables, strategy: str, notes: list[str]) -> Tables:
     limits = raw.get("limits", {}).get(account, {})
     for key in NOTIONALS:
         limits[key] = max(_decimal(limits.get(key, 0)), _decimal(money.get("cash", 0)))
-    if "gross_max" in limits:
-        limits["gross_max"] = max(_decimal(limits["gross_max"]), GROSS_OF_ALL_CASH)
+    for key in EXPOSURES & limits.keys():
+        limits[key] = max(_decimal(limits[key]), EXPOSURE_OF_ALL_CASH)
     notes.append(f"{strategy} trades with all cash of {account}; its orders and positions may be as large as that")
     timeframe = _venues(raw).get(money.get("venue", ""), {}).get("timeframe", "1m")
     return {"strategy": strategy, "instruments": fitted, "timeframe": timeframe, "account": account, "allocation": 1}
