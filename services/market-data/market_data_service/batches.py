@@ -115,6 +115,8 @@ def _parts(series: Sequence[Series]) -> list[list[Series]]:
 
     A series is not split if it fits into a part: two halves that arrive in the wrong order would look like a gap.
     """
+    if sum(len(whole.bars) for whole in series) <= BARS_MAX and sum(map(_bytes, series)) <= PART_BYTES:
+        return [list(series)]
     parts: list[list[Series]] = [[]]
     count, size = 0, 0
     for piece in (piece for whole in series for piece in _pieces(whole)):

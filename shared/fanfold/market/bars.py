@@ -91,9 +91,9 @@ def fitted(series: Series) -> Series:
 
     Raises BadInput, which says why, for a series that fits no scale.
     """
-    if max(series.price_scale, series.volume_scale) <= SCALE_MAX and all(
-        min(bar) >= -FIGURE_MAX and max(bar) <= FIGURE_MAX for bar in series.bars
-    ):
+    fits = max(series.price_scale, series.volume_scale) <= SCALE_MAX
+    lowest, highest = min(map(min, series.bars), default=0), max(map(max, series.bars), default=0)
+    if fits and lowest >= -FIGURE_MAX and highest <= FIGURE_MAX:
         return series
     prices = [ticks for bar in series.bars for ticks in bar[1:5]]
     price_scale, price = _coarser(f"a price of {series.instrument}", series.price_scale, prices)

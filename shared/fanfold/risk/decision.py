@@ -106,24 +106,19 @@ def _propose(entry: StandingTarget, context: Context, now: datetime) -> Order | 
         detail = rule.check(entry.target, context)
         if detail is not None:
             return Refusal(order=_unsized(entry, context, now), code=rule.code, detail=detail)
-    leg = context.position_policy(entry.leg)
-    quantity = _quantity(entry, leg, context)
-    return quantity if isinstance(quantity, NoOrder) else _order(entry, quantity, leg, context, now)
-
-
-def _quantity(entry: StandingTarget, leg: PositionPolicy, context: Context) -> Decimal | NoOrder:
-    mark = context.book.marks[entry.target.instrument]
-    held = context.held.get(entry.leg, FLAT)
-    worth = context.equities.get(entry.target.instance, ZERO)
+    key = entry.leg
+    leg, held = context.position_policy(key), context.held.get(key, FLAT)
+    mark, worth = context.book.marks[key[1]], context.equities.get(key[0], ZERO)
     wanted = desired(entry.target.weight, leg, worth, mark) if entry.quantity is None else entry.quantity
     # The far side of a flip may be closed to us; to stay where we are because of it would be the worst of the three.
     if wanted * held.quantity < 0 and (context.terms.spot or context.bars_entries()):
         wanted = ZERO
-    context.quantities[entry.leg] = wanted
+    context.quantities[key] = wanted
     missing = change(wanted, held, leg, worth, mark.price)
     if isinstance(missing, NoOrder):
         return missing
-    return affordable(missing, context.book.cash - context.reserved, leg, mark.price)
+    quantity = affordable(missing, context.book.cash - context.reserved, leg, mark.price)
+    return _order(entry, quantity, leg, context, now)
 
 
 def _order(entry: StandingTarget, quantity: Decimal, leg: PositionPolicy, context: Context, now: datetime) -> Order:

@@ -41,14 +41,19 @@ def remaining(
     refused = {bundles.leg_of(refusal.order): refusal for refusal in decision.refused}
     left = {}
     for leg, entry in standing.items():
-        sized = msgspec.structs.replace(entry, quantity=decision.quantities.get(leg, entry.quantity), code="")
+        attempt, code = entry.attempt, ""
         if leg in ordered:
-            left[leg] = msgspec.structs.replace(sized, attempt=entry.attempt + 1)
+            attempt += 1
         elif leg in refused:
-            if _stands(entry, refused[leg].code):
-                left[leg] = msgspec.structs.replace(sized, code=refused[leg].code)
+            code = refused[leg].code
+            if not _stands(entry, code):
+                continue
         elif _under_way(decision.book, leg) or entry.target.instance in external:
-            left[leg] = msgspec.structs.replace(sized, attempt=max(entry.attempt, 1))
+            attempt = max(attempt, 1)
+        else:
+            continue
+        quantity = decision.quantities.get(leg, entry.quantity)
+        left[leg] = msgspec.structs.replace(entry, quantity=quantity, attempt=attempt, code=code)
     return left
 
 

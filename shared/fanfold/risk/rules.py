@@ -66,9 +66,8 @@ def missing_data(target: Target, context: Context) -> str | None:
         return None
     if context.unmarked:
         return f"equity is not known without a price of {', '.join(sorted(context.unmarked))}"
-    if context.position_policy((target.instance, target.instrument)).volatility and not 0.0 < mark.variance < float(
-        "inf"
-    ):
+    known = 0.0 < mark.variance < float("inf")
+    if not known and context.position_policy((target.instance, target.instrument)).volatility:
         return f"{target.instrument} has no known volatility yet"
     return None
 

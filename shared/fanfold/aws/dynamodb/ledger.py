@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from fanfold.aws.dynamodb.attribute_values import integer
 from fanfold.aws.dynamodb.table import Key, Table, sort_key
 from fanfold.ledger.booking import AccountBooks, StoredAccount, StoredPosition, Trade
 from fanfold.ledger.orders import OrderRecord
@@ -157,9 +156,9 @@ def _account(account: str, item: dict[str, Any]) -> StoredAccount:
         breach=item.get("breach", ""),
         cash=item["cash"],
         reserved=item["reserved"],
-        minute=integer(item["order_minute"]),
-        orders_in_minute=integer(item["orders_in_minute"]),
-        version=integer(item["version"]),
+        minute=int(item["order_minute"]),
+        orders_in_minute=int(item["orders_in_minute"]),
+        version=int(item["version"]),
     )
 
 
@@ -173,6 +172,6 @@ def _position(item: dict[str, Any]) -> StoredPosition:
             pages=_pages(pages) if pages != NO_PAGES else FLAT.pages,
             realised=item["realised"],
             fees=item["fees"],
-            version=integer(item["version"]),
+            version=int(item["version"]),
         )
     return StoredPosition(position=position, open=item.get("unfilled", ZERO))

@@ -8,7 +8,6 @@ whole, and two of three arrivals read none of them.
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fanfold.aws.dynamodb.attribute_values import integer
 from fanfold.aws.dynamodb.table import Key, Table, Write
 from fanfold.errors import Conflict, retry_on_conflict
 from fanfold.messages import Targets
@@ -196,14 +195,14 @@ def _state(item: Mapping[str, Any]) -> PollState:
     bodies = item.get("targets", {})
     return PollState(
         poll_id=item.get("poll_id", ""),
-        at=integer(item.get("closed_at_s", ZERO)),
-        parts=integer(item.get("parts", ZERO)),
+        at=int(item.get("closed_at_s", ZERO)),
+        parts=int(item.get("parts", ZERO)),
         arrived=frozenset(item.get("arrived", ())),
         packed_targets=tuple(bodies[part] for part in sorted(bodies, key=_place)),
         packed_marks=item.get("marks", b""),
-        marks_version=integer(item.get("marks_version", ZERO)),
+        marks_version=int(item.get("marks_version", ZERO)),
         decided=item.get("decided", False),
         packed_carried=item.get("carried_forward", b""),
-        carried_version=integer(item.get("carried_version", ZERO)),
+        carried_version=int(item.get("carried_version", ZERO)),
         rearmed=item.get("rearmed", False),
     )
