@@ -137,10 +137,8 @@ class StrategyRunner:
 
 def _chunks(message: BarsClosed, account: str, targets: list[Target]) -> Iterator[Targets]:
     """Yield the targets of an account in messages of at most CHUNK_BYTES; at least one message, even if it is empty."""
-    sizes = accumulate(len(msgspec.json.encode(target)) + 1 for target in targets)
-    sized = zip(sizes, targets, strict=True)
-    cut = [list(group) for _, group in groupby(sized, key=lambda item: item[0] // CHUNK_BYTES)]
-    for number, group in enumerate(cut or [[]], 1):
+    chunks = [targets] if len(msgspec.json.encode(targets)) <= CHUNK_BYTES else _cut(targets)
+    for number, chunk in enumerate(chunks, 1):
         yield Targets(
             id=ids.derive("targets", message.id, account, *([number] if number > 1 else [])),
             cause=message.id,
@@ -150,9 +148,16 @@ def _chunks(message: BarsClosed, account: str, targets: list[Target]) -> Iterato
             part=message.part,
             parts=message.parts,
             chunk=number,
-            chunks=max(1, len(cut)),
-            targets=[target for _, target in group],
+            chunks=len(chunks),
+            targets=chunk,
         )
+
+
+def _cut(targets: list[Target]) -> list[list[Target]]:
+    sizes = accumulate(len(msgspec.json.encode(target)) + 1 for target in targets)
+    sized = zip(sizes, targets, strict=True)
+    groups = groupby(sized, key=lambda item: item[0] // CHUNK_BYTES)
+    return [[target for _, target in group] for _, group in groups]
 
 
 def _usable(fold: Fold, message: BarsClosed) -> Iterator[Series]:

@@ -168,7 +168,7 @@ def _series_of(frame: Frame) -> Iterator[Series]:
             Bar(frame.first_close_s + step * length, o, o + h, o - low, o + c, v)
             for step, o, h, low, c, v in islice(rows, count)
         ]
-        if any(later.closes_at_s <= earlier.closes_at_s for earlier, later in pairwise(bars)):
+        if count > 1 and any(later.closes_at_s <= earlier.closes_at_s for earlier, later in pairwise(bars)):
             raise BadInput(f"the {frame.timeframe} bars of {instrument} are not in the order of their time")
         yield Series(
             instrument=instrument,

@@ -154,7 +154,8 @@ class Fold:
             bars = [bar for bar in piece.bars if bar.closes_at_s > through.get(key, 0)]
             if bars:
                 through[key] = bars[-1].closes_at_s
-                fresh.append(msgspec.structs.replace(piece, bars=bars))
+                # Nearly always all of them are newer.
+                fresh.append(piece if len(bars) == len(piece.bars) else msgspec.structs.replace(piece, bars=bars))
         return fresh
 
     def changes(self) -> list[tuple[str, LegState]]:

@@ -102,7 +102,7 @@ class Leg:
         shaped = of.state(*following)
         if self._nested or not all(map(_is_plain, shaped)):
             shaped = states.checked(of.state, shaped, _scalar)
-        if not isfinite(_scalar("the weight", weight)):
+        if not isfinite(weight if type(weight) is float else _scalar("the weight", weight)):
             raise ValueError(f"the weight is {weight!r}; it must be a finite number")
         self.state, self.weight = shaped, float(weight)
 

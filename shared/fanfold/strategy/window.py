@@ -29,17 +29,19 @@ class Columns:
 
     def append(self, bar: Bar, price_scale: int, volume_scale: int) -> None:
         price, volume = 10**price_scale, 10**volume_scale
+        closes_at_s, opened, high, low, close, lots = bar
         copies = 1 if self.time else self._lookback + 1
         # Divided, not multiplied by an inverse: the quotient is the float nearest to the decimal price.
-        self.time.extend([bar.closes_at_s] * copies)
-        self.open.extend([bar.open / price] * copies)
-        self.high.extend([bar.high / price] * copies)
-        self.low.extend([bar.low / price] * copies)
-        self.close.extend([bar.close / price] * copies)
-        self.volume.extend([bar.volume / volume] * copies)
-        if len(self.time) > 4 * self._lookback + 64:
-            self._cut()
+        self.time += [closes_at_s] * copies
+        self.open += [opened / price] * copies
+        self.high += [high / price] * copies
+        self.low += [low / price] * copies
+        self.close += [close / price] * copies
+        self.volume += [lots / volume] * copies
         self.now = len(self.time) - 1
+        if self.now >= 4 * self._lookback + 64:
+            self._cut()
+            self.now = len(self.time) - 1
 
     def extend(self, taken: Iterable[Waiting]) -> None:
         """Append many bars, a column at a time; equal to repeated ``append``."""

@@ -66,6 +66,11 @@ def integer(value: Decimal) -> int:
     return whole
 
 
+def _whole_number(value: int) -> AttributeValue:
+    text = str(value)
+    return {"N": text} if len(text) <= DIGITS else _number(value)
+
+
 def _number(value: int | Decimal) -> AttributeValue:
     # A text as short as that cannot have more digits: most figures need not be taken apart.
     if len(text := str(value)) <= DIGITS and (isinstance(value, int) or value.is_finite()):
@@ -97,7 +102,7 @@ _WRITERS: dict[type, Callable[[Any], AttributeValue]] = {
     str: lambda value: {"S": str(value)},
     bool: lambda value: {"BOOL": value},
     type(None): lambda _value: {"NULL": True},
-    int: _number,
+    int: _whole_number,
     Decimal: _number,
     bytes: lambda value: {"B": value},
     list: lambda values: {"L": [attribute(value) for value in values]},
