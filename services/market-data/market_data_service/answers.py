@@ -38,24 +38,26 @@ def needs_of(
     ``noted`` holds the last published bars. A single longer bar is resampled from the venue's own timeframe ``own``,
     against which orders fill. These needs share one request, which begins with bars that were published before.
     """
-    all_of = [_need(symbol, timeframe, at, lookback, noted) for timeframe, lookback in lookbacks.items()]
-    needs = [need for need in all_of if need.since < need.until]
+    needs = []
+    for timeframe, lookback in lookbacks.items():
+        since, until = _span(timeframe, at, lookback, noted.get((timeframe, symbol)))
+        if since < until:
+            needs.append(SeriesNeed(timeframe, since, until, BarsRequest(symbol, timeframe, since, until)))
     made = [
         need for need in needs if need.timeframe == own or need.until - need.since <= timeframes.seconds(need.timeframe)
     ]
     starts = [_start(need, own, noted.get((own, symbol))) for need in made]
     shared = BarsRequest(symbol, own, min(starts, default=at), at)
-    return [need._replace(request=shared) if need in made else need for need in needs]
+    return [SeriesNeed(*need[:3], shared) if need in made else need for need in needs]
 
 
-def _need(symbol: str, timeframe: str, at: int, lookback: int, noted: Mapping[SeriesKey, Series]) -> SeriesNeed:
+def _span(timeframe: str, at: int, lookback: int, last: Series | None) -> tuple[int, int]:
+    """Return the close after which bars are not published, and the last close by ``at``."""
     length = timeframes.seconds(timeframe)
     # Checked at every poll, not only at the close: that poll may have failed, or the venue may have been late.
     close = at - at % length
-    last = noted.get((timeframe, symbol))
     # One bar more than strategies look back on, so that the first step has all of its past.
-    since = last.through if last else close - (lookback + 1) * length
-    return SeriesNeed(timeframe, since, close, BarsRequest(symbol, timeframe, since, close))
+    return last.through if last else close - (lookback + 1) * length, close
 
 
 def _start(need: SeriesNeed, own: str, last: Series | None) -> int:
@@ -142,6 +144,8 @@ def alike(series: Series, other: Series | None) -> tuple[Series, Series | None]:
     """Convert both series to the finer of their scales; two answers of a venue can differ in scale."""
     if other is None:
         return series, None
+    if (series.price_scale, series.volume_scale) == (other.price_scale, other.volume_scale):
+        return series, other
     scales = max(series.price_scale, other.price_scale), max(series.volume_scale, other.volume_scale)
     return _rescaled(series, *scales), _rescaled(other, *scales)
 

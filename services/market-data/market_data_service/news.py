@@ -80,7 +80,7 @@ def fitting(news: News, need: SeriesNeed, last: Series | None) -> News:
     """Scale the news to integers of 64 bits; a series that fits no scale is replaced by a defect with the reason."""
     try:
         kept = fitted(news.last) if news.last else None
-        return news._replace(series=fitted(news.series), last=kept)
+        return News(fitted(news.series), news.defects, kept)
     except BadInput as wrong:
         bars, length = news.series.bars, timeframes.seconds(need.timeframe)
         count, first = (len(bars), bars[0].closes_at_s) if bars else (1, need.since + length)

@@ -40,9 +40,12 @@ def span_end(closes_at_s: int, length: int) -> int:
 
 def _spans(bars: list[Bar], length: int) -> Iterable[tuple[int, Iterable[Bar]]]:
     """The bars of each span, under its end."""
-    if bars and span_end(bars[0].closes_at_s, length) == span_end(bars[-1].closes_at_s, length):
+    if not bars:
+        return []
+    first = span_end(bars[0].closes_at_s, length)
+    if bars[-1].closes_at_s <= first:
         # One longer bar, as when it has just closed: not every bar is asked where it belongs.
-        return [(span_end(bars[0].closes_at_s, length), bars)]
+        return [(first, bars)]
     return groupby(bars, key=lambda bar: -(-bar.closes_at_s // length) * length)
 
 
