@@ -15,24 +15,33 @@ Item = dict[str, AttributeValue]
 
 # What DynamoDB keeps of a number; beyond it, it refuses, and some emulators round.
 DIGITS = 38
+INTEGERS = 10**DIGITS
 _ANY = Context(prec=1_000)
 
 
 def marshal(values: Mapping[str, Any]) -> Item:
     """Convert a dict to an item: str, bool, None, int, Decimal, bytes, lists, dicts, sets; else BadInput is raised."""
-    # Nearly all values are texts, bytes or truths, which a call each would take longer than to write.
-    return {
-        name: {kind: value} if (kind := _AS_THEY_ARE.get(type(value))) else _WRITERS.get(type(value), attribute)(value)
-        for name, value in values.items()
-    }
+    item: Item = {}
+    for name, value in values.items():
+        # Nearly all values are of these, which a call each would take longer than to write.
+        kind = value.__class__
+        if kind is str:
+            item[name] = {"S": value}
+        elif kind is bytes:
+            item[name] = {"B": value}
+        elif kind is int and -INTEGERS < value < INTEGERS:
+            item[name] = {"N": str(value)}
+        else:
+            item[name] = attribute(value)
+    return item
 
 
 def unmarshal(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
     """Return the plain values of an item."""
     return {
-        name: content if kind in _READ_AS_THEY_ARE else _READERS[kind](content)
+        name: value[kind] if kind in _READ_AS_THEY_ARE else _READERS[kind](value[kind])
         for name, value in item.items()
-        for kind, content in value.items()
+        for kind in value
     }
 
 
@@ -66,11 +75,6 @@ def integer(value: Decimal) -> int:
     return whole
 
 
-def _whole_number(value: int) -> AttributeValue:
-    text = str(value)
-    return {"N": text} if len(text) <= DIGITS else _number(value)
-
-
 def _number(value: int | Decimal) -> AttributeValue:
     # A text as short as that cannot have more digits: most figures need not be taken apart.
     if len(text := str(value)) <= DIGITS and (isinstance(value, int) or value.is_finite()):
@@ -95,14 +99,13 @@ def _set(values: set[Any] | frozenset[Any]) -> AttributeValue:
     return {f"{kind}S": sorted(member[kind] for member in members)}
 
 
-# DynamoDB's name of what is written as it is.
-_AS_THEY_ARE: dict[type, str] = {str: "S", bytes: "B", bool: "BOOL"}
-_READ_AS_THEY_ARE = frozenset(_AS_THEY_ARE.values())
+# Kinds of which the content is the value.
+_READ_AS_THEY_ARE = frozenset({"S", "B", "BOOL"})
 _WRITERS: dict[type, Callable[[Any], AttributeValue]] = {
     str: lambda value: {"S": str(value)},
     bool: lambda value: {"BOOL": value},
     type(None): lambda _value: {"NULL": True},
-    int: _whole_number,
+    int: _number,
     Decimal: _number,
     bytes: lambda value: {"B": value},
     list: lambda values: {"L": [attribute(value) for value in values]},
