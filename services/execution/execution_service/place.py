@@ -66,12 +66,15 @@ class Placer:
         """
         self._known(message)
         known = self._desk.instruments
-        traded = [order for order in message.orders if order.instrument in known or order.reduce_only]
+        unknown = [order for order in message.orders if order.instrument not in known and not order.reduce_only]
+        if not unknown:
+            self._place(message)
+            return
+        traded = [order for order in message.orders if order not in unknown]
         if traded:
             self._place(msgspec.structs.replace(message, orders=traded))
-        others = sorted({order.instrument for order in message.orders if order not in traded})
-        if others:
-            raise BadInput(f"the desk has no {others}; execution may be of an older deploy than risk")
+        others = sorted({order.instrument for order in unknown})
+        raise BadInput(f"the desk has no {others}; execution may be of an older deploy than risk")
 
     def again(self, message: OrdersApproved) -> None:
         """Place, look up or end orders of an earlier message, one at a time."""
@@ -81,11 +84,12 @@ class Placer:
 
     def _place(self, message: OrdersApproved) -> None:
         now = self._clock()
-        fresh = [OrderRecord(order=order) for order in message.orders]
-        claimed = [orders.claim(record, now, WINDOW_S) for record in fresh if not self._stale(message, now)]
-        if claimed and self._ledger.claim(message.account, list(zip(fresh, claimed, strict=True))):
-            self._send(message, claimed)
-            return
+        if message.orders and not self._stale(message, now):
+            fresh = [OrderRecord(order=order) for order in message.orders]
+            claims = [(record, orders.claim(record, now, WINDOW_S)) for record in fresh]
+            if self._ledger.claim(message.account, claims):
+                self._send(message, [claimed for _, claimed in claims])
+                return
         self.again(message)
 
     def _place_one(self, message: OrdersApproved, record: OrderRecord, now: datetime) -> None:
@@ -95,7 +99,7 @@ class Placer:
         # Nobody knows what became of a request that was sent, so the venue is asked before anything is sent again.
         accepted = self._venue.find(record.order) if record.state is OrderState.SUBMITTING else None
         if accepted:
-            self._acknowledge(message, [record], [accepted])
+            self._acknowledge(message, [(record, accepted)])
         elif self._stale(message, now):
             self._end(message, record, OrderState.STALE, f"the signal is of {message.at.isoformat()}")
         elif record.deadline is not None and now < record.deadline:
@@ -126,21 +130,16 @@ class Placer:
             raise Conflict(f"order {record.order.order_id} was claimed by another")
 
     def _send(self, message: OrdersApproved, claimed: Sequence[OrderRecord]) -> None:
-        self._acknowledge(message, claimed, [self._venue.place(record.order) for record in claimed])
+        self._acknowledge(message, [(record, self._venue.place(record.order)) for record in claimed])
 
-    def _acknowledge(
-        self, message: OrdersApproved, claimed: Sequence[OrderRecord], accepted: Sequence[Accepted]
-    ) -> None:
-        steps = [
-            (record, orders.acknowledge(record, answer.venue_order_id))
-            for record, answer in zip(claimed, accepted, strict=True)
-        ]
+    def _acknowledge(self, message: OrdersApproved, accepted: Sequence[tuple[OrderRecord, Accepted]]) -> None:
+        steps = [(record, orders.acknowledge(record, answer.venue_order_id)) for record, answer in accepted]
         self._ledger.move(steps, report(message, [after for _, after in steps]))
 
     def _end(self, message: OrdersApproved, record: OrderRecord, state: OrderState, reason: str) -> None:
         accepted = self._venue.shut_out(record.order) if record.epoch else None
         if accepted:
-            self._acknowledge(message, [record], [accepted])
+            self._acknowledge(message, [(record, accepted)])
             return
         after = orders.close(record, state, reason)
         self._ledger.move([(record, after)], report(message, [after]))

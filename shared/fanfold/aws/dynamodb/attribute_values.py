@@ -31,6 +31,8 @@ def marshal(values: Mapping[str, Any]) -> Item:
             item[name] = {"B": value}
         elif kind is int and -INTEGERS < value < INTEGERS:
             item[name] = {"N": str(value)}
+        elif kind is Decimal:
+            item[name] = _number(value)
         else:
             item[name] = attribute(value)
     return item
