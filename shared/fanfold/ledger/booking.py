@@ -202,6 +202,9 @@ def agreed(result: MatchResult, filled: Mapping[str, Decimal], ended: Collection
 
 def chunks(resolutions: Sequence[Resolution], changes_max: int) -> Iterator[list[Resolution]]:
     """Yield resolutions in their order, as many as so many changes take; one with more fills comes in parts."""
+    if resolutions and sum(ORDER_CHANGES + len(resolution.fills) for resolution in resolutions) <= changes_max:
+        yield list(resolutions)
+        return
     chunk: list[Resolution] = []
     room = changes_max
     for part in (part for resolution in resolutions for part in _parts(resolution, changes_max - ORDER_CHANGES)):

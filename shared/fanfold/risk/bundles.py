@@ -35,7 +35,7 @@ def judge(
     short = {bundles[leg] for leg in lacking if leg in bundles}
     for unit in units(orders, bundles):
         bundle = bundles.get(leg_of(unit[0]), "") if _adds(unit) else ""
-        before = context.saved()
+        before = context.saved() if bundle else context
         verdicts = [_judge(order, context) for order in unit]
         refusals = [verdict for verdict in verdicts if isinstance(verdict, Refusal)]
         if bundle and (refusals or bundle in short):
