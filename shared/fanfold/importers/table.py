@@ -110,11 +110,7 @@ def refuse_at(path: Path, row: int, column: str, reason: str) -> NoReturn:
 
 
 def printable(text: str) -> str:
-    """Return text on one line, with a mark in place of what a terminal could take for a command.
-
-    >>> printable("12\x1b[2J\n  and")
-    '12\ufffd[2J and'
-    """
+    """Return text on one line, with a mark in place of what a terminal could take for a command."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))
 
 
