@@ -3,7 +3,7 @@
 import re
 import tomllib
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 
@@ -135,10 +135,19 @@ def _entry(value: Any, path: str, kind: type[T], source: str) -> T:
     try:
         entry = msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as wrong:
-        raise BadInput(f"{source}: [{path}] {wrong}".replace("`$.", "`")) from wrong
+        raise BadInput(f"{source}: [{path}] {wrong}{_choices(str(wrong), kind)}".replace("`$.", "`")) from wrong
     for reason in desk_entries.out_of_bounds(entry):
         _refuse(source, path, reason)
     return entry
+
+
+def _choices(wrong: str, kind: type[Any]) -> str:
+    """Return what would be right in place of an unknown key or choice."""
+    if "unknown field" in wrong:
+        return f"; it has {', '.join(kind.__struct_fields__)}"
+    (key,) = re.findall(r"`\$\.(\w+)`$", wrong) or [""]
+    choices = get_args(get_type_hints(kind).get(key)) if "enum value" in wrong else ()
+    return f"; it is one of {', '.join(choices)}" if choices else ""
 
 
 def _refuse(source: str, path: str, wrong: str) -> None:

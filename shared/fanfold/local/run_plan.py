@@ -11,7 +11,7 @@ from fanfold.desk import Desk, Instrument
 from fanfold.errors import BadInput
 from fanfold.importers import joining
 from fanfold.importers.data_files import DataFile
-from fanfold.local import universe, warm_up
+from fanfold.local import desk_meaning, universe, warm_up
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.simulation import market
@@ -198,7 +198,7 @@ def _desk_of_data(desk_file: Path, strategy: str | None, notes: list[str]) -> di
 
 def _raw(desk_file: Path) -> dict[str, Any]:
     try:
-        text = desk_file.read_text()
+        text = desk_file.read_text("utf-8-sig")
     except FileNotFoundError as missing:
         raise BadInput(
             f"there is no {desk_file}; name the desk file with --desk, or let `fanfold init` write one"
@@ -207,7 +207,9 @@ def _raw(desk_file: Path) -> dict[str, Any]:
         raise BadInput(f"{desk_file} is no text in UTF-8: {wrong}") from wrong
     raw = desk.tables(text, desk_file.name)
     # What is bent has the shape of a desk.
-    desk.entries(raw, desk_file.name)
+    entries = desk.entries(raw, desk_file.name)
+    if entries.venues and entries.accounts:
+        desk_meaning.refuse(entries, desk_file.name)
     return raw
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
+from msgspec.structs import asdict
 
 from fanfold import desk
 from fanfold.cli.argument_types import DeskFile, Strategies
@@ -20,6 +21,7 @@ from fanfold.cli.instruments_toml import text_of, with_instruments
 from fanfold.cli.output import Answer, Grid, amount, grid, pairs
 from fanfold.desk import Desk, Instrument, StrategyInstance
 from fanfold.errors import BadInput
+from fanfold.local import desk_meaning
 from fanfold.strategy import contract, folder
 from fanfold.strategy.contract import Strategy
 
@@ -33,11 +35,13 @@ def command(
     write: Annotated[bool, Parameter(help="with --refresh: write them into the file")] = False,
 ) -> Answer:
     """Return what a desk file would trade; with --refresh, its instruments as their venues have them today."""
+    if write and not refresh:
+        raise BadInput("--write goes with --refresh: it writes the instruments that --refresh takes from the venues")
     folder.use(folder.chosen(strategies))
     text = read_desk(file)
     if refresh:
         return _refresh(file, text, write=write)
-    checked = desk.parse(text, str(file))
+    checked = desk_meaning.parse(text, str(file))
     document = {
         "file": str(file),
         "venues": checked.venues,
@@ -82,14 +86,21 @@ def _grids(checked: Desk) -> list[str | Grid]:
             "cash": account.cash,
             "currency": account.currency,
             "taker_bps": account.taker_bps,
+            "maker_bps": account.maker_bps,
+            "spread_bps": account.spread_bps,
+            "slippage_bps": account.slippage_bps,
         }
         for name, account in checked.accounts.items()
+    ]
+    limits = [
+        {"limits": name} | {key.removesuffix("_max"): value for key, value in asdict(entry).items()}
+        for name, entry in checked.limits.items()
     ]
     rows = [_instance(name, instance) for name, instance in checked.strategies.items()]
     shown = [row | {"params": pairs(row["params"])} for row in rows]
     return [
         grid("\n" + title, table, {name: name for name in table[0]})
-        for title, table in (("venues", venues), ("accounts", accounts), ("strategies", shown))
+        for title, table in (("venues", venues), ("accounts", accounts), ("strategies", shown), ("limits", limits))
         if table
     ]
 

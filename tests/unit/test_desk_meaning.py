@@ -1,0 +1,104 @@
+"""Values of a desk file that cannot be meant are refused all at once, with their lines and what would be right."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fanfold.cli.main import main
+from fanfold.cli.strategy_template import DESK, TEXT
+from fanfold.errors import BadInput
+from fanfold.local import desk_meaning
+from fanfold.strategy import folder
+
+MUTATIONS = {
+    "an unknown key": (
+        "cash = 100_000",
+        "leverage = 3",
+        r"line \d+: \[accounts\.main\] .*`leverage`; it has venue, mode",
+    ),
+    "an unknown kind": (
+        'kind = "spot" ',
+        'kind = "futures" ',
+        r"\[accounts\.main\] .*`kind`; it is one of spot, margin",
+    ),
+    "no order": ("order_notional_max = 30_000", "order_notional_max = 0", r"`order_notional_max` is 0, so nothing"),
+    "no position": ("position_notional_max = 50_000", "position_notional_max = 0", r"`position_notional_max` is 0"),
+    "no exposure": ("gross_max = 1.0", "gross_max = 0", r"`gross_max` is 0"),
+    "no order a minute": ("gross_max = 1.0", "orders_per_minute_max = 0", r"`orders_per_minute_max` is 0"),
+    "a tick of 3 cents": ("tick = 0.01", "tick = 0.03", r"`tick` is 0\.03; a tick divides 1"),
+    "a tick of 1.5": ("tick = 0.01", "tick = 1.5", r"`tick` is 1\.5"),
+    "another base": ('base = "BTC"', 'base = "ETH"', r"\[instruments\.BTC/USDT\] `base` is ETH, and BTC/USDT says BTC"),
+    "another quote": ('quote = "USDT"', 'quote = "USD"', r"`quote` is USD, and BTC/USDT says USDT"),
+    "no date": ('as_of = "2026-01-01"', 'as_of = "yesterday"', r"`as_of` is 'yesterday'; it is the date"),
+    "no day": ('as_of = "2026-01-01"', 'as_of = "2026-02-30"', r"`as_of` is '2026-02-30'"),
+    "seven minutes": (
+        'timeframe = "5m"',
+        'timeframe = "7m"',
+        r"\[strategies\.dips\] `timeframe` 7m does not divide a day",
+    ),
+    "45 hours": ('timeframe = "5m"', 'timeframe = "45h"', r"`timeframe` 45h does not divide a day"),
+    "a short on spot": (
+        'strategy = "my_dip" ',
+        'strategy = "mean_reversion" ',
+        r"`short` of mean_reversion is 1\.0.*spot",
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def _own(tmp_path: Path) -> Iterator[None]:
+    (tmp_path / "my_dip.py").write_text(TEXT)
+    folder.use(tmp_path)
+    yield
+    folder.use(None)
+
+
+def refused(text: str) -> str:
+    with pytest.raises(BadInput) as refusal:
+        desk_meaning.parse(text, "desk.toml")
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize("case", MUTATIONS)
+def test_what_cannot_be_meant_is_refused_with_its_line(case: str) -> None:
+    old, new, says = MUTATIONS[case]
+    text = DESK.replace(old, new, 1)
+    if case == "a short on spot":
+        text = re.sub(r"params = .*\n", "", text)
+    said = refused(text)
+    assert re.search(says, said), said
+    (number, *_) = re.findall(r"line (\d+): ", said)
+    line = text.splitlines()[int(number) - 1]
+    assert line == next(row for row in text.splitlines() if row.startswith((new, "[strategies.dips]"))) or new in line
+
+
+def test_the_desk_of_init_is_valid() -> None:
+    assert list(desk_meaning.parse(DESK, "desk.toml").strategies) == ["dips"]
+
+
+def test_all_are_named_at_once() -> None:
+    text = DESK.replace("tick = 0.01", "tick = 0.03").replace("gross_max = 1.0", "gross_max = 0")
+    assert len(re.findall(r"line \d+: \[", refused(text))) == 3
+
+
+def test_an_empty_file_says_what_is_missing() -> None:
+    assert "[venues.<name>] or [accounts.<name>] is missing; `fanfold init` writes a whole desk file" in refused("")
+
+
+def test_a_byte_order_mark_is_skipped_and_utf_16_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    marked, wide = tmp_path / "marked.toml", tmp_path / "wide.toml"
+    marked.write_text(DESK, "utf-8-sig")
+    wide.write_text(DESK, "utf-16")
+    words = ["--strategies", str(tmp_path)]
+    assert main(["desk", "check", str(marked), *words]) == 0
+    shown = capsys.readouterr().out
+    assert all(key in shown for key in ("maker_bps", "spread_bps", "slippage_bps", "daily_loss", "signal_age_s"))
+    assert main(["desk", "check", str(wide), *words]) == 2
+    assert "is no UTF-8 (UTF-16?); save it as UTF-8" in capsys.readouterr().err
+
+
+def test_write_without_refresh_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["desk", "check", str(tmp_path / "desk.toml"), "--write"]) == 2
+    assert "--write goes with --refresh" in capsys.readouterr().err
