@@ -1,4 +1,4 @@
-"""Check a strategy: what it reads and uses, what it gives, its warm-up and its speed.
+"""Check a strategy: what it reads, uses and gives, its warm-up and its speed.
 
 The same checks run before a run, which refuses a strategy that fails.
 
