@@ -77,7 +77,8 @@ def run_blocks(text: str) -> None:
 def unparsed(text: str) -> list[str]:
     """Calls of ``fanfold`` in blocks, and named in the running text, that the parser does not take."""
     blocks = [body for kind, _, body in FENCE.findall(text) if kind in {"", "sh", "bash", "shell", "console"}]
-    shown = [line.removeprefix("$ ").strip() for body in blocks for line in body.splitlines()]
+    lines = [line.removeprefix("$ ").strip() for body in blocks for line in body.splitlines()]
+    shown = [command for line in lines for command in line.split(" && ")]
     named = re.findall(r"`(fanfold [a-z][^`]*)`", FENCE.sub("", text))
     wrong = [line for line in shown if line.startswith("fanfold ") and not _parses(line)]
     # What is only named may lack its arguments: then its help has to be there.
