@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -64,47 +65,42 @@ def tables(text: str, source: str) -> dict[str, Any]:
 
 def entries(raw: dict[str, Any], source: str) -> Desk:
     """Return the desk in parsed tables, each entry checked by itself and not yet against the others."""
-    unknown = sorted(raw.keys() - set(_TABLES))
-    if unknown:
-        raise BadInput(f"{source}: unknown table [{unknown[0]}]; a desk has {', '.join(_TABLES)}")
-    return Desk(
-        venues=_entries(raw, "venues", VenueSettings, source),
-        accounts=_entries(raw, "accounts", Account, source),
-        strategies=_entries(raw, "strategies", StrategyInstance, source),
-        limits=_entries(raw, "limits", Limits, source),
-        instruments=_entries(raw, "instruments", Instrument, source),
+    wrong = [f"unknown table [{name}]; a desk has {', '.join(_TABLES)}" for name in sorted(raw.keys() - set(_TABLES))]
+    parsed = Desk(
+        venues=_entries(raw, "venues", VenueSettings, wrong),
+        accounts=_entries(raw, "accounts", Account, wrong),
+        strategies=_entries(raw, "strategies", StrategyInstance, wrong),
+        limits=_entries(raw, "limits", Limits, wrong),
+        instruments=_entries(raw, "instruments", Instrument, wrong),
     )
+    if wrong:
+        raise BadInput(f"{source}: {'; '.join(wrong)}")
+    return parsed
 
 
 def build(raw: dict[str, Any], source: str) -> Desk:
     """Return the desk in parsed tables; see parse."""
     desk = entries(raw, source)
-    for name, instrument in desk.instruments.items():
-        if 0 < instrument.amount_max < instrument.amount_min:
-            _refuse(
-                source,
-                f"instruments.{name}",
-                f"`amount_max` is {instrument.amount_max}, below `amount_min`, "
-                f"which is {instrument.amount_min}; no order fits",
-            )
-        places = desk_entries.decimals(instrument.tick) + desk_entries.decimals(instrument.lot)
-        if places > desk_entries.CASH_DECIMALS:
-            _refuse(
-                source,
-                f"instruments.{name}",
-                f"a lot at a price of one `tick` has {places} decimals; cash is "
-                f"booked to {desk_entries.CASH_DECIMALS}, so use a larger `lot`",
-            )
-    for name, venue in desk.venues.items():
-        _check_venue(desk, name, venue, source)
+    _check_each(desk.instruments, lambda name, instrument: _check_instrument(name, instrument, source), source)
+    _check_each(desk.venues, lambda name, venue: _check_venue(desk, name, venue, source), source)
     for name in sorted(desk.limits.keys() - desk.accounts.keys()):
         _refuse(source, f"limits.{name}", f"is of no account; there are {sorted(desk.accounts)}")
-    for name, account in desk.accounts.items():
-        _check_account(desk, name, account, source)
-    for name, instance in desk.strategies.items():
-        _check_instance(desk, name, instance, source)
+    _check_each(desk.accounts, lambda name, account: _check_account(desk, name, account, source), source)
+    _check_each(desk.strategies, lambda name, instance: _check_instance(desk, name, instance, source), source)
     _check_allocations(desk, source)
     return desk
+
+
+def _check_each(entries: Mapping[str, T], check: Callable[[str, T], None], source: str) -> None:
+    """Check each entry. Raises one BadInput with what is wrong with any of them."""
+    wrong: list[str] = []
+    for name, entry in entries.items():
+        try:
+            check(name, entry)
+        except BadInput as refused:
+            wrong.append(str(refused).removeprefix(f"{source}: "))
+    if wrong:
+        raise BadInput(f"{source}: {'; '.join(wrong)}")
 
 
 def load(document: bytes, source: str) -> Desk:
@@ -121,30 +117,46 @@ def dump(desk: Desk) -> bytes:
     return msgspec.json.encode(desk, order="sorted")
 
 
-def _entries(raw: dict[str, Any], name: str, kind: type[T], source: str) -> dict[str, T]:
+def _entries(raw: dict[str, Any], name: str, kind: type[T], wrong: list[str]) -> dict[str, T]:
+    """Return the entries of a table; add what is wrong with any of them."""
     table = raw.get(name, {})
     if not isinstance(table, dict):
-        raise BadInput(f"{source}: {name} must be a table of tables, [{name}.<name>]")
-    for key in table if name != "instruments" else ():
-        if not _NAME.fullmatch(key):
-            _refuse(source, f"{name}.{key}", "is no name: use up to 63 letters, digits, `_`, `-` and `.`")
-    return {key: _entry(value, f"{name}.{key}", kind, source) for key, value in table.items()}
+        wrong.append(f"{name} must be a table of tables, [{name}.<name>]")
+        return {}
+    wrong += [
+        f"[{name}.{key}] is no name: use up to 63 letters, digits, `_`, `-` and `.`"
+        for key in (table if name != "instruments" else ())
+        if not _NAME.fullmatch(key)
+    ]
+    return {
+        key: entry for key, value in table.items() if (entry := _entry(value, f"{name}.{key}", kind, wrong)) is not None
+    }
 
 
-def _entry(value: Any, path: str, kind: type[T], source: str) -> T:
+def _entry(value: Any, path: str, kind: type[T], wrong: list[str]) -> T | None:
+    """Return an entry, or None where it is none; add what is wrong with it."""
+    known = kind.__struct_fields__  # type: ignore[attr-defined]
+    unknown = [key for key in value if key not in known] if isinstance(value, dict) else []
+    wrong += [f"[{path}] `{key}` is no key of it{_near(key, known)}; it has {', '.join(known)}" for key in unknown]
+    rest = {key: value[key] for key in value.keys() - unknown} if unknown else value
     try:
-        entry = msgspec.convert(value, kind, strict=False)
-    except msgspec.ValidationError as wrong:
-        raise BadInput(f"{source}: [{path}] {wrong}{_choices(str(wrong), kind)}".replace("`$.", "`")) from wrong
-    for reason in desk_entries.out_of_bounds(entry):
-        _refuse(source, path, reason)
+        entry = msgspec.convert(rest, kind, strict=False)
+    except msgspec.ValidationError as refused:
+        wrong.append(f"[{path}] {refused}{_choices(str(refused), kind)}".replace("`$.", "`"))
+        return None
+    wrong += [f"[{path}] {reason}" for reason in desk_entries.out_of_bounds(entry)]
     return entry
 
 
+def _near(key: str, known: Sequence[str]) -> str:
+    # Only a mistyped desk file needs it.
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    return "".join(f" (did you mean `{near}`?)" for near in get_close_matches(key, known, 1))
+
+
 def _choices(wrong: str, kind: type[Any]) -> str:
-    """Return what would be right in place of an unknown key or choice."""
-    if "unknown field" in wrong:
-        return f"; it has {', '.join(kind.__struct_fields__)}"
+    """Return what would be right in place of an unknown choice."""
     (key,) = re.findall(r"`\$\.(\w+)`$", wrong) or [""]
     choices = get_args(get_type_hints(kind).get(key)) if "enum value" in wrong else ()
     return f"; it is one of {', '.join(choices)}" if choices else ""
@@ -159,6 +171,25 @@ def _seconds(source: str, path: str, timeframe: str) -> int:
         return timeframes.seconds(timeframe)
     except BadInput as wrong:
         raise BadInput(f"{source}: [{path}] `timeframe`: {wrong}") from wrong
+
+
+def _check_instrument(name: str, instrument: Instrument, source: str) -> None:
+    path = f"instruments.{name}"
+    if 0 < instrument.amount_max < instrument.amount_min:
+        _refuse(
+            source,
+            path,
+            f"`amount_max` is {instrument.amount_max}, below `amount_min`, "
+            f"which is {instrument.amount_min}; no order fits",
+        )
+    places = desk_entries.decimals(instrument.tick) + desk_entries.decimals(instrument.lot)
+    if places > desk_entries.CASH_DECIMALS:
+        _refuse(
+            source,
+            path,
+            f"a lot at a price of one `tick` has {places} decimals; cash is "
+            f"booked to {desk_entries.CASH_DECIMALS}, so use a larger `lot`",
+        )
 
 
 def _check_venue(desk: Desk, name: str, venue: VenueSettings, source: str) -> None:

@@ -179,6 +179,8 @@ def test_repairs_are_made_and_told(tmp_path: Path) -> None:
         ("BTCFDUSD-1m-2026-03.zip", "BTC/FDUSD"),
         ("BTCTUSD.csv", "BTC/TUSD"),
         ("DOTUSD_60.csv", "DOT/USD"),
+        ("BTCUSDT_usd.csv", "BTC/USDT"),
+        ("ETHUSDT_volume_btc.csv", "ETH/USDT"),
     ],
 )
 def test_the_instrument_is_told_by_the_file_name(name: str, symbol: str) -> None:

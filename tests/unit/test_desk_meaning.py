@@ -16,8 +16,9 @@ MUTATIONS = {
     "an unknown key": (
         "cash = 100_000",
         "leverage = 3",
-        r"line \d+: \[accounts\.main\] .*`leverage`; it has venue, mode",
+        r"line \d+: \[accounts\.main\] `leverage` is no key of it; it has venue, mode",
     ),
+    "a mistyped key": ("taker_bps = 10", "taker_bp = 10", r"`taker_bp` is no key of it \(did you mean `taker_bps`\?\)"),
     "an unknown kind": (
         'kind = "spot" ',
         'kind = "futures" ',
@@ -81,6 +82,33 @@ def test_the_desk_of_init_is_valid() -> None:
 def test_all_are_named_at_once() -> None:
     text = DESK.replace("tick = 0.01", "tick = 0.03").replace("gross_max = 1.0", "gross_max = 0")
     assert len(re.findall(r"line \d+: \[", refused(text))) == 3
+
+
+def test_an_unknown_exchange_is_named_with_those_near_it() -> None:
+    text = DESK.replace('kind = "replay" ', 'kind = "ccxt"\nexchange = "binanze" ')
+    assert "[venues.market] `exchange`: ccxt has no exchange 'binanze'; near it are binance" in refused(text)
+
+
+def test_wrong_entries_of_different_tables_are_named_at_once() -> None:
+    text = DESK.replace("taker_bps = 10", "taker_bp = 10").replace("tick = 0.01", 'tick = "small"')
+    said = refused(text.replace("allocation = 0.5", "allocation = 5"))
+    assert all(
+        named in said for named in ("`taker_bp`", "[instruments.BTC/USDT]", "[instruments.ETH/USDT]", "`allocation`")
+    )
+
+
+def test_entries_that_do_not_fit_each_other_are_named_at_once() -> None:
+    text = DESK.replace('currency = "USDT"', 'currency = "EUR"').replace('as_of = "2026-01-01"', 'as_of = "soon"', 1)
+    said = refused(text)
+    assert "`currency` is EUR" in said
+    assert "`as_of` is 'soon'" in said
+
+
+def test_limits_left_out_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "desk.toml"
+    path.write_text(DESK.replace("net_max = 1.0\n", ""))
+    assert main(["desk", "check", str(path), "--strategies", str(tmp_path)]) == 0
+    assert "[limits.main] leaves out net_max" in capsys.readouterr().out
 
 
 def test_an_empty_file_says_what_is_missing() -> None:

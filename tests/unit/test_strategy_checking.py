@@ -175,6 +175,14 @@ def test_a_strategy_on_data_needs_no_desk_file(tmp_path: Path, monkeypatch: pyte
         run_plan.plan(Path("desk.toml"), ["ETHEUR-1m.csv"], None, {}, None, None, None)
 
 
+def test_a_desk_file_that_is_named_has_to_be_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "ETHEUR-1m.csv").write_text(BARS)
+    missing = tmp_path / "mistyped" / "desk.toml"
+    words = ["--data", str(tmp_path / "ETHEUR-1m.csv"), "--strategy", "breakout", "--desk", str(missing)]
+    assert main(["--state", str(tmp_path / "state"), "run", *words]) == 2
+    assert f"there is no {missing}; name the desk file with --desk" in capsys.readouterr().err
+
+
 def test_only_what_trades_is_told_and_a_short_warm_up_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "BTCUSDT-1m.csv").write_text(BARS)

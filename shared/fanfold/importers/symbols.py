@@ -54,10 +54,13 @@ def infer(path: Path) -> str:
     if _is_contract(tokens):
         refuse(path, f"its name is that of a contract, and only spot is traded; if it is spot, say so: {path}=BTC/USDT")
     # In binance_spot_BTC_USDT both SPOT, BTC and BTC, USDT look like a pair; the last is it.
-    pairs_left = pairs[-1:] or _split(tokens)
+    readings = _split(tokens)
+    # BTCUSDT_usd says in what something is counted, rather than a price of BTCUSDT.
+    whole = [pair for pair in readings if pair[0] in _BASES]
+    pairs_left = whole if len(whole) == 1 else pairs[-1:] or readings
     if len(pairs_left) != 1:
-        readings = " or ".join("/".join(pair) for pair in pairs_left) or "no instrument"
-        refuse(path, f"its name tells {readings}; say which: {path}=BTC/USDT")
+        choices = " or ".join("/".join(pair) for pair in pairs_left) or "no instrument"
+        refuse(path, f"its name tells {choices}; say which: {path}=BTC/USDT")
     base, quote = pairs_left[0]
     return f"{_COMMON.get(base, base)}/{_COMMON.get(quote, quote)}"
 

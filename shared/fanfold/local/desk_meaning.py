@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from fanfold import desk
-from fanfold.desk import Desk
+from fanfold.desk import Desk, VenueSettings
 from fanfold.errors import BadInput
 from fanfold.market import timeframes
 from fanfold.strategy import contract
+from fanfold.venues.ccxt import slim
 
 DAY_S = 86_400
 Wrong = tuple[str, str]
@@ -21,10 +22,17 @@ _NAMED = re.compile(r"\[((?:venues|accounts|strategies|limits|instruments)\.[^\]
 def parse(text: str, source: str) -> Desk:
     """Return the desk in a file's text. Raises BadInput, with the lines, for what could not trade or be meant."""
     try:
-        refuse(desk.entries(desk.tables(text, source), source), source)
-        return desk.parse(text, source)
+        entries = desk.entries(desk.tables(text, source), source)
     except BadInput as wrong:
         raise BadInput(with_lines(str(wrong), text)) from wrong
+    reasons = [f"[{path}] {reason}" for path, reason in unmeant(entries)]
+    try:
+        parsed = desk.parse(text, source)
+    except BadInput as wrong:
+        reasons.append(str(wrong).removeprefix(f"{source}: "))
+    if reasons:
+        raise BadInput(with_lines(f"{source}: {'; '.join(reasons)}", text))
+    return parsed
 
 
 def refuse(entries: Desk, source: str) -> None:
@@ -67,6 +75,8 @@ def unmeant(entries: Desk) -> Iterator[Wrong]:
                 yield f"limits.{name}", f"`{key}` is 0, so nothing could be ordered; write how much may be"
     for symbol, rules in entries.instruments.items():
         yield from ((f"instruments.{symbol}", reason) for reason in _rules(symbol, rules))
+    for name, venue in entries.venues.items():
+        yield from ((f"venues.{name}", reason) for reason in _exchange(venue))
     for table in ("venues", "strategies"):
         for name, entry in getattr(entries, table).items():
             yield from ((f"{table}.{name}", reason) for reason in _timeframe(entry.timeframe))
@@ -86,6 +96,14 @@ def _rules(symbol: str, rules: Any) -> Iterator[str]:
         date.fromisoformat(rules.as_of)
     except ValueError:
         yield f"`as_of` is {rules.as_of!r}; it is the date of the rules, such as 2026-01-31"
+
+
+def _exchange(venue: VenueSettings) -> Iterator[str]:
+    if venue.kind == "ccxt" and venue.exchange:
+        try:
+            slim.check(venue.exchange)
+        except BadInput as wrong:
+            yield f"`exchange`: {wrong}"
 
 
 def _timeframe(timeframe: str) -> Iterator[str]:

@@ -74,6 +74,9 @@ class RunOptions(NamedTuple):
 
     @property
     def desk_file(self) -> Path:
+        """The desk file. Raises BadInput for one that was named and is not there."""
+        if self.desk is not None and not self.desk.exists():
+            raise BadInput(_missing(self.desk))
         return self.desk or DESK_FILE
 
 
@@ -200,17 +203,22 @@ def _raw(desk_file: Path) -> dict[str, Any]:
     try:
         text = desk_file.read_text("utf-8-sig")
     except FileNotFoundError as missing:
-        raise BadInput(
-            f"there is no {desk_file}; name the desk file with --desk, or let `fanfold init` write one"
-        ) from missing
+        raise BadInput(_missing(desk_file)) from missing
     except UnicodeDecodeError as wrong:
         raise BadInput(f"{desk_file} is no text in UTF-8: {wrong}") from wrong
-    raw = desk.tables(text, desk_file.name)
-    # What is bent has the shape of a desk.
-    entries = desk.entries(raw, desk_file.name)
-    if entries.venues and entries.accounts:
-        desk_meaning.refuse(entries, desk_file.name)
+    try:
+        raw = desk.tables(text, desk_file.name)
+        # What is bent has the shape of a desk.
+        entries = desk.entries(raw, desk_file.name)
+        if entries.venues and entries.accounts:
+            desk_meaning.refuse(entries, desk_file.name)
+    except BadInput as wrong:
+        raise BadInput(desk_meaning.with_lines(str(wrong), text)) from wrong
     return raw
+
+
+def _missing(desk_file: Path) -> str:
+    return f"there is no {desk_file}; name the desk file with --desk, or let `fanfold init` write one"
 
 
 def _span(

@@ -22,7 +22,7 @@ PINNED = "4.5.90"
 def load(exchange_id: str) -> type[Any]:
     """Return the class of an exchange. Raises BadInput, naming near matches, for one that ccxt does not have."""
     path = _path()
-    _check(exchange_id, path)
+    check(exchange_id)
     if "ccxt" not in sys.modules and version("ccxt") == PINNED:
         try:
             return _slim(exchange_id, path)
@@ -61,8 +61,9 @@ def _path() -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def _check(exchange_id: str, path: Path) -> None:
-    known = sorted(module.stem for module in path.glob("*.py") if not module.stem.startswith("_"))
+def check(exchange_id: str) -> None:
+    """Raise BadInput, naming near matches, for an exchange that ccxt does not have."""
+    known = sorted(module.stem for module in _path().glob("*.py") if not module.stem.startswith("_"))
     if exchange_id not in known:
         near = get_close_matches(exchange_id, known) or known[:5]
         raise BadInput(f"ccxt has no exchange {exchange_id!r}; near it are {', '.join(near)}")

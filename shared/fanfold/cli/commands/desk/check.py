@@ -6,7 +6,7 @@ Example: fanfold desk check
 Example: fanfold desk check desk.toml --refresh --write
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +19,7 @@ from fanfold.cli.argument_types import DeskFile, Strategies
 from fanfold.cli.desk_text import read_desk
 from fanfold.cli.instruments_toml import text_of, with_instruments
 from fanfold.cli.output import Answer, Grid, amount, grid, pairs
-from fanfold.desk import Desk, Instrument, StrategyInstance
+from fanfold.desk import Desk, Instrument, Limits, StrategyInstance
 from fanfold.errors import BadInput
 from fanfold.local import desk_meaning
 from fanfold.strategy import contract, folder
@@ -50,7 +50,14 @@ def command(
         "limits": checked.limits,
         "instruments": checked.instruments,
     }
-    return Answer(document, [f"{file} is valid", *_grids(checked)])
+    return Answer(document, [f"{file} is valid", *_grids(checked), *_left_out(desk.tables(text, str(file)))])
+
+
+def _left_out(raw: dict[str, Any]) -> Iterator[str]:
+    for name, written in raw["limits"].items():
+        missing = [key for key in Limits.__struct_fields__ if key not in written]
+        if missing:
+            yield f"[limits.{name}] leaves out {', '.join(missing)}: the defaults above hold"
 
 
 def _instance(name: str, instance: StrategyInstance) -> dict[str, Any]:
