@@ -118,10 +118,9 @@ def test_the_runs_are_listed_with_what_they_came_to(tmp_path: Path, traded: Desk
     (tmp_path / "desk.json").write_bytes(b"garbage")
     assert main(["runs", "--state", str(tmp_path)]) == 0
     told = capsys.readouterr().out.splitlines()
-    assert str(tmp_path / "runs" / "1") in told[1]
-    assert "seeded market" in told[1]
-    assert "1.25%   with a summary" in told[1]
-    assert "killed; --continue goes on" in told[2]
+    assert told[1].split() == ["1", "2026-03-01", "00:00", "seeded", "market", "channel", "+4", "+1.25%", "complete"]
+    assert told[2].split() == ["newest", "2026-03-02", "00:00", "seeded", "market", "killed"]
+    assert f"`--state {tmp_path}/runs/N`" in told[3]
 
 
 def test_without_runs_the_list_is_empty(tmp_path: Path, capsys) -> None:
