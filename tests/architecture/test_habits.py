@@ -2,9 +2,11 @@
 
 import ast
 import re
+from collections import Counter
+from collections.abc import Iterable
 
 import pytest
-from source_tree import Module, found, layer, module, modules
+from source_tree import ROOT, Module, found, layer, module, modules
 
 BANNED = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "processor"}
 KEY = re.compile(r"(?<!\w)[ps]k(?!\w)")
@@ -188,3 +190,14 @@ def test_only_one_function_tries_again_after_a_conflict() -> None:
 )
 def test_a_loop_of_its_own_is_seen(source: str) -> None:
     assert own_retries(module("services/risk/risk_service/assess.py", source)) != []
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    """Names that stand there twice."""
+    return sorted(name for name, count in Counter(names).items() if count > 1)
+
+
+def test_each_test_file_has_a_name_of_its_own() -> None:
+    # pytest imports test files by their names alone.
+    assert repeated(["test_a.py", "test_b.py", "test_a.py"]) == ["test_a.py"]
+    assert repeated(path.name for path in (ROOT / "tests").rglob("test_*.py")) == []
