@@ -132,7 +132,10 @@ def put_up(raw: Tables, strategy: str, notes: list[str]) -> Tables:
         limits[key] = max(_decimal(limits.get(key, 0)), _decimal(money.get("cash", 0)))
     for key in EXPOSURES & limits.keys():
         limits[key] = max(_decimal(limits[key]), EXPOSURE_OF_ALL_CASH)
-    notes.append(f"{strategy} trades with all cash of {account}; its orders and positions may be as large as that")
+    notes.append(
+        f"{strategy} trades with all cash of {account}: its orders and positions may be as large as that, "
+        f"its exposure {EXPOSURE_OF_ALL_CASH} times its equity"
+    )
     timeframe = _venues(raw).get(money.get("venue", ""), {}).get("timeframe", "1m")
     return {"strategy": strategy, "instruments": fitted, "timeframe": timeframe, "account": account, "allocation": 1}
 
