@@ -10,6 +10,7 @@ raises ValueError for params that cannot work, else it is traced.
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from hashlib import blake2s
 from math import isfinite
 from typing import Any, NamedTuple
@@ -134,9 +135,7 @@ def _lookback(module: Any, name: str, params: Any, count: int | None) -> int:
         try:
             if hasattr(module, "lookback"):
                 return int(module.lookback(params))
-            from fanfold.strategy import reach  # noqa: PLC0415 - it knows the bars of this module
-
-            return reach.lookback(module.step, params, _start(module, name)(params), count)
+            return _traced_lookback(module, name, params, count)
         except ValueError as wrong:  # The author's word on params that cannot work.
             return BadInput(f"{name}: {wrong}")
 
@@ -144,6 +143,14 @@ def _lookback(module: Any, name: str, params: Any, count: int | None) -> int:
     if isinstance(lookback, BadInput):
         raise lookback
     return lookback
+
+
+@cache
+def _traced_lookback(module: Any, name: str, params: Any, count: int | None) -> int:
+    """Trace a step once for its params: a desk is bound several times on the way to a run."""
+    from fanfold.strategy import reach  # noqa: PLC0415 - it knows the bars of this module
+
+    return reach.lookback(module.step, params, _start(module, name)(params), count)
 
 
 def _params(module: Any, name: str, values: dict[str, Any]) -> Any:

@@ -13,7 +13,6 @@ BARS = 120
 READS_MAX = 200_000
 READS_OF_A_LEG = 8
 COLUMNS = 5
-DAY_S = 86_400
 
 
 def made_up(bars: int, lookback: int, members: int | None) -> list[list[Any]]:
