@@ -101,8 +101,8 @@ class Leg:
         following, weight = of.step(of.params, state, bars)
         shaped = of.state(*following)
         if self._nested or not all(map(_is_plain, shaped)):
-            shaped = states.checked(of.state, shaped, _scalar)
-        if not isfinite(weight if type(weight) is float else _scalar("the weight", weight)):
+            shaped = states.checked(of.state, shaped)
+        if not isfinite(weight if type(weight) is float else states.scalar("the weight", weight)):
             raise ValueError(f"the weight is {weight!r}; it must be a finite number")
         self.state, self.weight = shaped, float(weight)
 
@@ -193,17 +193,6 @@ def step_all(legs: Iterable[Leg], window: Window) -> None:
 def _is_plain(value: object) -> bool:
     """Return whether a value can be stored as it is."""
     return type(value) is float or (type(value) is int and abs(value) <= FIGURE_MAX)
-
-
-def _scalar(what: str, value: object) -> int | float:
-    """Return the value as a plain number. Raises TypeError if it is not one, OverflowError if it cannot be stored."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{what} is {value!r:.80}; it must be a number, no {type(value).__name__}")
-    if isinstance(value, float):
-        return float(value)
-    if abs(value) > FIGURE_MAX:
-        raise OverflowError(f"{what} is an integer of {value.bit_length()} bits; it must fit into 64")
-    return int(value)
 
 
 def _fit(strategy: Strategy, group: Group) -> str:

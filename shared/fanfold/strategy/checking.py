@@ -127,7 +127,7 @@ def _walk(strategy: Strategy, columns: list[list[Any]], bars: int, *, guarded: b
 
 def _step(strategy: Strategy, state: Any, view: Bars | Universe) -> tuple[Any, float]:
     following, weight = strategy.step(strategy.params, state, view)
-    return states.checked(strategy.state, strategy.state(*following), _number), _weight(weight)
+    return states.checked(strategy.state, strategy.state(*following)), _weight(weight)
 
 
 def _view(strategy: Strategy, columns: list[list[Any]], now: int) -> Bars | Universe:
@@ -142,14 +142,8 @@ def _move(columns: list[list[Any]], now: int) -> None:
         column.now = now
 
 
-def _number(what: str, value: Any) -> int | float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{what} is {value!r:.80}; it must be a number, no {type(value).__name__}")
-    return value
-
-
 def _weight(weight: Any) -> float:
-    number = float(_number("the weight", weight))
+    number = float(states.scalar("the weight", weight))
     if not isfinite(number) or abs(number) > 1:
         raise ValueError(f"the weight is {number}; it must be from -1 to 1")
     return number

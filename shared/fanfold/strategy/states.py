@@ -1,8 +1,10 @@
 """States of strategies: NamedTuples of numbers, and of the states of indicators, which are NamedTuples of numbers."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, NamedTuple, get_type_hints
+
+from fanfold.market.bars import FIGURE_MAX
 
 
 class NoState(NamedTuple):
@@ -32,18 +34,29 @@ def restore(kind: Any, values: Iterable[int | float]) -> Any:
     return _restore(kind, iter(values))
 
 
-def checked(kind: Any, state: Any, number: Callable[[str, Any], int | float], path: str = "") -> Any:
-    """Return a state with each number passed through ``number``, which takes its name. Raises TypeError for a shape."""
+def checked(kind: Any, state: Any, path: str = "") -> Any:
+    """Return a state with plain numbers. Raises what ``scalar`` raises, and TypeError for another shape."""
     values = []
     for name, value in state._asdict().items():
         inner, field = _inner(kind).get(name), f"{path}{name}"
         if inner is None:
-            values.append(number(f"field {field!r} of State", value))
+            values.append(scalar(f"field {field!r} of State", value))
         elif isinstance(value, tuple) and len(value) == len(inner._fields):
-            values.append(checked(inner, inner(*value), number, f"{field}."))
+            values.append(checked(inner, inner(*value), f"{field}."))
         else:
             raise TypeError(f"field {field!r} of State is {value!r:.80}; it must be {inner.__name__}")
     return kind(*values)
+
+
+def scalar(what: str, value: object) -> int | float:
+    """Return the value as a plain number. Raises TypeError if it is not one, OverflowError if it cannot be stored."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{what} is {value!r:.80}; it must be a number, no {type(value).__name__}")
+    if isinstance(value, float):
+        return float(value)
+    if abs(value) > FIGURE_MAX:
+        raise OverflowError(f"{what} is an integer of {value.bit_length()} bits; it must fit into 64")
+    return int(value)
 
 
 def is_nested(kind: Any) -> bool:
