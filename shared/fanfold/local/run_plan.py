@@ -12,6 +12,7 @@ from fanfold.errors import BadInput
 from fanfold.importers import joining
 from fanfold.importers.data_files import DataFile
 from fanfold.local import desk_meaning, universe, warm_up
+from fanfold.local.desk_text import read_desk
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.simulation import market
@@ -200,12 +201,9 @@ def _desk_of_data(desk_file: Path, strategy: str | None, notes: list[str]) -> di
 
 
 def _raw(desk_file: Path) -> dict[str, Any]:
-    try:
-        text = desk_file.read_text("utf-8-sig")
-    except FileNotFoundError as missing:
-        raise BadInput(_missing(desk_file)) from missing
-    except UnicodeDecodeError as wrong:
-        raise BadInput(f"{desk_file} is no text in UTF-8: {wrong}") from wrong
+    if not desk_file.exists():
+        raise BadInput(_missing(desk_file))
+    text = read_desk(desk_file)
     try:
         raw = desk.tables(text, desk_file.name)
         # What is bent has the shape of a desk.

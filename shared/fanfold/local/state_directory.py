@@ -1,11 +1,12 @@
 """The one directory that a local desk keeps everything in: the newest run, and under ``runs`` those before it."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -136,6 +137,15 @@ def traded_through(state: Path) -> int:
 def write_progress(state: Path, last: int) -> None:
     """Store the last close that a run traded; a run that is killed right after has stored it, or the one before."""
     _write(state / _PROGRESS, Progress(through=last))
+
+
+def read_summary(state: Path) -> dict[str, Any]:
+    """Return the summary at the end of a run; {} where it was killed, or continued afterwards."""
+    try:
+        summary: dict[str, Any] = json.loads((state / SUMMARY).read_text())
+    except (OSError, ValueError):
+        return {}
+    return summary
 
 
 def kept_runs(state: Path) -> list[Path]:

@@ -20,10 +20,10 @@ from cyclopts import Parameter
 
 from fanfold import desk
 from fanfold.cli.argument_types import DeskFile, Shared
-from fanfold.cli.desk_text import read_desk
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer
 from fanfold.errors import BadInput
+from fanfold.local.desk_text import read_desk
 from fanfold.local.driver import RUN_FILE
 from fanfold.local.launcher import NODE_WANTED, repository_root
 from fanfold.local.session import running_cloud

@@ -6,9 +6,8 @@ Example: fanfold report
 Example: fanfold report 3 --by day
 """
 
-import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from cyclopts import Parameter
@@ -62,10 +61,10 @@ def _summary(options: Options, stage: str, run: str | None) -> Summary:
 
 def _kept(state: Path) -> Summary | None:
     """Return the summary at the end of a run; None where it has not ended, or an earlier version wrote it."""
+    written = state_directory.read_summary(state)
     try:
-        written: dict[str, Any] = json.loads((state / state_directory.SUMMARY).read_text())
         return msgspec.convert(written, Summary) if written.get("performance") else None
-    except (OSError, ValueError, msgspec.ValidationError):
+    except msgspec.ValidationError:
         return None
 
 

@@ -5,7 +5,6 @@ Each is a directory that `--state` takes.
 Example: fanfold runs
 """
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,7 +65,7 @@ def _first_of(names: list[str], width: int) -> str:
 
 
 def _run(path: Path) -> dict[str, Any]:
-    summary = _summary(path)
+    summary = state_directory.read_summary(path)
     request = _known(lambda: state_directory.read_request(path))
     through = _known(lambda: state_directory.traded_through(path))
     traded = _known(lambda: state_directory.desk_of_run(path))
@@ -103,12 +102,3 @@ def _data(request: RunRequest) -> list[str]:
     if request.live:
         return [f"live {request.live}"]
     return [Path(file.partition("=")[0]).name for file in request.data] or ["seeded market"]
-
-
-def _summary(path: Path) -> dict[str, Any]:
-    """Return the summary at the end of a run; {} where it was killed, or continued afterwards."""
-    try:
-        summary: dict[str, Any] = json.loads((path / state_directory.SUMMARY).read_text())
-    except (OSError, ValueError):
-        return {}
-    return summary
