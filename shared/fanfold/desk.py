@@ -41,6 +41,11 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     limits: dict[str, Limits]
     instruments: dict[str, Instrument]
 
+    @property
+    def shortest_timeframe(self) -> str:
+        """The shortest timeframe that a venue has."""
+        return min((venue.timeframe for venue in self.venues.values()), key=timeframes.seconds)
+
 
 # Names are parts of table keys, message groups and file names.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")

@@ -3,8 +3,10 @@
 from decimal import Decimal
 from pathlib import Path
 
+from fanfold.aws.dynamodb.table import Table
 from fanfold.cli import conclusion
 from fanfold.cli.summary import account_books
+from fanfold.deployment import STAGE
 from fanfold.local import run_plan
 from support.trading import replayed, trade
 
@@ -57,7 +59,10 @@ def test_each_account_trades_at_its_venue_and_its_books_balance(deployed: Path, 
         _, tally = conclusion.audit(desk.run, plan.desk)
         legs = {(fill.account, fill.instrument) for fill in tally.fills}
         assert legs == {(name, instrument) for name, _, _, instrument, _ in ACCOUNTS}
-        cash = {name: conclusion.cash_of(desk.run, name) for name in plan.desk.accounts}
+        cash = {
+            name: conclusion.cash_in(Table(desk.run.call, f"fanfold-{STAGE}-ledger"), name)
+            for name in plan.desk.accounts
+        }
         found.update({name: account_books(plan.desk, tally, cash, [name]) for name in plan.desk.accounts})
 
     outcome = trade(tmp_path / "state", deployed, plan, act)

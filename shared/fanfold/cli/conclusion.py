@@ -1,7 +1,6 @@
 """The end of a run: verify the chain, compute the books again from it, print the summary."""
 
 import json
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -16,7 +15,7 @@ from fanfold.aws.s3.audit_log import S3Log
 from fanfold.aws.s3.seals import closed_days
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import write_blocks
-from fanfold.cli.report_text import blocks
+from fanfold.cli.report_text import blocks, moment
 from fanfold.cli.summary import (
     AccountSummary,
     Summary,
@@ -52,10 +51,8 @@ class RunSpan(NamedTuple):
 def conclude(run: DeskRun, traded: Desk, pace: RunSpan, out: Console, *, as_json: bool, verbose: bool = False) -> Exit:
     """Print the summary; FAILED where books, chain, dead letters or strategies are not as they should be."""
     verdicts, tally = audit(run, traded)
-    cash = {name: cash_of(run, name) for name in traded.accounts}
-    computed = books(traded, tally, cash)
-    accounts = [_account(traded, name, account_books(traded, tally, cash, [name])) for name in traded.accounts]
-    summary = _summary(tally, computed, accounts, verdicts, run.dead_letters(), pace)
+    table = Table(run.call, table_name("ledger", STAGE))
+    summary, computed = _summary(tally, table, verdicts, run.dead_letters(), pace)
     encoded = json.dumps(document(summary))
     (run.state / SUMMARY).write_text(encoded)
     if as_json:
@@ -76,21 +73,13 @@ def audit(run: DeskRun, traded: Desk) -> tuple[list[Verdict], Tally]:
 
 def summary_of(session: Session) -> Summary:
     """Return the summary of a desk that trades, or of a run that did not end, from its records."""
-    traded, tally = session.desk, Tally(session.desk)
+    tally = Tally(session.desk)
     verdicts = verdicts_of(session.log, session.views, None, tally.take)
-    cash = {name: cash_in(session.ledger, name) for name in traded.accounts}
-    computed = books(traded, tally, cash)
-    accounts = [_account(traded, name, account_books(traded, tally, cash, [name])) for name in traded.accounts]
-    timeframe = min((venue.timeframe for venue in traded.venues.values()), key=timeframes.seconds)
     closes = [at for at in sorted(tally.closes) if at > (tally.opened_at or 0)]
     first, last = (closes[0], closes[-1]) if closes else (0, 0)
+    timeframe = session.desk.shortest_timeframe
     pace = RunSpan(first, last, len(closes), timeframe, 0.0, interrupted=not session.running)
-    return _summary(tally, computed, accounts, verdicts, 0, pace)
-
-
-def moment(at: int) -> str:
-    """Return an epoch second for people, in UTC."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
+    return _summary(tally, session.ledger, verdicts, 0, pace)[0]
 
 
 def _account(traded: Desk, name: str, computed: SummaryBooks) -> AccountSummary:
@@ -113,16 +102,16 @@ def _money(computed: SummaryBooks, accounts: list[AccountSummary]) -> dict[str, 
 
 
 def _summary(
-    tally: Tally,
-    computed: SummaryBooks,
-    accounts: list[AccountSummary],
-    verdicts: list[Verdict],
-    dead_letters: int,
-    pace: RunSpan,
-) -> Summary:
+    tally: Tally, table: Table, verdicts: list[Verdict], dead_letters: int, pace: RunSpan
+) -> tuple[Summary, SummaryBooks]:
+    """Return the summary, and the books of all accounts that it was computed from."""
+    traded = tally.desk
+    cash = {name: cash_in(table, name) for name in traded.accounts}
+    computed = books(traded, tally, cash)
+    accounts = [_account(traded, name, account_books(traded, tally, cash, [name])) for name in traded.accounts]
     latencies = tally.latencies_ms()
     minutes = timeframes.seconds(pace.timeframe) // 60
-    return Summary(
+    summary = Summary(
         bars=tally.bars,
         signals=tally.signals,
         orders=tally.orders,
@@ -152,6 +141,7 @@ def _summary(
         halts=tally.halts,
         performance=performances(tally),
     )
+    return summary, computed
 
 
 def _print(summary: Summary, computed: SummaryBooks, verdicts: list[Verdict], out: Console, *, verbose: bool) -> None:
@@ -166,11 +156,6 @@ def _print(summary: Summary, computed: SummaryBooks, verdicts: list[Verdict], ou
         out.print("books balance", highlight=False)
     else:
         out.print(f"BOOKS DO NOT BALANCE: {computed}", soft_wrap=True)
-
-
-def cash_of(run: DeskRun, account: str) -> Decimal:
-    """Return the cash of an account in the ledger. Raises BadInput for an account that was never opened."""
-    return cash_in(Table(run.call, table_name("ledger", STAGE)), account)
 
 
 def cash_in(table: Table, account: str) -> Decimal:

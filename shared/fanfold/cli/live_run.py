@@ -8,9 +8,10 @@ from rich.console import Console
 
 from fanfold import desk
 from fanfold.cli.argument_types import Options
-from fanfold.cli.conclusion import RunSpan, conclude, moment
+from fanfold.cli.conclusion import RunSpan, conclude
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.recorded_run import deployed, print_start
+from fanfold.cli.report_text import moment
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.local import run_plan, state_directory

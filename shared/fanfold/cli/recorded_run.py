@@ -11,10 +11,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.cli.argument_types import Options
 from fanfold.cli.conclusion import RunSpan, conclude
-from fanfold.cli.conclusion import moment as text_of
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.idle_legs import LegWatch
 from fanfold.cli.reading_progress import progress_of_reading
+from fanfold.cli.report_text import moment
 from fanfold.deployment import SERVICES
 from fanfold.errors import BadInput
 from fanfold.importers import data_files
@@ -73,7 +73,7 @@ def _continue(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -
         plan, request = continuing.continued(state, wanted)
         _describe(plan, out)
         state_directory.write_request(state, request)
-        out.print(f"continues in {state} with {text_of(plan.start)}", soft_wrap=True, highlight=False)
+        out.print(f"continues in {state} with {moment(plan.start)}", soft_wrap=True, highlight=False)
         return _trade(state, plan, held, wanted, out, as_json=as_json)
 
 
@@ -122,7 +122,7 @@ def _trade(state: Path, plan: RunPlan, held: int, wanted: RunOptions, out: Conso
 
 def _traded(run: DeskRun, plan: RunPlan, wanted: RunOptions, out: Console, *, as_json: bool) -> int:
     stop = Interrupt()
-    closes = range(plan.start, plan.until + 1, timeframes.seconds(_timeframe(plan)))
+    closes = range(plan.start, plan.until + 1, timeframes.seconds(plan.desk.shortest_timeframe))
     run.set_clock(closes[0] - closes.step)
     run.open_accounts(list(plan.desk.accounts))
     state_directory.write_progress(run.state, closes[0] - closes.step)
@@ -131,7 +131,7 @@ def _traded(run: DeskRun, plan: RunPlan, wanted: RunOptions, out: Console, *, as
     rate = done / (time.monotonic() - began)
     run.finish()
     last = closes[done - 1] if done else closes[0] - closes.step
-    pace = RunSpan(closes[0], last, done, _timeframe(plan), rate, interrupted=done < len(closes))
+    pace = RunSpan(closes[0], last, done, plan.desk.shortest_timeframe, rate, interrupted=done < len(closes))
     code = conclude(run, plan.desk, pace, out, as_json=as_json, verbose=wanted.verbose)
     if wanted.stay and not stop.requested:
         out.print(f"the desk stays up at {run.endpoint}; Ctrl-C ends it", highlight=False)
@@ -160,7 +160,7 @@ def _replay(run: DeskRun, accounts: list[str], closes: range, pause_s: float, st
             done = progress.tasks[0].completed + 1
             for line in legs.news() if done % LOOK_EVERY == 0 else ():
                 progress.console.print(line, highlight=False, soft_wrap=True)
-            rate = f"{done / (time.monotonic() - began):.1f} bars/s  {text_of(now)}"
+            rate = f"{done / (time.monotonic() - began):.1f} bars/s  {moment(now)}"
             progress.update(task, advance=1, rate=rate)
             if not out.is_terminal and time.monotonic() - line_at >= LINE_EVERY_S:
                 line_at = time.monotonic()
@@ -174,11 +174,6 @@ def _describe(plan: RunPlan, out: Console) -> None:
         out.print(line, highlight=False, soft_wrap=True)
     for note in plan.notes:
         out.print(note, highlight=False, soft_wrap=True)
-
-
-def _timeframe(plan: RunPlan) -> str:
-    """Return the shortest timeframe that a venue has."""
-    return min((venue.timeframe for venue in plan.desk.venues.values()), key=timeframes.seconds)
 
 
 def _pause(speed: str | float, length_s: int) -> float:

@@ -166,8 +166,8 @@ def length(minutes: int) -> str:
 def _drawdown(fall: Drawdown | None) -> str:
     if fall is None:
         return "none: equity never fell below a peak"
-    until = f"recovered {_time(fall.recovered)}" if fall.recovered else "not recovered"
-    return f"{share(fall.share)}, from {_time(fall.peak)} to {_time(fall.low)}, {until}"
+    until = f"recovered {moment(fall.recovered)}" if fall.recovered else "not recovered"
+    return f"{share(fall.share)}, from {moment(fall.peak)} to {moment(fall.low)}, {until}"
 
 
 def _ratio(value: float | None, days: int, otherwise: str) -> str:
@@ -203,5 +203,6 @@ def _counts(counts: dict[str, int]) -> str:
     return "".join(f", {code} {count:,}" for code, count in sorted(counts.items(), key=lambda pair: -pair[1]))
 
 
-def _time(at: int) -> str:
+def moment(at: int) -> str:
+    """Return an epoch second to the minute, in UTC."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
