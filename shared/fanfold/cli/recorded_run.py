@@ -107,9 +107,9 @@ def deployed(state: Path, settings: dict[str, str], held: int, out: Console) -> 
 def _deploy(cloud: Cloud, out: Console) -> None:
     began = time.monotonic()
     with out.status(f"deploying {STACKS} stacks to the embedded AWS"):
-        launcher.deploy(cloud, lambda _name: None)
-    counts = ", ".join(f"{number} {what}" for what, number in launcher.check(cloud).items())
-    out.print(f"deployed {STACKS} stacks in {time.monotonic() - began:.0f} s: {counts}", highlight=False)
+        counts = launcher.deploy(cloud, lambda _name: None)
+    what = ", ".join(f"{number} {name}" for name, number in counts.items())
+    out.print(f"deployed {STACKS} stacks in {time.monotonic() - began:.0f} s: {what}", highlight=False)
 
 
 def _trade(state: Path, plan: RunPlan, held: int, wanted: RunOptions, out: Console, *, as_json: bool) -> int:

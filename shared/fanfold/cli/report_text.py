@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from fanfold.cli.output import Grid, money, places_of, profit, share
 from fanfold.cli.summary import AccountSummary, Summary
+from fanfold.market.timeframes import DAY_S
 from fanfold.money import ZERO
 from fanfold.performance.measuring import Part, Performance, TripStatistics
 from fanfold.performance.ratios import CAGR_DAYS_MIN, RETURNS_MIN, Drawdown, EquityPoint
@@ -179,7 +180,7 @@ def _ratio(value: float | None, days: int, otherwise: str) -> str:
 def _growth(performance: Performance) -> str:
     if performance.cagr is not None:
         return f"{share(performance.cagr, sign=True)} a year"
-    short = performance.until - performance.since < CAGR_DAYS_MIN * 86_400
+    short = performance.until - performance.since < CAGR_DAYS_MIN * DAY_S
     return f"{NONE} (needs {CAGR_DAYS_MIN} days)" if short else f"{NONE} (no rate describes it)"
 
 

@@ -19,14 +19,14 @@ from fanfold.market import timeframes
 from fanfold.market.bars import Series
 from fanfold.market.quality import DefectKind
 from fanfold.market.recording import Recording
+from fanfold.market.timeframes import DAY_S
 
 JUMP_MAX = Decimal("0.25")
 # Where a file tells no volume, each bar is taken to have traded this much of the quote currency in dollars or so.
 UNBOUNDED_NOTIONAL = 10**9
 _FIRST_TIME = 1_230_768_000  # 2009-01-01: before it nothing traded.
 _LAST_TIME = 4_102_444_800  # 2100-01-01
-_DAY_S = 86_400
-_LENGTHS = ((_DAY_S, "d"), (3_600, "h"), (60, "m"))
+_LENGTHS = ((DAY_S, "d"), (3_600, "h"), (60, "m"))
 
 
 class DataFile(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -126,7 +126,7 @@ def _length(path: Path, seconds: Integers) -> int:
     length = int(steps[counts.argmax()])
     if length % 60:
         refuse(path, f"its bars are mostly {length} s apart; only whole minutes, hours and days are bars here")
-    if 28 * _DAY_S <= length <= 31 * _DAY_S and np.all((steps >= 28 * _DAY_S) & (steps <= 31 * _DAY_S)):
+    if 28 * DAY_S <= length <= 31 * DAY_S and np.all((steps >= 28 * DAY_S) & (steps <= 31 * DAY_S)):
         refuse(path, "its bars are months, which are of unequal length; use 1d bars")
     try:
         timeframes.seconds(_name(length))

@@ -14,11 +14,11 @@ from fanfold.importers import columns, containers, csv_files, excel_files, json_
 from fanfold.importers.checking import per_second
 from fanfold.importers.containers import Content
 from fanfold.importers.table import PRICES, BarTable, Column, Integers, Places, RawTable, RowNumbers, refuse
+from fanfold.market.timeframes import DAY_S
 
 _ARROW = (b"ARROW1", b"FEA1", b"PAR1")
 # LEAN names a file of a day's minutes, seconds or ticks by the day: 20260301_trade.zip, ..._btcusd_minute_trade.csv.
 _LEAN_DAY = re.compile(r"(\d{8})_(?:\w+_)?(?:minute_)?trade\b.*")
-_DAY_S = 86_400
 # Smaller numbers, such as those of an index, count rows.
 _EARLIEST = 10**8
 
@@ -120,7 +120,7 @@ def _times(raw: RawTable, places: Places) -> tuple[Integers, list[str]]:
     if clock:
         days_by, clock = (clock, name) if times.holds_clocks(raw.columns[name]) else (name, clock)
         days = times.epochs(_column(raw, days_by))
-        if not np.any(days % _DAY_S):
+        if not np.any(days % DAY_S):
             return days + times.seconds_of_day(_column(raw, clock)), []
         others = [other for other in others if other != clock]
     epochs = times.epochs(_column(raw, name))

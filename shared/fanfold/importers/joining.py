@@ -52,10 +52,10 @@ def join(files: Sequence[DataFile], jump_max: Decimal = JUMP_MAX) -> DataFile:
     price_scale = max(part.recording.price_scale for part in parts)
     volume_scale = max(part.recording.volume_scale for part in parts)
     rows = [_scaled(part, price_scale, volume_scale) for part in parts]
-    _refuse_disagreeing(parts, rows)
     together = np.concatenate(rows)
     order = np.argsort(together[:, 0], kind="stable")
     together = together[order]
+    _refuse_disagreeing(parts, together, np.repeat(np.arange(len(parts)), list(map(len, rows)))[order])
     length = timeframes.seconds(first.recording.timeframe)
     figures = [together[:, place] for place in range(1, len(Bar._fields))]
     checked = checking.check(together[:, 0] - length, figures, length, jump_max, int(together[-1, 0]))
@@ -106,12 +106,8 @@ def _scaled(part: DataFile, price_scale: int, volume_scale: int) -> Integers:
     return rows if prices == volumes == 1 else rows * factors
 
 
-def _refuse_disagreeing(parts: Sequence[DataFile], rows: Sequence[Integers]) -> None:
-    """Refuse two files that have different bars of one time."""
-    together = np.concatenate(rows)
-    sources = np.repeat(np.arange(len(parts)), [len(part) for part in rows])
-    order = np.argsort(together[:, 0], kind="stable")
-    bars, sources = together[order], sources[order]
+def _refuse_disagreeing(parts: Sequence[DataFile], bars: Integers, sources: Integers) -> None:
+    """Refuse two files that have different bars of one time; ``bars`` are in time order, ``sources`` their parts."""
     again = bars[1:, 0] == bars[:-1, 0]
     differ = np.flatnonzero(again & np.any(bars[1:] != bars[:-1], axis=1))
     if differ.size:

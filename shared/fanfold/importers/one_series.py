@@ -8,6 +8,7 @@ import numpy as np
 from fanfold.importers import symbols
 from fanfold.importers.checking import per_second
 from fanfold.importers.table import PRICES, BarTable, Integers, refuse
+from fanfold.market.timeframes import DAY_S
 
 # As many rows may be there twice and differ, as where an archive was mended; more are another series.
 CONFLICTS_MAX = 3
@@ -17,7 +18,6 @@ RUN_MAX = 12
 CHANCE_MAX = 1e-4
 RUN_MIN = 4
 # Three minutes to a day: the lengths that venues have.
-DAY_S = 86_400
 LONGER = {180, 300, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 28_800, 43_200, 86_400}
 
 

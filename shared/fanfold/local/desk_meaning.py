@@ -10,10 +10,10 @@ from fanfold import desk
 from fanfold.desk import Desk, VenueSettings
 from fanfold.errors import BadInput
 from fanfold.market import timeframes
+from fanfold.market.timeframes import DAY_S
 from fanfold.strategy import contract
 from fanfold.venues.ccxt import slim
 
-DAY_S = 86_400
 Wrong = tuple[str, str]
 # [accounts.main] `cash`, as every error names its entry and its key.
 _NAMED = re.compile(r"\[((?:venues|accounts|strategies|limits|instruments)\.[^\]]+)\]([^`;\n]*`(\w+)`)?")

@@ -141,8 +141,8 @@ def start(state: Path, environment: Mapping[str, str], held: int) -> Cloud:
     return cloud
 
 
-def deploy(cloud: Cloud, report: Callable[[str], None], stage: str = STAGE) -> None:
-    """Deploy the platform, then the five services side by side, and check that everything exists.
+def deploy(cloud: Cloud, report: Callable[[str], None], stage: str = STAGE) -> dict[str, int]:
+    """Deploy the platform, then the five services side by side; check that everything exists, and return its counts.
 
     A stage other than the local one takes its settings from the environment.
     """
@@ -153,7 +153,7 @@ def deploy(cloud: Cloud, report: Callable[[str], None], stage: str = STAGE) -> N
         Deploys([tool, "deploy", "--stage", stage], _tool_environment(cloud), held) as deploys,
     ):
         _deploy_all(deploys, root, cloud, report, stage)
-    check(cloud)
+    return check(cloud)
 
 
 @contextmanager

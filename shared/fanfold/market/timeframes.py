@@ -5,8 +5,9 @@ from functools import cache
 
 from fanfold.errors import BadInput
 
-_SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
-_WEEK = 7 * _SECONDS["d"]
+DAY_S = 86_400
+_SECONDS = {"m": 60, "h": 3_600, "d": DAY_S}
+_WEEK = 7 * DAY_S
 _NAME = re.compile(r"([1-9][0-9]*)([mhd])")
 
 

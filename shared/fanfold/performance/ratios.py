@@ -8,10 +8,10 @@ from statistics import fmean, stdev
 
 import msgspec
 
+from fanfold.market.timeframes import DAY_S
 from fanfold.money import ZERO, ratio
 
 DAYS_A_YEAR = 365
-DAY_S = 86_400
 RETURNS_MIN = 10
 CAGR_DAYS_MIN = 30
 
