@@ -1,29 +1,8 @@
-"""The text of a new strategy: complete, and short."""
+"""The texts of a new strategy, which is one of the examples, and of a new desk file."""
 
-TEXT = '''"""Long after the RSI fell below ``low``, until it is back above ``high``; change what it does."""
+from fanfold.local.launcher import repository_root
 
-from typing import NamedTuple
-
-from fanfold.indicators import Rsi, relative_strength
-from fanfold.strategies import Bars
-
-
-class Params(NamedTuple):
-    window: int = 14
-    low: float = 30.0
-    high: float = 50.0
-
-
-class State(NamedTuple):
-    rsi: Rsi = Rsi()
-    weight: float = 0.0
-
-
-def step(params: Params, state: State, bars: Bars) -> tuple[State, float]:
-    rsi, strength = relative_strength(state.rsi, bars.close, bars.now, params.window)
-    weight = 1.0 if strength < params.low else 0.0 if strength > params.high else state.weight
-    return State(rsi, weight), weight
-'''
+TEXT = (repository_root() / "examples" / "strategies" / "rsi_dip.py").read_text()
 
 DESK = """\
 # What trades. `fanfold run` and a deploy read this file; `fanfold desk check` shows what it means, or what is wrong.
