@@ -8,7 +8,7 @@ from test_runs import run, said
 
 from fanfold.local import deployment_cache, launcher, packaging
 from fanfold.local.driver import environment, start_desk
-from support.desk_fixture import skip_without_node
+from support.desk_fixture import ROOT, skip_without_node
 
 STACKS = ("cloudformation", "dynamodb", "iam", "lambda", "scheduler", "sns", "sqs", "ssm", "stepfunctions")
 
@@ -81,6 +81,17 @@ def test_a_change_of_a_setting_is_another_deploy(monkeypatch):
     before = deployment_cache._name()
     monkeypatch.setenv("FANFOLD_PROFILE", "another")
     assert deployment_cache._name() != before
+
+
+@pytest.mark.parametrize("name", sorted(deployment_cache.NOT_OF_STACKS))
+def test_what_no_stack_reads_is_the_same_deploy(monkeypatch, name):
+    monkeypatch.delenv(name, raising=False)
+    before = deployment_cache._name()
+    # As `make run` exports them.
+    monkeypatch.setenv(name, "")
+    assert deployment_cache._name() == before
+    stacks = [ROOT / "serverless.yml", *ROOT.glob("services/*/*.yml"), *(ROOT / "shared/stacks").rglob("*.*")]
+    assert not [path for path in stacks if name in path.read_text()]
 
 
 def test_only_the_newest_are_kept(stored):

@@ -21,6 +21,8 @@ LOCK = "lock"
 STORED_MAX = 4
 # Variables that the stacks read, and one that makes the emulator look at keys.
 SETTINGS = ("FANFOLD_", "AUTH")
+# What make and commands read, and no stack does.
+NOT_OF_STACKS = {"FANFOLD_DESK", "FANFOLD_STATE", "FANFOLD_STRATEGIES"}
 
 
 def copy_to(state: Path) -> bool:
@@ -71,7 +73,8 @@ def _remove_the_oldest(folder: Path) -> None:
 
 
 def _name() -> str:
-    settings = sorted((name, value) for name, value in os.environ.items() if name.startswith(SETTINGS))
+    names = {name for name in os.environ if name.startswith(SETTINGS)} - NOT_OF_STACKS
+    settings = [(name, os.environ[name]) for name in sorted(names)]
     return fingerprint(str(repository_root()), version("ministack"), settings)[:16]
 
 
