@@ -75,7 +75,7 @@ def join(files: Sequence[DataFile], jump_max: Decimal = JUMP_MAX) -> DataFile:
     )
 
 
-def apart(files: Sequence[DataFile]) -> list[str]:
+def disjoint_spans(files: Sequence[DataFile]) -> list[str]:
     """Return a line for each two instruments, in order of time, that have no bar of one time."""
     ordered = sorted((file.recording for file in files), key=lambda recording: recording.closes_at_s(0))
     return [

@@ -1,4 +1,4 @@
-"""Values of a desk file that are well-formed and cannot be meant."""
+"""Refuse values of a desk file that are well-formed, but cannot be what was meant."""
 
 import re
 from collections.abc import Iterator

@@ -108,7 +108,7 @@ def plan(
     if since is not None and until is not None and since > until:
         raise BadInput(f"--from {_text(since)} is after --until {_text(until)}")
     files = joining.read_all(data, columns)
-    notes = joining.apart(files)
+    notes = joining.disjoint_spans(files)
     raw = _desk_of_data(desk_file, strategy, notes) if files else _raw(desk_file)
     if strategy in raw.get("strategies", {}) or (strategy in contract.names() and files):
         # What does not trade is no news.

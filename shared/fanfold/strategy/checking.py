@@ -89,7 +89,7 @@ def check(
     path = _walk(strategy, columns, bars)
     taken = clock() - began
     return StrategyReport(
-        strategy, [*wrong, *_told_apart(strategy, columns, path)], doubtful, bars / taken if taken else 0.0
+        strategy, [*wrong, *_inconsistencies(strategy, columns, path)], doubtful, bars / taken if taken else 0.0
     )
 
 
@@ -149,7 +149,7 @@ def _weight(weight: Any) -> float:
     return number
 
 
-def _told_apart(strategy: Strategy, columns: list[list[Any]], path: Path) -> Iterator[str]:
+def _inconsistencies(strategy: Strategy, columns: list[list[Any]], path: Path) -> Iterator[str]:
     """Yield that another run over the same bars, or one that knows no later bars, differs."""
     if _try(strategy, columns, len(path)) != path:
         yield "it gives another result for the same bars; use nothing but params, state and bars"

@@ -34,7 +34,7 @@ from fanfold.messages import Fill
 from fanfold.stages.session import reach
 
 EXITS = DESK
-TOLD_DAYS = 8
+SHOWN_DAYS = 8
 CENT = Decimal("0.01")
 _SPAN = only_one()
 _COLUMNS = {
@@ -119,8 +119,8 @@ def _day(fill: Fill) -> str:
 def _days_text(known: list[str]) -> str:
     if not known:
         return "there are none of any day"
-    more = f" and {len(known) - TOLD_DAYS} earlier days" if len(known) > TOLD_DAYS else ""
-    return f"there are some on {', '.join(known[-TOLD_DAYS:])}{more}"
+    more = f" and {len(known) - SHOWN_DAYS} earlier days" if len(known) > SHOWN_DAYS else ""
+    return f"there are some on {', '.join(known[-SHOWN_DAYS:])}{more}"
 
 
 def _row(fill: Fill, ids: dict[str, str]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def command(*files: File, columns: Columns = "") -> Answer:
     joined = joining.joined(read)
     for refusal in refusals:
         print_error(refusal)
-    apart = joining.apart(joined)
+    apart = joining.disjoint_spans(joined)
     document = {"instruments": [_document(file) for file in joined], "refused": refusals, "apart": apart}
     blocks = [line for file in joined for line in data_files.describe(file)] + apart
     if refusals:
