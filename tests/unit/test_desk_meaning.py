@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fanfold.cli.main import main
-from fanfold.cli.strategy_template import DESK, TEXT
+from fanfold.cli.strategy_template import DESK, example
 from fanfold.errors import BadInput
 from fanfold.local import desk_meaning
 from fanfold.strategy import folder
@@ -50,7 +50,7 @@ MUTATIONS = {
 
 @pytest.fixture(autouse=True)
 def _own(tmp_path: Path) -> Iterator[None]:
-    (tmp_path / "my_dip.py").write_text(TEXT)
+    (tmp_path / "my_dip.py").write_text(example())
     folder.use(tmp_path)
     yield
     folder.use(None)

@@ -2,7 +2,11 @@
 
 from fanfold.local.launcher import repository_root
 
-TEXT = (repository_root() / "examples" / "strategies" / "rsi_dip.py").read_text()
+
+def example() -> str:
+    """Return the text of a strategy that trades as it is."""
+    return (repository_root() / "examples" / "strategies" / "rsi_dip.py").read_text()
+
 
 DESK = """\
 # What trades. `fanfold run` and a deploy read this file; `fanfold desk check` shows what it means, or what is wrong.

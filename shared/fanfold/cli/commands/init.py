@@ -10,7 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from fanfold.cli.output import Answer
-from fanfold.cli.strategy_template import DESK, TEXT
+from fanfold.cli.strategy_template import DESK, example
 from fanfold.errors import BadInput
 
 Directory = Annotated[Path, Parameter(metavar="DIR", help="where to write (the working directory)")]
@@ -19,7 +19,7 @@ EXAMPLE_FILE = Path("strategies/my_dip.py")
 
 def command(directory: Directory = Path(), /) -> Answer:
     """Write desk.toml and strategies/my_dip.py; refuse to overwrite either."""
-    files = {directory / "desk.toml": DESK, directory / EXAMPLE_FILE: TEXT}
+    files = {directory / "desk.toml": DESK, directory / EXAMPLE_FILE: example()}
     for file in files:
         if file.exists():
             raise BadInput(f"{file} exists already, and nothing was written; name another directory")

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from fanfold.cli.argument_types import Strategies
 from fanfold.cli.output import Answer
-from fanfold.cli.strategy_template import TEXT
+from fanfold.cli.strategy_template import example
 from fanfold.errors import BadInput
 from fanfold.strategy import folder
 
@@ -30,7 +30,7 @@ def command(name: Name, /, *, strategies: Strategies = None) -> Answer:
     if file.exists():
         raise BadInput(f"{file} exists already; give the new one another name")
     own.mkdir(parents=True, exist_ok=True)
-    file.write_text(TEXT)
+    file.write_text(example())
     lines = [
         f"{file} is written; it trades as it is. Next:",
         f"  fanfold strategy check {file}",
