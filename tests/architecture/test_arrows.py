@@ -19,7 +19,7 @@ MESSAGES = MARKET | {"messages"}
 DESK = MARKET | {"strategy", "desk"}
 TRADED = MESSAGES | DESK
 LEDGER = TRADED | {"risk", "matching", "ledger"}
-DOMAIN = LEDGER | {"signals", "audit", "api"}
+DOMAIN = LEDGER | {"signals", "audit", "api", "trading"}
 AWS = {"aws", "aws.client", "aws.dynamodb", "aws.s3", "aws.telemetry", "aws.function"}
 LOCAL = DOMAIN | AWS | {"venues", "simulation", "importers", "local"}
 ROOMS = {
@@ -33,13 +33,14 @@ ROOMS = {
     "signals": TRADED,
     "risk": TRADED,
     "matching": MESSAGES | {"desk"},
+    "trading": MESSAGES | {"desk", "matching"},
     "ledger": TRADED | {"risk", "matching"},
     "audit": LEDGER,
     "api": LEDGER,
     "performance": LEDGER,
     "cost": CORE,
     "importers": DESK,
-    "venues": MESSAGES | {"desk", "matching"},
+    "venues": MESSAGES | {"desk", "matching", "trading"},
     "aws.client": CORE,
     "aws": MESSAGES | {"aws.client"},
     "aws.telemetry": MESSAGES | {"aws", "aws.client"},
