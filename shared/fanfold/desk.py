@@ -92,7 +92,7 @@ def build(raw: dict[str, Any], source: str) -> Desk:
         _refuse(source, f"limits.{name}", f"is of no account; there are {sorted(desk.accounts)}")
     _check_each(desk.accounts, lambda name, account: _check_account(desk, name, account, source), source)
     _check_each(desk.strategies, lambda name, instance: _check_instance(desk, name, instance, source), source)
-    _check_allocations(desk, source)
+    _check_shares_and_legs(desk, source)
     return desk
 
 
@@ -204,6 +204,9 @@ def _check_venue(desk: Desk, name: str, venue: VenueSettings, source: str) -> No
         _refuse(source, path, 'kind ccxt needs `exchange`, such as exchange = "binance"')
     if not venue.symbols or len(set(venue.symbols)) != len(venue.symbols):
         _refuse(source, path, "`symbols` must name each instrument of the universe once")
+    if len(venue.symbols) > desk_entries.SYMBOLS_MAX:
+        wrong = f"names {len(venue.symbols):,} instruments; a venue takes {desk_entries.SYMBOLS_MAX:,}"
+        _refuse(source, path, f"`symbols` {wrong}: describe the exchange a second time under another name")
     for symbol in venue.symbols:
         spot, _, settled = symbol.partition(":")
         if settled:
@@ -270,9 +273,14 @@ def _check_bundle(desk: Desk, name: str, instance: StrategyInstance, source: str
         _refuse(source, f"strategies.{name}", f'{wrong}; give it an account of kind "margin", not {instance.account}')
 
 
-def _check_allocations(desk: Desk, source: str) -> None:
+def _check_shares_and_legs(desk: Desk, source: str) -> None:
     for account in desk.accounts:
-        shares = [strategy.allocation for strategy in desk.strategies.values() if strategy.account == account]
+        own = [strategy for strategy in desk.strategies.values() if strategy.account == account]
+        shares = [strategy.allocation for strategy in own]
         if sum(shares, Decimal(0)) > 1:
             wrong = f"they are {[str(share) for share in shares]}"
             _refuse(source, f"accounts.{account}", f"`allocation`s of its strategies must add up to at most 1; {wrong}")
+        legs = sum(len(strategy.instruments) for strategy in own)
+        if legs > desk_entries.LEGS_MAX:
+            wrong = f"its strategies have {legs:,} legs; an account takes {desk_entries.LEGS_MAX:,}"
+            _refuse(source, f"accounts.{account}", f"{wrong}: move some of its strategies to another account")

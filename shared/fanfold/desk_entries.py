@@ -151,6 +151,10 @@ BELOW = Decimal(10) ** 20
 CASH_DECIMALS = 26
 # Sums of amounts and what they earn have to fit as well.
 AMOUNT_MAX = Decimal(10) ** 15
+# What an account's poll holds is one item of its table, which takes 400 KB: a target and what stands of it, a leg, and
+# a mark an instrument.
+LEGS_MAX = 3_000
+SYMBOLS_MAX = 4_000
 
 
 class Bound(NamedTuple):

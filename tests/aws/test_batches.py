@@ -10,6 +10,7 @@ import pytest
 
 from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.aws.dynamodb.table import Table
+from fanfold.desk_entries import LEGS_MAX, SYMBOLS_MAX
 from fanfold.errors import Conflict
 from fanfold.messages import Target, Targets
 from fanfold.risk.exposure import Mark
@@ -20,6 +21,7 @@ from risk_service.assess import PollStore
 from support.emulator import Cloud
 from support.ledger_examples import create_table, once
 
+AT = datetime.fromtimestamp(60, UTC)
 KINDS = ("bars", "targets", "matched")
 MARKS = {"BTC/USDT": Mark(price=Decimal("100.50"), closes_at_s=60, variance=0.1)}
 
@@ -200,3 +202,36 @@ def test_marks_of_an_older_version_are_refused(gathering: PollStore) -> None:
 def test_nothing_was_gathered_at_first(gathering: PollStore) -> None:
     assert gathering.read("main") == PollState()
     assert not PollState().complete(KINDS)
+
+
+def test_the_poll_of_the_most_legs_and_instruments_that_a_desk_takes_fits_its_item(cloud: Cloud) -> None:
+    create_table(cloud.admin, "ledger")
+    polls = DynamoPolls(Table(cloud.call, "ledger"))
+    chance = Random(7)
+    legs = [
+        Target(
+            signal_id=chance.randbytes(16).hex(),
+            instance=f"an-instance-of-a-long-name-{number // 1_000}",
+            instrument=f"COIN{number % 1_000}/USDT",
+            timeframe="15m",
+            weight=chance.random(),
+        )
+        for number in range(LEGS_MAX)
+    ]
+    marks = {
+        f"COIN{number}/USDT": Mark(
+            price=Decimal(chance.randrange(1, 10**8)).scaleb(-4), closes_at_s=60, variance=chance.random() / 10**6
+        )
+        for number in range(SYMBOLS_MAX)
+    }
+    stands = [
+        StandingTarget(target=leg, at=AT, cause="c" * 32, attempt=2, quantity=Decimal(chance.randrange(10**9)))
+        for leg in legs
+    ]
+    polls.note("main", polls.read("main"), CarriedForward(targets=stands))
+    polls.marked("main", poll(60), marks, 0, idle=False)
+    gathered = polls.targeted("main", poll(60), msgspec.structs.replace(targets(60), parts=1, targets=legs))
+    assert len(gathered.marks) == SYMBOLS_MAX
+    assert len(gathered.carried.targets) == len(gathered.targets[0].targets) == LEGS_MAX
+    packed = [*gathered.packed_targets, gathered.packed_marks, gathered.packed_carried]
+    assert sum(map(len, packed)) < 350_000, "an item takes 400 KB, its names and tokens included"

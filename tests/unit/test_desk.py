@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from fanfold import desk
+from fanfold import desk, desk_entries
 from fanfold.errors import BadInput
 from fanfold.strategy import contract
 from support.core_desk import A, instance, raw
@@ -212,3 +212,24 @@ def test_a_pair_on_a_spot_account_is_refused_for_its_short_leg_could_never_go_ou
     text = (Path(__file__).resolve().parents[2] / "desk.toml").read_text()
     with pytest.raises(BadInput, match=r"\[strategies.spread\] pairs is short.*spot account cannot"):
         desk.parse(text.replace('kind = "margin"', 'kind = "spot"'))
+
+
+def test_more_legs_than_an_accounts_poll_holds_are_refused_with_the_cure() -> None:
+    document = raw()
+    coins = [f"C{number}/USDT" for number in range(desk_entries.LEGS_MAX // 2 + 1)]
+    document["instruments"] |= dict.fromkeys(coins, document["instruments"][A])
+    document["venues"]["v"]["symbols"] += coins
+    document["strategies"] = {
+        name: document["strategies"]["trend"] | {"instruments": coins, "allocation": "0.5"} for name in ("a", "b")
+    }
+    with pytest.raises(BadInput, match=r"\[accounts.main\] its strategies have 3,002 legs; an account takes 3,000"):
+        desk.build(document, "desk.toml")
+
+
+def test_more_instruments_than_an_accounts_poll_holds_are_refused_with_the_cure() -> None:
+    document = raw()
+    coins = [f"C{number}/USDT" for number in range(desk_entries.SYMBOLS_MAX)]
+    document["instruments"] |= dict.fromkeys(coins, document["instruments"][A])
+    document["venues"]["v"]["symbols"] += coins
+    with pytest.raises(BadInput, match=r"\[venues.v\] `symbols` names 4,0\d\d instruments; a venue takes 4,000"):
+        desk.build(document, "desk.toml")
