@@ -1,16 +1,35 @@
 """Halt takes one, resume takes two or a delay; the same request twice is one."""
 
+import json
 from datetime import timedelta
+from typing import Any
 
+import msgspec
 import pytest
 
 from fanfold.ledger.approvals import Approvals
 from fanfold.messages import TradingState, TradingStateChanged
-from risk_service.halt_api import OWN_DELAY, VALID, person
-from support.api_desk import ANNA, BERT, NOW, World
+from risk_service.halt_api import OWN_DELAY, VALID, answer, person
+from support.api_desk import ANNA, BERT, NOW, World, event
 
 REASON = {"reason": "venue is down"}
 RESUME = {"account": "main", "reason": "venue is back"}
+
+
+class Halts:
+    """Controls of accounts that are all open."""
+
+    def __init__(self) -> None:
+        self.messages: list[TradingStateChanged] = []
+
+    def state(self, _account: str) -> TradingState:
+        return TradingState.ACTIVE
+
+    def remembered(self, _principal: str, _key: str) -> None:
+        return None
+
+    def halt(self, messages: list[TradingStateChanged], *_remembered: Any) -> None:
+        self.messages += messages
 
 
 def session(role: str, name: str) -> dict:
@@ -197,3 +216,12 @@ def test_a_repeated_confirmation_repeats_the_response(world):
     first = confirm(world, confirmation, BERT)
     assert confirm(world, confirmation, BERT).body == first.body
     assert len([message for message in world.bus.messages if message.state is TradingState.ACTIVE]) == 1
+
+
+def test_halting_all_halts_as_many_accounts_as_there_are(world):
+    opened = [f"account-{number}" for number in range(30)]
+    desk = msgspec.structs.replace(world.desk, accounts=dict.fromkeys(opened, world.desk.accounts["main"]))
+    halts = Halts()
+    body = answer(event("POST", "/halt", who=ANNA, body=REASON, idempotency_key="key-00000001"), desk, halts, NOW)
+    assert json.loads(body["body"])["accounts"] == sorted(opened)
+    assert sorted(message.account for message in halts.messages) == sorted(opened)

@@ -2,9 +2,12 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from fanfold.aws.client.call import AwsFault
+from fanfold.cli.control import send
 from fanfold.errors import BadInput
 from fanfold.messages import TradingState, TradingStateChanged
 from risk_service.control import ControlCommand, handle_command
@@ -69,3 +72,24 @@ def test_a_reason_of_any_length_halts_and_is_cut_to_what_a_message_carries() -> 
         handle_command(command(state, "é" * 300_000), DESK, accounts, NOW)
     assert [len(told.reason) for told in accounts.told] == [1_000, 1_000]
     assert all(told.reason.endswith("…") for told in accounts.told)
+
+
+class Session:
+    """A session whose risk refuses one account."""
+
+    def __init__(self, refused: str) -> None:
+        self.refused = refused
+        self.halted: list[str] = []
+
+    def invoke(self, _service: str, _function: str, payload: dict[str, Any]) -> dict[str, Any]:
+        if payload["account"] == self.refused:
+            raise AwsFault("BadInput", f"account {self.refused!r} was never opened", 400)
+        self.halted.append(payload["account"])
+        return payload
+
+
+def test_an_account_that_cannot_be_halted_keeps_no_other_from_it() -> None:
+    session = Session("second")
+    with pytest.raises(BadInput, match="'second' was never opened"):
+        send(session, {"action": "halt"}, ["first", "second", "third"])  # type: ignore[arg-type]
+    assert session.halted == ["first", "third"]

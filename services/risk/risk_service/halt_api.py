@@ -21,7 +21,6 @@ from risk_service.control import bounded, rearming
 
 OWN_DELAY = timedelta(minutes=15)
 VALID = timedelta(hours=1)
-ACCOUNTS_MAX = 20
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 # Who takes on a role chooses the session's name, so two sessions of a role are not two people.
 _SESSION = re.compile(r"(arn:[^:]+:sts::\d+:assumed-role/[^/]+)/.*", re.DOTALL)
@@ -135,8 +134,6 @@ class Control:
         opened = [account for account in wanted if self._controls.state(account) is not None]
         if not opened or (named and len(opened) < len(wanted)):
             raise Problem(409, "not-opened", "an account that was never opened does not trade and cannot be halted")
-        if len(opened) > ACCOUNTS_MAX:
-            raise bad_request(f"name at most {ACCOUNTS_MAX} accounts at a time; {len(opened)} are opened")
         return opened
 
     def _message(self, request: ApiRequest, account: str, state: TradingState, reason: str) -> TradingStateChanged:

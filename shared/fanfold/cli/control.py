@@ -6,7 +6,7 @@ from typing import Any
 
 from fanfold.aws.client.call import AwsFault
 from fanfold.cli.output import Answer
-from fanfold.errors import BadInput
+from fanfold.errors import BadInput, NotReachable
 from fanfold.local.session import Session
 from fanfold.stages.session import StageSession
 
@@ -24,8 +24,20 @@ def actor(session: Session) -> str:
 
 
 def send(session: Session, command: dict[str, Any], accounts: Sequence[str]) -> list[dict[str, Any]]:
-    """Give risk a command for each account, and return its answers."""
-    return [_send(session, command | {"account": account}) for account in accounts]
+    """Give risk a command for each account, and return its answers.
+
+    A fault of one account does not keep the command from the others; the first is raised after them.
+    """
+    answers: list[dict[str, Any]] = []
+    faults: list[Exception] = []
+    for account in accounts:
+        try:
+            answers.append(_send(session, command | {"account": account}))
+        except (AwsFault, BadInput, NotReachable) as fault:
+            faults.append(fault)
+    if faults:
+        raise faults[0]
+    return answers
 
 
 def _send(session: Session, command: dict[str, Any]) -> dict[str, Any]:
