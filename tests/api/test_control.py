@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from fanfold.errors import AT_ONCE
 from fanfold.ledger.approvals import Approvals
 from fanfold.messages import TradingState, TradingStateChanged
 from risk_service.halt_api import OWN_DELAY, VALID, answer, person
@@ -193,7 +194,7 @@ def test_a_halt_after_the_request_voids_it(world, how):
         told = TradingStateChanged(
             id="h", cause="c", at=NOW, account="main", state=TradingState.HALTED, reason="r", actor="a"
         )
-        Approvals(world.store).halt(told)
+        Approvals(world.store, AT_ONCE).halt(told)
     assert confirm(world, confirmation, BERT).status == 409
     assert world.halted() is TradingState.HALTED
 

@@ -15,7 +15,7 @@ from fanfold.audit.views import order_version
 from fanfold.aws.client.call import Call, RecordedCall, connect, with_recording
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.s3.audit_log import S3Log
-from fanfold.errors import Conflict
+from fanfold.errors import AT_ONCE, Conflict
 from fanfold.messages import Fill, Message, Order, OrderState, Targets, TradingState, TradingStateChanged
 from support.audit_examples import AUDIT, START, VIEWS, arrival, create_everything, minute, order, report
 from support.emulator import Cloud, Emulator
@@ -72,7 +72,7 @@ def crashing_after(call: Call, operation: str, nth: int = 1) -> Call:
 
 def test_messages_are_chained_by_account_and_by_venue(everywhere: Call) -> None:
     log, views = ports(everywhere)
-    record(arrivals(0, 1), log, views)
+    record(arrivals(0, 1), log, views, AT_ONCE)
     assert log.streams() == ["main", "market-sim"]
     assert ids_in(log, "market-sim") == ["bars-0", "bars-1"]
     assert ids_in(log, "main") == [f"{kind}-{n}" for n in (0, 1) for kind in ("targets", "approved", "report")]
@@ -81,9 +81,9 @@ def test_messages_are_chained_by_account_and_by_venue(everywhere: Call) -> None:
 
 def test_a_redelivered_message_is_recorded_once(everywhere: Call) -> None:
     log, views = ports(everywhere)
-    record(arrivals(0, 0), log, views)
-    record(arrivals(0, 1), log, DynamoViews(everywhere, VIEWS))
-    record(arrivals(1, 0), log, views)
+    record(arrivals(0, 0), log, views, AT_ONCE)
+    record(arrivals(0, 1), log, DynamoViews(everywhere, VIEWS), AT_ONCE)
+    record(arrivals(1, 0), log, views, AT_ONCE)
     assert ids_in(log, "market-sim") == ["bars-0", "bars-1"]
     assert verdicts(everywhere) == {"main": "sound", "market-sim": "sound"}
 
@@ -91,7 +91,7 @@ def test_a_redelivered_message_is_recorded_once(everywhere: Call) -> None:
 def test_a_batch_costs_one_segment_a_stream_and_writes_each_view_once(call: Call) -> None:
     seen: list[RecordedCall] = []
     log, views = ports(with_recording(call, seen.append))
-    record([arrival(minute(n)[kind]) for n in range(5) for kind in (0, 1)], log, views)
+    record([arrival(minute(n)[kind]) for n in range(5) for kind in (0, 1)], log, views, AT_ONCE)
     names = [one.operation for one in seen]
     # The bars change no view, the targets of five minutes one; the last write of a stream moves its head.
     stream = ["UpdateItem", "PutObject", "BatchWriteItem", "PutItem"]
@@ -106,11 +106,11 @@ EFFECTS = [("UpdateItem", 1), ("PutObject", 1), ("BatchWriteItem", 1), *(("PutIt
 @pytest.mark.parametrize(("operation", "nth"), EFFECTS)
 def test_a_crash_between_any_two_effects_loses_and_doubles_nothing(call: Call, operation: str, nth: int) -> None:
     with pytest.raises(Crash):
-        record(arrivals(0), *ports(crashing_after(call, operation, nth)))
+        record(arrivals(0), *ports(crashing_after(call, operation, nth)), AT_ONCE)
     # What comes back may be in another company and order.
     log, views = ports(call)
-    record(arrivals(1)[::-1], log, views)
-    record(arrivals(0), log, views)
+    record(arrivals(1)[::-1], log, views, AT_ONCE)
+    record(arrivals(0), log, views, AT_ONCE)
     for stream, count in {"main": 6, "market-sim": 2}.items():
         assert len(ids_in(log, stream)) == len(set(ids_in(log, stream))) == count
     assert verdicts(call) == {"main": "sound", "market-sim": "sound"}
@@ -122,7 +122,7 @@ def test_a_crash_between_any_two_effects_loses_and_doubles_nothing(call: Call, o
 def test_two_workers_in_turn_extend_one_chain(everywhere: Call) -> None:
     one, other = ports(everywhere), ports(everywhere)
     for n in range(4):
-        record(arrivals(n), *(one if n % 2 else other))
+        record(arrivals(n), *(one if n % 2 else other), AT_ONCE)
     assert ids_in(one[0], "market-sim") == [f"bars-{n}" for n in range(4)]
     assert verdicts(everywhere) == {"main": "sound", "market-sim": "sound"}
 
@@ -145,8 +145,8 @@ def interrupted(call: Call, operation: str, meanwhile: Callable[[], None]) -> Ca
 @pytest.mark.parametrize("mine", [(0,), (0, 1)])
 def test_a_message_that_two_workers_hold_is_recorded_once(call: Call, operation: str, mine: tuple[int, ...]) -> None:
     other = ports(call)
-    log, views = ports(interrupted(call, operation, lambda: record(arrivals(0, 2), *other)))
-    record(arrivals(*mine), log, views)
+    log, views = ports(interrupted(call, operation, lambda: record(arrivals(0, 2), *other, AT_ONCE)))
+    record(arrivals(*mine), log, views, AT_ONCE)
     held = sorted({0, 2, *mine})
     assert sorted(ids_in(log, "market-sim")) == [f"bars-{n}" for n in held]
     assert sorted(set(ids_in(log, "main"))) == sorted(ids_in(log, "main"))
@@ -159,7 +159,7 @@ def test_a_worker_that_never_gets_its_turn_says_so(call: Call) -> None:
             raise Conflict("always")
 
     with pytest.raises(Conflict):
-        record(arrivals(0), S3Log(call, AUDIT), Busy(call, VIEWS))
+        record(arrivals(0), S3Log(call, AUDIT), Busy(call, VIEWS), AT_ONCE)
 
 
 def test_more_messages_and_views_than_one_segment_takes_are_all_there(call: Call) -> None:
@@ -167,7 +167,7 @@ def test_more_messages_and_views_than_one_segment_takes_are_all_there(call: Call
     fills = [msgspec.structs.replace(report(0, START).fills[0], trade_id=f"t{n}") for n in range(130)]
     many = [msgspec.structs.replace(report(0, START), id=f"many-{n}", fills=[]) for n in range(50)]
     big = msgspec.structs.replace(report(1, START), fills=fills)
-    record([arrival(message) for message in [*many, big]], log, views)
+    record([arrival(message) for message in [*many, big]], log, views, AT_ONCE)
     assert len(ids_in(log, "main")) == 51
     assert len(list(log.segments("main"))) == 2
     assert len(views.trades("main", "2026-01-31")) == 130
@@ -176,7 +176,7 @@ def test_more_messages_and_views_than_one_segment_takes_are_all_there(call: Call
 def by_version(call: Call, messages: list[Message]) -> DynamoViews:
     log, views = ports(call)
     for message in messages:
-        record([arrival(message)], log, views)
+        record([arrival(message)], log, views, AT_ONCE)
     return views
 
 
@@ -206,7 +206,7 @@ def test_views_hold_the_newest_whatever_the_order_of_arrival(everywhere: Call, b
 
 def test_why_can_walk_from_a_fill_back_to_its_bars(everywhere: Call) -> None:
     log, views = ports(everywhere)
-    record(arrivals(0), log, views)
+    record(arrivals(0), log, views, AT_ONCE)
     path, message_id = [], "report-0"
     while found := views.read(("message", message_id)):
         path.append(found["topic"])
@@ -218,7 +218,7 @@ def test_why_can_walk_from_a_fill_back_to_its_bars(everywhere: Call) -> None:
 def test_a_large_message_is_found_by_its_segment(call: Call) -> None:
     log, views = ports(call)
     large = msgspec.structs.replace(minute(0)[2], orders=[order(n, START) for n in range(90)])
-    record([arrival(large)], log, views)
+    record([arrival(large)], log, views, AT_ONCE)
     found = views.read(("message", large.id))
     assert "body" not in found
     assert chain.read(log.read(found["segment"]).splitlines()[0]).message["id"] == large.id

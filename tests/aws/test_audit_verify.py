@@ -19,7 +19,7 @@ from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.s3.audit_log import S3Log, first_version, versions_of
 from fanfold.aws.s3.reports import S3Reports
 from fanfold.aws.s3.seals import KmsSigner, S3Seals
-from fanfold.errors import BadInput
+from fanfold.errors import AT_ONCE, BadInput
 from support.audit_examples import AUDIT, LAKE, VIEWS, arrival, create_everything, minute
 from support.emulator import Cloud, Emulator
 
@@ -40,7 +40,7 @@ class Desk:
 
     def record(self, *minutes: int) -> None:
         for n in minutes:
-            record([arrival(message) for message in minute(n)], self.log, self.views)
+            record([arrival(message) for message in minute(n)], self.log, self.views, AT_ONCE)
 
     def close(self, day: str = DAY) -> DayReport:
         chains = [

@@ -12,6 +12,7 @@ from fanfold.aws.client.call import Call, connect
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.s3.audit_log import S3Log
 from fanfold.codes import Code
+from fanfold.errors import AT_ONCE
 from fanfold.messages import (
     ExecutionReport,
     LegCode,
@@ -45,7 +46,7 @@ def tell(ministack_session: Emulator) -> Tell:
     def told(*messages: Message, backwards: bool = False) -> DynamoViews:
         arrivals = [arrival(one)._replace(sent_ms=n) for n, one in enumerate(messages, 1)]
         for one in arrivals[::-1] if backwards else arrivals:
-            record([one], log, views)
+            record([one], log, views, AT_ONCE)
         return views
 
     return told

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from fanfold.aws.dynamodb import ledger
-from fanfold.errors import Conflict
+from fanfold.errors import AT_ONCE, Conflict
 from fanfold.ledger import orders, positions
 from fanfold.ledger.bookings import Bookings
 from fanfold.ledger.orders import OrderRecord
@@ -174,7 +174,7 @@ def test_one_trade_id_at_two_instruments_is_two_trades(found: Ledger) -> None:
 def test_a_trade_told_again_with_another_quantity_stands_as_it_was_booked_and_is_told_of(found: Ledger) -> None:
     a, odd = order("A", quantity="10"), list[tuple[Decimal, Decimal | None]]()
     placed(found, a)
-    bookings = Bookings(found.store, lambda one, booked: odd.append((one.quantity, booked)))
+    bookings = Bookings(found.store, AT_ONCE, lambda one, booked: odd.append((one.quantity, booked)))
     first = fill(a, "1")
     bookings.book("main", [resolution(a, first, state=OrderState.PARTIAL)], report())
     for quantity in ("2", "0.5"):

@@ -7,7 +7,7 @@ import pytest
 
 from fanfold.aws.dynamodb.folds import FoldTable
 from fanfold.aws.dynamodb.table import Table
-from fanfold.errors import Conflict
+from fanfold.errors import AT_ONCE, Conflict
 from fanfold.market.bars import Bar, Series
 from fanfold.messages import Message, Targets
 from fanfold.signals.fold import Fold, StoredFold
@@ -161,7 +161,7 @@ def test_a_folder_on_a_table_publishes_what_one_in_memory_does(cloud: Cloud) -> 
         bus = MemoryBus()
         for message in minutes(3, 30):
             # A process of its own for every message.
-            StrategyRunner(found, "v", one, bus).fold(bars_message(message))
+            StrategyRunner(found, "v", one, bus, AT_ONCE).fold(bars_message(message))
         heard.append(bus.messages)
     assert heard[0] == heard[1]
     assert heard[0]

@@ -20,7 +20,7 @@ from fanfold.aws.s3 import lake as lake_files
 from fanfold.aws.s3.audit_log import S3Log, pages_of
 from fanfold.aws.s3.lake import S3Lake
 from fanfold.cli import sql
-from fanfold.errors import BadInput, Conflict
+from fanfold.errors import AT_ONCE, BadInput, Conflict
 from support.audit_examples import AUDIT, LAKE, VIEWS, arrival, create_everything, minute
 from support.emulator import Cloud, Emulator
 
@@ -37,7 +37,7 @@ def filled(call: Call, admin: Call) -> Call:
     create_everything(admin)
     log, views = S3Log(call, AUDIT), DynamoViews(call, VIEWS)
     for n in range(MINUTES):
-        record([arrival(message) for message in minute(n)], log, views)
+        record([arrival(message) for message in minute(n)], log, views, AT_ONCE)
     return call
 
 
@@ -114,7 +114,7 @@ def test_amounts_and_times_come_back_exact(call: Call, tmp_path: Path) -> None:
 def test_a_flush_brings_only_what_is_new(call: Call, tmp_path: Path) -> None:
     flushed(call)
     assert flushed(call) == 0
-    record([arrival(message) for message in minute(MINUTES)], S3Log(call, AUDIT), DynamoViews(call, VIEWS))
+    record([arrival(message) for message in minute(MINUTES)], S3Log(call, AUDIT), DynamoViews(call, VIEWS), AT_ONCE)
     assert flushed(call) == 7
     assert counts(call, tmp_path)["bars"] == 2 * MINUTES + 2
 
@@ -124,7 +124,7 @@ def test_a_flush_brings_only_what_is_new(call: Call, tmp_path: Path) -> None:
 def test_a_flush_that_crashed_is_repeated_without_a_trace(call: Call, tmp_path: Path, operation: str, nth: int) -> None:
     with pytest.raises(Crash):
         flushed(crashing_at(call, operation, nth), rows_max=8)
-    record([arrival(message) for message in minute(MINUTES)], S3Log(call, AUDIT), DynamoViews(call, VIEWS))
+    record([arrival(message) for message in minute(MINUTES)], S3Log(call, AUDIT), DynamoViews(call, VIEWS), AT_ONCE)
     flushed(call)
     assert counts(call, tmp_path)["orders"] == 3 * (MINUTES + 1)
     assert counts(call, tmp_path)["bars"] == 2 * (MINUTES + 1)
@@ -179,7 +179,7 @@ def test_a_compaction_that_crashed_is_finished_by_the_next(
 def test_a_late_row_joins_its_compacted_day(call: Call, tmp_path: Path) -> None:
     flushed(call)
     compacted(call)
-    record([arrival(message) for message in minute(MINUTES)], S3Log(call, AUDIT), DynamoViews(call, VIEWS))
+    record([arrival(message) for message in minute(MINUTES)], S3Log(call, AUDIT), DynamoViews(call, VIEWS), AT_ONCE)
     flushed(call)
     compacted(call)
     assert counts(call, tmp_path)["trades"] == MINUTES + 1
@@ -188,7 +188,7 @@ def test_a_late_row_joins_its_compacted_day(call: Call, tmp_path: Path) -> None:
 
 def test_a_bar_that_was_published_twice_is_one_row_after_compaction(call: Call, tmp_path: Path) -> None:
     again = msgspec.structs.replace(minute(0)[0], id="bars-again")
-    record([arrival(again)], S3Log(call, AUDIT), DynamoViews(call, VIEWS))
+    record([arrival(again)], S3Log(call, AUDIT), DynamoViews(call, VIEWS), AT_ONCE)
     flushed(call)
     compacted(call)
     assert counts(call, tmp_path) == COUNTS
@@ -234,7 +234,7 @@ def test_an_amount_too_large_for_the_lake_keeps_nothing_else_out(call: Call, tmp
     huge = msgspec.structs.replace(minute(MINUTES)[3], fills=[], updates=[], cash=Decimal("1e30"))
     fill = msgspec.structs.replace(minute(MINUTES)[3].fills[0], price=Decimal("1e30"), trade_id="huge")
     told = [huge, msgspec.structs.replace(huge, id="huge", fills=[fill]), minute(MINUTES)[0]]
-    record([arrival(one) for one in told], S3Log(call, AUDIT), DynamoViews(call, VIEWS))
+    record([arrival(one) for one in told], S3Log(call, AUDIT), DynamoViews(call, VIEWS), AT_ONCE)
     flushed(call)
     assert counts(call, tmp_path)["bars"] == 2 * MINUTES + 2
     found = ask(call, tmp_path, "SELECT price, quantity FROM trades WHERE trade_id = 'huge'")

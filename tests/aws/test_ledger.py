@@ -13,7 +13,7 @@ from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.aws.dynamodb.table import Table
-from fanfold.errors import BadInput, Conflict
+from fanfold.errors import AT_ONCE, BadInput, Conflict
 from fanfold.ledger.approvals import Approvals
 from fanfold.ledger.changes import MoveOrder, ReserveCash
 from fanfold.ledger.orders import OrderRecord, claim
@@ -112,7 +112,7 @@ def test_an_operators_word_holds_however_busy_the_account_is(cloud: Cloud, times
     found = open_ledger(cloud)
     busy = Busy(cloud.call, 0)
     table = Table(with_retries(busy, sleep=lambda _: None), "ledger")
-    approvals = Approvals(DynamoLedger(table, Outbox(table, "risk", found.topics)))
+    approvals = Approvals(DynamoLedger(table, Outbox(table, "risk", found.topics)), AT_ONCE)
     busy.times = times
     approvals.halt(halted(TradingState.HALTED))
     account = found.books().account

@@ -12,6 +12,7 @@ from fanfold.aws.client.call import Call
 from fanfold.aws.dynamodb.attribute_values import marshal
 from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.table import Table
+from fanfold.errors import AT_ONCE
 from fanfold.ledger import lots, orders, positions
 from fanfold.ledger.booking import AccountBooks, StoredPosition
 from fanfold.ledger.bookings import Bookings
@@ -48,7 +49,7 @@ def oracle(fills: list[Fill]) -> tuple[list[tuple[Fraction, Fraction]], Fraction
 
 def through(found: Ledger, call: Call) -> Bookings:
     """Bookings of the same ledger whose calls go another way."""
-    return Bookings(DynamoLedger(Table(call, found.table.name), found.outbox))
+    return Bookings(DynamoLedger(Table(call, found.table.name), found.outbox), AT_ONCE)
 
 
 def book(bookings: Bookings, one: Order, *fills: Fill) -> None:

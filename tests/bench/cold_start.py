@@ -14,6 +14,7 @@ from printed import table
 from fanfold import desk, ids
 from fanfold.aws.dynamodb.folds import FoldTable
 from fanfold.desk import Desk
+from fanfold.errors import AT_ONCE
 from fanfold.market import bars
 from fanfold.messages import BarsClosed, Message, encode
 from fanfold.simulation import market
@@ -44,7 +45,7 @@ def main() -> None:
         traded = _desk(symbols)
         *past, newest = _polls(symbols)
         cloud = MemoryCloud()
-        folder = StrategyRunner(traded, "market", _stored(cloud), Sent())
+        folder = StrategyRunner(traded, "market", _stored(cloud), Sent(), AT_ONCE)
         for message in past:
             folder.fold(message)
         del folder
@@ -65,7 +66,9 @@ def _measured(traded: Desk, cloud: MemoryCloud, newest: BarsClosed) -> tuple[int
         cloud.dynamodb.tables["folds"].partitions["market"].pop(f"fold#{MINUTES:012d}", None)
         sent = Sent()
         gc.collect()
-        taken.append(_cpu_s(lambda sent=sent: StrategyRunner(traded, "market", _stored(cloud), sent).fold(newest)))
+        taken.append(
+            _cpu_s(lambda sent=sent: StrategyRunner(traded, "market", _stored(cloud), sent, AT_ONCE).fold(newest))
+        )
     stored = _cpu_s(lambda: list(cloud.table("folds").query("market", "fold#", newest_first=True)))
     return sent.targets, stored * 1e3, median(taken) * 1e3
 

@@ -17,6 +17,7 @@ from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.codes import Code
 from fanfold.desk import Desk
+from fanfold.errors import AT_ONCE
 from fanfold.ledger.changes import OpenAccount
 from fanfold.ledger.controls import LedgerControls
 from fanfold.messages import (
@@ -138,7 +139,7 @@ class World:
         self.desk, self.now, self.bus, self.hooked = small_desk(), NOW, MemoryBus(), MemoryBus()
         self.ledger, self.views = Table(call, ledger_table), DynamoViews(call, views)
         self.store = DynamoLedger(self.ledger, Outbox(self.ledger, "risk", self.bus))  # type: ignore[arg-type]
-        self.controls = LedgerControls(self.store)
+        self.controls = LedgerControls(self.store, AT_ONCE)
         self.secrets = list(SECRETS)
         receiver = Receiver(self.desk, lambda: self.secrets, Nonces(Table(call, folds)), self.hooked)
         self.store.commit([OpenAccount("main", Decimal(10_000))])

@@ -21,7 +21,7 @@ from fanfold.audit.verify import Days, verdicts_of
 from fanfold.audit.views import View, as_stored
 from fanfold.aws.dynamodb.views import key_of
 from fanfold.codes import Code
-from fanfold.errors import Conflict
+from fanfold.errors import AT_ONCE, Conflict
 from fanfold.market.bars import Bar, Series, pack
 from fanfold.messages import (
     BarsClosed,
@@ -200,7 +200,7 @@ class Audit:
 
     def record(self, *told: Message) -> None:
         arrivals = [Arrival(one, msgspec.json.decode(messages.encode(one)), 1) for one in told]
-        record(arrivals, self.log, self.views)
+        record(arrivals, self.log, self.views, AT_ONCE)
 
     def close(self, day: str) -> None:
         """Close a day as the daily close does, its chains where they are now."""

@@ -13,6 +13,7 @@ from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.sns import Topics
+from fanfold.errors import AT_ONCE
 from fanfold.ledger.approvals import Approvals
 from fanfold.ledger.booking import AccountBooks
 from fanfold.ledger.bookings import Bookings
@@ -111,8 +112,8 @@ def open_ledger(cloud: Cloud) -> Ledger:
     found = Ledger(
         table,
         DynamoLedger(table, execution),
-        Approvals(DynamoLedger(table, risk)),
-        Bookings(DynamoLedger(table, execution)),
+        Approvals(DynamoLedger(table, risk), AT_ONCE),
+        Bookings(DynamoLedger(table, execution), AT_ONCE),
         execution,
         cloud.admin,
         {name: url for name, (_, url) in made.items()},
@@ -133,7 +134,7 @@ def memory_ledger() -> Ledger:
     table, topics = cloud.table("ledger"), Topics(cloud.call, arns)
     outbox = Outbox(table, "execution", topics)
     store = DynamoLedger(table, outbox)
-    found = Ledger(table, store, Approvals(store), Bookings(store), outbox, cloud.call, {}, topics)
+    found = Ledger(table, store, Approvals(store, AT_ONCE), Bookings(store, AT_ONCE), outbox, cloud.call, {}, topics)
     found.approvals.open("main", D(10_000), halted(TradingState.ACTIVE))
     return found
 

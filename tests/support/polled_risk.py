@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from fanfold import ids
+from fanfold.errors import AT_ONCE
 from fanfold.ledger import orders
 from fanfold.market.bars import Bar
 from fanfold.matching.book import RestingOrder
@@ -55,7 +56,7 @@ class World:
     def assessor(self, fuse: Any = None) -> PreTradeRisk:
         ports: list[Any] = [self.gathering, MemoryApprovals(self.ledger)]
         gathering, ledger = ports if fuse is None else [Mortal(port, fuse) for port in ports]
-        return PreTradeRisk(DESK, PLAN, gathering, ledger, self.clock)
+        return PreTradeRisk(DESK, PLAN, gathering, ledger, self.clock, AT_ONCE)
 
     def hear(self, *parts: Part, fuse: Any = None) -> None:
         assessor = self.assessor(fuse)

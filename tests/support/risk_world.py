@@ -6,6 +6,7 @@ from typing import Any
 
 from fanfold import desk, ids
 from fanfold.desk import Desk
+from fanfold.errors import AT_ONCE
 from fanfold.ledger import orders
 from fanfold.ledger.booking import StoredPosition
 from fanfold.ledger.positions import Lot, Position
@@ -51,7 +52,7 @@ class World:
 
     def restart(self) -> None:
         ports = self.gathering, MemoryApprovals(self.ledger)
-        self.assessor = PreTradeRisk(self.desk, prepare(self.desk), *ports, lambda: self.now)
+        self.assessor = PreTradeRisk(self.desk, prepare(self.desk), *ports, lambda: self.now, AT_ONCE)
 
     def minute(self, minute: int, targets: dict[tuple[str, str], float] | None = None, **prices: float) -> None:
         """Bars of a minute, its match, and targets where a strategy speaks."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fanfold import desk
-from fanfold.errors import BadInput
+from fanfold.errors import AT_ONCE, BadInput
 from fanfold.ledger.booking import StoredPosition
 from fanfold.ledger.positions import Lot, Position
 from fanfold.market.bars import Bar
@@ -288,7 +288,9 @@ def test_an_exit_without_any_price_is_told_of() -> None:
 def test_each_decision_on_an_account_that_may_not_trade_is_reported() -> None:
     world, heard = World(built()), []
     ports = world.gathering, MemoryApprovals(world.ledger)
-    world.assessor = PreTradeRisk(world.desk, prepare(world.desk), *ports, lambda: world.now, lambda: heard.append(1))
+    world.assessor = PreTradeRisk(
+        world.desk, prepare(world.desk), *ports, lambda: world.now, AT_ONCE, lambda: heard.append(1)
+    )
     world.minute(1)
     assert heard == []
     world.halt(TradingState.REDUCE_ONLY)

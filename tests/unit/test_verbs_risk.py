@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fanfold.errors import BadInput
+from fanfold.errors import AT_ONCE, BadInput
 from fanfold.messages import (
     OrdersApproved,
     OrdersRefused,
@@ -137,7 +137,7 @@ def test_two_concurrent_decisions_cannot_spend_the_same_cash() -> None:
 
     interleaved = Interleaved(world.ledger)
     interleaved.approve = Interleaved.approve.__get__(interleaved)
-    mine = PreTradeRisk(DESK, PLAN, world.gathering, interleaved, world.clock)
+    mine = PreTradeRisk(DESK, PLAN, world.gathering, interleaved, world.clock, AT_ONCE)
     for part in POLL:
         hear(mine, part)
     plain = World()

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from fanfold import desk
-from fanfold.errors import Conflict
+from fanfold.errors import AT_ONCE, Conflict
 from fanfold.messages import BarsClosed, BarsRequested, Message, Targets, encode
 from fanfold.simulation.stores import MemoryBus, MemoryFolds
 from signal_service.fold import StrategyRunner
@@ -30,7 +30,7 @@ MESSAGES = [
 
 def undisturbed() -> list[Message]:
     bus = MemoryBus()
-    folder = StrategyRunner(DESK, "v", MemoryFolds(), bus)
+    folder = StrategyRunner(DESK, "v", MemoryFolds(), bus, AT_ONCE)
     for one in MESSAGES:
         folder.fold(one)
     return bus.messages
@@ -43,7 +43,7 @@ def test_a_crash_at_any_effect_changes_no_published_message(nth: int, after: boo
 
     def attempt(fuse: object) -> None:
         # All of it again from where it died: earlier messages tell again what they told.
-        folder = StrategyRunner(DESK, "v", Mortal(store, fuse), Mortal(bus, fuse))
+        folder = StrategyRunner(DESK, "v", Mortal(store, fuse), Mortal(bus, fuse), AT_ONCE)
         for one in MESSAGES:
             folder.fold(one)
 
@@ -55,7 +55,7 @@ def test_a_crash_at_any_effect_changes_no_published_message(nth: int, after: boo
 
 def test_a_message_delivered_twice_publishes_the_same_messages_twice() -> None:
     bus = MemoryBus()
-    folder = StrategyRunner(DESK, "v", MemoryFolds(), bus)
+    folder = StrategyRunner(DESK, "v", MemoryFolds(), bus, AT_ONCE)
     for one in MESSAGES[:5]:
         folder.fold(one)
         folder.fold(one)
@@ -65,7 +65,7 @@ def test_a_message_delivered_twice_publishes_the_same_messages_twice() -> None:
 
 def test_a_process_whose_stored_fold_was_overtaken_reloads_it() -> None:
     store, bus = MemoryFolds(), MemoryBus()
-    folders = [StrategyRunner(DESK, "v", store, bus) for _ in range(2)]
+    folders = [StrategyRunner(DESK, "v", store, bus, AT_ONCE) for _ in range(2)]
     for number, one in enumerate(MESSAGES):
         folders[number % 2].fold(one)
     assert bus.messages == undisturbed()
@@ -78,13 +78,13 @@ def test_a_message_is_redelivered_if_every_write_conflicts() -> None:
 
     bus = MemoryBus()
     with pytest.raises(Conflict, match="the fold of v changed in 5 tries"):
-        StrategyRunner(DESK, "v", Beaten(), bus).fold(MESSAGES[0])
+        StrategyRunner(DESK, "v", Beaten(), bus, AT_ONCE).fold(MESSAGES[0])
     assert bus.messages == []
 
 
 def test_a_gap_is_asked_for_once_by_each_range_and_bars_that_fill_it_tell_no_targets() -> None:
     bus = MemoryBus()
-    folder = StrategyRunner(DESK, "v", MemoryFolds(), bus)
+    folder = StrategyRunner(DESK, "v", MemoryFolds(), bus, AT_ONCE)
     folder.fold(message(0, 10))
     bus.messages.clear()
     folder.fold(message(12, 13))
@@ -105,7 +105,7 @@ def test_a_gap_is_asked_for_once_by_each_range_and_bars_that_fill_it_tell_no_tar
 
 def test_every_part_of_a_poll_is_answered_even_without_a_target_but_not_what_fills_a_gap() -> None:
     bus = MemoryBus()
-    folder = StrategyRunner(DESK, "v", MemoryFolds(), bus)
+    folder = StrategyRunner(DESK, "v", MemoryFolds(), bus, AT_ONCE)
     folder.fold(message(0, 2, part=1, parts=2))
     folder.fold(message(2, 4, part=2, parts=2))
     folder.fold(message(4, 6, name="wanted", part=1, parts=2, requested=True))
@@ -129,7 +129,7 @@ def test_targets_over_the_topic_s_limit_are_split_and_none_is_lost_or_doubled() 
     document["venues"]["v"]["symbols"] = names
     document["instruments"] = {name: document["instruments"][A] | {"base": name[:8]} for name in names}
     bus, some = MemoryBus(), walk(1, A, 5)
-    folder = StrategyRunner(desk.build(document, "test"), "v", MemoryFolds(), bus)
+    folder = StrategyRunner(desk.build(document, "test"), "v", MemoryFolds(), bus, AT_ONCE)
     folder.fold(bars_message([stretch(name, some, 0, 4) for name in names]))
     bus.messages.clear()
     folder.fold(bars_message([stretch(name, some, 4, 5) for name in names]))

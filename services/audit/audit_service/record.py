@@ -17,7 +17,7 @@ from fanfold.audit import chain
 from fanfold.audit.chain import Entry, Head, Segment, Tip
 from fanfold.audit.ports import AuditLog, Views
 from fanfold.audit.views import aside_view, decision_view, message_view, newest, views_of
-from fanfold.errors import AT_ONCE, Backoff, Conflict, retry_on_conflict
+from fanfold.errors import Backoff, Conflict, retry_on_conflict
 from fanfold.messages import Message
 
 TRIES = 8
@@ -34,7 +34,7 @@ class Arrival(NamedTuple):
     sent_ms: int
 
 
-def record(arrivals: Sequence[Arrival], log: AuditLog, views: Views, backoff: Backoff = AT_ONCE) -> None:
+def record(arrivals: Sequence[Arrival], log: AuditLog, views: Views, backoff: Backoff) -> None:
     """Record messages. Raises Conflict if other writers were always faster; nothing is lost, a redelivery goes on."""
     retry_on_conflict(lambda: _record(arrivals, log, views), TRIES, "the chain", backoff)
 

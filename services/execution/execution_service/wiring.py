@@ -53,7 +53,7 @@ class ExecutionProcess:
 
     @cached_property
     def _bookings(self) -> Bookings:
-        return Bookings(DynamoLedger(self._table, self._outbox), self._log_odd, self.runtime.backoff)
+        return Bookings(DynamoLedger(self._table, self._outbox), self.runtime.backoff, self._log_odd)
 
     def _log_odd(self, fill: Fill, booked: Decimal | None) -> None:
         figures = {"quantity": str(fill.quantity), "booked": str(booked or 0)}

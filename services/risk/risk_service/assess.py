@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from fanfold.desk import Desk
-from fanfold.errors import AT_ONCE, Backoff, BadInput, Conflict, for_each_account, retry_on_conflict
+from fanfold.errors import Backoff, BadInput, Conflict, for_each_account, retry_on_conflict
 from fanfold.market import bars, timeframes
 from fanfold.messages import BarsClosed, ExecutionReport, Targets, TradingState
 from fanfold.risk import standing
@@ -58,8 +58,8 @@ class PreTradeRisk:
         polls: PollStore,
         ledger: ApprovalLedger,
         clock: Callable[[], datetime],
+        backoff: Backoff,
         halted: Callable[[], None] = lambda: None,
-        backoff: Backoff = AT_ONCE,
     ) -> None:
         """Call ``halted`` with each decision on an account whose trading state is not ACTIVE."""
         self._desk = desk

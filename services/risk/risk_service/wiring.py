@@ -82,7 +82,7 @@ class RiskProcess:
         runtime = self.runtime
         halted = partial(runtime.watch.counts.add, "AccountsNotActive")
         polls = DynamoPolls(self._table)
-        return PreTradeRisk(desk, prepare(desk), polls, self._approvals, runtime.clock, halted, runtime.backoff)
+        return PreTradeRisk(desk, prepare(desk), polls, self._approvals, runtime.clock, runtime.backoff, halted)
 
     def assess(self, arrived: Arrived) -> None:
         """Handle a message. It may be delivered again after a crash, so the outbox is swept first."""

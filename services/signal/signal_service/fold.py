@@ -11,7 +11,7 @@ import msgspec
 
 from fanfold import ids
 from fanfold.desk import Desk
-from fanfold.errors import AT_ONCE, Backoff, BadInput, Conflict, retry_on_conflict
+from fanfold.errors import Backoff, BadInput, Conflict, retry_on_conflict
 from fanfold.market import bars
 from fanfold.market.bars import Series
 from fanfold.messages import BarsClosed, BarsRequested, LegCode, LegState, LegStatus, Message, Target, Targets
@@ -74,7 +74,7 @@ def collecting_no_garbage() -> Iterator[None]:
 class StrategyRunner:
     """The verb of signal, for one venue."""
 
-    def __init__(self, desk: Desk, venue: str, store: FoldStore, bus: TargetsBus, backoff: Backoff = AT_ONCE) -> None:
+    def __init__(self, desk: Desk, venue: str, store: FoldStore, bus: TargetsBus, backoff: Backoff) -> None:
         self._desk = desk
         self._venue = venue
         self._store = store

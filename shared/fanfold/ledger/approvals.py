@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from fanfold.errors import AT_ONCE, Backoff, BadInput, Refused
+from fanfold.errors import Backoff, BadInput, Refused
 from fanfold.ledger import booking
 from fanfold.ledger.booking import StoredAccount
 from fanfold.ledger.changes import (
@@ -32,7 +32,7 @@ OTHER_CHANGES = 2
 class Approvals:
     """The ledger as risk uses it."""
 
-    def __init__(self, store: LedgerStore, backoff: Backoff = AT_ONCE) -> None:
+    def __init__(self, store: LedgerStore, backoff: Backoff) -> None:
         self._store = store
         self._backoff = backoff
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from fanfold.errors import AT_ONCE, Backoff, BadInput, Conflict, Refused, retry_on_conflict
+from fanfold.errors import Backoff, BadInput, Conflict, Refused, retry_on_conflict
 from fanfold.ledger import booking, lots
 from fanfold.ledger.booking import AccountBooks, BookingResult, StoredAccount
 from fanfold.ledger.changes import (
@@ -40,8 +40,8 @@ class Bookings:
     def __init__(
         self,
         store: LedgerStore,
+        backoff: Backoff,
         odd: Callable[[Fill, Decimal | None], None] = lambda _fill, _booked: None,
-        backoff: Backoff = AT_ONCE,
     ) -> None:
         self._store = store
         self._odd = odd

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from fanfold.errors import AT_ONCE, Backoff
+from fanfold.errors import Backoff
 from fanfold.ledger.changes import (
     AwaitResume,
     Change,
@@ -22,7 +22,7 @@ from fanfold.messages import TradingState, TradingStateChanged
 class LedgerControls:
     """The ledger as the control API uses it."""
 
-    def __init__(self, store: LedgerStore, backoff: Backoff = AT_ONCE) -> None:
+    def __init__(self, store: LedgerStore, backoff: Backoff) -> None:
         self._store = store
         self._backoff = backoff
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from fanfold.aws.dynamodb.polls import rearming
+from fanfold.errors import AT_ONCE
 from fanfold.ledger.approvals import Approvals
 from fanfold.ledger.booking import StoredAccount, StoredPosition
 from fanfold.ledger.bookings import Bookings
@@ -28,8 +29,8 @@ class MemoryLedger(Bookings):
     def __init__(self, bus: LedgerBus) -> None:
         self.polls_table = MemoryCloud().table("ledger")
         self.store = MemoryLedgerStore(bus.publish, self._rearm)
-        super().__init__(self.store)
-        self._approvals = Approvals(self.store)
+        super().__init__(self.store, AT_ONCE)
+        self._approvals = Approvals(self.store, AT_ONCE)
 
     def open(self, account: str, cash: Decimal, message: TradingStateChanged) -> bool:
         return self._approvals.open(account, cash, message)
@@ -79,4 +80,4 @@ class MemoryApprovals(Approvals):
     """Risk's side of a ledger in memory."""
 
     def __init__(self, ledger: MemoryLedger) -> None:
-        super().__init__(ledger.store)
+        super().__init__(ledger.store, AT_ONCE)
