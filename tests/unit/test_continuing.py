@@ -35,7 +35,7 @@ def traded(folder: Path, **given: Any) -> Path:
     params = run_plan.params(options.param)
     plan = run_plan.plan(options.desk, options.data, options.strategy, params, None, None, options.minutes)
     state = folder / "state"
-    with state_directory.begin(state, plan.desk, continuing.asked_for(options, plan), overwrite=False):
+    with state_directory.begin(state, plan.desk, continuing.request_of(options, plan), overwrite=False):
         replay.write(state / state_directory.RECORDINGS, plan.recordings)
         state_directory.write_progress(state, plan.start + (TRADED - 1) * 60)
     return state

@@ -35,8 +35,8 @@ def test_ids_that_begin_alike_are_longer():
 def state(tmp_path) -> Path:
     for folder, summary in ((tmp_path / "runs" / "1", {"total_return": "0.0125", "interrupted": True}), (tmp_path, {})):
         folder.mkdir(parents=True, exist_ok=True)
-        request = {"desk": "d", "data": ["/a/very/long/way/BTCUSDT-1m-2026-03-of-a-month.csv", "/b.csv"], "format": 3}
-        (folder / "asked.json").write_text(json.dumps(request | {"begun": "2026-03-01T00:00:00+00:00"}))
+        request = {"desk": "d", "data": ["/a/very/long/way/BTCUSDT-1m-2026-03-of-a-month.csv", "/b.csv"], "format": 4}
+        (folder / "request.json").write_text(json.dumps(request | {"begun": "2026-03-01T00:00:00+00:00"}))
         (folder / "progress.json").write_text('{"through": 60}')
         (folder / "desk.json").write_text("{}")
         if summary:

@@ -73,9 +73,17 @@ def test_a_run_that_never_came_to_its_first_bar_leaves_nothing_to_keep(tmp_path:
 
 def test_a_run_of_a_version_that_stored_only_the_end_is_kept_too(tmp_path: Path, traded: Desk) -> None:
     trade(tmp_path, traded, "first")
-    (tmp_path / "asked.json").unlink()
+    (tmp_path / "request.json").unlink()
     (tmp_path / "progress.json").unlink()
     assert begin(tmp_path, traded, "second") == tmp_path / "runs" / "1"
+
+
+def test_a_run_that_is_put_aside_keeps_its_request_under_the_earlier_name(tmp_path: Path, traded: Desk) -> None:
+    trade(tmp_path, traded, "first")
+    (tmp_path / "request.json").rename(tmp_path / "asked.json")
+    assert trade(tmp_path, traded, "second") == tmp_path / "runs" / "1"
+    assert (tmp_path / "runs" / "1" / "asked.json").exists()
+    assert not (tmp_path / "asked.json").exists()
 
 
 @pytest.mark.parametrize("older", ['{"desk": "desk.toml"}', '{"desk": "desk.toml", "format": 99}', None])
@@ -83,7 +91,7 @@ def test_a_run_that_is_stored_otherwise_is_not_read(tmp_path: Path, traded: Desk
     trade(tmp_path, traded, "first")
     (tmp_path / "aws").mkdir()
     state_directory.check_format(tmp_path)
-    (tmp_path / "asked.json").unlink() if older is None else (tmp_path / "asked.json").write_text(older)
+    (tmp_path / "request.json").unlink() if older is None else (tmp_path / "request.json").write_text(older)
     for words in (["status"], ["orders"], *([["run", "--continue"]] if older else [])):
         assert main([*words, "--state", str(tmp_path)]) == Exit.WRONG_INPUT
         assert "stored by another version of fanfold" in capsys.readouterr().err
@@ -100,12 +108,12 @@ def test_a_directory_of_somebody_else_and_a_file_are_refused(tmp_path: Path, tra
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
-@pytest.mark.parametrize("name", ["progress.json", "asked.json"])
+@pytest.mark.parametrize("name", ["progress.json", "request.json"])
 @pytest.mark.parametrize("garbage", [b"", b"\xff\xfe", b"[1, 2", b'{"through": "soon"}', b"7"])
 def test_a_damaged_note_is_named_and_the_run_is_kept(tmp_path: Path, traded: Desk, name: str, garbage: bytes) -> None:
     trade(tmp_path, traded, "first")
     (tmp_path / name).write_bytes(garbage)
-    read = {"asked.json": state_directory.read_request, "progress.json": state_directory.traded_through}[name]
+    read = {"request.json": state_directory.read_request, "progress.json": state_directory.traded_through}[name]
     with pytest.raises(BadInput, match=rf"{name} is damaged .* keeps this one"):
         read(tmp_path)
     assert trade(tmp_path, traded, "second") == tmp_path / "runs" / "1"

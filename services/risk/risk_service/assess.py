@@ -21,7 +21,7 @@ from fanfold.risk.standing import Standing, StandingTarget
 from fanfold.signals.due import due
 from fanfold.strategy.contract import EXTERNAL
 from risk_service.approve import ApprovalLedger, Approver
-from risk_service.telling import Occasion, told
+from risk_service.reports import DecidedTargets, reports_of
 
 TRIES = 20
 # A poll that is this old, and not decided, lacks something that does not come; one this old and decided is the last.
@@ -179,7 +179,7 @@ class PreTradeRisk:
         done = False
         while not done:  # A chunk that landed counts as a fresh start.
             decision, wanted, done = retry_on_conflict(approve_next, TRIES, f"the book of {account}", self._backoff)
-        reported = self._tell(Occasion(account, at, wanted, decision), before.reported)
+        reported = self._report(DecidedTargets(account, at, wanted, decision), before.reported)
         book = decision.book
         carried = CarriedForward(
             targets=list(remaining(wanted, decision, approver.ordered, self._external).values()),
@@ -191,14 +191,14 @@ class PreTradeRisk:
         )
         self._polls.note(account, gathered, carried, rearmed=book.rearmed, decided=decided)
 
-    def _tell(self, occasion: Occasion, reported: Mapping[str, str]) -> dict[str, str]:
+    def _report(self, decided: DecidedTargets, reported: Mapping[str, str]) -> dict[str, str]:
         """Report the results of a decision besides its orders; return the codes that are reported from now on."""
-        decision = occasion.decision
+        decision = decided.decision
         if decision.book.trading_state is not TradingState.ACTIVE:
             self._halted()
         if bool(decision.breach) != bool(decision.book.breach):
-            self._ledger.breach(occasion.account, decision.breach)
-        codes, messages = told(occasion, reported)
+            self._ledger.breach(decided.account, decision.breach)
+        codes, messages = reports_of(decided, reported)
         if messages:
             self._ledger.publish([], messages)
         return codes

@@ -60,7 +60,7 @@ def _start(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -> i
             columns=wanted.columns,
         )
     _describe(plan, out)
-    request = continuing.asked_for(wanted, plan)
+    request = continuing.request_of(wanted, plan)
     with state_directory.begin(state, plan.desk, request, overwrite=wanted.overwrite) as (held, kept):
         print_start(state, kept, out)
         return _trade(state, plan, held, wanted, out, as_json=as_json)

@@ -1,4 +1,4 @@
-"""Continue a run: `fanfold run --continue` goes on only with the desk, data and strategies that the run began with."""
+"""Continue a run (`fanfold run --continue`) with the desk, data and strategies that it began with."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -20,17 +20,17 @@ from fanfold.market.recording import Recording
 from fanfold.strategy import contract, folder
 from fanfold.venues.replay import ReplayVenue
 
-TOLD = 5
+DIFFERENCES_MAX = 5
 
 
 class Continued(NamedTuple):
-    """The plan of what is left to trade, and what the run is asked for from now on."""
+    """The plan of the rest of a run, and the request of the whole run, to be stored in place of the earlier one."""
 
     plan: RunPlan
     request: RunRequest
 
 
-def asked_for(options: RunOptions, plan: RunPlan) -> RunRequest:
+def request_of(options: RunOptions, plan: RunPlan) -> RunRequest:
     """Return the request of a new run, with the digests of the files that it reads."""
     paths = [symbols.locate(file) for file in options.data]
     files = [options.desk_file.resolve(), *(path.resolve() for path, _ in paths), *_sources(plan.desk)]
@@ -49,7 +49,10 @@ def asked_for(options: RunOptions, plan: RunPlan) -> RunRequest:
 
 
 def continued(state: Path, options: RunOptions) -> Continued:
-    """Return the rest of the run in a directory. Raises BadInput, which names the difference, for another run."""
+    """Return the rest of the run in a directory.
+
+    Raises BadInput, which names the differences, where desk, data or strategies are not those of the run.
+    """
     request = state_directory.read_request(state)
     state_directory.check_format(state)
     if request.live:
@@ -79,7 +82,7 @@ def continued(state: Path, options: RunOptions) -> Continued:
         options.columns or request.columns,
     )
     known = desk.load((state / state_directory.DESK).read_bytes(), state_directory.DESK)
-    _refuse_others([*_differing("", _told(known), _told(plan.desk)), *_strategies(known, request)], request)
+    _refuse_others([*_differing("", _comparable(known), _comparable(plan.desk)), *_strategies(known, request)], request)
     _refuse_others([*_bars(state, plan)], request)
     return Continued(
         plan._replace(desk=known, recordings=_longer(state, plan)), msgspec.structs.replace(request, until=plan.until)
@@ -87,7 +90,7 @@ def continued(state: Path, options: RunOptions) -> Continued:
 
 
 def _span(options: RunOptions, request: RunRequest, through: int) -> tuple[int | None, int | None]:
-    """The last close to trade and the minutes at most: as told now, else what the run did not get to."""
+    """Return the last close to trade and the most minutes: of the options, else of what the run has left."""
     if options.until is not None or options.minutes is not None or request.until <= through:
         return options.until, options.minutes
     return request.until, None if request.data else (request.until - through) // 60
@@ -96,12 +99,13 @@ def _span(options: RunOptions, request: RunRequest, through: int) -> tuple[int |
 def _refuse_others(differences: list[str], request: RunRequest) -> None:
     if not differences:
         return
-    more = f", and {len(differences) - TOLD} more" if len(differences) > TOLD else ""
+    more = f", and {len(differences) - DIFFERENCES_MAX} more" if len(differences) > DIFFERENCES_MAX else ""
     changed = [name for name, digest in request.sha256.items() if _digest(name) != digest]
     because = f" (changed since: {', '.join(changed)})" if changed else ""
+    first = "; ".join(differences[:DIFFERENCES_MAX])
     raise BadInput(
-        f"--continue goes on with what the run began with, and this differs{because}: "
-        f"{'; '.join(differences[:TOLD])}{more}. Put it back, or leave --continue out: the run so far is kept"
+        f"--continue goes on with what the run began with, and this differs{because}: {first}{more}. "
+        "Put it back, or leave --continue out: the run so far is kept"
     )
 
 
@@ -113,7 +117,7 @@ def _digest(name: str) -> str:
 
 
 def _sources(traded: Desk) -> list[Path]:
-    """The files of the strategies that a desk trades, and of the neighbours that its own import."""
+    """Return the files of the strategies that a desk trades, and of the modules beside them that they import."""
     bound = [
         contract.bind(strategy.strategy, strategy.params, len(strategy.instruments))
         for strategy in traded.strategies.values()
@@ -127,8 +131,8 @@ def _strategies(traded: Desk, request: RunRequest) -> Iterator[str]:
             yield f"the strategy in {path} is another one"
 
 
-def _told(traded: Desk) -> dict[str, Any]:
-    """A desk's tables; rules that a file's bars tell are left out, for they follow its bars."""
+def _comparable(traded: Desk) -> dict[str, Any]:
+    """Return a desk's tables without instrument rules that were inferred: they change as bars are added to a file."""
     tables: dict[str, Any] = msgspec.to_builtins(traded)
     for rules in tables["instruments"].values():
         if rules["source"].startswith("inferred"):
@@ -137,7 +141,7 @@ def _told(traded: Desk) -> dict[str, Any]:
 
 
 def _differing(path: str, then: Any, now: Any) -> Iterator[str]:
-    """Keys whose values differ."""
+    """Yield a line for each key whose values differ."""
     if isinstance(then, dict) and isinstance(now, dict):
         for key in sorted(then.keys() | now.keys()):
             yield from _differing(f"{path}.{key}".lstrip("."), then.get(key), now.get(key))
@@ -158,7 +162,7 @@ def _text(value: Any) -> str:
 
 
 def _bars(state: Path, plan: RunPlan) -> Iterator[str]:
-    """Yield what differs between the bars of the run's recordings and those that follow them now."""
+    """Yield a line for each instrument whose recorded bars are not the first bars of its data now."""
     venue = ReplayVenue(state / state_directory.RECORDINGS)
     for now in plan.recordings:
         then = venue.recording(now.instrument)
@@ -172,7 +176,7 @@ def _bars(state: Path, plan: RunPlan) -> Iterator[str]:
 
 
 def _first(then: Recording, now: Recording, *, seeded: bool) -> Iterator[str]:
-    """Yield the first bar that is another one, or how many are missing."""
+    """Yield the first bar that differs, or how many are missing now."""
     common = min(len(then.records), len(now.records))
     if then.records[:common] != now.records[:common]:
         for old, new in zip(then.bars(), now.bars(), strict=False):
@@ -180,7 +184,7 @@ def _first(then: Recording, now: Recording, *, seeded: bool) -> Iterator[str]:
                 at = datetime.fromtimestamp(min(old.closes_at_s, new.closes_at_s), UTC)
                 yield f"{then.instrument} at {at:%Y-%m-%d %H:%M} was {_prices(then, old)} and is {_prices(now, new)}"
                 return
-    # The seeded market is made only as long as it is wanted.
+    # The seeded market is made only as long as the run asks for.
     if now.count < then.count and not seeded:
         yield f"{then.instrument} had {then.count} bars and has {now.count}"
 
@@ -190,7 +194,7 @@ def _prices(recording: Recording, bar: Bar) -> str:
 
 
 def _longer(state: Path, plan: RunPlan) -> list[Recording]:
-    """Return the recordings that have more than the run's; the others are kept as they are."""
+    """Return the recordings that have bars after the run's own, which are the only ones to store anew."""
     venue = ReplayVenue(state / state_directory.RECORDINGS)
     return [
         recording for recording in plan.recordings if recording.closes_at_s(-1) > venue.span(recording.instrument)[1]

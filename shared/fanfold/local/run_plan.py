@@ -22,12 +22,12 @@ SEED = 7
 SEEDED_START = 1_767_225_600  # 2026-01-01, midnight UTC
 WARM_UP_MINUTES = 2 * 1_440
 SEEDED_MINUTES = 720
-# It is made in memory before the first bar is traded.
+# The seeded market is made in memory before the first bar is traded.
 SEEDED_MINUTES_MAX = 200_000
 
 
 DESK_FILE = Path("desk.toml")
-# What the data says replaces symbols and currency.
+# The data sets the symbols and the currency.
 BUILT_IN = """
 [venues.market]
 kind = "replay"
@@ -75,14 +75,18 @@ class RunOptions(NamedTuple):
 
     @property
     def desk_file(self) -> Path:
-        """The desk file. Raises BadInput for one that was named and is not there."""
+        """Return the path of the desk file. Raises BadInput if --desk names a file that does not exist."""
         if self.desk is not None and not self.desk.exists():
             raise BadInput(_missing(self.desk))
         return self.desk or DESK_FILE
 
 
 class RunPlan(NamedTuple):
-    """A desk, the recordings that it trades (none: a live venue), the span to trade, and what was bent to fit."""
+    """A desk, the recordings that it trades and the span to trade.
+
+    ``start`` and ``until`` are the first and the last close to trade, in epoch seconds; ``notes`` tell a user how the
+    desk was adapted.
+    """
 
     desk: Desk
     recordings: list[Recording]
@@ -104,16 +108,19 @@ def plan(
     cash: Decimal | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> RunPlan:
-    """The plan of a replay, or of what is ``after`` a close (epoch seconds). Raises BadInput for what can't be run."""
+    """Return the plan of a replay, or of what is left of it ``after`` a close, in epoch seconds.
+
+    Raises BadInput for options, data or a desk that cannot be run.
+    """
     if since is not None and until is not None and since > until:
         raise BadInput(f"--from {_text(since)} is after --until {_text(until)}")
     files = joining.read_all(data, columns)
     notes = joining.disjoint_spans(files)
     raw = _desk_of_data(desk_file, strategy, notes) if files else _raw(desk_file)
     if strategy in raw.get("strategies", {}) or (strategy in contract.names() and files):
-        # What does not trade is no news.
+        # Nothing is noted about instances that do not trade.
         raw["strategies"] = {name: own for name, own in raw["strategies"].items() if name == strategy}
-    universe.endow(raw, cash, notes)
+    universe.set_cash(raw, cash, notes)
     if files:
         recordings = universe.fit(raw, files, notes)
         universe.keep_in_quote(raw, cash, notes)
@@ -145,7 +152,7 @@ def _seeded_passed(since: int | None, after: int | None) -> int:
 
 
 def choose(raw: dict[str, Any], strategy: str | None, params: Mapping[str, str], notes: list[str]) -> None:
-    """Keep one strategy of the desk, or put up one by its module's name; set its params."""
+    """Keep one strategy instance of the desk, or add one of a strategy by its name; set its params."""
     instances = raw.get("strategies", {})
     if strategy is not None:
         if strategy not in instances and strategy not in contract.names():
@@ -153,7 +160,7 @@ def choose(raw: dict[str, Any], strategy: str | None, params: Mapping[str, str],
                 f"--strategy {strategy!r} is neither an instance of the desk ({', '.join(instances)}) "
                 f"nor a strategy ({', '.join(contract.names())})"
             )
-        instances = {strategy: instances.get(strategy) or universe.put_up(raw, strategy, notes)}
+        instances = {strategy: instances.get(strategy) or universe.new_instance(raw, strategy, notes)}
         raw["strategies"] = instances
         notes.append(f"only {strategy} trades")
     if params and len(instances) != 1:
@@ -170,16 +177,16 @@ def live(
     notes: list[str],
     cash: Decimal | None = None,
 ) -> dict[str, Any]:
-    """The desk's tables with its venue turned into a real exchange's, for paper trading on public bars."""
+    """Return the desk's tables with a real exchange as their only venue, for paper trading on public bars."""
     raw = _raw(desk_file)
-    universe.endow(raw, cash, notes)
+    universe.set_cash(raw, cash, notes)
     universe.one_venue(raw, exchange, {symbol: instruments[symbol] for symbol in symbols}, notes)
     universe.keep_in_quote(raw, cash, notes)
     return raw
 
 
 def params(pairs: Sequence[str]) -> dict[str, str]:
-    """``k=v`` pairs as a mapping."""
+    """Return pairs of the form ``name=value`` as a mapping. Raises BadInput for another form, or a name twice."""
     wrong = [pair for pair in pairs if "=" not in pair]
     if wrong:
         raise BadInput(f"--param {wrong[0]!r} is not of the form name=value, such as fast=10")
@@ -191,7 +198,7 @@ def params(pairs: Sequence[str]) -> dict[str, str]:
 
 
 def _desk_of_data(desk_file: Path, strategy: str | None, notes: list[str]) -> dict[str, Any]:
-    """The desk's tables; where there is no file, those of a desk that is built in, for one strategy on the data."""
+    """Return the tables of the desk file, or those of the built-in desk if there is no file and --strategy is set."""
     if strategy is None or desk_file.name != DESK_FILE.name or desk_file.exists():
         return _raw(desk_file)
     notes.append(
@@ -206,7 +213,7 @@ def _raw(desk_file: Path) -> dict[str, Any]:
     text = read_desk(desk_file)
     try:
         raw = desk.tables(text, desk_file.name)
-        # What is bent has the shape of a desk.
+        # The functions of ``universe`` rely on the shape of a desk.
         entries = desk.entries(raw, desk_file.name)
         if entries.venues and entries.accounts:
             desk_meaning.refuse(entries, desk_file.name)
@@ -222,7 +229,7 @@ def _missing(desk_file: Path) -> str:
 def _span(
     recordings: Sequence[Recording], since: int | None, until: int | None, minutes: int | None
 ) -> tuple[int, int]:
-    """First and last close to trade, in epoch seconds."""
+    """Return the first and the last close to trade, in epoch seconds."""
     first = min(recording.closes_at_s(0) for recording in recordings)
     last = max(recording.closes_at_s(-1) for recording in recordings)
     length = timeframes.seconds(recordings[0].timeframe)

@@ -22,12 +22,15 @@ RECORDINGS = "recordings"
 RUNS = "runs"
 SUMMARY = "summary.json"
 # Raise it with every change after which the tables of earlier runs cannot be read.
-FORMAT = 3
-_ASKED = "asked.json"
+FORMAT = 4
+_REQUEST = "request.json"
+# The name of the request up to format 3.
+_REQUEST_BEFORE = "asked.json"
 _PROGRESS = "progress.json"
 # What belongs to a run; whatever else lies in the directory is the user's own.
 _OF_A_RUN = (
-    DESK, RECORDINGS, SUMMARY, _ASKED, _PROGRESS, "aws", "clock", "emulator.log", "lake-cache", "logs", "run.json",
+    DESK, RECORDINGS, SUMMARY, _REQUEST, _REQUEST_BEFORE, _PROGRESS,
+    "aws", "clock", "emulator.log", "lake-cache", "logs", "run.json",
 )  # fmt: skip
 _MARKING = "The state of a local desk. It may be deleted whenever no run is under way.\n"
 T = TypeVar("T")
@@ -86,7 +89,7 @@ def _lay_out(state: Path, built: Desk, request: RunRequest, *, overwrite: bool) 
     kept = None if overwrite or not _holds_a_run(state) else _put_aside(state)
     for name in _OF_A_RUN:
         _erase(state / name)
-    _write_asked(state, request)
+    _write_request(state, request)
     (state / DESK).write_bytes(desk.dump(built))
     return kept
 
@@ -95,12 +98,12 @@ def read_request(state: Path) -> RunRequest:
     """Return the request of the run in the directory. Raises BadInput where there was none that can continue."""
     if not _holds_a_run(state):
         raise BadInput(f"{state} holds no run to continue; leave --continue out to start one")
-    return _read(state / _ASKED, RunRequest)
+    return _read(state / _REQUEST, RunRequest)
 
 
 def desk_of_run(state: Path) -> Desk:
     """Return the desk of the run in a directory, with the strategies of its own that the run began with."""
-    use_strategies(state, _read(state / _ASKED, RunRequest).strategies if (state / _ASKED).exists() else "")
+    use_strategies(state, _read(state / _REQUEST, RunRequest).strategies if (state / _REQUEST).exists() else "")
     return desk.load((state / DESK).read_bytes(), str(state / DESK))
 
 
@@ -113,7 +116,7 @@ def use_strategies(state: Path, own: str) -> None:
 
 def check_format(state: Path) -> None:
     """Raise BadInput for a run whose tables this version cannot read."""
-    made = _read(state / _ASKED, RunRequest).format if (state / _ASKED).exists() else 1
+    made = _read(state / _REQUEST, RunRequest).format if (state / _REQUEST).exists() else 1
     if made != FORMAT:
         raise BadInput(
             f"the run in {state} was stored by another version of fanfold (format {made}, this one has "
@@ -121,10 +124,10 @@ def check_format(state: Path) -> None:
         )
 
 
-def write_request(state: Path, what: RunRequest) -> None:
+def write_request(state: Path, request: RunRequest) -> None:
     """Store the request of a run from now on, and remove its earlier summary."""
     (state / SUMMARY).unlink(missing_ok=True)
-    _write_asked(state, what)
+    _write_request(state, request)
 
 
 def traded_through(state: Path) -> int:
@@ -157,7 +160,7 @@ def kept_runs(state: Path) -> list[Path]:
 
 def _holds_a_run(state: Path) -> bool:
     """Return whether anything was traded, or may have been by a version that stored it only at the end."""
-    if (state / _ASKED).exists():
+    if (state / _REQUEST).exists():
         return (state / _PROGRESS).exists()
     return (state / DESK).exists()
 
@@ -180,8 +183,8 @@ def _erase(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _write_asked(state: Path, request: RunRequest) -> None:
-    _write(state / _ASKED, msgspec.structs.replace(request, format=FORMAT))
+def _write_request(state: Path, request: RunRequest) -> None:
+    _write(state / _REQUEST, msgspec.structs.replace(request, format=FORMAT))
 
 
 def _write(path: Path, what: msgspec.Struct) -> None:

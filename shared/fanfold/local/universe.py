@@ -1,4 +1,7 @@
-"""A desk's tables bent to the instruments that there are: venues, accounts and strategies follow the data."""
+"""Adapt a desk's tables to the instruments of the data: its venues, accounts and strategies.
+
+Each function changes the tables in place and adds a line to ``notes`` for what a user should know of it.
+"""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -18,13 +21,13 @@ NOTIONALS = {"order_notional_max", "position_notional_max"}
 # All cash, and room for one instrument to be bought while another is being sold.
 EXPOSURE_OF_ALL_CASH = Decimal("1.5")
 EXPOSURES = {"gross_max", "net_max"}
-# One of them is worth another.
+# Currencies that are taken to be worth the same.
 DOLLARS = {"USD", "USDT", "USDC", "FDUSD", "TUSD", "BUSD", "DAI"}
 Tables = dict[str, Any]
 
 
 def seeded(raw: Tables, notes: list[str]) -> list[str]:
-    """The instruments of all venues, which play recordings from now on even if they are real ones."""
+    """Return the instruments of all venues, after making the real venues replay the seeded market."""
     for name, venue in _venues(raw).items():
         if venue.get("kind") == "ccxt":
             notes.append(
@@ -35,7 +38,10 @@ def seeded(raw: Tables, notes: list[str]) -> list[str]:
 
 
 def fit(raw: Tables, files: Sequence[DataFile], notes: list[str]) -> list[Recording]:
-    """Make the files the venues' universe; a desk's one venue takes all, several take those that they name."""
+    """Make the files the venues' instruments, and return the recordings of those that are traded.
+
+    A desk's only venue takes all files; of several venues, each takes those that it names.
+    """
     symbols = [file.recording.instrument for file in files]
     lengths = {file.recording.timeframe for file in files}
     if len(lengths) > 1:
@@ -55,7 +61,7 @@ def fit(raw: Tables, files: Sequence[DataFile], notes: list[str]) -> list[Record
 
 
 def one_venue(raw: Tables, exchange: str, instruments: Mapping[str, Instrument], notes: list[str]) -> None:
-    """Make an exchange's instruments the universe of the desk's one venue."""
+    """Replace the desk's only venue by an exchange with these instruments. Raises BadInput for several venues."""
     venues = _venues(raw)
     if len(venues) > 1:
         raise BadInput(
@@ -68,7 +74,7 @@ def one_venue(raw: Tables, exchange: str, instruments: Mapping[str, Instrument],
 
 
 def retarget(raw: Tables, timeframe: str, notes: list[str]) -> None:
-    """Point the desk's strategies at the instruments that their venues have."""
+    """Let each strategy instance trade instruments that its venue has, and drop one that needs more than there are."""
     kept: Tables = {}
     for name, instance in raw.get("strategies", {}).items():
         symbols = _symbols(raw, instance.get("account", ""))
@@ -87,8 +93,8 @@ def retarget(raw: Tables, timeframe: str, notes: list[str]) -> None:
     raw["strategies"] = kept
 
 
-def endow(raw: Tables, cash: Decimal | None, notes: list[str]) -> None:
-    """Give every account other cash, and its limits in the same measure."""
+def set_cash(raw: Tables, cash: Decimal | None, notes: list[str]) -> None:
+    """Set the cash of every account, and scale its limits in money with it; None leaves them as they are."""
     if cash is None:
         return
     for name, account in raw.get("accounts", {}).items():
@@ -101,7 +107,10 @@ def endow(raw: Tables, cash: Decimal | None, notes: list[str]) -> None:
 
 
 def keep_in_quote(raw: Tables, cash: Decimal | None, notes: list[str]) -> None:
-    """Keep each account in the currency that its venue's instruments are quoted in."""
+    """Set each account's currency to the quote of its venue's instruments.
+
+    Raises BadInput where the account's cash is not worth the same in that currency and ``cash`` is not set.
+    """
     for name, account in raw.get("accounts", {}).items():
         quotes = {raw["instruments"][symbol]["quote"] for symbol in _symbols(raw, name)}
         kept = account.get("currency")
@@ -117,8 +126,8 @@ def keep_in_quote(raw: Tables, cash: Decimal | None, notes: list[str]) -> None:
         notes.append(f"account {name} is kept in {quote}, as the data is quoted in it")
 
 
-def put_up(raw: Tables, strategy: str, notes: list[str]) -> Tables:
-    """An instance of a strategy that the desk does not have, with all of the first account's cash."""
+def new_instance(raw: Tables, strategy: str, notes: list[str]) -> Tables:
+    """Return an instance of a strategy with all cash of the first account, and widen that account's limits to it."""
     accounts: dict[str, Tables] = raw.get("accounts", {})
     if not accounts:
         raise BadInput("the desk has no account to trade with: add [accounts.main]")
@@ -141,7 +150,7 @@ def put_up(raw: Tables, strategy: str, notes: list[str]) -> Tables:
 
 
 def fitting(strategy: str, symbols: list[str]) -> list[str]:
-    """The instruments that a strategy takes of those there are; none where there are too few."""
+    """Return the instruments that a strategy trades: as many of ``symbols`` as it takes, or none if too few."""
     count = contract.instruments_of(strategy) if strategy in contract.names() else None
     if count is None:
         return symbols
@@ -156,13 +165,13 @@ def _venues(raw: Tables) -> dict[str, Tables]:
 
 
 def _symbols(raw: Tables, account: str) -> list[str]:
-    """The instruments of an account's venue; the desk's own check names an account or a venue that is not there."""
+    """Return the instruments of an account's venue; [] for an unknown account or venue, which desk.build reports."""
     venue = raw.get("accounts", {}).get(account, {}).get("venue", "")
     return list(_venues(raw).get(venue, {}).get("symbols", []))
 
 
 def _leave_out(raw: Tables, venues: list[str], symbols: list[str], notes: list[str]) -> None:
-    """Take venues out of the desk, with their accounts, limits and strategies."""
+    """Remove venues from the desk, with their accounts, limits and strategies."""
     if not raw["venues"]:
         raise BadInput(
             f"no venue of the desk names what the data holds ({', '.join(symbols)}): name data of "

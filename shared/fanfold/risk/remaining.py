@@ -57,7 +57,7 @@ def remaining(
     return left
 
 
-def news(refused: Sequence[Refusal], standing: Standing) -> list[Refusal]:
+def new_refusals(refused: Sequence[Refusal], standing: Standing) -> list[Refusal]:
     """Return the refusals whose reason was not reported for the same target before."""
     return [refusal for refusal in refused if _code_before(standing, refusal) != refusal.code]
 

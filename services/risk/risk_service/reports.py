@@ -1,4 +1,4 @@
-"""The reports of a decision besides its orders: refusals, and legs that cannot trade, each once for every change."""
+"""Report a decision besides its orders: refusals, and legs that cannot trade, each once for every change."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -11,15 +11,15 @@ from fanfold.records import LegCode, LegState
 from fanfold.risk.bundles import leg_of
 from fanfold.risk.decision import Decision
 from fanfold.risk.exposure import FLAT, PositionKey
-from fanfold.risk.remaining import news
+from fanfold.risk.remaining import new_refusals
 from fanfold.risk.standing import Standing
 
-# Of the account as a whole, which no leg is.
+# The key of the state of the account as a whole.
 ACCOUNT: PositionKey = ("", "")
 
 
-class Occasion(NamedTuple):
-    """The subject of a decision: an account's targets as of a market event ``at``."""
+class DecidedTargets(NamedTuple):
+    """An account's targets as of a market event ``at``, with the decision on them."""
 
     account: str
     at: datetime
@@ -27,15 +27,15 @@ class Occasion(NamedTuple):
     decision: Decision
 
 
-def told(occasion: Occasion, reported: Mapping[str, str]) -> tuple[dict[str, str], list[Message]]:
+def reports_of(decided: DecidedTargets, reported: Mapping[str, str]) -> tuple[dict[str, str], list[Message]]:
     """Return the codes of legs that cannot trade, by leg, and the new messages; ``reported`` are the codes before."""
-    if not reported and _is_plain(occasion.decision):
+    if not reported and _is_plain(decided.decision):
         return {}, []
-    changed = [state for state in _states(occasion) if reported.get(_key(state), LegCode.OK) != state.code]
+    changed = [state for state in _states(decided) if reported.get(_key(state), LegCode.OK) != state.code]
     codes = dict(reported) | {_key(state): str(state.code) for state in changed}
-    messages: list[Message] = list(_refused(occasion))
+    messages: list[Message] = list(_refused(decided))
     if changed:
-        messages.append(_status(occasion, changed))
+        messages.append(_status(decided, changed))
     return {key: code for key, code in codes.items() if code != LegCode.OK}, messages
 
 
@@ -45,17 +45,17 @@ def _is_plain(decision: Decision) -> bool:
     return not (decision.refused or decision.dust or decision.too_small or flattening)
 
 
-def _states(occasion: Occasion) -> Iterator[LegState]:
-    decision = occasion.decision
+def _states(decided: DecidedTargets) -> Iterator[LegState]:
+    decision = decided.decision
     unpriced = {
         leg_of(refusal.order): refusal.detail for refusal in decision.refused if refusal.code == Code.MISSING_DATA
     }
     unpriced |= {
         leg: f"no bar was seen: it is closed within the band of {decision.book.marks[leg[1]].price:f}, its average cost"
-        for leg in occasion.wanted
+        for leg in decided.wanted
         if leg[1] in decision.book.marks and not decision.book.marks[leg[1]].closes_at_s
     }
-    for leg, entry in sorted(occasion.wanted.items()):
+    for leg, entry in sorted(decided.wanted.items()):
         if leg in decision.dust:
             held = decision.book.held.get(leg, FLAT).quantity
             yield _state(leg, LegCode.DUST, f"the venue takes no order that closes {held:f}")
@@ -65,16 +65,16 @@ def _states(occasion: Occasion) -> Iterator[LegState]:
             yield _state(leg, LegCode.NO_PRICE, unpriced[leg])
         else:
             yield _state(leg, LegCode.OK, "")
-    yield _flat(occasion)
+    yield _flat(decided)
 
 
-def _flat(occasion: Occasion) -> LegState:
+def _flat(decided: DecidedTargets) -> LegState:
     """Return the account's own state: FLAT under FLATTENING, once it holds only dust that no order can close."""
-    book = occasion.decision.book
+    book = decided.decision.book
     if book.trading_state is not TradingState.FLATTENING:
         return _state(ACCOUNT, LegCode.OK, "")
     left = {leg: held for leg, held in book.held.items() if held.quantity or held.open}
-    if left.keys() - set(occasion.decision.dust):
+    if left.keys() - set(decided.decision.dust):
         return _state(ACCOUNT, LegCode.OK, "")
     dust = ", ".join(f"{held.quantity:f} {leg[1]} of {leg[0]}" for leg, held in sorted(left.items()))
     return _state(ACCOUNT, LegCode.FLAT, f"but for dust: {dust}" if dust else "nothing is held or on order")
@@ -88,28 +88,28 @@ def _key(state: LegState) -> str:
     return f"{state.instance}/{state.instrument}"
 
 
-def _status(occasion: Occasion, changed: list[LegState]) -> LegStatus:
+def _status(decided: DecidedTargets, changed: list[LegState]) -> LegStatus:
     # A leg may change back and forth within one market time, as around a halt; the book's version tells these apart.
     codes = [f"{_key(state)} {state.code}" for state in changed]
-    version = occasion.decision.book.version
+    version = decided.decision.book.version
     return LegStatus(
-        id=ids.derive("legs", occasion.account, occasion.at.isoformat(), version, *codes),
-        cause=next((entry.cause for entry in occasion.wanted.values()), occasion.decision.book.trading_state_cause),
-        at=occasion.at,
-        account=occasion.account,
+        id=ids.derive("legs", decided.account, decided.at.isoformat(), version, *codes),
+        cause=next((entry.cause for entry in decided.wanted.values()), decided.decision.book.trading_state_cause),
+        at=decided.at,
+        account=decided.account,
         statuses=changed,
     )
 
 
-def _refused(occasion: Occasion) -> Iterator[OrdersRefused]:
+def _refused(decided: DecidedTargets) -> Iterator[OrdersRefused]:
     by_cause: dict[str, list[Refusal]] = {}
-    for refusal in news(occasion.decision.refused, occasion.wanted):
-        by_cause.setdefault(occasion.wanted[leg_of(refusal.order)].cause, []).append(refusal)
+    for refusal in new_refusals(decided.decision.refused, decided.wanted):
+        by_cause.setdefault(decided.wanted[leg_of(refusal.order)].cause, []).append(refusal)
     for cause, refusals in by_cause.items():
         yield OrdersRefused(
             id=ids.derive("refused", cause, *(f"{refusal.order.order_id} {refusal.code}" for refusal in refusals)),
             cause=cause,
-            at=occasion.at,
-            account=occasion.account,
+            at=decided.at,
+            account=decided.account,
             refusals=refusals,
         )
