@@ -94,6 +94,20 @@ class StrategyInstance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     volatility: Annotated[
         Decimal, msgspec.Meta(description="Scale weights to this yearly volatility; 0 uses them as they are")
     ] = Decimal(0)
+    stop: Annotated[
+        Decimal,
+        msgspec.Meta(
+            description="Close a position whose price is this far on the losing side of its cost, as a share; "
+            "0 is never. Where the strategy asks for a protection of its own, that counts"
+        ),
+    ] = Decimal(0)
+    take_profit: Annotated[
+        Decimal, msgspec.Meta(description="Close a position that gained this share of its cost; 0 is never")
+    ] = Decimal(0)
+    trail: Annotated[
+        Decimal,
+        msgspec.Meta(description="Close a position that lost this share of its best close; 0 is never"),
+    ] = Decimal(0)
     order: Annotated[Literal["market", "limit"], msgspec.Meta(description="The kind of order to send")] = "market"
     order_ttl_s: Annotated[int, msgspec.Meta(description="How long an order may stay open before it expires")] = 300
 
@@ -177,6 +191,9 @@ _BOUNDS = {
     "participation_max": _SHARE,
     "allocation": _SHARE,
     "band": _SHARE,
+    "stop": _SHARE,
+    "trail": _SHARE,
+    "take_profit": Bound("share", Decimal(100), "it is a share: 0.05 is 5 %"),
     "jump_max": _SHARE,
     "volatility": Bound("share a year", Decimal(10), "it is a yearly volatility: 0.6 is 60 %"),
     "gross_max": _MULTIPLE,

@@ -48,7 +48,8 @@ class LegCode(OpenEnum):
     OK: the leg trades again. FAULT: its strategy raised, or returned something that is no weight. WARMING_UP: it has
     not seen as many bars as it looks back on. MISSING_BARS: it waits for bars, or goes on without those of an
     instrument. STARTED_AFRESH: its stored state does not fit any more. BELOW_MINIMUM, DUST and NO_PRICE: no order can
-    be made for its target. FLAT: under FLATTENING its account holds nothing any more.
+    be made for its target. STOPPED_OUT: its protection closed it, until its strategy wants none or the other side.
+    FLAT: under FLATTENING its account holds nothing any more.
     """
 
     OK = "OK"
@@ -59,6 +60,7 @@ class LegCode(OpenEnum):
     BELOW_MINIMUM = "BELOW_MINIMUM"
     DUST = "DUST"
     NO_PRICE = "NO_PRICE"
+    STOPPED_OUT = "STOPPED_OUT"
     FLAT = "FLAT"
 
 
@@ -105,7 +107,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The weight that a strategy instance wants to hold, as a share of its leg's equity; below zero is short.
 
-    Risk approves all targets of one ``bundle``, or none.
+    Risk approves all targets of one ``bundle``, or none. The last three protect the position, as shares of its price;
+    0 is none. See ``fanfold.risk.protection``.
     """
 
     signal_id: str
@@ -114,6 +117,9 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     timeframe: str
     weight: float
     bundle: str = ""
+    stop: float = 0.0
+    take_profit: float = 0.0
+    trail: float = 0.0
 
 
 class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,10 +31,12 @@ from fanfold.records import TERMINAL
 from fanfold.risk.policy import prepare
 from fanfold.simulation.ledger import MemoryApprovals, MemoryLedger
 from fanfold.simulation.stores import MemoryBus, MemoryPolls
+from fanfold.strategy.contract import Protected, protected
 from risk_service.assess import PreTradeRisk
 from support.core_desk import START, A, B, bars_message, instance, raw, series
 
 D = Decimal
+Wanted = dict[tuple[str, str], float | Protected]
 
 
 class World:
@@ -54,7 +56,7 @@ class World:
         ports = self.gathering, MemoryApprovals(self.ledger)
         self.assessor = PreTradeRisk(self.desk, prepare(self.desk), *ports, lambda: self.now, AT_ONCE)
 
-    def minute(self, minute: int, targets: dict[tuple[str, str], float] | None = None, **prices: float) -> None:
+    def minute(self, minute: int, targets: Wanted | None = None, *, bundle: str = "", **prices: float) -> None:
         """Bars of a minute, its match, and targets where a strategy speaks."""
         self.now, closes = at(minute), START + 60 * minute
         quoted = {A: prices.get("a", 100), B: prices.get("b", 100)}
@@ -68,9 +70,9 @@ class World:
                 poll_id=message.cause,
             ))  # fmt: skip
             if targets is not None:
-                self.assessor.on_targets(told(minute, targets, account, message.cause))
+                self.assessor.on_targets(told(minute, targets, account, message.cause, bundle))
 
-    def hear(self, minute: int, targets: dict[tuple[str, str], float], account: str = "main") -> None:
+    def hear(self, minute: int, targets: Wanted, account: str = "main") -> None:
         """A webhook's targets."""
         self.assessor.on_targets(told(minute, targets, account))
 
@@ -114,9 +116,9 @@ def at(minute: int) -> datetime:
     return datetime.fromtimestamp(START + 60 * minute, UTC)
 
 
-def told(minute: int, targets: dict[tuple[str, str], float], account: str, poll_id: str = "") -> Targets:
+def told(minute: int, targets: Wanted, account: str, poll_id: str = "", bundle: str = "") -> Targets:
     found = [Target(signal_id=ids.derive("s", *leg, minute), instance=leg[0], instrument=leg[1], timeframe="1d",
-                    weight=weight) for leg, weight in targets.items()]  # fmt: skip
+                    bundle=bundle, **protected(weight)._asdict()) for leg, weight in targets.items()]  # fmt: skip
     return Targets(id=f"t{minute}-{account}-{poll_id}", cause="b", at=at(minute), account=account, poll_id=poll_id,
                    targets=found)  # fmt: skip
 

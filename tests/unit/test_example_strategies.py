@@ -127,11 +127,11 @@ def test_a_leg_continues_from_what_was_stored_as_if_it_had_never_stopped(name: s
     while window.advance():
         step_all([whole, parted], window)
         assert not whole.fault
-        assert (whole.state, whole.weight) == (parted.state, parted.weight)
+        assert (whole.state, whole.wanted) == (parted.state, parted.wanted)
         stored = msgspec.msgpack.encode(parted.snapshot())
         parted = leg_of(strategy)
         assert parted.resume(msgspec.msgpack.decode(stored, type=type(whole.snapshot())))
-        weights.add(whole.weight)
+        weights.add(whole.wanted and whole.wanted.weight)
     assert len(weights) > 1
 
 

@@ -34,7 +34,7 @@ WRONG = {
     ),
     "None": (ALWAYS_LONG.replace("return state, 1.0", "return None"), r"own\.py:\d+: TypeError"),
     "a weight alone": (giving("1.0").replace("return state, 1.0", "return 1.0"), r"own\.py:\d+: TypeError"),
-    "NaN": (giving("float('nan')"), r"the weight is nan; it must be from -1 to 1"),
+    "NaN": (giving("float('nan')"), r"the weight is nan; it must be a finite number"),
     "too much": (giving("2.0"), r"the weight is 2\.0; it must be from -1 to 1"),
     "a text": (giving("'long'"), r"the weight is 'long'; it must be a number, no str"),
     "a bool": (giving("True"), r"the weight is True; it must be a number, no bool"),

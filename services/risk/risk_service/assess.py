@@ -16,8 +16,9 @@ from fanfold.risk.decision import Decision, decide_standing
 from fanfold.risk.exposure import Mark, marked
 from fanfold.risk.policy import DeskPolicy
 from fanfold.risk.poll import CarriedForward, PollPart, PollState, Unfinished, arrival, may_pass
+from fanfold.risk.protection import Guarded, guard
 from fanfold.risk.remaining import remaining
-from fanfold.risk.standing import Standing, StandingTarget
+from fanfold.risk.standing import StandingTarget
 from fanfold.signals.due import due
 from fanfold.strategy.contract import EXTERNAL
 from risk_service.approve import ApprovalLedger, Approver
@@ -169,20 +170,22 @@ class PreTradeRisk:
     ) -> None:
         before, approver = gathered.carried, Approver(self._ledger, at)
 
-        def approve_next() -> tuple[Decision, Standing, bool]:
+        def approve_next() -> tuple[Decision, Guarded, bool]:
             book, now = self._ledger.book(account, gathered), self._clock()
             wanted = standing.begin(before.standing, fresh, book, at)
             wanted = standing.unlapsed(wanted, now, self._desk.limits[account].signal_age_s_max)
-            decision = decide_standing(wanted.values(), book, self._plan, now=now)
-            return decision, wanted, approver.approve(book, decision, wanted)
+            guarded = guard(before.protections, wanted, book, at)
+            decision = decide_standing(guarded.wanted.values(), book, self._plan, now=now)
+            return decision, guarded, approver.approve(book, decision, guarded.wanted)
 
         done = False
         while not done:  # A chunk that landed counts as a fresh start.
-            decision, wanted, done = retry_on_conflict(approve_next, TRIES, f"the book of {account}", self._backoff)
-        reported = self._report(DecidedTargets(account, at, wanted, decision), before.reported)
+            decision, guarded, done = retry_on_conflict(approve_next, TRIES, f"the book of {account}", self._backoff)
+        reported = self._report(DecidedTargets(account, at, guarded, decision), before.reported)
         book = decision.book
         carried = CarriedForward(
-            targets=list(remaining(wanted, decision, approver.ordered, self._external).values()),
+            targets=list(remaining(guarded.wanted, decision, approver.ordered, self._external).values()),
+            protections=guarded.protections,
             reported=reported,
             peak_equity=book.peak_equity,
             day=book.day,

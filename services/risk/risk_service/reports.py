@@ -11,6 +11,7 @@ from fanfold.records import LegCode, LegState
 from fanfold.risk.bundles import leg_of
 from fanfold.risk.decision import Decision
 from fanfold.risk.exposure import FLAT, PositionKey
+from fanfold.risk.protection import Guarded
 from fanfold.risk.remaining import new_refusals
 from fanfold.risk.standing import Standing
 
@@ -19,17 +20,21 @@ ACCOUNT: PositionKey = ("", "")
 
 
 class DecidedTargets(NamedTuple):
-    """An account's targets as of a market event ``at``, with the decision on them."""
+    """An account's targets and protections as of a market event ``at``, with the decision on them."""
 
     account: str
     at: datetime
-    wanted: Standing
+    guarded: Guarded
     decision: Decision
+
+    @property
+    def wanted(self) -> Standing:
+        return self.guarded.wanted
 
 
 def reports_of(decided: DecidedTargets, reported: Mapping[str, str]) -> tuple[dict[str, str], list[Message]]:
     """Return the codes of legs that cannot trade, by leg, and the new messages; ``reported`` are the codes before."""
-    if not reported and _is_plain(decided.decision):
+    if not reported and not decided.guarded.stopped_out and _is_plain(decided.decision):
         return {}, []
     changed = [state for state in _states(decided) if reported.get(_key(state), LegCode.OK) != state.code]
     codes = dict(reported) | {_key(state): str(state.code) for state in changed}
@@ -55,7 +60,12 @@ def _states(decided: DecidedTargets) -> Iterator[LegState]:
         for leg in decided.wanted
         if leg[1] in decision.book.marks and not decision.book.marks[leg[1]].closes_at_s
     }
+    stopped_out = decided.guarded.stopped_out
+    for leg, reason in sorted(stopped_out.items()):
+        yield _state(leg, LegCode.STOPPED_OUT, reason)
     for leg, entry in sorted(decided.wanted.items()):
+        if leg in stopped_out:
+            continue
         if leg in decision.dust:
             held = decision.book.held.get(leg, FLAT).quantity
             yield _state(leg, LegCode.DUST, f"the venue takes no order that closes {held:f}")

@@ -13,6 +13,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)]
 Weight = Annotated[float, msgspec.Meta(ge=-1, le=1)]
+Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 
 
 class NoQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -165,6 +166,9 @@ class StandingSignal(msgspec.Struct, frozen=True, kw_only=True):
     instrument: str
     timeframe: str
     weight: float
+    stop: float = 0.0
+    take_profit: float = 0.0
+    trail: float = 0.0
     signal_id: str
 
 
@@ -218,11 +222,18 @@ class ResumeAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExternalSignal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The weight that an ``external`` instance is to hold of an instrument, as a share of its leg's equity."""
+    """The weight that an ``external`` instance is to hold of an instrument, as a share of its leg's equity.
+
+    The last three close the position before another signal does, as shares of its price; where none is given, those of
+    the desk file count.
+    """
 
     instance: Name
     instrument: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
     weight: Weight
+    stop: Share = 0.0
+    take_profit: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0
+    trail: Share = 0.0
 
 
 class SignalTaken(msgspec.Struct, frozen=True, kw_only=True):

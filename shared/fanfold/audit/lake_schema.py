@@ -60,7 +60,8 @@ BARS = LakeTable(
 )
 SIGNALS = LakeTable(
     name="signals",
-    about="What each strategy instance wanted to hold as of a bar; weight is a share of its leg's equity.",
+    about="What each strategy instance wanted to hold as of a bar; weight is a share of its leg's equity, the "
+    "protection shares of the price.",
     columns={
         "signal_id": "string",
         "account": "string",
@@ -68,6 +69,9 @@ SIGNALS = LakeTable(
         "instrument": "string",
         "timeframe": "string",
         "weight": "double",
+        "stop": "double",
+        "take_profit": "double",
+        "trail": "double",
         "bundle": "string",
         "at": "timestamp",
         "message_id": "string",

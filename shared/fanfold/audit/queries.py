@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from fanfold.audit.views import PROTECTION
 from fanfold.ledger.orders import LIVE
 from fanfold.messages import Fill, LegState, Order, OrderState, PositionSnapshot
 
@@ -104,7 +105,9 @@ def holding(item: Fields) -> PositionSnapshot:
 def signals_of(views: Reading, account: str) -> list[Fields]:
     """Return the last signal of each strategy instance of an account."""
     return [
-        {"at": datetime.fromisoformat(item["at"]), "account": account} | target | {"weight": float(target["weight"])}
+        {"at": datetime.fromisoformat(item["at"]), "account": account}
+        | target
+        | {name: float(target[name]) for name in ("weight", *PROTECTION) if name in target}
         for item in views.of_account(account, "targets#")
         for target in item["targets"]
     ]

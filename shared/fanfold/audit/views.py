@@ -25,6 +25,7 @@ from fanfold.records import TERMINAL
 
 # Up to this size a message is kept in its view, which so is one write unit; of a larger one the segment is read.
 BODY_BYTES_MAX = 512
+PROTECTION = ("stop", "take_profit", "trail")
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,10 +166,11 @@ def _leg_states(message: LegStatus, version: str) -> Iterator[View]:
 
 
 def _target(target: Target) -> dict[str, Any]:
-    # As text, for a view holds no floats.
-    fields = msgspec.structs.asdict(target) | {"weight": repr(target.weight)}
+    fields = msgspec.structs.asdict(target)
     del fields["bundle"]
-    return fields
+    # As text, for a view holds no floats; a protection that is not asked for is left out.
+    protection = {name: repr(share) for name in PROTECTION if (share := fields.pop(name))}
+    return fields | {"weight": repr(target.weight)} | protection
 
 
 def _decided(order: Order, fields: dict[str, Any], *, approved: bool) -> View:

@@ -125,6 +125,7 @@ _WORDS = {
     LegCode.BELOW_MINIMUM: "is too small for an order",
     LegCode.DUST: "holds too little to be sold",
     LegCode.NO_PRICE: "has no price",
+    LegCode.STOPPED_OUT: "was stopped out",
     SILENT: "gave no target in the whole run",
 }
 

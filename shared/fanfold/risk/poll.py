@@ -11,6 +11,7 @@ from fanfold.messages import Targets, decode, encode
 from fanfold.money import ZERO
 from fanfold.packing import packed, unpacked
 from fanfold.risk.exposure import Mark, PositionKey
+from fanfold.risk.protection import Protection
 from fanfold.risk.standing import StandingTarget
 
 
@@ -45,11 +46,12 @@ def may_pass(conflict: Conflict) -> bool:
 class CarriedForward(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The results that a decision carries forward to the next one.
 
-    These are the targets that stand, the codes by leg that were last reported of legs that cannot trade, and the
-    account's day, peak and equity; ``last_equity`` is None before the first decision.
+    These are the targets that stand, the protections of positions, the codes by leg that were last reported of legs
+    that cannot trade, and the account's day, peak and equity; ``last_equity`` is None before the first decision.
     """
 
     targets: list[StandingTarget] = []
+    protections: list[Protection] = []
     reported: dict[str, str] = {}
     peak_equity: Decimal = ZERO
     day: str = ""

@@ -14,7 +14,7 @@ from fanfold.desk import Desk
 from fanfold.market.bars import FIGURE_MAX
 from fanfold.messages import LegCode, LegState, Target
 from fanfold.strategy import contract, states
-from fanfold.strategy.contract import Bars, Strategy, Universe
+from fanfold.strategy.contract import Bars, Protected, Strategy, Universe
 from fanfold.strategy.step_code import digest, fault_of
 from fanfold.strategy.window import Window
 
@@ -31,6 +31,7 @@ class LegCondition(NamedTuple):
 
 
 FINE = LegCondition(LegCode.OK)
+UNPROTECTED = Protected(0.0)
 
 
 class StoredLeg(msgspec.Struct, frozen=True, array_like=True):
@@ -53,7 +54,17 @@ class Leg:
     ``me`` is its place in the instance, ``group`` the timeframe and instruments that its step sees.
     """
 
-    def __init__(self, instance: str, account: str, strategy: Strategy, instrument: str, me: int, group: Group) -> None:
+    def __init__(
+        self,
+        instance: str,
+        account: str,
+        strategy: Strategy,
+        instrument: str,
+        me: int,
+        group: Group,
+        protection: Protected = UNPROTECTED,
+    ) -> None:
+        """Use ``protection`` where the strategy asks for none."""
         self.instance = instance
         self.account = account
         self.strategy = strategy
@@ -62,6 +73,7 @@ class Leg:
         self.timeframe = group[0]
         self.key = f"{instance}/{instrument}"
         self.fit = _fit(strategy, group)
+        self._protection = protection
         self._nested = states.is_nested(strategy.state)
         self.begin()
         self.fault = ""
@@ -74,14 +86,14 @@ class Leg:
     def begin(self) -> None:
         """Start with no bars seen."""
         self.state: Any = None
-        self.weight: float | None = None
+        self.wanted: Protected | None = None
         self.seen, self.at = 0, 0
 
     def step(self, bars: Bars | Universe | None, at: int) -> None:
         """Fold the bar that closed at ``at``, once. Return None if the leg is silent at this bar."""
         if at <= self.at:
             return
-        self.at, self.weight = at, None
+        self.at, self.wanted = at, None
         if bars is None:
             return
         self.seen += 1
@@ -98,18 +110,18 @@ class Leg:
     def _step(self, bars: Bars | Universe) -> None:
         of = self.strategy
         state = of.start(of.params) if self.state is None else self.state
-        following, weight = of.step(of.params, state, bars)
+        following, wanted = of.step(of.params, state, bars)
         shaped = of.state(*following)
         if self._nested or not all(map(_is_plain, shaped)):
             shaped = states.checked(of.state, shaped)
-        if not isfinite(weight if type(weight) is float else states.scalar("the weight", weight)):
-            raise ValueError(f"the weight is {weight!r}; it must be a finite number")
-        self.state, self.weight = shaped, float(weight)
+        if not (isinstance(wanted, float) and isfinite(wanted)):
+            wanted = contract.protected(wanted)
+        self.state, self.wanted = shaped, Protected(float(wanted)) if isinstance(wanted, float) else wanted
 
     @property
     def speaks(self) -> bool:
         """Return whether the leg has seen enough bars and its last step returned a weight."""
-        return self.seen > self.strategy.lookback and self.weight is not None
+        return self.seen > self.strategy.lookback and self.wanted is not None
 
     def news(self, trouble: LegCondition | None) -> LegState | None:
         """Return the status to publish, if it differs from the last one; ``trouble`` is the fault of its bars."""
@@ -154,13 +166,18 @@ class Leg:
 
     def target(self, closes_at_s: int) -> Target:
         signal = ids.signal_id(self.instance, self.strategy.params_hash, self.instrument, self.timeframe, closes_at_s)
+        wanted = self.wanted or UNPROTECTED
+        shares = wanted if any(wanted[1:]) else self._protection
         return Target(
             signal_id=signal,
             instance=self.instance,
             instrument=self.instrument,
             timeframe=self.timeframe,
-            weight=self.weight or 0.0,
+            weight=wanted.weight,
             bundle=ids.derive("bundle", self.instance, closes_at_s) if self.bundle else "",
+            stop=shares.stop,
+            take_profit=shares.take_profit,
+            trail=shares.trail,
         )
 
 
@@ -174,9 +191,10 @@ def legs_of(desk: Desk, venue: str) -> Iterator[tuple[Group, Leg]]:
             continue
         strategy = contract.bind(instance.strategy, instance.params, len(instance.instruments))
         everyone = tuple(instance.instruments)
+        protection = Protected(0.0, *map(float, (instance.stop, instance.take_profit, instance.trail)))
         for me, instrument in enumerate(everyone):
             group = instance.timeframe, everyone if strategy.cross_sectional else (instrument,)
-            yield group, Leg(name, instance.account, strategy, instrument, me, group)
+            yield group, Leg(name, instance.account, strategy, instrument, me, group, protection)
 
 
 def step_all(legs: Iterable[Leg], window: Window) -> None:

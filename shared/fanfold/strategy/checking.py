@@ -3,13 +3,12 @@
 import dis
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from math import isfinite
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from fanfold.errors import BadInput
 from fanfold.strategy import contract, loading, reach, states
-from fanfold.strategy.contract import Bars, Strategy, Universe
+from fanfold.strategy.contract import Bars, Protected, Strategy, Universe
 from fanfold.strategy.step_code import fault_of
 
 # What would make a replay another one.
@@ -125,9 +124,9 @@ def _walk(strategy: Strategy, columns: list[list[Any]], bars: int, *, guarded: b
     return path
 
 
-def _step(strategy: Strategy, state: Any, view: Bars | Universe) -> tuple[Any, float]:
-    following, weight = strategy.step(strategy.params, state, view)
-    return states.checked(strategy.state, strategy.state(*following)), _weight(weight)
+def _step(strategy: Strategy, state: Any, view: Bars | Universe) -> tuple[Any, Protected]:
+    following, wanted = strategy.step(strategy.params, state, view)
+    return states.checked(strategy.state, strategy.state(*following)), _wanted(wanted)
 
 
 def _view(strategy: Strategy, columns: list[list[Any]], now: int) -> Bars | Universe:
@@ -142,11 +141,11 @@ def _move(columns: list[list[Any]], now: int) -> None:
         column.now = now
 
 
-def _weight(weight: Any) -> float:
-    number = float(states.scalar("the weight", weight))
-    if not isfinite(number) or abs(number) > 1:
-        raise ValueError(f"the weight is {number}; it must be from -1 to 1")
-    return number
+def _wanted(value: Any) -> Protected:
+    wanted = contract.protected(value)
+    if abs(wanted.weight) > 1:
+        raise ValueError(f"the weight is {wanted.weight}; it must be from -1 to 1")
+    return wanted
 
 
 def _inconsistencies(strategy: Strategy, columns: list[list[Any]], path: Path) -> Iterator[str]:

@@ -1,9 +1,10 @@
 """Strategies: a module a strategy, each a pure fold over bars.
 
 A strategy module has ``Params``, a NamedTuple of numbers with defaults, and ``step(params, state, bars)``. ``step``
-gives the next state and the weight to hold, from -1 to 1. Where the annotation of ``bars`` is ``Universe`` the strategy
-is cross-sectional: it sees every instrument of its instance and is stepped once for each of them, with ``bars.me``
-saying whose weight is asked for. The state is a NamedTuple: ``State``, else what ``state`` is annotated with.
+gives the next state and the weight to hold, from -1 to 1, bare or ``Protected``. Where the annotation of ``bars`` is
+``Universe`` the strategy is cross-sectional: it sees every instrument of its instance and is stepped once for each of
+them, with ``bars.me`` saying whose weight is asked for. The state is a NamedTuple: ``State``, else what ``state`` is
+annotated with.
 
 A module may have ``start(params)``, else the state starts with its defaults and zeros, and ``lookback(params)``, which
 raises ValueError for params that cannot work, else it is traced.
@@ -54,6 +55,19 @@ class Universe(NamedTuple):
     volume: Sequence[Sequence[float]]
 
 
+class Protected(NamedTuple):
+    """A weight to hold, and when its position is closed before the strategy says so: shares of price, 0 for never.
+
+    ``stop`` closes it that far below its cost (above, where it is short), ``take_profit`` that far beyond, ``trail``
+    that far from the best close since it was opened.
+    """
+
+    weight: float
+    stop: float = 0.0
+    take_profit: float = 0.0
+    trail: float = 0.0
+
+
 class Strategy(NamedTuple):
     """A strategy module with its params filled in."""
 
@@ -63,8 +77,32 @@ class Strategy(NamedTuple):
     cross_sectional: bool
     lookback: int
     start: Callable[[Any], Any]
-    step: Callable[[Any, Any, Any], tuple[Any, float]]
+    step: Callable[[Any, Any, Any], tuple[Any, float | Protected]]
     state: Callable[..., Any]
+
+
+def protected(value: Any) -> Protected:
+    """Return the weight that a step wants, with its protection, as plain numbers.
+
+    Raises TypeError for what is no number, ValueError for a figure that cannot be meant.
+    """
+    if not isinstance(value, Protected):
+        return Protected(_finite("the weight", value))
+    plain = Protected(*(_finite(f"the {name}", part) for name, part in zip(Protected._fields, value, strict=True)))
+    for name in ("stop", "take_profit", "trail"):
+        share = getattr(plain, name)
+        if share < 0 or (share >= 1 and name != "take_profit"):
+            raise ValueError(
+                f"the {name} is {share!r}; it is a share of the price, such as 0.02 for 2 %, and 0 for none"
+            )
+    return plain
+
+
+def _finite(what: str, value: object) -> float:
+    number = float(states.scalar(what, value))
+    if not isfinite(number):
+        raise ValueError(f"{what} is {number!r}; it must be a finite number")
+    return number
 
 
 def names() -> list[str]:
