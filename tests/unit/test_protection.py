@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from fanfold.messages import OrderState, TradingState
+from fanfold.messages import LegStatus, OrderState, TradingState
 from fanfold.strategy.contract import Protected
 from support.core_desk import A, B, instance
 from support.risk_world import World, built
@@ -78,6 +78,8 @@ def test_a_leg_that_was_stopped_out_says_so_once_and_that_it_trades_again() -> N
         world.finish()
     world.minute(5, {SLOW_A: 0.0}, a=97)
     assert world.legs() == [(*SLOW_A, "STOPPED_OUT"), (*SLOW_A, "OK")]
+    first = world.told(LegStatus)[0].statuses[0]
+    assert first.detail == "stop: 97.00 is 2 % or more below the cost of 100"
 
 
 def test_an_exit_that_does_not_fill_is_ordered_again_until_it_does() -> None:

@@ -137,13 +137,18 @@ def _reached(protection: Protection, cost: Decimal, price: Decimal) -> str:
     """Return which share was reached, or ""."""
     side = Decimal(protection.side)
     gain = side * (price - cost)
+    losing, winning = ("below", "above") if side > 0 else ("above", "below")
     if protection.stop and -gain >= protection.stop * cost:
-        return f"stop: {price:f} is {protection.stop.normalize():f} of {cost:.12g} or more on the losing side of it"
+        return f"stop: {price:f} is {_percent(protection.stop)} or more {losing} the cost of {cost:.10g}"
     if protection.trail and side * (protection.best - price) >= protection.trail * protection.best:
-        return f"trail: {price:f} is {protection.trail.normalize():f} of {protection.best:f}, the best, or more away"
+        return f"trail: {price:f} is {_percent(protection.trail)} or more {losing} the best, {protection.best:.10g}"
     if protection.take_profit and gain >= protection.take_profit * cost:
-        return f"profit: {price:f} gains {protection.take_profit.normalize():f} of {cost:.12g} or more"
+        return f"profit: {price:f} is {_percent(protection.take_profit)} or more {winning} the cost of {cost:.10g}"
     return ""
+
+
+def _percent(share: Decimal) -> str:
+    return f"{(share * 100).normalize():f} %"
 
 
 def _partners(
