@@ -79,7 +79,7 @@ def test_a_leg_that_was_stopped_out_says_so_once_and_that_it_trades_again() -> N
     world.minute(5, {SLOW_A: 0.0}, a=97)
     assert world.legs() == [(*SLOW_A, "STOPPED_OUT"), (*SLOW_A, "OK")]
     first = world.told(LegStatus)[0].statuses[0]
-    assert first.detail == "stop: 97.00 is 2 % or more below the cost of 100"
+    assert first.detail == "stop: 97.00 is 2 % or more below the cost of 100.00"
 
 
 def test_an_exit_that_does_not_fill_is_ordered_again_until_it_does() -> None:
