@@ -11,6 +11,7 @@ import msgspec
 
 from fanfold.market.bars import Frame
 from fanfold.records import (
+    Charge,
     DataDefect,
     Fill,
     LegCode,
@@ -29,6 +30,7 @@ from fanfold.records import (
 
 # Who reads messages takes the records inside them from here too.
 __all__ = [
+    "Charge",
     "DataDefect",
     "Fill",
     "LegCode",

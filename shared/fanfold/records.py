@@ -123,7 +123,10 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True):
-    """A new state of an order; ``filled`` is its total filled quantity."""
+    """A new state of an order; ``filled`` is its total filled quantity.
+
+    ``doubt`` is why the order is quarantined: nobody knows what became of it, and its instrument is frozen.
+    """
 
     order_id: str
     client_order_id: str
@@ -132,10 +135,22 @@ class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True):
     state: OrderState
     filled: Decimal
     reason: str = ""
+    doubt: str | msgspec.UnsetType = msgspec.UNSET
 
 
-class Fill(msgspec.Struct, frozen=True, kw_only=True):
-    """An execution, keyed by the venue's trade id; the fee is in the account's currency."""
+class Charge(msgspec.Struct, frozen=True, kw_only=True):
+    """A fee in the currency in which the venue took it; below zero is a rebate."""
+
+    currency: str
+    amount: Decimal
+
+
+class Fill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An execution, keyed by the venue's trade id.
+
+    ``fee`` is what was charged in the account's currency, ``fee_base`` what the venue took from the quantity itself.
+    ``charges`` are all of a real venue's, in the currencies in which it took them.
+    """
 
     trade_id: str
     order_id: str
@@ -150,6 +165,8 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     fee: Decimal
     liquidity: Literal["taker", "maker"]
     at: Utc
+    fee_base: Decimal = Decimal(0)
+    charges: list[Charge] = []
 
 
 class PositionSnapshot(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,7 +39,7 @@ def found(cloud: Cloud) -> Ledger:
 
 def claimed(found: Ledger, *some: Order) -> list[tuple[OrderRecord, OrderRecord]]:
     records = found.bookings.records([one.order_id for one in some])
-    return [(records[one.order_id], orders.claim(records[one.order_id], AT, 5)) for one in some]
+    return [(records[one.order_id], orders.claim(records[one.order_id], AT, 5, orders.Harmless.UNSENT)) for one in some]
 
 
 def placed(found: Ledger, *some: Order) -> None:
@@ -98,7 +98,7 @@ def test_the_halt_state_says_what_may_be_claimed(
 
 def test_an_order_that_is_not_in_the_ledger_is_not_claimed(found: Ledger) -> None:
     record = OrderRecord(order=order("A"))
-    assert not found.bookings.claim("main", [(record, orders.claim(record, AT, 5))])
+    assert not found.bookings.claim("main", [(record, orders.claim(record, AT, 5, orders.Harmless.UNSENT))])
     assert found.bookings.records(["A"]) == {}
 
 

@@ -16,7 +16,7 @@ from fanfold.aws.dynamodb.table import Table
 from fanfold.errors import AT_ONCE, BadInput, Conflict
 from fanfold.ledger.approvals import Approvals
 from fanfold.ledger.changes import MoveOrder, ReserveCash
-from fanfold.ledger.orders import OrderRecord, claim
+from fanfold.ledger.orders import Harmless, OrderRecord, claim
 from fanfold.messages import TradingState
 from fanfold.risk.poll import CarriedForward
 from support.emulator import Cloud
@@ -85,9 +85,9 @@ def test_an_order_that_is_not_as_it_was_approved_is_not_moved(found: Ledger, cha
     approve(found, one)
     other = OrderRecord(order=msgspec.structs.replace(one, **change))
     with pytest.raises(Conflict):
-        found.store.commit([MoveOrder(other, claim(other, AT, 5))])
+        found.store.commit([MoveOrder(other, claim(other, AT, 5, Harmless.UNSENT))])
     mine = OrderRecord(order=one)
-    found.store.commit([MoveOrder(mine, claim(mine, AT, 5))])
+    found.store.commit([MoveOrder(mine, claim(mine, AT, 5, Harmless.UNSENT))])
 
 
 class Busy:

@@ -18,31 +18,39 @@ from fanfold.errors import Refused
 from fanfold.ledger import booking, orders, positions
 from fanfold.ledger.booking import AccountBooks, StoredAccount, StoredPosition
 from fanfold.ledger.changes import (
+    AddFlow,
     AwaitResume,
     BookTrade,
     Change,
     CreateOrder,
     DropLots,
     ExpectFill,
+    Freeze,
     HoldMessage,
     IndexOrder,
     MoveCash,
+    MoveCursor,
     MoveOrder,
     MovePosition,
+    NamePlaced,
+    NoteExternal,
     OpenAccount,
     PutLots,
     Rearm,
     RememberRequest,
     RequireTradingState,
     ReserveCash,
+    SetBaseline,
     SetBreach,
     SetTradingState,
     SpendResume,
+    Unfreeze,
     UnindexOrder,
     VoidResume,
 )
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.positions import PAGE_LOTS, Lot, Position
+from fanfold.ledger.real_money import RealMoney
 from fanfold.ledger.requests import PendingResume, Remembered
 from fanfold.ledger.store import Excerpt, LedgerStore, LiveOrder
 from fanfold.ledger.trading_state import OrderPermissions
@@ -205,10 +213,10 @@ def test_a_required_trading_state_lets_changes_land_or_not(store: LedgerStore) -
 
 def test_an_order_moves_from_what_was_read_alone(store: LedgerStore) -> None:
     store.commit([CreateOrder(A)])
-    claimed = orders.claim(RECORD, AT, 5)
+    claimed = orders.claim(RECORD, AT, 5, orders.Harmless.UNSENT)
     store.commit([MoveOrder(RECORD, claimed)])
     assert store.orders(["A", "none", "A"]) == {"A": claimed}
-    again = orders.claim(claimed, AT + timedelta(seconds=9), 5)
+    again = orders.claim(claimed, AT + timedelta(seconds=9), 5, orders.Harmless.SAME_ORDER)
     for before in (RECORD, replace(claimed, epoch=2), replace(claimed, filled=D(1)), replace(claimed, order=B)):
         assert refused(store, MoveOrder(before, again)) == (0,)
     priced = replace(claimed, order=replace(A, reference_price=D(99)))
@@ -343,3 +351,25 @@ def test_two_changes_of_one_record_are_no_commit(store: LedgerStore) -> None:
     with pytest.raises((ValueError, AwsFault)):
         store.commit([ExpectFill("main", KEY, D(1)), ExpectFill("main", KEY, D(1))])
     assert store.books("main").positions == {}
+
+
+def test_what_is_known_of_a_real_account_is_read_with_its_books(store: LedgerStore) -> None:
+    later = AT + timedelta(seconds=9, microseconds=5)
+    store.commit([
+        Freeze("main", "A/USDT", "order-1", "sent, and not found"),
+        Freeze("main", "A/USDT", "balance A", "0.5 A too few"),
+        AddFlow("main", "A", D("0.5")),
+        SetBaseline("main", "A", D(3)),
+        MoveCursor("main", "A/USDT", AT),
+        NoteExternal("main", "order 77", "sell 1 A/USDT"),
+        NamePlaced("main", "v-1", "A"),
+    ])  # fmt: skip
+    store.commit([AddFlow("main", "A", D("-0.2")), MoveCursor("main", "A/USDT", later)])
+    store.commit([SetBaseline("main", "A", D("2.5")), Unfreeze("main", "A/USDT", "order-1")])
+    assert store.books("main").real == RealMoney(
+        frozen={("A/USDT", "balance A"): "0.5 A too few"}, flows={"A": D("0.3")}, baseline={"A": D("2.5")},
+        cursors={"A/USDT": later}, external=frozenset({"order 77"}),
+    )  # fmt: skip
+    assert refused(store, NoteExternal("main", "order 77", "again")) == (0,)
+    assert store.books("other").real == RealMoney()
+    assert (store.placed("main", ["v-1", "v-2"]), store.placed("other", ["v-1"])) == ({"v-1": "A"}, {})

@@ -62,7 +62,7 @@ def make(found: Ledger, name: str, side: str, *fills: tuple[str, str]) -> tuple[
     one = order(name, side, str(total), instrument=LEG[1], reserved="0")
     approve(found, one)
     (record,) = found.bookings.records([name]).values()
-    assert found.bookings.claim("main", [(record, orders.claim(record, AT, 5))])
+    assert found.bookings.claim("main", [(record, orders.claim(record, AT, 5, orders.Harmless.UNSENT))])
     return one, [fill(one, quantity, number, price) for number, (quantity, price) in enumerate(fills)]
 
 
@@ -148,7 +148,9 @@ def test_a_booking_of_many_legs_that_all_turn_a_page_stays_within_a_transaction(
     for start in range(0, 22, 11):
         approve(ledger, *some[start : start + 11])
     records = ledger.bookings.records([one.order_id for one in some])
-    assert ledger.bookings.claim("main", [(record, orders.claim(record, AT, 5)) for record in records.values()])
+    assert ledger.bookings.claim(
+        "main", [(record, orders.claim(record, AT, 5, orders.Harmless.UNSENT)) for record in records.values()]
+    )
     resolved = [resolution(one, fill(one, "1", price="999999")) for one in some]
     (told,) = ledger.bookings.book("main", resolved, report())
     assert len(told.fills) == 22

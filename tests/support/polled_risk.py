@@ -76,7 +76,9 @@ class World:
     def fill_all(self) -> None:
         """Every order fills at once at the venue."""
         records = list(self.ledger.orders.values())
-        assert self.ledger.claim("main", [(one, orders.claim(one, self.now, 5)) for one in records])
+        assert self.ledger.claim(
+            "main", [(one, orders.claim(one, self.now, 5, orders.Harmless.UNSENT)) for one in records]
+        )
         resolutions = [_filled(record.order) for record in records]
         self.ledger.publish(self.ledger.book("main", resolutions, poll(2, {})[2]), [])
 

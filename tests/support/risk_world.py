@@ -89,7 +89,9 @@ class World:
         live = [one for one in self.ledger.orders.values() if one.state not in TERMINAL]
         for record in live:
             order = record.order
-            assert self.ledger.claim(order.account, [(record, orders.claim(record, self.now, 5))])
+            assert self.ledger.claim(
+                order.account, [(record, orders.claim(record, self.now, 5, orders.Harmless.UNSENT))]
+            )
             filled = D(share) * order.quantity
             resolution = Resolution(resting=RestingOrder(order=order, filled=filled), state=state,
                                     fills=(fill(order, filled, price),) if filled else ())  # fmt: skip

@@ -2,6 +2,7 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise, product
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from fanfold.records import TERMINAL
 from support.paper_examples import DECIDED, fill, order
 
 APPROVED = OrderRecord(order=order())
-CLAIMED = orders.claim(APPROVED, DECIDED, 5)
+CLAIMED = orders.claim(APPROVED, DECIDED, 5, orders.Harmless.UNSENT)
 OPEN = orders.acknowledge(CLAIMED, "v1")
 ENDS = sorted(TERMINAL - {OrderState.FILLED})
 
@@ -58,9 +59,40 @@ def test_a_claim_counts_up_and_pins_the_time_of_its_request() -> None:
 
 def test_a_second_claim_waits_for_the_deadline_of_the_first() -> None:
     with pytest.raises(BrokenLife, match="is claimed until"):
-        orders.claim(CLAIMED, DECIDED + timedelta(seconds=4), 5)
-    again = orders.claim(CLAIMED, DECIDED + timedelta(seconds=5), 5)
+        orders.claim(CLAIMED, DECIDED + timedelta(seconds=4), 5, orders.Harmless.UNSENT)
+    again = orders.claim(CLAIMED, DECIDED + timedelta(seconds=5), 5, orders.Harmless.SAME_ORDER)
     assert (again.state, again.epoch, again.claimed_at) == (OrderState.SUBMITTING, 2, DECIDED + timedelta(seconds=5))
+
+
+def test_a_claim_after_another_takes_the_proof_that_nothing_came_of_that() -> None:
+    late = DECIDED + timedelta(seconds=35)
+    with pytest.raises(BrokenLife, match="may have been sent under claim 1"):
+        orders.claim(CLAIMED, late, 5, orders.Harmless.UNSENT)
+    with pytest.raises(BrokenLife, match="may still arrive"):
+        orders.absent(CLAIMED, late - timedelta(microseconds=1), 30)
+    with pytest.raises(BrokenLife, match="may be at its venue"):
+        orders.absent(OPEN, late, 30)
+    proof = orders.absent(CLAIMED, late, 30)
+    again = orders.claim(CLAIMED, late, 5, proof)
+    assert (again.epoch, again.claimed_at) == (2, late)
+    with pytest.raises(BrokenLife, match="may have been sent under claim 2"):
+        orders.claim(again, late + timedelta(hours=1), 5, proof)
+
+
+def test_a_quarantined_order_lives_on_until_its_venue_speaks() -> None:
+    doubted = orders.quarantine(CLAIMED, "not found, and no fence")
+    assert (doubted.state, doubted.doubt) == (OrderState.SUBMITTING, "not found, and no fence")
+    assert orders.held(doubted) == orders.held(CLAIMED)
+    assert orders.update(doubted).doubt == "not found, and no fence"
+    for told in (
+        orders.acknowledge(doubted, "v1"),
+        orders.close(doubted, OrderState.CANCELED, "it was canceled"),
+        orders.fill(doubted, fill("buy", "1", "100")),
+    ):
+        assert (told.doubt, orders.update(told).doubt) == ("", msgspec.UNSET)
+    for settled in (APPROVED, orders.close(CLAIMED, OrderState.REJECTED, "r")):
+        with pytest.raises(BrokenLife, match="no doubt"):
+            orders.quarantine(settled, "lost")
 
 
 @pytest.mark.parametrize(("after_s", "final"), [(34, False), (35, True)])
@@ -165,7 +197,7 @@ def test_over_a_life_exactly_what_was_reserved_is_released(
 ) -> None:
     lots = [Decimal(part).scaleb(-4) for part in parts]
     record = OrderRecord(order=order(quantity=str(Decimal(sum(parts)).scaleb(-4)), reserved=str(reserved)))
-    life = [record, orders.acknowledge(orders.claim(record, DECIDED, 5), "v")]
+    life = [record, orders.acknowledge(orders.claim(record, DECIDED, 5, orders.Harmless.UNSENT), "v")]
     for lot in lots[:closes_after]:
         life.append(orders.fill(life[-1], fill("buy", str(lot), "1")))
     if life[-1].state is not OrderState.FILLED:

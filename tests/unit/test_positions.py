@@ -1,13 +1,15 @@
 from decimal import Decimal, localcontext
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.ledger import positions
 from fanfold.ledger.positions import FLAT, Lot, apply, cash_flow, fold
-from fanfold.messages import Fill
+from fanfold.ledger.real_money import flows_of
+from fanfold.messages import Charge, Fill
 from fanfold.money import EXACT
 from support.paper_examples import fill
 
@@ -91,3 +93,36 @@ def test_lots_are_of_one_sign_and_no_two_neighbours_of_one_price(fills: list[Fil
     held = fold(fills).lots
     assert all(lot.quantity > 0 for lot in held) or all(lot.quantity < 0 for lot in held)
     assert all(before.price != after.price for before, after in pairwise(held))
+
+
+AMOUNTS = st.decimals(0, 1, places=8)
+CHARGES = st.fixed_dictionaries({"BTC": AMOUNTS, "USDT": AMOUNTS, "BNB": AMOUNTS})
+
+
+def charged(one: Fill, amounts: dict[str, Decimal]) -> Fill:
+    """A fill as a real venue charges it: any of its fees may be in any currency."""
+    charges = [Charge(currency=currency, amount=amount) for currency, amount in amounts.items()]
+    return msgspec.structs.replace(
+        one, instrument="BTC/USDT", fee=amounts["USDT"], fee_base=amounts["BTC"], charges=charges
+    )
+
+
+def test_what_the_venue_keeps_of_the_base_is_gone_from_the_position() -> None:
+    bought = msgspec.structs.replace(fill("buy", "2", "100"), fee_base=Decimal("0.002"))
+    held = fold([bought])
+    assert (held.quantity, held.fees, held.realised) == (Decimal("1.998"), Decimal("0.2"), Decimal(0))
+    sold = fold([msgspec.structs.replace(fill("sell", "1", "110"), fee_base=Decimal("-0.001"))], held)
+    assert (sold.quantity, sold.realised) == (Decimal("0.999"), Decimal(10))
+
+
+@given(fills=FILLS, charges=st.lists(CHARGES, min_size=30, max_size=30), last=PRICES.map(Decimal))
+def test_books_and_balances_agree_whatever_currency_the_fees_are_in(
+    fills: list[Fill], charges: list[dict[str, Decimal]], last: Decimal
+) -> None:
+    told = [charged(one, amounts) for one, amounts in zip(fills, charges, strict=False)]
+    held, flows = fold(told), flows_of(told, {"BTC/USDT": ("BTC", "USDT")})
+    with localcontext(EXACT):
+        cash = sum(map(cash_flow, told), Decimal(0))
+        assert (held.quantity, cash) == (flows.get("BTC", 0), flows.get("USDT", 0))
+        assert flows.get("BNB", 0) == -sum((one["BNB"] for one, _ in zip(charges, told, strict=False)), Decimal(0))
+        assert cash + held.quantity * last == held.realised + held.unrealised(last) - held.fees

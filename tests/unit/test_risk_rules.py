@@ -106,6 +106,8 @@ CASES = [
     Case(Code.KILL_STATE, False, REDUCING, halted(TradingState.REDUCE_ONLY)),
     Case(Code.KILL_STATE, True, bought("1"), halted(TradingState.FLATTENING)),
     Case(Code.KILL_STATE, False, REDUCING, halted(TradingState.FLATTENING)),
+    Case(Code.FROZEN, True, bought("1"), book(frozen={BTC: "an order of unknown outcome"})),
+    Case(Code.FROZEN, False, bought("1"), book(frozen={ETH: "an order of unknown outcome"})),
     Case(Code.STALE_SIGNAL, False, bought("1"), late_s=120),
     Case(Code.STALE_SIGNAL, True, bought("1"), late_s=121),
     Case(Code.STALE_SIGNAL, True, bought("1"), late_s=-121),
@@ -230,6 +232,7 @@ def test_every_code_has_one_rule_and_a_case_that_it_refuses() -> None:
 
 def test_only_fresh_marks_and_limits_on_size_and_loss_let_reductions_pass() -> None:
     assert [rule.code for rule in ORDER_RULES if not rule.reductions] == [
+        Code.FROZEN,
         Code.STALE_BAR,
         Code.ORDER_NOTIONAL,
         Code.POSITION_NOTIONAL,

@@ -179,7 +179,7 @@ def test_an_order_that_comes_between_booking_and_commit_is_settled_too_and_all_i
     world.ledger.approve(world.ledger.book_of("main", PollState()), told, 1, 1)
     world.ledger.publish([told], [])
     record = world.ledger.orders["b"]
-    assert world.ledger.claim("main", [(record, orders.claim(record, AT, 5))])
+    assert world.ledger.claim("main", [(record, orders.claim(record, AT, 5, orders.Harmless.UNSENT))])
     OrderMatcher(DESK, world.ledger, PaperVenue(DESK, Crowded()), swept=True).match(minute(1))
     assert set(world.states().values()) == {OrderState.FILLED}
     assert any(report.matched for report in world.reports())

@@ -10,7 +10,7 @@ from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.errors import BadInput, Conflict
 from fanfold.ledger import orders
-from fanfold.ledger.orders import OrderRecord
+from fanfold.ledger.orders import Harmless, OrderRecord
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import ExecutionReport, Order, OrdersApproved, OrderState
 
@@ -86,7 +86,7 @@ class Placer:
         now = self._clock()
         if message.orders and not self._stale(message, now):
             fresh = [OrderRecord(order=order) for order in message.orders]
-            claims = [(record, orders.claim(record, now, WINDOW_S)) for record in fresh]
+            claims = [(record, orders.claim(record, now, WINDOW_S, Harmless.UNSENT)) for record in fresh]
             if self._ledger.claim(message.account, claims):
                 self._send(message, [claimed for _, claimed in claims])
                 return
@@ -116,7 +116,8 @@ class Placer:
             self._send(message, [record])
 
     def _claim_one(self, message: OrdersApproved, record: OrderRecord, now: datetime) -> None:
-        claimed = orders.claim(record, now, WINDOW_S)
+        # On paper an id that comes again is the same order, as the port says.
+        claimed = orders.claim(record, now, WINDOW_S, Harmless.SAME_ORDER)
         if self._ledger.claim(message.account, [(record, claimed)]):
             self._send(message, [claimed])
         elif self._ledger.records([record.order.order_id])[record.order.order_id] == record:

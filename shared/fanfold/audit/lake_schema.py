@@ -230,7 +230,8 @@ def _updates(message: ExecutionReport) -> Iterator[LakeRow]:
 
 
 def _trade(message_id: str, fill: Fill) -> LakeRow:
-    return _row(TRADES, fill.at, msgspec.structs.asdict(fill) | {"message_id": message_id})
+    values = {name: value for name, value in msgspec.structs.asdict(fill).items() if name in TRADES.columns}
+    return _row(TRADES, fill.at, values | {"message_id": message_id})
 
 
 def _origin(message: Message) -> dict[str, Any]:

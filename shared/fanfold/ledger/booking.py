@@ -1,6 +1,6 @@
 """Book fills and ends of orders into an account: exact, and idempotent."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from fanfold import ids
 from fanfold.ledger import orders, positions
 from fanfold.ledger.orders import OrderRecord, Step
 from fanfold.ledger.positions import Position
+from fanfold.ledger.real_money import RealMoney
 from fanfold.matching.fills import MatchResult, Resolution
 from fanfold.messages import ExecutionReport, Fill, Order, OrderState, PositionSnapshot, TradingState
 from fanfold.money import ZERO, exact
@@ -19,8 +20,6 @@ from fanfold.risk.poll import PollState
 
 # Venue, instrument, the venue's id.
 Trade = tuple[str, str, str]
-# An order's step, its position and its place in the index; each fill is one change more.
-ORDER_CHANGES = 3
 
 
 class StoredAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,10 +44,14 @@ class StoredPosition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountBooks(msgspec.Struct, frozen=True, kw_only=True):
-    """An account with its positions, as of one read. The account is None if it was never opened."""
+    """An account with its positions, as of one read. The account is None if it was never opened.
+
+    ``real`` is what is known of an account of a real venue.
+    """
 
     account: StoredAccount | None
     positions: dict[PositionKey, StoredPosition]
+    real: RealMoney = RealMoney()
 
 
 def book(account: str, books: AccountBooks, gathered: PollState) -> AccountSnapshot:
@@ -72,6 +75,7 @@ def book(account: str, books: AccountBooks, gathered: PollState) -> AccountSnaps
         orders_in_minute=stored.orders_in_minute,
         held={leg: _held(item) for leg, item in books.positions.items()},
         marks=gathered.marks,
+        frozen=books.real.frozen_instruments,
         version=stored.version,
     )
 
@@ -141,7 +145,8 @@ def apply(
     steps: list[Step] = []
     for resolution in resolutions:
         before = records[resolution.resting.order.order_id]
-        after, fresh = _filled(before, resolution.fills, known, odd)
+        placed = resolution.venue_order_id
+        after, fresh = _filled(orders.acknowledge(before, placed) if placed else before, resolution.fills, known, odd)
         if resolution.state in TERMINAL and after.state not in TERMINAL:
             after = _closed(after, resolution)
         if after != before:
@@ -198,38 +203,6 @@ def agreed(result: MatchResult, filled: Mapping[str, Decimal], ended: Collection
         return msgspec.structs.replace(resolution, resting=resting, state=state)
 
     return msgspec.structs.replace(result, resolutions=[agree(resolution) for resolution in result.resolutions])
-
-
-def chunks(resolutions: Sequence[Resolution], changes_max: int) -> Iterator[list[Resolution]]:
-    """Yield resolutions in their order, as many as so many changes take; one with more fills comes in parts."""
-    if resolutions and sum(ORDER_CHANGES + len(resolution.fills) for resolution in resolutions) <= changes_max:
-        yield list(resolutions)
-        return
-    chunk: list[Resolution] = []
-    room = changes_max
-    for part in (part for resolution in resolutions for part in _parts(resolution, changes_max - ORDER_CHANGES)):
-        cost = ORDER_CHANGES + len(part.fills)
-        if chunk and cost > room:
-            yield chunk
-            chunk, room = [], changes_max
-        chunk.append(part)
-        room -= cost
-    if chunk:
-        yield chunk
-
-
-@exact
-def _parts(resolution: Resolution, fills_max: int) -> list[Resolution]:
-    parts = [resolution]
-    while len(parts[0].fills) > fills_max:
-        first, rest = parts[0].fills[:-fills_max], parts[0].fills[-fills_max:]
-        filled = parts[0].resting.filled - sum((fill.quantity for fill in rest), ZERO)
-        before = msgspec.structs.replace(parts[0].resting, filled=filled)
-        parts[:1] = [
-            Resolution(resting=before, state=OrderState.PARTIAL, fills=first),
-            msgspec.structs.replace(parts[0], fills=rest),
-        ]
-    return parts
 
 
 @exact

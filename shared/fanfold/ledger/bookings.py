@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from fanfold.errors import Backoff, BadInput, Conflict, Refused, retry_on_conflict
-from fanfold.ledger import booking, lots
+from fanfold.ledger import booking, chunks, lots
 from fanfold.ledger.booking import AccountBooks, BookingResult, StoredAccount
 from fanfold.ledger.changes import (
     BookTrade,
@@ -116,7 +116,7 @@ class Bookings:
         self._store.publish(held, others)
 
     def _chunks(self, resolutions: Sequence[Resolution]) -> Iterator[list[Resolution]]:
-        return booking.chunks(resolutions, self._store.changes_max - OTHER_CHANGES)
+        return chunks.chunks(resolutions, self._store.changes_max - OTHER_CHANGES)
 
     def _excerpt(self, account: str, resolutions: Sequence[Resolution]) -> Excerpt:
         touched = [resolution.resting.order for resolution in resolutions]

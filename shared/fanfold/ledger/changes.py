@@ -172,6 +172,63 @@ class VoidResume(msgspec.Struct, frozen=True):
     account: str
 
 
+class Freeze(msgspec.Struct, frozen=True):
+    """Let an account enter an instrument no more, for a reason and as long as the doubt that is its source lasts."""
+
+    account: str
+    instrument: str
+    source: str
+    reason: str
+
+
+class Unfreeze(msgspec.Struct, frozen=True):
+    """Take one doubt off an instrument."""
+
+    account: str
+    instrument: str
+    source: str
+
+
+class AddFlow(msgspec.Struct, frozen=True):
+    """Add to what the booked fills of a real account came to in a currency."""
+
+    account: str
+    currency: str
+    amount: Decimal
+
+
+class SetBaseline(msgspec.Struct, frozen=True):
+    """Store what a real account had in a currency beside its booked fills."""
+
+    account: str
+    currency: str
+    amount: Decimal
+
+
+class MoveCursor(msgspec.Struct, frozen=True):
+    """Store the time up to which the venue's trades of an instrument are booked."""
+
+    account: str
+    instrument: str
+    through: datetime
+
+
+class NamePlaced(msgspec.Struct, frozen=True):
+    """Store which order the venue knows by an id."""
+
+    account: str
+    venue_order_id: str
+    order_id: str
+
+
+class NoteExternal(msgspec.Struct, frozen=True):
+    """Note an order or trade at the venue that is none of ours. Expects that it was not noted."""
+
+    account: str
+    name: str
+    detail: str
+
+
 Change = (
     OpenAccount
     | SetTradingState
@@ -194,4 +251,11 @@ Change = (
     | AwaitResume
     | SpendResume
     | VoidResume
+    | Freeze
+    | Unfreeze
+    | AddFlow
+    | SetBaseline
+    | MoveCursor
+    | NamePlaced
+    | NoteExternal
 )

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from enum import Enum
 
 import msgspec
 
@@ -45,10 +46,12 @@ class BrokenLife(Exception):
     """A transition that the life cycle of an order does not have. Nothing was changed; do not retry."""
 
 
-class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
+class OrderRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An order as stored in the ledger.
 
     ``epoch`` counts the claims. A request carries the time of its claim, and the venue takes none after ``deadline``.
+    ``doubt`` says why the order is quarantined: nobody knows what became of it, it is not sent again, and it holds its
+    reservation. ``rejection`` is the venue's answer to a later claim, which does not speak for the request before it.
     """
 
     order: Order
@@ -59,6 +62,8 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     filled: Decimal = ZERO
     venue_order_id: str = ""
     reason: str = ""
+    doubt: str = ""
+    rejection: str = ""
 
     @property
     def remaining(self) -> Decimal:
@@ -85,13 +90,43 @@ def fenced(record: OrderRecord, now: datetime, margin_s: int) -> bool:
     return record.deadline is not None and now >= record.deadline + timedelta(seconds=margin_s)
 
 
-def claim(record: OrderRecord, now: datetime, window_s: int) -> OrderRecord:
+class Harmless(Enum):
+    """A reason why a claim cannot lead to a second order, whatever became of requests before it.
+
+    UNSENT: there was no claim, so no request. SAME_ORDER: its venue takes the id, as often as it comes, as one order.
+    """
+
+    UNSENT = "UNSENT"
+    SAME_ORDER = "SAME_ORDER"
+
+
+class Absence(msgspec.Struct, frozen=True, kw_only=True):
+    """The proof that no request of a claim came to the venue or still can: it was looked up after its fence.
+
+    Only ``absent`` makes one.
+    """
+
+    order_id: str
+    epoch: int
+    looked_up_at: datetime
+
+
+def absent(record: OrderRecord, looked_up_at: datetime, margin_s: int) -> Absence:
+    """Return the proof by a look-up that began at a time and found nothing. Raises BrokenLife for one too early."""
+    if record.venue_order_id or not fenced(record, looked_up_at, margin_s):
+        raise BrokenLife(f"order {record.order.order_id} may be at its venue, or may still arrive there")
+    return Absence(order_id=record.order.order_id, epoch=record.epoch, looked_up_at=looked_up_at)
+
+
+def claim(record: OrderRecord, now: datetime, window_s: int, proof: Harmless | Absence) -> OrderRecord:
     """Return the record under a new claim, whose request the venue accepts until ``window_s`` seconds from now.
 
-    Raises BrokenLife while a request of the claim before may still be accepted.
+    Raises BrokenLife while a request of the claim before may still be accepted, or where the ``proof`` is not of it.
     """
     if record.deadline is not None and now < record.deadline:
         raise BrokenLife(f"order {record.order.order_id} is claimed until {record.deadline.isoformat()}")
+    if not _proven(record, proof):
+        raise BrokenLife(f"order {record.order.order_id} may have been sent under claim {record.epoch}")
     return msgspec.structs.replace(
         record,
         state=advance(record.state, OrderState.SUBMITTING),
@@ -99,6 +134,19 @@ def claim(record: OrderRecord, now: datetime, window_s: int) -> OrderRecord:
         claimed_at=now,
         deadline=now + timedelta(seconds=window_s),
     )
+
+
+def _proven(record: OrderRecord, proof: Harmless | Absence) -> bool:
+    if isinstance(proof, Absence):
+        return (proof.order_id, proof.epoch) == (record.order.order_id, record.epoch)
+    return proof is Harmless.SAME_ORDER or record.epoch == 0
+
+
+def quarantine(record: OrderRecord, doubt: str) -> OrderRecord:
+    """Return the record of an order that nobody knows the outcome of, and that is not sent again."""
+    if record.state in TERMINAL or record.state is OrderState.APPROVED:
+        raise BrokenLife(f"order {record.order.order_id} is {record.state}: there is no doubt about it")
+    return msgspec.structs.replace(record, doubt=doubt)
 
 
 def acknowledge(record: OrderRecord, venue_order_id: str) -> OrderRecord:
@@ -109,7 +157,7 @@ def acknowledge(record: OrderRecord, venue_order_id: str) -> OrderRecord:
     if record.state is OrderState.APPROVED:
         raise BrokenLife(f"order {record.order.order_id} was acknowledged before it was claimed")
     state = advance(record.state, OrderState.OPEN) if record.state is OrderState.SUBMITTING else record.state
-    return msgspec.structs.replace(record, state=state, venue_order_id=venue_order_id)
+    return msgspec.structs.replace(record, state=state, venue_order_id=venue_order_id, doubt="", rejection="")
 
 
 @exact
@@ -122,7 +170,7 @@ def fill(record: OrderRecord, execution: Fill) -> OrderRecord:
         held = f"{record.filled} of {record.order.quantity}"
         raise BrokenLife(f"fill {execution.trade_id} of {execution.quantity} does not fit an order filled {held}")
     state = advance(record.state, _state_filled(record, filled))
-    return msgspec.structs.replace(record, state=state, filled=filled)
+    return msgspec.structs.replace(record, state=state, filled=filled, doubt="", rejection="")
 
 
 def _state_filled(record: OrderRecord, filled: Decimal) -> OrderState:
@@ -138,7 +186,7 @@ def close(record: OrderRecord, state: OrderState, reason: str) -> OrderRecord:
         raise BadInput(f"an order is not closed as {state}; fills make it PARTIAL or FILLED")
     if record.state is state:
         return record
-    return msgspec.structs.replace(record, state=advance(record.state, state), reason=reason)
+    return msgspec.structs.replace(record, state=advance(record.state, state), reason=reason, doubt="", rejection="")
 
 
 @exact
@@ -186,4 +234,5 @@ def update(record: OrderRecord) -> OrderUpdate:
         state=record.state,
         filled=record.filled,
         reason=record.reason,
+        doubt=record.doubt or msgspec.UNSET,
     )

@@ -122,11 +122,19 @@ def apply(position: Position, fill: Fill) -> Position:
     >>> flipped.lots, flipped.realised
     ((Lot(quantity=Decimal('-3'), price=Decimal('105')),), Decimal('45'))
     """
-    held, realised, left = _taken(position, signed(fill), fill.price)
-    held = _added(held, left, fill.price)
-    return msgspec.structs.replace(
-        held, realised=held.realised + realised, fees=held.fees + fill.fee, version=held.version + 1
-    )
+    held, realised = _changed(position, signed(fill), fill.price)
+    fees = held.fees + fill.fee
+    if fill.fee_base:
+        # What the venue kept of the base is gone at the fill's price, and its worth is a fee.
+        held, more = _changed(held, -fill.fee_base, fill.price)
+        realised, fees = realised + more, fees + fill.fee_base * fill.price
+    return msgspec.structs.replace(held, realised=held.realised + realised, fees=fees, version=held.version + 1)
+
+
+def _changed(position: Position, change: Decimal, price: Decimal) -> tuple[Position, Decimal]:
+    """Return the position after a signed quantity at a price, and the profit that this realises."""
+    held, realised, left = _taken(position, change, price)
+    return _added(held, left, price), realised
 
 
 def fold(fills: Iterable[Fill], start: Position = FLAT) -> Position:
@@ -140,7 +148,8 @@ def unread(position: Position, fills: Iterable[Fill]) -> bool:
     if not position.pages.unread:
         return False
     held = position.quantity
-    taken = sum((abs(change) for change in map(signed, fills) if change * held < 0), ZERO)
+    changes = [change for fill in fills for change in (signed(fill), -fill.fee_base)]
+    taken = sum((abs(change) for change in changes if change * held < 0), ZERO)
     return taken > abs(_quantity(position.lots) + sum(map(_quantity, position.pages.read), ZERO))
 
 

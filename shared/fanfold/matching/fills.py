@@ -37,11 +37,15 @@ from fanfold.records import TERMINAL
 
 
 class Resolution(msgspec.Struct, frozen=True, kw_only=True):
-    """An order after bars or a quote: what is left of it, where that leaves its life, and its fills on the way."""
+    """An order after bars or a quote: what is left of it, where that leaves its life, and its fills on the way.
+
+    ``venue_order_id`` is a real venue's, which acknowledges the order by it.
+    """
 
     resting: RestingOrder
     state: OrderState
     fills: tuple[Fill, ...] = ()
+    venue_order_id: str = ""
 
 
 class MatchResult(msgspec.Struct, frozen=True, kw_only=True):

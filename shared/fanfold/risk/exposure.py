@@ -76,7 +76,7 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     it; ``breach`` is the loss limit that was broken at the decision before. ``day`` is a UTC date, ``minute`` minutes
     since the epoch; ``version`` is the stored item's, which the store alone moves on. ``last_equity`` is that of the
     decision before, None before the first; ``rearmed`` says that an operator wants day and peak to begin anew with
-    this decision.
+    this decision. ``frozen`` is, by instrument, why its books are in doubt.
     """
 
     account: str
@@ -94,6 +94,7 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     orders_in_minute: int = 0
     held: dict[PositionKey, Exposure] = {}
     marks: dict[str, Mark] = {}
+    frozen: dict[str, str] = {}
     version: int = 0
 
 

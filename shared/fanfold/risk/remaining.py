@@ -15,6 +15,7 @@ from fanfold.risk.standing import Standing, StandingTarget
 PASSING = frozenset(
     {
         Code.MISSING_DATA,
+        Code.FROZEN,
         Code.STALE_BAR,
         Code.OPPOSING_ORDER,
         Code.PRICE_COLLAR,

@@ -79,6 +79,10 @@ def kill_state(candidate: Candidate, context: Context) -> str | None:
     return "the trading state is missing" if state is None else f"the account is {state}"
 
 
+def frozen(candidate: Candidate, context: Context) -> str | None:
+    return context.book.frozen.get(candidate.order.instrument)
+
+
 def stale_signal(candidate: Candidate, context: Context) -> str | None:
     age, limit = context.signal_ages.get(candidate.order.signal_id, 0.0), context.terms.limits.signal_age_s_max
     # A signal from the future means that one of the clocks is wrong, which is no better than late.
@@ -222,6 +226,13 @@ ORDER_RULES: tuple[Rule[Candidate], ...] = (
         Code.KILL_STATE,
         kill_state,
         "The trading state is missing or HALTED; or it is REDUCE_ONLY or FLATTENING and the order is no reduction.",
+    ),
+    Rule(
+        Code.FROZEN,
+        frozen,
+        "The books of the instrument and those of its real venue are not known to agree: an order of unknown outcome, "
+        "or a difference of a balance.",
+        reductions=False,
     ),
     Rule(
         Code.STALE_SIGNAL,

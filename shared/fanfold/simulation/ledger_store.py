@@ -12,6 +12,7 @@ from fanfold.ledger import changes as to
 from fanfold.ledger.booking import AccountBooks, StoredAccount, StoredPosition, Trade, trade
 from fanfold.ledger.orders import OrderRecord, terms_of
 from fanfold.ledger.positions import Lot, Position
+from fanfold.ledger.real_money import RealMoney
 from fanfold.ledger.requests import PendingResume, Remembered
 from fanfold.ledger.store import Excerpt, LiveOrder, within
 from fanfold.ledger.trading_state import OrderPermissions
@@ -40,13 +41,17 @@ class MemoryLedgerStore:
         self.trades: dict[Trade, Decimal] = {}
         self.index: dict[tuple[str, str], LiveOrder] = {}
         self.held: dict[str, Message] = {}
+        self.real: dict[str, RealMoney] = {}
+        self.names: dict[tuple[str, str], str] = {}
         self.requests: dict[tuple[str, str], Remembered] = {}
         self.resumes: dict[str, PendingResume] = {}
         self.rearm = rearm
         self._publishing = publishing
 
     def books(self, account: str) -> AccountBooks:
-        return AccountBooks(account=self.accounts.get(account), positions=dict(self.positions.get(account, {})))
+        positions = dict(self.positions.get(account, {}))
+        real = self.real.get(account, RealMoney())
+        return AccountBooks(account=self.accounts.get(account), positions=positions, real=real)
 
     def excerpt(
         self, account: str, keys: Iterable[PositionKey], order_ids: Iterable[str], trades: Iterable[Trade]
@@ -54,7 +59,7 @@ class MemoryLedgerStore:
         books = self.books(account)
         positions = {key: books.positions[key] for key in keys if key in books.positions}
         return Excerpt(
-            books=replace(books, positions=positions),
+            books=replace(books, positions=positions, real=RealMoney()),
             permissions=self.permissions(account),
             orders=self.orders(list(order_ids)),
             trades={key: self.trades[key] for key in trades if key in self.trades},
@@ -69,6 +74,9 @@ class MemoryLedgerStore:
 
     def live(self, account: str) -> list[LiveOrder]:
         return [order for key, order in sorted(self.index.items()) if key[0] == account]
+
+    def placed(self, account: str, venue_order_ids: Sequence[str]) -> Mapping[str, str]:
+        return {name: self.names[account, name] for name in venue_order_ids if (account, name) in self.names}
 
     def permissions(self, account: str) -> OrderPermissions:
         stored = self.accounts.get(account)
@@ -178,6 +186,28 @@ def _on_position(
     positions[key] = StoredPosition(position=position, open=before.open + pending)
 
 
+@exact
+def _add_flow(store: MemoryLedgerStore, change: to.AddFlow) -> None:
+    flows = store.real.get(change.account, RealMoney()).flows
+    _on_real(store, change.account, "flows", change.currency, flows.get(change.currency, ZERO) + change.amount)
+
+
+def _unfreeze(store: MemoryLedgerStore, change: to.Unfreeze) -> None:
+    real = store.real.get(change.account, RealMoney())
+    frozen = {doubt: why for doubt, why in real.frozen.items() if doubt != (change.instrument, change.source)}
+    store.real[change.account] = replace(real, frozen=frozen)
+
+
+def _note_external(store: MemoryLedgerStore, change: to.NoteExternal) -> None:
+    real = store.real.get(change.account, RealMoney())
+    store.real[change.account] = replace(real, external=real.external | {change.name})
+
+
+def _on_real(store: MemoryLedgerStore, account: str, field: str, key: object, value: object) -> None:
+    real = store.real.get(account, RealMoney())
+    store.real[account] = replace(real, **{field: getattr(real, field) | {key: value}})
+
+
 _EXPECTED: dict[type, Callable[[MemoryLedgerStore, Any], bool]] = {
     to.OpenAccount: lambda store, change: change.account not in store.accounts,
     to.SetTradingState: lambda store, change: change.message.account in store.accounts,
@@ -191,6 +221,7 @@ _EXPECTED: dict[type, Callable[[MemoryLedgerStore, Any], bool]] = {
     to.MovePosition: _position_as_read,
     to.RememberRequest: lambda store, change: (change.request.principal, change.request.key) not in store.requests,
     to.SpendResume: _waiting,
+    to.NoteExternal: lambda store, c: c.name not in store.real.get(c.account, RealMoney()).external,
 }
 _APPLIED: dict[type, Callable[[MemoryLedgerStore, Any], object]] = {
     to.OpenAccount: _open,
@@ -218,6 +249,13 @@ _APPLIED: dict[type, Callable[[MemoryLedgerStore, Any], object]] = {
     to.AwaitResume: lambda store, change: store.resumes.update({change.pending.account: change.pending}),
     to.SpendResume: lambda store, change: store.resumes.pop(change.pending.account),
     to.VoidResume: lambda store, change: store.resumes.pop(change.account, None),
+    to.Freeze: lambda store, c: _on_real(store, c.account, "frozen", (c.instrument, c.source), c.reason),
+    to.Unfreeze: _unfreeze,
+    to.AddFlow: _add_flow,
+    to.SetBaseline: lambda store, c: _on_real(store, c.account, "baseline", c.currency, c.amount),
+    to.MoveCursor: lambda store, c: _on_real(store, c.account, "cursors", c.instrument, c.through),
+    to.NamePlaced: lambda store, c: store.names.update({(c.account, c.venue_order_id): c.order_id}),
+    to.NoteExternal: _note_external,
 }
 # The record that a change is of; a commit has one change of each.
 _RECORDS: dict[type, Callable[[Any], object]] = {
@@ -242,4 +280,11 @@ _RECORDS: dict[type, Callable[[Any], object]] = {
     to.AwaitResume: lambda change: ("resume", change.pending.account),
     to.SpendResume: lambda change: ("resume", change.pending.account),
     to.VoidResume: lambda change: ("resume", change.account),
+    to.Freeze: lambda change: ("doubt", change.account, change.instrument, change.source),
+    to.Unfreeze: lambda change: ("doubt", change.account, change.instrument, change.source),
+    to.AddFlow: lambda change: ("flow", change.account, change.currency),
+    to.SetBaseline: lambda change: ("baseline", change.account, change.currency),
+    to.MoveCursor: lambda change: ("cursor", change.account, change.instrument),
+    to.NamePlaced: lambda change: ("placed", change.account, change.venue_order_id),
+    to.NoteExternal: lambda change: ("external", change.account, change.name),
 }

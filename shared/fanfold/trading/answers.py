@@ -12,6 +12,9 @@ import msgspec
 
 from fanfold.messages import Side
 from fanfold.money import ZERO
+from fanfold.records import Charge
+
+__all__ = ["Charge", "Outcome", "Placed", "Rejected", "Unknown", "VenueOrder", "VenueOrderState", "VenueTrade"]
 
 
 class VenueOrderState(StrEnum):
@@ -35,13 +38,6 @@ class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
     filled: Decimal
     state: VenueOrderState
     reason: str = ""
-
-
-class Charge(msgspec.Struct, frozen=True, kw_only=True):
-    """A fee in the currency in which the venue took it; below zero is a rebate."""
-
-    currency: str
-    amount: Decimal
 
 
 class VenueTrade(msgspec.Struct, frozen=True, kw_only=True):

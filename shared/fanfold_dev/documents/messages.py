@@ -15,6 +15,7 @@ from fanfold.market.bars import Frame
 from fanfold.messages import (
     PUBLISHED,
     SUBSCRIPTIONS,
+    Charge,
     DataDefect,
     Fill,
     LegState,
@@ -32,7 +33,7 @@ from fanfold.messages import (
 )
 from fanfold_dev.documents.message_examples import EXAMPLES
 
-PARTS = (Frame, DataDefect, Target, LegState, Order, Refusal, OrderUpdate, Fill, PositionSnapshot)
+PARTS = (Frame, DataDefect, Target, LegState, Order, Refusal, OrderUpdate, Fill, Charge, PositionSnapshot)
 _PLAIN = {str: "text", int: "integer", float: "number", bool: "true or false", Decimal: "decimal", datetime: "time"}
 _HEAD = (
     "# Messages",
@@ -115,7 +116,7 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
     if field.required:
         return ""
     value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
-    return f"`{json.dumps(value)}`"
+    return "left out" if value is msgspec.UNSET else f"`{json.dumps(value, default=str)}`"
 
 
 def type_name(kind: Any) -> str:
@@ -126,7 +127,8 @@ def type_name(kind: Any) -> str:
     if origin is Literal:
         return " or ".join(f"`{value}`" for value in arguments)
     if origin in {Union, UnionType}:
-        return " or ".join("null" if argument is NoneType else type_name(argument) for argument in arguments)
+        kinds = [argument for argument in arguments if argument is not msgspec.UnsetType]
+        return " or ".join("null" if argument is NoneType else type_name(argument) for argument in kinds)
     return f"list of {type_name(arguments[0])}" if origin is list else _plain(kind)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from fanfold.aws.dynamodb.table import Key, Table, sort_key
 from fanfold.ledger.booking import AccountBooks, StoredAccount, StoredPosition, Trade
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.positions import FLAT, Lot, LotPages, Position
+from fanfold.ledger.real_money import Doubt, RealMoney
 from fanfold.ledger.requests import PendingResume, Remembered
 from fanfold.ledger.store import Excerpt, LiveOrder
 from fanfold.ledger.trading_state import OrderPermissions
@@ -55,6 +57,31 @@ def fill_key(trade: Trade) -> Key:
     return f"fill#{'#'.join(trade)}", "fill"
 
 
+def doubt_key(account: str, instrument: str, source: str) -> Key:
+    """Return a key in the account's partition, which risk reads as a whole: it knows what is frozen without a call."""
+    return f"account#{account}", f"frozen#{instrument}#{source}"
+
+
+def flow_key(account: str, currency: str) -> Key:
+    return f"account#{account}", f"flow#{currency}"
+
+
+def baseline_key(account: str, currency: str) -> Key:
+    return f"account#{account}", f"baseline#{currency}"
+
+
+def cursor_key(account: str, instrument: str) -> Key:
+    return f"account#{account}", f"cursor#{instrument}"
+
+
+def external_key(account: str, name: str) -> Key:
+    return f"account#{account}", f"external#{name}"
+
+
+def placed_key(account: str, venue_order_id: str) -> Key:
+    return f"placed#{account}#{venue_order_id}", "placed"
+
+
 def live_key(account: str, order_id: str) -> Key:
     """Return a key in execution's outbox, which is read every minute: live orders then take no other call."""
     return LIVE, f"live#{account}#{order_id}"
@@ -64,13 +91,47 @@ def read(table: Table, account: str) -> AccountBooks:
     """Return the books of an account."""
     stored: StoredAccount | None = None
     positions: dict[PositionKey, StoredPosition] = {}
+    others: list[dict[str, Any]] = []
     for item in table.query(account_key(account)[0]):
         kind, *key = sort_key(item).split("#")
         if kind == "account":
             stored = _account(account, item)
         elif kind == "position":
             positions[key[0], key[1]] = _position(item)
-    return AccountBooks(account=stored, positions=positions)
+        else:
+            others.append(item)
+    return AccountBooks(account=stored, positions=positions, real=_real_money(others))
+
+
+def _real_money(items: Iterable[Mapping[str, Any]]) -> RealMoney:
+    frozen: dict[Doubt, str] = {}
+    figures: dict[str, dict[str, Decimal]] = {"flow": {}, "baseline": {}}
+    cursors: dict[str, datetime] = {}
+    external = set()
+    for item in items:
+        kind, name = sort_key(item).split("#", 1)
+        if kind == "frozen":
+            instrument, source = name.split("#", 1)
+            frozen[instrument, source] = item["reason"]
+        elif kind in figures:
+            figures[kind][name] = item["amount"]
+        elif kind == "cursor":
+            cursors[name] = datetime.fromisoformat(item["through"])
+        elif kind == "external":
+            external.add(name)
+    return RealMoney(
+        frozen=frozen,
+        flows=figures["flow"],
+        baseline=figures["baseline"],
+        cursors=cursors,
+        external=frozenset(external),
+    )
+
+
+def placed(table: Table, account: str, venue_order_ids: Sequence[str]) -> dict[str, str]:
+    """Return the ids of those orders that a venue knows by these, by the venue's ids."""
+    by_key = {placed_key(account, name): name for name in venue_order_ids}
+    return {by_key[key]: item["order_id"] for key, item in table.get_all(list(by_key)).items()}
 
 
 def lots(table: Table, account: str, key: PositionKey, numbers: Iterable[int]) -> dict[int, tuple[Lot, ...]]:

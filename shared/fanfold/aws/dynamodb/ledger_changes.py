@@ -11,26 +11,33 @@ from fanfold.aws.dynamodb.polls import rearming
 from fanfold.aws.dynamodb.table import ABSENT, PRESENT, Table, Write
 from fanfold.ledger.booking import trade
 from fanfold.ledger.changes import (
+    AddFlow,
     AwaitResume,
     BookTrade,
     Change,
     CreateOrder,
     DropLots,
     ExpectFill,
+    Freeze,
     HoldMessage,
     IndexOrder,
     MoveCash,
+    MoveCursor,
     MoveOrder,
     MovePosition,
+    NamePlaced,
+    NoteExternal,
     OpenAccount,
     PutLots,
     Rearm,
     RememberRequest,
     RequireTradingState,
     ReserveCash,
+    SetBaseline,
     SetBreach,
     SetTradingState,
     SpendResume,
+    Unfreeze,
     UnindexOrder,
     VoidResume,
 )
@@ -197,6 +204,36 @@ def _void_resume(table: Table, change: VoidResume) -> Write:
     return table.deleting(ledger.resume_key(change.account))
 
 
+def _freeze(table: Table, change: Freeze) -> Write:
+    return table.putting(ledger.doubt_key(change.account, change.instrument, change.source), {"reason": change.reason})
+
+
+def _unfreeze(table: Table, change: Unfreeze) -> Write:
+    return table.deleting(ledger.doubt_key(change.account, change.instrument, change.source))
+
+
+def _add_flow(table: Table, change: AddFlow) -> Write:
+    key = ledger.flow_key(change.account, change.currency)
+    return table.updating(key, "ADD amount :amount", {":amount": change.amount})
+
+
+def _set_baseline(table: Table, change: SetBaseline) -> Write:
+    return table.putting(ledger.baseline_key(change.account, change.currency), {"amount": change.amount})
+
+
+def _move_cursor(table: Table, change: MoveCursor) -> Write:
+    through = {"through": change.through.isoformat()}
+    return table.putting(ledger.cursor_key(change.account, change.instrument), through)
+
+
+def _name_placed(table: Table, change: NamePlaced) -> Write:
+    return table.putting(ledger.placed_key(change.account, change.venue_order_id), {"order_id": change.order_id})
+
+
+def _note_external(table: Table, change: NoteExternal) -> Write:
+    return table.putting(ledger.external_key(change.account, change.name), {"detail": change.detail}, ABSENT)
+
+
 _WRITES: dict[type, Callable[[Table, Any], Write]] = {
     OpenAccount: _open_account,
     SetTradingState: _set_trading_state,
@@ -218,4 +255,11 @@ _WRITES: dict[type, Callable[[Table, Any], Write]] = {
     AwaitResume: _await_resume,
     SpendResume: _spend_resume,
     VoidResume: _void_resume,
+    Freeze: _freeze,
+    Unfreeze: _unfreeze,
+    AddFlow: _add_flow,
+    SetBaseline: _set_baseline,
+    MoveCursor: _move_cursor,
+    NamePlaced: _name_placed,
+    NoteExternal: _note_external,
 }

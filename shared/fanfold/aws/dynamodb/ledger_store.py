@@ -42,6 +42,9 @@ class DynamoLedger:
     def live(self, account: str) -> list[LiveOrder]:
         return ledger.live(self._table, account)
 
+    def placed(self, account: str, venue_order_ids: Sequence[str]) -> Mapping[str, str]:
+        return ledger.placed(self._table, account, venue_order_ids)
+
     def permissions(self, account: str) -> OrderPermissions:
         return ledger.trading_state(self._table, account)
 

@@ -1,0 +1,60 @@
+"""An account at a real venue as the ledger knows it beside its books: frozen instruments, flows, cursors."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from fanfold.messages import Fill
+from fanfold.money import ZERO, exact
+
+# An instrument, and what the doubt about it comes from: an order, or a currency.
+Doubt = tuple[str, str]
+
+
+class RealMoney(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of a real account.
+
+    ``frozen`` has a reason for each doubt. ``flows`` is, by currency, what all booked fills came to; ``baseline`` is
+    what the venue had beside it at the first reconciliation. ``cursors`` is, by instrument, the time up to which the
+    venue's trades are booked. ``external`` names the orders and trades that are none of ours, each told once.
+    """
+
+    frozen: dict[Doubt, str] = {}
+    flows: dict[str, Decimal] = {}
+    baseline: dict[str, Decimal] = {}
+    cursors: dict[str, datetime] = {}
+    external: frozenset[str] = frozenset()
+
+    @property
+    def frozen_instruments(self) -> dict[str, str]:
+        """Return, by instrument, why it is frozen."""
+        reasons: dict[str, list[str]] = {}
+        for (instrument, _), reason in sorted(self.frozen.items()):
+            reasons.setdefault(instrument, []).append(reason)
+        return {instrument: "; ".join(texts) for instrument, texts in reasons.items()}
+
+
+@exact
+def flows_of(fills: Sequence[Fill], currencies: Mapping[str, tuple[str, str]]) -> dict[str, Decimal]:
+    """Return what fills add to the venue's balances by currency; ``currencies`` are an instrument's base and quote.
+
+    >>> from datetime import UTC, datetime
+    >>> from fanfold.messages import Charge
+    >>> ids = dict.fromkeys(("trade_id", "order_id", "client_order_id", "account", "venue", "instance"), "x")
+    >>> rest = ids | {"instrument": "BTC/USDT", "liquidity": "taker", "at": datetime(2024, 1, 1, tzinfo=UTC)}
+    >>> charge = Charge(currency="BNB", amount=Decimal("0.01"))
+    >>> fill = Fill(side="buy", price=Decimal(100), quantity=Decimal(2), fee=Decimal(0), charges=[charge], **rest)
+    >>> flows_of([fill], {"BTC/USDT": ("BTC", "USDT")})
+    {'BTC': Decimal('2'), 'USDT': Decimal('-200'), 'BNB': Decimal('-0.01')}
+    """
+    flows: dict[str, Decimal] = {}
+    for fill in fills:
+        base, quote = currencies[fill.instrument]
+        signed = fill.quantity if fill.side == "buy" else -fill.quantity
+        parts = [(base, signed), (quote, -signed * fill.price)]
+        parts += [(charge.currency, -charge.amount) for charge in fill.charges]
+        for currency, amount in parts:
+            flows[currency] = flows.get(currency, ZERO) + amount
+    return flows
