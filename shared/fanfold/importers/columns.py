@@ -15,7 +15,18 @@ _TICKS = ("tickvol", "tick volume")
 # Names as `plain` has them. Of several that a file has, the first counts.
 _ALIASES = {
     "time": (
-        *("unix", "unix timestamp", "open time", "opentime", "open timestamp", "timestamp", "timestamp ms", "ts"),
+        *(
+            "time period start",
+            "timeopen",
+            "unix",
+            "unix timestamp",
+            "open time",
+            "opentime",
+            "open timestamp",
+            "timestamp",
+            "timestamp ms",
+            "ts",
+        ),
         *("start at", "start time", "start", "begin", "bucket", "period start", "datetime", "date time", "date"),
         *("gmt time", "utc time", "time", "time utc", "local time", "t", "dt", "day", "index", "index level 0", ""),
         *("time (utc)", "date (utc)", "datetime (utc)", "timestamp (utc)", "ticks"),
@@ -92,6 +103,8 @@ def places(path: Path, names: Sequence[str], mapping: Mapping[str, str], base: s
     if "volume" not in {*by_meaning, *mapping}:
         by_meaning |= _volume_of(path, by_name, base)
     by_meaning |= chosen
+    if "closes" in chosen and "time" not in chosen:
+        by_meaning.pop("time", None)
     if mapping.get("volume") == NONE:
         by_meaning.pop("volume", None)
     if "clock" not in chosen:

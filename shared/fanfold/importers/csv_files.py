@@ -71,6 +71,9 @@ def _layout(path: Path, head: Sequence[str], mapping: Mapping[str, str], base: s
     for number, readings in enumerate(rows):
         sign = max(_DELIMITERS, key=lambda sign: len(readings[sign]))
         if len(readings[sign]) > 1 and _is_number(readings[sign][-1]):
+            if number and _are_names(rows[number - 1][sign], len(readings[sign])):
+                # Names that nobody knows: what they mean is not guessed from where they stand.
+                return _with_header(path, rows, number - 1, sign, mapping, base)
             return _without_header(path, readings[sign], number, sign, mapping, base, lean=lean)
     first = next((readings for readings in rows if any(len(cells) > 1 for cells in readings.values())), None)
     if first is None:
@@ -85,6 +88,11 @@ def _is_header(cells: Sequence[str], mapping: Mapping[str, str]) -> bool:
     plain = {columns.plain(cell) for cell in cells}
     named = sum(1 for meaning in PRICES if meaning in mapping and columns.plain(mapping[meaning]) in plain)
     return columns.known(cells) + named >= 3 and not any(map(_is_number, cells))
+
+
+def _are_names(cells: Sequence[str], count: int) -> bool:
+    """Return whether a line has a text for each of so many columns."""
+    return len(cells) == count and all(cell and _kind(cell) == "S" for cell in cells)
 
 
 def _with_header(
@@ -134,7 +142,7 @@ def _kind(cell: str) -> str:
         return "N"
     if ":" in cell and len(cell) <= 8:
         return "C"
-    return "T" if cell[:1].isdigit() else "S"
+    return "T" if cell[:1].isdecimal() else "S"
 
 
 def _cells(line: str, delimiter: str) -> list[str]:

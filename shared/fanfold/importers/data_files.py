@@ -108,6 +108,9 @@ def _seconds(table: BarTable) -> Integers:
     """The times in whole seconds, those of closing rounded up: venues end a bar a millisecond early."""
     up = 1 if table.closes else 0
     seconds: Integers = (table.time - up) // checking.per_second(table.time) + up
+    if table.closes and np.all(seconds % 60 == 59):
+        # Some end their bars a second early.
+        seconds = seconds + 1
     outside = np.flatnonzero((seconds < _FIRST_TIME) | (seconds > _LAST_TIME))
     if outside.size:
         index = int(outside[0])
@@ -171,7 +174,8 @@ def _refuse_unsound(
 ) -> None:
     finding = checked.finding(DefectKind.MISALIGNED)
     if finding:
-        reason = one_series.off_grid(opens, finding.row, length, _name(length))
+        name = "" if table.closes else table.time_name
+        reason = one_series.off_grid(opens, finding.row, length, _name(length), name)
         table.refuse(finding.row, table.time_name, f"{reason}; rows like it: {finding.count}")
     finding = checked.finding(DefectKind.IMPOSSIBLE)
     if finding:

@@ -1,4 +1,4 @@
-"""Workbooks: the first sheet that holds a table of bars."""
+"""Workbooks: the sheet that holds a table of bars."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -20,12 +20,23 @@ _SURE = 3
 def load(path: Path, body: bytes, mapping: Mapping[str, str], base: str) -> RawTable:
     """Return the columns of an Excel file. Raises BadInput, which says how to get it, where its reader is missing."""
     sheets = _sheets(path, body)
-    for name, rows in sheets.items():
-        for number, row in enumerate(rows[:_LOOK]):
-            names = [str(cell) for cell in row]
-            if columns.known(names) >= _SURE or (mapping and set(mapping.values()) & set(names)):
-                return _table(path, name, names, number, rows, mapping, base)
-    raise BadInput(f"{path}: none of its sheets ({', '.join(sheets)}) has a row with the names of a bar's columns")
+    headers = {name: number for name, rows in sheets.items() if (number := _header(rows, mapping)) is not None}
+    if not headers:
+        raise BadInput(f"{path}: none of its sheets ({', '.join(sheets)}) has a row with the names of a bar's columns")
+    if len(headers) > 1:
+        refuse(path, f"its sheets {', '.join(headers)} all hold bars: save the one that you mean as a file of its own")
+    ((name, number),) = headers.items()
+    rows = sheets[name]
+    return _table(path, name, [str(cell) for cell in rows[number]], number, rows, mapping, base)
+
+
+def _header(rows: Sequence[Sequence[Any]], mapping: Mapping[str, str]) -> int | None:
+    """Return which row of a sheet, from 0, names the columns of bars; None where none does."""
+    for number, row in enumerate(rows[:_LOOK]):
+        names = [str(cell) for cell in row]
+        if columns.known(names) >= _SURE or (mapping and set(mapping.values()) & set(names)):
+            return number
+    return None
 
 
 def _sheets(path: Path, body: bytes) -> dict[str, Sequence[Sequence[Any]]]:

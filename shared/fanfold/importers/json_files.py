@@ -85,7 +85,7 @@ def _rows(path: Path, value: Any) -> Rows:
         if isinstance(value.get("columns"), list) and isinstance(value.get("data"), list):
             return _split(path, value)
         if columns.known(list(value)) >= 3:
-            return _by_column(value)
+            return _by_column(path, value)
         value = _inside(value)
     raise BadInput(
         f"{path}: the JSON is not a list of bars [time, open, high, low, close, volume], nor of objects with such names"
@@ -119,14 +119,20 @@ def _split(path: Path, value: Mapping[str, Any]) -> Rows:
     return records
 
 
-def _by_column(value: Mapping[str, Any]) -> Rows:
+def _by_column(path: Path, value: Mapping[str, Any]) -> Rows:
     """Return the rows of columns: each a list, or pandas' objects by index."""
     names = [name for name, cells in value.items() if isinstance(cells, list | dict)]
     if all(isinstance(value[name], list) for name in names):
+        if len({len(value[name]) for name in names}) > 1:
+            refuse(path, f"its columns are not as long as each other: {_lengths(value, names)}")
         return [dict(zip(names, cells, strict=False)) for cells in zip(*(value[name] for name in names), strict=False)]
     index = list(value[names[0]])
     rows = [{name: value[name].get(at) for name in names} for at in index]
     return [{"index": at, **row} for at, row in zip(index, rows, strict=True)]
+
+
+def _lengths(value: Mapping[str, Any], names: Sequence[str]) -> str:
+    return ", ".join(f"{name} has {len(value[name])}" for name in names)
 
 
 def _records(path: Path, rows: Rows, places: Places) -> pa.Table:

@@ -9,6 +9,8 @@ import pyarrow.compute as pc
 
 from fanfold.importers.table import Column, Floats, shown
 
+# Python's own reading takes 1_000 and other digits, too.
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
 _SUFFIXED = re.compile(r"(-?\d+(?:\.\d+)?)([KMBT])")
 _SUFFIXES = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
@@ -21,6 +23,8 @@ def floats(column: Column, *, volume: bool = False) -> Floats:
     in K, M, B or T.
     """
     cells = column.cells
+    if pa.types.is_boolean(cells.type):
+        column.refuse(0, f"{cells[0]} is not a number")
     if pa.types.is_floating(cells.type) and not cells.null_count:
         numbers: Floats = np.asarray(cells.cast(pa.float64()))
     else:
@@ -56,8 +60,9 @@ def _read(column: Column, cells: Sequence[str], *, volume: bool) -> list[float]:
 def _number(column: Column, index: int, cell: str, *, thousands: bool, volume: bool) -> float:
     text = cell.replace(",", "") if thousands else cell
     suffixed = _SUFFIXED.fullmatch(text.upper()) if volume else None
-    try:
-        return float(suffixed[1]) * _SUFFIXES[suffixed[2]] if suffixed else float(text)
-    except ValueError:
+    if suffixed:
+        return float(suffixed[1]) * _SUFFIXES[suffixed[2]]
+    if not _NUMBER.fullmatch(text):
         hint = "; leave the commas out, for they can be thousands or decimals" if "," in cell else ""
         column.refuse(index, f"{shown(cell)} is not a number{hint}")
+    return float(text)

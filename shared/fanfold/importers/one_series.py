@@ -23,14 +23,14 @@ LONGER = {180, 300, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 28_800, 43_200, 86
 
 def instrument(table: BarTable) -> str:
     """Return the instrument that a file's name tells, else its name in the archive, else its column of symbols."""
-    sources = [table.path, Path(table.inner), *(Path(name) for name in table.named[:1])]
+    names = [symbols.named(table.path), symbols.named(Path(table.inner)), *map(symbols.of_cell, table.named[:1])]
     # Where none tells one, the refusal of the file's own name says what to do.
-    return next(filter(None, map(symbols.named, sources)), "") or symbols.infer(table.path)
+    return next(filter(None, names), "") or symbols.infer(table.path)
 
 
 def refuse_instruments(table: BarTable, symbol: str, *, stated: bool) -> None:
     """Refuse a file whose column of names has two, or another one than the file's name tells."""
-    if len(table.named) > 1:
+    if len({symbols.of_cell(name) or name for name in table.named}) > 1:
         names = ", ".join(table.named[:3])
         refuse(
             table.path, f"column {table.named_by} names {len(table.named)} instruments ({names}); make a file of each"
@@ -40,7 +40,7 @@ def refuse_instruments(table: BarTable, symbol: str, *, stated: bool) -> None:
     # A name such as "Bitcoin" tells none.
     others = {f"the file in it ({table.inner})": symbols.named(Path(table.inner))}
     if table.named:
-        others[f"its column {table.named_by}"] = symbols.named(Path(table.named[0]))
+        others[f"its column {table.named_by}"] = symbols.of_cell(table.named[0])
     for source, other in others.items():
         if other not in {"", symbol}:
             refuse(table.path, f"its name tells {symbol}, {source} {other}; say which: {table.path}={other}")
@@ -65,14 +65,19 @@ def refuse_conflicts(table: BarTable, seconds: Integers) -> None:
         table.refuse(second, table.time_name, f"{reason}: two instruments, or two versions; keep one bar a time")
 
 
-def off_grid(opens: Integers, row: int, length: int, timeframe: str) -> str:
-    """Say how a row is off the grid of its timeframe: alone, or as all rows are."""
+def off_grid(opens: Integers, row: int, length: int, timeframe: str, name: str) -> str:
+    """Say how a row is off the grid of its timeframe: alone, or as all rows are.
+
+    ``name`` is the column that may hold times of closing; it is empty where it is known what it holds.
+    """
     units = per_second(opens)
     off = (opens // units) % length
     if np.all(off == off[0]) and length <= DAY_S and DAY_S % length == 0:
         at = f"{off[0] // 3_600:02}:{off[0] // 60 % 60:02}" if length == DAY_S else f"{off[0]} s past"
         grid = "days begin at 00:00 UTC" if length == DAY_S else f"bars of {timeframe} open at whole {timeframe} of UTC"
-        return f"all bars open at {at}{' UTC' if length == DAY_S else ' ' + timeframe}: {grid}"
+        ends = name and (int(off[0]) + 1) % 60 == 0
+        cure = f" (if they are times of closing: --columns closes={name})" if ends else ""
+        return f"all bars open at {at}{' UTC' if length == DAY_S else ' ' + timeframe}: {grid}{cure}"
     return f"{opens[row]} is off the {timeframe} grid of the other rows (mixed timeframes?)"
 
 

@@ -47,6 +47,15 @@ def named(path: Path) -> str:
         return ""
 
 
+def of_cell(cell: str) -> str:
+    """Return the instrument that a cell such as BTC/USDT names, empty where it names none or two.
+
+    >>> of_cell("BTC/USDT"), of_cell("Bitcoin")
+    ('BTC/USDT', '')
+    """
+    return named(Path(cell.replace("/", "-")))
+
+
 def infer(path: Path) -> str:
     """The instrument that a file's name tells: BTCUSDT, BTC_USDT, BTC-USD, XBTUSD, with anything around it."""
     tokens = [token for token in re.split(r"[^A-Z0-9]+", path.name.upper()) if token]

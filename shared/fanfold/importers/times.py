@@ -20,6 +20,8 @@ _YEAR_FIRST = re.compile(r"^(\d{4})[./](\d{1,2})[./](\d{1,2})")
 _DAY_FIRST = re.compile(r"(\d{1,2})[./](\d{1,2})[./](\d{4})(.*)")
 # A word, and not a number of the time zone, behind a time that is in UTC.
 _ZONE_WORDS = re.compile(r" ?(UTC|GMT|Z)$", re.IGNORECASE)
+_OFFSET = re.compile(r" ?(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d{2}))?$", re.IGNORECASE)
+_ZONED = re.compile(r"(UTC|GMT|Z|:\d{2}.*[+-]\d{1,2}(:?\d{2})?)$", re.IGNORECASE)
 # CryptoDataDownload's hours.
 _HOUR_WORDS = re.compile(r"(\d{4}-\d{2}-\d{2}) (\d{1,2})-([AP]M)")
 _WRITTEN = ("%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d %b %Y", "%d-%b-%Y %H:%M:%S", "%d %b %Y %H:%M:%S")
@@ -49,6 +51,9 @@ def epochs(column: Column) -> Integers:
     whole = _whole(cells)
     if whole is not None:
         return _of_integers(column, whole)
+    first = str(cells[0].as_py()).strip()
+    if column.name.strip().lower().startswith("local time") and not _ZONED.search(first):
+        column.refuse(0, f"{shown(first)} is local time and names no zone; {_HOW}")
     iso = _iso(cells)
     return iso if iso is not None else _of_text(column, [str(cell) for cell in cells.to_pylist()])
 
@@ -185,6 +190,8 @@ def _reader(column: Column, cells: Sequence[str]) -> Callable[[str], int | None]
     @cache
     def parse(cell: str) -> int | None:
         text = _ZONE_WORDS.sub("", cell)
+        if ":" in text:
+            text = _OFFSET.sub(_iso_offset, text)
         if match := _DAY_FIRST.fullmatch(text):
             day, month = (match[1], match[2]) if day_first else (match[2], match[1])
             text = f"{match[3]}-{month:0>2}-{day:0>2}{match[4]}"
@@ -193,6 +200,10 @@ def _reader(column: Column, cells: Sequence[str]) -> Callable[[str], int | None]
         return _calendar(_YEAR_FIRST.sub(_dashed, text))
 
     return parse
+
+
+def _iso_offset(match: "re.Match[str]") -> str:
+    return f"{match[1]}{match[2]:0>2}:{match[3] or '00'}"
 
 
 def _dashed(match: "re.Match[str]") -> str:

@@ -48,6 +48,7 @@ def _unreadable() -> list[Kind]:
         no("two files in a zip", zipped(**{"a.csv": plain, "b.csv": plain}), "BTCUSDT.zip"),
         no("torn JSON", b"[[1, 2"),
         no("JSON of something else", b'{"error": "rate limit"}'),
+        no("JSON, columns of other lengths", dumped({"t": [1, 2], "o": [1], "h": [1, 2], "l": [1, 2], "c": [1, 2]})),
         no("JSON with a short bar", dumped([*map(list, made), [1, 2]])),
     ]
 
@@ -59,6 +60,7 @@ def _shapes() -> list[Kind]:
         no("a column that is missing", text((*HEADER[:3], "floor", *HEADER[4:]))),
         no("a volume under another name", text((*HEADER[:5], "amount"))),
         no("a column twice", text((*HEADER[:5], "Close"))),
+        no("names that nobody knows", text(("Datum", "Schluss", "Hoch", "Tief", "Erster", "Umsatz"))),
         no("no header and eight columns", text((), lambda row: (*row, 1, 2))),
         no("`--columns` with an unknown column", plain, columns="volume=size"),
     ]
@@ -70,6 +72,7 @@ def _cells() -> list[Kind]:
         no("text in a price", third(good[0], "abc", *good[2:])),
         no("an empty price", third(good[0], "", *good[2:])),
         no("a price that is no number", third(good[0], "nan", *good[2:])),
+        no("a volume with an underscore", third(*good[:5], "1_000")),
         no("a dollar sign", third(good[0], "$67000", *good[2:])),
         no(
             "decimal commas", text(cells=lambda row: (row[0], *(f'"{cell:.3f}"'.replace(".", ",") for cell in row[1:])))
@@ -98,6 +101,15 @@ def _series() -> list[Kind]:
             "two instruments in turn",
             text(("symbol", *HEADER), lambda row: ("BTCUSDT" if row[0] % 120 else "ETHUSDT", *row)),
         ),
+        no(
+            "another instrument than its name, with a slash",
+            text(("symbol", *HEADER), lambda row: ("ETH/USDT", *row)),
+        ),
+        no(
+            "local time without a zone",
+            text(("Local time", *HEADER[1:]), lambda row: (at(row, "%Y-%m-%d %H:%M:%S"), *row[1:])),
+        ),
+        no("times of closing, called time", text(cells=lambda row: (at(row, "%Y-%m-%d %H:%M:59"), *row[1:]))),
         no("another instrument than its name", text(("symbol", *HEADER), lambda row: ("ETHUSDT", *row))),
         no("two versions of every bar", text(of=[*made, *((row[0], *(cell + 1 for cell in row[1:])) for row in made)])),
         no("a name that tells no instrument", plain, "bars.csv"),

@@ -97,7 +97,7 @@ def _archives() -> list[Kind]:
             "gemini_BTCUSD_2026_1min.csv",
             text(
                 ("Unix Timestamp", *crypto[1:7], "Volume"),
-                lambda row: (*downloaded(row)[:3], *row[1:]),
+                lambda row: (*downloaded(row)[:2], "BTC/USD", *row[1:]),
                 before=address,
                 of=newest_first,
             ),
