@@ -9,8 +9,8 @@ import pyarrow as pa
 from pyarrow import csv
 
 from fanfold.errors import BadInput
-from fanfold.importers import columns, text
-from fanfold.importers.table import PRICES, Places, RawTable, RowNumbers, refuse
+from fanfold.importers import columns, line_shapes, text
+from fanfold.importers.table import PRICES, Places, RawTable, RowNumbers, refuse, shown
 
 _KRAKEN = ("time", "open", "high", "low", "close", "volume", "trades")
 # Kinds of the first cells of a file without a header, and its columns: a Time, a text (S), a Number.
@@ -46,8 +46,11 @@ def load(path: Path, body: bytes, mapping: Mapping[str, str], base: str, lean_da
     """
     decoded = text.decode(path, body)
     content, skipped = text.without_comments(decoded.body)
+    content = line_shapes.with_commas(content)
     layout = _layout(path, text.lines(content, _LOOK), mapping, base, lean=lean_day is not None)
-    notes = [*decoded.notes, *layout.notes]
+    time_at = layout.names.index(layout.places.of.get("time", layout.places.of.get("closes", "")))
+    content, footer = line_shapes.without_footer(content, layout.delimiter, time_at)
+    notes = [*decoded.notes, *layout.notes, *(f"a line after the bars skipped: {shown(line)}" for line in footer)]
     rows = _rows(layout.skip, skipped)
     table = _parse(path, content, layout, rows)
     if lean_day is not None and layout.format == "lean csv":
@@ -70,11 +73,11 @@ def _layout(path: Path, head: Sequence[str], mapping: Mapping[str, str], base: s
                 return _with_header(path, rows, number, sign, mapping, base)
     for number, readings in enumerate(rows):
         sign = max(_DELIMITERS, key=lambda sign: len(readings[sign]))
-        if len(readings[sign]) > 1 and _is_number(readings[sign][-1]):
+        if len(readings[sign]) > 1 and _is_number(_filled(readings[sign])[-1]):
             if number and _are_names(rows[number - 1][sign], len(readings[sign])):
                 # Names that nobody knows: what they mean is not guessed from where they stand.
                 return _with_header(path, rows, number - 1, sign, mapping, base)
-            return _without_header(path, readings[sign], number, sign, mapping, base, lean=lean)
+            return _without_header(path, rows, number, sign, mapping, base, lean=lean)
     first = next((readings for readings in rows if any(len(cells) > 1 for cells in readings.values())), None)
     if first is None:
         refuse(path, f"its first line is {head[0][:60]!r}: no columns parted by comma, semicolon, tab or bar")
@@ -111,18 +114,50 @@ def _with_header(
     while skip < len(rows) and columns.plain((rows[skip][sign] or ["-"])[0]) in {"ticker", "date", "datetime"}:
         if columns.plain(rows[skip][sign][0]) != "ticker":
             names = [rows[skip][sign][0], *names[1:]]
+        else:
+            _refuse_tickers(path, [cell for cell in rows[skip][sign][1:] if cell])
         skip += 1
+    if skip < len(rows) and len(rows[skip][sign]) > len(names):
+        names = line_shapes.widened(names, rows[skip][sign])
     places = columns.places(path, names, mapping, base)
     return Layout("csv", sign, names, places, skip, tuple(notes))
 
 
+def _refuse_tickers(path: Path, tickers: Sequence[str]) -> None:
+    """Refuse yfinance's table of several tickers: each column is there once for each of them."""
+    distinct = list(dict.fromkeys(tickers))
+    if len(distinct) > 1:
+        refuse(
+            path,
+            f"it holds {len(distinct)} instruments ({', '.join(distinct[:3])}): write a file of each, such as "
+            f'`data.xs("{distinct[0]}", axis=1, level="Ticker").to_csv("{distinct[0]}.csv")` in pandas',
+        )
+
+
+def _filled(cells: Sequence[str]) -> Sequence[str]:
+    """Return the cells of a row without the empty one that a comma at its end makes."""
+    return cells[:-1] if len(cells) > 2 and not cells[-1] else cells
+
+
 def _without_header(
-    path: Path, cells: Sequence[str], number: int, sign: str, mapping: Mapping[str, str], base: str, *, lean: bool
+    path: Path,
+    rows: Sequence[Mapping[str, list[str]]],
+    number: int,
+    sign: str,
+    mapping: Mapping[str, str],
+    base: str,
+    *,
+    lean: bool,
 ) -> Layout:
+    own = rows[number][sign]
+    cells = _filled(own)
     kinds = "".join(map(_kind, cells))
     form, names = _HEADERLESS.get("T" + kinds[1:] if kinds[:1] in "TN" else kinds, ("", ()))
     if lean and len(cells) == 6:
         form, names = "lean csv", _KRAKEN[:6]
+    elif form in {"csv", "kraken csv"}:
+        like = [_filled(row[sign]) for row in rows[number:] if len(row[sign]) == len(own)]
+        form, names = line_shapes.order(like) or (form, names)
     if mapping:
         form, names = "csv", tuple(f"column {place}" for place in range(1, len(cells) + 1))
     if not form:
@@ -133,7 +168,7 @@ def _without_header(
             "number: --columns time=1,open=2,high=3,low=4,close=5,volume=6",
         )
     places = columns.places(path, names, mapping, base)
-    return Layout(form, sign, list(names), places, number)
+    return Layout(form, sign, [*names, *(["empty"] * (len(own) - len(cells)))], places, number)
 
 
 def _kind(cell: str) -> str:

@@ -12,6 +12,10 @@ from fanfold.importers.table import Column, Floats, shown
 # Python's own reading takes 1_000 and other digits, too.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
+# Of the same length, and with the point and the comma the other way round: 67.000,12.
+_DECIMAL_COMMA = re.compile(r"-?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?", re.ASCII)
+# What else sets thousands apart: 67'000.12, or a blank that does not break.
+_APART = re.compile("(?<=\\d)['\u2019\u00a0\u202f](?=\\d{3}(?!\\d))")
 _SUFFIXED = re.compile(r"(-?\d+(?:\.\d+)?)([KMBT])")
 _SUFFIXES = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
@@ -19,8 +23,8 @@ _SUFFIXES = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 def floats(column: Column, *, volume: bool = False) -> Floats:
     """Return a column as floats, each finite. Raises BadInput, which names the first cell that is not.
 
-    Thousands may be set apart by commas where a point in the column tells that they are no decimals; a volume may end
-    in K, M, B or T.
+    Thousands may be set apart by commas where a point in the column tells that they are no decimals, and decimals by a
+    comma where a cell such as 67000,12 tells that it parts no thousands; a volume may end in K, M, B or T.
     """
     cells = column.cells
     if pa.types.is_boolean(cells.type):
@@ -51,7 +55,12 @@ def _cast(column: Column, *, volume: bool) -> Floats:
 
 
 def _read(column: Column, cells: Sequence[str], *, volume: bool) -> list[float]:
+    cells = [_APART.sub("", cell) for cell in cells]
     commas = [cell for cell in cells if "," in cell]
+    if commas and all(map(_DECIMAL_COMMA.fullmatch, cells)) and not all(map(_THOUSANDS.fullmatch, commas)):
+        # A cell such as 67000,12 or 67.000,12 tells it for the column.
+        cells = [cell.replace(".", "").replace(",", ".") for cell in cells]
+        commas = []
     # Of 67,000 alone nobody knows whether it is a thousand times 67.
     thousands = all(map(_THOUSANDS.fullmatch, commas)) and any("." in cell or cell.count(",") > 1 for cell in commas)
     return [_number(column, index, cell, thousands=thousands, volume=volume) for index, cell in enumerate(cells)]

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fanfold.importers import short_years
 from fanfold.importers.table import Column, Integers, shown
 from fanfold.market import quality
 
@@ -17,14 +18,17 @@ _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?")
 # Eight to fourteen digits are a calendar's; an epoch of ten is one of 2001 and later.
 _COMPACT = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _YEAR_FIRST = re.compile(r"^(\d{4})[./](\d{1,2})[./](\d{1,2})")
-_DAY_FIRST = re.compile(r"(\d{1,2})[./](\d{1,2})[./](\d{4})(.*)")
+_DAY_FIRST = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})(.*)")
 # A word, and not a number of the time zone, behind a time that is in UTC.
 _ZONE_WORDS = re.compile(r" ?(UTC|GMT|Z)$", re.IGNORECASE)
 _OFFSET = re.compile(r" ?(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d{2}))?$", re.IGNORECASE)
 _ZONED = re.compile(r"(UTC|GMT|Z|:\d{2}.*[+-]\d{1,2}(:?\d{2})?)$", re.IGNORECASE)
 # CryptoDataDownload's hours.
 _HOUR_WORDS = re.compile(r"(\d{4}-\d{2}-\d{2}) (\d{1,2})-([AP]M)")
-_WRITTEN = ("%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d %b %Y", "%d-%b-%Y %H:%M:%S", "%d %b %Y %H:%M:%S")
+_WRITTEN = (
+    *("%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d %b %Y", "%d-%b-%Y %H:%M:%S", "%d %b %Y %H:%M:%S"),
+    *("%d-%b-%y", "%d %b %y", "%A, %B %d, %Y", "%a %b %d %H:%M:%S %Y", "%a, %d %b %Y %H:%M:%S"),
+)
 _HALF_DAYS = ("%Y-%m-%d %I:%M:%S %p", "%Y-%m-%d %I:%M %p")
 _MICROSECONDS = 10**6
 _INT64_MAX = 2**63 - 1
@@ -186,10 +190,11 @@ def _reader(column: Column, cells: Sequence[str]) -> Callable[[str], int | None]
     """Return what reads a cell of any form, with the order of day and month settled by the whole column."""
     dates = [match for cell in cells if (match := _DAY_FIRST.fullmatch(cell.strip()))]
     day_first = _day_first(column, dates) if dates else False
+    shortened = short_years.reader(column, cells)
 
     @cache
     def parse(cell: str) -> int | None:
-        text = _ZONE_WORDS.sub("", cell)
+        text = shortened(_ZONE_WORDS.sub("", cell))
         if ":" in text:
             text = _OFFSET.sub(_iso_offset, text)
         if match := _DAY_FIRST.fullmatch(text):

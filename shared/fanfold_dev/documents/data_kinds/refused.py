@@ -75,7 +75,8 @@ def _cells() -> list[Kind]:
         no("a volume with an underscore", third(*good[:5], "1_000")),
         no("a dollar sign", third(good[0], "$67000", *good[2:])),
         no(
-            "decimal commas", text(cells=lambda row: (row[0], *(f'"{cell:.3f}"'.replace(".", ",") for cell in row[1:])))
+            "1,234, which can be thousands or decimals",
+            text(cells=lambda row: (row[0], *["1,234"] * 4, row[5]), between=";"),
         ),
         no("a price of zero", third(good[0], 0, *good[2:])),
         no("a high below its close", third(*good[:2], good[3], *good[3:])),
