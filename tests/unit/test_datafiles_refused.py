@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -155,3 +156,31 @@ def test_a_file_that_is_not_there_and_one_without_a_closed_bar_are_refused(tmp_p
     path.write_text(HEADER + FIRST + SECOND)
     with pytest.raises(BadInput, match="none of its bars has closed yet"):
         read(str(path), now=OPENS)
+
+
+def test_a_link_to_nothing_a_pipe_and_an_instrument_without_its_slash_are_named(tmp_path: Path) -> None:
+    link, pipe = tmp_path / "BTCUSDT.csv", tmp_path / "ETHUSDT.csv"
+    link.symlink_to("gone.csv")
+    os.mkfifo(pipe)
+    for argument, reason in (
+        (f"{link}", "is a link to gone.csv, which is not there"),
+        (f"{pipe}", "is no regular file, such as a pipe: store its bars in a file first"),
+        (
+            f"{tmp_path}/a.csv=BTCUSDT",
+            "there is no such file; an instrument behind it is written as in bars.csv=BTC/USDT",
+        ),
+    ):
+        with pytest.raises(BadInput) as said:
+            read(argument)
+        assert str(said.value) == f"{argument}: {reason}"
+
+
+def test_a_file_without_rights_is_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def deny(_path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    path = tmp_path / "BTCUSDT.csv"
+    path.write_text(HEADER)
+    monkeypatch.setattr(Path, "read_bytes", deny)
+    with pytest.raises(BadInput, match="it cannot be read: Permission denied"):
+        read(str(path))

@@ -217,3 +217,11 @@ def test_each_venue_takes_the_files_that_it_names_and_one_without_any_is_left_ou
 def test_a_desk_file_of_another_shape_is_refused(tmp_path: Path, wrong: str, named: str, asked: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match=named):
         planned(written(tmp_path, wrong), **asked)
+
+
+def test_fewer_minutes_than_a_bar_has_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "BTCUSDT-1h.csv"
+    rows = [f"{1_767_225_600_000 + n * 3_600_000},100.0,101.0,99.0,100.5,12.5" for n in range(9)]
+    path.write_text("\n".join(["time,open,high,low,close,volume", *rows]))
+    with pytest.raises(BadInput, match="--minutes 5 is less than a bar of 1h"):
+        planned(data=[str(path)], minutes=5)

@@ -60,8 +60,13 @@ def unpack(path: Path) -> Content:
     if not path.is_file():
         if any(sign in path.name for sign in "*?["):
             refuse(path, "there is no such file; without quotes the shell puts the names of files in its place")
-        refuse(path, "there is no such file")
-    content = Content(path.name, path.read_bytes())
+        if path.exists():
+            refuse(path, "is no regular file, such as a pipe: store its bars in a file first")
+        if path.is_symlink():
+            refuse(path, f"is a link to {path.readlink()}, which is not there")
+        instrument = "; an instrument behind it is written as in bars.csv=BTC/USDT" if "=" in path.name else ""
+        refuse(path, f"there is no such file{instrument}")
+    content = Content(path.name, _bytes(path))
     if not content.body or content.body.isspace():
         refuse(path, "the file is empty")
     while inner := _inner(path, content):
@@ -70,6 +75,13 @@ def unpack(path: Path) -> Content:
         if content.body.startswith(magic):
             refuse(path, f"this is {kind}: {cure}")
     return content
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as wrong:
+        refuse(path, f"it cannot be read: {wrong.strerror}")
 
 
 def is_excel(body: bytes) -> bool:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
+from math import nan
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 from fanfold.importers import short_years
 from fanfold.importers.table import Column, Integers, shown
 from fanfold.market import quality
+from fanfold.market.timeframes import DAY_S
 
 _UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?")
@@ -31,6 +33,11 @@ _WRITTEN = (
 )
 _HALF_DAYS = ("%Y-%m-%d %I:%M:%S %p", "%Y-%m-%d %I:%M %p")
 _MICROSECONDS = 10**6
+# A spreadsheet's days from 2009 to 2100, and that of 1970.
+_SERIAL_MIN, _SERIAL_MAX, _SERIAL_OF_EPOCH = 39_814, 73_051, 25_569
+# A double tells a day's part to a microsecond.
+_SERIAL_SLACK_S = 0.02
+_INDEXES = {"", "index", "__index_level_0__"}
 _INT64_MAX = 2**63 - 1
 MONTHS = 12
 _HOW = "write epoch s, ms, us or ns, or ISO such as 2026-01-31T23:59:00Z"
@@ -50,8 +57,9 @@ def epochs(column: Column) -> Integers:
         return _stored(cells)
     if pa.types.is_date(cells.type):
         return np.asarray(pc.cast(pc.cast(cells, pa.timestamp("s")), pa.int64()))
-    if pa.types.is_integer(cells.type):
-        return _of_integers(column, np.asarray(cells.cast(pa.int64())))
+    serials = _serials(column)
+    if serials is not None:
+        return serials
     whole = _whole(cells)
     if whole is not None:
         return _of_integers(column, whole)
@@ -60,6 +68,27 @@ def epochs(column: Column) -> Integers:
         column.refuse(0, f"{shown(first)} is local time and names no zone; {_HOW}")
     iso = _iso(cells)
     return iso if iso is not None else _of_text(column, [str(cell) for cell in cells.to_pylist()])
+
+
+def _serials(column: Column) -> Integers | None:
+    """Return a spreadsheet's days since 1899-12-30 as epoch seconds; None where a column is something else.
+
+    As epoch times they would be of 1970. A column without a name numbers rows, and not days.
+    """
+    if column.name.strip().lower() in _INDEXES or not _SERIAL_MIN <= _as_float(column.cells[0].as_py()) < _SERIAL_MAX:
+        return None
+    days = np.array([_as_float(cell) for cell in column.cells.to_pylist()])
+    seconds = (days - _SERIAL_OF_EPOCH) * DAY_S
+    whole = np.rint(seconds)
+    fit = np.all((days >= _SERIAL_MIN) & (days < _SERIAL_MAX)) and np.all(np.abs(seconds - whole) < _SERIAL_SLACK_S)
+    return whole.astype(np.int64) if fit else None
+
+
+def _as_float(cell: object) -> float:
+    try:
+        return float(str(cell))
+    except ValueError:
+        return nan
 
 
 def is_clock(cell: object) -> bool:

@@ -236,6 +236,8 @@ def _span(
     start = first if since is None else max(first, -(-since // length) * length)
     end = last if until is None else min(last, until)
     if minutes is not None:
+        if minutes * 60 < length:
+            raise BadInput(f"--minutes {minutes} is less than a bar of {recordings[0].timeframe}: name more minutes")
         end = min(end, start + (minutes * 60 // length - 1) * length)
     if start > end:
         span = f"{_text(start)} to {_text(end)} was asked for"

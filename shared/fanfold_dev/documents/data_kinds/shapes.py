@@ -3,7 +3,8 @@
 import gzip
 from collections.abc import Callable, Sequence
 
-from fanfold_dev.documents.data_kinds.building import OPENS, Kind, Row, at, rows, text
+from fanfold_dev.documents import workbook
+from fanfold_dev.documents.data_kinds.building import HEADER, OPENS, Kind, Row, at, rows, text
 
 _CSV = "BTCUSDT.csv"
 
@@ -53,12 +54,19 @@ def _figures() -> list[Kind]:
     def comma(cell: float) -> str:
         return f"{cell:,}".replace(",", "_").replace(".", ",").replace("_", ".")
 
+    serials: list[list[object]] = [list(HEADER), *([row[0] / 86_400 + 25_569, *row[1:]] for row in rows())]
     return [
         Kind(
             "CSV, decimal commas",
             _CSV,
             text(cells=lambda row: [str(cell).replace(".", ",") for cell in row], between=";"),
         ),
+        Kind(
+            "CSV, times as a spreadsheet counts days",
+            _CSV,
+            text(cells=lambda row: (row[0] / 86_400 + 25_569, *row[1:])),
+        ),
+        Kind("Excel, times as plain numbers", "BTCUSDT.xlsx", workbook.written(serials)),
         Kind("CSV, 67.000,12", _CSV, text(cells=lambda row: (row[0], *map(comma, row[1:])), between=";")),
         Kind(
             "CSV, 67'000.12",
