@@ -82,6 +82,8 @@ def _arrow(path: Path, body: bytes, mapping: Mapping[str, str], base: str) -> Ra
 def _table(raw: RawTable, inner: str) -> BarTable:
     places = raw.places
     time, notes = _times(raw, places)
+    figures = [_column(raw, places.of[name]) for name in (*PRICES, "volume") if name in places.of]
+    numbers.refuse_mixed(figures)
     values = {name: numbers.floats(_column(raw, places.of[name])) for name in PRICES}
     if "volume" in places.of:
         values["volume"] = numbers.floats(_column(raw, places.of["volume"]), volume=True)

@@ -49,7 +49,7 @@ def widened(names: Sequence[str], cells: Sequence[str]) -> list[str]:
     more = len(cells) - len(names)
     if more == 1 and not cells[-1]:
         return [*names, f"column {len(cells)}"]
-    numbers_rows = cells[0].isdecimal() and len(cells[0]) <= _ROW_DIGITS
+    numbers_rows = cells[0].isdecimal() and len(cells[0]) <= _ROW_DIGITS < len(cells[1])
     if more in {1, 2} and _DATE.fullmatch(cells[more - 1]) and _CLOCK.fullmatch(cells[more]):
         return [*(["row"] if more > 1 else []), "date", "time", *names[1:]]
     return ["row", *names] if more == 1 and numbers_rows else list(names)

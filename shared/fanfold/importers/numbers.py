@@ -40,12 +40,42 @@ def floats(column: Column, *, volume: bool = False) -> Floats:
     return numbers
 
 
+def refuse_mixed(columns: Sequence[Column]) -> None:
+    """Raise BadInput where a column has decimal commas and another one points, which can set thousands apart there."""
+    written = [column for column in columns if _is_text(column.cells.type)]
+    telling = {column.name for column in written if _has_decimal_commas(column)}
+    for column in written if telling else ():
+        pointed = pc.index(pc.match_substring(column.cells, "."), True).as_py()
+        if pointed >= 0 and column.name not in telling:
+            reason = f"can be thousands or decimals, for column {min(telling)} has decimal commas"
+            column.refuse(pointed, f"{shown(column.cells[pointed].as_py())} {reason}")
+
+
+def _has_decimal_commas(column: Column) -> bool:
+    # Few files have commas in figures: those without are not made Python's texts.
+    has_commas = pc.any(pc.match_substring(column.cells, ",")).as_py()
+    return bool(has_commas) and _tells_decimal_commas(list(map(str, column.cells.to_pylist())))
+
+
+def _tells_decimal_commas(cells: Sequence[str]) -> bool:
+    """Return whether a cell such as 67000,12 or 67.000,12 tells what the commas and points of a column are."""
+    plain = [_APART.sub("", cell.strip()) for cell in cells]
+    commas = [cell for cell in plain if "," in cell]
+    if not commas or all(map(_THOUSANDS.fullmatch, commas)):
+        return False
+    return all(map(_DECIMAL_COMMA.fullmatch, plain))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
 def _cast(column: Column, *, volume: bool) -> Floats:
     cells = column.cells
     if pa.types.is_decimal(cells.type):
         # By its digits: Arrow's own way from decimals to doubles is off in the last place.
         cells = pc.cast(cells, pa.string())
-    if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
+    if _is_text(cells.type):
         cells = pc.utf8_trim_whitespace(cells)
     try:
         numbers: Floats = pc.cast(cells, pa.float64(), safe=False).to_numpy()
@@ -57,7 +87,7 @@ def _cast(column: Column, *, volume: bool) -> Floats:
 def _read(column: Column, cells: Sequence[str], *, volume: bool) -> list[float]:
     cells = [_APART.sub("", cell) for cell in cells]
     commas = [cell for cell in cells if "," in cell]
-    if commas and all(map(_DECIMAL_COMMA.fullmatch, cells)) and not all(map(_THOUSANDS.fullmatch, commas)):
+    if _tells_decimal_commas(cells):
         # A cell such as 67000,12 or 67.000,12 tells it for the column.
         cells = [cell.replace(".", "").replace(",", ".") for cell in cells]
         commas = []

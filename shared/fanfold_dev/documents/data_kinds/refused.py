@@ -78,6 +78,10 @@ def _cells() -> list[Kind]:
             "1,234, which can be thousands or decimals",
             text(cells=lambda row: (row[0], *["1,234"] * 4, row[5]), between=";"),
         ),
+        no(
+            "decimal commas beside points",
+            text(cells=lambda row: (row[0], *(str(cell).replace(".", ",") for cell in row[1:5]), "1.234"), between=";"),
+        ),
         no("a price of zero", third(good[0], 0, *good[2:])),
         no("a high below its close", third(*good[:2], good[3], *good[3:])),
         no("a volume below zero", third(*good[:5], -1)),
