@@ -230,6 +230,9 @@ def _check_account(desk: Desk, name: str, account: Account, source: str) -> None
         _refuse(source, path, f"`venue` names {account.venue!r}, which is not one of {sorted(desk.venues)}")
     if name not in desk.limits:
         _refuse(source, f"limits.{name}", "is missing; an account without limits does not trade")
+    if account.mode == "live" and (desk.venues[account.venue].kind != "ccxt" or account.kind != "spot"):
+        wrong = f"its venue is of kind {desk.venues[account.venue].kind}, and it is a {account.kind} account"
+        _refuse(source, path, f'mode "live" needs a venue of kind "ccxt" and kind = "spot"; {wrong}')
     for symbol in desk.venues[account.venue].symbols:
         quote = desk.instruments[symbol].quote
         if quote != account.currency:

@@ -46,7 +46,12 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Cash and positions at one venue."""
 
     venue: Annotated[str, msgspec.Meta(description="The entry under `venues` whose bars fill and value the account")]
-    mode: Annotated[Literal["paper"], msgspec.Meta(description="Where orders go: the paper venue")] = "paper"
+    mode: Annotated[
+        Literal["paper", "live"],
+        msgspec.Meta(
+            description="Where orders go: `paper`, or `live` to the exchange, in a stage that names the venue"
+        ),
+    ] = "paper"
     kind: Annotated[Literal["spot", "margin"], msgspec.Meta(description="`spot` cannot short, `margin` can")] = "spot"
     currency: Annotated[
         str, msgspec.Meta(description="The currency of cash and equity; every instrument must be quoted in it")

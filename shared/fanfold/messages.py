@@ -151,7 +151,8 @@ class TradingStateChanged(msgspec.Struct, frozen=True, kw_only=True, tag="tradin
 class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, tag="execution-report.v1"):
     """The results of an account's orders at a venue, and the books after them.
 
-    ``matched`` says that a paper venue has matched every order with part ``part`` of the bars of a poll.
+    ``matched`` says that a paper venue has matched every order with part ``part`` of the bars of a poll, or that what
+    a real venue says of them is booked.
     """
 
     id: str

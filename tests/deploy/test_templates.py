@@ -209,8 +209,8 @@ def test_only_functions_that_place_orders_read_the_secrets_of_a_real_venue() -> 
         readers = {name for name, one in access.grants(stacks(named)) if access.VENUE_KEYS.search(str(one["Resource"]))}
         told = {name for name, one in stacks(named).items() if "VENUE_SECRET" in str(one)}
         real = named == "live"
-        assert readers == ({"execution/ExecuteRole"} if real else set())
-        assert told == ({"execution/ExecuteLambdaFunction"} if real else set())
+        assert readers == ({"execution/ExecuteRole", "execution/SweepRole"} if real else set())
+        assert told == ({"execution/ExecuteLambdaFunction", "execution/SweepLambdaFunction"} if real else set())
 
 
 SAME = [{}, {"FANFOLD_LIVE_VENUE": "binance"}, {"FANFOLD_BUCKET_PREFIX": "other"}, {"FANFOLD_WEBHOOK": "false"},

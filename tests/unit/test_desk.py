@@ -57,7 +57,7 @@ WRONG: list[tuple[list[str], Any, str]] = [
     ([*ACCOUNT, "cash"], "Infinity", r"\[accounts.main\] `cash`"),
     ([*ACCOUNT, "cash"], ABSENT, r"\[accounts.main\].*`cash`"),
     ([*ACCOUNT, "currency"], "EUR", r"\[accounts.main\] `currency`"),
-    ([*ACCOUNT, "mode"], "live", r"\[accounts.main\].*`mode`"),
+    ([*ACCOUNT, "mode"], "wet", r"\[accounts.main\].*`mode`"),
     ([*ACCOUNT, "taker_bps"], "-1", r"\[accounts.main\] `taker_bps`"),
     ([*ACCOUNT, "participation_max"], "0", r"\[accounts.main\] `participation_max`"),
     ([*ACCOUNT, "participation_max"], "1.5", r"\[accounts.main\] `participation_max`"),

@@ -5,15 +5,39 @@ from typing import Any
 
 import pytest
 
+from fanfold import desk
 from fanfold.aws.client.call import AwsFault
 from fanfold.errors import BadInput
-from fanfold.local import container_tool
+from fanfold.local import container_tool, run_plan
 from fanfold.stages import findings, names
 from fanfold.stages.account import account_findings
-from fanfold.stages.findings import refuse_recordings
+from fanfold.stages.findings import refuse_live, refuse_recordings
 from fanfold.strategy import folder
 
 DESK = Path(__file__).resolve().parents[2] / "desk.toml"
+
+LIVE = """
+[venues.market]
+kind = "ccxt"
+exchange = "binance"
+symbols = ["BTC/USDT"]
+[accounts.main]
+venue = "market"
+mode = "live"
+currency = "USDT"
+cash = 1000
+[limits.main]
+order_notional_max = 100
+position_notional_max = 500
+[instruments."BTC/USDT"]
+base = "BTC"
+quote = "USDT"
+tick = 0.01
+lot = 0.00001
+notional_min = 5
+as_of = "2026-03-01"
+source = "test"
+"""
 
 
 def real(folder: Path) -> Path:
@@ -27,6 +51,18 @@ def test_a_desk_that_plays_recordings_is_not_deployed_to_an_account(tmp_path: Pa
         refuse_recordings(DESK, {})
     refuse_recordings(DESK, {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"})
     refuse_recordings(real(tmp_path), {})
+
+
+def test_live_accounts_are_deployed_only_to_the_stage_that_names_their_venue(tmp_path: Path) -> None:
+    traded = tmp_path / "live.toml"
+    traded.write_text(LIVE)
+    for stage, named in (("dev", "market"), ("live", "other"), ("live", "")):
+        with pytest.raises(BadInput, match=r"accounts main are live.*FANFOLD_LIVE_VENUE"):
+            refuse_live(stage, traded, {"FANFOLD_LIVE_VENUE": named})
+    refuse_live("live", traded, {"FANFOLD_LIVE_VENUE": "market"})
+    refuse_live("dev", real(tmp_path), {})
+    with pytest.raises(BadInput, match=r"accounts main are live; a run trades on paper"):
+        run_plan.refuse_live(desk.parse(LIVE, "desk.toml"))
 
 
 def test_a_deploy_reads_the_strategies_that_go_into_the_images(tmp_path: Path) -> None:

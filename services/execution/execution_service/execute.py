@@ -7,7 +7,7 @@ from execution_service.match import OrderMatcher
 from execution_service.place import Placer
 from execution_service.sweep import StandingOrder, Sweeper
 from fanfold.desk import Desk
-from fanfold.errors import BadInput, VenueUnavailable
+from fanfold.errors import BadInput, VenueUnavailable, for_each_account
 from fanfold.messages import BarsClosed, OrdersApproved, TradingStateChanged
 
 
@@ -17,6 +17,18 @@ class VenueVerbs(NamedTuple):
     placer: Placer
     matcher: OrderMatcher
     quoted: bool
+
+
+class RealVerbs(Protocol):
+    """See execution_service.real."""
+
+    def place(self, message: OrdersApproved) -> None: ...
+
+    def polled(self, message: BarsClosed) -> None: ...
+
+    def govern(self, message: TradingStateChanged) -> None: ...
+
+    def sweep(self, live: Sequence[StandingOrder]) -> int: ...
 
 
 class LiveOrders(Protocol):
@@ -35,19 +47,27 @@ class OrderExecution:
         verbs: Callable[[str], VenueVerbs],
         sweeper: Sweeper,
         check_keys: Callable[[], None],
+        real: Callable[[str], RealVerbs],
     ) -> None:
-        """Use ``check_keys``, which raises BadInput where the keys of a real venue are missing."""
+        """Use ``check_keys``, which raises BadInput where the keys of a real venue are missing.
+
+        ``real`` returns the verbs of a live account. It raises BadInput for one that the stage does not let trade.
+        """
         self._desk = desk
         self._ledger = ledger
         self._verbs = verbs
         self._sweeper = sweeper
         self._check_keys = check_keys
+        self._real = real
 
     def place(self, message: OrdersApproved) -> None:
         """Place orders at their venue; with live quotes, market orders fill at once."""
         self._ready()
         if message.account not in self._desk.accounts:
             raise BadInput(f"account {message.account!r} is not in the desk; it has {sorted(self._desk.accounts)}")
+        if self._desk.accounts[message.account].mode == "live":
+            self._real(message.account).place(message)
+            return
         verbs = self._verbs(self._desk.accounts[message.account].venue)
         verbs.placer.place(message)
         if verbs.quoted:
@@ -61,12 +81,31 @@ class OrderExecution:
             raise VenueUnavailable(str(missing)) from missing
 
     def match(self, message: BarsClosed) -> None:
-        """Match the orders that rest at a venue of the desk with its bars."""
-        if message.venue in self._desk.venues:
-            self._verbs(message.venue).matcher.match(message)
+        """Match the paper orders that rest at a venue with its bars, and follow those of its live accounts."""
+        if message.venue not in self._desk.venues:
+            return
+        matcher = self._verbs(message.venue).matcher
+        live = [
+            name
+            for name, account in self._desk.accounts.items()
+            if account.venue == message.venue and account.mode == "live"
+        ]
+        if not live:
+            matcher.match(message)
+            return
+        paper = f"any on paper at {message.venue}"
+        for_each_account(
+            [*live, paper],
+            lambda account: matcher.match(message) if account == paper else self._real(account).polled(message),
+        )
 
     def govern(self, message: TradingStateChanged) -> None:
         """Cancel the orders that the account's state does not let rest, and end those that it does not let out."""
-        if message.account in self._desk.accounts:
+        known = self._desk.accounts.get(message.account)
+        if known is not None and known.mode == "live":
+            self._real(message.account).govern(message)
+            self._real(message.account).sweep(self._ledger.live(message.account))
+            return
+        if known is not None:
             self._verbs(self._desk.accounts[message.account].venue).matcher.govern(message)
         self._sweeper.sweep(self._ledger.live(message.account))

@@ -105,10 +105,10 @@ class OrderMatcher:
     def _match(self, account: str, message: BarsClosed, series: Sequence[Series]) -> None:
         if not self._swept:
             self._sweep(account, message.at)
-        matched = _matched(account, message)
-        reports = self._resolve(account, series, matched)
+        report = matched(account, message)
+        reports = self._resolve(account, series, report)
         # The last report of what was booked says that all is matched, too.
-        self._ledger.publish(reports, [] if reports and reports[-1].matched else [matched])
+        self._ledger.publish(reports, [] if reports and reports[-1].matched else [report])
 
     def _sweep(self, account: str, now: datetime) -> None:
         placer = Placer(self._desk, self._ledger, self._venue, lambda: now)
@@ -167,7 +167,8 @@ class OrderMatcher:
         return self._desk.accounts[account].venue
 
 
-def _matched(account: str, message: BarsClosed) -> ExecutionReport:
+def matched(account: str, message: BarsClosed) -> ExecutionReport:
+    """Return the report that all of an account's orders are matched with a part of the bars of a poll."""
     return ExecutionReport(
         id=ids.derive("matched", message.id, account),
         cause=message.id,

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from execution_service import approved
 from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.errors import BadInput, Conflict
@@ -64,7 +65,7 @@ class Placer:
         An instrument that the desk does not have is reported after the others were placed: its order is not claimed,
         unless it closes a position. A position in an instrument that was removed from the desk may still exist.
         """
-        self._known(message)
+        approved.check_account(self._desk, message)
         known = self._desk.instruments
         unknown = [order for order in message.orders if order.instrument not in known and not order.reduce_only]
         if not unknown:
@@ -79,12 +80,12 @@ class Placer:
     def again(self, message: OrdersApproved) -> None:
         """Place, look up or end orders of an earlier message, one at a time."""
         now = self._clock()
-        for record in self._stored(message):
+        for record in approved.stored(self._ledger, message):
             self._place_one(message, record, now)
 
     def _place(self, message: OrdersApproved) -> None:
         now = self._clock()
-        if message.orders and not self._stale(message, now):
+        if message.orders and not approved.stale(self._desk, message, now):
             fresh = [OrderRecord(order=order) for order in message.orders]
             claims = [(record, orders.claim(record, now, WINDOW_S, Harmless.UNSENT)) for record in fresh]
             if self._ledger.claim(message.account, claims):
@@ -100,7 +101,7 @@ class Placer:
         accepted = self._venue.find(record.order) if record.state is OrderState.SUBMITTING else None
         if accepted:
             self._acknowledge(message, [(record, accepted)])
-        elif self._stale(message, now):
+        elif approved.stale(self._desk, message, now):
             self._end(message, record, OrderState.STALE, f"the signal is of {message.at.isoformat()}")
         elif record.deadline is not None and now < record.deadline:
             self._send_again(message, record)
@@ -144,25 +145,6 @@ class Placer:
             return
         after = orders.close(record, state, reason)
         self._ledger.move([(record, after)], report(message, [after]))
-
-    def _stored(self, message: OrdersApproved) -> list[OrderRecord]:
-        records = self._ledger.records([order.order_id for order in message.orders])
-        missing = [order.order_id for order in message.orders if order.order_id not in records]
-        if missing:
-            raise BadInput(f"orders {missing} are not in the ledger: risk did not approve them")
-        return [records[order.order_id] for order in message.orders]
-
-    def _known(self, message: OrdersApproved) -> None:
-        if message.account not in self._desk.limits:
-            raise BadInput(f"account {message.account!r} is not in the desk; it has {sorted(self._desk.limits)}")
-        # The trading state that is asked for is the message's account's.
-        others = [order.order_id for order in message.orders if order.account != message.account]
-        if others:
-            raise BadInput(f"orders {others} are not of the message's account {message.account!r}")
-
-    def _stale(self, message: OrdersApproved, now: datetime) -> bool:
-        limits = self._desk.limits.get(message.account)
-        return limits is None or (now - message.at).total_seconds() > limits.signal_age_s_max
 
 
 def report(message: OrdersApproved, after: Sequence[OrderRecord]) -> ExecutionReport:

@@ -6,11 +6,13 @@ import msgspec
 class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     """The topics of execution, the ledger that it shares with risk, and the paper venue's book.
 
-    ``venue_secret`` has the keys of a real venue; empty where there is none.
+    ``venue_secret`` has the keys of a real venue, and ``live_venue`` is the one, by its name in the desk file, whose
+    live accounts trade; both are empty where no orders go to a real one.
     """
 
     executions_topic: str
     ledger_table: str
     paper_book_table: str
     venue_secret: str = ""
+    live_venue: str = ""
     venue_origin: str = ""

@@ -1,11 +1,12 @@
 """Execution's parts, built on first use."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import cache, cached_property, partial
 
-from execution_service.execute import OrderExecution, VenueVerbs
+from execution_service import live
+from execution_service.execute import OrderExecution, RealVerbs, VenueVerbs
 from execution_service.match import OrderMatcher
 from execution_service.place import Placer
 from execution_service.quotes import Quotes
@@ -22,10 +23,14 @@ from fanfold.aws.function.runtime import Runtime, read
 from fanfold.aws.function.runtime import runtime as described
 from fanfold.aws.function.sqs import Arrived, verb_of
 from fanfold.aws.sns import Topics
+from fanfold.errors import BadInput, for_each_account
 from fanfold.ledger.bookings import Bookings
+from fanfold.ledger.real_changes import changes_of
+from fanfold.ledger.store import LiveOrder
 from fanfold.matching.paper import PaperVenue
 from fanfold.matching.prices import Quote
 from fanfold.messages import Fill
+from fanfold.trading.venue import TradingVenue
 
 
 @cache
@@ -34,12 +39,14 @@ def runtime() -> Runtime:
 
 
 class ExecutionProcess:
-    """The parts of one process: the ledger's side, and the verbs of each venue."""
+    """The parts of one process: the ledger's side, and the verbs of each venue and of each live account."""
 
-    def __init__(self, runtime: Runtime, settings: Settings) -> None:
+    def __init__(self, runtime: Runtime, settings: Settings, trading: Callable[[str], TradingVenue]) -> None:
         self.runtime = runtime
         self._settings = settings
+        self._trading = trading
         self._verbs: dict[str, VenueVerbs] = {}
+        self._real: dict[str, RealVerbs] = {}
 
     @cached_property
     def _table(self) -> Table:
@@ -59,6 +66,23 @@ class ExecutionProcess:
         figures = {"quantity": str(fill.quantity), "booked": str(booked or 0)}
         what = "a trade is told with another quantity than is booked; what is booked stands"
         self.runtime.watch.log.error(what, trade=fill.trade_id, order=fill.order_id, **figures)
+
+    def real(self, account: str) -> RealVerbs:
+        """Return the verbs of a live account, built once. Raises BadInput where the stage does not let it trade."""
+        if account not in self._real:
+            live.check(self.runtime.desk, account, self._settings.live_venue)
+            # What trades on paper does not load what trades at a real venue.
+            from execution_service.real import RealAccount  # noqa: PLC0415
+
+            runtime, venue = self.runtime, self._trading(account)
+            store = DynamoLedger(self._table, self._outbox)
+            ledger = Bookings(store, runtime.backoff, self._log_odd, changes_of(runtime.desk))
+            self._real[account] = RealAccount(account, runtime.desk, ledger, venue, runtime.clock, self)
+        return self._real[account]
+
+    def note(self, event: str, **figures: str) -> None:
+        """Log what somebody should look at in a live account."""
+        self.runtime.watch.log.error(event, **figures)
 
     def verbs(self, venue: str) -> VenueVerbs:
         """Return the verbs that place and match orders at a venue, built once for each venue."""
@@ -109,7 +133,7 @@ class ExecutionProcess:
 
     @cached_property
     def _execution(self) -> OrderExecution:
-        return OrderExecution(self.runtime.desk, self._bookings, self.verbs, self._sweeper, self._check_keys)
+        return OrderExecution(self.runtime.desk, self._bookings, self.verbs, self._sweeper, self._check_keys, self.real)
 
     def execute(self, arrived: Arrived) -> None:
         """Handle a message. It may be delivered again after a crash, so the outbox is swept first."""
@@ -123,13 +147,38 @@ class ExecutionProcess:
         try:
             published = self._outbox.sweep(items)
         finally:  # A topic that fails stops no order's end.
-            orders = self._sweeper.sweep(live_of(items))
+            orders = self._sweep(live_of(items))
         return {"published": published, "orders": orders}
 
+    def _sweep(self, orders: Sequence[LiveOrder]) -> int:
+        """Sweep orders on paper, then each live account, which is reconciled even without any; return how many."""
+        live = [name for name, account in self.runtime.desk.accounts.items() if account.mode == "live"]
+        swept = list[int]()
 
-def build(runtime: Runtime, settings: Settings) -> ExecutionProcess:
-    """Build a process: two of them share nothing but the AWS resources that they call."""
-    return ExecutionProcess(runtime, settings)
+        def sweep(account: str) -> None:
+            own = [order for order in orders if order.account == account]
+            swept.append(self.real(account).sweep(own))
+
+        try:
+            swept.append(self._sweeper.sweep([order for order in orders if order.account not in live]))
+        finally:  # What fails on paper leaves no real order alone.
+            for_each_account(live, sweep)
+        return sum(swept)
+
+
+def without_adapter(account: str) -> TradingVenue:
+    """Raise BadInput: no adapter is built that sends the account's orders."""
+    raise BadInput(f"account {account!r} is live, and this version has no adapter that sends its venue real orders")
+
+
+def build(
+    runtime: Runtime, settings: Settings, trading: Callable[[str], TradingVenue] = without_adapter
+) -> ExecutionProcess:
+    """Build a process: two of them share nothing but the AWS resources that they call.
+
+    ``trading`` returns the real venue of a live account.
+    """
+    return ExecutionProcess(runtime, settings, trading)
 
 
 @cache

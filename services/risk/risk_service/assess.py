@@ -85,7 +85,7 @@ class PreTradeRisk:
         for_each_account(accounts, gather)
 
     def on_matched(self, message: ExecutionReport) -> None:
-        """Record that a paper account's orders are matched with a part of the bars."""
+        """Record that an account's orders are matched with a part of the bars, or followed at its real venue."""
         if message.matched:
             account, poll = self._known(message.account), _part(message, message.poll_id)
             self._decide_complete(account, self._arrived(account, lambda: self._polls.matched(account, poll)))
@@ -144,8 +144,7 @@ class PreTradeRisk:
 
     def _decide_complete(self, account: str, gathered: PollState) -> None:
         """Decide on a poll of which every part has arrived."""
-        paper = self._desk.accounts[account].mode == "paper"
-        if gathered.complete(("bars", "targets", "matched") if paper else ("bars", "targets")):
+        if gathered.complete(("bars", "targets", "matched")):
             self._decide(account, gathered, _moment(gathered.at))
 
     def _decide(self, account: str, gathered: PollState, at: datetime, late: Sequence[Targets] | None = None) -> None:

@@ -1,6 +1,6 @@
 """Execution's side of the ledger: claims, steps without a fill, and fills, each committed with its report."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -19,6 +19,7 @@ from fanfold.ledger.changes import (
     UnindexOrder,
 )
 from fanfold.ledger.orders import OrderRecord, Step
+from fanfold.ledger.real_money import RealMoney
 from fanfold.ledger.store import Excerpt, LedgerStore, LiveOrder
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.matching.fills import Resolution
@@ -33,8 +34,9 @@ OTHER_CHANGES = 10
 class Bookings:
     """The ledger as execution uses it.
 
-    ``odd`` is called with a fill whose trade is booked with another quantity, and with that quantity; or with None
-    where the order had less left than the fill. What is booked stands.
+    ``beside`` adds the changes that a real account's steps and fills bring with them. ``odd`` is called with a fill
+    whose trade is booked with another quantity, and with that quantity; or with None where the order had less left
+    than the fill. What is booked stands.
     """
 
     def __init__(
@@ -42,9 +44,11 @@ class Bookings:
         store: LedgerStore,
         backoff: Backoff,
         odd: Callable[[Fill, Decimal | None], None] = lambda _fill, _booked: None,
+        beside: Callable[[str, Sequence[Step], Sequence[Fill]], Sequence[Change]] = lambda _account, _steps, _fills: (),
     ) -> None:
         self._store = store
         self._odd = odd
+        self._beside = beside
         self._backoff = backoff
 
     def records(self, order_ids: Sequence[str]) -> dict[str, OrderRecord]:
@@ -58,6 +62,24 @@ class Bookings:
     def live(self, account: str) -> list[LiveOrder]:
         """Return the account's orders that have not ended."""
         return self._store.live(account)
+
+    def real_money(self, account: str) -> RealMoney:
+        """Return what is known of an account of a real venue."""
+        return self._store.books(account).real
+
+    def placed(self, account: str, venue_order_ids: Sequence[str]) -> Mapping[str, str]:
+        """Return the ids of those orders that the account's venue knows by these ids of its own, by them."""
+        return self._store.placed(account, venue_order_ids)
+
+    def note(self, changes: Sequence[Change]) -> bool:
+        """Commit changes of a real account, none of which is of an order; return False where one was refused."""
+        try:
+            self._store.commit(changes)
+        except Refused as refused:
+            if refused.failed:
+                return False
+            raise
+        return True
 
     def claim(self, account: str, claims: Sequence[Step]) -> bool:
         """Claim orders if the account's trading state lets every one of them out; all or none."""
@@ -74,7 +96,7 @@ class Bookings:
     def move(self, steps: Sequence[Step], report: ExecutionReport) -> None:
         """Commit orders' steps without a fill, with what they release, and their report, which is published."""
         changes: list[Change] = [MoveOrder(before, after) for before, after in steps]
-        changes += [HoldMessage(report), *unindexing(steps)]
+        changes += [HoldMessage(report), *unindexing(steps), *self._beside(report.account, steps, [])]
 
         def attempt() -> None:
             self._store.commit([*changes, *self._releasing(report.account, steps)])
@@ -149,6 +171,7 @@ class Bookings:
         changes: list[Change] = [BookTrade(fill) for fill in result.fills]
         changes += [MoveOrder(*step) for step in result.steps]
         changes += unindexing(result.steps)
+        changes += self._beside(before.account, result.steps, result.fills)
         changes += [MoveCash(before, result.cash, result.reserved), HoldMessage(report)]
         after = {key: (position, result.unfilled[key]) for key, position in result.positions.items()}
         room = self._store.changes_max - len(changes) - len(after)

@@ -137,11 +137,19 @@ def plan(
         since = SEEDED_START + (WARM_UP_MINUTES + 1) * 60 if since is None else since
     choose(raw, strategy, params, notes)
     built = desk.build(raw, desk_file.name)
+    refuse_live(built)
     for instance in built.strategies.values():
         checking.refuse(instance.strategy, instance.params, len(instance.instruments))
     start, end = _span(recordings, since if after is None else after + 1, until, minutes)
     notes += warm_up.short_of_bars(built, recordings, end)
     return RunPlan(built, recordings, files, start, end, notes)
+
+
+def refuse_live(traded: Desk) -> None:
+    """Raise BadInput for live accounts: a desk on this machine sends no real orders."""
+    live = [name for name, account in traded.accounts.items() if account.mode == "live"]
+    if live:
+        raise BadInput(f'accounts {", ".join(live)} are live; a run trades on paper: give them mode = "paper"')
 
 
 def _seeded_passed(since: int | None, after: int | None) -> int:

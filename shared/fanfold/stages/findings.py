@@ -40,6 +40,18 @@ def refuse_recordings(desk_file: Path, environ: Mapping[str, str]) -> None:
         raise BadInput(_recordings(desk_file, venues) + f"; {_RECORDINGS_FIX}, then `make images`")
 
 
+def refuse_live(stage: str, desk_file: Path, environ: Mapping[str, str]) -> None:
+    """Raise BadInput for live accounts in a stage that does not name their venue: their orders would be refused."""
+    live_venue = environ.get("FANFOLD_LIVE_VENUE", "") if stage == "live" else ""
+    accounts = _desk(desk_file, environ).accounts
+    wrong = [name for name, account in accounts.items() if account.mode == "live" and account.venue != live_venue]
+    if wrong:
+        raise BadInput(
+            f"{desk_file}: accounts {', '.join(wrong)} are live; real orders go only from the stage live, to the venue "
+            'that FANFOLD_LIVE_VENUE names; give them mode = "paper"'
+        )
+
+
 _RECORDINGS_FIX = 'give them kind = "ccxt" and an exchange, such as exchange = "binance"'
 
 

@@ -50,7 +50,18 @@ def command(
         "limits": checked.limits,
         "instruments": checked.instruments,
     }
-    return Answer(document, [f"{file} is valid", *_grids(checked), *_left_out(desk.tables(text, str(file)))])
+    return Answer(
+        document, [f"{file} is valid", *_grids(checked), *_live(checked), *_left_out(desk.tables(text, str(file)))]
+    )
+
+
+def _live(checked: Desk) -> Iterator[str]:
+    for name, account in checked.accounts.items():
+        if account.mode == "live":
+            yield (
+                f"[accounts.{name}] is live: its orders go to {account.venue} in the stage live alone, and only if "
+                f"FANFOLD_LIVE_VENUE={account.venue} and its API key is in the parameter /fanfold/live/venue"
+            )
 
 
 def _left_out(raw: dict[str, Any]) -> Iterator[str]:

@@ -20,7 +20,7 @@ from fanfold.cli.stage_account import Stack, Stage, account, checked, done, prog
 from fanfold.deployment import SERVICES
 from fanfold.local.launcher import repository_root
 from fanfold.stages import deploy, names
-from fanfold.stages.findings import refuse_recordings
+from fanfold.stages.findings import refuse_live, refuse_recordings
 from fanfold.stages.removal import PLATFORM
 
 EXITS = (Exit.NOT_REACHABLE,)
@@ -49,7 +49,9 @@ def command(
     checked(stage)
     last = remove_after or str(_today() + timedelta(days=DAYS))
     settings = {"FANFOLD_REMOVE_AFTER": last} if names.EPHEMERAL.fullmatch(stage) else {}
-    refuse_recordings(Path(os.environ.get("FANFOLD_DESK") or repository_root() / "desk.toml"), os.environ)
+    desk_file = Path(os.environ.get("FANFOLD_DESK") or repository_root() / "desk.toml")
+    refuse_recordings(desk_file, os.environ)
+    refuse_live(stage, desk_file, os.environ)
     stacks = [service] if service else [PLATFORM, *SERVICES]
     deploy.Stage(stage, account(), settings, progress(options)).deploy(stacks)
     return done({"stage": stage, "deployed": stacks, **({"remove_after": last} if settings else {})})

@@ -1,0 +1,230 @@
+"""Follow the orders of a real account at its venue: book their trades, note their ends, cancel what may not stay.
+
+Trades are booked as a set, in any order and as often as they are told: those of orders that ended too. An order has
+ended when its venue says so and all that it filled is booked.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
+
+from execution_service import send, statements
+from execution_service.sweep import StandingOrder
+from fanfold import ids
+from fanfold.desk import Desk
+from fanfold.ledger.changes import Change, MoveCursor, NoteExternal
+from fanfold.ledger.orders import LIVE, OrderRecord
+from fanfold.ledger.real_changes import currencies_of
+from fanfold.ledger.real_money import RealMoney
+from fanfold.ledger.trading_state import OrderPermissions
+from fanfold.matching.fills import Resolution
+from fanfold.messages import ExecutionReport, OrderState, TradingState
+from fanfold.records import TERMINAL
+from fanfold.trading.answers import Unknown, VenueOrder, VenueOrderState, VenueTrade
+from fanfold.trading.venue import TradingVenue
+
+# How far before its cursor trades are fetched again: a venue may tell of one late.
+OVERLAP_S = 120
+# The venue is to cancel all that is open of an account that may not trade, unless it is told again in this time.
+CANCEL_ALL_S = 180
+NEVER_FILLED = (OrderState.APPROVED, OrderState.REJECTED, OrderState.BLOCKED, OrderState.STALE)
+
+
+class FollowedLedger(send.RealLedger, Protocol):
+    """Execution's side of the ledger; see fanfold.ledger.bookings."""
+
+    def live(self, account: str) -> Sequence[StandingOrder]: ...
+
+    def real_money(self, account: str) -> RealMoney: ...
+
+    def placed(self, account: str, venue_order_ids: Sequence[str]) -> Mapping[str, str]: ...
+
+    def note(self, changes: Sequence[Change]) -> bool: ...
+
+
+class Following(NamedTuple):
+    """The result of following an account: its orders, what was booked, and whether trades wait for their order."""
+
+    records: dict[str, OrderRecord]
+    booked: int
+    waiting: bool
+
+
+class Follower:
+    """The verb of execution for the orders of a real account that were sent."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        ledger: FollowedLedger,
+        venue: TradingVenue,
+        clock: Callable[[], datetime],
+        monitor: send.RealMonitor,
+    ) -> None:
+        self._desk = desk
+        self._ledger = ledger
+        self._venue = venue
+        self._clock = clock
+        self._monitor = monitor
+
+    def follow(self, account: str, cause: str, at: datetime, *, ever_traded: bool = False) -> Following:
+        """Book what became of an account's orders; with ``ever_traded``, in each instrument that it ever traded."""
+        report = ExecutionReport(
+            id=ids.derive("followed", account, cause),
+            cause=cause,
+            at=at,
+            account=account,
+            venue=self._venue_of(account),
+        )
+        records = self._sent(account)
+        if not records and not ever_traded:
+            return Following({}, 0, waiting=False)
+        booked, waiting = self._trades(report, records, ever_traded=ever_traded)
+        records = self._sent(account)
+        known = [record for record in records.values() if record.venue_order_id]
+        permissions = self._ledger.trading_state(account)
+        if known:
+            self._ends(report, known, permissions)
+        if self._venue.terms.cancels_all_after:
+            self._arm(known, permissions)
+        return Following(self._sent(account), booked, waiting)
+
+    def _venue_of(self, account: str) -> str:
+        return self._desk.accounts[account].venue
+
+    def _sent(self, account: str) -> dict[str, OrderRecord]:
+        """Return the live orders that were claimed, by id."""
+        names = [order.order_id for order in self._ledger.live(account)]
+        records = self._ledger.records(names) if names else {}
+        return {name: record for name, record in records.items() if record.epoch and record.state in LIVE}
+
+    def _trades(
+        self, report: ExecutionReport, records: Mapping[str, OrderRecord], *, ever_traded: bool
+    ) -> tuple[int, bool]:
+        """Book trades that are not booked yet; return how many reports that made, and whether some wait."""
+        cursors = self._ledger.real_money(report.account).cursors
+        first: dict[str, datetime] = dict(cursors) if ever_traded else {}
+        for record in records.values():
+            instrument, sent_at = record.order.instrument, record.claimed_at or record.order.decided_at
+            since = cursors.get(instrument, sent_at)
+            first[instrument] = min(first.get(instrument, since), since, sent_at)
+        booked, waiting = 0, False
+        for instrument, since in sorted(first.items()):
+            trades = self._venue.trades(instrument, since - timedelta(seconds=OVERLAP_S))
+            mine = [record for record in records.values() if record.order.instrument == instrument]
+            count, held = self._book(report, trades, mine)
+            booked, waiting = booked + count, waiting or held is not None
+            self._move_cursor(report.account, instrument, trades, held, cursors.get(instrument))
+        return booked, waiting
+
+    def _book(
+        self, report: ExecutionReport, trades: Sequence[VenueTrade], records: Sequence[OrderRecord]
+    ) -> tuple[int, datetime | None]:
+        """Book trades by their orders; return how many reports that made, and since when trades wait for an order."""
+        own, strangers = self._by_order(report.account, trades, records)
+        count = 0
+        for record, of_order in own:
+            base, quote = currencies_of(self._desk, record.order.instrument)
+            fills = [statements.fill_of(record.order, trade, base, quote) for trade in of_order]
+            step = statements.resolution(record, of_order[0].venue_order_id, fills)
+            count += self._commit(report, [step])
+        # While an order's outcome is unknown, a trade without a name may be its own.
+        if strangers and any(record.state is OrderState.SUBMITTING for record in records):
+            return count, min(trade.at for trade in strangers)
+        for trade in strangers:
+            detail = f"{trade.side} {trade.quantity} {trade.instrument} at {trade.price}"
+            self.tell_external(report.account, f"trade {trade.instrument} {trade.trade_id}", detail)
+        return count, None
+
+    def _by_order(
+        self, account: str, trades: Sequence[VenueTrade], records: Sequence[OrderRecord]
+    ) -> tuple[list[tuple[OrderRecord, list[VenueTrade]]], list[VenueTrade]]:
+        """Return trades by their orders, and those of none of ours."""
+        named = {record.order.client_order_id: record for record in records}
+        placed = {record.venue_order_id: record for record in records if record.venue_order_id}
+        unnamed = {trade.venue_order_id for trade in trades} - placed.keys()
+        ended = self._ledger.placed(account, sorted(unnamed)) if unnamed else {}
+        stored = self._ledger.records(list(ended.values())) if ended else {}
+        placed |= {name: stored[order_id] for name, order_id in ended.items() if order_id in stored}
+        own: dict[str, tuple[OrderRecord, list[VenueTrade]]] = {}
+        strangers = []
+        for trade in trades:
+            record = placed.get(trade.venue_order_id) or named.get(trade.client_order_id)
+            if record is None or not _of(record, trade):
+                strangers.append(trade)
+            else:
+                own.setdefault(record.order.order_id, (record, []))[1].append(trade)
+        return list(own.values()), strangers
+
+    def tell_external(self, account: str, name: str, detail: str) -> bool:
+        """Note an order or trade that is none of ours, and tell of it the first time; return whether it was that."""
+        first = name not in self._ledger.real_money(account).external
+        first = first and self._ledger.note([NoteExternal(account, name, detail)])
+        if first:
+            self._monitor.note("EXTERNAL: the venue has what no order of this desk made", what=name, detail=detail)
+        return first
+
+    def _move_cursor(
+        self,
+        account: str,
+        instrument: str,
+        trades: Sequence[VenueTrade],
+        held: datetime | None,
+        before: datetime | None,
+    ) -> None:
+        times = [trade.at for trade in trades if held is None or trade.at < held]
+        if times and (before is None or max(times) > before):
+            self._ledger.note([MoveCursor(account, instrument, max(times))])
+
+    def _ends(self, report: ExecutionReport, known: Sequence[OrderRecord], permissions: OrderPermissions) -> None:
+        """Note which orders have ended at the venue, and cancel there what may not stay or has expired."""
+        now = self._clock()
+        listed = {order.venue_order_id for order in self._venue.open_orders()}
+        for record in known:
+            barred = permissions.bars_resting(record.order)
+            expired = record.order.expires_at <= now
+            if record.venue_order_id not in listed:
+                stated: VenueOrder | Unknown | None = self._venue.find(record.order, record.venue_order_id)
+            elif barred or expired:
+                stated = self._venue.cancel(record.order, record.venue_order_id)
+            else:
+                continue
+            if isinstance(stated, Unknown):
+                self._monitor.note("a cancel has no answer", order=record.order.order_id, why=stated.why)
+            elif stated is None:
+                self._monitor.note("the venue has lost an order", order=record.order.order_id)
+            elif stated.state is not VenueOrderState.OPEN and stated.filled == record.filled:
+                state, reason = _end(stated, barred, expired=expired)
+                self._commit(report, [statements.resolution(record, record.venue_order_id, (), state, reason)])
+
+    def _commit(self, report: ExecutionReport, steps: Sequence[Resolution]) -> int:
+        reports = self._ledger.book(report.account, steps, report)
+        self._ledger.publish(reports, [])
+        return len(reports)
+
+    def _arm(self, known: Sequence[OrderRecord], permissions: OrderPermissions) -> None:
+        """Let the venue cancel everything by itself while an account that may not trade has orders open there."""
+        if permissions.trading_state not in (TradingState.HALTED, TradingState.FLATTENING):
+            return
+        barred = any(permissions.bars_resting(record.order) for record in known)
+        exits = any(not permissions.bars_resting(record.order) for record in known)
+        if barred or exits:
+            self._venue.arm_cancel_all(0 if exits else CANCEL_ALL_S)
+
+
+def _of(record: OrderRecord, trade: VenueTrade) -> bool:
+    """Return whether a trade can be of an order: not of one that its venue never had, nor of a second one."""
+    same = record.venue_order_id in ("", trade.venue_order_id)
+    return same and record.epoch > 0 and record.state not in NEVER_FILLED
+
+
+def _end(stated: VenueOrder, barred: str, *, expired: bool) -> tuple[OrderState, str]:
+    """Return how an order ended, and why: by what made us cancel it, else by what its venue says."""
+    state = statements.ended(stated.state)
+    if state is OrderState.FILLED or state not in TERMINAL:
+        return state, stated.reason
+    if barred:
+        return OrderState.CANCELED, barred
+    if expired:
+        return OrderState.EXPIRED, "its time was over"
+    return state, stated.reason or f"it is {stated.state} at its venue"

@@ -1,0 +1,88 @@
+"""The verbs of execution for one account at a real venue."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from execution_service import match
+from execution_service.follow import FollowedLedger, Follower
+from execution_service.reconcile import Reconciler
+from execution_service.send import RealMonitor, Sender
+from execution_service.sweep import Found, StandingOrder
+from fanfold.desk import Desk
+from fanfold.errors import VenueUnavailable
+from fanfold.ledger.trading_state import OrderPermissions
+from fanfold.messages import BarsClosed, OrdersApproved, OrderState, TradingStateChanged
+from fanfold.trading.venue import TradingVenue
+
+
+class RealAccount:
+    """An account whose orders go to a real venue."""
+
+    def __init__(
+        self,
+        account: str,
+        desk: Desk,
+        ledger: FollowedLedger,
+        venue: TradingVenue,
+        clock: Callable[[], datetime],
+        monitor: RealMonitor,
+    ) -> None:
+        self._account = account
+        self._desk = desk
+        self._ledger = ledger
+        self._clock = clock
+        self._monitor = monitor
+        self._sender = Sender(desk, ledger, venue, clock, monitor)
+        self._follower = Follower(desk, ledger, venue, clock, monitor)
+        self._reconciler = Reconciler(desk, ledger, venue, self._follower, clock, monitor)
+
+    def place(self, message: OrdersApproved) -> None:
+        """Claim and send the orders of an approval."""
+        self._sender.place(message)
+
+    def polled(self, message: BarsClosed) -> None:
+        """Book what became of the account's orders, and report it matched with the poll, so that risk decides.
+
+        Risk decides by the books as they are where the venue does not answer: live orders hold what they reserve.
+        """
+        try:
+            self._follower.follow(self._account, message.id, message.at)
+        except VenueUnavailable as unavailable:
+            self._monitor.note("the venue does not answer", account=self._account, why=str(unavailable))
+        self._ledger.publish([], [match.matched(self._account, message)])
+
+    def govern(self, message: TradingStateChanged) -> None:
+        """Cancel what the account's trading state, as it is now, does not let rest."""
+        self._follower.follow(self._account, message.id, message.at)
+
+    def sweep(self, live: Sequence[StandingOrder]) -> int:
+        """Work on orders that no message moves on, then reconcile; return how many orders needed work."""
+        names = [order.order_id for order in live]
+        records = self._ledger.records(names) if names else {}
+        standing = [Found(order, records[order.order_id]) for order in live if order.order_id in records]
+        permissions = self._ledger.trading_state(self._account) if standing else OrderPermissions(None)
+        due = [entry for entry in standing if self._due(entry, permissions)]
+        for entry in due:
+            self._sender.again(entry.message())
+        self.reconcile()
+        return len(due)
+
+    def reconcile(self) -> list[str]:
+        """Bring the books to what the venue says; return what was found."""
+        try:
+            return self._reconciler.reconcile(self._account)
+        except VenueUnavailable as unavailable:
+            self._monitor.note("the venue does not answer", account=self._account, why=str(unavailable))
+            return []
+
+    def accept(self) -> list[str]:
+        """Take the venue's balances for right."""
+        return self._reconciler.accept(self._account)
+
+    def _due(self, entry: Found, permissions: OrderPermissions) -> bool:
+        record, now = entry.record, self._clock()
+        if record.state is OrderState.APPROVED:
+            limits = self._desk.limits[self._account]
+            old = (now - entry.live.at).total_seconds() > limits.signal_age_s_max
+            return old or bool(permissions.bars_sending(record.order))
+        return record.state is OrderState.SUBMITTING and record.deadline is not None and now >= record.deadline

@@ -1,0 +1,131 @@
+"""Reconcile a real account with its venue: orders, trades and balances; a second run finds nothing to do.
+
+What the venue has and the desk did not make is told once. A balance that is not what all booked fills come to freezes
+the instruments of that currency, and no others, until it agrees again or an operator accepts it. A venue that does not
+answer changes nothing: no answer is never "nothing there".
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from execution_service.follow import FollowedLedger, Follower, Following
+from execution_service.send import RealMonitor
+from fanfold import ids
+from fanfold.desk import Desk
+from fanfold.ledger.changes import Change, Freeze, SetBaseline, Unfreeze
+from fanfold.ledger.real_changes import currencies_of
+from fanfold.ledger.real_money import RealMoney
+from fanfold.messages import OrderState
+from fanfold.money import ZERO, exact
+from fanfold.trading.venue import TradingVenue
+
+
+class Reconciler:
+    """The verb of execution for a real account as a whole."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        ledger: FollowedLedger,
+        venue: TradingVenue,
+        follower: Follower,
+        clock: Callable[[], datetime],
+        monitor: RealMonitor,
+    ) -> None:
+        self._desk = desk
+        self._ledger = ledger
+        self._venue = venue
+        self._follower = follower
+        self._clock = clock
+        self._monitor = monitor
+
+    def reconcile(self, account: str) -> list[str]:
+        """Bring the books to what the venue says; return what was found, nothing where both agreed before."""
+        before = self._follow(account, "before")
+        findings = [f"{before.booked} bookings of trades"] if before.booked else []
+        findings += self._strangers(account, before)
+        balances = self._venue.balances()
+        after = self._follow(account, "after")
+        findings += [f"{after.booked} bookings of trades"] if after.booked else []
+        unknown = [record for record in after.records.values() if record.state is OrderState.SUBMITTING]
+        # Balances say something only where nothing moved while they were read.
+        if after.booked or after.waiting or unknown:
+            return findings
+        changes = self._differences(account, balances)
+        return findings + [text for change, text in changes if self._ledger.note([change])]
+
+    def accept(self, account: str) -> list[str]:
+        """Take the balances as they are for right, as an operator wants: all differences are gone."""
+        balances, real = self._venue.balances(), self._ledger.real_money(account)
+        changes: list[Change] = [
+            SetBaseline(account, currency, _less(balances.get(currency, ZERO), real.flows.get(currency, ZERO)))
+            for currency in sorted(self._currencies(account, real))
+        ]
+        changes += [Unfreeze(account, *doubt) for doubt in sorted(real.frozen) if doubt[1].startswith("balance ")]
+        self._ledger.note(changes)
+        return [type(change).__name__ for change in changes]
+
+    def _follow(self, account: str, step: str) -> Following:
+        now = self._clock()
+        cause = ids.derive("reconcile", account, now.isoformat(), step)
+        return self._follower.follow(account, cause, now, ever_traded=True)
+
+    def _strangers(self, account: str, following: Following) -> list[str]:
+        """Tell of open orders that are none of ours; return which are told for the first time."""
+        records = following.records.values()
+        ours = {record.order.client_order_id for record in records}
+        known = {record.venue_order_id for record in records}
+        listed = [order for order in self._venue.open_orders() if order.client_order_id not in ours]
+        unknown = [order for order in listed if order.venue_order_id not in known]
+        placed = self._ledger.placed(account, [order.venue_order_id for order in unknown]) if unknown else {}
+        return [
+            f"order {order.venue_order_id} is none of ours"
+            for order in unknown
+            if order.venue_order_id not in placed
+            and self._follower.tell_external(
+                account,
+                f"order {order.venue_order_id}",
+                f"{order.side} {order.quantity} {order.instrument}",
+            )
+        ]
+
+    def _currencies(self, account: str, real: RealMoney) -> set[str]:
+        symbols = self._desk.venues[self._desk.accounts[account].venue].symbols
+        pairs = {currency for symbol in symbols for currency in currencies_of(self._desk, symbol)}
+        return pairs | real.flows.keys()
+
+    def _differences(self, account: str, balances: Mapping[str, Decimal]) -> list[tuple[Change, str]]:
+        """Return the changes that balances lead to, each with what it is about."""
+        real, changes = self._ledger.real_money(account), list[tuple[Change, str]]()
+        for currency in sorted(self._currencies(account, real)):
+            held, flow = balances.get(currency, ZERO), real.flows.get(currency, ZERO)
+            if currency not in real.baseline:
+                text = f"{currency}: the venue has {held} to begin with"
+                changes.append((SetBaseline(account, currency, _less(held, flow)), text))
+                continue
+            difference = _less(_less(held, flow), real.baseline[currency])
+            changes += self._doubt(account, currency, difference, real)
+        return changes
+
+    def _doubt(self, account: str, currency: str, difference: Decimal, real: RealMoney) -> list[tuple[Change, str]]:
+        source, reason = f"balance {currency}", f"the venue has {difference:+f} {currency} beside what is booked"
+        frozen = {instrument: text for (instrument, of), text in real.frozen.items() if of == source}
+        if not difference:
+            return [
+                (Unfreeze(account, instrument, source), f"{currency} agrees again") for instrument in sorted(frozen)
+            ]
+        wrong = [name for name in self._instruments(account, currency, frozen) if frozen.get(name) != reason]
+        if wrong:
+            self._monitor.note("a balance differs from the books", account=account, currency=currency, why=reason)
+        return [(Freeze(account, instrument, source, reason), reason) for instrument in wrong]
+
+    def _instruments(self, account: str, currency: str, frozen: Collection[str]) -> list[str]:
+        symbols = self._desk.venues[self._desk.accounts[account].venue].symbols
+        of_currency = {symbol for symbol in symbols if currency in currencies_of(self._desk, symbol)}
+        return sorted(of_currency | set(frozen))
+
+
+@exact
+def _less(left: Decimal, right: Decimal) -> Decimal:
+    return left - right

@@ -1,0 +1,41 @@
+"""The changes that a real account's steps and fills bring with them: flows, the venue's ids, frozen instruments."""
+
+from collections.abc import Callable, Sequence
+
+from fanfold.desk import Desk
+from fanfold.ledger.changes import AddFlow, Change, Freeze, NamePlaced, Unfreeze
+from fanfold.ledger.orders import Step
+from fanfold.ledger.real_money import flows_of
+from fanfold.messages import Fill
+
+
+def currencies_of(desk: Desk, instrument: str) -> tuple[str, str]:
+    """Return base and quote of an instrument, also of one that was removed from the desk."""
+    known = desk.instruments.get(instrument)
+    if known is not None:
+        return known.base, known.quote
+    base, _, quote = instrument.partition("/")
+    return base, quote
+
+
+def changes_of(desk: Desk) -> Callable[[str, Sequence[Step], Sequence[Fill]], list[Change]]:
+    """Return the function that yields these changes, for ``fanfold.ledger.bookings``."""
+
+    def changes(account: str, steps: Sequence[Step], fills: Sequence[Fill]) -> list[Change]:
+        flows = flows_of(fills, {fill.instrument: currencies_of(desk, fill.instrument) for fill in fills})
+        added: list[Change] = [AddFlow(account, currency, amount) for currency, amount in flows.items() if amount]
+        return added + [change for step in steps for change in _of_step(account, step)]
+
+    return changes
+
+
+def _of_step(account: str, step: Step) -> list[Change]:
+    before, after = step
+    order, changes = after.order, list[Change]()
+    if after.venue_order_id and not before.venue_order_id:
+        changes.append(NamePlaced(account, after.venue_order_id, order.order_id))
+    if after.doubt and after.doubt != before.doubt:
+        changes.append(Freeze(account, order.instrument, order.order_id, after.doubt))
+    if before.doubt and not after.doubt:
+        changes.append(Unfreeze(account, order.instrument, order.order_id))
+    return changes

@@ -1,0 +1,229 @@
+"""A real venue in memory, with Binance's rules for ids and windows, and every fault of a network."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from random import Random
+
+import msgspec
+
+from fanfold.errors import VenueUnavailable
+from fanfold.matching.prices import Quote
+from fanfold.messages import Order
+from fanfold.records import Charge
+from fanfold.trading.answers import (
+    Outcome,
+    Placed,
+    Rejected,
+    Unknown,
+    VenueOrder,
+    VenueOrderState,
+    VenueTrade,
+)
+from fanfold.trading.terms import VenueTerms
+from fanfold.trading.venue import OrderRequest
+
+D = Decimal
+PRICE = D(100)
+TERMS = VenueTerms(
+    exchange="box",
+    client_id_field="newClientOrderId",
+    client_id_scope="open",
+    client_id_length_max=36,
+    client_id_pattern="[a-z0-9]+",
+    fence="timestamp and window",
+    window_s=5,
+    margin_s=30,
+    rejections=frozenset({"-2010"}),
+    duplicates=frozenset(),
+    sandbox=False,
+    cancels_all_after=True,
+)
+# What may become of a request, and of a read.
+PLACING = ("", "lost before", "lost after", "late", "error after", "rejected", "partly", "rests", "slow")
+RATE = 0.5
+
+
+class AtVenue(msgspec.Struct):
+    """An order at the venue, as it is inside."""
+
+    number: int
+    order: Order
+    accepted_at: datetime
+    stamped: datetime
+    filled: Decimal = D(0)
+    state: VenueOrderState = VenueOrderState.OPEN
+
+    def stated(self) -> VenueOrder:
+        return VenueOrder(
+            venue_order_id=f"v{self.number}",
+            client_order_id=self.order.client_order_id,
+            instrument=self.order.instrument,
+            side=self.order.side,
+            quantity=self.order.quantity,
+            filled=self.filled,
+            state=self.state,
+        )
+
+
+class RealVenue:
+    """The venue. ``faults`` are what becomes of the next requests; with a ``random`` each draws its own."""
+
+    def __init__(self, clock: Callable[[], datetime], random: Random | None = None, terms: VenueTerms = TERMS) -> None:
+        self.terms = terms
+        self.orders: list[AtVenue] = []
+        self.traded: list[tuple[datetime, VenueTrade]] = []
+        self.requests: list[OrderRequest] = []
+        self.late: list[tuple[datetime, OrderRequest]] = []
+        self.faults: list[str] = []
+        self.silent = False
+        self.lag_s = 0
+        self.fee_currency = "base"
+        self.named = True
+        self.armed: list[int] = []
+        self.holdings: dict[str, Decimal] = {"BTC": D(5), "ETH": D(5), "USDT": D(10_000), "BNB": D(3)}
+        self.random = random
+        self._clock = clock
+
+    # The port.
+
+    def place(self, request: OrderRequest) -> Outcome:
+        self.settle()
+        self.requests.append(request)
+        fault = self._fault()
+        if fault == "lost before":
+            return Unknown(why="the request was lost")
+        if fault == "late":
+            self.late.append((self._clock() + timedelta(seconds=3), request))
+            return Unknown(why="no answer in time")
+        if fault == "rejected":
+            return Rejected(code="-2010", detail="insufficient balance")
+        accepted = self._accept(request, fault)
+        if isinstance(accepted, str):
+            return Rejected(code=accepted) if accepted == "-1021" else Unknown(why="it exists already")
+        if fault in ("lost after", "error after"):
+            return Unknown(why=fault)
+        trades = tuple(trade for _, trade in self.traded if trade.venue_order_id == f"v{accepted.number}")
+        return Placed(order=accepted.stated(), trades=() if fault == "slow" else trades)
+
+    def find(self, order: Order, venue_order_id: str = "") -> VenueOrder | None:
+        self._read()
+        seen = self._clock() - timedelta(seconds=self.lag_s)
+        mine = [one for one in self.orders if one.order.client_order_id == order.client_order_id]
+        return mine[-1].stated() if mine and mine[-1].accepted_at <= seen else None
+
+    def cancel(self, order: Order, venue_order_id: str) -> VenueOrder | Unknown:
+        self.settle()
+        (mine,) = [one for one in self.orders if f"v{one.number}" == venue_order_id]
+        fault = self._fault()
+        if fault == "lost before":
+            return Unknown(why="the cancel was lost")
+        if mine.state is VenueOrderState.OPEN:
+            mine.state = VenueOrderState.CANCELED
+            if fault == "partly":
+                self.fill(mine, mine.order.quantity / 2)  # It was on its way when the cancel came.
+        return Unknown(why="no answer") if fault == "lost after" else mine.stated()
+
+    def open_orders(self) -> Sequence[VenueOrder]:
+        self._read()
+        return [one.stated() for one in self.orders if one.state is VenueOrderState.OPEN]
+
+    def trades(self, instrument: str, since: datetime) -> Sequence[VenueTrade]:
+        self._read()
+        seen = self._clock() - timedelta(seconds=self.lag_s)
+        told = [
+            trade for at, trade in self.traded if trade.instrument == instrument and trade.at >= since and at <= seen
+        ]
+        if self.random:
+            self.random.shuffle(told)
+        return told
+
+    def balances(self) -> Mapping[str, Decimal]:
+        self._read()
+        return dict(self.holdings)
+
+    def quote(self, instrument: str) -> Quote:
+        return Quote(bid=PRICE, ask=PRICE, at=self._clock())
+
+    def arm_cancel_all(self, within_s: int) -> bool:
+        self.armed.append(within_s)
+        return True
+
+    # What happens there.
+
+    def settle(self) -> None:
+        """Let late requests arrive."""
+        now = self._clock()
+        due = [request for at, request in self.late if at <= now]
+        self.late = [(at, request) for at, request in self.late if at > now]
+        for request in due:
+            self._accept(request, "")
+
+    def fill(self, one: AtVenue, quantity: Decimal) -> None:
+        """Trade a part of an order."""
+        quantity = min(quantity, one.order.quantity - one.filled)
+        if not quantity:
+            return
+        one.filled += quantity
+        if one.filled == one.order.quantity:
+            one.state = VenueOrderState.FILLED
+        base, quote = one.order.instrument.split("/")
+        signed = quantity if one.order.side == "buy" else -quantity
+        fee = {"base": base, "quote": quote}.get(self.fee_currency, self.fee_currency)
+        amount = quantity * (D(1) if fee == base else PRICE) / 1000
+        for currency, change in ((base, signed), (quote, -signed * PRICE), (fee, -amount)):
+            self.holdings[currency] = self.holdings.get(currency, D(0)) + change
+        trade = VenueTrade(
+            trade_id=str(len(self.traded) + 1),
+            venue_order_id=f"v{one.number}",
+            client_order_id=one.order.client_order_id if self.named else "",
+            instrument=one.order.instrument,
+            side=one.order.side,
+            price=PRICE,
+            quantity=quantity,
+            charges=(Charge(currency=fee, amount=amount),),
+            liquidity="taker",
+            at=self._clock(),
+        )
+        self.traded.append((self._clock(), trade))
+
+    def move(self) -> None:
+        """Let what rests fill a little, or be canceled by the venue."""
+        self.settle()
+        for one in self.orders:
+            if one.state is VenueOrderState.OPEN and self.random is not None:
+                chance = self.random.random()
+                if chance < 0.3:
+                    self.fill(one, one.order.quantity / 2)
+                elif chance < 0.4:
+                    one.state = VenueOrderState.CANCELED
+
+    def _accept(self, request: OrderRequest, fault: str) -> "AtVenue | str":
+        now, order = self._clock(), request.order
+        if now > request.deadline:
+            return "-1021"
+        # Unique among open orders only: what has ended does not stand in the way of a second one.
+        if any(
+            one.order.client_order_id == order.client_order_id and one.state is VenueOrderState.OPEN
+            for one in self.orders
+        ):
+            return "duplicate"
+        accepted = AtVenue(len(self.orders) + 1, order, now, request.claimed_at)
+        self.orders.append(accepted)
+        if fault != "rests":
+            self.fill(accepted, order.quantity / 2 if fault == "partly" else order.quantity)
+        if order.time_in_force == "ioc" and accepted.state is VenueOrderState.OPEN:
+            accepted.state = VenueOrderState.EXPIRED
+        return accepted
+
+    def _fault(self) -> str:
+        if self.faults:
+            return self.faults.pop(0)
+        if self.random is not None and self.random.random() < RATE:
+            return self.random.choice(PLACING)
+        return ""
+
+    def _read(self) -> None:
+        self.settle()
+        if self.silent or (self.random is not None and not self.faults and self.random.random() < RATE / 10):
+            raise VenueUnavailable("box: no answer")
