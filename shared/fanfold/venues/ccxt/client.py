@@ -4,7 +4,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from threading import local
@@ -79,9 +79,21 @@ class Client:
 
     def markets(self) -> dict[str, dict[str, Any]]:
         """Return spot markets by symbol, fetched once a process. Not for two threads at once the first time."""
+        return {symbol: market for symbol, market in self.all_markets().items() if market["spot"]}
+
+    def all_markets(self) -> dict[str, dict[str, Any]]:
+        """Return every market that the exchange gave, by symbol; see markets."""
         if self._ccxt.markets is None:
             self._ask("load_markets")
-        return {symbol: market for symbol, market in self._ccxt.markets.items() if market["spot"]}
+        return dict(self._ccxt.markets)
+
+    def use_markets(self, markets: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take markets that were fetched before, of the same version of ccxt, and fetch none."""
+        self._ccxt.set_markets({symbol: dict(market) for symbol, market in markets.items()})
+        if "marketsByAltname" in self._ccxt.options:
+            # Kraken's trades name a market by this, and ccxt notes it only while it fetches.
+            listed = {market["altname"]: market for market in self._ccxt.markets.values()}
+            self._ccxt.options["marketsByAltname"] = listed
 
     def has(self, symbol: str) -> bool:
         market = (self._ccxt.markets or self.markets()).get(symbol)
