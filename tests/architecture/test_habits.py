@@ -20,6 +20,9 @@ TABLES = "fanfold.aws.dynamodb.table"
 MONEY = "fanfold.money"
 # Where amounts are booked; weights, volatility and research are floats, and are elsewhere.
 MONEY_MODULES = {
+    "fanfold.matching.engine",
+    "fanfold.matching.order_book",
+    "fanfold.matching.wallets",
     "fanfold.ledger.orders",
     "fanfold.ledger.positions",
     "fanfold.matching.fills",
