@@ -2,6 +2,8 @@
 
 from hashlib import blake2s
 
+CLIENT_ID_LENGTH = 26
+
 
 def derive(kind: str, *parts: object) -> str:
     """Return sixteen bytes as 32 lower-case hex digits, which every venue accepts as a client order id.
@@ -23,4 +25,4 @@ def order_id(signal: str, account: str, leg: int) -> str:
 
 def client_order_id(order: str) -> str:
     """Return at most 28 alphanumeric characters with gate's prefix, so that one id fits every venue's rule."""
-    return derive("client-order", order)[:26]
+    return derive("client-order", order)[:CLIENT_ID_LENGTH]

@@ -12,6 +12,7 @@ READERS = {
     "fanfold.aws.client.sigv4": "It formats that time.",
     "fanfold.venues.ccxt.client": "An exchange says until when to pause in its own wall time.",
     "fanfold.venues.ccxt.venue": "Requests share a deadline; which candles are closed is by the venue's clock.",
+    "fanfold.venues.ccxt.keyed": "A connection rests in real time.",
     "fanfold.venues.ccxt.pace": "Requests are spaced in real time.",
 }
 FREE = ("cli", "local", "stages", "importers", "fanfold_dev", "simulation")

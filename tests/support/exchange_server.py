@@ -18,11 +18,24 @@ Query = dict[str, str]
 
 
 class Answer(NamedTuple):
-    """What goes back: a status, the bytes of the body, and headers besides the usual."""
+    """What goes back: a status, the bytes of the body, and headers besides the usual.
+
+    A status of 0 is no answer: the connection is closed. Where a header says that the body is longer, it breaks off.
+    """
 
     status: int = 200
     body: bytes = b"{}"
     headers: Mapping[str, str] = MappingProxyType({})
+
+
+class Request(NamedTuple):
+    """A request as it came."""
+
+    method: str
+    path: str
+    query: Query
+    headers: Mapping[str, str]
+    body: str
 
 
 class Candle(NamedTuple):
@@ -59,6 +72,10 @@ class Exchange:
         page = found[: min(limit, self.page)]
         return page[::-1] if self.backwards else page
 
+    def respond(self, request: Request) -> Answer:
+        """Answer a request; one that knows its key overrides this."""
+        return self.answer(request.path, request.query)
+
     def answer(self, path: str, query: Query) -> Answer:
         self.asked.append((path, query))
         wrong = self.fault(path, query)
@@ -91,13 +108,25 @@ def serving(exchange: Exchange) -> Iterator[str]:
 
         def do_GET(self) -> None:
             url = urlsplit(self.path)
-            answer = exchange.answer(url.path, dict(parse_qsl(url.query)))
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
+            request = Request(self.command, url.path, dict(parse_qsl(url.query)), dict(self.headers), body)
+            answer = exchange.respond(request)
+            if not answer.status:
+                self.close_connection = True
+                return
             self.send_response(answer.status)
-            for name, value in {"Content-Type": "application/json", **answer.headers}.items():
+            length = {"Content-Length": str(len(answer.body))}
+            for name, value in {"Content-Type": "application/json", **length, **answer.headers}.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
             self.wfile.write(answer.body)
+            self.close_connection = self.close_connection or "Content-Length" in answer.headers
+
+        def do_POST(self) -> None:
+            self.do_GET()
+
+        def do_DELETE(self) -> None:
+            self.do_GET()
 
         def log_message(self, *_arguments: object) -> None:
             """Say nothing."""
@@ -227,6 +256,8 @@ def kraken(exchange: Exchange, path: str, query: Query) -> object:
 
 def coinbase(exchange: Exchange, path: str, query: Query) -> object:
     name = f"{exchange.base}-{exchange.quote}"
+    if path.endswith("transaction_summary"):
+        return {"fee_tier": {"taker_fee_rate": "0.006", "maker_fee_rate": "0.004"}}
     if path.endswith("products"):
         market = {
             "product_id": name,

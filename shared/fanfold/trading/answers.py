@@ -71,10 +71,14 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
-    """The venue will never have the order of this request; ``code`` is the venue's own."""
+    """The venue will never have the order of this request; ``code`` is the venue's own.
+
+    Where only the request ``lapsed``, late, early or one too many, the same order may be sent again under a new claim.
+    """
 
     code: str
     detail: str = ""
+    lapsed: bool = False
 
 
 class Unknown(msgspec.Struct, frozen=True, kw_only=True):

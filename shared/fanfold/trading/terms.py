@@ -1,8 +1,17 @@
-"""The terms on which each venue takes orders, as data: ids, fences, margins, definitive rejections."""
+"""The terms on which each venue takes orders, as data: ids, fences, margins, definitive rejections.
+
+What a venue's own documents or ccxt's reading of its answers does not say to be definitive is left out: it then counts
+as unknown, which costs a wait and never an order. A venue that is not listed here takes no real orders.
+"""
 
 from typing import Literal
 
 import msgspec
+
+from fanfold.errors import BadInput
+from fanfold.ids import CLIENT_ID_LENGTH
+
+PADDING = "0"
 
 
 class VenueTerms(msgspec.Struct, frozen=True, kw_only=True):
@@ -10,18 +19,142 @@ class VenueTerms(msgspec.Struct, frozen=True, kw_only=True):
 
     ``fence`` names how a request is kept from being taken after its deadline: "" where the venue has no such thing, and
     then an order of unknown outcome is never sent again. ``margin_s`` is how long after the deadline its "not found"
-    becomes final: processing after the window, lag of queries and clock skew together.
+    becomes final: processing after the window, lag of queries and clock skew together. ``rejections`` are the codes
+    that say that the venue will never have the order of this request; after ``lapses`` alone the same order may be
+    sent again, for the request was late, early or one too many. ``duplicates`` are answers that say that it has an
+    order of this id, as code, or as code and text. ``not_found`` is what a look-up gets for an order that it never had.
     """
 
     exchange: str
-    client_id_field: str
     client_id_scope: Literal["open", "forever"]
     client_id_length_max: int
-    client_id_pattern: str
+    client_id_length_min: int = 1
     fence: Literal["timestamp and window", "deadline", "expiry", ""]
-    window_s: int
-    margin_s: int
+    window_s: int = 5
+    margin_s: int = 30
     rejections: frozenset[str]
-    duplicates: frozenset[str]
+    lapses: frozenset[str] = frozenset()
+    duplicates: frozenset[str] = frozenset()
+    not_found: frozenset[str] = frozenset()
     sandbox: bool
     cancels_all_after: bool
+
+
+BINANCE = VenueTerms(
+    exchange="binance",
+    # The same id is taken again once the order before is filled, canceled or expired.
+    client_id_scope="open",
+    client_id_length_max=36,
+    fence="timestamp and window",
+    rejections=frozenset(
+        {"-1013", "-1014", "-1022", "-1100", "-1101", "-1102", "-1103", "-1104", "-1105", "-1106", "-1111", "-1114"}
+        | {"-1115", "-1116", "-1117", "-1118", "-1121", "-1128", "-1130", "-2010", "-2014", "-2015"}
+    ),
+    # Of its answers -1006 and -1007 alone say that the outcome is unknown; -1015 and the limits of requests are told
+    # before an order is looked at.
+    lapses=frozenset({"-1003", "-1015", "-1021"}),
+    duplicates=frozenset({"-2010 Duplicate order sent."}),
+    not_found=frozenset({"-2013"}),
+    sandbox=True,
+    cancels_all_after=False,
+)
+KRAKEN = VenueTerms(
+    exchange="kraken",
+    client_id_scope="open",
+    # A UUID as 32 hex digits, or at most 18 characters, which is shorter than our ids.
+    client_id_length_min=32,
+    client_id_length_max=32,
+    fence="deadline",
+    rejections=frozenset(
+        {
+            "EAPI:Invalid key",
+            "EAPI:Invalid signature",
+            "EGeneral:Invalid arguments",
+            "EGeneral:Permission denied",
+            "EOrder:Cost minimum not met",
+            "EOrder:Insufficient funds",
+            "EOrder:Order minimum not met",
+            "EOrder:Orders limit exceeded",
+            "EOrder:Tick size check failed",
+            "EQuery:Invalid asset pair",
+        }
+    ),
+    lapses=frozenset(
+        {
+            "EAPI:Invalid nonce",
+            "EAPI:Rate limit exceeded",
+            "EOrder:Rate limit exceeded",
+            "EService:Deadline elapsed",
+            "EService:Market in cancel_only mode",
+        }
+    ),
+    sandbox=False,
+    cancels_all_after=True,
+)
+COINBASE = VenueTerms(
+    exchange="coinbase",
+    client_id_scope="forever",
+    client_id_length_max=36,
+    fence="",
+    rejections=frozenset(
+        {"INSUFFICIENT_FUND", "INVALID_ARGUMENT", "PERMISSION_DENIED", "UNSUPPORTED_ORDER_CONFIGURATION"}
+    ),
+    sandbox=False,
+    cancels_all_after=False,
+)
+OKX = VenueTerms(
+    exchange="okx",
+    client_id_scope="open",
+    client_id_length_max=32,
+    fence="expiry",
+    rejections=frozenset(
+        {"50102", "50110", "50111", "50113", "50114", "51000", "51001", "51006", "51008", "51020", "51119", "51121"}
+        | {"51127", "51131"}
+    ),
+    # 50004 and 51149 say that nobody knows.
+    lapses=frozenset({"50011", "50036", "51113"}),
+    duplicates=frozenset({"51016"}),
+    not_found=frozenset({"51603"}),
+    sandbox=True,
+    cancels_all_after=True,
+)
+BYBIT = VenueTerms(
+    exchange="bybit",
+    client_id_scope="open",
+    client_id_length_max=36,
+    fence="timestamp and window",
+    rejections=frozenset(
+        {"10001", "10003", "10004", "10005", "170033", "170121", "170124", "170131", "170132", "170133", "170134"}
+        | {"170135", "170136", "170137", "170140", "170148", "170193", "170194"}
+    ),
+    lapses=frozenset({"10002", "10006", "10018", "170222"}),
+    duplicates=frozenset({"170141"}),
+    not_found=frozenset({"170213"}),
+    sandbox=True,
+    # Its cancel of everything hangs on a WebSocket that breaks, which a function has not.
+    cancels_all_after=False,
+)
+TERMS = {terms.exchange: terms for terms in (BINANCE, KRAKEN, COINBASE, OKX, BYBIT)}
+
+
+def client_id(terms: VenueTerms, client_order_id: str) -> str:
+    """Return a client order id as it is sent to the venue: padded with zeros to the length that it asks for."""
+    sent = client_order_id.ljust(terms.client_id_length_min, PADDING)
+    if len(sent) > terms.client_id_length_max:
+        raise BadInput(
+            f"client order id {sent} is longer than the {terms.client_id_length_max} that {terms.exchange} takes"
+        )
+    return sent
+
+
+def own_id(terms: VenueTerms, sent: str) -> str:
+    """Return the client order id of which the venue has the padded one; an id of others is returned as it is."""
+    padding = PADDING * max(terms.client_id_length_min - CLIENT_ID_LENGTH, 0)
+    return sent[:CLIENT_ID_LENGTH] if padding and sent[CLIENT_ID_LENGTH:] == padding else sent
+
+
+def terms_of(exchange: str) -> VenueTerms:
+    """Return an exchange's terms. Raises BadInput for one that takes no real orders of ours."""
+    if exchange not in TERMS:
+        raise BadInput(f'{exchange} takes no real orders yet; {", ".join(sorted(TERMS))} do: use mode = "paper"')
+    return TERMS[exchange]

@@ -47,12 +47,19 @@ class Client:
     ``origin``, such as http://127.0.0.1:8080, replaces the exchange's own hosts.
     """
 
-    def __init__(self, exchange_id: str, origin: str = "", timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        exchange_id: str,
+        origin: str = "",
+        timeout_s: float = TIMEOUT_S,
+        credentials: Mapping[str, str] | None = None,
+    ) -> None:
+        """Use ``credentials`` as ccxt names them, such as apiKey and secret, for what is not public."""
         kind = slim.load(exchange_id)
         self._errors: Any = slim.errors()
         self.name = exchange_id
         self._timeout_s = timeout_s
-        self._ccxt = _guarded(kind, self._errors)(_CONFIG | {"timeout": timeout_s * 1_000})
+        self._ccxt = _guarded(kind, self._errors)(_CONFIG | {"timeout": timeout_s * 1_000} | dict(credentials or {}))
         self.pace = Pace(exchange_id, self._ccxt.rateLimit)
         self._ccxt.pace = self.pace
         self._ccxt.answered = local()
@@ -181,7 +188,16 @@ def _guarded(kind: type[Any], errors: Any) -> type[Any]:
             self, code: int, reason: str, url: str, method: str, response_headers: Any, *more: Any
         ) -> Any:
             self.answered.at = _epoch(response_headers.get("Date", ""), 0.0)
+            self.answered.status, self.answered.body = code, more[0] if more else ""
             return super().on_rest_response(code, reason, url, method, response_headers, *more)
+
+        def nonce(self) -> Any:
+            return getattr(self.answered, "stamp_ms", None) or super().nonce()
+
+        def sign(self, *request: Any, **named: Any) -> Any:
+            signed = super().sign(*request, **named)
+            headers = getattr(self.answered, "headers", None)
+            return signed | {"headers": {**(signed["headers"] or {}), **headers}} if headers else signed
 
         def on_json_response(self, response_body: str) -> Any:
             # A number that was not written as text keeps its digits only if it never becomes a float.

@@ -1,0 +1,99 @@
+"""Kraken spot. Its trades and orders are documents by id."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from fanfold.errors import BadInput, VenueUnavailable
+from fanfold.messages import Order
+from fanfold.venues.ccxt.dialects.dialect import Caller, Document, Fence, NativeCall, pages, text
+
+PAGE = 50
+
+
+class Kraken:
+    """See Dialect. A nonce must rise with each request of a key, so the deadline alone is the fence."""
+
+    def place(self, order: Order, market_id: str, sent_id: str, deadline: datetime) -> NativeCall:
+        params = {
+            "pair": market_id,
+            "type": order.side,
+            "volume": text(order.quantity),
+            "cl_ord_id": sent_id,
+            "deadline": deadline.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        }
+        if order.kind == "limit":
+            own = {"ordertype": "limit", "price": text(order.limit_price), "timeinforce": order.time_in_force.upper()}
+        elif order.kind == "stop":
+            own = {"ordertype": "stop-loss", "price": text(order.stop_price)}
+        else:
+            raise BadInput(f"order {order.order_id} is at market without a bound; send a limit that is ioc")
+        return NativeCall("privatePostAddOrder", params | own)
+
+    def fence(self, claimed_at: datetime, deadline: datetime) -> Fence:
+        return Fence()
+
+    def placed(self, caller: Caller, answer: Document, symbol: str) -> Document:
+        ids = answer.get("result", {}).get("txid") or [None]
+        return {"id": ids[0]}
+
+    def error(self, answer: Document) -> tuple[str, str]:
+        errors = answer.get("error") or []
+        return (str(errors[0]), "; ".join(map(str, errors))) if errors else ("", "")
+
+    def find(self, caller: Caller, symbol: str, sent_id: str, venue_order_id: str, since: datetime) -> list[Document]:
+        if venue_order_id:
+            answer = caller.call(NativeCall("privatePostQueryOrders", {"txid": venue_order_id}))
+            return _orders(caller, answer.get("result"))
+        # What is open may close between the two looks, and then is among the closed ones.
+        still = caller.call(NativeCall("privatePostOpenOrders", {"cl_ord_id": sent_id}))
+        ended = caller.call(NativeCall("privatePostClosedOrders", {"cl_ord_id": sent_id}))
+        return _orders(caller, _result(still, "open")) + _orders(caller, _result(ended, "closed"))
+
+    def cancel(self, market_id: str, sent_id: str, venue_order_id: str) -> NativeCall:
+        own = {"txid": venue_order_id} if venue_order_id else {"cl_ord_id": sent_id}
+        return NativeCall("privatePostCancelOrder", own)
+
+    def open_orders(self, caller: Caller) -> list[Document]:
+        return _orders(caller, _result(caller.call(NativeCall("privatePostOpenOrders", {})), "open"))
+
+    def trades(self, caller: Caller, symbol: str, since: datetime, until: datetime) -> Iterator[Document]:
+        seen = 0
+
+        def following(answer: Document) -> Document | None:
+            nonlocal seen
+            seen += len(_result(answer, "trades"))
+            return {"ofs": seen} if len(_result(answer, "trades")) == PAGE else None
+
+        # ``start`` is exclusive, and in whole seconds.
+        first = NativeCall("privatePostTradesHistory", {"start": int(since.timestamp()) - 1})
+        for answer in pages(caller, first, following):
+            for trade_id, document in _result(answer, "trades").items():
+                own = caller.symbol(str(document.get("pair", "")))
+                if own == symbol:
+                    yield caller.trade({**document, "id": trade_id}, symbol)
+
+    def cancel_all_after(self, within_s: int) -> NativeCall:
+        return NativeCall("privatePostCancelAllOrdersAfter", {"timeout": within_s})
+
+    def rights(self, caller: Caller) -> None:
+        return None
+
+
+def _result(answer: Document, name: str) -> dict[str, Any]:
+    documents = (answer.get("result") or {}).get(name)
+    if not isinstance(documents, dict):
+        raise VenueUnavailable(f"kraken gave an answer without {name}")
+    return documents
+
+
+def _orders(caller: Caller, documents: Any) -> list[Document]:
+    if not isinstance(documents, dict):
+        raise VenueUnavailable("kraken gave an answer without orders")
+    return [
+        caller.order({**document, "id": order_id}, caller.symbol(str(document.get("descr", {}).get("pair", ""))))
+        for order_id, document in documents.items()
+    ]
+
+
+DIALECT = Kraken

@@ -1,0 +1,134 @@
+"""One exchange under a key: native requests, signed by ccxt, of which each is on the wire exactly once."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from fanfold.errors import BadInput, VenueUnavailable
+from fanfold.trading.terms import VenueTerms
+from fanfold.venues.ccxt.client import TIMEOUT_S, Client
+from fanfold.venues.ccxt.dialects.dialect import Document, Fence, NativeCall
+
+# What a secret calls the credentials -> what ccxt calls them.
+CREDENTIALS = {"api_key": "apiKey", "apiKey": "apiKey", "secret": "secret", "password": "password"}
+# A connection that rested for longer may be dead at the other end, and an order on it of unknown outcome.
+REST_S_MAX = 3.0
+UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+
+
+class LastAnswer(NamedTuple):
+    """The last answer to this thread: its HTTP status, 0 where none came, and its document, where it is one."""
+
+    status: int
+    document: Document
+
+
+class KeyedClient(Client):
+    """The private side of an exchange, for all threads of a process."""
+
+    def __init__(
+        self,
+        terms: VenueTerms,
+        credentials: Mapping[str, str],
+        origin: str = "",
+        timeout_s: float = TIMEOUT_S,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Raise BadInput, which names no value, for credentials that are missing or unknown."""
+        unknown = sorted(credentials.keys() - CREDENTIALS.keys())
+        if unknown:
+            raise BadInput(f"the key of {terms.exchange} has {unknown}; it takes api_key, secret and password")
+        super().__init__(
+            terms.exchange, origin, credentials={CREDENTIALS[name]: credentials[name] for name in credentials}
+        )
+        self._monotonic = monotonic
+        self._used_at = float("-inf")
+        # ccxt logs whole requests, with the key, as details for debugging.
+        self._ccxt.logger.setLevel(logging.WARNING)
+        # A redirected request would be sent a second time.
+        self._ccxt.session.max_redirects = 0
+        self._ccxt.options["recvWindow"] = terms.window_s * 1_000
+        try:
+            self._ccxt.check_required_credentials()
+        except self._errors.AuthenticationError as missing:
+            needed = sorted(name for name, wanted in self._ccxt.requiredCredentials.items() if wanted)
+            raise BadInput(f"the key of {terms.exchange} needs {needed}") from missing
+
+    def __repr__(self) -> str:
+        return f"KeyedClient({self.name})"
+
+    def call(self, request: NativeCall) -> Any:
+        """Return the answer to a native request that reads. Raises ccxt's errors."""
+        self._forget()
+        self._used_at = self._monotonic()
+        return getattr(self._ccxt, request.method)(dict(request.params))
+
+    def send(self, request: NativeCall, fence: Fence) -> Any:
+        """Send a request that orders, once, stamped by its fence, on a connection that is known to be alive."""
+        self._forget()
+        if self._monotonic() - self._used_at > REST_S_MAX:
+            self._ccxt.session.close()
+        self._used_at = self._monotonic()
+        own = self._ccxt.answered
+        own.stamp_ms, own.headers = fence.stamp_ms, fence.headers
+        try:
+            return getattr(self._ccxt, request.method)(dict(request.params))
+        finally:
+            own.stamp_ms, own.headers = 0, {}
+
+    def answered(self) -> LastAnswer:
+        """Return the last answer to this thread."""
+        own = self._ccxt.answered
+        try:
+            document = json.loads(getattr(own, "body", ""))
+        except ValueError:
+            document = None
+        return LastAnswer(getattr(own, "status", 0), document if isinstance(document, dict) else {})
+
+    def order(self, document: Document, symbol: str) -> Document:
+        structure: Document = self._ccxt.parse_order(document, self._ccxt.markets.get(symbol))
+        return structure
+
+    def trade(self, document: Document, symbol: str) -> Document:
+        structure: Document = self._ccxt.parse_trade(document, self._ccxt.markets.get(symbol))
+        return structure
+
+    def market_id(self, symbol: str) -> str:
+        return str(self.market(symbol)["id"])
+
+    def market(self, symbol: str) -> Document:
+        """Return ccxt's structure of a spot market. Raises BadInput for an instrument that the exchange lacks."""
+        market = self.markets().get(symbol)
+        if market is None:
+            raise BadInput(f"{symbol} is not traded at {self.name}")
+        return market
+
+    def symbol(self, market_id: str) -> str:
+        return str(self._ccxt.safe_symbol(market_id, None, None, "spot"))
+
+    def totals(self) -> Document:
+        """Return what the key holds by currency, free and locked together."""
+        totals: Document = self._ccxt.fetch_balance()["total"]
+        return totals
+
+    @property
+    def faults(self) -> tuple[type[BaseException], ...]:
+        """Return all that a request may raise: ccxt's errors, and those of its parsers on another shape."""
+        return self._errors.BaseError, VenueUnavailable, OSError, *UNREADABLE
+
+    def reading(self, read: Callable[[], Any]) -> Any:
+        """Return what a function reads through this client. Raises VenueUnavailable for every fault of the venue."""
+        try:
+            return read()
+        except (BadInput, VenueUnavailable):
+            raise
+        except self._errors.BaseError as fault:
+            raise self._unavailable(fault) from fault
+        except UNREADABLE as fault:
+            raise VenueUnavailable(f"{self.name} gave an answer that cannot be read: {fault!r}") from fault
+
+    def _forget(self) -> None:
+        own = self._ccxt.answered
+        own.status, own.body = 0, ""

@@ -1,0 +1,217 @@
+"""Real orders at an exchange through ccxt: see fanfold.trading.venue.
+
+One ``place`` is one request on the wire. Its outcome is judged by what the exchange wrote, never by the class of an
+exception: a code that is on the list of definitive ones rejects, an answer with an id places, all else is unknown.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from fanfold.errors import BadInput, VenueUnavailable
+from fanfold.matching.prices import Quote
+from fanfold.messages import Order
+from fanfold.money import EXACT
+from fanfold.trading.answers import Outcome, Placed, Rejected, Unknown, VenueOrder, VenueOrderState, VenueTrade
+from fanfold.trading.terms import VenueTerms, client_id
+from fanfold.trading.venue import OrderRequest
+from fanfold.venues.ccxt import structures
+from fanfold.venues.ccxt.dialects import dialect_of
+from fanfold.venues.ccxt.dialects.dialect import NativeCall
+from fanfold.venues.ccxt.keyed import KeyedClient
+
+# Nothing was sent, because of the order itself.
+UNFIT = "UNFIT"
+SERVER_FAULTS = 500
+
+
+class ExchangeTrading:
+    """An exchange under the key of one account; see TradingVenue."""
+
+    def __init__(
+        self,
+        terms: VenueTerms,
+        client: KeyedClient,
+        quote: Callable[[str], Quote],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._terms = terms
+        self._client = client
+        self._quote = quote
+        self._now = now
+        self._dialect = dialect_of(terms.exchange)
+
+    @property
+    def terms(self) -> VenueTerms:
+        return self._terms
+
+    def place(self, request: OrderRequest) -> Outcome:
+        """Send one request; the module says how its outcome is judged."""
+        order = request.order
+        try:
+            native = self._native(request)
+        except BadInput as unfit:
+            return Rejected(code=UNFIT, detail=str(unfit))
+        except VenueUnavailable as fault:
+            return Unknown(why=f"not sent: {fault}")
+        try:
+            answer = self._client.send(native, self._dialect.fence(request.claimed_at, request.deadline))
+            return self._judged(order, answer)
+        except self._client.faults as fault:
+            # Whatever was raised, what the exchange wrote counts.
+            return self._refused() or Unknown(why=f"{type(fault).__name__}: {fault!s:.300}")
+
+    def find(self, order: Order, venue_order_id: str = "") -> VenueOrder | None:
+        sent = client_id(self._terms, order.client_order_id)
+        known = self._look_up(order, sent, "")
+        if known is None and venue_order_id:
+            return self._look_up(order, sent, venue_order_id)
+        return known
+
+    def cancel(self, order: Order, venue_order_id: str) -> VenueOrder | Unknown:
+        """Cancel, and look the order up: only what the exchange then says of it counts."""
+        sent = client_id(self._terms, order.client_order_id)
+        why = f"{self._terms.exchange} does not know the order"
+        try:
+            known = venue_order_id or getattr(self.find(order), "venue_order_id", "")
+            if known:
+                market_id = self._client.market_id(order.instrument)
+                self._client.call(self._dialect.cancel(market_id, sent, known))
+        except self._client.faults as fault:
+            # It may have been canceled all the same; the look-up says so.
+            why = f"{type(fault).__name__}: {fault!s:.300}"
+        try:
+            return self.find(order, venue_order_id) or Unknown(why=why)
+        except VenueUnavailable as unavailable:
+            return Unknown(why=str(unavailable))
+
+    def open_orders(self) -> Sequence[VenueOrder]:
+        documents = self._read(lambda: self._dialect.open_orders(self._client))
+        return [structures.order(document, self._terms) for document in documents]
+
+    def trades(self, instrument: str, since: datetime) -> Sequence[VenueTrade]:
+        documents = self._read(lambda: list(self._dialect.trades(self._client, instrument, since, self._now())))
+        trades = {trade.trade_id: trade for trade in (structures.trade(each, self._terms) for each in documents)}
+        return sorted((trade for trade in trades.values() if trade.at >= since), key=lambda trade: trade.at)
+
+    def balances(self) -> Mapping[str, Decimal]:
+        totals = self._read(self._client.totals)
+        return {str(currency): Decimal(str(total)) for currency, total in totals.items() if total is not None}
+
+    def quote(self, instrument: str) -> Quote:
+        return self._quote(instrument)
+
+    def arm_cancel_all(self, within_s: int) -> bool:
+        native = self._dialect.cancel_all_after(within_s)
+        if native is not None:
+            self._read(lambda: self._client.call(native))
+        return native is not None
+
+    def check_key(self) -> str:
+        """Raise BadInput for a key that may withdraw or not trade; return what could not be checked, or ""."""
+        rights = self._read(lambda: self._dialect.rights(self._client))
+        if rights is None:
+            return f"{self._terms.exchange} does not say what a key may do; make sure that this one cannot withdraw"
+        if "withdraw" in rights:
+            raise BadInput(f"the key of {self._terms.exchange} may withdraw; make one that may only trade")
+        if "trade" not in rights:
+            raise BadInput(f"the key of {self._terms.exchange} may not trade spot; allow it, or make another")
+        return ""
+
+    def _native(self, request: OrderRequest) -> NativeCall:
+        """Return the request of an order. Raises BadInput for one that the exchange cannot take."""
+        order = request.order
+        market = self._client.reading(lambda: self._client.market(order.instrument))
+        _check(order, market)
+        sent = client_id(self._terms, order.client_order_id)
+        return self._dialect.place(order, str(market["id"]), sent, request.deadline)
+
+    def _judged(self, order: Order, answer: Any) -> Outcome:
+        if not isinstance(answer, dict):
+            return Unknown(why=f"an answer that is no document: {answer!s:.200}")
+        refused = self._refused()
+        if refused:
+            return refused
+        structure = self._dialect.placed(self._client, answer, order.instrument)
+        if not structure.get("id"):
+            return Unknown(why="an answer without an order id")
+        if structure.get("status") is None:
+            return Placed(order=_acknowledged(order, str(structure["id"])))
+        trades = tuple(structures.trade(_own(each, structure), self._terms) for each in structure.get("trades") or ())
+        return Placed(order=structures.order(structure, self._terms), trades=trades)
+
+    def _refused(self) -> Rejected | Unknown | None:
+        """Return the refusal in the last answer to this thread, None where it was none."""
+        status, document = self._client.answered()
+        code, text = self._dialect.error(document) if document else ("", "")
+        if not code:
+            return None
+        detail = f"{code} {text}".strip()
+        if {code, detail} & self._terms.duplicates:
+            return Unknown(why=f"it may be there already: {detail}")
+        # What stands behind a fault of the exchange's own machines is not definitive, whatever its code.
+        if status < SERVER_FAULTS and code in self._terms.rejections | self._terms.lapses:
+            return Rejected(code=code, detail=text, lapsed=code in self._terms.lapses)
+        return Unknown(why=f"HTTP {status}: {detail:.300}")
+
+    def _look_up(self, order: Order, sent: str, venue_order_id: str) -> VenueOrder | None:
+        def look() -> Sequence[Any]:
+            try:
+                return self._dialect.find(self._client, order.instrument, sent, venue_order_id, order.decided_at)
+            except self._client.faults:
+                _, document = self._client.answered()
+                if document and self._dialect.error(document)[0] in self._terms.not_found:
+                    return []
+                raise
+
+        for structure in self._read(look):
+            known = structures.order(structure, self._terms)
+            if venue_order_id and known.venue_order_id == venue_order_id:
+                return known
+            if not venue_order_id and known.client_order_id == order.client_order_id:
+                return known
+        return None
+
+    def _read(self, read: Callable[[], Any]) -> Any:
+        self._client.reading(self._client.markets)
+        return self._client.reading(read)
+
+
+def _acknowledged(order: Order, venue_order_id: str) -> VenueOrder:
+    """Return the order as an answer has it that says no more than an id."""
+    return VenueOrder(
+        venue_order_id=venue_order_id,
+        client_order_id=order.client_order_id,
+        instrument=order.instrument,
+        side=order.side,
+        quantity=order.quantity,
+        filled=Decimal(0),
+        state=VenueOrderState.OPEN,
+    )
+
+
+def _own(trade: Mapping[str, Any], order: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a trade of an answer with what only its order says there."""
+    names = ("symbol", "side", "timestamp")
+    known = {name: trade.get(name) or order.get(name) for name in names}
+    return {**trade, **known, "order": trade.get("order") or order.get("id")}
+
+
+def _check(order: Order, market: Mapping[str, Any]) -> None:
+    """Raise BadInput for an order off the market's steps or limits; ccxt would round it, or send it all the same."""
+    price = order.limit_price if order.limit_price is not None else order.stop_price
+    for name, value in (("amount", order.quantity), ("price", price)):
+        step = market["precision"].get(name)
+        if step is not None and value is not None and EXACT.remainder(value, Decimal(str(step))):
+            raise BadInput(f"{name} {value:f} of order {order.order_id} is not a multiple of {step}")
+    figures = {"amount": order.quantity, "price": price}
+    figures["cost"] = None if price is None else EXACT.multiply(order.quantity, price)
+    for name, figure in figures.items():
+        limits = market["limits"].get(name) or {}
+        least, most = limits.get("min"), limits.get("max")
+        if figure is None:
+            continue
+        if (least is not None and figure < Decimal(str(least))) or (most and figure > Decimal(str(most))):
+            bounds = f"{least or 0} and {most or 'any'}"
+            raise BadInput(f"{name} {figure:f} of order {order.order_id} is not between {bounds} of {order.instrument}")
