@@ -185,7 +185,7 @@ def test_balances_are_free_and_locked_together(exchange: KeyedExchange, origin: 
         ("binance", {}, "may withdraw"),
         ("okx", {"code": "0", "data": [{"perm": "read_only,trade,withdraw"}]}, "may withdraw"),
         ("okx", {"code": "0", "data": [{"perm": "read_only,trade"}]}, ""),
-        ("bybit", {"retCode": 0, "result": {"permissions": {"Spot": ["SpotTrade"], "Wallet": ["Withdraw"]}}}, "withdraw"),
+        ("bybit", {"retCode": 0, "result": {"permissions": {"Spot": ["SpotTrade"], "Wallet": ["Withdraw"]}}}, "may"),
         ("bybit", {"retCode": 0, "result": {"permissions": {"Spot": ["SpotTrade"], "Wallet": []}}}, ""),
         ("coinbase", {"can_trade": True, "can_transfer": True}, "may withdraw"),
         ("coinbase", {"can_trade": True, "can_transfer": False}, ""),
