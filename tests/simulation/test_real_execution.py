@@ -20,7 +20,7 @@ from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.sns import Topics
 from fanfold.errors import AT_ONCE, BadInput
 from fanfold.ledger.approvals import Approvals
-from fanfold.messages import ExecutionReport, OrdersApproved, OrderState, TradingState, decode
+from fanfold.messages import ExecutionReport, Order, OrdersApproved, OrderState, TradingState, decode
 from fanfold.risk.poll import PollState
 from fanfold.simulation.cloud import MemoryCloud
 from support.core_desk import START, A, raw
@@ -61,8 +61,11 @@ class LiveDesk:
         self.calls.append(operation)
         return self.cloud.call(service, operation, parameters)
 
+    def order(self, name: str) -> Order:
+        return order(name)
+
     def approve(self, name: str) -> OrdersApproved:
-        told = OrdersApproved(id=f"m-{name}", cause="t", at=self.now, account="main", orders=[order(name)])
+        told = OrdersApproved(id=f"m-{name}", cause="t", at=self.now, account="main", orders=[self.order(name)])
         assert self.approvals.approve(self.approvals.book("main", PollState()), told, 1, 1) == []
         self.approvals.publish([told], [])
         return told
@@ -137,11 +140,6 @@ def test_a_stage_that_does_not_name_the_venue_sends_nothing() -> None:
     assert (desk_.state("a"), desk_.venue.requests) == (OrderState.APPROVED, [])
     with pytest.raises(BadInput, match="FANFOLD_LIVE_VENUE"):
         desk_.process.sweep({}, "schedule")
-
-
-def test_without_an_adapter_no_account_is_live() -> None:
-    with pytest.raises(BadInput, match="no adapter"):
-        wiring.without_adapter("main")
 
 
 def test_a_live_account_needs_an_exchange_and_cannot_be_short() -> None:

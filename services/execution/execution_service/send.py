@@ -102,10 +102,12 @@ class Sender:
             outcome = Rejected(code="not sent", detail=str(refused))
         if isinstance(outcome, Placed):
             self._acknowledge(message, record, outcome)
-        elif isinstance(outcome, Rejected):
+        elif isinstance(outcome, Rejected) and not outcome.lapsed:
             self._rejected(message, record, outcome)
         else:
-            self._monitor.note("an order's outcome is unknown", order=record.order.order_id, why=outcome.why)
+            # One that only came late is looked up, too, before another request is sent.
+            why = f"{outcome.code} {outcome.detail}" if isinstance(outcome, Rejected) else outcome.why
+            self._monitor.note("an order's outcome is unknown", order=record.order.order_id, why=why)
 
     def _acknowledge(self, message: OrdersApproved, record: OrderRecord, placed: Placed) -> None:
         """Book the venue's order, the trades of its answer, and its end where they account for all of it."""

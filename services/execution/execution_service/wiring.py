@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import cache, cached_property, partial
+from typing import TYPE_CHECKING
 
 from execution_service import live
 from execution_service.execute import OrderExecution, RealVerbs, VenueVerbs
@@ -32,6 +33,9 @@ from fanfold.matching.prices import Quote
 from fanfold.messages import Fill
 from fanfold.trading.venue import TradingVenue
 
+if TYPE_CHECKING:
+    from fanfold.aws.function.secrets import SecureParameter
+
 
 @cache
 def runtime() -> Runtime:
@@ -41,12 +45,16 @@ def runtime() -> Runtime:
 class ExecutionProcess:
     """The parts of one process: the ledger's side, and the verbs of each venue and of each live account."""
 
-    def __init__(self, runtime: Runtime, settings: Settings, trading: Callable[[str], TradingVenue]) -> None:
+    def __init__(
+        self, runtime: Runtime, settings: Settings, trading: Callable[[str], TradingVenue] | None = None
+    ) -> None:
+        """Use ``trading``, which returns the real venue of a live account, in place of its exchange."""
         self.runtime = runtime
         self._settings = settings
-        self._trading = trading
+        self._trading = trading or self._exchange
         self._verbs: dict[str, VenueVerbs] = {}
-        self._real: dict[str, RealVerbs] = {}
+        # By account, each with the version of the key that it was built with.
+        self._real: dict[str, tuple[str, RealVerbs]] = {}
 
     @cached_property
     def _table(self) -> Table:
@@ -68,17 +76,42 @@ class ExecutionProcess:
         self.runtime.watch.log.error(what, trade=fill.trade_id, order=fill.order_id, **figures)
 
     def real(self, account: str) -> RealVerbs:
-        """Return the verbs of a live account, built once. Raises BadInput where the stage does not let it trade."""
-        if account not in self._real:
-            live.check(self.runtime.desk, account, self._settings.live_venue)
-            # What trades on paper does not load what trades at a real venue.
-            from execution_service.real import RealAccount  # noqa: PLC0415
+        """Return the verbs of a live account, built once for each version of its key.
 
-            runtime, venue = self.runtime, self._trading(account)
-            store = DynamoLedger(self._table, self._outbox)
-            ledger = Bookings(store, runtime.backoff, self._log_odd, changes_of(runtime.desk))
-            self._real[account] = RealAccount(account, runtime.desk, ledger, venue, runtime.clock, self)
-        return self._real[account]
+        Raises BadInput where the stage does not let it trade, or its key is not one that may only trade.
+        """
+        live.check(self.runtime.desk, account, self._settings.live_venue)
+        version = self._keys.version if self._keys and self._keys.values() else ""
+        known = self._real.get(account)
+        if known is None or known[0] != version:
+            known = self._real[account] = version, self._traded_for_real(account)
+        return known[1]
+
+    def _traded_for_real(self, account: str) -> RealVerbs:
+        # What trades on paper does not load what trades at a real venue.
+        from execution_service.real import RealAccount  # noqa: PLC0415
+
+        runtime, venue = self.runtime, self._trading(account)
+        store = DynamoLedger(self._table, self._outbox)
+        ledger = Bookings(store, runtime.backoff, self._log_odd, changes_of(runtime.desk))
+        return RealAccount(account, runtime.desk, ledger, venue, runtime.clock, self)
+
+    def _exchange(self, account: str) -> TradingVenue:
+        """Return the exchange of a live account under its key, which is checked first."""
+        from fanfold.trading.terms import terms_of  # noqa: PLC0415
+        from fanfold.venues.ccxt.keyed import KeyedClient  # noqa: PLC0415
+        from fanfold.venues.ccxt.trading import ExchangeTrading  # noqa: PLC0415
+
+        venue = self.runtime.desk.accounts[account].venue
+        terms, quote = terms_of(self.runtime.desk.venues[venue].exchange), self._quote(venue)
+        if self._keys is None or quote is None:
+            raise BadInput(f"account {account!r} is live, and the stage has no key for {venue}")
+        client = KeyedClient(terms, self._keys.values(), self._settings.venue_origin)
+        exchange = ExchangeTrading(terms, client, quote, self.runtime.clock)
+        unchecked = exchange.check_key()
+        if unchecked:
+            self.runtime.watch.log.warning(unchecked)
+        return exchange
 
     def note(self, event: str, **figures: str) -> None:
         """Log what somebody should look at in a live account."""
@@ -119,17 +152,21 @@ class ExecutionProcess:
         )
 
     @cached_property
-    def _check_keys(self) -> Callable[[], None]:
-        """Return the check that a real venue has its keys, which are read again every minute."""
-        name = self._settings.venue_secret
-        if not name:
-            return lambda: None
+    def _keys(self) -> "SecureParameter | None":
+        """Return the keys of the stage's real venue, which are read again every minute; None where it has none."""
+        if not self._settings.venue_secret:
+            return None
         # What trades on paper does not load what reads secrets.
-        from execution_service.keys import check  # noqa: PLC0415
         from fanfold.aws.function.secrets import SecureParameter  # noqa: PLC0415
 
-        secret = SecureParameter(self.runtime.call, name, self.runtime.clock)
-        return lambda: check(name, secret.values())
+        return SecureParameter(self.runtime.call, self._settings.venue_secret, self.runtime.clock)
+
+    def _check_keys(self) -> None:
+        """Raise BadInput where the stage has a real venue and its keys are missing."""
+        if self._keys is not None:
+            from execution_service.keys import check  # noqa: PLC0415
+
+            check(self._settings.venue_secret, self._keys.values())
 
     @cached_property
     def _execution(self) -> OrderExecution:
@@ -166,18 +203,10 @@ class ExecutionProcess:
         return sum(swept)
 
 
-def without_adapter(account: str) -> TradingVenue:
-    """Raise BadInput: no adapter is built that sends the account's orders."""
-    raise BadInput(f"account {account!r} is live, and this version has no adapter that sends its venue real orders")
-
-
 def build(
-    runtime: Runtime, settings: Settings, trading: Callable[[str], TradingVenue] = without_adapter
+    runtime: Runtime, settings: Settings, trading: Callable[[str], TradingVenue] | None = None
 ) -> ExecutionProcess:
-    """Build a process: two of them share nothing but the AWS resources that they call.
-
-    ``trading`` returns the real venue of a live account.
-    """
+    """Build a process: two of them share nothing but the AWS resources that they call. See ExecutionProcess."""
     return ExecutionProcess(runtime, settings, trading)
 
 
