@@ -1,6 +1,6 @@
 """Resting orders of a paper venue, and the store that holds them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
@@ -43,6 +43,18 @@ def canceled(resting: RestingOrder, client_order_ids: Sequence[str], at: datetim
     if resting.order.client_order_id not in client_order_ids or resting.canceled_at is not None:
         return resting
     return msgspec.structs.replace(resting, canceled_at=at, reason=reason)
+
+
+def updated(
+    orders: Sequence[RestingOrder], changed: Sequence[RestingOrder], ended: Collection[str]
+) -> list[RestingOrder]:
+    """Return orders after a match, in their order: without the ended client order ids, and with the changed in place.
+
+    A changed order that is not among the orders is left out.
+    """
+    after = {entry.order.client_order_id: entry for entry in changed}
+    left = (entry for entry in orders if entry.order.client_order_id not in ended)
+    return [after.get(entry.order.client_order_id, entry) for entry in left]
 
 
 class PaperBookVersion(msgspec.Struct, frozen=True, kw_only=True):

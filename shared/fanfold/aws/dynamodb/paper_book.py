@@ -4,7 +4,7 @@ The first part is in the item of the account, with the times matched through and
 other. Every write increments the version, so a match is written to the very book it was computed from.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ import msgspec
 
 from fanfold.aws.dynamodb.table import ABSENT, Key, Table, Write
 from fanfold.errors import BadInput, Conflict, retry_on_conflict
-from fanfold.matching.book import PaperBookVersion, RestingOrder, canceled
+from fanfold.matching.book import PaperBookVersion, RestingOrder, canceled, updated
 from fanfold.messages import Order
 
 TRIES = 5
@@ -73,7 +73,10 @@ class PaperBook:
 
     def cancel(self, account: str, client_order_ids: Sequence[str], at: datetime, reason: str) -> None:
         kept = self._read(account)
-        parts = _each(kept.parts, lambda entry: canceled(entry, client_order_ids, at, reason))
+        parts = {
+            number: [canceled(entry, client_order_ids, at, reason) for entry in part]
+            for number, part in kept.parts.items()
+        }
         if parts != kept.parts:
             self._table.write(self._writes(account, kept, parts, kept.page.matched_through_s))
 
@@ -94,13 +97,8 @@ class PaperBook:
             kept = self._read(account)
         if kept.page.version != version:
             raise Conflict(f"the book of {account} is at version {kept.page.version}, not {version}; resolve again")
-        fresh = {entry.order.client_order_id: entry for entry in changed}
-        over = frozenset(gone)
-        left = {
-            number: [entry for entry in part if entry.order.client_order_id not in over]
-            for number, part in kept.parts.items()
-        }
-        parts = _each(left, lambda entry: fresh.get(entry.order.client_order_id, entry))
+        ended = frozenset(gone)
+        parts = {number: updated(part, changed, ended) for number, part in kept.parts.items()}
         self._table.write(self._writes(account, kept, parts, matched_through_s))
 
     def _marking(self, order: Order, item: dict[str, Any]) -> Write:
@@ -142,7 +140,7 @@ class PaperBook:
 
 
 def _kept(item: dict[str, Any]) -> StoredBook:
-    """The book of a page without others."""
+    """Return the book of a page that has no other parts."""
     page = _page(item["book"]) if item else PaperBookVersion()
     return StoredBook(page, {0: page.resting})
 
@@ -167,10 +165,6 @@ def _added(parts: Parts, order: Order) -> Parts:
         count = sum(map(len, parts.values()))
         raise BadInput(f"{count} orders rest for {order.account}, and its paper book takes no more; cancel some")
     return {**parts, last: [*parts.get(last, []), RestingOrder(order=order)]}
-
-
-def _each(parts: Parts, change: Callable[[RestingOrder], RestingOrder]) -> Parts:
-    return {number: [change(entry) for entry in part] for number, part in parts.items()}
 
 
 def _page_key(account: str) -> Key:
