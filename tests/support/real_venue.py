@@ -152,10 +152,10 @@ class RealVenue:
     def settle(self) -> None:
         """Let late requests arrive."""
         now = self._clock()
-        due = [request for at, request in self.late if at <= now]
+        due = [(at, request) for at, request in self.late if at <= now]
         self.late = [(at, request) for at, request in self.late if at > now]
-        for request in due:
-            self._accept(request, "")
+        for at, request in due:
+            self._accept(request, "", at)
 
     def fill(self, one: AtVenue, quantity: Decimal) -> None:
         """Trade a part of an order."""
@@ -196,8 +196,8 @@ class RealVenue:
                 elif chance < 0.4:
                     one.state = VenueOrderState.CANCELED
 
-    def _accept(self, request: OrderRequest, fault: str) -> "AtVenue | str":
-        now, order = self._clock(), request.order
+    def _accept(self, request: OrderRequest, fault: str, at: datetime | None = None) -> "AtVenue | str":
+        now, order = at or self._clock(), request.order
         if now > request.deadline:
             return "-1021"
         # Unique among open orders only: what has ended does not stand in the way of a second one.

@@ -1,0 +1,181 @@
+"""Starts after anything that may have happened while nobody looked: the second reconciliation finds nothing to do."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from fanfold.errors import VenueUnavailable
+from fanfold.messages import OrderState
+from fanfold.trading.answers import VenueOrderState
+from fanfold.trading.venue import OrderRequest
+from support.core_desk import A, B
+from support.real_venue import AtVenue
+from support.real_world import D, RealWorld, laws, order
+
+FROZEN_FUNDS = "the venue has +1 BTC beside what is booked"
+
+
+def resting() -> tuple[RealWorld, AtVenue]:
+    """A world that was reconciled, with one order open at the venue; then its processes are gone for a while."""
+    world = RealWorld()
+    world.sweep()
+    world.venue.faults = ["rests"]
+    world.account().place(world.approve(order("a", expires_at=world.now + timedelta(hours=9))))
+    (mine,) = world.venue.orders
+    return world, mine
+
+
+def stranger(world: RealWorld, client: str) -> AtVenue:
+    """An order that somebody placed by hand."""
+    own = order(client, B, client_order_id=client)
+    request = OrderRequest(order=own, claimed_at=world.now, deadline=world.now + timedelta(seconds=5))
+    placed = world.venue._accept(request, "rests")
+    assert isinstance(placed, AtVenue)
+    return placed
+
+
+def returns(world: RealWorld) -> list[str]:
+    """Start again: reconcile twice, the second time without anything to do; return what the first found."""
+    world.wait(600)
+    findings = world.account().reconcile()
+    assert world.account().reconcile() == []
+    return findings
+
+
+def test_an_order_that_is_still_open() -> None:
+    world, _ = resting()
+    assert returns(world) == []
+    assert world.states() == {"a": OrderState.OPEN}
+
+
+def test_an_order_that_filled_in_part() -> None:
+    world, mine = resting()
+    world.venue.fill(mine, D(1))
+    returns(world)
+    assert (world.states(), world.record("a").filled) == ({"a": OrderState.PARTIAL}, D(1))
+
+
+def test_an_order_that_somebody_canceled() -> None:
+    world, mine = resting()
+    mine.state = VenueOrderState.CANCELED
+    returns(world)
+    assert (world.states(), world.record("a").reason) == ({"a": OrderState.CANCELED}, "it is CANCELED at its venue")
+    assert laws(world) == []
+
+
+def test_an_order_that_filled_while_nobody_looked() -> None:
+    world, mine = resting()
+    world.venue.fill(mine, D(2))
+    world.wait(86_400)
+    returns(world)
+    assert world.states() == {"a": OrderState.FILLED}
+    assert laws(world) == []
+
+
+def test_an_order_of_unknown_outcome_that_was_taken() -> None:
+    world = RealWorld()
+    world.sweep()
+    world.venue.faults = ["lost after"]
+    world.account().place(world.approve(order("a")))
+    world.wait(600)
+    world.sweep()
+    returns(world)
+    assert world.states() == {"a": OrderState.FILLED}
+    assert laws(world) == []
+
+
+def test_an_order_whose_instrument_the_desk_file_has_lost() -> None:
+    world, mine = resting()
+    world.venue.fill(mine, D(2))
+    venue = msgspec.structs.replace(world.desk.venues["v"], symbols=[B])
+    world.desk = msgspec.structs.replace(world.desk, venues={"v": venue}, instruments={B: world.desk.instruments[B]})
+    returns(world)
+    assert world.states() == {"a": OrderState.FILLED}
+    assert world.ledger.real_money("main").flows["BTC"] == D("1.998")
+
+
+def test_an_order_that_ended_as_its_instrument_was_delisted() -> None:
+    world, mine = resting()
+    mine.state = VenueOrderState.EXPIRED
+    returns(world)
+    assert world.states() == {"a": OrderState.EXPIRED}
+
+
+def test_trades_that_the_venue_tells_only_a_part_of_freeze_their_instruments_alone() -> None:
+    world, mine = resting()
+    world.venue.fill(mine, D(1))
+    world.venue.fill(mine, D(1))
+    missing = world.venue.traded.pop()
+    returns(world)
+    assert (world.record("a").filled, world.states()) == (D(1), {"a": OrderState.PARTIAL})
+    frozen = world.ledger.real_money("main").frozen
+    assert (A, "balance BTC") in frozen
+    assert (B, "balance BTC") not in frozen
+    world.venue.traded.append(missing)
+    returns(world)
+    assert (world.states(), world.ledger.real_money("main").frozen) == ({"a": OrderState.FILLED}, {})
+
+
+def test_an_open_order_that_is_none_of_ours_is_told_once_and_left_alone() -> None:
+    world, _ = resting()
+    other = stranger(world, "by-hand")
+    assert [text for text in returns(world) if "none of ours" in text] == ["order v2 is none of ours"]
+    world.sweep()
+    assert world.events.count("EXTERNAL: the venue has what no order of this desk made") == 1
+    assert other.state is VenueOrderState.OPEN
+
+
+def test_a_trade_that_is_none_of_ours_is_told_once_and_freezes_what_it_moved() -> None:
+    world, mine = resting()
+    world.venue.fill(mine, D(2))
+    returns(world)
+    by_hand = stranger(world, "by-hand")
+    by_hand.order = msgspec.structs.replace(by_hand.order, instrument=A)
+    world.venue.fill(by_hand, D(1))
+    returns(world)
+    assert (
+        world.events.count("EXTERNAL: the venue has what no order of this desk made") == 2
+    )  # The order, and its trade.
+    assert {source for _, source in world.ledger.real_money("main").frozen} == {"balance BTC", "balance USDT"}
+    assert world.record("a").filled == D(2)
+
+
+def test_a_deposit_freezes_its_currency_until_an_operator_accepts_it() -> None:
+    world, _ = resting()
+    world.venue.holdings["BTC"] += 1
+    assert returns(world) == [FROZEN_FUNDS]
+    assert world.ledger.real_money("main").frozen == {(A, "balance BTC"): FROZEN_FUNDS}
+    world.account().accept()
+    assert world.ledger.real_money("main").frozen == {}
+    assert returns(world) == []
+
+
+@pytest.mark.parametrize("refuse", ["trades", "open_orders", "balances"])
+def test_a_venue_that_does_not_answer_changes_nothing(refuse: str) -> None:
+    world, mine = resting()
+    mine.state = VenueOrderState.CANCELED
+    answers: Callable[..., object] = getattr(world.venue, refuse)
+
+    def silent(*_given: object) -> object:
+        raise VenueUnavailable("box: maintenance")
+
+    setattr(world.venue, refuse, silent)
+    world.wait(600)
+    assert world.account().reconcile() == []
+    assert world.ledger.real_money("main").frozen == {}
+    setattr(world.venue, refuse, answers)
+    returns(world)
+    assert world.states() == {"a": OrderState.CANCELED}
+
+
+def test_fees_in_a_third_currency_are_flows_of_it() -> None:
+    world = RealWorld()
+    world.venue.fee_currency = "BNB"
+    world.sweep()
+    world.account().place(world.approve(order("a")))
+    returns(world)
+    assert world.ledger.real_money("main").flows == {"BTC": D(2), "USDT": D(-200), "BNB": D("-0.2")}
+    assert world.ledger.real_money("main").frozen == {}
+    assert laws(world) == []
