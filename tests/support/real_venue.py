@@ -166,10 +166,11 @@ class RealVenue:
         if one.filled == one.order.quantity:
             one.state = VenueOrderState.FILLED
         base, quote = one.order.instrument.split("/")
+        price = one.order.limit_price or PRICE
         signed = quantity if one.order.side == "buy" else -quantity
         fee = {"base": base, "quote": quote}.get(self.fee_currency, self.fee_currency)
-        amount = quantity * (D(1) if fee == base else PRICE) / 1000
-        for currency, change in ((base, signed), (quote, -signed * PRICE), (fee, -amount)):
+        amount = quantity * (D(1) if fee == base else price) / 1000
+        for currency, change in ((base, signed), (quote, -signed * price), (fee, -amount)):
             self.holdings[currency] = self.holdings.get(currency, D(0)) + change
         trade = VenueTrade(
             trade_id=str(len(self.traded) + 1),
@@ -177,7 +178,7 @@ class RealVenue:
             client_order_id=one.order.client_order_id if self.named else "",
             instrument=one.order.instrument,
             side=one.order.side,
-            price=PRICE,
+            price=price,
             quantity=quantity,
             charges=(Charge(currency=fee, amount=amount),),
             liquidity="taker",

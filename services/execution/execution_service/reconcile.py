@@ -45,14 +45,16 @@ class Reconciler:
         before = self._follow(account, "before")
         findings = [f"{before.booked} bookings of trades"] if before.booked else []
         findings += self._strangers(account, before)
+        flows = self._ledger.real_money(account).flows
         balances = self._venue.balances()
         after = self._follow(account, "after")
         findings += [f"{after.booked} bookings of trades"] if after.booked else []
         unknown = [record for record in after.records.values() if record.state is OrderState.SUBMITTING]
-        # Balances say something only where nothing moved while they were read.
-        if after.booked or after.waiting or unknown:
+        real = self._ledger.real_money(account)
+        # Balances say something only where nothing moved while they were read, nor was booked by another process.
+        if after.booked or after.waiting or unknown or real.flows != flows:
             return findings
-        changes = self._differences(account, balances)
+        changes = self._differences(account, balances, real, open_orders=bool(after.records))
         return findings + [text for change, text in changes if self._ledger.note([change])]
 
     def accept(self, account: str) -> list[str]:
@@ -95,14 +97,20 @@ class Reconciler:
         pairs = {currency for symbol in symbols for currency in currencies_of(self._desk, symbol)}
         return pairs | real.flows.keys()
 
-    def _differences(self, account: str, balances: Mapping[str, Decimal]) -> list[tuple[Change, str]]:
-        """Return the changes that balances lead to, each with what it is about."""
-        real, changes = self._ledger.real_money(account), list[tuple[Change, str]]()
+    def _differences(
+        self, account: str, balances: Mapping[str, Decimal], real: RealMoney, *, open_orders: bool
+    ) -> list[tuple[Change, str]]:
+        """Return the changes that balances lead to, each with what it is about.
+
+        The first balances are kept when no order is open: one that trades meanwhile would be in them for ever.
+        """
+        changes = list[tuple[Change, str]]()
         for currency in sorted(self._currencies(account, real)):
             held, flow = balances.get(currency, ZERO), real.flows.get(currency, ZERO)
             if currency not in real.baseline:
                 text = f"{currency}: the venue has {held} to begin with"
-                changes.append((SetBaseline(account, currency, _less(held, flow)), text))
+                first = SetBaseline(account, currency, _less(held, flow))
+                changes += [] if open_orders else [(first, text)]
                 continue
             difference = _less(_less(held, flow), real.baseline[currency])
             changes += self._doubt(account, currency, difference, real)

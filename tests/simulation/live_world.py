@@ -1,0 +1,146 @@
+"""A desk under fire whose account is live: its venue, too, loses answers, is late, and lets processes die at a call."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any
+
+import msgspec
+from faulty import Crash
+from greenlet import getcurrent
+from laws import LAWS, Outcome
+from processes import Process
+from world import World
+
+from execution_service import wiring
+from execution_service.settings import Settings
+from fanfold.ledger import orders
+from fanfold.messages import OrderState, TradingState
+from support.real_venue import RealVenue
+from support.real_world import NEVER_THERE, D
+
+# What only holds of orders that rest in a paper venue's book, or where nothing fills between two polls.
+PAPER = {
+    "no_live_order_is_without_a_future",
+    "nothing_rests_that_the_ledger_has_ended",
+    "no_entry_fills_in_a_bar_that_opened_under_a_halt",
+    "flatten_ends_flat",
+    "a_broken_loss_limit_is_noted_by_the_last_poll_and_nothing_rests_under_it",
+}
+# A position of less cannot be closed: fees in the base leave some, and the venue takes no order of so little.
+LEAST = D("0.06")
+
+
+class Wire:
+    """The way to the venue: every call of it is a point at which the process may be stopped."""
+
+    def __init__(self, world: "LiveWorld") -> None:
+        self._world = world
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._world.venue, name)
+        if not callable(method):
+            return method
+
+        def call(*given: Any) -> Any:
+            getcurrent().parent.switch()
+            faults = self._world.faults
+            faults.note("venue", name)
+            if faults.hit("before"):
+                raise Crash
+            answer = method(*given)
+            if faults.hit("after"):
+                raise Crash
+            return answer
+
+        return call
+
+
+class LiveWorld(World):
+    """The desk, with a live account at a venue in memory."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        account = msgspec.structs.replace(self.desk.accounts["main"], mode="live")
+        self.desk = msgspec.structs.replace(self.desk, accounts={"main": account})
+        dice = Random(f"venue {seed}")
+        self.venue = RealVenue(self.clock, dice)
+        self.venue.fee_currency = dice.choice(["base", "quote", "BNB"])
+        self.venue.named = dice.random() < 0.7
+
+    def process(self, service: str) -> Process:
+        process = super().process(service)
+        if service == "execution" and not hasattr(process, "live"):
+            places = {name: self.places[name] for name in ("executions_topic", "ledger_table", "paper_book_table")}
+            settings = Settings(**places, live_venue=self.desk.accounts["main"].venue)
+            process.parts = wiring.build(process.runtime, settings, lambda _account: Wire(self))
+            process.live = True
+        return process
+
+    def minute(self, minute: int) -> None:
+        self.venue.move()
+        super().minute(minute)
+
+    def heal(self) -> None:
+        self.venue.random, self.venue.lag_s = None, 0
+        super().heal()
+
+
+def one_order_for_each_intent(found: Outcome) -> Iterator[str]:
+    counts = Counter(one.order.client_order_id for one in found.world.venue.orders)
+    yield from (f"{name} is {count} orders at the venue" for name, count in counts.items() if count > 1)
+
+
+def what_is_at_the_venue_was_approved_and_is_known_to_be_there(found: Outcome) -> Iterator[str]:
+    known = {record.order.client_order_id: record for record in found.records.values()}
+    for one in found.world.venue.orders:
+        record = known.get(one.order.client_order_id)
+        if record is None or orders.terms_of(record.order) != orders.terms_of(one.order):
+            yield f"{one.order.client_order_id} was never approved like that"
+        elif record.state in NEVER_THERE:
+            yield f"{record.order.order_id} is {record.state}, and the venue has it"
+        elif record.filled != one.filled:
+            yield f"{record.order.order_id} filled {one.filled}, of which {record.filled} is booked"
+
+
+def requests_carry_the_time_of_their_claim(found: Outcome) -> Iterator[str]:
+    claims = {(record.order.order_id, record.claimed_at, record.deadline) for _, record in found.world.witness.claims}
+    for request in found.world.venue.requests:
+        if (request.order.order_id, request.claimed_at, request.deadline) not in claims:
+            yield f"a request of {request.order.order_id} was not stamped by its claim"
+
+
+def balances_are_what_the_fills_come_to(found: Outcome) -> Iterator[str]:
+    start, flows = RealVenue(found.world.clock).holdings, found.books.real.flows
+    for currency, held in found.world.venue.holdings.items():
+        if held != start.get(currency, D(0)) + flows.get(currency, D(0)):
+            yield f"the venue has {held} {currency}, the books come to {flows.get(currency)}"
+    if found.books.real.frozen:
+        yield f"frozen without a reason: {found.books.real.frozen}"
+
+
+def flatten_ends_with_no_more_than_cannot_be_sold(found: Outcome) -> Iterator[str]:
+    assert found.books.account is not None
+    if found.books.account.trading_state is TradingState.FLATTENING:
+        yield from (
+            f"{leg} still holds {item.position.quantity}"
+            for leg, item in sorted(found.books.positions.items())
+            if abs(item.position.quantity) > LEAST and item.position.quantity + item.open
+        )
+
+
+def no_outcome_stays_unknown(found: Outcome) -> Iterator[str]:
+    for record in found.live:
+        if record.state in (OrderState.APPROVED, OrderState.SUBMITTING) and not record.doubt:
+            yield f"{record.order.order_id} is {record.state} for ever"
+
+
+REAL_LAWS: list[Callable[[Outcome], Iterator[str]]] = [
+    *(law for law in LAWS if law.__name__ not in PAPER),
+    one_order_for_each_intent,
+    what_is_at_the_venue_was_approved_and_is_known_to_be_there,
+    requests_carry_the_time_of_their_claim,
+    balances_are_what_the_fills_come_to,
+    flatten_ends_with_no_more_than_cannot_be_sold,
+    no_outcome_stays_unknown,
+]
