@@ -73,7 +73,8 @@ SENT: dict[str, dict[str, Any]] = {
     "binance": {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "IOC", "quantity": "0.00120",
                 "price": "70123.40", "newClientOrderId": OWN, "timestamp": str(MS), "recvWindow": "5000"},
     "kraken": {"pair": "BTCUSDT", "type": "buy", "ordertype": "limit", "timeinforce": "IOC", "volume": "0.00120",
-               "price": "70123.40", "cl_ord_id": OWN + "000000", "deadline": "2026-03-01T12:00:05.250Z"},
+               "price": "70123.40", "cl_ord_id": "fa4f01234567489aabcdef0123456789", "oflags": "fciq",
+               "deadline": "2026-03-01T12:00:05.250Z"},
     "coinbase": {"product_id": "BTC-USDT", "side": "BUY", "client_order_id": OWN,
                  "order_configuration": {"sor_limit_ioc": {"base_size": "0.00120", "limit_price": "70123.40"}}},
     "okx": {"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "ioc", "sz": "0.00120",
@@ -195,7 +196,9 @@ def test_nothing_is_sent_while_the_exchange_has_banned_us(exchange: KeyedExchang
     with pytest.raises(VenueUnavailable):
         trading.open_orders()
     before = len(exchange.requests)
-    assert isinstance(trading.place(claimed()), Unknown)
+    outcome = trading.place(claimed())
+    assert isinstance(outcome, Rejected)
+    assert (outcome.code, outcome.lapsed) == ("NOT_SENT", True)
     assert len(exchange.requests) == before
 
 
@@ -254,7 +257,7 @@ def test_a_key_that_lacks_a_part_is_refused_by_name(credentials: dict[str, str],
     assert "'k'" not in str(caught.value)
 
 
-def test_an_id_is_padded_to_what_an_exchange_asks_for_and_read_back() -> None:
+def test_an_id_is_made_to_fit_what_an_exchange_asks_for_and_read_back() -> None:
     for terms in TERMS.values():
         sent = client_id(terms, OWN)
         assert terms.client_id_length_min <= len(sent) <= terms.client_id_length_max

@@ -11,6 +11,7 @@ import pytest
 
 from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.trading.answers import Unknown, VenueOrderState
+from fanfold.trading.terms import TERMS, client_id
 from support.exchange_server import Answer, Request, serving
 from support.keyed_exchange import CLAIMED, KeyedExchange, order, says
 from support.keyed_exchange import trading_at as connected
@@ -41,8 +42,9 @@ COINBASE_ORDER = {
     "total_fees": "0.1", "filled_value": "35.06", "order_type": "LIMIT", "time_in_force": "GOOD_UNTIL_CANCELLED",
 }  # fmt: skip
 KRAKEN_ORDER = {
-    "refid": None, "cl_ord_id": f"{OWN}000000", "status": "open", "opentm": CLAIMED.timestamp(), "vol": "0.00120000",
-    "vol_exec": "0.00050000", "cost": "35.06", "fee": "0.1", "price": "70120.0", "stopprice": "0", "limitprice": "0",
+    "refid": None, "cl_ord_id": client_id(TERMS["kraken"], OWN), "status": "open", "opentm": CLAIMED.timestamp(),
+    "vol": "0.00120000", "vol_exec": "0.00050000",
+    "cost": "35.06", "fee": "0.1", "price": "70120.0", "stopprice": "0", "limitprice": "0",
     "misc": "", "oflags": "fciq",
     "descr": {"pair": "BTCUSDT", "type": "buy", "ordertype": "limit", "price": "70123.4", "price2": "0", "close": "",
               "leverage": "none", "order": "buy 0.00120000 BTCUSDT @ limit 70123.4"},
@@ -118,7 +120,8 @@ def test_no_answer_is_never_taken_for_nothing_there(
 ) -> None:
     exchange.private = keyed(answer)
     trading = connected(name, origin)
-    for read in (lambda: trading.find(order()), trading.open_orders, lambda: trading.trades("BTC/USDT", CLAIMED)):
+    look_up, trades = lambda: trading.find(order()), lambda: trading.trades("BTC/USDT", CLAIMED)
+    for read in (look_up, trading.open_orders, trades, trading.balances):
         with pytest.raises(VenueUnavailable):
             read()
 

@@ -9,9 +9,10 @@ from typing import Literal
 import msgspec
 
 from fanfold.errors import BadInput
-from fanfold.ids import CLIENT_ID_LENGTH
 
-PADDING = "0"
+# Six digits around the 26 of an id make a UUID of it: four in front, its version and its variant.
+_MARK, _VERSION, _VARIANT = "fa4f", "4", "a"
+_UUID_LENGTH = 32
 
 
 class VenueTerms(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,12 +80,12 @@ KRAKEN = VenueTerms(
             "EQuery:Invalid asset pair",
         }
     ),
+    # Of "EService:Deadline elapsed" Kraken does not say that the engine has not got the order.
     lapses=frozenset(
         {
             "EAPI:Invalid nonce",
             "EAPI:Rate limit exceeded",
             "EOrder:Rate limit exceeded",
-            "EService:Deadline elapsed",
             "EService:Market in cancel_only mode",
         }
     ),
@@ -108,11 +109,11 @@ OKX = VenueTerms(
     client_id_length_max=32,
     fence="expiry",
     rejections=frozenset(
-        {"50102", "50110", "50111", "50113", "50114", "51000", "51001", "51006", "51008", "51020", "51119", "51121"}
+        {"50110", "50111", "50113", "50114", "51000", "51001", "51006", "51008", "51020", "51119", "51121"}
         | {"51127", "51131"}
     ),
     # 50004 and 51149 say that nobody knows.
-    lapses=frozenset({"50011", "50036", "51113"}),
+    lapses=frozenset({"50011", "50036", "50102", "51113"}),
     duplicates=frozenset({"51016"}),
     not_found=frozenset({"51603"}),
     sandbox=True,
@@ -138,19 +139,22 @@ TERMS = {terms.exchange: terms for terms in (BINANCE, KRAKEN, COINBASE, OKX, BYB
 
 
 def client_id(terms: VenueTerms, client_order_id: str) -> str:
-    """Return a client order id as it is sent to the venue: padded with zeros to the length that it asks for."""
-    sent = client_order_id.ljust(terms.client_id_length_min, PADDING)
-    if len(sent) > terms.client_id_length_max:
-        raise BadInput(
-            f"client order id {sent} is longer than the {terms.client_id_length_max} that {terms.exchange} takes"
-        )
+    """Return a client order id as it is sent to the venue: as a UUID where the venue takes nothing shorter."""
+    sent = client_order_id
+    if terms.client_id_length_min == _UUID_LENGTH:
+        sent = f"{_MARK}{sent[:8]}{_VERSION}{sent[8:11]}{_VARIANT}{sent[11:]}"
+    if not terms.client_id_length_min <= len(sent) <= terms.client_id_length_max:
+        bounds = f"{terms.client_id_length_min} to {terms.client_id_length_max}"
+        raise BadInput(f"client order id {sent} has not the {bounds} characters that {terms.exchange} takes")
     return sent
 
 
 def own_id(terms: VenueTerms, sent: str) -> str:
-    """Return the client order id of which the venue has the padded one; an id of others is returned as it is."""
-    padding = PADDING * max(terms.client_id_length_min - CLIENT_ID_LENGTH, 0)
-    return sent[:CLIENT_ID_LENGTH] if padding and sent[CLIENT_ID_LENGTH:] == padding else sent
+    """Return the client order id of which the venue has a UUID; an id of others is returned as it is."""
+    framed = sent.startswith(_MARK) and sent[12:13] == _VERSION and sent[16:17] == _VARIANT
+    if terms.client_id_length_min == len(sent) == _UUID_LENGTH and framed:
+        return sent[4:12] + sent[13:16] + sent[17:]
+    return sent
 
 
 def terms_of(exchange: str) -> VenueTerms:

@@ -25,6 +25,8 @@ TICK_SIZE = 4
 KEYED_TOUCH = frozenset({"coinbase"})
 _BANNED_UNTIL = re.compile(r"until (\d{13})")
 _HOST = re.compile(r"https?://([^/\s]+)")
+# What is asked for under a key is signed here.
+_QUERY = re.compile(r"\?[^\s)]+")
 log = logging.getLogger("fanfold")
 # How ccxt's parsers fail on an answer of another shape.
 _UNREADABLE = (KeyError, TypeError, ValueError, IndexError, AttributeError)
@@ -146,7 +148,12 @@ class Client:
         if answer is None and type(fault) is self._errors.NetworkError:
             return VenueUnavailable(f"{where} cannot be reached; check the network: {_root(fault)}")
         status = f" (HTTP {answer.status_code})" if answer is not None else ""
-        return VenueUnavailable(f"{where} answered with a fault{status}: {type(fault).__name__} {str(fault)[:200]}")
+        return VenueUnavailable(f"{where} answered with a fault{status}: {type(fault).__name__} {plain(fault)[:200]}")
+
+
+def plain(fault: BaseException) -> str:
+    """Return the text of a fault without the query of its address, which is signed where a key asked."""
+    return _QUERY.sub("", str(fault))
 
 
 def pause_s(retry_after: str, text: str, now: float) -> float:
@@ -179,6 +186,7 @@ def _guarded(kind: type[Any], errors: Any) -> type[Any]:
             self.pace.take(cost)
 
         def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
+            self.answered.sent = True
             answer = super().fetch(url, method, headers, body)
             if not isinstance(answer, dict | list):
                 raise errors.BadResponse(f"{self.id} {method} {url} answered with no JSON: {str(answer)[:80]!r}")
@@ -195,6 +203,9 @@ def _guarded(kind: type[Any], errors: Any) -> type[Any]:
             return getattr(self.answered, "stamp_ms", None) or super().nonce()
 
         def sign(self, *request: Any, **named: Any) -> Any:
+            late = getattr(self.answered, "late", None)
+            if late is not None and late():
+                raise VenueUnavailable(f"{self.id}: the deadline passed before the request had its turn")
             signed = super().sign(*request, **named)
             headers = getattr(self.answered, "headers", None)
             return signed | {"headers": {**(signed["headers"] or {}), **headers}} if headers else signed
@@ -243,4 +254,4 @@ def _chain(fault: BaseException | None) -> Iterator[Any]:
 
 def _root(fault: BaseException) -> str:
     *_, root = _chain(fault)
-    return f"{type(root).__name__}: {root}"[:200]
+    return f"{type(root).__name__}: {plain(root)}"[:200]

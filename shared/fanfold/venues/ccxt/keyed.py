@@ -41,7 +41,7 @@ class KeyedClient(Client):
         if unknown:
             raise BadInput(f"the key of {terms.exchange} has {unknown}; it takes api_key, secret and password")
         super().__init__(
-            terms.exchange, origin, credentials={CREDENTIALS[name]: credentials[name] for name in credentials}
+            terms.exchange, origin, timeout_s, {CREDENTIALS[name]: credentials[name] for name in credentials}
         )
         self._monotonic = monotonic
         self._used_at = float("-inf")
@@ -65,18 +65,31 @@ class KeyedClient(Client):
         self._used_at = self._monotonic()
         return getattr(self._ccxt, request.method)(dict(request.params))
 
-    def send(self, request: NativeCall, fence: Fence) -> Any:
-        """Send a request that orders, once, stamped by its fence, on a connection that is known to be alive."""
+    def send(self, request: NativeCall, fence: Fence, late: Callable[[], bool]) -> Any:
+        """Send a request that orders, once, stamped by its fence, on a connection that is known to be alive.
+
+        Nothing is sent where ``late`` returns true once the request has its turn.
+        """
         self._forget()
         if self._monotonic() - self._used_at > REST_S_MAX:
             self._ccxt.session.close()
         self._used_at = self._monotonic()
         own = self._ccxt.answered
-        own.stamp_ms, own.headers = fence.stamp_ms, fence.headers
+        own.stamp_ms, own.headers, own.late = fence.stamp_ms, fence.headers, late
         try:
             return getattr(self._ccxt, request.method)(dict(request.params))
         finally:
-            own.stamp_ms, own.headers = 0, {}
+            own.stamp_ms, own.headers, own.late = 0, {}, None
+
+    @property
+    def sent(self) -> bool:
+        """Return whether anything of this thread's last request went to the network."""
+        return bool(self._ccxt.answered.sent)
+
+    def heed(self, fault: BaseException) -> None:
+        """Let no request out for as long as a fault demands."""
+        if isinstance(fault, self._errors.BaseError):
+            self._unavailable(fault)
 
     def answered(self) -> LastAnswer:
         """Return the last answer to this thread."""
@@ -108,10 +121,8 @@ class KeyedClient(Client):
     def symbol(self, market_id: str) -> str:
         return str(self._ccxt.safe_symbol(market_id, None, None, "spot"))
 
-    def totals(self) -> Document:
-        """Return what the key holds by currency, free and locked together."""
-        totals: Document = self._ccxt.fetch_balance()["total"]
-        return totals
+    def currency(self, venue_code: str) -> str:
+        return str(self._ccxt.safe_currency_code(venue_code))
 
     @property
     def faults(self) -> tuple[type[BaseException], ...]:
@@ -131,4 +142,4 @@ class KeyedClient(Client):
 
     def _forget(self) -> None:
         own = self._ccxt.answered
-        own.status, own.body = 0, ""
+        own.status, own.body, own.sent = 0, "", False

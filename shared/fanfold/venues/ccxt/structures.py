@@ -7,7 +7,7 @@ from typing import Any
 
 from fanfold.errors import VenueUnavailable
 from fanfold.messages import Side
-from fanfold.money import ZERO
+from fanfold.money import EXACT, ZERO
 from fanfold.trading.answers import Charge, VenueOrder, VenueOrderState, VenueTrade
 from fanfold.trading.terms import VenueTerms, own_id
 
@@ -63,7 +63,8 @@ def charges(structure: Structure) -> tuple[Charge, ...]:
     for fee in fees:
         if fee.get("cost") is None or not fee.get("currency"):
             continue
-        costs[str(fee["currency"])] = Decimal(str(fee["cost"]))
+        currency = str(fee["currency"])
+        costs[currency] = EXACT.add(costs.get(currency, ZERO), Decimal(str(fee["cost"])))
     return tuple(Charge(currency=currency, amount=cost) for currency, cost in costs.items() if cost != ZERO)
 
 

@@ -12,17 +12,18 @@ from typing import Any
 from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.matching.prices import Quote
 from fanfold.messages import Order
-from fanfold.money import EXACT
+from fanfold.money import EXACT, ZERO
 from fanfold.trading.answers import Outcome, Placed, Rejected, Unknown, VenueOrder, VenueOrderState, VenueTrade
 from fanfold.trading.terms import VenueTerms, client_id
 from fanfold.trading.venue import OrderRequest
 from fanfold.venues.ccxt import structures
+from fanfold.venues.ccxt.client import plain
 from fanfold.venues.ccxt.dialects import dialect_of
 from fanfold.venues.ccxt.dialects.dialect import NativeCall
 from fanfold.venues.ccxt.keyed import KeyedClient
 
-# Nothing was sent, because of the order itself.
-UNFIT = "UNFIT"
+# Nothing was sent: because of the order itself, or because its turn did not come in time.
+UNFIT, NOT_SENT = "UNFIT", "NOT_SENT"
 SERVER_FAULTS = 500
 
 
@@ -54,13 +55,18 @@ class ExchangeTrading:
         except BadInput as unfit:
             return Rejected(code=UNFIT, detail=str(unfit))
         except VenueUnavailable as fault:
-            return Unknown(why=f"not sent: {fault}")
+            return Rejected(code=NOT_SENT, detail=str(fault), lapsed=True)
+        fence = self._dialect.fence(request.claimed_at, request.deadline)
         try:
-            answer = self._client.send(native, self._dialect.fence(request.claimed_at, request.deadline))
+            answer = self._client.send(native, fence, lambda: self._now() > request.deadline)
             return self._judged(order, answer)
         except self._client.faults as fault:
+            self._client.heed(fault)
+            detail = f"{type(fault).__name__}: {plain(fault):.300}"
+            if not self._client.sent:
+                return Rejected(code=NOT_SENT, detail=detail, lapsed=True)
             # Whatever was raised, what the exchange wrote counts.
-            return self._refused() or Unknown(why=f"{type(fault).__name__}: {fault!s:.300}")
+            return self._refused() or Unknown(why=detail)
 
     def find(self, order: Order, venue_order_id: str = "") -> VenueOrder | None:
         sent = client_id(self._terms, order.client_order_id)
@@ -80,7 +86,8 @@ class ExchangeTrading:
                 self._client.call(self._dialect.cancel(market_id, sent, known))
         except self._client.faults as fault:
             # It may have been canceled all the same; the look-up says so.
-            why = f"{type(fault).__name__}: {fault!s:.300}"
+            self._client.heed(fault)
+            why = f"{type(fault).__name__}: {plain(fault):.300}"
         try:
             return self.find(order, venue_order_id) or Unknown(why=why)
         except VenueUnavailable as unavailable:
@@ -96,8 +103,10 @@ class ExchangeTrading:
         return sorted((trade for trade in trades.values() if trade.at >= since), key=lambda trade: trade.at)
 
     def balances(self) -> Mapping[str, Decimal]:
-        totals = self._read(self._client.totals)
-        return {str(currency): Decimal(str(total)) for currency, total in totals.items() if total is not None}
+        totals: dict[str, Decimal] = {}
+        for currency, amount in self._read(lambda: list(self._dialect.balances(self._client))):
+            totals[currency] = EXACT.add(totals.get(currency, ZERO), amount)
+        return totals
 
     def quote(self, instrument: str) -> Quote:
         return self._quote(instrument)

@@ -2,12 +2,24 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from fanfold.errors import BadInput
 from fanfold.messages import Order
+from fanfold.money import EXACT
 from fanfold.trading.terms import BINANCE
-from fanfold.venues.ccxt.dialects.dialect import Caller, Document, Fence, NativeCall, listed, milliseconds, pages, text
+from fanfold.venues.ccxt.dialects.dialect import (
+    Caller,
+    Document,
+    Fence,
+    NativeCall,
+    exactly,
+    listed,
+    milliseconds,
+    pages,
+    text,
+)
 
 PAGE = 1_000
 
@@ -65,6 +77,11 @@ class Binance:
 
         for answer in pages(caller, first, following):
             yield from (caller.trade(trade, symbol) for trade in listed(answer))
+
+    def balances(self, caller: Caller) -> Iterator[tuple[str, Decimal]]:
+        answer = caller.call(NativeCall("privateGetAccount", {"omitZeroBalances": "true"}))
+        for balance in listed(answer, "balances"):
+            yield balance["asset"], EXACT.add(exactly(balance["free"]), exactly(balance["locked"]))
 
     def cancel_all_after(self, within_s: int) -> None:
         return None

@@ -2,11 +2,22 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from fanfold.errors import BadInput
 from fanfold.messages import Order
-from fanfold.venues.ccxt.dialects.dialect import Caller, Document, Fence, NativeCall, listed, milliseconds, pages, text
+from fanfold.venues.ccxt.dialects.dialect import (
+    Caller,
+    Document,
+    Fence,
+    NativeCall,
+    exactly,
+    listed,
+    milliseconds,
+    pages,
+    text,
+)
 
 PAGE = 50
 SPAN = timedelta(days=7)
@@ -67,8 +78,14 @@ class Bybit:
         while since <= until:
             span = {"startTime": milliseconds(since), "endTime": milliseconds(since + SPAN) - 1}
             for answer in pages(caller, NativeCall("privateGetV5ExecutionList", market | span), _next_page):
-                yield from (caller.trade(document, symbol) for document in listed(answer, "result", "list"))
+                yield from (_trade(caller, document, symbol) for document in listed(answer, "result", "list"))
             since += SPAN
+
+    def balances(self, caller: Caller) -> Iterator[tuple[str, Decimal]]:
+        answer = caller.call(NativeCall("privateGetV5AccountWalletBalance", {"accountType": "UNIFIED"}))
+        (account,) = listed(answer, "result", "list")
+        for balance in listed(account, "coin"):
+            yield balance["coin"], exactly(balance["walletBalance"])
 
     def cancel_all_after(self, within_s: int) -> None:
         return None
@@ -77,6 +94,13 @@ class Bybit:
         permissions = caller.call(NativeCall("privateGetV5UserQueryApi", {}))["result"]["permissions"]
         withdraws = {"withdraw"} if "Withdraw" in permissions.get("Wallet", []) else set()
         return frozenset(withdraws | ({"trade"} if permissions.get("Spot") else set()))
+
+
+def _trade(caller: Caller, document: Document, symbol: str) -> Document:
+    """Return ccxt's structure of a trade, with our id, and the currency of its fee, at which ccxt only guesses."""
+    structure = caller.trade(document, symbol) | {"clientOrderId": document.get("orderLinkId")}
+    fee = {"cost": document["execFee"], "currency": document.get("feeCurrency")}
+    return structure | ({"fee": fee, "fees": [fee]} if fee["currency"] else {})
 
 
 def _next_page(answer: Any) -> Document | None:

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
-from fanfold.errors import BadInput
+from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.messages import Order
-from fanfold.venues.ccxt.dialects.dialect import Caller, Document, Fence, NativeCall, listed, pages, text
+from fanfold.money import EXACT
+from fanfold.venues.ccxt.dialects.dialect import Caller, Document, Fence, NativeCall, exactly, listed, pages, text
 
-PAGE = 100
+PAGE, ACCOUNTS_PAGE = 100, 250
 
 
 class Coinbase:
@@ -62,7 +64,18 @@ class Coinbase:
         }
         first = NativeCall("v3PrivateGetBrokerageOrdersHistoricalFills", params)
         for answer in pages(caller, first, lambda answer: _next_page(answer, "fills")):
-            yield from (caller.trade(document, symbol) for document in listed(answer, "fills"))
+            for document in listed(answer, "fills"):
+                # A reversal or a correction undoes a fill; booked as another one it would be counted twice.
+                if document.get("trade_type", "FILL") != "FILL":
+                    raise VenueUnavailable(f"coinbase has a {document['trade_type']} of a trade; settle it by hand")
+                yield caller.trade(document, symbol)
+
+    def balances(self, caller: Caller) -> Iterator[tuple[str, Decimal]]:
+        first = NativeCall("v3PrivateGetBrokerageAccounts", {"limit": ACCOUNTS_PAGE})
+        for answer in pages(caller, first, lambda answer: _next_page(answer, "accounts")):
+            for account in listed(answer, "accounts"):
+                free, locked = exactly(account["available_balance"]["value"]), exactly(account["hold"]["value"])
+                yield account["currency"], EXACT.add(free, locked)
 
     def cancel_all_after(self, within_s: int) -> None:
         return None

@@ -42,6 +42,9 @@ class Caller(Protocol):
     def market_id(self, symbol: str) -> str:
         """Return the venue's own name of an instrument."""
 
+    def currency(self, venue_code: str) -> str:
+        """Return ccxt's name of a currency of the venue, such as BTC for XXBT."""
+
     def symbol(self, market_id: str) -> str:
         """Return the instrument of a venue's own name; the name itself where it is none of its spot markets."""
 
@@ -73,6 +76,9 @@ class Dialect(Protocol):
     def trades(self, caller: Caller, symbol: str, since: datetime, until: datetime) -> Iterator[Document]:
         """Yield ccxt's structures of the key's trades of an instrument from a time on, in any order."""
 
+    def balances(self, caller: Caller) -> Iterator[tuple[str, Decimal]]:
+        """Yield currencies and what the key holds of them, free and locked together; one may come more than once."""
+
     def cancel_all_after(self, within_s: int) -> NativeCall | None:
         """Return the request that arms the venue's cancel of everything, None where it has none."""
 
@@ -88,6 +94,13 @@ def text(amount: Decimal | None) -> str:
     """Return a quantity or a price digit for digit, without an exponent."""
     assert amount is not None, "an order of this kind has a price"
     return f"{amount:f}"
+
+
+def exactly(amount: Any) -> Decimal:
+    """Return a figure that a venue stated as text. Raises VenueUnavailable for none, for it is no zero."""
+    if not isinstance(amount, str) or not amount:
+        raise VenueUnavailable(f"an answer has {amount!r} where an amount should be")
+    return Decimal(amount)
 
 
 def pages(caller: Caller, first: NativeCall, following: Any) -> Iterator[Any]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.messages import Order
-from fanfold.venues.ccxt.dialects.dialect import Caller, Document, Fence, NativeCall, pages, text
+from fanfold.venues.ccxt.dialects.dialect import Caller, Document, Fence, NativeCall, exactly, pages, text
 
 PAGE = 50
 
@@ -20,6 +21,8 @@ class Kraken:
             "type": order.side,
             "volume": text(order.quantity),
             "cl_ord_id": sent_id,
+            # A sale would pay in base, and Kraken's trades do not say in what they paid.
+            "oflags": "fciq",
             "deadline": deadline.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         }
         if order.kind == "limit":
@@ -39,7 +42,11 @@ class Kraken:
 
     def error(self, answer: Document) -> tuple[str, str]:
         errors = answer.get("error") or []
-        return (str(errors[0]), "; ".join(map(str, errors))) if errors else ("", "")
+        if not errors:
+            return "", ""
+        code, text = str(errors[0]), "; ".join(map(str, errors))
+        # What follows a second colon says which argument. A quarrel about the id may be about one that is in use.
+        return (code if "cl_ord_id" in text else ":".join(code.split(":")[:2])), text
 
     def find(self, caller: Caller, symbol: str, sent_id: str, venue_order_id: str, since: datetime) -> list[Document]:
         if venue_order_id:
@@ -65,13 +72,23 @@ class Kraken:
             seen += len(_result(answer, "trades"))
             return {"ofs": seen} if len(_result(answer, "trades")) == PAGE else None
 
-        # ``start`` is exclusive, and in whole seconds.
-        first = NativeCall("privatePostTradesHistory", {"start": int(since.timestamp()) - 1})
+        # ``start`` is exclusive, and in whole seconds. Trades that are merged by their order would change their ids.
+        params = {"start": int(since.timestamp()) - 1, "consolidate_taker": "false"}
+        first = NativeCall("privatePostTradesHistory", params)
         for answer in pages(caller, first, following):
             for trade_id, document in _result(answer, "trades").items():
                 own = caller.symbol(str(document.get("pair", "")))
                 if own == symbol:
                     yield caller.trade({**document, "id": trade_id}, symbol)
+
+    def balances(self, caller: Caller) -> Iterator[tuple[str, Decimal]]:
+        answer = caller.call(NativeCall("privatePostBalanceEx", {}))
+        documents = answer.get("result")
+        if not isinstance(documents, dict):
+            raise VenueUnavailable("kraken gave an answer without balances")
+        for code, document in documents.items():
+            # What orders hold is part of it.
+            yield caller.currency(code), exactly(document["balance"])
 
     def cancel_all_after(self, within_s: int) -> NativeCall:
         return NativeCall("privatePostCancelAllOrdersAfter", {"timeout": within_s})

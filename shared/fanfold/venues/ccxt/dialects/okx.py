@@ -2,11 +2,22 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from fanfold.errors import BadInput
 from fanfold.messages import Order
-from fanfold.venues.ccxt.dialects.dialect import Caller, Document, Fence, NativeCall, listed, milliseconds, pages, text
+from fanfold.venues.ccxt.dialects.dialect import (
+    Caller,
+    Document,
+    Fence,
+    NativeCall,
+    exactly,
+    listed,
+    milliseconds,
+    pages,
+    text,
+)
 
 PAGE = 100
 # Its quick list of fills goes back three days.
@@ -65,7 +76,13 @@ class Okx:
         method = "privateGetTradeFills" if until - since < RECENT else "privateGetTradeFillsHistory"
         params = {"instType": "SPOT", "instId": caller.market_id(symbol), "begin": milliseconds(since), "limit": PAGE}
         for answer in pages(caller, NativeCall(method, params), lambda answer: _after(answer, "billId")):
-            yield from (caller.trade(document, symbol) for document in listed(answer, "data"))
+            for document in listed(answer, "data"):
+                yield caller.trade(document, symbol) | {"clientOrderId": document.get("clOrdId")}
+
+    def balances(self, caller: Caller) -> Iterator[tuple[str, Decimal]]:
+        (account,) = listed(caller.call(NativeCall("privateGetAccountBalance", {})), "data")
+        for balance in listed(account, "details"):
+            yield balance["ccy"], exactly(balance["eq"])
 
     def cancel_all_after(self, within_s: int) -> NativeCall:
         return NativeCall("privatePostTradeCancelAllAfter", {"timeOut": str(within_s)})
