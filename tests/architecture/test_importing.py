@@ -17,7 +17,16 @@ VALUES = {
     "Parameter", "Group", "read_by", "only_one", "len", "names.digest",
 }  # fmt: skip
 RECORDS = {"NamedTuple", "Struct", "msgspec.Struct"}
-DEFINITIONS = ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign | ast.Expr
+DEFINITIONS = (
+    ast.FunctionDef
+    | ast.AsyncFunctionDef
+    | ast.ClassDef
+    | ast.Import
+    | ast.ImportFrom
+    | ast.Assign
+    | ast.AnnAssign
+    | ast.Expr
+)
 
 
 def effects(one: Module) -> list[str]:

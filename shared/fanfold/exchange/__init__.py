@@ -1,0 +1,1 @@
+"""An exchange in the box: Binance's spot API on loopback, for tests and for anybody's bot. Never in an image."""

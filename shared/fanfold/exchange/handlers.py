@@ -1,0 +1,247 @@
+"""Functions of the exchange for a request that was let in: a function a path."""
+
+import json
+from collections.abc import Callable, Iterable
+from itertools import count
+from typing import Any, Literal, NamedTuple
+
+from fanfold.exchange import market_views, order_views
+from fanfold.exchange.liquidity import MarketMaker
+from fanfold.exchange.market_views import symbols_of, whole
+from fanfold.exchange.order_request import Params, SpotOrder, client_id, parse
+from fanfold.exchange.refusals import ExchangeRefusal, missing
+from fanfold.exchange.request_limits import RequestMeter
+from fanfold.exchange.spot import OwnTrade, PlacedOrder, SpotExchange
+
+
+class TradingFloor(NamedTuple):
+    """The exchange, its markets and its meter; ``names`` makes client order ids, ``updates`` numbers the books."""
+
+    exchange: SpotExchange
+    makers: dict[str, MarketMaker]
+    meter: RequestMeter
+    names: Callable[[], str]
+    updates: Callable[[], int]
+
+
+Handler = Callable[[TradingFloor, Params, int], Any]
+
+
+class ExchangeRoute(NamedTuple):
+    """A path's handler; ``orders`` is how many orders a call adds to the counts."""
+
+    handler: Handler
+    weight: int = 1
+    security: Literal["none", "key", "signed"] = "none"
+    orders: int = 0
+
+
+def symbol_of(floor: TradingFloor, params: Params) -> str:
+    """Return the symbol that must be sent."""
+    if not params.get("symbol"):
+        raise missing("symbol")
+    return floor.exchange.listing(params["symbol"]).symbol
+
+
+def exchange_info(floor: TradingFloor, params: Params, now_ms: int) -> Any:
+    """Return the symbols with their rules, and the limits."""
+    names = symbols_of(floor.exchange, params)
+    return {
+        "timezone": "UTC",
+        "serverTime": now_ms,
+        "rateLimits": floor.meter.documents(),
+        "exchangeFilters": [],
+        "symbols": [floor.exchange.listings[name].document() for name in names],
+    }
+
+
+def each(view: Callable[[str], Any], floor: TradingFloor, params: Params) -> Any:
+    """Return a view of one symbol as an object, of several as an array."""
+    rows = [view(name) for name in symbols_of(floor.exchange, params)]
+    return rows[0] if "symbol" in params else rows
+
+
+def klines(floor: TradingFloor, params: Params, now_ms: int) -> Any:
+    return market_views.klines(floor.makers[symbol_of(floor, params)], params, now_ms)
+
+
+def depth(floor: TradingFloor, params: Params, _now_ms: int) -> Any:
+    return market_views.depth(
+        floor.exchange, symbol_of(floor, params), whole(params, "limit", 100, 5_000), floor.updates()
+    )
+
+
+def trades(floor: TradingFloor, params: Params, _now_ms: int) -> Any:
+    return [market_views.trade(it) for it in market_views.recent(floor.exchange, symbol_of(floor, params), params)]
+
+
+def aggregates(floor: TradingFloor, params: Params, _now_ms: int) -> Any:
+    return [market_views.aggregate(it) for it in market_views.recent(floor.exchange, symbol_of(floor, params), params)]
+
+
+def request_of(floor: TradingFloor, params: Params) -> SpotOrder:
+    """Return the well-formed order of a request."""
+    listing = floor.exchange.listing(symbol_of(floor, params))
+    return parse(params, listing, floor.exchange.last(listing.symbol), floor.names())
+
+
+def check_order(floor: TradingFloor, params: Params, _now_ms: int) -> Any:
+    """Check an order and place none."""
+    request_of(floor, params)
+    return {}
+
+
+def new_order(floor: TradingFloor, params: Params, now_ms: int) -> Any:
+    return _new(floor, request_of(floor, params), now_ms)
+
+
+def _new(floor: TradingFloor, request: SpotOrder, now_ms: int) -> Any:
+    order = floor.exchange.place(request, now_ms)
+    return order_views.placed(order, _trades_of(floor, order), request.respond)
+
+
+def _trades_of(floor: TradingFloor, order: PlacedOrder) -> Iterable[OwnTrade]:
+    return (it for it in floor.exchange.trades if it.placed is order)
+
+
+def _find(floor: TradingFloor, params: Params, id_name: str, client_name: str) -> PlacedOrder | None:
+    symbol = symbol_of(floor, params)
+    if not params.get(id_name) and not params.get(client_name):
+        raise ExchangeRefusal(-1102, f"Param '{client_name}' or '{id_name}' must be sent, but both were empty/null!")
+    return floor.exchange.find(symbol, params.get(id_name), params.get(client_name))
+
+
+def query_order(floor: TradingFloor, params: Params, now_ms: int) -> Any:
+    """Return an order, once queries find it."""
+    order = _find(floor, params, "orderId", "origClientOrderId")
+    if order is None or now_ms < order.visible_at_ms:
+        raise ExchangeRefusal(-2013, "Order does not exist.")
+    return order_views.queried(order, now_ms)
+
+
+def cancel_order(floor: TradingFloor, params: Params, now_ms: int) -> Any:
+    order = _find(floor, params, "orderId", "origClientOrderId")
+    return cancel(floor, order, params, "newClientOrderId", now_ms)
+
+
+def cancel(floor: TradingFloor, order: PlacedOrder | None, params: Params, name: str, now_ms: int) -> Any:
+    """Cancel an order, and the other of its pair; return what became of each."""
+    restriction = params.get("cancelRestrictions")
+    if restriction not in {None, "ONLY_NEW", "ONLY_PARTIALLY_FILLED"}:
+        raise ExchangeRefusal(-1145, "Invalid cancelRestrictions")
+    if order is None or not order.order.is_live:
+        raise ExchangeRefusal(-2011, "Unknown order sent.")
+    if restriction and restriction != f"ONLY_{order_views.status(order.order)}":
+        raise ExchangeRefusal(-2011, "Order was not canceled due to cancel restrictions.")
+    cancel_id = client_id(params, name, floor.names())
+    pair = _pair(floor, order)
+    floor.exchange.cancel(order, now_ms)
+    reports = [order_views.canceled(it, cancel_id, now_ms) for it in pair or [order]]
+    return order_views.order_list(pair, reports) if pair else reports[0]
+
+
+def _pair(floor: TradingFloor, order: PlacedOrder) -> list[PlacedOrder]:
+    """Return the orders of an order's list; none where it is in no list."""
+    pair = order.order.pair
+    return [] if pair is None else [it for it in floor.exchange.orders.values() if it.order.pair == pair]
+
+
+def cancel_all(floor: TradingFloor, params: Params, now_ms: int) -> Any:
+    """Cancel all orders of a symbol."""
+    orders = floor.exchange.open_orders(symbol_of(floor, params))
+    if not orders:
+        raise ExchangeRefusal(-2011, "Unknown order sent.")
+    return [cancel(floor, it, {}, "newClientOrderId", now_ms) for it in orders if it.order.is_live]
+
+
+def replace_order(floor: TradingFloor, params: Params, now_ms: int) -> Any:
+    """Cancel an order and place another. A part that fails says so; the mode says whether the second is tried then."""
+    mode = params.get("cancelReplaceMode")
+    if mode not in {"STOP_ON_FAILURE", "ALLOW_FAILURE"}:
+        raise missing("cancelReplaceMode")
+    request = request_of(floor, params)
+    order = _find(floor, params, "cancelOrderId", "cancelOrigClientOrderId")
+    canceled = _attempt(lambda: cancel(floor, order, params, "cancelNewClientOrderId", now_ms))
+    if isinstance(canceled, ExchangeRefusal) and mode == "STOP_ON_FAILURE":
+        return _replaced(canceled, None)
+    return _replaced(canceled, _attempt(lambda: _new(floor, request, now_ms)))
+
+
+def _attempt(act: Callable[[], Any]) -> Any:
+    try:
+        return act()
+    except ExchangeRefusal as refusal:
+        return refusal
+
+
+def _replaced(canceled: Any, placed: Any) -> Any:
+    failed = [isinstance(part, ExchangeRefusal) for part in (canceled, placed)]
+    document = {
+        "cancelResult": "FAILURE" if failed[0] else "SUCCESS",
+        "newOrderResult": "NOT_ATTEMPTED" if placed is None else "FAILURE" if failed[1] else "SUCCESS",
+        "cancelResponse": _response(canceled),
+        "newOrderResponse": _response(placed),
+    }
+    if not any(failed):
+        return document
+    both = failed[0] and not (placed is not None and not failed[1])
+    code, word = (-2022, "failed") if both else (-2021, "partially failed")
+    raise ExchangeRefusal(code, f"Order cancel-replace {word}.", 400 if both else 409, document)
+
+
+def _response(part: Any) -> Any:
+    return {"code": part.code, "msg": part.text} if isinstance(part, ExchangeRefusal) else part
+
+
+def open_orders(floor: TradingFloor, params: Params, now_ms: int) -> Any:
+    orders = floor.exchange.open_orders(symbol_of(floor, params) if "symbol" in params else None)
+    return [order_views.queried(it, now_ms) for it in orders if it.visible_at_ms <= now_ms]
+
+
+def all_orders(floor: TradingFloor, params: Params, now_ms: int) -> Any:
+    """Return the orders of a symbol, whatever became of them."""
+    symbol, limit = symbol_of(floor, params), whole(params, "limit", 500, 1_000)
+    first, start = whole(params, "orderId", 0), whole(params, "startTime", 0)
+    end = whole(params, "endTime", 2**63)
+    orders = [
+        it
+        for it in floor.exchange.orders.values()
+        if it.listing.symbol == symbol
+        and it.order.order_id >= first
+        and start <= it.placed_at_ms <= end
+        and it.visible_at_ms <= now_ms
+    ]
+    rows = orders[:limit] if first or start else orders[-limit:]
+    return [order_views.queried(it, now_ms) for it in rows]
+
+
+def my_trades(floor: TradingFloor, params: Params, now_ms: int) -> Any:
+    """Return the trades of the account that fromId, orderId, startTime, endTime and limit ask for."""
+    symbol, limit = symbol_of(floor, params), whole(params, "limit", 500, 1_000)
+    first, start = whole(params, "fromId", 0), whole(params, "startTime", 0)
+    end, order_id = whole(params, "endTime", 2**63), whole(params, "orderId", 0)
+    matching_trades = [
+        it
+        for it in floor.exchange.trades
+        if it.placed.listing.symbol == symbol
+        and it.trade.trade_id >= first
+        and start <= it.trade.at_ms <= end
+        and (not order_id or it.placed.order.order_id == order_id)
+        and it.visible_at_ms <= now_ms
+    ]
+    rows = matching_trades[:limit] if first or start else matching_trades[-limit:]
+    return [order_views.own_trade(it) for it in rows]
+
+
+def account(floor: TradingFloor, params: Params, now_ms: int) -> Any:
+    return order_views.account(floor.exchange, now_ms, omit_zero=params.get("omitZeroBalances") == "true")
+
+
+def names(prefix: str) -> Callable[[], str]:
+    """Return a source of client order ids for orders that came without."""
+    numbers = count(1)
+    return lambda: f"{prefix}{next(numbers):016d}"
+
+
+def dump(document: Any) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()

@@ -1,0 +1,133 @@
+"""The market's own orders: quotes around the path of recorded bars, and a flow that trades along it.
+
+A bar is walked in four steps: its open, the nearer and the further of its extremes, its close. At a step the quotes are
+withdrawn, the flow takes what rests up to the new price, at most its share of the step's volume, the rest of that
+volume is recorded as trades of others, and new quotes are placed around the price. A bar without volume trades nothing.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from random import Random
+from typing import NamedTuple
+
+from fanfold import money
+from fanfold.exchange.spot import FLOW, QUOTES, SpotExchange
+from fanfold.market import timeframes
+from fanfold.market.bars import Bar, Series
+from fanfold.messages import Side
+
+LEVELS = 20
+STEPS = 4
+# The share of a step's volume that orders in the book may fill.
+PARTICIPATION = Decimal("0.5")
+# The distance between two levels, as a share of the price.
+SPACING = Decimal("0.0001")
+
+
+class Step(NamedTuple):
+    """A price that the market reaches, and what it trades on the way."""
+
+    at_ms: int
+    price: Decimal
+    quantity: Decimal
+
+
+class MarketMaker:
+    """One symbol's market, driven forward by ``advance``."""
+
+    def __init__(self, exchange: SpotExchange, series: Series, seed: int) -> None:
+        self.series = series
+        self.symbol = series.instrument.replace("/", "")
+        self._exchange = exchange
+        self._dice = Random(f"{seed} {series.instrument} quotes")  # noqa: S311 - seeded, no secret
+        self._steps = steps(series)
+        self._next = next(self._steps, None)
+        self._quotes: list[int] = []
+
+    def advance(self, now_ms: int) -> None:
+        """Walk all steps that are due."""
+        while self._next is not None and self._next.at_ms <= now_ms:
+            if self.symbol in self._exchange.listings:
+                self._walk(self._next)
+            self._next = next(self._steps, None)
+
+    def skip_to(self, at_ms: int) -> None:
+        """Leave out the steps before a moment: history is told by bars alone."""
+        while self._next is not None and self._next.at_ms < at_ms:
+            self._next = next(self._steps, None)
+
+    def withdraw(self, at_ms: int) -> None:
+        """Cancel all quotes."""
+        engine = self._exchange.engines[self.symbol]
+        for order_id in self._quotes:
+            self._exchange.apply(self.symbol, engine.cancel(order_id, at_ms))
+        self._quotes = []
+
+    def _walk(self, step: Step) -> None:
+        listing, engine = self._exchange.listings[self.symbol], self._exchange.engines[self.symbol]
+        self.withdraw(step.at_ms)
+        halted = listing.status != "TRADING"
+        if step.quantity and not halted:
+            side: Side = "sell" if engine.last is not None and step.price < engine.last else "buy"
+            share = money.floor_to(money.EXACT.multiply(step.quantity, PARTICIPATION), listing.lot)
+            if share:
+                self._exchange.market_order(
+                    self.symbol, FLOW, side, step.at_ms, quantity=share, price=_on_tick(step.price, listing.tick)
+                )
+            events = engine.record(step.price, step.quantity, side, step.at_ms)
+            self._exchange.apply(self.symbol, events)
+        if not halted:
+            self._quote(step)
+
+    def _quote(self, step: Step) -> None:
+        listing = self._exchange.listings[self.symbol]
+        gap = max(money.floor_to(money.EXACT.multiply(step.price, SPACING), listing.tick), listing.tick)
+        middle = _on_tick(step.price, listing.tick)
+        size = max(money.floor_to(money.ratio(step.quantity, Decimal(LEVELS)), listing.lot), listing.lot)
+        for level in range(1, LEVELS + 1):
+            for side, sign in (("buy", -1), ("sell", 1)):
+                quantity = money.EXACT.multiply(size, Decimal(self._dice.randint(1, 20)))
+                price = money.EXACT.add(middle, money.EXACT.multiply(gap, Decimal(level * sign)))
+                if price > 0:
+                    order = self._exchange.market_order(
+                        self.symbol, QUOTES, "buy" if side == "buy" else "sell", step.at_ms,
+                        quantity=quantity, price=price,
+                    )  # fmt: skip
+                    self._quotes.append(order.order_id)
+
+
+def _on_tick(price: Decimal, tick: Decimal) -> Decimal:
+    """Return a recorded price on the ticks of today."""
+    return max(money.floor_to(price, tick), tick)
+
+
+def steps(series: Series) -> Iterator[Step]:
+    """Yield the steps of all bars."""
+    length_ms = timeframes.seconds(series.timeframe) * 1_000
+    for bar in series.bars:
+        opens_at_ms = bar.closes_at_s * 1_000 - length_ms
+        shares = _shares(bar.volume)
+        for n, (ticks, lots) in enumerate(zip(_path(bar), shares, strict=True)):
+            yield Step(opens_at_ms + n * length_ms // STEPS, series.price(ticks), series.volume(lots))
+
+
+def _path(bar: Bar) -> tuple[int, int, int, int]:
+    low_first = bar.close >= bar.open
+    return (bar.open, bar.low, bar.high, bar.close) if low_first else (bar.open, bar.high, bar.low, bar.close)
+
+
+def _shares(lots: int) -> list[int]:
+    """Split a volume into the steps' parts, which add up to it."""
+    return [lots // STEPS] * (STEPS - 1) + [lots - lots // STEPS * (STEPS - 1)]
+
+
+def shifted(series: Series, now_s: int, history: int) -> Series:
+    """Return the series so moved in time that ``history`` of its bars, at most half, are over now."""
+    length = timeframes.seconds(series.timeframe)
+    over = min(history, len(series.bars) // 2)
+    offset = now_s // length * length - series.bars[over - 1].closes_at_s if over else 0
+    bars = [bar._replace(closes_at_s=bar.closes_at_s + offset) for bar in series.bars]
+    return Series(
+        instrument=series.instrument, timeframe=series.timeframe, price_scale=series.price_scale,
+        volume_scale=series.volume_scale, after=0, bars=bars,
+    )  # fmt: skip

@@ -1,0 +1,165 @@
+"""Orders, trades and balances of the account as Binance tells them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from fanfold import money
+from fanfold.exchange.refusals import text8
+from fanfold.exchange.spot import OWNER, OwnTrade, PlacedOrder, SpotExchange
+from fanfold.matching.order_book import BookOrder
+from fanfold.money import ZERO
+
+
+def status(order: BookOrder) -> str:
+    return order.status.upper()
+
+
+def _figures(placed: PlacedOrder, order: BookOrder) -> dict[str, Any]:
+    """Return what all documents of an order have."""
+    stop = {"stopPrice": text8(order.trigger.price)} if order.trigger is not None else {}
+    reason = {"expiryReason": placed.expiry_reason} if placed.expiry_reason else {}
+    prevented = {"preventedQuantity": text8(order.prevented), "preventedMatchId": 0} if order.prevented else {}
+    return {
+        "price": text8(order.limit or ZERO),
+        "origQty": text8(order.quantity),
+        "executedQty": text8(order.filled),
+        "origQuoteOrderQty": text8(ZERO),
+        "cummulativeQuoteQty": text8(order.quote_filled),
+        "status": status(order),
+        "timeInForce": order.time_in_force.upper(),
+        "type": placed.type,
+        "side": order.side.upper(),
+        **stop,
+        **reason,
+        **prevented,
+        "selfTradePreventionMode": order.prevention.upper(),
+    }
+
+
+def _names(placed: PlacedOrder) -> dict[str, Any]:
+    order = placed.order
+    return {
+        "symbol": placed.listing.symbol,
+        "orderId": order.order_id,
+        "orderListId": -1 if order.pair is None else order.pair,
+    }
+
+
+def queried(placed: PlacedOrder, now_ms: int) -> dict[str, Any]:
+    """Return an order as a query finds it."""
+    order = placed.seen(now_ms)
+    return {
+        **_names(placed),
+        "clientOrderId": placed.client_order_id,
+        "stopPrice": text8(ZERO),
+        "icebergQty": text8(ZERO),
+        **_figures(placed, order),
+        "time": placed.placed_at_ms,
+        "updateTime": placed.updated_at_ms,
+        "isWorking": not order.waiting,
+        "workingTime": placed.working_at_ms,
+    }
+
+
+def placed(order: PlacedOrder, trades: Iterable[OwnTrade], respond: str) -> dict[str, Any]:
+    """Return the answer to a new order: ACK, RESULT or FULL."""
+    document = {**_names(order), "clientOrderId": order.client_order_id, "transactTime": order.updated_at_ms}
+    if respond == "ACK":
+        return document
+    document |= _figures(order, order.order) | {"workingTime": order.working_at_ms}
+    if respond == "FULL":
+        document["fills"] = [
+            {
+                "price": text8(it.trade.price),
+                "qty": text8(it.trade.quantity),
+                "commission": text8(it.fee.amount),
+                "commissionAsset": it.fee.asset,
+                "tradeId": it.trade.trade_id,
+            }
+            for it in trades
+            if it.placed is order
+        ]
+    return document
+
+
+def canceled(order: PlacedOrder, cancel_id: str, now_ms: int) -> dict[str, Any]:
+    """Return the answer to a cancel."""
+    figures = _figures(order, order.seen(now_ms)) | {"status": status(order.order)}
+    return {
+        **_names(order),
+        "origClientOrderId": order.client_order_id,
+        "clientOrderId": cancel_id,
+        "transactTime": order.updated_at_ms,
+        **figures,
+    }
+
+
+def order_list(orders: list[PlacedOrder], reports: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    """Return an OCO, with the reports of its orders where there are any."""
+    live = any(it.order.is_live for it in orders)
+    symbol = orders[0].listing.symbol
+    document: dict[str, Any] = {
+        "orderListId": orders[0].order.pair,
+        "contingencyType": "OCO",
+        "listStatusType": "EXEC_STARTED" if live else "ALL_DONE",
+        "listOrderStatus": "EXECUTING" if live else "ALL_DONE",
+        "listClientOrderId": orders[0].list_client_id,
+        "transactionTime": max(it.updated_at_ms for it in orders),
+        "symbol": symbol,
+        "orders": [
+            {"symbol": symbol, "orderId": it.order.order_id, "clientOrderId": it.client_order_id} for it in orders
+        ],
+    }
+    return document if reports is None else document | {"orderReports": reports}
+
+
+def own_trade(it: OwnTrade) -> dict[str, Any]:
+    """Return a trade of the account."""
+    return {
+        **_names(it.placed),
+        "id": it.trade.trade_id,
+        "price": text8(it.trade.price),
+        "qty": text8(it.trade.quantity),
+        "quoteQty": text8(money.EXACT.multiply(it.trade.price, it.trade.quantity)),
+        "commission": text8(it.fee.amount),
+        "commissionAsset": it.fee.asset,
+        "time": it.trade.at_ms,
+        "isBuyer": it.placed.order.side == "buy",
+        "isMaker": it.is_maker,
+        "isBestMatch": True,
+    }
+
+
+def balances(exchange: SpotExchange) -> list[dict[str, str]]:
+    """Return the account's balances; assets that the exchange lists and the account lacks are zeros."""
+    assets = {name for listing in exchange.listings.values() for name in (listing.base, listing.quote)}
+    names = sorted(assets | set(exchange.wallets.balances(OWNER)))
+    rows = [(name, exchange.wallets.balance(OWNER, name)) for name in names]
+    return [{"asset": name, "free": text8(it.free), "locked": text8(it.locked)} for name, it in rows]
+
+
+def account(exchange: SpotExchange, now_ms: int, *, omit_zero: bool) -> dict[str, Any]:
+    """Return the account with its fees and balances. Its key may trade and read, and not withdraw."""
+    rows = balances(exchange)
+    maker, taker = exchange.rates.maker_bps, exchange.rates.taker_bps
+    rates = {"maker": maker, "taker": taker, "buyer": ZERO, "seller": ZERO}
+    return {
+        "makerCommission": int(maker),
+        "takerCommission": int(taker),
+        "buyerCommission": 0,
+        "sellerCommission": 0,
+        "commissionRates": {name: text8(rate.scaleb(-4)) for name, rate in rates.items()},
+        "canTrade": True,
+        "canWithdraw": False,
+        "canDeposit": True,
+        "brokered": False,
+        "requireSelfTradePrevention": False,
+        "preventSor": False,
+        "updateTime": now_ms,
+        "accountType": "SPOT",
+        "balances": [
+            row for row in rows if not omit_zero or row["free"] != row["locked"] or row["free"] != text8(ZERO)
+        ],
+        "permissions": ["SPOT"],
+        "uid": 1,
+    }
