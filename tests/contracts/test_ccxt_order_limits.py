@@ -1,12 +1,15 @@
 """An exchange's limits and odd cases: bans, late turns, fees, corrections, and figures as recorded."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
+import msgspec
 import pytest
 
 from fanfold.errors import VenueUnavailable
@@ -73,8 +76,42 @@ def test_an_order_whose_turn_comes_after_its_deadline_is_not_sent(
     trading._now = lambda: DEADLINE + timedelta(milliseconds=1)
     outcome = trading.place(claimed())
     assert isinstance(outcome, Rejected)
-    assert (outcome.code, outcome.lapsed) == ("NOT_SENT", True)
+    assert (outcome.code, outcome.lapsed) == ("NOT_SENT", name != "coinbase")
     assert exchange.sent(PLACES[name]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "own_id", "stamp"),
+    [
+        ("binance", "newClientOrderId", lambda _request, fields: int(fields["timestamp"])),
+        ("bybit", "orderLinkId", lambda request, _fields: int(request.headers["X-BAPI-TIMESTAMP"])),
+        ("okx", "clOrdId", lambda request, _fields: int(request.headers["expTime"]) - 5_000),
+    ],
+    ids=["binance", "bybit", "okx"],
+)
+def test_orders_of_several_threads_carry_each_the_time_of_its_own_claim(
+    exchange: KeyedExchange, origin: str, name: str, own_id: str, stamp: Callable[[Request, dict[str, Any]], int]
+) -> None:
+    at_places(exchange, name, lambda _: Answer(200, b"{}"))
+    trading: Any = connected(name, origin)
+    trading._client.markets()
+    trading._client.pace.take = lambda _cost=None: None
+    claims = {f"{number:026x}": CLAIMED + timedelta(milliseconds=number) for number in range(40)}
+
+    def place(own: str) -> None:
+        request = claimed(client_order_id=own)
+        at = claims[own]
+        trading.place(msgspec.structs.replace(request, claimed_at=at, deadline=at + timedelta(seconds=5)))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(place, claims))
+    stamps = {}
+    for request in exchange.sent(PLACES[name]):
+        body = request.body
+        fields = json.loads(body) if body.startswith("{") else dict(parse_qsl(body))
+        stamps[fields[own_id]] = stamp(request, fields)
+    assert stamps == {own: round(at.timestamp() * 1_000) for own, at in claims.items()}
+    assert len(exchange.sent(PLACES[name])) == len(claims)
 
 
 def test_a_refused_connection_leaves_the_outcome_unknown() -> None:

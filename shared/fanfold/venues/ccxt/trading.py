@@ -55,7 +55,7 @@ class ExchangeTrading:
         except BadInput as unfit:
             return Rejected(code=UNFIT, detail=str(unfit))
         except VenueUnavailable as fault:
-            return Rejected(code=NOT_SENT, detail=str(fault), lapsed=True)
+            return self._not_sent(str(fault))
         fence = self._dialect.fence(request.claimed_at, request.deadline)
         try:
             answer = self._client.send(native, fence, lambda: self._now() > request.deadline)
@@ -64,7 +64,7 @@ class ExchangeTrading:
             self._client.heed(fault)
             detail = f"{type(fault).__name__}: {plain(fault):.300}"
             if not self._client.sent:
-                return Rejected(code=NOT_SENT, detail=detail, lapsed=True)
+                return self._not_sent(detail)
             # Whatever was raised, what the exchange wrote counts.
             return self._refused() or Unknown(why=detail)
 
@@ -127,6 +127,10 @@ class ExchangeTrading:
         if "trade" not in rights:
             raise BadInput(f"the key of {self._terms.exchange} may not trade spot; allow it, or make another")
         return ""
+
+    def _not_sent(self, why: str) -> Rejected:
+        # What lapses is looked up before it is claimed anew, and without a fence no look-up would ever be proof enough.
+        return Rejected(code=NOT_SENT, detail=why, lapsed=bool(self._terms.fence))
 
     def _native(self, request: OrderRequest) -> NativeCall:
         """Return the request of an order. Raises BadInput for one that the exchange cannot take."""
