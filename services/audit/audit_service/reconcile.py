@@ -66,7 +66,7 @@ def _day(name: str, currency: str, day: str, start: Closing, fills: dict[str, li
         end=_closing(before, day, [today]),
         trades=len(today),
         turnover=sum((fill.price * fill.quantity for fill in today), ZERO),
-        fees=sum((fill.fee for fill in today), ZERO),
+        fees=sum((positions.fee_of(fill) for fill in today), ZERO),
     )
 
 
@@ -75,7 +75,7 @@ def _closing(start: Closing, day: str, fills: Iterable[list[Fill]]) -> Closing:
     cash, held = start.cash, dict(start.held)
     for fill in (fill for day_fills in fills for fill in day_fills):
         leg = f"{fill.instance} {fill.instrument}"
-        held[leg] = held.get(leg, ZERO) + positions.signed(fill)
+        held[leg] = held.get(leg, ZERO) + positions.received(fill)
         cash += positions.cash_flow(fill)
     return Closing(day=day, cash=cash, held={leg: quantity for leg, quantity in held.items() if quantity})
 

@@ -106,7 +106,7 @@ class ExecutionProcess:
         terms, quote = terms_of(self.runtime.desk.venues[venue].exchange), self._quote(venue)
         if self._keys is None or quote is None:
             raise BadInput(f"account {account!r} is live, and the stage has no key for {venue}")
-        client = KeyedClient(terms, self._keys.values(), self._settings.venue_origin)
+        client = KeyedClient(terms, self._keys.values(), self._settings.venue_origin, clock=self.runtime.clock)
         exchange = ExchangeTrading(terms, client, quote, self.runtime.clock)
         unchecked = exchange.check_key()
         if unchecked:

@@ -190,7 +190,7 @@ class _Account:
     def book(self, fill: Fill) -> None:
         leg = fill.account, fill.instance, fill.instrument
         self.held[leg] = positions.apply(self.held.get(leg, positions.FLAT), fill)
-        self._quantities[fill.instrument] = self._quantities.get(fill.instrument, ZERO) + positions.signed(fill)
+        self._quantities[fill.instrument] = self._quantities.get(fill.instrument, ZERO) + positions.received(fill)
         self.cash += positions.cash_flow(fill)
 
     def worth(self, marks: Mapping[str, Decimal]) -> Decimal:

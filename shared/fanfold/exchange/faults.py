@@ -109,6 +109,10 @@ class FaultInjector:
         self._halted: dict[str, int] = {}
         self._happened: set[str] = set()
 
+    def follow(self, plan: str) -> None:
+        """Inject by another plan from now on; what has begun goes on to its end."""
+        self._plan = plan_of(plan)
+
     def advance(self, now_ms: int) -> None:
         """Let time pass: markets walk, late requests arrive, halts end."""
         due = [it for it in self._late if it[0] <= now_ms]

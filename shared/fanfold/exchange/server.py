@@ -70,8 +70,11 @@ def serve(
     clock: Clock = wall_clock,
     deposits: Mapping[str, Decimal] | None = None,
     limits: RequestLimits | None = None,
+    moved: bool = True,
 ) -> Iterator[ServedExchange]:
     """Serve until the block ends: the series, moved so that they are traded from now on, or the seeded market.
+
+    With ``moved`` false they are traded at their own times, for a clock that is set to them.
 
     ``faults`` names a plan of ``fanfold.exchange.faults``. Without ``deposits`` the account has 100,000 of each quote.
     Raises BadInput for an unknown plan, and OSError where the port is not free.
@@ -79,9 +82,9 @@ def serve(
     now_ms = clock()
     known = instruments or market.catalogue()
     bars = list(series) or _seeded(seed, now_ms // 60_000 * 60)
-    moved = [shifted(it, now_ms // 1_000, HISTORY) for it in bars]
-    quotes = {known[it.instrument].quote: DEPOSIT for it in moved}
-    box = Box(moved, known, deposits or quotes, seed=seed, started_at_ms=now_ms, limits=limits or RequestLimits())
+    traded = [shifted(it, now_ms // 1_000, HISTORY) for it in bars] if moved else bars
+    quotes = {known[it.instrument].quote: DEPOSIT for it in traded}
+    box = Box(traded, known, deposits or quotes, seed=seed, started_at_ms=now_ms, limits=limits or RequestLimits())
     app = _app(FaultInjector(box, faults, seed), clock)
     with _running(app, port) as bound:
         yield ServedExchange(f"http://{HOST}:{bound}", box.credentials.key, box.credentials.secret)
@@ -189,12 +192,15 @@ async def _administer(injector: FaultInjector, clock: Clock, request: web.Reques
 
 
 def _change(injector: FaultInjector, clock: Clock, subject: str, document: Any) -> Any:
-    """Arm a fault, or set the clock where it is set by hand."""
+    """Arm a fault, change the plan, or set the clock where it is set by hand."""
     if subject == "faults":
         injector.armed.append(msgspec.convert(document, ArmedFault))
         return {"armed": len(injector.armed)}
+    if subject == "plan":
+        injector.follow(str(document["faults"]))
+        return document
     if subject == "clock" and isinstance(clock, ManualClock):
         clock.now_ms = max(int(document["ms"]), clock.now_ms)
         injector.advance(clock.now_ms)
         return {"ms": clock.now_ms}
-    raise BadInput(f"{subject} cannot be set here; faults can, and a clock that is set by hand")
+    raise BadInput(f"{subject} cannot be set here; faults, the plan and a clock that is set by hand can")

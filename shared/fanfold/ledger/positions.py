@@ -91,6 +91,18 @@ def signed(fill: Fill) -> Decimal:
 
 
 @exact
+def received(fill: Fill) -> Decimal:
+    """Return the signed quantity that a fill adds to the position, without what the venue kept of it as a fee."""
+    return signed(fill) - fill.fee_base
+
+
+@exact
+def fee_of(fill: Fill) -> Decimal:
+    """Return a fill's fee in the account's currency, with the worth of what the venue kept of the quantity."""
+    return fill.fee + fill.fee_base * fill.price
+
+
+@exact
 def cash_flow(fill: Fill) -> Decimal:
     """Return the cash that a fill adds to the account, net of its fee.
 

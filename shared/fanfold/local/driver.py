@@ -133,7 +133,7 @@ class DeskRun:
     def tick(self) -> None:
         """Poll the venues as the schedule does, and wait until all that follows from it is done."""
         invoke(self.call, "market-data", "poll", {}, self.stage)
-        self._wait("audit", AUDIT_BACKLOG)
+        self.rest()
 
     def replay(self, closes: range, pause_s: float, on_close: Callable[[int], None], stop: Callable[[], bool]) -> int:
         """Trade the closes in turn, with a pause between their starts; return the number traded until the stop."""
@@ -147,6 +147,10 @@ class DeskRun:
             while not stop() and (left := pause_s - (time.monotonic() - began)) > 0:
                 time.sleep(min(left, WAKE_S))
         return len(closes)
+
+    def rest(self) -> None:
+        """Wait until all that was begun is done."""
+        self._wait("audit", AUDIT_BACKLOG)
 
     def finish(self) -> None:
         """Sweep the outboxes, wait for audit, and bring everything into the lake."""

@@ -34,7 +34,19 @@ POLLERS = 2
 EXPRESSIONS = 1_000
 PARENT_CHECK_S = 0.5
 BATCHES = {"sns:PublishBatch": "sns:Publish"}
-INHERITED = ("PATH", "HOME", "LANG", "CLOCK", "DESK", "STRATEGIES", "RECORDINGS", "VENUE_ORIGIN", "RECORD_CALLS")
+INHERITED = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "CLOCK",
+    "DESK",
+    "STRATEGIES",
+    "RECORDINGS",
+    "VENUE_ORIGIN",
+    "VENUE_SECRET",
+    "LIVE_VENUE",
+    "RECORD_CALLS",
+)
 
 
 class Embedded:

@@ -59,6 +59,9 @@ class RunOptions(NamedTuple):
     live: str = ""
     symbols: str = ""
     origin: str = ""
+    exchange: str = ""
+    faults: str = "none"
+    seed: int = SEED
     strategy: str | None = None
     strategies: Path | None = None
     param: Sequence[str] = ()

@@ -54,7 +54,7 @@ def equity_curve(start_at: int, cash: Decimal, fills: Iterable[Fill], closes: Cl
 
 def _book(held: dict[str, Decimal], fill: Fill) -> Decimal:
     """Add a fill to what is held; return the cash that it brings."""
-    held[fill.instrument] = held.get(fill.instrument, ZERO) + positions.signed(fill)
+    held[fill.instrument] = held.get(fill.instrument, ZERO) + positions.received(fill)
     return positions.cash_flow(fill)
 
 

@@ -93,7 +93,7 @@ def measure(traded: Traded, since: int) -> Performance:
         until=points[-1].at,
         start=traded.cash,
         equity=points[-1].equity,
-        fees=sum((fill.fee for fill in traded.fills), ZERO),
+        fees=sum((positions.fee_of(fill) for fill in traded.fills), ZERO),
         total_return=ratio(points[-1].equity - traded.cash, traded.cash),
         buy_and_hold=buy_and_hold(since, traded.closes, traded.instruments),
         trips=statistics_of(trips),
@@ -159,7 +159,7 @@ def _days(points: Sequence[EquityPoint], fills: Sequence[Fill], trips: Sequence[
         filled[_day(fill.at.timestamp())].append(fill)
     days, before = [], points[0].equity
     for day, equity in last.items():
-        fees = sum((fill.fee for fill in filled[day]), ZERO)
+        fees = sum((positions.fee_of(fill) for fill in filled[day]), ZERO)
         days.append(Part(name=day, profit=equity - before, fees=fees, fills=len(filled[day]),
                          trips=statistics_of(closed.get(day, []))))  # fmt: skip
         before = equity

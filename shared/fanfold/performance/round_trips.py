@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
+from fanfold.ledger import positions
 from fanfold.money import CASH_STEP, ROUGH, ZERO, exact, truncate_to
 from fanfold.records import Fill
 
@@ -62,7 +63,7 @@ def round_trips(fills: Iterable[Fill]) -> list[RoundTrip]:
 def _book(lots: deque[_OpenLot], fill: Fill) -> RoundTrip | None:
     """Close lots by a fill, oldest first, and open one with the rest; return what was closed."""
     side = Decimal(1) if fill.side == "buy" else Decimal(-1)
-    left, fee = fill.quantity, fill.fee
+    left, fee = abs(positions.received(fill)), positions.fee_of(fill)
     first: datetime | None = None
     quantity = cost = fees = profit = ZERO
     while left and lots and lots[0].quantity * side < 0:

@@ -5,6 +5,7 @@ Trade recorded bars, the seeded market, or a live venue's public bars, all on pa
 Example: fanfold run
 Example: fanfold run --data BTCUSDT-1m-2026-03.zip --strategy sma_cross --param fast=10 --param slow=50
 Example: fanfold run --data BTCUSDT-1h.csv --strategy strategies/my_dip.py
+Example: fanfold run --exchange box --faults storm --seed 7
 Example: fanfold run --live binance --symbols BTC/USDT,ETH/USDT --minutes 60
 """
 
@@ -21,6 +22,7 @@ from fanfold.cli.argument_types import (
     DeskFile,
     Moment,
     Money,
+    Options,
     Shared,
     Strategies,
     only_one,
@@ -44,6 +46,13 @@ Data = Annotated[
 Live = Annotated[str, Parameter(metavar="EXCHANGE", help="poll a venue's public bars instead; needs internet")]
 Symbols = Annotated[str, Parameter(metavar="A/B,C/D", help="with --live: what to trade")]
 Origin = Annotated[str, Parameter(metavar="URL", help="with --live: a stand-in for the exchange's hosts")]
+Exchange = Annotated[
+    str, Parameter(metavar="box", help="trade real orders at the exchange in the box, in place of paper")
+]
+Faults = Annotated[
+    str, Parameter(metavar="PLAN", help="with --exchange: none, storm, or a fault by its name, see docs/exchange.md")
+]
+Seed = Annotated[int, Parameter(metavar="N", help="with --exchange: draws its faults")]
 Strategy = Annotated[
     str | None, Parameter(metavar="NAME", help="trade one strategy: an instance, a strategy's name, or its file")
 ]
@@ -83,6 +92,9 @@ def command(
     live: Live = "",
     symbols: Symbols = "",
     origin: Origin = "",
+    exchange: Exchange = "",
+    faults: Faults = "none",
+    seed: Seed = 7,
     strategy: Strategy = None,
     strategies: Strategies = None,
     param: Param = None,
@@ -102,17 +114,27 @@ def command(
         strategy, strategies = folder.of_file(strategy, strategies)
     mapping = column_names.parse(columns)
     wanted = RunOptions(desk=desk, data=data or (), columns=mapping, live=live, symbols=symbols, origin=origin,
-                        strategy=strategy, strategies=strategies, param=param or (), cash=cash, since=since,
-                        until=until, minutes=minutes, speed=speed, images=images, stay=stay, resume=resume,
-                        overwrite=overwrite, verbose=verbose)  # fmt: skip
-    out = Console(stderr=options.json)
+                        exchange=exchange, faults=faults, seed=seed, strategy=strategy, strategies=strategies,
+                        param=param or (), cash=cash, since=since, until=until, minutes=minutes, speed=speed,
+                        images=images, stay=stay, resume=resume, overwrite=overwrite, verbose=verbose)  # fmt: skip
     # However it ends, it stops what it started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if live:
+    return _trade(options, wanted, Console(stderr=options.json))
+
+
+def _trade(options: Options, wanted: RunOptions, out: Console) -> int:
+    """Trade where the options say: at the exchange in the box, on a venue's bars, or on recorded ones."""
+    if wanted.exchange:
+        from fanfold.cli import box_run  # noqa: PLC0415 - it loads a web server
+
+        return box_run.trade(options, wanted, out)
+    if wanted.faults != "none":
+        raise BadInput("--faults go with --exchange box: recorded bars have none")
+    if wanted.live:
         from fanfold.cli import live_run  # noqa: PLC0415 - it loads ccxt
 
         return live_run.trade(options, wanted, out)
-    if symbols or origin:
+    if wanted.symbols or wanted.origin:
         raise BadInput("--symbols and --origin go with --live; recorded bars say what they are")
     try:
         return recorded_run.trade(options, wanted, out)

@@ -29,6 +29,7 @@ from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import Answer, cell, grid, money
 from fanfold.cli.reading import instrument_of, last_day, minute, short_ids
 from fanfold.errors import BadInput
+from fanfold.ledger.positions import fee_of
 from fanfold.local.session import Session
 from fanfold.messages import Fill
 from fanfold.stages.session import reach
@@ -124,11 +125,12 @@ def _days_text(known: list[str]) -> str:
 
 
 def _row(fill: Fill, ids: dict[str, str]) -> dict[str, Any]:
-    places = 8 if 0 < fill.fee < CENT else 2
+    fee = fee_of(fill)
+    places = 8 if 0 < fee < CENT else 2
     return msgspec.structs.asdict(fill) | {
         "at": minute(fill.at),
         "order": ids[fill.order_id],
-        "fee": money(fill.fee, places),
+        "fee": money(fee, places),
     }
 
 

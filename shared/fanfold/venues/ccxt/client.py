@@ -4,8 +4,8 @@ import json
 import logging
 import re
 import time
-from collections.abc import Iterator, Mapping
-from datetime import UTC
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from threading import local
 from typing import Any
@@ -181,6 +181,7 @@ def _guarded(kind: type[Any], errors: Any) -> type[Any]:
 
         pace: Pace
         answered: local
+        clock: Callable[[], datetime] | None = None
 
         def throttle(self, cost: float | None = None) -> None:
             self.pace.take(cost)
@@ -200,7 +201,8 @@ def _guarded(kind: type[Any], errors: Any) -> type[Any]:
             return super().on_rest_response(code, reason, url, method, response_headers, *more)
 
         def nonce(self) -> Any:
-            return getattr(self.answered, "stamp_ms", None) or super().nonce()
+            stamp_ms = getattr(self.answered, "stamp_ms", None)
+            return stamp_ms or (super().nonce() if self.clock is None else int(self.clock().timestamp() * 1_000))
 
         def sign(self, *request: Any, **named: Any) -> Any:
             late = getattr(self.answered, "late", None)

@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from fanfold.errors import BadInput, VenueUnavailable
@@ -34,15 +35,20 @@ class KeyedClient(Client):
         credentials: Mapping[str, str],
         origin: str = "",
         timeout_s: float = TIMEOUT_S,
+        clock: Callable[[], datetime] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Raise BadInput, which names no value, for credentials that are missing or unknown."""
+        """Stamp requests by ``clock``, this machine's where there is none.
+
+        Raises BadInput, which names no value, for credentials that are missing or unknown.
+        """
         unknown = sorted(credentials.keys() - CREDENTIALS.keys())
         if unknown:
             raise BadInput(f"the key of {terms.exchange} has {unknown}; it takes api_key, secret and password")
         super().__init__(
             terms.exchange, origin, timeout_s, {CREDENTIALS[name]: credentials[name] for name in credentials}
         )
+        self._ccxt.clock = clock
         self._monotonic = monotonic
         self._used_at = float("-inf")
         # ccxt logs whole requests, with the key, as details for debugging.

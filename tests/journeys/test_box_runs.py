@@ -1,0 +1,38 @@
+"""``fanfold run --exchange box``: real orders through the deployed desk, while the exchange fails in known ways."""
+
+from pathlib import Path
+
+import pytest
+
+from fanfold.cli.main import main
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN = ["run", "--exchange", "box", "--desk", str(ROOT / "desk.toml"), "--minutes", "12"]
+
+
+@pytest.mark.parametrize("plan", ["storm", "reply_lost_after"])
+def test_every_order_is_at_the_exchange_at_most_once_and_the_books_are_its_own(
+    plan: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main([*RUN, "--faults", plan, "--seed", "3", "--state", str(tmp_path / "state")])
+    told = capsys.readouterr()
+    assert code == 0, told.out + told.err
+    assert "books balance" in told.out
+    assert "nothing doubled, lost or unexplained" in told.out
+    assert "VIOLATION" not in told.out
+    assert " 0 orders of" not in told.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--faults", "strom"], "there is no fault plan 'strom'"),
+        (["--exchange", "kraken"], "the one that runs here is `box`"),
+        (["--live", "binance"], "begins anew"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    arguments: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*RUN, *arguments, "--state", str(tmp_path / "state")]) == 2
+    assert says in capsys.readouterr().err

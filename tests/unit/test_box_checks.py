@@ -1,0 +1,49 @@
+"""What the exchange in the box and the books must agree on: each disagreement is named."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from fanfold.cli.box_checks import compare, lines
+
+D = Decimal
+AGREED = {"BTC": (D("0.999"), D("0.999")), "USDT": (D(10), D(10))}
+
+
+def approved(name: str, state: str) -> dict[str, Any]:
+    return {"client_order_id": name, "state": state}
+
+
+def placed(*names: str) -> list[dict[str, Any]]:
+    return [{"clientOrderId": name} for name in names]
+
+
+def test_what_agrees_is_said_with_the_faults_that_it_survived() -> None:
+    journal = [{"fault": "html_403"}, {"fault": "reply_lost_after"}, {"fault": "html_403"}]
+    orders = [approved("a", "FILLED"), approved("b", "STALE"), approved("c", "EXPIRED")]
+    compared = compare(orders, placed("a", "c"), AGREED, journal)
+    assert compared.violations == []
+    first, second, third = lines(compared, [])
+    assert first.endswith("3 injected: 2 html 403, 1 reply lost after")
+    assert second.endswith("2 orders of 3 approved; the others never came there")
+    assert "nothing doubled, lost or unexplained" in third
+
+
+@pytest.mark.parametrize(
+    ("orders", "at_exchange", "held", "says"),
+    [
+        ([approved("a", "FILLED")], placed("a", "a"), AGREED, "order a is 2 times at the exchange"),
+        ([], placed("a"), AGREED, "order a was never approved"),
+        ([approved("a", "STALE")], placed("a"), AGREED, "order a is STALE and at the exchange"),
+        ([approved("a", "REJECTED")], placed("a"), AGREED, "order a is REJECTED and at the exchange"),
+        ([approved("a", "OPEN")], placed(), AGREED, "order a is OPEN and not at the exchange"),
+        ([], placed(), {"BTC": (D(1), D(2))}, "the books have 1 BTC, the exchange 2"),
+    ],
+)
+def test_what_does_not_agree_is_a_violation(
+    orders: list[dict[str, Any]], at_exchange: list[dict[str, Any]], held: dict[str, tuple[Decimal, Decimal]], says: str
+) -> None:
+    compared = compare(orders, at_exchange, held, [])
+    assert compared.violations == [says]
+    assert f"VIOLATION     {says}" in lines(compared, ["a"])
