@@ -63,7 +63,7 @@ class LiveWorld(World):
         super().__init__(seed)
         account = msgspec.structs.replace(self.desk.accounts["main"], mode="live")
         self.desk = msgspec.structs.replace(self.desk, accounts={"main": account})
-        dice = Random(f"venue {seed}")
+        dice, self.lags = Random(f"venue {seed}"), Random(f"lag {seed}")
         self.venue = RealVenue(self.clock, dice)
         self.venue.fee_currency = dice.choice(["base", "quote", "BNB"])
         self.venue.named = dice.random() < 0.7
@@ -79,6 +79,7 @@ class LiveWorld(World):
 
     def minute(self, minute: int) -> None:
         self.venue.move()
+        self.venue.lag_s = self.lags.choice((0, 0, 2, 10)) if self.faults.on else 0
         super().minute(minute)
 
     def heal(self) -> None:
@@ -119,6 +120,16 @@ def balances_are_what_the_fills_come_to(found: Outcome) -> Iterator[str]:
         yield f"frozen without a reason: {found.books.real.frozen}"
 
 
+def positions_and_cash_are_what_the_venue_holds(found: Outcome) -> Iterator[str]:
+    assert found.books.account is not None
+    booked = {"USDT": found.books.account.cash - found.world.desk.accounts["main"].cash, "BTC": D(0), "ETH": D(0)}
+    for (_, instrument), item in found.books.positions.items():
+        booked[instrument.split("/")[0]] += item.position.quantity
+    for currency, amount in booked.items():
+        if amount != found.books.real.flows.get(currency, D(0)):
+            yield f"{amount} {currency} in the books, {found.books.real.flows.get(currency)} by the fills"
+
+
 def flatten_ends_with_no_more_than_cannot_be_sold(found: Outcome) -> Iterator[str]:
     assert found.books.account is not None
     if found.books.account.trading_state is TradingState.FLATTENING:
@@ -141,6 +152,7 @@ REAL_LAWS: list[Callable[[Outcome], Iterator[str]]] = [
     what_is_at_the_venue_was_approved_and_is_known_to_be_there,
     requests_carry_the_time_of_their_claim,
     balances_are_what_the_fills_come_to,
+    positions_and_cash_are_what_the_venue_holds,
     flatten_ends_with_no_more_than_cannot_be_sold,
     no_outcome_stays_unknown,
 ]

@@ -34,6 +34,12 @@ class Events(list[str]):
     def note(self, event: str, **_figures: str) -> None:
         self.append(event)
 
+    def alarm(self, event: str, **_figures: str) -> None:
+        self.append(event)
+
+    def overdue(self, count: int) -> None:
+        self.extend(["overdue"] * count)
+
 
 class RealWorld:
     """An account, its ledger and its venue. ``limits`` change those of the desk."""

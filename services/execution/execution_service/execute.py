@@ -30,6 +30,8 @@ class RealVerbs(Protocol):
 
     def sweep(self, live: Sequence[StandingOrder]) -> int: ...
 
+    def accept(self) -> list[str]: ...
+
 
 class LiveOrders(Protocol):
     """The orders of an account that have not ended; see fanfold.ledger.bookings."""

@@ -161,7 +161,7 @@ class Follower:
         first = name not in self._ledger.real_money(account).external
         first = first and self._ledger.note([NoteExternal(account, name, detail)])
         if first:
-            self._monitor.note("EXTERNAL: the venue has what no order of this desk made", what=name, detail=detail)
+            self._monitor.alarm("EXTERNAL: the venue has what no order of this desk made", what=name, detail=detail)
         return first
 
     def _move_cursor(
@@ -192,7 +192,7 @@ class Follower:
             if isinstance(stated, Unknown):
                 self._monitor.note("a cancel has no answer", order=record.order.order_id, why=stated.why)
             elif stated is None:
-                self._monitor.note("the venue has lost an order", order=record.order.order_id)
+                self._monitor.alarm("the venue has lost an order", order=record.order.order_id)
             elif stated.state is not VenueOrderState.OPEN and stated.filled == record.filled:
                 state, reason = _end(stated, barred, expired=expired)
                 self._commit(report, [statements.resolution(record, record.venue_order_id, (), state, reason)])

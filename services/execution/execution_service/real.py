@@ -62,6 +62,7 @@ class RealAccount:
         standing = [Found(order, records[order.order_id]) for order in live if order.order_id in records]
         permissions = self._ledger.trading_state(self._account) if standing else OrderPermissions(None)
         due = [entry for entry in standing if self._due(entry, permissions)]
+        self._monitor.overdue(sum(entry.record.state is OrderState.SUBMITTING for entry in due))
         for entry in due:
             self._sender.again(entry.message())
         self.reconcile()

@@ -58,15 +58,18 @@ class Reconciler:
         return findings + [text for change, text in changes if self._ledger.note([change])]
 
     def accept(self, account: str) -> list[str]:
-        """Take the balances as they are for right, as an operator wants: all differences are gone."""
+        """Take the balances as they are for right, as an operator wants; return the differences that this ends."""
         balances, real = self._venue.balances(), self._ledger.real_money(account)
         changes: list[Change] = [
             SetBaseline(account, currency, _less(balances.get(currency, ZERO), real.flows.get(currency, ZERO)))
             for currency in sorted(self._currencies(account, real))
         ]
-        changes += [Unfreeze(account, *doubt) for doubt in sorted(real.frozen) if doubt[1].startswith("balance ")]
-        self._ledger.note(changes)
-        return [type(change).__name__ for change in changes]
+        doubts = [doubt for doubt in sorted(real.frozen) if doubt[1].startswith("balance ")]
+        changes += [Unfreeze(account, *doubt) for doubt in doubts]
+        # Each by itself, because they may be more than a commit takes; a repetition comes to the same.
+        for change in changes:
+            self._ledger.note([change])
+        return [f"{instrument}: {real.frozen[instrument, source]}" for instrument, source in doubts]
 
     def _follow(self, account: str, step: str) -> Following:
         now = self._clock()
@@ -125,7 +128,7 @@ class Reconciler:
             ]
         wrong = [name for name in self._instruments(account, currency, frozen) if frozen.get(name) != reason]
         if wrong:
-            self._monitor.note("a balance differs from the books", account=account, currency=currency, why=reason)
+            self._monitor.alarm("a balance differs from the books", account=account, currency=currency, why=reason)
         return [(Freeze(account, instrument, source, reason), reason) for instrument in wrong]
 
     def _instruments(self, account: str, currency: str, frozen: Collection[str]) -> list[str]:

@@ -38,9 +38,14 @@ class RealLedger(place.ClaimLedger, Protocol):
 
 
 class RealMonitor(Protocol):
-    """The port that is told what somebody should look at; see execution_service.real_wiring."""
+    """The port that is told of a real account: of events to note, and of those that somebody has to look at."""
 
     def note(self, event: str, **figures: str) -> None: ...
+
+    def alarm(self, event: str, **figures: str) -> None: ...
+
+    def overdue(self, count: int) -> None:
+        """Count orders whose outcome is unknown past their deadline."""
 
 
 class Sender:
@@ -165,7 +170,7 @@ class Sender:
             return
         after = orders.quarantine(record, why)
         self._ledger.move([(record, after)], _doubted(message, after))
-        self._monitor.note("an order is quarantined", order=record.order.order_id, why=why)
+        self._monitor.alarm("an order is quarantined", order=record.order.order_id, why=why)
 
     def _end(self, message: OrdersApproved, record: OrderRecord, state: OrderState, reason: str) -> None:
         after = orders.close(record, state, reason)

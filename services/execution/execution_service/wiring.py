@@ -1,10 +1,10 @@
 """Execution's parts, built on first use."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache, cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from execution_service import live
 from execution_service.execute import OrderExecution, RealVerbs, VenueVerbs
@@ -114,8 +114,17 @@ class ExecutionProcess:
         return exchange
 
     def note(self, event: str, **figures: str) -> None:
-        """Log what somebody should look at in a live account."""
+        """Log an event of a live account."""
+        self.runtime.watch.log.warning(event, **figures)
+
+    def alarm(self, event: str, **figures: str) -> None:
+        """Log what somebody has to look at in a live account, and count it with the overdue orders, which ring."""
         self.runtime.watch.log.error(event, **figures)
+        self.overdue(1)
+
+    def overdue(self, count: int) -> None:
+        """Count orders whose outcome is unknown past their deadline."""
+        self.runtime.watch.counts.add("OrdersOverdue", count)
 
     def verbs(self, venue: str) -> VenueVerbs:
         """Return the verbs that place and match orders at a venue, built once for each venue."""
@@ -186,6 +195,18 @@ class ExecutionProcess:
         finally:  # A topic that fails stops no order's end.
             orders = self._sweep(live_of(items))
         return {"published": published, "orders": orders}
+
+    def accept(self, event: Mapping[str, str]) -> dict[str, Any]:
+        """Take the balances of a live account's venue for right, with an operator's name and reason in the log."""
+        account = event["accept"]
+        if not event.get("reason", "").strip() or not event.get("actor", "").strip():
+            raise BadInput("to accept balances takes an actor and a reason: both go into the log")
+        known = self.runtime.desk.accounts.get(account)
+        if known is None or known.mode != "live":
+            raise BadInput(f"{account!r} is no live account of the desk")
+        accepted = self.real(account).accept()
+        self.note("balances are accepted", account=account, actor=event["actor"], why=event["reason"])
+        return {"account": account, "accepted": accepted}
 
     def _sweep(self, orders: Sequence[LiveOrder]) -> int:
         """Sweep orders on paper, then each live account, which is reconciled even without any; return how many."""
