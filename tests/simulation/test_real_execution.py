@@ -152,3 +152,22 @@ def test_a_live_account_needs_an_exchange_and_cannot_be_short() -> None:
         with pytest.raises(BadInput, match='mode "live" needs'):
             desk.build(tables, "test")
     assert msgspec.json.decode(desk.dump(live_desk()))["accounts"]["main"]["mode"] == "live"
+
+
+def test_a_deposit_is_planned_and_accepted_by_an_operator_who_says_why() -> None:
+    desk_ = LiveDesk("v")
+    desk_.process.sweep({}, "schedule")
+    desk_.venue.holdings["BTC"] += 1
+    difference = "the venue has +1 BTC beside what is booked"
+    plan = desk_.process.parts.scheduled({"reconcile": "main"})
+    assert plan == {"account": "main", "applied": False, "changes": [f"Freeze: {A}, balance BTC, {difference}"]}
+    assert ledger.read(desk_.table, "main").real.frozen == {}
+    desk_.process.sweep({}, "schedule")
+    assert desk_.approvals.book("main", PollState()).frozen == {A: difference}
+    apply = {"reconcile": "main", "apply": True, "actor": "ann", "reason": "a deposit"}
+    for wrong in (apply | {"reason": " "}, apply | {"actor": ""}, apply | {"reconcile": "other"}):
+        with pytest.raises(BadInput):
+            desk_.process.parts.scheduled(wrong)
+    assert desk_.process.parts.scheduled(apply)["changes"] == [f"{A}: {difference}"]
+    assert desk_.process.parts.scheduled({"reconcile": "main"})["changes"] == []
+    assert ledger.read(desk_.table, "main").real.frozen == {}

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from fanfold.errors import VenueUnavailable
-from fanfold.messages import OrderState
+from fanfold.messages import OrderState, TradingState
 from fanfold.trading.answers import VenueOrderState
 from fanfold.trading.venue import OrderRequest
 from support.core_desk import A, B
@@ -179,3 +179,20 @@ def test_fees_in_a_third_currency_are_flows_of_it() -> None:
     assert world.ledger.real_money("main").flows == {"BTC": D(2), "USDT": D(-200), "BNB": D("-0.2")}
     assert world.ledger.real_money("main").frozen == {}
     assert laws(world) == []
+
+
+def test_a_plan_says_what_a_reconciliation_would_do_and_does_nothing() -> None:
+    world, mine = resting()
+    world.venue.fill(mine, D(1))
+    stranger(world, "by-hand")
+    world.halt(TradingState.HALTED)
+    before = world.ledger.real_money("main"), world.states(), len(world.bus.messages)
+    planned = world.account().plan()
+    assert (world.ledger.real_money("main"), world.states(), len(world.bus.messages)) == before
+    assert mine.state is VenueOrderState.OPEN
+    assert planned == world.account().plan()
+    text = "\n".join(planned)
+    for part in ("order a: 0 of 2 is booked", "order a is canceled at the venue", "NoteExternal: order v2"):
+        assert part in text
+    returns(world)
+    assert world.account().plan() == []

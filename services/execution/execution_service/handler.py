@@ -15,7 +15,7 @@ def execute(event: dict[str, Any], context: object) -> dict[str, Any]:
 def sweep(event: dict[str, Any], context: object) -> dict[str, Any]:
     """On schedule: publish what a crash has left in the outbox, and leave no order alone.
 
-    Invoked with ``accept``, an account's name, it takes the balances of the account's venue for right instead.
+    Invoked with ``reconcile``, an account's name, it reconciles that live account alone, as an operator wants.
     """
     with wiring.runtime().watch.invocation(context):
-        return wiring.process().accept(event) if "accept" in event else wiring.process().sweep()
+        return wiring.process().scheduled(event)

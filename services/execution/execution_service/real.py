@@ -30,6 +30,7 @@ class RealAccount:
         self._account = account
         self._desk = desk
         self._ledger = ledger
+        self._venue = venue
         self._clock = clock
         self._monitor = monitor
         self._sender = Sender(desk, ledger, venue, clock, monitor)
@@ -75,6 +76,13 @@ class RealAccount:
         except VenueUnavailable as unavailable:
             self._monitor.note("the venue does not answer", account=self._account, why=str(unavailable))
             return []
+
+    def plan(self) -> list[str]:
+        """Return the changes that a reconciliation would make now, and make none."""
+        # Only an operator asks for it.
+        from execution_service.plan import plan  # noqa: PLC0415
+
+        return plan(self._account, self._desk, self._ledger, self._venue, self._clock)
 
     def accept(self) -> list[str]:
         """Take the venue's balances for right."""

@@ -196,17 +196,28 @@ class ExecutionProcess:
             orders = self._sweep(live_of(items))
         return {"published": published, "orders": orders}
 
-    def accept(self, event: Mapping[str, str]) -> dict[str, Any]:
-        """Take the balances of a live account's venue for right, with an operator's name and reason in the log."""
-        account = event["accept"]
-        if not event.get("reason", "").strip() or not event.get("actor", "").strip():
-            raise BadInput("to accept balances takes an actor and a reason: both go into the log")
+    def scheduled(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the result of a sweep, or of the reconciliation that an operator invokes."""
+        return self.reconcile(event) if "reconcile" in event else self.sweep()
+
+    def reconcile(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the changes that a live account's reconciliation would make; with ``apply`` make them.
+
+        Applied, the venue's balances count as right from then on, with the operator's name and reason in the log.
+        """
+        account = str(event["reconcile"])
         known = self.runtime.desk.accounts.get(account)
         if known is None or known.mode != "live":
             raise BadInput(f"{account!r} is no live account of the desk")
-        accepted = self.real(account).accept()
-        self.note("balances are accepted", account=account, actor=event["actor"], why=event["reason"])
-        return {"account": account, "accepted": accepted}
+        real = self.real(account)
+        if not event.get("apply"):
+            return {"account": account, "applied": False, "changes": real.plan()}
+        actor, reason = (str(event.get(name, "")).strip() for name in ("actor", "reason"))
+        if not actor or not reason:
+            raise BadInput("to apply takes an actor and a reason: both go into the log")
+        changes = [*real.reconcile(), *real.accept()]
+        self.note("an operator reconciled", account=account, actor=actor, why=reason)
+        return {"account": account, "applied": True, "changes": changes}
 
     def _sweep(self, orders: Sequence[LiveOrder]) -> int:
         """Sweep orders on paper, then each live account, which is reconciled even without any; return how many."""
