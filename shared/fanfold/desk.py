@@ -2,15 +2,15 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar
 
 import msgspec
 
 from fanfold import desk_entries
 from fanfold.desk_entries import Account, Instrument, Limits, StrategyInstance, VenueSettings
-from fanfold.errors import BadInput
+from fanfold.errors import BadInput, near
 from fanfold.market import timeframes
 from fanfold.strategy import contract
 
@@ -23,10 +23,14 @@ __all__ = [
     "StrategyInstance",
     "VenueSettings",
     "build",
+    "bundle_mistakes",
     "dump",
     "entries",
     "load",
+    "mistakes",
     "parse",
+    "read",
+    "refusal",
     "tables",
 ]
 T = TypeVar("T")
@@ -53,10 +57,11 @@ _TABLES = ("venues", "accounts", "strategies", "limits", "instruments")
 
 
 def parse(text: str, source: str = "desk.toml") -> Desk:
-    """Return the desk in a TOML text. Raises BadInput, which names the key, for anything that could not trade."""
+    """Return the desk in a TOML text. Raises BadInput, which names the keys, for what could not trade."""
     desk = build(tables(text, source), source)
-    for name, instance in desk.strategies.items():
-        _check_bundle(desk, name, instance, source)
+    bundles = list(bundle_mistakes(desk))
+    if bundles:
+        raise refusal(source, bundles)
     return desk
 
 
@@ -70,42 +75,57 @@ def tables(text: str, source: str) -> dict[str, Any]:
 
 def entries(raw: dict[str, Any], source: str) -> Desk:
     """Return the desk in parsed tables, each entry checked by itself and not yet against the others."""
-    wrong = [f"unknown table [{name}]; a desk has {', '.join(_TABLES)}" for name in sorted(raw.keys() - set(_TABLES))]
-    parsed = Desk(
+    wrong: list[str] = []
+    desk = read(raw, wrong)
+    if wrong:
+        raise refusal(source, wrong)
+    return desk
+
+
+def read(raw: dict[str, Any], wrong: list[str]) -> Desk:
+    """Return the entries in parsed tables that can be read; add what is wrong with any of them."""
+    wrong += [
+        f"[{name}] is no table of a desk{near(name, _TABLES)}; a desk has {', '.join(_TABLES)}"
+        for name in sorted(raw.keys() - set(_TABLES))
+    ]
+    return Desk(
         venues=_entries(raw, "venues", VenueSettings, wrong),
         accounts=_entries(raw, "accounts", Account, wrong),
         strategies=_entries(raw, "strategies", StrategyInstance, wrong),
         limits=_entries(raw, "limits", Limits, wrong),
         instruments=_entries(raw, "instruments", Instrument, wrong),
     )
-    if wrong:
-        raise BadInput(f"{source}: {'; '.join(wrong)}")
-    return parsed
 
 
 def build(raw: dict[str, Any], source: str) -> Desk:
     """Return the desk in parsed tables; see parse."""
     desk = entries(raw, source)
-    _check_each(desk.instruments, lambda name, instrument: _check_instrument(name, instrument, source), source)
-    _check_each(desk.venues, lambda name, venue: _check_venue(desk, name, venue, source), source)
-    for name in sorted(desk.limits.keys() - desk.accounts.keys()):
-        _refuse(source, f"limits.{name}", f"is of no account; there are {sorted(desk.accounts)}")
-    _check_each(desk.accounts, lambda name, account: _check_account(desk, name, account, source), source)
-    _check_each(desk.strategies, lambda name, instance: _check_instance(desk, name, instance, source), source)
-    _check_shares_and_legs(desk, source)
+    wrong = list(mistakes(desk))
+    if wrong:
+        raise refusal(source, wrong)
     return desk
 
 
-def _check_each(entries: Mapping[str, T], check: Callable[[str, T], None], source: str) -> None:
-    """Check each entry. Raises one BadInput with what is wrong with any of them."""
-    wrong: list[str] = []
-    for name, entry in entries.items():
-        try:
-            check(name, entry)
-        except BadInput as refused:
-            wrong.append(str(refused).removeprefix(f"{source}: "))
-    if wrong:
-        raise BadInput(f"{source}: {'; '.join(wrong)}")
+def refusal(source: str, reasons: Sequence[str]) -> BadInput:
+    """Return the exception that names all that is wrong with a desk, a line each where there are several."""
+    if len(reasons) == 1:
+        return BadInput(f"{source}: {reasons[0]}")
+    return BadInput("\n  ".join([f"{source}: {len(reasons)} mistakes", *reasons]))
+
+
+def mistakes(desk: Desk) -> Iterator[str]:
+    """Yield each entry that does not fit the others, with the reason."""
+    for symbol, instrument in desk.instruments.items():
+        yield from (f"[instruments.{symbol}] {reason}" for reason in _of_instrument(instrument))
+    for name, venue in desk.venues.items():
+        yield from (f"[venues.{name}] {reason}" for reason in _of_venue(desk, venue))
+    for name in sorted(desk.limits.keys() - desk.accounts.keys()):
+        yield f"[limits.{name}] is of no account{near(name, list(desk.accounts))}; there are {_listed(desk.accounts)}"
+    for name, account in desk.accounts.items():
+        yield from _of_account(desk, name, account)
+    for name, instance in desk.strategies.items():
+        yield from (f"[strategies.{name}] {reason}" for reason in _of_instance(desk, instance))
+    yield from _of_shares_and_legs(desk)
 
 
 def load(document: bytes, source: str) -> Desk:
@@ -126,164 +146,148 @@ def _entries(raw: dict[str, Any], name: str, kind: type[T], wrong: list[str]) ->
     """Return the entries of a table; add what is wrong with any of them."""
     table = raw.get(name, {})
     if not isinstance(table, dict):
-        wrong.append(f"{name} must be a table of tables, [{name}.<name>]")
+        wrong.append(f"[{name}] must be a table of tables, [{name}.<name>]")
         return {}
     wrong += [
         f"[{name}.{key}] is no name: use up to 63 letters, digits, `_`, `-` and `.`"
         for key in (table if name != "instruments" else ())
         if not _NAME.fullmatch(key)
     ]
-    return {
-        key: entry for key, value in table.items() if (entry := _entry(value, f"{name}.{key}", kind, wrong)) is not None
-    }
+    parsed: dict[str, T] = {}
+    for key, value in table.items():
+        entry, reasons = desk_entries.read(kind, value)
+        wrong += [f"[{name}.{key}] {reason}" for reason in reasons]
+        if entry is not None:
+            parsed[key] = entry
+    return parsed
 
 
-def _entry(value: Any, path: str, kind: type[T], wrong: list[str]) -> T | None:
-    """Return an entry, or None where it is none; add what is wrong with it."""
-    known = kind.__struct_fields__  # type: ignore[attr-defined]
-    unknown = [key for key in value if key not in known] if isinstance(value, dict) else []
-    wrong += [f"[{path}] `{key}` is no key of it{_near(key, known)}; it has {', '.join(known)}" for key in unknown]
-    rest = {key: value[key] for key in value.keys() - unknown} if unknown else value
-    try:
-        entry = msgspec.convert(rest, kind, strict=False)
-    except msgspec.ValidationError as refused:
-        wrong.append(f"[{path}] {refused}{_choices(str(refused), kind)}".replace("`$.", "`"))
-        return None
-    wrong += [f"[{path}] {reason}" for reason in desk_entries.out_of_bounds(entry)]
-    return entry
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
 
 
-def _near(key: str, known: Sequence[str]) -> str:
-    # Only a mistyped desk file needs it.
-    from difflib import get_close_matches  # noqa: PLC0415
-
-    return "".join(f" (did you mean `{near}`?)" for near in get_close_matches(key, known, 1))
-
-
-def _choices(wrong: str, kind: type[Any]) -> str:
-    """Return what would be right in place of an unknown choice."""
-    (key,) = re.findall(r"`\$\.(\w+)`$", wrong) or [""]
-    choices = get_args(get_type_hints(kind).get(key)) if "enum value" in wrong else ()
-    return f"; it is one of {', '.join(choices)}" if choices else ""
-
-
-def _refuse(source: str, path: str, wrong: str) -> None:
-    raise BadInput(f"{source}: [{path}] {wrong}")
-
-
-def _seconds(source: str, path: str, timeframe: str) -> int:
-    try:
-        return timeframes.seconds(timeframe)
-    except BadInput as wrong:
-        raise BadInput(f"{source}: [{path}] `timeframe`: {wrong}") from wrong
-
-
-def _check_instrument(name: str, instrument: Instrument, source: str) -> None:
-    path = f"instruments.{name}"
+def _of_instrument(instrument: Instrument) -> Iterator[str]:
     if 0 < instrument.amount_max < instrument.amount_min:
-        _refuse(
-            source,
-            path,
+        yield (
             f"`amount_max` is {instrument.amount_max}, below `amount_min`, "
-            f"which is {instrument.amount_min}; no order fits",
+            f"which is {instrument.amount_min}; no order fits"
         )
     places = desk_entries.decimals(instrument.tick) + desk_entries.decimals(instrument.lot)
     if places > desk_entries.CASH_DECIMALS:
-        _refuse(
-            source,
-            path,
+        yield (
             f"a lot at a price of one `tick` has {places} decimals; cash is "
-            f"booked to {desk_entries.CASH_DECIMALS}, so use a larger `lot`",
+            f"booked to {desk_entries.CASH_DECIMALS}, so use a larger `lot`"
         )
 
 
-def _check_venue(desk: Desk, name: str, venue: VenueSettings, source: str) -> None:
-    path = f"venues.{name}"
-    _seconds(source, path, venue.timeframe)
+def _of_timeframe(timeframe: str) -> Iterator[str]:
+    try:
+        timeframes.seconds(timeframe)
+    except BadInput as wrong:
+        yield f"`timeframe`: {wrong}"
+
+
+def _of_venue(desk: Desk, venue: VenueSettings) -> Iterator[str]:
+    yield from _of_timeframe(venue.timeframe)
     if venue.kind == "ccxt" and not venue.exchange:
-        _refuse(source, path, 'kind ccxt needs `exchange`, such as exchange = "binance"')
+        yield 'kind ccxt needs `exchange`, such as exchange = "binance"'
     if not venue.symbols or len(set(venue.symbols)) != len(venue.symbols):
-        _refuse(source, path, "`symbols` must name each instrument of the universe once")
+        yield "`symbols` must name each instrument of the universe once"
     if len(venue.symbols) > desk_entries.SYMBOLS_MAX:
-        wrong = f"names {len(venue.symbols):,} instruments; a venue takes {desk_entries.SYMBOLS_MAX:,}"
-        _refuse(source, path, f"`symbols` {wrong}: describe the exchange a second time under another name")
+        yield (
+            f"`symbols` names {len(venue.symbols):,} instruments; a venue takes {desk_entries.SYMBOLS_MAX:,}: "
+            "describe the exchange a second time under another name"
+        )
     for symbol in venue.symbols:
         spot, _, settled = symbol.partition(":")
         if settled:
-            _refuse(
-                source,
-                path,
-                f"`symbols` names {symbol}, a contract that settles in {settled}; only spot is traded, such as {spot}",
+            yield (
+                f"`symbols` names {symbol}, a contract that settles in {settled}; only spot is traded, such as {spot}"
             )
-        if symbol not in desk.instruments:
-            _refuse(
-                source,
-                path,
+        elif symbol not in desk.instruments:
+            yield (
                 f'`symbols` names {symbol}, which has no [instruments."{symbol}"]; '
-                "run `fanfold desk check --refresh` to take it from the venue",
+                "run `fanfold desk check --refresh` to take it from the venue"
             )
 
 
-def _check_account(desk: Desk, name: str, account: Account, source: str) -> None:
-    path = f"accounts.{name}"
+def _of_account(desk: Desk, name: str, account: Account) -> Iterator[str]:
+    path, limits = f"accounts.{name}", desk.limits.get(name)
+    if limits is None:
+        yield f"[limits.{name}] is missing; an account without limits does not trade"
     if account.venue not in desk.venues:
-        _refuse(source, path, f"`venue` names {account.venue!r}, which is not one of {sorted(desk.venues)}")
-    if name not in desk.limits:
-        _refuse(source, f"limits.{name}", "is missing; an account without limits does not trade")
+        meant = near(account.venue, list(desk.venues))
+        yield f"[{path}] `venue` names {account.venue!r}, which is not one of {_listed(desk.venues)}{meant}"
+        return
     if account.mode == "live" and (desk.venues[account.venue].kind != "ccxt" or account.kind != "spot"):
         wrong = f"its venue is of kind {desk.venues[account.venue].kind}, and it is a {account.kind} account"
-        _refuse(source, path, f'mode "live" needs a venue of kind "ccxt" and kind = "spot"; {wrong}')
-    for symbol in desk.venues[account.venue].symbols:
+        yield f'[{path}] mode "live" needs a venue of kind "ccxt" and kind = "spot"; {wrong}'
+    traded = [symbol for symbol in desk.venues[account.venue].symbols if symbol in desk.instruments]
+    for symbol in traded:
         quote = desk.instruments[symbol].quote
         if quote != account.currency:
-            _refuse(
-                source,
-                path,
-                f"`currency` is {account.currency}, but {symbol} is quoted in {quote}; "
-                "there is no conversion, so use one quote currency an account",
+            yield (
+                f"[{path}] `currency` is {account.currency}, but {symbol} is quoted in {quote}; "
+                "there is no conversion, so use one quote currency an account"
             )
-        if desk.limits[name].position_notional_max / desk.instruments[symbol].tick >= desk_entries.BELOW:
-            _refuse(
-                source,
-                f"limits.{name}",
-                f"`position_notional_max` at a price of one tick of {symbol} is more "
-                "than any record holds; lower it, or write the real tick",
+        if limits and limits.position_notional_max / desk.instruments[symbol].tick >= desk_entries.BELOW:
+            yield (
+                f"[limits.{name}] `position_notional_max` at a price of one tick of {symbol} is more "
+                "than any record holds; lower it, or write the real tick"
             )
 
 
-def _check_instance(desk: Desk, name: str, instance: StrategyInstance, source: str) -> None:
-    path = f"strategies.{name}"
-    if instance.account not in desk.accounts:
-        _refuse(source, path, f"`account` names {instance.account!r}, which is not one of {sorted(desk.accounts)}")
-    venue = desk.venues[desk.accounts[instance.account].venue]
-    missing = [symbol for symbol in instance.instruments if symbol not in venue.symbols]
+def _near_symbol(name: str, symbols: Sequence[str]) -> str:
+    return near(name.upper(), [symbol for symbol in symbols if name.upper().startswith(symbol.partition("/")[0])])
+
+
+def _of_instance(desk: Desk, instance: StrategyInstance) -> Iterator[str]:
+    account = desk.accounts.get(instance.account)
+    if account is None:
+        meant = near(instance.account, list(desk.accounts))
+        yield f"`account` names {instance.account!r}, which is not one of {_listed(desk.accounts)}{meant}"
+    venue = desk.venues.get(account.venue) if account else None
+    # A venue that names no symbols is wrong itself.
+    missing = [symbol for symbol in instance.instruments if venue and venue.symbols and symbol not in venue.symbols]
     if missing or not instance.instruments:
-        _refuse(source, path, f"`instruments` {missing or '[]'}: choose from the venue's symbols {venue.symbols}")
+        symbols = venue.symbols if venue else list(desk.instruments)
+        named = f"names {_listed(missing)}{_near_symbol(missing[0], symbols)}" if missing else "is empty"
+        yield f"`instruments` {named}: choose from the venue's symbols {', '.join(symbols)}"
     if len(set(instance.instruments)) != len(instance.instruments):
-        _refuse(source, path, "`instruments` must name each of them once")
-    if _seconds(source, path, instance.timeframe) % timeframes.seconds(venue.timeframe):
-        _refuse(source, path, f"`timeframe` {instance.timeframe} is no multiple of the venue's {venue.timeframe}")
+        yield "`instruments` must name each of them once"
+    wrong = list(_of_timeframe(instance.timeframe))
+    yield from wrong
+    readable = venue and not [*wrong, *_of_timeframe(venue.timeframe)]
+    if venue and readable and timeframes.seconds(instance.timeframe) % timeframes.seconds(venue.timeframe):
+        yield f"`timeframe` {instance.timeframe} is no multiple of the venue's {venue.timeframe}"
     try:
         contract.bind(instance.strategy, instance.params, len(instance.instruments))
-    except BadInput as wrong:
-        _refuse(source, path, str(wrong))
+    except BadInput as refused:
+        yield str(refused)
 
 
-def _check_bundle(desk: Desk, name: str, instance: StrategyInstance, source: str) -> None:
-    """Reject a bundle one leg of which can never be ordered, because then none is."""
-    if contract.is_bundle(instance.strategy) and desk.accounts[instance.account].kind == "spot":
-        wrong = f"{instance.strategy} is short in one of its legs, which a spot account cannot be"
-        _refuse(source, f"strategies.{name}", f'{wrong}; give it an account of kind "margin", not {instance.account}')
+def bundle_mistakes(desk: Desk) -> Iterator[str]:
+    """Yield each bundle one leg of which can never be ordered, because then none is."""
+    for name, instance in desk.strategies.items():
+        if contract.is_bundle(instance.strategy) and desk.accounts[instance.account].kind == "spot":
+            yield (
+                f"[strategies.{name}] {instance.strategy} is short in one of its legs, which a spot account cannot be; "
+                f'give it an account of kind "margin", not {instance.account}'
+            )
 
 
-def _check_shares_and_legs(desk: Desk, source: str) -> None:
+def _of_shares_and_legs(desk: Desk) -> Iterator[str]:
     for account in desk.accounts:
         own = [strategy for strategy in desk.strategies.values() if strategy.account == account]
         shares = [strategy.allocation for strategy in own]
         if sum(shares, Decimal(0)) > 1:
-            wrong = f"they are {[str(share) for share in shares]}"
-            _refuse(source, f"accounts.{account}", f"`allocation`s of its strategies must add up to at most 1; {wrong}")
+            yield (
+                f"[accounts.{account}] `allocation`s of its strategies must add up to at most 1; "
+                f"they are {', '.join(map(str, shares))}"
+            )
         legs = sum(len(strategy.instruments) for strategy in own)
         if legs > desk_entries.LEGS_MAX:
-            wrong = f"its strategies have {legs:,} legs; an account takes {desk_entries.LEGS_MAX:,}"
-            _refuse(source, f"accounts.{account}", f"{wrong}: move some of its strategies to another account")
+            yield (
+                f"[accounts.{account}] its strategies have {legs:,} legs; an account takes {desk_entries.LEGS_MAX:,}: "
+                "move some of its strategies to another account"
+            )

@@ -3,11 +3,13 @@
 ``docs/desk-file.md`` is generated from here. Shares are at most 1, and every amount fits into all records.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, cast, get_args, get_origin
 
 import msgspec
+
+from fanfold.errors import near, shown
 
 
 class VenueSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -214,9 +216,47 @@ SIGNED = {"maker_bps"}
 ABOVE_ZERO = {"jump_max", "tick", "lot", "order_ttl_s", "cash", "allocation", "participation_max"}
 
 
-def out_of_bounds(entry: Any) -> Iterator[str]:
+T = TypeVar("T")
+_KINDS = {
+    Decimal: "a number",
+    int: "a whole number",
+    str: "text in quotes",
+    list: 'a list of texts, such as ["BTC/USDT"]',
+    dict: "a table, such as { fast = 10 }",
+}
+
+
+def read(kind: type[T], raw: object) -> tuple[T | None, list[str]]:
+    """Return the entry that a table holds, None where it holds none, and all that is wrong with it."""
+    if not isinstance(raw, dict):
+        return None, [f"is {shown(raw)}; it must be a table of its own"]
+    fields: tuple[msgspec.structs.FieldInfo, ...] = msgspec.structs.fields(cast("Any", kind))
+    known = [field.name for field in fields]
+    wrong = [f"`{key}` is no key of it{near(key, known)}; it has {', '.join(known)}" for key in raw if key not in known]
+    values: dict[str, Any] = {}
+    for field in fields:
+        try:
+            if field.name in raw:
+                values[field.name] = msgspec.convert(raw[field.name], field.type, strict=False)
+            elif field.required:
+                meta = field.type.__metadata__[0]
+                wrong.append(f"`{field.name}` is missing: {meta.description[0].lower()}{meta.description[1:]}")
+        except msgspec.ValidationError:
+            wrong.append(f"`{field.name}` is {shown(raw[field.name])}; it must be {_kind(field.type)}")
+    wrong += _out_of_bounds(values)
+    whole = all(field.name in values or not (field.required or field.name in raw) for field in fields)
+    return kind(**values) if whole else None, wrong
+
+
+def _kind(hint: Any) -> str:
+    plain = get_args(hint)[0]
+    if get_origin(plain) is Literal:
+        return f"one of {', '.join(get_args(plain))}"
+    return _KINDS[get_origin(plain) or plain]
+
+
+def _out_of_bounds(fields: Mapping[str, Any]) -> Iterator[str]:
     """Yield each figure of an entry that is out of bounds, by its key, with the reason."""
-    fields: dict[str, Any] = msgspec.structs.asdict(entry)
     for key, value in fields.items():
         if isinstance(value, Decimal | int) and not isinstance(value, bool):
             yield from (f"`{key}` is {value}; {why}" for why in _reasons(key, value))

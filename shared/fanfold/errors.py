@@ -25,6 +25,27 @@ class BadInput(ValueError):
     """Wrong input. The text names what is wrong and what to write instead."""
 
 
+def near(name: str, known: Sequence[str]) -> str:
+    """Return the question whether a known name was meant, to be put behind a wrong one; empty where none is like it."""
+    # Only a mistyped name needs it.
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    return "".join(f" (did you mean `{meant}`?)" for meant in get_close_matches(name, known, 1))
+
+
+def shown(value: object) -> str:
+    """Return a value as a desk file writes it, for an error."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'"{value:.60}"'
+    if isinstance(value, list):
+        return f"[{', '.join(map(shown, value))}]"
+    if isinstance(value, dict):
+        return "a table"
+    return str(value)
+
+
 class Conflict(Exception):
     """Another writer came first. Read again and decide again."""
 

@@ -70,6 +70,11 @@ def test_the_desks_own_strategies_lie_beside_the_desk(tmp_path, monkeypatch):
     with pytest.raises(BadInput, match=r"strategy 'my_desk\.trend' is unknown"):
         layout.lay_out_task("signal", ROOT, into)
     monkeypatch.setenv("FANFOLD_STRATEGIES", str(own))
+    (tmp_path / "unmeant.toml").write_text((tmp_path / "desk.toml").read_text().replace("tick = 0.01", "tick = 0.03"))
+    monkeypatch.setenv("FANFOLD_DESK", str(tmp_path / "unmeant.toml"))
+    with pytest.raises(BadInput, match=r"line \d+: .*`tick` is 0\.03"):
+        layout.lay_out_task("signal", ROOT, into)
+    monkeypatch.setenv("FANFOLD_DESK", str(tmp_path / "desk.toml"))
     layout.lay_out_task("signal", ROOT, into)
     laid = {str(path.relative_to(into / "strategies")) for path in (into / "strategies").rglob("*") if path.is_file()}
     assert laid == {"mine.py", "my_desk/trend.py"}

@@ -15,8 +15,8 @@ VENUE, ACCOUNT, STRATEGY, LIMITS = ["venues", "v"], ["accounts", "main"], ["stra
 RULES = ["instruments", A]
 ABSENT = object()
 WRONG: list[tuple[list[str], Any, str]] = [
-    (["bots"], {}, r"unknown table \[bots\]"),
-    (["venues"], [], r"venues must be a table of tables"),
+    (["bots"], {}, r"\[bots\] is no table of a desk"),
+    (["venues"], [], r"\[venues\] must be a table of tables"),
     ([*VENUE, "kind"], "nyse", r"\[venues.v\].*`kind`"),
     ([*VENUE, "kind"], "ccxt", r"\[venues.v\].*`exchange`"),
     ([*VENUE, "symbols"], [], r"\[venues.v\] `symbols`"),

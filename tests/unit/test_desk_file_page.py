@@ -41,5 +41,5 @@ def test_a_figure_has_the_bounds_that_the_checks_hold_it_to(key: str, bounds: st
 
 @pytest.mark.parametrize(("key", "value"), [("cash", 0), ("band", 2), ("maker_bps", -10_001)])
 def test_a_figure_beyond_its_bounds_is_rejected(key: str, value: Any) -> None:
-    entry = msgspec.defstruct("Entry", [(key, Decimal)])(Decimal(value))
-    assert list(desk_entries.out_of_bounds(entry)) != []
+    kind = msgspec.defstruct("Entry", [(key, Decimal)])
+    assert desk_entries.read(kind, {key: Decimal(value)})[1] != []

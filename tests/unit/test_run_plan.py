@@ -206,7 +206,7 @@ def test_each_venue_takes_the_files_that_it_names_and_one_without_any_is_left_ou
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
-        ("venues = 3", "venues must be a table of tables"),
+        ("venues = 3", r"\[venues\] must be a table of tables"),
         ("accounts = { main = 7 }", r"\[accounts.main\]"),
         ("[accounts.main]\nvenue = 'v'\ncurrency = 'USDT'\ncash = 'lots'", r"\[accounts.main\].*`cash`"),
         ("[strategies.s]\ninstruments = 'BTC/USDT'", r"\[strategies.s\]"),

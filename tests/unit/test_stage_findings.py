@@ -79,6 +79,13 @@ def test_a_deploy_reads_the_strategies_that_go_into_the_images(tmp_path: Path) -
     folder.use(None)
 
 
+def test_a_desk_that_cannot_be_meant_is_not_deployed(tmp_path: Path) -> None:
+    traded = real(tmp_path)
+    traded.write_text(traded.read_text().replace("taker_bps = 10", "taker_bps = 0.001"))
+    with pytest.raises(BadInput, match=r"line \d+: \[accounts\.main\] `taker_bps` is 0\.001; it is in basis points"):
+        refuse_recordings(traded, {})
+
+
 def test_without_a_region_everything_but_the_account_is_looked_at(tmp_path: Path) -> None:
     found = {finding.name: finding for finding in findings.stage_findings("live", real(tmp_path), {})}
     assert set(names.settings("live")) <= found.keys()

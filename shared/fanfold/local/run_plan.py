@@ -221,16 +221,7 @@ def _desk_of_data(desk_file: Path, strategy: str | None, notes: list[str]) -> di
 def _raw(desk_file: Path) -> dict[str, Any]:
     if not desk_file.exists():
         raise BadInput(_missing(desk_file))
-    text = read_desk(desk_file)
-    try:
-        raw = desk.tables(text, desk_file.name)
-        # The functions of ``universe`` rely on the shape of a desk.
-        entries = desk.entries(raw, desk_file.name)
-        if entries.venues and entries.accounts:
-            desk_meaning.refuse(entries, desk_file.name)
-    except BadInput as wrong:
-        raise BadInput(desk_meaning.with_lines(str(wrong), text)) from wrong
-    return raw
+    return desk_meaning.tables(read_desk(desk_file), desk_file.name)
 
 
 def _missing(desk_file: Path) -> str:

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from fanfold import desk
 from fanfold.aws.client.call import AwsFault, Endpoint, connect
 from fanfold.deployment import SERVICES
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
-from fanfold.local import container_tool
+from fanfold.local import container_tool, desk_meaning
 from fanfold.stages import names
 from fanfold.stages.account import account_findings, own_buckets
 from fanfold.stages.finding import StageFinding
@@ -62,7 +61,7 @@ def _recordings(desk_file: Path, venues: list[str]) -> str:
 def _desk(desk_file: Path, environ: Mapping[str, str]) -> Desk:
     """Read the desk that goes into the images, with the strategies that do."""
     folder.use(folder.chosen(environ.get("FANFOLD_STRATEGIES")))
-    return desk.parse(desk_file.read_text(), desk_file.name)
+    return desk_meaning.load(desk_file)
 
 
 def _venues(desk_file: Path, environ: Mapping[str, str]) -> StageFinding:

@@ -16,7 +16,7 @@ from hashlib import blake2s
 from math import isfinite
 from typing import Any, NamedTuple
 
-from fanfold.errors import BadInput
+from fanfold.errors import BadInput, near
 from fanfold.strategy import folder, loading, states
 
 # What its instances want comes by webhook, and there is nothing to fold.
@@ -132,7 +132,7 @@ def bind(name: str, values: dict[str, Any], count: int) -> Strategy:
     wanted = instruments_of(name)
     lookback = _lookback(module, name, params, (wanted or max(count, 2)) if cross else None)
     if not 1 <= lookback <= LOOKBACK_MAX:
-        raise BadInput(f"params {params} of {name} give a lookback of {lookback}; it must be from 1 to {LOOKBACK_MAX}")
+        raise BadInput(f"{name}{_with(params)} has a lookback of {lookback:,}; it must be from 1 to {LOOKBACK_MAX:,}")
     if wanted is not None and count != wanted:
         raise BadInput(f"{name} takes exactly {wanted} instruments, not {count}")
     digest = blake2s(repr((name, tuple(params))).encode(), digest_size=6).hexdigest()
@@ -147,7 +147,7 @@ def about(name: str) -> str:
 def load(name: str) -> Any:
     """Return the module of a strategy. Raises BadInput for one that is unknown, or is none, with its place."""
     if not folder.exists(name):
-        raise BadInput(f"strategy {name!r} is unknown; there are {', '.join(names())}{_where()}")
+        raise BadInput(f"strategy {name!r} is unknown{near(name, names())}; there are {', '.join(names())}{_where()}")
     return loading.load(f"{folder.PACKAGE}.{name}", name)
 
 
@@ -193,18 +193,29 @@ def _traced_lookback(module: Any, name: str, params: Any, count: int | None) -> 
 
 def _params(module: Any, name: str, values: dict[str, Any]) -> Any:
     kinds = loading.kinds_of(module, name)
-    unknown = sorted(values.keys() - kinds.keys())
-    if unknown:
-        raise BadInput(f"param {unknown[0]!r} is unknown to {name}; it has {', '.join(kinds)}")
-    return module.Params(**{key: _number(name, key, kinds[key], value) for key, value in values.items()})
+    wrong = [
+        f"param {key!r} is unknown to {name}{near(key, list(kinds))}; it has {', '.join(kinds) or 'none'}"
+        for key in values
+        if key not in kinds
+    ]
+    numbers: dict[str, Any] = {}
+    for key in values.keys() & kinds.keys():
+        try:
+            numbers[key] = loading.number(kinds[key], values[key])
+        except ValueError:
+            wrong.append(f"param {key!r} of {name} is {_shown(values[key])}; it must be a finite {kinds[key].__name__}")
+    if wrong:
+        raise BadInput("; ".join(wrong))
+    return module.Params(**numbers)
 
 
-def _number(name: str, key: str, kind: type, value: Any) -> Any:
-    wrong = BadInput(f"param {key!r} of {name} is {value!r}; it must be a finite {kind.__name__}")
-    try:
-        number = kind(str(value))
-    except (ValueError, ArithmeticError) as cause:
-        raise wrong from cause
-    if not isfinite(number):
-        raise wrong
-    return number
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value) if isinstance(value, str) else str(value)
+
+
+def _with(params: Any) -> str:
+    """Return params as an error names them, behind their strategy."""
+    values = ", ".join(f"{key}={value}" for key, value in params._asdict().items())
+    return f" with {values}" if values else ""

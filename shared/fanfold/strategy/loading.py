@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from importlib import import_module
+from math import isfinite
 from traceback import extract_tb
 from typing import Any, TypeVar, get_type_hints
 
@@ -33,8 +34,28 @@ def kinds_of(module: Any, name: str) -> dict[str, type]:
     kinds: dict[str, type] = guarded(f"the params of strategy {name}", lambda: get_type_hints(module.Params))
     for param, kind in kinds.items():
         if kind not in KINDS:
-            raise BadInput(f"param {param!r} of {_told(module, name)} is a {kind}; it must be int or float")
+            known = getattr(kind, "__name__", kind)
+            raise BadInput(f"param {param!r} of {_told(module, name)} is a {known}; it must be int or float")
+        default = module.Params._field_defaults[param]
+        try:
+            number(kind, default)
+        except ValueError as wrong:
+            raise BadInput(
+                f"the default of param {param!r} of {_told(module, name)} is {default!r}; "
+                f"it must be a finite {kind.__name__}"
+            ) from wrong
     return kinds
+
+
+def number(kind: type, value: Any) -> Any:
+    """Return the number that is written for a param. Raises ValueError for what is no finite one of its kind."""
+    try:
+        parsed = kind(str(value))
+    except ArithmeticError as wrong:
+        raise ValueError(f"{value} is no {kind.__name__}") from wrong
+    if not isfinite(parsed):
+        raise ValueError(f"{value} is not finite")
+    return parsed
 
 
 def annotations(module: Any, name: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from fanfold import desk
 from fanfold.deployment import SERVICES
 from fanfold.errors import BadInput
+from fanfold.local import desk_meaning
 from fanfold.strategy import folder
 
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
@@ -85,7 +86,7 @@ def lay_out_task(service: str, root: Path, task: Path) -> None:
         shutil.copytree(own, task / "strategies", ignore=_without_python, copy_function=shutil.copyfile)
     else:
         (task / "strategies").mkdir()
-    (task / "desk.json").write_bytes(desk.dump(desk.parse(desk_file.read_text(), desk_file.name)))
+    (task / "desk.json").write_bytes(desk.dump(desk_meaning.load(desk_file)))
 
 
 def _without_python(folder: str, names: list[str]) -> list[str]:

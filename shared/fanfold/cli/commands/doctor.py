@@ -23,7 +23,7 @@ from fanfold.cli.argument_types import DeskFile, Shared
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer
 from fanfold.errors import BadInput
-from fanfold.local.desk_text import read_desk
+from fanfold.local import desk_meaning
 from fanfold.local.driver import RUN_FILE
 from fanfold.local.launcher import NODE_WANTED, repository_root
 from fanfold.local.session import running_cloud
@@ -136,7 +136,7 @@ def _state(installation: Installation) -> StageFinding:
 def _desk(installation: Installation) -> StageFinding:
     try:
         folder.use(folder.chosen(os.environ.get("FANFOLD_STRATEGIES")))
-        parsed = desk.parse(read_desk(installation.desk), str(installation.desk))
+        parsed = desk_meaning.load(installation.desk)
     except BadInput as wrong:
         return StageFinding("desk", str(wrong), f"mend it, then `fanfold desk check {installation.desk}`")
     return StageFinding("desk", f"{installation.desk} is valid: {len(parsed.strategies)} strategy instances")

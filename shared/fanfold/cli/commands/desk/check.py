@@ -130,7 +130,7 @@ def _refresh(path: Path, text: str, *, write: bool) -> Answer:
         return Answer(document, [text_of(instruments).rstrip("\n")])
     fresh = with_instruments(text, instruments)
     # Never write a file that the next command rejects.
-    desk.parse(fresh, str(path))
+    desk_meaning.parse(fresh, str(path))
     path.write_text(fresh)
     return Answer(document, [f"{path}: {len(instruments)} instruments written, {_ticks(instruments)}"])
 
