@@ -93,7 +93,7 @@ def the_index_of_live_orders_is_what_lives(found: Outcome) -> Iterator[str]:
 
 
 def no_trade_is_booked_twice(found: Outcome) -> Iterator[str]:
-    told = Counter(fill.trade_id for fill in found.fills)
+    told = Counter(f"{fill.instrument} {fill.trade_id}" for fill in found.fills)
     for counts in (told, found.world.witness.booked):
         yield from (f"{trade} is booked {count} times" for trade, count in counts.items() if count > 1)
 

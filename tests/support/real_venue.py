@@ -101,7 +101,11 @@ class RealVenue:
             return Rejected(code=accepted) if accepted == "-1021" else Unknown(why="it exists already")
         if fault in ("lost after", "error after"):
             return Unknown(why=fault)
-        trades = tuple(trade for _, trade in self.traded if trade.venue_order_id == f"v{accepted.number}")
+        trades = tuple(
+            trade
+            for _, trade in self.traded
+            if (trade.instrument, trade.venue_order_id) == (request.order.instrument, f"v{accepted.number}")
+        )
         return Placed(order=accepted.stated(), trades=() if fault == "slow" else trades)
 
     def find(self, order: Order, venue_order_id: str = "") -> VenueOrder | None:
@@ -112,7 +116,9 @@ class RealVenue:
 
     def cancel(self, order: Order, venue_order_id: str) -> VenueOrder | Unknown:
         self.settle()
-        (mine,) = [one for one in self.orders if f"v{one.number}" == venue_order_id]
+        (mine,) = [
+            one for one in self.orders if (one.order.instrument, f"v{one.number}") == (order.instrument, venue_order_id)
+        ]
         fault = self._fault()
         if fault == "lost before":
             return Unknown(why="the cancel was lost")
@@ -173,7 +179,7 @@ class RealVenue:
         for currency, change in ((base, signed), (quote, -signed * price), (fee, -amount)):
             self.holdings[currency] = self.holdings.get(currency, D(0)) + change
         trade = VenueTrade(
-            trade_id=str(len(self.traded) + 1),
+            trade_id=str(1 + sum(told.instrument == one.order.instrument for _, told in self.traded)),
             venue_order_id=f"v{one.number}",
             client_order_id=one.order.client_order_id if self.named else "",
             instrument=one.order.instrument,
@@ -207,7 +213,8 @@ class RealVenue:
             for one in self.orders
         ):
             return "duplicate"
-        accepted = AtVenue(len(self.orders) + 1, order, now, request.claimed_at)
+        number = 1 + sum(one.order.instrument == order.instrument for one in self.orders)
+        accepted = AtVenue(number, order, now, request.claimed_at)
         self.orders.append(accepted)
         if fault != "rests":
             self.fill(accepted, order.quantity / 2 if fault == "partly" else order.quantity)

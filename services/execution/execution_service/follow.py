@@ -14,7 +14,7 @@ from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.ledger.changes import Change, MoveCursor, NoteExternal
 from fanfold.ledger.orders import LIVE, OrderRecord
-from fanfold.ledger.real_changes import currencies_of
+from fanfold.ledger.real_changes import currencies_of, name_at_venue
 from fanfold.ledger.real_money import RealMoney
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.matching.fills import Resolution
@@ -37,7 +37,7 @@ class FollowedLedger(send.RealLedger, Protocol):
 
     def real_money(self, account: str) -> RealMoney: ...
 
-    def placed(self, account: str, venue_order_ids: Sequence[str]) -> Mapping[str, str]: ...
+    def placed(self, account: str, names: Sequence[str]) -> Mapping[str, str]: ...
 
     def note(self, changes: Sequence[Change]) -> bool: ...
 
@@ -142,10 +142,14 @@ class Follower:
         """Return trades by their orders, and those of none of ours."""
         named = {record.order.client_order_id: record for record in records}
         placed = {record.venue_order_id: record for record in records if record.venue_order_id}
-        unnamed = {trade.venue_order_id for trade in trades} - placed.keys()
+        unnamed = {
+            name_at_venue(trade.instrument, trade.venue_order_id): trade.venue_order_id
+            for trade in trades
+            if trade.venue_order_id not in placed
+        }
         ended = self._ledger.placed(account, sorted(unnamed)) if unnamed else {}
         stored = self._ledger.records(list(ended.values())) if ended else {}
-        placed |= {name: stored[order_id] for name, order_id in ended.items() if order_id in stored}
+        placed |= {unnamed[name]: stored[order_id] for name, order_id in ended.items() if order_id in stored}
         own: dict[str, tuple[OrderRecord, list[VenueTrade]]] = {}
         strangers = []
         for trade in trades:
@@ -179,11 +183,11 @@ class Follower:
     def _ends(self, report: ExecutionReport, known: Sequence[OrderRecord], permissions: OrderPermissions) -> None:
         """Note which orders have ended at the venue, and cancel there what may not stay or has expired."""
         now = self._clock()
-        listed = {order.venue_order_id for order in self._venue.open_orders()}
+        listed = {(order.instrument, order.venue_order_id) for order in self._venue.open_orders()}
         for record in known:
             barred = permissions.bars_resting(record.order)
             expired = record.order.expires_at <= now
-            if record.venue_order_id not in listed:
+            if (record.order.instrument, record.venue_order_id) not in listed:
                 stated: VenueOrder | Unknown | None = self._venue.find(record.order, record.venue_order_id)
             elif barred or expired:
                 stated = self._venue.cancel(record.order, record.venue_order_id)
@@ -214,7 +218,7 @@ class Follower:
 
 def _of(record: OrderRecord, trade: VenueTrade) -> bool:
     """Return whether a trade can be of an order: not of one that its venue never had, nor of a second one."""
-    same = record.venue_order_id in ("", trade.venue_order_id)
+    same = record.venue_order_id in ("", trade.venue_order_id) and record.order.instrument == trade.instrument
     return same and record.epoch > 0 and record.state not in NEVER_FILLED
 
 

@@ -39,8 +39,8 @@ class PlannedLedger:
     def real_money(self, account: str) -> RealMoney:
         return self._ledger.real_money(account)
 
-    def placed(self, account: str, venue_order_ids: Sequence[str]) -> Mapping[str, str]:
-        return self._ledger.placed(account, venue_order_ids)
+    def placed(self, account: str, names: Sequence[str]) -> Mapping[str, str]:
+        return self._ledger.placed(account, names)
 
     def claim(self, _account: str, _claims: Sequence[Step]) -> bool:
         return False

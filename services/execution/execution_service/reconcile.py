@@ -14,10 +14,11 @@ from execution_service.send import RealMonitor
 from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.ledger.changes import Change, Freeze, SetBaseline, Unfreeze
-from fanfold.ledger.real_changes import currencies_of
+from fanfold.ledger.real_changes import currencies_of, name_at_venue
 from fanfold.ledger.real_money import RealMoney
 from fanfold.messages import OrderState
 from fanfold.money import ZERO, exact
+from fanfold.trading.answers import VenueOrder
 from fanfold.trading.venue import TradingVenue
 
 
@@ -80,20 +81,22 @@ class Reconciler:
         """Tell of open orders that are none of ours; return which are told for the first time."""
         records = following.records.values()
         ours = {record.order.client_order_id for record in records}
-        known = {record.venue_order_id for record in records}
-        listed = [order for order in self._venue.open_orders() if order.client_order_id not in ours]
-        unknown = [order for order in listed if order.venue_order_id not in known]
-        placed = self._ledger.placed(account, [order.venue_order_id for order in unknown]) if unknown else {}
+        known = {name_at_venue(record.order.instrument, record.venue_order_id) for record in records}
+        listed = {
+            name_at_venue(order.instrument, order.venue_order_id): order
+            for order in self._venue.open_orders()
+            if order.client_order_id not in ours
+        }
+        unknown = sorted(listed.keys() - known)
+        placed = self._ledger.placed(account, unknown) if unknown else {}
         return [
-            f"order {order.venue_order_id} is none of ours"
-            for order in unknown
-            if order.venue_order_id not in placed
-            and self._follower.tell_external(
-                account,
-                f"order {order.venue_order_id}",
-                f"{order.side} {order.quantity} {order.instrument}",
-            )
+            f"order {name} is none of ours"
+            for name in unknown
+            if name not in placed and self._tell(account, f"order {name}", listed[name])
         ]
+
+    def _tell(self, account: str, name: str, order: VenueOrder) -> bool:
+        return self._follower.tell_external(account, name, f"{order.side} {order.quantity} {order.instrument}")
 
     def _currencies(self, account: str, real: RealMoney) -> set[str]:
         symbols = self._desk.venues[self._desk.accounts[account].venue].symbols

@@ -67,9 +67,9 @@ class Bookings:
         """Return what is known of an account of a real venue."""
         return self._store.books(account).real
 
-    def placed(self, account: str, venue_order_ids: Sequence[str]) -> Mapping[str, str]:
-        """Return the ids of those orders that the account's venue knows by these ids of its own, by them."""
-        return self._store.placed(account, venue_order_ids)
+    def placed(self, account: str, names: Sequence[str]) -> Mapping[str, str]:
+        """Return the ids of those orders that the account's venue knows by these names, by them."""
+        return self._store.placed(account, names)
 
     def note(self, changes: Sequence[Change]) -> bool:
         """Commit changes of a real account, none of which is of an order; return False where one was refused."""

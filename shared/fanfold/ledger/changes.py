@@ -214,10 +214,10 @@ class MoveCursor(msgspec.Struct, frozen=True):
 
 
 class NamePlaced(msgspec.Struct, frozen=True):
-    """Store which order the venue knows by an id."""
+    """Store which order the venue knows by a name; see ``real_changes.name_at_venue``."""
 
     account: str
-    venue_order_id: str
+    name: str
     order_id: str
 
 

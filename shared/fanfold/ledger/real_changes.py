@@ -9,6 +9,11 @@ from fanfold.ledger.real_money import flows_of
 from fanfold.messages import Fill
 
 
+def name_at_venue(instrument: str, venue_order_id: str) -> str:
+    """Return what an order is known by at its venue: some number the orders of each instrument separately."""
+    return f"{instrument} {venue_order_id}"
+
+
 def currencies_of(desk: Desk, instrument: str) -> tuple[str, str]:
     """Return base and quote of an instrument, also of one that was removed from the desk."""
     known = desk.instruments.get(instrument)
@@ -33,7 +38,8 @@ def _of_step(account: str, step: Step) -> list[Change]:
     before, after = step
     order, changes = after.order, list[Change]()
     if after.venue_order_id and not before.venue_order_id:
-        changes.append(NamePlaced(account, after.venue_order_id, order.order_id))
+        name = name_at_venue(order.instrument, after.venue_order_id)
+        changes.append(NamePlaced(account, name, order.order_id))
     if after.doubt and after.doubt != before.doubt:
         changes.append(Freeze(account, order.instrument, order.order_id, after.doubt))
     if before.doubt and not after.doubt:

@@ -61,8 +61,8 @@ class LedgerStore(Protocol):
     def live(self, account: str) -> list[LiveOrder]:
         """Return the account's orders that have not ended."""
 
-    def placed(self, account: str, venue_order_ids: Sequence[str]) -> Mapping[str, str]:
-        """Return the ids of those orders that the account's venue knows by these ids of its own, by them."""
+    def placed(self, account: str, names: Sequence[str]) -> Mapping[str, str]:
+        """Return the ids of those orders that the account's venue knows by these names, by them."""
 
     def permissions(self, account: str) -> OrderPermissions:
         """Return the account's trading state, and since when; without a state for an account that was never opened."""

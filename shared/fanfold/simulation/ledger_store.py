@@ -75,8 +75,8 @@ class MemoryLedgerStore:
     def live(self, account: str) -> list[LiveOrder]:
         return [order for key, order in sorted(self.index.items()) if key[0] == account]
 
-    def placed(self, account: str, venue_order_ids: Sequence[str]) -> Mapping[str, str]:
-        return {name: self.names[account, name] for name in venue_order_ids if (account, name) in self.names}
+    def placed(self, account: str, names: Sequence[str]) -> Mapping[str, str]:
+        return {name: self.names[account, name] for name in names if (account, name) in self.names}
 
     def permissions(self, account: str) -> OrderPermissions:
         stored = self.accounts.get(account)
@@ -254,7 +254,7 @@ _APPLIED: dict[type, Callable[[MemoryLedgerStore, Any], object]] = {
     to.AddFlow: _add_flow,
     to.SetBaseline: lambda store, c: _on_real(store, c.account, "baseline", c.currency, c.amount),
     to.MoveCursor: lambda store, c: _on_real(store, c.account, "cursors", c.instrument, c.through),
-    to.NamePlaced: lambda store, c: store.names.update({(c.account, c.venue_order_id): c.order_id}),
+    to.NamePlaced: lambda store, c: store.names.update({(c.account, c.name): c.order_id}),
     to.NoteExternal: _note_external,
 }
 # The record that a change is of; a commit has one change of each.
@@ -285,6 +285,6 @@ _RECORDS: dict[type, Callable[[Any], object]] = {
     to.AddFlow: lambda change: ("flow", change.account, change.currency),
     to.SetBaseline: lambda change: ("baseline", change.account, change.currency),
     to.MoveCursor: lambda change: ("cursor", change.account, change.instrument),
-    to.NamePlaced: lambda change: ("placed", change.account, change.venue_order_id),
+    to.NamePlaced: lambda change: ("placed", change.account, change.name),
     to.NoteExternal: lambda change: ("external", change.account, change.name),
 }

@@ -78,8 +78,8 @@ def external_key(account: str, name: str) -> Key:
     return f"account#{account}", f"external#{name}"
 
 
-def placed_key(account: str, venue_order_id: str) -> Key:
-    return f"placed#{account}#{venue_order_id}", "placed"
+def placed_key(account: str, name: str) -> Key:
+    return f"placed#{account}#{name}", "placed"
 
 
 def live_key(account: str, order_id: str) -> Key:
@@ -128,9 +128,9 @@ def _real_money(items: Iterable[Mapping[str, Any]]) -> RealMoney:
     )
 
 
-def placed(table: Table, account: str, venue_order_ids: Sequence[str]) -> dict[str, str]:
-    """Return the ids of those orders that a venue knows by these, by the venue's ids."""
-    by_key = {placed_key(account, name): name for name in venue_order_ids}
+def placed(table: Table, account: str, names: Sequence[str]) -> dict[str, str]:
+    """Return the ids of those orders that a venue knows by these names, by them."""
+    by_key = {placed_key(account, name): name for name in names}
     return {by_key[key]: item["order_id"] for key, item in table.get_all(list(by_key)).items()}
 
 

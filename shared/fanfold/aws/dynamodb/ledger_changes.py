@@ -227,7 +227,7 @@ def _move_cursor(table: Table, change: MoveCursor) -> Write:
 
 
 def _name_placed(table: Table, change: NamePlaced) -> Write:
-    return table.putting(ledger.placed_key(change.account, change.venue_order_id), {"order_id": change.order_id})
+    return table.putting(ledger.placed_key(change.account, change.name), {"order_id": change.order_id})
 
 
 def _note_external(table: Table, change: NoteExternal) -> Write:

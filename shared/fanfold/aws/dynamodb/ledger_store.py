@@ -42,8 +42,8 @@ class DynamoLedger:
     def live(self, account: str) -> list[LiveOrder]:
         return ledger.live(self._table, account)
 
-    def placed(self, account: str, venue_order_ids: Sequence[str]) -> Mapping[str, str]:
-        return ledger.placed(self._table, account, venue_order_ids)
+    def placed(self, account: str, names: Sequence[str]) -> Mapping[str, str]:
+        return ledger.placed(self._table, account, names)
 
     def permissions(self, account: str) -> OrderPermissions:
         return ledger.trading_state(self._table, account)
