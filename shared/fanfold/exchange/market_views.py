@@ -1,6 +1,7 @@
 """Market data as Binance tells it: candles, depth, trades and tickers."""
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ from fanfold.exchange.liquidity import MarketMaker, Step, steps
 from fanfold.exchange.order_request import Params
 from fanfold.exchange.refusals import ExchangeRefusal, missing, text8
 from fanfold.exchange.spot import SpotExchange
-from fanfold.market.bars import Series
+from fanfold.market.bars import Bar, Series
 from fanfold.matching.engine import EngineTrade
 from fanfold.matching.order_book import Level
 from fanfold.money import ZERO, exact
@@ -58,9 +59,15 @@ def _candles(series: Series, length_ms: int, since_ms: int, until_ms: int, now_m
     return [candle(opens_at, length_ms, group) for opens_at, group in groups.items()]
 
 
+def _closes_at_s(bar: Bar) -> int:
+    return bar.closes_at_s
+
+
 def _walked(series: Series, since_ms: int, until_ms: int) -> Iterable[Step]:
     """Return the steps of a span."""
-    bars = [bar for bar in series.bars if since_ms < bar.closes_at_s * 1_000 <= until_ms + DAY_MS]
+    first = bisect_left(series.bars, since_ms // 1_000, key=_closes_at_s)
+    after = bisect_left(series.bars, until_ms // 1_000 + DAY_MS // 1_000, key=_closes_at_s)
+    bars = series.bars[first:after]
     part = Series(
         instrument=series.instrument, timeframe=series.timeframe, price_scale=series.price_scale,
         volume_scale=series.volume_scale, after=0, bars=bars,
