@@ -1,6 +1,6 @@
 """The exchange as a caller meets it: a request in, an answer out, without a socket."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from itertools import count
 from typing import Any, NamedTuple
@@ -74,14 +74,18 @@ class Box:
             maker.skip_to(started_at_ms - 600_000)
         self.exchange.listeners.append(self._forgive)
         self._updates = count(1)
-        self.update_id = 0
+        self.before_snapshot: list[Callable[[], None]] = []
         self.floor = TradingFloor(self.exchange, self.makers, self.meter, names("box"), self.number_update)
         self.advance(started_at_ms)
 
     def number_update(self) -> int:
-        """Return the number of the books' present state."""
-        self.update_id = next(self._updates)
-        return self.update_id
+        """Return the number of the books' present state, once the streams have told what led to it."""
+        for tell in self.before_snapshot:
+            tell()
+        return self.next_update()
+
+    def next_update(self) -> int:
+        return next(self._updates)
 
     def advance(self, now_ms: int) -> None:
         """Let the markets walk on."""

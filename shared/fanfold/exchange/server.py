@@ -26,6 +26,7 @@ from fanfold.exchange.faults import ArmedFault, Delivery, FaultInjector
 from fanfold.exchange.handlers import dump
 from fanfold.exchange.liquidity import shifted
 from fanfold.exchange.request_limits import RequestLimits
+from fanfold.exchange.streams import StreamFeed, StreamSession
 from fanfold.market.bars import Series
 from fanfold.simulation import market
 
@@ -119,9 +120,10 @@ def _running(app: web.Application, port: int) -> Iterator[int]:
 
 def _app(injector: FaultInjector, clock: Clock) -> web.Application:
     app = web.Application()
+    feed = StreamFeed(injector.box, clock)
 
     async def pulse(_app: web.Application) -> Any:
-        task = asyncio.create_task(_beat(injector, clock))
+        task = asyncio.create_task(_beat(injector, feed, clock))
         yield
         task.cancel()
 
@@ -132,17 +134,43 @@ def _app(injector: FaultInjector, clock: Clock) -> web.Application:
     async def admin(request: web.Request) -> web.Response:
         return web.Response(body=dump(await _administer(injector, clock, request)), content_type="application/json")
 
+    async def stream(request: web.Request) -> web.WebSocketResponse:
+        return await _stream(feed, request)
+
     app.cleanup_ctx.append(pulse)
     app.router.add_route("*", "/box/{subject}", admin)
+    for path in ("/stream{path:.*}", "/ws{path:.*}"):
+        app.router.add_get(path, stream)
     app.router.add_route("*", "/{path:.*}", answer)
     return app
 
 
-async def _beat(injector: FaultInjector, clock: Clock) -> None:
+async def _beat(injector: FaultInjector, feed: StreamFeed, clock: Clock) -> None:
     """Let the markets walk while nobody asks."""
     while True:
         injector.advance(clock())
+        feed.pump()
         await asyncio.sleep(PULSE_S)
+
+
+async def _stream(feed: StreamFeed, request: web.Request) -> web.WebSocketResponse:
+    """Serve a connection until its end."""
+    socket, session = web.WebSocketResponse(), StreamSession()
+    await socket.prepare(request)
+    writer = asyncio.create_task(_write(socket, session))
+    feed.sessions.add(session)
+    try:
+        async for message in socket:
+            feed.receive(session, str(message.data))
+    finally:
+        feed.sessions.remove(session)
+        writer.cancel()
+    return socket
+
+
+async def _write(socket: web.WebSocketResponse, session: StreamSession) -> None:
+    while True:
+        await socket.send_str((await session.outgoing.get()).decode())
 
 
 async def _read(request: web.Request) -> BoxRequest:
