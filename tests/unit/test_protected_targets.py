@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -107,3 +108,8 @@ def test_a_share_that_cannot_be_meant_silences_the_leg_and_is_named(guarded: Pat
 def test_a_desks_share_that_cannot_be_meant_is_refused(key: str, value: str) -> None:
     with pytest.raises(BadInput, match=rf"\[strategies.own\] `{key}` is {value}.*"):
         leg_of("sma_cross", {}, **{key: value})
+
+
+def test_a_target_without_protection_is_no_longer_on_the_wire() -> None:
+    target = target_of(leg_of("sma_cross", {"fast": 1, "slow": 2}))
+    assert not {"stop", "take_profit", "trail"} & msgspec.to_builtins(target).keys()

@@ -190,5 +190,5 @@ def test_a_new_strategy_is_one_file(written: str) -> None:
 
 
 def test_a_strategy_of_the_guide_refuses_what_cannot_work(written: str) -> None:
-    with pytest.raises(BadInput, match=r"lookback of strategy rsi_dip: .*ZeroDivisionError"):
+    with pytest.raises(BadInput, match=r"step of strategy rsi_dip, .*rsi_dip.py, line .*ZeroDivisionError"):
         contract.bind(written, {"window": 0}, 1)

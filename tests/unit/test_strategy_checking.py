@@ -1,6 +1,7 @@
 """What a strategy must not do is found before it trades, with its file, its line and the cure."""
 
 import json
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from fanfold.cli.main import main
 from fanfold.local import run_plan
-from fanfold.strategy import checking, contract, folder
+from fanfold.strategy import checking, contract, folder, loading
 from support.own_strategy import ALWAYS_LONG
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples/strategies"
@@ -32,8 +33,11 @@ WRONG = {
         giving("bars.volume[bars.now - 9] / 1e9"),
         r"reads bars\.volume 9 bars before now, and its lookback is 3; let lookback\(params\) return 9",
     ),
-    "None": (ALWAYS_LONG.replace("return state, 1.0", "return None"), r"own\.py:\d+: TypeError"),
-    "a weight alone": (giving("1.0").replace("return state, 1.0", "return 1.0"), r"own\.py:\d+: TypeError"),
+    "None": (ALWAYS_LONG.replace("return state, 1.0", "return None"), r"`step` returned None; it must return the next"),
+    "a weight alone": (
+        giving("1.0").replace("return state, 1.0", "return 1.0"),
+        r"`step` returned 1\.0; it must return the next state and a weight",
+    ),
     "NaN": (giving("float('nan')"), r"the weight is nan; it must be a finite number"),
     "too much": (giving("2.0"), r"the weight is 2\.0; it must be from -1 to 1"),
     "a text": (giving("'long'"), r"the weight is 'long'; it must be a number, no str"),
@@ -191,3 +195,67 @@ def test_only_what_trades_is_told_and_a_short_warm_up_is(tmp_path: Path, monkeyp
     assert not [note for note in notes if note.startswith(("trend", "reversion", "rotation", "spread"))]
     assert "breakout will not trade: it needs 198 bars of 1m, and there are 120" in notes
     assert not [note for note in planned(Path("BTCUSDT-1m.csv"), "breakout", atr="5").notes if "will not trade" in note]
+
+
+UNIVERSE = ALWAYS_LONG.replace("Bars", "Universe")
+OF_ALL = {
+    "a fault of another leg": ("1.0 / (bars.me - 2) / 9", r"own\.py:\d+: ZeroDivisionError"),
+    "a read past now of another leg": (
+        "bars.close[bars.me][bars.now + (bars.me == 3)] / 1e9",
+        r"it reads bars\.close 1 bars past now",
+    ),
+    "more than its equity": ("0.5", r"its weights of 4 instruments add up to 2 at bar 4; at most 1 in all"),
+}
+
+
+@pytest.mark.parametrize("case", OF_ALL)
+def test_every_leg_of_a_universe_is_tried(own: Path, case: str, capsys: pytest.CaptureFixture[str]) -> None:
+    weight, says = OF_ALL[case]
+    (own / "own.py").write_text(UNIVERSE.replace("return state, 1.0", f"return state, {weight}"))
+    assert main(["strategy", "check", str(own / "own.py"), "--json"]) == 1
+    wrong = " ".join(json.loads(capsys.readouterr().out)["wrong"])
+    assert re.search(says, wrong), wrong
+
+
+def test_what_quiet_markets_make_it_raise_is_noted(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (own / "own.py").write_text(giving("0.0 / bars.volume[bars.now]"))
+    assert main(["strategy", "check", str(own / "own.py")]) == 0
+    out = capsys.readouterr().out
+    assert "note: over bars without volume or movement it raises: own.py:" in out
+    assert "ZeroDivisionError" in out
+
+
+ENDLESS = "while True:\n        pass"
+HANGS = {
+    "in step": giving("1.0", ENDLESS),
+    "in lookback": ALWAYS_LONG.replace("return params.n", ENDLESS),
+    "at import": ALWAYS_LONG + "\n\nwhile True:\n    pass\n",
+    "in step, traced": giving("1.0", ENDLESS).replace("def lookback", "def unused"),
+}
+
+
+@pytest.mark.parametrize("case", HANGS)
+def test_what_does_not_end_is_ended_and_named_with_its_line(
+    own: Path, case: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(loading, "LIMIT_S", 0.2)
+    monkeypatch.setattr(checking, "LIMIT_S", 0.2)
+    (own / "own.py").write_text(HANGS[case])
+    assert main(["strategy", "check", str(own / "own.py")]) in (1, 2)
+    told = "".join(capsys.readouterr())
+    assert "TimeoutError: it does not end within 0.2 s" in told
+    assert re.search(r"own\.py(:|, line )\d+", told)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (giving("max(bars.high) / 1e9").replace("def lookback", "def unused"), "it reads a whole column"),
+        (giving("sum(bars.low[1:]) / 1e9").replace("def lookback", "def unused"), "it takes a slice of a column"),
+        (ALWAYS_LONG.replace("return params.n", "return 2.5"), "lookback of strategy own returned 2.5"),
+    ],
+)
+def test_what_cannot_be_traced_is_named(own: Path, text: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (own / "own.py").write_text(text)
+    assert main(["strategy", "check", str(own / "own.py")]) == 2
+    assert says in capsys.readouterr().err

@@ -12,7 +12,7 @@ from fanfold.api.schemas import ExternalSignal, SignalTaken
 from fanfold.api.webhooks import verify
 from fanfold.desk import Desk
 from fanfold.messages import Message, Target, Targets
-from fanfold.strategy.contract import EXTERNAL
+from fanfold.strategy.contract import EXTERNAL, Protected
 
 
 class Inbox(Protocol):
@@ -69,19 +69,15 @@ class Receiver:
             raise not_found(f"{signal.instance!r} is no instance with strategy {EXTERNAL}")
         if signal.instrument not in instance.instruments:
             raise not_found(f"{signal.instrument!r} is no instrument of {signal.instance}")
-        protection = signal.stop, signal.take_profit, signal.trail
-        stop, take_profit, trail = (
-            protection if any(protection) else map(float, (instance.stop, instance.take_profit, instance.trail))
-        )
+        own = Protected(signal.weight, signal.stop, signal.take_profit, signal.trail)
+        desks = Protected(0.0, *map(float, (instance.stop, instance.take_profit, instance.trail)))
         target = Target(
             signal_id=ids.derive("external", signal.instance, signal.instrument, nonce),
             instance=signal.instance,
             instrument=signal.instrument,
             timeframe=instance.timeframe,
             weight=signal.weight,
-            stop=stop,
-            take_profit=take_profit,
-            trail=trail,
+            **(own.shares() or desks.shares()),
         )
         return Targets(
             id=ids.derive("external-targets", nonce, signal.instance, signal.instrument),

@@ -167,7 +167,6 @@ class Leg:
     def target(self, closes_at_s: int) -> Target:
         signal = ids.signal_id(self.instance, self.strategy.params_hash, self.instrument, self.timeframe, closes_at_s)
         wanted = self.wanted or UNPROTECTED
-        shares = wanted if any(wanted[1:]) else self._protection
         return Target(
             signal_id=signal,
             instance=self.instance,
@@ -175,9 +174,8 @@ class Leg:
             timeframe=self.timeframe,
             weight=wanted.weight,
             bundle=ids.derive("bundle", self.instance, closes_at_s) if self.bundle else "",
-            stop=shares.stop,
-            take_profit=shares.take_profit,
-            trail=shares.trail,
+            # What is none is left out, so that a message is not longer for it.
+            **(wanted.shares() or self._protection.shares()),
         )
 
 

@@ -21,6 +21,9 @@ BEYOND = 1e9
 # Bars in front of the lookback, so that a read of them is not one from the end.
 PADDING = 300
 BARS, BARS_MIN, READS_MAX = 240, 8, 400_000
+LEGS, STILL_BARS, ROUNDING = 4, 60, 1e-9
+# For all walks of a check together.
+LIMIT_S = 60.0
 Path = list[tuple[Any, Any]]
 
 
@@ -80,16 +83,21 @@ def check(
         return StrategyReport(strategy, [], [], 0.0)
     # Long windows are tried over fewer bars.
     bars = max(BARS_MIN, min(BARS, READS_MAX // strategy.lookback))
-    columns = reach.made_up(bars, strategy.lookback + PADDING, _members(strategy, count))
-    faults = list(_guarded(strategy, columns, bars))
-    if faults:
-        return StrategyReport(strategy, [*wrong, *faults], doubtful, 0.0)
-    began = clock()
-    path = _walk(strategy, columns, bars)
-    taken = clock() - began
-    return StrategyReport(
-        strategy, [*wrong, *_inconsistencies(strategy, columns, path)], doubtful, bars / taken if taken else 0.0
-    )
+    members = _members(strategy, count)
+    columns = reach.made_up(bars, strategy.lookback + PADDING, members)
+    with loading.limited(LIMIT_S):
+        faults = [fault for me in range(members or 1) for fault in _guarded(strategy, columns, bars, me)]
+        if faults:
+            return StrategyReport(strategy, [*wrong, *dict.fromkeys(faults)], doubtful, 0.0)
+        began = clock()
+        path = _walk(strategy, columns, bars)
+        taken = clock() - began
+        wrong += dict.fromkeys(
+            fault for me in range(members or 1) for fault in _inconsistencies(strategy, columns, bars, me)
+        )
+        wrong += _gross(strategy, columns, bars, members)
+        doubtful += _still(strategy, columns, bars, members)
+    return StrategyReport(strategy, wrong, doubtful, len(path) / taken if taken else 0.0)
 
 
 def refuse(name: str, params: dict[str, Any], count: int) -> None:
@@ -103,17 +111,22 @@ class _FaultError(Exception):
     pass
 
 
+def legs_tried(name: str) -> int:
+    """Return how many instruments a strategy is tried with where no instance says how many it has."""
+    return contract.instruments_of(name) or LEGS
+
+
 def _members(strategy: Strategy, count: int) -> int | None:
     return (contract.instruments_of(strategy.name) or max(count, 2)) if strategy.cross_sectional else None
 
 
-def _walk(strategy: Strategy, columns: list[list[Any]], bars: int, *, guarded: bool = False) -> Path:
+def _walk(strategy: Strategy, columns: list[list[Any]], bars: int, me: int = 0, *, guarded: bool = False) -> Path:
     """Step over the bars as a leg does. Raises _FaultError, with the place, for what would silence the leg."""
     path: Path = []
     state = strategy.start(strategy.params)
     for number in range(bars):
         now = strategy.lookback + PADDING + number
-        view = _view(strategy, columns, now)
+        view = _view(strategy, columns, now, me)
         if guarded:
             _move(columns, now)
         stepped = loading.attempted(partial(_step, strategy, state, view))
@@ -125,14 +138,14 @@ def _walk(strategy: Strategy, columns: list[list[Any]], bars: int, *, guarded: b
 
 
 def _step(strategy: Strategy, state: Any, view: Bars | Universe) -> tuple[Any, Protected]:
-    following, wanted = strategy.step(strategy.params, state, view)
+    following, wanted = reach.pair(strategy.step(strategy.params, state, view))
     return states.checked(strategy.state, strategy.state(*following)), _wanted(wanted)
 
 
-def _view(strategy: Strategy, columns: list[list[Any]], now: int) -> Bars | Universe:
+def _view(strategy: Strategy, columns: list[list[Any]], now: int, me: int) -> Bars | Universe:
     times: Any = range(60, 60 * (now + 2), 60)
     if strategy.cross_sectional:
-        return Universe(now, 0, len(columns), times, *(list(column) for column in zip(*columns, strict=True)))
+        return Universe(now, me, len(columns), times, *(list(column) for column in zip(*columns, strict=True)))
     return Bars(now, times, *columns[0])
 
 
@@ -148,33 +161,60 @@ def _wanted(value: Any) -> Protected:
     return wanted
 
 
-def _inconsistencies(strategy: Strategy, columns: list[list[Any]], path: Path) -> Iterator[str]:
+def _inconsistencies(strategy: Strategy, columns: list[list[Any]], bars: int, me: int) -> Iterator[str]:
     """Yield that another run over the same bars, or one that knows no later bars, differs."""
-    if _try(strategy, columns, len(path)) != path:
+    path = _try(strategy, columns, bars, me)
+    if _try(strategy, columns, bars, me) != path:
         yield "it gives another result for the same bars; use nothing but params, state and bars"
         return
-    known = len(path) // 2
+    known = bars // 2
     ends = strategy.lookback + PADDING + known
     blind = [[column[:ends] + [BEYOND] * (len(column) - ends) for column in member] for member in columns]
-    if _try(strategy, blind, known) != path[:known]:
+    if _try(strategy, blind, known, me) != path[:known]:
         yield "it knows later bars: its results change where these change; read no further than bars.now"
 
 
-def _guarded(strategy: Strategy, columns: list[list[Any]], bars: int) -> Iterator[str]:
+def _gross(strategy: Strategy, columns: list[list[Any]], bars: int, members: int | None) -> Iterator[str]:
+    """Yield that the weights of a universe add up to more than all of its equity."""
+    if members is None:
+        return
+    paths = [_try(strategy, columns, bars, me) for me in range(members)]
+    for number, steps in enumerate(zip(*paths, strict=False), 1):
+        if number <= strategy.lookback:
+            # Its window still holds the padding, in which all are alike.
+            continue
+        gross = sum(abs(wanted.weight) for _, wanted in steps)
+        if gross > 1 + ROUNDING:
+            yield f"its weights of {members} instruments add up to {gross:.4g} at bar {number}; at most 1 in all"
+            return
+
+
+def _still(strategy: Strategy, columns: list[list[Any]], bars: int, members: int | None) -> Iterator[str]:
+    """Yield what a strategy raises over bars without volume or movement, which quiet markets have."""
+    still = [[[column[0]] * len(column) for column in member[:4]] + [[0.0] * len(member[4])] for member in columns]
+    for me in range(members or 1):
+        try:
+            _walk(strategy, still, min(bars, STILL_BARS), me)
+        except _FaultError as fault:
+            yield f"over bars without volume or movement it raises: {fault}"
+            return
+
+
+def _guarded(strategy: Strategy, columns: list[list[Any]], bars: int, me: int) -> Iterator[str]:
     names = ("open", "high", "low", "close", "volume")
     guarded: list[list[Any]] = [
         [GuardedColumn(name, column, strategy.lookback) for name, column in zip(names, member, strict=True)]
         for member in columns
     ]
     try:
-        _walk(strategy, guarded, bars, guarded=True)
+        _walk(strategy, guarded, bars, me, guarded=True)
     except _FaultError as fault:
         yield str(fault).replace("fanfold.strategy.checking.ForbiddenReadError: ", "")
 
 
-def _try(strategy: Strategy, columns: list[list[Any]], bars: int) -> Path:
+def _try(strategy: Strategy, columns: list[list[Any]], bars: int, me: int) -> Path:
     try:
-        return _walk(strategy, columns, bars)
+        return _walk(strategy, columns, bars, me)
     except _FaultError:
         return []
 

@@ -67,6 +67,10 @@ class Protected(NamedTuple):
     take_profit: float = 0.0
     trail: float = 0.0
 
+    def shares(self) -> dict[str, Any]:
+        """Return the shares that are asked for, by name."""
+        return {name: share for name, share in zip(self._fields[1:], self[1:], strict=True) if share}
+
 
 class Strategy(NamedTuple):
     """A strategy module with its params filled in."""
@@ -169,18 +173,27 @@ def _start(module: Any, name: str) -> Callable[[Any], Any]:
 
 
 def _lookback(module: Any, name: str, params: Any, count: int | None) -> int:
-    def asked() -> int | BadInput:
+    def traced() -> int:
         try:
-            if hasattr(module, "lookback"):
-                return int(module.lookback(params))
             return _traced_lookback(module, name, params, count)
-        except ValueError as wrong:  # The author's word on params that cannot work.
-            return BadInput(f"{name}: {wrong}")
+        except ValueError as wrong:
+            if loading.of_an_indicator(wrong):
+                raise BadInput(f"{name}: {wrong}") from wrong
+            raise
 
-    lookback = loading.guarded(f"lookback of strategy {name}", asked)
-    if isinstance(lookback, BadInput):
-        raise lookback
-    return lookback
+    if not hasattr(module, "lookback"):
+        return loading.guarded(f"step of strategy {name}, over made-up bars", traced)
+
+    def stated() -> int:
+        try:
+            lookback = module.lookback(params)
+        except ValueError as wrong:  # The author's word on params that cannot work.
+            raise BadInput(f"{name}: {wrong}") from wrong
+        if isinstance(lookback, bool) or not isinstance(lookback, int):
+            raise BadInput(f"lookback of strategy {name} returned {lookback!r:.60}; it must return a whole number")
+        return lookback
+
+    return loading.guarded(f"lookback of strategy {name}", stated)
 
 
 @cache

@@ -1,6 +1,8 @@
 """A strategy's module, loaded and found to have what a strategy has; what is wrong with it is told with its place."""
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from math import isfinite
 from traceback import extract_tb
@@ -12,6 +14,11 @@ PARTS = ("Params", "step")
 # What a param may be: a number that a desk file can write.
 KINDS = (int, float)
 T = TypeVar("T")
+# An import, a lookback and its trace take milliseconds.
+LIMIT_S = 20.0
+INDICATORS = "/fanfold/indicators/"
+# Whose lines are no place of a strategy's fault.
+OURS = ("/fanfold/strategy/", INDICATORS)
 
 
 def load(dotted: str, name: str) -> Any:
@@ -75,11 +82,38 @@ def annotations(module: Any, name: str) -> dict[str, Any]:
 
 
 def guarded(doing: str, work: Callable[[], T]) -> T:
-    """Run code of the strategy's author; turn whatever it raises into BadInput with file and line."""
+    """Run code of the strategy's author; turn whatever it raises into BadInput with file and line.
+
+    What does not end is ended after LIMIT_S.
+    """
     try:
-        return work()
+        with limited(LIMIT_S):
+            return work()
+    except BadInput:
+        raise
     except (Exception, SystemExit) as wrong:
         raise BadInput(f"{doing}: {_place(wrong)}") from wrong
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError in a block that runs for longer, wherever it is then; only a process's main thread can."""
+
+    def expire(_signal: int, _frame: Any) -> None:
+        raise TimeoutError(f"it does not end within {seconds:g} s")
+
+    try:
+        before = signal.signal(signal.SIGALRM, expire)
+    except ValueError:
+        # Another thread than the first takes no signals.
+        yield
+        return
+    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, left)
+        signal.signal(signal.SIGALRM, before)
 
 
 def attempted(work: Callable[[], T]) -> T | Exception | SystemExit:
@@ -90,6 +124,11 @@ def attempted(work: Callable[[], T]) -> T | Exception | SystemExit:
         return fault
 
 
+def of_an_indicator(fault: BaseException) -> bool:
+    """Return whether an indicator raised it: then it says what to write."""
+    return INDICATORS in extract_tb(fault.__traceback__)[-1].filename
+
+
 def _told(module: Any, name: str) -> str:
     return f"strategy {name} ({module.__file__})"
 
@@ -98,5 +137,9 @@ def _place(wrong: BaseException) -> str:
     said = f"{type(wrong).__name__}: {wrong}"
     if isinstance(wrong, SyntaxError) and wrong.filename:
         return f"{wrong.filename}, line {wrong.lineno}: {type(wrong).__name__}: {wrong.msg}"
-    frames = [frame for frame in extract_tb(wrong.__traceback__) if "importlib" not in frame.filename]
+    every = [frame for frame in extract_tb(wrong.__traceback__) if "importlib" not in frame.filename]
+    # The author's own lines, where there are any.
+    frames = [frame for frame in every if not any(folder in frame.filename for folder in OURS)]
+    if not frames:
+        return said
     return f"{frames[-1].filename}, line {frames[-1].lineno}: {said}"

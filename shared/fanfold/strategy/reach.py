@@ -1,7 +1,7 @@
 """Trace how far back a step reaches over made-up bars, for strategies that do not state their lookback."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from types import FunctionType
 from typing import Any
@@ -13,6 +13,7 @@ BARS = 120
 READS_MAX = 200_000
 READS_OF_A_LEG = 8
 COLUMNS = 5
+PARTS = 2
 
 
 def made_up(bars: int, lookback: int, members: int | None) -> list[list[Any]]:
@@ -45,7 +46,12 @@ class TracedColumn(Sequence[float]):
     def __len__(self) -> int:
         return len(self._values)
 
+    def __iter__(self) -> Iterator[float]:
+        raise TypeError("it reads a whole column; read single bars, such as bars.close[bars.now - 1]")
+
     def __getitem__(self, at: Any) -> Any:
+        if not isinstance(at, int):
+            raise TypeError("it takes a slice of a column; read single bars, such as bars.close[bars.now - 1]")
         self._trace.read(at)
         return self._values[max(0, min(at, len(self._values) - 1))]
 
@@ -67,10 +73,17 @@ def lookback(step: FunctionType, params: Any, start: Any, count: int | None) -> 
         view: Bars | Universe = (
             Bars(now, times, *columns) if count is None else Universe(now, 0, count, times, *columns)
         )
-        state, _ = traced(params, state, view)
+        state, _ = pair(traced(params, state, view))
         if now >= READS_OF_A_LEG and trace.reads > READS_MAX:
             break
     return trace.furthest
+
+
+def pair(returned: Any) -> tuple[Any, Any]:
+    """Return what a step returned, if it is a state and what it wants. Raises TypeError for anything else."""
+    if isinstance(returned, tuple) and len(returned) == PARTS:
+        return returned[0], returned[1]
+    raise TypeError(f"`step` returned {returned!r:.60}; it must return the next state and a weight")
 
 
 @cache

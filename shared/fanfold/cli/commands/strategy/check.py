@@ -16,7 +16,7 @@ from fanfold.cli.argument_types import Strategies
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer, pairs
 from fanfold.local import run_plan
-from fanfold.strategy import checking, contract, folder
+from fanfold.strategy import checking, folder
 
 EXITS = (Exit.FAILED,)
 
@@ -32,7 +32,7 @@ def command(name: Name, /, *, strategies: Strategies = None, data: Data = None, 
     known, own = folder.of_file(name, strategies)
     folder.use(folder.chosen(own))
     params = run_plan.params(param or ())
-    checked = checking.check(known, params, contract.instruments_of(known) or 1, process_time)
+    checked = checking.check(known, params, checking.legs_tried(known), process_time)
     strategy = checked.strategy
     warm_up = list(_warm_up(strategy.lookback, data or []))
     wrong, doubtful = [*checked.wrong, *warm_up], checked.doubtful
