@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test simulate check lint format lock documents bench images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
+.PHONY: help install run test simulate storm check lint format lock documents bench images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --d
 
 simulate: install ## Run the desk under faults at every call, a schedule a seed (SEEDS=2000 FIRST_SEED=0)
 	@SEEDS=$(or $(SEEDS),2000) FIRST_SEED=$(or $(FIRST_SEED),0) $(BIN)/python -m pytest tests/simulation/test_simulation.py
+
+storm: install ## Send real orders to an exchange that fails in every known way, 500 for each fault (INTENTS=500)
+	@STORM_INTENTS=$(or $(INTENTS),500) $(BIN)/python -m pytest tests/simulation/test_storm.py
 
 test: lint ## Check style and types, then pass all tests
 	@$(PYTEST)

@@ -12,6 +12,7 @@ from execution_service import send, statements
 from execution_service.sweep import StandingOrder
 from fanfold import ids
 from fanfold.desk import Desk
+from fanfold.errors import VenueUnavailable
 from fanfold.ledger.changes import Change, MoveCursor, NoteExternal
 from fanfold.ledger.orders import LIVE, OrderRecord
 from fanfold.ledger.real_changes import currencies_of, name_at_venue
@@ -43,11 +44,13 @@ class FollowedLedger(send.RealLedger, Protocol):
 
 
 class Following(NamedTuple):
-    """The result of following an account: its orders, what was booked, and whether trades wait for their order."""
+    """The result of following an account: its orders, what was booked, whether trades wait for their order, and the
+    instruments of which the venue gave no answer, as of one that it does not list any more."""
 
     records: dict[str, OrderRecord]
     booked: int
     waiting: bool
+    unanswered: frozenset[str] = frozenset()
 
 
 class Follower:
@@ -79,7 +82,7 @@ class Follower:
         records = self._sent(account)
         if not records and not ever_traded:
             return Following({}, 0, waiting=False)
-        booked, waiting = self._trades(report, records, ever_traded=ever_traded)
+        booked, waiting, unanswered = self._trades(report, records, ever_traded=ever_traded)
         records = self._sent(account)
         known = [record for record in records.values() if record.venue_order_id]
         permissions = self._ledger.trading_state(account)
@@ -87,7 +90,7 @@ class Follower:
             self._ends(report, known, permissions)
         if self._venue.terms.cancels_all_after:
             self._arm(known, permissions)
-        return Following(self._sent(account), booked, waiting)
+        return Following(self._sent(account), booked, waiting, unanswered)
 
     def _venue_of(self, account: str) -> str:
         return self._desk.accounts[account].venue
@@ -100,22 +103,33 @@ class Follower:
 
     def _trades(
         self, report: ExecutionReport, records: Mapping[str, OrderRecord], *, ever_traded: bool
-    ) -> tuple[int, bool]:
-        """Book trades that are not booked yet; return how many reports that made, and whether some wait."""
+    ) -> tuple[int, bool, frozenset[str]]:
+        """Book trades that are not booked yet; return how many reports that made, whether some wait, and which lack.
+
+        Raises VenueUnavailable where the venue answers of no instrument.
+        """
         cursors = self._ledger.real_money(report.account).cursors
         first: dict[str, datetime] = dict(cursors) if ever_traded else {}
         for record in records.values():
             instrument, sent_at = record.order.instrument, record.claimed_at or record.order.decided_at
             since = cursors.get(instrument, sent_at)
             first[instrument] = min(first.get(instrument, since), since, sent_at)
-        booked, waiting = 0, False
+        booked, waiting, unanswered = 0, False, dict[str, VenueUnavailable]()
         for instrument, since in sorted(first.items()):
-            trades = self._venue.trades(instrument, since - timedelta(seconds=OVERLAP_S))
+            try:
+                trades = self._venue.trades(instrument, since - timedelta(seconds=OVERLAP_S))
+            except VenueUnavailable as fault:
+                unanswered[instrument] = fault
+                continue
             mine = [record for record in records.values() if record.order.instrument == instrument]
             count, held = self._book(report, trades, mine)
             booked, waiting = booked + count, waiting or held is not None
             self._move_cursor(report.account, instrument, trades, held, cursors.get(instrument))
-        return booked, waiting
+        if unanswered and len(unanswered) == len(first):
+            raise next(iter(unanswered.values()))
+        for instrument, unavailable in unanswered.items():
+            self._monitor.note("no trades of an instrument are told", instrument=instrument, why=str(unavailable))
+        return booked, waiting, frozenset(unanswered)
 
     def _book(
         self, report: ExecutionReport, trades: Sequence[VenueTrade], records: Sequence[OrderRecord]
@@ -188,18 +202,25 @@ class Follower:
             barred = permissions.bars_resting(record.order)
             expired = record.order.expires_at <= now
             if (record.order.instrument, record.venue_order_id) not in listed:
-                stated: VenueOrder | Unknown | None = self._venue.find(record.order, record.venue_order_id)
+                stated = self._found(record)
             elif barred or expired:
                 stated = self._venue.cancel(record.order, record.venue_order_id)
             else:
                 continue
             if isinstance(stated, Unknown):
-                self._monitor.note("a cancel has no answer", order=record.order.order_id, why=stated.why)
+                self._monitor.note("an order's end is not known", order=record.order.order_id, why=stated.why)
             elif stated is None:
                 self._monitor.alarm("the venue has lost an order", order=record.order.order_id)
             elif stated.state is not VenueOrderState.OPEN and stated.filled == record.filled:
                 state, reason = _end(stated, barred, expired=expired)
                 self._commit(report, [statements.resolution(record, record.venue_order_id, (), state, reason)])
+
+    def _found(self, record: OrderRecord) -> VenueOrder | Unknown | None:
+        """Look an order up; what the venue does not say of one keeps no other waiting."""
+        try:
+            return self._venue.find(record.order, record.venue_order_id)
+        except VenueUnavailable as unavailable:
+            return Unknown(why=str(unavailable))
 
     def _commit(self, report: ExecutionReport, steps: Sequence[Resolution]) -> int:
         reports = self._ledger.book(report.account, steps, report)

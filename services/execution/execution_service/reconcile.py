@@ -55,7 +55,9 @@ class Reconciler:
         # Balances say something only where nothing moved while they were read, nor was booked by another process.
         if after.booked or after.waiting or unknown or real.flows != flows:
             return findings
-        changes = self._differences(account, balances, real, open_orders=bool(after.records))
+        unanswered = before.unanswered | after.unanswered
+        doubtful = {currency for name in unanswered for currency in currencies_of(self._desk, name)}
+        changes = self._differences(account, balances, real, doubtful, open_orders=bool(after.records))
         return findings + [text for change, text in changes if self._ledger.note([change])]
 
     def accept(self, account: str) -> list[str]:
@@ -104,14 +106,20 @@ class Reconciler:
         return pairs | real.flows.keys()
 
     def _differences(
-        self, account: str, balances: Mapping[str, Decimal], real: RealMoney, *, open_orders: bool
+        self,
+        account: str,
+        balances: Mapping[str, Decimal],
+        real: RealMoney,
+        doubtful: Collection[str],
+        *,
+        open_orders: bool,
     ) -> list[tuple[Change, str]]:
-        """Return the changes that balances lead to, each with what it is about.
+        """Return the changes that balances lead to, each with what it is about; ``doubtful`` currencies are left out.
 
         The first balances are kept when no order is open: one that trades meanwhile would be in them for ever.
         """
         changes = list[tuple[Change, str]]()
-        for currency in sorted(self._currencies(account, real)):
+        for currency in sorted(self._currencies(account, real).difference(doubtful)):
             held, flow = balances.get(currency, ZERO), real.flows.get(currency, ZERO)
             if currency not in real.baseline:
                 text = f"{currency}: the venue has {held} to begin with"

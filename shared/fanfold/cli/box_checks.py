@@ -51,7 +51,8 @@ def _wrong(order: Mapping[str, Any], count: int) -> str:
     name, state = order["client_order_id"], order["state"]
     if count and state in NEVER_THERE:
         return f"order {name} is {state} and at the exchange"
-    if not count and state not in NEVER_THERE:
+    # Of one whose outcome nobody knows yet nothing is claimed.
+    if not count and state not in NEVER_THERE and state != OrderState.SUBMITTING:
         return f"order {name} is {state} and not at the exchange"
     return ""
 

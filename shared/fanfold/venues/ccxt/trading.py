@@ -188,7 +188,11 @@ class ExchangeTrading:
 
     def _read(self, read: Callable[[], Any]) -> Any:
         self._client.reading(self._client.markets)
-        return self._client.reading(read)
+        try:
+            return self._client.reading(read)
+        except BadInput as unlisted:
+            # It may have been listed when the order was sent: what is not there is not answered, and may come back.
+            raise VenueUnavailable(str(unlisted)) from unlisted
 
 
 def _acknowledged(order: Order, venue_order_id: str) -> VenueOrder:
