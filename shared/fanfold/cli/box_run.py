@@ -21,13 +21,13 @@ from fanfold.cli import box_checks
 from fanfold.cli.argument_types import Options
 from fanfold.cli.conclusion import RunSpan, conclude
 from fanfold.cli.exit_codes import Exit
-from fanfold.cli.recorded_run import deployed, print_start
+from fanfold.cli.recorded_run import deployed, describe, print_start, read_plan
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.exchange import server
 from fanfold.exchange.faults import plan_of
 from fanfold.exchange.server import ManualClock, ServedExchange
-from fanfold.local import run_plan, state_directory
+from fanfold.local import state_directory
 from fanfold.local.driver import DeskRun, announce, environment, invoke
 from fanfold.local.interrupt import Interrupt
 from fanfold.local.launcher import Cloud
@@ -53,17 +53,8 @@ def trade(options: Options, wanted: RunOptions, out: Console) -> int:
         raise BadInput("--exchange box goes with recorded bars or the seeded market, and begins anew")
     plan_of(wanted.faults)
     folder.use(folder.chosen(wanted.strategies))
-    plan = run_plan.plan(
-        wanted.desk_file,
-        wanted.data,
-        wanted.strategy,
-        run_plan.params(wanted.param),
-        wanted.since,
-        wanted.until,
-        wanted.minutes,
-        cash=wanted.cash,
-        columns=wanted.columns,
-    )
+    plan = read_plan(wanted)
+    describe(plan, out)
     traded = at_exchange(plan, out)
     state = options.state.resolve()
     request = RunRequest(

@@ -47,8 +47,18 @@ def trade(options: Options, wanted: RunOptions, out: Console) -> int:
 
 def _start(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -> int:
     folder.use(folder.chosen(wanted.strategies))
+    plan = read_plan(wanted)
+    describe(plan, out)
+    request = continuing.request_of(wanted, plan)
+    with state_directory.begin(state, plan.desk, request, overwrite=wanted.overwrite) as (held, kept):
+        print_start(state, kept, out)
+        return _trade(state, plan, held, wanted, out, as_json=as_json)
+
+
+def read_plan(wanted: RunOptions) -> RunPlan:
+    """Return the plan of a run that begins, and show how far its files are read."""
     with progress_of_reading(wanted.data):
-        plan = run_plan.plan(
+        return run_plan.plan(
             wanted.desk_file,
             wanted.data,
             wanted.strategy,
@@ -59,11 +69,6 @@ def _start(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -> i
             cash=wanted.cash,
             columns=wanted.columns,
         )
-    _describe(plan, out)
-    request = continuing.request_of(wanted, plan)
-    with state_directory.begin(state, plan.desk, request, overwrite=wanted.overwrite) as (held, kept):
-        print_start(state, kept, out)
-        return _trade(state, plan, held, wanted, out, as_json=as_json)
 
 
 def _continue(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -> int:
@@ -71,7 +76,7 @@ def _continue(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -
     state_directory.read_request(state)
     with lock_directory(state, "run") as held:
         plan, request = continuing.continued(state, wanted)
-        _describe(plan, out)
+        describe(plan, out)
         state_directory.write_request(state, request)
         out.print(f"continues in {state} with {moment(plan.start)}", soft_wrap=True, highlight=False)
         return _trade(state, plan, held, wanted, out, as_json=as_json)
@@ -169,7 +174,8 @@ def _replay(run: DeskRun, accounts: list[str], closes: range, pause_s: float, st
         return run.replay(closes, pause_s, traded_through, stop)
 
 
-def _describe(plan: RunPlan, out: Console) -> None:
+def describe(plan: RunPlan, out: Console) -> None:
+    """Print what was read, and what was bent to fit it."""
     for line in (line for file in plan.files for line in data_files.describe(file)):
         out.print(line, highlight=False, soft_wrap=True)
     for note in plan.notes:
