@@ -10,6 +10,12 @@ ROOT = Path(__file__).resolve().parents[2]
 RUN = ["run", "--exchange", "box", "--desk", str(ROOT / "desk.toml"), "--minutes", "12"]
 
 
+@pytest.fixture(autouse=True)
+def _unrecorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The role of a stage with a real venue lets execution read its key; that of the local stage does not."""
+    monkeypatch.setenv("RECORD_CALLS", "")
+
+
 @pytest.mark.parametrize("plan", ["storm", "reply_lost_after"])
 def test_every_order_is_at_the_exchange_at_most_once_and_the_books_are_its_own(
     plan: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -46,7 +46,7 @@ BROKEN = {
     ),
     "a lookback that is none": (
         ALWAYS_LONG.replace("return params.n", "return None"),
-        r"lookback of strategy odd: .*Type",
+        r"lookback of strategy odd returned None; it must return a whole number",
     ),
 }
 
