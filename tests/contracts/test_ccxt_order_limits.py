@@ -117,7 +117,7 @@ def test_orders_of_several_threads_carry_each_the_time_of_its_own_claim(
 def test_a_refused_connection_leaves_the_outcome_unknown() -> None:
     trading = connected("binance", "http://127.0.0.1:9")
     client: Any = trading._client
-    client.use_markets({"BTC/USDT": _market()})
+    client._ccxt.set_markets({"BTC/USDT": _market()})
     outcome = trading.place(claimed())
     assert isinstance(outcome, Unknown)
     assert "NetworkError" in outcome.why

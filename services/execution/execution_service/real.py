@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from execution_service import match
+from execution_service import approved, match
 from execution_service.follow import FollowedLedger, Follower
 from execution_service.reconcile import Reconciler
 from execution_service.send import RealMonitor, Sender
@@ -91,7 +91,5 @@ class RealAccount:
     def _due(self, entry: Found, permissions: OrderPermissions) -> bool:
         record, now = entry.record, self._clock()
         if record.state is OrderState.APPROVED:
-            limits = self._desk.limits[self._account]
-            old = (now - entry.live.at).total_seconds() > limits.signal_age_s_max
-            return old or bool(permissions.bars_sending(record.order))
+            return approved.stale(self._desk, entry.message(), now) or bool(permissions.bars_sending(record.order))
         return record.state is OrderState.SUBMITTING and record.deadline is not None and now >= record.deadline

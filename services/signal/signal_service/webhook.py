@@ -12,6 +12,7 @@ from fanfold.api.schemas import ExternalSignal, SignalTaken
 from fanfold.api.webhooks import verify
 from fanfold.desk import Desk
 from fanfold.messages import Message, Target, Targets
+from fanfold.signals.legs import protection_of
 from fanfold.strategy.contract import EXTERNAL, Protected
 
 
@@ -70,14 +71,13 @@ class Receiver:
         if signal.instrument not in instance.instruments:
             raise not_found(f"{signal.instrument!r} is no instrument of {signal.instance}")
         own = Protected(signal.weight, signal.stop, signal.take_profit, signal.trail)
-        desks = Protected(0.0, *map(float, (instance.stop, instance.take_profit, instance.trail)))
         target = Target(
             signal_id=ids.derive("external", signal.instance, signal.instrument, nonce),
             instance=signal.instance,
             instrument=signal.instrument,
             timeframe=instance.timeframe,
             weight=signal.weight,
-            **(own.shares() or desks.shares()),
+            **(own.shares() or protection_of(instance).shares()),
         )
         return Targets(
             id=ids.derive("external-targets", nonce, signal.instance, signal.instrument),

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 import msgspec
 
-from fanfold.audit.views import PROTECTION
 from fanfold.ledger.orders import LIVE
 from fanfold.messages import Fill, LegState, Order, OrderState, PositionSnapshot
+from fanfold.strategy.contract import PROTECTION
 
 REFUSED = "REFUSED"
 # An order outlives its bar by its time to live; beyond this nothing of it is looked for.

@@ -22,10 +22,10 @@ from fanfold.messages import (
     TradingStateChanged,
 )
 from fanfold.records import TERMINAL
+from fanfold.strategy.contract import PROTECTION
 
 # Up to this size a message is kept in its view, which so is one write unit; of a larger one the segment is read.
 BODY_BYTES_MAX = 512
-PROTECTION = ("stop", "take_profit", "trail")
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ from fanfold.exchange import server
 from fanfold.exchange.faults import plan_of
 from fanfold.exchange.server import ManualClock, ServedExchange
 from fanfold.local import state_directory
-from fanfold.local.driver import DeskRun, announce, environment, invoke
+from fanfold.local.driver import DeskRun, announce, environment
 from fanfold.local.interrupt import Interrupt
 from fanfold.local.launcher import Cloud
 from fanfold.local.run_plan import RunOptions, RunPlan
@@ -143,9 +143,8 @@ class BoxRun:
         self._run.set_clock(now)
 
     def _sweep(self) -> None:
-        """Invoke what EventBridge schedules in the cloud, and wait for what follows."""
-        for service in ("risk", "execution"):
-            invoke(self._run.call, service, "sweep", {})
+        """Let the desk sweep, and wait for what follows."""
+        self._run.sweep()
         self._run.rest()
 
     def _compare(self, out: Console) -> box_checks.BoxComparison:

@@ -96,8 +96,7 @@ def _trade(run: DeskRun, traded: Desk, wanted: RunOptions, out: Console, *, as_j
 
 def _invoke_scheduled(run: DeskRun, done: int) -> None:
     """Invoke the functions that EventBridge schedules in the cloud."""
-    invoke(run.call, "risk", "sweep", {})
-    invoke(run.call, "execution", "sweep", {})
+    run.sweep()
     if done % FLUSH_EVERY == 0:
         invoke(run.call, "audit", "flush", {})
 

@@ -152,10 +152,14 @@ class DeskRun:
         """Wait until all that was begun is done."""
         self._wait("audit", AUDIT_BACKLOG)
 
-    def finish(self) -> None:
-        """Sweep the outboxes, wait for audit, and bring everything into the lake."""
+    def sweep(self) -> None:
+        """Invoke the sweeps that EventBridge schedules in the cloud, each minute."""
         for service in ("risk", "execution"):
             invoke(self.call, service, "sweep", {}, self.stage)
+
+    def finish(self) -> None:
+        """Sweep the outboxes, wait for audit, and bring everything into the lake."""
+        self.sweep()
         self._wait()
         invoke(self.call, "audit", "flush", {}, self.stage)
 

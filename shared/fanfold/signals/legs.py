@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from fanfold import ids
-from fanfold.desk import Desk
+from fanfold.desk import Desk, StrategyInstance
 from fanfold.market.bars import FIGURE_MAX
 from fanfold.messages import LegCode, LegState, Target
 from fanfold.strategy import contract, states
@@ -189,10 +189,15 @@ def legs_of(desk: Desk, venue: str) -> Iterator[tuple[Group, Leg]]:
             continue
         strategy = contract.bind(instance.strategy, instance.params, len(instance.instruments))
         everyone = tuple(instance.instruments)
-        protection = Protected(0.0, *map(float, (instance.stop, instance.take_profit, instance.trail)))
+        protection = protection_of(instance)
         for me, instrument in enumerate(everyone):
             group = instance.timeframe, everyone if strategy.cross_sectional else (instrument,)
             yield group, Leg(name, instance.account, strategy, instrument, me, group, protection)
+
+
+def protection_of(instance: StrategyInstance) -> Protected:
+    """Return the protection that the desk file states for an instance."""
+    return Protected(0.0, *map(float, (instance.stop, instance.take_profit, instance.trail)))
 
 
 def step_all(legs: Iterable[Leg], window: Window) -> None:

@@ -69,7 +69,10 @@ class Protected(NamedTuple):
 
     def shares(self) -> dict[str, Any]:
         """Return the shares that are asked for, by name."""
-        return {name: share for name, share in zip(self._fields[1:], self[1:], strict=True) if share}
+        return {name: share for name, share in zip(PROTECTION, self[1:], strict=True) if share}
+
+
+PROTECTION = ("stop", "take_profit", "trail")
 
 
 class Strategy(NamedTuple):
@@ -93,7 +96,7 @@ def protected(value: Any) -> Protected:
     if not isinstance(value, Protected):
         return Protected(_finite("the weight", value))
     plain = Protected(*(_finite(f"the {name}", part) for name, part in zip(Protected._fields, value, strict=True)))
-    for name in ("stop", "take_profit", "trail"):
+    for name in PROTECTION:
         share = getattr(plain, name)
         if share < 0 or (share >= 1 and name != "take_profit"):
             raise ValueError(

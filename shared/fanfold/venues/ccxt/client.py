@@ -86,27 +86,20 @@ class Client:
         """Return whether precisions are steps, such as 0.01, and not counts of digits."""
         return bool(self._ccxt.precisionMode == TICK_SIZE)
 
-    def markets(self) -> dict[str, dict[str, Any]]:
-        """Return spot markets by symbol, fetched once a process. Not for two threads at once the first time."""
-        return {symbol: market for symbol, market in self.all_markets().items() if market["spot"]}
-
-    def all_markets(self) -> dict[str, dict[str, Any]]:
-        """Return every market that the exchange gave, by symbol; see markets."""
+    def load(self) -> None:
+        """Fetch the markets, once a process. Not for two threads at once the first time."""
         if self._ccxt.markets is None:
             self._ask("load_markets")
-        return dict(self._ccxt.markets)
 
-    def use_markets(self, markets: Mapping[str, Mapping[str, Any]]) -> None:
-        """Take markets that were fetched before, of the same version of ccxt, and fetch none."""
-        self._ccxt.set_markets({symbol: dict(market) for symbol, market in markets.items()})
-        if "marketsByAltname" in self._ccxt.options:
-            # Kraken's trades name a market by this, and ccxt notes it only while it fetches.
-            listed = {market["altname"]: market for market in self._ccxt.markets.values()}
-            self._ccxt.options["marketsByAltname"] = listed
+    def markets(self) -> dict[str, dict[str, Any]]:
+        """Return spot markets by symbol; see load."""
+        self.load()
+        return {symbol: market for symbol, market in self._ccxt.markets.items() if market["spot"]}
 
     def has(self, symbol: str) -> bool:
-        market = (self._ccxt.markets or self.markets()).get(symbol)
-        return bool(market and market["spot"])
+        """Return whether a symbol is a spot market; an exchange has thousands, so that one alone is looked up."""
+        self.load()
+        return bool(self._ccxt.markets.get(symbol, {}).get("spot"))
 
     def candles(self, symbol: str, timeframe: str, opens_from: int, limit: int) -> list[Any]:
         """Return rows of ms, open, high, low, close, volume that open at an epoch second or later, oldest first."""

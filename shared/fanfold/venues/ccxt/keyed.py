@@ -119,9 +119,9 @@ class KeyedClient(Client):
 
     def market(self, symbol: str) -> Document:
         """Return ccxt's structure of a spot market. Raises BadInput for an instrument that the exchange lacks."""
-        market = self.markets().get(symbol)
-        if market is None:
+        if not self.has(symbol):
             raise BadInput(f"{symbol} is not traded at {self.name}")
+        market: Document = self._ccxt.markets[symbol]
         return market
 
     def symbol(self, market_id: str) -> str:

@@ -187,7 +187,7 @@ class ExchangeTrading:
         return None
 
     def _read(self, read: Callable[[], Any]) -> Any:
-        self._client.reading(self._client.markets)
+        self._client.reading(self._client.load)
         try:
             return self._client.reading(read)
         except BadInput as unlisted:

@@ -96,7 +96,7 @@ class ExchangeVenue:
         soon.
         """
         try:
-            self._client.markets()
+            self._client.load()
         except VenueUnavailable as fault:
             return [Failure(request, str(fault)) for request in requests]
         answers = self._round(requests)

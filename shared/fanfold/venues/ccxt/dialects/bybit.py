@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from fanfold.errors import BadInput
 from fanfold.messages import Order
 from fanfold.venues.ccxt.dialects.dialect import (
     Caller,
@@ -16,6 +15,7 @@ from fanfold.venues.ccxt.dialects.dialect import (
     listed,
     milliseconds,
     pages,
+    require_limit,
     text,
 )
 
@@ -27,8 +27,7 @@ class Bybit:
     """See Dialect. Its answers to orders hold an id and nothing else."""
 
     def place(self, order: Order, market_id: str, sent_id: str, deadline: datetime) -> NativeCall:
-        if order.kind != "limit":
-            raise BadInput(f"order {order.order_id} is a {order.kind} order; bybit takes limit orders from here")
+        require_limit(order, "bybit")
         params = {
             "category": "spot",
             "symbol": market_id,

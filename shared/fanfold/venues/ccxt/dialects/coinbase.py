@@ -5,10 +5,20 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from fanfold.errors import BadInput, VenueUnavailable
+from fanfold.errors import VenueUnavailable
 from fanfold.messages import Order
 from fanfold.money import EXACT
-from fanfold.venues.ccxt.dialects.dialect import Caller, Document, Fence, NativeCall, exactly, listed, pages, text
+from fanfold.venues.ccxt.dialects.dialect import (
+    Caller,
+    Document,
+    Fence,
+    NativeCall,
+    exactly,
+    listed,
+    pages,
+    require_limit,
+    text,
+)
 
 PAGE, ACCOUNTS_PAGE = 100, 250
 
@@ -17,8 +27,7 @@ class Coinbase:
     """See Dialect. Orders are found by looking through those since a time: there is no look-up by client order id."""
 
     def place(self, order: Order, market_id: str, sent_id: str, deadline: datetime) -> NativeCall:
-        if order.kind != "limit":
-            raise BadInput(f"order {order.order_id} is a {order.kind} order; coinbase takes limit orders from here")
+        require_limit(order, "coinbase")
         own = {"base_size": text(order.quantity), "limit_price": text(order.limit_price)}
         kind = (
             {"sor_limit_ioc": own} if order.time_in_force == "ioc" else {"limit_limit_gtc": own | {"post_only": False}}

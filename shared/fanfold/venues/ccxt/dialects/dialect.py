@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
-from fanfold.errors import VenueUnavailable
+from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.messages import Order
 
 # Native parameters, an answer, or a structure of ccxt: whatever a venue says.
@@ -84,6 +84,12 @@ class Dialect(Protocol):
 
     def rights(self, caller: Caller) -> frozenset[str] | None:
         """Return what the key may do, of {"trade", "withdraw"}; None where the venue does not say."""
+
+
+def require_limit(order: Order, exchange: str) -> None:
+    """Raise BadInput for an order of another kind than limit, at an exchange where no other is built."""
+    if order.kind != "limit":
+        raise BadInput(f"order {order.order_id} is a {order.kind} order; {exchange} takes limit orders from here")
 
 
 def milliseconds(at: datetime) -> int:
