@@ -176,13 +176,17 @@ def no_order_is_over_its_limit(found: Outcome) -> Iterator[str]:
 
 
 def flatten_ends_flat(found: Outcome) -> Iterator[str]:
-    """Or with an exit of all that is left: a bar of little volume takes only so much."""
+    return still_held(found, DUST)
+
+
+def still_held(found: Outcome, least: Decimal) -> Iterator[str]:
+    """What a flattening account holds above ``least`` without an exit of all of it: a bar takes only so much."""
     assert found.books.account is not None
     if found.books.account.trading_state is TradingState.FLATTENING:
         yield from (
             f"{leg} still holds {item.position.quantity}"
             for leg, item in sorted(found.books.positions.items())
-            if abs(item.position.quantity) > DUST and item.position.quantity + item.open
+            if abs(item.position.quantity) > least and item.position.quantity + item.open
         )
 
 

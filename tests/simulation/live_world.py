@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 from faulty import Crash
 from greenlet import getcurrent
-from laws import LAWS, Outcome
+from laws import LAWS, Outcome, still_held
 from processes import Process
 from world import World
 
 from execution_service import wiring
 from execution_service.settings import Settings
 from fanfold.ledger import orders
-from fanfold.messages import OrderState, TradingState
+from fanfold.messages import OrderState
 from support.real_venue import RealVenue
 from support.real_world import NEVER_THERE, D
 
@@ -131,13 +131,7 @@ def positions_and_cash_are_what_the_venue_holds(found: Outcome) -> Iterator[str]
 
 
 def flatten_ends_with_no_more_than_cannot_be_sold(found: Outcome) -> Iterator[str]:
-    assert found.books.account is not None
-    if found.books.account.trading_state is TradingState.FLATTENING:
-        yield from (
-            f"{leg} still holds {item.position.quantity}"
-            for leg, item in sorted(found.books.positions.items())
-            if abs(item.position.quantity) > LEAST and item.position.quantity + item.open
-        )
+    return still_held(found, LEAST)
 
 
 def no_outcome_stays_unknown(found: Outcome) -> Iterator[str]:
