@@ -177,5 +177,5 @@ def test_a_storm_is_its_seed_and_draws_from_nearly_all() -> None:
 
 
 def test_an_unknown_plan_is_refused(box: Box) -> None:
-    with pytest.raises(BadInput, match="there is no fault plan 'rain'; there are none, storm"):
+    with pytest.raises(BadInput, match="there is no fault plan 'rain'; choose none, storm, or one fault"):
         FaultInjector(box, "rain", 1)

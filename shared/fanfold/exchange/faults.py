@@ -91,7 +91,7 @@ def plan_of(name: str) -> Mapping[str, float]:
         return STORM
     if name in FAULTS:
         return {name: ALONE[FAULTS[name].meets]}
-    raise BadInput(f"there is no fault plan {name!r}; there are none, storm, {', '.join(FAULTS)}")
+    raise BadInput(f"there is no fault plan {name!r}; choose none, storm, or one fault: {', '.join(FAULTS)}")
 
 
 class FaultInjector:
