@@ -45,8 +45,8 @@ class Client:
         self.down = False
         self.spoil: Callable[[str, Rows], Rows] = lambda _symbol, rows: rows
 
-    def markets(self) -> dict[str, object]:
-        return {}
+    def load(self) -> None:
+        pass
 
     def has(self, _symbol: str) -> bool:
         return True

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from fanfold.aws.client.call import AwsFault
 from fanfold.local import driver
 from fanfold.local.driver import DeskRun, NotQuiet
 from fanfold.local.launcher import Cloud
@@ -41,3 +42,27 @@ def test_a_run_whose_messages_never_drain_ends_with_an_error(stuck, tmp_path) ->
     with pytest.raises(NotQuiet, match=f"in {driver.QUIET_TIMEOUT_S} s; see {tmp_path / 'logs'}"):
         run.finish()
     assert cloud.waits == driver.QUIET_TIMEOUT_S // driver.LOOK_EVERY_S
+
+
+class Quiet(Cloud):
+    """A cloud whose queues are empty."""
+
+    def wait_until_quiet(self, lagging: str = "", backlog: int = 0, timeout_s: float = 120) -> bool:
+        return True
+
+
+def failing_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str) -> DeskRun:
+    def invoke(*_: object) -> dict[str, object]:
+        raise AwsFault(kind, "fanfold-market-data-local-poll: venue market: no answer", 500)
+
+    monkeypatch.setattr(driver, "invoke", invoke)
+    return DeskRun(Quiet(1, 1, 1), tmp_path)
+
+
+def test_a_poll_that_its_venue_did_not_answer_is_told_and_the_run_goes_on(monkeypatch, tmp_path) -> None:
+    assert "venue market: no answer" in failing_with(monkeypatch, tmp_path, "VenueUnavailable").tick()
+
+
+def test_a_poll_that_fails_in_any_other_way_ends_the_run(monkeypatch, tmp_path) -> None:
+    with pytest.raises(AwsFault, match="KeyError"):
+        failing_with(monkeypatch, tmp_path, "KeyError").tick()

@@ -37,8 +37,8 @@ class Pages:
         self.spoilt: set[int] = set()
         self.fails: Callable[[str], None] = lambda _symbol: None
 
-    def markets(self) -> dict[str, object]:
-        return {}
+    def load(self) -> None:
+        pass
 
     def has(self, symbol: str) -> bool:
         return not symbol.startswith("NONE")
@@ -225,6 +225,19 @@ def test_a_held_pace_refuses_at_once_until_the_time_is_over() -> None:
         pace.take()
     hands.now += 30
     pace.take()
+
+
+def test_a_pause_passes_by_its_own_clock_and_turns_by_the_other() -> None:
+    hands, market = Hands(), Hands()
+    pace = Pace("x", 50, lambda: hands.now, hands.sleep, lambda: market.now)
+    pace.hold(30)
+    hands.now += 60
+    with pytest.raises(VenueUnavailable, match="30 s"):
+        pace.take()
+    market.now += 30
+    for _ in range(100):
+        pace.take(2)
+    assert hands.now - 1_060 == pytest.approx(100 * 0.1 - BURST_S)
 
 
 @pytest.mark.parametrize(

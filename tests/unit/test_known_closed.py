@@ -34,8 +34,8 @@ class Ticking:
         self.slept = 0.0
         self.asked = 0
 
-    def markets(self) -> dict[str, object]:
-        return {}
+    def load(self) -> None:
+        pass
 
     def has(self, _symbol: str) -> bool:
         return True

@@ -149,7 +149,8 @@ class ExecutionProcess:
         # An image that only replays never loads ccxt.
         from fanfold.venues.ccxt.venue import ExchangeVenue  # noqa: PLC0415
 
-        exchange = ExchangeVenue.connect(profile, self.runtime.desk.instruments, self._settings.venue_origin)
+        origin = self._settings.venue_origin
+        exchange = ExchangeVenue.connect(profile, self.runtime.desk.instruments, origin, self.runtime.clock)
         return Quotes(venue, exchange, PauseTable(self.runtime.table(self._settings.paper_book_table))).quote
 
     @cached_property

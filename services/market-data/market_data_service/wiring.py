@@ -47,7 +47,8 @@ class MarketDataProcess:
         # An image that only replays never loads ccxt.
         from fanfold.venues.ccxt.venue import ExchangeVenue  # noqa: PLC0415
 
-        return ExchangeVenue.connect(profile, self.runtime.desk.instruments, self._settings.venue_origin)
+        origin = self._settings.venue_origin
+        return ExchangeVenue.connect(profile, self.runtime.desk.instruments, origin, self.runtime.clock)
 
     @cached_property
     def poller(self) -> Poller:

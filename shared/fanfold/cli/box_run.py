@@ -103,6 +103,7 @@ class BoxRun:
         self._desk = traded
         self._clock = clock
         self._box = box
+        self._missed = 0
 
     def trade(self, plan: RunPlan, wanted: RunOptions, out: Console, *, as_json: bool) -> int:
         """Trade the plan's bars, let the exchange heal, and compare it with the books; return the exit code."""
@@ -127,12 +128,17 @@ class BoxRun:
         self._run.finish()
         pace = RunSpan(plan.start, last, done, plan.desk.shortest_timeframe, rate, interrupted=done < len(closes))
         code = conclude(self._run, self._desk, pace, out, as_json=as_json, verbose=wanted.verbose)
+        if self._missed:
+            out.print(
+                f"polls         {self._missed} of {done} failed; the next one asked for what was missing",
+                highlight=False,
+            )
         compared = self._compare(out)
         return Exit.INTERRUPTED if stop.requested else Exit.FAILED if compared.violations else code
 
     def _minute(self, close: int) -> None:
         self._set_clocks(close)
-        self._run.tick()
+        self._missed += bool(self._run.tick())
         self._sweep()
         state_directory.write_progress(self._run.state, close)
 

@@ -80,11 +80,11 @@ def _trade(run: DeskRun, traded: Desk, wanted: RunOptions, out: Console, *, as_j
     out.print(f"trading {', '.join(_symbols(traded))} on paper; Ctrl-C ends it", highlight=False)
     done = 0
     while not stop.requested and (wanted.minutes is None or done < wanted.minutes):
-        run.tick()
+        missed = run.tick()
         done += 1
         state_directory.write_progress(run.state, _minute())
         _invoke_scheduled(run, done)
-        out.print(f"{moment(_minute())}  polled", highlight=False)
+        out.print(f"{moment(_minute())}  {missed or 'polled'}", highlight=False, soft_wrap=True)
         if wanted.minutes is None or done < wanted.minutes:
             stop.wait(MINUTE_S + grace_s - time.time() % MINUTE_S)
     run.finish()

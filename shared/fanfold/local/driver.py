@@ -10,7 +10,7 @@ from typing import Any
 
 from fanfold.aws.client.call import AwsFault, Call, Endpoint, connect
 from fanfold.deployment import SERVICES, STAGE, dead_letters_names
-from fanfold.errors import NotReachable
+from fanfold.errors import NotReachable, VenueUnavailable
 from fanfold.local import launcher
 from fanfold.local.complaint import print_error
 from fanfold.local.holding import lock_directory
@@ -130,10 +130,20 @@ class DeskRun:
         fresh.write_text(repr(now))
         fresh.replace(self.state / CLOCK)
 
-    def tick(self) -> None:
-        """Poll the venues as the schedule does, and wait until all that follows from it is done."""
-        invoke(self.call, "market-data", "poll", {}, self.stage)
+    def tick(self) -> str:
+        """Poll the venues as the schedule does, and wait until all that follows from it is done.
+
+        Return which venue did not answer and why, "" where all did: the next poll asks for what is missing.
+        """
+        missed = ""
+        try:
+            invoke(self.call, "market-data", "poll", {}, self.stage)
+        except AwsFault as fault:
+            if fault.code != VenueUnavailable.__name__:
+                raise
+            missed = fault.message
         self.rest()
+        return missed
 
     def replay(self, closes: range, pause_s: float, on_close: Callable[[int], None], stop: Callable[[], bool]) -> int:
         """Trade the closes in turn, with a pause between their starts; return the number traded until the stop."""

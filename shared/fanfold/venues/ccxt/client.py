@@ -55,14 +55,20 @@ class Client:
         origin: str = "",
         timeout_s: float = TIMEOUT_S,
         credentials: Mapping[str, str] | None = None,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
-        """Use ``credentials`` as ccxt names them, such as apiKey and secret, for what is not public."""
+        """Use ``credentials`` as ccxt names them, such as apiKey and secret, for what is not public.
+
+        Let the exchange's pauses pass by ``clock``, and stamp signed requests by it; by this machine's without one.
+        """
         kind = slim.load(exchange_id)
         self._errors: Any = slim.errors()
         self.name = exchange_id
         self._timeout_s = timeout_s
         self._ccxt = _guarded(kind, self._errors)(_CONFIG | {"timeout": timeout_s * 1_000} | dict(credentials or {}))
-        self.pace = Pace(exchange_id, self._ccxt.rateLimit)
+        self._ccxt.clock = clock
+        self._now_s = time.time if clock is None else lambda: clock().timestamp()
+        self.pace = Pace(exchange_id, self._ccxt.rateLimit, pause_clock=self._now_s)
         self._ccxt.pace = self.pace
         self._ccxt.answered = local()
         self._ccxt.has["fetchCurrencies"] = False
@@ -131,7 +137,7 @@ class Client:
         limits = (self._errors.DDoSProtection, self._errors.RateLimitExceeded)
         if isinstance(fault, limits) or (answer is not None and answer.status_code in REFUSED):
             header = answer.headers.get("Retry-After", "") if answer is not None else ""
-            seconds = pause_s(header, str(fault), time.time())
+            seconds = pause_s(header, str(fault), self._now_s())
             self.pace.hold(seconds)
             return VenueUnavailable(f"{self.name} takes no more requests; it is left alone for {seconds:.0f} s")
         host = _HOST.search(str(fault))

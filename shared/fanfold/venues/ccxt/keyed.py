@@ -45,10 +45,8 @@ class KeyedClient(Client):
         unknown = sorted(credentials.keys() - CREDENTIALS.keys())
         if unknown:
             raise BadInput(f"the key of {terms.exchange} has {unknown}; it takes api_key, secret and password")
-        super().__init__(
-            terms.exchange, origin, timeout_s, {CREDENTIALS[name]: credentials[name] for name in credentials}
-        )
-        self._ccxt.clock = clock
+        own = {CREDENTIALS[name]: credentials[name] for name in credentials}
+        super().__init__(terms.exchange, origin, timeout_s, own, clock)
         self._monotonic = monotonic
         self._used_at = float("-inf")
         # ccxt logs whole requests, with the key, as details for debugging.

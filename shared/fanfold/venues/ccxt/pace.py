@@ -19,11 +19,14 @@ class Pace:
         rate_ms: float,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        pause_clock: Callable[[], float] | None = None,
     ) -> None:
+        """Let pauses pass by ``pause_clock``, or by ``clock`` without one; turns always go by ``clock``."""
         self._venue = venue
         self._token_s = rate_ms / 1_000
         self._clock = clock
         self._sleep = sleep
+        self._pause_clock = pause_clock or clock
         self._lock = Lock()
         self._free_at = 0.0
         self._held_until = 0.0
@@ -31,18 +34,18 @@ class Pace:
     def take(self, cost: float | None = None) -> None:
         """Wait for a turn. Raises VenueUnavailable at once during a pause that the exchange demanded."""
         with self._lock:
+            self._check()
             now = self._clock()
-            self._check(now)
             # Turns are handed out ahead, so that no two threads get the same one.
             self._free_at = max(self._free_at, now - BURST_S) + (1 if cost is None else cost) * self._token_s
             wait = self._free_at - now
         if wait > 0:
             self._sleep(wait)
-            self._check(self._clock())
+            self._check()
 
     def hold(self, seconds: float) -> None:
         """Let no request out for so long; a longer pause stays."""
-        self.hold_until(self._clock() + seconds)
+        self.hold_until(self._pause_clock() + seconds)
 
     def hold_until(self, at: float) -> None:
         """Let no request out until an epoch second, as another process was told; see hold."""
@@ -53,7 +56,7 @@ class Pace:
     def held_until(self) -> float:
         return self._held_until
 
-    def _check(self, now: float) -> None:
-        left = self._held_until - now
+    def _check(self) -> None:
+        left = self._held_until - self._pause_clock()
         if left > 0:
             raise VenueUnavailable(f"{self._venue} asked for a pause; it is not asked again for {left:.0f} s")

@@ -75,10 +75,14 @@ class ExchangeVenue:
 
     @classmethod
     def connect(
-        cls, venue: desk.VenueSettings, instruments: Mapping[str, Instrument], origin: str = ""
+        cls,
+        venue: desk.VenueSettings,
+        instruments: Mapping[str, Instrument],
+        origin: str = "",
+        clock: Callable[[], datetime] | None = None,
     ) -> "ExchangeVenue":
-        """Return the exchange of a venue; no request is sent yet. ``origin`` replaces its hosts."""
-        client = Client(venue.exchange, origin)
+        """Return the exchange of a venue; no request is sent yet. For ``origin`` and ``clock`` see Client."""
+        client = Client(venue.exchange, origin, clock=clock)
         return cls(client, instruments, responded_at_s=client.responded_at_s, pace=client.pace, grace_s=venue.grace_s)
 
     def bars(self, instrument: str, timeframe: str, since: int, until: int) -> Series:
