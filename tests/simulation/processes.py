@@ -30,7 +30,7 @@ class Process:
         own = with_retries(call, sleep=lambda _seconds: None, chance=lambda: 0.5)
         watch = Telemetry({}, clock, write=lambda _line: None)
         edge = SqsConsumer(own, places[f"dead-{service}"], "faults", clock, watch)
-        self.runtime = Runtime(own, clock, desk, edge, watch, AT_ONCE)
+        self.runtime = Runtime(own, clock, desk, edge, watch, AT_ONCE, lambda _seconds: None)
         wiring = import_module(f"{service.replace('-', '_')}_service.wiring")
         self.parts = wiring.build(self.runtime, _settings(wiring.Settings, places))
 

@@ -11,7 +11,6 @@ from decimal import Decimal
 from functools import partial
 from random import Random
 from typing import Any, NamedTuple
-from unittest.mock import patch
 from urllib.request import Request, urlopen
 
 from test_real_execution import LiveDesk
@@ -28,8 +27,6 @@ from fanfold.exchange.server import ManualClock, ServedExchange, serve
 from fanfold.market.bars import Series
 from fanfold.messages import Order
 from fanfold.simulation import market
-from fanfold.venues.ccxt import client
-from fanfold.venues.ccxt.pace import Pace
 from support.core_desk import START, A, B
 from support.execution_world import minute, order
 
@@ -151,10 +148,9 @@ def storm(plan: str, seed: int, intents: int) -> StormResult:
     clock = ManualClock(START * 1_000)
     # The exchange delists the last that it lists.
     other, series = market.market(seed, [B, A], HISTORY + minutes + HEALING_MINUTES + 2, START - HISTORY * 60)
-    paced = partial(Pace, clock=lambda: clock() / 1_000, sleep=lambda _seconds: None)
     deposits = {"USDT": CASH, "BTC": COINS}
     served = serve([other, series], faults=plan, seed=seed, clock=clock, deposits=deposits, limits=PLENTY, moved=False)
-    with served as box, patch.object(client, "Pace", paced):
+    with served as box:
         desk_ = StormDesk(box, clock, series, seed)
         for number in range(minutes):
             desk_.minute(number + 1, min(A_MINUTE, intents - number * A_MINUTE))

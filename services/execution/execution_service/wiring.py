@@ -106,8 +106,9 @@ class ExecutionProcess:
         terms, quote = terms_of(self.runtime.desk.venues[venue].exchange), self._quote(venue)
         if self._keys is None or quote is None:
             raise BadInput(f"account {account!r} is live, and the stage has no key for {venue}")
-        client = KeyedClient(terms, self._keys.values(), self._settings.venue_origin, clock=self.runtime.clock)
-        exchange = ExchangeTrading(terms, client, quote, self.runtime.clock)
+        runtime, origin = self.runtime, self._settings.venue_origin
+        client = KeyedClient(terms, self._keys.values(), origin, clock=runtime.clock, sleep=runtime.sleep)
+        exchange = ExchangeTrading(terms, client, quote, runtime.clock)
         unchecked = exchange.check_key()
         if unchecked:
             self.runtime.watch.log.warning(unchecked)
@@ -149,9 +150,9 @@ class ExecutionProcess:
         # An image that only replays never loads ccxt.
         from fanfold.venues.ccxt.venue import ExchangeVenue  # noqa: PLC0415
 
-        origin = self._settings.venue_origin
-        exchange = ExchangeVenue.connect(profile, self.runtime.desk.instruments, origin, self.runtime.clock)
-        return Quotes(venue, exchange, PauseTable(self.runtime.table(self._settings.paper_book_table))).quote
+        runtime, origin = self.runtime, self._settings.venue_origin
+        exchange = ExchangeVenue.connect(profile, runtime.desk.instruments, origin, runtime.clock, runtime.sleep)
+        return Quotes(venue, exchange, PauseTable(runtime.table(self._settings.paper_book_table))).quote
 
     @cached_property
     def _sweeper(self) -> Sweeper:

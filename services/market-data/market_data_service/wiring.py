@@ -47,8 +47,9 @@ class MarketDataProcess:
         # An image that only replays never loads ccxt.
         from fanfold.venues.ccxt.venue import ExchangeVenue  # noqa: PLC0415
 
+        runtime = self.runtime
         origin = self._settings.venue_origin
-        return ExchangeVenue.connect(profile, self.runtime.desk.instruments, origin, self.runtime.clock)
+        return ExchangeVenue.connect(profile, runtime.desk.instruments, origin, runtime.clock, runtime.sleep)
 
     @cached_property
     def poller(self) -> Poller:

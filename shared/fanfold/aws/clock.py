@@ -1,5 +1,6 @@
 """The clock port: the system's clock, or the market's, which a fast run sets."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from fanfold.errors import BadInput
 
 Clock = Callable[[], datetime]
+wall_sleep = time.sleep
 
 
 def clock_of(setting: str) -> Clock:
@@ -19,8 +21,17 @@ def clock_of(setting: str) -> Clock:
     return lambda: read_market_clock(Path(path))
 
 
+def sleep_of(setting: str) -> Callable[[float], None]:
+    """Return how to wait by the clock of a setting: a clock that is set by hand does not move while one waits."""
+    return wall_sleep if setting == "wall" else _pass_by
+
+
 def read_market_clock(path: Path) -> datetime:
     return datetime.fromtimestamp(float(path.read_bytes()), UTC)
+
+
+def _pass_by(_seconds: float) -> None:
+    """Wait for nothing."""
 
 
 def _wall() -> datetime:

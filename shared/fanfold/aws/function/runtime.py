@@ -1,6 +1,6 @@
 """The parts that every function is built from: settings, AWS calls, clock, desk, queue consumer, telemetry."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -8,7 +8,7 @@ import msgspec
 
 from fanfold import desk
 from fanfold.aws.client.call import BACKOFF, Call, Endpoint, connect, with_expected_owner, with_recording
-from fanfold.aws.clock import Clock, clock_of
+from fanfold.aws.clock import Clock, clock_of, sleep_of, wall_sleep
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.function.sqs import SqsConsumer
 from fanfold.aws.telemetry.telemetry import Telemetry
@@ -42,6 +42,8 @@ class Runtime(NamedTuple):
     edge: SqsConsumer
     watch: Telemetry
     backoff: Backoff = BACKOFF
+    # Waits by the clock, for turns at an exchange; it passes by at once where the clock is set by hand.
+    sleep: Callable[[float], None] = wall_sleep
 
     def table(self, name: str) -> Table:
         """Return a table that retries after conflicts with this runtime's pauses."""
@@ -66,7 +68,7 @@ def runtime(environ: Mapping[str, str]) -> Runtime:
     path = Path(settings.desk)
     loaded = desk.load(path.read_bytes(), path.name)
     edge = SqsConsumer(call, settings.dead_letters, settings.faults_table, clock, watch)
-    return Runtime(call, clock, loaded, edge, watch)
+    return Runtime(call, clock, loaded, edge, watch, sleep=sleep_of(settings.clock))
 
 
 def _connected(settings: RuntimeSettings, endpoint: Endpoint) -> Call:

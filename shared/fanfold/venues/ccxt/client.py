@@ -56,10 +56,12 @@ class Client:
         timeout_s: float = TIMEOUT_S,
         credentials: Mapping[str, str] | None = None,
         clock: Callable[[], datetime] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Use ``credentials`` as ccxt names them, such as apiKey and secret, for what is not public.
 
-        Let the exchange's pauses pass by ``clock``, and stamp signed requests by it; by this machine's without one.
+        Keep the exchange's pace by ``clock``, and stamp signed requests by it; by this machine's without one. ``sleep``
+        waits by the same clock.
         """
         kind = slim.load(exchange_id)
         self._errors: Any = slim.errors()
@@ -68,7 +70,7 @@ class Client:
         self._ccxt = _guarded(kind, self._errors)(_CONFIG | {"timeout": timeout_s * 1_000} | dict(credentials or {}))
         self._ccxt.clock = clock
         self._now_s = time.time if clock is None else lambda: clock().timestamp()
-        self.pace = Pace(exchange_id, self._ccxt.rateLimit, pause_clock=self._now_s)
+        self.pace = Pace(exchange_id, self._ccxt.rateLimit, self._now_s, sleep)
         self._ccxt.pace = self.pace
         self._ccxt.answered = local()
         self._ccxt.has["fetchCurrencies"] = False

@@ -37,8 +37,9 @@ class KeyedClient(Client):
         timeout_s: float = TIMEOUT_S,
         clock: Callable[[], datetime] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Stamp requests by ``clock``, this machine's where there is none.
+        """Stamp requests by ``clock``, this machine's where there is none; ``sleep`` waits by it.
 
         Raises BadInput, which names no value, for credentials that are missing or unknown.
         """
@@ -46,7 +47,7 @@ class KeyedClient(Client):
         if unknown:
             raise BadInput(f"the key of {terms.exchange} has {unknown}; it takes api_key, secret and password")
         own = {CREDENTIALS[name]: credentials[name] for name in credentials}
-        super().__init__(terms.exchange, origin, timeout_s, own, clock)
+        super().__init__(terms.exchange, origin, timeout_s, own, clock, sleep)
         self._monotonic = monotonic
         self._used_at = float("-inf")
         # ccxt logs whole requests, with the key, as details for debugging.

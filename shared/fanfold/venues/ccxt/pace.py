@@ -19,14 +19,11 @@ class Pace:
         rate_ms: float,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
-        pause_clock: Callable[[], float] | None = None,
     ) -> None:
-        """Let pauses pass by ``pause_clock``, or by ``clock`` without one; turns always go by ``clock``."""
         self._venue = venue
         self._token_s = rate_ms / 1_000
         self._clock = clock
         self._sleep = sleep
-        self._pause_clock = pause_clock or clock
         self._lock = Lock()
         self._free_at = 0.0
         self._held_until = 0.0
@@ -45,7 +42,7 @@ class Pace:
 
     def hold(self, seconds: float) -> None:
         """Let no request out for so long; a longer pause stays."""
-        self.hold_until(self._pause_clock() + seconds)
+        self.hold_until(self._clock() + seconds)
 
     def hold_until(self, at: float) -> None:
         """Let no request out until an epoch second, as another process was told; see hold."""
@@ -57,6 +54,6 @@ class Pace:
         return self._held_until
 
     def _check(self) -> None:
-        left = self._held_until - self._pause_clock()
+        left = self._held_until - self._clock()
         if left > 0:
             raise VenueUnavailable(f"{self._venue} asked for a pause; it is not asked again for {left:.0f} s")

@@ -80,10 +80,12 @@ class ExchangeVenue:
         instruments: Mapping[str, Instrument],
         origin: str = "",
         clock: Callable[[], datetime] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> "ExchangeVenue":
-        """Return the exchange of a venue; no request is sent yet. For ``origin`` and ``clock`` see Client."""
-        client = Client(venue.exchange, origin, clock=clock)
-        return cls(client, instruments, responded_at_s=client.responded_at_s, pace=client.pace, grace_s=venue.grace_s)
+        """Return the exchange of a venue; no request is sent yet. For the rest see Client."""
+        client = Client(venue.exchange, origin, clock=clock, sleep=sleep)
+        answered_at_s, pace, grace_s = client.responded_at_s, client.pace, venue.grace_s
+        return cls(client, instruments, responded_at_s=answered_at_s, pace=pace, grace_s=grace_s, sleep=sleep)
 
     def bars(self, instrument: str, timeframe: str, since: int, until: int) -> Series:
         """Return bars that close after ``since`` and no later than ``until`` (epoch seconds).
