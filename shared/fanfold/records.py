@@ -49,6 +49,7 @@ class LegCode(OpenEnum):
     not seen as many bars as it looks back on. MISSING_BARS: it waits for bars, or goes on without those of an
     instrument. STARTED_AFRESH: its stored state does not fit any more. BELOW_MINIMUM, DUST and NO_PRICE: no order can
     be made for its target. STOPPED_OUT: its protection closed it, until its strategy wants none or the other side.
+    RULES_CHANGED: it trades by tick, lot or limits of its venue that the desk file's do not meet.
     FLAT: under FLATTENING its account holds nothing any more.
     """
 
@@ -61,6 +62,7 @@ class LegCode(OpenEnum):
     DUST = "DUST"
     NO_PRICE = "NO_PRICE"
     STOPPED_OUT = "STOPPED_OUT"
+    RULES_CHANGED = "RULES_CHANGED"
     FLAT = "FLAT"
 
 

@@ -24,10 +24,12 @@ from fanfold.ledger.changes import (
     Change,
     CreateOrder,
     DropLots,
+    DropRules,
     ExpectFill,
     Freeze,
     HoldMessage,
     IndexOrder,
+    KeepRules,
     MoveCash,
     MoveCursor,
     MoveOrder,
@@ -55,14 +57,17 @@ from fanfold.ledger.requests import PendingResume, Remembered
 from fanfold.ledger.store import Excerpt, LedgerStore, LiveOrder
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import Message, TradingState
+from fanfold.risk.venue_rules import RulesInForce
 from fanfold.simulation.cloud import MemoryCloud
 from fanfold.simulation.ledger import MemoryLedger
+from support.core_desk import small_desk
 from support.emulator import IN_PROCESS, Emulator
 from support.ledger_examples import AT, create_table, fill, halted, order, report
 
 D = Decimal
 A, B = order("A"), order("B", "sell")
 KEY = (A.instance, A.instrument)
+COARSE = RulesInForce(rules=replace(next(iter(small_desk().instruments.values())), tick=D("0.1")), reason="tick 0.1")
 RECORD = OrderRecord(order=A)
 REQUEST = Remembered(principal="ann", key="key-0001", digest="d", status=200, body="{}")
 PENDING = PendingResume(account="main", confirmation="c1", principal="ann", reason="r", asked_at=AT)
@@ -363,12 +368,15 @@ def test_what_is_known_of_a_real_account_is_read_with_its_books(store: LedgerSto
         MoveCursor("main", "A/USDT", AT),
         NoteExternal("main", "order 77", "sell 1 A/USDT"),
         NamePlaced("main", "v-1", "A"),
+        KeepRules("main", "A/USDT", COARSE),
+        KeepRules("main", "B/USDT", COARSE),
     ])  # fmt: skip
     store.commit([AddFlow("main", "A", D("-0.2")), MoveCursor("main", "A/USDT", later)])
     store.commit([SetBaseline("main", "A", D("2.5")), Unfreeze("main", "A/USDT", "order-1")])
+    store.commit([DropRules("main", "B/USDT"), DropRules("main", "C/USDT")])
     assert store.books("main").real == RealMoney(
         frozen={("A/USDT", "balance A"): "0.5 A too few"}, flows={"A": D("0.3")}, baseline={"A": D("2.5")},
-        cursors={"A/USDT": later}, external=frozenset({"order 77"}),
+        cursors={"A/USDT": later}, external=frozenset({"order 77"}), rules={"A/USDT": COARSE},
     )  # fmt: skip
     assert refused(store, NoteExternal("main", "order 77", "again")) == (0,)
     assert store.books("other").real == RealMoney()

@@ -154,6 +154,33 @@ def test_what_the_exchange_refuses_for_a_while_is_definitive_for_its_request(
     assert at_the_box(fresh, claimed.order) == 0
 
 
+def test_an_order_off_a_changed_step_is_unfit_and_the_rules_that_are_read_then_are_the_new_ones(
+    fresh: ServedExchange,
+) -> None:
+    venue = trading(fresh)
+    before = venue.rules(BTC, _now())
+    assert before is not None
+    assert (before.tick, before.lot) == (TICK, LOT)
+    price = low(venue) + TICK
+    box(fresh, "faults", {"fault": "precision_change"})
+    claimed = request("off", price if price % (10 * TICK) else price + TICK, time_in_force="gtc")
+    outcome = venue.place(claimed)
+    assert isinstance(outcome, Rejected)
+    assert outcome.unfit
+    assert venue.rules(BTC, before_claim := claimed.claimed_at - timedelta(hours=1)) == before
+    after = venue.rules(BTC, claimed.claimed_at)
+    assert after is not None
+    assert (after.tick, after.lot) == (10 * TICK, 10 * LOT)
+    # A process that starts now knows them before it sends anything.
+    cold = trading(fresh)
+    assert cold.rules(BTC, before_claim) == after
+    outcome = cold.place(request("off again", claimed.order.limit_price or price, time_in_force="gtc"))
+    assert isinstance(outcome, Rejected)
+    assert (outcome.code, outcome.unfit) == ("UNFIT", True)
+    assert at_the_box(fresh, claimed.order) == 0
+    assert cold.rules("XYZ/USDT", before_claim) is None
+
+
 def test_maintenance_leaves_the_outcome_unknown(fresh: ServedExchange) -> None:
     outcome, order, _ = placed_under(fresh, "maintenance")
     assert isinstance(outcome, Unknown)

@@ -65,6 +65,7 @@ class LiveWorld(World):
         self.desk = msgspec.structs.replace(self.desk, accounts={"main": account})
         dice, self.lags = Random(f"venue {seed}"), Random(f"lag {seed}")
         self.venue = RealVenue(self.clock, dice)
+        self.venue.listed = dict(self.desk.instruments)
         self.venue.fee_currency = dice.choice(["base", "quote", "BNB"])
         self.venue.named = dice.random() < 0.7
 

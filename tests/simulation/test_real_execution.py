@@ -44,6 +44,7 @@ class LiveDesk:
         self.cloud = MemoryCloud(lambda: self.clock().timestamp())
         self.places = places_of(self.cloud)
         self.venue = RealVenue(self.clock)
+        self.venue.listed = dict(live_desk().instruments)
         self.calls: list[str] = []
         self.process = Process("execution", self._call, self.clock, live_desk(), self.places)
         places = {name: self.places[name] for name in ("executions_topic", "ledger_table", "paper_book_table")}

@@ -7,6 +7,7 @@ from random import Random
 
 import msgspec
 
+from fanfold.desk import Instrument
 from fanfold.errors import VenueUnavailable
 from fanfold.matching.prices import Quote
 from fanfold.messages import Order
@@ -65,7 +66,10 @@ class AtVenue(msgspec.Struct):
 
 
 class RealVenue:
-    """The venue. ``faults`` are what becomes of the next requests; with a ``random`` each draws its own."""
+    """The venue. ``faults`` are what becomes of the next requests; with a ``random`` each draws its own.
+
+    What is ``listed`` is traded, by the rules there.
+    """
 
     def __init__(self, clock: Callable[[], datetime], random: Random | None = None, terms: VenueTerms = TERMS) -> None:
         self.terms = terms
@@ -81,6 +85,7 @@ class RealVenue:
         self.armed: list[int] = []
         self.holdings: dict[str, Decimal] = {"BTC": D(5), "ETH": D(5), "USDT": D(10_000), "BNB": D(3)}
         self.random = random
+        self.listed: dict[str, Instrument] = {}
         self._clock = clock
 
     # The port.
@@ -94,8 +99,9 @@ class RealVenue:
         if fault == "late":
             self.late.append((self._clock() + timedelta(seconds=3), request))
             return Unknown(why="no answer in time")
-        if fault == "rejected":
-            return Rejected(code="-2010", detail="insufficient balance")
+        if fault == "rejected" or self._is_unfit(request.order):
+            code = "-2010" if fault == "rejected" else "-1013"
+            return Rejected(code=code, detail="as the venue says", unfit=code == "-1013")
         accepted = self._accept(request, fault)
         if isinstance(accepted, str):
             return Rejected(code=accepted) if accepted == "-1021" else Unknown(why="it exists already")
@@ -148,6 +154,10 @@ class RealVenue:
 
     def quote(self, instrument: str) -> Quote:
         return Quote(bid=PRICE, ask=PRICE, at=self._clock())
+
+    def rules(self, instrument: str, since: datetime) -> Instrument | None:
+        self._read()
+        return self.listed.get(instrument)
 
     def arm_cancel_all(self, within_s: int) -> bool:
         self.armed.append(within_s)
@@ -221,6 +231,12 @@ class RealVenue:
         if order.time_in_force == "ioc" and accepted.state is VenueOrderState.OPEN:
             accepted.state = VenueOrderState.EXPIRED
         return accepted
+
+    def _is_unfit(self, order: Order) -> bool:
+        rules = self.listed.get(order.instrument)
+        if rules is None:
+            return bool(self.listed)
+        return bool((order.limit_price or D(0)) % rules.tick or order.quantity % rules.lot)
 
     def _fault(self) -> str:
         if self.faults:

@@ -52,6 +52,7 @@ class RealWorld:
         self.ledger = MemoryLedger(self.bus)
         self.ledger.open("main", D(10_000), halted(TradingState.ACTIVE))
         self.venue = RealVenue(lambda: self.now, self.random)
+        self.venue.listed = dict(self.desk.instruments)
         self.claims: list[tuple[OrderRecord, TradingState | None]] = []
         self._watch_claims()
 

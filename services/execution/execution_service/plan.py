@@ -7,7 +7,8 @@ from decimal import Decimal
 from execution_service.follow import FollowedLedger, Follower
 from execution_service.reconcile import Reconciler
 from execution_service.sweep import StandingOrder
-from fanfold.desk import Desk
+from execution_service.venue_rules import RulesKeeper
+from fanfold.desk import Desk, Instrument
 from fanfold.ledger.changes import Change, MoveCursor
 from fanfold.ledger.orders import OrderRecord, Step
 from fanfold.ledger.real_money import RealMoney
@@ -100,6 +101,9 @@ class PlannedVenue:
     def quote(self, instrument: str) -> Quote:
         return self._venue.quote(instrument)
 
+    def rules(self, instrument: str, since: datetime) -> Instrument | None:
+        return self._venue.rules(instrument, since)
+
     def arm_cancel_all(self, _within_s: int) -> bool:
         return False
 
@@ -124,7 +128,8 @@ def plan(
     read = PlannedLedger(ledger)
     only_read = PlannedVenue(venue, read.planned)
     follower = Follower(desk, read, only_read, clock, Unheard())
-    Reconciler(desk, read, only_read, follower, clock, Unheard()).reconcile(account)
+    rules = RulesKeeper(account, desk, read, only_read, Unheard())
+    Reconciler(desk, read, only_read, follower, clock, Unheard(), rules).reconcile(account)
     # It follows the orders twice, before the balances and after them.
     return list(dict.fromkeys(read.planned))
 

@@ -8,6 +8,7 @@ from execution_service.follow import FollowedLedger, Follower
 from execution_service.reconcile import Reconciler
 from execution_service.send import RealMonitor, Sender
 from execution_service.sweep import Found, StandingOrder
+from execution_service.venue_rules import RulesKeeper
 from fanfold.desk import Desk
 from fanfold.errors import VenueUnavailable
 from fanfold.ledger.trading_state import OrderPermissions
@@ -33,9 +34,10 @@ class RealAccount:
         self._venue = venue
         self._clock = clock
         self._monitor = monitor
-        self._sender = Sender(desk, ledger, venue, clock, monitor)
+        rules = RulesKeeper(account, desk, ledger, venue, monitor)
+        self._sender = Sender(desk, ledger, venue, clock, monitor, rules.learn)
         self._follower = Follower(desk, ledger, venue, clock, monitor)
-        self._reconciler = Reconciler(desk, ledger, venue, self._follower, clock, monitor)
+        self._reconciler = Reconciler(desk, ledger, venue, self._follower, clock, monitor, rules)
 
     def place(self, message: OrdersApproved) -> None:
         """Claim and send the orders of an approval."""

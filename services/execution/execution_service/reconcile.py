@@ -6,11 +6,12 @@ answer changes nothing: no answer is never "nothing there".
 """
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from execution_service.follow import FollowedLedger, Follower, Following
 from execution_service.send import RealMonitor
+from execution_service.venue_rules import RulesKeeper
 from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.ledger.changes import Change, Freeze, SetBaseline, Unfreeze
@@ -20,6 +21,9 @@ from fanfold.messages import OrderState
 from fanfold.money import ZERO, exact
 from fanfold.trading.answers import VenueOrder
 from fanfold.trading.venue import TradingVenue
+
+# How old the rules of instruments may be, as the venue stated them.
+RULES_S_MAX = 3_600
 
 
 class Reconciler:
@@ -33,6 +37,7 @@ class Reconciler:
         follower: Follower,
         clock: Callable[[], datetime],
         monitor: RealMonitor,
+        rules: RulesKeeper,
     ) -> None:
         self._desk = desk
         self._ledger = ledger
@@ -40,11 +45,13 @@ class Reconciler:
         self._follower = follower
         self._clock = clock
         self._monitor = monitor
+        self._rules = rules
 
     def reconcile(self, account: str) -> list[str]:
         """Bring the books to what the venue says; return what was found, nothing where both agreed before."""
+        findings = self._rules.review(self._clock() - timedelta(seconds=RULES_S_MAX))
         before = self._follow(account, "before")
-        findings = [f"{before.booked} bookings of trades"] if before.booked else []
+        findings += [f"{before.booked} bookings of trades"] if before.booked else []
         findings += self._strangers(account, before)
         flows = self._ledger.real_money(account).flows
         balances = self._venue.balances()

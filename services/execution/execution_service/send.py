@@ -52,13 +52,24 @@ class Sender:
     """The verb of execution for orders of a real account."""
 
     def __init__(
-        self, desk: Desk, ledger: RealLedger, venue: TradingVenue, clock: Callable[[], datetime], monitor: RealMonitor
+        self,
+        desk: Desk,
+        ledger: RealLedger,
+        venue: TradingVenue,
+        clock: Callable[[], datetime],
+        monitor: RealMonitor,
+        learn: Callable[[str, datetime], str],
     ) -> None:
+        """Call ``learn`` with the instrument of an order that the venue finds unfit, and the time of its claim.
+
+        It returns what the venue changed, or "".
+        """
         self._desk = desk
         self._ledger = ledger
         self._venue = venue
         self._clock = clock
         self._monitor = monitor
+        self._learn = learn
 
     def place(self, message: OrdersApproved) -> None:
         """Claim and send each order: one claim, one request, one booking. What was claimed before is looked up."""
@@ -130,6 +141,8 @@ class Sender:
     def _rejected(self, message: OrdersApproved, record: OrderRecord, answer: Rejected) -> None:
         """End an order that its venue rejected. After an earlier request the answer speaks for the last one alone."""
         reason = f"its venue rejected it: {answer.code} {answer.detail}".rstrip()
+        if answer.unfit and record.claimed_at is not None:
+            reason = "; ".join(filter(None, [reason, self._learn(record.order.instrument, record.claimed_at)]))
         if record.epoch == 1:
             self._end(message, record, OrderState.REJECTED, reason)
             return

@@ -36,8 +36,8 @@ def reports_of(decided: DecidedTargets, reported: Mapping[str, str]) -> tuple[di
     """Return the codes of legs that cannot trade, by leg, and the new messages; ``reported`` are the codes before."""
     if not reported and not decided.guarded.stopped_out and _is_plain(decided.decision):
         return {}, []
-    changed = [state for state in _states(decided) if reported.get(_key(state), LegCode.OK) != state.code]
-    codes = dict(reported) | {_key(state): str(state.code) for state in changed}
+    changed = [state for state in _states(decided) if reported.get(_key(state), LegCode.OK) != _status_text(state)]
+    codes = dict(reported) | {_key(state): _status_text(state) for state in changed}
     messages: list[Message] = list(_refused(decided))
     if changed:
         messages.append(_status(decided, changed))
@@ -47,7 +47,7 @@ def reports_of(decided: DecidedTargets, reported: Mapping[str, str]) -> tuple[di
 def _is_plain(decision: Decision) -> bool:
     """Return whether every leg could trade and nothing was refused, as in nearly every decision."""
     flattening = decision.book.trading_state is TradingState.FLATTENING
-    return not (decision.refused or decision.dust or decision.too_small or flattening)
+    return not (decision.refused or decision.dust or decision.too_small or flattening or decision.book.rules)
 
 
 def _states(decided: DecidedTargets) -> Iterator[LegState]:
@@ -73,6 +73,8 @@ def _states(decided: DecidedTargets) -> Iterator[LegState]:
             yield _state(leg, LegCode.BELOW_MINIMUM, f"weight {entry.target.weight} comes to less than the venue takes")
         elif leg in unpriced:
             yield _state(leg, LegCode.NO_PRICE, unpriced[leg])
+        elif leg[1] in decision.book.rules:
+            yield _state(leg, LegCode.RULES_CHANGED, decision.book.rules[leg[1]].reason)
         else:
             yield _state(leg, LegCode.OK, "")
     yield _flat(decided)
@@ -92,6 +94,11 @@ def _flat(decided: DecidedTargets) -> LegState:
 
 def _state(leg: PositionKey, code: LegCode, detail: str) -> LegState:
     return LegState(instance=leg[0], instrument=leg[1], code=code, detail=detail)
+
+
+def _status_text(state: LegState) -> str:
+    """Return what is remembered of a leg's state; rules that change once more are told once more."""
+    return f"{state.code} {state.detail}" if state.code is LegCode.RULES_CHANGED else str(state.code)
 
 
 def _key(state: LegState) -> str:

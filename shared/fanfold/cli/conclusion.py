@@ -139,6 +139,7 @@ def _summary(
         last=moment(pace.last),
         interrupted=pace.interrupted,
         halts=tally.halts,
+        venue_rules=sorted(tally.venue_rules.values()),
         performance=performances(tally),
     )
     return summary, computed

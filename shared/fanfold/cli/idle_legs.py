@@ -17,7 +17,8 @@ from fanfold.strategy.contract import EXTERNAL
 SILENT = "SILENT"
 # What makes a run a failure: nobody looked for a strategy that fails, or for one that never says a word.
 FAILURES = {LegCode.FAULT, LegCode.WARMING_UP, SILENT}
-TRADES = {LegCode.OK, LegCode.FLAT}
+AS_WRITTEN = {LegCode.OK, LegCode.FLAT}
+TRADES = AS_WRITTEN | {LegCode.RULES_CHANGED}
 Leg = tuple[str, str, str]
 
 
@@ -106,7 +107,7 @@ class LegWatch:
         for account in self._accounts:
             for leg in leg_states(self._views, account):
                 reason = account, leg["instance"], leg["instrument"], str(leg["code"])
-                if leg["code"] not in TRADES and reason not in self._reported:
+                if leg["code"] not in AS_WRITTEN and reason not in self._reported:
                     self._reported.add(reason)
                     yield f"{leg['instance']} {leg['instrument']}: {reason_text(leg['code'], leg['detail'])}"
 
@@ -126,6 +127,7 @@ _WORDS = {
     LegCode.DUST: "holds too little to be sold",
     LegCode.NO_PRICE: "has no price",
     LegCode.STOPPED_OUT: "was stopped out",
+    LegCode.RULES_CHANGED: "trades by its venue's rules",
     SILENT: "gave no target in the whole run",
 }
 

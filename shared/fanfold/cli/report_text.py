@@ -60,6 +60,7 @@ def lines(summary: Summary, *, verbose: bool) -> Iterator[tuple[str, str]]:
     yield "halts", "; ".join(summary.halts) or "none"
     yield "data", "; ".join(f"{what}: {count:,}" for what, count in summary.defects.items()) or "no defects"
     yield from (("no trade", leg.text) for leg in summary.legs)
+    yield from (("venue rules", text) for text in summary.venue_rules)
     if summary.dead_letters or verbose:
         yield "dead letters", f"{summary.dead_letters:,}"
     if verbose:

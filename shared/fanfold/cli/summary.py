@@ -18,6 +18,7 @@ from fanfold.messages import (
     BarsClosed,
     ExecutionReport,
     Fill,
+    LegCode,
     LegStatus,
     Message,
     OrdersApproved,
@@ -100,6 +101,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     last: str
     interrupted: bool = False
     halts: list[str] = []
+    venue_rules: list[str] = []
     performance: list[Performance] = []
 
 
@@ -117,6 +119,8 @@ class Tally:
         self.fills: list[Fill] = []
         self.closes: dict[int, dict[str, Decimal]] = {}
         self.halts: list[str] = []
+        # By instrument, the newest rules of a venue that the desk file's did not meet.
+        self.venue_rules: dict[str, str] = {}
         self.opened_at: int | None = None
         self._caused: dict[str, str] = {}
         self._sent: dict[str, int] = {}
@@ -147,6 +151,9 @@ class Tally:
                 self.legs.targets(message)
             case LegStatus():
                 self.legs.status(message)
+                self.venue_rules |= {
+                    state.instrument: state.detail for state in message.statuses if state.code is LegCode.RULES_CHANGED
+                }
             case OrdersApproved():
                 self.orders += len(message.orders)
                 self._approved.append(message.id)

@@ -76,6 +76,7 @@ def book(account: str, books: AccountBooks, gathered: PollState) -> AccountSnaps
         held={leg: _held(item) for leg, item in books.positions.items()},
         marks=gathered.marks,
         frozen=books.real.frozen_instruments,
+        rules=books.real.rules,
         version=stored.version,
     )
 

@@ -14,6 +14,7 @@ from fanfold.ledger.positions import Lot, Position
 from fanfold.ledger.requests import PendingResume, Remembered
 from fanfold.messages import Fill, Message, Order, TradingState, TradingStateChanged
 from fanfold.risk.exposure import PositionKey
+from fanfold.risk.venue_rules import RulesInForce
 
 
 class OpenAccount(msgspec.Struct, frozen=True):
@@ -229,6 +230,21 @@ class NoteExternal(msgspec.Struct, frozen=True):
     detail: str
 
 
+class KeepRules(msgspec.Struct, frozen=True):
+    """Store the rules of an instrument that count in the place of the desk file's."""
+
+    account: str
+    instrument: str
+    rules: RulesInForce
+
+
+class DropRules(msgspec.Struct, frozen=True):
+    """Let the desk file's rules of an instrument count again."""
+
+    account: str
+    instrument: str
+
+
 Change = (
     OpenAccount
     | SetTradingState
@@ -258,4 +274,6 @@ Change = (
     | MoveCursor
     | NamePlaced
     | NoteExternal
+    | KeepRules
+    | DropRules
 )

@@ -62,7 +62,7 @@ def decide_standing(
         for entry in entries
         if _first(entry) and book.trading_state is not TradingState.FLATTENING
     }
-    context = survey(book, plan.terms(book.account), ages, now)
+    context = survey(book, plan.terms(book.account).under(book.rules), ages, now)
     outcomes = [_propose(entry, context, now) for entry in entries]
     orders = [outcome for outcome in outcomes if isinstance(outcome, Order)]
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]

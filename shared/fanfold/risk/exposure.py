@@ -11,6 +11,7 @@ from fanfold.market import timeframes
 from fanfold.market.bars import Series
 from fanfold.messages import TradingState
 from fanfold.money import ZERO, exact, ratio
+from fanfold.risk.venue_rules import RulesInForce
 
 # Weight of history in the variance: half of it fades in 231 bars, near four hours of minutes.
 VARIANCE_DECAY = 0.997
@@ -76,7 +77,8 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     it; ``breach`` is the loss limit that was broken at the decision before. ``day`` is a UTC date, ``minute`` minutes
     since the epoch; ``version`` is the stored item's, which the store alone moves on. ``last_equity`` is that of the
     decision before, None before the first; ``rearmed`` says that an operator wants day and peak to begin anew with
-    this decision. ``frozen`` is, by instrument, why its books are in doubt.
+    this decision. ``frozen`` is, by instrument, why its books are in doubt; ``rules`` are those of a venue that count
+    in the place of the desk file's.
     """
 
     account: str
@@ -95,6 +97,7 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     held: dict[PositionKey, Exposure] = {}
     marks: dict[str, Mark] = {}
     frozen: dict[str, str] = {}
+    rules: dict[str, RulesInForce] = {}
     version: int = 0
 
 

@@ -1,14 +1,16 @@
 """The desk file as risk needs it, computed once."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal
 
 import msgspec
 
-from fanfold.desk import Account, Desk, Limits, StrategyInstance
+from fanfold.desk import Account, Desk, Instrument, Limits, StrategyInstance
 from fanfold.market import timeframes
 from fanfold.money import CASH_STEP, ZERO, exact
 from fanfold.risk.exposure import PositionKey
+from fanfold.risk.venue_rules import RulesInForce
 from fanfold.strategy import contract
 
 BPS = Decimal(10_000)
@@ -98,6 +100,15 @@ class AccountPolicy(msgspec.Struct, frozen=True, kw_only=True):
             EXIT, tick=_digit(price), lot=_digit(quantity), spot=self.spot, collar=self.limits.collar_bps / BPS
         )
 
+    def under(self, rules: Mapping[str, RulesInForce]) -> "AccountPolicy":
+        """Return the policy with the rules of a venue in the place of the desk file's."""
+        if not rules:
+            return self
+        legs = {key: _ruled(leg, rules[key[1]].rules) if key[1] in rules else leg for key, leg in self.legs.items()}
+        closing = msgspec.structs.replace(EXIT, spot=self.spot, collar=self.limits.collar_bps / BPS)
+        exits = {name: _ruled(self.exits.get(name, closing), each.rules) for name, each in rules.items()}
+        return msgspec.structs.replace(self, legs=legs, exits=self.exits | exits)
+
 
 class DeskPolicy(msgspec.Struct, frozen=True):
     """The policies of all accounts of a desk."""
@@ -123,15 +134,8 @@ def _terms(desk: Desk, name: str, account: Account) -> AccountPolicy:
         return AccountPolicy(account=name, lacks=f"the desk has no [limits.{name}]")
     instances = {key: instance for key, instance in desk.strategies.items() if instance.account == name}
     exits = {
-        symbol: msgspec.structs.replace(
-            EXIT,
-            tick=rules.tick,
-            lot=rules.lot,
-            notional_min=rules.notional_min,
-            amount_min=rules.amount_min,
-            amount_max=rules.amount_max,
-            spot=account.kind == "spot",
-            collar=limits.collar_bps / BPS,
+        symbol: _ruled(
+            msgspec.structs.replace(EXIT, spot=account.kind == "spot", collar=limits.collar_bps / BPS), rules
         )
         for symbol, rules in desk.instruments.items()
     }
@@ -148,6 +152,17 @@ def _terms(desk: Desk, name: str, account: Account) -> AccountPolicy:
             if instrument in desk.instruments
         },
         exits=exits,
+    )
+
+
+def _ruled(leg: PositionPolicy, rules: Instrument) -> PositionPolicy:
+    return msgspec.structs.replace(
+        leg,
+        tick=rules.tick,
+        lot=rules.lot,
+        notional_min=rules.notional_min,
+        amount_min=rules.amount_min,
+        amount_max=rules.amount_max,
     )
 
 

@@ -198,6 +198,12 @@ def _unfreeze(store: MemoryLedgerStore, change: to.Unfreeze) -> None:
     store.real[change.account] = replace(real, frozen=frozen)
 
 
+def _drop_rules(store: MemoryLedgerStore, change: to.DropRules) -> None:
+    real = store.real.get(change.account, RealMoney())
+    kept = {instrument: rules for instrument, rules in real.rules.items() if instrument != change.instrument}
+    store.real[change.account] = replace(real, rules=kept)
+
+
 def _note_external(store: MemoryLedgerStore, change: to.NoteExternal) -> None:
     real = store.real.get(change.account, RealMoney())
     store.real[change.account] = replace(real, external=real.external | {change.name})
@@ -256,6 +262,8 @@ _APPLIED: dict[type, Callable[[MemoryLedgerStore, Any], object]] = {
     to.MoveCursor: lambda store, c: _on_real(store, c.account, "cursors", c.instrument, c.through),
     to.NamePlaced: lambda store, c: store.names.update({(c.account, c.name): c.order_id}),
     to.NoteExternal: _note_external,
+    to.KeepRules: lambda store, c: _on_real(store, c.account, "rules", c.instrument, c.rules),
+    to.DropRules: _drop_rules,
 }
 # The record that a change is of; a commit has one change of each.
 _RECORDS: dict[type, Callable[[Any], object]] = {
@@ -287,4 +295,6 @@ _RECORDS: dict[type, Callable[[Any], object]] = {
     to.MoveCursor: lambda change: ("cursor", change.account, change.instrument),
     to.NamePlaced: lambda change: ("placed", change.account, change.name),
     to.NoteExternal: lambda change: ("external", change.account, change.name),
+    to.KeepRules: lambda change: ("rules", change.account, change.instrument),
+    to.DropRules: lambda change: ("rules", change.account, change.instrument),
 }

@@ -74,11 +74,13 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
     """The venue will never have the order of this request; ``code`` is the venue's own.
 
     Where only the request ``lapsed``, late, early or one too many, the same order may be sent again under a new claim.
+    An order that is ``unfit`` breaks a rule of its instrument, such as the tick, as far as can be said.
     """
 
     code: str
     detail: str = ""
     lapsed: bool = False
+    unfit: bool = False
 
 
 class Unknown(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ class VenueTerms(msgspec.Struct, frozen=True, kw_only=True):
     that say that the venue will never have the order of this request; after ``lapses`` alone the same order may be
     sent again, for the request was late, early or one too many. ``duplicates`` are answers that say that it has an
     order of this id, as code, or as code and text. ``not_found`` is what a look-up gets for an order that it never had.
+    ``unfit`` are those rejections that a rule of the instrument may be behind, such as its tick.
     """
 
     exchange: str
@@ -37,6 +38,7 @@ class VenueTerms(msgspec.Struct, frozen=True, kw_only=True):
     lapses: frozenset[str] = frozenset()
     duplicates: frozenset[str] = frozenset()
     not_found: frozenset[str] = frozenset()
+    unfit: frozenset[str] = frozenset()
     sandbox: bool
     cancels_all_after: bool
 
@@ -56,6 +58,7 @@ BINANCE = VenueTerms(
     lapses=frozenset({"-1003", "-1015", "-1021"}),
     duplicates=frozenset({"-2010 Duplicate order sent."}),
     not_found=frozenset({"-2013"}),
+    unfit=frozenset({"-1013", "-1111"}),
     sandbox=True,
     cancels_all_after=False,
 )
@@ -89,6 +92,14 @@ KRAKEN = VenueTerms(
             "EService:Market in cancel_only mode",
         }
     ),
+    unfit=frozenset(
+        {
+            "EGeneral:Invalid arguments",
+            "EOrder:Cost minimum not met",
+            "EOrder:Order minimum not met",
+            "EOrder:Tick size check failed",
+        }
+    ),
     sandbox=False,
     cancels_all_after=True,
 )
@@ -100,6 +111,7 @@ COINBASE = VenueTerms(
     rejections=frozenset(
         {"INSUFFICIENT_FUND", "INVALID_ARGUMENT", "PERMISSION_DENIED", "UNSUPPORTED_ORDER_CONFIGURATION"}
     ),
+    unfit=frozenset({"INVALID_ARGUMENT"}),
     sandbox=False,
     cancels_all_after=False,
 )
@@ -116,6 +128,7 @@ OKX = VenueTerms(
     lapses=frozenset({"50011", "50036", "50102", "51113"}),
     duplicates=frozenset({"51016"}),
     not_found=frozenset({"51603"}),
+    unfit=frozenset({"51000", "51006", "51020", "51121"}),
     sandbox=True,
     cancels_all_after=True,
 )
@@ -131,6 +144,7 @@ BYBIT = VenueTerms(
     lapses=frozenset({"10002", "10006", "10018", "170222"}),
     duplicates=frozenset({"170141"}),
     not_found=frozenset({"170213"}),
+    unfit=frozenset({"170121", "170124", "170132", "170133", "170134", "170135", "170136", "170137", "170140"}),
     sandbox=True,
     # Its cancel of everything hangs on a WebSocket that breaks, which a function has not.
     cancels_all_after=False,

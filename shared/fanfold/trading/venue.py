@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from fanfold.desk import Instrument
 from fanfold.matching.prices import Quote
 from fanfold.messages import Order
 from fanfold.trading.answers import Outcome, Unknown, VenueOrder, VenueTrade
@@ -55,6 +56,9 @@ class TradingVenue(Protocol):
 
     def quote(self, instrument: str) -> Quote:
         """Return the best bid and ask now."""
+
+    def rules(self, instrument: str, since: datetime) -> Instrument | None:
+        """Return the rules of an instrument as the venue stated them at ``since`` or later; None: it is not listed."""
 
     def arm_cancel_all(self, within_s: int) -> bool:
         """Ask the venue to cancel everything unless asked again in time; 0 disarms. False where it cannot."""

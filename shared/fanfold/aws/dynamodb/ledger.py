@@ -18,6 +18,7 @@ from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import TradingState
 from fanfold.money import ZERO
 from fanfold.risk.exposure import PositionKey
+from fanfold.risk.venue_rules import RulesInForce
 
 LIVE = "outbox#execution"
 NO_PAGES = b"{}"
@@ -25,6 +26,7 @@ _lots = msgspec.json.Decoder(tuple[Lot, ...]).decode
 _pages = msgspec.json.Decoder(LotPages).decode
 _record = msgspec.json.Decoder(OrderRecord).decode
 _pending = msgspec.json.Decoder(PendingResume).decode
+_rules = msgspec.json.Decoder(RulesInForce).decode
 _remembered = msgspec.json.Decoder(Remembered).decode
 
 
@@ -78,6 +80,11 @@ def external_key(account: str, name: str) -> Key:
     return f"account#{account}", f"external#{name}"
 
 
+def rules_key(account: str, instrument: str) -> Key:
+    """Return a key in the account's partition, as of a doubt: risk knows the rules without a call."""
+    return f"account#{account}", f"rules#{instrument}"
+
+
 def placed_key(account: str, name: str) -> Key:
     return f"placed#{account}#{name}", "placed"
 
@@ -108,6 +115,7 @@ def _real_money(items: Iterable[Mapping[str, Any]]) -> RealMoney:
     figures: dict[str, dict[str, Decimal]] = {"flow": {}, "baseline": {}}
     cursors: dict[str, datetime] = {}
     external = set()
+    rules: dict[str, RulesInForce] = {}
     for item in items:
         kind, name = sort_key(item).split("#", 1)
         if kind == "frozen":
@@ -119,12 +127,15 @@ def _real_money(items: Iterable[Mapping[str, Any]]) -> RealMoney:
             cursors[name] = datetime.fromisoformat(item["through"])
         elif kind == "external":
             external.add(name)
+        elif kind == "rules":
+            rules[name] = _rules(item["rules"])
     return RealMoney(
         frozen=frozen,
         flows=figures["flow"],
         baseline=figures["baseline"],
         cursors=cursors,
         external=frozenset(external),
+        rules=rules,
     )
 
 

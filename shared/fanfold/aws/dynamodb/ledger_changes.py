@@ -17,10 +17,12 @@ from fanfold.ledger.changes import (
     Change,
     CreateOrder,
     DropLots,
+    DropRules,
     ExpectFill,
     Freeze,
     HoldMessage,
     IndexOrder,
+    KeepRules,
     MoveCash,
     MoveCursor,
     MoveOrder,
@@ -234,6 +236,14 @@ def _note_external(table: Table, change: NoteExternal) -> Write:
     return table.putting(ledger.external_key(change.account, change.name), {"detail": change.detail}, ABSENT)
 
 
+def _keep_rules(table: Table, change: KeepRules) -> Write:
+    return table.putting(ledger.rules_key(change.account, change.instrument), {"rules": _encode(change.rules)})
+
+
+def _drop_rules(table: Table, change: DropRules) -> Write:
+    return table.deleting(ledger.rules_key(change.account, change.instrument))
+
+
 _WRITES: dict[type, Callable[[Table, Any], Write]] = {
     OpenAccount: _open_account,
     SetTradingState: _set_trading_state,
@@ -262,4 +272,6 @@ _WRITES: dict[type, Callable[[Table, Any], Write]] = {
     MoveCursor: _move_cursor,
     NamePlaced: _name_placed,
     NoteExternal: _note_external,
+    KeepRules: _keep_rules,
+    DropRules: _drop_rules,
 }

@@ -87,6 +87,8 @@ def _account(session: Session, name: str) -> dict[str, Any]:
         "peak_equity": poll.carried.peak_equity,
         "fees": _sum(item.position.fees for item in books.positions.values()),
         "legs": legs_of(session, name),
+        "frozen": books.real.frozen_instruments,
+        "venue_rules": {instrument: kept.reason for instrument, kept in sorted(books.real.rules.items())},
         "positions": sum(1 for item in books.positions.values() if item.position.quantity),
         "open_orders": sum(1 for order in orders_of(session.views, name) if is_open(order)),
         "last_bar": _time(max((mark.closes_at_s for mark in poll.marks.values()), default=0)),
@@ -119,6 +121,8 @@ def _account_text(account: dict[str, Any]) -> list[str]:
         f"  {'no trade':<12}{leg['instance']} {leg['instrument']}: {reason_text(leg['code'], leg['detail'])}"
         for leg in account["legs"]
     ]
+    text += [f"  {'frozen':<12}{instrument}: {reason}" for instrument, reason in sorted(account["frozen"].items())]
+    text += [f"  {'venue rules':<12}{reason}" for reason in account["venue_rules"].values()]
     return [*text, *legs, f"  {'books':<12}{_books_text(account)}"]
 
 

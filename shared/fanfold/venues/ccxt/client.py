@@ -76,6 +76,8 @@ class Client:
         self._ccxt.has["fetchCurrencies"] = False
         # ccxt's own retries would send again what an exchange may have taken.
         assert not self._ccxt.options.get("maxRetriesOnFailure"), "maxRetriesOnFailure must be 0"
+        # When the markets were asked for that are known now.
+        self.loaded_at = datetime.fromtimestamp(0, UTC)
         if origin:
             self._ccxt.urls["api"] = _moved(self._ccxt.urls["api"], origin)
 
@@ -97,7 +99,13 @@ class Client:
     def load(self) -> None:
         """Fetch the markets, once a process. Not for two threads at once the first time."""
         if self._ccxt.markets is None:
-            self._ask("load_markets")
+            self.reload()
+
+    def reload(self) -> None:
+        """Fetch the markets anew; where that fails those that were fetched before stay."""
+        now = self._now_s()
+        self._ask("load_markets", True)  # noqa: FBT003 - ccxt's own
+        self.loaded_at = datetime.fromtimestamp(now, UTC)
 
     def markets(self) -> dict[str, dict[str, Any]]:
         """Return spot markets by symbol; see load."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from fanfold.desk import Instrument
 from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.matching.prices import Quote
 from fanfold.messages import Order
@@ -21,6 +22,7 @@ from fanfold.venues.ccxt.client import plain
 from fanfold.venues.ccxt.dialects import dialect_of
 from fanfold.venues.ccxt.dialects.dialect import NativeCall
 from fanfold.venues.ccxt.keyed import KeyedClient
+from fanfold.venues.ccxt.listing import rules_of
 
 # Nothing was sent: because of the order itself, or because its turn did not come in time.
 UNFIT, NOT_SENT = "UNFIT", "NOT_SENT"
@@ -53,7 +55,7 @@ class ExchangeTrading:
         try:
             native = self._native(request)
         except BadInput as unfit:
-            return Rejected(code=UNFIT, detail=str(unfit))
+            return Rejected(code=UNFIT, detail=str(unfit), unfit=True)
         except VenueUnavailable as fault:
             return self._not_sent(str(fault))
         fence = self._dialect.fence(request.claimed_at, request.deadline)
@@ -111,6 +113,17 @@ class ExchangeTrading:
     def quote(self, instrument: str) -> Quote:
         return self._quote(instrument)
 
+    def rules(self, instrument: str, since: datetime) -> Instrument | None:
+        if self._client.loaded_at < since:
+            self._client.reload()
+        if not self._client.has(instrument):
+            return None
+        as_of = self._client.loaded_at.date().isoformat()
+        stated = rules_of(self._terms.exchange, self._client.market(instrument), as_of)
+        if stated is None:
+            raise VenueUnavailable(f"{self._terms.exchange} does not state tick and lot of {instrument}")
+        return stated
+
     def arm_cancel_all(self, within_s: int) -> bool:
         native = self._dialect.cancel_all_after(within_s)
         if native is not None:
@@ -165,7 +178,8 @@ class ExchangeTrading:
             return Unknown(why=f"it may be there already: {detail}")
         # What stands behind a fault of the exchange's own machines is not definitive, whatever its code.
         if status < SERVER_FAULTS and code in self._terms.rejections | self._terms.lapses:
-            return Rejected(code=code, detail=text, lapsed=code in self._terms.lapses)
+            lapsed, unfit = code in self._terms.lapses, code in self._terms.unfit
+            return Rejected(code=code, detail=text, lapsed=lapsed, unfit=unfit)
         return Unknown(why=f"HTTP {status}: {detail:.300}")
 
     def _look_up(self, order: Order, sent: str, venue_order_id: str) -> VenueOrder | None:

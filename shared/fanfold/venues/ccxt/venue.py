@@ -32,8 +32,8 @@ from fanfold.money import ZERO
 from fanfold.venues.ccxt import candles
 from fanfold.venues.ccxt.candles import CcxtCandle
 from fanfold.venues.ccxt.client import Client
+from fanfold.venues.ccxt.listing import rules_of
 from fanfold.venues.ccxt.pace import Pace
-from fanfold.venues.ccxt.slim import PINNED
 
 WORKERS = 8
 # No request of a poll begins later than this, so that with the last one's time-out a function still ends in time.
@@ -263,25 +263,10 @@ def _instrument(exchange: str, symbol: str, markets: Mapping[str, Any], as_of: s
         raise BadInput(f"{exchange} does not trade {symbol}; near it are {near}")
     if not market["spot"] or market.get("contract"):
         raise BadInput(f"{symbol} is a contract at {exchange}; an account trades spot, such as {_spot_of(market)}")
-    tick, lot = market["precision"]["price"], market["precision"]["amount"]
-    if tick is None or lot is None:
+    stated = rules_of(exchange, market, as_of)
+    if stated is None:
         raise BadInput(f"{exchange} does not state tick and lot of {symbol}; write them into the desk file")
-    return Instrument(
-        base=market["base"],
-        quote=market["quote"],
-        tick=Decimal(tick),
-        lot=Decimal(lot),
-        notional_min=_limit(market, "cost", "min"),
-        amount_min=_limit(market, "amount", "min"),
-        amount_max=_limit(market, "amount", "max"),
-        as_of=as_of,
-        source=f"{exchange} via ccxt {PINNED}",
-    )
-
-
-def _limit(market: Mapping[str, Any], of: str, end: str) -> Decimal:
-    """Return a limit of orders as the exchange wrote it, 0 where it has none."""
-    return Decimal((market["limits"].get(of) or {}).get(end) or 0)
+    return stated
 
 
 def _spot_of(market: Mapping[str, Any]) -> str:

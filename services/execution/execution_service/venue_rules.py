@@ -1,0 +1,86 @@
+"""Keep up with a real venue that changes an instrument's tick, lot or limits, or lists it no more.
+
+From then on risk sizes and prices by the venue's rules, where the desk file's do not meet them; they are kept in the
+ledger until the venue takes the desk file's again. What is not listed is frozen: it is entered no more.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from execution_service.send import RealMonitor
+from fanfold.desk import Desk, Instrument
+from fanfold.errors import VenueUnavailable
+from fanfold.ledger.changes import Change, DropRules, Freeze, KeepRules, Unfreeze
+from fanfold.ledger.real_money import RealMoney
+from fanfold.risk.venue_rules import in_force
+from fanfold.trading.venue import TradingVenue
+
+LISTING = "listing"
+
+
+class RulesLedger(Protocol):
+    """Execution's side of the ledger; see fanfold.ledger.bookings."""
+
+    def real_money(self, account: str) -> RealMoney: ...
+
+    def note(self, changes: Sequence[Change]) -> bool: ...
+
+
+class RulesKeeper:
+    """The verb of execution for the rules of a real account's instruments."""
+
+    def __init__(
+        self, account: str, desk: Desk, ledger: RulesLedger, venue: TradingVenue, monitor: RealMonitor
+    ) -> None:
+        self._account = account
+        self._desk = desk
+        self._ledger = ledger
+        self._venue = venue
+        self._monitor = monitor
+
+    def review(self, since: datetime) -> list[str]:
+        """Compare every instrument of the venue, by rules that it stated since then; return what has changed."""
+        real = self._ledger.real_money(self._account)
+        symbols = self._desk.venues[self._desk.accounts[self._account].venue].symbols
+        return self._keep(sorted({*symbols, *real.rules}), since, real)
+
+    def learn(self, instrument: str, since: datetime) -> str:
+        """Compare an instrument of which an order was refused; return what has changed, "" where nothing is known."""
+        try:
+            return "; ".join(self._keep([instrument], since, self._ledger.real_money(self._account)))
+        except VenueUnavailable as unavailable:
+            self._monitor.note("the venue's rules are not known", instrument=instrument, why=str(unavailable))
+            return ""
+
+    def _keep(self, instruments: Iterable[str], since: datetime, real: RealMoney) -> list[str]:
+        findings = []
+        for instrument in instruments:
+            for change, text in self._changes(instrument, self._venue.rules(instrument, since), real):
+                if self._ledger.note([change]):
+                    self._monitor.note("a venue's rules changed", instrument=instrument, why=text)
+                    findings.append(text)
+        return findings
+
+    def _changes(self, instrument: str, stated: Instrument | None, real: RealMoney) -> Iterator[tuple[Change, str]]:
+        venue = self._desk.accounts[self._account].venue
+        frozen = (instrument, LISTING) in real.frozen
+        if stated is None:
+            text = f"{venue} does not list {instrument} any more"
+            if not frozen:
+                yield Freeze(self._account, instrument, LISTING, text), text
+            return
+        if frozen:
+            yield Unfreeze(self._account, instrument, LISTING), f"{venue} lists {instrument} again"
+        kept = real.rules.get(instrument)
+        counts = in_force(venue, instrument, self._desk.instruments.get(instrument), stated)
+        if counts is None and kept is not None:
+            yield DropRules(self._account, instrument), f"{venue} takes the desk file's rules of {instrument} again"
+        elif counts is not None and (kept is None or _undated(counts.rules) != _undated(kept.rules)):
+            yield KeepRules(self._account, instrument, counts), counts.reason
+
+
+def _undated(rules: Instrument) -> Instrument:
+    return msgspec.structs.replace(rules, as_of="", source="")
