@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -22,6 +23,7 @@ from fanfold.cli.argument_types import Options
 from fanfold.cli.conclusion import RunSpan, conclude
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.recorded_run import deployed, describe, print_start, read_plan
+from fanfold.deployment import STAGE
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.exchange import server
@@ -41,6 +43,8 @@ BOX, EXCHANGE = "box", "binance"
 PARAMETER = "/fanfold/local/venue"
 # After the last bar the exchange is well again, and unknown outcomes are looked up for so many minutes.
 HEALING_MINUTES = 4
+# The functions that execute, and the share of their events during which --kills kills the process.
+EXECUTION, KILL = f"fanfold-execution-{STAGE}-", 0.5
 
 
 def trade(options: Options, wanted: RunOptions, out: Console) -> int:
@@ -51,6 +55,8 @@ def trade(options: Options, wanted: RunOptions, out: Console) -> int:
         )
     if wanted.live or wanted.resume:
         raise BadInput("--exchange box goes with recorded bars or the seeded market, and begins anew")
+    if wanted.kills and wanted.images:
+        raise BadInput("--kills ends processes of this machine, and --images has none; leave one out")
     plan_of(wanted.faults)
     folder.use(folder.chosen(wanted.strategies))
     plan = read_plan(wanted)
@@ -68,9 +74,10 @@ def trade(options: Options, wanted: RunOptions, out: Console) -> int:
         with _open_exchange(plan, traded, wanted) as (clock, box):
             settings = environment(state, live=False, images=wanted.images)
             settings |= {"VENUE_ORIGIN": box.origin, "VENUE_SECRET": PARAMETER, "LIVE_VENUE": _account(traded)[1].venue}
+            settings |= {"FANFOLD_CHAOS": f"seed={wanted.seed},kill={KILL},kill_of={EXECUTION},kills={wanted.kills}"}
             with deployed(state, settings, held, out) as cloud, announce(state, cloud):
                 _store_key(cloud, box)
-                return BoxRun(DeskRun(cloud, state), traded, clock, box).trade(plan, wanted, out, as_json=options.json)
+                return BoxRun(cloud, state, traded, clock, box).trade(plan, wanted, out, as_json=options.json)
 
 
 def at_exchange(plan: RunPlan, out: Console) -> Desk:
@@ -98,8 +105,9 @@ def at_exchange(plan: RunPlan, out: Console) -> Desk:
 class BoxRun:
     """A run of a deployed desk at the exchange in the box, whose clocks are set together."""
 
-    def __init__(self, run: DeskRun, traded: Desk, clock: ManualClock, box: ServedExchange) -> None:
-        self._run = run
+    def __init__(self, cloud: Cloud, state: Path, traded: Desk, clock: ManualClock, box: ServedExchange) -> None:
+        self._cloud = cloud
+        self._run = DeskRun(cloud, state)
         self._desk = traded
         self._clock = clock
         self._box = box
@@ -120,7 +128,7 @@ class BoxRun:
                 self._minute(close)
                 done += 1
         rate = done / max(time.monotonic() - began, 0.001)
-        self._ask("plan", {"faults": "none"})
+        kills = self._heal()
         last = closes[done - 1] if done else plan.start - length
         for minute in range(1, HEALING_MINUTES + 1):
             self._set_clocks(last + 60 * minute)
@@ -133,8 +141,15 @@ class BoxRun:
                 f"polls         {self._missed} of {done} failed; the next one asked for what was missing",
                 highlight=False,
             )
+        if wanted.kills:
+            out.print(f"killed        {kills} times while it worked: the process that executes", highlight=False)
         compared = self._compare(out)
         return Exit.INTERRUPTED if stop.requested else Exit.FAILED if compared.violations else code
+
+    def _heal(self) -> int:
+        """End all faults, and return how often the process that executes was killed."""
+        self._ask("plan", {"faults": "none"})
+        return self._cloud.calm()
 
     def _minute(self, close: int) -> None:
         self._set_clocks(close)

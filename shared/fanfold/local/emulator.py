@@ -136,7 +136,8 @@ class Embedded:
         target = self.runtime.function(config)
         answer = {"body": None}
         for variant in self.chaos.variants(config["FunctionName"], event):
-            reply = target.invoke(json.dumps(variant, separators=(",", ":")).encode(), timeout_s)
+            killed_after_s = self.chaos.killed_after_s(config["FunctionName"], self.runtime.kills)
+            reply = target.invoke(json.dumps(variant, separators=(",", ":")).encode(), timeout_s, killed_after_s)
             answer = {"body": json.loads(reply.body or b"null")}
             if reply.failed:
                 return answer | {"error": True}
@@ -179,7 +180,7 @@ def _every(times: int, prune: Any) -> Any:
 
 
 def _controlled(embedded: Embedded, app: App, save: Callable[[], None]) -> App:
-    """Add GET /_fanfold/quiet?lagging=audit&backlog=50&timeout=30, /save and /processes to the emulator's app."""
+    """Add GET /_fanfold/quiet?lagging=audit&backlog=50&timeout=30, /save, /calm and /processes to its app."""
 
     async def answering(scope: Message, receive: Receive, send: Send) -> None:
         _, control, path = scope["path"].partition(CONTROL)
@@ -196,6 +197,8 @@ def _controlled(embedded: Embedded, app: App, save: Callable[[], None]) -> App:
             }
         if path == "save":
             save()
+        if path == "calm":
+            embedded.chaos = Chaos.of("")
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": json.dumps(document).encode()})
 
@@ -204,7 +207,7 @@ def _controlled(embedded: Embedded, app: App, save: Callable[[], None]) -> App:
 
 def _processes(embedded: Embedded) -> dict[str, Any]:
     return {
-        name: {"pids": function.pids, "invocations": function.invocations}
+        name: {"pids": function.pids, "invocations": function.invocations, "kills": function.kills}
         for name, function in list(embedded.runtime.functions.items())
     }
 

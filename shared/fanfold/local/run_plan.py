@@ -62,6 +62,7 @@ class RunOptions(NamedTuple):
     exchange: str = ""
     faults: str = "none"
     seed: int = SEED
+    kills: int = 0
     strategy: str | None = None
     strategies: Path | None = None
     param: Sequence[str] = ()

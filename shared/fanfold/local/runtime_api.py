@@ -42,9 +42,10 @@ def handler_of(config: dict[str, Any]) -> str:
 class Invocation:
     """One event on its way through a process."""
 
-    def __init__(self, event: bytes, timeout_s: float) -> None:
+    def __init__(self, event: bytes, timeout_s: float, killed_after_s: float | None = None) -> None:
         self.id = str(uuid.uuid4())
         self.event = event
+        self.killed_after_s = killed_after_s
         self.deadline_ms = int((time.time() + timeout_s) * 1000)
         self._answered = threading.Event()
         self._answer = FunctionAnswer(b"null", failed=False)
@@ -53,6 +54,10 @@ class Invocation:
         if not self._answered.is_set():
             self._answer = FunctionAnswer(body, failed)
             self._answered.set()
+
+    @property
+    def answered(self) -> bool:
+        return self._answered.is_set()
 
     def wait(self, timeout_s: float) -> FunctionAnswer | None:
         """Return the response, or None when the time is over."""
@@ -69,6 +74,7 @@ class Process:
     def __init__(self, key: str, command: list[str], environment: Mapping[str, str], log: Path) -> None:
         self.inbox: SimpleQueue[Invocation | None] = SimpleQueue()
         self.current: Invocation | None = None
+        self.killed = False
         with log.open("ab") as sink:
             self.child = subprocess.Popen(  # noqa: S603 - the command is this interpreter and a deployed handler
                 command, env=dict(environment), stdin=subprocess.DEVNULL, stdout=sink, stderr=sink
@@ -87,6 +93,18 @@ class Process:
             text = f"Task timed out after {timeout_s:.2f} seconds"
             return FunctionAnswer(error_document("Sandbox.Timedout", text), failed=True)
         return answer
+
+    def take(self) -> Invocation | None:
+        """Wait for the next event; None at the end. From here on runs the time after which it is to be killed."""
+        invocation = self.inbox.get()
+        if invocation is not None and invocation.killed_after_s is not None:
+            threading.Timer(invocation.killed_after_s, self._kill, (invocation,)).start()
+        return invocation
+
+    def _kill(self, invocation: Invocation) -> None:
+        if not invocation.answered:
+            self.killed = True
+            self.child.kill()
 
     @property
     def alive(self) -> bool:
@@ -111,13 +129,16 @@ class RunningFunction:
         self._free = threading.Semaphore(MAX_PROCESSES)
         self.processes: dict[str, Process] = {}
         self.invocations = 0
+        self.kills = 0
 
-    def invoke(self, event: bytes, timeout_s: float) -> FunctionAnswer:
+    def invoke(self, event: bytes, timeout_s: float, killed_after_s: float | None = None) -> FunctionAnswer:
+        """Return the answer of a process; it is killed if it still works so long after it took the event."""
         with self._free:
             name, process = self._take()
             self.invocations += 1
-            answer = process.run(Invocation(event, timeout_s), timeout_s)
+            answer = process.run(Invocation(event, timeout_s, killed_after_s), timeout_s)
             with self._lock:
+                self.kills += process.killed
                 if process.alive:
                     self._idle.append(process)
                 else:
@@ -177,6 +198,11 @@ class RuntimeApi:
                 known = self.functions[name] = RunningFunction(name, lambda key: self._spawn(key, config))
             return known
 
+    @property
+    def kills(self) -> int:
+        """Return how often a process was killed while it worked."""
+        return sum(function.kills for function in list(self.functions.values()))
+
     def process(self, key: str) -> Process | None:
         name, _, instance = key.partition("/")
         function = self.functions.get(name)
@@ -204,7 +230,7 @@ def _handler_for(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             process = self._process()
-            invocation = process.inbox.get() if process else None
+            invocation = process.take() if process else None
             if invocation is None:
                 self.close_connection = True
                 return

@@ -52,7 +52,10 @@ Exchange = Annotated[
 Faults = Annotated[
     str, Parameter(metavar="PLAN", help="with --exchange: none, storm, or a fault by its name, see docs/exchange.md")
 ]
-Seed = Annotated[int, Parameter(metavar="N", help="with --exchange: draws its faults")]
+Seed = Annotated[int, Parameter(metavar="N", help="with --exchange: draws its faults, and the moments of --kills")]
+Kills = Annotated[
+    Count, Parameter(help="with --exchange: kill the process that executes N times, while it works (SIGKILL)")
+]
 Strategy = Annotated[
     str | None, Parameter(metavar="NAME", help="trade one strategy: an instance, a strategy's name, or its file")
 ]
@@ -95,6 +98,7 @@ def command(
     exchange: Exchange = "",
     faults: Faults = "none",
     seed: Seed = 7,
+    kills: Kills = 0,
     strategy: Strategy = None,
     strategies: Strategies = None,
     param: Param = None,
@@ -114,9 +118,10 @@ def command(
         strategy, strategies = folder.of_file(strategy, strategies)
     mapping = column_names.parse(columns)
     wanted = RunOptions(desk=desk, data=data or (), columns=mapping, live=live, symbols=symbols, origin=origin,
-                        exchange=exchange, faults=faults, seed=seed, strategy=strategy, strategies=strategies,
-                        param=param or (), cash=cash, since=since, until=until, minutes=minutes, speed=speed,
-                        images=images, stay=stay, resume=resume, overwrite=overwrite, verbose=verbose)  # fmt: skip
+                        exchange=exchange, faults=faults, seed=seed, kills=kills, strategy=strategy,
+                        strategies=strategies, param=param or (), cash=cash, since=since, until=until,
+                        minutes=minutes, speed=speed, images=images, stay=stay, resume=resume,
+                        overwrite=overwrite, verbose=verbose)  # fmt: skip
     # However it ends, it stops what it started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     return _trade(options, wanted, Console(stderr=options.json))
@@ -128,8 +133,8 @@ def _trade(options: Options, wanted: RunOptions, out: Console) -> int:
         from fanfold.cli import box_run  # noqa: PLC0415 - it loads a web server
 
         return box_run.trade(options, wanted, out)
-    if wanted.faults != "none":
-        raise BadInput("--faults go with --exchange box: recorded bars have none")
+    if wanted.faults != "none" or wanted.kills:
+        raise BadInput("--faults and --kills go with --exchange box: a run on paper has none")
     if wanted.live:
         from fanfold.cli import live_run  # noqa: PLC0415 - it loads ccxt
 
