@@ -33,7 +33,7 @@ def traded(folder: Path, **given: Any) -> Path:
     (folder / "desk.toml").write_text((ROOT / "desk.toml").read_text())
     options = asking(folder, **{"minutes": TRADED} | given)
     params = run_plan.params(options.param)
-    plan = run_plan.plan(options.desk, options.data, options.strategy, params, None, None, options.minutes)
+    plan = run_plan.plan(options.desk, options.data, options.strategy, params, options.since, None, options.minutes)
     state = folder / "state"
     with state_directory.begin(state, plan.desk, continuing.request_of(options, plan), overwrite=False):
         replay.write(state / state_directory.RECORDINGS, plan.recordings)
@@ -195,3 +195,15 @@ def test_another_folder_of_strategies_is_refused(tmp_path: Path) -> None:
         with pytest.raises(BadInput, match=rf"trades strategies of {own}, which is not there any more"):
             again(state)
     strategies.use(None)
+
+
+def test_a_run_that_began_late_leaves_out_the_same_bars_again(tmp_path: Path) -> None:
+    days = 6 * 1_440
+    state = on_a_file(tmp_path, minutes=days, since=START + 5 * 86_400 + 60, until=None)
+    bars(tmp_path / "BTCUSDT-1m.csv", days + 90)
+    plan = going_on(state, minutes=5).plan
+    assert plan.start == START + 5 * 86_400 + (TRADED + 1) * 60
+    (grown,) = plan.recordings
+    assert grown.closes_at_s(0) == START + 3 * 86_400
+    bars(tmp_path / "BTCUSDT-1m.csv", days, close=100.75)
+    assert going_on(state).plan.recordings == []

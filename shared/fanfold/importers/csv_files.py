@@ -51,18 +51,13 @@ def load(path: Path, body: bytes, mapping: Mapping[str, str], base: str, lean_da
     time_at = layout.names.index(layout.places.of.get("time", layout.places.of.get("closes", "")))
     content, footer = line_shapes.without_footer(content, layout.delimiter, time_at)
     notes = [*decoded.notes, *layout.notes, *(f"a line after the bars skipped: {shown(line)}" for line in footer)]
-    rows = _rows(layout.skip, skipped)
+    # Lines are counted once comments and empty ones are out.
+    rows = RowNumbers(1, skipped).after(layout.skip)
     table = _parse(path, content, layout, rows)
     if lean_day is not None and layout.format == "lean csv":
         opened = pa.compute.add(pa.compute.cast(table["time"], pa.int64()), lean_day * 1_000)
         table = table.set_column(table.column_names.index("time"), "time", opened)
     return RawTable(path, layout.format, rows, table, layout.places, tuple(notes))
-
-
-def _rows(skip: int, skipped: Sequence[int]) -> RowNumbers:
-    """Number the rows in the file; ``skip`` counts lines once comments and empty lines are out."""
-    first = RowNumbers(1, tuple(skipped)).of(skip)
-    return RowNumbers(first, tuple(line for line in skipped if line > first))
 
 
 def _layout(path: Path, head: Sequence[str], mapping: Mapping[str, str], base: str, *, lean: bool) -> Layout:

@@ -6,14 +6,17 @@ from decimal import Decimal
 from functools import cached_property
 from math import inf
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 
 from fanfold.desk import Instrument
 from fanfold.errors import BadInput
-from fanfold.importers import checking, formats, one_series, rules, scales, symbols
+from fanfold.importers import checking, formats, one_series, rules, scales, spans, symbols
 from fanfold.importers.checking import CheckedColumns, FileFinding, moment
+from fanfold.importers.spans import Cut, Need
 from fanfold.importers.table import PRICES, BarTable, Integers, refuse
 from fanfold.market import timeframes
 from fanfold.market.bars import Series
@@ -29,11 +32,24 @@ _LAST_TIME = 4_102_444_800  # 2100-01-01
 _LENGTHS = ((DAY_S, "d"), (3_600, "h"), (60, "m"))
 
 
+class Steps(NamedTuple):
+    """The distinct times of a file in order, the distinct distances between them, and how often each is there."""
+
+    times: Integers
+    lengths: Integers
+    counts: Integers
+
+    @property
+    def commonest(self) -> int:
+        return int(self.lengths[self.counts.argmax()])
+
+
 class DataFile(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The contents of a file. The rules of ``instrument`` are inferred from the bars, as its source says.
 
     ``rounded`` counts the prices and volumes that had more decimals than were kept; ``notes`` say what was skipped,
     chosen or taken for granted. ``unbounded`` says that the file tells no volume, and that one was assumed.
+    ``needed_from`` is the close before which bars were left out, because no run needs them; 0 where all were read.
     """
 
     path: Path
@@ -44,6 +60,7 @@ class DataFile(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     rounded: int
     notes: tuple[str, ...] = ()
     unbounded: bool = False
+    needed_from: int = 0
 
     @cached_property
     def series(self) -> Series:
@@ -52,40 +69,54 @@ class DataFile(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 def read(
-    argument: str, *, columns: Mapping[str, str] | None = None, jump_max: Decimal = JUMP_MAX, now: int | None = None
+    argument: str,
+    *,
+    columns: Mapping[str, str] | None = None,
+    jump_max: Decimal = JUMP_MAX,
+    now: int | None = None,
+    need: Need | None = None,
 ) -> DataFile:
     """Return the bars in ``path`` or ``path=BASE/QUOTE``; one that closes after ``now`` (epoch seconds) is dropped as
     forming.
 
-    ``columns`` says which column is which (see ``importers.columns.parse``). Raises BadInput, which names file, row,
-    column, reason and cure, for a file that cannot be taken as it stands.
+    ``columns`` says which column is which (see ``importers.columns.parse``). Of rows that ``need`` leaves out, only the
+    times are read. Raises BadInput, which names file, row, column, reason and cure, for a file that cannot be taken.
     """
     path, stated = symbols.locate(argument)
-    table = formats.load(path, columns or {}, stated or symbols.named(path))
-    symbol = stated or one_series.instrument(table)
-    one_series.refuse_instruments(table, symbol, stated=bool(stated))
-    seconds = _seconds(table)
-    one_series.refuse_conflicts(table, seconds)
-    length = _length(path, seconds)
+    loaded = formats.load(path, columns or {}, stated or symbols.named(path))
+    symbol = stated or one_series.instrument(loaded.table)
+    one_series.refuse_instruments(loaded.table, symbol, stated=bool(stated))
+    seconds = _seconds(loaded.table)
+    steps = _steps(seconds)
+    needed = _cut(seconds, steps, need, closes=loaded.table.closes)
+    table = formats.with_figures(loaded, needed.rows)
+    del loaded
+    # Arrow keeps what it freed: as much as the file again.
+    pa.default_memory_pool().release_unused()
+    one_series.refuse_conflicts(table, seconds[needed.rows])
+    length = _length(path, len(seconds), steps)
     prices = _whole(table, PRICES, scales.ROUNDED_MAX)
     volumes, notes = _volumes(table, prices, symbol)
-    opens = seconds - length if table.closes else table.time
+    opens = seconds[needed.rows] - length if table.closes else table.time
     unbounded = "volume" not in table.values
     # Of two million rows they take as much as the bars made of them.
     table.values.clear()
-    now = int(time.time()) if now is None else now
-    checked = checking.check(opens, [*prices.columns, *volumes.columns], length, jump_max, now)
+    figures = [*prices.columns, *volumes.columns]
+    checked = checking.check(opens, figures, length, jump_max, int(time.time()) if now is None else now)
     _refuse_unsound(table, checked, opens, prices, volumes, length)
-    recording = Recording(symbol, _name(length), prices.scale, volumes.scale, 0, checked.bars.data)
+    # Rows that a file has out of order can lie between needed ones.
+    bars = checked.bars[np.searchsorted(checked.bars[:, 0], needed.first) :]
+    recording = Recording(symbol, _name(length), prices.scale, volumes.scale, needed.after, bars.data)
     return DataFile(
         path=path,
         format=table.format,
         recording=recording,
-        instrument=rules.infer(path.name, recording, checked.bars, unbounded=unbounded),
+        instrument=rules.infer(path.name, recording, bars, unbounded=unbounded),
         findings=checked.findings,
         rounded=prices.rounded + volumes.rounded,
-        notes=(*table.notes, *notes),
+        notes=(*table.notes, *notes, *_left_out(needed)),
         unbounded=unbounded,
+        needed_from=needed.first,
     )
 
 
@@ -119,14 +150,33 @@ def _seconds(table: BarTable) -> Integers:
     return seconds
 
 
-def _length(path: Path, seconds: Integers) -> int:
-    """The commonest distance between bars, in seconds."""
-    times = np.sort(seconds)
+def _cut(seconds: Integers, steps: Steps, need: Need | None, *, closes: bool) -> Cut:
+    """Return what is needed of a file with these times."""
+    if need is None or not steps.lengths.size:
+        return Cut(slice(0, seconds.size))
+    return spans.cut(seconds if closes else seconds + steps.commonest, steps.commonest, need)
+
+
+def _left_out(needed: Cut) -> list[str]:
+    if not needed.left_out:
+        return []
+    what = f"{needed.left_out:,} bars before {moment(needed.first)} are left out"
+    return [f"{what}: the run begins later; tick and lot are those of the others"]
+
+
+def _steps(seconds: Integers) -> Steps:
+    # Most files are in order, and sorting takes longest.
+    times = seconds if np.all(seconds[1:] >= seconds[:-1]) else np.sort(seconds)
     times = times[np.concatenate([[True], times[1:] != times[:-1]])]
-    steps, counts = np.unique(np.diff(times), return_counts=True)
+    return Steps(times, *np.unique(np.diff(times), return_counts=True))
+
+
+def _length(path: Path, rows: int, distances: Steps) -> int:
+    """The commonest distance between bars, in seconds."""
+    times, steps, _ = distances
     if not steps.size:
-        refuse(path, f"{len(seconds)} rows with one time do not tell a timeframe; at least two bars are needed")
-    length = int(steps[counts.argmax()])
+        refuse(path, f"{rows} rows with one time do not tell a timeframe; at least two bars are needed")
+    length = distances.commonest
     if length % 60:
         refuse(path, f"its bars are mostly {length} s apart; only whole minutes, hours and days are bars here")
     if 28 * DAY_S <= length <= 31 * DAY_S and np.all((steps >= 28 * DAY_S) & (steps <= 31 * DAY_S)):

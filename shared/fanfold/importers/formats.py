@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 from pyarrow import feather, parquet
@@ -13,7 +15,7 @@ from fanfold.errors import BadInput
 from fanfold.importers import columns, containers, csv_files, excel_files, json_files, numbers, symbols, times
 from fanfold.importers.checking import per_second
 from fanfold.importers.containers import Content
-from fanfold.importers.table import PRICES, BarTable, Column, Integers, Places, RawTable, RowNumbers, refuse
+from fanfold.importers.table import PRICES, BarTable, Column, Floats, Integers, Places, RawTable, RowNumbers, refuse
 from fanfold.market.timeframes import DAY_S
 
 _ARROW = (b"ARROW1", b"FEA1", b"PAR1")
@@ -23,8 +25,15 @@ _LEAN_DAY = re.compile(r"(\d{8})_(?:\w+_)?(?:minute_)?trade\b.*")
 _EARLIEST = 10**8
 
 
-def load(path: Path, mapping: Mapping[str, str], symbol: str) -> BarTable:
-    """Return the bars' columns of a file. Raises BadInput for one that no format reads, with the place and the cure.
+class Loaded(NamedTuple):
+    """A file whose times are read, and the columns that its figures are read from."""
+
+    table: BarTable
+    raw: RawTable
+
+
+def load(path: Path, mapping: Mapping[str, str], symbol: str) -> Loaded:
+    """Return the times of a file's bars. Raises BadInput for one that no format reads, with the place and the cure.
 
     ``mapping`` says which column is which where names do not; ``symbol`` is the instrument as far as it is known.
     """
@@ -37,11 +46,18 @@ def load(path: Path, mapping: Mapping[str, str], symbol: str) -> BarTable:
     del content
     if not raw.columns.num_rows:
         refuse(path, "it has no rows")
-    table = _table(raw, inner)
-    del raw
-    # Arrow keeps what it freed: as much as the file again.
-    pa.default_memory_pool().release_unused()
-    return table
+    return Loaded(_timed(raw, inner), raw)
+
+
+def with_figures(loaded: Loaded, rows: slice) -> BarTable:
+    """Return the bars of some rows, in the order of the file, with prices and volumes."""
+    table = loaded.table
+    begin, end, _ = rows.indices(len(table.time))
+    columns_of = loaded.raw.columns.slice(begin, end - begin)
+    raw = loaded.raw._replace(columns=columns_of, rows=loaded.raw.rows.after(begin))
+    values, notes = _figures(raw)
+    notes = [*table.notes, *notes]
+    return msgspec.structs.replace(table, rows=raw.rows, time=table.time[rows], values=values, notes=tuple(notes))
 
 
 def _raw(path: Path, content: Content, mapping: Mapping[str, str], base: str) -> RawTable:
@@ -79,9 +95,9 @@ def _arrow(path: Path, body: bytes, mapping: Mapping[str, str], base: str) -> Ra
     return RawTable(path, name, RowNumbers(), table.select(places.wanted), places)
 
 
-def _table(raw: RawTable, inner: str) -> BarTable:
-    places = raw.places
-    time, notes = _times(raw, places)
+def _figures(raw: RawTable) -> tuple[dict[str, Floats], list[str]]:
+    """Return prices and volumes, and what to say of them."""
+    places, notes = raw.places, []
     figures = [_column(raw, places.of[name]) for name in (*PRICES, "volume") if name in places.of]
     numbers.refuse_mixed(figures)
     values = {name: numbers.floats(_column(raw, places.of[name])) for name in PRICES}
@@ -90,6 +106,12 @@ def _table(raw: RawTable, inner: str) -> BarTable:
         if places.ticks and not values["volume"].any():
             values["volume"] = numbers.floats(_column(raw, places.ticks), volume=True)
             notes.append(f"column {places.of['volume']} is all 0: {places.ticks}, a count of trades, is taken for it")
+    return values, notes
+
+
+def _timed(raw: RawTable, inner: str) -> BarTable:
+    places = raw.places
+    time, notes = _times(raw, places)
     named_by = places.of.get("symbol", "")
     return BarTable(
         path=raw.path,
@@ -99,7 +121,6 @@ def _table(raw: RawTable, inner: str) -> BarTable:
         closes="time" not in places.of,
         time=time,
         time_name=places.of.get("time", places.of.get("closes", "")),
-        values=values,
         named_by=named_by,
         named=_names(raw.columns[named_by]) if named_by else [],
         notes=(*raw.notes, *notes),

@@ -9,6 +9,7 @@ import numpy as np
 from fanfold.importers import checking, data_files, rules
 from fanfold.importers.checking import moment
 from fanfold.importers.data_files import JUMP_MAX, DataFile
+from fanfold.importers.spans import Need
 from fanfold.importers.table import Integers, refuse
 from fanfold.market import timeframes
 from fanfold.market.bars import Bar
@@ -26,9 +27,15 @@ def read_all(
     *,
     jump_max: Decimal = JUMP_MAX,
     now: int | None = None,
+    need: Need | None = None,
 ) -> list[DataFile]:
-    """Return the bars in files, one entry an instrument. Raises BadInput as ``data_files.read`` and ``join`` do."""
-    files = [data_files.read(argument, columns=columns, jump_max=jump_max, now=now) for argument in arguments]
+    """Return the bars in files that ``need`` does not leave out, one entry an instrument.
+
+    Raises BadInput as ``data_files.read`` and ``join`` do.
+    """
+    files = [
+        data_files.read(argument, columns=columns, jump_max=jump_max, now=now, need=need) for argument in arguments
+    ]
     return joined(files, jump_max)
 
 
@@ -45,7 +52,7 @@ def join(files: Sequence[DataFile], jump_max: Decimal = JUMP_MAX) -> DataFile:
 
     Raises BadInput where they do not, and where timeframes differ.
     """
-    parts = sorted(files, key=lambda file: file.recording.closes_at_s(0))
+    parts, earlier = _needed(sorted(files, key=lambda file: file.recording.closes_at_s(0)))
     first = parts[0]
     for part in parts[1:]:
         _refuse_unlike(first, part)
@@ -60,19 +67,27 @@ def join(files: Sequence[DataFile], jump_max: Decimal = JUMP_MAX) -> DataFile:
     figures = [together[:, place] for place in range(1, len(Bar._fields))]
     checked = checking.check(together[:, 0] - length, figures, length, jump_max, int(together[-1, 0]))
     name = first.recording.instrument
-    recording = Recording(name, first.recording.timeframe, price_scale, volume_scale, 0, checked.bars.data)
+    source = first.path.name + (f" and {len(parts) - 1} more" if len(parts) > 1 else "")
+    after = max(first.recording.after, *(part.recording.closes_at_s(-1) for part in earlier), 0)
+    recording = Recording(name, first.recording.timeframe, price_scale, volume_scale, after, checked.bars.data)
     return DataFile(
         path=first.path,
-        format=f"{len(parts)} files",
+        format=f"{len(files)} files",
         recording=recording,
-        instrument=rules.infer(
-            f"{first.path.name} and {len(parts) - 1} more", recording, checked.bars, unbounded=first.unbounded
-        ),
+        instrument=rules.infer(source, recording, checked.bars, unbounded=first.unbounded),
         findings=checked.findings,
         rounded=sum(part.rounded for part in parts),
-        notes=tuple(note for part in parts for note in _notes(part)),
+        notes=tuple(note for part in parts for note in _notes(part)) + tuple(map(_not_needed, earlier)),
         unbounded=first.unbounded,
     )
+
+
+def _needed(parts: Sequence[DataFile]) -> tuple[Sequence[DataFile], Sequence[DataFile]]:
+    """Return the files of which a run needs bars, and those that end before it needs any; all, where none is needed."""
+    needed_from = max(part.needed_from for part in parts)
+    ends = [part.recording.closes_at_s(-1) for part in parts]
+    needed = [part for part, end in zip(parts, ends, strict=True) if end >= needed_from]
+    return needed, [part for part, end in zip(parts, ends, strict=True) if end < needed_from]
 
 
 def disjoint_spans(files: Sequence[DataFile]) -> list[str]:
@@ -117,6 +132,10 @@ def _refuse_disagreeing(parts: Sequence[DataFile], bars: Integers, sources: Inte
         refuse(
             later.path, f"{differ.size} bars differ from those of other files, the first at {at} from {earlier.path}"
         )
+
+
+def _not_needed(part: DataFile) -> str:
+    return f"{part.path.name}: left out, for it ends {moment(part.recording.closes_at_s(-1))}"
 
 
 def _notes(part: DataFile) -> Iterator[str]:

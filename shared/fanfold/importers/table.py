@@ -36,6 +36,11 @@ class RowNumbers(NamedTuple):
             number += 1
         return number
 
+    def after(self, count: int) -> "RowNumbers":
+        """Return the numbers of the rows behind the first ``count``."""
+        first = self.of(count)
+        return RowNumbers(first, tuple(line for line in self.skipped if line > first))
+
 
 class Places(NamedTuple):
     """Meaning -> the file's name of a column. A meaning that the file has no column for is absent.
@@ -80,7 +85,8 @@ class Column(NamedTuple):
 class BarTable(msgspec.Struct, frozen=True, kw_only=True):
     """The columns of bars: ``time`` in epoch units of any size, and floats for each price and the volume.
 
-    ``closes`` says that the times are those at which the bars close. ``named`` has the distinct entries of the column
+    ``closes`` says that the times are those at which the bars close. ``values`` are empty until the figures are read:
+    see ``formats.with_figures``. ``named`` has the distinct entries of the column
     ``named_by``, which names instruments; none where there is no such column. ``inner`` is the name that the bars had
     in their archive.
     """
@@ -92,7 +98,7 @@ class BarTable(msgspec.Struct, frozen=True, kw_only=True):
     closes: bool
     time: Integers
     time_name: str
-    values: dict[str, Floats]
+    values: dict[str, Floats] = {}
     named_by: str = ""
     named: list[str] = []
     notes: tuple[str, ...] = ()

@@ -49,14 +49,16 @@ def decode(path: Path, body: bytes) -> Text:
 
 def lines(body: bytes, count: int) -> list[str]:
     """Return the first lines."""
-    return [line.decode() for line in body.split(b"\n", count)[:count]]
+    head = body[:_LOOK] if body.count(b"\n", 0, _LOOK) >= count else body
+    return [line.decode() for line in head.split(b"\n", count)[:count]]
 
 
 def without_comments(body: bytes) -> tuple[bytes, tuple[int, ...]]:
     """Return the text without empty lines and those that begin with ``#``, and the numbers of those, from 1."""
     if not body.endswith(b"\n") or body.endswith(b"\n\n"):
         body = body.rstrip(b"\n\x1a") + b"\n"
-    if not (body.startswith((b"#", b"\n")) or b"\n#" in body or b"\n\n" in body):
+    # A single byte is searched for ten times as fast as two.
+    if not (body.startswith((b"#", b"\n")) or (b"#" in body and b"\n#" in body) or b"\n\n" in body):
         return body, ()
     rows = body.split(b"\n")[:-1]
     skipped = tuple(number for number, row in enumerate(rows, 1) if not row.strip() or row.startswith(b"#"))
@@ -65,6 +67,8 @@ def without_comments(body: bytes) -> tuple[bytes, tuple[int, ...]]:
 
 def _is_utf8(body: bytes) -> bool:
     """Return whether bytes are UTF-8, a piece at a time: as one string they would take as much again."""
+    if body.isascii():
+        return True
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         for place in range(0, len(body), _PIECE):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,6 +43,7 @@ def request_of(options: RunOptions, plan: RunPlan) -> RunRequest:
         strategy=options.strategy,
         params=run_plan.params(options.param),
         cash=options.cash,
+        since=options.since,
         until=plan.until,
         begun=datetime.now(UTC).isoformat(timespec="seconds"),
     )
@@ -74,7 +75,8 @@ def continued(state: Path, options: RunOptions) -> Continued:
         options.data or request.data,
         options.strategy or request.strategy,
         request.params | run_plan.params(options.param),
-        None,
+        # What the run left out of its files is left out again.
+        request.since,
         until,
         minutes,
         through,
@@ -111,7 +113,8 @@ def _refuse_others(differences: list[str], request: RunRequest) -> None:
 
 def _digest(name: str) -> str:
     try:
-        return sha256(Path(name).read_bytes()).hexdigest()
+        with Path(name).open("rb") as file:
+            return file_digest(file, "sha256").hexdigest()
     except OSError:
         return "it is not there any more"
 

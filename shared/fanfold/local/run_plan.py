@@ -118,9 +118,10 @@ def plan(
     """
     if since is not None and until is not None and since > until:
         raise BadInput(f"--from {_text(since)} is after --until {_text(until)}")
-    files = joining.read_all(data, columns)
-    notes = joining.disjoint_spans(files)
-    raw = _desk_of_data(desk_file, strategy, notes) if files else _raw(desk_file)
+    notes: list[str] = []
+    raw = _desk_of_data(desk_file, strategy, notes) if data else _raw(desk_file)
+    files = _read(data, columns, since, raw.get("strategies", {}), strategy, params)
+    notes += joining.disjoint_spans(files)
     if strategy in raw.get("strategies", {}) or (strategy in contract.names() and files):
         # Nothing is noted about instances that do not trade.
         raw["strategies"] = {name: own for name, own in raw["strategies"].items() if name == strategy}
@@ -147,6 +148,25 @@ def plan(
     start, end = _span(recordings, since if after is None else after + 1, until, minutes)
     notes += warm_up.short_of_bars(built, recordings, end)
     return RunPlan(built, recordings, files, start, end, notes)
+
+
+def _read(
+    data: Sequence[str],
+    columns: Mapping[str, str] | None,
+    since: int | None,
+    instances: Mapping[str, Any],
+    strategy: str | None,
+    params: Mapping[str, str],
+) -> list[DataFile]:
+    """Return the bars in files that a run from ``since`` on needs; all where it begins with the first."""
+    if since is None:
+        return joining.read_all(data, columns)
+    if strategy is not None:
+        instances = {strategy: instances.get(strategy, {})}
+    with_params = {
+        name: {**instance, "params": {**instance.get("params", {}), **params}} for name, instance in instances.items()
+    }
+    return joining.read_all(data, columns, need=warm_up.need(since, with_params, len(data)))
 
 
 def refuse_live(traded: Desk) -> None:
@@ -243,8 +263,10 @@ def _span(
             raise BadInput(f"--minutes {minutes} is less than a bar of {recordings[0].timeframe}: name more minutes")
         end = min(end, start + (minutes * 60 // length - 1) * length)
     if start > end:
-        span = f"{_text(start)} to {_text(end)} was asked for"
-        raise BadInput(f"nothing is left to trade: the data spans {_text(first)} to {_text(last)}, and {span}")
+        # Of data that was left out, only the end is known.
+        whole = not any(recording.after for recording in recordings)
+        there = f"spans {_text(first)} to {_text(last)}" if whole else f"ends {_text(last)}"
+        raise BadInput(f"nothing is left to trade: the data {there}, and {_text(start)} to {_text(end)} was asked for")
     return start, end
 
 

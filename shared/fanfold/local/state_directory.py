@@ -40,8 +40,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The request of a run. ``data`` has arguments with absolute paths, ``columns`` says which of their columns is
     which, ``sha256`` has the digests of their files.
 
-    ``until`` is the last close to trade, in epoch seconds; ``begun`` is by this machine's clock; ``format`` is how the
-    run's tables are stored.
+    ``since`` is the close that it was to begin with, and ``until`` the last close to trade, in epoch seconds; ``begun``
+    is by this machine's clock; ``format`` is how the run's tables are stored.
     """
 
     desk: str
@@ -54,6 +54,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     params: dict[str, str] = {}
     cash: Decimal | None = None
     live: str = ""
+    since: int | None = None
     until: int = 0
     begun: str = ""
     format: int = 1

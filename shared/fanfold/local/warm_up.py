@@ -1,8 +1,11 @@
 """Compare the bars that there are with those that strategies need to warm up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fanfold.desk import Desk
+from fanfold.errors import BadInput
+from fanfold.importers.spans import Need
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.strategy import contract
@@ -24,3 +27,23 @@ def short_of_bars(desk: Desk, recordings: Sequence[Recording], until: int) -> li
                 f"{name} will not trade: it needs {needed:,} bars of {instance.timeframe}, and there are {there:,}"
             )
     return lines
+
+
+def need(since: int, instances: Mapping[str, Mapping[str, Any]], instruments: int) -> Need:
+    """Return the bars that a run from the close ``since`` on (epoch seconds) needs of as many instruments.
+
+    ``instances`` are a desk file's strategies, of which some may trade other instruments in the run.
+    """
+    seconds = bars = 0
+    for name, instance in instances.items():
+        strategy = instance.get("strategy", name)
+        try:
+            count = contract.instruments_of(strategy) or max(len(instance.get("instruments", ())), instruments)
+            length = timeframes.seconds(instance.get("timeframe", "1m"))
+            lookback = contract.bind(strategy, dict(instance.get("params", {})), count).lookback
+        except BadInput:
+            continue  # The desk names it, with its line.
+        # The bar before the lookback tells that none is missing, and the first one may lie in part before it.
+        bars = max(bars, lookback + 3)
+        seconds = max(seconds, (lookback + 3) * length)
+    return Need(since, seconds, bars)
