@@ -31,7 +31,7 @@ STOP: dict[str, Any] = {"symbol": "BTCUSDT", "side": "SELL", "type": "STOP_LOSS"
         (limit(LOW) | {"side": "HOLD"}, -1117, "Invalid side."),
         (limit(LOW) | {"type": "GUESS"}, -1116, "Invalid orderType."),
         (limit(LOW) | {"timeInForce": "GTX"}, -1115, "Invalid timeInForce."),
-        (limit(LOW) | {"price": ""}, -1102, "Mandatory parameter 'price'"),
+        (limit(LOW) | {"price": ""}, -1105, "Parameter 'price' was empty."),
         (limit(LOW) | {"stopPrice": LOW}, -1106, "Parameter 'stopPrice' sent when not required."),
         (limit(LOW) | {"quantity": "-1"}, -1100, "Illegal characters found in parameter 'quantity'"),
         (limit(LOW) | {"newClientOrderId": "a b"}, -1100, "Illegal characters found in parameter 'newClientOrderId'"),

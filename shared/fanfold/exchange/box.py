@@ -6,14 +6,14 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from fanfold.desk import Instrument
-from fanfold.exchange.handlers import TradingFloor, dump, names
+from fanfold.exchange.handlers import ExchangeRoute, TradingFloor, dump, names
 from fanfold.exchange.liquidity import MarketMaker
 from fanfold.exchange.listings import Listing
-from fanfold.exchange.order_request import Params
+from fanfold.exchange.parameters import Params, params_of
 from fanfold.exchange.refusals import ExchangeRefusal
 from fanfold.exchange.request_limits import RequestLimits, RequestMeter
-from fanfold.exchange.routes import ROUTES
-from fanfold.exchange.signing import ApiCredentials, check_key, check_signature, check_time, params_of
+from fanfold.exchange.routes import route_of
+from fanfold.exchange.signing import ApiCredentials, check_key, check_signature, check_time
 from fanfold.exchange.spot import FLOW, PlacedOrder, SpotExchange
 from fanfold.market.bars import Series
 from fanfold.matching.engine import OrderEvent
@@ -94,14 +94,15 @@ class Box:
 
     def answer(self, request: BoxRequest, now_ms: int, skew_ms: int = 0) -> BoxAnswer:
         """Answer a request; ``skew_ms`` is how far the exchange's idea of the time is off."""
-        route = ROUTES.get((request.method, request.path))
+        route = route_of(request.method, request.path)
         if route is None:
             return refusal_answer(ExchangeRefusal(-1000, f"{request.method} {request.path} is not served.", 404))
         headers: dict[str, str] = {}
         try:
-            used = self.meter.weigh(route.weight, now_ms)
+            params = params_of(request.query, request.body)
+            used = self.meter.weigh(route.weigh(params), now_ms)
             headers["X-MBX-USED-WEIGHT"] = headers["X-MBX-USED-WEIGHT-1M"] = str(used)
-            params = self._admit(request, route.security, now_ms + skew_ms)
+            self._admit(request, route, params, now_ms + skew_ms)
             if route.orders:
                 headers |= self.meter.count_orders(route.orders, now_ms)
             if route.security == "signed":
@@ -129,14 +130,14 @@ class Box:
         self.exchange.market_order(symbol, FLOW, side, now_ms, quantity=quantity, price=order.limit)
         self.exchange.trade_delay_ms = 0
 
-    def _admit(self, request: BoxRequest, security: str, now_ms: int) -> Params:
-        if security == "none":
-            return params_of(request.query, request.body)
-        check_key(self.credentials, request.key)
-        params = params_of(request.query, request.body)
-        check_time(params, now_ms)
-        check_signature(self.credentials, request.query, request.body, params)
-        return {name: value for name, value in params.items() if value or name != "newClientOrderId"}
+    def _admit(self, request: BoxRequest, route: ExchangeRoute, params: Params, now_ms: int) -> None:
+        """Check who asks, and that the path takes what was sent."""
+        if route.security != "none":
+            check_key(self.credentials, request.key)
+        route.check_names(params)
+        if route.security == "signed":
+            check_time(params, now_ms)
+            check_signature(self.credentials, request.query, request.body, params)
 
     def _forgive(self, event: OrderEvent, placed: PlacedOrder, _fee: FeeCharge | None) -> None:
         if event.trade is not None and event.order.filled == event.trade.quantity:

@@ -8,8 +8,8 @@ import msgspec
 
 from fanfold.errors import BadInput
 from fanfold.exchange.box import Box, BoxAnswer, BoxRequest, refusal_answer
+from fanfold.exchange.parameters import params_of
 from fanfold.exchange.refusals import ExchangeRefusal, rejected
-from fanfold.exchange.signing import params_of
 from fanfold.exchange.spot import PlacedOrder
 
 LAG_MS = 1_500

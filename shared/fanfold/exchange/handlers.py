@@ -8,7 +8,8 @@ from typing import Any, Literal, NamedTuple
 from fanfold.exchange import market_views, order_views
 from fanfold.exchange.liquidity import MarketMaker
 from fanfold.exchange.market_views import symbols_of, whole
-from fanfold.exchange.order_request import Params, SpotOrder, client_id, parse
+from fanfold.exchange.order_request import SpotOrder, client_id, parse
+from fanfold.exchange.parameters import SIGNED, Params, check_names
 from fanfold.exchange.refusals import ExchangeRefusal, missing
 from fanfold.exchange.request_limits import RequestMeter
 from fanfold.exchange.spot import OwnTrade, PlacedOrder, SpotExchange
@@ -28,12 +29,23 @@ Handler = Callable[[TradingFloor, Params, int], Any]
 
 
 class ExchangeRoute(NamedTuple):
-    """A path's handler; ``orders`` is how many orders a call adds to the counts."""
+    """A path's handler; ``orders`` is how many orders a call adds to the counts.
+
+    ``takes`` names the parameters of the path; None where they are not checked.
+    """
 
     handler: Handler
-    weight: int = 1
+    weight: int | Callable[[Params], int] = 1
+    takes: str | None = None
     security: Literal["none", "key", "signed"] = "none"
     orders: int = 0
+
+    def weigh(self, params: Params) -> int:
+        return self.weight if isinstance(self.weight, int) else self.weight(params)
+
+    def check_names(self, params: Params) -> None:
+        if self.takes is not None:
+            check_names(f"{self.takes} {SIGNED}" if self.security == "signed" else self.takes, params)
 
 
 def symbol_of(floor: TradingFloor, params: Params) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from fanfold import money
 from fanfold.exchange.liquidity import MarketMaker, Step, steps
-from fanfold.exchange.order_request import Params
+from fanfold.exchange.parameters import Params
 from fanfold.exchange.refusals import ExchangeRefusal, missing, text8
 from fanfold.exchange.spot import SpotExchange
 from fanfold.market.bars import Bar, Series

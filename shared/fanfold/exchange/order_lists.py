@@ -4,7 +4,8 @@ from typing import Any
 
 from fanfold.exchange import order_views
 from fanfold.exchange.handlers import TradingFloor, cancel, request_of
-from fanfold.exchange.order_request import Params, SpotOrder, client_id
+from fanfold.exchange.order_request import SpotOrder, client_id
+from fanfold.exchange.parameters import Params
 from fanfold.exchange.refusals import ExchangeRefusal, rejected
 from fanfold.exchange.spot import PlacedOrder
 

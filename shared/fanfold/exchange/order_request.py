@@ -1,18 +1,17 @@
 """The parameters of an order, read and checked as the exchange does before its engine sees them."""
 
 import re
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal, cast
 
 import msgspec
 
 from fanfold.exchange.listings import DEFAULT_PREVENTION, ORDER_TYPES, PREVENTIONS, Listing
+from fanfold.exchange.parameters import Params
 from fanfold.exchange.refusals import ExchangeRefusal, illegal, missing, rejected
 from fanfold.matching.order_book import SelfTradePrevention, Trigger
 from fanfold.messages import Side
 
-Params = Mapping[str, str]
 FIGURE = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 CLIENT_ID = r"^[\.A-Z\:/a-z0-9_-]{1,36}$"
 DECIMALS = 8

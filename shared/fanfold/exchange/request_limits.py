@@ -10,6 +10,7 @@ MINUTE_MS = 60_000
 BAN_MS = 120_000
 # Requests over the limit that are answered with 429 before the address is banned.
 PATIENCE = 10
+_SPELLED = {"10S": "10 SECOND", "1D": "1 DAY"}
 
 
 class RequestLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,11 +48,17 @@ class RequestMeter:
         if self._refused > PATIENCE:
             self._refused, self.banned_until_ms = 0, now_ms + BAN_MS
             return self._ban()
-        text = f"Too much request weight used; current limit is {self.limits.weight} request weight per 1 MINUTE."
+        text = (
+            f"Too much request weight used; current limit is {self.limits.weight} request weight per 1 MINUTE. "
+            "Please use WebSocket Streams for live updates to avoid polling the API."
+        )
         return ExchangeRefusal(-1003, text, 429)
 
     def _ban(self) -> ExchangeRefusal:
-        text = f"Way too much request weight used; IP banned until {self.banned_until_ms}."
+        text = (
+            f"Way too much request weight used; IP banned until {self.banned_until_ms}. "
+            "Please use WebSocket Streams for live updates to avoid bans."
+        )
         return ExchangeRefusal(-1003, text, 418)
 
     def retry_after_s(self, now_ms: int) -> int:
@@ -65,7 +72,8 @@ class RequestMeter:
         headers = {}
         for name, length_ms, limit in self._order_windows():
             if self._count(name, length_ms, now_ms) + orders > limit:
-                raise ExchangeRefusal(-1015, f"Too many new orders; current limit is {limit} orders per {name}.", 429)
+                text = f"Too many new orders; current limit is {limit} orders per {_SPELLED[name]}."
+                raise ExchangeRefusal(-1015, text, 429)
         for name, length_ms, _ in self._order_windows():
             headers[f"X-MBX-ORDER-COUNT-{name}"] = str(self._add(name, length_ms, orders, now_ms))
         return headers

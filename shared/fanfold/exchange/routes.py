@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from fanfold.exchange import handlers, market_views, order_lists
+from fanfold.exchange import handlers, market_views, order_lists, parameters
 from fanfold.exchange.handlers import ExchangeRoute, TradingFloor, each
-from fanfold.exchange.order_request import Params
+from fanfold.exchange.parameters import Params
 
 
 def _nothing(_floor: TradingFloor, _params: Params, _now_ms: int) -> Any:
@@ -73,40 +73,74 @@ def _book_ticker(floor: TradingFloor, params: Params, _now_ms: int) -> Any:
     return each(lambda name: market_views.book_ticker(floor.exchange, name), floor, params)
 
 
-API = "/api/v3"
-ROUTES: dict[tuple[str, str], ExchangeRoute] = {
-    ("GET", f"{API}/ping"): ExchangeRoute(_nothing),
-    ("GET", f"{API}/time"): ExchangeRoute(_time),
-    ("GET", f"{API}/exchangeInfo"): ExchangeRoute(handlers.exchange_info, 20),
-    ("GET", f"{API}/klines"): ExchangeRoute(handlers.klines, 2),
-    ("GET", f"{API}/depth"): ExchangeRoute(handlers.depth, 5),
-    ("GET", f"{API}/trades"): ExchangeRoute(handlers.trades, 25),
-    ("GET", f"{API}/historicalTrades"): ExchangeRoute(handlers.trades, 25),
-    ("GET", f"{API}/aggTrades"): ExchangeRoute(handlers.aggregates, 4),
-    ("GET", f"{API}/ticker/24hr"): ExchangeRoute(_day_ticker, 2),
-    ("GET", f"{API}/ticker/price"): ExchangeRoute(_price_ticker, 2),
-    ("GET", f"{API}/ticker/bookTicker"): ExchangeRoute(_book_ticker, 2),
-    ("GET", f"{API}/account"): ExchangeRoute(handlers.account, 20, "signed"),
-    ("POST", f"{API}/order"): ExchangeRoute(handlers.new_order, 1, "signed", orders=1),
-    ("POST", f"{API}/order/test"): ExchangeRoute(handlers.check_order, 1, "signed"),
-    ("GET", f"{API}/order"): ExchangeRoute(handlers.query_order, 4, "signed"),
-    ("DELETE", f"{API}/order"): ExchangeRoute(handlers.cancel_order, 1, "signed"),
-    ("POST", f"{API}/order/cancelReplace"): ExchangeRoute(handlers.replace_order, 1, "signed", orders=1),
-    ("POST", f"{API}/order/oco"): ExchangeRoute(order_lists.old_pair, 1, "signed", orders=2),
-    ("POST", f"{API}/orderList/oco"): ExchangeRoute(order_lists.new_pair, 1, "signed", orders=2),
-    ("GET", f"{API}/orderList"): ExchangeRoute(order_lists.query_list, 4, "signed"),
-    ("DELETE", f"{API}/orderList"): ExchangeRoute(order_lists.cancel_list, 1, "signed"),
-    ("GET", f"{API}/openOrders"): ExchangeRoute(handlers.open_orders, 6, "signed"),
-    ("DELETE", f"{API}/openOrders"): ExchangeRoute(handlers.cancel_all, 1, "signed"),
-    ("GET", f"{API}/allOrders"): ExchangeRoute(handlers.all_orders, 20, "signed"),
-    ("GET", f"{API}/myTrades"): ExchangeRoute(handlers.my_trades, 20, "signed"),
-    ("GET", f"{API}/rateLimit/order"): ExchangeRoute(_order_counts, 40, "signed"),
-    ("GET", "/sapi/v1/account/apiRestrictions"): ExchangeRoute(_restrictions, 1, "signed"),
-    ("GET", "/sapi/v1/capital/config/getall"): ExchangeRoute(_coins, 10, "signed"),
-    ("GET", "/sapi/v1/asset/tradeFee"): ExchangeRoute(_trade_fees, 1, "signed"),
-    ("GET", "/sapi/v1/system/status"): ExchangeRoute(_system_status),
-    ("GET", "/sapi/v1/margin/allPairs"): ExchangeRoute(_none, 1, "key"),
-    ("GET", "/sapi/v1/margin/isolated/allPairs"): ExchangeRoute(_none, 1, "signed"),
-    ("GET", "/fapi/v1/exchangeInfo"): ExchangeRoute(_no_symbols),
-    ("GET", "/dapi/v1/exchangeInfo"): ExchangeRoute(_no_symbols),
+def _depth_weight(params: Params) -> int:
+    limit = market_views.whole(params, "limit", 100, 5_000)
+    return next(weight for most, weight in ((100, 5), (500, 25), (1_000, 50), (5_000, 250)) if limit <= most)
+
+
+def _day_weight(params: Params) -> int:
+    count = params.get("symbols", "").count(",") + 1
+    if "symbol" in params or ("symbols" in params and count <= 20):
+        return 2
+    return 40 if "symbols" in params and count <= 100 else 80
+
+
+def _price_weight(params: Params) -> int:
+    return 2 if "symbol" in params else 4
+
+
+def _open_weight(params: Params) -> int:
+    return 6 if "symbol" in params else 80
+
+
+def _trades_weight(params: Params) -> int:
+    return 5 if "orderId" in params else 20
+
+
+API = "/api/v3/"
+ROUTES: dict[str, ExchangeRoute] = {
+    "GET ping": ExchangeRoute(_nothing, 1, ""),
+    "GET time": ExchangeRoute(_time, 1, ""),
+    "GET exchangeInfo": ExchangeRoute(
+        handlers.exchange_info, 20, parameters.TICKER + " permissions showPermissionSets"
+    ),
+    "GET klines": ExchangeRoute(handlers.klines, 2, parameters.SPAN + " interval timeZone"),
+    "GET depth": ExchangeRoute(handlers.depth, _depth_weight, "symbol limit symbolStatus"),
+    "GET trades": ExchangeRoute(handlers.trades, 25, "symbol limit"),
+    "GET historicalTrades": ExchangeRoute(handlers.trades, 25, "symbol limit fromId"),
+    "GET aggTrades": ExchangeRoute(handlers.aggregates, 4, parameters.SPAN + " fromId"),
+    "GET ticker/24hr": ExchangeRoute(_day_ticker, _day_weight, parameters.TICKER + " type"),
+    "GET ticker/price": ExchangeRoute(_price_ticker, _price_weight, parameters.TICKER),
+    "GET ticker/bookTicker": ExchangeRoute(_book_ticker, _price_weight, parameters.TICKER),
+    "GET account": ExchangeRoute(handlers.account, 20, "omitZeroBalances", "signed"),
+    "POST order": ExchangeRoute(handlers.new_order, 1, parameters.NEW_ORDER, "signed", orders=1),
+    "POST order/test": ExchangeRoute(handlers.check_order, 1, parameters.NEW_ORDER, "signed"),
+    "GET order": ExchangeRoute(handlers.query_order, 4, "symbol orderId origClientOrderId", "signed"),
+    "DELETE order": ExchangeRoute(handlers.cancel_order, 1, parameters.CANCEL, "signed"),
+    "POST order/cancelReplace": ExchangeRoute(handlers.replace_order, 1, parameters.REPLACE, "signed", orders=1),
+    "POST order/oco": ExchangeRoute(order_lists.old_pair, 1, parameters.OLD_PAIR, "signed", orders=2),
+    "POST orderList/oco": ExchangeRoute(order_lists.new_pair, 1, parameters.NEW_PAIR, "signed", orders=2),
+    "GET orderList": ExchangeRoute(order_lists.query_list, 4, "orderListId origClientOrderId", "signed"),
+    "DELETE orderList": ExchangeRoute(
+        order_lists.cancel_list, 1, "symbol orderListId listClientOrderId newClientOrderId", "signed"
+    ),
+    "GET openOrders": ExchangeRoute(handlers.open_orders, _open_weight, "symbol", "signed"),
+    "DELETE openOrders": ExchangeRoute(handlers.cancel_all, 1, "symbol", "signed"),
+    "GET allOrders": ExchangeRoute(handlers.all_orders, 20, parameters.SPAN + " orderId", "signed"),
+    "GET myTrades": ExchangeRoute(handlers.my_trades, _trades_weight, parameters.SPAN + " orderId fromId", "signed"),
+    "GET rateLimit/order": ExchangeRoute(_order_counts, 40, "", "signed"),
+    # What ccxt asks besides the spot API, while it loads the markets or checks a key.
+    "GET /sapi/v1/account/apiRestrictions": ExchangeRoute(_restrictions, security="signed"),
+    "GET /sapi/v1/capital/config/getall": ExchangeRoute(_coins, 10, security="signed"),
+    "GET /sapi/v1/asset/tradeFee": ExchangeRoute(_trade_fees, security="signed"),
+    "GET /sapi/v1/system/status": ExchangeRoute(_system_status),
+    "GET /sapi/v1/margin/allPairs": ExchangeRoute(_none, security="key"),
+    "GET /sapi/v1/margin/isolated/allPairs": ExchangeRoute(_none, security="signed"),
+    "GET /fapi/v1/exchangeInfo": ExchangeRoute(_no_symbols),
+    "GET /dapi/v1/exchangeInfo": ExchangeRoute(_no_symbols),
 }
+
+
+def route_of(method: str, path: str) -> ExchangeRoute | None:
+    """Return the route of a request; None where nothing is served."""
+    return ROUTES.get(f"{method} {path.removeprefix(API)}")

@@ -4,11 +4,10 @@ import hashlib
 import hmac
 import re
 from decimal import Decimal, InvalidOperation
-from urllib.parse import parse_qsl
 
 import msgspec
 
-from fanfold.exchange.order_request import Params
+from fanfold.exchange.parameters import Params
 from fanfold.exchange.refusals import ExchangeRefusal, missing
 
 WINDOW_MS, WINDOW_MAX_MS = Decimal(5_000), Decimal(60_000)
@@ -26,14 +25,6 @@ class ApiCredentials(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, seed: int) -> "ApiCredentials":
         """Return the credentials of a seed: the same every time, because they guard play money."""
         return cls(**{part: hashlib.sha256(f"{part} {seed}".encode()).hexdigest() for part in ("key", "secret")})
-
-
-def params_of(query: str, body: str) -> dict[str, str]:
-    """Return the parameters of a request; those of the query come first."""
-    rows = parse_qsl(query, keep_blank_values=True) + parse_qsl(body, keep_blank_values=True)
-    if len({name for name, _ in rows}) < len(rows):
-        raise ExchangeRefusal(-1101, "Duplicate values for a parameter detected.")
-    return dict(rows)
 
 
 def check_key(credentials: ApiCredentials, key: str) -> None:
