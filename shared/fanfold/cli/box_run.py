@@ -69,10 +69,10 @@ def trade(options: Options, wanted: RunOptions, out: Console) -> int:
         live=BOX,
         begun=datetime.now(UTC).isoformat(),
     )
+    settings = environment(state, live=False, images=wanted.images)
     with state_directory.begin(state, traded, request, overwrite=wanted.overwrite) as (held, kept):
         print_start(state, kept, out)
         with _open_exchange(plan, traded, wanted) as (clock, box):
-            settings = environment(state, live=False, images=wanted.images)
             settings |= {"VENUE_ORIGIN": box.origin, "VENUE_SECRET": PARAMETER, "LIVE_VENUE": _account(traded)[1].venue}
             settings |= {"FANFOLD_CHAOS": f"seed={wanted.seed},kill={KILL},kill_of={EXECUTION},kills={wanted.kills}"}
             with deployed(state, settings, held, out) as cloud, announce(state, cloud):

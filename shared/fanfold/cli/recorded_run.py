@@ -49,10 +49,11 @@ def _start(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -> i
     folder.use(folder.chosen(wanted.strategies))
     plan = read_plan(wanted)
     describe(plan, out)
+    settings = environment(state, live=False, images=wanted.images)
     request = continuing.request_of(wanted, plan)
     with state_directory.begin(state, plan.desk, request, overwrite=wanted.overwrite) as (held, kept):
         print_start(state, kept, out)
-        return _trade(state, plan, held, wanted, out, as_json=as_json)
+        return _trade(state, plan, held, settings, wanted, out, as_json=as_json)
 
 
 def read_plan(wanted: RunOptions) -> RunPlan:
@@ -77,9 +78,10 @@ def _continue(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -
     with lock_directory(state, "run") as held:
         plan, request = continuing.continued(state, wanted)
         describe(plan, out)
+        settings = environment(state, live=False, images=wanted.images)
         state_directory.write_request(state, request)
         out.print(f"continues in {state} with {moment(plan.start)}", soft_wrap=True, highlight=False)
-        return _trade(state, plan, held, wanted, out, as_json=as_json)
+        return _trade(state, plan, held, settings, wanted, out, as_json=as_json)
 
 
 def _check_nobody_runs(state: Path) -> None:
@@ -117,9 +119,17 @@ def _deploy(cloud: Cloud, out: Console) -> None:
     out.print(f"deployed {STACKS} stacks in {time.monotonic() - began:.0f} s: {what}", highlight=False)
 
 
-def _trade(state: Path, plan: RunPlan, held: int, wanted: RunOptions, out: Console, *, as_json: bool) -> int:
+def _trade(
+    state: Path,
+    plan: RunPlan,
+    held: int,
+    settings: dict[str, str],
+    wanted: RunOptions,
+    out: Console,
+    *,
+    as_json: bool,
+) -> int:
     replay.write(state / state_directory.RECORDINGS, plan.recordings)
-    settings = environment(state, live=False, images=wanted.images)
     begun = emulator(state, settings, held) if wanted.resume else deployed(state, settings, held, out)
     with begun as cloud, announce(state, cloud):
         return _traded(DeskRun(cloud, state), plan, wanted, out, as_json=as_json)

@@ -144,14 +144,16 @@ def connect(state: Path, command: str) -> Iterator[LocalSession]:
     Raises NothingThere where there was no run, NotReachable where the embedded AWS does not start or is not up yet.
     """
     state = state.resolve()
+    # Who asks for the holder creates the lock: not in a directory that is no desk's.
+    lockable = (state / holding.LOCK).exists()
+    running = running_cloud(state) if lockable else None
+    other = holding.holder(state) if lockable and running is None else None
+    if other and other.command == "run" and other.alive:
+        raise NotReachable(f"{other}: the desk in {state} is being deployed, or ends; ask again in a moment")
     known = _desk(state)
-    running = running_cloud(state)
     if running is not None:
         yield LocalSession(state, running, known, running=True)
         return
-    other = holding.holder(state)
-    if other and other.command == "run" and other.alive:
-        raise NotReachable(f"{other}: the desk in {state} is being deployed, or ends; ask again in a moment")
     settings = environment(state, live=not (state / CLOCK).exists())
     with lock_directory(state, command) as held, emulator(state, settings, held) as cloud:
         yield LocalSession(state, cloud, known, running=False)
