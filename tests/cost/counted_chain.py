@@ -59,7 +59,14 @@ class CountedChain(Chain):
     Each of those who poll audit's queue gathers a batch of its own, and in a batch messages come in any order.
     """
 
-    def __init__(self, situation: Situation, folder: Path, call: Call, stacks: Stacks) -> None:
+    def __init__(
+        self,
+        situation: Situation,
+        folder: Path,
+        call: Call,
+        stacks: Stacks,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self._direct = call
         self._stacks = stacks
         self._recorder = stacks.functions["audit/record"]
@@ -70,7 +77,7 @@ class CountedChain(Chain):
         self.sizes: dict[tuple[str, ...], int] = {}
         self.hours: dict[str, set[int]] = {}
         self._lying: dict[tuple[str, str, str], int] = {}
-        super().__init__(situation, folder, lambda _service: call)
+        super().__init__(situation, folder, lambda _service: call, settings)
 
     def reset(self) -> None:
         """Begin to count."""
@@ -214,17 +221,18 @@ def day(scenario: Scenario) -> Day:
     with ministack() as emulator, TemporaryDirectory() as folder:
         _create(connect("boto3", emulator.endpoint))
         chain = CountedChain(situation, Path(folder), connect("light", emulator.endpoint), stacks)
-        for now in situation.closes[: scenario.warm_minutes]:
-            chain.minute(now)
-        chain.record()
-        chain.reset()
-        for now in situation.closes[scenario.warm_minutes :]:
-            chain.minute(now)
-        chain.record()
-        return _day(scenario, chain)
+        return traded(scenario, chain)
 
 
-def _day(scenario: Scenario, chain: CountedChain) -> Day:
+def traded(scenario: Scenario, chain: CountedChain) -> Day:
+    """Trade a scenario's minutes, and count all but the first."""
+    for now in scenario.situation.closes[: scenario.warm_minutes]:
+        chain.minute(now)
+    chain.record()
+    chain.reset()
+    for now in scenario.situation.closes[scenario.warm_minutes :]:
+        chain.minute(now)
+    chain.record()
     messages = [decode(body) for _, body in chain.published]
     return Day(
         scenario=scenario.name,

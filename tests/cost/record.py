@@ -1,4 +1,5 @@
-"""Write what bills are counted from anew: ``record.py stacks`` packages the stacks, ``record.py ten`` trades a day.
+"""Write what bills are counted from anew: ``record.py stacks`` packages the stacks, ``record.py ten`` trades a day,
+``record.py order`` some hours for real at the exchange in the box.
 
 Without names it does all; a day takes a minute or two.
 """
@@ -16,15 +17,20 @@ def main(names: list[str]) -> None:
     import baseline
     from cost_situations import SCENARIOS
     from counted_chain import DAY_MINUTES, day
+    from real_orders import real_days
 
     from fanfold.cost.days import encode
 
-    for name in names or ("stacks", "baseline", *SCENARIOS):
+    for name in names or ("stacks", "baseline", "order", *SCENARIOS):
         if name == "stacks":
             stacks()
             continue
         if name == "baseline":
             (RECORDED / "baseline.json").write_text(json.dumps(baseline.measured(), indent=1, sort_keys=True) + "\n")
+            continue
+        if name == "order":
+            for recorded, hours in real_days().items():
+                (RECORDED / f"{recorded}.json").write_bytes(encode(hours))
             continue
         began = time.monotonic()
         found = day(SCENARIOS[name](DAY_MINUTES))

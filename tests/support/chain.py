@@ -124,9 +124,16 @@ class Recording:
 class Chain:
     """A desk under way; ``store`` gives each service's call for what is not a topic."""
 
-    def __init__(self, situation: Situation, folder: Path, store: Callable[[str], Call]) -> None:
+    def __init__(
+        self,
+        situation: Situation,
+        folder: Path,
+        store: Callable[[str], Call],
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """``settings`` go into the environment of the services."""
         replay.write(folder, situation.recordings)
-        environ = _environment(folder)
+        environ = {**_environment(folder), **(settings or {})}
         self.now = situation.closes[0]
         self.deliveries: list[Delivery] = []
         self.published: list[tuple[str, str]] = []
@@ -288,7 +295,8 @@ def _process(
     wiring = import_module(f"{service.replace('-', '_')}_service.wiring")
     watch = Telemetry({}, clock, write=len)
     edge = SqsConsumer(call, "dead-letters", "faults", clock, watch)
-    return wiring.build(Runtime(call, clock, situation.desk, edge, watch), read(wiring.Settings, environ))
+    runtime = Runtime(call, clock, situation.desk, edge, watch, sleep=lambda _seconds: None)
+    return wiring.build(runtime, read(wiring.Settings, environ))
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -94,10 +94,11 @@ def times(activity: Activity, function: BilledFunction, minutes: int) -> Decimal
     """Return how often a month repeats a recorded function; if its schedule was changed since, by the new schedule."""
     if function.runs_a_month:
         return Decimal(function.runs_a_month) / activity.invocations
-    return _month_of(minutes)
+    return month_of(minutes)
 
 
-def _month_of(minutes: int) -> Decimal:
+def month_of(minutes: int) -> Decimal:
+    """Return how often a month repeats so many minutes."""
     return Decimal(units.MONTH_DAYS * DAY_MINUTES) / minutes
 
 
@@ -154,7 +155,7 @@ def _idle(function: BilledFunction) -> Quantities:
 def _fixed(stacks: Stacks, day: Day) -> Quantities:
     pieces = {item: Decimal(count) for item, count in stacks.pieces.items()}
     # Kept for a minute, and asked for where an order is placed; under a key of our own it is opened each time.
-    readings = min(day.orders, day.minutes) * _month_of(day.minutes)
+    readings = min(day.orders, day.minutes) * month_of(day.minutes)
     secrets = pieces.get("secret", NOTHING) * readings
     return pieces | {
         "metric": own_metrics(stacks, day),

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from fanfold.cli import cost_files
 from fanfold.cli.commands.cost import amount, dollars
-from fanfold.cost import bill, durations, templates
+from fanfold.cost import bill, durations, order, templates
 from fanfold.cost.bill import Bill
 from fanfold.cost.prices import AS_OF, PRICES, REGION
-from fanfold.cost.scenarios import SCENARIOS, Scenario
+from fanfold.cost.scenarios import PROFILES, SCENARIOS, Scenario
 
 YEAR = 12
 
@@ -21,6 +21,8 @@ def cost_markdown() -> str:
         *_totals(bills),
         *_LINES_HEAD,
         *_lines(bills),
+        *_ORDER_HEAD,
+        *_orders(),
         *_ASSUMPTIONS_HEAD,
         *_assumptions(),
         *_PRICES_HEAD,
@@ -55,6 +57,14 @@ def _lines(bills: dict[str, Bill]) -> Iterator[str]:
                 for line in lines
             ]
             yield f"| {price.what}, {price.unit} | {' | '.join(cells)} |"
+
+
+def _orders() -> Iterator[str]:
+    busy, quiet = cost_files.day(order.BUSY), cost_files.day(order.QUIET)
+    for profile in PROFILES:
+        cost = order.order_cost(cost_files.recorded_stacks(profile), busy, quiet)
+        counts = " | ".join(f"{cost.calls.get(service, 0):.1f}" for service in _ORDER_SERVICES)
+        yield f"| {profile} | {counts} | {sum(cost.calls.values()):.1f} | {cost.listed_a_thousand:.3f} |"
 
 
 def _assumptions() -> Iterator[str]:
@@ -121,6 +131,19 @@ _LINES_HEAD = (
     "",
     "| Item | " + " | ".join(f"{name} | free tier" for name in SCENARIOS) + " |",
     "| --- | --- | --- | --- | --- | --- | --- |",
+)
+_ORDER_SERVICES = ("risk", "execution", "audit")
+_ORDER_HEAD = (
+    "",
+    "## An order of a live account",
+    "",
+    "The AWS calls that follow from one order, and US dollars of a thousand at list price: what four hours of an account",
+    "at the exchange in the box took more than the same hours without an order, each order in a message of its own. Of",
+    "execution's five calls one reads, one claims, one books with its report, one publishes that and one ticks it off;",
+    "between claim and booking is one request to the exchange.",
+    "",
+    f"| Profile | {' | '.join(_ORDER_SERVICES)} | Calls | $ a thousand |",
+    "| --- | --- | --- | --- | --- | --- |",
 )
 _ASSUMPTIONS_HEAD = (
     "",

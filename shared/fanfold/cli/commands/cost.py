@@ -1,6 +1,7 @@
 """Show what a month on AWS costs, line by line.
 
-The bill is counted from the packaged templates and a recorded day.
+The bill is counted from the packaged templates and a recorded day. The last line says what an order of a live account
+costs.
 
 Example: fanfold cost --scenario arbitrage --profile lean
 Example: fanfold cost --recorded
@@ -16,6 +17,7 @@ from fanfold.cli import cost_files
 from fanfold.cli.argument_types import Count, only_one
 from fanfold.cli.output import Answer, Grid
 from fanfold.cost.bill import Bill, BillLine, bill
+from fanfold.cost.order import BUSY, QUIET, OrderCost, order_cost
 from fanfold.cost.prices import AS_OF, PRICES, REGION
 from fanfold.cost.scenarios import PROFILES, SCENARIOS, Scenario
 
@@ -52,10 +54,12 @@ def command(
     else:
         stacks = cost_files.recorded_stacks(profile) if recorded else cost_files.packaged_stacks(profile)
     monthly = bill(chosen.equipped(stacks), cost_files.day(chosen.name), months)
-    return Answer(document(chosen, profile, monthly), [grid(monthly), _summary(chosen, profile, monthly)])
+    order = order_cost(stacks, cost_files.day(BUSY), cost_files.day(QUIET))
+    summary = _summary(chosen, profile, monthly)
+    return Answer(document(chosen, profile, monthly, order), [grid(monthly), summary, order_line(order)])
 
 
-def document(scenario: Scenario, profile: str, monthly: Bill) -> dict[str, object]:
+def document(scenario: Scenario, profile: str, monthly: Bill, order: OrderCost) -> dict[str, object]:
     """Return the bill for programs; amounts in US dollars."""
     lines = [
         {"item": line.item, "quantity": line.quantity, "list": line.listed, "after_free": line.after_free}
@@ -69,6 +73,7 @@ def document(scenario: Scenario, profile: str, monthly: Bill) -> dict[str, objec
         "list": monthly.listed,
         "after_free": monthly.after_free,
         "lines": lines,
+        "real_order": {"calls": order.calls, "list_a_thousand": order.listed_a_thousand},
     }
 
 
@@ -77,6 +82,15 @@ def grid(monthly: Bill) -> Grid:
     rows = list(map(_row, monthly.lines))
     rows.append(("total", "", "", dollars(monthly.listed), dollars(monthly.after_free)))
     return Grid("", ("what", "a month", "of", "$ at list price", "$ after free tier"), rows, frozenset({1, 3, 4}))
+
+
+def order_line(order: OrderCost) -> str:
+    """Return what an order of a live account costs, for people."""
+    calls = ", ".join(f"{service} {count:.1f}" for service, count in order.calls.items())
+    return (
+        f"an order of a live account: {sum(order.calls.values()):.1f} AWS calls ({calls}), "
+        f"${order.listed_a_thousand:.3f} a thousand at list price"
+    )
 
 
 def _row(line: BillLine) -> tuple[str, ...]:
