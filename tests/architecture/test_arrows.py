@@ -58,7 +58,7 @@ ROOMS = {
 # Room -> the libraries that it may import, where that is more than what is pure.
 LIBRARIES = {
     **dict.fromkeys(AWS, STANDARD | {"msgspec", "boto3", "botocore", "pyarrow", "aws_xray_sdk"}),
-    "venues": STANDARD | {"msgspec", "ccxt"},
+    "venues": STANDARD | {"msgspec", "ccxt", "certifi"},
     "research": STANDARD | {"msgspec", "numpy", "numba", "duckdb", "pyarrow"} | PLOTTING,
     "simulation": PURE | {"random"},
     # It runs a server on a thread of its own; no image holds it.

@@ -14,6 +14,7 @@ from fanfold.messages import SUBSCRIPTIONS
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = 15
 MEASURE = "botocore.session"
+EXCHANGE = "from fanfold.venues.ccxt.client import Client; Client('binance')"
 
 
 def main() -> None:
@@ -31,6 +32,10 @@ def main() -> None:
     cases |= {f"{name} handler, no typing_extensions": absent + code for name, code in handlers.items()}
     with TemporaryDirectory() as folder:
         cases |= {f"{name} handler, desk and client": _built(name, Path(folder)) for name in SUBSCRIPTIONS}
+        cases |= {
+            f"{name} handler, one exchange": f"{absent}{handlers[name]}; {EXCHANGE}"
+            for name in ("execution", "market-data")
+        }
         _measure(cases)
 
 

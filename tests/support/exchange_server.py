@@ -92,6 +92,8 @@ class Exchange:
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
+    # The usual five lose a connection where eight threads connect at once.
+    request_queue_size = 64
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that gave up waiting is no news."""

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from fanfold.errors import VenueUnavailable
 from fanfold.venues.ccxt import slim
 from fanfold.venues.ccxt.pace import Pace
+from fanfold.venues.ccxt.transport import HttpSession
 
 TIMEOUT_S = 3.0
 # Most exchanges count by the minute, so that long is waited where one does not say how long.
@@ -67,7 +68,8 @@ class Client:
         self._errors: Any = slim.errors()
         self.name = exchange_id
         self._timeout_s = timeout_s
-        self._ccxt = _guarded(kind, self._errors)(_CONFIG | {"timeout": timeout_s * 1_000} | dict(credentials or {}))
+        own = {"timeout": timeout_s * 1_000, "session": HttpSession(slim.transport_faults())}
+        self._ccxt = _guarded(kind, self._errors)(_CONFIG | own | dict(credentials or {}))
         self._ccxt.clock = clock
         self._now_s = time.time if clock is None else lambda: clock().timestamp()
         self.pace = Pace(exchange_id, self._ccxt.rateLimit, self._now_s, sleep)
