@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test simulate storm check lint format lock documents bench images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
+.PHONY: help install run test simulate storm check lint format lock documents bench oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -45,6 +45,12 @@ format: install ## Format the code, put imports in order, and mend what the lint
 bench: install ## Print handler times, import times, AWS calls and memory
 	@$(BIN)/python tests/bench/run.py
 
+oracle: install ## Let pandas and empyrical, in an environment of their own, say what the report must say, and compare
+	@test -x build/oracle/bin/python || $(PYTHON) -m venv build/oracle
+	@$(BIN)/python -m uv pip install --quiet --python build/oracle --require-hashes --requirements tests/oracles/requirements.txt
+	@build/oracle/bin/python tests/oracles/record.py
+	@$(PYTEST) tests/unit/test_report_oracle.py
+
 SERVICES := $(patsubst services/%/serverless.yml,%,$(wildcard services/*/serverless.yml))
 IMAGES ?= $(SERVICES)
 # The desk that goes into the images.
@@ -82,6 +88,8 @@ CCXT_IMAGES := market-data execution
 lock: install ## Pin every dependency, with hashes, from pyproject.toml
 	@$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  --python-version 3.11 --extra console --extra test pyproject.toml -o requirements.txt
+	@$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  --python-version 3.11 --extra oracle pyproject.toml -o tests/oracles/requirements.txt
 	@for image in $(SERVICES); do \
 	  case " $(CCXT_IMAGES) " in *" $$image "*) unwanted= ;; *) unwanted="--no-emit-package urllib3" ;; esac; \
 	  $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
