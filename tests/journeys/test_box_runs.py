@@ -27,6 +27,9 @@ def test_every_order_is_at_the_exchange_at_most_once_and_the_books_are_its_own(
     assert "nothing doubled, lost or unexplained" in told.out
     assert "VIOLATION" not in told.out
     assert " 0 orders of" not in told.out
+    # The exchange is gone by then.
+    assert main(["reconcile", "--state", str(tmp_path / "state")]) == 0
+    assert "nothing doubled, lost or unexplained" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from fanfold import ids
 from fanfold.codes import Code
 from fanfold.messages import LegStatus, Message, OrdersRefused, Refusal, TradingState
+from fanfold.money import EXACT
 from fanfold.records import LegCode, LegState
 from fanfold.risk.bundles import leg_of
 from fanfold.risk.decision import Decision
@@ -67,8 +68,10 @@ def _states(decided: DecidedTargets) -> Iterator[LegState]:
         if leg in stopped_out:
             continue
         if leg in decision.dust:
-            held = decision.book.held.get(leg, FLAT).quantity
-            yield _state(leg, LegCode.DUST, f"the venue takes no order that closes {held:f}")
+            held = decision.book.held.get(leg, FLAT)
+            # What live orders close is no dust.
+            left = EXACT.add(held.quantity, held.open)
+            yield _state(leg, LegCode.DUST, f"the venue takes no order that closes {left:f}")
         elif leg in decision.too_small:
             yield _state(leg, LegCode.BELOW_MINIMUM, f"weight {entry.target.weight} comes to less than the venue takes")
         elif leg in unpriced:

@@ -1,29 +1,40 @@
 """Hold the books of a desk against the exchange in the box: what it was sent, what it traded, what it holds."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
+from fanfold.audit.queries import is_open
 from fanfold.ledger.booking import AccountBooks
+from fanfold.local import state_directory
 from fanfold.messages import OrderState
 from fanfold.money import ZERO, exact
 
+# The name of the exchange, as a run is asked for.
+BOX = "box"
 # What the desk says of orders that never came to the exchange.
 NEVER_THERE = {OrderState.BLOCKED, OrderState.STALE, OrderState.REJECTED}
 
 
 class BoxComparison(NamedTuple):
-    """Faults by name, and what the exchange and the desk disagree on; each text is a violation."""
+    """Faults by name, and what the exchange and the desk disagree on; each text is a violation.
+
+    ``awaited`` are orders whose outcome is not known yet.
+    """
 
     faults: dict[str, int]
     approved: int
     at_exchange: int
     violations: list[str]
+    awaited: list[str]
 
 
 def compare(
-    orders: Sequence[Mapping[str, Any]],
+    orders: Sequence[dict[str, Any]],
     placed: Sequence[Mapping[str, Any]],
     holdings: Mapping[str, tuple[Decimal, Decimal]],
     journal: Sequence[Mapping[str, Any]],
@@ -43,7 +54,8 @@ def compare(
         for currency, (booked, stated) in sorted(holdings.items())
         if booked != stated
     ]
-    return BoxComparison(dict(faults), len(known), len(at_exchange), sorted(violations))
+    awaited = [name for name, order in known.items() if is_open(order)]
+    return BoxComparison(dict(faults), len(known), len(at_exchange), sorted(violations), awaited)
 
 
 def _wrong(order: Mapping[str, Any], count: int) -> str:
@@ -71,16 +83,29 @@ def holdings(
     return {name: (amount, stated.get(name, ZERO)) for name, amount in booked.items()}
 
 
-def lines(compared: BoxComparison, live: Collection[str]) -> list[str]:
-    """Return the comparison as people read it; ``live`` are orders whose outcome is still awaited."""
+def store(state: Path, compared: BoxComparison) -> None:
+    """Store a comparison with the run whose exchange ends now."""
+    (state / state_directory.EXCHANGE).write_bytes(msgspec.json.encode(compared))
+
+
+def stored(state: Path) -> BoxComparison | None:
+    """Return the comparison at the end of a run; None where the run was killed before it."""
+    try:
+        return msgspec.json.decode((state / state_directory.EXCHANGE).read_bytes(), type=BoxComparison)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def lines(compared: BoxComparison) -> list[str]:
+    """Return the comparison as people read it."""
     total = sum(compared.faults.values())
     counted = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(compared.faults.items()))
     text = [f"faults        {total} injected{f': {counted}' if counted else ''}"]
     text.append(
         f"exchange      {compared.at_exchange} orders of {compared.approved} approved; the others never came there"
     )
-    if live:
-        text.append(f"awaited       {len(live)} orders are not at their end yet")
+    if compared.awaited:
+        text.append(f"awaited       {len(compared.awaited)} orders are not at their end yet")
     text += [f"VIOLATION     {violation}" for violation in compared.violations]
     if not compared.violations:
         text.append("orders, positions and cash are those of the exchange: nothing doubled, lost or unexplained")

@@ -14,12 +14,13 @@ import msgspec
 from rich.console import Console
 
 from fanfold import desk
-from fanfold.audit.queries import is_open, orders_of
+from fanfold.audit.queries import orders_of
 from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.cli import box_checks
 from fanfold.cli.argument_types import Options
+from fanfold.cli.box_checks import BOX
 from fanfold.cli.conclusion import RunSpan, conclude
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.recorded_run import deployed, describe, print_start, read_plan
@@ -39,7 +40,7 @@ from fanfold.local.state_directory import RunRequest
 from fanfold.market import timeframes
 from fanfold.strategy import contract, folder
 
-BOX, EXCHANGE = "box", "binance"
+EXCHANGE = "binance"
 PARAMETER = "/fanfold/local/venue"
 # After the last bar the exchange is well again, and unknown outcomes are looked up for so many minutes.
 HEALING_MINUTES = 4
@@ -179,8 +180,8 @@ class BoxRun:
         }
         held = box_checks.holdings(books, bases, account.currency, stated)
         compared = box_checks.compare(orders, self._ask("orders"), held, self._ask("journal"))
-        awaited = [order["client_order_id"] for order in orders if is_open(order)]
-        for line in box_checks.lines(compared, awaited):
+        box_checks.store(self._run.state, compared)
+        for line in box_checks.lines(compared):
             out.print(line, highlight=False, soft_wrap=True)
         return compared
 

@@ -27,9 +27,10 @@ _REQUEST = "request.json"
 # The name of the request up to format 3.
 _REQUEST_BEFORE = "asked.json"
 _PROGRESS = "progress.json"
+EXCHANGE = "exchange.json"
 # What belongs to a run; whatever else lies in the directory is the user's own.
 _OF_A_RUN = (
-    DESK, RECORDINGS, SUMMARY, _REQUEST, _REQUEST_BEFORE, _PROGRESS,
+    DESK, RECORDINGS, SUMMARY, EXCHANGE, _REQUEST, _REQUEST_BEFORE, _PROGRESS,
     "aws", "clock", "emulator.log", "lake-cache", "logs", "run.json",
 )  # fmt: skip
 _MARKING = "The state of a local desk. It may be deleted whenever no run is under way.\n"

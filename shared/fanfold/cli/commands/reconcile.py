@@ -1,23 +1,34 @@
 """Compare live accounts with their exchange.
 
-Orders, trades and balances are compared; without --apply nothing is changed.
+Orders, trades and balances are compared; without --apply nothing is changed. While a run at the exchange in the box
+trades, that is the exchange; it ends with the run, and what the two differed in then is said again.
 
 Example: fanfold reconcile --stage live
 Example: fanfold reconcile --stage live --account main --apply --reason "a deposit of 1 BTC"
 """
 
+import time
+from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 from cyclopts import Parameter
 
+from fanfold.aws.client.call import AwsFault
+from fanfold.cli import box_checks
 from fanfold.cli.argument_types import Account, Shared, StageName
+from fanfold.cli.box_checks import BOX
 from fanfold.cli.control import actor, checked_reason
-from fanfold.cli.exit_codes import DESK
+from fanfold.cli.exit_codes import DESK, Exit
 from fanfold.cli.output import Answer
-from fanfold.errors import BadInput
+from fanfold.errors import BadInput, NothingThere, NotReachable
+from fanfold.local import state_directory
+from fanfold.local.session import LocalSession, Session
 from fanfold.stages.session import reach
 
-EXITS = DESK
+EXITS = (Exit.FAILED, *DESK)
+# The clocks of a run at the exchange in the box are set one after the other, and a real one has its moments.
+TRIES, PAUSE_S = 5, 1.0
 
 
 def command(
@@ -37,9 +48,45 @@ def command(
         live = [name for name in session.accounts(account) if session.desk.accounts[name].mode == "live"]
         if not live:
             raise BadInput('no account is live; `mode = "live"` of an account sends its orders to an exchange')
+        if isinstance(session, LocalSession) and not session.running:
+            return _after_the_run(session.state, apply=apply)
         order = {"apply": apply, "actor": actor(session), "reason": checked_reason(reason)} if apply else {}
-        rows = [session.invoke("execution", "sweep", {"reconcile": name} | order) for name in live]
+        rows = [_reconciled(session, {"reconcile": name} | order) for name in live]
         return Answer({"accounts": rows}, ["\n".join(_text(row) for row in rows)])
+
+
+def _reconciled(session: Session, event: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer of execution; at an exchange that gives none it is asked a few times."""
+    for left in reversed(range(TRIES)):
+        try:
+            return session.invoke("execution", "sweep", event)
+        except AwsFault as fault:
+            if fault.code == "BadInput":
+                raise BadInput(fault.message) from fault
+            if fault.code != "VenueUnavailable":
+                raise
+            if not left:
+                raise NotReachable(f"{fault.message}; ask again in a minute") from fault
+        time.sleep(PAUSE_S)
+    raise AssertionError("there is a last try")
+
+
+def _after_the_run(state: Path, *, apply: bool) -> Answer:
+    """Return what books and exchange in the box differed in at the end of their run."""
+    again = "`fanfold run --exchange box` starts another, and this command works while it trades"
+    if state_directory.read_request(state).live != BOX:
+        raise BadInput("no real orders went out of this run, so there is no exchange to compare with")
+    if apply:
+        raise BadInput(f"the exchange in the box ended with its run: there is nothing to bring the books to. {again}")
+    compared = box_checks.stored(state)
+    if compared is None:
+        raise NothingThere(
+            "the run was killed, and its exchange with it, before the two were compared; `fanfold status` and "
+            f"`fanfold orders` show the books. {again}"
+        )
+    text = ["the exchange in the box ended with its run; when it did:", *box_checks.lines(compared)]
+    code = Exit.FAILED if compared.violations else Exit.OK
+    return Answer({"at_the_end": msgspec.to_builtins(compared)}, ["\n".join(text)], code)
 
 
 def _text(row: dict[str, Any]) -> str:
