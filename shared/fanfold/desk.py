@@ -260,6 +260,12 @@ def _of_instance(desk: Desk, instance: StrategyInstance) -> Iterator[str]:
     readable = venue and not [*wrong, *_of_timeframe(venue.timeframe)]
     if venue and readable and timeframes.seconds(instance.timeframe) % timeframes.seconds(venue.timeframe):
         yield f"`timeframe` {instance.timeframe} is no multiple of the venue's {venue.timeframe}"
+    count, over_s, limits = instance.slices, instance.slices_over_s, desk.limits.get(instance.account)
+    if (count > 1) != (over_s >= count):
+        wish = f"`slices` is {count} and `slices_over_s` {over_s}"
+        yield f"{wish}; 5 over 600 are one every two minutes, 1 over 0 are none"
+    if limits and limits.orders_per_minute_max < count > 1:
+        yield f"`slices` is {count}, approved together; `orders_per_minute_max` of its account is less"
     try:
         contract.bind(instance.strategy, instance.params, len(instance.instruments))
     except BadInput as refused:

@@ -117,6 +117,8 @@ class StrategyInstance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ] = Decimal(0)
     order: Annotated[Literal["market", "limit"], msgspec.Meta(description="The kind of order to send")] = "market"
     order_ttl_s: Annotated[int, msgspec.Meta(description="How long an order may stay open before it expires")] = 300
+    slices: Annotated[int, msgspec.Meta(description="Divide a change of a position into so many orders, or fewer")] = 1
+    slices_over_s: Annotated[int, msgspec.Meta(description="Spread the slices evenly over so many seconds")] = 0
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -207,13 +209,15 @@ _BOUNDS = {
     "net_max": _MULTIPLE,
     "grace_s": Bound("seconds", Decimal(10), "a poll has to end before the next one"),
     "order_ttl_s": _SECONDS,
+    "slices": Bound("orders", Decimal(20), "one approval has to hold them all"),
+    "slices_over_s": Bound("seconds", Decimal(86_400), "it is in seconds, at most a day"),
     "bar_age_s_max": _SECONDS,
     "signal_age_s_max": _SECONDS,
     "orders_per_minute_max": _COUNT,
 }
 # The only figure that may be below zero: some venues pay makers.
 SIGNED = {"maker_bps"}
-ABOVE_ZERO = {"jump_max", "tick", "lot", "order_ttl_s", "cash", "allocation", "participation_max"}
+ABOVE_ZERO = {"jump_max", "tick", "lot", "order_ttl_s", "slices", "cash", "allocation", "participation_max"}
 
 
 T = TypeVar("T")

@@ -117,13 +117,17 @@ class LegStatus(msgspec.Struct, frozen=True, kw_only=True, tag="leg-status.v1"):
 
 
 class OrdersApproved(msgspec.Struct, frozen=True, kw_only=True, tag="orders-approved.v1"):
-    """Orders that risk created, reserved funds for and wrote to the ledger in one transaction."""
+    """Orders that risk created, reserved funds for and wrote to the ledger in one transaction.
+
+    ``withdrawn`` are ids of slices approved before that are not to be sent any more.
+    """
 
     id: str
     cause: str
     at: Utc
     account: str
     orders: list[Order]
+    withdrawn: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 
 class OrdersRefused(msgspec.Struct, frozen=True, kw_only=True, tag="orders-refused.v1"):

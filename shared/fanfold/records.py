@@ -76,7 +76,10 @@ class LegState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as risk decided it. Quantity is in base units, above zero, in whole lots; prices are in quote units."""
+    """An order as risk decided it. Quantity is in base units, above zero, in whole lots; prices are in quote units.
+
+    A slice after the first of its change of a position has ``due_at``, before which it is neither sent nor filled.
+    """
 
     order_id: str
     client_order_id: str
@@ -96,6 +99,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     reserved: Decimal
     decided_at: Utc
     expires_at: Utc
+    due_at: Utc | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def sendable_at(self) -> datetime:
+        """The time from which the order may be sent: its decision, for a later slice the time that it is due."""
+        return self.decided_at if self.due_at is msgspec.UNSET else self.due_at
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from fanfold.messages import BarsRequested, ExecutionReport, LegStatus, Message,
 PART_BYTES = 200_000
 _LISTS: dict[type[Message], tuple[str, ...]] = {
     BarsRequested: ("instruments",),
-    OrdersApproved: ("orders",),
+    OrdersApproved: ("orders", "withdrawn"),
     OrdersRefused: ("refusals",),
     LegStatus: ("statuses",),
     ExecutionReport: ("updates", "fills", "positions"),
@@ -39,7 +39,7 @@ def _shares(message: Message, lists: tuple[str, ...]) -> Iterator[list[tuple[str
     share: list[tuple[str, Any]] = []
     size = 0
     for name in lists:
-        for entry in getattr(message, name):
+        for entry in getattr(message, name) or ():
             length = len(_length(entry)) + 1
             if share and size + length > PART_BYTES:
                 yield share
@@ -50,7 +50,11 @@ def _shares(message: Message, lists: tuple[str, ...]) -> Iterator[list[tuple[str
 
 
 def _part(message: Message, lists: tuple[str, ...], number: int, share: list[tuple[str, Any]]) -> Message:
-    changes: dict[str, Any] = {name: [entry for field, entry in share if field == name] for name in lists}
+    changes: dict[str, Any] = {
+        name: [entry for field, entry in share if field == name]
+        for name in lists
+        if getattr(message, name) is not msgspec.UNSET
+    }
     if isinstance(message, ExecutionReport):
         changes["matched"] = False
     return msgspec.structs.replace(message, id=ids.derive("part", message.id, number), **changes)

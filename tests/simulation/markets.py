@@ -17,6 +17,8 @@ TIGHT = (
     {}, {}, {"daily_loss_max": "0.002"}, {"drawdown_max": "0.003"}, {"position_notional_max": "2500"},
     {"gross_max": "0.4"}, {"net_max": "0.3"},
 )  # fmt: skip
+# How often what is told from outside is sent in slices.
+SLICED = 0.4
 EXTERNAL = {"strategy": "external", "params": {}, "allocation": "0.42", "instruments": [B]}
 
 
@@ -33,6 +35,8 @@ def desk_of(random: Random, limits: Random) -> Desk:
     )
     found["accounts"]["main"] |= {"kind": random.choice(("margin", "spot")), "participation_max": "0.1"}
     found["limits"]["main"] = {"order_notional_max": "4000", "position_notional_max": "6000"} | limits.choice(TIGHT)
+    if limits.random() < SLICED:
+        found["strategies"]["told"] |= {"slices": 3, "slices_over_s": 150}
     return desk.build(found, "simulated")
 
 

@@ -78,6 +78,9 @@ def made(random: Random) -> tuple[Desk, Market]:
             "order_ttl_s": pick((60, 300, 86_400)),
         } for number in range(pick((1, 2)))
     }  # fmt: skip
+    dice = Random(f"slices {found}")
+    if found["limits"]["main"]["orders_per_minute_max"] > 1 and dice.random() < 0.5:
+        found["strategies"]["told0"] |= {"slices": dice.choice((2, 5, 20)), "slices_over_s": dice.choice((20, 90, 300))}
     return desk.build(found, "random"), Market(random, scale, step, pick((0, 3, 8)))
 
 

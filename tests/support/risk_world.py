@@ -1,5 +1,6 @@
 """Risk over a memory ledger, minute by minute: what the tests of its decisions over time share."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -84,9 +85,16 @@ class World:
     def halt(self, state: TradingState, *, rearm: bool = False) -> None:
         self.ledger.halt(halted(state, "main", self.now.isoformat()), rearm=rearm)
 
-    def finish(self, state: OrderState = OrderState.FILLED, share: str = "1", price: str | None = None) -> list[Order]:
-        """Send all live orders, and fill a share of each before it ends; those orders."""
+    def finish(
+        self,
+        state: OrderState = OrderState.FILLED,
+        share: str = "1",
+        price: str | None = None,
+        only: Collection[str] = (),
+    ) -> list[Order]:
+        """Send all live orders, or those of these ids, and fill a share of each before it ends; those orders."""
         live = [one for one in self.ledger.orders.values() if one.state not in TERMINAL]
+        live = [one for one in live if not only or one.order.order_id in only]
         for record in live:
             order = record.order
             assert self.ledger.claim(

@@ -75,6 +75,7 @@ def holding(number: int) -> PositionSnapshot:
 MANY: dict[tuple[type[Message], str], Callable[[], list[Any]]] = {
     (BarsRequested, "instruments"): lambda: [f"VERYLONGNAMEOFACOIN{n}/USDT" for n in range(2 * COUNT)],
     (OrdersApproved, "orders"): lambda: [order(f"o{n}") for n in range(COUNT)],
+    (OrdersApproved, "withdrawn"): lambda: [f"{n:032}" for n in range(4 * COUNT)],
     (OrdersRefused, "refusals"): lambda: [Refusal(order=order(f"o{n}"), code="CASH", detail="x") for n in range(COUNT)],
     (LegStatus, "statuses"): lambda: [
         LegState(instance=f"i{n}", instrument=A, code=LegCode.MISSING_BARS, detail="x" * 90) for n in range(COUNT)
@@ -97,6 +98,7 @@ WHOLE: dict[tuple[type[Message], str], Callable[[], list[Any]]] = {
 REST: dict[type[Message], dict[str, Any]] = {
     BarsClosed: {"venue": "v", "frames": []},
     BarsRequested: {"venue": "v", "timeframe": "1m", "since_s": 0, "until_s": 60},
+    OrdersApproved: {"account": "a", "orders": []},
     Targets: {"account": "a", "poll_id": "b"},
     ExecutionReport: {"account": "a", "venue": "v", "matched": True, "poll_id": "b"},
 }

@@ -4,16 +4,26 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from msgspec import UNSET
+
+from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
-from fanfold.ledger.orders import OrderRecord
-from fanfold.messages import OrdersApproved
+from fanfold.ledger import orders
+from fanfold.ledger.orders import OrderRecord, Step
+from fanfold.messages import ExecutionReport, Order, OrdersApproved, OrderState
 
 
 class Records(Protocol):
     """Execution's side of the ledger; see fanfold.ledger.bookings."""
 
     def records(self, order_ids: Sequence[str]) -> dict[str, OrderRecord]: ...
+
+
+class WithdrawnLedger(Records, Protocol):
+    """Execution's side of the ledger; see fanfold.ledger.bookings."""
+
+    def move(self, steps: Sequence[Step], report: ExecutionReport) -> None: ...
 
 
 def check_account(desk: Desk, message: OrdersApproved) -> None:
@@ -35,7 +45,48 @@ def stored(ledger: Records, message: OrdersApproved) -> list[OrderRecord]:
     return [records[order.order_id] for order in message.orders]
 
 
-def stale(desk: Desk, message: OrdersApproved, now: datetime) -> bool:
-    """Return whether the message's signal is too old for an order to be sent."""
+def stale(desk: Desk, message: OrdersApproved, order: Order, now: datetime) -> bool:
+    """Return whether the message's signal is too old for its order to be sent, or a slice was due too long ago."""
     limits = desk.limits.get(message.account)
-    return limits is None or (now - message.at).total_seconds() > limits.signal_age_s_max
+    since = message.at if order.due_at is UNSET else order.due_at
+    return limits is None or (now - since).total_seconds() > limits.signal_age_s_max
+
+
+def reason_stale(message: OrdersApproved, order: Order) -> str:
+    """Return why an order is stale."""
+    if order.due_at is UNSET:
+        return f"the signal is of {message.at.isoformat()}"
+    return f"the slice was due at {order.due_at.isoformat()}"
+
+
+def due(order: Order, now: datetime) -> bool:
+    """Return whether an order may be sent already: a slice waits for its time."""
+    return order.due_at is UNSET or order.due_at <= now
+
+
+def due_slice(order: Order, now: datetime) -> bool:
+    """Return whether an order is a slice that is due. No message sends it, so who looks at live orders does."""
+    return order.due_at is not UNSET and order.due_at <= now
+
+
+def withdraw(ledger: WithdrawnLedger, message: OrdersApproved) -> None:
+    """End the slices that risk takes back, but for those that were claimed meanwhile."""
+    for record in ledger.records(list(message.withdrawn or ())).values():
+        if record.state is OrderState.APPROVED and record.order.account == message.account:
+            after = orders.close(record, OrderState.STALE, "risk took the slice back: its leg has another target")
+            ledger.move([(record, after)], report(message, [after]))
+
+
+def report(message: OrdersApproved, after: Sequence[OrderRecord]) -> ExecutionReport:
+    """Return the report on a message's orders after a step."""
+    first = after[0].order
+    return ExecutionReport(
+        id=ids.derive(
+            "report", message.id, *(f"{record.order.order_id} {record.state} {record.epoch}" for record in after)
+        ),
+        cause=message.id,
+        at=message.at,
+        account=first.account,
+        venue=first.venue,
+        updates=[orders.update(record) for record in after],
+    )

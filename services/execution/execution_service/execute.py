@@ -1,8 +1,10 @@
 """Route a message to the verbs of its venue."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol
 
+from execution_service import approved
 from execution_service.match import OrderMatcher
 from execution_service.place import Placer
 from execution_service.sweep import StandingOrder, Sweeper
@@ -30,6 +32,8 @@ class RealVerbs(Protocol):
 
     def sweep(self, live: Sequence[StandingOrder]) -> int: ...
 
+    def tend(self, live: Sequence[StandingOrder]) -> int: ...
+
     def plan(self) -> list[str]: ...
 
     def reconcile(self) -> list[str]: ...
@@ -37,7 +41,7 @@ class RealVerbs(Protocol):
     def accept(self) -> list[str]: ...
 
 
-class LiveOrders(Protocol):
+class LiveOrders(approved.WithdrawnLedger, Protocol):
     """The orders of an account that have not ended; see fanfold.ledger.bookings."""
 
     def live(self, account: str) -> Sequence[StandingOrder]: ...
@@ -65,12 +69,17 @@ class OrderExecution:
         self._sweeper = sweeper
         self._check_keys = check_keys
         self._real = real
+        self._sliced = {instance.account for instance in desk.strategies.values() if instance.slices > 1}
 
     def place(self, message: OrdersApproved) -> None:
         """Place orders at their venue; with live quotes, market orders fill at once."""
         self._ready()
         if message.account not in self._desk.accounts:
             raise BadInput(f"account {message.account!r} is not in the desk; it has {sorted(self._desk.accounts)}")
+        if message.withdrawn:
+            approved.withdraw(self._ledger, message)
+        if not message.orders:
+            return
         if self._desk.accounts[message.account].mode == "live":
             self._real(message.account).place(message)
             return
@@ -87,23 +96,37 @@ class OrderExecution:
             raise VenueUnavailable(str(missing)) from missing
 
     def match(self, message: BarsClosed) -> None:
-        """Match the paper orders that rest at a venue with its bars, and follow those of its live accounts."""
+        """Match the paper orders that rest at a venue with its bars, and follow those of its live accounts.
+
+        Slices that are due are sent before, and on paper meet the next bar.
+        """
         if message.venue not in self._desk.venues:
             return
         matcher = self._verbs(message.venue).matcher
-        live = [
-            name
-            for name, account in self._desk.accounts.items()
-            if account.venue == message.venue and account.mode == "live"
-        ]
-        if not live:
+        own = [name for name, account in self._desk.accounts.items() if account.venue == message.venue]
+        steps: dict[str, Callable[[], object]] = {
+            f"slices of {name}": partial(self._send_slices, name) for name in own if name in self._sliced
+        }
+        steps |= {
+            name: partial(self._follow, name, message) for name in own if self._desk.accounts[name].mode == "live"
+        }
+        steps[f"any on paper at {message.venue}"] = lambda: matcher.match(message)
+        if len(steps) == 1:
             matcher.match(message)
+        else:
+            for_each_account(list(steps), lambda step: steps[step]())
+
+    def _follow(self, account: str, message: BarsClosed) -> None:
+        self._real(account).polled(message)
+
+    def _send_slices(self, account: str) -> None:
+        live = self._ledger.live(account)
+        if not live:
             return
-        paper = f"any on paper at {message.venue}"
-        for_each_account(
-            [*live, paper],
-            lambda account: matcher.match(message) if account == paper else self._real(account).polled(message),
-        )
+        if self._desk.accounts[account].mode == "live":
+            self._real(account).tend(live)
+        else:
+            self._sweeper.sweep(live)
 
     def govern(self, message: TradingStateChanged) -> None:
         """Cancel the orders that the account's state does not let rest, and end those that it does not let out."""

@@ -7,7 +7,6 @@ from typing import Protocol
 import msgspec
 
 from execution_service import approved
-from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.errors import BadInput, Conflict
 from fanfold.ledger import orders
@@ -85,7 +84,11 @@ class Placer:
 
     def _place(self, message: OrdersApproved) -> None:
         now = self._clock()
-        if message.orders and not approved.stale(self._desk, message, now):
+        # A slice that waits is left to who sends it when it is due.
+        message = msgspec.structs.replace(
+            message, orders=[order for order in message.orders if approved.due(order, now)]
+        )
+        if message.orders and not any(approved.stale(self._desk, message, order, now) for order in message.orders):
             fresh = [OrderRecord(order=order) for order in message.orders]
             claims = [(record, orders.claim(record, now, WINDOW_S, Harmless.UNSENT)) for record in fresh]
             if self._ledger.claim(message.account, claims):
@@ -101,8 +104,10 @@ class Placer:
         accepted = self._venue.find(record.order) if record.state is OrderState.SUBMITTING else None
         if accepted:
             self._acknowledge(message, [(record, accepted)])
-        elif approved.stale(self._desk, message, now):
-            self._end(message, record, OrderState.STALE, f"the signal is of {message.at.isoformat()}")
+        elif approved.stale(self._desk, message, record.order, now):
+            self._end(message, record, OrderState.STALE, approved.reason_stale(message, record.order))
+        elif not approved.due(record.order, now):
+            self._block(message, record)
         elif record.deadline is not None and now < record.deadline:
             self._send_again(message, record)
         else:
@@ -115,6 +120,12 @@ class Placer:
             self._end(message, record, OrderState.BLOCKED, barred)
         else:
             self._send(message, [record])
+
+    def _block(self, message: OrdersApproved, record: OrderRecord) -> None:
+        """End a slice that waits where the account's trading state will not let it out."""
+        barred = self._ledger.trading_state(message.account).bars_sending(record.order)
+        if barred:
+            self._end(message, record, OrderState.BLOCKED, barred)
 
     def _claim_one(self, message: OrdersApproved, record: OrderRecord, now: datetime) -> None:
         # On paper an id that comes again is the same order, as the port says.
@@ -136,7 +147,7 @@ class Placer:
 
     def _acknowledge(self, message: OrdersApproved, accepted: Sequence[tuple[OrderRecord, Accepted]]) -> None:
         steps = [(record, orders.acknowledge(record, answer.venue_order_id)) for record, answer in accepted]
-        self._ledger.move(steps, report(message, [after for _, after in steps]))
+        self._ledger.move(steps, approved.report(message, [after for _, after in steps]))
 
     def _end(self, message: OrdersApproved, record: OrderRecord, state: OrderState, reason: str) -> None:
         accepted = self._venue.shut_out(record.order) if record.epoch else None
@@ -144,19 +155,4 @@ class Placer:
             self._acknowledge(message, [(record, accepted)])
             return
         after = orders.close(record, state, reason)
-        self._ledger.move([(record, after)], report(message, [after]))
-
-
-def report(message: OrdersApproved, after: Sequence[OrderRecord]) -> ExecutionReport:
-    """Return the report on a message's orders after a step."""
-    first = after[0].order
-    return ExecutionReport(
-        id=ids.derive(
-            "report", message.id, *(f"{record.order.order_id} {record.state} {record.epoch}" for record in after)
-        ),
-        cause=message.id,
-        at=message.at,
-        account=first.account,
-        venue=first.venue,
-        updates=[orders.update(record) for record in after],
-    )
+        self._ledger.move([(record, after)], approved.report(message, [after]))

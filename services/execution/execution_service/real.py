@@ -60,6 +60,12 @@ class RealAccount:
 
     def sweep(self, live: Sequence[StandingOrder]) -> int:
         """Work on orders that no message moves on, then reconcile; return how many orders needed work."""
+        worked = self.tend(live)
+        self.reconcile()
+        return worked
+
+    def tend(self, live: Sequence[StandingOrder]) -> int:
+        """Send the slices that are due, and end or look up other orders that no message moves on; return how many."""
         names = [order.order_id for order in live]
         records = self._ledger.records(names) if names else {}
         standing = [Found(order, records[order.order_id]) for order in live if order.order_id in records]
@@ -68,7 +74,6 @@ class RealAccount:
         self._monitor.overdue(sum(entry.record.state is OrderState.SUBMITTING for entry in due))
         for entry in due:
             self._sender.again(entry.message())
-        self.reconcile()
         return len(due)
 
     def reconcile(self) -> list[str]:
@@ -93,5 +98,6 @@ class RealAccount:
     def _due(self, entry: Found, permissions: OrderPermissions) -> bool:
         record, now = entry.record, self._clock()
         if record.state is OrderState.APPROVED:
-            return approved.stale(self._desk, entry.message(), now) or bool(permissions.bars_sending(record.order))
+            late = approved.stale(self._desk, entry.message(), record.order, now)
+            return late or approved.due_slice(record.order, now) or bool(permissions.bars_sending(record.order))
         return record.state is OrderState.SUBMITTING and record.deadline is not None and now >= record.deadline

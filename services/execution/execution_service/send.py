@@ -74,7 +74,8 @@ class Sender:
     def place(self, message: OrdersApproved) -> None:
         """Claim and send each order: one claim, one request, one booking. What was claimed before is looked up."""
         approved.check_account(self._desk, message)
-        for order in message.orders:
+        due = [order for order in message.orders if approved.due(order, self._clock())]
+        for order in due:
             self._place(msgspec.structs.replace(message, orders=[order]), order)
 
     def again(self, message: OrdersApproved) -> None:
@@ -87,7 +88,7 @@ class Sender:
 
     def _place(self, message: OrdersApproved, order: Order) -> None:
         now, fresh = self._clock(), OrderRecord(order=order)
-        if not approved.stale(self._desk, message, now):
+        if not approved.stale(self._desk, message, order, now):
             claimed = orders.claim(fresh, now, self._venue.terms.window_s, Harmless.UNSENT)
             if self._ledger.claim(message.account, [(fresh, claimed)]):
                 self._send(message, claimed)
@@ -100,9 +101,9 @@ class Sender:
         barred = self._ledger.trading_state(message.account).bars_sending(record.order)
         if barred:
             self._end(message, record, OrderState.BLOCKED, barred)
-        elif approved.stale(self._desk, message, now):
-            self._end(message, record, OrderState.STALE, f"the signal is of {message.at.isoformat()}")
-        else:
+        elif approved.stale(self._desk, message, record.order, now):
+            self._end(message, record, OrderState.STALE, approved.reason_stale(message, record.order))
+        elif approved.due(record.order, now):
             claimed = orders.claim(record, now, self._venue.terms.window_s, proof)
             if not self._ledger.claim(message.account, [(record, claimed)]):
                 raise Conflict(f"order {record.order.order_id} or its account changed while it was claimed")
@@ -147,7 +148,7 @@ class Sender:
             self._end(message, record, OrderState.REJECTED, reason)
             return
         after = msgspec.structs.replace(record, rejection=reason)
-        self._ledger.move([(record, after)], place.report(message, [after]))
+        self._ledger.move([(record, after)], approved.report(message, [after]))
 
     def _look_up(self, message: OrdersApproved, record: OrderRecord) -> None:
         """Find out what became of a request; nothing is sent again without the proof that it came to nothing."""
@@ -187,10 +188,10 @@ class Sender:
 
     def _end(self, message: OrdersApproved, record: OrderRecord, state: OrderState, reason: str) -> None:
         after = orders.close(record, state, reason)
-        self._ledger.move([(record, after)], place.report(message, [after]))
+        self._ledger.move([(record, after)], approved.report(message, [after]))
 
 
 def _doubted(message: OrdersApproved, record: OrderRecord) -> ExecutionReport:
     """Return the report of a quarantine, which is another than that of the claim."""
-    report = place.report(message, [record])
+    report = approved.report(message, [record])
     return msgspec.structs.replace(report, id=ids.derive("doubt", report.id, record.doubt))

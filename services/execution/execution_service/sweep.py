@@ -1,13 +1,14 @@
 """Sweep live orders: end old ones that were never sent, look up unknown outcomes, expire those without bars.
 
-It runs every minute over the index of live orders; only here is an order handled whose message was lost or
-dead-lettered.
+It runs every minute over the index of live orders, where slices are, and at each poll of an account that has any; only
+here is an order handled whose message was lost or dead-lettered.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
+from execution_service import approved
 from fanfold.desk import Desk
 from fanfold.errors import for_each_account
 from fanfold.ledger.orders import OrderRecord
@@ -109,8 +110,8 @@ class Sweeper:
         order = record.order
         if record.state is OrderState.APPROVED:
             limits = self._desk.limits.get(order.account)
-            age = (now - order.decided_at).total_seconds()
-            return limits is None or age > limits.signal_age_s_max or bool(state.bars_sending(order))
+            late = limits is None or (now - order.sendable_at).total_seconds() > limits.signal_age_s_max
+            return late or approved.due_slice(order, now) or bool(state.bars_sending(order))
         if record.state is OrderState.SUBMITTING:
             return _unknown(record, now)
         return bool(state.bars_resting(order)) or order.expires_at <= self._ended_by(order.venue, now)

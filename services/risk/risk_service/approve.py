@@ -1,10 +1,11 @@
 """Approve a decision's orders: create, reserve and hold the message in one transaction a chunk."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from fanfold import ids
+from fanfold.codes import Code
 from fanfold.messages import Message, Order, OrdersApproved
 from fanfold.risk import bundles
 from fanfold.risk.decision import Decision
@@ -25,6 +26,8 @@ class ApprovalLedger(Protocol):
     def approve(
         self, before: AccountSnapshot, message: OrdersApproved, minute: int, orders_in_minute: int
     ) -> list[Order]: ...
+
+    def unsent(self, account: str, legs: Collection[PositionKey]) -> list[Order]: ...
 
     def breach(self, account: str, breach: str) -> None: ...
 
@@ -50,7 +53,7 @@ class Approver:
         already.
         """
         # An order that is there already was made by an earlier delivery, whatever became of it.
-        orders = [order for order in decision.approved if order.order_id not in self._created]
+        orders = _without(decision.approved, self._created)
         chunk = _chunk(orders, decision.bundles, wanted, self._ledger.orders_max)
         self._approve(book, decision, chunk, wanted)
         return len(chunk) == len(orders)
@@ -69,7 +72,7 @@ class Approver:
         known = self._ledger.approve(book, message, decision.book.minute, decision.book.orders_in_minute - others)
         if known:
             self._count(known, wanted, made=False)
-            self._approve(book, decision, [order for order in orders if order not in known], wanted)
+            self._approve(book, decision, _without(orders, self._created), wanted)
             return
         self._count(orders, wanted, made=True)
         self._ledger.publish([message], [])
@@ -82,6 +85,31 @@ class Approver:
         """
         self._created |= {order.order_id for order in orders}
         self.ordered |= {bundles.leg_of(order) for order in orders if made or wanted[bundles.leg_of(order)].attempt}
+
+
+def withdrawal(ledger: ApprovalLedger, decision: Decision, wanted: Standing, at: datetime) -> list[OrdersApproved]:
+    """Return the message that takes back the slices that stand in the way of an order; none where none does.
+
+    They are on the other side of it, and nobody has claimed them yet. The order is tried again at the next poll.
+    """
+    opposed = {
+        bundles.leg_of(refusal.order): refusal.order
+        for refusal in decision.refused
+        if refusal.code == Code.OPPOSING_ORDER
+    }
+    unsent = ledger.unsent(decision.book.account, opposed.keys()) if opposed else []
+    if not unsent:
+        return []
+    order_ids, account = sorted(order.order_id for order in unsent), decision.book.account
+    cause = _cause(opposed[bundles.leg_of(unsent[0])], wanted)
+    message_id = ids.derive("withdrawn", cause, *order_ids)
+    return [OrdersApproved(id=message_id, cause=cause, at=at, account=account, orders=[], withdrawn=order_ids)]
+
+
+def _without(orders: Sequence[Order], created: Collection[str]) -> list[Order]:
+    """Return orders but for those of legs that have one that was created: of its slices, all were or none."""
+    legs = {bundles.leg_of(order) for order in orders if order.order_id in created}
+    return [order for order in orders if bundles.leg_of(order) not in legs]
 
 
 def _chunk(orders: Sequence[Order], of_bundles: bundles.Bundles, wanted: Standing, orders_max: int) -> list[Order]:

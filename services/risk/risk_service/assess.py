@@ -21,7 +21,7 @@ from fanfold.risk.remaining import remaining
 from fanfold.risk.standing import StandingTarget
 from fanfold.signals.due import due
 from fanfold.strategy.contract import EXTERNAL
-from risk_service.approve import ApprovalLedger, Approver
+from risk_service.approve import ApprovalLedger, Approver, withdrawal
 from risk_service.reports import DecidedTargets, reports_of
 
 TRIES = 20
@@ -174,7 +174,7 @@ class PreTradeRisk:
             wanted = standing.begin(before.standing, fresh, book, at)
             wanted = standing.unlapsed(wanted, now, self._desk.limits[account].signal_age_s_max)
             guarded = guard(before.protections, wanted, book, at)
-            decision = decide_standing(guarded.wanted.values(), book, self._plan, now=now)
+            decision = decide_standing(guarded.wanted.values(), book, self._plan, now=now, at_once=guarded.stopped_out)
             return decision, guarded, approver.approve(book, decision, guarded.wanted)
 
         done = False
@@ -201,6 +201,7 @@ class PreTradeRisk:
         if bool(decision.breach) != bool(decision.book.breach):
             self._ledger.breach(decided.account, decision.breach)
         codes, messages = reports_of(decided, reported)
+        messages += withdrawal(self._ledger, decision, decided.wanted, decided.at)
         if messages:
             self._ledger.publish([], messages)
         return codes

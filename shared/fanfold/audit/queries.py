@@ -136,7 +136,8 @@ def _order(item: Fields, state: Fields) -> Fields:
     # What has a state was approved, though its approval may be recorded a moment later.
     refused = "code" in item and not state
     reached = REFUSED if refused else state.get("state", OrderState.APPROVED.value)
-    return msgspec.structs.asdict(order) | {
+    fields = msgspec.structs.asdict(order)
+    return {name: value for name, value in fields.items() if value is not msgspec.UNSET} | {
         "state": reached,
         "filled": Decimal(state.get("filled", "0")),
         "reason": state.get("reason", ""),

@@ -1,7 +1,9 @@
 """Risk's side of the ledger: the snapshot to decide on, approvals, and the trading state of accounts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
+
+from msgspec import UNSET
 
 from fanfold.errors import Backoff, BadInput, Refused
 from fanfold.ledger import booking
@@ -19,8 +21,8 @@ from fanfold.ledger.changes import (
 )
 from fanfold.ledger.controls import setting
 from fanfold.ledger.store import LedgerStore, insist
-from fanfold.messages import Message, Order, OrdersApproved, TradingStateChanged
-from fanfold.risk.exposure import AccountSnapshot
+from fanfold.messages import Message, Order, OrdersApproved, OrderState, TradingStateChanged
+from fanfold.risk.exposure import AccountSnapshot, PositionKey
 from fanfold.risk.poll import PollState
 
 # An order is created, indexed and expected to fill.
@@ -55,7 +57,8 @@ class Approvals:
         """
         orders = message.orders
         changes: list[Change] = [CreateOrder(order) for order in orders]
-        changes += [ExpectFill(before.account, booking.key_of(order), booking.signed(order)) for order in orders]
+        # A leg once, whatever the number of its slices: a commit changes a record once.
+        changes += [ExpectFill(before.account, key, quantity) for key, quantity in booking.expected(orders).items()]
         changes += [IndexOrder(order.account, order.order_id, message.id, message.at) for order in orders]
         account = _stored(before)
         changes.append(ReserveCash(account, booking.reserving(before, orders), minute, orders_in_minute))
@@ -68,6 +71,18 @@ class Approvals:
                 raise
             return created
         return []
+
+    def unsent(self, account: str, legs: Collection[PositionKey]) -> list[Order]:
+        """Return the slices of legs that were approved and that nobody has claimed yet."""
+        order_ids = [order.order_id for order in self._store.live(account)]
+        records = self._store.orders(order_ids) if order_ids else {}
+        return [
+            record.order
+            for record in records.values()
+            if record.state is OrderState.APPROVED
+            and record.order.due_at is not UNSET
+            and booking.key_of(record.order) in legs
+        ]
 
     def open(self, account: str, cash: Decimal, message: TradingStateChanged) -> bool:
         """Open an account; return False where it was open."""

@@ -1,6 +1,6 @@
 """Book fills and ends of orders into an account: exact, and idempotent."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -87,8 +87,14 @@ def reserving(before: AccountSnapshot, approved: Sequence[Order]) -> Decimal:
     return before.reserved + sum((order.reserved for order in approved), ZERO)
 
 
-def signed(order: Order) -> Decimal:
-    return order.quantity if order.side == "buy" else -order.quantity
+@exact
+def expected(approved: Iterable[Order]) -> dict[PositionKey, Decimal]:
+    """Return, by leg, the signed quantity that orders may fill."""
+    expected: dict[PositionKey, Decimal] = {}
+    for order in approved:
+        signed = order.quantity if order.side == "buy" else -order.quantity
+        expected[key_of(order)] = expected.get(key_of(order), ZERO) + signed
+    return expected
 
 
 def key_of(order: Order) -> PositionKey:

@@ -221,6 +221,7 @@ def terms_of(order: Order) -> str:
         order.time_in_force,
         order.reduce_only,
         order.reserved,
+        *(() if order.due_at is msgspec.UNSET else (order.due_at.isoformat(),)),
     )
 
 

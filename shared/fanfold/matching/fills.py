@@ -2,9 +2,10 @@
 
 Where a bar leaves room, the worse for the order:
 
-- A bar counts that opened at the order's decision or later: of one that was under way, nobody knows which prices came
-  after. An order that was canceled, or that expires at or before the bar's open, ends before it can fill. One that
-  expires inside the bar meets its open alone, and ends with the bar. A bar without volume fills nothing.
+- A bar counts that opened at the order's decision or later, for a slice when it was due or later: of one that was under
+  way, nobody knows which prices came after. An order that was canceled, or that expires at or before the bar's open,
+  ends before it can fill. One that expires inside the bar meets its open alone, and ends with the bar. A bar without
+  volume fills nothing.
 - Market: at the open, worsened.
 - Limit: in the bar that it arrives in, if that opens beyond the limit, at the open, worsened, but not past the limit.
   Else as maker at its limit, if the bar trades beyond it. Beyond is by a tick or more: at the limit, others may be in
@@ -148,7 +149,7 @@ def resolve(resting: RestingOrder, bar: CandlePrices, model: FillModel, room: De
     ended = _ended(resting, datetime.fromtimestamp(bar.opens_at, UTC))
     if ended:
         return Resolution(resting=resting, state=ended)
-    if bar.opens_at < order.decided_at.timestamp():
+    if bar.opens_at < order.sendable_at.timestamp():
         return unchanged(resting)
     known = _known(order, bar)
     match = prices.match(resting, known, model) if bar.volume else None
@@ -166,7 +167,7 @@ def take(resting: RestingOrder, quote: Quote, model: FillModel) -> Resolution:
     ended = _ended(resting, quote.at)
     if ended:
         return Resolution(resting=resting, state=ended)
-    if quote.at < order.decided_at:
+    if quote.at < order.sendable_at:
         return unchanged(resting)
     touch = quote.ask if order.side == "buy" else quote.bid
     price = prices.worsened(order.side, touch, model.slippage_bps, model.tick)
@@ -221,7 +222,7 @@ def _ended(resting: RestingOrder, since: datetime) -> OrderState | None:
     if resting.canceled_at is not None:
         return OrderState.CANCELED
     # What was over when the order was decided says nothing of its end.
-    return OrderState.EXPIRED if max(resting.order.expires_at, resting.order.decided_at) <= since else None
+    return OrderState.EXPIRED if max(resting.order.expires_at, resting.order.sendable_at) <= since else None
 
 
 def _after(resting: RestingOrder, fills: tuple[Fill, ...], *, over: bool = False) -> Resolution:

@@ -82,7 +82,7 @@ def _limit(order: Order, bar: CandlePrices, model: FillModel) -> Match | None:
     beyond = limit - model.tick if buys else limit + model.tick
     ioc = order.time_in_force == "ioc"
     # Later it is the market that comes: where a bar opens beyond the limit it went through it, and paid what was asked.
-    arrives = ioc or bar.opens_at - order.decided_at.timestamp() < bar.closes_at_s - bar.opens_at
+    arrives = ioc or bar.opens_at - order.sendable_at.timestamp() < bar.closes_at_s - bar.opens_at
     # Nothing is below a tick, so who sells for that takes whatever is bid.
     if arrives and (bar.open <= beyond if buys else bar.open >= beyond or limit <= model.tick):
         worse = _taker(order.side, bar.open, model).price

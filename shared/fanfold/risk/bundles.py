@@ -56,7 +56,7 @@ def leg_of(order: Order) -> PositionKey:
 
 
 def units(orders: Sequence[Order], bundles: Bundles) -> list[list[Order]]:
-    """Group reductions one by one, then entries.
+    """Group reductions one by one, then entries; the slices of an order are a group.
 
     A bundle that adds to a position is one group, at the place of its first order.
     """
@@ -66,7 +66,8 @@ def units(orders: Sequence[Order], bundles: Bundles) -> list[list[Order]]:
     grouped: dict[str, list[Order]] = {}
     for order in sorted(orders, key=lambda order: not order.reduce_only):
         bundle = bundles.get(leg_of(order), "")
-        grouped.setdefault(f"bundle {bundle}" if bundle in adding else order.order_id, []).append(order)
+        own = f"order {order.instance} {order.instrument} {order.signal_id}"
+        grouped.setdefault(f"bundle {bundle}" if bundle in adding else own, []).append(order)
     return sorted(grouped.values(), key=_adds)
 
 

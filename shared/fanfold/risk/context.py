@@ -7,7 +7,8 @@ from typing import NamedTuple
 import msgspec
 
 from fanfold.messages import Order, TradingState
-from fanfold.money import ZERO, exact
+from fanfold.money import ZERO, exact, ratio
+from fanfold.risk import slicing
 from fanfold.risk.exposure import FLAT, AccountSnapshot, Exposure, Mark, PositionKey, at_cost, roll, valuation
 from fanfold.risk.policy import AccountPolicy, PositionPolicy
 
@@ -15,8 +16,9 @@ from fanfold.risk.policy import AccountPolicy, PositionPolicy
 class Candidate(NamedTuple):
     """An order under check, with the figures that several rules need.
 
-    ``quantity`` is signed; ``notional`` is at the expected price. The last four are in quote units or exposures: the
-    position with the order live, and what that adds to the extremes of exposure.
+    ``quantity`` is signed; ``notional`` is at the expected price; ``slices`` are the quantities that it is sent in. The
+    last four are in quote units or exposures: the position with the order live, and what that adds to the extremes of
+    exposure.
     """
 
     order: Order
@@ -25,10 +27,18 @@ class Candidate(NamedTuple):
     mark: Mark
     quantity: Decimal
     notional: Decimal
+    slices: list[Decimal]
     after: Exposure
     largest: Decimal
     lowest: Decimal
     highest: Decimal
+
+    @property
+    def notional_of_largest(self) -> Decimal:
+        """The notional of the largest slice."""
+        largest, quantity = max(self.slices), self.order.quantity
+        # What is not divided is not multiplied and divided again, so that its figure stays as it is.
+        return self.notional if largest == quantity else ratio(self.notional * largest, quantity)
 
 
 class Context(msgspec.Struct, kw_only=True):
@@ -37,7 +47,7 @@ class Context(msgspec.Struct, kw_only=True):
     ``equities`` is what each instance is worth, never moved by an approval; ``largest`` is the largest position an
     instrument's live orders can lead to, summed over instances; ``quantities`` is what each leg is to hold; ``stale``
     has the ages in seconds of prices that equity counts and that are too old; ``signal_ages`` those of signals that are
-    decided on for the first time, by their id.
+    decided on for the first time, by their id; the orders of legs that are ``at_once`` are not divided into slices.
     """
 
     terms: AccountPolicy
@@ -58,6 +68,7 @@ class Context(msgspec.Struct, kw_only=True):
     quantities: dict[PositionKey, Decimal]
     legs_decided: set[PositionKey]
     ids_decided: set[str]
+    at_once: frozenset[PositionKey] = frozenset()
 
     def position_policy(self, leg: PositionKey) -> PositionPolicy:
         """Return how a leg is sized; one that the desk does not know any more can be closed all the same.
@@ -66,11 +77,9 @@ class Context(msgspec.Struct, kw_only=True):
         """
         known = self.terms.legs.get(leg)
         if known is not None:
-            return (
-                msgspec.structs.replace(known, order="market")
-                if self.book.trading_state is TradingState.FLATTENING
-                else known
-            )
+            if self.book.trading_state is TradingState.FLATTENING:
+                return msgspec.structs.replace(known, order="market", slices=1)
+            return msgspec.structs.replace(known, slices=1) if known.slices > 1 and leg in self.at_once else known
         held, mark = self.held.get(leg, FLAT), self.book.marks[leg[1]]
         return self.terms.exit(leg, held.quantity, mark.price)
 
@@ -82,14 +91,15 @@ class Context(msgspec.Struct, kw_only=True):
         # At market the reference counts, not the limit of its band.
         limit = order.limit_price if order.time_in_force != "ioc" else None
         notional = order.quantity * (order.reference_price if limit is None else limit)
-        after, price = held.ordered(quantity), mark.price
+        after, price, policy = held.ordered(quantity), mark.price, self.position_policy(leg)
         return Candidate(
             order=order,
-            policy=self.position_policy(leg),
+            policy=policy,
             held=held,
             mark=mark,
             quantity=quantity,
             notional=notional,
+            slices=slicing.quantities(order.quantity, order.side, policy, order.reference_price),
             after=after,
             largest=(after.largest - held.largest) * price,
             lowest=(after.lowest - held.lowest) * price,
@@ -148,7 +158,7 @@ class Context(msgspec.Struct, kw_only=True):
         self.net_lowest += candidate.lowest
         self.net_highest += candidate.highest
         self.reserved += order.reserved
-        self.orders_in_minute += 1
+        self.orders_in_minute += len(candidate.slices)
 
     def decided(self, order: Order) -> None:
         """Remember an order that was checked, whatever came of it: a second one like it is a duplicate."""

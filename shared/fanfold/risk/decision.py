@@ -9,12 +9,12 @@ import msgspec
 from fanfold import ids
 from fanfold.messages import Order, Refusal, Side, Target, TradingState
 from fanfold.money import ZERO, exact
-from fanfold.risk import bundles
+from fanfold.risk import bundles, slicing
 from fanfold.risk.context import Context, survey
 from fanfold.risk.exposure import FLAT, AccountSnapshot, PositionKey
 from fanfold.risk.policy import DeskPolicy, PositionPolicy
 from fanfold.risk.rules import TARGET_RULES
-from fanfold.risk.sizing import NoOrder, affordable, change, desired, limit_of, reservation
+from fanfold.risk.sizing import NoOrder, affordable, change, desired, limit_of
 from fanfold.risk.standing import StandingTarget
 
 
@@ -48,9 +48,16 @@ def decide(
 
 @exact
 def decide_standing(
-    standing: Iterable[StandingTarget], book: AccountSnapshot, plan: DeskPolicy, *, now: datetime
+    standing: Iterable[StandingTarget],
+    book: AccountSnapshot,
+    plan: DeskPolicy,
+    *,
+    now: datetime,
+    at_once: Iterable[PositionKey] = (),
 ) -> Decision:
     """Return the orders that bring the account to its targets. ``now`` is the time of the clock.
+
+    Orders of legs that are ``at_once`` or in a bundle are not divided into slices.
 
     The sequence of the targets does not matter, and equal targets count once. Each order is checked against the account
     with all orders approved before it, so the limits hold for the batch as a whole.
@@ -63,14 +70,15 @@ def decide_standing(
         if _first(entry) and book.trading_state is not TradingState.FLATTENING
     }
     context = survey(book, plan.terms(book.account).under(book.rules), ages, now)
+    of_legs = bundles.of(entries, context)
+    context.at_once = frozenset(at_once) | of_legs.keys()
     outcomes = [_propose(entry, context, now) for entry in entries]
     orders = [outcome for outcome in outcomes if isinstance(outcome, Order)]
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
     lacking = {entry.leg: outcome for entry, outcome in zip(entries, outcomes, strict=True) if _lacks(outcome)}
-    of_legs = bundles.of(entries, context)
     approved, more = bundles.judge(orders, of_legs, lacking, context)
     return Decision(
-        approved=approved,
+        approved=[part for order in approved for part in _slices(order, context)],
         refused=refused + more,
         dust=[leg for leg, outcome in lacking.items() if outcome is NoOrder.DUST],
         too_small=[leg for leg, outcome in lacking.items() if outcome is NoOrder.TOO_SMALL],
@@ -79,6 +87,10 @@ def decide_standing(
         breach=context.breach,
         book=context.closing_book(),
     )
+
+
+def _slices(order: Order, context: Context) -> Iterable[Order]:
+    return slicing.divided(order, context.position_policy(bundles.leg_of(order)))
 
 
 def _first(entry: StandingTarget) -> bool:
@@ -136,7 +148,7 @@ def _order(entry: StandingTarget, quantity: Decimal, leg: PositionPolicy, contex
         limit_price=limit_of(side, leg, reference),
         reduce_only=context.held.get(entry.leg, FLAT).reduces(quantity),
         reference_price=reference,
-        reserved=reservation(quantity, leg, reference) if spot_buy else ZERO,
+        reserved=slicing.reserved(quantity, leg, reference) if spot_buy else ZERO,
         decided_at=now,
         expires_at=now + timedelta(seconds=leg.order_ttl_s),
     )

@@ -36,7 +36,8 @@ class PositionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     ``shares`` is the number of legs its instance's equity is split over; ``collar`` is how far from the reference, as a
     share of it, an order may fill, and ``fee`` the fee of a fill, both as shares; ``volatility`` is a year's, 0 to take
     weights as they are; ``amount_max`` is 0 where the venue has none; ``slack`` is what its instance keeps of its cash
-    for reservations that are rounded up; of a ``bundle`` all legs of an instance are ordered, or none.
+    for reservations that are rounded up; of a ``bundle`` all legs of an instance are ordered, or none. A change is sent
+    in ``slices`` over ``slices_over_s``, where each is worth an order.
     """
 
     shares: int
@@ -55,6 +56,8 @@ class PositionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     amount_max: Decimal = ZERO
     slack: Decimal = ZERO
     bundle: bool = False
+    slices: int = 1
+    slices_over_s: int = 0
 
 
 # Closes a whole position at market.
@@ -190,6 +193,8 @@ def _leg(desk: Desk, account: Account, limits: Limits, instance: StrategyInstanc
         notional_min=rules.notional_min,
         amount_min=rules.amount_min,
         amount_max=rules.amount_max,
-        slack=2 * CASH_STEP * count if account.kind == "spot" else ZERO,
+        slack=2 * CASH_STEP * count * instance.slices if account.kind == "spot" else ZERO,
         bundle=contract.is_bundle(instance.strategy),
+        slices=instance.slices,
+        slices_over_s=instance.slices_over_s,
     )

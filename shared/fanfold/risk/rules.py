@@ -166,7 +166,8 @@ def cash(candidate: Candidate, context: Context) -> str | None:
 
 
 def order_notional(candidate: Candidate, context: Context) -> str | None:
-    return _over("notional", candidate.notional, context.terms.limits.order_notional_max)
+    # Of an order that is divided, the largest slice counts.
+    return _over("notional", candidate.notional_of_largest, context.terms.limits.order_notional_max)
 
 
 def position_notional(candidate: Candidate, context: Context) -> str | None:
@@ -185,8 +186,8 @@ def net_exposure(candidate: Candidate, context: Context) -> str | None:
     return _over("net exposure", extreme, context.terms.limits.net_max * context.equity)
 
 
-def order_rate(_: Candidate, context: Context) -> str | None:
-    count, limit = context.orders_in_minute + 1, context.terms.limits.orders_per_minute_max
+def order_rate(candidate: Candidate, context: Context) -> str | None:
+    count, limit = context.orders_in_minute + len(candidate.slices), context.terms.limits.orders_per_minute_max
     return None if count <= limit else f"it would be order {count} of this minute, over {limit}"
 
 

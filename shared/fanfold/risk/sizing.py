@@ -89,7 +89,7 @@ def affordable(quantity: Decimal, free: Decimal, leg: PositionPolicy, reference:
     """
     if quantity <= 0 or not leg.spot:
         return quantity
-    paid = floor_to(ratio(max(free - 2 * CASH_STEP, ZERO), cost_of(leg, reference)), leg.lot)
+    paid = floor_to(ratio(max(free - 2 * CASH_STEP * leg.slices, ZERO), cost_of(leg, reference)), leg.lot)
     return paid if AFFORDABLE_MIN * quantity <= paid < quantity else quantity
 
 
