@@ -62,7 +62,7 @@ LIBRARIES = {
     "research": STANDARD | {"msgspec", "numpy", "numba", "duckdb", "pyarrow"} | PLOTTING,
     "simulation": PURE | {"random"},
     # It runs a server on a thread of its own; no image holds it.
-    "exchange": STANDARD | {"msgspec", "aiohttp"},
+    "exchange": STANDARD | {"msgspec", "aiohttp", "cryptography"},
     "importers": STANDARD | {"msgspec", "numpy", "pyarrow", "python_calamine"},
     "local": STANDARD | {"msgspec", "ministack", "hypercorn"},
     "stages": STANDARD | {"msgspec", "yaml"},

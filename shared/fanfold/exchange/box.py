@@ -137,7 +137,7 @@ class Box:
         route.check_names(params)
         if route.security == "signed":
             check_time(params, now_ms)
-            check_signature(self.credentials, request.query, request.body, params)
+            check_signature(self.credentials, request.key, request.query, request.body, params)
 
     def _forgive(self, event: OrderEvent, placed: PlacedOrder, _fee: FeeCharge | None) -> None:
         if event.trade is not None and event.order.filled == event.trade.quantity:

@@ -146,16 +146,10 @@ def cancel(floor: TradingFloor, order: PlacedOrder | None, params: Params, name:
     if restriction and restriction != f"ONLY_{order_views.status(order.order)}":
         raise ExchangeRefusal(-2011, "Order was not canceled due to cancel restrictions.")
     cancel_id = client_id(params, name, floor.names())
-    pair = _pair(floor, order)
-    floor.exchange.cancel(order, now_ms)
+    pair = floor.exchange.list_of(order)
+    floor.exchange.cancel(order, cancel_id, now_ms)
     reports = [order_views.canceled(it, cancel_id, now_ms) for it in pair or [order]]
     return order_views.order_list(pair, reports) if pair else reports[0]
-
-
-def _pair(floor: TradingFloor, order: PlacedOrder) -> list[PlacedOrder]:
-    """Return the orders of an order's list; none where it is in no list."""
-    pair = order.order.pair
-    return [] if pair is None else [it for it in floor.exchange.orders.values() if it.order.pair == pair]
 
 
 def cancel_all(floor: TradingFloor, params: Params, now_ms: int) -> Any:

@@ -23,7 +23,7 @@ def _figures(placed: PlacedOrder, order: BookOrder) -> dict[str, Any]:
         "price": text8(order.limit or ZERO),
         "origQty": text8(order.quantity),
         "executedQty": text8(order.filled),
-        "origQuoteOrderQty": text8(ZERO),
+        "origQuoteOrderQty": text8(placed.quote_quantity),
         "cummulativeQuoteQty": text8(order.quote_filled),
         "status": status(order),
         "timeInForce": order.time_in_force.upper(),

@@ -92,6 +92,11 @@ class RequestMeter:
             for (interval, number), (name, length_ms, limit) in zip(intervals, self._order_windows(), strict=True)
         ]  # fmt: skip
 
+    def usage(self, now_ms: int, *, orders: bool) -> list[dict[str, Any]]:
+        """Return the limits with what is used of each, as the WebSocket API tells them with every answer."""
+        weight = self.documents()[0] | {"count": self._count("weight", MINUTE_MS, now_ms)}
+        return [*(self.order_counts(now_ms) if orders else []), weight]
+
     def documents(self) -> list[dict[str, Any]]:
         """Return the limits as exchangeInfo tells them."""
         rows = (

@@ -26,7 +26,8 @@ from fanfold.exchange.faults import ArmedFault, Delivery, FaultInjector
 from fanfold.exchange.handlers import dump
 from fanfold.exchange.liquidity import shifted
 from fanfold.exchange.request_limits import RequestLimits
-from fanfold.exchange.streams import StreamFeed, StreamSession
+from fanfold.exchange.socket_api import SocketApi
+from fanfold.exchange.streams import StreamFeed
 from fanfold.market.bars import Series
 from fanfold.simulation import market
 
@@ -49,11 +50,13 @@ class ManualClock:
 
 
 class ServedExchange(NamedTuple):
-    """An exchange that answers: its origin, and the key and secret of its one account."""
+    """An exchange that answers: its origin, and the keys of its one account with their secrets."""
 
     origin: str
     key: str
     secret: str
+    ed25519_key: str
+    ed25519_secret: str
 
 
 def wall_clock() -> int:
@@ -88,7 +91,7 @@ def serve(
     box = Box(traded, known, deposits or quotes, seed=seed, started_at_ms=now_ms, limits=limits or RequestLimits())
     app = _app(FaultInjector(box, faults, seed), clock)
     with _running(app, port) as bound:
-        yield ServedExchange(f"http://{HOST}:{bound}", box.credentials.key, box.credentials.secret)
+        yield ServedExchange(f"http://{HOST}:{bound}", **msgspec.structs.asdict(box.credentials))
 
 
 def _seeded(seed: int, minute_s: int) -> list[Series]:
@@ -121,6 +124,7 @@ def _running(app: web.Application, port: int) -> Iterator[int]:
 def _app(injector: FaultInjector, clock: Clock) -> web.Application:
     app = web.Application()
     feed = StreamFeed(injector.box, clock)
+    api = SocketApi(injector.box, lambda request: injector.deliver(request, clock()), clock)
 
     async def pulse(_app: web.Application) -> Any:
         task = asyncio.create_task(_beat(injector, feed, clock))
@@ -135,7 +139,7 @@ def _app(injector: FaultInjector, clock: Clock) -> web.Application:
         return web.Response(body=dump(await _administer(injector, clock, request)), content_type="application/json")
 
     async def stream(request: web.Request) -> web.WebSocketResponse:
-        return await _stream(feed, request)
+        return await _stream(feed, api, request)
 
     app.cleanup_ctx.append(pulse)
     app.router.add_route("*", "/box/{subject}", admin)
@@ -153,24 +157,27 @@ async def _beat(injector: FaultInjector, feed: StreamFeed, clock: Clock) -> None
         await asyncio.sleep(PULSE_S)
 
 
-async def _stream(feed: StreamFeed, request: web.Request) -> web.WebSocketResponse:
-    """Serve a connection until its end."""
-    socket, session = web.WebSocketResponse(), StreamSession()
+async def _stream(feed: StreamFeed, api: SocketApi, request: web.Request) -> web.WebSocketResponse:
+    """Serve a connection until its end: of streams, or of the WebSocket API."""
+    socket = web.WebSocketResponse()
     await socket.prepare(request)
-    writer = asyncio.create_task(_write(socket, session))
-    feed.sessions.add(session)
+    session = feed.open(request.path, request.rel_url.raw_query_string)
+    receive = api.receive if request.path.startswith("/ws-api/") else feed.receive
+    writer = asyncio.create_task(_write(socket, session.outgoing))
     try:
         async for message in socket:
-            feed.receive(session, str(message.data))
+            receive(session, str(message.data))
     finally:
         feed.sessions.remove(session)
         writer.cancel()
     return socket
 
 
-async def _write(socket: web.WebSocketResponse, session: StreamSession) -> None:
-    while True:
-        await socket.send_str((await session.outgoing.get()).decode())
+async def _write(socket: web.WebSocketResponse, outgoing: asyncio.Queue[bytes | None]) -> None:
+    """Send what waits, and close the connection at None."""
+    while (text := await outgoing.get()) is not None:
+        await socket.send_str(text.decode())
+    await socket.close()
 
 
 async def _read(request: web.Request) -> BoxRequest:

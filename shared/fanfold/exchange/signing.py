@@ -1,11 +1,16 @@
 """Keys, signatures and timestamps: who may ask, and until when a request holds."""
 
+import base64
+import binascii
 import hashlib
 import hmac
 import re
 from decimal import Decimal, InvalidOperation
 
 import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from fanfold.exchange.parameters import Params
 from fanfold.exchange.refusals import ExchangeRefusal, missing
@@ -16,33 +21,61 @@ KEY = r"^[A-Za-z0-9-]{10,100}$"
 
 
 class ApiCredentials(msgspec.Struct, frozen=True, kw_only=True):
-    """An API key and its secret."""
+    """The account's two keys: one with a secret for HMAC, one with a private key for Ed25519 as base64 of PKCS 8."""
 
     key: str
     secret: str
+    ed25519_key: str
+    ed25519_secret: str
 
     @classmethod
     def of(cls, seed: int) -> "ApiCredentials":
         """Return the credentials of a seed: the same every time, because they guard play money."""
-        return cls(**{part: hashlib.sha256(f"{part} {seed}".encode()).hexdigest() for part in ("key", "secret")})
+        key, secret, ed25519_key, ed25519_secret = (
+            hashlib.sha256(f"{part} {seed}".encode()) for part in ("key", "secret", "ed25519 key", "ed25519 secret")
+        )
+        private = Ed25519PrivateKey.from_private_bytes(ed25519_secret.digest())
+        document = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        return cls(
+            key=key.hexdigest(),
+            secret=secret.hexdigest(),
+            ed25519_key=ed25519_key.hexdigest(),
+            ed25519_secret=base64.b64encode(document).decode(),
+        )
 
 
 def check_key(credentials: ApiCredentials, key: str) -> None:
     """Check that a key is well-formed, and the one that there is."""
     if not re.match(KEY, key):
         raise ExchangeRefusal(-2014, "API-key format invalid.", 401)
-    if key != credentials.key:
+    if key not in {credentials.key, credentials.ed25519_key}:
         raise ExchangeRefusal(-2015, "Invalid API-key, IP, or permissions for action.", 401)
 
 
-def check_signature(credentials: ApiCredentials, query: str, body: str, params: Params) -> None:
-    """Check the signature over query and body as they were sent."""
+def check_signature(credentials: ApiCredentials, key: str, query: str, body: str, params: Params) -> None:
+    """Check the signature over query and body as they were sent, by the key's algorithm."""
     if not params.get("signature"):
         raise missing("signature")
-    payload = _unsigned(query) + _unsigned(body)
-    expected = hmac.new(credentials.secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(expected, params["signature"].lower()):
+    payload = (_unsigned(query) + _unsigned(body)).encode()
+    verify = _verify_ed25519 if key == credentials.ed25519_key else _verify_hmac
+    if not verify(credentials, payload, params["signature"]):
         raise ExchangeRefusal(-1022, "Signature for this request is not valid.")
+
+
+def _verify_hmac(credentials: ApiCredentials, payload: bytes, signature: str) -> bool:
+    expected = hmac.new(credentials.secret.encode(), payload, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(expected.encode(), signature.lower().encode())
+
+
+def _verify_ed25519(credentials: ApiCredentials, payload: bytes, signature: str) -> bool:
+    private = base64.b64decode(credentials.ed25519_secret)[-32:]
+    try:
+        Ed25519PrivateKey.from_private_bytes(private).public_key().verify(
+            base64.b64decode(signature, validate=True), payload
+        )
+    except (InvalidSignature, binascii.Error):
+        return False
+    return True
 
 
 def check_time(params: Params, now_ms: int) -> None:

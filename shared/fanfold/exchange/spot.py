@@ -40,6 +40,8 @@ class PlacedOrder(msgspec.Struct, kw_only=True):
     placed_at_ms: int
     updated_at_ms: int
     list_client_id: str = ""
+    cancel_id: str = ""
+    quote_quantity: Decimal = ZERO
     working_at_ms: int = -1
     expiry_reason: str = ""
     visible_at_ms: int = 0
@@ -112,11 +114,18 @@ class SpotExchange:
         orders = [self.orders[it] for it in reversed(ids) if self.orders[it].listing.symbol == symbol]
         return next((it for it in orders if it.order.is_live), orders[0] if orders else None)
 
-    def cancel(self, placed: PlacedOrder, at_ms: int) -> None:
+    def list_of(self, placed: PlacedOrder) -> list[PlacedOrder]:
+        """Return the orders of an order's list; none where it is in no list."""
+        pair = placed.order.pair
+        return [] if pair is None else [it for it in self.orders.values() if it.order.pair == pair]
+
+    def cancel(self, placed: PlacedOrder, cancel_id: str, at_ms: int) -> None:
         """End an order, and the other of its pair. Raises ExchangeRefusal where it has ended."""
         symbol = placed.listing.symbol
         if not placed.order.is_live:
             raise ExchangeRefusal(-2011, "Unknown order sent.")
+        for it in self.list_of(placed) or [placed]:
+            it.cancel_id = cancel_id
         self.apply(symbol, self.engines[symbol].cancel(placed.order.order_id, at_ms))
 
     def open_orders(self, symbol: str | None = None) -> list[PlacedOrder]:
@@ -203,6 +212,7 @@ class SpotExchange:
             order=order,
             type=request.type,
             client_order_id=request.client_order_id,
+            quote_quantity=request.quote_quantity or ZERO,
             placed_at_ms=at_ms,
             updated_at_ms=at_ms,
         )

@@ -1,42 +1,52 @@
-"""Streams of the exchange: market data by SUBSCRIBE, and the account's events by a signed subscription."""
+"""Streams of the exchange: market data by name, and the account's events to who subscribed to them."""
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import parse_qs
 
-from fanfold import money
-from fanfold.exchange import market_views, order_views
+from fanfold.exchange import market_views, order_views, stream_views
 from fanfold.exchange.box import Box
 from fanfold.exchange.handlers import dump
 from fanfold.exchange.refusals import ExchangeRefusal, text8
-from fanfold.exchange.signing import check_key, check_signature, check_time
 from fanfold.exchange.spot import PlacedOrder
-from fanfold.matching.engine import EngineTrade, OrderEvent
+from fanfold.matching.engine import OrderEvent
 from fanfold.matching.wallets import FeeCharge
 from fanfold.money import ZERO
 
 DEPTH = 5_000
-EXECUTIONS = {
-    "new": "NEW", "trade": "TRADE", "canceled": "CANCELED", "expired": "EXPIRED", "prevented": "TRADE_PREVENTION",
-}  # fmt: skip
+LEVELS = (5, 10, 20)
+METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
 Book = dict[str, dict[str, str]]
 
 
 class StreamSession:
-    """A connection: the streams that it wants, and the messages that wait to be sent."""
+    """A connection: the streams and the account's subscriptions that it has, and the messages that wait to be sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, combined: bool = False, connected_at_ms: int = 0) -> None:
         self.streams: set[str] = set()
-        self.has_account = False
-        self.outgoing: asyncio.Queue[bytes] = asyncio.Queue()
+        self.combined = combined
+        self.connected_at_ms = connected_at_ms
+        # When the session was logged on; the account's subscriptions, and which of them are the logon's.
+        self.authorized_at_ms: int | None = None
+        self.subscriptions: dict[int, bool] = {}
+        self.subscribed = 0
+        self.outgoing: asyncio.Queue[bytes | None] = asyncio.Queue()
 
     def send(self, document: Any) -> None:
         self.outgoing.put_nowait(dump(document))
 
+    def send_from(self, name: str, document: Any) -> None:
+        """Send an event of a stream, within its name where the connection combines streams."""
+        self.send({"stream": name, "data": document} if self.combined else document)
+
+    def close(self) -> None:
+        self.outgoing.put_nowait(None)
+
 
 class StreamFeed:
-    """All connections, and what each symbol's subscribers were told last."""
+    """All connections, and what each stream's subscribers were told last."""
 
     def __init__(self, box: Box, clock: Callable[[], int]) -> None:
         self.sessions: set[StreamSession] = set()
@@ -44,60 +54,78 @@ class StreamFeed:
         self._clock = clock
         self._books: dict[str, tuple[Book, int]] = {}
         self._told: dict[str, int] = {}
+        self._candles: dict[str, int] = {}
+        self._second = 0
         box.exchange.listeners.append(self._on_order)
         box.before_snapshot.append(self.pump)
 
+    def open(self, path: str, query: str = "") -> StreamSession:
+        """Begin a connection: raw at /ws/NAME, combined at /stream?streams=NAME/NAME."""
+        session = StreamSession(combined=path == "/stream", connected_at_ms=self._clock())
+        names = parse_qs(query).get("streams", [""])[0] if session.combined else path.removeprefix("/ws/")
+        self._start(session, [name for name in names.split("/") if "@" in name])
+        self.sessions.add(session)
+        return session
+
     def receive(self, session: StreamSession, text: str) -> None:
-        """Answer a message of a connection."""
-        message = json.loads(text)
-        method: str | None = message.get("method")
-        params: Any = message.get("params") or {}
+        """Answer a message of a connection for market data."""
+        try:
+            message = json.loads(text)
+        except ValueError:
+            session.send({"code": 3, "msg": "Invalid JSON: expected value at line 1 column 1"})
+            return
+        method, params, number = (message.get(name) for name in ("method", "params", "id"))
+        if method not in METHODS:
+            wanted = ", ".join(f"`{name}`" for name in METHODS)
+            text = f"Invalid request: unknown variant `{method}`, expected one of {wanted}"
+            session.send({"code": 2, "msg": text, "id": number})
+            return
+        session.send({"result": self._do(session, method, params or []), "id": number})
+
+    def _do(self, session: StreamSession, method: str, params: list[Any]) -> Any:
+        """Carry out a method of a connection, and return its result."""
         if method == "SUBSCRIBE":
-            self._start(params)
-            session.streams |= set(params)
-            session.send({"result": None, "id": message.get("id")})
+            self._start(session, params)
         elif method == "UNSUBSCRIBE":
             session.streams -= set(params)
-            session.send({"result": None, "id": message.get("id")})
+        elif method == "LIST_SUBSCRIPTIONS":
+            return sorted(session.streams)
+        elif method == "GET_PROPERTY":
+            return session.combined
         else:
-            session.send({"id": message.get("id"), **self._call(session, method, params)})
+            session.combined = params == ["combined", True]
+        return None
 
     def pump(self) -> None:
-        """Tell the subscribers of each symbol what has changed since the last time."""
-        names = {stream.partition("@")[0].upper() for session in self.sessions for stream in session.streams}
-        for symbol in sorted(names & set(self._box.exchange.listings)):
+        """Tell the subscribers of each stream what has changed since the last time."""
+        names = {_plain(name) for session in self.sessions for name in session.streams}
+        listings = self._box.exchange.listings
+        for symbol in sorted({name.partition("@")[0].upper() for name in names} & set(listings)):
             self._pump_depth(symbol)
             self._pump_trades(symbol)
+        second = self._clock() // 1_000
+        if second != self._second:
+            self._second = second
+            for name in sorted(names):
+                symbol, _, kind = name.partition("@")
+                if symbol.upper() in listings:
+                    self._pump_second(name, symbol.upper(), kind)
 
-    def _start(self, streams: list[str]) -> None:
-        """Take the present state of each symbol that has no subscriber yet as told."""
-        for symbol in {stream.partition("@")[0].upper() for stream in streams} & set(self._box.exchange.listings):
+    def _start(self, session: StreamSession, streams: Iterable[str]) -> None:
+        """Add streams, and take the present state of each symbol that has no subscriber yet as told."""
+        names = set(streams)
+        session.streams |= names
+        for symbol in {name.partition("@")[0].upper() for name in names} & set(self._box.exchange.listings):
             if symbol not in self._books:
                 self._books[symbol] = (self._book(symbol), self._box.next_update())
                 tape = self._box.exchange.tapes[symbol]
                 self._told[symbol] = tape[-1].trade_id if tape else 0
 
-    def _call(self, session: StreamSession, method: str | None, params: dict[str, Any]) -> dict[str, Any]:
-        """Answer a call of the WebSocket API."""
-        try:
-            if method == "userDataStream.subscribe.signature":
-                sent = {name: str(value) for name, value in params.items()}
-                check_key(self._box.credentials, sent.get("apiKey", ""))
-                check_time(sent, self._clock())
-                query = "&".join(f"{name}={sent[name]}" for name in sorted(sent) if name != "signature")
-                check_signature(self._box.credentials, query, "", sent)
-                session.has_account = True
-                return {"status": 200, "result": {"subscriptionId": 0}}
-            if method == "time":
-                return {"status": 200, "result": {"serverTime": self._clock()}}
-        except ExchangeRefusal as refusal:
-            return {"status": refusal.status, "error": {"code": refusal.code, "msg": refusal.text}}
-        return {"status": 400, "error": {"code": -1000, "msg": f"{method} is not served."}}
-
     def _tell(self, stream: str, document: Any) -> None:
         for session in self.sessions:
-            if any(it == stream or it.startswith(f"{stream}@") for it in session.streams):
-                session.send(document)
+            for name in session.streams:
+                if _plain(name) == stream:
+                    session.send_from(name, document)
 
     def _book(self, symbol: str) -> Book:
         book = self._box.exchange.engines[symbol].book
@@ -114,6 +142,9 @@ class StreamFeed:
         self._books[symbol] = (after, number)
         head = {"e": "depthUpdate", "E": self._clock(), "s": symbol, "U": update + 1, "u": number}
         self._tell(f"{symbol.lower()}@depth", head | changes)
+        for levels in LEVELS:
+            top = market_views.depth(self._box.exchange, symbol, levels, number)
+            self._tell(f"{symbol.lower()}@depth{levels}", top)
         touch = market_views.book_ticker(self._box.exchange, symbol)
         best = dict(zip("baBA", (touch[it] for it in ("bidPrice", "askPrice", "bidQty", "askQty")), strict=True))
         self._tell(f"{symbol.lower()}@bookTicker", {"u": number, "s": symbol, **best})
@@ -122,84 +153,58 @@ class StreamFeed:
         for trade in self._box.exchange.tapes[symbol]:
             if trade.trade_id > self._told[symbol]:
                 self._told[symbol] = trade.trade_id
-                self._tell(f"{symbol.lower()}@trade", _trade(symbol, trade))
+                self._tell(f"{symbol.lower()}@trade", stream_views.trade(symbol, trade))
                 aggregate = {"e": "aggTrade", "E": trade.at_ms, "s": symbol, **market_views.aggregate(trade)}
                 self._tell(f"{symbol.lower()}@aggTrade", aggregate)
 
-    def _on_order(self, event: OrderEvent, placed: PlacedOrder, fee: FeeCharge | None) -> None:
-        if event.kind not in EXECUTIONS:
+    def _pump_second(self, name: str, symbol: str, kind: str) -> None:
+        """Tell what is told each second: candles and tickers."""
+        now_ms, box = self._clock(), self._box
+        if kind in {"ticker", "miniTicker"}:
+            document = market_views.day_ticker(box.exchange, box.makers[symbol], now_ms)
+            self._tell(name, stream_views.ticker(document, now_ms, mini=kind == "miniTicker"))
+        elif kind.startswith("kline_"):
+            self._pump_candles(name, symbol, kind.removeprefix("kline_"), now_ms)
+
+    def _pump_candles(self, name: str, symbol: str, interval: str, now_ms: int) -> None:
+        """Tell the candles since the one that was open the last time; the last of them is open now."""
+        since = {"startTime": str(self._candles[name])} if name in self._candles else {"limit": "1"}
+        try:
+            rows = market_views.klines(self._box.makers[symbol], {"interval": interval, **since}, now_ms)
+        except ExchangeRefusal:
+            # As Binance does with the name of a stream that there is not.
             return
-        listing = placed.listing
-        rows = [it for it in order_views.balances(self._box.exchange) if it["asset"] in {listing.base, listing.quote}]
-        position = {
-            "e": "outboundAccountPosition",
-            "E": event.at_ms,
-            "u": event.at_ms,
-            "B": [{"a": it["asset"], "f": it["free"], "l": it["locked"]} for it in rows],
-        }
+        tape = self._box.exchange.tapes[symbol]
+        for row in rows:
+            self._candles[name] = row[0]
+            trades = [it.trade_id for it in tape if row[0] <= it.at_ms <= row[6]]
+            self._tell(name, stream_views.candle(symbol, interval, row, trades, now_ms))
+
+    def _on_order(self, event: OrderEvent, placed: PlacedOrder, fee: FeeCharge | None) -> None:
+        if event.kind not in stream_views.EXECUTIONS:
+            return
+        listing, exchange = placed.listing, self._box.exchange
+        rows = [it for it in order_views.balances(exchange) if it["asset"] in {listing.base, listing.quote}]
+        self._tell_account(stream_views.execution_report(event, placed, fee))
+        self._tell_account(stream_views.position(rows, event.at_ms))
+        if placed.order.pair is not None:
+            orders = exchange.list_of(placed)
+            is_last = event.kind == "new" and placed is orders[-1]
+            if is_last or not any(it.order.is_live for it in orders):
+                self._tell_account(stream_views.order_list(orders, event.at_ms))
+
+    def _tell_account(self, document: Any) -> None:
         for session in self.sessions:
-            if session.has_account:
-                session.send({"subscriptionId": 0, "event": execution_report(event, placed, fee)})
-                session.send({"subscriptionId": 0, "event": position})
+            for number in session.subscriptions:
+                session.send({"subscriptionId": number, "event": document})
+
+
+def _plain(name: str) -> str:
+    """Return the name of a stream without its pace, which is the same for all."""
+    return name.removesuffix("@100ms").removesuffix("@1000ms")
 
 
 def _changes(before: dict[str, str], after: dict[str, str]) -> list[list[str]]:
     """Return the levels that are new or changed, and those that are gone with a quantity of zero."""
     fresh = [[price, quantity] for price, quantity in after.items() if before.get(price) != quantity]
     return fresh + [[price, text8(ZERO)] for price in before if price not in after]
-
-
-def _trade(symbol: str, trade: EngineTrade) -> dict[str, Any]:
-    return {
-        "e": "trade",
-        "E": trade.at_ms,
-        "s": symbol,
-        "t": trade.trade_id,
-        "p": text8(trade.price),
-        "q": text8(trade.quantity),
-        "T": trade.at_ms,
-        "m": trade.taker_side == "sell",
-        "M": True,
-    }
-
-
-def execution_report(event: OrderEvent, placed: PlacedOrder, fee: FeeCharge | None) -> dict[str, Any]:
-    """Return an event of an order as the user data stream tells it."""
-    order, trade = event.order, event.trade
-    price, quantity = (trade.price, trade.quantity) if trade is not None else (ZERO, ZERO)
-    return {
-        "e": "executionReport",
-        "E": event.at_ms,
-        "s": placed.listing.symbol,
-        "c": placed.client_order_id,
-        "S": order.side.upper(),
-        "o": placed.type,
-        "f": order.time_in_force.upper(),
-        "q": text8(order.quantity),
-        "p": text8(order.limit or ZERO),
-        "P": text8(order.trigger.price if order.trigger is not None else ZERO),
-        "F": text8(ZERO),
-        "g": -1 if order.pair is None else order.pair,
-        "C": "",
-        "x": EXECUTIONS[event.kind],
-        "X": order_views.status(order),
-        "r": "NONE",
-        "i": order.order_id,
-        "l": text8(quantity),
-        "z": text8(order.filled),
-        "L": text8(price),
-        "n": text8(fee.amount) if fee is not None else "0",
-        "N": fee.asset if fee is not None else None,
-        "T": event.at_ms,
-        "t": trade.trade_id if trade is not None else -1,
-        "I": event.at_ms,
-        "w": order.is_live and not order.waiting,
-        "m": trade is not None and trade.maker_id == order.order_id,
-        "M": False,
-        "O": placed.placed_at_ms,
-        "Z": text8(order.quote_filled),
-        "Y": text8(money.EXACT.multiply(price, quantity)),
-        "Q": text8(ZERO),
-        "W": placed.working_at_ms,
-        "V": order.prevention.upper(),
-    }

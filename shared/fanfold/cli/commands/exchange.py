@@ -46,8 +46,9 @@ def command(
     series, instruments = _bars(data or [])
     try:
         with server.serve(series, instruments, faults=faults, seed=seed, port=port) as served:
-            document = {"url": served.origin, "key": served.key, "secret": served.secret, "faults": faults}
-            text = "\n".join(f"{name:<8}{value}" for name, value in document.items()) + "\nCtrl-C ends it"
+            keys = {name: getattr(served, name) for name in served._fields if name != "origin"}
+            document = {"url": served.origin, **keys, "faults": faults}
+            text = "\n".join(f"{name:<16}{value}" for name, value in document.items()) + "\nCtrl-C ends it"
             sys.stdout.write((encode(document) if options.json else text) + "\n")
             sys.stdout.flush()
             signal.pause()
