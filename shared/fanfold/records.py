@@ -75,10 +75,19 @@ class LegState(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class Replaced(msgspec.Struct, frozen=True, kw_only=True):
+    """A resting stop that an order takes the place of, and what of it had filled when risk decided."""
+
+    order_id: str
+    filled: Decimal
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """An order as risk decided it. Quantity is in base units, above zero, in whole lots; prices are in quote units.
 
     A slice after the first of its change of a position has ``due_at``, before which it is neither sent nor filled.
+    A stop with a limit price becomes a limit order at its stop price. An order that ``replaces`` a resting stop is sent
+    once that has ended, and only if no more of it has filled.
     """
 
     order_id: str
@@ -100,11 +109,17 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     decided_at: Utc
     expires_at: Utc
     due_at: Utc | msgspec.UnsetType = msgspec.UNSET
+    replaces: Replaced | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def sendable_at(self) -> datetime:
         """The time from which the order may be sent: its decision, for a later slice the time that it is due."""
         return self.decided_at if self.due_at is msgspec.UNSET else self.due_at
+
+    @property
+    def protects(self) -> bool:
+        """Return whether this is a resting stop: it closes a position at its venue, whether or not the desk runs."""
+        return self.kind == "stop" and self.reduce_only
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):

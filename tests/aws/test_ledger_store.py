@@ -34,6 +34,7 @@ from fanfold.ledger.changes import (
     MoveCursor,
     MoveOrder,
     MovePosition,
+    MoveStop,
     NamePlaced,
     NoteExternal,
     OpenAccount,
@@ -42,6 +43,7 @@ from fanfold.ledger.changes import (
     RememberRequest,
     RequireTradingState,
     ReserveCash,
+    RestStop,
     SetBaseline,
     SetBreach,
     SetTradingState,
@@ -57,6 +59,7 @@ from fanfold.ledger.requests import PendingResume, Remembered
 from fanfold.ledger.store import Excerpt, LedgerStore, LiveOrder
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import Message, TradingState
+from fanfold.risk.exposure import RestingStop
 from fanfold.risk.venue_rules import RulesInForce
 from fanfold.simulation.cloud import MemoryCloud
 from fanfold.simulation.ledger import MemoryLedger
@@ -70,6 +73,7 @@ KEY = (A.instance, A.instrument)
 COARSE = RulesInForce(rules=replace(next(iter(small_desk().instruments.values())), tick=D("0.1")), reason="tick 0.1")
 RECORD = OrderRecord(order=A)
 REQUEST = Remembered(principal="ann", key="key-0001", digest="d", status=200, body="{}")
+STOP = RestingStop(order_id="stop-1", quantity=D("1.5"), price=D("98.10"))
 PENDING = PendingResume(account="main", confirmation="c1", principal="ann", reason="r", asked_at=AT)
 
 
@@ -370,14 +374,26 @@ def test_what_is_known_of_a_real_account_is_read_with_its_books(store: LedgerSto
         NamePlaced("main", "v-1", "A"),
         KeepRules("main", "A/USDT", COARSE),
         KeepRules("main", "B/USDT", COARSE),
+        RestStop("main", KEY, STOP),
     ])  # fmt: skip
     store.commit([AddFlow("main", "A", D("-0.2")), MoveCursor("main", "A/USDT", later)])
     store.commit([SetBaseline("main", "A", D("2.5")), Unfreeze("main", "A/USDT", "order-1")])
     store.commit([DropRules("main", "B/USDT"), DropRules("main", "C/USDT")])
     assert store.books("main").real == RealMoney(
         frozen={("A/USDT", "balance A"): "0.5 A too few"}, flows={"A": D("0.3")}, baseline={"A": D("2.5")},
-        cursors={"A/USDT": later}, external=frozenset({"order 77"}), rules={"A/USDT": COARSE},
+        cursors={"A/USDT": later}, external=frozenset({"order 77"}), rules={"A/USDT": COARSE}, stops={KEY: STOP},
     )  # fmt: skip
     assert refused(store, NoteExternal("main", "order 77", "again")) == (0,)
     assert store.books("other").real == RealMoney()
     assert (store.placed("main", ["v-1", "v-2"]), store.placed("other", ["v-1"])) == ({"v-1": "A"}, {})
+
+
+def test_of_a_leg_one_stop_rests_until_it_is_forgotten(store: LedgerStore) -> None:
+    store.commit([RestStop("main", KEY, STOP)])
+    second, filled = replace(STOP, order_id="stop-2"), replace(STOP, filled=D("0.5"), ended=True)
+    store.commit([MoveStop("main", KEY, filled)])
+    assert refused(store, RestStop("main", KEY, second)) == (0,)
+    assert store.books("main").real.stops == {KEY: filled}
+    store.commit([MoveStop("main", KEY, None)])
+    store.commit([RestStop("main", KEY, second)])
+    assert store.books("main").real.stops == {KEY: second}

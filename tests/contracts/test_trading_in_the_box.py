@@ -237,5 +237,24 @@ def test_an_open_order_is_listed_and_found_until_it_is_cancelled(fresh: ServedEx
     assert venue.find(claimed.order) == cancelled
 
 
+def test_a_stop_rests_until_it_is_reached_and_locks_what_it_sells(fresh: ServedExchange) -> None:
+    venue = trading(fresh)
+    level = money.floor_to(venue.quote(BTC).bid * Decimal("0.95"), TICK)
+    stop = {"side": "sell", "kind": "stop", "stop_price": level, "reduce_only": True, "time_in_force": "gtc"}
+    claimed = request("stop", low(venue), quantity="2", **stop)
+    outcome = venue.place(claimed)
+    assert isinstance(outcome, Placed), outcome
+    assert [each.client_order_id for each in venue.open_orders()] == [claimed.order.client_order_id]
+    beside = venue.place(request("beside", low(venue), side="sell"))
+    assert isinstance(beside, Rejected)
+    assert beside.code == "-2010"
+    cancelled = venue.cancel(claimed.order, outcome.order.venue_order_id)
+    assert isinstance(cancelled, VenueOrder)
+    assert (cancelled.state, cancelled.filled) == (VenueOrderState.CANCELED, 0)
+    after = venue.place(request("after", low(venue), side="sell"))
+    assert isinstance(after, Placed)
+    assert after.order.state is VenueOrderState.FILLED
+
+
 def test_the_key_of_the_box_may_trade_and_not_withdraw(steady: ServedExchange) -> None:
     assert trading(steady).check_key() == ""

@@ -86,6 +86,10 @@ class RealVenue:
         self.holdings: dict[str, Decimal] = {"BTC": D(5), "ETH": D(5), "USDT": D(10_000), "BNB": D(3)}
         self.random = random
         self.listed: dict[str, Instrument] = {}
+        # Of each instrument the price at which all trades, once one was set.
+        self.prices: dict[str, Decimal] = {}
+        # Sales of a leg that came while a stop of the same leg was open.
+        self.clashes: list[str] = []
         self._clock = clock
 
     # The port.
@@ -182,7 +186,7 @@ class RealVenue:
         if one.filled == one.order.quantity:
             one.state = VenueOrderState.FILLED
         base, quote = one.order.instrument.split("/")
-        price = one.order.limit_price or PRICE
+        price = self.prices.get(one.order.instrument) or one.order.limit_price or PRICE
         signed = quantity if one.order.side == "buy" else -quantity
         fee = {"base": base, "quote": quote}.get(self.fee_currency, self.fee_currency)
         amount = quantity * (D(1) if fee == base else price) / 1000
@@ -201,6 +205,24 @@ class RealVenue:
             at=self._clock(),
         )
         self.traded.append((self._clock(), trade))
+
+    def price(self, instrument: str, price: Decimal) -> None:
+        """Let an instrument trade at a price: stops that it reaches fill, if it is within their limit."""
+        self.prices[instrument] = price
+        for one in self.orders:
+            order = one.order
+            reached = order.kind == "stop" and order.instrument == instrument and price <= (order.stop_price or price)
+            if reached and one.state is VenueOrderState.OPEN and price >= (order.limit_price or price):
+                self.fill(one, order.quantity)
+
+    def open_stops(self, instance: str, instrument: str) -> list[AtVenue]:
+        """Return the stops that rest for a leg."""
+        return [
+            one
+            for one in self.orders
+            if one.state is VenueOrderState.OPEN and one.order.protects
+            if (one.order.instance, one.order.instrument) == (instance, instrument)
+        ]
 
     def move(self) -> None:
         """Let what rests fill a little, or be canceled by the venue."""
@@ -223,10 +245,12 @@ class RealVenue:
             for one in self.orders
         ):
             return "duplicate"
+        if order.side == "sell" and self.open_stops(order.instance, order.instrument):
+            self.clashes.append(order.order_id)
         number = 1 + sum(one.order.instrument == order.instrument for one in self.orders)
         accepted = AtVenue(number, order, now, request.claimed_at)
         self.orders.append(accepted)
-        if fault != "rests":
+        if fault != "rests" and order.kind != "stop":
             self.fill(accepted, order.quantity / 2 if fault == "partly" else order.quantity)
         if order.time_in_force == "ioc" and accepted.state is VenueOrderState.OPEN:
             accepted.state = VenueOrderState.EXPIRED

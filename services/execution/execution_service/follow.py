@@ -4,7 +4,7 @@ Trades are booked as a set, in any order and as often as they are told: those of
 ended when its venue says so and all that it filled is booked.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
@@ -28,6 +28,7 @@ from fanfold.trading.venue import TradingVenue
 OVERLAP_S = 120
 # The venue is to cancel all that is open of an account that may not trade, unless it is told again in this time.
 CANCEL_ALL_S = 180
+WITHDRAWN = "its position wants another stop, or none"
 NEVER_FILLED = (OrderState.APPROVED, OrderState.REJECTED, OrderState.BLOCKED, OrderState.STALE)
 
 
@@ -72,28 +73,39 @@ class Follower:
 
     def follow(self, account: str, cause: str, at: datetime, *, ever_traded: bool = False) -> Following:
         """Book what became of an account's orders; with ``ever_traded``, in each instrument that it ever traded."""
-        report = ExecutionReport(
-            id=ids.derive("followed", account, cause),
-            cause=cause,
-            at=at,
-            account=account,
-            venue=self._venue_of(account),
-        )
+        report = self._report(account, cause, at)
         records = self._sent(account)
         if not records and not ever_traded:
             return Following({}, 0, waiting=False)
-        booked, waiting, unanswered = self._trades(report, records, ever_traded=ever_traded)
+        real = self._ledger.real_money(account)
+        booked, waiting, unanswered = self._trades(report, records, real.cursors, ever_traded=ever_traded)
         records = self._sent(account)
         known = [record for record in records.values() if record.venue_order_id]
         permissions = self._ledger.trading_state(account)
         if known:
-            self._ends(report, known, permissions)
+            withdrawn = {stop.order_id for stop in real.stops.values() if stop.withdrawn}
+            self._ends(report, known, permissions, withdrawn)
         if self._venue.terms.cancels_all_after:
             self._arm(known, permissions)
         return Following(self._sent(account), booked, waiting, unanswered)
 
-    def _venue_of(self, account: str) -> str:
-        return self._desk.accounts[account].venue
+    def cancel(self, record: OrderRecord, why: str, cause: str, at: datetime) -> OrderRecord:
+        """Cancel an order at its venue and book what became of it; return the record after that.
+
+        Raises VenueUnavailable where the venue does not say what of it traded.
+        """
+        account = record.order.account
+        report = self._report(account, cause, at)
+        stated = self._venue.cancel(record.order, record.venue_order_id)
+        if isinstance(stated, VenueOrder) and stated.filled != record.filled:
+            self._trades(report, {record.order.order_id: record}, self._ledger.real_money(account).cursors)
+            record = self._ledger.records([record.order.order_id])[record.order.order_id]
+        self._conclude(report, record, stated, why, expired=False)
+        return self._ledger.records([record.order.order_id])[record.order.order_id]
+
+    def _report(self, account: str, cause: str, at: datetime) -> ExecutionReport:
+        name, venue = ids.derive("followed", account, cause), self._desk.accounts[account].venue
+        return ExecutionReport(id=name, cause=cause, at=at, account=account, venue=venue)
 
     def _sent(self, account: str) -> dict[str, OrderRecord]:
         """Return the live orders that were claimed, by id."""
@@ -102,13 +114,17 @@ class Follower:
         return {name: record for name, record in records.items() if record.epoch and record.state in LIVE}
 
     def _trades(
-        self, report: ExecutionReport, records: Mapping[str, OrderRecord], *, ever_traded: bool
+        self,
+        report: ExecutionReport,
+        records: Mapping[str, OrderRecord],
+        cursors: Mapping[str, datetime],
+        *,
+        ever_traded: bool = False,
     ) -> tuple[int, bool, frozenset[str]]:
         """Book trades that are not booked yet; return how many reports that made, whether some wait, and which lack.
 
         Raises VenueUnavailable where the venue answers of no instrument.
         """
-        cursors = self._ledger.real_money(report.account).cursors
         first: dict[str, datetime] = dict(cursors) if ever_traded else {}
         for record in records.values():
             instrument, sent_at = record.order.instrument, record.claimed_at or record.order.decided_at
@@ -194,12 +210,20 @@ class Follower:
         if times and (before is None or max(times) > before):
             self._ledger.note([MoveCursor(account, instrument, max(times))])
 
-    def _ends(self, report: ExecutionReport, known: Sequence[OrderRecord], permissions: OrderPermissions) -> None:
+    def _ends(
+        self,
+        report: ExecutionReport,
+        known: Sequence[OrderRecord],
+        permissions: OrderPermissions,
+        withdrawn: Collection[str],
+    ) -> None:
         """Note which orders have ended at the venue, and cancel there what may not stay or has expired."""
         now = self._clock()
         listed = {(order.instrument, order.venue_order_id) for order in self._venue.open_orders()}
         for record in known:
             barred = permissions.bars_resting(record.order)
+            if record.order.order_id in withdrawn:
+                barred = barred or WITHDRAWN
             expired = record.order.expires_at <= now
             if (record.order.instrument, record.venue_order_id) not in listed:
                 stated = self._found(record)
@@ -207,13 +231,25 @@ class Follower:
                 stated = self._venue.cancel(record.order, record.venue_order_id)
             else:
                 continue
-            if isinstance(stated, Unknown):
-                self._monitor.note("an order's end is not known", order=record.order.order_id, why=stated.why)
-            elif stated is None:
-                self._monitor.alarm("the venue has lost an order", order=record.order.order_id)
-            elif stated.state is not VenueOrderState.OPEN and stated.filled == record.filled:
-                state, reason = _end(stated, barred, expired=expired)
-                self._commit(report, [statements.resolution(record, record.venue_order_id, (), state, reason)])
+            self._conclude(report, record, stated, barred, expired=expired)
+
+    def _conclude(
+        self,
+        report: ExecutionReport,
+        record: OrderRecord,
+        stated: VenueOrder | Unknown | None,
+        barred: str,
+        *,
+        expired: bool,
+    ) -> None:
+        """Note that an order has ended, where its venue says so and all that it filled is booked."""
+        if isinstance(stated, Unknown):
+            self._monitor.note("an order's end is not known", order=record.order.order_id, why=stated.why)
+        elif stated is None:
+            self._monitor.alarm("the venue has lost an order", order=record.order.order_id)
+        elif stated.state is not VenueOrderState.OPEN and stated.filled == record.filled:
+            state, reason = _end(stated, barred, expired=expired)
+            self._commit(report, [statements.resolution(record, record.venue_order_id, (), state, reason)])
 
     def _found(self, record: OrderRecord) -> VenueOrder | Unknown | None:
         """Look an order up; what the venue does not say of one keeps no other waiting."""

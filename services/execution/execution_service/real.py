@@ -1,11 +1,12 @@
 """The verbs of execution for one account at a real venue."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from execution_service import approved, match
 from execution_service.follow import FollowedLedger, Follower
 from execution_service.reconcile import Reconciler
+from execution_service.replace import Replacer
 from execution_service.send import RealMonitor, Sender
 from execution_service.sweep import Found, StandingOrder
 from execution_service.venue_rules import RulesKeeper
@@ -14,6 +15,9 @@ from fanfold.errors import VenueUnavailable
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import BarsClosed, OrdersApproved, OrderState, TradingStateChanged
 from fanfold.trading.venue import TradingVenue
+
+# How long after its decision an order that still waits for the end of a stop is taken up again.
+WAITED = timedelta(seconds=20)
 
 
 class RealAccount:
@@ -35,8 +39,9 @@ class RealAccount:
         self._clock = clock
         self._monitor = monitor
         rules = RulesKeeper(account, desk, ledger, venue, monitor)
-        self._sender = Sender(desk, ledger, venue, clock, monitor, rules.learn)
         self._follower = Follower(desk, ledger, venue, clock, monitor)
+        replacer = Replacer(ledger, self._follower, monitor.note)
+        self._sender = Sender(desk, ledger, venue, clock, monitor, rules.learn, replacer)
         self._reconciler = Reconciler(desk, ledger, venue, self._follower, clock, monitor, rules)
 
     def place(self, message: OrdersApproved) -> None:
@@ -98,6 +103,8 @@ class RealAccount:
     def _due(self, entry: Found, permissions: OrderPermissions) -> bool:
         record, now = entry.record, self._clock()
         if record.state is OrderState.APPROVED:
-            late = approved.stale(self._desk, entry.message(), record.order, now)
-            return late or approved.due_slice(record.order, now) or bool(permissions.bars_sending(record.order))
+            order = record.order
+            waits = bool(order.replaces) and now >= order.sendable_at + WAITED
+            late = approved.stale(self._desk, entry.message(), order, now)
+            return waits or late or approved.due_slice(order, now) or bool(permissions.bars_sending(order))
         return record.state is OrderState.SUBMITTING and record.deadline is not None and now >= record.deadline

@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from execution_service import approved, place, statements
+from execution_service.replace import Replacer
 from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.errors import BadInput, Conflict, VenueUnavailable
@@ -59,6 +60,7 @@ class Sender:
         clock: Callable[[], datetime],
         monitor: RealMonitor,
         learn: Callable[[str, datetime], str],
+        replacer: Replacer,
     ) -> None:
         """Call ``learn`` with the instrument of an order that the venue finds unfit, and the time of its claim.
 
@@ -70,6 +72,7 @@ class Sender:
         self._clock = clock
         self._monitor = monitor
         self._learn = learn
+        self._replacer = replacer
 
     def place(self, message: OrdersApproved) -> None:
         """Claim and send each order: one claim, one request, one booking. What was claimed before is looked up."""
@@ -88,7 +91,7 @@ class Sender:
 
     def _place(self, message: OrdersApproved, order: Order) -> None:
         now, fresh = self._clock(), OrderRecord(order=order)
-        if not approved.stale(self._desk, message, order, now):
+        if not order.replaces and not approved.stale(self._desk, message, order, now):
             claimed = orders.claim(fresh, now, self._venue.terms.window_s, Harmless.UNSENT)
             if self._ledger.claim(message.account, [(fresh, claimed)]):
                 self._send(message, claimed)
@@ -103,11 +106,18 @@ class Sender:
             self._end(message, record, OrderState.BLOCKED, barred)
         elif approved.stale(self._desk, message, record.order, now):
             self._end(message, record, OrderState.STALE, approved.reason_stale(message, record.order))
-        elif approved.due(record.order, now):
+        elif approved.due(record.order, now) and self._cleared(message, record):
             claimed = orders.claim(record, now, self._venue.terms.window_s, proof)
             if not self._ledger.claim(message.account, [(record, claimed)]):
                 raise Conflict(f"order {record.order.order_id} or its account changed while it was claimed")
             self._send(message, claimed)
+
+    def _cleared(self, message: OrdersApproved, record: OrderRecord) -> bool:
+        """Return whether no stop stands in an order's way; end the order where that can never be."""
+        clearance = self._replacer.clear(message, record)
+        if clearance.barred:
+            self._end(message, record, OrderState.BLOCKED, clearance.barred)
+        return clearance.ended
 
     def _send(self, message: OrdersApproved, record: OrderRecord) -> None:
         assert record.claimed_at is not None

@@ -21,7 +21,8 @@ from fanfold.risk.remaining import remaining
 from fanfold.risk.standing import StandingTarget
 from fanfold.signals.due import due
 from fanfold.strategy.contract import EXTERNAL
-from risk_service.approve import ApprovalLedger, Approver, withdrawal
+from risk_service.approve import Approver, withdrawal
+from risk_service.protect import StopKeeper, StopLedger
 from risk_service.reports import DecidedTargets, reports_of
 
 TRIES = 20
@@ -57,7 +58,7 @@ class PreTradeRisk:
         desk: Desk,
         plan: DeskPolicy,
         polls: PollStore,
-        ledger: ApprovalLedger,
+        ledger: StopLedger,
         clock: Callable[[], datetime],
         backoff: Backoff,
         halted: Callable[[], None] = lambda: None,
@@ -67,6 +68,7 @@ class PreTradeRisk:
         self._plan = plan
         self._polls = polls
         self._ledger = ledger
+        self._stops = StopKeeper(ledger, clock, backoff)
         self._clock = clock
         self._halted = halted
         self._backoff = backoff
@@ -192,6 +194,7 @@ class PreTradeRisk:
             last_equity=book.last_equity,
         )
         self._polls.note(account, gathered, carried, rearmed=book.rearmed, decided=decided)
+        self._stops.keep(guarded, book, self._plan.terms(account), gathered, at)
 
     def _report(self, decided: DecidedTargets, reported: Mapping[str, str]) -> dict[str, str]:
         """Report the results of a decision besides its orders; return the codes that are reported from now on."""

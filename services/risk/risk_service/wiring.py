@@ -1,6 +1,7 @@
 """Risk's parts, built on first use."""
 
 import os
+from collections.abc import Mapping
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -35,9 +36,11 @@ def runtime() -> Runtime:
 class RiskProcess:
     """The parts of one process; the pre-trade risk is built anew when the desk's limits change."""
 
-    def __init__(self, runtime: Runtime, settings: Settings) -> None:
+    def __init__(self, runtime: Runtime, settings: Settings, rests: Mapping[str, frozenset[str]] | None = None) -> None:
+        """Use ``rests``, the kinds of orders that may rest for each live account, in place of its venue's terms."""
         self.runtime = runtime
         self._settings = settings
+        self._rests = _rests(runtime.desk) if rests is None else rests
         self._built: tuple[Desk, PreTradeRisk] | None = None
 
     @cached_property
@@ -82,7 +85,8 @@ class RiskProcess:
         runtime = self.runtime
         halted = partial(runtime.watch.counts.add, "AccountsNotActive")
         polls = DynamoPolls(self._table)
-        return PreTradeRisk(desk, prepare(desk), polls, self._approvals, runtime.clock, runtime.backoff, halted)
+        plan = prepare(desk, self._rests)
+        return PreTradeRisk(desk, plan, polls, self._approvals, runtime.clock, runtime.backoff, halted)
 
     def assess(self, arrived: Arrived) -> None:
         """Handle a message. It may be delivered again after a crash, so the outbox is swept first."""
@@ -124,9 +128,18 @@ class RiskProcess:
         return handle_command(command, desk, self._approvals, self.runtime.clock(), request)
 
 
-def build(runtime: Runtime, settings: Settings) -> RiskProcess:
-    """Build a process: two of them share nothing but the AWS resources that they call."""
-    return RiskProcess(runtime, settings)
+def _rests(desk: Desk) -> Mapping[str, frozenset[str]]:
+    if all(account.mode != "live" for account in desk.accounts.values()):
+        return {}
+    # What trades on paper does not load the terms of real venues.
+    from fanfold.trading.terms import rests_of  # noqa: PLC0415
+
+    return rests_of(desk)
+
+
+def build(runtime: Runtime, settings: Settings, rests: Mapping[str, frozenset[str]] | None = None) -> RiskProcess:
+    """Build a process: two of them share nothing but the AWS resources that they call. See RiskProcess."""
+    return RiskProcess(runtime, settings, rests)
 
 
 @cache

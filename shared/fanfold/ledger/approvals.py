@@ -1,6 +1,6 @@
 """Risk's side of the ledger: the snapshot to decide on, approvals, and the trading state of accounts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
 from msgspec import UNSET
@@ -14,18 +14,22 @@ from fanfold.ledger.changes import (
     ExpectFill,
     HoldMessage,
     IndexOrder,
+    MoveStop,
     OpenAccount,
     Rearm,
     ReserveCash,
+    RestStop,
     SetBreach,
 )
 from fanfold.ledger.controls import setting
+from fanfold.ledger.orders import OrderRecord
+from fanfold.ledger.real_changes import resting
 from fanfold.ledger.store import LedgerStore, insist
 from fanfold.messages import Message, Order, OrdersApproved, OrderState, TradingStateChanged
-from fanfold.risk.exposure import AccountSnapshot, PositionKey
+from fanfold.risk.exposure import AccountSnapshot, PositionKey, RestingStop
 from fanfold.risk.poll import PollState
 
-# An order is created, indexed and expected to fill.
+# An order is created, indexed and expected to fill, or noted as a resting stop.
 ORDER_CHANGES = 3
 # The account's reservation and the message.
 OTHER_CHANGES = 2
@@ -59,6 +63,7 @@ class Approvals:
         changes: list[Change] = [CreateOrder(order) for order in orders]
         # A leg once, whatever the number of its slices: a commit changes a record once.
         changes += [ExpectFill(before.account, key, quantity) for key, quantity in booking.expected(orders).items()]
+        changes += [RestStop(order.account, booking.key_of(order), _stop(order)) for order in orders if order.protects]
         changes += [IndexOrder(order.account, order.order_id, message.id, message.at) for order in orders]
         account = _stored(before)
         changes.append(ReserveCash(account, booking.reserving(before, orders), minute, orders_in_minute))
@@ -83,6 +88,11 @@ class Approvals:
             and record.order.due_at is not UNSET
             and booking.key_of(record.order) in legs
         ]
+
+    def note_stops(self, before: AccountSnapshot, noted: Mapping[PositionKey, RestingStop | None]) -> None:
+        """Note resting stops as withdrawn, or forget them. Raises Conflict where the account is not as it was read."""
+        same = ReserveCash(_stored(before), before.reserved, before.minute, before.orders_in_minute)
+        self._store.commit([*(MoveStop(before.account, leg, stop) for leg, stop in noted.items()), same])
 
     def open(self, account: str, cash: Decimal, message: TradingStateChanged) -> bool:
         """Open an account; return False where it was open."""
@@ -112,6 +122,10 @@ class Approvals:
     def publish(self, approved: Sequence[OrdersApproved], others: Sequence[Message]) -> None:
         """Publish approvals that are held, and what else a decision tells of."""
         self._store.publish(approved, others)
+
+
+def _stop(order: Order) -> RestingStop:
+    return resting(OrderRecord(order=order))
 
 
 def _stored(before: AccountSnapshot) -> StoredAccount:

@@ -77,6 +77,7 @@ def book(account: str, books: AccountBooks, gathered: PollState) -> AccountSnaps
         marks=gathered.marks,
         frozen=books.real.frozen_instruments,
         rules=books.real.rules,
+        stops=books.real.stops,
         version=stored.version,
     )
 
@@ -89,9 +90,11 @@ def reserving(before: AccountSnapshot, approved: Sequence[Order]) -> Decimal:
 
 @exact
 def expected(approved: Iterable[Order]) -> dict[PositionKey, Decimal]:
-    """Return, by leg, the signed quantity that orders may fill."""
+    """Return, by leg, the signed quantity that orders may fill; a resting stop is none of it."""
     expected: dict[PositionKey, Decimal] = {}
     for order in approved:
+        if order.protects:
+            continue
         signed = order.quantity if order.side == "buy" else -order.quantity
         expected[key_of(order)] = expected.get(key_of(order), ZERO) + signed
     return expected
@@ -224,7 +227,8 @@ def pending_of(steps: Sequence[Step]) -> dict[PositionKey, Decimal]:
     pending: dict[PositionKey, Decimal] = {}
     for before, after in steps:
         order = before.order
-        gone = _remaining(after) - _remaining(before)
+        # A resting stop is none of what live orders may still fill.
+        gone = ZERO if order.protects else _remaining(after) - _remaining(before)
         key = key_of(order)
         pending[key] = pending.get(key, ZERO) + (gone if order.side == "buy" else -gone)
     return pending

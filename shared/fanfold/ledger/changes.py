@@ -13,7 +13,7 @@ from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.positions import Lot, Position
 from fanfold.ledger.requests import PendingResume, Remembered
 from fanfold.messages import Fill, Message, Order, TradingState, TradingStateChanged
-from fanfold.risk.exposure import PositionKey
+from fanfold.risk.exposure import PositionKey, RestingStop
 from fanfold.risk.venue_rules import RulesInForce
 
 
@@ -245,6 +245,22 @@ class DropRules(msgspec.Struct, frozen=True):
     instrument: str
 
 
+class RestStop(msgspec.Struct, frozen=True):
+    """Note the stop that is to rest at the venue for a leg. Expects that none is noted for it."""
+
+    account: str
+    key: PositionKey
+    stop: RestingStop
+
+
+class MoveStop(msgspec.Struct, frozen=True):
+    """Note what became of a leg's resting stop; None forgets it."""
+
+    account: str
+    key: PositionKey
+    stop: RestingStop | None
+
+
 Change = (
     OpenAccount
     | SetTradingState
@@ -276,4 +292,6 @@ Change = (
     | NoteExternal
     | KeepRules
     | DropRules
+    | RestStop
+    | MoveStop
 )

@@ -222,6 +222,7 @@ def terms_of(order: Order) -> str:
         order.reduce_only,
         order.reserved,
         *(() if order.due_at is msgspec.UNSET else (order.due_at.isoformat(),)),
+        *((order.replaces.order_id, order.replaces.filled) if order.replaces else ()),
     )
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Sequence
 
 from fanfold.desk import Desk
-from fanfold.ledger.changes import AddFlow, Change, Freeze, NamePlaced, Unfreeze
-from fanfold.ledger.orders import Step
+from fanfold.ledger.changes import AddFlow, Change, Freeze, MoveStop, NamePlaced, Unfreeze
+from fanfold.ledger.orders import OrderRecord, Step
 from fanfold.ledger.real_money import flows_of
 from fanfold.messages import Fill
+from fanfold.records import TERMINAL
+from fanfold.risk.exposure import RestingStop
 
 
 def name_at_venue(instrument: str, venue_order_id: str) -> str:
@@ -34,9 +36,26 @@ def changes_of(desk: Desk) -> Callable[[str, Sequence[Step], Sequence[Fill]], li
     return changes
 
 
+def resting(record: OrderRecord) -> RestingStop:
+    """Return a resting stop as its leg notes it."""
+    order = record.order
+    assert order.stop_price is not None
+    return RestingStop(
+        order_id=order.order_id,
+        quantity=order.quantity,
+        price=order.stop_price,
+        filled=record.filled,
+        ended=record.state in TERMINAL,
+    )
+
+
 def _of_step(account: str, step: Step) -> list[Change]:
     before, after = step
     order, changes = after.order, list[Change]()
+    if order.protects and before.state not in TERMINAL and (after.state in TERMINAL or after.filled != before.filled):
+        # Without a fill there is nothing that risk has to know of its end.
+        noted = resting(after) if after.filled else None
+        changes.append(MoveStop(account, (order.instance, order.instrument), noted))
     if after.venue_order_id and not before.venue_order_id:
         name = name_at_venue(order.instrument, after.venue_order_id)
         changes.append(NamePlaced(account, name, order.order_id))

@@ -8,6 +8,7 @@ import msgspec
 
 from fanfold.messages import Fill
 from fanfold.money import ZERO, exact
+from fanfold.risk.exposure import PositionKey, RestingStop
 from fanfold.risk.venue_rules import RulesInForce
 
 # An instrument, and what the doubt about it comes from: an order, or a currency.
@@ -20,7 +21,8 @@ class RealMoney(msgspec.Struct, frozen=True, kw_only=True):
     ``frozen`` has a reason for each doubt. ``flows`` is, by currency, what all booked fills came to; ``baseline`` is
     what the venue had beside it at the first reconciliation. ``cursors`` is, by instrument, the time up to which the
     venue's trades are booked. ``external`` names the orders and trades that are none of ours, each told once.
-    ``rules`` are, by instrument, those of the venue that the desk file's do not meet.
+    ``rules`` are, by instrument, those of the venue that the desk file's do not meet. ``stops`` are those that rest at
+    the venue, by leg.
     """
 
     frozen: dict[Doubt, str] = {}
@@ -29,6 +31,7 @@ class RealMoney(msgspec.Struct, frozen=True, kw_only=True):
     cursors: dict[str, datetime] = {}
     external: frozenset[str] = frozenset()
     rules: dict[str, RulesInForce] = {}
+    stops: dict[PositionKey, RestingStop] = {}
 
     @property
     def frozen_instruments(self) -> dict[str, str]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from fanfold import ids
-from fanfold.messages import Order, Refusal, Side, Target, TradingState
+from fanfold.messages import Order, Refusal, Replaced, Side, Target, TradingState
 from fanfold.money import ZERO, exact
 from fanfold.risk import bundles, slicing
 from fanfold.risk.context import Context, survey
@@ -151,7 +151,16 @@ def _order(entry: StandingTarget, quantity: Decimal, leg: PositionPolicy, contex
         reserved=slicing.reserved(quantity, leg, reference) if spot_buy else ZERO,
         decided_at=now,
         expires_at=now + timedelta(seconds=leg.order_ttl_s),
+        replaces=_replaced(entry.leg, side, context.book),
     )
+
+
+def _replaced(leg: PositionKey, side: Side, book: AccountSnapshot) -> Replaced | msgspec.UnsetType:
+    """Return the resting stop that holds what an order is to sell."""
+    stop = book.stops.get(leg) if side == "sell" else None
+    if stop is None or stop.ended:
+        return msgspec.UNSET
+    return Replaced(order_id=stop.order_id, filled=stop.filled)
 
 
 def _unsized(entry: StandingTarget, context: Context, now: datetime) -> Order:

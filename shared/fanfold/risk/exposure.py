@@ -70,6 +70,21 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
 FLAT = Exposure()
 
 
+class RestingStop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A stop that rests at a real venue for a leg, from its approval on: the order's quantity, and its stop price.
+
+    It is noted as long as the order is live, and where some of it ``filled`` until risk has taken notice. One that is
+    ``withdrawn`` is to be cancelled.
+    """
+
+    order_id: str
+    quantity: Decimal
+    price: Decimal
+    filled: Decimal = ZERO
+    ended: bool = False
+    withdrawn: bool = False
+
+
 class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """An account as risk reads it: scalars of the account item, its legs, and the marks.
 
@@ -78,7 +93,7 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     since the epoch; ``version`` is the stored item's, which the store alone moves on. ``last_equity`` is that of the
     decision before, None before the first; ``rearmed`` says that an operator wants day and peak to begin anew with
     this decision. ``frozen`` is, by instrument, why its books are in doubt; ``rules`` are those of a venue that count
-    in the place of the desk file's.
+    in the place of the desk file's; ``stops`` are those that rest at the venue.
     """
 
     account: str
@@ -98,6 +113,7 @@ class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     marks: dict[str, Mark] = {}
     frozen: dict[str, str] = {}
     rules: dict[str, RulesInForce] = {}
+    stops: dict[PositionKey, RestingStop] = {}
     version: int = 0
 
 

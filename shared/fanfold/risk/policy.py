@@ -15,6 +15,7 @@ from fanfold.strategy import contract
 
 BPS = Decimal(10_000)
 YEAR_S = 365 * 86_400
+NOTHING_RESTS: Mapping[str, frozenset[str]] = {}
 # What holds where the desk says nothing: nothing may be ordered.
 CLOSED = Limits(
     order_notional_max=ZERO,
@@ -93,6 +94,8 @@ class AccountPolicy(msgspec.Struct, frozen=True, kw_only=True):
     legs: dict[PositionKey, PositionPolicy] = {}
     # Of every instrument that the desk has rules for: how to close it, whoever holds it.
     exits: dict[str, PositionPolicy] = {}
+    # The kinds of orders that rest at the account's venue to protect a position.
+    rests: frozenset[str] = frozenset()
 
     def exit(self, leg: PositionKey, quantity: Decimal, price: Decimal) -> PositionPolicy:
         """Return the policy to close a position whose instance or instrument may be gone from the desk file.
@@ -125,9 +128,14 @@ class DeskPolicy(msgspec.Struct, frozen=True):
         )
 
 
-def prepare(desk: Desk) -> DeskPolicy:
-    """Compute what ``decide`` needs from a desk. Call it once: it binds every strategy."""
-    return DeskPolicy({name: _terms(desk, name, account) for name, account in desk.accounts.items()})
+def prepare(desk: Desk, rests: Mapping[str, frozenset[str]] = NOTHING_RESTS) -> DeskPolicy:
+    """Compute what ``decide`` needs from a desk. Call it once: it binds every strategy.
+
+    ``rests`` has, by account, the kinds of orders that protect a position at its venue.
+    """
+    accounts = {name: _terms(desk, name, account) for name, account in desk.accounts.items()}
+    resting = {name: msgspec.structs.replace(accounts[name], rests=kinds) for name, kinds in rests.items()}
+    return DeskPolicy(accounts | resting)
 
 
 @exact

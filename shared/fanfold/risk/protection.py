@@ -120,7 +120,12 @@ def _of(entry: StandingTarget, known: Protection | None) -> Protection | None:
 def _watched(protection: Protection, book: AccountSnapshot, at: datetime) -> Protection:
     """Return the protection after the marks of now: with the best of them, or reached."""
     held, mark = book.held.get(protection.leg, FLAT), book.marks.get(protection.instrument)
-    side = _side(held)
+    side, stop = _side(held), book.stops.get(protection.leg)
+    if stop is not None and stop.filled and not protection.out:
+        # What is left of the position is closed; it was long, for no other stop rests at a venue.
+        reason = f"stop: {stop.filled:f} of {stop.quantity:f} filled at its venue, from {stop.price:f} on"
+        closed = _closed(msgspec.structs.replace(protection, side=1), reason, at)
+        return msgspec.structs.replace(closed, side=side)
     if mark is None or not priced(mark):
         return protection
     if not side:

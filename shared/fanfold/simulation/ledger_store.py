@@ -19,6 +19,7 @@ from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import Message, TradingState
 from fanfold.money import ZERO, exact
 from fanfold.risk.exposure import PositionKey
+from fanfold.simulation.ledger_records import record_of
 
 CHANGES_MAX = 100
 
@@ -92,7 +93,7 @@ class MemoryLedgerStore:
 
     def commit(self, changes: Sequence[to.Change]) -> None:
         within(self.changes_max, changes)
-        records = [_RECORDS[type(change)](change) for change in changes]
+        records = [record_of(change) for change in changes]
         if len(set(records)) < len(records):
             raise ValueError("two changes of a commit are of one record")
         failed = [n for n, change in enumerate(changes) if not _EXPECTED.get(type(change), _nothing)(self, change)]
@@ -209,6 +210,12 @@ def _note_external(store: MemoryLedgerStore, change: to.NoteExternal) -> None:
     store.real[change.account] = replace(real, external=real.external | {change.name})
 
 
+def _move_stop(store: MemoryLedgerStore, change: to.MoveStop | to.RestStop) -> None:
+    real = store.real.get(change.account, RealMoney())
+    others = {key: stop for key, stop in real.stops.items() if key != change.key}
+    store.real[change.account] = replace(real, stops=others | ({change.key: change.stop} if change.stop else {}))
+
+
 def _on_real(store: MemoryLedgerStore, account: str, field: str, key: object, value: object) -> None:
     real = store.real.get(account, RealMoney())
     store.real[account] = replace(real, **{field: getattr(real, field) | {key: value}})
@@ -228,6 +235,7 @@ _EXPECTED: dict[type, Callable[[MemoryLedgerStore, Any], bool]] = {
     to.RememberRequest: lambda store, change: (change.request.principal, change.request.key) not in store.requests,
     to.SpendResume: _waiting,
     to.NoteExternal: lambda store, c: c.name not in store.real.get(c.account, RealMoney()).external,
+    to.RestStop: lambda store, c: c.key not in store.real.get(c.account, RealMoney()).stops,
 }
 _APPLIED: dict[type, Callable[[MemoryLedgerStore, Any], object]] = {
     to.OpenAccount: _open,
@@ -264,37 +272,6 @@ _APPLIED: dict[type, Callable[[MemoryLedgerStore, Any], object]] = {
     to.NoteExternal: _note_external,
     to.KeepRules: lambda store, c: _on_real(store, c.account, "rules", c.instrument, c.rules),
     to.DropRules: _drop_rules,
-}
-# The record that a change is of; a commit has one change of each.
-_RECORDS: dict[type, Callable[[Any], object]] = {
-    to.OpenAccount: lambda change: ("account", change.account),
-    to.SetTradingState: lambda change: ("account", change.message.account),
-    to.SetBreach: lambda change: ("account", change.account),
-    to.RequireTradingState: lambda change: ("account", change.account),
-    to.ReserveCash: lambda change: ("account", change.before.account),
-    to.MoveCash: lambda change: ("account", change.before.account),
-    to.Rearm: lambda change: ("rearm", change.account),
-    to.CreateOrder: lambda change: ("order", change.order.order_id),
-    to.MoveOrder: lambda change: ("order", change.after.order.order_id),
-    to.IndexOrder: lambda change: ("live", change.account, change.order_id),
-    to.UnindexOrder: lambda change: ("live", change.account, change.order_id),
-    to.BookTrade: lambda change: ("trade", trade(change.fill)),
-    to.ExpectFill: lambda change: ("position", change.account, change.key),
-    to.MovePosition: lambda change: ("position", change.account, change.key),
-    to.PutLots: lambda change: ("lots", change.account, change.key, change.number),
-    to.DropLots: lambda change: ("lots", change.account, change.key, change.number),
-    to.HoldMessage: lambda change: ("message", change.message.id),
-    to.RememberRequest: lambda change: ("request", change.request.principal, change.request.key),
-    to.AwaitResume: lambda change: ("resume", change.pending.account),
-    to.SpendResume: lambda change: ("resume", change.pending.account),
-    to.VoidResume: lambda change: ("resume", change.account),
-    to.Freeze: lambda change: ("doubt", change.account, change.instrument, change.source),
-    to.Unfreeze: lambda change: ("doubt", change.account, change.instrument, change.source),
-    to.AddFlow: lambda change: ("flow", change.account, change.currency),
-    to.SetBaseline: lambda change: ("baseline", change.account, change.currency),
-    to.MoveCursor: lambda change: ("cursor", change.account, change.instrument),
-    to.NamePlaced: lambda change: ("placed", change.account, change.name),
-    to.NoteExternal: lambda change: ("external", change.account, change.name),
-    to.KeepRules: lambda change: ("rules", change.account, change.instrument),
-    to.DropRules: lambda change: ("rules", change.account, change.instrument),
+    to.RestStop: _move_stop,
+    to.MoveStop: _move_stop,
 }

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from fanfold.desk import Desk
 from fanfold.errors import BadInput
 
 # Six digits around the 26 of an id make a UUID of it: four in front, its version and its variant.
@@ -25,6 +26,8 @@ class VenueTerms(msgspec.Struct, frozen=True, kw_only=True):
     sent again, for the request was late, early or one too many. ``duplicates`` are answers that say that it has an
     order of this id, as code, or as code and text. ``not_found`` is what a look-up gets for an order that it never had.
     ``unfit`` are those rejections that a rule of the instrument may be behind, such as its tick.
+    ``rests`` are the kinds of orders that protect a position there. One whose outcome stays unknown would bar the way
+    out of its position, so a venue without a fence has none.
     """
 
     exchange: str
@@ -41,6 +44,7 @@ class VenueTerms(msgspec.Struct, frozen=True, kw_only=True):
     unfit: frozenset[str] = frozenset()
     sandbox: bool
     cancels_all_after: bool
+    rests: frozenset[Literal["stop-limit"]] = frozenset()
 
 
 BINANCE = VenueTerms(
@@ -61,6 +65,7 @@ BINANCE = VenueTerms(
     unfit=frozenset({"-1013", "-1111"}),
     sandbox=True,
     cancels_all_after=False,
+    rests=frozenset({"stop-limit"}),
 )
 KRAKEN = VenueTerms(
     exchange="kraken",
@@ -102,6 +107,7 @@ KRAKEN = VenueTerms(
     ),
     sandbox=False,
     cancels_all_after=True,
+    rests=frozenset({"stop-limit"}),
 )
 COINBASE = VenueTerms(
     exchange="coinbase",
@@ -169,6 +175,12 @@ def own_id(terms: VenueTerms, sent: str) -> str:
     if terms.client_id_length_min == len(sent) == _UUID_LENGTH and framed:
         return sent[4:12] + sent[13:16] + sent[17:]
     return sent
+
+
+def rests_of(desk: Desk) -> dict[str, frozenset[str]]:
+    """Return, for each live account, the kinds of orders that protect a position at its venue."""
+    live = {name: desk.venues[account.venue] for name, account in desk.accounts.items() if account.mode == "live"}
+    return {name: frozenset(TERMS[venue.exchange].rests) for name, venue in live.items() if venue.exchange in TERMS}
 
 
 def terms_of(exchange: str) -> VenueTerms:

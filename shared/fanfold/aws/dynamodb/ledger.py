@@ -17,7 +17,7 @@ from fanfold.ledger.store import Excerpt, LiveOrder
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import TradingState
 from fanfold.money import ZERO
-from fanfold.risk.exposure import PositionKey
+from fanfold.risk.exposure import PositionKey, RestingStop
 from fanfold.risk.venue_rules import RulesInForce
 
 LIVE = "outbox#execution"
@@ -25,6 +25,7 @@ NO_PAGES = b"{}"
 _lots = msgspec.json.Decoder(tuple[Lot, ...]).decode
 _pages = msgspec.json.Decoder(LotPages).decode
 _record = msgspec.json.Decoder(OrderRecord).decode
+_stop = msgspec.json.Decoder(RestingStop).decode
 _pending = msgspec.json.Decoder(PendingResume).decode
 _rules = msgspec.json.Decoder(RulesInForce).decode
 _remembered = msgspec.json.Decoder(Remembered).decode
@@ -85,6 +86,10 @@ def rules_key(account: str, instrument: str) -> Key:
     return f"account#{account}", f"rules#{instrument}"
 
 
+def stop_key(account: str, key: PositionKey) -> Key:
+    return f"account#{account}", f"stop#{key[0]}#{key[1]}"
+
+
 def placed_key(account: str, name: str) -> Key:
     return f"placed#{account}#{name}", "placed"
 
@@ -116,6 +121,7 @@ def _real_money(items: Iterable[Mapping[str, Any]]) -> RealMoney:
     cursors: dict[str, datetime] = {}
     external = set()
     rules: dict[str, RulesInForce] = {}
+    stops: dict[PositionKey, RestingStop] = {}
     for item in items:
         kind, name = sort_key(item).split("#", 1)
         if kind == "frozen":
@@ -129,6 +135,9 @@ def _real_money(items: Iterable[Mapping[str, Any]]) -> RealMoney:
             external.add(name)
         elif kind == "rules":
             rules[name] = _rules(item["rules"])
+        elif kind == "stop":
+            instance, instrument = name.split("#", 1)
+            stops[instance, instrument] = _stop(item["stop"])
     return RealMoney(
         frozen=frozen,
         flows=figures["flow"],
@@ -136,6 +145,7 @@ def _real_money(items: Iterable[Mapping[str, Any]]) -> RealMoney:
         cursors=cursors,
         external=frozenset(external),
         rules=rules,
+        stops=stops,
     )
 
 

@@ -27,6 +27,7 @@ from fanfold.ledger.changes import (
     MoveCursor,
     MoveOrder,
     MovePosition,
+    MoveStop,
     NamePlaced,
     NoteExternal,
     OpenAccount,
@@ -35,6 +36,7 @@ from fanfold.ledger.changes import (
     RememberRequest,
     RequireTradingState,
     ReserveCash,
+    RestStop,
     SetBaseline,
     SetBreach,
     SetTradingState,
@@ -244,6 +246,15 @@ def _drop_rules(table: Table, change: DropRules) -> Write:
     return table.deleting(ledger.rules_key(change.account, change.instrument))
 
 
+def _rest_stop(table: Table, change: RestStop) -> Write:
+    return table.putting(ledger.stop_key(change.account, change.key), {"stop": _encode(change.stop)}, ABSENT)
+
+
+def _move_stop(table: Table, change: MoveStop) -> Write:
+    key = ledger.stop_key(change.account, change.key)
+    return table.deleting(key) if change.stop is None else table.putting(key, {"stop": _encode(change.stop)})
+
+
 _WRITES: dict[type, Callable[[Table, Any], Write]] = {
     OpenAccount: _open_account,
     SetTradingState: _set_trading_state,
@@ -274,4 +285,6 @@ _WRITES: dict[type, Callable[[Table, Any], Write]] = {
     NoteExternal: _note_external,
     KeepRules: _keep_rules,
     DropRules: _drop_rules,
+    RestStop: _rest_stop,
+    MoveStop: _move_stop,
 }

@@ -232,7 +232,7 @@ def _own(trade: Mapping[str, Any], order: Mapping[str, Any]) -> dict[str, Any]:
 def _check(order: Order, market: Mapping[str, Any]) -> None:
     """Raise BadInput for an order off the market's steps or limits; ccxt would round it, or send it all the same."""
     price = order.limit_price if order.limit_price is not None else order.stop_price
-    for name, value in (("amount", order.quantity), ("price", price)):
+    for name, value in (("amount", order.quantity), ("price", price), ("price", order.stop_price)):
         step = market["precision"].get(name)
         if step is not None and value is not None and EXACT.remainder(value, Decimal(str(step))):
             raise BadInput(f"{name} {value:f} of order {order.order_id} is not a multiple of {step}")

@@ -38,6 +38,9 @@ class Binance:
         }
         if order.kind == "limit":
             params |= {"type": "LIMIT", "timeInForce": order.time_in_force.upper(), "price": text(order.limit_price)}
+        elif order.kind == "stop" and order.limit_price is not None:
+            prices = {"stopPrice": text(order.stop_price), "price": text(order.limit_price)}
+            params |= {"type": "STOP_LOSS_LIMIT", "timeInForce": "GTC"} | prices
         elif order.kind == "stop":
             params |= {"type": "STOP_LOSS", "stopPrice": text(order.stop_price)}
         else:

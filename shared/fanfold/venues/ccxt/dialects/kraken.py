@@ -27,6 +27,9 @@ class Kraken:
         }
         if order.kind == "limit":
             own = {"ordertype": "limit", "price": text(order.limit_price), "timeinforce": order.time_in_force.upper()}
+        elif order.kind == "stop" and order.limit_price is not None:
+            prices = {"price": text(order.stop_price), "price2": text(order.limit_price)}
+            own = {"ordertype": "stop-loss-limit", "trigger": "last"} | prices
         elif order.kind == "stop":
             own = {"ordertype": "stop-loss", "price": text(order.stop_price)}
         else:

@@ -1,0 +1,71 @@
+"""End the resting stop that an order replaces, before the order is sent: never both are at the venue."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from execution_service import approved, place
+from fanfold.errors import BadInput, VenueUnavailable
+from fanfold.ledger import orders
+from fanfold.ledger.orders import OrderRecord
+from fanfold.messages import OrdersApproved, OrderState, Replaced
+from fanfold.records import TERMINAL
+
+
+class Clearance(NamedTuple):
+    """The state of a stop in an order's way: where it has ``ended`` the order may be sent; ``barred`` says why it never
+    may."""
+
+    ended: bool
+    barred: str = ""
+
+
+class Canceller(Protocol):
+    """See execution_service.follow."""
+
+    def cancel(self, record: OrderRecord, why: str, cause: str, at: datetime) -> OrderRecord: ...
+
+
+class Replacer:
+    """The verb of execution for the stop that an order replaces."""
+
+    def __init__(self, ledger: place.ClaimLedger, follower: Canceller, note: Callable[..., None]) -> None:
+        self._ledger = ledger
+        self._follower = follower
+        self._note = note
+
+    def clear(self, message: OrdersApproved, record: OrderRecord) -> Clearance:
+        """End the stop that an order replaces.
+
+        While the venue does not say that it has ended, the order waits. Where more of it filled than risk knew, risk
+        has to decide anew.
+        """
+        replaced = record.order.replaces
+        if not replaced:
+            return Clearance(ended=True)
+        stop = self._ledger.records([replaced.order_id]).get(replaced.order_id)
+        if stop is None:
+            raise BadInput(f"order {record.order.order_id} replaces {replaced.order_id}, which is not in the ledger")
+        if stop.state not in TERMINAL:
+            stop = self._end(message, stop, f"order {record.order.order_id} is in its place")
+        if stop.filled != replaced.filled:
+            return Clearance(ended=False, barred=_overtaken(stop, replaced))
+        return Clearance(ended=stop.state in TERMINAL)
+
+    def _end(self, message: OrdersApproved, stop: OrderRecord, why: str) -> OrderRecord:
+        if stop.state is OrderState.APPROVED:
+            after = orders.close(stop, OrderState.BLOCKED, why)
+            self._ledger.move([(stop, after)], approved.report(message, [after]))
+            return after
+        # One of unknown outcome is looked up by the sweep first.
+        if stop.venue_order_id:
+            try:
+                return self._follower.cancel(stop, why, message.id, message.at)
+            except VenueUnavailable as unavailable:
+                self._note("a stop's end is not known", order=stop.order.order_id, why=str(unavailable))
+        return stop
+
+
+def _overtaken(stop: OrderRecord, replaced: Replaced) -> str:
+    filled = f"{stop.filled:f} of {stop.order.quantity:f} filled, not {replaced.filled:f}"
+    return f"the stop {replaced.order_id} that it replaces was faster: {filled}"

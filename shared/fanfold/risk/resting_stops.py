@@ -1,0 +1,142 @@
+"""Compute the stops that are to rest at a real venue, where they protect a position while the desk does not run.
+
+A stop rests for a position of which risk keeps the protection, too: at the venue it acts at once and outlives the desk,
+and risk closes what it leaves.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from fanfold import ids
+from fanfold.messages import Order, TradingState
+from fanfold.money import ZERO, ceil_to, exact, floor_to, ratio
+from fanfold.risk.exposure import FLAT, AccountSnapshot, Exposure, PositionKey, RestingStop, priced
+from fanfold.risk.policy import AccountPolicy, PositionPolicy
+from fanfold.risk.protection import Guarded, Protection
+from fanfold.risk.standing import Standing
+
+STOP_LIMIT = "stop-limit"
+# A stop is placed anew for a level that is as far from it as this share of its price: a trail moves in such steps.
+STEP = Decimal("0.001")
+# No venue is told when a stop ends by itself; one that is this old is placed anew.
+RESTS_FOR = timedelta(days=365)
+
+
+class StopPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """The changes of an account's resting stops: those to place, and by leg those to note anew, or to forget (None)."""
+
+    orders: list[Order]
+    noted: dict[PositionKey, RestingStop | None]
+
+
+@exact
+def plan_stops(
+    guarded: Guarded, book: AccountSnapshot, terms: AccountPolicy, *, at: datetime, now: datetime
+) -> StopPlan:
+    """Return what brings the resting stops to the protections of positions, at a market event.
+
+    ``book`` has the orders that are live. Under HALTED nothing is sent, and FLATTENING closes all.
+    """
+    protections, wanted = guarded.protections, guarded.wanted
+    known = {protection.leg: protection for protection in protections}
+    noted = dict(_noted(known, wanted, book, terms))
+    orders = []
+    if book.trading_state in (TradingState.ACTIVE, TradingState.REDUCE_ONLY) and STOP_LIMIT in terms.rests:
+        bare = sorted(known.keys() - book.stops.keys())
+        orders = [stop for stop in (stop_of(known[leg], book, terms, at=at, now=now) for leg in bare) if stop]
+    return StopPlan(orders=orders, noted=noted)
+
+
+def _noted(
+    known: Mapping[PositionKey, Protection], wanted: Standing, book: AccountSnapshot, terms: AccountPolicy
+) -> Iterator[tuple[PositionKey, RestingStop | None]]:
+    for leg, stop in sorted(book.stops.items()):
+        protection, held = known.get(leg), book.held.get(leg, FLAT)
+        if stop.ended:
+            # It filled. Once risk follows its target no more, that is all there was to know.
+            if protection is None or protection.out:
+                yield leg, None
+        elif not stop.withdrawn and not _exits(leg, wanted, held) and _outdated(stop, protection, book, terms):
+            yield leg, msgspec.structs.replace(stop, withdrawn=True)
+
+
+def _exits(leg: PositionKey, wanted: Standing, held: Exposure) -> bool:
+    """Return whether the position is being closed: the exit replaces the stop, which rests until then."""
+    return held.open < 0 or (held.quantity > 0 and leg in wanted and not wanted[leg].target.weight)
+
+
+def _outdated(stop: RestingStop, protection: Protection | None, book: AccountSnapshot, terms: AccountPolicy) -> bool:
+    """Return whether a stop is of another quantity or level than the position asks for now."""
+    if protection is None:
+        return True
+    held = book.held.get(protection.leg, FLAT)
+    if held.quantity <= 0:
+        return True
+    policy = _policy(protection, held, book, terms)
+    level = _level(protection, held, policy)
+    if not level:
+        return True
+    return stop.quantity != _quantity(held, policy) or abs(stop.price - level) >= STEP * level
+
+
+def stop_of(
+    protection: Protection, book: AccountSnapshot, terms: AccountPolicy, *, at: datetime, now: datetime
+) -> Order | None:
+    """Return the stop that is to rest for a leg; None where it has no position to protect, or one too small for it.
+
+    Its id is that of the leg and the market event: one at most comes of each.
+    """
+    held, mark = book.held.get(protection.leg, FLAT), book.marks.get(protection.instrument)
+    if protection.out or held.quantity <= 0 or held.open < 0 or mark is None or not priced(mark):
+        return None
+    policy = _policy(protection, held, book, terms)
+    level, quantity = _level(protection, held, policy), _quantity(held, policy)
+    # At a level that the price has reached, risk closes the position itself.
+    if not level or level >= mark.price:
+        return None
+    limit = max(min(floor_to(level * (1 - policy.collar), policy.tick), level - policy.tick), policy.tick)
+    if not quantity or quantity < policy.amount_min or quantity * limit < policy.notional_min:
+        return None
+    signal_id = ids.derive("stop", *protection.leg, at.isoformat())
+    order_id = ids.order_id(signal_id, book.account, 0)
+    return Order(
+        order_id=order_id,
+        client_order_id=ids.client_order_id(order_id),
+        signal_id=signal_id,
+        account=book.account,
+        venue=terms.venue,
+        instance=protection.instance,
+        instrument=protection.instrument,
+        side="sell",
+        kind="stop",
+        quantity=quantity,
+        limit_price=limit,
+        stop_price=level,
+        reduce_only=True,
+        reference_price=mark.price,
+        reserved=ZERO,
+        decided_at=now,
+        expires_at=now + RESTS_FOR,
+    )
+
+
+def _policy(protection: Protection, held: Exposure, book: AccountSnapshot, terms: AccountPolicy) -> PositionPolicy:
+    mark = book.marks[protection.instrument]
+    return terms.legs.get(protection.leg) or terms.exit(protection.leg, held.quantity, mark.price)
+
+
+def _level(protection: Protection, held: Exposure, policy: PositionPolicy) -> Decimal:
+    """Return the price at which a long position is closed, rounded up to the tick; 0 where it has no stop or trail."""
+    cost = ratio(held.cost, held.quantity)
+    best = max(protection.best, cost)
+    levels = [base * (1 - share) for base, share in ((cost, protection.stop), (best, protection.trail)) if share]
+    return ceil_to(max(levels), policy.tick) if levels else ZERO
+
+
+def _quantity(held: Exposure, policy: PositionPolicy) -> Decimal:
+    """Return what of a position an order can close: whole lots, at most the venue's maximum."""
+    most = min(held.quantity, policy.amount_max) if policy.amount_max else held.quantity
+    return floor_to(most, policy.lot)

@@ -1,0 +1,139 @@
+"""Risk and execution of a real account, minute by minute, over a ledger and a venue in memory; both may die."""
+
+from decimal import Decimal
+from typing import Any
+
+from execution_service.real import RealAccount
+from fanfold.errors import AT_ONCE, Conflict
+from fanfold.ledger.approvals import Approvals
+from fanfold.ledger.bookings import Bookings
+from fanfold.ledger.orders import OrderRecord
+from fanfold.ledger.real_changes import changes_of
+from fanfold.market.bars import Bar
+from fanfold.messages import BarsClosed, ExecutionReport, Message, Order, OrdersApproved, Targets, TradingState
+from fanfold.records import TERMINAL
+from fanfold.risk.exposure import RestingStop
+from fanfold.risk.policy import prepare
+from fanfold.simulation.ledger import MemoryLedger
+from fanfold.simulation.stores import MemoryBus, MemoryPolls
+from risk_service.assess import PreTradeRisk
+from support.core_desk import START, A, B, bars_message, series
+from support.crashes import Crash, Fuse, Mortal
+from support.real_venue import AtVenue, RealVenue
+from support.real_world import Events
+from support.risk_world import Wanted, at, built, halted, told
+
+D = Decimal
+LEG = ("slow", A)
+STOPS = {"main": frozenset({"stop-limit"})}
+
+
+class RestingWorld:
+    """A spot account of 10,000 at a venue where stops rest. ``fuse`` ends the process whose effect it burns down at."""
+
+    def __init__(self, rests: dict[str, frozenset[str]] = STOPS, **limits: Any) -> None:
+        self.desk = built("spot", **{"daily_loss_max": "1", "drawdown_max": "1"} | limits)
+        self.plan = prepare(self.desk, rests)
+        self.bus, self.events = MemoryBus(), Events()
+        self.ledger = MemoryLedger(self.bus)
+        self.polls = MemoryPolls(self.ledger)
+        self.now, self.fuse = at(0), Fuse(1_000_000, after=False)
+        self.ledger.open("main", D(10_000), halted(TradingState.ACTIVE, "main"))
+        self.venue = RealVenue(lambda: self.now)
+        self.venue.fee_currency, self.venue.listed = "quote", dict(self.desk.instruments)
+        self.waiting: list[Message] = []
+        self._read = len(self.bus.messages)
+
+    # The processes.
+
+    def risk(self) -> PreTradeRisk:
+        ports: list[Any] = [self.polls, Approvals(self.ledger.store, AT_ONCE)]
+        polls, ledger = (Mortal(port, self.fuse) for port in ports)
+        return PreTradeRisk(self.desk, self.plan, polls, ledger, lambda: self.now, AT_ONCE)  # type: ignore[arg-type]
+
+    def execution(self) -> RealAccount:
+        bookings = Bookings(self.ledger.store, AT_ONCE, beside=changes_of(self.desk))
+        ports: list[Any] = [Mortal(port, self.fuse) for port in (bookings, self.venue)]
+        return RealAccount("main", self.desk, ports[0], ports[1], lambda: self.now, self.events)
+
+    # Time.
+
+    def minute(self, minute: int, targets: Wanted | None = None, a: float = 100) -> None:
+        """Let a minute pass that ends at a price: the sweeps, then a poll, and what it leads to."""
+        self.now = at(minute)
+        self.venue.price(A, D(str(a)))
+        self._handle(lambda: self.execution().sweep(self.ledger.live("main")))
+        self.ledger.sweep()
+        closes = START + 60 * minute
+        bars = [series(name, [Bar(closes, *[round(price * 100)] * 4, 10**9)], closes - 60)
+                for name, price in ((A, a), (B, 100))]  # fmt: skip
+        message = bars_message(bars, f"p{minute}")
+        self.waiting.append(message)
+        if targets is not None:
+            self.waiting.append(told(minute, targets, "main", message.cause))
+        self.deliver()
+
+    def deliver(self) -> None:
+        """Deliver messages until none is left; one whose process dies comes again."""
+        for _ in range(100):
+            self.waiting += self.bus.messages[self._read :]
+            self._read = len(self.bus.messages)
+            if not self.waiting:
+                return
+            if self._handle(lambda: self._take(self.waiting[0])):
+                self.waiting.pop(0)
+            else:
+                self.ledger.sweep()
+        raise AssertionError("messages come without an end")
+
+    def _take(self, message: Message) -> None:
+        if isinstance(message, BarsClosed):
+            self.risk().on_bars(message)
+            self.execution().polled(message)
+        elif isinstance(message, Targets):
+            self.risk().on_targets(message)
+        elif isinstance(message, OrdersApproved):
+            self.execution().place(message)
+        elif isinstance(message, ExecutionReport):
+            self.risk().on_matched(message)
+
+    def _handle(self, act: Any) -> bool:
+        """Act, and return whether that came to an end; the process of the next message lives."""
+        try:
+            act()
+        except Crash:
+            self.fuse = Fuse(1_000_000, after=False)
+            return False
+        except Conflict:
+            return False
+        return True
+
+    # What is there.
+
+    @property
+    def stops(self) -> list[AtVenue]:
+        """The stops that rest at the venue for the leg."""
+        return self.venue.open_stops(*LEG)
+
+    @property
+    def noted(self) -> RestingStop | None:
+        return self.ledger.real_money("main").stops.get(LEG)
+
+    @property
+    def held(self) -> Decimal:
+        item = self.ledger.positions.get("main", {}).get(LEG)
+        return item.position.totals[0] if item else D(0)
+
+    def wants_stop(self) -> bool:
+        """Return whether the leg holds a position that risk protects."""
+        carried = self.polls.read("main").carried.protections
+        return self.held > 0 and any(each.leg == LEG and not each.out for each in carried)
+
+    def orders(self) -> list[Order]:
+        return [record.order for record in self.ledger.orders.values()]
+
+    def live(self) -> list[OrderRecord]:
+        return [record for record in self.ledger.orders.values() if record.state not in TERMINAL]
+
+    def halt(self, state: TradingState) -> None:
+        self.ledger.halt(halted(state, "main", self.now.isoformat()))

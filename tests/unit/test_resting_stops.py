@@ -1,0 +1,233 @@
+"""A stop that rests at the venue: placed, moved, replaced by an exit, and never beside another."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from fanfold.messages import OrderState, TradingState
+from fanfold.strategy.contract import Protected
+from support.crashes import Fuse
+from support.resting_world import LEG, RestingWorld
+
+D = Decimal
+STOP, TRAIL = Protected(0.5, stop=0.02), Protected(0.5, trail=0.03)
+
+
+def bought(wanted: Protected = STOP, **limits: Any) -> RestingWorld:
+    """A world in which the first minute's target was filled at 100, and the second placed its stop."""
+    world = RestingWorld(**limits)
+    world.minute(1, {LEG: wanted})
+    world.minute(2)
+    return world
+
+
+def test_a_stop_rests_at_the_venue_a_poll_after_its_position_was_opened() -> None:
+    world = RestingWorld()
+    world.minute(1, {LEG: STOP})
+    assert (world.held > 0, world.stops) == (True, [])
+    world.minute(2)
+    (stop,) = world.stops
+    order = stop.order
+    assert (order.side, order.kind, order.quantity) == ("sell", "stop", world.held)
+    assert (order.stop_price, order.limit_price) == (D("98.00"), D("96.04"))
+    assert (order.reduce_only, order.reserved, order.time_in_force) == (True, 0, "gtc")
+    for minute in (3, 4, 5):
+        world.minute(minute, a=99)
+    assert [each.order.order_id for each in world.stops] == [order.order_id]
+    assert len(world.orders()) == 2
+
+
+def test_a_stop_that_fills_at_the_venue_leaves_the_leg_out() -> None:
+    world = bought()
+    world.minute(3, a=97.9)
+    assert (world.held, world.stops, world.noted) == (0, [], None)
+    for minute in (4, 5):
+        world.minute(minute, {LEG: STOP}, a=100)
+    assert len(world.orders()) == 2
+    world.minute(6, {LEG: Protected(0.0)})
+    world.minute(7, {LEG: STOP})
+    world.minute(8)
+    assert (len(world.stops), world.venue.clashes) == (1, [])
+
+
+def test_what_a_stop_leaves_when_the_price_falls_through_its_limit_is_closed_by_risk() -> None:
+    world = bought()
+    (stop,) = world.stops
+    world.minute(3, a=90)
+    assert (world.held, world.stops) == (0, [])
+    first, _, exit_ = world.orders()
+    assert exit_.replaces.order_id == stop.order.order_id  # type: ignore[union-attr]
+    assert (first.quantity, exit_.time_in_force, world.venue.clashes) == (exit_.quantity, "ioc", [])
+
+
+def test_a_stop_that_filled_in_part_has_closed_the_leg_and_the_rest_is_sold() -> None:
+    world = bought()
+    (stop,) = world.stops
+    world.venue.fill(stop, D(10))
+    left = world.held - 10
+    world.minute(3, {LEG: STOP}, a=99)
+    *_, exit_ = world.orders()
+    assert (exit_.quantity, exit_.replaces.filled) == (left, 10)  # type: ignore[union-attr]
+    assert (world.held, world.stops, world.venue.clashes) == (0, [], [])
+    world.minute(4, {LEG: STOP}, a=99)
+    assert (len(world.orders()), world.noted) == (3, None)
+
+
+def test_an_exit_of_the_strategy_takes_the_place_of_the_stop() -> None:
+    world = bought()
+    world.minute(3, {LEG: Protected(0.0)})
+    assert (world.held, world.stops, world.venue.clashes) == (0, [], [])
+    _, stop, exit_ = world.ledger.orders.values()
+    assert (stop.state, stop.reason) == (OrderState.CANCELED, f"order {exit_.order.order_id} is in its place")
+    world.minute(4)
+    assert len(world.orders()) == 3
+
+
+def test_a_smaller_position_gets_another_stop() -> None:
+    world = bought()
+    world.minute(3, {LEG: Protected(0.25, stop=0.02)})
+    assert (world.stops, world.held < 30) == ([], True)
+    world.minute(4)
+    assert [each.order.quantity for each in world.stops] == [world.held]
+    assert world.venue.clashes == []
+
+
+def test_a_larger_position_keeps_its_stop_until_the_larger_one_rests() -> None:
+    world = bought()
+    world.minute(3, {LEG: Protected(0.8, stop=0.02)})
+    assert [each.order.quantity < world.held for each in world.stops] == [True]
+    world.minute(4)
+    world.minute(5)
+    assert [each.order.quantity for each in world.stops] == [world.held]
+    assert (world.venue.clashes, len(world.orders())) == ([], 4)
+
+
+def test_a_trail_moves_its_stop_up_in_steps_and_never_down() -> None:
+    world = bought(TRAIL)
+    levels = []
+    for minute, price in enumerate((100, 100.05, 104, 104, 104, 102, 102, 110, 110, 110, 107, 107), 3):
+        world.minute(minute, a=price)
+        levels += [each.order.stop_price for each in world.stops]
+    assert levels == sorted(levels)  # type: ignore[type-var]
+    assert (set(levels), world.venue.clashes) == ({D("97.00"), D("100.88"), D("106.70")}, [])
+
+
+def test_a_strategy_that_wants_no_stop_any_more_gets_its_stop_canceled() -> None:
+    world = bought()
+    world.minute(3, {LEG: 0.5})
+    assert world.noted is not None
+    assert world.noted.withdrawn
+    world.minute(4)
+    assert (world.stops, world.noted, world.held > 0) == ([], None, True)
+
+
+@pytest.mark.parametrize(("state", "rest"), [(TradingState.HALTED, 1), (TradingState.REDUCE_ONLY, 1)])
+def test_a_stop_rests_under_a_halt(state: TradingState, rest: int) -> None:
+    world = bought()
+    world.halt(state)
+    for minute in (3, 4):
+        world.minute(minute)
+    assert len(world.stops) == rest
+
+
+def test_flattening_cancels_the_stop_and_closes_the_position() -> None:
+    world = bought()
+    world.minute(3)
+    world.halt(TradingState.FLATTENING)
+    for minute in (4, 5, 6):
+        world.minute(minute)
+    assert (world.stops, world.held, world.venue.clashes) == ([], 0, [])
+
+
+def test_a_stop_that_somebody_cancels_at_the_venue_is_placed_again() -> None:
+    world = bought()
+    (stop,) = world.stops
+    world.venue.cancel(stop.order, f"v{stop.number}")
+    world.minute(3)
+    assert [each.order.quantity for each in world.stops] == [world.held]
+    assert stop not in world.stops
+
+
+def test_a_stop_that_the_venue_rejects_is_tried_again_with_the_next_poll() -> None:
+    world = RestingWorld()
+    world.minute(1, {LEG: STOP})
+    world.venue.faults = ["rejected"]
+    world.minute(2)
+    assert (world.stops, world.noted) == ([], None)
+    world.minute(3)
+    assert len(world.stops) == 1
+
+
+@pytest.mark.parametrize("rests", [{}, {"main": frozenset[str]()}])
+def test_no_stop_rests_where_the_venue_has_none(rests: dict[str, frozenset[str]]) -> None:
+    world = RestingWorld(rests)
+    for minute in (1, 2, 3):
+        world.minute(minute, {LEG: STOP} if minute == 1 else None)
+    assert (world.stops, len(world.orders())) == ([], 1)
+
+
+def test_a_minute_that_has_its_orders_leaves_the_stop_to_the_next() -> None:
+    world = RestingWorld(orders_per_minute_max=1)
+    world.minute(1, {LEG: STOP, ("slow", "ETH/USDT"): 0.1})
+    for minute in (2, 3, 4):
+        world.minute(minute)
+    assert len(world.stops) == 1
+
+
+def test_an_exit_whose_stop_does_not_end_waits_and_no_other_goes_out_beside_it() -> None:
+    world = bought()
+    world.venue.faults = ["lost before"]
+    world.minute(3, {LEG: Protected(0.0)})
+    assert (len(world.stops), len(world.live())) == (1, 2)
+    world.minute(4)
+    assert (world.stops, world.held, world.venue.clashes) == ([], 0, [])
+
+
+def test_an_exit_that_its_stop_was_faster_than_is_blocked() -> None:
+    world = bought()
+    (stop,) = world.stops
+    cancel = world.venue.cancel
+
+    def faster(*given: Any) -> Any:
+        world.venue.fill(stop, stop.order.quantity)
+        return cancel(*given)
+
+    world.venue.cancel = faster  # type: ignore[method-assign]
+    world.minute(3, {LEG: Protected(0.0)})
+    *_, exit_ = world.ledger.orders.values()
+    assert (exit_.state, world.held) == (OrderState.BLOCKED, 0)
+    assert "was faster" in exit_.reason
+
+
+# What a strategy wants and what the price does, minute by minute.
+LIVES: dict[str, list[tuple[float | Protected | None, float]]] = {
+    "it fills at the venue": [(STOP, 100), (None, 100), (None, 97.9), (STOP, 100), (None, 100)],
+    "it is fallen through": [(STOP, 100), (None, 100), (None, 90), (STOP, 91), (None, 91)],
+    "the strategy leaves": [(STOP, 100), (None, 100), (Protected(0.0), 100), (STOP, 101), (None, 100)],
+    "the position changes": [(STOP, 100), (None, 100), (Protected(0.2, stop=0.02), 100), (STOP, 100), (None, 100)],
+    "it trails": [(TRAIL, 100), (None, 100), (None, 105), (None, 110), (None, 104)],
+    "it is withdrawn": [(STOP, 100), (None, 100), (0.5, 100), (STOP, 100), (None, 100)],
+}
+
+
+@pytest.mark.parametrize("life", LIVES)
+def test_a_crash_at_any_call_leaves_a_position_without_a_stop_for_two_polls_at_most(life: str) -> None:
+    """Polls count from the last fill of the position."""
+    nth, blown = 0, True
+    while blown:
+        nth += 1
+        world, bare, held = RestingWorld(), 0, D(0)
+        fuse = world.fuse = Fuse(nth, after=True)
+        for minute in range(1, 8):
+            wanted, price = LIVES[life][minute - 1] if minute <= len(LIVES[life]) else (None, LIVES[life][-1][1])
+            world.minute(minute, None if wanted is None else {LEG: wanted}, a=price)
+            assert len(world.stops) <= 1
+            bare, held = bare if world.held == held else 0, world.held
+            bare = bare + 1 if world.wants_stop() and not world.stops else 0
+            assert bare <= 2, f"call {nth}, minute {minute}"
+        blown = fuse.blown
+        assert (world.venue.clashes, world.ledger.outbox) == ([], {})
+        assert world.stops or not world.wants_stop()
+        assert not world.ledger.real_money("main").frozen
+    assert nth > 40
