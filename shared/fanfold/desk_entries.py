@@ -115,7 +115,10 @@ class StrategyInstance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         Decimal,
         msgspec.Meta(description="Close a position that lost this share of its best close; 0 is never"),
     ] = Decimal(0)
-    order: Annotated[Literal["market", "limit"], msgspec.Meta(description="The kind of order to send")] = "market"
+    order: Annotated[
+        Literal["market", "limit", "post-only"],
+        msgspec.Meta(description="The kind of order to send; a post-only entry is a limit order that never takes"),
+    ] = "market"
     order_ttl_s: Annotated[int, msgspec.Meta(description="How long an order may stay open before it expires")] = 300
     slices: Annotated[int, msgspec.Meta(description="Divide a change of a position into so many orders, or fewer")] = 1
     slices_over_s: Annotated[int, msgspec.Meta(description="Spread the slices evenly over so many seconds")] = 0

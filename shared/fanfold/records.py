@@ -87,7 +87,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     A slice after the first of its change of a position has ``due_at``, before which it is neither sent nor filled.
     A stop with a limit price becomes a limit order at its stop price. An order that ``replaces`` a resting stop is sent
-    once that has ended, and only if no more of it has filled.
+    once that has ended, and only if no more of it has filled. A ``post_only`` limit order rests, and never takes.
     """
 
     order_id: str
@@ -110,6 +110,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: Utc
     due_at: Utc | msgspec.UnsetType = msgspec.UNSET
     replaces: Replaced | msgspec.UnsetType = msgspec.UNSET
+    post_only: bool | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def sendable_at(self) -> datetime:

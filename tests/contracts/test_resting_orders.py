@@ -1,4 +1,4 @@
-"""Stops that rest at an exchange: the native request of each, and a stop's life at the exchange in the box."""
+"""Stops and post-only orders: the native request of each exchange."""
 
 import json
 from collections.abc import Iterator
@@ -83,3 +83,23 @@ def test_a_stop_price_off_the_tick_is_rejected_before_anything_is_sent(
     assert isinstance(outcome, Rejected)
     assert (outcome.code, SYMBOL in outcome.detail or "price" in outcome.detail) == ("UNFIT", True)
     assert exchange.sent(PLACES["binance"]) == []
+
+
+POST_ONLY: dict[str, dict[str, Any]] = {
+    "binance": {"type": "LIMIT_MAKER", "price": "70123.40"},
+    "kraken": {"ordertype": "limit", "oflags": "fciq,post"},
+    "coinbase": {"order_configuration": {"limit_limit_gtc": {
+        "base_size": "0.00120", "limit_price": "70123.40", "post_only": True}}},
+    "okx": {"ordType": "post_only", "px": "70123.40"},
+    "bybit": {"timeInForce": "PostOnly", "orderType": "Limit"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(POST_ONLY))
+def test_a_post_only_order_asks_every_exchange_never_to_take(exchange: KeyedExchange, origin: str, name: str) -> None:
+    exchange.private = says({})
+    trading_at(name, origin).place(claimed(time_in_force="gtc", post_only=True))
+    (request,) = exchange.sent(PLACES[name])
+    sent = fields(request)
+    assert sent.items() >= POST_ONLY[name].items()
+    assert not (name == "binance" and "timeInForce" in sent)

@@ -256,5 +256,16 @@ def test_a_stop_rests_until_it_is_reached_and_locks_what_it_sells(fresh: ServedE
     assert after.order.state is VenueOrderState.FILLED
 
 
+def test_a_post_only_order_that_would_take_is_refused_for_good_and_one_that_rests_is_placed(
+    fresh: ServedExchange,
+) -> None:
+    venue = trading(fresh)
+    crossing = money.ceil_to(venue.quote(BTC).ask * Decimal("1.01"), TICK)
+    taken = venue.place(request("crosses", crossing, time_in_force="gtc", post_only=True))
+    assert isinstance(taken, Rejected)
+    assert (taken.code, taken.lapsed) == ("-2010", False)
+    assert isinstance(venue.place(request("waits", low(venue), time_in_force="gtc", post_only=True)), Placed)
+
+
 def test_the_key_of_the_box_may_trade_and_not_withdraw(steady: ServedExchange) -> None:
     assert trading(steady).check_key() == ""

@@ -65,6 +65,18 @@ def test_a_limit_that_arrives_beyond_the_open_takes(side: str, limit: str, paid:
     assert price(met(WIDE, kind="limit", side=side, limit_price=limit)) == (Decimal(paid), "taker")
 
 
+@pytest.mark.parametrize(("side", "limit"), [("buy", "105"), ("sell", "95")])
+def test_a_post_only_order_that_would_take_is_canceled_with_the_reason(side: str, limit: str) -> None:
+    resolution = met(WIDE, kind="limit", side=side, limit_price=limit, post_only=True)
+    assert (resolution.state, resolution.fills) == (OrderState.CANCELED, ())
+    assert resolution.resting.reason == "it is post-only, and would have taken"
+
+
+@pytest.mark.parametrize(("side", "limit"), [("buy", "90.1"), ("sell", "109.9")])
+def test_a_post_only_order_that_rests_fills_as_maker(side: str, limit: str) -> None:
+    assert price(met(WIDE, kind="limit", side=side, limit_price=limit, post_only=True)) == (Decimal(limit), "maker")
+
+
 @pytest.mark.parametrize(("side", "limit"), [("buy", "100.1"), ("sell", "99.9")])
 def test_a_limit_that_takes_is_never_worse_than_its_price(side: str, limit: str) -> None:
     assert price(met(WIDE, kind="limit", side=side, limit_price=limit)) == (Decimal(limit), "taker")

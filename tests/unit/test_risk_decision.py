@@ -48,6 +48,16 @@ def test_a_target_becomes_one_order_at_market_within_its_band() -> None:
     assert made.book.orders_in_minute == 1
 
 
+def test_a_post_only_entry_never_takes_and_the_way_out_is_a_plain_limit() -> None:
+    plan = prepare(desk({"order": "post-only"}))
+    (entry,) = decide(target(1.0), plan=plan).approved
+    assert (entry.limit_price, entry.time_in_force, entry.post_only) == (D(100), "gtc", True)
+    held_now = book(held={("m", BTC): held("10")})
+    (way_out,) = decide(target(0.0), found=held_now, plan=plan).approved
+    assert (way_out.limit_price, way_out.time_in_force, way_out.reduce_only) == (D(100), "gtc", True)
+    assert not way_out.post_only
+
+
 def test_the_same_target_is_the_same_order() -> None:
     first, again = decide(target(1.0)).approved, decide(target(1.0)).approved
     assert first == again

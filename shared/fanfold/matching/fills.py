@@ -10,6 +10,7 @@ Where a bar leaves room, the worse for the order:
 - Limit: in the bar that it arrives in, if that opens beyond the limit, at the open, worsened, but not past the limit.
   Else as maker at its limit, if the bar trades beyond it. Beyond is by a tick or more: at the limit, others may be in
   front. A sale for one tick, the lowest price there is, takes at the open of its first bar.
+- Post-only: a limit order that would take in the bar that it arrives in is canceled.
 - Stop: once the bar touches it, at the worse of stop and open, worsened. What does not fill then is a market order from
   then on.
 - Worsened: by half the spread and the slippage, then to the next tick, against the order, which pays the taker fee.
@@ -155,6 +156,9 @@ def resolve(resting: RestingOrder, bar: CandlePrices, model: FillModel, room: De
     match = prices.match(resting, known, model) if bar.volume else None
     if match is None:
         return _after(resting, (), over=known is not bar)
+    if order.post_only and match.liquidity == "taker":
+        refused = msgspec.structs.replace(resting, reason="it is post-only, and would have taken")
+        return Resolution(resting=refused, state=OrderState.CANCELED)
     trade_id = ids.derive("trade", order.client_order_id, bar.closes_at_s)
     at = datetime.fromtimestamp(bar.closes_at_s, UTC)
     return _filled(resting, match, model, room=room, trade_id=trade_id, at=at, over=known is not bar)

@@ -137,6 +137,7 @@ def _order(entry: StandingTarget, quantity: Decimal, leg: PositionPolicy, contex
     side: Side = "buy" if quantity > 0 else "sell"
     reference = context.book.marks[entry.target.instrument].price
     spot_buy = context.terms.spot and side == "buy"
+    reduces = context.held.get(entry.leg, FLAT).reduces(quantity)
     return _bare(
         entry,
         context,
@@ -146,12 +147,14 @@ def _order(entry: StandingTarget, quantity: Decimal, leg: PositionPolicy, contex
         time_in_force="ioc" if leg.order == "market" else "gtc",
         quantity=abs(quantity),
         limit_price=limit_of(side, leg, reference),
-        reduce_only=context.held.get(entry.leg, FLAT).reduces(quantity),
+        reduce_only=reduces,
         reference_price=reference,
         reserved=slicing.reserved(quantity, leg, reference) if spot_buy else ZERO,
         decided_at=now,
         expires_at=now + timedelta(seconds=leg.order_ttl_s),
         replaces=_replaced(entry.leg, side, context.book),
+        # What leads out of a position does not wait for a better fee.
+        post_only=True if leg.order == "post-only" and not reduces else msgspec.UNSET,
     )
 
 

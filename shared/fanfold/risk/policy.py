@@ -48,7 +48,7 @@ class PositionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     band: Decimal
     volatility: float
     bars_per_year: float
-    order: Literal["market", "limit"]
+    order: Literal["market", "limit", "post-only"]
     order_ttl_s: int
     tick: Decimal
     lot: Decimal

@@ -102,7 +102,7 @@ def price_of(side: Side, leg: PositionPolicy, reference: Decimal) -> Decimal:
 
 def limit_of(side: Side, leg: PositionPolicy, reference: Decimal) -> Decimal:
     """Return an order's limit, at least a tick: at market the far end of the band or a tick away, else its price."""
-    if leg.order == "limit":
+    if leg.order != "market":
         limit = price_of(side, leg, reference)
     elif side == "buy":
         limit = max(floor_to(reference * (1 + leg.collar), leg.tick), floor_to(reference, leg.tick) + leg.tick)

@@ -36,7 +36,9 @@ class Binance:
             "newOrderRespType": "FULL",
             "recvWindow": BINANCE.window_s * 1_000,
         }
-        if order.kind == "limit":
+        if order.post_only:
+            params |= {"type": "LIMIT_MAKER", "price": text(order.limit_price)}
+        elif order.kind == "limit":
             params |= {"type": "LIMIT", "timeInForce": order.time_in_force.upper(), "price": text(order.limit_price)}
         elif order.kind == "stop" and order.limit_price is not None:
             prices = {"stopPrice": text(order.stop_price), "price": text(order.limit_price)}

@@ -33,7 +33,7 @@ class Bybit:
             "symbol": market_id,
             "side": order.side.capitalize(),
             "orderType": "Limit",
-            "timeInForce": order.time_in_force.upper(),
+            "timeInForce": "PostOnly" if order.post_only else order.time_in_force.upper(),
             "price": text(order.limit_price),
             "qty": text(order.quantity),
             "orderLinkId": sent_id,

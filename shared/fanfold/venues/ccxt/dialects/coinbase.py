@@ -29,9 +29,8 @@ class Coinbase:
     def place(self, order: Order, market_id: str, sent_id: str, deadline: datetime) -> NativeCall:
         require_limit(order, "coinbase")
         own = {"base_size": text(order.quantity), "limit_price": text(order.limit_price)}
-        kind = (
-            {"sor_limit_ioc": own} if order.time_in_force == "ioc" else {"limit_limit_gtc": own | {"post_only": False}}
-        )
+        resting = {"limit_limit_gtc": own | {"post_only": bool(order.post_only)}}
+        kind = {"sor_limit_ioc": own} if order.time_in_force == "ioc" else resting
         params = {
             "client_order_id": sent_id,
             "product_id": market_id,

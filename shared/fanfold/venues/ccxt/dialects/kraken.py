@@ -22,7 +22,7 @@ class Kraken:
             "volume": text(order.quantity),
             "cl_ord_id": sent_id,
             # A sale would pay in base, and Kraken's trades do not say in what they paid.
-            "oflags": "fciq",
+            "oflags": "fciq,post" if order.post_only else "fciq",
             "deadline": deadline.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         }
         if order.kind == "limit":

@@ -33,7 +33,7 @@ class Okx:
             "instId": market_id,
             "tdMode": "cash",
             "side": order.side,
-            "ordType": "ioc" if order.time_in_force == "ioc" else "limit",
+            "ordType": "post_only" if order.post_only else "ioc" if order.time_in_force == "ioc" else "limit",
             "px": text(order.limit_price),
             "sz": text(order.quantity),
             "clOrdId": sent_id,
