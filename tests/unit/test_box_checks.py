@@ -26,7 +26,7 @@ def test_what_agrees_is_said_with_the_faults_that_it_survived() -> None:
     assert compared.violations == []
     first, second, third = lines(compared)
     assert first.endswith("3 injected: 2 html 403, 1 reply lost after")
-    assert second.endswith("2 orders of 3 approved; the others never came there")
+    assert second.endswith("2 orders of 3 approved; the others never came there: 1 STALE")
     assert "nothing doubled, lost or unexplained" in third
 
 

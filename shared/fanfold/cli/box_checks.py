@@ -23,12 +23,14 @@ NEVER_THERE = {OrderState.BLOCKED, OrderState.STALE, OrderState.REJECTED}
 class BoxComparison(NamedTuple):
     """Faults by name, and what the exchange and the desk disagree on; each text is a violation.
 
-    ``awaited`` are orders whose outcome is not known yet.
+    ``absent`` counts the approved orders that are not at the exchange by their state; ``awaited`` are orders whose
+    outcome is not known yet.
     """
 
     faults: dict[str, int]
     approved: int
     at_exchange: int
+    absent: dict[str, int]
     violations: list[str]
     awaited: list[str]
 
@@ -54,8 +56,9 @@ def compare(
         for currency, (booked, stated) in sorted(holdings.items())
         if booked != stated
     ]
+    absent = Counter(str(order["state"]) for name, order in known.items() if not at_exchange[name])
     awaited = [name for name, order in known.items() if is_open(order)]
-    return BoxComparison(dict(faults), len(known), len(at_exchange), sorted(violations), awaited)
+    return BoxComparison(dict(faults), len(known), len(at_exchange), dict(absent), sorted(violations), awaited)
 
 
 def _wrong(order: Mapping[str, Any], count: int) -> str:
@@ -101,9 +104,9 @@ def lines(compared: BoxComparison) -> list[str]:
     total = sum(compared.faults.values())
     counted = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(compared.faults.items()))
     text = [f"faults        {total} injected{f': {counted}' if counted else ''}"]
-    text.append(
-        f"exchange      {compared.at_exchange} orders of {compared.approved} approved; the others never came there"
-    )
+    absent = ", ".join(f"{count} {state}" for state, count in sorted(compared.absent.items()))
+    never = f"; the others never came there: {absent}" if absent else ""
+    text.append(f"exchange      {compared.at_exchange} orders of {compared.approved} approved{never}")
     if compared.awaited:
         text.append(f"awaited       {len(compared.awaited)} orders are not at their end yet")
     text += [f"VIOLATION     {violation}" for violation in compared.violations]

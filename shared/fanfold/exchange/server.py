@@ -132,8 +132,11 @@ def _app(injector: FaultInjector, clock: Clock) -> web.Application:
         task.cancel()
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        delivery = injector.deliver(await _read(request), clock())
-        return await _send(request, delivery)
+        try:
+            return await _send(request, injector.deliver(await _read(request), clock()))
+        except ConnectionResetError:
+            # The bot ended before it had sent its request, or before it was answered.
+            return web.Response()
 
     async def admin(request: web.Request) -> web.Response:
         return web.Response(body=dump(await _administer(injector, clock, request)), content_type="application/json")
