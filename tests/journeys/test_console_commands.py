@@ -228,6 +228,20 @@ def test_a_halt_is_in_force_and_recorded_until_it_is_resumed(fanfold):
     assert fanfold("audit", "verify", "--json").document["records"] == before + 2
 
 
+def test_a_drill_shows_a_halt_and_leaves_the_desk_as_it_was_while_it_runs_and_at_rest(fanfold):
+    where = [fanfold("halt", "--drill")]
+    assert "account main: ACTIVE (drill: the account trades on by itself, by " in fanfold("status").out
+    before = fanfold("audit", "verify", "--json").document["records"]
+    where.append(fanfold("halt", "--drill", "--account", "main"))
+    for said in where:
+        assert said.code == 0
+        assert "HALTED in the ledger: nothing is claimed from here on" in said.out
+        assert "a claim was tried, and refused" in said.out
+        assert said.out.rstrip().endswith("ACTIVE again, as before")
+    # The desk is up, so that it is drilled itself, and all of it is in the chain.
+    assert fanfold("audit", "verify", "--json").document["records"] == before + 2
+
+
 def test_halts_while_the_clock_of_the_desk_stands_still_are_each_recorded(fanfold):
     before = fanfold("audit", "verify", "--json").document["records"]
     for command in (

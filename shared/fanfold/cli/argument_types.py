@@ -40,9 +40,9 @@ def only_one() -> Group:
     return Group(validator=exclusive)
 
 
-def text(_type: object, value: str) -> None:
+def text(_type: object, value: str | None) -> None:
     """Reject an option where a text belongs; a text may begin with a hyphen if it has a blank."""
-    if value.startswith("-") and not any(map(str.isspace, value)):
+    if value is not None and value.startswith("-") and not any(map(str.isspace, value)):
         raise ValueError(f"{value} looks like an option; a text that begins with a hyphen needs a blank in it")
 
 

@@ -1,21 +1,35 @@
 """Stop an account, or all: it holds until `resume`.
 
+With --drill it holds for a moment: it is set, what it cancels is said with times, and the account trades on as before.
+A desk that runs is drilled on its paper accounts, one at rest on a copy that is thrown away.
+
 Example: fanfold halt HALTED --reason "venue is down"
+Example: fanfold halt --drill
 Example: fanfold halt FLATTENING --account main --reason "end of the trial"
 """
 
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
+import msgspec
 from cyclopts import Parameter
 
 from fanfold.cli.argument_types import Account, Reason, Shared, StageName, read_by
 from fanfold.cli.control import actor, checked_reason, confirmed, send
-from fanfold.cli.exit_codes import DESK
+from fanfold.cli.drill import Drill, lines
+from fanfold.cli.exit_codes import DESK, Exit
 from fanfold.cli.output import Answer
+from fanfold.errors import BadInput
+from fanfold.local.holding import LOCK, holder
 from fanfold.messages import TradingState
 from fanfold.stages.session import StageSession, reach
 
-EXITS = DESK
+EXITS = (Exit.FAILED, *DESK)
 STATES = tuple(state for state in TradingState if state is not TradingState.ACTIVE)
 
 
@@ -37,21 +51,32 @@ def read_state(written: str) -> TradingState:
 
 def command(
     state: Annotated[
-        HaltState,
+        HaltState | None,
         Parameter(
             metavar="STATE",
             converter=read_by(read_state),
             help="HALTED: nothing trades; REDUCE_ONLY: only towards zero; FLATTENING: everything is closed",
         ),
-    ],
+    ] = None,
     /,
     *,
     options: Shared,
     stage: StageName = "",
-    reason: Reason,
+    reason: Reason | None = None,
     account: Account = None,
+    drill: Annotated[bool, Parameter(help="halt for a moment, on paper, and show with times what that does")] = False,
+    live: Annotated[bool, Parameter(help="with --drill: accounts that are live, too")] = False,
 ) -> Answer:
     """Set the trading state of an account, or of all."""
+    if drill:
+        if state or reason is not None or stage:
+            raise BadInput("--drill goes without STATE, --reason and --stage: it ends by itself, on this machine")
+        return _drilled(options, account, live=live)
+    if live:
+        raise BadInput("--live goes with --drill")
+    if state is None or reason is None:
+        missing = "STATE" if state is None else "--reason"
+        raise BadInput(f"{missing} is missing; see `fanfold halt --help`")
     with reach(options.state, stage, options.command) as session:
         why, by = checked_reason(reason), actor(session)
         if isinstance(session, StageSession):
@@ -62,3 +87,35 @@ def command(
         order = {"action": "halt", "state": state, "reason": why, "actor": by}
         rows = send(session, order, session.accounts(account))
         return confirmed(rows, why, by, recorded=session.rested())
+
+
+def _drilled(options: Shared, account: str | None, *, live: bool) -> Answer:
+    """Drill paper accounts, and with ``live`` the others: at rest on a copy, so that the run stays as it is."""
+    with _directory(options) as (state, copied), reach(state, "", options.command) as session:
+        chosen = {name: session.desk.accounts[name].mode for name in session.accounts(account)}
+        names = [name for name, mode in chosen.items() if live or mode == "paper"]
+        if not names:
+            raise BadInput(f"{', '.join(chosen)} is live: --live drills it all the same, and cancels at its exchange")
+        drills = Drill(session, actor(session), time.monotonic, time.sleep).run(names)
+        session.rested()
+    where = "on a copy of the run, which stays as it is" if copied else "on the desk that runs"
+    text = [f"drilled {where}", *(line for each in drills for line in lines(each))]
+    code = Exit.FAILED if any(each.failures for each in drills) else Exit.OK
+    return Answer({"copy": copied, "accounts": msgspec.to_builtins(drills)}, ["\n".join(text)], code)
+
+
+@contextmanager
+def _directory(options: Shared) -> Iterator[tuple[Path, bool]]:
+    """Yield the state directory of a desk that runs, or a copy of one at rest, and whether it is a copy."""
+    state = options.state.resolve()
+    if holder(state) is not None or not (state / "aws").exists():
+        yield state, False
+        return
+    with TemporaryDirectory(prefix="fanfold-drill-") as scratch:
+        copy = Path(scratch) / "state"
+        shutil.copytree(state, copy, ignore=shutil.ignore_patterns(*_NOT_COPIED))
+        yield copy, True
+
+
+# Earlier runs, and what belongs to processes.
+_NOT_COPIED = ("runs", "lake-cache", "logs", "run.json", LOCK)
