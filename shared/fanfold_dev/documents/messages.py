@@ -24,6 +24,7 @@ from fanfold.messages import (
     OrderUpdate,
     PositionSnapshot,
     Refusal,
+    Replaced,
     Target,
     attributes_of,
     encode,
@@ -33,7 +34,7 @@ from fanfold.messages import (
 )
 from fanfold_dev.documents.message_examples import EXAMPLES
 
-PARTS = (Frame, DataDefect, Target, LegState, Order, Refusal, OrderUpdate, Fill, Charge, PositionSnapshot)
+PARTS = (Frame, DataDefect, Target, LegState, Order, Replaced, Refusal, OrderUpdate, Fill, Charge, PositionSnapshot)
 _PLAIN = {str: "text", int: "integer", float: "number", bool: "true or false", Decimal: "decimal", datetime: "time"}
 _HEAD = (
     "# Messages",
