@@ -35,7 +35,9 @@ def test_a_venues_own_bars(
     answer = within(whole, until - 60 * reach, until)
     request = BarsRequest(A, "1m", until - 60 * reach, until)
     wanted = SeriesNeed("1m", since, until, request)
-    assert told(news.own(answer, wanted, last, MAX)) == told(news.own(answer, wanted, finer(last), MAX))
+    short = news.own(answer, wanted, last, MAX, known_unbroken=news.sound(answer, MAX) is answer.bars)
+    assert told(short) == told(news.own(answer, wanted, finer(last), MAX))
+    assert told(short) == told(news.own(answer, wanted, last, MAX))
 
 
 @given(st.integers(0, 9), st.sampled_from(["5m", "1h"]), broken, broken, st.booleans())

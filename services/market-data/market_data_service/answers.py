@@ -38,17 +38,20 @@ def needs_of(
     ``noted`` holds the last published bars. A single longer bar is resampled from the venue's own timeframe ``own``,
     against which orders fill. These needs share one request, which begins with bars that were published before.
     """
-    needs = []
-    for timeframe, lookback in lookbacks.items():
-        since, until = _span(timeframe, at, lookback, noted.get((timeframe, symbol)))
-        if since < until:
-            needs.append(SeriesNeed(timeframe, since, until, BarsRequest(symbol, timeframe, since, until)))
-    made = [
-        need for need in needs if need.timeframe == own or need.until - need.since <= timeframes.seconds(need.timeframe)
+    spans = [
+        (timeframe, *_span(timeframe, at, lookback, noted.get((timeframe, symbol))))
+        for timeframe, lookback in lookbacks.items()
     ]
-    starts = [_start(need, own, noted.get((own, symbol))) for need in made]
-    shared = BarsRequest(symbol, own, min(starts, default=at), at)
-    return [SeriesNeed(*need[:3], shared) if need in made else need for need in needs]
+    due = [span for span in spans if span[1] < span[2]]
+    made = [span for span in due if _is_made(*span, own)]
+    last = noted.get((own, symbol))
+    shared = BarsRequest(symbol, own, min((_start(*span[:2], own, last) for span in made), default=at), at)
+    return [SeriesNeed(*span, shared if span in made else BarsRequest(symbol, *span)) for span in due]
+
+
+def _is_made(timeframe: str, since: int, until: int, own: str) -> bool:
+    """Return whether what closed in a span comes of a response in the venue's own timeframe."""
+    return timeframe == own or until - since <= timeframes.seconds(timeframe)
 
 
 def _span(timeframe: str, at: int, lookback: int, last: Series | None) -> tuple[int, int]:
@@ -60,14 +63,13 @@ def _span(timeframe: str, at: int, lookback: int, last: Series | None) -> tuple[
     return last.through if last else close - (lookback + 1) * length, close
 
 
-def _start(need: SeriesNeed, own: str, last: Series | None) -> int:
+def _start(timeframe: str, since: int, own: str, last: Series | None) -> int:
     """Return the close after which the venue's own bars are requested."""
     length = timeframes.seconds(own)
-    if need.timeframe != own:
+    if timeframe != own:
         # The bar before is needed to detect a jump of the first one.
-        return need.since - length
+        return since - length
     known = last.bars if last else []
-    since = need.since
     return min((bar.closes_at_s for bar in known if since - bar.closes_at_s <= AGAIN_BARS * length), default=since)
 
 

@@ -37,12 +37,15 @@ def polled(
         by_close.setdefault(at - at % timeframes.seconds(entry[0].timeframe), []).append(entry)
     batches = []
     for close in sorted(by_close):
-        spans = ids.derive(
-            "spans", *(f"{series.instrument} {series.timeframe} {series.through}" for series, _ in by_close[close])
-        )
-        batch = f"late/{venue}/{close}/{spans[:8]}" if again or close < at else f"poll/{venue}/{at}"
+        batch = _late(venue, close, by_close[close]) if again or close < at else f"poll/{venue}/{at}"
         batches += messages(venue, batch, close, by_close[close], defects if close == max(by_close) else [])
     return batches
+
+
+def _late(venue: str, close: int, checked: Sequence[tuple[Series, list[DataDefect]]]) -> str:
+    """Return the name of a batch of bars whose close was polled before."""
+    spans = ids.derive("spans", *(f"{series.instrument} {series.timeframe} {series.through}" for series, _ in checked))
+    return f"late/{venue}/{close}/{spans[:8]}"
 
 
 def messages(

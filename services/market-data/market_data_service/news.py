@@ -13,7 +13,7 @@ from fanfold.market import timeframes
 from fanfold.market.bars import Bar, Series, fitted
 from fanfold.market.quality import Action, Checked, CheckedRow, check
 from fanfold.market.quality import DefectKind as Kind
-from fanfold.market.resample import resample
+from fanfold.market.resample import merged, resample
 from fanfold.market.sequence import consecutive, follows, possible, unbroken
 from fanfold.messages import DataDefect
 from market_data_service.answers import SeriesNeed, alike, data_defect
@@ -32,12 +32,14 @@ class News(NamedTuple):
     last: Series | None
 
 
-def own(answer: Series, need: SeriesNeed, last: Series | None, jump_max: Decimal) -> News:
+def own(
+    answer: Series, need: SeriesNeed, last: Series | None, jump_max: Decimal, *, known_unbroken: bool = False
+) -> News:
     """Return the news in bars of the venue's own timeframe: sound bars after ``since``, jumps only once confirmed.
 
     The answer may begin with bars that were published; they are held against ``last``, which is what was published.
     """
-    if last and _plain(answer, last, jump_max, need.until):
+    if last and _plain(answer, last, jump_max, need.until, known_unbroken=known_unbroken):
         fresh = msgspec.structs.replace(answer, after=last.through, bars=answer.bars[-1:])
         return News(fresh, [], _last(last, fresh, KEPT_BARS))
     if not answer.bars:
@@ -60,6 +62,17 @@ def made(
     A longer bar is whole when its last minute is there or, where the venue left that one out, a later one. ``final``
     says that no later bar comes.
     """
+    bar = _due(answer, finer, need, last, jump_max) if last and finer is answer.bars else None
+    if bar:
+        fresh = Series(
+            instrument=answer.instrument,
+            timeframe=need.timeframe,
+            price_scale=answer.price_scale,
+            volume_scale=answer.volume_scale,
+            after=need.since,
+            bars=[bar],
+        )
+        return News(fresh, [], msgspec.structs.replace(fresh, after=0))
     through = finer[-1].closes_at_s if finer else 0
     longer = resample(_finer(answer, finer, need.since), need.timeframe, need.until)
     whole = [bar for bar in longer.bars if final or bar.closes_at_s <= through]
@@ -88,7 +101,7 @@ def fitting(news: News, need: SeriesNeed, last: Series | None) -> News:
         return News(msgspec.structs.replace(news.series, bars=[]), [*news.defects, unfit], last)
 
 
-def _plain(answer: Series, last: Series, jump_max: Decimal, at: int) -> bool:
+def _plain(answer: Series, last: Series, jump_max: Decimal, at: int, *, known_unbroken: bool) -> bool:
     """Return whether the answer repeats the published bars unchanged and adds one sound bar: the usual case."""
     kept, known = last.bars, answer.bars[:-1]
     length = timeframes.seconds(answer.timeframe)
@@ -96,7 +109,7 @@ def _plain(answer: Series, last: Series, jump_max: Decimal, at: int) -> bool:
         again = bool(known) and answer.after == kept[-len(known) - 1].closes_at_s and known == kept[-len(known) :]
     else:
         # It reaches further back, for the longer bars that it makes; what is not kept is held against nothing.
-        again = known[-len(kept) :] == kept and consecutive(known, length)
+        again = known[-len(kept) :] == kept and (known_unbroken or consecutive(known, length))
     return again and _alike(answer, last) and follows(answer.bars[-1], kept[-1], length, jump_max, at)
 
 
@@ -108,6 +121,18 @@ def _next(answer: Series, last: Series, jump_max: Decimal, at: int) -> bool:
         and _alike(answer, last)
         and follows(answer.bars[0], last.bars[-1], timeframes.seconds(answer.timeframe), jump_max, at)
     )
+
+
+def _due(answer: Series, finer: Sequence[Bar], need: SeriesNeed, last: Series, jump_max: Decimal) -> Bar | None:
+    """Return the bar after those published, where the response ends with all that it is made of: the usual case."""
+    length = timeframes.seconds(need.timeframe)
+    count, rest = divmod(length, timeframes.seconds(answer.timeframe))
+    single = last.through == need.since == need.until - length and _alike(answer, last)
+    # All bars of the response are sound, so each follows the one before it.
+    if rest or not single or len(finer) <= count or finer[-1].closes_at_s != need.until:
+        return None
+    bar = merged(need.until, finer[-count:])
+    return bar if follows(bar, last.bars[-1], length, jump_max, need.until) else None
 
 
 def _alike(answer: Series, last: Series) -> bool:

@@ -207,7 +207,7 @@ def _found(
     answer: Series, sound: Sequence[Bar], need: SeriesNeed, last: Series | None, venue: VenueSettings, *, final: bool
 ) -> News:
     if need.timeframe == venue.timeframe:
-        own = news.own(answer, need, last, venue.jump_max)
+        own = news.own(answer, need, last, venue.jump_max, known_unbroken=sound is answer.bars)
         # An empty answer is a defect of a live venue, but not of a recording, which may begin later than others.
         return own._replace(defects=[]) if final and not answer.bars else own
     if need.timeframe != answer.timeframe:

@@ -25,7 +25,7 @@ def resample(series: Series, timeframe: str, through: int) -> Series:
         price_scale=series.price_scale,
         volume_scale=series.volume_scale,
         after=after if after <= through else 0,
-        bars=[_merge(ends_at, bars) for ends_at, bars in spans if after < ends_at <= through],
+        bars=[merged(ends_at, bars) for ends_at, bars in spans if after < ends_at <= through],
     )
 
 
@@ -49,6 +49,7 @@ def _spans(bars: list[Bar], length: int) -> Iterable[tuple[int, Iterable[Bar]]]:
     return groupby(bars, key=lambda bar: -(-bar.closes_at_s // length) * length)
 
 
-def _merge(closes_at_s: int, bars: Iterable[Bar]) -> Bar:
+def merged(closes_at_s: int, bars: Iterable[Bar]) -> Bar:
+    """Return the longer bar that closes at a time, of all bars that it is made of."""
     _, opens, highs, lows, closes, volumes = zip(*bars, strict=True)
     return Bar(closes_at_s, opens[0], max(highs), min(lows), closes[-1], sum(volumes))
