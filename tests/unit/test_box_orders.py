@@ -155,7 +155,7 @@ def test_a_pair_locks_once_and_ends_as_one(box: Box) -> None:
 
 def test_a_pair_with_its_prices_the_wrong_way_round_is_refused(box: Box) -> None:
     assert ask(box, "POST", "orderList/oco", **PAIR | {"abovePrice": LOW, "belowStopPrice": HIGH})["code"] == -2010
-    assert ask(box, "POST", "orderList/oco", **PAIR | {"belowType": "TAKE_PROFIT"})["code"] == -1158
+    assert ask(box, "POST", "orderList/oco", **PAIR | {"belowType": "TAKE_PROFIT"})["code"] == -1199
     assert box.exchange.orders == {}
 
 

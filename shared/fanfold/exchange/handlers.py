@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Any, Literal, NamedTuple
 
-from fanfold.exchange import market_views, order_views
+from fanfold.exchange import candles, market_views, order_views
+from fanfold.exchange.candles import DAY_MS
 from fanfold.exchange.liquidity import MarketMaker
-from fanfold.exchange.market_views import symbols_of, whole
+from fanfold.exchange.market_views import symbols_of
 from fanfold.exchange.order_request import SpotOrder, client_id, parse
-from fanfold.exchange.parameters import SIGNED, Params, check_names
-from fanfold.exchange.refusals import ExchangeRefusal, missing
+from fanfold.exchange.parameters import SIGNED, Params, check_names, whole
+from fanfold.exchange.refusals import ExchangeRefusal, combined, invalid, missing
 from fanfold.exchange.request_limits import RequestMeter
 from fanfold.exchange.spot import OwnTrade, PlacedOrder, SpotExchange
 
@@ -25,6 +26,8 @@ class TradingFloor(NamedTuple):
     updates: Callable[[], int]
 
 
+# What may be sent together to ask for own trades.
+TRADES_BY = {"", "orderId", "startTime", "endTime", "fromId", "startTime endTime", "orderId fromId"}
 Handler = Callable[[TradingFloor, Params, int], Any]
 
 
@@ -57,13 +60,17 @@ def symbol_of(floor: TradingFloor, params: Params) -> str:
 
 def exchange_info(floor: TradingFloor, params: Params, now_ms: int) -> Any:
     """Return the symbols with their rules, and the limits."""
-    names = symbols_of(floor.exchange, params)
+    if {"symbol", "symbols"} & params.keys() and {"permissions", "symbolStatus"} & params.keys():
+        raise combined()
+    symbols = [floor.exchange.listings[name].document() for name in symbols_of(floor.exchange, params)]
+    if params.get("showPermissionSets") == "false":
+        symbols = [it | {"permissionSets": []} for it in symbols]
     return {
         "timezone": "UTC",
         "serverTime": now_ms,
         "rateLimits": floor.meter.documents(),
         "exchangeFilters": [],
-        "symbols": [floor.exchange.listings[name].document() for name in names],
+        "symbols": symbols if "SPOT" in params.get("permissions", "SPOT") else [],
     }
 
 
@@ -74,13 +81,13 @@ def each(view: Callable[[str], Any], floor: TradingFloor, params: Params) -> Any
 
 
 def klines(floor: TradingFloor, params: Params, now_ms: int) -> Any:
-    return market_views.klines(floor.makers[symbol_of(floor, params)], params, now_ms)
+    return candles.klines(floor.makers[symbol_of(floor, params)], params, now_ms)
 
 
 def depth(floor: TradingFloor, params: Params, _now_ms: int) -> Any:
-    return market_views.depth(
-        floor.exchange, symbol_of(floor, params), whole(params, "limit", 100, 5_000), floor.updates()
-    )
+    symbol_of(floor, params)
+    (symbol,) = symbols_of(floor.exchange, params)
+    return market_views.depth(floor.exchange, symbol, whole(params, "limit", 100, 5_000), floor.updates())
 
 
 def trades(floor: TradingFloor, params: Params, _now_ms: int) -> Any:
@@ -98,9 +105,18 @@ def request_of(floor: TradingFloor, params: Params) -> SpotOrder:
 
 
 def check_order(floor: TradingFloor, params: Params, _now_ms: int) -> Any:
-    """Check an order and place none."""
-    request_of(floor, params)
-    return {}
+    """Check an order and place none; say what it would cost where that is asked."""
+    request = request_of(floor, params)
+    if params.get("computeCommissionRates") != "true":
+        return {}
+    rates = order_views.commissions(floor.exchange.rates, request.listing.symbol)
+    names = ("standardCommission", "specialCommission", "taxCommission")
+    per_order = {f"{name}ForOrder": {side: rates[name][side] for side in ("maker", "taker")} for name in names}
+    return {**per_order, "discount": rates["discount"]}
+
+
+def commission(floor: TradingFloor, params: Params, _now_ms: int) -> Any:
+    return order_views.commissions(floor.exchange.rates, symbol_of(floor, params))
 
 
 def new_order(floor: TradingFloor, params: Params, now_ms: int) -> Any:
@@ -126,6 +142,8 @@ def _find(floor: TradingFloor, params: Params, id_name: str, client_name: str) -
 def query_order(floor: TradingFloor, params: Params, now_ms: int) -> Any:
     """Return an order, once queries find it."""
     order = _find(floor, params, "orderId", "origClientOrderId")
+    if order is None and {"orderId", "origClientOrderId"} <= params.keys():
+        raise ExchangeRefusal(-2039, "Client order ID is not correct for this order ID.")
     if order is None or now_ms < order.visible_at_ms:
         raise ExchangeRefusal(-2013, "Order does not exist.")
     return order_views.queried(order, now_ms)
@@ -165,6 +183,8 @@ def replace_order(floor: TradingFloor, params: Params, now_ms: int) -> Any:
     mode = params.get("cancelReplaceMode")
     if mode not in {"STOP_ON_FAILURE", "ALLOW_FAILURE"}:
         raise missing("cancelReplaceMode")
+    if params.get("orderRateLimitExceededMode", "DO_NOTHING") not in {"DO_NOTHING", "CANCEL_ONLY"}:
+        raise invalid("orderRateLimitExceededMode")
     request = request_of(floor, params)
     order = _find(floor, params, "cancelOrderId", "cancelOrigClientOrderId")
     canceled = _attempt(lambda: cancel(floor, order, params, "cancelNewClientOrderId", now_ms))
@@ -207,8 +227,7 @@ def open_orders(floor: TradingFloor, params: Params, now_ms: int) -> Any:
 def all_orders(floor: TradingFloor, params: Params, now_ms: int) -> Any:
     """Return the orders of a symbol, whatever became of them."""
     symbol, limit = symbol_of(floor, params), whole(params, "limit", 500, 1_000)
-    first, start = whole(params, "orderId", 0), whole(params, "startTime", 0)
-    end = whole(params, "endTime", 2**63)
+    first, (start, end) = whole(params, "orderId", 0), _span(params)
     orders = [
         it
         for it in floor.exchange.orders.values()
@@ -217,15 +236,25 @@ def all_orders(floor: TradingFloor, params: Params, now_ms: int) -> Any:
         and start <= it.placed_at_ms <= end
         and it.visible_at_ms <= now_ms
     ]
-    rows = orders[:limit] if first or start else orders[-limit:]
+    rows = orders[:limit] if {"orderId", "startTime"} & params.keys() else orders[-limit:]
     return [order_views.queried(it, now_ms) for it in rows]
+
+
+def _span(params: Params) -> tuple[int, int]:
+    """Return the moments from and until which something is asked for: a day at most."""
+    start, end = whole(params, "startTime", 0), whole(params, "endTime", 2**63)
+    if {"startTime", "endTime"} <= params.keys() and end - start > DAY_MS:
+        raise ExchangeRefusal(-1127, "More than 24 hours between startTime and endTime.")
+    return start, end
 
 
 def my_trades(floor: TradingFloor, params: Params, now_ms: int) -> Any:
     """Return the trades of the account that fromId, orderId, startTime, endTime and limit ask for."""
     symbol, limit = symbol_of(floor, params), whole(params, "limit", 500, 1_000)
-    first, start = whole(params, "fromId", 0), whole(params, "startTime", 0)
-    end, order_id = whole(params, "endTime", 2**63), whole(params, "orderId", 0)
+    sent = " ".join(name for name in ("orderId", "startTime", "endTime", "fromId") if name in params)
+    if sent not in TRADES_BY:
+        raise combined()
+    first, order_id, (start, end) = whole(params, "fromId", 0), whole(params, "orderId", 0), _span(params)
     matching_trades = [
         it
         for it in floor.exchange.trades
@@ -235,7 +264,7 @@ def my_trades(floor: TradingFloor, params: Params, now_ms: int) -> Any:
         and (not order_id or it.placed.order.order_id == order_id)
         and it.visible_at_ms <= now_ms
     ]
-    rows = matching_trades[:limit] if first or start else matching_trades[-limit:]
+    rows = matching_trades[:limit] if {"fromId", "startTime"} & params.keys() else matching_trades[-limit:]
     return [order_views.own_trade(it) for it in rows]
 
 

@@ -1,92 +1,22 @@
 """Market data as Binance tells it: candles, depth, trades and tickers."""
 
 import json
-from bisect import bisect_left
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from fanfold import money
-from fanfold.exchange.liquidity import MarketMaker, Step, steps
-from fanfold.exchange.parameters import Params
-from fanfold.exchange.refusals import ExchangeRefusal, missing, text8
+from fanfold.exchange.candles import DAY_MS, candle, walked
+from fanfold.exchange.liquidity import MarketMaker
+from fanfold.exchange.parameters import Params, whole
+from fanfold.exchange.refusals import ExchangeRefusal, combined, text8
 from fanfold.exchange.spot import SpotExchange
-from fanfold.market.bars import Bar, Series
 from fanfold.matching.engine import EngineTrade
 from fanfold.matching.order_book import Level
 from fanfold.money import ZERO, exact
 
-INTERVALS = {
-    "1m": 60, "3m": 180, "5m": 300, "15m": 900, "30m": 1_800, "1h": 3_600, "2h": 7_200, "4h": 14_400, "6h": 21_600,
-    "8h": 28_800, "12h": 43_200, "1d": 86_400,
-}  # fmt: skip
-DAY_MS = 86_400_000
-
-
-def whole(params: Params, name: str, default: int, most: int | None = None) -> int:
-    """Return a whole number that was sent, at most ``most``."""
-    text = params.get(name)
-    if text is None:
-        return default
-    if not text.isdecimal():
-        raise ExchangeRefusal(
-            -1100, f"Illegal characters found in parameter '{name}'; legal range is '^[0-9]{{1,20}}$'."
-        )
-    return int(text) if most is None else min(int(text), most)
-
-
-def klines(maker: MarketMaker, params: Params, now_ms: int) -> list[list[Any]]:
-    """Return the candles of an interval, the newest of them still open, as the market has walked them so far."""
-    if not params.get("interval"):
-        raise missing("interval")
-    length_ms = INTERVALS.get(params["interval"], 0) * 1_000
-    if not length_ms:
-        raise ExchangeRefusal(-1120, "Invalid interval.")
-    limit = max(whole(params, "limit", 500, 1_000), 1)
-    since = whole(params, "startTime", -1)
-    until = min(whole(params, "endTime", now_ms), now_ms)
-    if since < 0:
-        since_ms = (until // length_ms - limit + 1) * length_ms
-        return _candles(maker.series, length_ms, since_ms, until, now_ms)[-limit:]
-    return _candles(maker.series, length_ms, -(-since // length_ms) * length_ms, until, now_ms)[:limit]
-
-
-def _candles(series: Series, length_ms: int, since_ms: int, until_ms: int, now_ms: int) -> list[list[Any]]:
-    """Return the candles that open from one moment to another."""
-    groups: dict[int, list[Step]] = {}
-    for step in _walked(series, since_ms, min(until_ms // length_ms * length_ms + length_ms - 1, now_ms)):
-        groups.setdefault(step.at_ms // length_ms * length_ms, []).append(step)
-    return [candle(opens_at, length_ms, group) for opens_at, group in groups.items()]
-
-
-def _closes_at_s(bar: Bar) -> int:
-    return bar.closes_at_s
-
-
-def _walked(series: Series, since_ms: int, until_ms: int) -> Iterable[Step]:
-    """Return the steps of a span."""
-    first = bisect_left(series.bars, since_ms // 1_000, key=_closes_at_s)
-    after = bisect_left(series.bars, until_ms // 1_000 + DAY_MS // 1_000, key=_closes_at_s)
-    bars = series.bars[first:after]
-    part = Series(
-        instrument=series.instrument, timeframe=series.timeframe, price_scale=series.price_scale,
-        volume_scale=series.volume_scale, after=0, bars=bars,
-    )  # fmt: skip
-    return (step for step in steps(part) if since_ms <= step.at_ms <= until_ms)
-
-
-@exact
-def candle(opens_at_ms: int, length_ms: int, walked: list[Step]) -> list[Any]:
-    """Return a candle as an array of twelve."""
-    prices = [step.price for step in walked]
-    volume = sum((step.quantity for step in walked), ZERO)
-    quote = sum((step.quantity * step.price for step in walked), ZERO)
-    half = [text8(money.ratio(figure, Decimal(2))) for figure in (volume, quote)]
-    ends = (prices[0], max(prices), min(prices), prices[-1])
-    traded = sum(1 for step in walked if step.quantity)
-    return [
-        opens_at_ms, *map(text8, ends), text8(volume), opens_at_ms + length_ms - 1, text8(quote), traded, *half, "0",
-    ]  # fmt: skip
+AVERAGE_MINUTES = 5
+STATUSES = ("TRADING", "HALT", "BREAK")
 
 
 def depth(exchange: SpotExchange, symbol: str, limit: int, update_id: int) -> dict[str, Any]:
@@ -156,9 +86,9 @@ def price_ticker(exchange: SpotExchange, symbol: str) -> dict[str, Any]:
 @exact
 def day_ticker(exchange: SpotExchange, maker: MarketMaker, now_ms: int) -> dict[str, Any]:
     """Return the last 24 hours."""
-    walked = list(_walked(maker.series, now_ms - DAY_MS, now_ms))
+    steps = list(walked(maker.series, now_ms - DAY_MS, now_ms))
     last = exchange.last(maker.symbol) or ZERO
-    opens, high, low, _close, volume, _, quote = candle(0, DAY_MS, walked)[1:8] if walked else [text8(ZERO)] * 7
+    opens, high, low, _close, volume, _, quote = candle(0, DAY_MS, steps)[1:8] if steps else [text8(ZERO)] * 7
     change = last - Decimal(opens)
     touch = book_ticker(exchange, maker.symbol)
     tape = exchange.tapes[maker.symbol]
@@ -184,12 +114,51 @@ def day_ticker(exchange: SpotExchange, maker: MarketMaker, now_ms: int) -> dict[
     }
 
 
+def mini_ticker(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the prices and volumes alone of a ticker."""
+    names = ("symbol", "openPrice", "highPrice", "lowPrice", "lastPrice", "volume", "quoteVolume")
+    return {name: document[name] for name in (*names, "openTime", "closeTime", "firstId", "lastId", "count")}
+
+
+@exact
+def average_price(exchange: SpotExchange, maker: MarketMaker, now_ms: int) -> dict[str, Any]:
+    """Return the average by volume of the last minutes; the last price where nothing was traded."""
+    steps = list(walked(maker.series, now_ms - AVERAGE_MINUTES * 60_000, now_ms))
+    volume = sum((step.quantity for step in steps), ZERO)
+    quote = sum((step.quantity * step.price for step in steps), ZERO)
+    price = money.ratio(quote, volume) if volume else exchange.last(maker.symbol) or ZERO
+    tape = exchange.tapes[maker.symbol]
+    closes_at = tape[-1].at_ms if tape else now_ms
+    return {"mins": AVERAGE_MINUTES, "price": text8(price), "closeTime": closes_at}
+
+
 def symbols_of(exchange: SpotExchange, params: Params) -> list[str]:
-    """Return the symbols that ``symbol`` or ``symbols`` names; all where neither was sent."""
-    names = [params["symbol"]] if "symbol" in params else list(exchange.listings)
-    if "symbols" in params:
-        try:
-            names = list(json.loads(params["symbols"]))
-        except ValueError as wrong:
-            raise ExchangeRefusal(-1135, "JSON sent for parameter 'symbols' is not valid") from wrong
-    return [exchange.listing(name).symbol for name in names]
+    """Return the symbols that ``symbol`` or ``symbols`` names; all where neither was sent.
+
+    Of several, those that have not the ``symbolStatus`` that was sent are left out; one that has not is refused.
+    """
+    if "symbol" in params and "symbols" in params:
+        raise combined()
+    status = params.get("symbolStatus")
+    if status not in {None, *STATUSES}:
+        raise ExchangeRefusal(-1122, "Invalid symbolStatus.")
+    listings = [exchange.listing(name) for name in _names_of(exchange, params)]
+    rows = [it.symbol for it in listings if status in {None, it.status}]
+    if "symbol" in params and not rows:
+        raise ExchangeRefusal(-1220, "The symbol's status does not match the requested symbolStatus.")
+    return rows
+
+
+def _names_of(exchange: SpotExchange, params: Params) -> list[str]:
+    """Return the names of symbols that were sent, or all."""
+    if "symbols" not in params:
+        return [params["symbol"]] if "symbol" in params else list(exchange.listings)
+    try:
+        names = json.loads(params["symbols"])
+    except ValueError as wrong:
+        raise ExchangeRefusal(-1135, "JSON sent for parameter 'symbols' is not valid") from wrong
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ExchangeRefusal(-1135, "JSON sent for parameter 'symbols' is not valid")
+    if len(set(names)) < len(names):
+        raise ExchangeRefusal(-1151, "Symbol is present multiple times in the list.")
+    return names

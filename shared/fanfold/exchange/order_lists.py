@@ -1,88 +1,161 @@
 """Order lists: OCO pairs by the newer and the older path."""
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from fanfold.exchange import order_views
-from fanfold.exchange.handlers import TradingFloor, cancel, request_of
-from fanfold.exchange.order_request import SpotOrder, client_id
-from fanfold.exchange.parameters import Params
-from fanfold.exchange.refusals import ExchangeRefusal, rejected
+from fanfold.exchange.candles import DAY_MS
+from fanfold.exchange.handlers import TradingFloor, cancel, request_of, symbol_of
+from fanfold.exchange.listings import ORDER_TYPES
+from fanfold.exchange.order_request import SpotOrder, client_id, enumerated, response_of
+from fanfold.exchange.parameters import Params, whole
+from fanfold.exchange.refusals import ExchangeRefusal, combined, rejected
 from fanfold.exchange.spot import PlacedOrder
+
+SHARED = ("symbol", "side", "quantity", "selfTradePreventionMode")
+# Name of an order's parameter -> name of a leg's, behind above or below.
+LEG = {
+    "type": "Type", "price": "Price", "stopPrice": "StopPrice", "timeInForce": "TimeInForce",
+    "newClientOrderId": "ClientOrderId", "icebergQty": "IcebergQty", "trailingDelta": "TrailingDelta",
+    "strategyId": "StrategyId", "strategyType": "StrategyType", "pegPriceType": "PegPriceType",
+}  # fmt: skip
+# The same of the older path, where the names of the legs have no rule.
+OLD_LIMIT = {
+    "price": "price", "newClientOrderId": "limitClientOrderId", "icebergQty": "limitIcebergQty",
+    "strategyId": "limitStrategyId", "strategyType": "limitStrategyType",
+}  # fmt: skip
+OLD_STOP = {
+    "stopPrice": "stopPrice", "price": "stopLimitPrice", "timeInForce": "stopLimitTimeInForce",
+    "newClientOrderId": "stopClientOrderId", "icebergQty": "stopIcebergQty", "trailingDelta": "trailingDelta",
+    "strategyId": "stopStrategyId", "strategyType": "stopStrategyType",
+}  # fmt: skip
+# Side, place and kind of a leg that is on the wrong side of the market.
+MISPLACED = {
+    ("buy", 0, "LIMIT_MAKER"): (-1165, "A limit order in a buy OCO must be below."),
+    ("sell", 1, "LIMIT_MAKER"): (-1166, "A limit order in a sell OCO must be above."),
+    ("buy", 1, "STOP_LOSS"): (-1196, "A stop loss order in a buy OCO must be above."),
+    ("sell", 0, "STOP_LOSS"): (-1197, "A stop loss order in a sell OCO must be below."),
+    ("buy", 0, "TAKE_PROFIT"): (-1198, "A take profit order in a buy OCO must be below."),
+    ("sell", 1, "TAKE_PROFIT"): (-1199, "A take profit order in a sell OCO must be above."),
+}
 
 
 def new_pair(floor: TradingFloor, params: Params, now_ms: int) -> Any:
     """Place an OCO of an order above and an order below the last price."""
-    shared = {name: params[name] for name in ("symbol", "side", "quantity") if name in params}
-    legs = [_leg(floor, params, shared, place) for place in ("above", "below")]
-    return _place_pair(floor, (legs[0], legs[1]), params, now_ms)
+    for place in ("above", "below"):
+        if enumerated(params, f"{place}Type", ORDER_TYPES, -1116, "Invalid orderType.") in {"LIMIT", "MARKET"}:
+            raise ExchangeRefusal(-1158, "Order type not supported in OCO.")
+    if params["aboveType"] == params["belowType"] == "LIMIT_MAKER":
+        raise ExchangeRefusal(-1168, "At least one OCO order must be contingent.")
+    above, below = (
+        _leg(floor, params, {name: place + ending for name, ending in LEG.items()}) for place in ("above", "below")
+    )
+    _check_places(floor, (above, below))
+    return _place_pair(floor, (above, below), params, now_ms)
 
 
 def old_pair(floor: TradingFloor, params: Params, now_ms: int) -> Any:
     """Place an OCO by the older path: a limit-maker and a stop."""
-    shared = {name: params[name] for name in ("symbol", "side", "quantity") if name in params}
+    if "stopLimitPrice" in params and "stopLimitTimeInForce" not in params:
+        raise combined("stopLimitTimeInForce")
     stop_type = "STOP_LOSS_LIMIT" if "stopLimitPrice" in params else "STOP_LOSS"
-    stop = {**shared, "type": stop_type}
-    names = {"stopPrice": "stopPrice", "stopLimitPrice": "price", "stopLimitTimeInForce": "timeInForce"}
-    names["stopClientOrderId"] = "newClientOrderId"
-    stop |= {to: params[name] for name, to in names.items() if name in params}
-    limit = {**shared, "type": "LIMIT_MAKER"}
-    limit |= {to: params[name] for name, to in _LIMIT_NAMES.items() if name in params}
-    return _place_pair(floor, (request_of(floor, stop), request_of(floor, limit)), params, now_ms)
+    stop = _leg(floor, params, OLD_STOP, stop_type)
+    limit = _leg(floor, params, OLD_LIMIT, "LIMIT_MAKER")
+    _check_places(floor, (stop, limit) if stop.side == "buy" else (limit, stop))
+    return _place_pair(floor, (stop, limit), params, now_ms)
 
 
-_LIMIT_NAMES = {"price": "price", "limitClientOrderId": "newClientOrderId"}
-_LEG_NAMES = {
-    "Type": "type", "Price": "price", "StopPrice": "stopPrice", "TimeInForce": "timeInForce",
-    "ClientOrderId": "newClientOrderId",
-}  # fmt: skip
-
-
-def _leg(floor: TradingFloor, params: Params, shared: dict[str, str], place: str) -> SpotOrder:
-    leg = shared | {to: params[place + name] for name, to in _LEG_NAMES.items() if place + name in params}
-    return request_of(floor, leg)
+def _leg(floor: TradingFloor, params: Params, names: Mapping[str, str], kind: str | None = None) -> SpotOrder:
+    """Return one order of a list; a refusal names the parameter as it was sent."""
+    sent = {name: params[name] for name in SHARED if name in params} | ({} if kind is None else {"type": kind})
+    sent |= {name: params[of_leg] for name, of_leg in names.items() if of_leg in params}
+    try:
+        return request_of(floor, sent)
+    except ExchangeRefusal as refusal:
+        text = re.sub(r"'(\w+)'", lambda match: f"'{names.get(match[1], match[1])}'", refusal.text)
+        raise ExchangeRefusal(refusal.code, text, refusal.status) from refusal
 
 
 def _place_pair(floor: TradingFloor, legs: tuple[SpotOrder, SpotOrder], params: Params, now_ms: int) -> Any:
-    _check_pair(floor, legs)
     name = client_id(params, "listClientOrderId", floor.names())
+    respond = response_of(params, "RESULT")
     placed = floor.exchange.place_pair(legs, name, now_ms)
-    respond = params.get("newOrderRespType", "RESULT")
     return order_views.order_list(placed, [order_views.placed(it, (), respond) for it in placed])
 
 
-def _check_pair(floor: TradingFloor, legs: tuple[SpotOrder, SpotOrder]) -> None:
-    """Check that the last price is between the two, and that one of them is a stop."""
-    stops = [leg.type.startswith("STOP_LOSS") for leg in legs]
-    if sum(stops) != 1 or {"LIMIT", "MARKET"} & {leg.type for leg in legs}:
-        raise ExchangeRefusal(-1158, "Order type not supported in OCO.")
+def _check_places(floor: TradingFloor, legs: tuple[SpotOrder, SpotOrder]) -> None:
+    """Check that each of two orders, the upper first, is on its side of the last price."""
+    for place, leg in enumerate(legs):
+        wrong = MISPLACED.get((leg.side, place, leg.type.removesuffix("_LIMIT")))
+        if wrong is not None:
+            raise ExchangeRefusal(*wrong)
+    # Of a stop loss its stop counts, of any other its limit where it has one.
+    high, low = (leg.stop_price if leg.type.startswith("STOP_LOSS") else leg.price or leg.stop_price for leg in legs)
     last = floor.exchange.last(legs[0].listing.symbol)
-    target, stop = (legs[1], legs[0]) if stops[0] else (legs[0], legs[1])
-    goal = target.stop_price or target.price
-    assert goal is not None
-    assert stop.stop_price is not None
-    low, high = (goal, stop.stop_price) if stop.side == "buy" else (stop.stop_price, goal)
+    assert high is not None
+    assert low is not None
     if last is None or not low < last < high:
         raise rejected("The relationship of the prices for the orders is not correct.")
 
 
 def cancel_list(floor: TradingFloor, params: Params, now_ms: int) -> Any:
     """Cancel both orders of a list."""
-    orders = _orders_of_list(floor, params)
+    symbol = symbol_of(floor, params)
+    orders = [it for it in _orders_of_list(floor, params, "listClientOrderId") if it.listing.symbol == symbol]
     live = [it for it in orders if it.order.is_live]
     if not live:
         raise ExchangeRefusal(-2011, "Unknown order list sent.")
-    return cancel(floor, live[0], {}, "newClientOrderId", now_ms)
+    return cancel(floor, live[0], params, "newClientOrderId", now_ms)
 
 
 def query_list(floor: TradingFloor, params: Params, _now_ms: int) -> Any:
     """Return a list with the names of its orders."""
-    orders = _orders_of_list(floor, params)
+    orders = _orders_of_list(floor, params, "origClientOrderId")
     if not orders:
         raise ExchangeRefusal(-2018, "Order list does not exist.")
     return order_views.order_list(orders)
 
 
-def _orders_of_list(floor: TradingFloor, params: Params) -> list[PlacedOrder]:
-    number, name = params.get("orderListId"), params.get("listClientOrderId") or params.get("origClientOrderId")
-    lists = (it for it in floor.exchange.orders.values() if it.order.pair is not None)
-    return [it for it in lists if str(it.order.pair) == number or (name and it.list_client_id == name)]
+def open_lists(floor: TradingFloor, _params: Params, _now_ms: int) -> Any:
+    """Return the lists that have not ended."""
+    lists = (it for it in _lists(floor) if any(order.order.is_live for order in it))
+    return [order_views.order_list(orders) for orders in lists]
+
+
+def all_lists(floor: TradingFloor, params: Params, _now_ms: int) -> Any:
+    """Return the lists that fromId, startTime, endTime and limit ask for."""
+    start, end = whole(params, "startTime", 0), whole(params, "endTime", 2**63)
+    if "fromId" in params and {"startTime", "endTime"} & params.keys():
+        raise combined()
+    if {"startTime", "endTime"} <= params.keys() and end - start > DAY_MS:
+        raise ExchangeRefusal(-1127, "More than 24 hours between startTime and endTime.")
+    first, limit = whole(params, "fromId", 0), whole(params, "limit", 500, 1_000)
+    rows = [
+        order_views.order_list(orders)
+        for orders in _lists(floor)
+        if (orders[0].order.pair or 0) >= first and start <= orders[0].placed_at_ms <= end
+    ]
+    return rows[:limit] if {"fromId", "startTime"} & params.keys() else rows[-limit:]
+
+
+def _lists(floor: TradingFloor) -> list[list[PlacedOrder]]:
+    """Return the orders of each list, in the order of their numbers."""
+    lists: dict[int, list[PlacedOrder]] = {}
+    for it in floor.exchange.orders.values():
+        if it.order.pair is not None:
+            lists.setdefault(it.order.pair, []).append(it)
+    return [lists[number] for number in sorted(lists)]
+
+
+def _orders_of_list(floor: TradingFloor, params: Params, client_name: str) -> list[PlacedOrder]:
+    """Return the orders of a list by its number, else of the newest by its name; none where it is not there."""
+    if not {"orderListId", client_name} & params.keys():
+        raise ExchangeRefusal(-1102, f"Param 'orderListId' or '{client_name}' must be sent, but both were empty/null!")
+    number, name = params.get("orderListId"), params.get(client_name)
+    rows = [
+        orders
+        for orders in _lists(floor)
+        if number in {None, str(orders[0].order.pair)} and name in {None, orders[0].list_client_id}
+    ]
+    return rows[-1] if rows else []

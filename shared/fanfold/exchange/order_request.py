@@ -7,8 +7,8 @@ from typing import Literal, cast
 import msgspec
 
 from fanfold.exchange.listings import DEFAULT_PREVENTION, ORDER_TYPES, PREVENTIONS, Listing
-from fanfold.exchange.parameters import Params
-from fanfold.exchange.refusals import ExchangeRefusal, illegal, missing, rejected
+from fanfold.exchange.parameters import Params, whole
+from fanfold.exchange.refusals import ExchangeRefusal, illegal, invalid, missing, rejected
 from fanfold.matching.order_book import SelfTradePrevention, Trigger
 from fanfold.messages import Side
 
@@ -25,7 +25,9 @@ REQUIRED: dict[str, frozenset[str]] = {
     "TAKE_PROFIT": frozenset({"quantity", "stopPrice"}),
     "TAKE_PROFIT_LIMIT": frozenset({"timeInForce", "quantity", "price", "stopPrice"}),
 }
-PRICED = ("price", "stopPrice", "timeInForce")
+CONDITIONAL = ("price", "stopPrice", "timeInForce", "quoteOrderQty")
+STRATEGY_TYPE_MIN = 1_000_000
+RESPONSES = ("ACK", "RESULT", "FULL")
 UNSUPPORTED = {
     "icebergQty": "Iceberg orders are not supported for this symbol.",
     "trailingDelta": "Trailing stop orders are not supported for this symbol.",
@@ -47,6 +49,7 @@ class SpotOrder(msgspec.Struct, frozen=True, kw_only=True):
     stop_price: Decimal | None = None
     prevention: SelfTradePrevention = "expire_maker"
     respond: str = "FULL"
+    labels: tuple[tuple[str, int], ...] = ()
 
     @property
     def trigger(self) -> Trigger | None:
@@ -88,6 +91,22 @@ def enumerated(params: Params, name: str, values: tuple[str, ...], code: int, te
     return params[name]
 
 
+def response_of(params: Params, default: str) -> str:
+    """Return how much of an order its answer tells."""
+    respond = params.get("newOrderRespType", default)
+    if respond not in RESPONSES:
+        raise invalid("newOrderRespType")
+    return respond
+
+
+def _labels(params: Params) -> tuple[tuple[str, int], ...]:
+    """Return the numbers by which the sender knows an order's strategy."""
+    labels = tuple((name, whole(params, name, 0)) for name in ("strategyId", "strategyType") if name in params)
+    if dict(labels).get("strategyType", STRATEGY_TYPE_MIN) < STRATEGY_TYPE_MIN:
+        raise ExchangeRefusal(-1134, "`strategyType` was less than 1000000.")
+    return labels
+
+
 def parse(params: Params, listing: Listing, last: Decimal | None, default_id: str) -> SpotOrder:
     """Return the order of a request's parameters. Raises ExchangeRefusal with the code that Binance documents."""
     side = enumerated(params, "side", ("BUY", "SELL"), -1117, "Invalid side.")
@@ -104,7 +123,8 @@ def parse(params: Params, listing: Listing, last: Decimal | None, default_id: st
         price=figure(params, "price"),
         stop_price=figure(params, "stopPrice"),
         prevention=_prevention(params),
-        respond=params.get("newOrderRespType", "FULL" if kind in {"LIMIT", "MARKET"} else "ACK"),
+        respond=response_of(params, "FULL" if kind in {"LIMIT", "MARKET"} else "ACK"),
+        labels=_labels(params),
     )
     _check_filters(request, last)
     return request
@@ -117,10 +137,11 @@ def _check_names(params: Params, kind: str) -> None:
     for name in sorted(REQUIRED[kind]):
         if not params.get(name):
             raise missing(name)
-    for name in PRICED:
-        if name in params and name not in REQUIRED[kind]:
+    for name in CONDITIONAL:
+        by_quote = name == "quoteOrderQty" and kind == "MARKET" and "quantity" not in params
+        if name in params and name not in REQUIRED[kind] and not by_quote:
             raise ExchangeRefusal(-1106, f"Parameter '{name}' sent when not required.")
-    if kind == "MARKET" and ("quantity" in params) == ("quoteOrderQty" in params):
+    if kind == "MARKET" and not {"quantity", "quoteOrderQty"} & params.keys():
         raise ExchangeRefusal(-1102, "Param 'quantity' or 'quoteOrderQty' must be sent, but both were empty/null!")
 
 

@@ -7,6 +7,7 @@ from fanfold import money
 from fanfold.exchange.refusals import text8
 from fanfold.exchange.spot import OWNER, OwnTrade, PlacedOrder, SpotExchange
 from fanfold.matching.order_book import BookOrder
+from fanfold.matching.wallets import FeeRates
 from fanfold.money import ZERO
 
 
@@ -32,6 +33,7 @@ def _figures(placed: PlacedOrder, order: BookOrder) -> dict[str, Any]:
         **stop,
         **reason,
         **prevented,
+        **dict(placed.labels),
         "selfTradePreventionMode": order.prevention.upper(),
     }
 
@@ -138,17 +140,33 @@ def balances(exchange: SpotExchange) -> list[dict[str, str]]:
     return [{"asset": name, "free": text8(it.free), "locked": text8(it.locked)} for name, it in rows]
 
 
+def _rates(rates: FeeRates) -> dict[str, str]:
+    shares = {"maker": rates.maker_bps, "taker": rates.taker_bps, "buyer": ZERO, "seller": ZERO}
+    return {name: text8(share.scaleb(-4)) for name, share in shares.items()}
+
+
+def commissions(rates: FeeRates, symbol: str) -> dict[str, Any]:
+    """Return the commissions of a symbol: the standard ones alone, and no discount."""
+    return {
+        "symbol": symbol,
+        "standardCommission": _rates(rates),
+        **dict.fromkeys(("specialCommission", "taxCommission"), _rates(FeeRates())),
+        "discount": {
+            "enabledForAccount": False, "enabledForSymbol": False, "discountAsset": "BNB", "discount": text8(ZERO),
+        },
+    }  # fmt: skip
+
+
 def account(exchange: SpotExchange, now_ms: int, *, omit_zero: bool) -> dict[str, Any]:
     """Return the account with its fees and balances. Its key may trade and read, and not withdraw."""
     rows = balances(exchange)
     maker, taker = exchange.rates.maker_bps, exchange.rates.taker_bps
-    rates = {"maker": maker, "taker": taker, "buyer": ZERO, "seller": ZERO}
     return {
         "makerCommission": int(maker),
         "takerCommission": int(taker),
         "buyerCommission": 0,
         "sellerCommission": 0,
-        "commissionRates": {name: text8(rate.scaleb(-4)) for name, rate in rates.items()},
+        "commissionRates": _rates(exchange.rates),
         "canTrade": True,
         "canWithdraw": False,
         "canDeposit": True,

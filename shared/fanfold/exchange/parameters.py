@@ -7,6 +7,10 @@ from urllib.parse import parse_qsl
 from fanfold.exchange.refusals import ExchangeRefusal, illegal
 
 Params = Mapping[str, str]
+NUMBER = r"^[0-9]{1,20}$"
+NUMBERS = ("orderId", "cancelOrderId", "orderListId", "fromId", "limit", "startTime", "endTime")
+# A time later than this, which is in the year 5138, is in microseconds.
+MICROSECONDS = 10**14
 SYMBOL = r"^[A-Z0-9-_.]{1,20}$"
 SIGNED = "timestamp recvWindow signature"
 TICKER = "symbol symbols symbolStatus"
@@ -57,3 +61,18 @@ def check_names(takes: str, params: Params) -> None:
             raise ExchangeRefusal(-1105, f"Parameter '{name}' was empty.")
     if "symbol" in params and not re.match(SYMBOL, params["symbol"]):
         raise illegal("symbol", SYMBOL)
+    for name in NUMBERS:
+        if name in params and not re.match(NUMBER, params[name]):
+            raise illegal(name, NUMBER)
+
+
+def whole(params: Params, name: str, default: int, most: int | None = None) -> int:
+    """Return a whole number that was sent, at most ``most``; a time in microseconds as one in milliseconds."""
+    if name not in params:
+        return default
+    if not re.match(NUMBER, params[name]):
+        raise illegal(name, NUMBER)
+    number = int(params[name])
+    if name.endswith("Time") and number > MICROSECONDS:
+        number //= 1_000
+    return number if most is None else min(number, most)

@@ -31,6 +31,16 @@ def rejected(text: str) -> ExchangeRefusal:
     return ExchangeRefusal(-2010, text)
 
 
+def combined(recommended: str | None = None) -> ExchangeRefusal:
+    """Return the refusal of parameters that do not go together, with the one that should be sent too."""
+    more = f" Recommendation: '{recommended}' should also be sent." if recommended else ""
+    return ExchangeRefusal(-1128, f"Combination of optional parameters invalid.{more}")
+
+
+def invalid(name: str) -> ExchangeRefusal:
+    return ExchangeRefusal(-1130, f"Data sent for parameter '{name}' is not valid.")
+
+
 def text8(value: Decimal) -> str:
     """Return a figure with eight decimals, as the exchange writes all of them."""
     return f"{value:.8f}"

@@ -5,6 +5,7 @@ from typing import Any
 from fanfold.exchange import handlers, market_views, order_lists, parameters
 from fanfold.exchange.handlers import ExchangeRoute, TradingFloor, each
 from fanfold.exchange.parameters import Params
+from fanfold.exchange.refusals import ExchangeRefusal
 
 
 def _nothing(_floor: TradingFloor, _params: Params, _now_ms: int) -> Any:
@@ -62,7 +63,19 @@ def _order_counts(floor: TradingFloor, _params: Params, now_ms: int) -> Any:
 
 
 def _day_ticker(floor: TradingFloor, params: Params, now_ms: int) -> Any:
-    return each(lambda name: market_views.day_ticker(floor.exchange, floor.makers[name], now_ms), floor, params)
+    if params.get("type", "FULL") not in {"FULL", "MINI"}:
+        raise ExchangeRefusal(-1139, "Invalid ticker type.")
+
+    def view(name: str) -> Any:
+        document = market_views.day_ticker(floor.exchange, floor.makers[name], now_ms)
+        return market_views.mini_ticker(document) if params.get("type") == "MINI" else document
+
+    return each(view, floor, params)
+
+
+def _average_price(floor: TradingFloor, params: Params, now_ms: int) -> Any:
+    symbol = handlers.symbol_of(floor, params)
+    return market_views.average_price(floor.exchange, floor.makers[symbol], now_ms)
 
 
 def _price_ticker(floor: TradingFloor, params: Params, _now_ms: int) -> Any:
@@ -74,7 +87,7 @@ def _book_ticker(floor: TradingFloor, params: Params, _now_ms: int) -> Any:
 
 
 def _depth_weight(params: Params) -> int:
-    limit = market_views.whole(params, "limit", 100, 5_000)
+    limit = parameters.whole(params, "limit", 100, 5_000)
     return next(weight for most, weight in ((100, 5), (500, 25), (1_000, 50), (5_000, 250)) if limit <= most)
 
 
@@ -97,6 +110,10 @@ def _trades_weight(params: Params) -> int:
     return 5 if "orderId" in params else 20
 
 
+def _check_weight(params: Params) -> int:
+    return 20 if params.get("computeCommissionRates") == "true" else 1
+
+
 API = "/api/v3/"
 ROUTES: dict[str, ExchangeRoute] = {
     "GET ping": ExchangeRoute(_nothing, 1, ""),
@@ -105,6 +122,8 @@ ROUTES: dict[str, ExchangeRoute] = {
         handlers.exchange_info, 20, parameters.TICKER + " permissions showPermissionSets"
     ),
     "GET klines": ExchangeRoute(handlers.klines, 2, parameters.SPAN + " interval timeZone"),
+    "GET uiKlines": ExchangeRoute(handlers.klines, 2, parameters.SPAN + " interval timeZone"),
+    "GET avgPrice": ExchangeRoute(_average_price, 2, "symbol"),
     "GET depth": ExchangeRoute(handlers.depth, _depth_weight, "symbol limit symbolStatus"),
     "GET trades": ExchangeRoute(handlers.trades, 25, "symbol limit"),
     "GET historicalTrades": ExchangeRoute(handlers.trades, 25, "symbol limit fromId"),
@@ -114,7 +133,9 @@ ROUTES: dict[str, ExchangeRoute] = {
     "GET ticker/bookTicker": ExchangeRoute(_book_ticker, _price_weight, parameters.TICKER),
     "GET account": ExchangeRoute(handlers.account, 20, "omitZeroBalances", "signed"),
     "POST order": ExchangeRoute(handlers.new_order, 1, parameters.NEW_ORDER, "signed", orders=1),
-    "POST order/test": ExchangeRoute(handlers.check_order, 1, parameters.NEW_ORDER, "signed"),
+    "POST order/test": ExchangeRoute(
+        handlers.check_order, _check_weight, parameters.NEW_ORDER + " computeCommissionRates", "signed"
+    ),
     "GET order": ExchangeRoute(handlers.query_order, 4, "symbol orderId origClientOrderId", "signed"),
     "DELETE order": ExchangeRoute(handlers.cancel_order, 1, parameters.CANCEL, "signed"),
     "POST order/cancelReplace": ExchangeRoute(handlers.replace_order, 1, parameters.REPLACE, "signed", orders=1),
@@ -124,6 +145,9 @@ ROUTES: dict[str, ExchangeRoute] = {
     "DELETE orderList": ExchangeRoute(
         order_lists.cancel_list, 1, "symbol orderListId listClientOrderId newClientOrderId", "signed"
     ),
+    "GET openOrderList": ExchangeRoute(order_lists.open_lists, 6, "", "signed"),
+    "GET allOrderList": ExchangeRoute(order_lists.all_lists, 20, "fromId startTime endTime limit", "signed"),
+    "GET account/commission": ExchangeRoute(handlers.commission, 20, "symbol", "signed"),
     "GET openOrders": ExchangeRoute(handlers.open_orders, _open_weight, "symbol", "signed"),
     "DELETE openOrders": ExchangeRoute(handlers.cancel_all, 1, "symbol", "signed"),
     "GET allOrders": ExchangeRoute(handlers.all_orders, 20, parameters.SPAN + " orderId", "signed"),

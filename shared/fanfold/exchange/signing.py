@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from fanfold.exchange.parameters import Params
+from fanfold.exchange.parameters import MICROSECONDS, Params
 from fanfold.exchange.refusals import ExchangeRefusal, missing
 
 WINDOW_MS, WINDOW_MAX_MS = Decimal(5_000), Decimal(60_000)
@@ -81,6 +81,8 @@ def _verify_ed25519(credentials: ApiCredentials, payload: bytes, signature: str)
 def check_time(params: Params, now_ms: int) -> None:
     """Check that a request holds now. It is checked on receipt, and again right before the engine sees it."""
     stamp, window = _number(params, "timestamp"), _number(params, "recvWindow", WINDOW_MS)
+    if stamp > MICROSECONDS:
+        stamp = stamp.scaleb(-3)
     if window > WINDOW_MAX_MS:
         raise ExchangeRefusal(-1131, "recvWindow must be less than 60000.")
     if stamp >= now_ms + AHEAD_MS:

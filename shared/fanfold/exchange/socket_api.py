@@ -25,6 +25,8 @@ METHODS = {
     "trades.historical": "GET historicalTrades",
     "trades.aggregate": "GET aggTrades",
     "klines": "GET klines",
+    "uiKlines": "GET uiKlines",
+    "avgPrice": "GET avgPrice",
     "ticker.24hr": "GET ticker/24hr",
     "ticker.price": "GET ticker/price",
     "ticker.book": "GET ticker/bookTicker",
@@ -37,11 +39,14 @@ METHODS = {
     "orderList.place.oco": "POST orderList/oco",
     "orderList.status": "GET orderList",
     "orderList.cancel": "DELETE orderList",
+    "openOrderLists.status": "GET openOrderList",
+    "allOrderLists": "GET allOrderList",
     "openOrders.status": "GET openOrders",
     "openOrders.cancelAll": "DELETE openOrders",
     "allOrders": "GET allOrders",
     "myTrades": "GET myTrades",
     "account.status": "GET account",
+    "account.commission": "GET account/commission",
     "account.rateLimits.orders": "GET rateLimit/order",
 }
 PLACING = {"order.place", "order.cancelReplace", "orderList.place", "orderList.place.oco"}

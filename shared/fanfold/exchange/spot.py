@@ -42,6 +42,7 @@ class PlacedOrder(msgspec.Struct, kw_only=True):
     list_client_id: str = ""
     cancel_id: str = ""
     quote_quantity: Decimal = ZERO
+    labels: tuple[tuple[str, int], ...] = ()
     working_at_ms: int = -1
     expiry_reason: str = ""
     visible_at_ms: int = 0
@@ -100,7 +101,8 @@ class SpotExchange:
         placed = [self._placed(request, at_ms, pair) for request in requests]
         for order in placed:
             order.list_client_id = list_client_id
-        if placed[0].client_order_id == placed[1].client_order_id:
+        is_open = any(it.list_client_id == list_client_id for it in self.open_orders())
+        if is_open or placed[0].client_order_id == placed[1].client_order_id:
             raise rejected("Duplicate order sent.")
         return self._submit(placed, at_ms)
 
@@ -213,6 +215,7 @@ class SpotExchange:
             type=request.type,
             client_order_id=request.client_order_id,
             quote_quantity=request.quote_quantity or ZERO,
+            labels=request.labels,
             placed_at_ms=at_ms,
             updated_at_ms=at_ms,
         )

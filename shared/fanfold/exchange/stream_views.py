@@ -21,6 +21,7 @@ TICKER = {
     "L": "lastId", "n": "count",
 }  # fmt: skip
 MINI = "cohlvq"
+LABELS = {"strategyId": "j", "strategyType": "J"}
 
 
 def trade(symbol: str, it: EngineTrade) -> dict[str, Any]:
@@ -127,6 +128,7 @@ def execution_report(event: OrderEvent, placed: PlacedOrder, fee: FeeCharge | No
         "T": event.at_ms,
         "t": trade.trade_id if trade is not None else -1,
         **prevented,
+        **{LABELS[name]: number for name, number in placed.labels},
         "I": event.at_ms,
         "w": order.is_live and not order.waiting,
         "m": trade is not None and trade.maker_id == order.order_id,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qs
 
-from fanfold.exchange import market_views, order_views, stream_views
+from fanfold.exchange import candles, market_views, order_views, stream_views
 from fanfold.exchange.box import Box
 from fanfold.exchange.handlers import dump
 from fanfold.exchange.refusals import ExchangeRefusal, text8
@@ -170,7 +170,7 @@ class StreamFeed:
         """Tell the candles since the one that was open the last time; the last of them is open now."""
         since = {"startTime": str(self._candles[name])} if name in self._candles else {"limit": "1"}
         try:
-            rows = market_views.klines(self._box.makers[symbol], {"interval": interval, **since}, now_ms)
+            rows = candles.klines(self._box.makers[symbol], {"interval": interval, **since}, now_ms)
         except ExchangeRefusal:
             # As Binance does with the name of a stream that there is not.
             return
