@@ -120,7 +120,7 @@ class StormDesk(LiveDesk):
         stated = {row["asset"]: Decimal(row["free"]) + Decimal(row["locked"]) for row in self._admin("balances")}
         stated["BTC"] -= COINS
         stated["USDT"] -= CASH - BOOKED_CASH
-        held = box_checks.holdings(ledger.read(self.table, "main"), {A: "BTC"}, "USDT", stated)
+        held = box_checks.holdings(ledger.read(self.table, "main"), {A: "BTC"}, "USDT", stated, {})
         return StormResult(
             box_checks.compare(orders, placed, held, journal), Counter(str(record.state) for record in records.values())
         )

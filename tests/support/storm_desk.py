@@ -39,6 +39,7 @@ slippage_bps = 1
 [limits.main]
 order_notional_max = 1_000_000
 position_notional_max = 1_000_000
+orders_per_minute_max = 1_000
 gross_max = 1.0
 net_max = 1.0
 daily_loss_max = 0.99

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fanfold.cli.box_checks import compare, lines
+from fanfold.cli.box_checks import compare, lines, unbooked
 
 D = Decimal
 AGREED = {"BTC": (D("0.999"), D("0.999")), "USDT": (D(10), D(10))}
@@ -47,3 +47,16 @@ def test_what_does_not_agree_is_a_violation(
     compared = compare(orders, at_exchange, held, [])
     assert compared.violations == [says]
     assert f"VIOLATION     {says}" in lines(compared)
+
+
+def test_what_the_exchange_did_not_tell_of_an_order_is_what_its_trades_moved() -> None:
+    trade = {
+        "symbol": "BTCUSDT", "orderId": 7, "isBuyer": False, "qty": "0.5", "quoteQty": "30000", "commission": "30",
+        "commissionAsset": "USDT",
+    }  # fmt: skip
+    at_exchange = [{"clientOrderId": name, "symbol": "BTCUSDT", "orderId": 7 + n} for n, name in enumerate("ab")]
+    trades = [trade, trade | {"orderId": 8}, trade | {"symbol": "ETHUSDT"}]
+    pairs = {"BTCUSDT": ("BTC", "USDT"), "ETHUSDT": ("ETH", "USDT")}
+    orders = [approved("a", "SUBMITTING"), approved("b", "FILLED"), approved("c", "SUBMITTING")]
+    assert unbooked(orders, at_exchange, trades, pairs) == {"BTC": D("-0.5"), "USDT": D(29_970)}
+    assert unbooked(orders[1:], at_exchange, trades, pairs) == {}

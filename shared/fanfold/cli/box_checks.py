@@ -74,16 +74,50 @@ def _wrong(order: Mapping[str, Any], count: int) -> str:
 
 @exact
 def holdings(
-    books: AccountBooks, bases: Mapping[str, str], currency: str, stated: Mapping[str, Decimal]
+    books: AccountBooks,
+    bases: Mapping[str, str],
+    currency: str,
+    stated: Mapping[str, Decimal],
+    untold: Mapping[str, Decimal],
 ) -> dict[str, tuple[Decimal, Decimal]]:
-    """Return, by currency, what the books say and what the exchange says; ``bases`` has the base of an instrument."""
+    """Return, by currency, what the books say, with what they were not told yet, and what the exchange says.
+
+    ``bases`` has the base of an instrument; for ``untold`` see unbooked.
+    """
     booked: dict[str, Decimal] = dict.fromkeys(bases.values(), ZERO)
     for (_, instrument), held in books.positions.items():
         base = bases[instrument]
         booked[base] = booked.get(base, ZERO) + held.position.totals[0]
     assert books.account is not None
     booked[currency] = books.account.cash
-    return {name: (amount, stated.get(name, ZERO)) for name, amount in booked.items()}
+    return {name: (amount + untold.get(name, ZERO), stated.get(name, ZERO)) for name, amount in booked.items()}
+
+
+@exact
+def unbooked(
+    orders: Sequence[dict[str, Any]],
+    placed: Sequence[Mapping[str, Any]],
+    trades: Sequence[Mapping[str, Any]],
+    pairs: Mapping[str, tuple[str, str]],
+) -> dict[str, Decimal]:
+    """Return, by currency, what orders moved at the exchange whose outcome it has not told the desk yet.
+
+    It never tells of those that it delists before it was asked. ``pairs`` has base and quote by the exchange's symbol.
+    """
+    unknown = {str(order["client_order_id"]) for order in orders if order["state"] == OrderState.SUBMITTING}
+    own = {(row["symbol"], row["orderId"]) for row in placed if row["clientOrderId"] in unknown}
+    moved: dict[str, Decimal] = {}
+    for trade in trades:
+        if (trade["symbol"], trade["orderId"]) in own:
+            base, quote = pairs[trade["symbol"]]
+            sign = 1 if trade["isBuyer"] else -1
+            for currency, amount in (
+                (base, sign * Decimal(trade["qty"])),
+                (quote, -sign * Decimal(trade["quoteQty"])),
+                (trade["commissionAsset"], -Decimal(trade["commission"])),
+            ):
+                moved[currency] = moved.get(currency, ZERO) + amount
+    return moved
 
 
 def store(state: Path, compared: BoxComparison) -> None:

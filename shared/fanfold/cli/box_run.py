@@ -175,11 +175,14 @@ class BoxRun:
         orders = [order for order in orders_of(views, name) if order["state"] != "REFUSED"]
         books = ledger.read(Table(self._run.call, table_name("ledger", self._run.stage)), name)
         bases = {symbol: rules.base for symbol, rules in self._desk.instruments.items()}
+        pairs = {rules.base + rules.quote: (rules.base, rules.quote) for rules in self._desk.instruments.values()}
+        placed = self._ask("orders")
+        untold = box_checks.unbooked(orders, placed, self._ask("trades"), pairs)
         stated = {
             balance["asset"]: Decimal(balance["free"]) + Decimal(balance["locked"]) for balance in self._ask("balances")
         }
-        held = box_checks.holdings(books, bases, account.currency, stated)
-        compared = box_checks.compare(orders, self._ask("orders"), held, self._ask("journal"))
+        held = box_checks.holdings(books, bases, account.currency, stated, untold)
+        compared = box_checks.compare(orders, placed, held, self._ask("journal"))
         box_checks.store(self._run.state, compared)
         for line in box_checks.lines(compared):
             out.print(line, highlight=False, soft_wrap=True)
