@@ -166,10 +166,15 @@ class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True):
-    """A fee in the currency in which the venue took it; below zero is a rebate."""
+    """A fee in the currency in which the venue took it; below zero is a rebate.
+
+    ``value`` is what one in neither currency of the pair was worth in the account's when it was booked, where the venue
+    had a price.
+    """
 
     currency: str
     amount: Decimal
+    value: Decimal | msgspec.UnsetType = msgspec.UNSET
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

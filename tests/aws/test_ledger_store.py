@@ -280,7 +280,7 @@ def test_a_position_adds_up_what_may_fill_and_moves_from_its_version_alone(store
     store.commit([MovePosition("main", KEY, Position(), after, D(-1))])
     assert store.books("main").positions == {KEY: StoredPosition(position=after, open=D("0.5"))}
     assert refused(store, MovePosition("main", KEY, Position(), after, D(-1))) == (0,)
-    more = positions.apply(after, fill(A, "0.5", 2, "101"))
+    more = replace(positions.apply(after, fill(A, "0.5", 2, "101")), other_fees=D("0.3"))
     store.commit([MovePosition("main", KEY, after, more, D("-0.5"))])
     assert store.books("main").positions == {KEY: StoredPosition(position=more, open=D(0))}
 

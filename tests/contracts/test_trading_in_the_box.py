@@ -181,6 +181,20 @@ def test_an_order_off_a_changed_step_is_unfit_and_the_rules_that_are_read_then_a
     assert cold.rules("XYZ/USDT", before_claim) is None
 
 
+def test_a_currency_is_worth_the_mean_of_its_market_either_way_round_and_nothing_where_it_has_none(
+    steady: ServedExchange,
+) -> None:
+    venue = trading(steady)
+    worth, back = venue.worth("BTC", "USDT"), venue.worth("USDT", "BTC")
+    assert worth is not None
+    assert back is not None
+    quote = venue.quote(BTC)
+    assert quote.bid * Decimal("0.99") < worth < quote.ask * Decimal("1.01")
+    assert abs(worth * back - 1) < Decimal("0.01")
+    assert venue.worth("BTC", "USDT") == worth
+    assert venue.worth("BNB", "USDT") is None
+
+
 def test_maintenance_leaves_the_outcome_unknown(fresh: ServedExchange) -> None:
     outcome, order, _ = placed_under(fresh, "maintenance")
     assert isinstance(outcome, Unknown)

@@ -155,7 +155,7 @@ class Follower:
         count = 0
         for record, of_order in own:
             base, quote = currencies_of(self._desk, record.order.instrument)
-            fills = [statements.fill_of(record.order, trade, base, quote) for trade in of_order]
+            fills = statements.fills_of(self._venue, record.order, of_order, base, quote)
             step = statements.resolution(record, of_order[0].venue_order_id, fills)
             count += self._commit(report, [step])
         # While an order's outcome is unknown, a trade without a name may be its own.

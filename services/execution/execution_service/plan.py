@@ -104,6 +104,9 @@ class PlannedVenue:
     def rules(self, instrument: str, since: datetime) -> Instrument | None:
         return self._venue.rules(instrument, since)
 
+    def worth(self, currency: str, quote: str) -> Decimal | None:
+        return self._venue.worth(currency, quote)
+
     def arm_cancel_all(self, _within_s: int) -> bool:
         return False
 

@@ -139,7 +139,7 @@ class Sender:
     def _acknowledge(self, message: OrdersApproved, record: OrderRecord, placed: Placed) -> None:
         """Book the venue's order, the trades of its answer, and its end where they account for all of it."""
         base, quote = currencies_of(self._desk, record.order.instrument)
-        fills = [statements.fill_of(record.order, trade, base, quote) for trade in placed.trades]
+        fills = statements.fills_of(self._venue, record.order, placed.trades, base, quote)
         state = statements.ended(placed.order.state) if placed.whole else OrderState.OPEN
         if state is OrderState.FILLED:  # Its fills say so.
             state = OrderState.OPEN

@@ -1,18 +1,32 @@
 """Turn what a real venue states into what the ledger books: trades into fills, an order into a resolution."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+import msgspec
 
 from fanfold.ledger.orders import OrderRecord
 from fanfold.matching.book import RestingOrder
 from fanfold.matching.fills import Resolution
-from fanfold.messages import Fill, Order, OrderState
-from fanfold.money import ZERO, exact
+from fanfold.messages import Charge, Fill, Order, OrderState
+from fanfold.money import CASH_STEP, ZERO, ceil_to, exact
 from fanfold.trading.answers import VenueOrderState, VenueTrade
+from fanfold.trading.venue import TradingVenue
+
+
+def fills_of(venue: TradingVenue, order: Order, trades: Sequence[VenueTrade], base: str, quote: str) -> list[Fill]:
+    """Return trades as fills; a fee in a third currency is valued at what that costs at the venue now."""
+    others = {charge.currency for trade in trades for charge in trade.charges} - {base, quote}
+    prices = {currency: venue.worth(currency, quote) for currency in sorted(others)}
+    return [fill_of(order, trade, base, quote, prices) for trade in trades]
 
 
 @exact
-def fill_of(order: Order, trade: VenueTrade, base: str, quote: str) -> Fill:
-    """Return a trade as a fill: a fee in the quote is paid in cash, one in the base is taken from the quantity."""
+def fill_of(order: Order, trade: VenueTrade, base: str, quote: str, prices: Mapping[str, Decimal | None]) -> Fill:
+    """Return a trade as a fill: a fee in the quote is paid in cash, one in the base is taken from the quantity.
+
+    ``prices`` are those of third currencies, None where there is none.
+    """
     charged = {charge.currency: ZERO for charge in trade.charges}
     for charge in trade.charges:
         charged[charge.currency] += charge.amount
@@ -31,8 +45,15 @@ def fill_of(order: Order, trade: VenueTrade, base: str, quote: str) -> Fill:
         liquidity=trade.liquidity,
         at=trade.at,
         fee_base=charged.get(base, ZERO),
-        charges=list(trade.charges),
+        charges=[_valued(charge, prices.get(charge.currency)) for charge in trade.charges],
     )
+
+
+def _valued(charge: Charge, price: Decimal | None) -> Charge:
+    """Return a charge with its worth, rounded up to a step of cash."""
+    if price is None:
+        return charge
+    return msgspec.structs.replace(charge, value=ceil_to(charge.amount * price, CASH_STEP))
 
 
 def resolution(

@@ -83,6 +83,8 @@ def performance_lines(performance: Performance) -> Iterator[tuple[str, str]]:
     yield "CAGR", _growth(performance)
     yield "exposure", f"{performance.invested:.0%} of the time, {performance.gross_exposure:.0%} of equity on average"
     yield "fees", f"{money(performance.fees, places)} {currency}"
+    for other, amount in performance.unvalued_fees.items():
+        yield "", f"and {amount:f} {other}, of which no price in {currency} was known: it is in no profit"
 
 
 def _trip_lines(trips: TripStatistics, currency: str, places: int) -> Iterator[tuple[str, str]]:

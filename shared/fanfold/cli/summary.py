@@ -193,15 +193,18 @@ class _Account:
         self.cash = cash
         self.held: dict[Leg, Position] = {}
         self._quantities: dict[str, Decimal] = {}
+        self._other_fees = ZERO
 
     def book(self, fill: Fill) -> None:
         leg = fill.account, fill.instance, fill.instrument
         self.held[leg] = positions.apply(self.held.get(leg, positions.FLAT), fill)
         self._quantities[fill.instrument] = self._quantities.get(fill.instrument, ZERO) + positions.received(fill)
         self.cash += positions.cash_flow(fill)
+        self._other_fees += positions.other_fee(fill)
 
     def worth(self, marks: Mapping[str, Decimal]) -> Decimal:
-        return self.cash + sum((held * marks[name] for name, held in self._quantities.items()), ZERO)
+        held = sum((held * marks[name] for name, held in self._quantities.items()), ZERO)
+        return self.cash + held - self._other_fees
 
 
 def books(desk: Desk, tally: Tally, ledger_cash: Mapping[str, Decimal]) -> SummaryBooks:

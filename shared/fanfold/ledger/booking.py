@@ -108,7 +108,14 @@ def key_of(order: Order) -> PositionKey:
 def _held(item: StoredPosition) -> Exposure:
     own = item.position
     quantity, cost = own.totals
-    return Exposure(quantity=quantity, open=item.open, cost=cost, realised=own.realised, fees=own.fees)
+    return Exposure(
+        quantity=quantity,
+        open=item.open,
+        cost=cost,
+        realised=own.realised,
+        fees=own.fees,
+        other_fees=own.other_fees,
+    )
 
 
 class BookingResult(NamedTuple):

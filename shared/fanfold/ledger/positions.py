@@ -13,7 +13,7 @@ from functools import reduce
 
 import msgspec
 
-from fanfold.messages import Fill
+from fanfold.messages import Charge, Fill
 from fanfold.money import ZERO, exact
 
 # Lots in a page. A position's item holds up to two pages' worth and what waits; it may weigh 400 KB.
@@ -49,12 +49,16 @@ class LotPages(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):
-    """Lots, oldest first and all of one sign; profit realised before fees; fees paid. ``version`` counts the fills."""
+    """Lots, oldest first and all of one sign; profit realised before fees; fees paid. ``version`` counts the fills.
+
+    ``other_fees`` is the part of the fees that no cash of the account paid: the worth of those in third currencies.
+    """
 
     lots: tuple[Lot, ...] = ()
     pages: LotPages = LotPages()
     realised: Decimal = ZERO
     fees: Decimal = ZERO
+    other_fees: Decimal = ZERO
     version: int = 0
 
     @property
@@ -98,8 +102,20 @@ def received(fill: Fill) -> Decimal:
 
 @exact
 def fee_of(fill: Fill) -> Decimal:
-    """Return a fill's fee in the account's currency, with the worth of what the venue kept of the quantity."""
-    return fill.fee + fill.fee_base * fill.price
+    """Return a fill's fee in the account's currency, with the worth of what was taken in others, as far as known."""
+    return fill.fee + fill.fee_base * fill.price + other_fee(fill)
+
+
+@exact
+def other_fee(fill: Fill) -> Decimal:
+    """Return the worth of what a fill was charged in neither currency of its pair: no cash of the account went."""
+    return sum((charge.value for charge in fill.charges if charge.value is not msgspec.UNSET), ZERO)
+
+
+def unvalued(fill: Fill) -> list[Charge]:
+    """Return what a fill was charged in neither currency of its pair, where no price of that was known."""
+    pair = fill.instrument.split("/")
+    return [charge for charge in fill.charges if charge.currency not in pair and charge.value is msgspec.UNSET]
 
 
 @exact
@@ -140,6 +156,9 @@ def apply(position: Position, fill: Fill) -> Position:
         # What the venue kept of the base is gone at the fill's price, and its worth is a fee.
         held, more = _changed(held, -fill.fee_base, fill.price)
         realised, fees = realised + more, fees + fill.fee_base * fill.price
+    if fill.charges:
+        other = other_fee(fill)
+        held, fees = msgspec.structs.replace(held, other_fees=held.other_fees + other), fees + other
     return msgspec.structs.replace(held, realised=held.realised + realised, fees=fees, version=held.version + 1)
 
 

@@ -53,9 +53,9 @@ def equity_curve(start_at: int, cash: Decimal, fills: Iterable[Fill], closes: Cl
 
 
 def _book(held: dict[str, Decimal], fill: Fill) -> Decimal:
-    """Add a fill to what is held; return the cash that it brings."""
+    """Add a fill to what is held; return the cash that it brings, less what it cost in third currencies."""
     held[fill.instrument] = held.get(fill.instrument, ZERO) + positions.received(fill)
-    return positions.cash_flow(fill)
+    return positions.cash_flow(fill) - positions.other_fee(fill)
 
 
 def buy_and_hold(start_at: int, closes: Closes, instruments: Iterable[str]) -> Decimal | None:

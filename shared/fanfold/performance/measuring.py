@@ -43,7 +43,10 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Performance(msgspec.Struct, frozen=True, kw_only=True):
-    """The results of accounts of one currency together; times in epoch seconds. docs/report.md defines each figure."""
+    """The results of accounts of one currency together; times in epoch seconds. docs/report.md defines each figure.
+
+    ``unvalued_fees`` are, by currency, those of no known price, which profit and fees lack.
+    """
 
     accounts: list[str]
     currency: str
@@ -66,6 +69,7 @@ class Performance(msgspec.Struct, frozen=True, kw_only=True):
     by_instrument: list[Part]
     by_day: list[Part]
     curve: list[EquityPoint]
+    unvalued_fees: dict[str, Decimal] = {}
 
 
 class Traded(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +112,15 @@ def measure(traded: Traded, since: int) -> Performance:
         by_instrument=_parts(traded.fills, trips, marks, lambda key: key[2]),
         by_day=_days(points, traded.fills, trips),
         curve=_thinned(points),
+        unvalued_fees=_unvalued(traded.fills),
     )
+
+
+def _unvalued(fills: Iterable[Fill]) -> dict[str, Decimal]:
+    amounts: dict[str, Decimal] = {}
+    for charge in (charge for fill in fills for charge in positions.unvalued(fill)):
+        amounts[charge.currency] = amounts.get(charge.currency, ZERO) + charge.amount
+    return amounts
 
 
 def statistics_of(trips: Sequence[RoundTrip]) -> TripStatistics:

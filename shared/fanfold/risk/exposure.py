@@ -32,7 +32,7 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     """The sub-ledger of a leg in base and quote units, below zero for short.
 
     ``open`` is what live orders have still to fill, all on one side; ``cost`` sums quantity by price of the open
-    lots; ``realised`` is before fees.
+    lots; ``realised`` is before fees, of which no cash of the account paid ``other_fees``.
     """
 
     quantity: Decimal = ZERO
@@ -40,6 +40,7 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     cost: Decimal = ZERO
     realised: Decimal = ZERO
     fees: Decimal = ZERO
+    other_fees: Decimal = ZERO
 
     @property
     def highest(self) -> Decimal:
@@ -153,11 +154,11 @@ def marked(marks: Mapping[str, Mark], series: Iterable[Series], timeframe: str) 
 class Valuation(NamedTuple):
     """The value of an account's positions at their marks, in quote units.
 
-    ``equity`` is cash plus positions; one without a price above zero counts as zero there, and its instrument is
-    ``unmarked``: while there is one, equity is unknown. ``profits`` are realised and unrealised less fees, by instance.
-    ``gross`` is the largest gross exposure that live orders can lead to, of which ``largest`` is each instrument's, for
-    legs do not offset each other; ``lowest`` and ``highest`` are the extremes of the net one. ``marked_at_s`` is when
-    the prices that count were closed, by instrument.
+    ``equity`` is cash plus positions, less fees that were paid in third currencies; a position without a price above
+    zero counts as zero there, and its instrument is ``unmarked``: while there is one, equity is unknown. ``profits``
+    are realised and unrealised less fees, by instance. ``gross`` is the largest gross exposure that live orders can
+    lead to, of which ``largest`` is each instrument's, for legs do not offset each other; ``lowest`` and ``highest``
+    are the extremes of the net one. ``marked_at_s`` is when the prices that count were closed, by instrument.
     """
 
     equity: Decimal
@@ -196,6 +197,8 @@ def valuation(book: AccountSnapshot) -> Valuation:
         elif quantity or held.open:
             unmarked.add(instrument)
         profits[instance] = profits.get(instance, ZERO) + profit - held.fees
+        if held.other_fees:
+            worth -= held.other_fees
     return Valuation(book.cash + worth, frozenset(unmarked), profits, gross, lowest, highest, largest, marked_at_s)
 
 

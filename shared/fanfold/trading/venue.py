@@ -60,5 +60,8 @@ class TradingVenue(Protocol):
     def rules(self, instrument: str, since: datetime) -> Instrument | None:
         """Return the rules of an instrument as the venue stated them at ``since`` or later; None: it is not listed."""
 
+    def worth(self, currency: str, quote: str) -> Decimal | None:
+        """Return what a unit of a currency costs in another at the venue now; None where it gives no such price."""
+
     def arm_cancel_all(self, within_s: int) -> bool:
         """Ask the venue to cancel everything unless asked again in time; 0 disarms. False where it cannot."""

@@ -254,6 +254,7 @@ def _position(item: dict[str, Any]) -> StoredPosition:
             pages=_pages(pages) if pages != NO_PAGES else FLAT.pages,
             realised=item["realised"],
             fees=item["fees"],
+            other_fees=item.get("other_fees", ZERO),
             version=int(item["version"]),
         )
     return StoredPosition(position=position, open=item.get("unfilled", ZERO))

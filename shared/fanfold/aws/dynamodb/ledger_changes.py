@@ -166,9 +166,13 @@ def _move_position(table: Table, change: MovePosition) -> Write:
         ":before": change.before.version,
         ":unfilled": change.open,
     }
+    sets = "lots = :lots, pages = :pages, realised = :realised, fees = :fees, version = :after"
+    # Few positions have paid fees in third currencies.
+    if after.other_fees or change.before.other_fees:
+        sets, values = f"{sets}, other_fees = :other_fees", values | {":other_fees": after.other_fees}
     return table.updating(
         ledger.position_key(change.account, change.key),
-        "SET lots = :lots, pages = :pages, realised = :realised, fees = :fees, version = :after ADD unfilled :unfilled",
+        f"SET {sets} ADD unfilled :unfilled",
         values,
         "version = :before OR attribute_not_exists(version)",
     )

@@ -40,16 +40,22 @@ def command(*, options: Shared, stage: StageName = "", account: Account = None) 
 
 @exact
 def expected_cash(start: Decimal, books: AccountBooks) -> Decimal:
-    """Return the cash there must be: the start and what was realised, less fees and the cost of open lots."""
+    """Return the cash there must be: the start and what was realised, less fees that cash paid and the cost of lots."""
     held = [item.position for item in books.positions.values()]
-    return start + sum((position.realised - position.fees - position.cost for position in held), ZERO)
+    paid = [position.fees - position.other_fees for position in held]
+    return start + sum((position.realised - position.cost for position in held), ZERO) - sum(paid, ZERO)
 
 
 @exact
 def equity(cash: Decimal, books: AccountBooks, marks: Mapping[str, Mark]) -> Decimal:
-    """Return cash and positions at their last closes; a position without one, see ``unmarked``, counts nothing."""
+    """Return cash and positions at their last closes, less fees in third currencies.
+
+    A position without a close, see ``unmarked``, counts nothing.
+    """
     held = {leg: item.position.quantity for leg, item in books.positions.items()}
-    return cash + sum((quantity * marks[leg[1]].price for leg, quantity in held.items() if leg[1] in marks), ZERO)
+    other_fees = sum((item.position.other_fees for item in books.positions.values()), ZERO)
+    values = (quantity * marks[leg[1]].price for leg, quantity in held.items() if leg[1] in marks)
+    return cash + sum(values, ZERO) - other_fees
 
 
 def unmarked(books: AccountBooks, marks: Mapping[str, Mark]) -> list[str]:

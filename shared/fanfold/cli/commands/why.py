@@ -16,6 +16,7 @@ from fanfold.cli.argument_types import Shared, StageName
 from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import Answer, amount, cell
 from fanfold.errors import BadInput, NothingThere
+from fanfold.ledger.positions import fee_of, unvalued
 from fanfold.local.session import Session
 from fanfold.messages import Fill
 from fanfold.stages.session import reach
@@ -57,7 +58,10 @@ def _find(session: Session, named: str) -> dict[str, Any]:
 def _text(order: dict[str, Any], fills: list[Fill], steps: list[dict[str, Any]]) -> Iterator[str]:
     yield _order_text(order)
     for fill in fills:
-        figures = f"{amount(fill.quantity)} at {amount(fill.price)}, fee {amount(fill.fee)}, as {fill.liquidity}"
+        fee = " and ".join(
+            [amount(fee_of(fill)), *(f"{amount(each.amount)} {each.currency}" for each in unvalued(fill))]
+        )
+        figures = f"{amount(fill.quantity)} at {amount(fill.price)}, fee {fee}, as {fill.liquidity}"
         yield f"  filled {figures}, {cell(fill.at)}  (trade {fill.trade_id})"
     if order["reason"]:
         yield f"  the venue said: {order['reason']}"

@@ -4,16 +4,17 @@ One ``place`` is one request on the wire. Its outcome is judged by what the exch
 exception: a code that is on the list of definitive ones rejects, an answer with an id places, all else is unknown.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from fanfold.desk import Instrument
 from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.matching.prices import Quote
 from fanfold.messages import Order
-from fanfold.money import EXACT, ZERO
+from fanfold.money import EXACT, ZERO, ratio
 from fanfold.trading.answers import Outcome, Placed, Rejected, Unknown, VenueOrder, VenueOrderState, VenueTrade
 from fanfold.trading.terms import VenueTerms, client_id
 from fanfold.trading.venue import OrderRequest
@@ -27,6 +28,9 @@ from fanfold.venues.ccxt.listing import rules_of
 # Nothing was sent: because of the order itself, or because its turn did not come in time.
 UNFIT, NOT_SENT = "UNFIT", "NOT_SENT"
 SERVER_FAULTS = 500
+# How long a price counts by which fees are valued.
+WORTH_S = 60
+log = logging.getLogger("fanfold")
 
 
 class ExchangeTrading:
@@ -44,6 +48,7 @@ class ExchangeTrading:
         self._quote = quote
         self._now = now
         self._dialect = dialect_of(terms.exchange)
+        self._worths: dict[tuple[str, str], tuple[datetime, Decimal | None]] = {}
 
     @property
     def terms(self) -> VenueTerms:
@@ -123,6 +128,27 @@ class ExchangeTrading:
         if stated is None:
             raise VenueUnavailable(f"{self._terms.exchange} does not state tick and lot of {instrument}")
         return stated
+
+    def worth(self, currency: str, quote: str) -> Decimal | None:
+        """Return the mean of the best bid and ask; what was asked in the last minute counts."""
+        known = self._worths.get((currency, quote))
+        now = self._now()
+        if known is None or (now - known[0]).total_seconds() > WORTH_S:
+            known = self._worths[currency, quote] = now, self._mean(currency, quote)
+        return known[1]
+
+    def _mean(self, currency: str, quote: str) -> Decimal | None:
+        two = Decimal(2)
+        try:
+            if self._client.has(f"{currency}/{quote}"):
+                bid, ask = map(Decimal, self._client.touch(f"{currency}/{quote}"))
+                return ratio(EXACT.add(bid, ask), two) if ZERO < bid <= ask else None
+            if self._client.has(f"{quote}/{currency}"):
+                bid, ask = map(Decimal, self._client.touch(f"{quote}/{currency}"))
+                return ratio(two, EXACT.add(bid, ask)) if ZERO < bid <= ask else None
+        except (VenueUnavailable, InvalidOperation, TypeError) as fault:
+            log.warning("%s gives no price of %s in %s: %s", self._terms.exchange, currency, quote, fault)
+        return None
 
     def arm_cancel_all(self, within_s: int) -> bool:
         native = self._dialect.cancel_all_after(within_s)
