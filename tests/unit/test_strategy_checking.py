@@ -65,7 +65,7 @@ WRONG = {
     ),
     "a list that grows": (
         giving("1.0 / len(SEEN)", "SEEN.append(1)") + "\n\nSEEN = []\n",
-        r"it gives another result for the same bars",
+        r"own\.py:\d+: it changes `SEEN`, which outlives the bar",
     ),
 }
 

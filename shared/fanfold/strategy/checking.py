@@ -1,21 +1,14 @@
 """Try a strategy before it trades: pure, from the past alone, within its lookback, and weights that are weights."""
 
-import dis
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from fanfold.errors import BadInput
-from fanfold.strategy import contract, loading, reach, states
+from fanfold.strategy import contract, hidden_state, imported, loading, purity, reach, states
 from fanfold.strategy.contract import Bars, Protected, Strategy, Universe
 from fanfold.strategy.step_code import fault_of
 
-# What would make a replay another one.
-IMPURE = {"random", "time", "datetime", "os", "secrets", "uuid", "sys", "socket", "urllib", "pathlib", "io"}
-IMPURE_CALLS = {"open", "input", "print", "eval", "exec", "hash", "id"}
-# They may give other digits on another processor.
-INEXACT = {"log", "log2", "log10", "log1p", "exp", "expm1", "pow", "sin", "cos", "tan", "tanh"}
 # A column as no step may see it: what is beyond now stands out.
 BEYOND = 1e9
 # Bars in front of the lookback, so that a read of them is not one from the end.
@@ -77,10 +70,15 @@ def check(
     Its speed is measured by a clock in seconds.
     """
     strategy = contract.bind(name, params, count)
-    wrong = [*_impurities(strategy.step, set())]
-    doubtful = [*_inexact(strategy.step, set())]
     if strategy.name == contract.EXTERNAL:
         return StrategyReport(strategy, [], [], 0.0)
+    wrong = [*purity.impurities(strategy.step), *hidden_state.changes(strategy.step)]
+    doubtful = [
+        *purity.inexact(strategy.step),
+        *hidden_state.changeable(strategy.step),
+        *imported.from_no_image(contract.load(name)),
+    ]
+    before = hidden_state.contents(strategy.step)
     # Long windows are tried over fewer bars.
     bars = max(BARS_MIN, min(BARS, READS_MAX // strategy.lookback))
     members = _members(strategy, count)
@@ -97,6 +95,7 @@ def check(
         )
         wrong += _gross(strategy, columns, bars, members)
         doubtful += _still(strategy, columns, bars, members)
+    wrong += hidden_state.changed(before, hidden_state.contents(strategy.step))
     return StrategyReport(strategy, wrong, doubtful, len(path) / taken if taken else 0.0)
 
 
@@ -217,47 +216,3 @@ def _try(strategy: Strategy, columns: list[list[Any]], bars: int, me: int) -> Pa
         return _walk(strategy, columns, bars, me)
     except _FaultError:
         return []
-
-
-def _impurities(function: Any, seen: set[CodeType]) -> Iterator[str]:
-    for owner, code in _reached(function, seen):
-        for instruction in dis.get_instructions(code):
-            name = instruction.argval
-            known = owner.__globals__.get(name) if isinstance(name, str) else None
-            module = known.__name__ if isinstance(known, ModuleType) else getattr(known, "__module__", None)
-            place = f"{code.co_filename.rpartition('/')[2]}:{_line(code, instruction.offset)}"
-            if instruction.opname in {"STORE_GLOBAL", "DELETE_GLOBAL"}:
-                yield f"{place}: it changes the global `{name}`; keep it in State"
-            elif instruction.opname == "LOAD_GLOBAL" and (str(module).partition(".")[0].lstrip("_") in IMPURE):
-                yield f"{place}: it uses `{name}` of {module}; use nothing but params, state and bars"
-            elif instruction.opname == "LOAD_GLOBAL" and name in IMPURE_CALLS and known is None:
-                yield f"{place}: it calls `{name}`; use nothing but params, state and bars"
-
-
-def _inexact(function: Any, seen: set[CodeType]) -> Iterator[str]:
-    for _, code in _reached(function, seen):
-        powers = {
-            i.offset for i in dis.get_instructions(code) if i.opname == "BINARY_OP" and i.argrepr in {"**", "**="}
-        }
-        called = INEXACT & set(code.co_names)
-        if powers or called:
-            what = ", ".join([*sorted(called), *(["**"] if powers else [])])
-            name = code.co_filename.rpartition("/")[2]
-            yield f"{name}: `{code.co_name}` uses {what}, which may give other digits on another processor"
-
-
-def _reached(function: Any, seen: set[CodeType]) -> Iterator[tuple[FunctionType, CodeType]]:
-    """Yield a function's code and that of all functions that it calls."""
-    if not isinstance(function, FunctionType) or function.__code__ in seen:
-        return
-    seen.add(function.__code__)
-    if function.__module__.startswith("fanfold.indicators"):
-        return
-    yield function, function.__code__
-    for name in function.__code__.co_names:
-        yield from _reached(function.__globals__.get(name), seen)
-
-
-def _line(code: CodeType, offset: int) -> int:
-    lines = [line for start, _, line in code.co_lines() if line is not None and start <= offset]
-    return lines[-1] if lines else code.co_firstlineno

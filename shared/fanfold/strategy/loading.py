@@ -18,6 +18,8 @@ T = TypeVar("T")
 LIMIT_S = 20.0
 INDICATORS = "/fanfold/indicators/"
 # Whose lines are no place of a strategy's fault.
+# What to do about a library that strategies import.
+CURE = "write it with `fanfold.indicators`, or add it to `dependencies` in pyproject.toml and run `make lock`"
 OURS = ("/fanfold/strategy/", INDICATORS)
 
 
@@ -135,6 +137,8 @@ def _told(module: Any, name: str) -> str:
 
 def _place(wrong: BaseException) -> str:
     said = f"{type(wrong).__name__}: {wrong}"
+    if isinstance(wrong, ModuleNotFoundError) and wrong.name:
+        said += f"; no image holds a library of that name either: {CURE}"
     if isinstance(wrong, SyntaxError) and wrong.filename:
         return f"{wrong.filename}, line {wrong.lineno}: {type(wrong).__name__}: {wrong.msg}"
     every = [frame for frame in extract_tb(wrong.__traceback__) if "importlib" not in frame.filename]
