@@ -125,9 +125,21 @@ def test_a_ticker_is_that_of_a_request() -> None:
     assert rows["24hrMiniTicker"].keys() == {"e", "E", "s", *"cohlvq"}
 
 
-@pytest.mark.parametrize("interval", ["7m", "1m@+08:00"])
-def test_a_stream_that_there_is_not_tells_nothing(interval: str) -> None:
-    assert Connection(f"/ws/btcusdt@kline_{interval}").later(60_000) == []
+def test_all_small_tickers_and_averages_are_told() -> None:
+    rows = Connection("/stream", "streams=!miniTicker@arr/btcusdt@avgPrice").later(60_000)
+    events = {it["stream"]: it["data"] for it in rows}
+    assert [it["s"] for it in events["!miniTicker@arr"]] == ["BTCUSDT"]
+    assert (events["btcusdt@avgPrice"]["e"], events["btcusdt@avgPrice"]["i"]) == ("avgPrice", "5m")
+
+
+def test_a_candle_of_a_time_zone_opens_there() -> None:
+    (event,) = Connection("/ws/btcusdt@kline_1d@+08:00").later(60_000)
+    assert (event["k"]["t"] + 8 * 3_600_000) % 86_400_000 == 0
+
+
+@pytest.mark.parametrize("name", ["btcusdt@kline_7m", "btcusdt@kline_1m@+99:00", "noneusdt@trade", "btcusdt@nothing"])
+def test_a_stream_that_there_is_not_tells_nothing(name: str) -> None:
+    assert Connection(f"/ws/{name}").later(60_000) == []
 
 
 def test_every_method_has_a_path() -> None:

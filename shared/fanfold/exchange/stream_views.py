@@ -69,6 +69,14 @@ def ticker(document: dict[str, Any], now_ms: int, *, mini: bool) -> dict[str, An
     return head | {key: document[name] for key, name in TICKER.items() if not mini or key in MINI}
 
 
+def average_price(symbol: str, document: dict[str, Any], now_ms: int) -> dict[str, Any]:
+    """Return the average price of the last minutes."""
+    interval = f"{document['mins']}m"
+    return {
+        "e": "avgPrice", "E": now_ms, "s": symbol, "i": interval, "w": document["price"], "T": document["closeTime"],
+    }  # fmt: skip
+
+
 def position(balances: list[dict[str, str]], at_ms: int) -> dict[str, Any]:
     """Return the balances that an event may have changed."""
     rows = [{"a": it["asset"], "f": it["free"], "l": it["locked"]} for it in balances]

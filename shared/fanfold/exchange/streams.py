@@ -17,6 +17,7 @@ from fanfold.money import ZERO
 
 DEPTH = 5_000
 LEVELS = (5, 10, 20)
+ALL_TICKERS = "!miniTicker@arr"
 METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
 Book = dict[str, dict[str, str]]
 
@@ -110,6 +111,8 @@ class StreamFeed:
                 symbol, _, kind = name.partition("@")
                 if symbol.upper() in listings:
                     self._pump_second(name, symbol.upper(), kind)
+            if ALL_TICKERS in names:
+                self._tell(ALL_TICKERS, [self._ticker(symbol, mini=True) for symbol in listings])
 
     def _start(self, session: StreamSession, streams: Iterable[str]) -> None:
         """Add streams, and take the present state of each symbol that has no subscriber yet as told."""
@@ -161,16 +164,25 @@ class StreamFeed:
         """Tell what is told each second: candles and tickers."""
         now_ms, box = self._clock(), self._box
         if kind in {"ticker", "miniTicker"}:
-            document = market_views.day_ticker(box.exchange, box.makers[symbol], now_ms)
-            self._tell(name, stream_views.ticker(document, now_ms, mini=kind == "miniTicker"))
+            self._tell(name, self._ticker(symbol, mini=kind == "miniTicker"))
+        elif kind == "avgPrice":
+            document = market_views.average_price(box.exchange, box.makers[symbol], now_ms)
+            self._tell(name, stream_views.average_price(symbol, document, now_ms))
         elif kind.startswith("kline_"):
             self._pump_candles(name, symbol, kind.removeprefix("kline_"), now_ms)
 
-    def _pump_candles(self, name: str, symbol: str, interval: str, now_ms: int) -> None:
+    def _ticker(self, symbol: str, *, mini: bool) -> dict[str, Any]:
+        now_ms, box = self._clock(), self._box
+        document = market_views.day_ticker(box.exchange, box.makers[symbol], now_ms)
+        return stream_views.ticker(document, now_ms, mini=mini)
+
+    def _pump_candles(self, name: str, symbol: str, kind: str, now_ms: int) -> None:
         """Tell the candles since the one that was open the last time; the last of them is open now."""
-        since = {"startTime": str(self._candles[name])} if name in self._candles else {"limit": "1"}
+        interval, _, zone = kind.partition("@")
+        params = {"interval": interval, "timeZone": zone.removeprefix("+") or "0"}
+        params |= {"startTime": str(self._candles[name])} if name in self._candles else {"limit": "1"}
         try:
-            rows = candles.klines(self._box.makers[symbol], {"interval": interval, **since}, now_ms)
+            rows = candles.klines(self._box.makers[symbol], params, now_ms)
         except ExchangeRefusal:
             # As Binance does with the name of a stream that there is not.
             return
