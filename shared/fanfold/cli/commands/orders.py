@@ -65,7 +65,8 @@ def command(
 def _row(order: dict[str, Any], ids: dict[str, str]) -> dict[str, Any]:
     """Return an order as the table has it: a refused one with the code of its refusal."""
     became = order["code"] or order["state"]
-    return order | {"at": minute(order["decided_at"]), "order": ids[order["order_id"]], "became": became}
+    side = f"{order['side']} stop" if order["kind"] == "stop" else order["side"]
+    return order | {"at": minute(order["decided_at"]), "order": ids[order["order_id"]], "side": side, "became": became}
 
 
 def _count(shown: int, total: int) -> str:

@@ -77,7 +77,8 @@ def _text(order: dict[str, Any], fills: list[Fill], steps: list[dict[str, Any]])
 
 
 def _order_text(order: dict[str, Any]) -> str:
-    limit = f" {amount(order['limit_price'])}" if order["limit_price"] is not None else ""
+    prices = [amount(order[name]) for name in ("stop_price", "limit_price") if order[name] is not None]
+    limit = f" {' with limit '.join(prices)}" if prices else ""
     return (
         f"order {order['order_id']}: {order['side']} {amount(order['quantity'])} {order['instrument']} at "
         f"{order['kind']}{limit}, instance {order['instance']}, account {order['account']}: {order['state']}"
@@ -91,14 +92,20 @@ def _step_text(step: dict[str, Any], order: dict[str, Any]) -> str:
             return f"approved by risk at last price {price}, {reserved} reserved"
         case "OrdersRefused":
             return f"{REFUSED} by risk: {step['code']}: {step['detail']}"
-        case "Targets" if step["weight"] is None:
-            return "because the account was to be flat: no strategy asked for it"
         case "Targets":
-            return f"because {order['instance']} wanted weight {step['weight']} on {step['timeframe']} bars"
+            return f"because {_target_text(step, order)}"
         case "BarsClosed" if step["bar"] is not None:
             return f"because of the bar {_bar_text(step['bar'])} of {step['venue']}"
         case kind:
             return f"because of {kind}"
+
+
+def _target_text(step: dict[str, Any], order: dict[str, Any]) -> str:
+    if order["kind"] == "stop" and order["reduce_only"]:
+        return f"{order['instance']} wanted a stop or a trail: it rests at the venue"
+    if step["weight"] is None:
+        return "its protection was reached or the account was to be flat: no strategy asked for it"
+    return f"{order['instance']} wanted weight {step['weight']} on {step['timeframe']} bars"
 
 
 def _bar_text(bar: dict[str, Any]) -> str:
