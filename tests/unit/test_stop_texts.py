@@ -1,5 +1,7 @@
 """An operator sees which orders are stops, at which prices, and why they rest."""
 
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -7,14 +9,14 @@ import pytest
 from fanfold.cli.commands import orders, why
 
 STOP: dict[str, Any] = {
-    "order_id": "a" * 32, "client_order_id": "b" * 26, "side": "sell", "kind": "stop", "quantity": "5.5980",
-    "instrument": "ETH/USDT", "limit_price": "3423.05", "stop_price": "3492.91", "reduce_only": True,
+    "order_id": "a" * 32, "client_order_id": "b" * 26, "side": "sell", "kind": "stop", "quantity": Decimal("5.5980"),
+    "instrument": "ETH/USDT", "limit_price": Decimal("3423.05"), "stop_price": Decimal("3492.91"), "reduce_only": True,
     "instance": "trend", "account": "main", "state": "OPEN", "code": "", "reason": "",
-    "decided_at": "2026-01-03T00:04:02Z",
+    "decided_at": datetime(2026, 1, 3, 0, 4, 2, tzinfo=UTC),
 }  # fmt: skip
 TARGETS = {
-    "kind": "Targets", "weight": None, "at": "2026-01-03T00:04:00Z", "stream": "main", "seq": 14, "message_id": "m",
-    "cause": "poll",
+    "kind": "Targets", "weight": None, "at": datetime(2026, 1, 3, 0, 4, tzinfo=UTC), "stream": "main", "seq": 14,
+    "message_id": "m", "cause": "poll",
 }  # fmt: skip
 
 
@@ -26,7 +28,10 @@ def test_a_stop_is_told_with_both_of_its_prices_and_its_reason() -> None:
 
 @pytest.mark.parametrize(
     ("prices", "text"),
-    [({"limit_price": "3500.10", "stop_price": None}, "at limit 3500.1,"), ({"stop_price": None}, "at limit 3423.05,")],
+    [
+        ({"limit_price": Decimal("3500.10"), "stop_price": None}, "at limit 3500.1,"),
+        ({"stop_price": None}, "at limit 3423.05,"),
+    ],
 )
 def test_another_order_is_told_as_before(prices: dict[str, Any], text: str) -> None:
     order, because, *_ = why._text(STOP | {"kind": "limit"} | prices, [], [TARGETS])
