@@ -114,14 +114,14 @@ def after(monkeypatch: pytest.MonkeyPatch, state: Path, live: str = "box", **giv
 def test_after_a_run_at_the_exchange_in_the_box_its_last_comparison_is_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    answer = after(monkeypatch, tmp_path, compared=BoxComparison({"html_403": 2}, 9, 8, [], ["c1"]))
+    answer = after(monkeypatch, tmp_path, compared=BoxComparison({"html_403": 2}, 9, 8, {"STALE": 1}, [], ["c1"]))
     assert answer.exit == Exit.OK
     (text,) = answer.blocks
     assert str(text).startswith(
         "the exchange in the box ended with its run; when it did:\nfaults        2 injected: 2 html"
     )
     assert "1 orders are not at their end yet" in str(text)
-    wrong = BoxComparison({}, 9, 8, ["order c is 2 times at the exchange"], [])
+    wrong = BoxComparison({}, 9, 8, {}, ["order c is 2 times at the exchange"], [])
     assert after(monkeypatch, tmp_path, compared=wrong).exit == Exit.FAILED
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from fanfold.desk import Instrument
 from fanfold.exchange.handlers import ExchangeRoute, TradingFloor, dump, names
-from fanfold.exchange.liquidity import MarketMaker
+from fanfold.exchange.liquidity import MarketMaker, SymbolMarket
 from fanfold.exchange.listings import Listing
 from fanfold.exchange.parameters import Params, params_of
 from fanfold.exchange.refusals import ExchangeRefusal
@@ -15,7 +15,9 @@ from fanfold.exchange.request_limits import RequestLimits, RequestMeter
 from fanfold.exchange.routes import route_of
 from fanfold.exchange.signing import ApiCredentials, check_key, check_signature, check_time
 from fanfold.exchange.spot import FLOW, PlacedOrder, SpotExchange
+from fanfold.exchange.tape_market import TapeMarket
 from fanfold.market.bars import Series
+from fanfold.market.tape import Tape
 from fanfold.matching.engine import OrderEvent
 from fanfold.matching.wallets import FeeCharge, FeeRates
 from fanfold.messages import Side
@@ -56,7 +58,7 @@ class Box:
 
     def __init__(
         self,
-        series: Sequence[Series],
+        recorded: Sequence[Series | Tape],
         instruments: Mapping[str, Instrument],
         deposits: Mapping[str, Decimal],
         *,
@@ -64,11 +66,16 @@ class Box:
         started_at_ms: int,
         limits: RequestLimits,
     ) -> None:
-        listings = [Listing.of(instruments[it.instrument]) for it in series]
+        listings = [Listing.of(instruments[it.instrument]) for it in recorded]
         self.exchange = SpotExchange(listings, deposits, FEES)
         self.credentials = ApiCredentials.of(seed)
         self.meter = RequestMeter(limits)
-        self.makers = {it.instrument.replace("/", ""): MarketMaker(self.exchange, it, seed) for it in series}
+        self.makers: dict[str, SymbolMarket] = {
+            it.instrument.replace("/", ""): TapeMarket(self.exchange, it, seed)
+            if isinstance(it, Tape)
+            else MarketMaker(self.exchange, it, seed)
+            for it in recorded
+        }
         for maker in self.makers.values():
             # What was traded a while before is told by candles alone.
             maker.skip_to(started_at_ms - 600_000)

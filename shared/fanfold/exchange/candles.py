@@ -1,16 +1,13 @@
 """Candles of every interval, as the market has walked them so far."""
 
-from bisect import bisect_left
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from fanfold import money
-from fanfold.exchange.liquidity import MarketMaker, Step, steps
+from fanfold.exchange.liquidity import Step, SymbolMarket
 from fanfold.exchange.parameters import Params, whole
 from fanfold.exchange.refusals import ExchangeRefusal, invalid, missing, text8
-from fanfold.market.bars import Bar, Series
 from fanfold.money import ZERO, exact
 
 DAY_MS = 86_400_000
@@ -25,7 +22,7 @@ MONDAY_MS = 4 * DAY_MS
 ZONE_MIN, ZONE_MAX = -12 * 60, 14 * 60
 
 
-def klines(maker: MarketMaker, params: Params, now_ms: int) -> list[list[Any]]:
+def klines(maker: SymbolMarket, params: Params, now_ms: int) -> list[list[Any]]:
     """Return the candles of an interval, the newest of them still open."""
     if not params.get("interval"):
         raise missing("interval")
@@ -36,7 +33,7 @@ def klines(maker: MarketMaker, params: Params, now_ms: int) -> list[list[Any]]:
     since = whole(params, "startTime", -1)
     until = min(whole(params, "endTime", now_ms), now_ms)
     first = since if since >= 0 else until - limit * INTERVALS[interval] * 1_000
-    rows = _candles(maker.series, interval, zone_ms, (_opens_at(interval, first, zone_ms), until, now_ms))
+    rows = _candles(maker, interval, zone_ms, (_opens_at(interval, first, zone_ms), until, now_ms))
     return [row for row in rows if row[0] >= since][:limit] if since >= 0 else rows[-limit:]
 
 
@@ -61,32 +58,16 @@ def _opens_at(interval: str, at_ms: int, zone_ms: int) -> int:
     return (local_ms - shift_ms) // length_ms * length_ms + shift_ms - zone_ms
 
 
-def _candles(series: Series, interval: str, zone_ms: int, span: tuple[int, int, int]) -> list[list[Any]]:
+def _candles(maker: SymbolMarket, interval: str, zone_ms: int, span: tuple[int, int, int]) -> list[list[Any]]:
     """Return the candles that open from one moment to another, as they are at a third."""
     since_ms, until_ms, now_ms = span
     length_ms = INTERVALS[interval] * 1_000
     groups: dict[int, list[Step]] = {}
-    for step in walked(series, since_ms, min(until_ms + length_ms, now_ms)):
+    for step in maker.walked(since_ms, min(until_ms + length_ms, now_ms)):
         groups.setdefault(_opens_at(interval, step.at_ms, zone_ms), []).append(step)
     # A length after its opening is in the next candle, of a month too.
     after = {opens_at: _opens_at(interval, opens_at + length_ms, zone_ms) for opens_at in groups}
     return [candle(at, after[at] - at, group) for at, group in groups.items() if at <= until_ms]
-
-
-def _closes_at_s(bar: Bar) -> int:
-    return bar.closes_at_s
-
-
-def walked(series: Series, since_ms: int, until_ms: int) -> Iterable[Step]:
-    """Return the steps of a span."""
-    first = bisect_left(series.bars, since_ms // 1_000, key=_closes_at_s)
-    after = bisect_left(series.bars, until_ms // 1_000 + DAY_MS // 1_000, key=_closes_at_s)
-    bars = series.bars[first:after]
-    part = Series(
-        instrument=series.instrument, timeframe=series.timeframe, price_scale=series.price_scale,
-        volume_scale=series.volume_scale, after=0, bars=bars,
-    )  # fmt: skip
-    return (step for step in steps(part) if since_ms <= step.at_ms <= until_ms)
 
 
 @exact

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from fanfold.exchange import candles, market_views, order_views
 from fanfold.exchange.candles import DAY_MS
-from fanfold.exchange.liquidity import MarketMaker
+from fanfold.exchange.liquidity import SymbolMarket
 from fanfold.exchange.market_views import symbols_of
 from fanfold.exchange.order_request import SpotOrder, client_id, parse
 from fanfold.exchange.parameters import SIGNED, Params, check_names, whole
@@ -20,7 +20,7 @@ class TradingFloor(NamedTuple):
     """The exchange, its markets and its meter; ``names`` makes client order ids, ``updates`` numbers the books."""
 
     exchange: SpotExchange
-    makers: dict[str, MarketMaker]
+    makers: dict[str, SymbolMarket]
     meter: RequestMeter
     names: Callable[[], str]
     updates: Callable[[], int]

@@ -5,15 +5,17 @@ withdrawn, the flow takes what rests up to the new price, at most its share of t
 volume is recorded as trades of others, and new quotes are placed around the price. A bar without volume trades nothing.
 """
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from fanfold import money
 from fanfold.exchange.spot import FLOW, QUOTES, SpotExchange
 from fanfold.market import timeframes
 from fanfold.market.bars import Bar, Series
+from fanfold.market.timeframes import DAY_S
 from fanfold.messages import Side
 
 LEVELS = 20
@@ -32,17 +34,67 @@ class Step(NamedTuple):
     quantity: Decimal
 
 
+class Quoter:
+    """The quotes of one symbol."""
+
+    def __init__(self, exchange: SpotExchange, symbol: str, seed: str) -> None:
+        self.symbol = symbol
+        self._exchange = exchange
+        self._dice = Random(seed)  # noqa: S311 - seeded, no secret
+        self._quotes: list[int] = []
+
+    def withdraw(self, at_ms: int) -> None:
+        """Cancel all quotes."""
+        engine = self._exchange.engines[self.symbol]
+        for order_id in self._quotes:
+            self._exchange.apply(self.symbol, engine.cancel(order_id, at_ms))
+        self._quotes = []
+
+    def place(self, side: Side, price: Decimal, quantity: Decimal, at_ms: int) -> None:
+        """Add a quote."""
+        order = self._exchange.market_order(self.symbol, QUOTES, side, at_ms, quantity=quantity, price=price)
+        self._quotes.append(order.order_id)
+
+    def around(self, step: Step) -> None:
+        """Quote on both sides of a price, in sizes of what was traded there."""
+        listing = self._exchange.listings[self.symbol]
+        gap = max(money.floor_to(money.EXACT.multiply(step.price, SPACING), listing.tick), listing.tick)
+        middle = _on_tick(step.price, listing.tick)
+        size = max(money.floor_to(money.ratio(step.quantity, Decimal(LEVELS)), listing.lot), listing.lot)
+        sides: tuple[tuple[Side, int], ...] = (("buy", -1), ("sell", 1))
+        for level in range(1, LEVELS + 1):
+            for side, sign in sides:
+                quantity = money.EXACT.multiply(size, Decimal(self._dice.randint(1, 20)))
+                price = money.EXACT.add(middle, money.EXACT.multiply(gap, Decimal(level * sign)))
+                if price > 0:
+                    self.place(side, price, quantity, step.at_ms)
+
+
+class SymbolMarket(Protocol):
+    """One symbol's market, whatever its liquidity comes from; ``series`` are its candles by the minute or longer."""
+
+    series: Series
+    symbol: str
+
+    def advance(self, now_ms: int) -> None: ...
+
+    def skip_to(self, at_ms: int) -> None: ...
+
+    def withdraw(self, at_ms: int) -> None: ...
+
+    def walked(self, since_ms: int, until_ms: int) -> Iterable[Step]: ...
+
+
 class MarketMaker:
-    """One symbol's market, driven forward by ``advance``."""
+    """One symbol's market of bars, driven forward by ``advance``."""
 
     def __init__(self, exchange: SpotExchange, series: Series, seed: int) -> None:
         self.series = series
         self.symbol = series.instrument.replace("/", "")
         self._exchange = exchange
-        self._dice = Random(f"{seed} {series.instrument} quotes")  # noqa: S311 - seeded, no secret
+        self._quoter = Quoter(exchange, self.symbol, f"{seed} {series.instrument} quotes")
         self._steps = steps(series)
         self._next = next(self._steps, None)
-        self._quotes: list[int] = []
 
     def advance(self, now_ms: int) -> None:
         """Walk all steps that are due."""
@@ -58,10 +110,17 @@ class MarketMaker:
 
     def withdraw(self, at_ms: int) -> None:
         """Cancel all quotes."""
-        engine = self._exchange.engines[self.symbol]
-        for order_id in self._quotes:
-            self._exchange.apply(self.symbol, engine.cancel(order_id, at_ms))
-        self._quotes = []
+        self._quoter.withdraw(at_ms)
+
+    def walked(self, since_ms: int, until_ms: int) -> Iterator[Step]:
+        """Yield the steps of a span."""
+        first = bisect_left(self.series.bars, since_ms // 1_000, key=_closes_at_s)
+        after = bisect_left(self.series.bars, until_ms // 1_000 + DAY_S, key=_closes_at_s)
+        part = Series(
+            instrument=self.series.instrument, timeframe=self.series.timeframe, price_scale=self.series.price_scale,
+            volume_scale=self.series.volume_scale, after=0, bars=self.series.bars[first:after],
+        )  # fmt: skip
+        return (step for step in steps(part) if since_ms <= step.at_ms <= until_ms)
 
     def _walk(self, step: Step) -> None:
         listing, engine = self._exchange.listings[self.symbol], self._exchange.engines[self.symbol]
@@ -77,23 +136,11 @@ class MarketMaker:
             events = engine.record(step.price, step.quantity, side, step.at_ms)
             self._exchange.apply(self.symbol, events)
         if not halted:
-            self._quote(step)
+            self._quoter.around(step)
 
-    def _quote(self, step: Step) -> None:
-        listing = self._exchange.listings[self.symbol]
-        gap = max(money.floor_to(money.EXACT.multiply(step.price, SPACING), listing.tick), listing.tick)
-        middle = _on_tick(step.price, listing.tick)
-        size = max(money.floor_to(money.ratio(step.quantity, Decimal(LEVELS)), listing.lot), listing.lot)
-        for level in range(1, LEVELS + 1):
-            for side, sign in (("buy", -1), ("sell", 1)):
-                quantity = money.EXACT.multiply(size, Decimal(self._dice.randint(1, 20)))
-                price = money.EXACT.add(middle, money.EXACT.multiply(gap, Decimal(level * sign)))
-                if price > 0:
-                    order = self._exchange.market_order(
-                        self.symbol, QUOTES, "buy" if side == "buy" else "sell", step.at_ms,
-                        quantity=quantity, price=price,
-                    )  # fmt: skip
-                    self._quotes.append(order.order_id)
+
+def _closes_at_s(bar: Bar) -> int:
+    return bar.closes_at_s
 
 
 def _on_tick(price: Decimal, tick: Decimal) -> Decimal:

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from fanfold import money
-from fanfold.exchange.candles import DAY_MS, candle, walked
-from fanfold.exchange.liquidity import MarketMaker
+from fanfold.exchange.candles import DAY_MS, candle
+from fanfold.exchange.liquidity import SymbolMarket
 from fanfold.exchange.parameters import Params, whole
 from fanfold.exchange.refusals import ExchangeRefusal, combined, text8
 from fanfold.exchange.spot import SpotExchange
@@ -84,9 +84,9 @@ def price_ticker(exchange: SpotExchange, symbol: str) -> dict[str, Any]:
 
 
 @exact
-def day_ticker(exchange: SpotExchange, maker: MarketMaker, now_ms: int) -> dict[str, Any]:
+def day_ticker(exchange: SpotExchange, maker: SymbolMarket, now_ms: int) -> dict[str, Any]:
     """Return the last 24 hours."""
-    steps = list(walked(maker.series, now_ms - DAY_MS, now_ms))
+    steps = list(maker.walked(now_ms - DAY_MS, now_ms))
     last = exchange.last(maker.symbol) or ZERO
     opens, high, low, _close, volume, _, quote = candle(0, DAY_MS, steps)[1:8] if steps else [text8(ZERO)] * 7
     change = last - Decimal(opens)
@@ -121,9 +121,9 @@ def mini_ticker(document: dict[str, Any]) -> dict[str, Any]:
 
 
 @exact
-def average_price(exchange: SpotExchange, maker: MarketMaker, now_ms: int) -> dict[str, Any]:
+def average_price(exchange: SpotExchange, maker: SymbolMarket, now_ms: int) -> dict[str, Any]:
     """Return the average by volume of the last minutes; the last price where nothing was traded."""
-    steps = list(walked(maker.series, now_ms - AVERAGE_MINUTES * 60_000, now_ms))
+    steps = list(maker.walked(now_ms - AVERAGE_MINUTES * 60_000, now_ms))
     volume = sum((step.quantity for step in steps), ZERO)
     quote = sum((step.quantity * step.price for step in steps), ZERO)
     price = money.ratio(quote, volume) if volume else exchange.last(maker.symbol) or ZERO

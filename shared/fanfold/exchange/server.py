@@ -29,6 +29,7 @@ from fanfold.exchange.request_limits import RequestLimits
 from fanfold.exchange.socket_api import SocketApi
 from fanfold.exchange.streams import StreamFeed
 from fanfold.market.bars import Series
+from fanfold.market.tape import Tape
 from fanfold.simulation import market
 
 HOST = "127.0.0.1"
@@ -65,7 +66,7 @@ def wall_clock() -> int:
 
 @contextmanager
 def serve(
-    series: Sequence[Series] = (),
+    recorded: Sequence[Series | Tape] = (),
     instruments: Mapping[str, Instrument] | None = None,
     *,
     faults: str = "none",
@@ -76,7 +77,7 @@ def serve(
     limits: RequestLimits | None = None,
     moved: bool = True,
 ) -> Iterator[ServedExchange]:
-    """Serve until the block ends: the series, moved so that they are traded from now on, or the seeded market.
+    """Serve until the block ends: bars or tapes, moved so that they are traded from now on, or the seeded market.
 
     With ``moved`` false they are traded at their own times, for a clock that is set to them.
 
@@ -85,8 +86,8 @@ def serve(
     """
     now_ms = clock()
     known = instruments or market.catalogue()
-    bars = list(series) or _seeded(seed, now_ms // 60_000 * 60)
-    traded = [shifted(it, now_ms // 1_000, HISTORY) for it in bars] if moved else bars
+    markets = list(recorded) or _seeded(seed, now_ms // 60_000 * 60)
+    traded = [_moved(it, now_ms) for it in markets] if moved else markets
     quotes = {known[it.instrument].quote: DEPOSIT for it in traded}
     box = Box(traded, known, deposits or quotes, seed=seed, started_at_ms=now_ms, limits=limits or RequestLimits())
     app = _app(FaultInjector(box, faults, seed), clock)
@@ -94,8 +95,14 @@ def serve(
         yield ServedExchange(f"http://{HOST}:{bound}", **msgspec.structs.asdict(box.credentials))
 
 
-def _seeded(seed: int, minute_s: int) -> list[Series]:
-    return market.market(seed, list(market.catalogue()), HISTORY + FUTURE, minute_s - HISTORY * 60)
+def _moved(recorded: Series | Tape, now_ms: int) -> Series | Tape:
+    if isinstance(recorded, Tape):
+        return recorded.shifted(now_ms, HISTORY * 60_000)
+    return shifted(recorded, now_ms // 1_000, HISTORY)
+
+
+def _seeded(seed: int, minute_s: int) -> list[Series | Tape]:
+    return [*market.market(seed, list(market.catalogue()), HISTORY + FUTURE, minute_s - HISTORY * 60)]
 
 
 @contextmanager

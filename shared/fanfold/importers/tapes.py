@@ -1,0 +1,292 @@
+"""Recorded trades and order books in the formats of common archives, as tapes.
+
+Trades: Binance's archives of trades and aggTrades with or without a header, Tardis trades, and Parquet of such columns.
+Books: Binance's raw combined stream as recorded by the line, its bookTicker and depth archives, Tardis's snapshots and
+increments. Digits are kept as they were written.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pyarrow as pa
+from pyarrow import parquet
+
+from fanfold.desk import Instrument
+from fanfold.errors import BadInput
+from fanfold.importers import containers, symbols
+from fanfold.importers.books import Books, binance_event
+from fanfold.importers.table import refuse
+from fanfold.market.tape import Tape, TapeBook, TapeEvent, TapeTrade, joined
+
+# The newest events of a file.
+EVENTS_MAX = 500_000
+FLOAT_DIGITS = 8
+_TRUE = frozenset({"true", "1", "t"})
+_BOOLS = frozenset({"true", "false"})
+_LINE = re.compile(rb"(\d{10,20} )?\{\s*\"(stream|data|e|u|lastUpdateId)\"")
+# What a column is called, in lower case without "_", by what it is.
+_NAMES = {
+    "time": ("timestamp", "time", "transacttime", "tradetimems", "transactiontime", "eventtime", "t"),
+    "price": ("price", "p"),
+    "quantity": ("qty", "quantity", "amount", "size", "q"),
+    "maker": ("isbuyermaker", "buyerismaker", "buyermaker", "m"),
+    "side": ("side",),
+    "bid": ("bestbidprice", "bidprice", "bid"),
+    "bid_quantity": ("bestbidqty", "bidqty", "bidsize", "bidamount"),
+    "ask": ("bestaskprice", "askprice", "ask"),
+    "ask_quantity": ("bestaskqty", "askqty", "asksize", "askamount"),
+    "snapshot": ("issnapshot", "updatetype"),
+    "symbol": ("symbol",),
+    "market": ("market",),
+}
+_LEVEL = re.compile(r"(bids|asks)\[(\d+)\]\.(price|amount)")
+Row = Mapping[str, str]
+
+
+class TapeFile(NamedTuple):
+    """A tape with the rules of its instrument, which are inferred from its digits, and what its file is."""
+
+    tape: Tape
+    instrument: Instrument
+    kind: str
+
+
+class _Table(NamedTuple):
+    """Rows of text, with the names of their columns as the file has them, and by what they are."""
+
+    names: list[str]
+    known: dict[str, str]
+    rows: Iterable[Row]
+
+
+def read(argument: str) -> TapeFile | None:
+    """Return the tape in ``path`` or ``path=BASE/QUOTE``; None where the file holds no trades and no books.
+
+    Raises BadInput for a file of them that cannot be read, or whose instrument is not known.
+    """
+    path, symbol = symbols.locate(argument)
+    body = containers.unpack(path).body
+    table = None if _LINE.match(body) else _table(body)
+    kind, parse = ("raw stream", None) if _LINE.match(body) else _kind_of(table)
+    if not kind:
+        return None
+    try:
+        if parse is None:
+            instrument, events = _of_stream(path, symbol, body)
+        else:
+            assert table is not None
+            instrument, rows = _one_instrument(path, symbol, table)
+            events = list(parse(table._replace(rows=rows)))
+    except BadInput:
+        raise
+    except (InvalidOperation, ValueError, LookupError, TypeError) as wrong:
+        refuse(path, f"its {kind} cannot be read: {wrong!r}")
+    events = sorted(events, key=lambda event: event.at_ms)[-EVENTS_MAX:]
+    if not any(isinstance(event, TapeTrade) or event.middle for event in events):
+        refuse(path, f"its {kind} hold nothing that a price follows from")
+    tape = Tape(instrument=instrument, events=events)
+    return TapeFile(tape, _rules(path, tape), kind)
+
+
+def together(first: TapeFile, second: TapeFile) -> TapeFile:
+    """Return two files of one instrument as one, such as its trades and its order books."""
+    rules = msgspec.structs.replace(
+        first.instrument,
+        tick=min(first.instrument.tick, second.instrument.tick),
+        lot=min(first.instrument.lot, second.instrument.lot),
+    )
+    return TapeFile(joined(first.tape, second.tape), rules, f"{first.kind} and {second.kind}")
+
+
+def _table(body: bytes) -> _Table | None:
+    """Return the rows of a Parquet file or of CSV; None where a file is neither."""
+    if body.startswith(b"PAR1"):
+        stored = parquet.read_table(pa.BufferReader(body))
+        rows = ({name: _text(cell) for name, cell in row.items()} for row in stored.to_pylist())
+        return _Table(stored.column_names, _known(stored.column_names), rows)
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return None
+    reader = csv.reader(io.StringIO(text))
+    first = next(reader, [])
+    if any(cell[:1].isalpha() and cell.lower() not in _BOOLS for cell in first):
+        return _Table(first, _known(first), (dict(zip(first, row, strict=False)) for row in reader))
+    names = _headerless(first)
+    rows = (dict(zip(names, row, strict=False)) for row in csv.reader(io.StringIO(text)))
+    return _Table(names, _known(names), rows) if names else None
+
+
+def _headerless(first: list[str]) -> list[str]:
+    """Return the names of the columns of Binance's trades or aggTrades; none for another file."""
+    flag = next((at for at, cell in enumerate(first) if cell.lower() in _BOOLS), 0)
+    names = {5: ["id", "price", "qty", "quote", "time", "m"], 6: ["id", "price", "qty", "first", "last", "time", "m"]}
+    return names.get(flag, [])
+
+
+def _known(names: Iterable[str]) -> dict[str, str]:
+    plain = {name.lower().replace("_", ""): name for name in reversed(list(names))}
+    return {
+        meaning: next(plain[name] for name in called if name in plain)
+        for meaning, called in _NAMES.items()
+        if any(name in plain for name in called)
+    }
+
+
+def _kind_of(table: _Table | None) -> tuple[str, Callable[[_Table], Iterator[TapeEvent]] | None]:
+    if table is None:
+        return "", None
+    has = table.known.keys()
+    if any(_LEVEL.fullmatch(name) for name in table.names):
+        return "book snapshots", _snapshots
+    for kind, needed, parse in _KINDS:
+        if needed <= has and not {"open", "close"} & {name.lower() for name in table.names}:
+            return kind, parse
+    return "", None
+
+
+def _one_instrument(path: Path, symbol: str, table: _Table) -> tuple[str, Iterable[Row]]:
+    """Return the instrument that was named, or the one of the file, and its rows."""
+    column, market = table.known.get("symbol"), table.known.get("market")
+    if column is None:
+        return symbol or symbols.infer(path), table.rows
+    rows = [row for row in table.rows if market is None or "spot" in row[market].lower()]
+    names = {row[column] for row in rows}
+    name = _chosen(path, symbol, names)
+    return symbol or symbols.of_cell(name), [row for row in rows if row[column] == name]
+
+
+def _chosen(path: Path, symbol: str, names: Collection[str]) -> str:
+    """Return the one name that a file has, or that of its names which is the instrument's."""
+    plain = symbol.replace("/", "")
+    fitting = [name for name in names if len(names) == 1 or name.replace("/", "").replace("-", "") == plain]
+    if len(fitting) != 1:
+        refuse(path, f"it holds {', '.join(sorted(names)) or 'no trades and books'}; say which: {path}=BTC/USDT")
+    return fitting[0]
+
+
+def _trades(table: _Table) -> Iterator[TapeTrade]:
+    time, price, quantity = (table.known[name] for name in ("time", "price", "quantity"))
+    maker, side = table.known.get("maker"), table.known.get("side")
+    for row in table.rows:
+        sells = row[maker].lower() in _TRUE if maker else row[side or ""].lower() in {"sell", "s"}
+        yield TapeTrade(_ms(row[time]), Decimal(row[price]), Decimal(row[quantity]), "sell" if sells else "buy")
+
+
+def _touches(table: _Table) -> Iterator[TapeBook]:
+    names = ("time", "bid", "bid_quantity", "ask", "ask_quantity")
+    time, bid, bid_quantity, ask, ask_quantity = (table.known[name] for name in names)
+    for row in table.rows:
+        best = [(Decimal(row[price]), Decimal(row[size])) for price, size in ((bid, bid_quantity), (ask, ask_quantity))]
+        yield TapeBook(_ms(row[time]), (best[0],), (best[1],))
+
+
+def _snapshots(table: _Table) -> Iterator[TapeBook]:
+    time = table.known["time"]
+    depth = 1 + max(int(match[2]) for name in table.names if (match := _LEVEL.fullmatch(name)))
+    for row in table.rows:
+        sides = {
+            side: tuple(
+                (Decimal(row[f"{side}[{n}].price"]), Decimal(row[f"{side}[{n}].amount"]))
+                for n in range(depth)
+                if row.get(f"{side}[{n}].price")
+            )
+            for side in ("bids", "asks")
+        }
+        yield TapeBook(_ms(row[time]), sides["bids"], sides["asks"])
+
+
+def _increments(table: _Table) -> Iterator[TapeBook]:
+    """Yield the book after the changes of each moment; a snapshot that follows changes begins a new one."""
+    time, price, quantity, side, snapshot = (
+        table.known[name] for name in ("time", "price", "quantity", "side", "snapshot")
+    )
+    books, at_ms, whole = Books(), 0, False
+    for row in table.rows:
+        now, begins = _ms(row[time]), row[snapshot].lower() in {"true", "snap"}
+        if at_ms and now != at_ms:
+            yield books.at(at_ms)
+        if begins and not whole:
+            books = Books()
+        at_ms, whole = now, begins
+        books.put(row[side][:1].lower(), Decimal(row[price]), Decimal(row[quantity]))
+    if at_ms:
+        yield books.at(at_ms)
+
+
+# What a file is, the columns by which that is known, and how it is read; the first that fits.
+_KINDS: tuple[tuple[str, frozenset[str], Callable[[_Table], Iterator[TapeEvent]]], ...] = (
+    ("book changes", frozenset({"time", "price", "quantity", "side", "snapshot"}), _increments),
+    ("best prices", frozenset({"time", "bid", "bid_quantity", "ask", "ask_quantity"}), _touches),
+    ("trades", frozenset({"time", "price", "quantity", "maker"}), _trades),
+    ("trades", frozenset({"time", "price", "quantity", "side"}), _trades),
+)
+
+
+def _of_stream(path: Path, symbol: str, body: bytes) -> tuple[str, list[TapeEvent]]:
+    """Return the events of a stream as it was recorded, a document a line, with or without the time of its receipt."""
+    events = dict[str, list[TapeEvent]]()
+    books = dict[str, Books]()
+    for line in body.splitlines():
+        document: dict[str, Any] = json.loads(line[line.index(b"{") :])
+        data = document.get("data", document)
+        # A snapshot that was asked for names no symbol: where there is one, it is of that.
+        name = data.get("s") or next(iter(books), "")
+        event = binance_event(data, books.setdefault(name, Books()))
+        if event is not None:
+            events.setdefault(name, []).append(event)
+    name = _chosen(path, symbol, events)
+    return symbol or symbols.of_cell(name), events[name]
+
+
+def _rules(path: Path, tape: Tape) -> Instrument:
+    if not tape.instrument:
+        raise BadInput(f"{path}: its symbol tells no instrument; say which: {path}=BTC/USDT")
+    base, quote = tape.instrument.split("/")
+    prices, quantities = set[Decimal](), set[Decimal]()
+    for event in tape.events:
+        levels = [(event.price, event.quantity)] if isinstance(event, TapeTrade) else [*event.bids, *event.asks]
+        prices.update(price for price, _ in levels)
+        quantities.update(quantity for _, quantity in levels)
+    return Instrument(
+        base=base,
+        quote=quote,
+        tick=_step(prices),
+        lot=_step(quantities),
+        notional_min=Decimal(0),
+        as_of=datetime.fromtimestamp(tape.events[-1].at_ms / 1_000, UTC).date().isoformat(),
+        source=f"inferred from the digits of {path.name}",
+    )
+
+
+def _step(figures: Iterable[Decimal]) -> Decimal:
+    """Return the unit of the last digit that any figure has, at most 1."""
+    exponents = (int(figure.normalize().as_tuple().exponent) for figure in figures if figure)
+    return Decimal(1).scaleb(min(min(exponents, default=0), 0))
+
+
+def _ms(text: str) -> int:
+    """Return milliseconds of a time in s, ms, µs or ns since the epoch, by its size, or in ISO 8601."""
+    if not text.isdecimal():
+        at = datetime.fromisoformat(text)
+        return int(at.replace(tzinfo=at.tzinfo or UTC).timestamp() * 1_000)
+    digits = len(text)
+    return int(text) * 1_000 if digits <= _SECONDS else int(text) // 10 ** (digits - _MILLISECONDS)
+
+
+_SECONDS, _MILLISECONDS = 10, 13
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, datetime):
+        return cell.isoformat()
+    # A float's digits beyond those that exchanges write are its own.
+    return f"{round(Decimal(repr(cell)), FLOAT_DIGITS):f}" if isinstance(cell, float) else str(cell)
