@@ -65,8 +65,7 @@ class Fold:
         self.lookbacks: dict[SeriesKey, int] = {}
         self.requested: dict[SeriesKey, tuple[int, int]] = {}
         self._through: dict[SeriesKey, int] = {}
-        self._began = 0
-        self._at = 0
+        self._began = self._at = 0
         # Series of which bars were stepped over in this message, with the reason.
         self._skipped: dict[SeriesKey, str] = {}
         # Series that lag by more than MISSED_BARS, as of the newest message.
@@ -151,8 +150,7 @@ class Fold:
             key = piece.timeframe, piece.instrument
             if key not in self.lookbacks or self._gap(piece, at, through) is not None:
                 continue
-            bars = [bar for bar in piece.bars if bar.closes_at_s > through.get(key, 0)]
-            if bars:
+            if bars := [bar for bar in piece.bars if bar.closes_at_s > through.get(key, 0)]:
                 through[key] = bars[-1].closes_at_s
                 # Nearly always all of them are newer.
                 fresh.append(piece if len(bars) == len(piece.bars) else msgspec.structs.replace(piece, bars=bars))
@@ -257,9 +255,11 @@ class Fold:
     def _part(self, group: Group) -> bool:
         """Continue a universe without the instruments that lag. Return whether that changed the set."""
         window, legs = self._groups[group]
+        if not (self._lagging or window.left):
+            return False
         late = self._late(group)
         alone = len(late) == len(group[1]) or all(leg.wants_all for leg in legs)
-        return window.leave(frozenset() if alone else late)
+        return window.leave(NOBODY if alone else late)
 
     def _late(self, group: Group) -> frozenset[int]:
         if not self._lagging:

@@ -73,7 +73,8 @@ class Leg:
         self.timeframe = group[0]
         self.key = f"{instance}/{instrument}"
         self.fit = _fit(strategy, group)
-        self._protection = protection
+        # What is none is left out, so that a message is not longer for it.
+        self._shares = protection.shares()
         self._nested = states.is_nested(strategy.state)
         self.begin()
         self.fault = ""
@@ -88,12 +89,14 @@ class Leg:
         self.state: Any = None
         self.wanted: Protected | None = None
         self.seen, self.at = 0, 0
+        # None once anything of it has changed.
+        self._stored: StoredLeg | None = None
 
     def step(self, bars: Bars | Universe | None, at: int) -> None:
         """Fold the bar that closed at ``at``, once. Return None if the leg is silent at this bar."""
         if at <= self.at:
             return
-        self.at, self.wanted = at, None
+        self.at, self.wanted, self._stored = at, None, None
         if bars is None:
             return
         self.seen += 1
@@ -133,7 +136,7 @@ class Leg:
         key = f"{said.code} {said.reason}".rstrip() if said != FINE else ""
         if key == self.announced:
             return None
-        self.announced = key
+        self.announced, self._stored = key, None
         return LegState(instance=self.instance, instrument=self.instrument, code=said.code, detail=said.detail)
 
     def _said(self) -> LegCondition:
@@ -151,12 +154,14 @@ class Leg:
         return FINE
 
     def snapshot(self) -> StoredLeg:
-        state = None if self.state is None else list(states.numbers(self.state))
-        return StoredLeg(self.fit, state, self.seen, self.at, self.announced)
+        if self._stored is None:
+            state = None if self.state is None else list(states.numbers(self.state) if self._nested else self.state)
+            self._stored = StoredLeg(self.fit, state, self.seen, self.at, self.announced)
+        return self._stored
 
     def resume(self, kept: StoredLeg | None) -> bool:
         """Continue from a stored leg. Return False if there is none or it does not fit: the leg then starts afresh."""
-        self.announced = kept.announced if kept else ""
+        self.announced, self._stored = kept.announced if kept else "", None
         if kept is None or kept.fit != self.fit:
             self._afresh = kept is not None
             return False
@@ -167,6 +172,7 @@ class Leg:
     def target(self, closes_at_s: int) -> Target:
         signal = ids.signal_id(self.instance, self.strategy.params_hash, self.instrument, self.timeframe, closes_at_s)
         wanted = self.wanted or UNPROTECTED
+        shares = self._shares if wanted[1:] == UNPROTECTED[1:] else wanted.shares()
         return Target(
             signal_id=signal,
             instance=self.instance,
@@ -174,8 +180,7 @@ class Leg:
             timeframe=self.timeframe,
             weight=wanted.weight,
             bundle=ids.derive("bundle", self.instance, closes_at_s) if self.bundle else "",
-            # What is none is left out, so that a message is not longer for it.
-            **(wanted.shares() or self._protection.shares()),
+            **shares,
         )
 
 
