@@ -124,7 +124,7 @@ def test_too_few_bars_to_warm_up_are_named(own: Path, capsys: pytest.CaptureFixt
     data.write_text(BARS)
     words = ["strategy", "check", str(EXAMPLES / "ema_cross.py"), "--data", str(data)]
     assert main(words) == 1
-    assert "WRONG it needs 352 bars, and BTC/USDT has 120 in " in capsys.readouterr().out
+    assert "WRONG it needs 352 bars, and the data of BTC/USDT has 120" in capsys.readouterr().out
     assert main([*words, "--param", "slow=15"]) == 0
 
 

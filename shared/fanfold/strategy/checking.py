@@ -5,15 +5,14 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from fanfold.errors import BadInput
-from fanfold.strategy import contract, hidden_state, imported, loading, purity, reach, states
+from fanfold.market.recording import Recording
+from fanfold.strategy import contract, hidden_state, imported, loading, purity, reach, samples, states
 from fanfold.strategy.contract import Bars, Protected, Strategy, Universe
+from fanfold.strategy.samples import Sample
 from fanfold.strategy.step_code import fault_of
 
 # A column as no step may see it: what is beyond now stands out.
 BEYOND = 1e9
-# Bars in front of the lookback, so that a read of them is not one from the end.
-PADDING = 300
-BARS, BARS_MIN, READS_MAX = 240, 8, 400_000
 LEGS, STILL_BARS, ROUNDING = 4, 60, 1e-9
 # For all walks of a check together.
 LIMIT_S = 60.0
@@ -63,11 +62,15 @@ class GuardedColumn(Sequence[float]):
 
 
 def check(
-    name: str, params: dict[str, Any], count: int = 1, clock: Callable[[], float] = lambda: 0.0
+    name: str,
+    params: dict[str, Any],
+    count: int = 1,
+    clock: Callable[[], float] = lambda: 0.0,
+    data: Sequence[Recording] = (),
 ) -> StrategyReport:
-    """Try a strategy over made-up bars. Raises BadInput where it cannot be bound at all.
+    """Try a strategy over made-up bars and those of data. Raises BadInput where it cannot be bound at all.
 
-    Its speed is measured by a clock in seconds.
+    Its speed is measured by a clock in seconds, over the bars that are tried last.
     """
     strategy = contract.bind(name, params, count)
     if strategy.name == contract.EXTERNAL:
@@ -79,24 +82,22 @@ def check(
         *imported.from_no_image(contract.load(name)),
     ]
     before = hidden_state.contents(strategy.step)
-    # Long windows are tried over fewer bars.
-    bars = max(BARS_MIN, min(BARS, READS_MAX // strategy.lookback))
-    members = _members(strategy, count)
-    columns = reach.made_up(bars, strategy.lookback + PADDING, members)
+    speed = 0.0
     with loading.limited(LIMIT_S):
-        faults = [fault for me in range(members or 1) for fault in _guarded(strategy, columns, bars, me)]
-        if faults:
-            return StrategyReport(strategy, [*wrong, *dict.fromkeys(faults)], doubtful, 0.0)
-        began = clock()
-        path = _walk(strategy, columns, bars)
-        taken = clock() - began
-        wrong += dict.fromkeys(
-            fault for me in range(members or 1) for fault in _inconsistencies(strategy, columns, bars, me)
-        )
-        wrong += _gross(strategy, columns, bars, members)
-        doubtful += _still(strategy, columns, bars, members)
+        for sample in (samples.made_up(strategy, count), *samples.recorded(strategy, data)):
+            members = range(len(sample.columns) if strategy.cross_sectional else 1)
+            faults = [fault for me in members for fault in _guarded(strategy, sample, me)]
+            if faults:
+                return StrategyReport(strategy, [*wrong, *dict.fromkeys(faults)], doubtful, 0.0)
+            began = clock()
+            _walk(strategy, sample, 0, sample.bars)
+            taken = clock() - began
+            speed = sample.bars / taken if taken else 0.0
+            wrong += dict.fromkeys(fault for me in members for fault in _inconsistencies(strategy, sample, me))
+            wrong += _gross(strategy, sample)
+            doubtful += _still(strategy, sample)
     wrong += hidden_state.changed(before, hidden_state.contents(strategy.step))
-    return StrategyReport(strategy, wrong, doubtful, len(path) / taken if taken else 0.0)
+    return StrategyReport(strategy, list(dict.fromkeys(wrong)), list(dict.fromkeys(doubtful)), speed)
 
 
 def refuse(name: str, params: dict[str, Any], count: int) -> None:
@@ -115,22 +116,18 @@ def legs_tried(name: str) -> int:
     return contract.instruments_of(name) or LEGS
 
 
-def _members(strategy: Strategy, count: int) -> int | None:
-    return (contract.instruments_of(strategy.name) or max(count, 2)) if strategy.cross_sectional else None
-
-
-def _walk(strategy: Strategy, columns: list[list[Any]], bars: int, me: int = 0, *, guarded: bool = False) -> Path:
-    """Step over the bars as a leg does. Raises _FaultError, with the place, for what would silence the leg."""
+def _walk(strategy: Strategy, sample: Sample, me: int, bars: int, *, guarded: bool = False) -> Path:
+    """Step over the first bars as a leg does. Raises _FaultError, with the place, for what would silence the leg."""
     path: Path = []
     state = strategy.start(strategy.params)
     for number in range(bars):
-        now = strategy.lookback + PADDING + number
-        view = _view(strategy, columns, now, me)
+        now = sample.position(number)
         if guarded:
-            _move(columns, now)
+            _move(sample.columns, now)
+        view = _view(strategy, sample.columns, sample.times[: now + 1] if guarded else sample.times, now, me)
         stepped = loading.attempted(partial(_step, strategy, state, view))
         if isinstance(stepped, BaseException):
-            raise _FaultError(f"{fault_of(stepped, strategy.step)} (at bar {number + 1})") from stepped
+            raise _FaultError(f"{fault_of(stepped, strategy.step)} (at {sample.place(number)})") from stepped
         state, weight = stepped
         path.append((state, weight))
     return path
@@ -141,8 +138,7 @@ def _step(strategy: Strategy, state: Any, view: Bars | Universe) -> tuple[Any, P
     return states.checked(strategy.state, strategy.state(*following)), _wanted(wanted)
 
 
-def _view(strategy: Strategy, columns: list[list[Any]], now: int, me: int) -> Bars | Universe:
-    times: Any = range(60, 60 * (now + 2), 60)
+def _view(strategy: Strategy, columns: list[list[Any]], times: Any, now: int, me: int) -> Bars | Universe:
     if strategy.cross_sectional:
         return Universe(now, me, len(columns), times, *(list(column) for column in zip(*columns, strict=True)))
     return Bars(now, times, *columns[0])
@@ -160,59 +156,59 @@ def _wanted(value: Any) -> Protected:
     return wanted
 
 
-def _inconsistencies(strategy: Strategy, columns: list[list[Any]], bars: int, me: int) -> Iterator[str]:
+def _inconsistencies(strategy: Strategy, sample: Sample, me: int) -> Iterator[str]:
     """Yield that another run over the same bars, or one that knows no later bars, differs."""
-    path = _try(strategy, columns, bars, me)
-    if _try(strategy, columns, bars, me) != path:
+    path = _try(strategy, sample, me, sample.bars)
+    if _try(strategy, sample, me, sample.bars) != path:
         yield "it gives another result for the same bars; use nothing but params, state and bars"
         return
-    known = bars // 2
-    ends = strategy.lookback + PADDING + known
-    blind = [[column[:ends] + [BEYOND] * (len(column) - ends) for column in member] for member in columns]
-    if _try(strategy, blind, known, me) != path[:known]:
+    known = sample.bars // 2
+    if _try(strategy, sample.without_later(known, BEYOND), me, known) != path[:known]:
         yield "it knows later bars: its results change where these change; read no further than bars.now"
 
 
-def _gross(strategy: Strategy, columns: list[list[Any]], bars: int, members: int | None) -> Iterator[str]:
+def _gross(strategy: Strategy, sample: Sample) -> Iterator[str]:
     """Yield that the weights of a universe add up to more than all of its equity."""
-    if members is None:
+    if not strategy.cross_sectional:
         return
-    paths = [_try(strategy, columns, bars, me) for me in range(members)]
-    for number, steps in enumerate(zip(*paths, strict=False), 1):
-        if number <= strategy.lookback:
+    members = len(sample.columns)
+    paths = [_try(strategy, sample, me, sample.bars) for me in range(members)]
+    for number, steps in enumerate(zip(*paths, strict=False)):
+        if number < strategy.lookback and not sample.name:
             # Its window still holds the padding, in which all are alike.
             continue
         gross = sum(abs(wanted.weight) for _, wanted in steps)
         if gross > 1 + ROUNDING:
-            yield f"its weights of {members} instruments add up to {gross:.4g} at bar {number}; at most 1 in all"
+            place = sample.place(number)
+            yield f"its weights of {members} instruments add up to {gross:.4g} at {place}; at most 1 in all"
             return
 
 
-def _still(strategy: Strategy, columns: list[list[Any]], bars: int, members: int | None) -> Iterator[str]:
+def _still(strategy: Strategy, sample: Sample) -> Iterator[str]:
     """Yield what a strategy raises over bars without volume or movement, which quiet markets have."""
-    still = [[[column[0]] * len(column) for column in member[:4]] + [[0.0] * len(member[4])] for member in columns]
-    for me in range(members or 1):
+    still = sample.still(STILL_BARS)
+    for me in range(len(still.columns)):
         try:
-            _walk(strategy, still, min(bars, STILL_BARS), me)
+            _walk(strategy, still, me, still.bars)
         except _FaultError as fault:
             yield f"over bars without volume or movement it raises: {fault}"
             return
 
 
-def _guarded(strategy: Strategy, columns: list[list[Any]], bars: int, me: int) -> Iterator[str]:
+def _guarded(strategy: Strategy, sample: Sample, me: int) -> Iterator[str]:
     names = ("open", "high", "low", "close", "volume")
     guarded: list[list[Any]] = [
         [GuardedColumn(name, column, strategy.lookback) for name, column in zip(names, member, strict=True)]
-        for member in columns
+        for member in sample.columns
     ]
     try:
-        _walk(strategy, guarded, bars, me, guarded=True)
+        _walk(strategy, sample._replace(columns=guarded), me, sample.bars, guarded=True)
     except _FaultError as fault:
         yield str(fault).replace("fanfold.strategy.checking.ForbiddenReadError: ", "")
 
 
-def _try(strategy: Strategy, columns: list[list[Any]], bars: int, me: int) -> Path:
+def _try(strategy: Strategy, sample: Sample, me: int, bars: int) -> Path:
     try:
-        return _walk(strategy, columns, bars, me)
+        return _walk(strategy, sample, me, bars)
     except _FaultError:
         return []

@@ -6,7 +6,7 @@ Example: fanfold strategy check rsi_dip
 Example: fanfold strategy check strategies/rsi_dip.py --data BTCUSDT-1h.csv --param window=21
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from time import process_time
 from typing import Annotated, Any
 
@@ -16,13 +16,15 @@ from fanfold.cli.argument_types import Strategies
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer, pairs
 from fanfold.local import run_plan
+from fanfold.market.recording import Recording
 from fanfold.strategy import checking, folder
 
 EXITS = (Exit.FAILED,)
 
 Name = Annotated[str, Parameter(metavar="NAME", help="a strategy's name, or its file")]
 Data = Annotated[
-    list[str] | None, Parameter(metavar="FILE", consume_multiple=1, help="bars to compare its warm-up with")
+    list[str] | None,
+    Parameter(metavar="FILE", consume_multiple=1, help="bars to try it over, and to compare its warm-up with"),
 ]
 Param = Annotated[list[str] | None, Parameter(metavar="K=V", help="a param of the strategy")]
 
@@ -32,10 +34,10 @@ def command(name: Name, /, *, strategies: Strategies = None, data: Data = None, 
     known, own = folder.of_file(name, strategies)
     folder.use(folder.chosen(own))
     params = run_plan.params(param or ())
-    checked = checking.check(known, params, checking.legs_tried(known), process_time)
+    recordings = _recordings(data or [])
+    checked = checking.check(known, params, checking.legs_tried(known), process_time, recordings)
     strategy = checked.strategy
-    warm_up = list(_warm_up(strategy.lookback, data or []))
-    wrong, doubtful = [*checked.wrong, *warm_up], checked.doubtful
+    wrong, doubtful = [*checked.wrong, *_warm_up(strategy.lookback, recordings)], checked.doubtful
     document: dict[str, Any] = {
         "name": known,
         "params": strategy.params._asdict(),
@@ -54,10 +56,15 @@ def command(name: Name, /, *, strategies: Strategies = None, data: Data = None, 
     return Answer(document, text, Exit.FAILED if wrong else Exit.OK)
 
 
-def _warm_up(lookback: int, data: list[str]) -> Iterator[str]:
-    from fanfold.importers import data_files  # noqa: PLC0415 - it loads pyarrow
+def _recordings(data: list[str]) -> list[Recording]:
+    if not data:
+        return []
+    from fanfold.importers import joining  # noqa: PLC0415 - it loads pyarrow
 
-    for file in map(data_files.read, data):
-        bars = file.recording
+    return [file.recording for file in joining.read_all(data)]
+
+
+def _warm_up(lookback: int, recordings: Sequence[Recording]) -> Iterator[str]:
+    for bars in recordings:
         if bars.count <= lookback:
-            yield f"it needs {lookback + 1:,} bars, and {bars.instrument} has {bars.count:,} in {file.path}"
+            yield f"it needs {lookback + 1:,} bars, and the data of {bars.instrument} has {bars.count:,}"
