@@ -13,9 +13,11 @@ from fanfold.ledger.changes import KeepRules
 from fanfold.messages import LegStatus, OrderState
 from fanfold.risk.policy import prepare
 from fanfold.risk.venue_rules import RulesInForce, in_force
+from fanfold.strategy.contract import Protected
 from fanfold.trading.terms import TERMS
 from support.core_desk import A, B, small_desk
 from support.real_world import RealWorld, laws, order
+from support.resting_world import LEG, RestingWorld
 from support.risk_world import World, built
 
 D = Decimal
@@ -205,3 +207,17 @@ def test_an_answer_that_asks_for_rules_is_a_definitive_rejection(exchange: str) 
     terms = TERMS[exchange]
     assert terms.unfit
     assert terms.unfit <= terms.rejections
+
+
+def test_a_stop_that_rests_at_the_venue_is_on_its_new_steps_and_stays_where_it_is() -> None:
+    world = RestingWorld()
+    world.minute(1, {LEG: Protected(0.5, stop=0.02)}, a=100.03)
+    world.venue.listed[A] = stated(tick="1", lot="0.1")
+    world.minute(2, a=100.03)
+    (stop,) = world.stops
+    prices = [stop.order.stop_price, stop.order.limit_price]
+    assert all(price is not None and price % 1 == 0 for price in prices)
+    assert stop.order.quantity % D("0.1") == 0
+    assert 0 <= world.held - stop.order.quantity < D("0.1")
+    world.minute(3, a=100.5)
+    assert [each.order.order_id for each in world.stops] == [stop.order.order_id]

@@ -194,7 +194,7 @@ class PreTradeRisk:
             last_equity=book.last_equity,
         )
         self._polls.note(account, gathered, carried, rearmed=book.rearmed, decided=decided)
-        self._stops.keep(guarded, book, self._plan.terms(account), gathered, at)
+        self._stops.keep(guarded, book, self._plan.terms(account).under(book.rules), gathered, at)
 
     def _report(self, decided: DecidedTargets, reported: Mapping[str, str]) -> dict[str, str]:
         """Report the results of a decision besides its orders; return the codes that are reported from now on."""
