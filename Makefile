@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test simulate storm check lint format lock documents bench oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
+.PHONY: help install run test simulate storm peers check lint format lock documents bench oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ storm: install ## Send real orders to an exchange that fails in every known way,
 
 test: lint ## Check style and types, then pass all tests
 	@$(PYTEST)
+
+peers: install ## Let clients that others wrote trade at the exchange in the box (PEERS=freqtrade PYTHON=/path/to/python3.12)
+	@PEERS_PYTHON=$(PYTHON) $(BIN)/python tests/peers/run.py $(PEERS)
 
 check: lint ## Check style and types, then pass the unit tests, in a minute: for daily work
 	@$(PYTEST) tests/unit

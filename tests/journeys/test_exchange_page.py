@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 import ccxt
@@ -50,6 +51,13 @@ def test_what_freqtrade_passes_on_connects(served: server.ServedExchange) -> Non
 def test_the_page_has_every_fault() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+) \|$", PAGE, re.MULTILINE)
     assert rows == [(name, fault.meets, fault.about) for name, fault in FAULTS.items()]
+
+
+def test_the_page_has_every_client_that_trades_here() -> None:
+    rows = re.findall(r"^\| ([\w-]+) \| ([\d.]+) \|", PAGE, re.MULTILINE)
+    peers = run_path(str(ROOT / "tests" / "peers" / "run.py"))["PEERS"]
+    assert rows == [(peer.package, peer.version) for peer in peers]
+    assert all((ROOT / "tests" / "peers" / peer.script).exists() for peer in peers)
 
 
 def test_the_command_says_where_it_is_and_stops_on_ctrl_c(tmp_path: Path) -> None:

@@ -1,0 +1,94 @@
+"""Let clients that others wrote trade at the exchange in the box, each installed in an environment of its own.
+
+`make peers`, or `make peers PEERS=freqtrade PYTHON=/path/to/python3.12`: a Python that the clients support.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from fanfold.exchange import server
+
+HERE = Path(__file__).resolve().parent
+ENVIRONMENTS = HERE.parents[1] / "build" / "peers"
+INSTALL_S, TRADE_S = 900, 300
+NEWER = "import sys; sys.exit(sys.version_info < (3, 12))"
+
+
+class Peer(NamedTuple):
+    """A client: its package and version, and the script that trades with it."""
+
+    package: str
+    version: str
+    script: str
+
+
+PEERS = (
+    Peer("python-binance", "1.0.37", "python_binance_client.py"),
+    Peer("binance-sdk-spot", "13.3.0", "binance_sdk_client.py"),
+    Peer("binance-connector", "3.13.0", "binance_connector_client.py"),
+    Peer("nautilus_trader", "1.231.0", "nautilus_client.py"),
+    Peer("freqtrade", "2026.9", "freqtrade_client.py"),
+)
+
+
+def interpreter():
+    """Return a Python that all of the clients support."""
+    for name in (os.environ.get("PEERS_PYTHON"), "python3.13", "python3.12"):
+        path = name and shutil.which(name)
+        if path and subprocess.run([path, "-c", NEWER], capture_output=True, check=False).returncode == 0:
+            return path
+    sys.exit("the clients need Python 3.12 or 3.13: make peers PYTHON=/path/to/python3.12")
+
+
+def environment(peer):
+    """Return the Python of a client's environment, which is made where it is not there."""
+    python = ENVIRONMENTS / f"{peer.package}-{peer.version}" / "bin" / "python"
+    if not python.exists():
+        subprocess.run([interpreter(), "-m", "venv", python.parents[1]], check=True)
+    check = f"from importlib.metadata import version; assert version('{peer.package}') == '{peer.version}'"
+    if subprocess.run([python, "-c", check], capture_output=True, check=False).returncode:
+        pin = f"{peer.package}=={peer.version}"
+        subprocess.run([python, "-m", "pip", "install", "--quiet", pin], check=True, timeout=INSTALL_S)
+    return python
+
+
+def trade(peer):
+    """Let a client trade at an exchange of its own; return what came through, and what failed."""
+    python, folder = environment(peer), ENVIRONMENTS / "run" / peer.package
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with server.serve() as served, (folder / "errors.log").open("w") as errors:
+        known = {**served._asdict(), "folder": str(folder)}
+        command = [python, HERE / peer.script, json.dumps(known)]
+        try:
+            done = subprocess.run(
+                command, stdout=subprocess.PIPE, stderr=errors, text=True, timeout=TRADE_S, check=False, cwd=folder
+            )
+            return json.loads(done.stdout.splitlines()[-1])
+        except (subprocess.TimeoutExpired, IndexError, ValueError):
+            return {"done": [], "failed": [f"no report within {TRADE_S} s, see {folder / 'errors.log'}"]}
+
+
+def main(names):
+    failures = 0
+    for peer in PEERS:
+        if names and peer.package not in names:
+            continue
+        started = time.monotonic()
+        report = trade(peer)
+        done, failed = report["done"], report["failed"]
+        seconds = time.monotonic() - started
+        print(f"{peer.package:<18}{peer.version:<10}{len(done):>4} came through, {len(failed)} failed, {seconds:.0f} s")
+        print(*(f"    {line}" for line in failed), sep="\n", end="\n" if failed else "")
+        failures += len(failed)
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
