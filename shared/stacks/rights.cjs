@@ -3,8 +3,9 @@ const { allow, arn, bounded, functionArn, imported, kebab, pascal, policy, refus
 
 /**
  * A role a function, and one for each entry of `serviceRoles`. What a right says: `publish` to topics, actions on `tables` and
- * `buckets` (lake/reports/* is part of one), `parameters` and `secrets` to read, `seals` to sign or verify. What follows is not
- * said: a function's log, its queue, the dead letters and the faults table of what fails, its key, traces.
+ * `buckets` (lake/reports/* is part of one), `parameters` and `secrets` to read, a state machine to `start`, `seals` to sign or
+ * verify. What follows is not said: a function's log, its queue, the dead letters and the faults table of what fails, its key,
+ * traces.
  */
 async function roles(source) {
   const about = await stack(source);
@@ -23,13 +24,13 @@ async function roles(source) {
   return { Resources };
 }
 
-const KINDS = ["publish", "tables", "buckets", "parameters", "secrets", "seals"];
+const KINDS = ["publish", "tables", "buckets", "parameters", "secrets", "start", "seals"];
 
 /** Refuse rights of no function, and what is no kind of right: a misspelt one would be a right less. */
 function refuseUnknown({ rights, serviceRoles = {} }, functions) {
   for (const name of Object.keys(rights)) if (!functions[name]) refuse(`there are rights of ${name}, and no such function`);
   for (const [name, right] of Object.entries({ ...rights, ...serviceRoles })) {
-    const known = serviceRoles[name] ? [...KINDS, "of", "invoke", "start"] : KINDS;
+    const known = serviceRoles[name] ? [...KINDS, "of", "invoke"] : KINDS;
     const unknown = Object.keys(right).filter((kind) => !known.includes(kind));
     if (unknown.length > 0) refuse(`${name} has the right ${unknown}; known are ${known.join(", ")}`);
   }
@@ -91,7 +92,7 @@ function ofKey({ publish = [], tables = {}, buckets = {}, secrets = [] }, reads,
 
 const SEALS = { sign: ["kms:GenerateMac"], verify: ["kms:DescribeKey", "kms:VerifyMac"] };
 
-function said({ publish = [], tables = {}, buckets = {}, parameters = [], secrets = [], seals }, { stage, params }) {
+function said({ publish = [], tables = {}, buckets = {}, parameters = [], secrets = [], start, seals }, { stage, params }) {
   const parameter = (name) => arn("ssm", `parameter/fanfold/${stage}/${name}`);
   const topics = publish.map((topic) => imported(stage, `${pascal(topic)}TopicArn`));
   return [
@@ -101,6 +102,7 @@ function said({ publish = [], tables = {}, buckets = {}, parameters = [], secret
     ...Object.entries(buckets).map(([path, actions]) => allow(actions.map((action) => `s3:${action}`), [objects(path, stage)])),
     ...parameters.map((name) => allow(["ssm:GetParameter"], parameter(name))),
     ...secrets.map((name) => allow(["secretsmanager:GetSecretValue"], { "Fn::GetAtt": [name, "Id"] })),
+    ...(start ? [allow(["states:StartExecution"], { Ref: start })] : []),
     ...(seals && params.seals === "key" ? [allow(SEALS[seals], imported(stage, "SealKeyArn"))] : []),
   ];
 }
@@ -113,11 +115,10 @@ function objects(path, stage) {
 }
 
 function ofService(right, about) {
-  const { invoke, start } = right;
+  const { invoke } = right;
   return [
     ...ofKey(right, false, about),
     ...(invoke ? [allow(["lambda:InvokeFunction"], invoke.map(functionArn))] : []),
-    ...(start ? [allow(["states:StartExecution"], { Ref: start })] : []),
     ...said(right, about),
   ];
 }

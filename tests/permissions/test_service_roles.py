@@ -50,10 +50,10 @@ def test_only_live_shifts_its_traffic(stacks, roles):
     assert bool(canaries) == bool(stacks.of("AWS::Lambda::Alias"))
 
 
-def test_the_machines_call_the_five_steps_of_the_close_and_the_back_fill(stacks):
+def test_the_machines_call_the_five_steps_of_the_close_the_back_fill_and_the_slices(stacks):
     machines = {one["Properties"]["StateMachineName"]: list(tasks(one["Properties"]["Definition"]))
                 for _, _, one in stacks.of("AWS::StepFunctions::StateMachine")}  # fmt: skip
-    assert sorted(len(machine) for machine in machines.values()) == [2, 7]
+    assert sorted(len(machine) for machine in machines.values()) == [2, 2, 7]
 
 
 def test_a_queue_takes_what_its_topics_send_and_nothing_else(stacks):

@@ -126,6 +126,10 @@ def _parameter(parameters: Parameters) -> Iterator[Need]:
     yield Need("ssm:GetParameter", _arn("ssm", f"parameter{parameters['Name']}"))
 
 
+def _execution(parameters: Parameters) -> Iterator[Need]:
+    yield Need("states:StartExecution", parameters["stateMachineArn"])
+
+
 OPERATIONS: dict[tuple[str, str], Callable[[Parameters], Iterator[Need]]] = {
     **{("dynamodb", name): _table(name) for name in ("GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem")},
     **{("dynamodb", name): _tables(name) for name in ("BatchGetItem", "BatchWriteItem")},
@@ -142,6 +146,7 @@ OPERATIONS: dict[tuple[str, str], Callable[[Parameters], Iterator[Need]]] = {
     ("lambda", "Invoke"): _invocation,
     ("secretsmanager", "GetSecretValue"): _secret,
     ("ssm", "GetParameter"): _parameter,
+    ("stepfunctions", "StartExecution"): _execution,
 }
 
 

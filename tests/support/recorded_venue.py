@@ -1,11 +1,14 @@
-"""What is asked for with a real venue, which no journey on recordings does: its keys, and the pause that it wants."""
+"""What is asked for with a real venue, or by the wall clock, which no journey on recordings does: the venue's keys, the
+pause that it wants, the state machine of slices."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
 
+from execution_service import slices
 from execution_service.keys import check
 from fanfold.aws.client.call import RecordedCall, with_recording
 from fanfold.aws.client.recording import RecordedLine
@@ -14,19 +17,28 @@ from fanfold.aws.dynamodb.cursors import CursorTable
 from fanfold.aws.dynamodb.pauses import PauseTable
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.function.secrets import SecureParameter
+from fanfold.aws.step_functions import start_once
+from fanfold.messages import OrdersApproved
+from support.execution_world import order
 from support.packaged_stacks import Function
 
 KEYS = {"Parameter": {"Value": '{"apiKey": "one", "secret": "another"}', "Version": 1}}
 
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+SLICED = OrdersApproved(id="a", cause="t", at=NOW, account="main", orders=[order("slice", due_at=NOW)])
+
 
 def venue_calls(function: Function) -> list[RecordedLine]:
-    """The calls of the check that is made before an order is placed, where the function's stage names the keys; and of
-    the look at a venue's pause, before it is asked for bars or prices."""
+    """The calls of the check that is made before an order is placed, where the function's stage names the keys; of the
+    start of the slices' state machine; and of the look at a venue's pause, before it is asked for bars or prices."""
     made: list[RecordedCall] = []
     if "VENUE_SECRET" in function.environment:
         name = function.environment["VENUE_SECRET"]
         keys = with_recording(lambda *_: KEYS, made.append)
         check(name, SecureParameter(keys, name, lambda: datetime.now(UTC)).values())
+    if function.environment.get("SLICES_MACHINE") and function.name.endswith("-execute"):
+        machine = function.environment["SLICES_MACHINE"]
+        slices.start(partial(start_once, with_recording(lambda *_: {}, made.append), machine), SLICED)
     if "PAPER_BOOK_TABLE" in function.environment:
         pauses = PauseTable(Table(with_recording(lambda *_: {}, made.append), function.environment["PAPER_BOOK_TABLE"]))
         pauses.until("venue")

@@ -7,8 +7,14 @@ from typing import Any
 
 from support.packaged import template
 
-MACHINES = {"daily close": ("audit", "DailyClose"), "back-fill": ("market-data", "BackFill")}
+MACHINES = {
+    "daily close": ("audit", "DailyClose"),
+    "back-fill": ("market-data", "BackFill"),
+    "slices": ("execution", "Slices"),
+}
 SERVICES = {"arn:aws:states:::lambda:invoke", "arn:aws:states:::sns:publish"}
+# The answer of execution_service.slices, which is from 1 to 300.
+WAIT = "$.wait_s"
 TOKEN = ".waitForTaskToken"
 GUARDS = ("Retry", "Catch", "TimeoutSeconds")
 Definition = dict[str, Any]
@@ -90,9 +96,11 @@ def tokenless(machine: Definition) -> list[str]:
 
 
 def endless_waits(machine: Definition) -> list[str]:
-    """Waits until a time that the input names: a wrong one waits a year."""
+    """Waits until a time that the input names: a wrong one waits a year. The seconds of an answer are bounded."""
     return [
-        name for name, state in states(machine) if state["Type"] == "Wait" and not 0 < state.get("Seconds", 0) <= 300
+        name
+        for name, state in states(machine)
+        if state["Type"] == "Wait" and state.get("SecondsPath") != WAIT and not 0 < state.get("Seconds", 0) <= 300
     ]
 
 

@@ -1,6 +1,6 @@
 """Route a message to the verbs of its venue."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -8,9 +8,10 @@ from execution_service import approved
 from execution_service.match import OrderMatcher
 from execution_service.place import Placer
 from execution_service.sweep import StandingOrder, Sweeper
+from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.errors import BadInput, VenueUnavailable, for_each_account
-from fanfold.messages import BarsClosed, OrdersApproved, TradingStateChanged
+from fanfold.messages import BarsClosed, Order, OrdersApproved, OrderState, TradingStateChanged
 
 
 class VenueVerbs(NamedTuple):
@@ -120,12 +121,26 @@ class OrderExecution:
         self._real(account).polled(message)
 
     def _send_slices(self, account: str) -> None:
-        live = self._ledger.live(account)
-        if not live:
-            return
-        if self._desk.accounts[account].mode == "live":
+        self._tend(account, self._ledger.live(account))
+
+    def send_slices(self, account: str, order_ids: Collection[str]) -> list[Order]:
+        """Send those of an approval's slices that are due; return those that wait."""
+        self._tend(account, [order for order in self._ledger.live(account) if order.order_id in order_ids])
+        records = self._ledger.records(list(order_ids)).values()
+        verbs = self._verbs(self._desk.accounts[account].venue)
+        sent = [record.order for record in records if record.state is OrderState.OPEN]
+        if sent and verbs.quoted and self._desk.accounts[account].mode == "paper":
+            # With live quotes they fill at once, as any order at market.
+            name = ids.derive("slices", *(order.order_id for order in sent))
+            verbs.matcher.take(
+                OrdersApproved(id=name, cause=name, at=sent[0].sendable_at, account=account, orders=sent)
+            )
+        return [record.order for record in records if record.state is OrderState.APPROVED]
+
+    def _tend(self, account: str, live: Sequence[StandingOrder]) -> None:
+        if live and self._desk.accounts[account].mode == "live":
             self._real(account).tend(live)
-        else:
+        elif live:
             self._sweeper.sweep(live)
 
     def govern(self, message: TradingStateChanged) -> None:

@@ -15,7 +15,8 @@ def execute(event: dict[str, Any], context: object) -> dict[str, Any]:
 def sweep(event: dict[str, Any], context: object) -> dict[str, Any]:
     """On schedule: publish what a crash has left in the outbox, and leave no order alone.
 
-    Invoked with ``reconcile``, an account's name, it reconciles that live account alone, as an operator wants.
+    Invoked with ``reconcile``, an account's name, it reconciles that live account alone, as an operator wants; with
+    ``slices``, orders of an ``account``, it sends those that are due, as the state machine of slices wants.
     """
     with wiring.runtime().watch.invocation(context):
         return wiring.process().scheduled(event)

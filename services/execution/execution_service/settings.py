@@ -7,7 +7,8 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     """The topics of execution, the ledger that it shares with risk, and the paper venue's book.
 
     ``venue_secret`` has the keys of a real venue, and ``live_venue`` is the one, by its name in the desk file, whose
-    live accounts trade; both are empty where no orders go to a real one.
+    live accounts trade; both are empty where no orders go to a real one. ``slices_machine`` is the state machine that
+    sends slices to the second, "" where polls and the sweep alone do.
     """
 
     executions_topic: str
@@ -16,3 +17,4 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     venue_secret: str = ""
     live_venue: str = ""
     venue_origin: str = ""
+    slices_machine: str = ""

@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from execution_service import live
+from execution_service import live, slices
 from execution_service.execute import OrderExecution, RealVerbs, VenueVerbs
 from execution_service.match import OrderMatcher
 from execution_service.place import Placer
@@ -24,13 +24,14 @@ from fanfold.aws.function.runtime import Runtime, read
 from fanfold.aws.function.runtime import runtime as described
 from fanfold.aws.function.sqs import Arrived, verb_of
 from fanfold.aws.sns import Topics
+from fanfold.aws.step_functions import start_once
 from fanfold.errors import BadInput, for_each_account
 from fanfold.ledger.bookings import Bookings
 from fanfold.ledger.real_changes import changes_of
 from fanfold.ledger.store import LiveOrder
 from fanfold.matching.paper import PaperVenue
 from fanfold.matching.prices import Quote
-from fanfold.messages import Fill
+from fanfold.messages import Fill, OrdersApproved
 from fanfold.trading.venue import TradingVenue
 
 if TYPE_CHECKING:
@@ -187,7 +188,10 @@ class ExecutionProcess:
         """Handle a message. It may be delivered again after a crash, so the outbox is swept first."""
         if arrived.again:
             self._outbox.sweep()
-        getattr(self._execution, verb_of(ROUTES, arrived.message))(arrived.message)
+        message = arrived.message
+        getattr(self._execution, verb_of(ROUTES, message))(message)
+        if self._settings.slices_machine and isinstance(message, OrdersApproved):
+            slices.start(partial(start_once, self.runtime.call, self._settings.slices_machine), message)
 
     def sweep(self) -> dict[str, int]:
         """Return how many messages a crash had left, and how many orders needed work; one call reads both."""
@@ -199,8 +203,18 @@ class ExecutionProcess:
         return {"published": published, "orders": orders}
 
     def scheduled(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the result of a sweep, or of the reconciliation that an operator invokes."""
+        """Return the result of a sweep, of a step of the slices' machine, or of an operator's reconciliation."""
+        if "slices" in event:
+            return self.send_slices(event)
         return self.reconcile(event) if "reconcile" in event else self.sweep()
+
+    def send_slices(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Send the slices of an event that are due; return those that wait, and for how many seconds."""
+        wanted = slices.asked(event)
+        if wanted.account not in self.runtime.desk.accounts:
+            raise BadInput(f"account {wanted.account!r} is not in the desk")
+        waiting = self._execution.send_slices(wanted.account, wanted.slices)
+        return slices.answer(wanted.account, waiting, self.runtime.clock())
 
     def reconcile(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Return the changes that a live account's reconciliation would make; with ``apply`` make them.

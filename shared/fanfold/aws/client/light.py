@@ -1,6 +1,7 @@
 """The seam on the standard library: the few operations a desk uses, with a fraction of boto3's start and CPU time.
 
-It speaks to DynamoDB, KMS, SQS, SNS, S3, Lambda, Secrets Manager and SSM, on one kept connection a host and thread.
+It speaks to DynamoDB, KMS, SQS, SNS, S3, Lambda, Secrets Manager, SSM and Step Functions, on one kept
+connection a host and thread.
 """
 
 import ssl
@@ -24,10 +25,13 @@ PROTOCOLS = {
     "sqs": "fanfold.aws.client.protocol_json",
     "secretsmanager": "fanfold.aws.client.protocol_json",
     "ssm": "fanfold.aws.client.protocol_json",
+    "stepfunctions": "fanfold.aws.client.protocol_json",
     "sns": "fanfold.aws.client.protocol_query",
     "s3": "fanfold.aws.client.protocol_s3",
     "lambda": "fanfold.aws.client.protocol_lambda",
 }
+# The names of services in hosts and signatures, where these are others.
+IN_HOSTS = {"stepfunctions": "states"}
 # How long an answer may be in coming, in seconds, where it is not TIMEOUT_S: a long poll, a function's run.
 PATIENCE_S = {"ReceiveMessage": 20.0 + TIMEOUT_S, "Invoke": 900.0}
 
@@ -55,7 +59,7 @@ def light_call(endpoint: Endpoint, clock: Callable[[], float] = time.time) -> Ca
     def call(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         protocol = _protocol(service)
         scheme, host, request = resolve_host(endpoint, service, protocol.request(f"{service}.{operation}", parameters))
-        headers = sign(request, host, Place(endpoint.region, service), keys(), clock())
+        headers = sign(request, host, Place(endpoint.region, IN_HOSTS.get(service, service)), keys(), clock())
         connection = connections.to(scheme, host)
         if operation == "Invoke":
             connection.close()  # On a new connection nothing is ever sent twice, and no function run twice.
@@ -92,7 +96,7 @@ def _protocol(service: str) -> Protocol:
 
 def resolve_host(endpoint: Endpoint, service: str, request: HttpRequest) -> tuple[str, str, HttpRequest]:
     """Return scheme, host and request: a bucket goes into the host of S3, but into the path of an emulator."""
-    url = urlsplit(endpoint.url or f"https://{service}.{endpoint.region}.amazonaws.com")
+    url = urlsplit(endpoint.url or f"https://{IN_HOSTS.get(service, service)}.{endpoint.region}.amazonaws.com")
     bucket = request.bucket
     if not bucket:
         return url.scheme, url.netloc, request

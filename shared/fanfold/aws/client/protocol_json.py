@@ -1,4 +1,4 @@
-"""The AWS JSON protocol: DynamoDB, KMS, SQS, Secrets Manager and SSM."""
+"""The AWS JSON protocol: DynamoDB, KMS, SQS, Secrets Manager, SSM and Step Functions."""
 
 import zlib
 from base64 import b64decode
@@ -17,6 +17,7 @@ TARGETS = {
     "sqs": "AmazonSQS",
     "secretsmanager": "secretsmanager",
     "ssm": "AmazonSSM",
+    "stepfunctions": "AWSStepFunctions",
 }
 VERSIONS = {"kms": "1.1", "secretsmanager": "1.1", "ssm": "1.1"}
 # The members that carry bytes, which go over the wire in base 64.
