@@ -10,7 +10,16 @@ from fanfold.ledger.bookings import Bookings
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.real_changes import changes_of
 from fanfold.market.bars import Bar
-from fanfold.messages import BarsClosed, ExecutionReport, Message, Order, OrdersApproved, Targets, TradingState
+from fanfold.messages import (
+    BarsClosed,
+    ExecutionReport,
+    LegStatus,
+    Message,
+    Order,
+    OrdersApproved,
+    Targets,
+    TradingState,
+)
 from fanfold.records import TERMINAL
 from fanfold.risk.exposure import RestingStop
 from fanfold.risk.policy import prepare
@@ -128,6 +137,12 @@ class RestingWorld:
         """Return whether the leg holds a position that risk protects."""
         carried = self.polls.read("main").carried.protections
         return self.held > 0 and any(each.leg == LEG and not each.out for each in carried)
+
+    def legs(self) -> list[str]:
+        """Return what was told of the leg, oldest first."""
+        told = {message.id: message for message in self.bus.messages if isinstance(message, LegStatus)}
+        states = [state for message in told.values() for state in message.statuses]
+        return [str(state.code) for state in states if (state.instance, state.instrument) == LEG]
 
     def orders(self) -> list[Order]:
         return [record.order for record in self.ledger.orders.values()]

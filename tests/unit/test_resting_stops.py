@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from fanfold.messages import OrderState, TradingState
@@ -173,6 +174,21 @@ def test_a_minute_that_has_its_orders_leaves_the_stop_to_the_next() -> None:
     for minute in (2, 3, 4):
         world.minute(minute)
     assert len(world.stops) == 1
+
+
+def test_a_position_too_small_for_a_stop_says_so_once_and_that_it_has_one_again() -> None:
+    world = RestingWorld()
+    world.minute(1, {LEG: STOP})
+    few = world.desk.instruments[LEG[1]]
+    world.venue.listed[LEG[1]] = msgspec.structs.replace(few, notional_min=D(9_000))
+    for minute in (2, 3, 4):
+        world.minute(minute)
+    assert (world.stops, world.legs()[-1]) == ([], "UNPROTECTED")
+    world.venue.listed[LEG[1]] = few
+    for minute in (5, 6, 7):
+        world.minute(minute)
+    assert len(world.stops) == 1
+    assert [code for code in world.legs() if code in ("UNPROTECTED", "OK")] == ["UNPROTECTED", "OK"]
 
 
 def test_an_exit_whose_stop_does_not_end_waits_and_no_other_goes_out_beside_it() -> None:

@@ -18,6 +18,7 @@ from fanfold.risk.policy import DeskPolicy
 from fanfold.risk.poll import CarriedForward, PollPart, PollState, Unfinished, arrival, may_pass
 from fanfold.risk.protection import Guarded, guard
 from fanfold.risk.remaining import remaining
+from fanfold.risk.resting_stops import unprotected
 from fanfold.risk.standing import StandingTarget
 from fanfold.signals.due import due
 from fanfold.strategy.contract import EXTERNAL
@@ -182,8 +183,9 @@ class PreTradeRisk:
         done = False
         while not done:  # A chunk that landed counts as a fresh start.
             decision, guarded, done = retry_on_conflict(approve_next, TRIES, f"the book of {account}", self._backoff)
-        reported = self._report(DecidedTargets(account, at, guarded, decision), before.reported)
-        book = decision.book
+        book, terms = decision.book, self._plan.terms(account).under(decision.book.rules)
+        bare = unprotected(guarded, book, terms)
+        reported = self._report(DecidedTargets(account, at, guarded, decision, bare), before.reported)
         carried = CarriedForward(
             targets=list(remaining(guarded.wanted, decision, approver.ordered, self._external).values()),
             protections=guarded.protections,
@@ -194,7 +196,7 @@ class PreTradeRisk:
             last_equity=book.last_equity,
         )
         self._polls.note(account, gathered, carried, rearmed=book.rearmed, decided=decided)
-        self._stops.keep(guarded, book, self._plan.terms(account).under(book.rules), gathered, at)
+        self._stops.keep(guarded, book, terms, gathered, at)
 
     def _report(self, decided: DecidedTargets, reported: Mapping[str, str]) -> dict[str, str]:
         """Report the results of a decision besides its orders; return the codes that are reported from now on."""

@@ -1,6 +1,6 @@
 """Report a decision besides its orders: refusals, and legs that cannot trade, each once for every change."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from fanfold.risk.standing import Standing
 
 # The key of the state of the account as a whole.
 ACCOUNT: PositionKey = ("", "")
+NO_LEGS: Mapping[PositionKey, str] = {}
 
 
 class DecidedTargets(NamedTuple):
@@ -27,6 +28,7 @@ class DecidedTargets(NamedTuple):
     at: datetime
     guarded: Guarded
     decision: Decision
+    unprotected: Mapping[PositionKey, str] = NO_LEGS
 
     @property
     def wanted(self) -> Standing:
@@ -35,14 +37,27 @@ class DecidedTargets(NamedTuple):
 
 def reports_of(decided: DecidedTargets, reported: Mapping[str, str]) -> tuple[dict[str, str], list[Message]]:
     """Return the codes of legs that cannot trade, by leg, and the new messages; ``reported`` are the codes before."""
-    if not reported and not decided.guarded.stopped_out and _is_plain(decided.decision):
+    bare = decided.guarded.stopped_out or decided.unprotected
+    if not reported and not bare and _is_plain(decided.decision):
         return {}, []
-    changed = [state for state in _states(decided) if reported.get(_key(state), LegCode.OK) != _status_text(state)]
+    states = list(_states(decided))
+    states += _bare(decided, reported, {_key(state) for state in states})
+    changed = [state for state in states if reported.get(_key(state), LegCode.OK) != _status_text(state)]
     codes = dict(reported) | {_key(state): _status_text(state) for state in changed}
     messages: list[Message] = list(_refused(decided))
     if changed:
         messages.append(_status(decided, changed))
     return {key: code for key, code in codes.items() if code != LegCode.OK}, messages
+
+
+def _bare(decided: DecidedTargets, reported: Mapping[str, str], stated: Collection[str]) -> Iterator[LegState]:
+    """Yield the legs without a target that have no stop at their venue, and those that are not without one any more."""
+    legs = [leg for leg in sorted(decided.unprotected) if f"{leg[0]}/{leg[1]}" not in stated]
+    yield from (_state(leg, LegCode.UNPROTECTED, decided.unprotected[leg]) for leg in legs)
+    for key, code in reported.items():
+        instance, _, instrument = key.partition("/")
+        if code == LegCode.UNPROTECTED and key not in stated and (instance, instrument) not in legs:
+            yield _state((instance, instrument), LegCode.OK, "")
 
 
 def _is_plain(decision: Decision) -> bool:
@@ -78,6 +93,8 @@ def _states(decided: DecidedTargets) -> Iterator[LegState]:
             yield _state(leg, LegCode.NO_PRICE, unpriced[leg])
         elif leg[1] in decision.book.rules:
             yield _state(leg, LegCode.RULES_CHANGED, decision.book.rules[leg[1]].reason)
+        elif leg in decided.unprotected:
+            yield _state(leg, LegCode.UNPROTECTED, decided.unprotected[leg])
         else:
             yield _state(leg, LegCode.OK, "")
     yield _flat(decided)

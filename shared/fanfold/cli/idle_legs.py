@@ -18,7 +18,7 @@ SILENT = "SILENT"
 # What makes a run a failure: nobody looked for a strategy that fails, or for one that never says a word.
 FAILURES = {LegCode.FAULT, LegCode.WARMING_UP, SILENT}
 AS_WRITTEN = {LegCode.OK, LegCode.FLAT}
-TRADES = AS_WRITTEN | {LegCode.RULES_CHANGED}
+TRADES = AS_WRITTEN | {LegCode.RULES_CHANGED, LegCode.UNPROTECTED}
 Leg = tuple[str, str, str]
 
 
@@ -128,6 +128,7 @@ _WORDS = {
     LegCode.NO_PRICE: "has no price",
     LegCode.STOPPED_OUT: "was stopped out",
     LegCode.RULES_CHANGED: "trades by its venue's rules",
+    LegCode.UNPROTECTED: "has no stop at its venue",
     SILENT: "gave no target in the whole run",
 }
 

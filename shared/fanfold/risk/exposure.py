@@ -209,14 +209,14 @@ def at_cost(book: AccountSnapshot) -> AccountSnapshot:
     It is a mark of no bar, to bound the orders that close a position by, and says nothing about the account's value.
     """
     costs = {
-        instrument: Mark(price=_significant(ratio(held.cost, held.quantity)), closes_at_s=0)
+        instrument: Mark(price=significant(ratio(held.cost, held.quantity)), closes_at_s=0)
         for (_, instrument), held in sorted(book.held.items())
         if held.quantity and held.cost and not priced(book.marks.get(instrument))
     }
     return msgspec.structs.replace(book, marks=book.marks | costs) if costs else book
 
 
-def _significant(price: Decimal) -> Decimal:
+def significant(price: Decimal) -> Decimal:
     """Round a price to twelve significant digits, as many as a venue's price has."""
     return Context(prec=12).plus(price).normalize()
 

@@ -7,13 +7,14 @@ and risk closes what it leaves.
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
 from fanfold import ids
 from fanfold.messages import Order, TradingState
 from fanfold.money import ZERO, ceil_to, exact, floor_to, ratio
-from fanfold.risk.exposure import FLAT, AccountSnapshot, Exposure, PositionKey, RestingStop, priced
+from fanfold.risk.exposure import FLAT, AccountSnapshot, Exposure, PositionKey, RestingStop, priced, significant
 from fanfold.risk.policy import AccountPolicy, PositionPolicy
 from fanfold.risk.protection import Guarded, Protection
 from fanfold.risk.standing import Standing
@@ -75,11 +76,25 @@ def _outdated(stop: RestingStop, protection: Protection | None, book: AccountSna
     held = book.held.get(protection.leg, FLAT)
     if held.quantity <= 0:
         return True
-    policy = _policy(protection, held, book, terms)
+    policy = _policy(protection, held, terms)
     level = _level(protection, held, policy)
     if not level:
         return True
     return stop.quantity != _quantity(held, policy) or abs(stop.price - level) >= STEP * level
+
+
+@exact
+def unprotected(guarded: Guarded, book: AccountSnapshot, terms: AccountPolicy) -> dict[PositionKey, str]:
+    """Return the legs for whose position the venue takes no stop, because it is too small for one."""
+    if STOP_LIMIT not in terms.rests:
+        return {}
+    bare = [protection for protection in guarded.protections if protection.leg not in book.stops]
+    prices = {protection.leg: _prices(protection, book, terms) for protection in bare}
+    return {
+        leg: f"its venue takes no stop for {book.held[leg].quantity:f}: only the desk protects it"
+        for leg, stop in prices.items()
+        if stop is not None and stop.too_small
+    }
 
 
 def stop_of(
@@ -89,16 +104,9 @@ def stop_of(
 
     Its id is that of the leg and the market event: one at most comes of each.
     """
-    held, mark = book.held.get(protection.leg, FLAT), book.marks.get(protection.instrument)
-    if protection.out or held.quantity <= 0 or held.open < 0 or mark is None or not priced(mark):
-        return None
-    policy = _policy(protection, held, book, terms)
-    level, quantity = _level(protection, held, policy), _quantity(held, policy)
+    stop, mark = _prices(protection, book, terms), book.marks.get(protection.instrument)
     # At a level that the price has reached, risk closes the position itself.
-    if not level or level >= mark.price:
-        return None
-    limit = max(min(floor_to(level * (1 - policy.collar), policy.tick), level - policy.tick), policy.tick)
-    if not quantity or quantity < policy.amount_min or quantity * limit < policy.notional_min:
+    if stop is None or stop.too_small or mark is None or not priced(mark) or stop.level >= mark.price:
         return None
     signal_id = ids.derive("stop", *protection.leg, at.isoformat())
     order_id = ids.order_id(signal_id, book.account, 0)
@@ -112,9 +120,9 @@ def stop_of(
         instrument=protection.instrument,
         side="sell",
         kind="stop",
-        quantity=quantity,
-        limit_price=limit,
-        stop_price=level,
+        quantity=stop.quantity,
+        limit_price=stop.limit,
+        stop_price=stop.level,
         reduce_only=True,
         reference_price=mark.price,
         reserved=ZERO,
@@ -123,9 +131,32 @@ def stop_of(
     )
 
 
-def _policy(protection: Protection, held: Exposure, book: AccountSnapshot, terms: AccountPolicy) -> PositionPolicy:
-    mark = book.marks[protection.instrument]
-    return terms.legs.get(protection.leg) or terms.exit(protection.leg, held.quantity, mark.price)
+class StopPrices(NamedTuple):
+    """The stop price, limit and quantity of a stop, which may be too small for its venue."""
+
+    level: Decimal
+    limit: Decimal
+    quantity: Decimal
+    too_small: bool
+
+
+def _prices(protection: Protection, book: AccountSnapshot, terms: AccountPolicy) -> StopPrices | None:
+    """Return what a leg's stop is to be; None where there is no position that wants one, or it is being closed."""
+    held = book.held.get(protection.leg, FLAT)
+    if protection.out or held.quantity <= 0 or held.open < 0:
+        return None
+    policy = _policy(protection, held, terms)
+    level, quantity = _level(protection, held, policy), _quantity(held, policy)
+    if not level:
+        return None
+    limit = max(min(floor_to(level * (1 - policy.collar), policy.tick), level - policy.tick), policy.tick)
+    small = not quantity or quantity < policy.amount_min or quantity * limit < policy.notional_min
+    return StopPrices(level, limit, quantity, small)
+
+
+def _policy(protection: Protection, held: Exposure, terms: AccountPolicy) -> PositionPolicy:
+    known = terms.legs.get(protection.leg)
+    return known or terms.exit(protection.leg, held.quantity, significant(ratio(held.cost, held.quantity)))
 
 
 def _level(protection: Protection, held: Exposure, policy: PositionPolicy) -> Decimal:
