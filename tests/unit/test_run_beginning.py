@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from fanfold.cli import recorded_run
+from fanfold.cli import reading_progress, recorded_run
 from fanfold.cli.main import main
 from fanfold.local import container_tool, state_directory
 from fanfold.local.holding import lock_directory
@@ -79,3 +79,21 @@ def test_a_run_without_a_terminal_says_how_far_it_got(tmp_path: Path, monkeypatc
     assert [line.partition(" bars")[0] for line in lines] == ["1 of 3", "2 of 3", "3 of 3"]
     assert lines[-1].endswith("2026-01-01 00:02")
     assert "of 3 bars" not in replayed(tmp_path, terminal=True)
+
+
+@pytest.mark.parametrize(("count", "shares"), [(4, ["25%", "50%", "75%", "100%"]), (1, [])])
+def test_the_share_of_several_big_files_that_is_read_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, shares: list[str]
+) -> None:
+    printed = StringIO()
+    terminal = Console(file=printed, force_terminal=True, width=80, color_system=None)
+    monkeypatch.setattr(reading_progress, "_BIG", 0)
+    monkeypatch.setattr(reading_progress, "Console", lambda **_options: terminal)
+    files = [tmp_path / f"{number}.csv" for number in range(count)]
+    for file in files:
+        file.write_text("time")
+    with reading_progress.progress_of_reading([str(file) for file in files]) as on_read:
+        for file in files:
+            on_read(file)
+    assert all(share in printed.getvalue() for share in shares)
+    assert ("%" in printed.getvalue()) == bool(shares)

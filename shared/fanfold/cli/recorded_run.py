@@ -58,7 +58,7 @@ def _start(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -> i
 
 def read_plan(wanted: RunOptions) -> RunPlan:
     """Return the plan of a run that begins, and show how far its files are read."""
-    with progress_of_reading(wanted.data):
+    with progress_of_reading(wanted.data) as on_read:
         return run_plan.plan(
             wanted.desk_file,
             wanted.data,
@@ -69,6 +69,7 @@ def read_plan(wanted: RunOptions) -> RunPlan:
             wanted.minutes,
             cash=wanted.cash,
             columns=wanted.columns,
+            on_read=on_read,
         )
 
 

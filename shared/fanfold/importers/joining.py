@@ -1,8 +1,9 @@
 """Files of one instrument, such as the months of an archive, as one series."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
@@ -28,14 +29,17 @@ def read_all(
     jump_max: Decimal = JUMP_MAX,
     now: int | None = None,
     need: Need | None = None,
+    on_read: Callable[[Path], None] = lambda _path: None,
 ) -> list[DataFile]:
-    """Return the bars in files that ``need`` does not leave out, one entry an instrument.
+    """Return the bars in files that ``need`` does not leave out, one entry an instrument; tell of each once it is read.
 
     Raises BadInput as ``data_files.read`` and ``join`` do.
     """
-    files = [
-        data_files.read(argument, columns=columns, jump_max=jump_max, now=now, need=need) for argument in arguments
-    ]
+    files = []
+    for argument in arguments:
+        file = data_files.read(argument, columns=columns, jump_max=jump_max, now=now, need=need)
+        on_read(file.path)
+        files.append(file)
     return joined(files, jump_max)
 
 

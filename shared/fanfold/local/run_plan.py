@@ -1,6 +1,6 @@
 """Plan a run: the desk file, adapted to the requested data, strategy and params."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -111,16 +111,17 @@ def plan(
     after: int | None = None,
     cash: Decimal | None = None,
     columns: Mapping[str, str] | None = None,
+    on_read: Callable[[Path], None] = lambda _path: None,
 ) -> RunPlan:
     """Return the plan of a replay, or of what is left of it ``after`` a close, in epoch seconds.
 
-    Raises BadInput for options, data or a desk that cannot be run.
+    It tells ``on_read`` of each file. Raises BadInput for options, data or a desk that cannot be run.
     """
     if since is not None and until is not None and since > until:
         raise BadInput(f"--from {_text(since)} is after --until {_text(until)}")
     notes: list[str] = []
     raw = _desk_of_data(desk_file, strategy, notes) if data else _raw(desk_file)
-    files = _read(data, columns, since, raw.get("strategies", {}), strategy, params)
+    files = _read(data, columns, since, raw.get("strategies", {}), strategy, params, on_read)
     notes += joining.disjoint_spans(files)
     if strategy in raw.get("strategies", {}) or (strategy in contract.names() and files):
         # Nothing is noted about instances that do not trade.
@@ -157,16 +158,17 @@ def _read(
     instances: Mapping[str, Any],
     strategy: str | None,
     params: Mapping[str, str],
+    on_read: Callable[[Path], None],
 ) -> list[DataFile]:
     """Return the bars in files that a run from ``since`` on needs; all where it begins with the first."""
     if since is None:
-        return joining.read_all(data, columns)
+        return joining.read_all(data, columns, on_read=on_read)
     if strategy is not None:
         instances = {strategy: instances.get(strategy, {})}
     with_params = {
         name: {**instance, "params": {**instance.get("params", {}), **params}} for name, instance in instances.items()
     }
-    return joining.read_all(data, columns, need=warm_up.need(since, with_params, len(data)))
+    return joining.read_all(data, columns, need=warm_up.need(since, with_params, len(data)), on_read=on_read)
 
 
 def refuse_live(traded: Desk) -> None:

@@ -4,8 +4,9 @@ Example: fanfold data check BTCUSDT-1m-2026-03.zip
 Example: fanfold data check export.csv=BTC/USDT --columns time=start_at,volume=amount
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -16,7 +17,7 @@ from fanfold.cli.output import Answer
 from fanfold.cli.reading_progress import progress_of_reading
 from fanfold.errors import BadInput
 from fanfold.importers import columns as column_names
-from fanfold.importers import data_files, joining
+from fanfold.importers import data_files, joining, symbols
 from fanfold.importers.data_files import DataFile
 from fanfold.local.complaint import print_error
 from fanfold.market.quality import DefectKind
@@ -32,8 +33,8 @@ def command(*files: File, columns: Columns = "") -> Answer:
     if not files:
         raise BadInput("name a file of bars, such as `fanfold data check BTCUSDT-1m-2026-03.zip`")
     mapping = column_names.parse(columns)
-    with progress_of_reading(files):
-        read, refusals = _read(files, mapping)
+    with progress_of_reading(files) as on_read:
+        read, refusals = _read(files, mapping, on_read)
     joined = joining.joined(read)
     for refusal in refusals:
         print_error(refusal)
@@ -46,7 +47,9 @@ def command(*files: File, columns: Columns = "") -> Answer:
     return Answer(document, blocks, Exit.FAILED if doubtful else Exit.OK)
 
 
-def _read(files: Sequence[str], mapping: dict[str, str]) -> tuple[list[DataFile], list[str]]:
+def _read(
+    files: Sequence[str], mapping: dict[str, str], on_read: Callable[[Path], None]
+) -> tuple[list[DataFile], list[str]]:
     """Return the files that can be read, and why each of the others cannot."""
     read, refusals = [], []
     for argument in files:
@@ -54,6 +57,7 @@ def _read(files: Sequence[str], mapping: dict[str, str]) -> tuple[list[DataFile]
             read.append(data_files.read(argument, columns=mapping))
         except BadInput as refusal:
             refusals.append(str(refusal))
+        on_read(symbols.locate(argument)[0])
     return read, refusals
 
 

@@ -29,8 +29,8 @@ def command(*files: File, output: Output, columns: Columns = "", overwrite: Over
     if not files:
         raise BadInput("name a file of bars, such as `fanfold data convert BTCUSDT-1m-2026-03.zip --output bars`")
     mapping = column_names.parse(columns)
-    with progress_of_reading(files):
-        instruments = joining.read_all(files, mapping)
+    with progress_of_reading(files) as on_read:
+        instruments = joining.read_all(files, mapping, on_read=on_read)
     targets = [_target(output, file, len(instruments)) for file in instruments]
     there = [str(target) for target in targets if target.exists()]
     if there and not overwrite:
