@@ -16,10 +16,11 @@ def of(entries: Iterable[StandingTarget], context: Context) -> dict[PositionKey,
     """Map each leg of a bundle to it: the bundle of its target, or the instance of a strategy that trades bundles."""
     named = {}
     for entry in entries:
-        terms = context.terms.legs.get(entry.leg)
+        leg = entry.leg
+        terms = context.terms.legs.get(leg)
         bundle = entry.target.bundle or (entry.target.instance if terms is not None and terms.bundle else "")
         if bundle:
-            named[entry.leg] = bundle
+            named[leg] = bundle
     return named
 
 

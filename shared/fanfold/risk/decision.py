@@ -64,10 +64,11 @@ def decide_standing(
     """
     entries = _canonical(standing, book.trading_state)
     # FLATTENING is no strategy's signal: it holds until the account is flat, however long that takes.
+    aged = () if book.trading_state is TradingState.FLATTENING else entries
     ages = {
         entry.target.signal_id: (now - entry.at).total_seconds()
-        for entry in entries
-        if _first(entry) and book.trading_state is not TradingState.FLATTENING
+        for entry in aged
+        if entry.quantity is None and not entry.code
     }
     context = survey(book, plan.terms(book.account).under(book.rules), ages, now)
     of_legs = bundles.of(entries, context)
@@ -91,10 +92,6 @@ def decide_standing(
 
 def _slices(order: Order, context: Context) -> Iterable[Order]:
     return slicing.divided(order, context.position_policy(bundles.leg_of(order)))
-
-
-def _first(entry: StandingTarget) -> bool:
-    return entry.quantity is None and not entry.code
 
 
 def _lacks(outcome: Order | Refusal | NoOrder) -> bool:

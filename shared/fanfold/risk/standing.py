@@ -47,9 +47,10 @@ def merge(standing: Standing, fresh: Iterable[StandingTarget]) -> dict[PositionK
     """Keep the newest target of each leg. Of two of one time the standing one wins, else the larger signal id."""
     merged = dict(standing)
     for entry in sorted(fresh, key=lambda entry: (entry.at, entry.target.signal_id)):
-        known = merged.get(entry.leg)
-        if known is None or entry.at > known.at or (entry.at == known.at and entry.leg not in standing):
-            merged[entry.leg] = entry
+        leg = entry.leg
+        known = merged.get(leg)
+        if known is None or entry.at > known.at or (entry.at == known.at and leg not in standing):
+            merged[leg] = entry
     return merged
 
 
