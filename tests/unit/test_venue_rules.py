@@ -1,5 +1,6 @@
 """A real venue changes tick, lot or limits of an instrument: the desk goes by them from then on, and says so."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -8,8 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from execution_service.real import RealAccount
 from fanfold.desk import Instrument
+from fanfold.errors import AT_ONCE
+from fanfold.ledger.bookings import Bookings
 from fanfold.ledger.changes import KeepRules
+from fanfold.ledger.real_changes import changes_of
 from fanfold.messages import LegStatus, OrderState
 from fanfold.risk.policy import prepare
 from fanfold.risk.venue_rules import RulesInForce, in_force
@@ -145,6 +150,58 @@ def test_what_is_not_listed_is_frozen_until_it_is_and_other_instruments_go_on() 
     world.venue.listed[A] = gone
     assert world.account().reconcile() == [f"v lists {A} again"]
     assert world.ledger.real_money("main").frozen == {}
+
+
+class CachedVenue:
+    """The venue as one process knows it: rules are read again where they are older than asked for."""
+
+    def __init__(self, world: RealWorld) -> None:
+        self._world, self._venue = world, world.venue
+        self.reads = 0
+        self._read()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._venue, name)
+
+    def rules(self, instrument: str, since: datetime) -> Instrument | None:
+        if self._loaded_at < since:
+            self._read()
+        return self._listed.get(instrument)
+
+    def _read(self) -> None:
+        self._listed, self._loaded_at = dict(self._venue.listed), self._world.now
+        self.reads += 1
+
+
+def process(world: RealWorld) -> tuple[RealAccount, CachedVenue]:
+    """A process of its own, which stays up."""
+    venue: Any = CachedVenue(world)
+    ledger = Bookings(world.ledger.store, AT_ONCE, beside=changes_of(world.desk))
+    return RealAccount("main", world.desk, ledger, venue, lambda: world.now, world.events), venue
+
+
+def test_a_process_that_knows_the_venue_as_it_was_before_takes_nothing_back() -> None:
+    world = RealWorld()
+    (sender, _), (sweeper, swept) = process(world), process(world)
+    sweeper.reconcile()
+    world.wait(60)
+    changed(world, tick="0.1")
+    terms: dict[str, Any] = {"kind": "limit", "limit_price": "100.01", "time_in_force": "ioc"}
+    sender.place(world.approve(order("a", decided_at=world.now, **terms)))
+    for _ in range(3):
+        world.wait(60)
+        assert sweeper.reconcile() == []
+    assert (rules_of(world)[A].rules.tick, swept.reads) == (D("0.1"), 2)
+    gone = world.venue.listed.pop(A)
+    world.wait(60)
+    sender.place(world.approve(order("b", decided_at=world.now, **terms)))
+    for _ in range(3):
+        world.wait(60)
+        assert sweeper.reconcile() == []
+    assert ((A, "listing") in world.ledger.real_money("main").frozen, swept.reads) == (True, 3)
+    world.venue.listed[A] = gone
+    world.wait(3_600)
+    assert sweeper.reconcile() == [f"v lists {A} again"]
 
 
 def test_a_silent_venue_leaves_the_rejection_as_it_is() -> None:

@@ -131,7 +131,7 @@ def plan(
     read = PlannedLedger(ledger)
     only_read = PlannedVenue(venue, read.planned)
     follower = Follower(desk, read, only_read, clock, Unheard())
-    rules = RulesKeeper(account, desk, read, only_read, Unheard())
+    rules = RulesKeeper(account, desk, read, only_read, clock, Unheard())
     Reconciler(desk, read, only_read, follower, clock, Unheard(), rules).reconcile(account)
     # It follows the orders twice, before the balances and after them.
     return list(dict.fromkeys(read.planned))

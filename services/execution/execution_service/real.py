@@ -38,7 +38,7 @@ class RealAccount:
         self._venue = venue
         self._clock = clock
         self._monitor = monitor
-        rules = RulesKeeper(account, desk, ledger, venue, monitor)
+        rules = RulesKeeper(account, desk, ledger, venue, clock, monitor)
         self._follower = Follower(desk, ledger, venue, clock, monitor)
         replacer = Replacer(ledger, self._follower, monitor.note)
         self._sender = Sender(desk, ledger, venue, clock, monitor, rules.learn, replacer)

@@ -4,7 +4,7 @@ From then on risk sizes and prices by the venue's rules, where the desk file's d
 ledger until the venue takes the desk file's again. What is not listed is frozen: it is entered no more.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from fanfold.desk import Desk, Instrument
 from fanfold.errors import VenueUnavailable
 from fanfold.ledger.changes import Change, DropRules, Freeze, KeepRules, Unfreeze
 from fanfold.ledger.real_money import RealMoney
-from fanfold.risk.venue_rules import in_force
+from fanfold.risk.venue_rules import RulesInForce, in_force
 from fanfold.trading.venue import TradingVenue
 
 LISTING = "listing"
@@ -33,13 +33,22 @@ class RulesKeeper:
     """The verb of execution for the rules of a real account's instruments."""
 
     def __init__(
-        self, account: str, desk: Desk, ledger: RulesLedger, venue: TradingVenue, monitor: RealMonitor
+        self,
+        account: str,
+        desk: Desk,
+        ledger: RulesLedger,
+        venue: TradingVenue,
+        clock: Callable[[], datetime],
+        monitor: RealMonitor,
     ) -> None:
         self._account = account
         self._desk = desk
         self._ledger = ledger
         self._venue = venue
+        self._clock = clock
         self._monitor = monitor
+        # By instrument what the ledger has beside the desk file, and when this process first saw that.
+        self._noted: dict[str, tuple[RulesInForce | None, bool, datetime]] = {}
 
     def review(self, since: datetime) -> list[str]:
         """Compare every instrument of the venue, by rules that it stated since then; return what has changed."""
@@ -58,11 +67,20 @@ class RulesKeeper:
     def _keep(self, instruments: Iterable[str], since: datetime, real: RealMoney) -> list[str]:
         findings = []
         for instrument in instruments:
-            for change, text in self._changes(instrument, self._venue.rules(instrument, since), real):
+            stated = self._venue.rules(instrument, max(since, self._noted_at(instrument, since, real)))
+            for change, text in self._changes(instrument, stated, real):
                 if self._ledger.note([change]):
                     self._monitor.note("a venue's rules changed", instrument=instrument, why=text)
                     findings.append(text)
         return findings
+
+    def _noted_at(self, instrument: str, since: datetime, real: RealMoney) -> datetime:
+        """Return when this process first saw what the ledger has: another may know the venue as it was later."""
+        kept, frozen = real.rules.get(instrument), (instrument, LISTING) in real.frozen
+        before = self._noted.get(instrument, (None, False, since))
+        if before[:2] != (kept, frozen):
+            before = self._noted[instrument] = kept, frozen, self._clock()
+        return before[2]
 
     def _changes(self, instrument: str, stated: Instrument | None, real: RealMoney) -> Iterator[tuple[Change, str]]:
         venue = self._desk.accounts[self._account].venue
