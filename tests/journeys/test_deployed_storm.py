@@ -16,7 +16,7 @@ from support.storm_desk import storm_desk
 INTENTS = int(os.environ.get("DEPLOYED_INTENTS", "120"))
 INSTANCES = 10
 # Intents of a bar, at the least: some instances wait for others, or for an outcome.
-A_BAR = 9
+A_BAR = 11
 PLANS = ["storm", *(FAULTS if "DEPLOYED_INTENTS" in os.environ else [])]
 
 

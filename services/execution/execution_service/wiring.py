@@ -18,7 +18,7 @@ from fanfold.aws.dynamodb.ledger import live_of
 from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.paper_book import PaperBook
-from fanfold.aws.dynamodb.pauses import PauseTable
+from fanfold.aws.dynamodb.pauses import PauseTable, VenuePause
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.function.runtime import Runtime, read
 from fanfold.aws.function.runtime import runtime as described
@@ -108,7 +108,10 @@ class ExecutionProcess:
         if self._keys is None or quote is None:
             raise BadInput(f"account {account!r} is live, and the stage has no key for {venue}")
         runtime, origin = self.runtime, self._settings.venue_origin
-        client = KeyedClient(terms, self._keys.values(), origin, clock=runtime.clock, sleep=runtime.sleep)
+        pauses = VenuePause(self._pauses, venue)
+        client = KeyedClient(
+            terms, self._keys.values(), origin, clock=runtime.clock, sleep=runtime.sleep, pauses=pauses
+        )
         exchange = ExchangeTrading(terms, client, quote, runtime.clock)
         unchecked = exchange.check_key()
         if unchecked:
@@ -153,7 +156,11 @@ class ExecutionProcess:
 
         runtime, origin = self.runtime, self._settings.venue_origin
         exchange = ExchangeVenue.connect(profile, runtime.desk.instruments, origin, runtime.clock, runtime.sleep)
-        return Quotes(venue, exchange, PauseTable(runtime.table(self._settings.paper_book_table))).quote
+        return Quotes(venue, exchange, self._pauses).quote
+
+    @cached_property
+    def _pauses(self) -> PauseTable:
+        return PauseTable(self.runtime.table(self._settings.paper_book_table))
 
     @cached_property
     def _sweeper(self) -> Sweeper:

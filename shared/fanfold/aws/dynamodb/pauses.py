@@ -1,6 +1,7 @@
 """The pauses that venues demanded, stored for all processes of a service: one item for each venue."""
 
 from contextlib import suppress
+from typing import NamedTuple
 
 from fanfold.aws.dynamodb.attribute_values import integer
 from fanfold.aws.dynamodb.table import Key, Table
@@ -26,6 +27,19 @@ class PauseTable:
         # A longer one, of another process, stays.
         with suppress(Conflict):
             self._table.write([self._table.putting(_key(venue), item, shorter, {":until": until})])
+
+
+class VenuePause(NamedTuple):
+    """The pause of one venue; see fanfold.venues.ccxt.pace.SharedPauses."""
+
+    table: PauseTable
+    venue: str
+
+    def until(self) -> int:
+        return self.table.until(self.venue)
+
+    def store(self, until: int) -> None:
+        self.table.store(self.venue, until)
 
 
 def _key(venue: str) -> Key:

@@ -13,13 +13,18 @@ from urllib.parse import urlsplit
 
 from fanfold.errors import VenueUnavailable
 from fanfold.venues.ccxt import slim
-from fanfold.venues.ccxt.pace import Pace
+from fanfold.venues.ccxt.nonces import RisingNonces
+from fanfold.venues.ccxt.pace import Pace, SharedPauses
 from fanfold.venues.ccxt.transport import HttpSession
 
 TIMEOUT_S = 3.0
 # Most exchanges count by the minute, so that long is waited where one does not say how long.
 PAUSE_S = 60.0
 REFUSED = (429, 418)
+# Where an exchange says how much of its limit a minute all processes used: the header, and the limit.
+USED = {"binance": ("X-MBX-USED-WEIGHT-1M", 6_000)}
+# So much of a limit is used; at the whole of it the exchange would refuse, and then ban.
+USED_SHARE_MAX = 0.95
 # ccxt's number for precisions that are steps.
 TICK_SIZE = 4
 # Where best bid and ask alone are only told to those with keys; the ticker has them too.
@@ -58,11 +63,12 @@ class Client:
         credentials: Mapping[str, str] | None = None,
         clock: Callable[[], datetime] | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        pauses: SharedPauses | None = None,
     ) -> None:
         """Use ``credentials`` as ccxt names them, such as apiKey and secret, for what is not public.
 
         Keep the exchange's pace by ``clock``, and stamp signed requests by it; by this machine's without one. ``sleep``
-        waits by the same clock.
+        waits by the same clock. ``pauses`` are those of all processes under the key.
         """
         kind = slim.load(exchange_id)
         self._errors: Any = slim.errors()
@@ -72,9 +78,10 @@ class Client:
         self._ccxt = _guarded(kind, self._errors)(_CONFIG | own | dict(credentials or {}))
         self._ccxt.clock = clock
         self._now_s = time.time if clock is None else lambda: clock().timestamp()
-        self.pace = Pace(exchange_id, self._ccxt.rateLimit, self._now_s, sleep)
+        self.pace = Pace(exchange_id, self._ccxt.rateLimit, self._now_s, sleep, pauses)
         self._ccxt.pace = self.pace
         self._ccxt.answered = local()
+        self._ccxt.incrementing_nonce = RisingNonces(self._now_s).following
         self._ccxt.has["fetchCurrencies"] = False
         # ccxt's own retries would send again what an exchange may have taken.
         assert not self._ccxt.options.get("maxRetriesOnFailure"), "maxRetriesOnFailure must be 0"
@@ -209,6 +216,7 @@ def _guarded(kind: type[Any], errors: Any) -> type[Any]:
         ) -> Any:
             self.answered.at = _epoch(response_headers.get("Date", ""), 0.0)
             self.answered.status, self.answered.body = code, more[0] if more else ""
+            _heed_use(self.pace, self.id, response_headers)
             return super().on_rest_response(code, reason, url, method, response_headers, *more)
 
         def nonce(self) -> Any:
@@ -232,6 +240,14 @@ def _guarded(kind: type[Any], errors: Any) -> type[Any]:
             return candles
 
     return Guarded
+
+
+def _heed_use(pace: Pace, exchange: str, headers: Mapping[str, str]) -> None:
+    """Hold all processes for this minute where an answer says that together they are at the exchange's limit of it."""
+    name, limit = USED.get(exchange, ("", 0))
+    used = headers.get(name, "") if name else ""
+    if used.isdecimal() and int(used) >= USED_SHARE_MAX * limit:
+        pace.hold_this_minute()
 
 
 def _timed(exchange: Any, rows: list[Any], market: Any) -> list[Any]:

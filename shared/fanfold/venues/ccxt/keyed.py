@@ -11,6 +11,7 @@ from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.trading.terms import VenueTerms
 from fanfold.venues.ccxt.client import TIMEOUT_S, Client
 from fanfold.venues.ccxt.dialects.dialect import Document, Fence, NativeCall
+from fanfold.venues.ccxt.pace import SharedPauses
 
 # What a secret calls the credentials -> what ccxt calls them.
 CREDENTIALS = {"api_key": "apiKey", "apiKey": "apiKey", "secret": "secret", "password": "password"}
@@ -38,6 +39,7 @@ class KeyedClient(Client):
         clock: Callable[[], datetime] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        pauses: SharedPauses | None = None,
     ) -> None:
         """Stamp requests by ``clock``, this machine's where there is none; ``sleep`` waits by it.
 
@@ -47,7 +49,7 @@ class KeyedClient(Client):
         if unknown:
             raise BadInput(f"the key of {terms.exchange} has {unknown}; it takes api_key, secret and password")
         own = {CREDENTIALS[name]: credentials[name] for name in credentials}
-        super().__init__(terms.exchange, origin, timeout_s, own, clock, sleep)
+        super().__init__(terms.exchange, origin, timeout_s, own, clock, sleep, pauses)
         self._monotonic = monotonic
         self._used_at = float("-inf")
         # ccxt logs whole requests, with the key, as details for debugging.

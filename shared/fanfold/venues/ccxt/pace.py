@@ -2,12 +2,25 @@
 
 import time
 from collections.abc import Callable
+from math import ceil
 from threading import Lock
+from typing import Protocol
 
 from fanfold.errors import VenueUnavailable
 
 # What may go out at once after a pause. Short, for exchanges count over windows of a second or two.
 BURST_S = 0.2
+MINUTE_S = 60.0
+# How long what another process was told may be unknown here; a poll a minute asks anyway, so that no order does.
+LEARNED_S = 60.0
+
+
+class SharedPauses(Protocol):
+    """The pause that an exchange demanded of any process, in epoch seconds."""
+
+    def until(self) -> int: ...
+
+    def store(self, until: int) -> None: ...
 
 
 class Pace:
@@ -19,17 +32,22 @@ class Pace:
         rate_ms: float,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        shared: SharedPauses | None = None,
     ) -> None:
+        """Share pauses with other processes through ``shared``; it is read once a minute, and written at a pause."""
         self._venue = venue
         self._token_s = rate_ms / 1_000
         self._clock = clock
         self._sleep = sleep
+        self._shared = shared
+        self._learned_at = float("-inf")
         self._lock = Lock()
         self._free_at = 0.0
         self._held_until = 0.0
 
     def take(self, cost: float | None = None) -> None:
         """Wait for a turn. Raises VenueUnavailable at once during a pause that the exchange demanded."""
+        self._learn()
         with self._lock:
             self._check()
             now = self._clock()
@@ -41,8 +59,15 @@ class Pace:
             self._check()
 
     def hold(self, seconds: float) -> None:
-        """Let no request out for so long; a longer pause stays."""
-        self.hold_until(self._clock() + seconds)
+        """Let no request of any process out for so long; a longer pause stays."""
+        before, until = self._held_until, self._clock() + seconds
+        self.hold_until(until)
+        if self._shared is not None and until > before:
+            self._shared.store(ceil(until))
+
+    def hold_this_minute(self) -> None:
+        """Let no request of any process out until the next whole minute, from which on exchanges count anew."""
+        self.hold(MINUTE_S - self._clock() % MINUTE_S)
 
     def hold_until(self, at: float) -> None:
         """Let no request out until an epoch second, as another process was told; see hold."""
@@ -52,6 +77,13 @@ class Pace:
     @property
     def held_until(self) -> float:
         return self._held_until
+
+    def _learn(self) -> None:
+        """Take over a pause that another process was told."""
+        now = self._clock()
+        if self._shared is not None and not 0 <= now - self._learned_at < LEARNED_S:
+            self._learned_at = now
+            self.hold_until(self._shared.until())
 
     def _check(self) -> None:
         left = self._held_until - self._clock()

@@ -1,0 +1,134 @@
+"""The limits of a key are those of all processes under it: bans, request weight, nonces."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from test_trading_in_the_box import box
+
+from fanfold.aws.dynamodb.pauses import PauseTable, VenuePause
+from fanfold.errors import VenueUnavailable
+from fanfold.exchange.server import ManualClock, ServedExchange, serve
+from fanfold.simulation import market
+from fanfold.simulation.cloud import MemoryCloud
+from fanfold.trading.terms import TERMS
+from fanfold.venues.ccxt.client import USED, USED_SHARE_MAX
+from fanfold.venues.ccxt.keyed import KeyedClient
+from fanfold.venues.ccxt.nonces import RisingNonces
+from fanfold.venues.ccxt.trading import ExchangeTrading
+from support.exchange_server import serving
+from support.keyed_exchange import KeyedExchange, says, trading_at
+
+START = 1_767_225_600
+REQUEST_WEIGHT = 20
+
+
+class Processes:
+    """Processes under one key, which share a table and nothing else."""
+
+    def __init__(self, served: ServedExchange, clock: ManualClock) -> None:
+        self.served, self.clock, self.calls = served, clock, list[str]()
+        cloud = MemoryCloud(lambda: clock() / 1_000)
+        table, answer = cloud.table("paper-book"), cloud.call
+
+        def counted(service: str, operation: str, parameters: Any) -> dict[str, Any]:
+            self.calls.append(operation)
+            return answer(service, operation, parameters)
+
+        self._pauses = VenuePause(PauseTable(table._replace(call=counted)), "exchange")
+
+    def start(self) -> ExchangeTrading:
+        def now() -> datetime:
+            return datetime.fromtimestamp(self.clock() / 1_000, UTC)
+
+        credentials = {"api_key": self.served.key, "secret": self.served.secret}
+        client = KeyedClient(
+            TERMS["binance"],
+            credentials,
+            self.served.origin,
+            clock=now,
+            sleep=lambda _seconds: None,
+            pauses=self._pauses,
+        )
+        return ExchangeTrading(TERMS["binance"], client, lambda _symbol: None, now)  # type: ignore[arg-type,return-value]
+
+
+@pytest.fixture
+def processes() -> Iterator[Processes]:
+    clock = ManualClock(START * 1_000)
+    series = market.market(7, ["BTC/USDT"], 120, START - 3_600)
+    with serve(series, clock=clock, moved=False) as served:
+        yield Processes(served, clock)
+
+
+def ask(process: ExchangeTrading) -> bool:
+    try:
+        process.balances()
+    except VenueUnavailable:
+        return False
+    return True
+
+
+def test_a_pause_that_one_process_is_told_keeps_the_others_silent_to_its_end(processes: Processes) -> None:
+    first, second = processes.start(), processes.start()
+    box(processes.served, "faults", {"fault": "rate_limit_storm", "method": "GET", "path": "/api/v3/account"})
+    assert not ask(first)
+    # A storm of limits bans who goes on asking.
+    assert [ask(process) for process in (second, first, processes.start())] == [False] * 3
+    assert len(box(processes.served, "journal")) == 1
+    processes.clock.now_ms += 180_000
+    assert ask(first)
+    assert ask(second)
+
+
+def test_a_minute_of_requests_reads_the_shared_pause_once(processes: Processes) -> None:
+    process = processes.start()
+    for _ in range(5):
+        processes.clock.now_ms += 13_000
+        assert ask(process)
+    assert processes.calls == ["GetItem"]
+    processes.clock.now_ms += 13_000
+    assert ask(process)
+    assert processes.calls == ["GetItem", "GetItem"]
+
+
+def test_processes_stop_before_the_weight_of_a_minute_is_used_up_by_all_of_them(processes: Processes) -> None:
+    name, limit = USED["binance"]
+    assert name == "X-MBX-USED-WEIGHT-1M"
+    started = [processes.start(), processes.start(), processes.start()]
+    answered = 0
+    while any(asked := [ask(process) for process in started]):
+        answered += sum(asked)
+    # None was refused; besides, each process asked once for the markets.
+    assert USED_SHARE_MAX * limit - 100 <= answered * REQUEST_WEIGHT < limit
+    processes.clock.now_ms += 60_000
+    assert all(ask(process) for process in started)
+
+
+def test_nonces_of_two_processes_rise_from_request_to_request() -> None:
+    exchange = KeyedExchange()
+    exchange.private = says({"error": [], "result": {}})
+    with serving(exchange) as origin:
+        first, second = (trading_at("kraken", origin) for _ in range(2))
+        for _ in range(50):
+            first.balances()
+            second.balances()
+            second.balances()
+    nonces = [int(parse_qs(request.body)["nonce"][0]) for request in exchange.requests]
+    assert len(nonces) == 150
+    assert all(before < after for before, after in pairwise(nonces))
+
+
+def test_a_nonce_rises_within_a_microsecond_and_is_no_less_fine() -> None:
+    now = [1_767_225_600.000_000]
+    first, second = RisingNonces(lambda: now[0]), RisingNonces(lambda: now[0])
+    assert [first.following() for _ in range(3)] == [1_767_225_600_000_000 + count for count in range(3)]
+    # Requests of two processes a tenth of a millisecond apart.
+    for _ in range(20):
+        now[0] += 0.000_1
+        before = first.following()
+        now[0] += 0.000_1
+        assert before < second.following()
