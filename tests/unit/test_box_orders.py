@@ -95,11 +95,16 @@ def test_the_signature_is_over_query_and_body(box: Box) -> None:
 @pytest.mark.parametrize(
     ("sent_ms", "window", "code"),
     [(0, 5_000, 0), (-5_000, 5_000, 0), (-5_001, 5_000, -1021), (999, 5_000, 0), (1_000, 5_000, -1021),
-     (0, 60_001, -1131), (-9_000, 10_000, 0)],
+     (0, 60_001, -1131), (-9_000, 10_000, 0), (-5_000, "5000.001", 0), (0, "5000.0001", -1100), (0, "NaN", -1100)],
 )  # fmt: skip
-def test_a_request_holds_for_its_window(box: Box, sent_ms: int, window: int, code: int) -> None:
+def test_a_request_holds_for_its_window(box: Box, sent_ms: int, window: Any, code: int) -> None:
     request = signed(box, "POST", "order", NOW_MS + sent_ms, **limit(LOW), recvWindow=window)
     assert read(box.answer(request, NOW_MS)).get("code", 0) == code
+
+
+@pytest.mark.parametrize(("text", "code"), [("NaN", -1100), ("-1", -1100), ("1.5", -1100), ("", -1105)])
+def test_a_timestamp_is_a_whole_number(box: Box, text: str, code: int) -> None:
+    assert ask(box, "GET", "account", timestamp=text)["code"] == code
 
 
 def test_a_client_order_id_is_unique_among_open_orders_alone(box: Box) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from fanfold.errors import BadInput
 from fanfold.exchange.box import Box, BoxAnswer, BoxRequest, refusal_answer
-from fanfold.exchange.parameters import params_of
+from fanfold.exchange.parameters import is_readable, params_of
 from fanfold.exchange.refusals import ExchangeRefusal, rejected
 from fanfold.exchange.spot import PlacedOrder
 
@@ -129,7 +129,7 @@ class FaultInjector:
     def deliver(self, request: BoxRequest, now_ms: int) -> Delivery:
         """Answer a request, or spoil its answer."""
         self.advance(now_ms)
-        name = self._draw(request)
+        name = self._draw(request) if is_readable(request.query, request.body) else None
         if name is not None and FAULTS[name].meets == "all":
             self._befall(name, request, now_ms)
             name = None

@@ -46,6 +46,15 @@ def params_of(query: str, body: str) -> dict[str, str]:
     return dict(rows[1]) | dict(rows[0])
 
 
+def is_readable(query: str, body: str) -> bool:
+    """Return whether a request has each parameter once."""
+    try:
+        params_of(query, body)
+    except ExchangeRefusal:
+        return False
+    return True
+
+
 def check_names(takes: str, params: Params) -> None:
     """Raise ExchangeRefusal for more parameters than a path takes, for one that it does not read, or an empty one."""
     taken = takes.split()

@@ -5,18 +5,19 @@ import binascii
 import hashlib
 import hmac
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from fanfold.exchange.parameters import MICROSECONDS, Params
-from fanfold.exchange.refusals import ExchangeRefusal, missing
+from fanfold.exchange.parameters import MICROSECONDS, NUMBER, Params
+from fanfold.exchange.refusals import ExchangeRefusal, illegal, missing
 
 WINDOW_MS, WINDOW_MAX_MS = Decimal(5_000), Decimal(60_000)
 AHEAD_MS = 1_000
+WINDOW = r"^[0-9]{1,20}(\.[0-9]{1,3})?$"
 KEY = r"^[A-Za-z0-9-]{10,100}$"
 
 
@@ -80,7 +81,10 @@ def _verify_ed25519(credentials: ApiCredentials, payload: bytes, signature: str)
 
 def check_time(params: Params, now_ms: int) -> None:
     """Check that a request holds now. It is checked on receipt, and again right before the engine sees it."""
-    stamp, window = _number(params, "timestamp"), _number(params, "recvWindow", WINDOW_MS)
+    if not params.get("timestamp"):
+        raise missing("timestamp")
+    stamp = _figure(params, "timestamp", NUMBER)
+    window = _figure(params, "recvWindow", WINDOW) if "recvWindow" in params else WINDOW_MS
     if stamp > MICROSECONDS:
         stamp = stamp.scaleb(-3)
     if window > WINDOW_MAX_MS:
@@ -95,11 +99,7 @@ def _unsigned(text: str) -> str:
     return "&".join(part for part in text.split("&") if not part.startswith("signature="))
 
 
-def _number(params: Params, name: str, default: Decimal | None = None) -> Decimal:
-    text = params.get(name)
-    if text is None and default is not None:
-        return default
-    try:
-        return Decimal(text or "")
-    except InvalidOperation as wrong:
-        raise missing(name) from wrong
+def _figure(params: Params, name: str, legal: str) -> Decimal:
+    if not re.match(legal, params[name]):
+        raise illegal(name, legal)
+    return Decimal(params[name])

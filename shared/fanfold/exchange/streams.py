@@ -72,10 +72,13 @@ class StreamFeed:
         """Answer a message of a connection for market data."""
         try:
             message = json.loads(text)
-        except ValueError:
+            method, params, number = (message.get(name) for name in ("method", "params", "id"))
+        except (ValueError, AttributeError):
             session.send({"code": 3, "msg": "Invalid JSON: expected value at line 1 column 1"})
             return
-        method, params, number = (message.get(name) for name in ("method", "params", "id"))
+        if not isinstance(params, list | None) or not all(isinstance(it, str | bool) for it in params or []):
+            session.send({"code": 2, "msg": "Invalid request: property name must be a string", "id": number})
+            return
         if method not in METHODS:
             wanted = ", ".join(f"`{name}`" for name in METHODS)
             text = f"Invalid request: unknown variant `{method}`, expected one of {wanted}"
