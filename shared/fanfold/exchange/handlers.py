@@ -227,7 +227,7 @@ def open_orders(floor: TradingFloor, params: Params, now_ms: int) -> Any:
 def all_orders(floor: TradingFloor, params: Params, now_ms: int) -> Any:
     """Return the orders of a symbol, whatever became of them."""
     symbol, limit = symbol_of(floor, params), whole(params, "limit", 500, 1_000)
-    first, (start, end) = whole(params, "orderId", 0), _span(params)
+    first, (start, end) = whole(params, "orderId", 0), span(params)
     orders = [
         it
         for it in floor.exchange.orders.values()
@@ -240,7 +240,7 @@ def all_orders(floor: TradingFloor, params: Params, now_ms: int) -> Any:
     return [order_views.queried(it, now_ms) for it in rows]
 
 
-def _span(params: Params) -> tuple[int, int]:
+def span(params: Params) -> tuple[int, int]:
     """Return the moments from and until which something is asked for: a day at most."""
     start, end = whole(params, "startTime", 0), whole(params, "endTime", 2**63)
     if {"startTime", "endTime"} <= params.keys() and end - start > DAY_MS:
@@ -254,7 +254,7 @@ def my_trades(floor: TradingFloor, params: Params, now_ms: int) -> Any:
     sent = " ".join(name for name in ("orderId", "startTime", "endTime", "fromId") if name in params)
     if sent not in TRADES_BY:
         raise combined()
-    first, order_id, (start, end) = whole(params, "fromId", 0), whole(params, "orderId", 0), _span(params)
+    first, order_id, (start, end) = whole(params, "fromId", 0), whole(params, "orderId", 0), span(params)
     matching_trades = [
         it
         for it in floor.exchange.trades

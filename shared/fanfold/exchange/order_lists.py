@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fanfold.exchange import order_views
-from fanfold.exchange.candles import DAY_MS
-from fanfold.exchange.handlers import TradingFloor, cancel, request_of, symbol_of
+from fanfold.exchange.handlers import TradingFloor, cancel, request_of, span, symbol_of
 from fanfold.exchange.listings import ORDER_TYPES
 from fanfold.exchange.order_request import SpotOrder, client_id, enumerated, response_of
 from fanfold.exchange.parameters import Params, whole
@@ -125,11 +124,9 @@ def open_lists(floor: TradingFloor, _params: Params, _now_ms: int) -> Any:
 
 def all_lists(floor: TradingFloor, params: Params, _now_ms: int) -> Any:
     """Return the lists that fromId, startTime, endTime and limit ask for."""
-    start, end = whole(params, "startTime", 0), whole(params, "endTime", 2**63)
     if "fromId" in params and {"startTime", "endTime"} & params.keys():
         raise combined()
-    if {"startTime", "endTime"} <= params.keys() and end - start > DAY_MS:
-        raise ExchangeRefusal(-1127, "More than 24 hours between startTime and endTime.")
+    start, end = span(params)
     first, limit = whole(params, "fromId", 0), whole(params, "limit", 500, 1_000)
     rows = [
         order_views.order_list(orders)
