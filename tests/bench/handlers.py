@@ -14,7 +14,7 @@ from typing import Any
 from printed import percentile, table
 
 from fanfold.messages import BarsClosed, ExecutionReport, OrdersApproved, Targets, decode, encode
-from support.chain import Chain, Delivery, best, recorded, replayed
+from support.chain import Chain, CountingChain, Delivery, best, recorded, replayed
 from support.situations import Situation, every_minute, many, repository_desk
 
 MINUTES = 1_040
@@ -48,6 +48,7 @@ def main() -> None:
         _per_message(situation.name, deliveries, once, socket, passes[0])
         _tick_to_order(situation.name, deliveries, once, loaded)
         del passes
+        _functions(situation.name, _warm(replayed(situation, kept, CountingChain).deliveries))
     _against_json()
 
 
@@ -156,6 +157,17 @@ def _tick_to_order(name: str, deliveries: list[Delivery], once: list[Delivery], 
         heads,
         rows,
     )
+
+
+def _functions(name: str, counted: list[Delivery]) -> None:
+    """Calls of functions, which do not vary: by message, and of whole minutes with an order."""
+    rows = []
+    for kind in sorted({(delivery.service, delivery.kind) for delivery in counted}):
+        calls = [delivery.functions / delivery.messages for delivery in _of(kind, counted)]
+        rows.append((" ".join(kind), len(calls), median(calls), percentile(calls, 0.99)))
+    minutes = [sum(one.functions for one in minute) for minute in _ordered(counted, ORDER_PATH | {MATCHING})]
+    rows.append(("tick to order, with matching", len(minutes), median(minutes), percentile(minutes, 0.99)))
+    table(f"Calls of functions: {name}", ("message", "times", "p50", "p99"), rows)
 
 
 def _ordered(deliveries: list[Delivery], kinds: set[tuple[str, str]]) -> list[list[Delivery]]:

@@ -5,6 +5,7 @@ so that the same minutes run again without a socket.
 """
 
 import json
+import sys
 import tempfile
 import time
 from collections import deque
@@ -53,7 +54,10 @@ class Context(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """One invocation: times in us without the AWS calls, and beside it the calls and their time."""
+    """One invocation: times in us without the AWS calls, and beside it the calls and their time.
+
+    ``functions`` are the calls of functions, of Python's own too, where they were counted.
+    """
 
     minute: int
     service: str
@@ -65,6 +69,7 @@ class Delivery(NamedTuple):
     calls: tuple[str, ...]
     call_wall_us: float
     call_cpu_us: float
+    functions: int = 0
 
 
 class Meter:
@@ -271,10 +276,29 @@ def recorded(situation: Situation) -> Iterator[tuple[Chain, Recording]]:
         yield chain, kept
 
 
-def replayed(situation: Situation, kept: Recording) -> Chain:
+class CountingChain(Chain):
+    """Counts the calls of functions of each invocation: other work on the machine adds none."""
+
+    def _run(self, *invocation: Any) -> Any:
+        functions = 0
+
+        def count(_frame: object, event: str, _argument: object) -> None:
+            nonlocal functions
+            functions += event in {"call", "c_call"}
+
+        sys.setprofile(count)
+        try:
+            answer = super()._run(*invocation)
+        finally:
+            sys.setprofile(None)
+        self.deliveries[-1] = self.deliveries[-1]._replace(functions=functions)
+        return answer
+
+
+def replayed(situation: Situation, kept: Recording, kind: type[Chain] = Chain) -> Chain:
     """The same minutes again, answered from memory."""
     with tempfile.TemporaryDirectory() as folder:
-        chain = Chain(situation, Path(folder), kept.replaying)
+        chain = kind(situation, Path(folder), kept.replaying)
         for now in situation.closes:
             chain.minute(now)
     return chain
