@@ -1,0 +1,70 @@
+"""Print the figures of the house: `.venv/bin/python tests/architecture/figures.py`."""
+
+import re
+import subprocess
+from collections import Counter
+from graphlib import CycleError, TopologicalSorter
+
+from source_tree import ROOT, Module, imported, modules
+from test_arrows import layer
+from test_sizes import lines, quantiles
+from test_words import class_places
+
+
+def tracked(*patterns: str) -> list[str]:
+    """Return the files of the repository whose names fit a pattern."""
+    done = subprocess.run(["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def room_of(module: Module) -> str:
+    return layer(module.name).partition(".")[0]
+
+
+def imports_in_a_circle() -> str:
+    """Return the first circle of modules, or none."""
+    names = {module.name for module in modules()}
+    try:
+        tuple(TopologicalSorter({it.name: {*imported(it)} & names - {it.name} for it in modules()}).static_order())
+    except CycleError as circle:
+        return " → ".join(circle.args[1])
+    return "none"
+
+
+def steps_by_hand() -> str:
+    """Return how many files each recipe of docs/how-to changes by hand."""
+    pages = sorted((ROOT / "docs" / "how-to").glob("*.md"))
+    files = {page.stem: page.read_text().partition("## Files")[2].partition("## Generate")[0] for page in pages}
+    return ", ".join(f"{kind} {len(re.findall(r'^[0-9]+[.] ', text, re.MULTILINE))}" for kind, text in files.items())
+
+
+def figures() -> dict[str, object]:
+    """Return each figure by its name."""
+    sizes = Counter[str]()
+    for module in modules():
+        sizes[room_of(module)] += len(module.source.splitlines())
+    room, biggest = sizes.most_common(1)[0]
+    functions = [function for module in modules() for function in module.functions]
+    median, nine_in_ten = quantiles(modules())
+    flat = [it.path for it in modules() if it.path.startswith("shared/fanfold/") and it.path.count("/") == 2]
+    shared = [name for name, places in class_places(modules()).items() if len(places) > 1]
+    return {
+        "lines of the product": sizes.total(),
+        "rooms": len(sizes),
+        "biggest room": f"{room}, {biggest / sizes.total():.0%}",
+        "modules outside of a room": len(flat),
+        "import circles": imports_in_a_circle(),
+        "top-level files": len([name for name in tracked() if "/" not in name and not name.startswith(".")]),
+        "lines of YAML and CJS": sum(
+            len((ROOT / name).read_text().splitlines()) for name in tracked("*.yml", "*.yaml", "*.cjs")
+        ),
+        "functions": len(functions),
+        "lines of the median, of nine in ten, of the longest": f"{median}, {nine_in_ten}, {max(map(lines, functions))}",
+        "class names in two modules": len(shared),
+        "files by hand": steps_by_hand(),
+    }
+
+
+if __name__ == "__main__":
+    for name, figure in figures().items():
+        print(f"{name:52} {figure}")
