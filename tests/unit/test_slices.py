@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from execution_service import approved
 from fanfold import desk, ids
@@ -14,10 +15,11 @@ from fanfold.messages import OrdersApproved, Side, Target, TradingState, encode
 from fanfold.money import EXACT, exact
 from fanfold.risk import slicing
 from fanfold.risk.decision import Decision, decide
-from fanfold.risk.exposure import AccountSnapshot
+from fanfold.risk.exposure import AccountSnapshot, RestingStop
 from fanfold.risk.policy import PositionPolicy, prepare
 from fanfold.risk.poll import PollState
 from fanfold.risk.sizing import limit_of, price_of
+from fanfold.strategy.contract import Protected
 from support import risk_world
 from support.core_desk import A, instance, raw
 from support.execution_world import order
@@ -164,6 +166,32 @@ def test_a_target_the_other_way_takes_back_the_slices_that_wait() -> None:
     assert {order.side for order in sold} == {"sell"}
     # What was bought less what is wanted, of an equity that a fee has lessened.
     assert sum(order.quantity for order in sold) == D("3.751")
+
+
+def test_a_protection_that_closes_a_leg_takes_back_the_slices_that_reduce_it() -> None:
+    world = risk_world.World(risk_world.built(strategies=WORLD))
+    world.minute(1, {("slow", A): Protected(0.5, stop=0.02)})
+    world.finish()
+    world.minute(2, {("slow", A): Protected(0.2, stop=0.02)})
+    waiting = world.told(OrdersApproved)[-1].orders
+    assert len(waiting) == 4
+    world.minute(3, a=97)
+    back = world.told(OrdersApproved)[-1]
+    assert back.withdrawn == sorted(order.order_id for order in waiting if order.due_at is not UNSET)
+    approved.withdraw(world.ledger, back)
+    world.finish(price="97")
+    world.minute(4, a=97)
+    rest = world.told(OrdersApproved)[-1].orders
+    assert [(order.side, order.reduce_only) for order in rest] == [("sell", True)]
+    world.finish(price="97")
+    assert world.ledger.positions["main"]["slow", A].position.totals[0] == 0
+
+
+def test_what_replaces_a_stop_that_rests_is_not_divided() -> None:
+    stop = RestingStop(order_id="stop", quantity=D(10), price=D(90))
+    before = book("spot", held={("s", BTC): held("10")}, stops={("s", BTC): stop})
+    sold = decided(target(0.0, instance="s"), before=before).approved
+    assert [(order.quantity, bool(order.replaces)) for order in sold] == [(D(10), True)]
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from fanfold.codes import Code
 from fanfold.messages import Message, Order, OrdersApproved
 from fanfold.risk import bundles
 from fanfold.risk.decision import Decision
-from fanfold.risk.exposure import AccountSnapshot, PositionKey
+from fanfold.risk.exposure import FLAT, AccountSnapshot, PositionKey
 from fanfold.risk.poll import PollState
+from fanfold.risk.protection import Guarded
 from fanfold.risk.standing import Standing
 
 
@@ -87,21 +88,19 @@ class Approver:
         self.ordered |= {bundles.leg_of(order) for order in orders if made or wanted[bundles.leg_of(order)].attempt}
 
 
-def withdrawal(ledger: ApprovalLedger, decision: Decision, wanted: Standing, at: datetime) -> list[OrdersApproved]:
-    """Return the message that takes back the slices that stand in the way of an order; none where none does.
+def withdrawal(ledger: ApprovalLedger, decision: Decision, guarded: Guarded, at: datetime) -> list[OrdersApproved]:
+    """Return the message that takes back slices that nobody has claimed yet; none where there are none to take back.
 
-    They are on the other side of it, and nobody has claimed them yet. The order is tried again at the next poll.
+    Those that stand in the way of an order on the other side, which is tried again at the next poll; and those of a leg
+    that its protection closes, because its exit goes out at once.
     """
-    opposed = {
-        bundles.leg_of(refusal.order): refusal.order
-        for refusal in decision.refused
-        if refusal.code == Code.OPPOSING_ORDER
-    }
-    unsent = ledger.unsent(decision.book.account, opposed.keys()) if opposed else []
+    opposed = {bundles.leg_of(refusal.order) for refusal in decision.refused if refusal.code == Code.OPPOSING_ORDER}
+    closing = {leg for leg in guarded.stopped_out if decision.book.held.get(leg, FLAT).open}
+    unsent = ledger.unsent(decision.book.account, opposed | closing) if opposed or closing else []
     if not unsent:
         return []
     order_ids, account = sorted(order.order_id for order in unsent), decision.book.account
-    cause = _cause(opposed[bundles.leg_of(unsent[0])], wanted)
+    cause = next(entry.cause for leg, entry in sorted(guarded.wanted.items()) if leg in opposed | closing)
     message_id = ids.derive("withdrawn", cause, *order_ids)
     return [OrdersApproved(id=message_id, cause=cause, at=at, account=account, orders=[], withdrawn=order_ids)]
 

@@ -206,7 +206,7 @@ class PreTradeRisk:
         if bool(decision.breach) != bool(decision.book.breach):
             self._ledger.breach(decided.account, decision.breach)
         codes, messages = reports_of(decided, reported)
-        messages += withdrawal(self._ledger, decision, decided.wanted, decided.at)
+        messages += withdrawal(self._ledger, decision, decided.guarded, decided.at)
         if messages:
             self._ledger.publish([], messages)
         return codes

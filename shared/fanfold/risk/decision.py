@@ -57,7 +57,7 @@ def decide_standing(
 ) -> Decision:
     """Return the orders that bring the account to its targets. ``now`` is the time of the clock.
 
-    Orders of legs that are ``at_once`` or in a bundle are not divided into slices.
+    Orders of legs that are ``at_once`` or in a bundle, or that replace a resting stop, are not divided into slices.
 
     The sequence of the targets does not matter, and equal targets count once. Each order is checked against the account
     with all orders approved before it, so the limits hold for the batch as a whole.
@@ -126,6 +126,9 @@ def _propose(entry: StandingTarget, context: Context, now: datetime) -> Order | 
     missing = change(wanted, held, leg, worth, mark.price)
     if isinstance(missing, NoOrder):
         return missing
+    if missing < 0 and _replaced(key, "sell", context.book):
+        # The stop ends before the first slice is sent, and the rest would be without it.
+        context.at_once |= {key}
     quantity = affordable(missing, context.book.cash - context.reserved, leg, mark.price)
     return _order(entry, quantity, leg, context, now)
 
