@@ -52,6 +52,21 @@ def test_a_stop_that_fills_at_the_venue_leaves_the_leg_out() -> None:
     assert (len(world.stops), world.venue.clashes) == (1, [])
 
 
+def test_the_dust_that_a_stop_leaves_does_not_close_the_next_position() -> None:
+    world = RestingWorld()
+    world.venue.fee_currency = "base"
+    world.minute(1, {LEG: STOP})
+    world.venue.fee_currency = "quote"
+    world.minute(2)
+    world.minute(3, a=97.9)
+    assert 0 < world.held < D("0.001")
+    world.minute(4, {LEG: Protected(0.0)}, a=90)
+    world.minute(5, {LEG: STOP}, a=90)
+    world.minute(6, a=90)
+    world.minute(7, a=90)
+    assert (world.held > 20, [each.order.stop_price for each in world.stops]) == (True, [D("88.21")])
+
+
 def test_what_a_stop_leaves_when_the_price_falls_through_its_limit_is_closed_by_risk() -> None:
     world = bought()
     (stop,) = world.stops
@@ -180,7 +195,7 @@ def test_a_position_too_small_for_a_stop_says_so_once_and_that_it_has_one_again(
     world = RestingWorld()
     world.minute(1, {LEG: STOP})
     few = world.desk.instruments[LEG[1]]
-    world.venue.listed[LEG[1]] = msgspec.structs.replace(few, notional_min=D(9_000))
+    world.venue.listed[LEG[1]] = msgspec.structs.replace(few, notional_min=D(2_380))
     for minute in (2, 3, 4):
         world.minute(minute)
     assert (world.stops, world.legs()[-1]) == ([], "UNPROTECTED")

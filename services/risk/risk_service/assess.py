@@ -176,7 +176,8 @@ class PreTradeRisk:
             book, now = self._ledger.book(account, gathered), self._clock()
             wanted = standing.begin(before.standing, fresh, book, at)
             wanted = standing.unlapsed(wanted, now, self._desk.limits[account].signal_age_s_max)
-            guarded = guard(before.protections, wanted, book, at)
+            terms = self._plan.terms(account).under(book.rules)
+            guarded = guard(before.protections, wanted, book, terms, at)
             decision = decide_standing(guarded.wanted.values(), book, self._plan, now=now, at_once=guarded.stopped_out)
             return decision, guarded, approver.approve(book, decision, guarded.wanted)
 

@@ -35,7 +35,6 @@ class StopKeeper:
         self, guarded: Guarded, book: AccountSnapshot, terms: AccountPolicy, gathered: PollState, at: datetime
     ) -> None:
         """Bring an account's resting stops to its protections; ``book`` is that of the decision, as it left it."""
-        terms = terms.under(book.rules)
         if self._plan(guarded, book, terms, at) is not None:
 
             def read() -> AccountSnapshot:

@@ -9,7 +9,7 @@ import msgspec
 from fanfold.desk import Account, Desk, Instrument, Limits, StrategyInstance
 from fanfold.market import timeframes
 from fanfold.money import CASH_STEP, ZERO, exact
-from fanfold.risk.exposure import PositionKey
+from fanfold.risk.exposure import Exposure, PositionKey
 from fanfold.risk.venue_rules import RulesInForce
 from fanfold.strategy import contract
 
@@ -96,6 +96,10 @@ class AccountPolicy(msgspec.Struct, frozen=True, kw_only=True):
     exits: dict[str, PositionPolicy] = {}
     # The kinds of orders that rest at the account's venue to protect a position.
     rests: frozenset[str] = frozenset()
+
+    def policy(self, leg: PositionKey, held: Exposure, price: Decimal) -> PositionPolicy:
+        """Return how a leg that is held is sized, also one that is gone from the desk file."""
+        return self.legs.get(leg) or self.exit(leg, held.quantity, price)
 
     def exit(self, leg: PositionKey, quantity: Decimal, price: Decimal) -> PositionPolicy:
         """Return the policy to close a position whose instance or instrument may be gone from the desk file.

@@ -16,6 +16,8 @@ from fanfold import ids
 from fanfold.messages import Target, TradingState
 from fanfold.money import ZERO, decimal_of, exact, ratio
 from fanfold.risk.exposure import FLAT, AccountSnapshot, Exposure, PositionKey, priced
+from fanfold.risk.policy import AccountPolicy
+from fanfold.risk.sizing import is_dust
 from fanfold.risk.standing import Standing, StandingTarget
 
 
@@ -62,14 +64,29 @@ class Guarded(NamedTuple):
         return {known.leg: known.reason for known in self.protections if known.out}
 
 
-def guard(before: Sequence[Protection], wanted: Standing, book: AccountSnapshot, at: datetime) -> Guarded:
-    """Return the targets with exits in place of those whose position its protection closes, at a market event."""
+def guard(
+    before: Sequence[Protection], wanted: Standing, book: AccountSnapshot, terms: AccountPolicy, at: datetime
+) -> Guarded:
+    """Return the targets with exits in place of those whose position its protection closes, at a market event.
+
+    What is too little to be sold counts as no position: the dust of one is no reason to close the next.
+    """
     protected = before or any(
         entry.target.stop or entry.target.take_profit or entry.target.trail for entry in wanted.values()
     )
     if not protected or book.trading_state is TradingState.FLATTENING:
         return Guarded(dict(wanted), list(before))
-    return _guard({protection.leg: protection for protection in before}, wanted, book, at)
+    return _guard({protection.leg: protection for protection in before}, wanted, _without_dust(book, terms), at)
+
+
+@exact
+def _without_dust(book: AccountSnapshot, terms: AccountPolicy) -> AccountSnapshot:
+    left = {}
+    for leg, held in book.held.items():
+        mark = book.marks.get(leg[1])
+        if mark is None or not priced(mark) or not is_dust(held, terms.policy(leg, held, mark.price), mark.price):
+            left[leg] = held
+    return msgspec.structs.replace(book, held=left)
 
 
 @exact

@@ -17,6 +17,7 @@ from fanfold.money import ZERO, ceil_to, exact, floor_to, ratio
 from fanfold.risk.exposure import FLAT, AccountSnapshot, Exposure, PositionKey, RestingStop, priced, significant
 from fanfold.risk.policy import AccountPolicy, PositionPolicy
 from fanfold.risk.protection import Guarded, Protection
+from fanfold.risk.sizing import is_dust
 from fanfold.risk.standing import Standing
 
 STOP_LIMIT = "stop-limit"
@@ -150,13 +151,14 @@ def _prices(protection: Protection, book: AccountSnapshot, terms: AccountPolicy)
     if not level:
         return None
     limit = max(min(floor_to(level * (1 - policy.collar), policy.tick), level - policy.tick), policy.tick)
-    small = not quantity or quantity < policy.amount_min or quantity * limit < policy.notional_min
+    if is_dust(held, policy, level):
+        return None
+    small = quantity < policy.amount_min or quantity * limit < policy.notional_min
     return StopPrices(level, limit, quantity, small)
 
 
 def _policy(protection: Protection, held: Exposure, terms: AccountPolicy) -> PositionPolicy:
-    known = terms.legs.get(protection.leg)
-    return known or terms.exit(protection.leg, held.quantity, significant(ratio(held.cost, held.quantity)))
+    return terms.policy(protection.leg, held, significant(ratio(held.cost, held.quantity)))
 
 
 def _level(protection: Protection, held: Exposure, policy: PositionPolicy) -> Decimal:

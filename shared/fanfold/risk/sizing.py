@@ -74,6 +74,11 @@ def _too_small(quantity: Decimal, leg: PositionPolicy, price: Decimal) -> bool:
     return small or not quantity
 
 
+def is_dust(held: Exposure, leg: PositionPolicy, price: Decimal) -> bool:
+    """Return whether the venue takes no order that closes a position, which may be none."""
+    return _too_small(-truncate_to(held.quantity, leg.lot), leg, price)
+
+
 def _capped(quantity: Decimal, leg: PositionPolicy) -> Decimal:
     """Cap a quantity at the venue's maximum; the rest follows with the next order."""
     if not leg.amount_max or abs(quantity) <= leg.amount_max:
