@@ -23,8 +23,9 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --d
 simulate: install ## Run the desk under faults at every call, a schedule a seed (SEEDS=2000 FIRST_SEED=0)
 	@SEEDS=$(or $(SEEDS),2000) FIRST_SEED=$(or $(FIRST_SEED),0) $(BIN)/python -m pytest tests/simulation/test_simulation.py
 
-storm: install ## Send real orders to an exchange that fails in every known way, and kill what executes (INTENTS=500 KILLS=200)
+storm: install ## Send real orders to an exchange that fails in every known way, and kill what executes (INTENTS=500 DEPLOYED=10000 KILLS=200)
 	@STORM_INTENTS=$(or $(INTENTS),500) $(BIN)/python -m pytest tests/simulation/test_storm.py
+	@DEPLOYED_INTENTS=$(or $(DEPLOYED),10000) $(BIN)/python -m pytest tests/journeys/test_deployed_storm.py
 	@STORM_KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest tests/journeys/test_killed_processes.py
 
 test: lint ## Check style and types, then pass all tests
