@@ -14,12 +14,15 @@ from fanfold.errors import BadInput
 from fanfold.messages import OrdersApproved, Side, Target, TradingState, encode
 from fanfold.money import EXACT, exact
 from fanfold.risk import slicing
-from fanfold.risk.decision import Decision, decide
+from fanfold.risk.decision import Decision, decide, decide_standing
 from fanfold.risk.exposure import AccountSnapshot, RestingStop
 from fanfold.risk.policy import PositionPolicy, prepare
 from fanfold.risk.poll import PollState
+from fanfold.risk.protection import Guarded, Protection
 from fanfold.risk.sizing import limit_of, price_of
+from fanfold.simulation.ledger import MemoryApprovals
 from fanfold.strategy.contract import Protected
+from risk_service.approve import withdrawal
 from support import risk_world
 from support.core_desk import A, instance, raw
 from support.execution_world import order
@@ -185,6 +188,18 @@ def test_a_protection_that_closes_a_leg_takes_back_the_slices_that_reduce_it() -
     assert [(order.side, order.reduce_only) for order in rest] == [("sell", True)]
     world.finish(price="97")
     assert world.ledger.positions["main"]["slow", A].position.totals[0] == 0
+
+
+def test_slices_of_a_leg_that_a_stop_closed_at_the_venue_are_taken_back() -> None:
+    world = risk_world.World(risk_world.built(strategies=WORLD))
+    world.minute(1, {("slow", A): 0.5})
+    first, *rest = world.told(OrdersApproved)[0].orders
+    world.finish(only=[first.order_id])
+    out = Protection(instance="slow", instrument=A, timeframe="1d", cause="t", stop=D("0.02"), out=1, out_at=1)
+    before = world.ledger.book_of("main", PollState())
+    made = decide_standing([], before, prepare(world.desk), now=world.now)
+    (back,) = withdrawal(MemoryApprovals(world.ledger), made, Guarded({}, [out]), world.now)
+    assert (back.withdrawn, back.cause) == (sorted(order.order_id for order in rest), before.trading_state_cause)
 
 
 def test_what_replaces_a_stop_that_rests_is_not_divided() -> None:

@@ -100,7 +100,9 @@ def withdrawal(ledger: ApprovalLedger, decision: Decision, guarded: Guarded, at:
     if not unsent:
         return []
     order_ids, account = sorted(order.order_id for order in unsent), decision.book.account
-    cause = next(entry.cause for leg, entry in sorted(guarded.wanted.items()) if leg in opposed | closing)
+    causes = (entry.cause for leg, entry in sorted(guarded.wanted.items()) if leg in opposed | closing)
+    # A leg that its resting stop has closed is not among the targets any more.
+    cause = next(causes, decision.book.trading_state_cause)
     message_id = ids.derive("withdrawn", cause, *order_ids)
     return [OrdersApproved(id=message_id, cause=cause, at=at, account=account, orders=[], withdrawn=order_ids)]
 
