@@ -140,7 +140,8 @@ def _watched(protection: Protection, book: AccountSnapshot, at: datetime) -> Pro
     side, stop = _side(held), book.stops.get(protection.leg)
     if stop is not None and stop.filled and not protection.out:
         # What is left of the position is closed; it was long, for no other stop rests at a venue.
-        reason = f"stop: {stop.filled:f} of {stop.quantity:f} filled at its venue, from {stop.price:f} on"
+        filled, whole = stop.filled.normalize(), stop.quantity.normalize()
+        reason = f"stop: {filled:f} of {whole:f} filled at its venue, from {stop.price:f} on"
         closed = _closed(msgspec.structs.replace(protection, side=1), reason, at)
         return msgspec.structs.replace(closed, side=side)
     if mark is None or not priced(mark):
