@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from execution_service import approved
 from execution_service.real import RealAccount
 from fanfold.errors import AT_ONCE, Conflict
 from fanfold.ledger.approvals import Approvals
@@ -26,7 +27,7 @@ from fanfold.risk.policy import prepare
 from fanfold.simulation.ledger import MemoryLedger
 from fanfold.simulation.stores import MemoryBus, MemoryPolls
 from risk_service.assess import PreTradeRisk
-from support.core_desk import START, A, B, bars_message, series
+from support.core_desk import START, A, B, bars_message, instance, series
 from support.crashes import Crash, Fuse, Mortal
 from support.real_venue import AtVenue, RealVenue
 from support.real_world import Events
@@ -40,8 +41,11 @@ STOPS = {"main": frozenset({"stop-limit"})}
 class RestingWorld:
     """A spot account of 10,000 at a venue where stops rest. ``fuse`` ends the process whose effect it burns down at."""
 
-    def __init__(self, rests: dict[str, frozenset[str]] = STOPS, **limits: Any) -> None:
-        self.desk = built("spot", **{"daily_loss_max": "1", "drawdown_max": "1"} | limits)
+    def __init__(
+        self, rests: dict[str, frozenset[str]] = STOPS, strategy: dict[str, Any] | None = None, **limits: Any
+    ) -> None:
+        slow = instance("breakout", timeframe="1d", allocation="1", **strategy or {})
+        self.desk = built("spot", {"slow": slow}, **{"daily_loss_max": "1", "drawdown_max": "1"} | limits)
         self.plan = prepare(self.desk, rests)
         self.bus, self.events = MemoryBus(), Events()
         self.ledger = MemoryLedger(self.bus)
@@ -60,9 +64,11 @@ class RestingWorld:
         polls, ledger = (Mortal(port, self.fuse) for port in ports)
         return PreTradeRisk(self.desk, self.plan, polls, ledger, lambda: self.now, AT_ONCE)  # type: ignore[arg-type]
 
+    def bookings(self) -> Any:
+        return Mortal(Bookings(self.ledger.store, AT_ONCE, beside=changes_of(self.desk)), self.fuse)
+
     def execution(self) -> RealAccount:
-        bookings = Bookings(self.ledger.store, AT_ONCE, beside=changes_of(self.desk))
-        ports: list[Any] = [Mortal(port, self.fuse) for port in (bookings, self.venue)]
+        ports: list[Any] = [self.bookings(), Mortal(self.venue, self.fuse)]
         return RealAccount("main", self.desk, ports[0], ports[1], lambda: self.now, self.events)
 
     # Time.
@@ -102,6 +108,7 @@ class RestingWorld:
         elif isinstance(message, Targets):
             self.risk().on_targets(message)
         elif isinstance(message, OrdersApproved):
+            approved.withdraw(self.bookings(), message)
             self.execution().place(message)
         elif isinstance(message, ExecutionReport):
             self.risk().on_matched(message)

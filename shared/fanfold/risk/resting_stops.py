@@ -42,18 +42,20 @@ def plan_stops(
 
     ``book`` has the orders that are live. Under HALTED nothing is sent, and FLATTENING closes all.
     """
-    protections, wanted = guarded.protections, guarded.wanted
-    known = {protection.leg: protection for protection in protections}
-    noted = dict(_noted(known, wanted, book, terms))
-    orders = []
+    known = {protection.leg: protection for protection in guarded.protections}
+    successors: dict[PositionKey, Order] = {}
     if book.trading_state in (TradingState.ACTIVE, TradingState.REDUCE_ONLY) and STOP_LIMIT in terms.rests:
-        bare = sorted(known.keys() - book.stops.keys())
-        orders = [stop for stop in (stop_of(known[leg], book, terms, at=at, now=now) for leg in bare) if stop]
-    return StopPlan(orders=orders, noted=noted)
+        stops = {leg: stop_of(protection, book, terms, at=at, now=now) for leg, protection in sorted(known.items())}
+        successors = {leg: stop for leg, stop in stops.items() if stop}
+    noted = dict(_noted(known, guarded.wanted, book, successors))
+    return StopPlan(orders=[stop for leg, stop in successors.items() if leg not in book.stops], noted=noted)
 
 
 def _noted(
-    known: Mapping[PositionKey, Protection], wanted: Standing, book: AccountSnapshot, terms: AccountPolicy
+    known: Mapping[PositionKey, Protection],
+    wanted: Standing,
+    book: AccountSnapshot,
+    successors: Mapping[PositionKey, Order],
 ) -> Iterator[tuple[PositionKey, RestingStop | None]]:
     for leg, stop in sorted(book.stops.items()):
         protection, held = known.get(leg), book.held.get(leg, FLAT)
@@ -61,7 +63,11 @@ def _noted(
             # It filled. Once risk follows its target no more, that is all there was to know.
             if protection is None or protection.out:
                 yield leg, None
-        elif not stop.withdrawn and not _exits(leg, wanted, held) and _outdated(stop, protection, book, terms):
+        elif (
+            not stop.withdrawn
+            and not _exits(leg, wanted, held)
+            and _outdated(stop, protection, held, successors.get(leg))
+        ):
             yield leg, msgspec.structs.replace(stop, withdrawn=True)
 
 
@@ -70,18 +76,16 @@ def _exits(leg: PositionKey, wanted: Standing, held: Exposure) -> bool:
     return held.open < 0 or (held.quantity > 0 and leg in wanted and not wanted[leg].target.weight)
 
 
-def _outdated(stop: RestingStop, protection: Protection | None, book: AccountSnapshot, terms: AccountPolicy) -> bool:
-    """Return whether a stop is of another quantity or level than the position asks for now."""
-    if protection is None:
+def _outdated(stop: RestingStop, protection: Protection | None, held: Exposure, successor: Order | None) -> bool:
+    """Return whether a stop is to go: it sells what is not held or not protected, or another can take its place.
+
+    Where none can, as under HALTED, one that is lower or smaller than the position asks for is better than none.
+    """
+    if protection is None or not (protection.stop or protection.trail) or stop.quantity > held.quantity:
         return True
-    held = book.held.get(protection.leg, FLAT)
-    if held.quantity <= 0:
-        return True
-    policy = _policy(protection, held, terms)
-    level = _level(protection, held, policy)
-    if not level:
-        return True
-    return stop.quantity != _quantity(held, policy) or abs(stop.price - level) >= STEP * level
+    if successor is None or successor.stop_price is None:
+        return False
+    return stop.quantity != successor.quantity or abs(stop.price - successor.stop_price) >= STEP * successor.stop_price
 
 
 @exact
