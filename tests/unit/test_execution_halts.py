@@ -52,10 +52,10 @@ def test_a_halt_cancels_at_once_without_a_bar(state: TradingState) -> None:
     world = resting()
     told = halted(state, AT + timedelta(seconds=1))
     world.ledger.halt(told)
-    world.matcher().govern(told)
+    world.matcher().cancel_barred(told)
     assert world.states()["entry"] is OrderState.CANCELED
     assert (world.states()["exit"] is OrderState.CANCELED) == (state is TradingState.FLATTENING)
-    world.matcher().govern(told)
+    world.matcher().cancel_barred(told)
     world.check()
 
 
@@ -64,7 +64,7 @@ def test_a_halt_that_was_lifted_since_cancels_nothing() -> None:
     told = halted(TradingState.HALTED)
     world.ledger.halt(told)
     world.ledger.halt(halted(TradingState.ACTIVE))
-    world.matcher().govern(told)
+    world.matcher().cancel_barred(told)
     assert set(world.states().values()) == {OrderState.OPEN}
 
 
@@ -105,7 +105,7 @@ def test_a_crash_while_canceling_cancels_once(nth: int, after: bool) -> None:
 
     def attempt(fuse: Any) -> None:
         world.ledger.sweep()
-        world.matcher(fuse).govern(told)
+        world.matcher(fuse).cancel_barred(told)
 
     until_it_lives(attempt, nth, after=after)
     assert set(world.states().values()) == {OrderState.CANCELED}

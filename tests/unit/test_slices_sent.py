@@ -147,7 +147,7 @@ def test_at_a_real_venue_each_slice_is_one_request_when_it_is_due() -> None:
     assert [len(world.claimed(f"slice-{number}")) for number in range(3)] == [1, 0, 0]
     for _ in range(4):
         world.wait(60)
-        world.account().tend(world.ledger.live("main"))
+        world.account().sweep_due(world.ledger.live("main"))
     assert [len(world.claimed(f"slice-{number}")) for number in range(3)] == [1, 1, 1]
 
 
@@ -170,7 +170,7 @@ def test_at_a_real_venue_a_process_that_dies_at_any_call_sends_no_slice_twice(*,
         world = RealWorld()
         world.account().place(world.approve(*slices(2)))
         world.wait(120)
-        died = dies(world, lambda account: account.tend(world.ledger.live("main")), nth, after=after)  # noqa: B023
+        died = dies(world, lambda account: account.sweep_due(world.ledger.live("main")), nth, after=after)  # noqa: B023
         world.heal()
         names = [request.order.order_id for request in world.venue.requests]
         assert len(names) == len(set(names)) <= 2

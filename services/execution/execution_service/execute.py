@@ -29,11 +29,11 @@ class RealVerbs(Protocol):
 
     def polled(self, message: BarsClosed) -> None: ...
 
-    def govern(self, message: TradingStateChanged) -> None: ...
+    def cancel_barred(self, message: TradingStateChanged) -> None: ...
 
     def sweep(self, live: Sequence[StandingOrder]) -> int: ...
 
-    def tend(self, live: Sequence[StandingOrder]) -> int: ...
+    def sweep_due(self, live: Sequence[StandingOrder]) -> int: ...
 
     def plan(self) -> list[str]: ...
 
@@ -121,11 +121,11 @@ class OrderExecution:
         self._real(account).polled(message)
 
     def _send_slices(self, account: str) -> None:
-        self._tend(account, self._ledger.live(account))
+        self._sweep_due(account, self._ledger.live(account))
 
     def send_slices(self, account: str, order_ids: Collection[str]) -> list[Order]:
         """Send those of an approval's slices that are due; return those that wait."""
-        self._tend(account, [order for order in self._ledger.live(account) if order.order_id in order_ids])
+        self._sweep_due(account, [order for order in self._ledger.live(account) if order.order_id in order_ids])
         records = self._ledger.records(list(order_ids)).values()
         verbs = self._verbs(self._desk.accounts[account].venue)
         sent = [record.order for record in records if record.state is OrderState.OPEN]
@@ -137,19 +137,19 @@ class OrderExecution:
             )
         return [record.order for record in records if record.state is OrderState.APPROVED]
 
-    def _tend(self, account: str, live: Sequence[StandingOrder]) -> None:
+    def _sweep_due(self, account: str, live: Sequence[StandingOrder]) -> None:
         if live and self._desk.accounts[account].mode == "live":
-            self._real(account).tend(live)
+            self._real(account).sweep_due(live)
         elif live:
             self._sweeper.sweep(live)
 
-    def govern(self, message: TradingStateChanged) -> None:
+    def on_trading_state(self, message: TradingStateChanged) -> None:
         """Cancel the orders that the account's state does not let rest, and end those that it does not let out."""
         known = self._desk.accounts.get(message.account)
         if known is not None and known.mode == "live":
-            self._real(message.account).govern(message)
+            self._real(message.account).cancel_barred(message)
             self._real(message.account).sweep(self._ledger.live(message.account))
             return
         if known is not None:
-            self._verbs(self._desk.accounts[message.account].venue).matcher.govern(message)
+            self._verbs(self._desk.accounts[message.account].venue).matcher.cancel_barred(message)
         self._sweeper.sweep(self._ledger.live(message.account))

@@ -67,7 +67,7 @@ class OrderMatcher:
         swept: bool = False,
         backoff: Backoff = AT_ONCE,
     ) -> None:
-        """Say in ``swept`` whether a sweep tends live orders every minute; else each match does, with one more call."""
+        """With ``swept``, a sweep works on live orders every minute; without, each match does, with one more call."""
         self._desk = desk
         self._ledger = ledger
         self._venue = venue
@@ -89,12 +89,12 @@ class OrderMatcher:
         report = self._report("taken", message, self._venue_of(message.account))
         self._ledger.publish(self._resolve(message.account, [], report), [])
 
-    def govern(self, message: TradingStateChanged) -> None:
+    def cancel_barred(self, message: TradingStateChanged) -> None:
         """Cancel at once what the account's trading state, as it is now, does not let rest."""
         report = self._report("governed", message, self._venue_of(message.account))
         self._ledger.publish(self._resolve(message.account, [], report), [])
 
-    def tend(self, message: OrdersApproved, ended_by: datetime) -> None:
+    def end_overdue(self, message: OrdersApproved, ended_by: datetime) -> None:
         """End orders of earlier messages that expired by then and meet no bar any more, or that may not rest.
 
         A repetition reports what is new under other ids.

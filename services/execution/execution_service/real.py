@@ -8,7 +8,7 @@ from execution_service.follow import FollowedLedger, Follower
 from execution_service.reconcile import Reconciler
 from execution_service.replace import Replacer
 from execution_service.send import RealMonitor, Sender
-from execution_service.sweep import Found, StandingOrder
+from execution_service.sweep import StandingOrder, SweptOrder
 from execution_service.venue_rules import RulesKeeper
 from fanfold.desk import Desk
 from fanfold.errors import VenueUnavailable
@@ -59,21 +59,21 @@ class RealAccount:
             self._monitor.note("the venue does not answer", account=self._account, why=str(unavailable))
         self._ledger.publish([], [match.matched(self._account, message)])
 
-    def govern(self, message: TradingStateChanged) -> None:
+    def cancel_barred(self, message: TradingStateChanged) -> None:
         """Cancel what the account's trading state, as it is now, does not let rest."""
         self._follower.follow(self._account, message.id, message.at)
 
     def sweep(self, live: Sequence[StandingOrder]) -> int:
         """Work on orders that no message moves on, then reconcile; return how many orders needed work."""
-        worked = self.tend(live)
+        worked = self.sweep_due(live)
         self.reconcile()
         return worked
 
-    def tend(self, live: Sequence[StandingOrder]) -> int:
+    def sweep_due(self, live: Sequence[StandingOrder]) -> int:
         """Send the slices that are due, and end or look up other orders that no message moves on; return how many."""
         names = [order.order_id for order in live]
         records = self._ledger.records(names) if names else {}
-        standing = [Found(order, records[order.order_id]) for order in live if order.order_id in records]
+        standing = [SweptOrder(order, records[order.order_id]) for order in live if order.order_id in records]
         permissions = self._ledger.trading_state(self._account) if standing else OrderPermissions(None)
         due = [entry for entry in standing if self._due(entry, permissions)]
         self._monitor.overdue(sum(entry.record.state is OrderState.SUBMITTING for entry in due))
@@ -100,7 +100,7 @@ class RealAccount:
         """Take the venue's balances for right."""
         return self._reconciler.accept(self._account)
 
-    def _due(self, entry: Found, permissions: OrderPermissions) -> bool:
+    def _due(self, entry: SweptOrder, permissions: OrderPermissions) -> bool:
         record, now = entry.record, self._clock()
         if record.state is OrderState.APPROVED:
             order = record.order

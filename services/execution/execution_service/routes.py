@@ -5,5 +5,5 @@ from fanfold.messages import BarsClosed, Message, OrdersApproved, TradingStateCh
 ROUTES: dict[type[Message], str] = {
     OrdersApproved: "place",
     BarsClosed: "match",
-    TradingStateChanged: "govern",
+    TradingStateChanged: "on_trading_state",
 }

@@ -53,10 +53,10 @@ class PlacerPort(Protocol):
 class MatcherPort(Protocol):
     """See execution_service.match."""
 
-    def tend(self, message: OrdersApproved, ended_by: datetime) -> None: ...
+    def end_overdue(self, message: OrdersApproved, ended_by: datetime) -> None: ...
 
 
-class Found(NamedTuple):
+class SweptOrder(NamedTuple):
     """A live order, and its record in the ledger."""
 
     live: StandingOrder
@@ -89,17 +89,17 @@ class Sweeper:
 
     def sweep(self, live: Sequence[StandingOrder]) -> int:
         """Work on the orders that need it, and return how many. A failure of one account does not stop the others."""
-        now, worked = self._clock(), list[Found]()
+        now, worked = self._clock(), list[SweptOrder]()
         for_each_account(
             sorted({order.account for order in live}),
             lambda account: worked.extend(self._sweep([order for order in live if order.account == account], now)),
         )
         return len(worked)
 
-    def _sweep(self, live: Sequence[StandingOrder], now: datetime) -> list[Found]:
+    def _sweep(self, live: Sequence[StandingOrder], now: datetime) -> list[SweptOrder]:
         """Work on those of an account's orders that need it, and return them."""
         records = self._ledger.records([order.order_id for order in live])
-        standing = [Found(order, records[order.order_id]) for order in live if order.order_id in records]
+        standing = [SweptOrder(order, records[order.order_id]) for order in live if order.order_id in records]
         self._unknown(sum(_unknown(entry.record, now) for entry in standing))
         state = self._ledger.trading_state(live[0].account)
         due = [entry for entry in standing if self._due(entry.record, state, now)]
@@ -116,7 +116,7 @@ class Sweeper:
             return _unknown(record, now)
         return bool(state.bars_resting(order)) or order.expires_at <= self._ended_by(order.venue, now)
 
-    def _work(self, due: Sequence[Found], now: datetime) -> None:
+    def _work(self, due: Sequence[SweptOrder], now: datetime) -> None:
         resting = [entry for entry in due if entry.record.state in (OrderState.OPEN, OrderState.PARTIAL)]
         for entry in due:
             if entry not in resting:
@@ -124,7 +124,7 @@ class Sweeper:
         if resting:
             first = resting[0]
             venue = first.record.order.venue
-            self._verbs(venue)[1].tend(first.message(), self._ended_by(venue, now))
+            self._verbs(venue)[1].end_overdue(first.message(), self._ended_by(venue, now))
 
     def _ended_by(self, venue: str, now: datetime) -> datetime:
         known = self._desk.venues.get(venue)
