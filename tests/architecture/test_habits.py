@@ -31,6 +31,7 @@ MONEY_MODULES = {
     "fanfold.audit.views",
     "fanfold.aws.dynamodb.ledger",
     "fanfold.aws.dynamodb.ledger_changes",
+    "fanfold.ledger.account_books",
     "fanfold.ledger.approvals",
     "fanfold.ledger.booking",
     "fanfold.ledger.bookings",

@@ -16,7 +16,7 @@ from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.aws.dynamodb.table import Table
 from fanfold.errors import Refused
 from fanfold.ledger import booking, orders, positions
-from fanfold.ledger.booking import AccountBooks, StoredAccount, StoredPosition
+from fanfold.ledger.account_books import AccountBooks, StoredAccount, StoredPosition
 from fanfold.ledger.changes import (
     AddFlow,
     AwaitResume,

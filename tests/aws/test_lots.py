@@ -14,7 +14,7 @@ from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.table import Table
 from fanfold.errors import AT_ONCE
 from fanfold.ledger import lots, orders, positions
-from fanfold.ledger.booking import AccountBooks, StoredPosition
+from fanfold.ledger.account_books import AccountBooks, StoredPosition
 from fanfold.ledger.bookings import Bookings
 from fanfold.ledger.changes import MovePosition
 from fanfold.ledger.positions import PAGE_LOTS, Lot, Position, fold

@@ -11,7 +11,7 @@ from execution_service.match import OrderMatcher
 from fanfold import desk
 from fanfold.desk import Desk
 from fanfold.errors import VenueUnavailable
-from fanfold.ledger.booking import AccountBooks
+from fanfold.ledger.account_books import AccountBooks
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.store import Excerpt
 from fanfold.ledger.trading_state import OrderPermissions

@@ -13,7 +13,7 @@ from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.paper_book import PaperBook
 from fanfold.aws.dynamodb.table import Table
 from fanfold.ledger import orders, positions
-from fanfold.ledger.booking import AccountBooks
+from fanfold.ledger.account_books import AccountBooks
 from fanfold.ledger.orders import OrderRecord
 from fanfold.matching.book import RestingOrder
 from fanfold.messages import (

@@ -6,7 +6,7 @@ from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 from fanfold.desk import Limits
-from fanfold.ledger.booking import AccountBooks, StoredPosition
+from fanfold.ledger.account_books import AccountBooks, StoredPosition
 from fanfold.messages import Order, TradingState
 from fanfold.money import exact
 from fanfold.risk.exposure import PositionKey

@@ -14,8 +14,8 @@ from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.sns import Topics
 from fanfold.errors import AT_ONCE
+from fanfold.ledger.account_books import AccountBooks
 from fanfold.ledger.approvals import Approvals
-from fanfold.ledger.booking import AccountBooks
 from fanfold.ledger.bookings import Bookings
 from fanfold.matching.book import RestingOrder
 from fanfold.matching.fills import Resolution

@@ -9,7 +9,7 @@ from fanfold import desk, ids
 from fanfold.desk import Desk
 from fanfold.errors import AT_ONCE
 from fanfold.ledger import orders
-from fanfold.ledger.booking import StoredPosition
+from fanfold.ledger.account_books import StoredPosition
 from fanfold.ledger.positions import Lot, Position
 from fanfold.market.bars import Bar
 from fanfold.matching.book import RestingOrder

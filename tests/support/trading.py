@@ -21,7 +21,7 @@ from fanfold.aws.s3.audit_log import S3Log
 from fanfold.cli import conclusion
 from fanfold.cli.summary import books
 from fanfold.deployment import STAGE
-from fanfold.ledger.booking import AccountBooks
+from fanfold.ledger.account_books import AccountBooks
 from fanfold.local import launcher, run_plan
 from fanfold.local.driver import DeskRun, environment, start_desk
 from fanfold.local.launcher import Cloud

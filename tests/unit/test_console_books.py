@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from fanfold.aws.dynamodb.ledger import StoredAccount, StoredPosition
 from fanfold.cli.commands.status import equity, expected_cash, unmarked
-from fanfold.ledger.booking import AccountBooks
+from fanfold.ledger.account_books import AccountBooks
 from fanfold.ledger.positions import Lot, Position
 from fanfold.messages import TradingState
 from fanfold.risk.exposure import Mark

@@ -8,7 +8,7 @@ import pytest
 
 from fanfold import desk
 from fanfold.errors import AT_ONCE, BadInput
-from fanfold.ledger.booking import StoredPosition
+from fanfold.ledger.account_books import StoredPosition
 from fanfold.ledger.positions import Lot, Position
 from fanfold.market.bars import Bar
 from fanfold.messages import LegStatus, OrdersApproved, OrderState, TradingState

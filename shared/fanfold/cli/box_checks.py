@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from fanfold.audit.queries import is_open
-from fanfold.ledger.booking import AccountBooks
+from fanfold.ledger.account_books import AccountBooks
 from fanfold.local import state_directory
 from fanfold.messages import OrderState
 from fanfold.money import ZERO, exact

@@ -6,8 +6,8 @@ from decimal import Decimal
 from msgspec import UNSET
 
 from fanfold.errors import Backoff, BadInput, Refused
-from fanfold.ledger import booking
-from fanfold.ledger.booking import StoredAccount
+from fanfold.ledger import account_books, booking
+from fanfold.ledger.account_books import StoredAccount
 from fanfold.ledger.changes import (
     Change,
     CreateOrder,
@@ -49,7 +49,7 @@ class Approvals:
 
     def book(self, account: str, gathered: PollState) -> AccountSnapshot:
         """Return the account as of now. One that was never opened has no trading state, and so does not trade."""
-        return booking.book(account, self._store.books(account), gathered)
+        return account_books.snapshot(account, self._store.books(account), gathered)
 
     def approve(
         self, before: AccountSnapshot, message: OrdersApproved, minute: int, orders_in_minute: int

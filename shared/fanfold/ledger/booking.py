@@ -8,78 +8,17 @@ import msgspec
 
 from fanfold import ids
 from fanfold.ledger import orders, positions
+from fanfold.ledger.account_books import AccountBooks, StoredAccount, position
 from fanfold.ledger.orders import OrderRecord, Step
 from fanfold.ledger.positions import Position
-from fanfold.ledger.real_money import RealMoney
 from fanfold.matching.fills import MatchResult, Resolution
 from fanfold.messages import ExecutionReport, Fill, Order, OrderState, PositionSnapshot, TradingState
 from fanfold.money import ZERO, exact
 from fanfold.records import TERMINAL
-from fanfold.risk.exposure import AccountSnapshot, Exposure, PositionKey
-from fanfold.risk.poll import PollState
+from fanfold.risk.exposure import AccountSnapshot, PositionKey
 
 # Venue, instrument, the venue's id.
 Trade = tuple[str, str, str]
-
-
-class StoredAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """The scalars of an account. Every change increments ``version``, so a write based on old figures fails."""
-
-    account: str
-    trading_state: TradingState | None
-    cash: Decimal
-    reserved: Decimal
-    minute: int
-    orders_in_minute: int
-    version: int
-    trading_state_cause: str = ""
-    breach: str = ""
-
-
-class StoredPosition(msgspec.Struct, frozen=True, kw_only=True):
-    """A leg's position, and the signed quantity that its live orders may still fill."""
-
-    position: Position
-    open: Decimal
-
-
-class AccountBooks(msgspec.Struct, frozen=True, kw_only=True):
-    """An account with its positions, as of one read. The account is None if it was never opened.
-
-    ``real`` is what is known of an account of a real venue.
-    """
-
-    account: StoredAccount | None
-    positions: dict[PositionKey, StoredPosition]
-    real: RealMoney = RealMoney()
-
-
-def book(account: str, books: AccountBooks, gathered: PollState) -> AccountSnapshot:
-    """Return the snapshot that risk decides on. An account that was never opened has no trading state: no trade."""
-    stored, carried = books.account, gathered.carried
-    if stored is None:
-        return AccountSnapshot(account=account, trading_state=None, cash=ZERO, marks=gathered.marks)
-    return AccountSnapshot(
-        account=account,
-        trading_state=stored.trading_state,
-        trading_state_cause=stored.trading_state_cause,
-        breach=stored.breach,
-        cash=stored.cash,
-        reserved=stored.reserved,
-        peak_equity=carried.peak_equity,
-        day=carried.day,
-        day_start_equity=carried.day_start_equity,
-        last_equity=carried.last_equity,
-        rearmed=gathered.rearmed,
-        minute=stored.minute,
-        orders_in_minute=stored.orders_in_minute,
-        held={leg: _held(item) for leg, item in books.positions.items()},
-        marks=gathered.marks,
-        frozen=books.real.frozen_instruments,
-        rules=books.real.rules,
-        stops=books.real.stops,
-        version=stored.version,
-    )
 
 
 @exact
@@ -103,19 +42,6 @@ def expected(approved: Iterable[Order]) -> dict[PositionKey, Decimal]:
 def key_of(order: Order) -> PositionKey:
     """Return the key of the position that an order changes."""
     return order.instance, order.instrument
-
-
-def _held(item: StoredPosition) -> Exposure:
-    own = item.position
-    quantity, cost = own.totals
-    return Exposure(
-        quantity=quantity,
-        open=item.open,
-        cost=cost,
-        realised=own.realised,
-        fees=own.fees,
-        other_fees=own.other_fees,
-    )
 
 
 class BookingResult(NamedTuple):
@@ -251,11 +177,6 @@ def permitted(claims: Sequence[Step]) -> tuple[TradingState, ...]:
     return (
         (TradingState.ACTIVE, TradingState.REDUCE_ONLY, TradingState.FLATTENING) if reduces else (TradingState.ACTIVE,)
     )
-
-
-def position(books: AccountBooks, leg: PositionKey) -> Position:
-    item = books.positions.get(leg)
-    return item.position if item else Position()
 
 
 def report(matched: ExecutionReport, result: BookingResult, account: StoredAccount) -> ExecutionReport:

@@ -7,7 +7,8 @@ import msgspec
 
 from fanfold.errors import Backoff, BadInput, Conflict, Refused, retry_on_conflict
 from fanfold.ledger import booking, chunks, lots
-from fanfold.ledger.booking import AccountBooks, BookingResult, StoredAccount
+from fanfold.ledger.account_books import AccountBooks, StoredAccount
+from fanfold.ledger.booking import BookingResult
 from fanfold.ledger.changes import (
     BookTrade,
     Change,

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
-from fanfold.ledger.booking import StoredAccount
+from fanfold.ledger.account_books import StoredAccount
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.positions import Lot, Position
 from fanfold.ledger.requests import PendingResume, Remembered

@@ -7,7 +7,7 @@ import msgspec
 
 from fanfold.errors import Conflict
 from fanfold.ledger import positions
-from fanfold.ledger.booking import AccountBooks, StoredPosition, position
+from fanfold.ledger.account_books import AccountBooks, StoredPosition, position
 from fanfold.ledger.changes import Change, DropLots, MovePosition, PutLots
 from fanfold.ledger.positions import Position
 from fanfold.ledger.store import LedgerStore

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 from fanfold.errors import Backoff, Conflict, Refused, retry_on_conflict
-from fanfold.ledger.booking import AccountBooks, Trade
+from fanfold.ledger.account_books import AccountBooks
+from fanfold.ledger.booking import Trade
 from fanfold.ledger.changes import Change
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.positions import Lot

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from fanfold.aws.dynamodb.polls import rearming
 from fanfold.errors import AT_ONCE
+from fanfold.ledger.account_books import StoredAccount, StoredPosition
 from fanfold.ledger.approvals import Approvals
-from fanfold.ledger.booking import StoredAccount, StoredPosition
 from fanfold.ledger.bookings import Bookings
 from fanfold.ledger.orders import OrderRecord
 from fanfold.messages import Message, Order, OrdersApproved, TradingStateChanged

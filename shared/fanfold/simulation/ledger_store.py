@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from fanfold.errors import Refused
 from fanfold.ledger import changes as to
-from fanfold.ledger.booking import AccountBooks, StoredAccount, StoredPosition, Trade, trade
+from fanfold.ledger.account_books import AccountBooks, StoredAccount, StoredPosition
+from fanfold.ledger.booking import Trade, trade
 from fanfold.ledger.orders import OrderRecord, terms_of
 from fanfold.ledger.positions import Lot, Position
 from fanfold.ledger.real_money import RealMoney

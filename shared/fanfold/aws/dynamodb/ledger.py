@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from fanfold.aws.dynamodb.table import Key, Table, sort_key
-from fanfold.ledger.booking import AccountBooks, StoredAccount, StoredPosition, Trade
+from fanfold.ledger.account_books import AccountBooks, StoredAccount, StoredPosition
+from fanfold.ledger.booking import Trade
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.positions import FLAT, Lot, LotPages, Position
 from fanfold.ledger.real_money import Doubt, RealMoney

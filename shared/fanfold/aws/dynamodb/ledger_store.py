@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from fanfold.aws.dynamodb import ledger, ledger_changes
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.table import TRANSACTION_MAX, Table
-from fanfold.ledger.booking import AccountBooks, Trade
+from fanfold.ledger.account_books import AccountBooks
+from fanfold.ledger.booking import Trade
 from fanfold.ledger.changes import Change
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.positions import Lot

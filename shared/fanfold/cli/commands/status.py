@@ -18,7 +18,7 @@ from fanfold.cli.idle_legs import reason_text
 from fanfold.cli.output import Answer, Grid, amount, cell, grid
 from fanfold.cli.reading import legs_of
 from fanfold.deployment import SERVICES, dead_letters_names, queue_name
-from fanfold.ledger.booking import AccountBooks
+from fanfold.ledger.account_books import AccountBooks
 from fanfold.local.session import Session
 from fanfold.money import ZERO, exact
 from fanfold.risk.exposure import Mark
