@@ -6,6 +6,7 @@ The clocks of desk, exchange and pacing are one, set by hand, so that an hour of
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -22,6 +23,7 @@ from fanfold.aws.dynamodb import ledger
 from fanfold.aws.sns import Topics
 from fanfold.cli import box_checks
 from fanfold.cli.box_checks import BoxComparison
+from fanfold.errors import VenueUnavailable
 from fanfold.exchange.request_limits import RequestLimits
 from fanfold.exchange.server import ManualClock, ServedExchange, serve
 from fanfold.market.bars import Series
@@ -96,7 +98,7 @@ class StormDesk(LiveDesk):
         self.pass_time(60 - (60 // (intents + 1)) * intents)
         self._bars.publish([minute(number)])
         self._deliver()
-        self.process.sweep({}, "schedule")
+        self._sweep()
         if self._dice.random() < 0.2:
             self.process.parts = self._rebuild()
 
@@ -109,7 +111,7 @@ class StormDesk(LiveDesk):
         for _ in range(HEALING_MINUTES):
             self.pass_time(60)
             self._deliver()
-            self.process.sweep({}, "schedule")
+            self._sweep()
 
     def result(self) -> StormResult:
         placed, journal = self._admin("orders"), self._admin("journal")
@@ -134,6 +136,11 @@ class StormDesk(LiveDesk):
         for _ in range(3):
             if not self.deliver():
                 return
+
+    def _sweep(self) -> None:
+        """Sweep as the schedule does: one that fails under a pause is made up for a minute later."""
+        with suppress(VenueUnavailable):
+            self.process.sweep({}, "schedule")
 
     def _admin(self, subject: str, document: Any = None) -> Any:
         body = None if document is None else json.dumps(document).encode()

@@ -21,7 +21,7 @@ from fanfold.ledger.approvals import Approvals
 from fanfold.ledger.changes import BookTrade, MovePosition, SetTradingState
 from fanfold.matching import fills
 from fanfold.messages import TradingState
-from fanfold.risk import bundles, decision
+from fanfold.risk import bundles, decision, slicing
 from risk_service import assess
 
 SEEDS = range(300)
@@ -140,7 +140,7 @@ MUTANTS: dict[str, list[Guard]] = {
     "spot_cash_is_never_below_zero": [
         Guard(decision, "desired", lambda was: lambda *given: 3 * was(*given)),
         Guard(bundles, "ORDER_RULES", lambda _rules: ()),
-        Guard(decision, "reservation", lambda _was: lambda *_given: Decimal(0)),
+        Guard(slicing, "reservation", lambda _was: lambda *_given: Decimal(0)),
         Guard(fills, "_paid_for", lambda _was: lambda wanted, *_given: wanted),
     ],
     "no_position_is_approved_over_its_limit": [Guard(bundles, "ORDER_RULES", _without(Code.POSITION_NOTIONAL))],
