@@ -3,7 +3,8 @@
 import ast
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import pytest
 from source_tree import ROOT, Module, found, module, modules
@@ -29,6 +30,8 @@ FOREIGN_WORDS = re.compile("|".join(re.escape(word) for word in (*UNFINISHED, *F
 VAGUE = {"one", "found", "told", "asked", "given", "some"}
 # A docstring says what a thing is or does: it begins with a noun or a verb, and with none of these.
 QUESTIONS = re.compile(r"(What|Whether|How|Who|Whom|Whose|Where|When|Which|Why|Until when|By how|As|Of)\b")
+# Folders of tests that the rules for variables and docstrings hold in, too.
+NAMED_TESTS = ("peers", "simulation", "workflows")
 # The keys of a document that programs read: what `fanfold doctor --json` calls its findings.
 NAMED_SO = {("fanfold.stages.finding", "found")}
 
@@ -127,8 +130,20 @@ def _variables(tree: ast.Module) -> Iterator[tuple[int, str | None]]:
             yield node.lineno, node.name
 
 
-def test_variables_are_named_after_what_they_hold() -> None:
-    assert found(vague) == []
+def named_tests() -> list[Module]:
+    """The files of NAMED_TESTS."""
+    files = (file for folder in NAMED_TESTS for file in sorted((ROOT / "tests" / folder).rglob("*.py")))
+    return [module(str(file.relative_to(ROOT)), file.read_text()) for file in files]
+
+
+def test_folders_of_named_tests_have_files() -> None:
+    folders = {Path(test.path).parts[1] for test in named_tests()}
+    assert folders == set(NAMED_TESTS)
+
+
+@pytest.mark.parametrize("files", [modules, named_tests])
+def test_variables_are_named_after_what_they_hold(files: Callable[[], Iterable[Module]]) -> None:
+    assert found(vague, files) == []
 
 
 @pytest.mark.parametrize(
@@ -153,8 +168,9 @@ def questions(source: Module) -> list[str]:
     return [f"line {line}: {text}" for line, text in first if QUESTIONS.match(text)]
 
 
-def test_docstrings_say_what_a_thing_is_or_does() -> None:
-    assert found(questions) == []
+@pytest.mark.parametrize("files", [modules, named_tests])
+def test_docstrings_say_what_a_thing_is_or_does(files: Callable[[], Iterable[Module]]) -> None:
+    assert found(questions, files) == []
 
 
 @pytest.mark.parametrize(

@@ -49,16 +49,16 @@ def trade(client, near):
 
 
 def streams():
-    told = {name: threading.Event() for name in STREAMS}
+    received = {name: threading.Event() for name in STREAMS}
 
     def on_message(_client, text):
         name = json.loads(text).get("stream")
-        if name in told:
-            told[name].set()
+        if name in received:
+            received[name].set()
 
     client = SpotWebsocketStreamClient(stream_url=exchange.socket, on_message=on_message, is_combined=True)
     client.subscribe(list(STREAMS))
-    for name, event in told.items():
+    for name, event in received.items():
         calls.check(f"stream {name}", holds=event.wait(30))
     client.stop()
 

@@ -113,11 +113,11 @@ async def _model_of(awaited):
 
 async def streams(client):
     connection = await client.websocket_streams.create_connection()
-    told = {name: asyncio.Event() for name in STREAMS}
+    received = {name: asyncio.Event() for name in STREAMS}
     for name, params in STREAMS.items():
         stream = await getattr(connection, name)(symbol="btcusdt", **params)
-        stream.on("message", lambda _event, name=name: told[name].set())
-    for name, event in told.items():
+        stream.on("message", lambda _event, name=name: received[name].set())
+    for name, event in received.items():
         await calls.wait(f"stream {name}", asyncio.wait_for(event.wait(), 30))
     await connection.close_connection()
 

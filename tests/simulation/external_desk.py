@@ -15,17 +15,17 @@ LEG = ("hook", A)
 
 
 def built(kind: str = "margin", *, limits: dict[str, Any] | None = None, accounts: int = 1, **strategies: Any) -> Desk:
-    found = raw(**(strategies or {"hook": instance() | HOOK}))
-    main = found["accounts"]["main"] | {"kind": kind}
-    found["accounts"] = {"main": main} | {f"other{number}": dict(main) for number in range(1, accounts)}
+    document = raw(**(strategies or {"hook": instance() | HOOK}))
+    main = document["accounts"]["main"] | {"kind": kind}
+    document["accounts"] = {"main": main} | {f"other{number}": dict(main) for number in range(1, accounts)}
     wide = {"order_notional_max": "1000000", "position_notional_max": "1000000", **(limits or {})}
-    found["limits"] = dict.fromkeys(found["accounts"], wide)
-    return desk.build(found, "test")
+    document["limits"] = dict.fromkeys(document["accounts"], wide)
+    return desk.build(document, "test")
 
 
-def long(one: QuietDesk, weight: float = 1.0) -> None:
+def long(world: QuietDesk, weight: float = 1.0) -> None:
     """A position by a webhook's signal, filled in the bar after."""
-    one.minute(1)
-    one.tell("enter", {LEG: weight})
-    one.minutes(2, 3)
-    assert one.held()[LEG] * D(weight) > 0
+    world.minute(1)
+    world.tell("enter", {LEG: weight})
+    world.minutes(2, 3)
+    assert world.held()[LEG] * D(weight) > 0

@@ -54,12 +54,12 @@ class Faults:
         lost = self.hit("lost")
         if service == "sns" and operation == "PublishBatch" and self.hit("batch"):
             return _partly(call, parameters)
-        found = call(service, operation, parameters)
+        answer = call(service, operation, parameters)
         if lost:
             raise AwsFault("NoAnswer", "the answer was lost", NO_ANSWER)
         if self.hit("after"):
             raise Crash
-        return found
+        return answer
 
     def _database(self, operation: str, parameters: Mapping[str, Any]) -> None:
         if self.hit("throttle"):
@@ -74,7 +74,7 @@ class Faults:
 
 def _partly(call: Call, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """A batch of which the last entry fails."""
-    *some, last = parameters["PublishBatchRequestEntries"]
-    if some:
-        call("sns", "PublishBatch", {**parameters, "PublishBatchRequestEntries": some})
+    *taken, last = parameters["PublishBatchRequestEntries"]
+    if taken:
+        call("sns", "PublishBatch", {**parameters, "PublishBatchRequestEntries": taken})
     return {"Successful": [], "Failed": [{"Id": last["Id"], "Code": "InternalError", "SenderFault": False}]}

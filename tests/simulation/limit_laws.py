@@ -33,16 +33,16 @@ class Approval(NamedTuple):
 
 
 class Noted(NamedTuple):
-    """What a decision left at a time: the peak, and the equity that the day began with."""
+    """The figures that a decision left at a time: the peak, and the equity that the day began with."""
 
     at: float
     peak: Decimal
     day_start: Decimal
 
 
-def no_position_is_approved_over_its_limit(found: "Outcome") -> Iterator[str]:
-    limit = found.world.desk.limits["main"].position_notional_max
-    for approval in found.world.witness.approvals:
+def no_position_is_approved_over_its_limit(outcome: "Outcome") -> Iterator[str]:
+    limit = outcome.world.desk.limits["main"].position_notional_max
+    for approval in outcome.world.witness.approvals:
         for order in approval.entries:
             stakes = [_largest(item) for leg, item in approval.books.positions.items() if leg[1] == order.instrument]
             stake = sum(stakes, Decimal(0)) * order.reference_price
@@ -50,45 +50,45 @@ def no_position_is_approved_over_its_limit(found: "Outcome") -> Iterator[str]:
                 yield f"order {order.order_id} leads to {stake} of {order.instrument}, over {limit}"
 
 
-def no_exposure_is_approved_over_its_limit(found: "Outcome") -> Iterator[str]:
+def no_exposure_is_approved_over_its_limit(outcome: "Outcome") -> Iterator[str]:
     """At the marks of its decision; of an instrument without an order, at any that they may have been."""
-    limits = found.world.desk.limits["main"]
-    for approval in found.world.witness.approvals:
-        if approval.entries and not any(_within(approval, limits, marks) for marks in _marks(found, approval)):
+    limits = outcome.world.desk.limits["main"]
+    for approval in outcome.world.witness.approvals:
+        if approval.entries and not any(_within(approval, limits, marks) for marks in _marks(outcome, approval)):
             yield f"orders {[entry.order_id for entry in approval.entries]} lead over the exposure limits"
 
 
-def no_entry_is_approved_while_a_loss_limit_is_broken(found: "Outcome") -> Iterator[str]:
+def no_entry_is_approved_while_a_loss_limit_is_broken(outcome: "Outcome") -> Iterator[str]:
     """However the price came there: a loss is seen with the bar that it comes by."""
-    limits = found.world.desk.limits["main"]
-    for approval in found.world.witness.approvals:
+    limits = outcome.world.desk.limits["main"]
+    for approval in outcome.world.witness.approvals:
         if not approval.entries:
             continue
-        noted = _in_force(found, approval.orders[0].decided_at.timestamp())
-        if noted and all(_lost(limits, noted, _equity(approval.books, marks)) for marks in _marks(found, approval)):
+        noted = _in_force(outcome, approval.orders[0].decided_at.timestamp())
+        if noted and all(_lost(limits, noted, _equity(approval.books, marks)) for marks in _marks(outcome, approval)):
             yield f"orders {[entry.order_id for entry in approval.entries]} were approved while a loss limit was broken"
 
 
-def a_broken_loss_limit_is_noted_by_the_last_poll_and_nothing_rests_under_it(found: "Outcome") -> Iterator[str]:
-    assert found.books.account is not None
-    noted, market = found.world.witness.noted, found.world.market
+def a_broken_loss_limit_is_noted_by_the_last_poll_and_nothing_rests_under_it(outcome: "Outcome") -> Iterator[str]:
+    assert outcome.books.account is not None
+    noted, market = outcome.world.witness.noted, outcome.world.market
     if not noted:
         return
-    marks = {name: market.close(name, found.world.now) for name in (A, B)}
-    lost = _lost(found.world.desk.limits["main"], noted[-1:], _equity(found.books, marks))
-    if lost != bool(found.books.account.breach):
-        yield f"a limit is broken: {lost}, and noted is {found.books.account.breach!r}"
-    if lost and found.books.account.trading_state is TradingState.ACTIVE:
-        live = [one.order.order_id for one in found.live if not one.order.reduce_only]
-        yield from (f"entry {one} is live while a loss limit is broken" for one in live)
+    marks = {name: market.close(name, outcome.world.now) for name in (A, B)}
+    lost = _lost(outcome.world.desk.limits["main"], noted[-1:], _equity(outcome.books, marks))
+    if lost != bool(outcome.books.account.breach):
+        yield f"a limit is broken: {lost}, and noted is {outcome.books.account.breach!r}"
+    if lost and outcome.books.account.trading_state is TradingState.ACTIVE:
+        live = [record.order.order_id for record in outcome.live if not record.order.reduce_only]
+        yield from (f"entry {order_id} is live while a loss limit is broken" for order_id in live)
 
 
-def _marks(found: "Outcome", approval: Approval) -> Iterator[Prices]:
+def _marks(outcome: "Outcome", approval: Approval) -> Iterator[Prices]:
     """The marks that a decision may have been made at: those of its orders are known."""
     known = {order.instrument: [order.reference_price] for order in approval.orders}
     until = approval.orders[0].decided_at.timestamp()
     moments = [until - seconds for seconds in range(0, WINDOW_S + 1, MINUTE_S)]
-    closes = {name: known.get(name) or [found.world.market.close(name, at) for at in moments] for name in (A, B)}
+    closes = {name: known.get(name) or [outcome.world.market.close(name, at) for at in moments] for name in (A, B)}
     for prices in product(*closes.values()):
         yield dict(zip(closes, prices, strict=True))
 
@@ -112,23 +112,23 @@ def _equity(books: AccountBooks, marks: Prices) -> Decimal:
     return books.account.cash + sum((item.position.quantity * marks[leg[1]] for leg, item in held.items()), Decimal(0))
 
 
-def _in_force(found: "Outcome", at: float) -> list[Noted]:
-    """What was noted when a decision at this time may have begun, or since."""
-    noted = [one for one in found.world.witness.noted if one.at <= at]
-    older = [one for one in noted if one.at < at - WINDOW_S][-1:]
-    return older + [one for one in noted if one.at >= at - WINDOW_S]
+def _in_force(outcome: "Outcome", at: float) -> list[Noted]:
+    """Notes in force when a decision at this time may have begun, or since."""
+    noted = [note for note in outcome.world.witness.noted if note.at <= at]
+    older = [note for note in noted if note.at < at - WINDOW_S][-1:]
+    return older + [note for note in noted if note.at >= at - WINDOW_S]
 
 
 @exact
 def _lost(limits: Limits, noted: Sequence[Noted], equity: Decimal) -> bool:
-    """Whether a limit is broken by the least that was ever in force."""
-    peak = max(min(one.peak for one in noted), equity)
-    start = min(one.day_start for one in noted)
+    """Compare equity with the limits, by the least peak and start of day that were in force."""
+    peak = max(min(note.peak for note in noted), equity)
+    start = min(note.day_start for note in noted)
     return start - equity > limits.daily_loss_max * start or peak - equity > limits.drawdown_max * peak
 
 
 def _ends(item: StoredPosition) -> tuple[Decimal, Decimal]:
-    """What is held if live orders fill, and if they do not."""
+    """The quantity if live orders do not fill, and if they do."""
     return item.position.quantity, item.position.quantity + item.open
 
 

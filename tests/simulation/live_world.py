@@ -42,13 +42,13 @@ class Wire:
         if not callable(method):
             return method
 
-        def call(*given: Any) -> Any:
+        def call(*parameters: Any) -> Any:
             getcurrent().parent.switch()
             faults = self._world.faults
             faults.note("venue", name)
             if faults.hit("before"):
                 raise Crash
-            answer = method(*given)
+            answer = method(*parameters)
             if faults.hit("after"):
                 raise Crash
             return answer
@@ -88,55 +88,55 @@ class LiveWorld(World):
         super().heal()
 
 
-def one_order_for_each_intent(found: Outcome) -> Iterator[str]:
-    counts = Counter(one.order.client_order_id for one in found.world.venue.orders)
+def one_order_for_each_intent(outcome: Outcome) -> Iterator[str]:
+    counts = Counter(placed.order.client_order_id for placed in outcome.world.venue.orders)
     yield from (f"{name} is {count} orders at the venue" for name, count in counts.items() if count > 1)
 
 
-def what_is_at_the_venue_was_approved_and_is_known_to_be_there(found: Outcome) -> Iterator[str]:
-    known = {record.order.client_order_id: record for record in found.records.values()}
-    for one in found.world.venue.orders:
-        record = known.get(one.order.client_order_id)
-        if record is None or orders.terms_of(record.order) != orders.terms_of(one.order):
-            yield f"{one.order.client_order_id} was never approved like that"
+def what_is_at_the_venue_was_approved_and_is_known_to_be_there(outcome: Outcome) -> Iterator[str]:
+    known = {record.order.client_order_id: record for record in outcome.records.values()}
+    for placed in outcome.world.venue.orders:
+        record = known.get(placed.order.client_order_id)
+        if record is None or orders.terms_of(record.order) != orders.terms_of(placed.order):
+            yield f"{placed.order.client_order_id} was never approved like that"
         elif record.state in NEVER_THERE:
             yield f"{record.order.order_id} is {record.state}, and the venue has it"
-        elif record.filled != one.filled:
-            yield f"{record.order.order_id} filled {one.filled}, of which {record.filled} is booked"
+        elif record.filled != placed.filled:
+            yield f"{record.order.order_id} filled {placed.filled}, of which {record.filled} is booked"
 
 
-def requests_carry_the_time_of_their_claim(found: Outcome) -> Iterator[str]:
-    claims = {(record.order.order_id, record.claimed_at, record.deadline) for _, record in found.world.witness.claims}
-    for request in found.world.venue.requests:
+def requests_carry_the_time_of_their_claim(outcome: Outcome) -> Iterator[str]:
+    claims = {(record.order.order_id, record.claimed_at, record.deadline) for _, record in outcome.world.witness.claims}
+    for request in outcome.world.venue.requests:
         if (request.order.order_id, request.claimed_at, request.deadline) not in claims:
             yield f"a request of {request.order.order_id} was not stamped by its claim"
 
 
-def balances_are_what_the_fills_come_to(found: Outcome) -> Iterator[str]:
-    start, flows = RealVenue(found.world.clock).holdings, found.books.real.flows
-    for currency, held in found.world.venue.holdings.items():
+def balances_are_what_the_fills_come_to(outcome: Outcome) -> Iterator[str]:
+    start, flows = RealVenue(outcome.world.clock).holdings, outcome.books.real.flows
+    for currency, held in outcome.world.venue.holdings.items():
         if held != start.get(currency, D(0)) + flows.get(currency, D(0)):
             yield f"the venue has {held} {currency}, the books come to {flows.get(currency)}"
-    if found.books.real.frozen:
-        yield f"frozen without a reason: {found.books.real.frozen}"
+    if outcome.books.real.frozen:
+        yield f"frozen without a reason: {outcome.books.real.frozen}"
 
 
-def positions_and_cash_are_what_the_venue_holds(found: Outcome) -> Iterator[str]:
-    assert found.books.account is not None
-    booked = {"USDT": found.books.account.cash - found.world.desk.accounts["main"].cash, "BTC": D(0), "ETH": D(0)}
-    for (_, instrument), item in found.books.positions.items():
+def positions_and_cash_are_what_the_venue_holds(outcome: Outcome) -> Iterator[str]:
+    assert outcome.books.account is not None
+    booked = {"USDT": outcome.books.account.cash - outcome.world.desk.accounts["main"].cash, "BTC": D(0), "ETH": D(0)}
+    for (_, instrument), item in outcome.books.positions.items():
         booked[instrument.split("/")[0]] += item.position.quantity
     for currency, amount in booked.items():
-        if amount != found.books.real.flows.get(currency, D(0)):
-            yield f"{amount} {currency} in the books, {found.books.real.flows.get(currency)} by the fills"
+        if amount != outcome.books.real.flows.get(currency, D(0)):
+            yield f"{amount} {currency} in the books, {outcome.books.real.flows.get(currency)} by the fills"
 
 
-def flatten_ends_with_no_more_than_cannot_be_sold(found: Outcome) -> Iterator[str]:
-    return still_held(found, LEAST)
+def flatten_ends_with_no_more_than_cannot_be_sold(outcome: Outcome) -> Iterator[str]:
+    return still_held(outcome, LEAST)
 
 
-def no_outcome_stays_unknown(found: Outcome) -> Iterator[str]:
-    for record in found.live:
+def no_outcome_stays_unknown(outcome: Outcome) -> Iterator[str]:
+    for record in outcome.live:
         if record.state in (OrderState.APPROVED, OrderState.SUBMITTING) and not record.doubt:
             yield f"{record.order.order_id} is {record.state} for ever"
 

@@ -28,16 +28,16 @@ def desk_of(random: Random, limits: Random) -> Desk:
     Together they use all of the cash, and what is told may be more than one order may be worth.
     """
     sma = {"order": random.choice(("market", "limit")), "allocation": "0.29"}
-    found = raw(
+    document = raw(
         one=instance() | sma | {"params": {"fast": 1, "slow": 3}},
         two=instance() | sma | {"params": {"fast": 1, "slow": 2}, "instruments": [A]},
         told=instance() | EXTERNAL,
     )
-    found["accounts"]["main"] |= {"kind": random.choice(("margin", "spot")), "participation_max": "0.1"}
-    found["limits"]["main"] = {"order_notional_max": "4000", "position_notional_max": "6000"} | limits.choice(TIGHT)
+    document["accounts"]["main"] |= {"kind": random.choice(("margin", "spot")), "participation_max": "0.1"}
+    document["limits"]["main"] = {"order_notional_max": "4000", "position_notional_max": "6000"} | limits.choice(TIGHT)
     if limits.random() < SLICED:
-        found["strategies"]["told"] |= {"slices": 3, "slices_over_s": 150}
-    return desk.build(found, "simulated")
+        document["strategies"]["told"] |= {"slices": 3, "slices_over_s": 150}
+    return desk.build(document, "simulated")
 
 
 class Market:
@@ -47,11 +47,11 @@ class Market:
         price = dict.fromkeys((A, B), 10_000)
         self.bars: dict[str, list[Bar]] = {A: [], B: []}
         for minute in range(1, minutes + 1):
-            for name, some in self.bars.items():
+            for name, walk in self.bars.items():
                 first = price[name]
                 price[name] = last = max(5_000, first + random.randint(-150, 150))
                 top, low = max(first, last) + 20, min(first, last) - 20
-                some.append(Bar(START + 60 * minute, first, top, low, last, random.choice(VOLUMES)))
+                walk.append(Bar(START + 60 * minute, first, top, low, last, random.choice(VOLUMES)))
 
     def close(self, name: str, at: float) -> Decimal:
         """The last close by a time; before the first, the open of that."""
@@ -62,29 +62,29 @@ class Market:
         return self._message(f"p{minute}", self._since(START + 60 * (minute - 1), START + 60 * minute), requested=False)
 
     def wanted(self, message: BarsRequested) -> BarsClosed:
-        """What market-data would bring of what is missing."""
+        """Bars that market-data would bring of what is missing."""
         since = {
-            name: some
-            for name, some in self._since(message.since_s, message.until_s).items()
+            name: missing
+            for name, missing in self._since(message.since_s, message.until_s).items()
             if name in message.instruments
         }
         return self._message(message.id, since, requested=True)
 
     def _since(self, since: int, until: int) -> dict[str, list[Bar]]:
-        return {name: [bar for bar in some if since < bar.closes_at_s <= until] for name, some in self.bars.items()}
+        return {name: [bar for bar in walk if since < bar.closes_at_s <= until] for name, walk in self.bars.items()}
 
-    def _message(self, name: str, some: dict[str, list[Bar]], *, requested: bool) -> BarsClosed:
-        found = [self._series(one, mine) for one, mine in some.items() if mine]
-        at = max(bar.closes_at_s for mine in some.values() for bar in mine)
+    def _message(self, name: str, by_instrument: dict[str, list[Bar]], *, requested: bool) -> BarsClosed:
+        frames = [self._series(instrument, walk) for instrument, walk in by_instrument.items() if walk]
+        at = max(bar.closes_at_s for walk in by_instrument.values() for bar in walk)
         return BarsClosed(
             id=f"bars-{name}",
             cause=f"poll-{name}",
             at=datetime.fromtimestamp(at, UTC),
             venue="v",
             requested=requested,
-            frames=bars.pack(found),
+            frames=bars.pack(frames),
         )
 
-    def _series(self, name: str, some: list[Bar]) -> Series:
-        first = some[0].closes_at_s - 60
-        return series(name, some, 0 if first == START else first)
+    def _series(self, name: str, walk: list[Bar]) -> Series:
+        first = walk[0].closes_at_s - 60
+        return series(name, walk, 0 if first == START else first)

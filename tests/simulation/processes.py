@@ -17,7 +17,7 @@ VERBS = {"market-data": "serve", "signal": "fold", "risk": "assess", "execution"
 
 
 class Context(NamedTuple):
-    """What Lambda tells of an invocation."""
+    """An invocation as Lambda describes it."""
 
     aws_request_id: str
 

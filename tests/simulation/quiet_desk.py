@@ -33,7 +33,7 @@ class QuietDesk:
         self.places = places_of(self.cloud)
         self.table = Table(self.cloud.call, "ledger")
         self.witness = Witness(self.table)
-        self.around: Callable[..., dict[str, Any]] = lambda call, *asked: call(*asked)
+        self.around: Callable[..., dict[str, Any]] = lambda call, *parameters: call(*parameters)
         self.topics = Topics(self.cloud.call, {name: self.places[f"{name.replace('-', '_')}_topic"] for name in TOPICS})
         self.requests, self.lost = 0, set[str]()
         self.failed: list[str] = []
@@ -75,13 +75,13 @@ class QuietDesk:
 
     def bars(self, minute: float, *, lots: int = LOTS, **prices: Any) -> Message:
         closes = START + round(60 * minute)
-        some = []
+        moved = []
         for name, price in ((A, prices.get("a", 100)), (B, prices.get("b", 100))):
             shape = price if isinstance(price, tuple) else (price,) * 4
             if price:
-                some.append(series(name, [Bar(closes, *(round(one * 100) for one in shape), lots)],
+                moved.append(series(name, [Bar(closes, *(round(figure * 100) for figure in shape), lots)],
                                    0 if minute <= 1 else closes - 60))  # fmt: skip
-        return bars_message(some, f"m{minute}")
+        return bars_message(moved, f"m{minute}")
 
     def tell(
         self, name: str, targets: dict[tuple[str, str], float], account: str = "main", at: float | None = None
@@ -105,24 +105,24 @@ class QuietDesk:
                 self._deliver(name)
 
     def _deliver(self, service: str) -> None:
-        asked = {"QueueUrl": self.places[service], "MaxNumberOfMessages": 10}
-        found = self.cloud.call("sqs", "ReceiveMessage", asked).get("Messages", [])
-        if not found:
+        request = {"QueueUrl": self.places[service], "MaxNumberOfMessages": 10}
+        letters = self.cloud.call("sqs", "ReceiveMessage", request).get("Messages", [])
+        if not letters:
             return
-        answer = self.hand(service, found)
+        answer = self.hand(service, letters)
         failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         queue = self.cloud.sqs.queue(self.places[service])
-        for one in found:
-            if one["MessageId"] in failed:
-                queue.with_receipt(one["ReceiptHandle"]).visible_at = self.now
+        for letter in letters:
+            if letter["MessageId"] in failed:
+                queue.with_receipt(letter["ReceiptHandle"]).visible_at = self.now
             else:
-                where = {"QueueUrl": self.places[service], "ReceiptHandle": one["ReceiptHandle"]}
+                where = {"QueueUrl": self.places[service], "ReceiptHandle": letter["ReceiptHandle"]}
                 self.cloud.call("sqs", "DeleteMessage", where)
 
-    def hand(self, service: str, found: list[dict[str, Any]]) -> dict[str, Any]:
+    def hand(self, service: str, letters: list[dict[str, Any]]) -> dict[str, Any]:
         if service in self.lost:
             return {"batchItemFailures": []}
-        return self.processes[service].handle({"Records": [as_record(one) for one in found]}, "delivery")
+        return self.processes[service].handle({"Records": [as_record(letter) for letter in letters]}, "delivery")
 
     @contextmanager
     def deaf(self, service: str) -> Iterator[None]:
@@ -137,7 +137,7 @@ class QuietDesk:
         self.settle()
 
     def sweep_whatever_fails(self) -> None:
-        """As schedules do: what fails is tried again in the next minute."""
+        """Sweep as schedules do: what fails is tried again in the next minute."""
         for service in ("risk", "execution"):
             try:
                 self.processes[service].sweep({}, "schedule")
@@ -151,14 +151,14 @@ class QuietDesk:
     def heard(self, kind: type[Message]) -> list[Any]:
         """Messages of a kind, each once, in their order."""
         queue = self.cloud.sqs.queue(self.places["audit"])
-        unique = {message.id: message for message in (decode(one.body) for one in queue.messages)}
-        return [one for one in unique.values() if isinstance(one, kind)]
+        unique = {message.id: message for message in (decode(letter.body) for letter in queue.messages)}
+        return [message for message in unique.values() if isinstance(message, kind)]
 
     def fills(self) -> list[Fill]:
         return Outcome(self).fills  # type: ignore[arg-type]
 
     def states(self) -> list[str]:
-        records = sorted(Outcome(self).records.values(), key=lambda one: one.order.decided_at)  # type: ignore[arg-type]
+        records = sorted(Outcome(self).records.values(), key=lambda record: record.order.decided_at)  # type: ignore[arg-type]
         return [f"{record.order.side} {record.order.instrument} {record.state}" for record in records]
 
     def held(self, account: str = "main") -> dict[tuple[str, str], Decimal]:
@@ -166,9 +166,9 @@ class QuietDesk:
         return {leg: item.position.quantity for leg, item in books.positions.items() if item.position.quantity}
 
     def cash(self, account: str = "main") -> Decimal:
-        found = ledger.read(self.table, account).account
-        assert found is not None
-        return found.cash
+        stored = ledger.read(self.table, account).account
+        assert stored is not None
+        return stored.cash
 
     def broken(self, *but: str) -> list[str]:
         """Laws that do not hold, but for some that a test breaks on purpose."""

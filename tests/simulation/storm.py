@@ -144,8 +144,8 @@ class StormDesk(LiveDesk):
 
     def _admin(self, subject: str, document: Any = None) -> Any:
         body = None if document is None else json.dumps(document).encode()
-        asked = Request(f"{self._box.origin}/box/{subject}", data=body, headers={"Content-Type": "application/json"})
-        with urlopen(asked, timeout=30) as answer:
+        request = Request(f"{self._box.origin}/box/{subject}", data=body, headers={"Content-Type": "application/json"})
+        with urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
 

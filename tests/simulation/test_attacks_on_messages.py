@@ -26,46 +26,50 @@ from support.core_desk import A, B, instance, raw
 D = Decimal
 
 
-def again(one: QuietDesk, service: str, *some: Message) -> None:
+def again(world: QuietDesk, service: str, *repeated: Message) -> None:
     """Messages that a queue brings once more, whatever it brought before."""
-    for number, message in enumerate(some):
+    for number, message in enumerate(repeated):
         body = {
             "MessageId": f"again-{number}",
             "Body": messages.encode(message).decode(),
             "Attributes": {"ApproximateReceiveCount": "2", "SentTimestamp": "0", "MessageGroupId": "main"},
         }
-        one.hand(service, [body])
-    one.settle()
+        world.hand(service, [body])
+    world.settle()
 
 
 def test_every_message_of_a_day_again_in_any_order_changes_nothing() -> None:
-    one = QuietDesk(built())
-    long(one)
-    one.tell("half", {LEG: 0.5})
-    one.minutes(4, 6, a=101)
-    held, cash, states = one.held(), one.cash(), one.states()
-    told = [message for kind in (BarsClosed, Targets, OrdersApproved, ExecutionReport) for message in one.heard(kind)]
-    for some in (told, told[::-1], told[::2] + told[1::2]):
-        again(one, "execution", *(one_ for one_ in some if isinstance(one_, BarsClosed | OrdersApproved)))
-        again(one, "risk", *(one_ for one_ in some if isinstance(one_, BarsClosed | Targets | ExecutionReport)))
-        one.sweep()
-    assert (one.held(), one.cash(), one.states()) == (held, cash, states)
-    assert one.broken() == []
+    world = QuietDesk(built())
+    long(world)
+    world.tell("half", {LEG: 0.5})
+    world.minutes(4, 6, a=101)
+    held, cash, states = world.held(), world.cash(), world.states()
+    heard = [
+        message for kind in (BarsClosed, Targets, OrdersApproved, ExecutionReport) for message in world.heard(kind)
+    ]
+    for sequence in (heard, heard[::-1], heard[::2] + heard[1::2]):
+        for service, kinds in (
+            ("execution", BarsClosed | OrdersApproved),
+            ("risk", BarsClosed | Targets | ExecutionReport),
+        ):
+            again(world, service, *(message for message in sequence if isinstance(message, kinds)))
+        world.sweep()
+    assert (world.held(), world.cash(), world.states()) == (held, cash, states)
+    assert world.broken() == []
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_the_parts_of_a_poll_in_any_order_lead_to_one_result(order: tuple[int, ...]) -> None:
     desk_ = built(fast=instance(allocation="1", instruments=[A]) | {"params": {"fast": 1, "slow": 2}})
-    one, held = QuietDesk(desk_), []
+    world, held = QuietDesk(desk_), []
     prices = [100, 101, 103, 106, 104, 101, 99, 102]
     for minute, price in enumerate(prices, 1):
-        with one.deaf("risk"):
-            one.minute(minute, a=price)
-        some = [one.heard(kind)[-1] for kind in (BarsClosed, ExecutionReport) if one.heard(kind)] + one.heard(Targets)[
-            -1:
-        ]
-        again(one, "risk", *(some[at] for at in order if at < len(some)))
-        held.append(one.held())
+        with world.deaf("risk"):
+            world.minute(minute, a=price)
+        parts = [world.heard(kind)[-1] for kind in (BarsClosed, ExecutionReport) if world.heard(kind)]
+        parts += world.heard(Targets)[-1:]
+        again(world, "risk", *(parts[at] for at in order if at < len(parts)))
+        held.append(world.held())
     straight = QuietDesk(desk_)
     wanted = []
     for minute, price in enumerate(prices, 1):
@@ -73,85 +77,85 @@ def test_the_parts_of_a_poll_in_any_order_lead_to_one_result(order: tuple[int, .
         wanted.append(straight.held())
     assert held == wanted
     assert any(held)
-    assert one.broken() == []
+    assert world.broken() == []
 
 
 def test_bars_that_come_out_of_order_move_no_mark_back_and_fill_nothing_twice() -> None:
-    one = QuietDesk(built())
-    one.minute(1)
-    one.tell("enter", {LEG: 1.0})
-    one.minute(2)
-    late = one.bars(3, a=90)
-    one.now += 60
-    one.minute(4, a=100)
-    one.publish(late)
-    one.settle()
-    one.minutes(5, 6)
-    assert one.held()[LEG] > 90
-    assert one.broken() == []
+    world = QuietDesk(built())
+    world.minute(1)
+    world.tell("enter", {LEG: 1.0})
+    world.minute(2)
+    late = world.bars(3, a=90)
+    world.now += 60
+    world.minute(4, a=100)
+    world.publish(late)
+    world.settle()
+    world.minutes(5, 6)
+    assert world.held()[LEG] > 90
+    assert world.broken() == []
 
 
 def test_bars_without_volume_fill_nothing_and_end_nothing_that_has_time() -> None:
     limit = instance() | HOOK | {"order": "limit", "order_ttl_s": 86_400}
-    one = QuietDesk(built(hook=limit))
-    one.minute(1)
-    one.tell("enter", {LEG: 1.0})
+    world = QuietDesk(built(hook=limit))
+    world.minute(1)
+    world.tell("enter", {LEG: 1.0})
     for minute in range(2, 6):
-        one.minute(minute, a=(100, 100, 1, 100), lots=0)
-    assert (one.held(), one.states()) == ({}, [f"buy {A} OPEN"])
-    one.minute(6, a=(100, 100, 99, 100))
-    assert one.held() != {}
-    assert one.broken() == []
+        world.minute(minute, a=(100, 100, 1, 100), lots=0)
+    assert (world.held(), world.states()) == ({}, [f"buy {A} OPEN"])
+    world.minute(6, a=(100, 100, 99, 100))
+    assert world.held() != {}
+    assert world.broken() == []
 
 
 def test_a_band_of_nothing_trades_within_a_tick_or_not_at_all() -> None:
-    one = QuietDesk(built(limits={"collar_bps": "0"}))
-    long(one)
-    one.command("halt", state=TradingState.FLATTENING)
-    one.minute(4, a=99)
-    one.minutes(5, 7, a=99)
-    assert one.held() == {}
-    prices = {fill.price for fill in one.fills()}
+    world = QuietDesk(built(limits={"collar_bps": "0"}))
+    long(world)
+    world.command("halt", state=TradingState.FLATTENING)
+    world.minute(4, a=99)
+    world.minutes(5, 7, a=99)
+    assert world.held() == {}
+    prices = {fill.price for fill in world.fills()}
     assert all(min(abs(price - close) for close in (99, 100)) <= D("0.03") for price in prices)
-    assert one.broken() == []
+    assert world.broken() == []
 
 
 @pytest.mark.parametrize("amount", ["60", "100.1"])
 def test_a_bundle_whose_leg_is_below_the_least_amount_goes_out_whole_or_not_at_all(amount: str) -> None:
-    found = raw(pair=instance("pairs", allocation="1"))
-    found["limits"]["main"] = {"order_notional_max": "1000000", "position_notional_max": "1000000"}
-    found["instruments"][B]["amount_min"] = amount
-    one = QuietDesk(desk.build(found, "test"))
+    document = raw(pair=instance("pairs", allocation="1"))
+    document["limits"]["main"] = {"order_notional_max": "1000000", "position_notional_max": "1000000"}
+    document["instruments"][B]["amount_min"] = amount
+    world = QuietDesk(desk.build(document, "test"))
     for minute, b in enumerate([100, 100, 100, 100, 100, 101, 104, 109, 109], 1):
-        one.minute(minute, b=b)
-    assert len(one.held()) in (0, 2)
-    assert one.broken() == []
+        world.minute(minute, b=b)
+    assert len(world.held()) in (0, 2)
+    assert world.broken() == []
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: type(example).__name__)
 @pytest.mark.parametrize("service", ["risk", "execution"])
 def test_a_poisoned_message_of_any_type_in_an_outbox_stops_no_other(service: str, example: Message) -> None:
-    one = QuietDesk(built())
+    world = QuietDesk(built())
     poison = messages.encode(example)
-    long_one = poison[:-1] + b',"x":"' + b"x" * 300_000 + b'"}'
+    oversized = poison[:-1] + b',"x":"' + b"x" * 300_000 + b'"}'
     bodies = {
         "cut": poison[:-1],
         "older": poison.replace(b".v1", b".v0"),
-        "long": long_one,
+        "long": oversized,
         "misnamed": poison,
         example.id: poison,
     }
     for name, body in bodies.items():
-        one.table.write([one.table.putting((f"outbox#{service}", name), {"body": body})])
-    one.sweep()
-    one.sweep()
-    left = [item["sk"] for item in one.table.query(f"outbox#{service}") if "body" in item]
+        world.table.write([world.table.putting((f"outbox#{service}", name), {"body": body})])
+    world.sweep()
+    world.sweep()
+    left = [item["sk"] for item in world.table.query(f"outbox#{service}") if "body" in item]
     assert left == []
-    aside = {item["sk"] for item in one.table.query(f"quarantine#{service}")}
+    aside = {item["sk"] for item in world.table.query(f"quarantine#{service}")}
     assert {"cut", "older", "long", "misnamed"} <= aside
-    one.cloud.sqs.queue(one.places["audit"]).messages.clear()
-    one.cloud.sqs.queue(one.places["dead-risk"]).messages.clear()
-    long(one)
+    world.cloud.sqs.queue(world.places["audit"]).messages.clear()
+    world.cloud.sqs.queue(world.places["dead-risk"]).messages.clear()
+    long(world)
 
 
 @pytest.mark.parametrize("body", [
@@ -161,40 +165,40 @@ def test_a_poisoned_message_of_any_type_in_an_outbox_stops_no_other(service: str
 ])  # fmt: skip
 @pytest.mark.parametrize("service", ["signal", "risk", "execution"])
 def test_what_is_no_message_goes_to_the_dead_letters_alone(service: str, body: bytes) -> None:
-    one = QuietDesk(built())
-    long(one)
+    world = QuietDesk(built())
+    long(world)
     bad = {
         "MessageId": "bad",
         "Body": body.decode("utf-8", "surrogateescape"),
         "Attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "0", "MessageGroupId": "main"},
     }
-    good = {**bad, "MessageId": "good", "Body": messages.encode(one.bars(4)).decode()}
-    answer = one.hand(service, [bad, good])
+    good = {**bad, "MessageId": "good", "Body": messages.encode(world.bars(4)).decode()}
+    answer = world.hand(service, [bad, good])
     assert answer == {"batchItemFailures": []}
-    one.now += 60
-    one.settle()
-    assert one.dead() == 1
-    assert one.broken() == []
+    world.now += 60
+    world.settle()
+    assert world.dead() == 1
+    assert world.broken() == []
 
 
 def test_signals_that_lapsed_or_are_of_the_future_are_refused_and_change_nothing() -> None:
-    one = QuietDesk(built())
-    one.minutes(1, 10)
-    one.tell("late", {LEG: 1.0}, at=7)
-    one.tell("ahead", {LEG: 1.0}, at=30)
-    one.minutes(11, 12)
-    assert one.held() == {}
-    codes = [each.code for told in one.heard(OrdersRefused) for each in told.refusals]
+    world = QuietDesk(built())
+    world.minutes(1, 10)
+    world.tell("late", {LEG: 1.0}, at=7)
+    world.tell("ahead", {LEG: 1.0}, at=30)
+    world.minutes(11, 12)
+    assert world.held() == {}
+    codes = [each.code for refused in world.heard(OrdersRefused) for each in refused.refusals]
     assert codes == ["STALE_SIGNAL", "STALE_SIGNAL"]
-    one.tell("now", {LEG: 1.0})
-    one.minutes(13, 14)
-    assert one.held() != {}
-    assert one.broken() == []
+    world.tell("now", {LEG: 1.0})
+    world.minutes(13, 14)
+    assert world.held() != {}
+    assert world.broken() == []
 
 
 def test_a_topic_that_fails_for_one_message_is_swept_when_it_works_again() -> None:
-    one = QuietDesk(built())
-    one.minute(1)
+    world = QuietDesk(built())
+    world.minute(1)
 
     def failing(call: Any, service: str, operation: str, parameters: Any) -> dict[str, Any]:
         if service == "sns" and "orders" in json.dumps(parameters, default=str):
@@ -202,18 +206,18 @@ def test_a_topic_that_fails_for_one_message_is_swept_when_it_works_again() -> No
         answer: dict[str, Any] = call(service, operation, parameters)
         return answer
 
-    one.around = failing
-    with one.deaf("risk"):
-        one.tell("enter", {LEG: 1.0})
-    (told,) = one.heard(Targets)
+    world.around = failing
+    with world.deaf("risk"):
+        world.tell("enter", {LEG: 1.0})
+    (targets,) = world.heard(Targets)
     body = {
         "MessageId": "told",
-        "Body": messages.encode(told).decode(),
+        "Body": messages.encode(targets).decode(),
         "Attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "0", "MessageGroupId": "main"},
     }
-    assert one.hand("risk", [body]) == {"batchItemFailures": [{"itemIdentifier": "told"}]}
-    assert one.heard(OrdersApproved) == []
-    one.around = lambda call, *asked: call(*asked)
-    one.sweep()
-    one.minutes(2, 4)
-    assert one.broken() == []
+    assert world.hand("risk", [body]) == {"batchItemFailures": [{"itemIdentifier": "told"}]}
+    assert world.heard(OrdersApproved) == []
+    world.around = lambda call, *parameters: call(*parameters)
+    world.sweep()
+    world.minutes(2, 4)
+    assert world.broken() == []

@@ -28,7 +28,7 @@ def test_a_live_desk_keeps_every_law(seed: int) -> None:
 def test_a_seed_is_one_history() -> None:
     first, second = LiveWorld(3).run(), LiveWorld(3).run()
     assert first.faults.trace() == second.faults.trace()
-    assert [one.stated() for one in first.venue.orders] == [one.stated() for one in second.venue.orders]
+    assert [placed.stated() for placed in first.venue.orders] == [placed.stated() for placed in second.venue.orders]
 
 
 MUTANTS: dict[str, list[tuple[Any, str, Callable[[Any], Any]]]] = {
@@ -39,7 +39,7 @@ MUTANTS: dict[str, list[tuple[Any, str, Callable[[Any], Any]]]] = {
         )),
     ],
     "fees in the base are forgotten": [
-        (statements, "fill_of", lambda was: lambda *given: replace(was(*given), fee_base=Decimal(0))),
+        (statements, "fill_of", lambda was: lambda *arguments: replace(was(*arguments), fee_base=Decimal(0))),
     ],
     "late trades are not fetched": [(follow, "OVERLAP_S", lambda _was: -3_600)],
     "flows are not kept": [(real_changes, "flows_of", lambda _was: lambda *_given: {})],

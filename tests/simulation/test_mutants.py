@@ -41,7 +41,7 @@ class Guard(NamedTuple):
 
 
 def _of_one_id(report: Any) -> Any:
-    return lambda *given: msgspec.structs.replace(report(*given), id="booked")
+    return lambda *arguments: msgspec.structs.replace(report(*arguments), id="booked")
 
 
 def _as_active(begin: Any) -> Any:
@@ -51,8 +51,8 @@ def _as_active(begin: Any) -> Any:
 
 
 def _a_cent_more(apply: Any) -> Any:
-    def wrong(*given: Any) -> booking.BookingResult:
-        result: booking.BookingResult = apply(*given)
+    def wrong(*arguments: Any) -> booking.BookingResult:
+        result: booking.BookingResult = apply(*arguments)
         return result._replace(cash=result.cash + Decimal("0.01"))
 
     return wrong
@@ -111,7 +111,7 @@ MUTANTS: dict[str, list[Guard]] = {
     "one_id_is_one_message": [Guard(booking, "report", _of_one_id)],
     "nothing_is_left_unpublished": [Guard(Outbox, "sweep", lambda _sweep: lambda _outbox: 0)],
     "no_trade_is_booked_twice": [
-        Guard(booking, "apply", lambda was: lambda *given: was(*given[:-1], {})),
+        Guard(booking, "apply", lambda was: lambda *arguments: was(*arguments[:-1], {})),
         Guard(ledger_changes, "write_of", _unconditional),
     ],
     "cash_is_what_the_fills_say": [Guard(booking, "apply", _a_cent_more)],
@@ -138,7 +138,7 @@ MUTANTS: dict[str, list[Guard]] = {
     "no_order_is_over_its_limit": [Guard(bundles, "ORDER_RULES", _without(Code.ORDER_NOTIONAL))],
     # Who wants more than there is, and nobody who looks at the cash.
     "spot_cash_is_never_below_zero": [
-        Guard(decision, "desired", lambda was: lambda *given: 3 * was(*given)),
+        Guard(decision, "desired", lambda was: lambda *arguments: 3 * was(*arguments)),
         Guard(bundles, "ORDER_RULES", lambda _rules: ()),
         Guard(slicing, "reservation", lambda _was: lambda *_given: Decimal(0)),
         Guard(fills, "_paid_for", lambda _was: lambda wanted, *_given: wanted),
@@ -169,7 +169,7 @@ def test_every_law_has_a_mutant() -> None:
 def test_a_desk_without_this_guard_breaks_its_law(law: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for guard in MUTANTS[law]:
         monkeypatch.setattr(guard.owner, guard.name, guard.instead(getattr(guard.owner, guard.name)))
-    (known,) = [one for one in LAWS if one.__name__ == law]
+    (known,) = [candidate for candidate in LAWS if candidate.__name__ == law]
     assert any(_breaks(known, seed) for seed in SEEDS[FROM.get(law, 0) :])
 
 

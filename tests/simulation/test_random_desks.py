@@ -33,10 +33,10 @@ class Market:
     def bars(self, *, calm: bool = False) -> list[BarsClosed]:
         """The next bars, maybe after a hole; where it is calm, of one price and of any volume."""
         self.minute += 1 if calm else self.random.choice((1, 1, 1, 2, 6))
-        some = [self._series(name, calm=calm) for name in (A, B) if calm or self.random.random() < 0.9]
+        moved = [self._series(name, calm=calm) for name in (A, B) if calm or self.random.random() < 0.9]
         at = datetime.fromtimestamp(START + 60 * self.minute, UTC)
         name = str(self.minute)
-        return [BarsClosed(id=f"b{name}", cause=f"p{name}", at=at, venue="v", frames=bars.pack(some))] if some else []
+        return [BarsClosed(id=f"b{name}", cause=f"p{name}", at=at, venue="v", frames=bars.pack(moved))] if moved else []
 
     def _series(self, name: str, *, calm: bool) -> Series:
         pick, closes, after = self.random.choice, START + 60 * self.minute, self.last[name]
@@ -51,82 +51,83 @@ class Market:
 
 
 def made(random: Random) -> tuple[Desk, Market]:
-    pick, found = random.choice, raw()
+    pick, document = random.choice, raw()
     scale, step, places = pick((0, 1, 2, 4, 8, 14)), pick((1, 1, 5, 25)), pick((0, 2, 3, 5, 8))
     lot = D(1).scaleb(-places)
     rules = {"tick": str(D(step).scaleb(-scale)), "lot": str(lot), "notional_min": pick(("0", "5", "10")),
              "amount_min": str(lot * pick((0, 0, 10, 1_000))),
              "amount_max": str(lot * pick((0, 0, 10**5)))}  # fmt: skip
     for name in (A, B):
-        found["instruments"][name] |= rules
-    found["accounts"]["main"] |= {
+        document["instruments"][name] |= rules
+    document["accounts"]["main"] |= {
         "kind": pick(("spot", "margin")), "cash": pick(("10000", "100", "50000.12345678")),
         "taker_bps": pick(("0", "10", "300")), "maker_bps": pick(("-2", "0", "5", "300")),
         "spread_bps": pick(("0", "5", "400")), "slippage_bps": pick(("0", "2", "400")),
         "participation_max": pick(("0.01", "0.1", "1")),
     }  # fmt: skip
-    found["limits"]["main"] = {
+    document["limits"]["main"] = {
         "order_notional_max": pick(("100000", "3000")), "position_notional_max": pick(("100000", "4000")),
         "collar_bps": pick(("0", "10", "200", "3000")), "gross_max": pick(("1", "0.5", "3")),
         "daily_loss_max": pick(("0.05", "0.01", "1")), "drawdown_max": pick(("0.2", "0.02", "1")),
         "orders_per_minute_max": pick((1, 20)),
     }  # fmt: skip
-    found["strategies"] = {
+    document["strategies"] = {
         f"told{number}": {
             "strategy": "external", "params": {}, "instruments": pick(([A, B], [A])), "timeframe": "1m",
             "allocation": "0.5", "account": "main", "band": pick(("0", "0.1")), "order": pick(("market", "limit")),
             "order_ttl_s": pick((60, 300, 86_400)),
         } for number in range(pick((1, 2)))
     }  # fmt: skip
-    dice = Random(f"slices {found}")
-    if found["limits"]["main"]["orders_per_minute_max"] > 1 and dice.random() < 0.5:
-        found["strategies"]["told0"] |= {"slices": dice.choice((2, 5, 20)), "slices_over_s": dice.choice((20, 90, 300))}
-    return desk.build(found, "random"), Market(random, scale, step, pick((0, 3, 8)))
+    dice = Random(f"slices {document}")
+    if document["limits"]["main"]["orders_per_minute_max"] > 1 and dice.random() < 0.5:
+        slices = {"slices": dice.choice((2, 5, 20)), "slices_over_s": dice.choice((20, 90, 300))}
+        document["strategies"]["told0"] |= slices
+    return desk.build(document, "random"), Market(random, scale, step, pick((0, 3, 8)))
 
 
-def play(random: Random, one: QuietDesk, market: Market) -> None:
+def play(random: Random, world: QuietDesk, market: Market) -> None:
     for step in range(STEPS):
-        hear(one, market.bars(), market)
+        hear(world, market.bars(), market)
         if random.random() < 0.6:
-            name, instance = random.choice(sorted(one.desk.strategies.items()))
-            one.now += random.choice((0, 1, 30))
-            one.tell(f"t{step}", {(name, symbol): random.choice(WEIGHTS) for symbol in instance.instruments})
+            name, instance = random.choice(sorted(world.desk.strategies.items()))
+            world.now += random.choice((0, 1, 30))
+            world.tell(f"t{step}", {(name, symbol): random.choice(WEIGHTS) for symbol in instance.instruments})
         if random.random() < 0.2:
             state = random.choice(list(TradingState))
-            one.command("resume" if state is TradingState.ACTIVE else "halt", state=state)
+            world.command("resume" if state is TradingState.ACTIVE else "halt", state=state)
         if random.random() < 0.1:
-            one.restart()
+            world.restart()
 
 
-def hear(one: QuietDesk, some: list[BarsClosed], market: Market) -> None:
-    one.now = max(one.now, START + 60.0 * market.minute)
-    one.publish(*some)
-    one.settle()
-    one.sweep()
+def hear(world: QuietDesk, messages: list[BarsClosed], market: Market) -> None:
+    world.now = max(world.now, START + 60.0 * market.minute)
+    world.publish(*messages)
+    world.settle()
+    world.sweep()
 
 
 def wrong(seed: int) -> list[str]:
     random = Random(f"desk {seed}")
-    found, market = made(random)
-    one = QuietDesk(found)
-    play(random, one, market)
+    desk_, market = made(random)
+    world = QuietDesk(desk_)
+    play(random, world, market)
     # A hole of minutes is no bar that ends an order, so a sweep may be due first.
-    broken = one.broken("flatten_ends_flat", "no_live_order_is_without_a_future")
-    one.command("halt", state=TradingState.FLATTENING)
+    broken = world.broken("flatten_ends_flat", "no_live_order_is_without_a_future")
+    world.command("halt", state=TradingState.FLATTENING)
     for _ in range(25):
-        hear(one, market.bars(calm=True), market)
-    broken += one.broken("flatten_ends_flat")
+        hear(world, market.bars(calm=True), market)
+    broken += world.broken("flatten_ends_flat")
     tick = D(market.step).scaleb(-market.scale)
-    rules = found.instruments[A]
-    broken += [f"{leg} still holds {held}" for leg, held in one.held().items()
+    rules = desk_.instruments[A]
+    broken += [f"{leg} still holds {held}" for leg, held in world.held().items()
                if abs(held) * market.price[leg[1]] * tick >= rules.notional_min + 1
                and abs(held) >= rules.amount_min + rules.lot]  # fmt: skip
-    account = Outcome(one).books.account  # type: ignore[arg-type]
-    if found.accounts["main"].kind == "spot" and (account.cash < 0 or min(one.held().values(), default=D(0)) < 0):
-        broken.append(f"a spot account has {account.cash} and {one.held()}")
-    return broken + ["something was dead-lettered"] * bool(one.dead())
+    account = Outcome(world).books.account  # type: ignore[arg-type]
+    if desk_.accounts["main"].kind == "spot" and (account.cash < 0 or min(world.held().values(), default=D(0)) < 0):
+        broken.append(f"a spot account has {account.cash} and {world.held()}")
+    return broken + ["something was dead-lettered"] * bool(world.dead())
 
 
 @pytest.mark.parametrize("first", range(0, 40, 10))
 def test_a_desk_of_any_figures_keeps_the_laws_and_ends_flat(first: int) -> None:
-    assert {seed: told for seed in range(first, first + 10) if (told := wrong(seed))} == {}
+    assert {seed: breaches for seed in range(first, first + 10) if (breaches := wrong(seed))} == {}

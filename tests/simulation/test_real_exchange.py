@@ -97,12 +97,12 @@ def desk_(exchange: TradingExchange) -> Iterator[ExchangeDesk]:
 def test_an_order_is_sent_once_and_its_fee_in_coins_is_in_the_books(
     exchange: TradingExchange, desk_: ExchangeDesk
 ) -> None:
-    told = desk_.approve("a")
+    message = desk_.approve("a")
     assert desk_.deliver() == []
     assert desk_.state("a") is OrderState.FILLED
     (request,) = exchange.orders
     sent = dict(parse_qsl(request.body))
-    (approved,) = told.orders
+    (approved,) = message.orders
     assert (sent["quantity"], sent["newClientOrderId"]) == (f"{approved.quantity:f}", approved.client_order_id)
     assert sent["timestamp"] == str(int(desk_.now.timestamp() * 1_000))
     books = ledger.read(desk_.table, "main")

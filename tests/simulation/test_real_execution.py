@@ -66,15 +66,15 @@ class LiveDesk:
         return order(name)
 
     def approve(self, name: str) -> OrdersApproved:
-        told = OrdersApproved(id=f"m-{name}", cause="t", at=self.now, account="main", orders=[self.order(name)])
-        assert self.approvals.approve(self.approvals.book("main", PollState()), told, 1, 1) == []
-        self.approvals.publish([told], [])
-        return told
+        message = OrdersApproved(id=f"m-{name}", cause="t", at=self.now, account="main", orders=[self.order(name)])
+        assert self.approvals.approve(self.approvals.book("main", PollState()), message, 1, 1) == []
+        self.approvals.publish([message], [])
+        return message
 
     def deliver(self) -> list[str]:
         """Deliver what waits in execution's queue; return what failed."""
-        asked = {"QueueUrl": self.places["execution"], "MaxNumberOfMessages": 10}
-        waiting = self.cloud.call("sqs", "ReceiveMessage", asked).get("Messages", [])
+        request = {"QueueUrl": self.places["execution"], "MaxNumberOfMessages": 10}
+        waiting = self.cloud.call("sqs", "ReceiveMessage", request).get("Messages", [])
         for message in waiting:
             where = {"QueueUrl": self.places["execution"], "ReceiptHandle": message["ReceiptHandle"]}
             self.cloud.call("sqs", "DeleteMessage", where)
@@ -86,8 +86,8 @@ class LiveDesk:
 
     def reports(self) -> list[ExecutionReport]:
         queue = self.cloud.sqs.queue(self.places["audit"])
-        told = [decode(message.body) for message in queue.messages]
-        return [message for message in told if isinstance(message, ExecutionReport)]
+        messages = [decode(message.body) for message in queue.messages]
+        return [message for message in messages if isinstance(message, ExecutionReport)]
 
 
 def test_placing_takes_one_claim_one_request_and_one_booking() -> None:

@@ -51,7 +51,7 @@ class Fire:
         return self.world
 
     def _approve(self, step: int) -> None:
-        some = [
+        intents = [
             order(
                 f"{step}-{number}",
                 instrument,
@@ -64,15 +64,15 @@ class Fire:
             )
             for number, instrument in enumerate(self.dice.choice([[A], [B], [A, B]]))
         ]
-        told = self.world.approve(*some)
-        self.told.append(told)
-        self._act(lambda account: account.place(told))
+        message = self.world.approve(*intents)
+        self.told.append(message)
+        self._act(lambda account: account.place(message))
 
     def _upset(self) -> None:
         chosen = self.dice.random()
         if chosen < 0.25 and self.told:
-            told = self.dice.choice(self.told[-3:])
-            self._act(lambda account: account.place(told))
+            repeated = self.dice.choice(self.told[-3:])
+            self._act(lambda account: account.place(repeated))
         elif chosen < 0.6:
             self._act(lambda account: account.sweep(self.world.ledger.live("main")))
         elif chosen < 0.8:
@@ -183,12 +183,12 @@ MUTANTS: dict[str, list[Guard]] = {
     "stamped when it is sent": [Guard(send, "OrderRequest", _stamped_now)],
     "an unknown outcome is a rejection": [Guard(send.Sender, "_send", _unknown_is_rejected)],
     "fills are not removed twice": [
-        Guard(booking, "apply", lambda was: lambda *given: was(*given[:-1], {})),
+        Guard(booking, "apply", lambda was: lambda *arguments: was(*arguments[:-1], {})),
         Guard(bookings, "BookTrade", lambda _was: lambda fill: changes.MoveCursor("main", fill.trade_id, fill.at)),
     ],
     "fees in the base are forgotten": [
-        Guard(follow.statements, "fill_of", lambda was: lambda *given: msgspec.structs.replace(
-            was(*given), fee_base=D(0)
+        Guard(follow.statements, "fill_of", lambda was: lambda *arguments: msgspec.structs.replace(
+            was(*arguments), fee_base=D(0)
         )),
     ],
     "the venue's end is taken before its trades": [

@@ -77,7 +77,7 @@ def after_all(world: RestingWorld) -> list[str]:
 
 @pytest.mark.parametrize("first", range(0, len(SEEDS), 20))
 def test_under_every_seed_a_stop_rests_once_and_alone(first: int) -> None:
-    wrong = {seed: found for seed in SEEDS[first : first + 20] if (found := burnt(seed)[1])}
+    wrong = {seed: breaches for seed in SEEDS[first : first + 20] if (breaches := burnt(seed)[1])}
     assert wrong == {}
 
 
@@ -88,7 +88,7 @@ def test_the_seeds_reach_what_is_rare() -> None:
 
 
 class Guard(NamedTuple):
-    """What keeps stops safe, and how it is switched off."""
+    """A function that keeps stops safe, and what replaces it in a mutant."""
 
     module: Any
     name: str

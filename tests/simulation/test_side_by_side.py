@@ -59,8 +59,8 @@ class Stack:
 
     def _deliver(self, service: str) -> bool:
         queue = self.places[service]
-        asked = {"QueueUrl": queue, "MaxNumberOfMessages": 10}
-        letters = self.cloud.call("sqs", "ReceiveMessage", asked).get("Messages", [])
+        request = {"QueueUrl": queue, "MaxNumberOfMessages": 10}
+        letters = self.cloud.call("sqs", "ReceiveMessage", request).get("Messages", [])
         if letters and service != "audit":
             answer = self.processes[service].handle({"Records": [as_record(letter) for letter in letters]}, "delivery")
             assert answer == {"batchItemFailures": []}
@@ -79,11 +79,11 @@ def traded(stack: Stack) -> list[str]:
 
 def test_a_desk_beside_another_does_what_it_does_alone(tmp_path: Path) -> None:
     made = [partial(Stack, "main", 7, tmp_path), partial(Stack, "other", 8, tmp_path)]
-    alone = [one() for one in made]
+    alone = [build() for build in made]
     for stack in alone:
         for _ in range(MINUTES):
             stack.minute()
-    beside = [one() for one in made]
+    beside = [build() for build in made]
     for _ in range(MINUTES):
         for stack in beside:
             stack.minute()

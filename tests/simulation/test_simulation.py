@@ -22,8 +22,8 @@ CHUNK = 20
 REACHED = 120
 
 
-class Told(NamedTuple):
-    """What became of a seed: the laws that do not hold, and the states that it came through."""
+class SeedResult(NamedTuple):
+    """The end of a seed: the laws that do not hold, and the states that it came through."""
 
     broken: list[str]
     reached: Counter[str]
@@ -39,26 +39,26 @@ def _logging() -> Iterator[None]:
 
 
 @cache
-def told(seed: int) -> Told:
+def result_of(seed: int) -> SeedResult:
     world = World(seed).run()
-    found = Outcome(world)
+    outcome = Outcome(world)
     reached = Counter(name for name, count in world.faults.counts.items() if count)
-    reached.update({str(record.state) for record in found.records.values()})
-    reached.update({"filled in parts"} if len({fill.order_id for fill in found.fills}) < len(found.fills) else ())
-    reached.update({f"ended under {found.books.account.trading_state}"})
+    reached.update({str(record.state) for record in outcome.records.values()})
+    reached.update({"filled in parts"} if len({fill.order_id for fill in outcome.fills}) < len(outcome.fills) else ())
+    reached.update({f"ended under {outcome.books.account.trading_state}"})
     reached.update({"dead letters"} if world.dead_letters() else ())
-    return Told(broken(world), reached)
+    return SeedResult(broken(world), reached)
 
 
 @pytest.mark.parametrize("first", SEEDS[::CHUNK])
 def test_every_law_holds_whatever_fails(first: int) -> None:
     seeds = [seed for seed in range(first, first + CHUNK) if seed in SEEDS]
-    assert {seed: told(seed).broken for seed in seeds if told(seed).broken} == {}
+    assert {seed: result_of(seed).broken for seed in seeds if result_of(seed).broken} == {}
 
 
 @pytest.mark.skipif(len(SEEDS) < REACHED, reason="few seeds reach few states")
 def test_rare_states_are_reached() -> None:
-    reached = sum((told(seed).reached for seed in SEEDS), Counter[str]())
+    reached = sum((result_of(seed).reached for seed in SEEDS), Counter[str]())
     wanted = {
         *KINDS,
         *(f"ended under {state}" for state in TradingState),

@@ -1,4 +1,4 @@
-"""Who looks at every write of a world: which trading state was in force when, what was claimed and booked."""
+"""A witness of every write of a world: which trading state was in force when, what was claimed and booked."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -20,9 +20,12 @@ _record = msgspec.json.Decoder(OrderRecord).decode
 
 
 class Witness:
-    """What was seen. ``states`` is each trading state with the time from which it was in force, ``booked`` how often
-    each trade's fill was written; ``approvals`` has orders with the books that they were approved in, ``noted`` what
-    decisions left."""
+    """Writes that were seen, by kind.
+
+    ``states`` is each trading state with the time from which it was in force, ``booked`` how often each trade's fill
+    was written; ``approvals`` has orders with the books that they were approved in, ``noted`` the figures that
+    decisions left.
+    """
 
     def __init__(self, table: Table) -> None:
         self.approvals: list[Approval] = []

@@ -103,7 +103,7 @@ class World:
                 self.step()
 
     def _upset(self, minute: int) -> None:
-        """What comes from outside besides bars, somewhere in the minute."""
+        """Send what comes from outside besides bars, somewhere in the minute."""
         if not self.faults.on:
             return
         if self.halts and self.random.random() < 0.3:
@@ -174,7 +174,8 @@ class World:
         for _ in range(STEPS_MAX):
             if not self.step():
                 return
-        raise AssertionError(f"no end after {STEPS_MAX} steps; at work: {[one.queue for one in self.running]}")
+        at_work = [invocation.queue for invocation in self.running]
+        raise AssertionError(f"no end after {STEPS_MAX} steps; at work: {at_work}")
 
     def step(self) -> bool:
         """Let somebody go on to the next call, or deliver; false where there is nothing to do."""
@@ -195,94 +196,94 @@ class World:
         return self.cloud.sqs.queue(self.places[service])
 
     def _back_fill(self) -> None:
-        """What market-data does about bars that are missed."""
+        """Send missing bars, as market-data does."""
         for message in self._taken("market-data"):
             assert isinstance(message, BarsRequested)
             self.topics.publish([self.market.wanted(message)])
 
     def _taken(self, queue: str) -> list[Message]:
-        asked = {"QueueUrl": self.places[queue], "MaxNumberOfMessages": 10}
-        found = self.cloud.call("sqs", "ReceiveMessage", asked).get("Messages", [])
-        for one in found:
-            where = {"QueueUrl": self.places[queue], "ReceiptHandle": one["ReceiptHandle"]}
+        request = {"QueueUrl": self.places[queue], "MaxNumberOfMessages": 10}
+        letters = self.cloud.call("sqs", "ReceiveMessage", request).get("Messages", [])
+        for letter in letters:
+            where = {"QueueUrl": self.places[queue], "ReceiptHandle": letter["ReceiptHandle"]}
             self.cloud.call("sqs", "DeleteMessage", where)
-        return [decode(one["Body"]) for one in found]
+        return [decode(letter["Body"]) for letter in letters]
 
     def _deliver(self, service: str) -> None:
-        asked = {"QueueUrl": self.places[service], "MaxNumberOfMessages": self.random.choice((1, 1, 3))}
-        found = self.cloud.call("sqs", "ReceiveMessage", asked).get("Messages", [])
-        if not found:
+        request = {"QueueUrl": self.places[service], "MaxNumberOfMessages": self.random.choice((1, 1, 3))}
+        letters = self.cloud.call("sqs", "ReceiveMessage", request).get("Messages", [])
+        if not letters:
             return  # What was there went to the dead letters.
         if self.faults.hit("dead"):
-            self._bury(service, found)
+            self._bury(service, letters)
             return
         process = self.process(service)
-        event = {"Records": [as_record(one) for one in found]}
-        receipts = {one["MessageId"]: one["ReceiptHandle"] for one in found}
+        event = {"Records": [as_record(letter) for letter in letters]}
+        receipts = {letter["MessageId"]: letter["ReceiptHandle"] for letter in letters}
         self.faults.note("deliver", service, list(receipts.values()))
         work = lambda: process.handle(event, "delivery")  # noqa: E731 - it is named for the line's length
         self.running.append(Invocation(process, work, queue=service, receipts=receipts))
 
-    def _bury(self, service: str, found: list[dict[str, Any]]) -> None:
+    def _bury(self, service: str, letters: list[dict[str, Any]]) -> None:
         """Messages at which every process died, until the queue gave up."""
         queue = self._queue(service)
-        for one in found:
-            waiting = queue.with_receipt(one["ReceiptHandle"])
+        for letter in letters:
+            waiting = queue.with_receipt(letter["ReceiptHandle"])
             queue.messages.remove(waiting)
             self.cloud.sqs.queue(self.places[f"dead-{service}"]).messages.append(waiting)
 
     def dead_letters(self) -> list[Any]:
-        """What no service could make sense of, or died of."""
+        """Messages that no service could read, or that ended each process."""
         return [
             message for service in SERVICES for message in self.cloud.sqs.queue(self.places[f"dead-{service}"]).messages
         ]
 
-    def _go_on(self, one: Invocation) -> None:
-        if one.queue and not one.frozen and self.faults.hit("zombie"):
-            one.frozen = True
-            self._show(one, list(one.receipts))
-        one.switch()
-        if not one.dead:
+    def _go_on(self, invocation: Invocation) -> None:
+        if invocation.queue and not invocation.frozen and self.faults.hit("zombie"):
+            invocation.frozen = True
+            self._show(invocation, list(invocation.receipts))
+        invocation.switch()
+        if not invocation.dead:
             return
-        self.running.remove(one)
-        if not isinstance(one.fault, Crash):
-            self.warm[one.process.service].append(one.process)
-        if one.queue:
-            self._answered(one)
-        elif one.fault and one.command:
-            self._command(*one.command)
+        self.running.remove(invocation)
+        if not isinstance(invocation.fault, Crash):
+            self.warm[invocation.process.service].append(invocation.process)
+        if invocation.queue:
+            self._answered(invocation)
+        elif invocation.fault and invocation.command:
+            self._command(*invocation.command)
 
-    def _answered(self, one: Invocation) -> None:
-        """What was handled is deleted; the rest is seen again."""
-        failed = list(one.receipts)
-        if one.fault is None:
-            failed = [entry["itemIdentifier"] for entry in one.answer["batchItemFailures"]]
-        done = [name for name in one.receipts if name not in failed]
+    def _answered(self, invocation: Invocation) -> None:
+        """Delete what was handled, and show the rest again."""
+        failed = list(invocation.receipts)
+        if invocation.fault is None:
+            failed = [entry["itemIdentifier"] for entry in invocation.answer["batchItemFailures"]]
+        done = [name for name in invocation.receipts if name not in failed]
         if self.faults.hit("again"):
             failed, done = failed + done, []
         for name in done:
-            where = {"QueueUrl": self.places[one.queue], "ReceiptHandle": one.receipts[name]}
+            where = {"QueueUrl": self.places[invocation.queue], "ReceiptHandle": invocation.receipts[name]}
             self.cloud.call("sqs", "DeleteMessage", where)
-        self._show(one, failed)
+        self._show(invocation, failed)
 
-    def _show(self, one: Invocation, names: list[str]) -> None:
+    def _show(self, invocation: Invocation, names: list[str]) -> None:
         for name in names:
-            waiting = self._queue(one.queue).with_receipt(one.receipts[name])
+            waiting = self._queue(invocation.queue).with_receipt(invocation.receipts[name])
             if waiting is not None:
                 waiting.visible_at = self.now
 
 
 def as_record(message: dict[str, Any]) -> dict[str, Any]:
     """A record as Lambda gets it."""
-    told = {
-        name: {"stringValue": one["StringValue"], "dataType": one["DataType"]}
-        for name, one in message.get("MessageAttributes", {}).items()
+    attributes = {
+        name: {"stringValue": attribute["StringValue"], "dataType": attribute["DataType"]}
+        for name, attribute in message.get("MessageAttributes", {}).items()
     }
     return {
         "messageId": message["MessageId"],
         "body": message["Body"],
         "attributes": message["Attributes"],
-        "messageAttributes": told,
+        "messageAttributes": attributes,
         "eventSourceARN": "queue",
     }
 
@@ -293,8 +294,8 @@ def places_of(cloud: MemoryCloud) -> dict[str, str]:
     for name in places.values():
         cloud.table(name)
     for name in TOPICS:
-        asked = {"Name": f"{name}.fifo", "Attributes": {"FifoTopic": "true"}}
-        places[_setting(name)] = cloud.call("sns", "CreateTopic", asked)["TopicArn"]
+        request = {"Name": f"{name}.fifo", "Attributes": {"FifoTopic": "true"}}
+        places[_setting(name)] = cloud.call("sns", "CreateTopic", request)["TopicArn"]
     for service, topics in SUBSCRIPTIONS.items():
         places |= _queues(cloud, service)
         for topic, wanted in topics.items():
@@ -312,7 +313,7 @@ def places_of(cloud: MemoryCloud) -> dict[str, str]:
 
 
 def _setting(topic: str) -> str:
-    """What a service's settings call the place of a topic."""
+    """The key of a topic in a service's settings."""
     return f"{topic.replace('-', '_')}_topic"
 
 

@@ -22,8 +22,8 @@ Definition = dict[str, Any]
 
 def definition(name: str) -> Definition:
     stack, resource = MACHINES[name]
-    found: Definition = template(stack)["Resources"][resource]["Properties"]["Definition"]
-    return found
+    machine: Definition = template(stack)["Resources"][resource]["Properties"]["Definition"]
+    return machine
 
 
 def substitutions(name: str) -> set[str]:
@@ -36,8 +36,8 @@ def states(machine: Definition) -> Iterator[tuple[str, dict[str, Any]]]:
     for name, state in machine["States"].items():
         yield name, state
         inner = [*state.get("Branches", []), *([state["ItemProcessor"]] if "ItemProcessor" in state else [])]
-        for one in inner:
-            yield from states(one)
+        for part in inner:
+            yield from states(part)
 
 
 def tasks(machine: Definition) -> list[tuple[str, dict[str, Any]]]:
@@ -52,15 +52,15 @@ def unguarded(machine: Definition) -> list[str]:
 
 def impatient(machine: Definition) -> list[str]:
     """Retries that do not grow, do not jitter, or have no end."""
-    retries = [(name, one) for name, state in states(machine) for one in state.get("Retry", [])]
+    retries = [(name, retry) for name, state in states(machine) for retry in state.get("Retry", [])]
     return [
         f"{name}: {wrong}"
-        for name, one in retries
+        for name, retry in retries
         for wrong, holds in {
-            "BackoffRate is below 1": one.get("BackoffRate", 2) >= 1,
-            "there is no jitter": one.get("JitterStrategy") == "FULL",
-            "there is no MaxDelaySeconds": "MaxDelaySeconds" in one,
-            "it is not tried at most 9 times": 0 < one.get("MaxAttempts", 3) < 10,
+            "BackoffRate is below 1": retry.get("BackoffRate", 2) >= 1,
+            "there is no jitter": retry.get("JitterStrategy") == "FULL",
+            "there is no MaxDelaySeconds": "MaxDelaySeconds" in retry,
+            "it is not tried at most 9 times": 0 < retry.get("MaxAttempts", 3) < 10,
         }.items()
         if not holds
     ]
@@ -71,7 +71,7 @@ def shadowed(machine: Definition) -> list[str]:
     wrong = []
     for name, state in states(machine):
         for field in ("Retry", "Catch"):
-            rules = [one["ErrorEquals"] for one in state.get(field, [])]
+            rules = [rule["ErrorEquals"] for rule in state.get(field, [])]
             early = any("States.ALL" in rule for rule in rules[:-1])
             crowded = any("States.ALL" in rule and len(rule) > 1 for rule in rules)
             wrong += [f"{name}: States.ALL is not last and alone in {field}"] if early or crowded else []
@@ -113,11 +113,11 @@ def dangling(machine: Definition) -> list[str]:
         if target not in machine["States"]
     ]
     inner = [
-        one
+        part
         for state in machine["States"].values()
-        for one in [*state.get("Branches", []), *([state["ItemProcessor"]] if "ItemProcessor" in state else [])]
+        for part in [*state.get("Branches", []), *([state["ItemProcessor"]] if "ItemProcessor" in state else [])]
     ]
-    return wrong + [found for one in inner for found in dangling(one)]
+    return wrong + [transition for part in inner for transition in dangling(part)]
 
 
 def _targets(state: dict[str, Any]) -> list[str]:
@@ -143,9 +143,9 @@ def hasty(name: str) -> list[str]:
     ]
 
 
-def unfilled(machine: Definition, given: set[str]) -> list[str]:
+def unfilled(machine: Definition, filled: set[str]) -> list[str]:
     """Placeholders that the template does not fill, and what it fills in vain."""
-    return sorted(set(re.findall(r"\$\{(\w+)\}", json.dumps(machine))) ^ given)
+    return sorted(set(re.findall(r"\$\{(\w+)\}", json.dumps(machine))) ^ filled)
 
 
 RULES = (unguarded, impatient, shadowed, unknown_services, tokenless, endless_waits, dangling)
