@@ -50,21 +50,21 @@ def test_a_settlement_cancels_first_what_may_not_rest(state: TradingState, exit_
 @pytest.mark.parametrize("state", [TradingState.HALTED, TradingState.REDUCE_ONLY, TradingState.FLATTENING])
 def test_a_halt_cancels_at_once_without_a_bar(state: TradingState) -> None:
     world = resting()
-    told = halted(state, AT + timedelta(seconds=1))
-    world.ledger.halt(told)
-    world.matcher().cancel_barred(told)
+    change = halted(state, AT + timedelta(seconds=1))
+    world.ledger.halt(change)
+    world.matcher().cancel_barred(change)
     assert world.states()["entry"] is OrderState.CANCELED
     assert (world.states()["exit"] is OrderState.CANCELED) == (state is TradingState.FLATTENING)
-    world.matcher().cancel_barred(told)
+    world.matcher().cancel_barred(change)
     world.check()
 
 
 def test_a_halt_that_was_lifted_since_cancels_nothing() -> None:
     world = resting()
-    told = halted(TradingState.HALTED)
-    world.ledger.halt(told)
+    change = halted(TradingState.HALTED)
+    world.ledger.halt(change)
     world.ledger.halt(halted(TradingState.ACTIVE))
-    world.matcher().cancel_barred(told)
+    world.matcher().cancel_barred(change)
     assert set(world.states().values()) == {OrderState.OPEN}
 
 
@@ -100,12 +100,12 @@ def test_a_canceled_order_keeps_its_partial_fill_and_frees_the_rest() -> None:
 @pytest.mark.parametrize("nth", range(1, 10))
 def test_a_crash_while_canceling_cancels_once(nth: int, after: bool) -> None:
     world = resting()
-    told = halted(TradingState.FLATTENING, AT + timedelta(seconds=1))
-    world.ledger.halt(told)
+    change = halted(TradingState.FLATTENING, AT + timedelta(seconds=1))
+    world.ledger.halt(change)
 
     def attempt(fuse: Any) -> None:
         world.ledger.sweep()
-        world.matcher(fuse).cancel_barred(told)
+        world.matcher(fuse).cancel_barred(change)
 
     until_it_lives(attempt, nth, after=after)
     assert set(world.states().values()) == {OrderState.CANCELED}
@@ -122,5 +122,5 @@ def test_without_resting_orders_the_trading_state_is_not_read() -> None:
 
     world.ledger.trading_state = asked  # type: ignore[assignment, method-assign]
     world.match(minute(1))
-    told = OrdersApproved(id="none", cause="t", at=AT, account="main", orders=[])
-    world.matcher().take(told)
+    approval = OrdersApproved(id="none", cause="t", at=AT, account="main", orders=[])
+    world.matcher().take(approval)

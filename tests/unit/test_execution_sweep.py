@@ -20,11 +20,11 @@ SECOND = timedelta(seconds=1)
 def claimed() -> tuple[World, OrdersApproved]:
     """Two orders that were claimed; the process died before the venue was asked."""
     world = World()
-    told = world.approve(*TWO)
+    approval = world.approve(*TWO)
     with pytest.raises(Crash):
-        world.place(told, Fuse(2, after=False))
+        world.place(approval, Fuse(2, after=False))
     assert set(world.states().values()) == {OrderState.SUBMITTING}
-    return world, told
+    return world, approval
 
 
 def test_an_order_whose_message_was_lost_ends_stale_and_frees_its_cash() -> None:
@@ -53,15 +53,15 @@ def test_an_order_whose_message_was_lost_ends_blocked_where_the_state_forbids_it
 @pytest.mark.parametrize("sent", [0, 1, 2])
 def test_an_order_of_unknown_outcome_is_looked_up_and_sent_anew_where_it_never_arrived(sent: int) -> None:
     world, _ = claimed()
-    for one in TWO[:sent]:
-        world.book.add(one)
+    for order_ in TWO[:sent]:
+        world.book.add(order_)
     world.now = AT + timedelta(seconds=4)
     assert (world.sweep(), world.unknown) == (0, [0])
     world.now = AT + timedelta(seconds=5)
     assert (world.sweep(), world.unknown) == (2, [0, 2])
     assert set(world.states().values()) == {OrderState.OPEN}
     assert [record.epoch for record in world.ledger.orders.values()] == [1] * sent + [2] * (2 - sent)
-    assert {one.order.order_id for one in world.book.read("main").resting} == {"a", "b"}
+    assert {entry.order.order_id for entry in world.book.read("main").resting} == {"a", "b"}
     world.check()
 
 
@@ -75,16 +75,16 @@ def test_an_order_of_unknown_outcome_is_looked_up_and_sent_anew_where_it_never_a
 def test_an_expired_order_ends_and_a_late_request_for_it_does_nothing(
     halt: TradingState, later: timedelta, ends: OrderState
 ) -> None:
-    world, told = claimed()
+    world, approval = claimed()
     world.ledger.halt(halted(halt))
     world.now = AT + later
     world.sweep()
     assert set(world.states().values()) == {ends}
-    for one in TWO:
-        assert not world.book.add(one)
+    for order_ in TWO:
+        assert not world.book.add(order_)
         with pytest.raises(Conflict, match="shut out"):
-            PaperVenue(DESK, world.book).place(one)
-    world.place(told)
+            PaperVenue(DESK, world.book).place(order_)
+    world.place(approval)
     assert world.book.read("main").resting == []
     world.match(minute(1))
     assert world.fills() == []
@@ -94,11 +94,11 @@ def test_an_expired_order_ends_and_a_late_request_for_it_does_nothing(
 @pytest.mark.parametrize("later_s", [1, 6, 1_000])
 @pytest.mark.parametrize("halt", [TradingState.ACTIVE, TradingState.HALTED])
 def test_a_redelivered_claimed_order_is_looked_up_before_it_is_sent(later_s: int, halt: TradingState) -> None:
-    world, told = claimed()
+    world, approval = claimed()
     world.book.add(TWO[0])
     world.ledger.halt(halted(halt))
     world.now = AT + timedelta(seconds=later_s)
-    world.place(told)
+    world.place(approval)
     other = (
         OrderState.STALE if later_s == 1_000 else OrderState.BLOCKED if halt is TradingState.HALTED else OrderState.OPEN
     )
@@ -161,9 +161,9 @@ def test_a_settlement_without_a_sweep_beside_it_looks_after_live_orders_itself()
 
 def test_an_instrument_that_this_deploy_does_not_know_is_told_of_before_a_claim_and_stops_no_other() -> None:
     world = World()
-    told = world.approve(order("known"), order("unknown", "SOL/USDT"))
+    approval = world.approve(order("known"), order("unknown", "SOL/USDT"))
     with pytest.raises(BadInput, match=r"the desk has no \['SOL/USDT'\]; .*older deploy"):
-        world.place(told)
+        world.place(approval)
     assert world.states() == {"known": OrderState.OPEN, "unknown": OrderState.APPROVED}
     world.now = AT + AGE + SECOND
     world.sweep()
@@ -176,6 +176,6 @@ def test_orders_of_an_account_that_left_the_desk_end_too() -> None:
     world.place(world.approve(order("a", A, kind="limit", limit_price="50")))
     empty = DESK.__class__(venues={}, accounts={}, strategies={}, limits={}, instruments={})
     venue = PaperVenue(empty, world.book)
-    (one,) = venue.resolve("main", [], AT + timedelta(seconds=300)).resolutions
-    assert one.state is OrderState.EXPIRED
+    (resolution,) = venue.resolve("main", [], AT + timedelta(seconds=300)).resolutions
+    assert resolution.state is OrderState.EXPIRED
     Placer(empty, world.ledger, venue, lambda: AT)

@@ -40,39 +40,39 @@ def test_c2_an_approval_that_was_never_published_is_published_by_the_sweep() -> 
     world = RealWorld()
     publish = world.ledger.store.publish
     world.ledger.store.publish = lambda _held, _others=(): None  # type: ignore[method-assign]
-    told = world.approve(order("a"))
+    approval = world.approve(order("a"))
     world.ledger.store.publish = publish  # type: ignore[method-assign]
-    assert told not in world.bus.messages
+    assert approval not in world.bus.messages
     world.ledger.sweep()
-    assert told in world.bus.messages
-    world.account().place(told)
+    assert approval in world.bus.messages
+    world.account().place(approval)
     ends_well(world)
 
 
 def test_c3_an_approval_that_comes_again_is_the_same_order() -> None:
     world = RealWorld()
-    told = world.approve(order("a"))
+    approval = world.approve(order("a"))
     for _ in range(3):
-        world.account().place(told)
+        world.account().place(approval)
     ends_well(world)
 
 
 def test_c4_dead_between_the_claim_and_the_request() -> None:
     world = RealWorld()
-    told = world.approve(order("a"))
-    assert dies(world, lambda account: account.place(told), 2, after=False)
+    approval = world.approve(order("a"))
+    assert dies(world, lambda account: account.place(approval), 2, after=False)
     assert (world.states(), world.venue.requests) == ({"a": OrderState.SUBMITTING}, [])
-    world.account().place(told)
+    world.account().place(approval)
     assert world.venue.requests == []
     world.wait(36)
-    world.account().place(told)
+    world.account().place(approval)
     assert world.record("a").epoch == 2
     ends_well(world)
 
 
 def test_c5_frozen_between_the_claim_and_the_request_which_the_venue_then_refuses() -> None:
     world = RealWorld()
-    told = world.approve(order("a"))
+    approval = world.approve(order("a"))
     place = world.venue.place
 
     def frozen(request: Any) -> Any:
@@ -80,7 +80,7 @@ def test_c5_frozen_between_the_claim_and_the_request_which_the_venue_then_refuse
         return place(request)
 
     world.venue.place = frozen  # type: ignore[method-assign]
-    world.account().place(told)
+    world.account().place(approval)
     assert "-1021" in world.record("a").reason
     ends_well(world, 0)
 
@@ -89,9 +89,9 @@ def test_c5_frozen_between_the_claim_and_the_request_which_the_venue_then_refuse
 def test_c6_the_order_was_taken_and_its_answer_lost(fault: str) -> None:
     world = RealWorld()
     world.venue.faults = [fault]
-    told = world.approve(order("a"))
-    world.account().place(told)
-    world.account().place(told)
+    approval = world.approve(order("a"))
+    world.account().place(approval)
+    world.account().place(approval)
     assert (world.record("a").epoch, world.record("a").venue_order_id) == (1, "v1")
     ends_well(world)
 
@@ -99,58 +99,58 @@ def test_c6_the_order_was_taken_and_its_answer_lost(fault: str) -> None:
 def test_c7_taken_late_inside_the_window_after_it_was_not_found() -> None:
     world = RealWorld()
     world.venue.faults = ["late"]
-    told = world.approve(order("a"))
-    world.account().place(told)
+    approval = world.approve(order("a"))
+    world.account().place(approval)
     world.wait(1)
-    world.account().place(told)
+    world.account().place(approval)
     assert world.venue.orders == []
     world.wait(35)
-    world.account().place(told)
+    world.account().place(approval)
     assert (len(world.venue.requests), world.record("a").epoch) == (1, 1)
     ends_well(world)
 
 
 def test_c8_dead_between_the_answer_and_its_booking() -> None:
     world = RealWorld()
-    told = world.approve(order("a"))
-    assert dies(world, lambda account: account.place(told), 2, after=True)
+    approval = world.approve(order("a"))
+    assert dies(world, lambda account: account.place(approval), 2, after=True)
     assert world.states() == {"a": OrderState.SUBMITTING}
-    world.account().place(told)
+    world.account().place(approval)
     assert world.record("a").venue_order_id == "v1"
     ends_well(world)
 
 
 def test_c9_two_processes_with_one_message() -> None:
     world = RealWorld()
-    told = world.approve(order("a"))
+    approval = world.approve(order("a"))
     place = world.venue.place
 
     def meanwhile(request: Any) -> Any:
         world.venue.place = place  # type: ignore[method-assign]
-        world.account().place(told)
+        world.account().place(approval)
         return place(request)
 
     world.venue.place = meanwhile  # type: ignore[method-assign]
-    world.account().place(told)
+    world.account().place(approval)
     assert len(world.venue.requests) == 1
     ends_well(world)
 
 
 def test_c10_a_process_that_slept_through_a_second_claim_changes_nothing() -> None:
     world = RealWorld()
-    told = world.approve(order("a"))
+    approval = world.approve(order("a"))
     place = world.venue.place
 
     def asleep(request: Any) -> Any:
         world.venue.place = place  # type: ignore[method-assign]
         world.wait(36)
-        world.account().place(told)
+        world.account().place(approval)
         assert world.record("a").epoch == 2
         return place(request)
 
     world.venue.place = asleep  # type: ignore[method-assign]
     with pytest.raises(Conflict):
-        world.account().place(told)
+        world.account().place(approval)
     assert world.states() == {"a": OrderState.FILLED}
     ends_well(world)
 
@@ -159,8 +159,8 @@ def test_c10_a_process_that_slept_through_a_second_claim_changes_nothing() -> No
 def test_c11_dead_while_trades_are_booked_and_a_trade_that_comes_after_the_cancel(after: bool) -> None:
     world = RealWorld()
     world.venue.faults = ["rests"]
-    told = world.approve(order("a"))
-    world.account().place(told)
+    approval = world.approve(order("a"))
+    world.account().place(approval)
     (mine,) = world.venue.orders
     world.venue.fill(mine, D(1))
     for nth in range(1, 25):

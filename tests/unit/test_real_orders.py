@@ -17,8 +17,8 @@ def placed(fault: str) -> RealWorld:
     """A world in which one order was placed and met a fault."""
     world = RealWorld()
     world.venue.faults = [fault]
-    told = world.approve(order("a"))
-    world.account().place(told)
+    approval = world.approve(order("a"))
+    world.account().place(approval)
     return world
 
 
@@ -103,8 +103,8 @@ def test_without_a_fence_an_order_that_is_not_found_is_quarantined_and_its_instr
     assert (record.state, record.epoch, len(world.venue.requests)) == (OrderState.SUBMITTING, 1, 1)
     assert list(world.ledger.real_money("main").frozen_instruments) == [A]
     assert world.ledger.accounts["main"].reserved > 0
-    (told,) = [update for report in world.reports() for update in report.updates if update.doubt]
-    assert told.order_id == "a"
+    (doubtful,) = [update for report in world.reports() for update in report.updates if update.doubt]
+    assert doubtful.order_id == "a"
     # It was only late: the doubt is resolved by the first look-up that finds it.
     world.venue._accept(world.venue.requests[0].__class__(
         order=record.order, claimed_at=world.now, deadline=world.now + timedelta(seconds=5)
@@ -150,10 +150,10 @@ def test_a_process_may_die_before_and_after_every_call(fault: str, after: bool) 
         nth += 1
         world = RealWorld()
         world.venue.faults = [fault]
-        told = world.approve(order("a"), order("b", B))
-        died = dies(world, lambda account, told=told: account.place(told), nth, after=after)
+        approval = world.approve(order("a"), order("b", B))
+        died = dies(world, lambda account, approval=approval: account.place(approval), nth, after=after)
         world.ledger.sweep()
-        world.account().place(told)
+        world.account().place(approval)
         for call in range(1, 40):
             world.wait(9)
             dies(world, lambda account, world=world: account.sweep(world.ledger.live("main")), call, after=after)

@@ -29,8 +29,8 @@ TIGHT = {
 }
 
 
-def decide(*targets: Target, found: AccountSnapshot | None = None, plan: DeskPolicy = PLAN) -> Decision:
-    return decision.decide(targets, found or book(), plan, at=AT, now=NOW)
+def decide(*targets: Target, snapshot: AccountSnapshot | None = None, plan: DeskPolicy = PLAN) -> Decision:
+    return decision.decide(targets, snapshot or book(), plan, at=AT, now=NOW)
 
 
 def codes(made: Decision) -> list[str]:
@@ -53,7 +53,7 @@ def test_a_post_only_entry_never_takes_and_the_way_out_is_a_plain_limit() -> Non
     (entry,) = decide(target(1.0), plan=plan).approved
     assert (entry.limit_price, entry.time_in_force, entry.post_only) == (D(100), "gtc", True)
     held_now = book(held={("m", BTC): held("10")})
-    (way_out,) = decide(target(0.0), found=held_now, plan=plan).approved
+    (way_out,) = decide(target(0.0), snapshot=held_now, plan=plan).approved
     assert (way_out.limit_price, way_out.time_in_force, way_out.reduce_only) == (D(100), "gtc", True)
     assert not way_out.post_only
 
@@ -67,7 +67,7 @@ def test_a_spot_buy_reserves_what_it_may_cost_and_stays_within_its_allocation() 
     made = decide(
         target(1.0, instance="s"),
         target(1.0, instance="s", instrument=ETH, signal_id="e"),
-        found=book("spot", cash=D(5000)),
+        snapshot=book("spot", cash=D(5000)),
     )
     assert [order.quantity for order in made.approved] == [D("24.485"), D("244.853")]
     assert made.book.reserved == sum(order.reserved for order in made.approved)
@@ -75,12 +75,12 @@ def test_a_spot_buy_reserves_what_it_may_cost_and_stays_within_its_allocation() 
 
 
 def test_a_limit_order_has_a_price_on_the_near_tick() -> None:
-    made = decide(target(-1.0), found=book(marks={BTC: mark("100.005")}), plan=LIMIT_PLAN)
+    made = decide(target(-1.0), snapshot=book(marks={BTC: mark("100.005")}), plan=LIMIT_PLAN)
     assert made.approved[0].limit_price == D("100.01")
 
 
 def test_a_flip_on_margin_is_one_order() -> None:
-    (order,) = decide(target(-1.0), found=book(cash=D(7500), held={("m", BTC): held("25")})).approved
+    (order,) = decide(target(-1.0), snapshot=book(cash=D(7500), held={("m", BTC): held("25")})).approved
     assert (order.side, order.quantity, order.reduce_only) == ("sell", D(50), False)
 
 
@@ -95,39 +95,39 @@ def test_a_flip_on_margin_is_one_order() -> None:
 )
 def test_a_target_across_zero_closes_where_the_far_side_is_barred(account: str, changes: dict[str, Any]) -> None:
     name = account[0]
-    found = book(account, held={(name, BTC): held("25")}, **changes)
-    (order,) = decide(target(-1.0, instance=name), found=found).approved
+    snapshot = book(account, held={(name, BTC): held("25")}, **changes)
+    (order,) = decide(target(-1.0, instance=name), snapshot=snapshot).approved
     assert (order.side, order.quantity, order.reduce_only) == ("sell", D(25), True)
 
 
 def test_a_short_target_of_a_flat_spot_account_is_refused() -> None:
-    assert codes(decide(target(-1.0, instance="s"), found=book("spot"))) == [Code.SPOT_SHORT]
+    assert codes(decide(target(-1.0, instance="s"), snapshot=book("spot"))) == [Code.SPOT_SHORT]
 
 
 def test_flatten_closes_whatever_the_targets_are_even_those_that_are_no_number() -> None:
-    found = book(
+    snapshot = book(
         trading_state=TradingState.FLATTENING, held={("m", BTC): held("25"), ("m", ETH): held("-3", price="10")}
     )
-    made = decide(target(1.0), target(float("nan"), instrument=ETH, signal_id="e"), found=found)
+    made = decide(target(1.0), target(float("nan"), instrument=ETH, signal_id="e"), snapshot=snapshot)
     assert [(order.side, order.quantity) for order in made.approved] == [("sell", D(25)), ("buy", D(3))]
 
 
 def test_a_leg_without_a_target_keeps_its_position() -> None:
-    found = book(trading_state=TradingState.FLATTENING, held={("m", BTC): held("25"), ("m", ETH): held("3")})
-    assert [order.instrument for order in decide(target(1.0), found=found).approved] == [BTC]
+    snapshot = book(trading_state=TradingState.FLATTENING, held={("m", BTC): held("25"), ("m", ETH): held("3")})
+    assert [order.instrument for order in decide(target(1.0), snapshot=snapshot).approved] == [BTC]
 
 
 def test_losses_bar_entries_and_let_reductions_pass() -> None:
-    found = book(peak_equity=D(50_000), held={("m", BTC): held("25")}, cash=D(7500))
-    made = decide(target(0.5), target(0.5, instrument=ETH, signal_id="e"), found=found)
+    snapshot = book(peak_equity=D(50_000), held={("m", BTC): held("25")}, cash=D(7500))
+    made = decide(target(0.5), target(0.5, instrument=ETH, signal_id="e"), snapshot=snapshot)
     assert [(order.side, order.reduce_only) for order in made.approved] == [("sell", True)]
     assert codes(made) == [Code.DRAWDOWN]
 
 
 def test_reductions_come_first_and_pass_a_full_minute() -> None:
-    found = book(minute=int(NOW.timestamp()) // 60, orders_in_minute=19, held={("m", ETH): held("25", price="10")})
+    snapshot = book(minute=int(NOW.timestamp()) // 60, orders_in_minute=19, held={("m", ETH): held("25", price="10")})
     both = [target(0.5), target(0.0, instrument=ETH, signal_id="e"), target(0.5, instance="n", signal_id="n")]
-    made = decide(*both, found=found)
+    made = decide(*both, snapshot=snapshot)
     assert [order.instrument for order in made.approved] == [ETH]
     assert codes(made) == [Code.ORDER_RATE, Code.ORDER_RATE]
 
@@ -154,7 +154,7 @@ def test_what_one_order_passes_two_of_a_batch_do_not(
 
 
 def test_dust_is_reported_and_neither_ordered_nor_refused() -> None:
-    made = decide(target(0.0), found=book(held={("m", BTC): held("0.04")}))
+    made = decide(target(0.0), snapshot=book(held={("m", BTC): held("0.04")}))
     assert (made.approved, made.refused, made.dust) == ([], [], [("m", BTC)])
 
 
@@ -165,13 +165,13 @@ def test_two_targets_for_a_leg_make_one_order() -> None:
 
 
 def test_a_target_that_cannot_be_sized_is_refused_as_an_order_for_nothing() -> None:
-    (refusal,) = decide(target(1.0), found=book(marks={})).refused
+    (refusal,) = decide(target(1.0), snapshot=book(marks={})).refused
     assert refusal.code == Code.MISSING_DATA
     assert (refusal.order.quantity, refusal.order.reference_price) == (D(0), D(0))
 
 
 @pytest.mark.parametrize(
-    ("found", "code"),
+    ("snapshot", "code"),
     [
         (book("other"), Code.UNKNOWN_ACCOUNT),
         (book(trading_state=None), Code.KILL_STATE),
@@ -179,14 +179,14 @@ def test_a_target_that_cannot_be_sized_is_refused_as_an_order_for_nothing() -> N
         (book(marks={}), Code.MISSING_DATA),
     ],
 )
-def test_missing_data_refuses_the_order(found: AccountSnapshot, code: Code) -> None:
-    made = decide(target(1.0), found=found)
+def test_missing_data_refuses_the_order(snapshot: AccountSnapshot, code: Code) -> None:
+    made = decide(target(1.0), snapshot=snapshot)
     assert (made.approved, codes(made)) == ([], [code])
 
 
 def test_a_new_day_starts_from_the_equity_of_its_first_decision() -> None:
-    found = book(day="2026-02-28", day_start_equity=D(1), peak_equity=D(1), minute=5, orders_in_minute=7)
-    rolled = exposure.roll(found, exposure.valuation(found), NOW)
+    snapshot = book(day="2026-02-28", day_start_equity=D(1), peak_equity=D(1), minute=5, orders_in_minute=7)
+    rolled = exposure.roll(snapshot, exposure.valuation(snapshot), NOW)
     assert (rolled.day, rolled.day_start_equity, rolled.peak_equity) == ("2026-03-01", D(10_000), D(10_000))
     assert (rolled.minute, rolled.orders_in_minute) == (int(NOW.timestamp()) // 60, 0)
 
@@ -199,8 +199,8 @@ def test_a_clock_that_steps_back_resets_nothing() -> None:
 
 
 def test_a_day_does_not_start_on_an_equity_that_is_not_known() -> None:
-    found = book(day="2026-02-28", day_start_equity=D(1), marks={}, held={("m", BTC): held("1")})
-    assert exposure.roll(found, exposure.valuation(found), NOW).day == "2026-02-28"
+    snapshot = book(day="2026-02-28", day_start_equity=D(1), marks={}, held={("m", BTC): held("1")})
+    assert exposure.roll(snapshot, exposure.valuation(snapshot), NOW).day == "2026-02-28"
 
 
 def test_the_callers_decimal_context_is_left_alone() -> None:
@@ -240,8 +240,8 @@ def worlds(draw: st.DrawFn, spot: bool) -> tuple[list[Target], AccountSnapshot, 
         st.sampled_from([TradingState.ACTIVE, TradingState.ACTIVE, TradingState.REDUCE_ONLY, TradingState.FLATTENING])
     )
     marks = {BTC: mark(draw(st.sampled_from(["100", "87.31"]))), ETH: mark("10.017")}
-    found = book(account, trading_state=halt, held=own, marks=marks, cash=draw(st.decimals("0", "9999", places=8)))
-    return targets, found, prepare(desk({"order": kind, "band": band}, **draw(st.sampled_from([{}, TIGHT]))))
+    snapshot = book(account, trading_state=halt, held=own, marks=marks, cash=draw(st.decimals("0", "9999", places=8)))
+    return targets, snapshot, prepare(desk({"order": kind, "band": band}, **draw(st.sampled_from([{}, TIGHT]))))
 
 
 anyone = worlds(spot=True) | worlds(spot=False)
@@ -251,16 +251,16 @@ World = tuple[list[Target], AccountSnapshot, DeskPolicy]
 @given(anyone)
 @settings(deadline=None)
 def test_no_batch_spends_or_risks_more_than_there_is(world: World) -> None:
-    targets, found, plan = world
-    made = decide(*targets, found=found, plan=plan)
-    _check_limits(made, found, plan)
+    targets, snapshot, plan = world
+    made = decide(*targets, snapshot=snapshot, plan=plan)
+    _check_limits(made, snapshot, plan)
     assert sum((order.reserved for order in made.approved), D(0)) == made.book.reserved
-    assert made.book.reserved == 0 or (made.book.reserved <= found.cash and found.account == "spot")
+    assert made.book.reserved == 0 or (made.book.reserved <= snapshot.cash and snapshot.account == "spot")
 
 
 @exact
-def _check_limits(made: Decision, found: AccountSnapshot, plan: DeskPolicy) -> None:
-    limits, worth = plan.terms(found.account).limits, exposure.valuation(found).equity
+def _check_limits(made: Decision, snapshot: AccountSnapshot, plan: DeskPolicy) -> None:
+    limits, worth = plan.terms(snapshot.account).limits, exposure.valuation(snapshot).equity
     entries = [order for order in made.approved if not order.reduce_only]
     after = exposure.valuation(made.book)
     assert not entries or after.gross <= limits.gross_max * worth
@@ -279,37 +279,37 @@ def expected_price(order: Order) -> Decimal:
 @given(anyone, st.randoms(use_true_random=False))
 @settings(deadline=None)
 def test_the_order_of_the_targets_means_nothing(world: World, chance: random.Random) -> None:
-    targets, found, plan = world
+    targets, snapshot, plan = world
     shuffled = chance.sample(targets, len(targets))
-    assert decide(*shuffled, found=found, plan=plan) == decide(*targets, found=found, plan=plan)
+    assert decide(*shuffled, snapshot=snapshot, plan=plan) == decide(*targets, snapshot=snapshot, plan=plan)
 
 
 @given(anyone)
 @settings(deadline=None)
 def test_a_reduce_only_account_never_grows_a_position_however_orders_fill(world: World) -> None:
-    targets, found, plan = world
-    barred = msgspec.structs.replace(found, trading_state=TradingState.REDUCE_ONLY)
-    made = decide(*targets, found=barred, plan=plan)
+    targets, snapshot, plan = world
+    barred = msgspec.structs.replace(snapshot, trading_state=TradingState.REDUCE_ONLY)
+    made = decide(*targets, snapshot=barred, plan=plan)
     assert all(order.reduce_only for order in made.approved)
-    assert all(made.book.held[key].largest == leg.largest for key, leg in found.held.items())
-    assert all((order.instance, order.instrument) in found.held for order in made.approved)
+    assert all(made.book.held[key].largest == leg.largest for key, leg in snapshot.held.items())
+    assert all((order.instance, order.instrument) in snapshot.held for order in made.approved)
 
 
 @given(anyone)
 @settings(deadline=None)
 def test_what_was_approved_is_not_ordered_again(world: World) -> None:
-    targets, found, plan = world
-    made = decide(*targets, found=found, plan=plan)
+    targets, snapshot, plan = world
+    made = decide(*targets, snapshot=snapshot, plan=plan)
     approved = {order.signal_id for order in made.approved}
-    again = decide(*(one for one in targets if one.signal_id in approved), found=made.book, plan=plan)
+    again = decide(*(target for target in targets if target.signal_id in approved), snapshot=made.book, plan=plan)
     assert again.approved == []
 
 
 @given(anyone)
 @settings(deadline=None)
 def test_orders_are_whole_lots_on_whole_ticks_above_the_venues_minimum(world: World) -> None:
-    targets, found, plan = world
-    for order in decide(*targets, found=found, plan=plan).approved:
+    targets, snapshot, plan = world
+    for order in decide(*targets, snapshot=snapshot, plan=plan).approved:
         terms = plan.terms(order.account).legs[order.instance, order.instrument]
         assert order.quantity > 0
         assert order.quantity % terms.lot == 0
@@ -321,5 +321,5 @@ def test_orders_are_whole_lots_on_whole_ticks_above_the_venues_minimum(world: Wo
 @given(worlds(spot=True))
 @settings(deadline=None)
 def test_a_spot_account_never_goes_short(world: World) -> None:
-    targets, found, plan = world
-    assert all(leg.lowest >= 0 for leg in decide(*targets, found=found, plan=plan).book.held.values())
+    targets, snapshot, plan = world
+    assert all(leg.lowest >= 0 for leg in decide(*targets, snapshot=snapshot, plan=plan).book.held.values())

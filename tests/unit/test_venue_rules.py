@@ -207,9 +207,9 @@ def test_a_process_that_knows_the_venue_as_it_was_before_takes_nothing_back() ->
 def test_a_silent_venue_leaves_the_rejection_as_it_is() -> None:
     world = RealWorld()
     changed(world, tick="0.1")
-    told = world.approve(order("a", kind="limit", limit_price="100.01", time_in_force="ioc"))
+    approval = world.approve(order("a", kind="limit", limit_price="100.01", time_in_force="ioc"))
     world.venue.silent = True
-    world.account().place(told)
+    world.account().place(approval)
     assert world.record("a").reason == "its venue rejected it: -1013 as the venue says"
     assert "the venue's rules are not known" in world.events
 

@@ -49,26 +49,26 @@ def test_an_order_that_is_not_in_the_ledger_is_refused_and_not_placed() -> None:
     ],
 )
 def test_an_order_of_another_account_is_refused(account: str, orders_account: str, says: str) -> None:
-    told = OrdersApproved(id="x", cause="t", at=AT, account=account, orders=[order("a", account=orders_account)])
+    approval = OrdersApproved(id="x", cause="t", at=AT, account=account, orders=[order("a", account=orders_account)])
     with pytest.raises(BadInput, match=says):
-        World().place(told)
+        World().place(approval)
 
 
 def test_an_order_that_was_altered_on_the_way_is_placed_as_it_was_approved() -> None:
     world = World()
-    told = world.approve(order("a"))
-    world.place(msgspec.structs.replace(told, orders=[order("a", quantity="2000")]))
-    assert [one.order for one in world.book.read("main").resting] == [order("a")]
+    approval = world.approve(order("a"))
+    world.place(msgspec.structs.replace(approval, orders=[order("a", quantity="2000")]))
+    assert [entry.order for entry in world.book.read("main").resting] == [order("a")]
     world.check()
 
 
 def test_a_redelivered_approval_places_nothing_twice() -> None:
     world = World()
-    told = world.approve(*TWO)
+    approval = world.approve(*TWO)
     for _ in range(3):
-        world.place(told)
+        world.place(approval)
     world.match(minute(1))
-    world.place(told)
+    world.place(approval)
     world.match(minute(2))
     assert len(world.fills()) == 2
     world.check()
@@ -86,9 +86,9 @@ def test_a_halt_blocks_what_it_must_and_frees_what_was_reserved(
     state: TradingState, entry: OrderState, reduction: OrderState
 ) -> None:
     world = World()
-    told = world.approve(order("a"), order("b", B, "sell", reduce_only=True))
+    approval = world.approve(order("a"), order("b", B, "sell", reduce_only=True))
     world.ledger.halt(halted(state))
-    world.place(told)
+    world.place(approval)
     assert world.states() == {"a": entry, "b": reduction}
     assert world.ledger.accounts["main"].reserved == 0
     world.check()
@@ -96,9 +96,9 @@ def test_a_halt_blocks_what_it_must_and_frees_what_was_reserved(
 
 def test_an_order_that_comes_too_late_is_stale_and_frees_what_was_reserved() -> None:
     world = World()
-    told = world.approve(*TWO)
+    approval = world.approve(*TWO)
     world.now = AT + timedelta(minutes=10)
-    world.place(told)
+    world.place(approval)
     assert set(world.states().values()) == {OrderState.STALE}
     assert world.book.read("main").resting == []
     world.check()
@@ -108,14 +108,14 @@ def test_an_order_that_comes_too_late_is_stale_and_frees_what_was_reserved() -> 
 @pytest.mark.parametrize("nth", range(1, 8))
 def test_a_crash_while_placing_leaves_each_order_at_the_venue_once(nth: int, after: bool) -> None:
     world = World()
-    told = world.approve(*TWO)
+    approval = world.approve(*TWO)
 
     def attempt(fuse: Any) -> None:
         world.ledger.sweep()
-        world.place(told, fuse)
+        world.place(approval, fuse)
 
     until_it_lives(attempt, nth, after=after)
-    assert [one.order for one in world.book.read("main").resting] == list(TWO)
+    assert [entry.order for entry in world.book.read("main").resting] == list(TWO)
     assert set(world.states().values()) == {OrderState.OPEN}
     world.check()
 
@@ -125,8 +125,8 @@ def test_a_crash_while_placing_leaves_each_order_at_the_venue_once(nth: int, aft
 @pytest.mark.parametrize("nth", range(1, 7))
 def test_a_crash_while_matching_leads_to_the_same_fills_once(nth: int, after: bool, lots: int) -> None:
     plain, world = World(), World()
-    for one in (plain, world):
-        one.place(one.approve(*TWO))
+    for world_ in (plain, world):
+        world_.place(world_.approve(*TWO))
     plain.match(minute(1, lots))
 
     def attempt(fuse: Any) -> None:
@@ -169,15 +169,15 @@ def test_an_order_that_comes_between_booking_and_commit_is_settled_too_and_all_i
     class Crowded:
         read = world.book.read
 
-        def write(self, *given: Any) -> None:
+        def write(self, *arguments: Any) -> None:
             if late:
                 world.book.add(late.pop())
                 world.book.write("main", world.book.read("main").version, [], [], {})
-            world.book.write(*given)
+            world.book.write(*arguments)
 
-    told = OrdersApproved(id="more", cause="t", at=AT, account="main", orders=list(late))
-    world.ledger.approve(world.ledger.book_of("main", PollState()), told, 1, 1)
-    world.ledger.publish([told], [])
+    approval = OrdersApproved(id="more", cause="t", at=AT, account="main", orders=list(late))
+    world.ledger.approve(world.ledger.book_of("main", PollState()), approval, 1, 1)
+    world.ledger.publish([approval], [])
     record = world.ledger.orders["b"]
     assert world.ledger.claim("main", [(record, orders.claim(record, AT, 5, orders.Harmless.UNSENT))])
     OrderMatcher(DESK, world.ledger, PaperVenue(DESK, Crowded()), swept=True).match(minute(1))
@@ -195,8 +195,8 @@ def test_bars_without_resting_orders_report_everything_as_matched() -> None:
 
 def test_quotes_fill_what_is_at_market_at_once_and_a_crash_with_other_quotes_fills_it_once() -> None:
     world = World()
-    told = world.approve(*TWO)
-    world.place(told)
+    approval = world.approve(*TWO)
+    world.place(approval)
     prices = iter(["100", "100", "105", "105"])
 
     def quote(_instrument: str) -> Quote:
@@ -210,9 +210,9 @@ def test_quotes_fill_what_is_at_market_at_once_and_a_crash_with_other_quotes_fil
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        OrderMatcher(DESK, world.ledger, PaperVenue(DESK, Deaf(), quote)).take(told)
+        OrderMatcher(DESK, world.ledger, PaperVenue(DESK, Deaf(), quote)).take(approval)
     world.ledger.sweep()
-    OrderMatcher(DESK, world.ledger, PaperVenue(DESK, world.book, quote)).take(told)
+    OrderMatcher(DESK, world.ledger, PaperVenue(DESK, world.book, quote)).take(approval)
     assert len(world.fills()) == 2
     assert all(95 < fill.price < 102 for fill in world.fills())
     assert world.book.read("main").resting == []

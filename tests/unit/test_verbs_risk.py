@@ -127,13 +127,13 @@ def test_two_concurrent_decisions_cannot_spend_the_same_cash() -> None:
     other: list[PreTradeRisk] = [world.assessor()]
 
     class Interleaved(MemoryApprovals):
-        def approve(self, *given: Any) -> Any:
+        def approve(self, *arguments: Any) -> Any:
             # Between our read and our write the other one has decided.
             while other:
                 worker = other.pop()
                 for part in POLL:
                     hear(worker, part)
-            return world.ledger.approve(*given)
+            return world.ledger.approve(*arguments)
 
     interleaved = Interleaved(world.ledger)
     interleaved.approve = Interleaved.approve.__get__(interleaved)
@@ -148,10 +148,10 @@ def test_two_concurrent_decisions_cannot_spend_the_same_cash() -> None:
 
 def test_a_halted_account_refuses_and_an_unknown_one_is_no_account() -> None:
     world = World()
-    told = TradingStateChanged(
+    change = TradingStateChanged(
         id="halt", cause="x", at=at(0), account="main", state=TradingState.HALTED, reason="r", actor="a"
     )
-    world.ledger.halt(told)
+    world.ledger.halt(change)
     world.hear(*POLL)
     assert {refusal.code for each in world.told(OrdersRefused) for refusal in each.refusals} == {"KILL_STATE"}
     with pytest.raises(BadInput, match="account 'other' is not in the desk"):
