@@ -50,8 +50,8 @@ class LegCode(OpenEnum):
     instrument. STARTED_AFRESH: its stored state does not fit any more. BELOW_MINIMUM, DUST and NO_PRICE: no order can
     be made for its target. STOPPED_OUT: its protection closed it, until its strategy wants none or the other side.
     RULES_CHANGED: it trades by tick, lot or limits of its venue that the desk file's do not meet.
-    UNPROTECTED: its position is too small for a stop at its real venue, so the desk alone protects it. FLAT: under
-    FLATTENING its account holds nothing any more.
+    UNPROTECTED: its real venue rejected a stop for its position, or it is too small for one: the desk alone protects
+    it. FLAT: under FLATTENING its account holds nothing any more.
     """
 
     OK = "OK"

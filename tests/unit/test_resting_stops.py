@@ -165,13 +165,47 @@ def test_a_stop_that_somebody_cancels_at_the_venue_is_placed_again() -> None:
     assert stop not in world.stops
 
 
-def test_a_stop_that_the_venue_rejects_is_tried_again_with_the_next_poll() -> None:
+def rejected(wanted: Protected = STOP, times: int = 1) -> RestingWorld:
+    """A world whose venue rejects the stop of the second minute, and so many in all."""
     world = RestingWorld()
-    world.minute(1, {LEG: STOP})
-    world.venue.faults = ["rejected"]
+    world.minute(1, {LEG: wanted})
+    world.venue.faults = ["rejected"] * times
     world.minute(2)
-    assert (world.stops, world.noted) == ([], None)
-    world.minute(3)
+    return world
+
+
+def test_a_stop_that_the_venue_rejects_is_sent_again_after_ten_minutes() -> None:
+    world = rejected()
+    for minute in range(3, 12):
+        world.minute(minute)
+    assert (world.stops, world.legs()[-1]) == ([], "UNPROTECTED")
+    for minute in (12, 13):
+        world.minute(minute)
+    assert (len(world.stops), world.legs()[-1]) == (1, "OK")
+
+
+def test_a_stop_that_the_venue_always_rejects_is_sent_six_times_an_hour() -> None:
+    world = rejected(times=100)
+    for minute in range(3, 62):
+        world.minute(minute)
+    assert len([order for order in world.orders() if order.protects]) == 6
+
+
+def test_another_level_than_the_rejected_one_is_sent_at_once() -> None:
+    world = rejected(TRAIL)
+    world.minute(3, a=102)
+    assert [stop.order.stop_price for stop in world.stops] == [D("98.94")]
+
+
+def test_a_position_whose_stop_was_rejected_is_closed_by_risk_and_its_next_one_gets_a_stop() -> None:
+    world = rejected()
+    for minute, price in ((3, 97), (4, 97)):
+        world.minute(minute, a=price)
+    assert (world.held, world.noted) == (0, None)
+    world.minute(5, {LEG: Protected(0.0)}, a=97)
+    world.minute(6, {LEG: STOP}, a=97)
+    for minute in (7, 8):
+        world.minute(minute, a=97)
     assert len(world.stops) == 1
 
 

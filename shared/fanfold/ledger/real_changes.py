@@ -6,7 +6,7 @@ from fanfold.desk import Desk
 from fanfold.ledger.changes import AddFlow, Change, Freeze, MoveStop, NamePlaced, Unfreeze
 from fanfold.ledger.orders import OrderRecord, Step
 from fanfold.ledger.real_money import flows_of
-from fanfold.messages import Fill
+from fanfold.messages import Fill, OrderState
 from fanfold.records import TERMINAL
 from fanfold.risk.exposure import RestingStop
 
@@ -46,6 +46,7 @@ def resting(record: OrderRecord) -> RestingStop:
         price=order.stop_price,
         filled=record.filled,
         ended=record.state in TERMINAL,
+        rejected_at=order.decided_at if record.state is OrderState.REJECTED else None,
     )
 
 
@@ -53,8 +54,8 @@ def _of_step(account: str, step: Step) -> list[Change]:
     before, after = step
     order, changes = after.order, list[Change]()
     if order.protects and before.state not in TERMINAL and (after.state in TERMINAL or after.filled != before.filled):
-        # Without a fill there is nothing that risk has to know of its end.
-        noted = resting(after) if after.filled else None
+        # Without a fill or a rejection there is nothing that risk has to know of its end.
+        noted = resting(after) if after.filled or after.state is OrderState.REJECTED else None
         changes.append(MoveStop(account, (order.instance, order.instrument), noted))
     if after.venue_order_id and not before.venue_order_id:
         name = name_at_venue(order.instrument, after.venue_order_id)

@@ -75,7 +75,7 @@ class RestingStop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """A stop that rests at a real venue for a leg, from its approval on: the order's quantity, and its stop price.
 
     It is noted as long as the order is live, and where some of it ``filled`` until risk has taken notice. One that is
-    ``withdrawn`` is to be cancelled.
+    ``withdrawn`` is to be cancelled. Of one that the venue rejected ``rejected_at`` is when it was decided.
     """
 
     order_id: str
@@ -84,6 +84,7 @@ class RestingStop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     filled: Decimal = ZERO
     ended: bool = False
     withdrawn: bool = False
+    rejected_at: datetime | None = None
 
 
 class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):

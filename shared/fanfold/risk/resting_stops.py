@@ -23,6 +23,8 @@ from fanfold.risk.standing import Standing
 STOP_LIMIT = "stop-limit"
 # A stop is placed anew for a level that is as far from it as this share of its price: a trail moves in such steps.
 STEP = Decimal("0.001")
+# A stop that the venue rejected is sent again for another level or quantity, or after this time.
+REJECTED_FOR = timedelta(minutes=10)
 # No venue is told when a stop ends by itself; one that is this old is placed anew.
 RESTS_FOR = timedelta(days=365)
 
@@ -47,7 +49,7 @@ def plan_stops(
     if book.trading_state in (TradingState.ACTIVE, TradingState.REDUCE_ONLY) and STOP_LIMIT in terms.rests:
         stops = {leg: stop_of(protection, book, terms, at=at, now=now) for leg, protection in sorted(known.items())}
         successors = {leg: stop for leg, stop in stops.items() if stop}
-    noted = dict(_noted(known, guarded.wanted, book, successors))
+    noted = dict(_noted(known, guarded.wanted, book, successors, now))
     return StopPlan(orders=[stop for leg, stop in successors.items() if leg not in book.stops], noted=noted)
 
 
@@ -56,10 +58,15 @@ def _noted(
     wanted: Standing,
     book: AccountSnapshot,
     successors: Mapping[PositionKey, Order],
+    now: datetime,
 ) -> Iterator[tuple[PositionKey, RestingStop | None]]:
     for leg, stop in sorted(book.stops.items()):
         protection, held = known.get(leg), book.held.get(leg, FLAT)
-        if stop.ended:
+        if stop.rejected_at is not None and not stop.filled:
+            over = now - stop.rejected_at >= REJECTED_FOR
+            if over or _outdated(stop, protection, held, successors.get(leg)):
+                yield leg, None
+        elif stop.ended:
             # It filled. Once risk follows its target no more, that is all there was to know.
             if protection is None or protection.out:
                 yield leg, None
@@ -90,16 +97,18 @@ def _outdated(stop: RestingStop, protection: Protection | None, held: Exposure, 
 
 @exact
 def unprotected(guarded: Guarded, book: AccountSnapshot, terms: AccountPolicy) -> dict[PositionKey, str]:
-    """Return the legs for whose position the venue takes no stop, because it is too small for one."""
+    """Return the legs for whose position the venue takes no stop: it is too small for one, or the venue rejected it."""
     if STOP_LIMIT not in terms.rests:
         return {}
-    bare = [protection for protection in guarded.protections if protection.leg not in book.stops]
-    prices = {protection.leg: _prices(protection, book, terms) for protection in bare}
-    return {
-        leg: f"its venue takes no stop for {book.held[leg].quantity:f}: only the desk protects it"
-        for leg, stop in prices.items()
-        if stop is not None and stop.too_small
-    }
+    texts: dict[PositionKey, str] = {}
+    for protection in guarded.protections:
+        leg, noted = protection.leg, book.stops.get(protection.leg)
+        stop = _prices(protection, book, terms) if noted is None or noted.rejected_at else None
+        if stop is not None and noted is not None:
+            texts[leg] = "its venue rejected the stop: only the desk protects it"
+        elif stop is not None and stop.too_small:
+            texts[leg] = f"its venue takes no stop for {book.held[leg].quantity:f}: only the desk protects it"
+    return texts
 
 
 def stop_of(
