@@ -13,7 +13,7 @@ from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.trading.answers import Unknown, VenueOrderState
 from fanfold.trading.terms import TERMS, client_id
 from support.exchange_server import Answer, Request, serving
-from support.keyed_exchange import CLAIMED, KeyedExchange, order, says
+from support.keyed_exchange import CLAIMED, KeyedExchange, claimed, order, says
 from support.keyed_exchange import trading_at as connected
 
 RECORDED = Path(__file__).resolve().parents[2].parent / "shared/data/api_fixtures/nautilus"
@@ -204,6 +204,24 @@ def test_a_key_that_may_withdraw_is_refused(
             trading.check_key()
     else:
         assert trading.check_key() == ""
+
+
+def test_a_key_that_could_not_be_checked_at_first_is_checked_before_the_first_order(
+    exchange: KeyedExchange, origin: str
+) -> None:
+    trading = connected("binance", origin)
+    trading.check_key_before_orders()
+    outcomes, paths = [], []
+    may_trade = {"enableSpotAndMarginTrading": True, "enableWithdrawals": False}
+    for answer in (says({}, 503), says(may_trade | {"enableWithdrawals": True}), says(may_trade), says(may_trade)):
+        exchange.private = keyed(answer)
+        before = len(exchange.requests)
+        outcomes.append(trading.place(claimed()))
+        paths.append([request.path.partition("?")[0] for request in exchange.requests[before:]])
+    assert [getattr(outcome, "lapsed", None) for outcome in outcomes] == [True, False, None, None]
+    assert "may withdraw" in outcomes[1].detail
+    assert [path for path in paths if "/api/v3/order" in path] == paths[2:]
+    assert len(paths[3]) == 1
 
 
 def test_where_a_venue_does_not_say_what_a_key_may_do_that_is_said(exchange: KeyedExchange, origin: str) -> None:

@@ -6,7 +6,6 @@ The clocks of desk, exchange and pacing are one, set by hand, so that an hour of
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -23,7 +22,6 @@ from fanfold.aws.dynamodb import ledger
 from fanfold.aws.sns import Topics
 from fanfold.cli import box_checks
 from fanfold.cli.box_checks import BoxComparison
-from fanfold.errors import VenueUnavailable
 from fanfold.exchange.request_limits import RequestLimits
 from fanfold.exchange.server import ManualClock, ServedExchange, serve
 from fanfold.market.bars import Series
@@ -98,7 +96,7 @@ class StormDesk(LiveDesk):
         self.pass_time(60 - (60 // (intents + 1)) * intents)
         self._bars.publish([minute(number)])
         self._deliver()
-        self._sweep()
+        self.process.sweep({}, "schedule")
         if self._dice.random() < 0.2:
             self.process.parts = self._rebuild()
 
@@ -111,7 +109,7 @@ class StormDesk(LiveDesk):
         for _ in range(HEALING_MINUTES):
             self.pass_time(60)
             self._deliver()
-            self._sweep()
+            self.process.sweep({}, "schedule")
 
     def result(self) -> StormResult:
         placed, journal = self._admin("orders"), self._admin("journal")
@@ -136,11 +134,6 @@ class StormDesk(LiveDesk):
         for _ in range(3):
             if not self.deliver():
                 return
-
-    def _sweep(self) -> None:
-        """Sweep as the schedule does: one that fails under a pause is made up for a minute later."""
-        with suppress(VenueUnavailable):
-            self.process.sweep({}, "schedule")
 
     def _admin(self, subject: str, document: Any = None) -> Any:
         body = None if document is None else json.dumps(document).encode()

@@ -25,7 +25,7 @@ from fanfold.aws.function.runtime import runtime as described
 from fanfold.aws.function.sqs import Arrived, verb_of
 from fanfold.aws.sns import Topics
 from fanfold.aws.step_functions import start_once
-from fanfold.errors import BadInput, for_each_account
+from fanfold.errors import BadInput, VenueUnavailable, for_each_account
 from fanfold.ledger.bookings import Bookings
 from fanfold.ledger.real_changes import changes_of
 from fanfold.ledger.store import LiveOrder
@@ -98,7 +98,10 @@ class ExecutionProcess:
         return RealAccount(account, runtime.desk, ledger, venue, runtime.clock, self)
 
     def _exchange(self, account: str) -> TradingVenue:
-        """Return the exchange of a live account under its key, which is checked first."""
+        """Return the exchange of a live account under its key, which is checked first.
+
+        While the exchange does not answer, books and orders are still followed; the key is checked before an order.
+        """
         from fanfold.trading.terms import terms_of  # noqa: PLC0415
         from fanfold.venues.ccxt.keyed import KeyedClient  # noqa: PLC0415
         from fanfold.venues.ccxt.trading import ExchangeTrading  # noqa: PLC0415
@@ -113,7 +116,11 @@ class ExecutionProcess:
             terms, self._keys.values(), origin, clock=runtime.clock, sleep=runtime.sleep, pauses=pauses
         )
         exchange = ExchangeTrading(terms, client, quote, runtime.clock)
-        unchecked = exchange.check_key()
+        try:
+            unchecked = exchange.check_key()
+        except VenueUnavailable as unavailable:
+            unchecked = str(unavailable)
+            exchange.check_key_before_orders()
         if unchecked:
             self.runtime.watch.log.warning(unchecked)
         return exchange

@@ -49,6 +49,7 @@ class ExchangeTrading:
         self._now = now
         self._dialect = dialect_of(terms.exchange)
         self._worths: dict[tuple[str, str], tuple[datetime, Decimal | None]] = {}
+        self._key_unchecked = False
 
     @property
     def terms(self) -> VenueTerms:
@@ -57,6 +58,9 @@ class ExchangeTrading:
     def place(self, request: OrderRequest) -> Outcome:
         """Send one request; the module says how its outcome is judged."""
         order = request.order
+        refused = self._key_refused() if self._key_unchecked else None
+        if refused:
+            return refused
         try:
             native = self._native(request)
         except BadInput as unfit:
@@ -160,12 +164,27 @@ class ExchangeTrading:
         """Raise BadInput for a key that may withdraw or not trade; return what could not be checked, or ""."""
         rights = self._read(lambda: self._dialect.rights(self._client))
         if rights is None:
+            self._key_unchecked = False
             return f"{self._terms.exchange} does not say what a key may do; make sure that this one cannot withdraw"
         if "withdraw" in rights:
             raise BadInput(f"the key of {self._terms.exchange} may withdraw; make one that may only trade")
         if "trade" not in rights:
             raise BadInput(f"the key of {self._terms.exchange} may not trade spot; allow it, or make another")
+        self._key_unchecked = False
         return ""
+
+    def check_key_before_orders(self) -> None:
+        """Send no order until the key was checked; what reads goes on."""
+        self._key_unchecked = True
+
+    def _key_refused(self) -> Rejected | None:
+        try:
+            self.check_key()
+        except BadInput as refused:
+            return Rejected(code=NOT_SENT, detail=str(refused))
+        except VenueUnavailable as unavailable:
+            return self._not_sent(str(unavailable))
+        return None
 
     def _not_sent(self, why: str) -> Rejected:
         # What lapses is looked up before it is claimed anew, and without a fence no look-up would ever be proof enough.
