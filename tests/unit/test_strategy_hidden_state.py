@@ -1,5 +1,6 @@
 """What a strategy keeps outside of its State is found, however seldom it changes, and so is what no image holds."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,9 @@ SELDOM = "if bars.time[bars.now] > 10**9:"
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[Path]:
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    # Bytecode counts for a file of the same size that was written in the same second.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     (tmp_path / "strategies").mkdir()
     yield tmp_path / "strategies"
     folder.use(None)
