@@ -20,8 +20,8 @@ DESCRIBED = schemathesis.openapi.from_dict(openapi.document())
 @pytest.fixture(scope="module")
 def url(traded: World) -> Iterator[str]:
     """The address of the API, which takes every caller for whom the route is."""
-    halt, hook = TARGETS["POST /halt"], TARGETS["POST /signals/external"]
-    functions = {READING: traded.read, halt: traded.control, hook: traded.webhook}
+    halt, hook, fills = (TARGETS[f"POST {path}"] for path in ("/halt", "/signals/external", "/fills"))
+    functions = {READING: traded.read, halt: traded.control, hook: traded.webhook, fills: traded.fills}
     alone = {target: lambda event, _context, answer=answer: answer(event) for target, answer in functions.items()}
     listening = http_gateway.server(Gateway(alone, {"jwt": READER, "iam": ANNA}), 0)
     Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()

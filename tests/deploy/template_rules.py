@@ -17,14 +17,15 @@ CHAIN_BEGINS = frozenset(
     {
         "market-data/PollLambdaFunction",
         "signal/WebhookLambdaFunction",
+        "execution/FillsLambdaFunction",
         "risk/ApiUnderscorecontrolLambdaFunction",
         "audit/ApiLambdaFunction",
     }
 )
 RETENTION_S = 14 * 24 * 3600
 SECRET_LIKE = re.compile(r"(?i)(secret|password|token|api_?key|private)")
-# Where the venue's keys are, which no stack makes.
-PARAMETER = re.compile(r"^/fanfold/[\w-]+/venue$")
+# Where the keys of the venue and of senders of fills are, which no stack makes.
+PARAMETER = re.compile(r"^/fanfold/[\w-]+/(venue|fills)$")
 BY_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 KEPT = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key")
 

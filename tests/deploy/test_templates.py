@@ -204,13 +204,16 @@ def test_live_locks_its_records_and_shifts_traffic_by_ten_percent() -> None:
         assert update["DeploymentGroupName"] == f"{service}/{function}Canary"
 
 
-def test_only_functions_that_place_orders_read_the_secrets_of_a_real_venue() -> None:
+NAMES = ("Execute", "Sweep", "Fills")
+
+
+def test_only_functions_that_place_or_book_orders_read_the_secrets_of_a_real_venue() -> None:
     for named in packaging.STAGES:
         readers = {name for name, one in access.grants(stacks(named)) if access.VENUE_KEYS.search(str(one["Resource"]))}
         told = {name for name, one in stacks(named).items() if "VENUE_SECRET" in str(one)}
         real = named == "live"
-        assert readers == ({"execution/ExecuteRole", "execution/SweepRole"} if real else set())
-        assert told == ({"execution/ExecuteLambdaFunction", "execution/SweepLambdaFunction"} if real else set())
+        assert readers == ({f"execution/{name}Role" for name in NAMES} if real else set())
+        assert told == ({f"execution/{name}LambdaFunction" for name in NAMES} if real else set())
 
 
 SAME = [{}, {"FANFOLD_LIVE_VENUE": "binance"}, {"FANFOLD_BUCKET_PREFIX": "other"}, {"FANFOLD_WEBHOOK": "false"},

@@ -15,7 +15,8 @@ from support.policies import Statement, allowed, statement
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 # Who answers for an access: the service, and its function.
-ANSWERS = {"read": ("audit", "api"), "control": ("risk", "api_control"), "webhook": ("signal", "webhook")}
+ANSWERS = {"read": ("audit", "api"), "control": ("risk", "api_control"), "webhook": ("signal", "webhook"),
+           "fills": ("execution", "fills")}  # fmt: skip
 DEFAULT = "$default"
 
 
@@ -48,9 +49,10 @@ def test_what_no_route_names_is_asked_for_a_token_before_it_is_refused(routes):
     assert routes[DEFAULT].authority == "jwt"
 
 
-def test_only_the_webhook_is_let_through_unasked_and_its_function_asks_for_a_signature(routes):
-    assert [one.key for one in routes.values() if not one.authority] == ["POST /signals/external"]
-    assert {route.access for route in ROUTES if not AUTHORITIES[route.access]} == {"webhook"}
+def test_only_webhooks_are_let_through_unasked_and_their_functions_ask_for_a_signature(routes):
+    unasked = {one.key for one in routes.values() if not one.authority}
+    assert unasked == {"POST /signals/external", "POST /fills"}
+    assert {route.access for route in ROUTES if not AUTHORITIES[route.access]} == {"webhook", "fills"}
 
 
 def test_the_gateway_on_loopback_sends_every_route_where_the_packaged_one_does(routes):

@@ -126,10 +126,11 @@ def answered(function: Callable[[dict[str, Any]], dict[str, Any]], asked: dict[s
 
 
 class World:
-    """An account that traded, a spare one that was never opened, and the three functions of the API."""
+    """An account that traded, a spare one that was never opened, and the four functions of the API."""
 
     def __init__(self, call: Call, messages: list[Message], name: str) -> None:
         from audit_service import read_api
+        from execution_service.fills_api import FillsReceiver
         from risk_service import halt_api
         from signal_service.webhook import Receiver
 
@@ -148,6 +149,9 @@ class World:
         self.read = lambda asked: read_api.answer(asked, self.desk, self.views, log)
         self.control = lambda asked: halt_api.answer(asked, self.desk, self.controls, self.now)
         self.webhook = lambda asked: receiver.answer(asked, self.now)
+        # No account of this desk is live.
+        fills = FillsReceiver(self.desk, lambda: self.secrets, {}.__getitem__)
+        self.fills = lambda asked: fills.answer(asked, self.now)
 
     def get(self, path: str, query: str = "") -> Answer:
         return answered(self.read, event("GET", path, query, who=READER))

@@ -48,8 +48,10 @@ class Function(NamedTuple):
 
     @property
     def idle(self) -> bool:
-        """Whether it refuses whoever comes before it asks for anything: the webhook of a stage without its secret."""
-        return self.name.endswith("-webhook") and "WEBHOOK_SECRET" not in self.environment
+        """Whether it refuses whoever comes before it asks for anything: a webhook of a stage without its secret."""
+        secrets = {"webhook": "WEBHOOK_SECRET", "fills": "FILLS_SECRET"}
+        secret = secrets.get(self.name.rpartition("-")[2])
+        return secret is not None and secret not in self.environment
 
 
 class Stacks:

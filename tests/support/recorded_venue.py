@@ -1,5 +1,5 @@
 """What is asked for with a real venue, or by the wall clock, which no journey on recordings does: the venue's keys, the
-pause that it wants, the state machine of slices."""
+pause that it wants, the state machine of slices, fills by webhook."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from fanfold.aws.step_functions import start_once
 from fanfold.messages import OrdersApproved
 from support.execution_world import order
 from support.packaged_stacks import Function
+from support.recorded_fills import delivered_calls
 
 KEYS = {"Parameter": {"Value": '{"apiKey": "one", "secret": "another"}', "Version": 1}}
 
@@ -36,6 +37,8 @@ def venue_calls(function: Function) -> list[RecordedLine]:
         name = function.environment["VENUE_SECRET"]
         keys = with_recording(lambda *_: KEYS, made.append)
         check(name, SecureParameter(keys, name, lambda: datetime.now(UTC)).values())
+    if "FILLS_SECRET" in function.environment:
+        made += delivered_calls(function)
     if function.environment.get("SLICES_MACHINE") and function.name.endswith("-execute"):
         machine = function.environment["SLICES_MACHINE"]
         slices.start(partial(start_once, with_recording(lambda *_: {}, made.append), machine), SLICED)

@@ -5,6 +5,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from execution_service import approved
+from execution_service.deliver import Delivered
 from execution_service.match import OrderMatcher
 from execution_service.place import Placer
 from execution_service.sweep import StandingOrder, Sweeper
@@ -12,6 +13,7 @@ from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.errors import BadInput, VenueUnavailable, for_each_account
 from fanfold.messages import BarsClosed, Order, OrdersApproved, OrderState, TradingStateChanged
+from fanfold.trading.answers import VenueTrade
 
 
 class VenueVerbs(NamedTuple):
@@ -30,6 +32,8 @@ class RealVerbs(Protocol):
     def polled(self, message: BarsClosed) -> None: ...
 
     def cancel_barred(self, message: TradingStateChanged) -> None: ...
+
+    def deliver(self, trades: Sequence[VenueTrade], cause: str) -> Delivered: ...
 
     def sweep(self, live: Sequence[StandingOrder]) -> int: ...
 

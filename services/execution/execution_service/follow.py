@@ -73,13 +73,13 @@ class Follower:
 
     def follow(self, account: str, cause: str, at: datetime, *, ever_traded: bool = False) -> Following:
         """Book what became of an account's orders; with ``ever_traded``, in each instrument that it ever traded."""
-        report = self._report(account, cause, at)
-        records = self._sent(account)
+        report = self.report(account, cause, at)
+        records = self.sent(account)
         if not records and not ever_traded:
             return Following({}, 0, waiting=False)
         real = self._ledger.real_money(account)
         booked, waiting, unanswered = self._trades(report, records, real.cursors, ever_traded=ever_traded)
-        records = self._sent(account)
+        records = self.sent(account)
         known = [record for record in records.values() if record.venue_order_id]
         permissions = self._ledger.trading_state(account)
         if known:
@@ -87,7 +87,7 @@ class Follower:
             self._ends(report, known, permissions, withdrawn)
         if self._venue.terms.cancels_all_after:
             self._arm(known, permissions)
-        return Following(self._sent(account), booked, waiting, unanswered)
+        return Following(self.sent(account), booked, waiting, unanswered)
 
     def cancel(self, record: OrderRecord, why: str, cause: str, at: datetime) -> OrderRecord:
         """Cancel an order at its venue and book what became of it; return the record after that.
@@ -95,7 +95,7 @@ class Follower:
         Raises VenueUnavailable where the venue does not say what of it traded.
         """
         account = record.order.account
-        report = self._report(account, cause, at)
+        report = self.report(account, cause, at)
         stated = self._venue.cancel(record.order, record.venue_order_id)
         if isinstance(stated, VenueOrder) and stated.filled != record.filled:
             self._trades(report, {record.order.order_id: record}, self._ledger.real_money(account).cursors)
@@ -103,11 +103,12 @@ class Follower:
         self._conclude(report, record, stated, why, expired=False)
         return self._ledger.records([record.order.order_id])[record.order.order_id]
 
-    def _report(self, account: str, cause: str, at: datetime) -> ExecutionReport:
+    def report(self, account: str, cause: str, at: datetime) -> ExecutionReport:
+        """Return the report, still empty, on what a cause tells of an account's orders."""
         name, venue = ids.derive("followed", account, cause), self._desk.accounts[account].venue
         return ExecutionReport(id=name, cause=cause, at=at, account=account, venue=venue)
 
-    def _sent(self, account: str) -> dict[str, OrderRecord]:
+    def sent(self, account: str) -> dict[str, OrderRecord]:
         """Return the live orders that were claimed, by id."""
         names = [order.order_id for order in self._ledger.live(account)]
         records = self._ledger.records(names) if names else {}
@@ -138,7 +139,7 @@ class Follower:
                 unanswered[instrument] = fault
                 continue
             mine = [record for record in records.values() if record.order.instrument == instrument]
-            count, held = self._book(report, trades, mine)
+            count, held = self.book(report, trades, mine)
             booked, waiting = booked + count, waiting or held is not None
             self._move_cursor(report.account, instrument, trades, held, cursors.get(instrument))
         if unanswered and len(unanswered) == len(first):
@@ -147,11 +148,11 @@ class Follower:
             self._monitor.note("no trades of an instrument are told", instrument=instrument, why=str(unavailable))
         return booked, waiting, frozenset(unanswered)
 
-    def _book(
+    def book(
         self, report: ExecutionReport, trades: Sequence[VenueTrade], records: Sequence[OrderRecord]
     ) -> tuple[int, datetime | None]:
         """Book trades by their orders; return how many reports that made, and since when trades wait for an order."""
-        own, strangers = self._by_order(report.account, trades, records)
+        own, strangers = self.by_order(report.account, trades, records)
         count = 0
         for record, of_order in own:
             base, quote = currencies_of(self._desk, record.order.instrument)
@@ -166,7 +167,7 @@ class Follower:
             self.tell_external(report.account, f"trade {trade.instrument} {trade.trade_id}", detail)
         return count, None
 
-    def _by_order(
+    def by_order(
         self, account: str, trades: Sequence[VenueTrade], records: Sequence[OrderRecord]
     ) -> tuple[list[tuple[OrderRecord, list[VenueTrade]]], list[VenueTrade]]:
         """Return trades by their orders, and those of none of ours."""

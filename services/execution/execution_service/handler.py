@@ -20,3 +20,9 @@ def sweep(event: dict[str, Any], context: object) -> dict[str, Any]:
     """
     with wiring.runtime().watch.invocation(context):
         return wiring.process().scheduled(event)
+
+
+def fills(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """HTTP API: fills of a live account from outside, proven by their signature."""
+    with wiring.runtime().watch.invocation(context):
+        return wiring.process().fills(event)

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from execution_service import approved, match
-from execution_service.follow import FollowedLedger, Follower
+from execution_service.deliver import Delivered, DeliveredLedger, Deliverer
+from execution_service.follow import Follower
 from execution_service.reconcile import Reconciler
 from execution_service.replace import Replacer
 from execution_service.send import RealMonitor, Sender
@@ -14,6 +15,7 @@ from fanfold.desk import Desk
 from fanfold.errors import VenueUnavailable
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import BarsClosed, OrdersApproved, OrderState, TradingStateChanged
+from fanfold.trading.answers import VenueTrade
 from fanfold.trading.venue import TradingVenue
 
 # How long after its decision an order that still waits for the end of a stop is taken up again.
@@ -27,7 +29,7 @@ class RealAccount:
         self,
         account: str,
         desk: Desk,
-        ledger: FollowedLedger,
+        ledger: DeliveredLedger,
         venue: TradingVenue,
         clock: Callable[[], datetime],
         monitor: RealMonitor,
@@ -40,6 +42,7 @@ class RealAccount:
         self._monitor = monitor
         rules = RulesKeeper(account, desk, ledger, venue, clock, monitor)
         self._follower = Follower(desk, ledger, venue, clock, monitor)
+        self._deliverer = Deliverer(desk.accounts[account].venue, ledger, self._follower, monitor)
         replacer = Replacer(ledger, self._follower, monitor.note)
         self._sender = Sender(desk, ledger, venue, clock, monitor, rules.learn, replacer)
         self._reconciler = Reconciler(desk, ledger, venue, self._follower, clock, monitor, rules)
@@ -58,6 +61,10 @@ class RealAccount:
         except VenueUnavailable as unavailable:
             self._monitor.note("the venue does not answer", account=self._account, why=str(unavailable))
         self._ledger.publish([], [match.matched(self._account, message)])
+
+    def deliver(self, trades: Sequence[VenueTrade], cause: str) -> Delivered:
+        """Book trades that a sender tells of before the venue is asked; see Deliverer."""
+        return self._deliverer.deliver(self._account, trades, cause, self._clock())
 
     def cancel_barred(self, message: TradingStateChanged) -> None:
         """Cancel what the account's trading state, as it is now, does not let rest."""

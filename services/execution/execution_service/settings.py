@@ -8,7 +8,8 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
 
     ``venue_secret`` has the keys of a real venue, and ``live_venue`` is the one, by its name in the desk file, whose
     live accounts trade; both are empty where no orders go to a real one. ``slices_machine`` is the state machine that
-    sends slices to the second, "" where polls and the sweep alone do.
+    sends slices to the second, "" where polls and the sweep alone do. ``fills_secret`` signs fills from outside, ""
+    where none are accepted.
     """
 
     executions_topic: str
@@ -18,3 +19,4 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     live_venue: str = ""
     venue_origin: str = ""
     slices_machine: str = ""
+    fills_secret: str = ""

@@ -35,6 +35,7 @@ from fanfold.messages import Fill, OrdersApproved
 from fanfold.trading.venue import TradingVenue
 
 if TYPE_CHECKING:
+    from execution_service.fills_api import FillsReceiver
     from fanfold.aws.function.secrets import SecureParameter
 
 
@@ -229,6 +230,19 @@ class ExecutionProcess:
             raise BadInput(f"account {wanted.account!r} is not in the desk")
         waiting = self._execution.send_slices(wanted.account, wanted.slices)
         return slices.answer(wanted.account, waiting, self.runtime.clock())
+
+    @cached_property
+    def _receiver(self) -> "FillsReceiver":
+        """Return the receiver of fills; its parts are loaded by the one function that needs them."""
+        from execution_service.fills_api import FillsReceiver  # noqa: PLC0415
+        from fanfold.aws.function.secrets import signing_secrets  # noqa: PLC0415
+
+        signing = signing_secrets(self.runtime.call, self._settings.fills_secret, self.runtime.clock)
+        return FillsReceiver(self.runtime.desk, signing, self.real)
+
+    def fills(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer an HTTP API event with fills from outside."""
+        return self._receiver.answer(dict(event), self.runtime.clock())
 
     def reconcile(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Return the changes that a live account's reconciliation would make; with ``apply`` make them.

@@ -31,17 +31,19 @@ _SECURITY: dict[str, Any] = {
         "description": "HMAC-SHA256, in hex, of timestamp.nonce.body with a secret of the desk.",
     },
 }
-_SCHEMES = {"read": "jwt", "control": "iam", "webhook": "hmac"}
+_SCHEMES = {"read": "jwt", "control": "iam", "webhook": "hmac", "fills": "hmac"}
 _REFUSALS = {
     "read": (400, 401, 403, 404),
     "control": (400, 401, 403, 404, 409, 413, 415, 422),
     "webhook": (400, 401, 404, 409, 413, 415),
+    "fills": (400, 401, 403, 404, 409, 413, 415, 503),
 }
 # Responses of the gateway itself. Its JSON cannot be configured on an HTTP API.
 _GATEWAYS: dict[str, dict[int, str]] = {
     "read": {401: "Unauthorized", 403: "Forbidden"},
     "control": {403: "Forbidden"},
     "webhook": {},
+    "fills": {},
 }
 _ALWAYS = {429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable"}
 
@@ -123,7 +125,7 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
 def _headers(route: Route) -> list[dict[str, Any]]:
     if route.access == "control":
         return [_parameter("header", KEY_HEADER, {"type": "string", "pattern": KEY_PATTERN}, required=True)]
-    if route.access == "webhook":
+    if route.access in ("webhook", "fills"):
         text = {"type": "string"}
         return [_parameter("header", name, text, required=True) for name in (webhooks.TIMESTAMP, webhooks.NONCE)]
     return []

@@ -6,9 +6,9 @@ from fanfold.api import schemas
 from fanfold.api.problems import Problem, not_found
 from fanfold.api.requests import ApiRequest
 
-Access = Literal["read", "control", "webhook"]
+Access = Literal["read", "control", "webhook", "fills"]
 # What the gateway must have asked a caller for.
-AUTHORITIES: dict[Access, str] = {"read": "jwt", "control": "iam", "webhook": ""}
+AUTHORITIES: dict[Access, str] = {"read": "jwt", "control": "iam", "webhook": "", "fills": ""}
 
 
 class Route(NamedTuple):
@@ -97,6 +97,15 @@ ROUTES = (
         "Tell what an external strategy wants to hold.",
         {202: schemas.SignalTaken},
         body=schemas.ExternalSignal,
+    ),
+    Route(
+        "fills",
+        "POST",
+        "/fills",
+        "fills",
+        "Tell of fills of a live account before a poll fetches them.",
+        {202: schemas.FillsTaken},
+        body=schemas.FillsRequest,
     ),
 )
 

@@ -14,6 +14,9 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")
 Limit = Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)]
 Weight = Annotated[float, msgspec.Meta(ge=-1, le=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+VenueName = Annotated[str, msgspec.Meta(pattern=r"\A[!-~]{1,64}\Z")]
+_DIGITS = r"(0|[1-9][0-9]{0,14})(\.[0-9]{1,12})?"
+Amount = Annotated[str, msgspec.Meta(pattern=rf"\A{_DIGITS}\Z")]
 
 
 class NoQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -242,3 +245,42 @@ class SignalTaken(msgspec.Struct, frozen=True, kw_only=True):
     signal_id: str
     message_id: str
     at: datetime
+
+
+class DeliveredFill(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A trade of an order as the venue states it. Amounts are strings; a fee below zero is a rebate.
+
+    The venue's id of the order is always needed, the client order id where the order was not acknowledged yet.
+    """
+
+    trade_id: VenueName
+    venue_order_id: VenueName
+    client_order_id: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    instrument: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    side: Literal["buy", "sell"]
+    price: Amount
+    quantity: Amount
+    fee: Annotated[str, msgspec.Meta(pattern=rf"\A-?{_DIGITS}\Z")] = "0"
+    fee_currency: Annotated[str, msgspec.Meta(max_length=20)] = ""
+    liquidity: Literal["taker", "maker"]
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class FillsRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Fills of a live account."""
+
+    account: Name
+    fills: Annotated[list[DeliveredFill], msgspec.Meta(min_length=1, max_length=20)]
+
+
+class FillsTaken(msgspec.Struct, frozen=True, kw_only=True):
+    """The trade ids of delivered fills: booked now, known before, of no order of the desk, or waiting.
+
+    Those that wait may be of an order whose outcome is not known yet: send them again, or leave them to the next poll.
+    """
+
+    account: str
+    booked: list[str]
+    known: list[str]
+    external: list[str]
+    waiting: list[str]

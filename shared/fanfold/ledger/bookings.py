@@ -8,7 +8,7 @@ import msgspec
 from fanfold.errors import Backoff, BadInput, Conflict, Refused, retry_on_conflict
 from fanfold.ledger import booking, chunks, lots
 from fanfold.ledger.account_books import AccountBooks, StoredAccount
-from fanfold.ledger.booking import BookingResult
+from fanfold.ledger.booking import BookingResult, Trade
 from fanfold.ledger.changes import (
     BookTrade,
     Change,
@@ -71,6 +71,10 @@ class Bookings:
     def placed(self, account: str, names: Sequence[str]) -> Mapping[str, str]:
         """Return the ids of those orders that the account's venue knows by these names, by them."""
         return self._store.placed(account, names)
+
+    def booked(self, account: str, trades: Sequence[Trade]) -> Mapping[Trade, Decimal]:
+        """Return the quantities of those trades of an account that are booked."""
+        return self._store.excerpt(account, [], [], trades).trades
 
     def note(self, changes: Sequence[Change]) -> bool:
         """Commit changes of a real account, none of which is of an order; return False where one was refused."""

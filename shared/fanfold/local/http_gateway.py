@@ -40,6 +40,7 @@ TARGETS = {
     "POST /halt": RouteTarget("risk", "api_control", "iam"),
     "POST /resume": RouteTarget("risk", "api_control", "iam"),
     "POST /signals/external": RouteTarget("signal", "webhook", ""),
+    "POST /fills": RouteTarget("execution", "fills", ""),
 }
 
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
-from fanfold.aws.client.call import Call
+from fanfold.aws.client.call import AwsFault, Call
 from fanfold.errors import BadInput
 
 T = TypeVar("T")
@@ -80,3 +80,18 @@ class SecureParameter(Secret):
     def _ask(self) -> tuple[str, str]:
         parameter = self._call("ssm", "GetParameter", {"Name": self._secret, "WithDecryption": True})["Parameter"]
         return parameter["Value"], str(parameter["Version"])
+
+
+def signing_secrets(call: Call, name: str, clock: Callable[[], datetime]) -> Callable[[], list[bytes]]:
+    """Return what reads the secrets of senders from a SecureString; none where nobody has set one."""
+    secret = SecureParameter(call, name, clock) if name else None
+
+    def read() -> list[bytes]:
+        try:
+            return [value.encode() for value in secret.values().values()] if secret else []
+        except AwsFault as fault:
+            if fault.code != "ParameterNotFound":
+                raise
+            return []
+
+    return read

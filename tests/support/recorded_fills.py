@@ -1,0 +1,76 @@
+"""What the function for fills asks of AWS at a real venue: a booking, a repetition, a fill of no order of ours."""
+
+from typing import Any
+
+import msgspec
+from moto import mock_aws
+
+from execution_service.real import RealAccount
+from fanfold.aws.client.call import Credentials, Endpoint, RecordedCall, connect, with_recording
+from fanfold.aws.dynamodb.ledger_store import DynamoLedger
+from fanfold.aws.dynamodb.outbox import Outbox
+from fanfold.aws.dynamodb.table import Table
+from fanfold.aws.function.secrets import SecureParameter
+from fanfold.aws.sns import Topics
+from fanfold.errors import AT_ONCE
+from fanfold.ledger.approvals import Approvals
+from fanfold.ledger.bookings import Bookings
+from fanfold.ledger.real_changes import changes_of
+from fanfold.messages import OrdersApproved, TradingState
+from fanfold.risk.poll import PollState
+from support.execution_world import AT, DESK, D, halted, order
+from support.packaged_stacks import REGION, Function
+from support.real_venue import RealVenue
+from support.real_world import Events
+
+KEYS = {"Parameter": {"Value": '{"first": "a key"}', "Version": 1}}
+ROWS = {
+    "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+ENDPOINT = Endpoint(region=REGION, credentials=Credentials(access_key="test", secret_key="test"))
+
+
+def delivered_calls(function: Function) -> list[RecordedCall]:
+    """The calls of a delivery to a function that reads the secret of fills."""
+    made: list[RecordedCall] = []
+    name = function.environment["FILLS_SECRET"]
+    SecureParameter(with_recording(lambda *_: KEYS, made.append), name, lambda: AT).values()
+    with mock_aws():
+        moto = connect("boto3", ENDPOINT)
+        ledger_table = function.environment["LEDGER_TABLE"]
+        moto("dynamodb", "CreateTable", {"TableName": ledger_table, **ROWS})
+        topic = {"executions": function.environment["EXECUTIONS_TOPIC"]}
+
+        def account(call: Any, venue: RealVenue) -> RealAccount:
+            table = Table(call, ledger_table)
+            store = DynamoLedger(table, Outbox(table, "execution", Topics(call, topic)))  # type: ignore[arg-type]
+            return RealAccount(
+                "main", DESK, Bookings(store, AT_ONCE, beside=changes_of(DESK)), venue, lambda: AT, Events()
+            )
+
+        def answer(service: str, operation: str, parameters: Any) -> dict[str, Any]:
+            return moto(service, operation, parameters) if service == "dynamodb" else {}
+
+        venue = _placed(answer, account, ledger_table)
+        trades = [trade for _, trade in venue.traded]
+        recorded = account(with_recording(answer, made.append), venue)
+        stranger = msgspec.structs.replace(trades[0], trade_id="x", venue_order_id="v9", client_order_id="")
+        for told in (trades[:1], trades, [stranger]):
+            assert recorded.deliver(told, "fills/recorded").wrong == []
+    return made
+
+
+def _placed(call: Any, account: Any, ledger_table: str) -> RealVenue:
+    """Return a venue at which an order of the account has filled in two parts that nobody told of."""
+    table, venue = Table(call, ledger_table), RealVenue(lambda: AT)
+    risk = Approvals(DynamoLedger(table, Outbox(table, "risk", Topics(call, {}))), AT_ONCE)  # type: ignore[arg-type]
+    risk.open("main", D(10_000), halted(TradingState.ACTIVE))
+    told = OrdersApproved(id="approved", cause="t", at=AT, account="main", orders=[order("a")])
+    assert risk.approve(risk.book("main", PollState()), told, 1, 1) == []
+    venue.faults = ["rests"]
+    account(call, venue).place(told)
+    for _ in range(2):
+        venue.fill(venue.orders[0], D(1))
+    return venue
