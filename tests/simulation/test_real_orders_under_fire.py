@@ -193,7 +193,7 @@ MUTANTS: dict[str, list[Guard]] = {
     ],
     "the venue's end is taken before its trades": [
         Guard(follow, "_end", lambda was: was),
-        Guard(follow.Follower, "_book", lambda _was: lambda *_given: (0, None)),
+        Guard(follow.Follower, "book", lambda _was: lambda *_given: (0, None)),
     ],
 }  # fmt: skip
 
