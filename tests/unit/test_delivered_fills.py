@@ -14,12 +14,15 @@ import pytest
 from execution_service.fills_api import FillsReceiver
 from execution_service.real import RealAccount
 from fanfold.api.webhooks import NONCE, SIGNATURE, TIMESTAMP, WINDOW_S, signature
+from fanfold.aws.client.call import AwsFault
+from fanfold.aws.function.secrets import SecureParameter
 from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.messages import OrderState
 from fanfold.trading.answers import VenueTrade
 from support.api_desk import SECRETS, Answer, answered, event
 from support.core_desk import A, B
 from support.crashes import Crash, Fuse
+from support.execution_world import AT
 from support.real_world import D, RealWorld, laws, order
 
 Send = Callable[..., Answer]
@@ -281,6 +284,19 @@ def test_the_sender_of_the_page_is_understood(monkeypatch: pytest.MonkeyPatch) -
     receiver = FillsReceiver(world.desk, lambda: SECRETS, lambda _account: world.account())
     answer = answered(lambda told: receiver.answer(told, world.now), asked)
     assert (answer.status, answer.body["booked"]) == (202, ["1"])
+
+
+@pytest.mark.parametrize("code", ["ParameterNotFound", "ThrottlingException"])
+def test_a_secret_that_nobody_has_set_is_none_and_one_that_cannot_be_read_is_a_fault(code: str) -> None:
+    def refuse(*_: Any) -> dict[str, Any]:
+        raise AwsFault(code, "no", 400)
+
+    secret = SecureParameter(refuse, "/fanfold/live/fills", lambda: AT)
+    if code == "ParameterNotFound":
+        assert secret.values_if_set() == {}
+    else:
+        with pytest.raises(AwsFault):
+            secret.values_if_set()
 
 
 def test_no_fills_and_too_many_are_refused() -> None:

@@ -235,14 +235,18 @@ class ExecutionProcess:
     def _receiver(self) -> "FillsReceiver":
         """Return the receiver of fills; its parts are loaded by the one function that needs them."""
         from execution_service.fills_api import FillsReceiver  # noqa: PLC0415
-        from fanfold.aws.function.secrets import signing_secrets  # noqa: PLC0415
+        from fanfold.aws.function.secrets import SecureParameter  # noqa: PLC0415
 
-        signing = signing_secrets(self.runtime.call, self._settings.fills_secret, self.runtime.clock)
+        name = self._settings.fills_secret
+        secret = SecureParameter(self.runtime.call, name, self.runtime.clock) if name else None
+
+        def signing() -> list[bytes]:
+            return [value.encode() for value in secret.values_if_set().values()] if secret else []
+
         return FillsReceiver(self.runtime.desk, signing, self.real)
 
-    def fills(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer an HTTP API event with fills from outside."""
-        return self._receiver.answer(dict(event), self.runtime.clock())
+    def fills(self, event: dict[str, Any]) -> dict[str, Any]:
+        return self._receiver.answer(event, self.runtime.clock())
 
     def reconcile(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Return the changes that a live account's reconciliation would make; with ``apply`` make them.

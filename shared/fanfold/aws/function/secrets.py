@@ -77,21 +77,15 @@ class Secret:
 class SecureParameter(Secret):
     """The values of a SecureString."""
 
-    def _ask(self) -> tuple[str, str]:
-        parameter = self._call("ssm", "GetParameter", {"Name": self._secret, "WithDecryption": True})["Parameter"]
-        return parameter["Value"], str(parameter["Version"])
-
-
-def signing_secrets(call: Call, name: str, clock: Callable[[], datetime]) -> Callable[[], list[bytes]]:
-    """Return what reads the secrets of senders from a SecureString; none where nobody has set one."""
-    secret = SecureParameter(call, name, clock) if name else None
-
-    def read() -> list[bytes]:
+    def values_if_set(self) -> dict[str, str]:
+        """Return the values, none where nobody has set the parameter."""
         try:
-            return [value.encode() for value in secret.values().values()] if secret else []
+            return self.values()
         except AwsFault as fault:
             if fault.code != "ParameterNotFound":
                 raise
-            return []
+            return {}
 
-    return read
+    def _ask(self) -> tuple[str, str]:
+        parameter = self._call("ssm", "GetParameter", {"Name": self._secret, "WithDecryption": True})["Parameter"]
+        return parameter["Value"], str(parameter["Version"])
