@@ -112,7 +112,7 @@ def test_nonces_of_two_processes_rise_from_request_to_request() -> None:
     exchange = KeyedExchange()
     exchange.private = says({"error": [], "result": {}})
     with serving(exchange) as origin:
-        first, second = (trading_at("kraken", origin) for _ in range(2))
+        first, second = (trading_at("kraken", origin, sleep=lambda _seconds: None) for _ in range(2))
         for _ in range(50):
             first.balances()
             second.balances()

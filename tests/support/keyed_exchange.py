@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -60,14 +61,16 @@ def says(document: Any, status: int = 200) -> Callable[[Request], Answer]:
     return lambda _request: Answer(status, body)
 
 
-def trading_at(exchange: str, origin: str, timeout_s: float = 1.0) -> ExchangeTrading:
-    """The adapter of an exchange whose hosts are this origin."""
+def trading_at(
+    exchange: str, origin: str, timeout_s: float = 1.0, sleep: Callable[[float], None] = time.sleep
+) -> ExchangeTrading:
+    """The adapter of an exchange whose hosts are this origin; it waits for its turns by ``sleep``."""
     terms = TERMS[exchange]
     credentials = {name: CREDENTIALS[name] for name in NEEDED.get(exchange, ("api_key", "secret"))}
     if exchange == "coinbase":
         # In base64 it would count as a private key.
         credentials["secret"] = PLAIN_SECRET
-    client = KeyedClient(terms, credentials, origin, timeout_s=timeout_s)
+    client = KeyedClient(terms, credentials, origin, timeout_s=timeout_s, sleep=sleep)
     return ExchangeTrading(terms, client, lambda _symbol: None, lambda: CLAIMED)  # type: ignore[arg-type,return-value]
 
 
