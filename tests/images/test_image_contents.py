@@ -13,7 +13,7 @@ from fanfold_dev.images import layout
 from support.running import ROOT
 
 CCXT = ("market-data", "execution")
-HTTP = ("signal", "risk", "audit")
+HTTP = ("execution", "signal", "risk", "audit")
 
 
 @pytest.fixture(params=SERVICES)
