@@ -115,6 +115,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     post_only: bool | msgspec.UnsetType = msgspec.UNSET
 
     @property
+    def leg(self) -> tuple[str, str]:
+        """The leg that the order is of: its strategy instance and its instrument."""
+        return self.instance, self.instrument
+
+    @property
     def sendable_at(self) -> datetime:
         """The time from which the order may be sent: its decision, for a later slice the time that it is due."""
         return self.decided_at if self.due_at is msgspec.UNSET else self.due_at

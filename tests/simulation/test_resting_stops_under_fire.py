@@ -106,7 +106,7 @@ GUARDS = {
             ended=was(record).ended)
     ),
     "a stop is none of what live orders may fill": Guard(
-        booking, "expected", lambda _was: lambda orders: {booking.key_of(each): -each.quantity for each in orders}
+        booking, "expected", lambda _was: lambda orders: {each.leg: -each.quantity for each in orders}
     ),
     "a stop that is out of date is withdrawn": Guard(
         resting_stops, "_outdated", lambda _was: lambda *_given: False

@@ -85,7 +85,7 @@ class Approver:
         not tried again.
         """
         self._created |= {order.order_id for order in orders}
-        self.ordered |= {bundles.leg_of(order) for order in orders if made or wanted[bundles.leg_of(order)].attempt}
+        self.ordered |= {order.leg for order in orders if made or wanted[order.leg].attempt}
 
 
 def withdrawal(ledger: ApprovalLedger, decision: Decision, guarded: Guarded, at: datetime) -> list[OrdersApproved]:
@@ -94,7 +94,7 @@ def withdrawal(ledger: ApprovalLedger, decision: Decision, guarded: Guarded, at:
     Those that stand in the way of an order on the other side, which is tried again at the next poll; and those of a leg
     that its protection closes, because its exit goes out at once.
     """
-    opposed = {bundles.leg_of(refusal.order) for refusal in decision.refused if refusal.code == Code.OPPOSING_ORDER}
+    opposed = {refusal.order.leg for refusal in decision.refused if refusal.code == Code.OPPOSING_ORDER}
     closing = {leg for leg in guarded.stopped_out if decision.book.held.get(leg, FLAT).open}
     unsent = ledger.unsent(decision.book.account, opposed | closing) if opposed or closing else []
     if not unsent:
@@ -109,8 +109,8 @@ def withdrawal(ledger: ApprovalLedger, decision: Decision, guarded: Guarded, at:
 
 def _without(orders: Sequence[Order], created: Collection[str]) -> list[Order]:
     """Return orders but for those of legs that have one that was created: of its slices, all were or none."""
-    legs = {bundles.leg_of(order) for order in orders if order.order_id in created}
-    return [order for order in orders if bundles.leg_of(order) not in legs]
+    legs = {order.leg for order in orders if order.order_id in created}
+    return [order for order in orders if order.leg not in legs]
 
 
 def _chunk(orders: Sequence[Order], of_bundles: bundles.Bundles, wanted: Standing, orders_max: int) -> list[Order]:
@@ -126,4 +126,4 @@ def _chunk(orders: Sequence[Order], of_bundles: bundles.Bundles, wanted: Standin
 
 
 def _cause(order: Order, wanted: Standing) -> str:
-    return wanted[bundles.leg_of(order)].cause
+    return wanted[order.leg].cause

@@ -9,7 +9,6 @@ from fanfold.codes import Code
 from fanfold.messages import LegStatus, Message, OrdersRefused, Refusal, TradingState
 from fanfold.money import EXACT
 from fanfold.records import LegCode, LegState
-from fanfold.risk.bundles import leg_of
 from fanfold.risk.decision import Decision
 from fanfold.risk.exposure import FLAT, PositionKey
 from fanfold.risk.protection import Guarded
@@ -68,9 +67,7 @@ def _is_plain(decision: Decision) -> bool:
 
 def _states(decided: DecidedTargets) -> Iterator[LegState]:
     decision = decided.decision
-    unpriced = {
-        leg_of(refusal.order): refusal.detail for refusal in decision.refused if refusal.code == Code.MISSING_DATA
-    }
+    unpriced = {refusal.order.leg: refusal.detail for refusal in decision.refused if refusal.code == Code.MISSING_DATA}
     unpriced |= {
         leg: f"no bar was seen: it is closed within the band of {decision.book.marks[leg[1]].price:f}, its average cost"
         for leg in decided.wanted
@@ -141,7 +138,7 @@ def _status(decided: DecidedTargets, changed: list[LegState]) -> LegStatus:
 def _refused(decided: DecidedTargets) -> Iterator[OrdersRefused]:
     by_cause: dict[str, list[Refusal]] = {}
     for refusal in new_refusals(decided.decision.refused, decided.wanted):
-        by_cause.setdefault(decided.wanted[leg_of(refusal.order)].cause, []).append(refusal)
+        by_cause.setdefault(decided.wanted[refusal.order.leg].cause, []).append(refusal)
     for cause, refusals in by_cause.items():
         yield OrdersRefused(
             id=ids.derive("refused", cause, *(f"{refusal.order.order_id} {refusal.code}" for refusal in refusals)),

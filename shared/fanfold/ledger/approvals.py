@@ -63,7 +63,7 @@ class Approvals:
         changes: list[Change] = [CreateOrder(order) for order in orders]
         # A leg once, whatever the number of its slices: a commit changes a record once.
         changes += [ExpectFill(before.account, key, quantity) for key, quantity in booking.expected(orders).items()]
-        changes += [RestStop(order.account, booking.key_of(order), _stop(order)) for order in orders if order.protects]
+        changes += [RestStop(order.account, order.leg, _stop(order)) for order in orders if order.protects]
         changes += [IndexOrder(order.account, order.order_id, message.id, message.at) for order in orders]
         account = _stored(before)
         changes.append(ReserveCash(account, booking.reserving(before, orders), minute, orders_in_minute))
@@ -84,9 +84,7 @@ class Approvals:
         return [
             record.order
             for record in records.values()
-            if record.state is OrderState.APPROVED
-            and record.order.due_at is not UNSET
-            and booking.key_of(record.order) in legs
+            if record.state is OrderState.APPROVED and record.order.due_at is not UNSET and record.order.leg in legs
         ]
 
     def note_stops(self, before: AccountSnapshot, noted: Mapping[PositionKey, RestingStop | None]) -> None:

@@ -35,13 +35,8 @@ def expected(approved: Iterable[Order]) -> dict[PositionKey, Decimal]:
         if order.protects:
             continue
         signed = order.quantity if order.side == "buy" else -order.quantity
-        expected[key_of(order)] = expected.get(key_of(order), ZERO) + signed
+        expected[order.leg] = expected.get(order.leg, ZERO) + signed
     return expected
-
-
-def key_of(order: Order) -> PositionKey:
-    """Return the key of the position that an order changes."""
-    return order.instance, order.instrument
 
 
 class BookingResult(NamedTuple):
@@ -162,7 +157,7 @@ def pending_of(steps: Sequence[Step]) -> dict[PositionKey, Decimal]:
         order = before.order
         # A resting stop is none of what live orders may still fill.
         gone = ZERO if order.protects else _remaining(after) - _remaining(before)
-        key = key_of(order)
+        key = order.leg
         pending[key] = pending.get(key, ZERO) + (gone if order.side == "buy" else -gone)
     return pending
 

@@ -148,7 +148,7 @@ class Bookings:
     def _excerpt(self, account: str, resolutions: Sequence[Resolution]) -> Excerpt:
         touched = [resolution.resting.order for resolution in resolutions]
         trades = [booking.trade(fill) for resolution in resolutions for fill in resolution.fills]
-        keys = [booking.key_of(order) for order in touched]
+        keys = [order.leg for order in touched]
         return self._store.excerpt(account, keys, [order.order_id for order in touched], trades)
 
     def _book(

@@ -56,7 +56,7 @@ def _of_step(account: str, step: Step) -> list[Change]:
     if order.protects and before.state not in TERMINAL and (after.state in TERMINAL or after.filled != before.filled):
         # Without a fill or a rejection there is nothing that risk has to know of its end.
         noted = resting(after) if after.filled or after.state is OrderState.REJECTED else None
-        changes.append(MoveStop(account, (order.instance, order.instrument), noted))
+        changes.append(MoveStop(account, order.leg, noted))
     if after.venue_order_id and not before.venue_order_id:
         name = name_at_venue(order.instrument, after.venue_order_id)
         changes.append(NamePlaced(account, name, order.order_id))

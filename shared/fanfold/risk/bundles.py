@@ -35,7 +35,7 @@ def judge(
     refused: list[Refusal] = []
     short = {bundles[leg] for leg in lacking if leg in bundles}
     for unit in units(orders, bundles):
-        bundle = bundles.get(leg_of(unit[0]), "") if _adds(unit) else ""
+        bundle = bundles.get(unit[0].leg, "") if _adds(unit) else ""
         before = context.saved() if bundle else context
         verdicts = [_judge(order, context) for order in unit]
         refusals = [verdict for verdict in verdicts if isinstance(verdict, Refusal)]
@@ -52,10 +52,6 @@ def judge(
     return approved, refused
 
 
-def leg_of(order: Order) -> PositionKey:
-    return order.instance, order.instrument
-
-
 def units(orders: Sequence[Order], bundles: Bundles) -> list[list[Order]]:
     """Group reductions one by one, then entries; the slices of an order are a group.
 
@@ -63,10 +59,10 @@ def units(orders: Sequence[Order], bundles: Bundles) -> list[list[Order]]:
     """
     if len(orders) < 2:
         return [[order] for order in orders]
-    adding = {bundles.get(leg_of(order), "") for order in orders if not order.reduce_only} - {""}
+    adding = {bundles.get(order.leg, "") for order in orders if not order.reduce_only} - {""}
     grouped: dict[str, list[Order]] = {}
     for order in sorted(orders, key=lambda order: not order.reduce_only):
-        bundle = bundles.get(leg_of(order), "")
+        bundle = bundles.get(order.leg, "")
         own = f"order {order.instance} {order.instrument} {order.signal_id}"
         grouped.setdefault(f"bundle {bundle}" if bundle in adding else own, []).append(order)
     return sorted(grouped.values(), key=_adds)

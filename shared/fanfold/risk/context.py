@@ -85,7 +85,7 @@ class Context(msgspec.Struct, kw_only=True):
 
     def candidate(self, order: Order) -> Candidate:
         """Weigh an order against the account as it stands, with all orders approved before it."""
-        leg = order.instance, order.instrument
+        leg = order.leg
         held, mark = self.held.get(leg, FLAT), self.book.marks[order.instrument]
         quantity = order.quantity if order.side == "buy" else -order.quantity
         # At market the reference counts, not the limit of its band.
@@ -152,7 +152,7 @@ class Context(msgspec.Struct, kw_only=True):
     def approve(self, candidate: Candidate) -> None:
         """Count an order as live: later rules see its cash as spent and its position as taken."""
         order = candidate.order
-        self.held[order.instance, order.instrument] = candidate.after
+        self.held[order.leg] = candidate.after
         self.largest[order.instrument] = self.largest.get(order.instrument, ZERO) + candidate.largest
         self.gross += candidate.largest
         self.net_lowest += candidate.lowest
@@ -162,7 +162,7 @@ class Context(msgspec.Struct, kw_only=True):
 
     def decided(self, order: Order) -> None:
         """Remember an order that was checked, whatever came of it: a second one like it is a duplicate."""
-        self.legs_decided.add((order.instance, order.instrument))
+        self.legs_decided.add(order.leg)
         self.ids_decided.add(order.order_id)
 
     def closing_book(self) -> AccountSnapshot:

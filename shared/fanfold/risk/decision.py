@@ -91,7 +91,7 @@ def decide_standing(
 
 
 def _slices(order: Order, context: Context) -> Iterable[Order]:
-    return slicing.divided(order, context.position_policy(bundles.leg_of(order)))
+    return slicing.divided(order, context.position_policy(order.leg))
 
 
 def _lacks(outcome: Order | Refusal | NoOrder) -> bool:

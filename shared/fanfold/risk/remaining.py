@@ -6,7 +6,6 @@ import msgspec
 
 from fanfold.codes import Code
 from fanfold.messages import Refusal
-from fanfold.risk import bundles
 from fanfold.risk.decision import Decision
 from fanfold.risk.exposure import AccountSnapshot, PositionKey
 from fanfold.risk.standing import Standing, StandingTarget
@@ -39,7 +38,7 @@ def remaining(
     ``ordered`` are the legs that got an order. A target of an ``external`` instance stands even when it is met, so that
     an older signal that comes late is seen to be older.
     """
-    refused = {bundles.leg_of(refusal.order): refusal for refusal in decision.refused}
+    refused = {refusal.order.leg: refusal for refusal in decision.refused}
     left = {}
     for leg, entry in standing.items():
         attempt, code = entry.attempt, ""
@@ -64,7 +63,7 @@ def new_refusals(refused: Sequence[Refusal], standing: Standing) -> list[Refusal
 
 
 def _code_before(standing: Standing, refusal: Refusal) -> str:
-    known = standing.get(bundles.leg_of(refusal.order))
+    known = standing.get(refusal.order.leg)
     return known.code if known and known.target.signal_id == refusal.order.signal_id else ""
 
 
