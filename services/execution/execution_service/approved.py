@@ -66,7 +66,7 @@ def due(order: Order, now: datetime) -> bool:
 
 def due_slice(order: Order, now: datetime) -> bool:
     """Return whether an order is a slice that is due. No message sends it, so who looks at live orders does."""
-    return order.due_at is not UNSET and order.due_at <= now
+    return order.due_at is not UNSET and due(order, now)
 
 
 def withdraw(ledger: WithdrawnLedger, message: OrdersApproved) -> None:

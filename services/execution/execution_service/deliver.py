@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 from execution_service.follow import FollowedLedger, Follower
 from execution_service.send import RealMonitor
+from execution_service.trades_by_order import by_order, records_of
 from fanfold.ledger.booking import Trade
 from fanfold.ledger.orders import OrderRecord
 from fanfold.money import ZERO, exact
@@ -52,20 +53,21 @@ class Deliverer:
         clients = {record.order.client_order_id for record in sent.values()}
         wrong = [f"trade {trade.trade_id} is of the future, {trade.at}" for trade in trades if trade.at > at + AHEAD]
         wrong += [f"trade {trade_id} is there more than once" for _, _, trade_id in sorted(_repeated(keys))]
-        strangers = list[VenueTrade]()
-        by_instrument = _by_instrument(trades)
-        for instrument, mine in by_instrument.items():
-            own, others = self._follower.by_order(account, mine, _records_of(sent, instrument))
-            strangers += others
-            for record, of_order in own:
+        sorted_trades = {
+            instrument: by_order(self._ledger, account, own, records_of(instrument, sent))
+            for instrument, own in _by_instrument(trades).items()
+        }
+        strangers = [trade for of_instrument in sorted_trades.values() for trade in of_instrument.strangers]
+        for of_instrument in sorted_trades.values():
+            for record, of_order in of_instrument.own:
                 wrong += self._contradictions(record, of_order, known)
         wrong += [_elsewhere(trade) for trade in strangers if trade.client_order_id in clients]
         if wrong:
             self._monitor.alarm("delivered trades contradict the orders", account=account, why="; ".join(wrong))
             return Delivered([], [], [], [], wrong)
         report, waiting = self._follower.report(account, cause, at), set[str]()
-        for instrument, mine in by_instrument.items():
-            _, held = self._follower.book(report, mine, _records_of(sent, instrument))
+        for instrument, of_instrument in sorted_trades.items():
+            _, held = self._follower.book(report, of_instrument, records_of(instrument, sent))
             waiting |= {instrument} if held else set()
         own_trades = [trade for trade in trades if trade not in strangers]
         return Delivered(
@@ -103,10 +105,6 @@ class Deliverer:
 
 def _elsewhere(trade: VenueTrade) -> str:
     return f"trade {trade.trade_id} names {trade.client_order_id}, which has another instrument or id at its venue"
-
-
-def _records_of(sent: Mapping[str, OrderRecord], instrument: str) -> list[OrderRecord]:
-    return [record for record in sent.values() if record.order.instrument == instrument]
 
 
 def _by_instrument(trades: Sequence[VenueTrade]) -> dict[str, list[VenueTrade]]:

@@ -10,12 +10,13 @@ from typing import NamedTuple, Protocol
 
 from execution_service import send, statements
 from execution_service.sweep import StandingOrder
+from execution_service.trades_by_order import TradesByOrder, by_order, records_of
 from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.errors import VenueUnavailable
 from fanfold.ledger.changes import Change, MoveCursor, NoteExternal
 from fanfold.ledger.orders import LIVE, OrderRecord
-from fanfold.ledger.real_changes import currencies_of, name_at_venue
+from fanfold.ledger.real_changes import currencies_of
 from fanfold.ledger.real_money import RealMoney
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.matching.fills import Resolution
@@ -29,7 +30,6 @@ OVERLAP_S = 120
 # The venue is to cancel all that is open of an account that may not trade, unless it is told again in this time.
 CANCEL_ALL_S = 180
 WITHDRAWN = "its position wants another stop, or none"
-NEVER_FILLED = (OrderState.APPROVED, OrderState.REJECTED, OrderState.BLOCKED, OrderState.STALE)
 
 
 class FollowedLedger(send.RealLedger, Protocol):
@@ -138,8 +138,8 @@ class Follower:
             except VenueUnavailable as fault:
                 unanswered[instrument] = fault
                 continue
-            mine = [record for record in records.values() if record.order.instrument == instrument]
-            count, held = self.book(report, trades, mine)
+            mine = records_of(instrument, records)
+            count, held = self.book(report, by_order(self._ledger, report.account, trades, mine), mine)
             booked, waiting = booked + count, waiting or held is not None
             self._move_cursor(report.account, instrument, trades, held, cursors.get(instrument))
         if unanswered and len(unanswered) == len(first):
@@ -149,12 +149,14 @@ class Follower:
         return booked, waiting, frozenset(unanswered)
 
     def book(
-        self, report: ExecutionReport, trades: Sequence[VenueTrade], records: Sequence[OrderRecord]
+        self, report: ExecutionReport, trades: TradesByOrder, records: Sequence[OrderRecord]
     ) -> tuple[int, datetime | None]:
-        """Book trades by their orders; return how many reports that made, and since when trades wait for an order."""
-        own, strangers = self.by_order(report.account, trades, records)
-        count = 0
-        for record, of_order in own:
+        """Book trades of an instrument, of which ``records`` are the live orders.
+
+        Return how many reports that made, and since when trades wait for an order.
+        """
+        count, strangers = 0, trades.strangers
+        for record, of_order in trades.own:
             base, quote = currencies_of(self._desk, record.order.instrument)
             fills = statements.fills_of(self._venue, record.order, of_order, base, quote)
             step = statements.resolution(record, of_order[0].venue_order_id, fills)
@@ -166,30 +168,6 @@ class Follower:
             detail = f"{trade.side} {trade.quantity} {trade.instrument} at {trade.price}"
             self.tell_external(report.account, f"trade {trade.instrument} {trade.trade_id}", detail)
         return count, None
-
-    def by_order(
-        self, account: str, trades: Sequence[VenueTrade], records: Sequence[OrderRecord]
-    ) -> tuple[list[tuple[OrderRecord, list[VenueTrade]]], list[VenueTrade]]:
-        """Return trades by their orders, and those of none of ours."""
-        named = {record.order.client_order_id: record for record in records}
-        placed = {record.venue_order_id: record for record in records if record.venue_order_id}
-        unnamed = {
-            name_at_venue(trade.instrument, trade.venue_order_id): trade.venue_order_id
-            for trade in trades
-            if trade.venue_order_id not in placed
-        }
-        ended = self._ledger.placed(account, sorted(unnamed)) if unnamed else {}
-        stored = self._ledger.records(list(ended.values())) if ended else {}
-        placed |= {unnamed[name]: stored[order_id] for name, order_id in ended.items() if order_id in stored}
-        own: dict[str, tuple[OrderRecord, list[VenueTrade]]] = {}
-        strangers = []
-        for trade in trades:
-            record = placed.get(trade.venue_order_id) or named.get(trade.client_order_id)
-            if record is None or not _of(record, trade):
-                strangers.append(trade)
-            else:
-                own.setdefault(record.order.order_id, (record, []))[1].append(trade)
-        return list(own.values()), strangers
 
     def tell_external(self, account: str, name: str, detail: str) -> bool:
         """Note an order or trade that is none of ours, and tell of it the first time; return whether it was that."""
@@ -272,12 +250,6 @@ class Follower:
         exits = any(not permissions.bars_resting(record.order) for record in known)
         if barred or exits:
             self._venue.arm_cancel_all(0 if exits else CANCEL_ALL_S)
-
-
-def _of(record: OrderRecord, trade: VenueTrade) -> bool:
-    """Return whether a trade can be of an order: not of one that its venue never had, nor of a second one."""
-    same = record.venue_order_id in ("", trade.venue_order_id) and record.order.instrument == trade.instrument
-    return same and record.epoch > 0 and record.state not in NEVER_FILLED
 
 
 def _end(stated: VenueOrder, barred: str, *, expired: bool) -> tuple[OrderState, str]:

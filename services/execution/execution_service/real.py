@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from execution_service import approved, match
+from execution_service import approved, match, sweep
 from execution_service.deliver import Delivered, DeliveredLedger, Deliverer
 from execution_service.follow import Follower
 from execution_service.reconcile import Reconciler
@@ -78,9 +78,7 @@ class RealAccount:
 
     def sweep_due(self, live: Sequence[StandingOrder]) -> int:
         """Send the slices that are due, and end or look up other orders that no message moves on; return how many."""
-        names = [order.order_id for order in live]
-        records = self._ledger.records(names) if names else {}
-        standing = [SweptOrder(order, records[order.order_id]) for order in live if order.order_id in records]
+        standing = sweep.with_records(self._ledger, live)
         permissions = self._ledger.trading_state(self._account) if standing else OrderPermissions(None)
         due = [entry for entry in standing if self._due(entry, permissions)]
         self._monitor.overdue(sum(entry.record.state is OrderState.SUBMITTING for entry in due))
@@ -114,4 +112,4 @@ class RealAccount:
             waits = bool(order.replaces) and now >= order.sendable_at + WAITED
             late = approved.stale(self._desk, entry.message(), order, now)
             return waits or late or approved.due_slice(order, now) or bool(permissions.bars_sending(order))
-        return record.state is OrderState.SUBMITTING and record.deadline is not None and now >= record.deadline
+        return sweep.unknown(record, now)

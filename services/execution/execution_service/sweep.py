@@ -98,9 +98,8 @@ class Sweeper:
 
     def _sweep(self, live: Sequence[StandingOrder], now: datetime) -> list[SweptOrder]:
         """Work on those of an account's orders that need it, and return them."""
-        records = self._ledger.records([order.order_id for order in live])
-        standing = [SweptOrder(order, records[order.order_id]) for order in live if order.order_id in records]
-        self._unknown(sum(_unknown(entry.record, now) for entry in standing))
+        standing = with_records(self._ledger, live)
+        self._unknown(sum(unknown(entry.record, now) for entry in standing))
         state = self._ledger.trading_state(live[0].account)
         due = [entry for entry in standing if self._due(entry.record, state, now)]
         self._work(due, now)
@@ -113,7 +112,7 @@ class Sweeper:
             late = limits is None or (now - order.sendable_at).total_seconds() > limits.signal_age_s_max
             return late or approved.due_slice(order, now) or bool(state.bars_sending(order))
         if record.state is OrderState.SUBMITTING:
-            return _unknown(record, now)
+            return unknown(record, now)
         return bool(state.bars_resting(order)) or order.expires_at <= self._ended_by(order.venue, now)
 
     def _work(self, due: Sequence[SweptOrder], now: datetime) -> None:
@@ -132,6 +131,12 @@ class Sweeper:
         return now - timedelta(seconds=length + BAR_LATE_S)
 
 
-def _unknown(record: OrderRecord, now: datetime) -> bool:
+def with_records(ledger: approved.Records, live: Sequence[StandingOrder]) -> list[SweptOrder]:
+    """Return the live orders that the ledger has, each with its record."""
+    records = ledger.records([order.order_id for order in live]) if live else {}
+    return [SweptOrder(order, records[order.order_id]) for order in live if order.order_id in records]
+
+
+def unknown(record: OrderRecord, now: datetime) -> bool:
     """Return whether an order's outcome is unknown although the venue no longer accepts its request."""
     return record.state is OrderState.SUBMITTING and record.deadline is not None and now >= record.deadline
