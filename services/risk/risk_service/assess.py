@@ -185,8 +185,8 @@ class PreTradeRisk:
         while not done:  # A chunk that landed counts as a fresh start.
             decision, guarded, done = retry_on_conflict(approve_next, TRIES, f"the book of {account}", self._backoff)
         book, terms = decision.book, self._plan.terms(account).under(decision.book.rules)
-        bare = unprotected(guarded, book, terms)
-        reported = self._report(DecidedTargets(account, at, guarded, decision, bare), before.reported)
+        without_stop = unprotected(guarded, book, terms)
+        reported = self._report(DecidedTargets(account, at, guarded, decision, without_stop), before.reported)
         carried = CarriedForward(
             targets=list(remaining(guarded.wanted, decision, approver.ordered, self._external).values()),
             protections=guarded.protections,

@@ -36,11 +36,10 @@ class DecidedTargets(NamedTuple):
 
 def reports_of(decided: DecidedTargets, reported: Mapping[str, str]) -> tuple[dict[str, str], list[Message]]:
     """Return the codes of legs that cannot trade, by leg, and the new messages; ``reported`` are the codes before."""
-    bare = decided.guarded.stopped_out or decided.unprotected
-    if not reported and not bare and _is_plain(decided.decision):
+    if not (reported or decided.guarded.stopped_out or decided.unprotected) and _is_plain(decided.decision):
         return {}, []
     states = list(_states(decided))
-    states += _bare(decided, reported, {_key(state) for state in states})
+    states += _unprotected(decided, reported, {_key(state) for state in states})
     changed = [state for state in states if reported.get(_key(state), LegCode.OK) != _status_text(state)]
     codes = dict(reported) | {_key(state): _status_text(state) for state in changed}
     messages: list[Message] = list(_refused(decided))
@@ -49,7 +48,7 @@ def reports_of(decided: DecidedTargets, reported: Mapping[str, str]) -> tuple[di
     return {key: code for key, code in codes.items() if code != LegCode.OK}, messages
 
 
-def _bare(decided: DecidedTargets, reported: Mapping[str, str], stated: Collection[str]) -> Iterator[LegState]:
+def _unprotected(decided: DecidedTargets, reported: Mapping[str, str], stated: Collection[str]) -> Iterator[LegState]:
     """Yield the legs without a target that have no stop at their venue, and those that are not without one any more."""
     legs = [leg for leg in sorted(decided.unprotected) if f"{leg[0]}/{leg[1]}" not in stated]
     yield from (_state(leg, LegCode.UNPROTECTED, decided.unprotected[leg]) for leg in legs)

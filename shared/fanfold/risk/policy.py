@@ -107,7 +107,7 @@ class AccountPolicy(msgspec.Struct, frozen=True, kw_only=True):
         If the instrument's rules are gone too, tick and lot are inferred from the digits of price and quantity.
         """
         return self.exits.get(leg[1]) or msgspec.structs.replace(
-            EXIT, tick=_digit(price), lot=_digit(quantity), spot=self.spot, collar=self.limits.collar_bps / BPS
+            _closing(self.spot, self.limits), tick=_digit(price), lot=_digit(quantity)
         )
 
     def under(self, rules: Mapping[str, RulesInForce]) -> "AccountPolicy":
@@ -115,7 +115,7 @@ class AccountPolicy(msgspec.Struct, frozen=True, kw_only=True):
         if not rules:
             return self
         legs = {key: _ruled(leg, rules[key[1]].rules) if key[1] in rules else leg for key, leg in self.legs.items()}
-        closing = msgspec.structs.replace(EXIT, spot=self.spot, collar=self.limits.collar_bps / BPS)
+        closing = _closing(self.spot, self.limits)
         exits = {name: _ruled(self.exits.get(name, closing), each.rules) for name, each in rules.items()}
         return msgspec.structs.replace(self, legs=legs, exits=self.exits | exits)
 
@@ -149,10 +149,7 @@ def _terms(desk: Desk, name: str, account: Account) -> AccountPolicy:
         return AccountPolicy(account=name, lacks=f"the desk has no [limits.{name}]")
     instances = {key: instance for key, instance in desk.strategies.items() if instance.account == name}
     exits = {
-        symbol: _ruled(
-            msgspec.structs.replace(EXIT, spot=account.kind == "spot", collar=limits.collar_bps / BPS), rules
-        )
-        for symbol, rules in desk.instruments.items()
+        symbol: _ruled(_closing(account.kind == "spot", limits), rules) for symbol, rules in desk.instruments.items()
     }
     return AccountPolicy(
         account=name,
@@ -168,6 +165,11 @@ def _terms(desk: Desk, name: str, account: Account) -> AccountPolicy:
         },
         exits=exits,
     )
+
+
+def _closing(spot: bool, limits: Limits) -> PositionPolicy:
+    """Return how an account closes a position, without the rules of its instrument."""
+    return msgspec.structs.replace(EXIT, spot=spot, collar=limits.collar_bps / BPS)
 
 
 def _ruled(leg: PositionPolicy, rules: Instrument) -> PositionPolicy:

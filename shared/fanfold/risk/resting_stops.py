@@ -62,19 +62,15 @@ def _noted(
 ) -> Iterator[tuple[PositionKey, RestingStop | None]]:
     for leg, stop in sorted(book.stops.items()):
         protection, held = known.get(leg), book.held.get(leg, FLAT)
+        outdated = _outdated(stop, protection, held, successors.get(leg))
         if stop.rejected_at is not None and not stop.filled:
-            over = now - stop.rejected_at >= REJECTED_FOR
-            if over or _outdated(stop, protection, held, successors.get(leg)):
+            if outdated or now - stop.rejected_at >= REJECTED_FOR:
                 yield leg, None
         elif stop.ended:
             # It filled. Once risk follows its target no more, that is all there was to know.
             if protection is None or protection.out:
                 yield leg, None
-        elif (
-            not stop.withdrawn
-            and not _exits(leg, wanted, held)
-            and _outdated(stop, protection, held, successors.get(leg))
-        ):
+        elif outdated and not stop.withdrawn and not _exits(leg, wanted, held):
             yield leg, msgspec.structs.replace(stop, withdrawn=True)
 
 
