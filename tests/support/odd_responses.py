@@ -88,6 +88,9 @@ def serve(connection: socket.socket) -> None:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 return
             known = RESPONSES | LAST_WORDS | {"echo": response(200, echo(first, headers, body))}
+            if name in LAST_WORDS:
+                # The end goes out with the last bytes: who has read them can know that it has come.
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
             connection.sendall(known[name])
             if name in LAST_WORDS:
                 return
