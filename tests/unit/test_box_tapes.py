@@ -7,6 +7,8 @@ from typing import Any
 
 import ccxt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fanfold.desk import Instrument
 from fanfold.exchange import server
@@ -108,6 +110,25 @@ def test_trades_alone_are_quoted_around_and_told_as_they_were() -> None:
     assert [D(figure) for figure in candles[-1][1:6]] == [D(100), D("100.10"), D(100), D("100.10"), D("1.25")]
 
 
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 600_000), st.integers(1, 10**6), st.integers(1, 10**6), st.booleans()), min_size=1
+    )
+)
+@settings(deadline=None)
+def test_candles_have_the_prices_and_the_volume_of_the_trades(draw: list[tuple[int, int, int, bool]]) -> None:
+    trades = [
+        TapeTrade(NOW_MS - at, D(price) / 100, D(quantity) / 1_000, "buy" if buys else "sell")
+        for at, price, quantity, buys in sorted(draw, reverse=True)
+    ]
+    rows = public(box_of(*trades), "klines", symbol="BTCUSDT", interval="1m", limit=20)
+    assert sum((D(row[5]) for row in rows), D(0)) == sum((it.quantity for it in trades), D(0))
+    assert (D(rows[0][1]), D(rows[-1][4])) == (trades[0].price, trades[-1].price)
+    assert max(D(row[2]) for row in rows) == max(it.price for it in trades)
+    opens = [row[0] for row in rows]
+    assert opens == sorted(set(opens))
+
+
 def test_a_halt_trades_nothing_and_what_is_delisted_stands_still() -> None:
     box = box_of(BOOK, trade(1_000, "99"), BOOK._replace(at_ms=NOW_MS + 1_100), trade(2_000, "99"))
     order = ask(box, "POST", "order", **limit("99.50", "2"))
@@ -147,7 +168,8 @@ def test_six_recorded_minutes_of_trades_and_depth_is_traded_through() -> None:
     file = tapes.read(str(DATA / "ws_l2" / "hft_binance_spot_btcusdt_20240808.gz"))
     assert file is not None
     tape = file.tape
-    assert (tape.trades, len(tape.events)) == (9_757, 13_205)
+    trades = sum(isinstance(event, TapeTrade) for event in tape.events)
+    assert (trades, len(tape.events)) == (9_757, 13_205)
     first, last = tape.events[0].at_ms, tape.events[-1].at_ms
     deposits = {"USDT": D(1_000_000)}
     box = Box([tape], {"BTC/USDT": file.instrument}, deposits, seed=7, started_at_ms=first, limits=PLENTY)

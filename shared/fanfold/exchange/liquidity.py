@@ -71,9 +71,8 @@ class Quoter:
 
 
 class SymbolMarket(Protocol):
-    """One symbol's market, whatever its liquidity comes from; ``series`` are its candles by the minute or longer."""
+    """One symbol's market, whatever its liquidity comes from."""
 
-    series: Series
     symbol: str
 
     def advance(self, now_ms: int) -> None: ...

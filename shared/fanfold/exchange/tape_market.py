@@ -21,7 +21,6 @@ class TapeMarket:
     """One symbol's market, driven forward by ``advance``; see MarketMaker."""
 
     def __init__(self, exchange: SpotExchange, tape: Tape, seed: int) -> None:
-        self.series = tape.bars()
         self.symbol = tape.instrument.replace("/", "")
         self._exchange = exchange
         self._events = tape.events
