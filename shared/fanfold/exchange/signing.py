@@ -45,6 +45,11 @@ class ApiCredentials(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+def sign(credentials: ApiCredentials, payload: bytes) -> str:
+    """Return the HMAC signature of a payload, by the account's secret."""
+    return hmac.new(credentials.secret.encode(), payload, hashlib.sha256).hexdigest()
+
+
 def check_key(credentials: ApiCredentials, key: str) -> None:
     """Check that a key is well-formed, and the one that there is."""
     if not re.match(KEY, key):
@@ -64,8 +69,7 @@ def check_signature(credentials: ApiCredentials, key: str, query: str, body: str
 
 
 def _verify_hmac(credentials: ApiCredentials, payload: bytes, signature: str) -> bool:
-    expected = hmac.new(credentials.secret.encode(), payload, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(expected.encode(), signature.lower().encode())
+    return hmac.compare_digest(sign(credentials, payload).encode(), signature.lower().encode())
 
 
 def _verify_ed25519(credentials: ApiCredentials, payload: bytes, signature: str) -> bool:

@@ -1,7 +1,5 @@
 """The WebSocket API: the paths of the REST API by names of methods, sessions, and subscriptions to the account."""
 
-import hashlib
-import hmac
 import json
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +10,7 @@ from fanfold.exchange.faults import Delivery
 from fanfold.exchange.parameters import Params
 from fanfold.exchange.refusals import ExchangeRefusal, missing
 from fanfold.exchange.routes import API, route_of
-from fanfold.exchange.signing import check_key, check_signature, check_time
+from fanfold.exchange.signing import check_key, check_signature, check_time, sign
 from fanfold.exchange.streams import StreamSession
 
 # Method -> the request that it is.
@@ -149,8 +147,7 @@ class SocketApi:
     def _signed_again(self, sent: Params) -> dict[str, str]:
         """Return the parameters signed as a request of the REST API."""
         bare = {name: value for name, value in sent.items() if name not in {"apiKey", "signature"}}
-        secret = self._box.credentials.secret.encode()
-        return bare | {"signature": hmac.new(secret, urlencode(bare).encode(), hashlib.sha256).hexdigest()}
+        return bare | {"signature": sign(self._box.credentials, urlencode(bare).encode())}
 
 
 def _written(value: Any) -> str:
