@@ -11,6 +11,8 @@ from decimal import Decimal
 from random import Random
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from fanfold import money
 from fanfold.exchange.spot import FLOW, QUOTES, SpotExchange
 from fanfold.market import timeframes
@@ -115,10 +117,7 @@ class MarketMaker:
         """Yield the steps of a span."""
         first = bisect_left(self.series.bars, since_ms // 1_000, key=_closes_at_s)
         after = bisect_left(self.series.bars, until_ms // 1_000 + DAY_S, key=_closes_at_s)
-        part = Series(
-            instrument=self.series.instrument, timeframe=self.series.timeframe, price_scale=self.series.price_scale,
-            volume_scale=self.series.volume_scale, after=0, bars=self.series.bars[first:after],
-        )  # fmt: skip
+        part = msgspec.structs.replace(self.series, after=0, bars=self.series.bars[first:after])
         return (step for step in steps(part) if since_ms <= step.at_ms <= until_ms)
 
     def _walk(self, step: Step) -> None:
@@ -173,7 +172,4 @@ def shifted(series: Series, now_s: int, history: int) -> Series:
     over = min(history, len(series.bars) // 2)
     offset = now_s // length * length - series.bars[over - 1].closes_at_s if over else 0
     bars = [bar._replace(closes_at_s=bar.closes_at_s + offset) for bar in series.bars]
-    return Series(
-        instrument=series.instrument, timeframe=series.timeframe, price_scale=series.price_scale,
-        volume_scale=series.volume_scale, after=0, bars=bars,
-    )  # fmt: skip
+    return msgspec.structs.replace(series, after=0, bars=bars)
