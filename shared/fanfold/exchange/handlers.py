@@ -1,7 +1,7 @@
 """Functions of the exchange for a request that was let in: a function a path."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import count
 from typing import Any, Literal, NamedTuple
 
@@ -13,7 +13,7 @@ from fanfold.exchange.order_request import SpotOrder, client_id, parse
 from fanfold.exchange.parameters import SIGNED, Params, check_names, whole
 from fanfold.exchange.refusals import ExchangeRefusal, combined, invalid, missing
 from fanfold.exchange.request_limits import RequestMeter
-from fanfold.exchange.spot import OwnTrade, PlacedOrder, SpotExchange
+from fanfold.exchange.spot import PlacedOrder, SpotExchange
 
 
 class TradingFloor(NamedTuple):
@@ -125,11 +125,7 @@ def new_order(floor: TradingFloor, params: Params, now_ms: int) -> Any:
 
 def _new(floor: TradingFloor, request: SpotOrder, now_ms: int) -> Any:
     order = floor.exchange.place(request, now_ms)
-    return order_views.placed(order, _trades_of(floor, order), request.respond)
-
-
-def _trades_of(floor: TradingFloor, order: PlacedOrder) -> Iterable[OwnTrade]:
-    return (it for it in floor.exchange.trades if it.placed is order)
+    return order_views.placed(order, floor.exchange.trades, request.respond)
 
 
 def _find(floor: TradingFloor, params: Params, id_name: str, client_name: str) -> PlacedOrder | None:
