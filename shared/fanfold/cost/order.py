@@ -30,7 +30,7 @@ class OrderCost(NamedTuple):
 
 def order_cost(stacks: Stacks, busy: Day, quiet: Day) -> OrderCost:
     """Return the cost of one order of ``busy``, whose hours are those of ``quiet``."""
-    calls = Counter(_calls(busy))
+    calls = _calls(busy)
     calls.subtract(_calls(quiet))
     with_orders, without = bill.usage(stacks, busy), bill.usage(stacks, quiet)
     more = sum(
@@ -49,7 +49,7 @@ def order_cost(stacks: Stacks, busy: Day, quiet: Day) -> OrderCost:
     )
 
 
-def _calls(day: Day) -> dict[str, int]:
+def _calls(day: Day) -> Counter[str]:
     """Return the AWS calls of each service."""
     counts = Counter[str]()
     for function, activity in day.functions.items():
