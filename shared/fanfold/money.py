@@ -81,6 +81,15 @@ def truncate_to(value: Decimal, step: Decimal) -> Decimal:
     return _multiple(value, step, ROUND_DOWN)
 
 
+def decimals(*values: Decimal) -> int:
+    """Return the decimal places that write every value exactly.
+
+    >>> decimals(Decimal("0.010"), Decimal("100"))
+    2
+    """
+    return max([0, *(-int(value.normalize().as_tuple().exponent) for value in values)])
+
+
 def _multiple(value: Decimal, step: Decimal, rounding: str) -> Decimal:
     return ROUGH.multiply(ROUGH.divide(value, step).to_integral_value(rounding), step)
 

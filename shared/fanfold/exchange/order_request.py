@@ -11,6 +11,7 @@ from fanfold.exchange.parameters import Params, whole
 from fanfold.exchange.refusals import ExchangeRefusal, illegal, invalid, missing, rejected
 from fanfold.matching.order_book import SelfTradePrevention, Trigger
 from fanfold.messages import Side
+from fanfold.money import decimals
 
 FIGURE = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 CLIENT_ID = r"^[\.A-Z\:/a-z0-9_-]{1,36}$"
@@ -67,7 +68,7 @@ def figure(params: Params, name: str) -> Decimal | None:
     if not re.match(FIGURE, text):
         raise illegal(name, FIGURE)
     value = Decimal(text)
-    if -int(value.normalize().as_tuple().exponent) > DECIMALS:
+    if decimals(value) > DECIMALS:
         raise ExchangeRefusal(-1111, f"Parameter '{name}' has too much precision.")
     if not value:
         raise ExchangeRefusal(-1013, f"Invalid {name}.")

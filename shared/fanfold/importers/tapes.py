@@ -25,6 +25,7 @@ from fanfold.importers import containers, symbols
 from fanfold.importers.books import Books, binance_event
 from fanfold.importers.table import refuse
 from fanfold.market.tape import Tape, TapeBook, TapeEvent, TapeTrade, joined
+from fanfold.money import decimals
 
 # The newest events of a file.
 EVENTS_MAX = 500_000
@@ -259,18 +260,12 @@ def _rules(path: Path, tape: Tape) -> Instrument:
     return Instrument(
         base=base,
         quote=quote,
-        tick=_step(prices),
-        lot=_step(quantities),
+        tick=Decimal(1).scaleb(-decimals(*prices)),
+        lot=Decimal(1).scaleb(-decimals(*quantities)),
         notional_min=Decimal(0),
         as_of=datetime.fromtimestamp(tape.events[-1].at_ms / 1_000, UTC).date().isoformat(),
         source=f"inferred from the digits of {path.name}",
     )
-
-
-def _step(figures: Iterable[Decimal]) -> Decimal:
-    """Return the unit of the last digit that any figure has, at most 1."""
-    exponents = (int(figure.normalize().as_tuple().exponent) for figure in figures if figure)
-    return Decimal(1).scaleb(min(min(exponents, default=0), 0))
 
 
 def _ms(text: str) -> int:

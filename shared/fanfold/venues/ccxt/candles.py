@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from fanfold.desk import Instrument
 from fanfold.errors import VenueUnavailable
 from fanfold.market.bars import Bar, Series
-from fanfold.money import ZERO, exact
+from fanfold.money import ZERO, decimals, exact
 
 NUMBERS, HALF = 5, 3
 log = logging.getLogger("fanfold")
@@ -62,8 +62,8 @@ def _numbers(row: Any) -> list[Decimal]:
 def series(instrument: str, timeframe: str, rules: Instrument, after: int, candles: Iterable[CcxtCandle]) -> Series:
     """Return the candles as a series, in their order; a candle finer than tick or lot makes the whole series finer."""
     ordered = list(candles)
-    price_scale = scale(rules.tick, *(price for candle in ordered for price in candle[1:5]))
-    volume_scale = scale(rules.lot, *(candle.volume for candle in ordered))
+    price_scale = decimals(rules.tick, *(price for candle in ordered for price in candle[1:5]))
+    volume_scale = decimals(rules.lot, *(candle.volume for candle in ordered))
     return Series(
         instrument=instrument,
         timeframe=timeframe,
@@ -77,18 +77,3 @@ def series(instrument: str, timeframe: str, rules: Instrument, after: int, candl
 def _bar(candle: CcxtCandle, price_scale: int, volume_scale: int) -> Bar:
     first, high, low, close = (int(price.scaleb(price_scale)) for price in candle[1:5])
     return Bar(candle.closes_at_s, first, high, low, close, int(candle.volume.scaleb(volume_scale)))
-
-
-def scale(*numbers: Decimal) -> int:
-    """Return the decimal places that write every number exactly.
-
-    >>> scale(Decimal("0.010"), Decimal("100"))
-    2
-    """
-    return max(0, *(-_exponent(number) for number in numbers))
-
-
-def _exponent(number: Decimal) -> int:
-    exponent = number.normalize().as_tuple().exponent
-    assert isinstance(exponent, int)
-    return exponent
