@@ -145,7 +145,14 @@ def test_what_cannot_be_read_is_refused_with_its_reason(text: str, says: str, tm
 
 @pytest.mark.parametrize(
     "text",
-    ["open_time,open,high,low,close,volume\n1772323200000,1,1,1,1,1", "1772323200000,1,1,1,1,1", "x\n1", "\x00\x01"],
+    [
+        "open_time,open,high,low,close,volume\n1772323200000,1,1,1,1,1",
+        "1772323200000,1,1,1,1,1",
+        "x\n1",
+        "\x00\x01",
+        "PAR1 and no more",
+        "x" * 200_000,
+    ],
 )
 def test_bars_and_anything_else_are_no_tape(text: str, tmp_path: Path) -> None:
     assert tapes.read(written(tmp_path, text)) is None

@@ -6,50 +6,35 @@ increments. Digits are kept as they were written.
 """
 
 import csv
-import io
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-import pyarrow as pa
-from pyarrow import parquet
 
 from fanfold.desk import Instrument
 from fanfold.errors import BadInput
 from fanfold.importers import containers, symbols
 from fanfold.importers.books import Books, binance_event
 from fanfold.importers.table import refuse
+from fanfold.importers.tape_tables import Row, Table, read_table
 from fanfold.market.tape import Tape, TapeBook, TapeEvent, TapeTrade, joined
 from fanfold.money import decimals
 
 # The newest events of a file.
 EVENTS_MAX = 500_000
-FLOAT_DIGITS = 8
 _TRUE = frozenset({"true", "1", "t"})
-_BOOLS = frozenset({"true", "false"})
 _LINE = re.compile(rb"(\d{10,20} )?\{\s*\"(stream|data|e|u|lastUpdateId)\"")
-# What a column is called, in lower case without "_", by what it is.
-_NAMES = {
-    "time": ("timestamp", "time", "transacttime", "tradetimems", "transactiontime", "eventtime", "t"),
-    "price": ("price", "p"),
-    "quantity": ("qty", "quantity", "amount", "size", "q"),
-    "maker": ("isbuyermaker", "buyerismaker", "buyermaker", "m"),
-    "side": ("side",),
-    "bid": ("bestbidprice", "bidprice", "bid"),
-    "bid_quantity": ("bestbidqty", "bidqty", "bidsize", "bidamount"),
-    "ask": ("bestaskprice", "askprice", "ask"),
-    "ask_quantity": ("bestaskqty", "askqty", "asksize", "askamount"),
-    "snapshot": ("issnapshot", "updatetype"),
-    "symbol": ("symbol",),
-    "market": ("market",),
-}
 _LEVEL = re.compile(r"(bids|asks)\[(\d+)\]\.(price|amount)")
-Row = Mapping[str, str]
+# How many digits a time in seconds has, and one in milliseconds.
+_SECONDS, _MILLISECONDS = 10, 13
+# An instrument, and what happened.
+_Events = tuple[str, list[TapeEvent]]
 
 
 class TapeFile(NamedTuple):
@@ -60,36 +45,26 @@ class TapeFile(NamedTuple):
     kind: str
 
 
-class _Table(NamedTuple):
-    """Rows of text, with the names of their columns as the file has them, and by what they are."""
-
-    names: list[str]
-    known: dict[str, str]
-    rows: Iterable[Row]
-
-
 def read(argument: str) -> TapeFile | None:
     """Return the tape in ``path`` or ``path=BASE/QUOTE``; None where the file holds no trades and no books.
 
     Raises BadInput for a file of them that cannot be read, or whose instrument is not known.
     """
     path, symbol = symbols.locate(argument)
-    body = containers.unpack(path).body
-    table = None if _LINE.match(body) else _table(body)
-    kind, parse = ("raw stream", None) if _LINE.match(body) else _kind_of(table)
-    if not kind:
+    reading = _reading_of(path, symbol, containers.unpack(path).body)
+    if reading is None:
         return None
+    kind, load = reading
     try:
-        if parse is None:
-            instrument, events = _of_stream(path, symbol, body)
-        else:
-            assert table is not None
-            instrument, rows = _one_instrument(path, symbol, table)
-            events = list(parse(table._replace(rows=rows)))
+        instrument, events = load()
     except BadInput:
         raise
-    except (InvalidOperation, ValueError, LookupError, TypeError) as wrong:
-        refuse(path, f"its {kind} cannot be read: {wrong!r}")
+    except (InvalidOperation, TypeError):
+        refuse(path, f"its {kind} cannot be read: a price, quantity or time in it is no number")
+    except LookupError as lacking:
+        refuse(path, f"its {kind} cannot be read: a row of it has no {lacking}")
+    except (ValueError, OSError, csv.Error) as wrong:
+        refuse(path, f"its {kind} cannot be read: {wrong}")
     events = sorted(events, key=lambda event: event.at_ms)[-EVENTS_MAX:]
     if not any(isinstance(event, TapeTrade) or event.middle for event in events):
         refuse(path, f"its {kind} hold nothing that a price follows from")
@@ -107,54 +82,29 @@ def together(first: TapeFile, second: TapeFile) -> TapeFile:
     return TapeFile(joined(first.tape, second.tape), rules, f"{first.kind} and {second.kind}")
 
 
-def _table(body: bytes) -> _Table | None:
-    """Return the rows of a Parquet file or of CSV; None where a file is neither."""
-    if body.startswith(b"PAR1"):
-        stored = parquet.read_table(pa.BufferReader(body))
-        rows = ({name: _text(cell) for name, cell in row.items()} for row in stored.to_pylist())
-        return _Table(stored.column_names, _known(stored.column_names), rows)
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        return None
-    reader = csv.reader(io.StringIO(text))
-    first = next(reader, [])
-    if any(cell[:1].isalpha() and cell.lower() not in _BOOLS for cell in first):
-        return _Table(first, _known(first), (dict(zip(first, row, strict=False)) for row in reader))
-    names = _headerless(first)
-    rows = (dict(zip(names, row, strict=False)) for row in csv.reader(io.StringIO(text)))
-    return _Table(names, _known(names), rows) if names else None
-
-
-def _headerless(first: list[str]) -> list[str]:
-    """Return the names of the columns of Binance's trades or aggTrades; none for another file."""
-    flag = next((at for at, cell in enumerate(first) if cell.lower() in _BOOLS), 0)
-    names = {5: ["id", "price", "qty", "quote", "time", "m"], 6: ["id", "price", "qty", "first", "last", "time", "m"]}
-    return names.get(flag, [])
-
-
-def _known(names: Iterable[str]) -> dict[str, str]:
-    plain = {name.lower().replace("_", ""): name for name in reversed(list(names))}
-    return {
-        meaning: next(plain[name] for name in called if name in plain)
-        for meaning, called in _NAMES.items()
-        if any(name in plain for name in called)
-    }
-
-
-def _kind_of(table: _Table | None) -> tuple[str, Callable[[_Table], Iterator[TapeEvent]] | None]:
+def _reading_of(path: Path, symbol: str, body: bytes) -> tuple[str, Callable[[], _Events]] | None:
+    """Return what a file is, and how its events are loaded; None for one that holds no trades and no books."""
+    if _LINE.match(body):
+        return "raw stream", lambda: _of_stream(path, symbol, body)
+    table = read_table(body)
     if table is None:
-        return "", None
-    has = table.known.keys()
+        return None
     if any(_LEVEL.fullmatch(name) for name in table.names):
-        return "book snapshots", _snapshots
+        return "book snapshots", lambda: _of_table(path, symbol, table, _snapshots)
+    if {"open", "close"} & {name.lower() for name in table.names}:
+        return None
     for kind, needed, parse in _KINDS:
-        if needed <= has and not {"open", "close"} & {name.lower() for name in table.names}:
-            return kind, parse
-    return "", None
+        if needed <= table.known.keys():
+            return kind, partial(_of_table, path, symbol, table, parse)
+    return None
 
 
-def _one_instrument(path: Path, symbol: str, table: _Table) -> tuple[str, Iterable[Row]]:
+def _of_table(path: Path, symbol: str, table: Table, parse: Callable[[Table], Iterator[TapeEvent]]) -> _Events:
+    instrument, rows = _one_instrument(path, symbol, table)
+    return instrument, list(parse(table._replace(rows=rows)))
+
+
+def _one_instrument(path: Path, symbol: str, table: Table) -> tuple[str, Iterable[Row]]:
     """Return the instrument that was named, or the one of the file, and its rows."""
     column, market = table.known.get("symbol"), table.known.get("market")
     if column is None:
@@ -174,7 +124,7 @@ def _chosen(path: Path, symbol: str, names: Collection[str]) -> str:
     return fitting[0]
 
 
-def _trades(table: _Table) -> Iterator[TapeTrade]:
+def _trades(table: Table) -> Iterator[TapeTrade]:
     time, price, quantity = (table.known[name] for name in ("time", "price", "quantity"))
     maker, side = table.known.get("maker"), table.known.get("side")
     for row in table.rows:
@@ -182,7 +132,7 @@ def _trades(table: _Table) -> Iterator[TapeTrade]:
         yield TapeTrade(_ms(row[time]), Decimal(row[price]), Decimal(row[quantity]), "sell" if sells else "buy")
 
 
-def _touches(table: _Table) -> Iterator[TapeBook]:
+def _touches(table: Table) -> Iterator[TapeBook]:
     names = ("time", "bid", "bid_quantity", "ask", "ask_quantity")
     time, bid, bid_quantity, ask, ask_quantity = (table.known[name] for name in names)
     for row in table.rows:
@@ -190,7 +140,7 @@ def _touches(table: _Table) -> Iterator[TapeBook]:
         yield TapeBook(_ms(row[time]), (best[0],), (best[1],))
 
 
-def _snapshots(table: _Table) -> Iterator[TapeBook]:
+def _snapshots(table: Table) -> Iterator[TapeBook]:
     time = table.known["time"]
     depth = 1 + max(int(match[2]) for name in table.names if (match := _LEVEL.fullmatch(name)))
     for row in table.rows:
@@ -205,7 +155,7 @@ def _snapshots(table: _Table) -> Iterator[TapeBook]:
         yield TapeBook(_ms(row[time]), sides["bids"], sides["asks"])
 
 
-def _increments(table: _Table) -> Iterator[TapeBook]:
+def _increments(table: Table) -> Iterator[TapeBook]:
     """Yield the book after the changes of each moment; a snapshot that follows changes begins a new one."""
     time, price, quantity, side, snapshot = (
         table.known[name] for name in ("time", "price", "quantity", "side", "snapshot")
@@ -224,7 +174,7 @@ def _increments(table: _Table) -> Iterator[TapeBook]:
 
 
 # What a file is, the columns by which that is known, and how it is read; the first that fits.
-_KINDS: tuple[tuple[str, frozenset[str], Callable[[_Table], Iterator[TapeEvent]]], ...] = (
+_KINDS: tuple[tuple[str, frozenset[str], Callable[[Table], Iterator[TapeEvent]]], ...] = (
     ("book changes", frozenset({"time", "price", "quantity", "side", "snapshot"}), _increments),
     ("best prices", frozenset({"time", "bid", "bid_quantity", "ask", "ask_quantity"}), _touches),
     ("trades", frozenset({"time", "price", "quantity", "maker"}), _trades),
@@ -232,7 +182,7 @@ _KINDS: tuple[tuple[str, frozenset[str], Callable[[_Table], Iterator[TapeEvent]]
 )
 
 
-def _of_stream(path: Path, symbol: str, body: bytes) -> tuple[str, list[TapeEvent]]:
+def _of_stream(path: Path, symbol: str, body: bytes) -> _Events:
     """Return the events of a stream as it was recorded, a document a line, with or without the time of its receipt."""
     events = dict[str, list[TapeEvent]]()
     books = dict[str, Books]()
@@ -250,7 +200,7 @@ def _of_stream(path: Path, symbol: str, body: bytes) -> tuple[str, list[TapeEven
 
 def _rules(path: Path, tape: Tape) -> Instrument:
     if not tape.instrument:
-        raise BadInput(f"{path}: its symbol tells no instrument; say which: {path}=BTC/USDT")
+        refuse(path, f"its symbol tells no instrument; say which: {path}=BTC/USDT")
     base, quote = tape.instrument.split("/")
     prices, quantities = set[Decimal](), set[Decimal]()
     for event in tape.events:
@@ -275,13 +225,3 @@ def _ms(text: str) -> int:
         return int(at.replace(tzinfo=at.tzinfo or UTC).timestamp() * 1_000)
     digits = len(text)
     return int(text) * 1_000 if digits <= _SECONDS else int(text) // 10 ** (digits - _MILLISECONDS)
-
-
-_SECONDS, _MILLISECONDS = 10, 13
-
-
-def _text(cell: Any) -> str:
-    if isinstance(cell, datetime):
-        return cell.isoformat()
-    # A float's digits beyond those that exchanges write are its own.
-    return f"{round(Decimal(repr(cell)), FLOAT_DIGITS):f}" if isinstance(cell, float) else str(cell)
