@@ -129,11 +129,13 @@ def test_snapshots_increments_and_best_prices_are_books(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (SPOT.replace("61837.64", "dear"), "its trades cannot be read"),
+        (SPOT.replace("61837.64", "dear"), "its trades cannot be read: a price, quantity or time in it is no number"),
+        (SPOT.replace("61837.64", "NaN"), "a price or a quantity in it is no number"),
+        (AGGREGATES + "\n3,1", "its trades cannot be read: a row of it has no 'is_buyer_maker'"),
         (TARDIS + f"\nbinance,ETHUSDT,{AT}000,1,9,buy,1,1", "it holds BTCUSDT, ETHUSDT; say which"),
         (
             "symbol,timestamp,is_snapshot,side,price,amount\nBTCUSDT,1772323200000,true,bid,1,1",
-            "that a price follows from",
+            "tell no price: there is no trade, and no book with a bid and an ask",
         ),
         ('{"e":"trade","s":', "its raw stream cannot be read"),
     ],

@@ -67,7 +67,7 @@ def read(argument: str) -> TapeFile | None:
         refuse(path, f"its {kind} cannot be read: {wrong}")
     events = sorted(events, key=lambda event: event.at_ms)[-EVENTS_MAX:]
     if not any(isinstance(event, TapeTrade) or event.middle for event in events):
-        refuse(path, f"its {kind} hold nothing that a price follows from")
+        refuse(path, f"its {kind} tell no price: there is no trade, and no book with a bid and an ask")
     tape = Tape(instrument=instrument, events=events)
     return TapeFile(tape, _rules(path, tape), kind)
 
@@ -207,6 +207,8 @@ def _rules(path: Path, tape: Tape) -> Instrument:
         levels = [(event.price, event.quantity)] if isinstance(event, TapeTrade) else [*event.bids, *event.asks]
         prices.update(price for price, _ in levels)
         quantities.update(quantity for _, quantity in levels)
+    if not all(figure.is_finite() for figure in prices | quantities):
+        refuse(path, "a price or a quantity in it is no number")
     return Instrument(
         base=base,
         quote=quote,
