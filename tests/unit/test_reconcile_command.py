@@ -128,7 +128,7 @@ def test_after_a_run_at_the_exchange_in_the_box_its_last_comparison_is_said(
 def test_after_a_run_nothing_can_be_applied_and_what_was_killed_or_on_paper_was_not_compared(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with pytest.raises(BadInput, match="ended with its run: there is nothing to bring the books to"):
+    with pytest.raises(BadInput, match="ended with its run, so --apply has nothing to correct the books by"):
         after(monkeypatch, tmp_path, apply=True, reason="x")
     with pytest.raises(NothingThere, match="the run was killed, and its exchange with it"):
         after(monkeypatch, tmp_path)

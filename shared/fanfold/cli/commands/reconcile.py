@@ -57,7 +57,8 @@ def command(
 
 def _reconciled(session: Session, event: dict[str, Any]) -> dict[str, Any]:
     """Return the answer of execution; at an exchange that gives none it is asked a few times."""
-    for left in reversed(range(TRIES)):
+    tries = 0
+    while True:
         try:
             return session.invoke("execution", "sweep", event)
         except AwsFault as fault:
@@ -65,19 +66,21 @@ def _reconciled(session: Session, event: dict[str, Any]) -> dict[str, Any]:
                 raise BadInput(fault.message) from fault
             if fault.code != "VenueUnavailable":
                 raise
-            if not left:
+            tries += 1
+            if tries == TRIES:
                 raise NotReachable(f"{fault.message}; ask again in a minute") from fault
         time.sleep(PAUSE_S)
-    raise AssertionError("there is a last try")
 
 
 def _after_the_run(state: Path, *, apply: bool) -> Answer:
     """Return what books and exchange in the box differed in at the end of their run."""
-    again = "`fanfold run --exchange box` starts another, and this command works while it trades"
+    again = "`fanfold run --exchange box` starts another, and reconcile works while that one trades"
     if state_directory.read_request(state).live != BOX:
         raise BadInput("no real orders went out of this run, so there is no exchange to compare with")
     if apply:
-        raise BadInput(f"the exchange in the box ended with its run: there is nothing to bring the books to. {again}")
+        raise BadInput(
+            f"the exchange in the box ended with its run, so --apply has nothing to correct the books by. {again}"
+        )
     compared = box_checks.stored(state)
     if compared is None:
         raise NothingThere(
