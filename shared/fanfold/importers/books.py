@@ -11,7 +11,7 @@ from fanfold.money import ZERO
 LEVELS = 20
 
 
-class Books:
+class RecordedBook:
     """The two sides of one book, and the number of its last update; 0 before its snapshot."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Books:
         return True
 
 
-def binance_event(data: dict[str, Any], books: Books) -> TapeEvent | None:
+def binance_event(data: dict[str, Any], book: RecordedBook) -> TapeEvent | None:
     """Return the event of a document of Binance's stream, whose book is kept; None for one that changes nothing.
 
     Best prices alone count where the recording has no depth.
@@ -69,10 +69,10 @@ def binance_event(data: dict[str, Any], books: Books) -> TapeEvent | None:
     if kind in ("trade", "aggTrade"):
         return TapeTrade(int(data["T"]), Decimal(data["p"]), Decimal(data["q"]), "sell" if data["m"] else "buy")
     if kind == "depthUpdate":
-        return books.at(int(data["E"])) if books.update(data) else None
+        return book.at(int(data["E"])) if book.update(data) else None
     if kind == "snapshot":
-        books.begin(data)
-    elif kind in ("touch", "bookTicker") and "E" in data and not books.updated:
+        book.begin(data)
+    elif kind in ("touch", "bookTicker") and "E" in data and not book.updated:
         bid, ask = ((Decimal(data[price]), Decimal(data[size])) for price, size in (("b", "B"), ("a", "A")))
         return TapeBook(int(data["E"]), (bid,), (ask,)) if ZERO < bid[0] <= ask[0] else None
     return None

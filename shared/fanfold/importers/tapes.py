@@ -8,6 +8,7 @@ increments. Digits are kept as they were written.
 import csv
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -20,7 +21,7 @@ import msgspec
 from fanfold.desk import Instrument
 from fanfold.errors import BadInput
 from fanfold.importers import containers, symbols
-from fanfold.importers.books import Books, binance_event
+from fanfold.importers.books import RecordedBook, binance_event
 from fanfold.importers.table import refuse
 from fanfold.importers.tape_tables import Row, Table, read_table
 from fanfold.market.tape import Tape, TapeBook, TapeEvent, TapeTrade, joined
@@ -160,17 +161,17 @@ def _increments(table: Table) -> Iterator[TapeBook]:
     time, price, quantity, side, snapshot = (
         table.known[name] for name in ("time", "price", "quantity", "side", "snapshot")
     )
-    books, at_ms, whole = Books(), 0, False
+    book, at_ms, in_snapshot = RecordedBook(), 0, False
     for row in table.rows:
         now, begins = _ms(row[time]), row[snapshot].lower() in {"true", "snap"}
         if at_ms and now != at_ms:
-            yield books.at(at_ms)
-        if begins and not whole:
-            books = Books()
-        at_ms, whole = now, begins
-        books.put(row[side][:1].lower(), Decimal(row[price]), Decimal(row[quantity]))
+            yield book.at(at_ms)
+        if begins and not in_snapshot:
+            book = RecordedBook()
+        at_ms, in_snapshot = now, begins
+        book.put(row[side][:1].lower(), Decimal(row[price]), Decimal(row[quantity]))
     if at_ms:
-        yield books.at(at_ms)
+        yield book.at(at_ms)
 
 
 # What a file is, the columns by which that is known, and how it is read; the first that fits.
@@ -185,13 +186,13 @@ _KINDS: tuple[tuple[str, frozenset[str], Callable[[Table], Iterator[TapeEvent]]]
 def _of_stream(path: Path, symbol: str, body: bytes) -> _Events:
     """Return the events of a stream as it was recorded, a document a line, with or without the time of its receipt."""
     events = dict[str, list[TapeEvent]]()
-    books = dict[str, Books]()
+    books = defaultdict[str, RecordedBook](RecordedBook)
     for line in body.splitlines():
         document: dict[str, Any] = json.loads(line[line.index(b"{") :])
         data = document.get("data", document)
-        # A snapshot that was asked for names no symbol: where there is one, it is of that.
+        # A snapshot of the REST API names no symbol: it is of the first of the file.
         name = data.get("s") or next(iter(books), "")
-        event = binance_event(data, books.setdefault(name, Books()))
+        event = binance_event(data, books[name])
         if event is not None:
             events.setdefault(name, []).append(event)
     name = _chosen(path, symbol, events)
