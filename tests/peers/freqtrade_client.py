@@ -2,8 +2,6 @@
 
 import base64
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -145,7 +143,7 @@ def main():
         calls.check("sell", holds=until(lambda: ("SELL", "MARKET", "FILLED") in orders()))
         calls.check("take the stop back", holds=("SELL", "STOP_LOSS_LIMIT", "CANCELED") in orders())
     finally:
-        os.kill(bot.pid, signal.SIGTERM)
+        bot.terminate()
         bot.wait(timeout=60)
     calls.report()
 
