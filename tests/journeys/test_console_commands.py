@@ -235,7 +235,7 @@ def test_a_drill_shows_a_halt_and_leaves_the_desk_as_it_was_while_it_runs_and_at
     where.append(fanfold("halt", "--drill", "--account", "main"))
     for said in where:
         assert said.code == 0
-        assert "HALTED in the ledger: nothing is claimed from here on" in said.out
+        assert "HALTED in the ledger: from here on no order is claimed for sending" in said.out
         assert "a claim was tried, and refused" in said.out
         assert said.out.rstrip().endswith("ACTIVE again, as before")
     # The desk is up, so that it is drilled itself, and all of it is in the chain.

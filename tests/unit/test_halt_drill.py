@@ -90,7 +90,7 @@ def test_what_a_halt_does_is_shown_with_times_and_the_account_trades_on(desk_: D
     texts = [step.text for step in done.steps]
     assert texts == [
         "ACTIVE, 2 orders are open",
-        "HALTED in the ledger: nothing is claimed from here on",
+        "HALTED in the ledger: from here on no order is claimed for sending",
         "a claim was tried, and refused",
         "BLOCKED: buy 2 A/USDT, order A",
         "BLOCKED: buy 2 B/USDT, order B",

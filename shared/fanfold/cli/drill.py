@@ -96,7 +96,7 @@ class Drill:
         before = self._live(drill.account)
         self._note(drill, f"{drill.before}, {len(before)} orders are open")
         self._set(drill.account, TradingState.HALTED)
-        self._note(drill, "HALTED in the ledger: nothing is claimed from here on")
+        self._note(drill, "HALTED in the ledger: from here on no order is claimed for sending")
         if self._takes_a_claim(drill.account):
             drill.failures.append("a claim was let through")
         else:

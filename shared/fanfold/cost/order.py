@@ -1,4 +1,4 @@
-"""The cost of an order of a live account: what hours with orders cost more than the same hours without any.
+"""The cost of an order of a live account: hours with orders, less the same hours without any.
 
 It holds all that follows from an order, in risk, execution and audit, and the storage of its records for a month.
 """

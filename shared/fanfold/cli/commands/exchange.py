@@ -81,7 +81,9 @@ def _recorded(names: list[str]) -> tuple[list[Any], dict[str, Any] | None, list[
             symbol, kind, repeated = tape.tape.instrument, tape.kind, False
             recorded[symbol] = tapes.together(recorded[symbol], tape) if symbol in recorded else tape
         if repeated or (symbol in bars and symbol in recorded):
-            raise BadInput(f"{symbol} is in several files; of one instrument only trades and order books go together")
+            raise BadInput(
+                f"{symbol} is in several files: name one file of its bars, or files of its trades and order books"
+            )
         notes.append(f"{symbol:<16}{kind} of {name}")
     rules = {symbol: file.instrument for symbol, file in bars.items()}
     rules |= {symbol: file.instrument for symbol, file in recorded.items()}

@@ -1,7 +1,7 @@
 """Stop an account, or all: it holds until `resume`.
 
-With --drill it holds for a moment: it is set, what it cancels is said with times, and the account trades on as before.
-A desk that runs is drilled on its paper accounts, one at rest on a copy that is thrown away.
+With --drill it holds for a moment: the command shows with times what the halt cancels, and the account trades on as
+before. A desk that runs is drilled on its paper accounts, a desk at rest on a copy that is thrown away.
 
 Example: fanfold halt HALTED --reason "venue is down"
 Example: fanfold halt --drill

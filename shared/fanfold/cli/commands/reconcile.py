@@ -1,7 +1,8 @@
 """Compare live accounts with their exchange.
 
 Orders, trades and balances are compared; without --apply nothing is changed. While a run at the exchange in the box
-trades, that is the exchange; it ends with the run, and what the two differed in then is said again.
+trades, its books are compared with that exchange. It ends with the run, and from then on the command shows the
+comparison of the run's end.
 
 Example: fanfold reconcile --stage live
 Example: fanfold reconcile --stage live --account main --apply --reason "a deposit of 1 BTC"
