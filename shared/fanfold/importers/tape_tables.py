@@ -30,7 +30,7 @@ _NAMES = {
 Row = Mapping[str, str]
 
 
-class Table(NamedTuple):
+class TapeTable(NamedTuple):
     """Rows of text, with the names of their columns as the file has them, and by what they are."""
 
     names: list[str]
@@ -38,7 +38,7 @@ class Table(NamedTuple):
     rows: Iterable[Row]
 
 
-def read_table(body: bytes) -> Table | None:
+def read_table(body: bytes) -> TapeTable | None:
     """Return the rows of a Parquet file or of CSV; None where a file is neither."""
     try:
         return _of_parquet(body) if body.startswith(b"PAR1") else _of_csv(body.decode())
@@ -46,7 +46,7 @@ def read_table(body: bytes) -> Table | None:
         return None
 
 
-def _of_parquet(body: bytes) -> Table:
+def _of_parquet(body: bytes) -> TapeTable:
     stored = parquet.ParquetFile(pa.BufferReader(body))
     names = stored.schema_arrow.names
     rows = (
@@ -54,17 +54,17 @@ def _of_parquet(body: bytes) -> Table:
         for batch in stored.iter_batches()
         for row in batch.to_pylist()
     )
-    return Table(names, _known(names), rows)
+    return TapeTable(names, _known(names), rows)
 
 
-def _of_csv(text: str) -> Table | None:
+def _of_csv(text: str) -> TapeTable | None:
     reader = csv.reader(io.StringIO(text))
     first = next(reader, [])
     if any(cell[:1].isalpha() and cell.lower() not in _BOOLS for cell in first):
-        return Table(first, _known(first), (dict(zip(first, row, strict=False)) for row in reader))
+        return TapeTable(first, _known(first), (dict(zip(first, row, strict=False)) for row in reader))
     names = _headerless(first)
     rows = (dict(zip(names, row, strict=False)) for row in csv.reader(io.StringIO(text)))
-    return Table(names, _known(names), rows) if names else None
+    return TapeTable(names, _known(names), rows) if names else None
 
 
 def _headerless(first: list[str]) -> list[str]:

@@ -23,7 +23,7 @@ from fanfold.errors import BadInput
 from fanfold.importers import containers, symbols
 from fanfold.importers.books import RecordedBook, binance_event
 from fanfold.importers.table import refuse
-from fanfold.importers.tape_tables import Row, Table, read_table
+from fanfold.importers.tape_tables import Row, TapeTable, read_table
 from fanfold.market.tape import Tape, TapeBook, TapeEvent, TapeTrade, joined
 from fanfold.money import decimals
 
@@ -100,12 +100,12 @@ def _reading_of(path: Path, symbol: str, body: bytes) -> tuple[str, Callable[[],
     return None
 
 
-def _of_table(path: Path, symbol: str, table: Table, parse: Callable[[Table], Iterator[TapeEvent]]) -> _Events:
+def _of_table(path: Path, symbol: str, table: TapeTable, parse: Callable[[TapeTable], Iterator[TapeEvent]]) -> _Events:
     instrument, rows = _one_instrument(path, symbol, table)
     return instrument, list(parse(table._replace(rows=rows)))
 
 
-def _one_instrument(path: Path, symbol: str, table: Table) -> tuple[str, Iterable[Row]]:
+def _one_instrument(path: Path, symbol: str, table: TapeTable) -> tuple[str, Iterable[Row]]:
     """Return the instrument that was named, or the one of the file, and its rows."""
     column, market = table.known.get("symbol"), table.known.get("market")
     if column is None:
@@ -125,7 +125,7 @@ def _chosen(path: Path, symbol: str, names: Collection[str]) -> str:
     return fitting[0]
 
 
-def _trades(table: Table) -> Iterator[TapeTrade]:
+def _trades(table: TapeTable) -> Iterator[TapeTrade]:
     time, price, quantity = (table.known[name] for name in ("time", "price", "quantity"))
     maker, side = table.known.get("maker"), table.known.get("side")
     for row in table.rows:
@@ -133,7 +133,7 @@ def _trades(table: Table) -> Iterator[TapeTrade]:
         yield TapeTrade(_ms(row[time]), Decimal(row[price]), Decimal(row[quantity]), "sell" if sells else "buy")
 
 
-def _touches(table: Table) -> Iterator[TapeBook]:
+def _touches(table: TapeTable) -> Iterator[TapeBook]:
     names = ("time", "bid", "bid_quantity", "ask", "ask_quantity")
     time, bid, bid_quantity, ask, ask_quantity = (table.known[name] for name in names)
     for row in table.rows:
@@ -141,7 +141,7 @@ def _touches(table: Table) -> Iterator[TapeBook]:
         yield TapeBook(_ms(row[time]), (best[0],), (best[1],))
 
 
-def _snapshots(table: Table) -> Iterator[TapeBook]:
+def _snapshots(table: TapeTable) -> Iterator[TapeBook]:
     time = table.known["time"]
     depth = 1 + max(int(match[2]) for name in table.names if (match := _LEVEL.fullmatch(name)))
     for row in table.rows:
@@ -156,7 +156,7 @@ def _snapshots(table: Table) -> Iterator[TapeBook]:
         yield TapeBook(_ms(row[time]), sides["bids"], sides["asks"])
 
 
-def _increments(table: Table) -> Iterator[TapeBook]:
+def _increments(table: TapeTable) -> Iterator[TapeBook]:
     """Yield the book after the changes of each moment; a snapshot that follows changes begins a new one."""
     time, price, quantity, side, snapshot = (
         table.known[name] for name in ("time", "price", "quantity", "side", "snapshot")
@@ -175,7 +175,7 @@ def _increments(table: Table) -> Iterator[TapeBook]:
 
 
 # What a file is, the columns by which that is known, and how it is read; the first that fits.
-_KINDS: tuple[tuple[str, frozenset[str], Callable[[Table], Iterator[TapeEvent]]], ...] = (
+_KINDS: tuple[tuple[str, frozenset[str], Callable[[TapeTable], Iterator[TapeEvent]]], ...] = (
     ("book changes", frozenset({"time", "price", "quantity", "side", "snapshot"}), _increments),
     ("best prices", frozenset({"time", "bid", "bid_quantity", "ask", "ask_quantity"}), _touches),
     ("trades", frozenset({"time", "price", "quantity", "maker"}), _trades),
