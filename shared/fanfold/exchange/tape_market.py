@@ -6,7 +6,7 @@ Where it has trades alone, quotes stand around the last price. What the account 
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from fanfold import money
@@ -16,6 +16,8 @@ from fanfold.market.tape import PriceLevel, Tape, TapeBook, TapeTrade, prices
 from fanfold.messages import Side
 from fanfold.money import EXACT
 
+MINUTE_MS = 60_000
+
 
 class TapeMarket:
     """One symbol's market, driven forward by ``advance``; see MarketMaker."""
@@ -24,7 +26,7 @@ class TapeMarket:
         self.symbol = tape.instrument.replace("/", "")
         self._exchange = exchange
         self._events = tape.events
-        self._steps = [Step(*point) for point in prices(tape.events)]
+        self._steps = list(_steps(prices(tape.events)))
         self._next = 0
         self._quoter = Quoter(exchange, self.symbol, f"{seed} {tape.instrument} quotes")
         self._book: TapeBook | None = None
@@ -99,6 +101,17 @@ class TapeMarket:
             if placed.order.side != taker and not placed.order.waiting and placed.order.limit is not None
         ]
         return any(limit <= price if taker == "buy" else limit >= price for limit in limits)
+
+
+def _steps(points: Iterable[tuple[int, Decimal, Decimal]]) -> Iterator[Step]:
+    """Yield the prices of a tape, and at each minute without any the one before, so that its candle is flat."""
+    before = None
+    for at_ms, price, quantity in points:
+        if before is not None:
+            for minute in range(before.at_ms // MINUTE_MS + 1, at_ms // MINUTE_MS):
+                yield Step(minute * MINUTE_MS, before.price, money.ZERO)
+        before = Step(at_ms, price, quantity)
+        yield before
 
 
 def _at_ms(event: TapeTrade | TapeBook | Step) -> int:
