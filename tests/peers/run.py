@@ -76,7 +76,10 @@ def trade(peer):
 
 
 def main(names):
-    failures = 0
+    failures, known = 0, [peer.package for peer in PEERS]
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        sys.exit(f"there is no client {', '.join(unknown)}; there are {', '.join(known)}")
     for peer in PEERS:
         if names and peer.package not in names:
             continue

@@ -112,7 +112,7 @@ def test_what_a_halt_does_is_shown_with_times_and_the_account_trades_on(desk_: D
 
 def test_an_exit_stays_and_is_counted(desk_: DeskUnderDrill) -> None:
     desk_.rest("A", side="sell", reduce_only=True)
-    assert desk_.drill().steps[-2].text == "nothing that adds to a position is open; 1 exits stay"
+    assert desk_.drill().steps[-2].text == "nothing that adds to a position is open; exits that stay: 1"
 
 
 def test_an_order_that_nobody_cancels_is_a_failure_and_the_account_trades_on_all_the_same(tmp_path: Path) -> None:

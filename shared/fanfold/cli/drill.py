@@ -112,7 +112,7 @@ class Drill:
         if barred:
             drill.failures.append(f"{len(barred)} orders are still open: {', '.join(sorted(live))}")
             return
-        exits = f"; {len(live)} exits stay" if live else ""
+        exits = f"; exits that stay: {len(live)}" if live else ""
         self._note(drill, f"nothing that adds to a position is open{exits}")
 
     def _note_ended(self, drill: AccountDrill, names: Collection[str]) -> None:

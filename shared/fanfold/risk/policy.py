@@ -8,7 +8,7 @@ import msgspec
 
 from fanfold.desk import Account, Desk, Instrument, Limits, StrategyInstance
 from fanfold.market import timeframes
-from fanfold.money import CASH_STEP, ZERO, exact
+from fanfold.money import CASH_STEP, ZERO, decimals, exact
 from fanfold.risk.exposure import Exposure, PositionKey
 from fanfold.risk.venue_rules import RulesInForce
 from fanfold.strategy import contract
@@ -185,7 +185,7 @@ def _ruled(leg: PositionPolicy, rules: Instrument) -> PositionPolicy:
 
 def _digit(value: Decimal) -> Decimal:
     """Return the unit of a figure's last digit that is not zero, at most 1: 0.01 for 1.250."""
-    return Decimal(1).scaleb(min(int(value.normalize().as_tuple().exponent), 0))
+    return Decimal(1).scaleb(-decimals(value))
 
 
 def _leg(desk: Desk, account: Account, limits: Limits, instance: StrategyInstance, instrument: str) -> PositionPolicy:
