@@ -247,6 +247,30 @@ def test_what_does_not_end_is_ended_and_named_with_its_line(
     assert re.search(r"own\.py(:|, line )\d+", told)
 
 
+# Bars that are stepped over with columns that are not guarded, as from the second walk on; 240 are a walk.
+COUNTED = giving(
+    "1.0", "if type(bars.close) is list:\n        WALKED.append(1)\n    if len(WALKED) > {bars}:\n        {then}"
+)
+COUNTED += "\n\nWALKED = []\n"
+
+
+def test_a_fault_that_only_comes_after_the_first_walk_is_named(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (own / "own.py").write_text(COUNTED.format(bars=100, then='raise ValueError("late")'))
+    assert main(["strategy", "check", str(own / "own.py")]) == 1
+    assert re.search(r"WRONG own\.py:\d+: ValueError: late \(at bar 101\)", capsys.readouterr().out)
+
+
+def test_what_ends_too_late_is_not_said_to_give_another_result(
+    own: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(checking, "LIMIT_S", 1.0)
+    (own / "own.py").write_text(COUNTED.format(bars=300, then=ENDLESS.replace("    pass", "        pass")))
+    assert main(["strategy", "check", str(own / "own.py")]) == 1
+    printed = capsys.readouterr().out
+    assert "TimeoutError: it does not end within 1 s" in printed
+    assert "another result" not in printed
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

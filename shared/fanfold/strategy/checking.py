@@ -83,19 +83,15 @@ def check(
     ]
     before = hidden_state.contents(strategy.step)
     speed = 0.0
-    with loading.limited(LIMIT_S):
-        for sample in (samples.made_up(strategy, count), *samples.recorded(strategy, data)):
-            members = range(len(sample.columns) if strategy.cross_sectional else 1)
-            faults = [fault for me in members for fault in _guarded(strategy, sample, me)]
-            if faults:
-                return StrategyReport(strategy, [*wrong, *dict.fromkeys(faults)], doubtful, 0.0)
-            began = clock()
-            _walk(strategy, sample, 0, sample.bars)
-            taken = clock() - began
-            speed = sample.bars / taken if taken else 0.0
-            wrong += dict.fromkeys(fault for me in members for fault in _inconsistencies(strategy, sample, me))
-            wrong += _gross(strategy, sample)
-            doubtful += _still(strategy, sample)
+    try:
+        with loading.limited(LIMIT_S):
+            for sample in (samples.made_up(strategy, count), *samples.recorded(strategy, data)):
+                paths, speed = _walked(strategy, sample, clock)
+                wrong += _inconsistencies(strategy, sample, paths)
+                wrong += _gross(strategy, sample, paths)
+                doubtful += _still(strategy, sample)
+    except (_FaultError, _EndlessError) as fault:
+        return StrategyReport(strategy, list(dict.fromkeys([*wrong, *fault.args])), doubtful, 0.0)
     wrong += hidden_state.changed(before, hidden_state.contents(strategy.step))
     return StrategyReport(strategy, list(dict.fromkeys(wrong)), list(dict.fromkeys(doubtful)), speed)
 
@@ -108,7 +104,11 @@ def refuse(name: str, params: dict[str, Any], count: int) -> None:
 
 
 class _FaultError(Exception):
-    pass
+    """Its arguments are the faults, each with its place."""
+
+
+class _EndlessError(Exception):
+    """The time of the check is up, which says nothing of the walk that it ends."""
 
 
 def legs_tried(name: str) -> int:
@@ -116,8 +116,27 @@ def legs_tried(name: str) -> int:
     return contract.instruments_of(name) or LEGS
 
 
+def _walked(strategy: Strategy, sample: Sample, clock: Callable[[], float]) -> tuple[list[Path], float]:
+    """Return the path of each member, and the speed of the first; each is tried with guarded columns before.
+
+    Raises _FaultError for what would silence the legs.
+    """
+    members = range(len(sample.columns) if strategy.cross_sectional else 1)
+    faults = [fault for me in members for fault in _guarded(strategy, sample, me)]
+    if faults:
+        raise _FaultError(*faults)
+    began = clock()
+    first = _walk(strategy, sample, 0, sample.bars)
+    taken = clock() - began
+    others = [_walk(strategy, sample, me, sample.bars) for me in members[1:]]
+    return [first, *others], sample.bars / taken if taken else 0.0
+
+
 def _walk(strategy: Strategy, sample: Sample, me: int, bars: int, *, guarded: bool = False) -> Path:
-    """Step over the first bars as a leg does. Raises _FaultError, with the place, for what would silence the leg."""
+    """Step over the first bars as a leg does.
+
+    Raises _FaultError, with the place, for what would silence the leg, _EndlessError once the check's time is up.
+    """
     path: Path = []
     state = strategy.start(strategy.params)
     for number in range(bars):
@@ -127,7 +146,8 @@ def _walk(strategy: Strategy, sample: Sample, me: int, bars: int, *, guarded: bo
         view = _view(strategy, sample.columns, sample.times[: now + 1] if guarded else sample.times, now, me)
         stepped = loading.attempted(partial(_step, strategy, state, view))
         if isinstance(stepped, BaseException):
-            raise _FaultError(f"{fault_of(stepped, strategy.step)} (at {sample.place(number)})") from stepped
+            kind = _EndlessError if isinstance(stepped, TimeoutError) else _FaultError
+            raise kind(f"{fault_of(stepped, strategy.step)} (at {sample.place(number)})") from stepped
         state, weight = stepped
         path.append((state, weight))
     return path
@@ -156,31 +176,29 @@ def _wanted(value: Any) -> Protected:
     return wanted
 
 
-def _inconsistencies(strategy: Strategy, sample: Sample, me: int) -> Iterator[str]:
+def _inconsistencies(strategy: Strategy, sample: Sample, paths: Sequence[Path]) -> Iterator[str]:
     """Yield that another run over the same bars, or one that knows no later bars, differs."""
-    path = _try(strategy, sample, me, sample.bars)
-    if _try(strategy, sample, me, sample.bars) != path:
-        yield "it gives another result for the same bars; use nothing but params, state and bars"
-        return
     known = sample.bars // 2
-    if _try(strategy, sample.without_later(known, BEYOND), me, known) != path[:known]:
-        yield "it knows later bars: its results change where these change; read no further than bars.now"
+    earlier = sample.without_later(known, BEYOND)
+    for me, path in enumerate(paths):
+        if _try(strategy, sample, me, sample.bars) != path:
+            yield "it gives another result for the same bars; use nothing but params, state and bars"
+        elif _try(strategy, earlier, me, known) != path[:known]:
+            yield "it knows later bars: its results change where these change; read no further than bars.now"
 
 
-def _gross(strategy: Strategy, sample: Sample) -> Iterator[str]:
+def _gross(strategy: Strategy, sample: Sample, paths: Sequence[Path]) -> Iterator[str]:
     """Yield that the weights of a universe add up to more than all of its equity."""
     if not strategy.cross_sectional:
         return
-    members = len(sample.columns)
-    paths = [_try(strategy, sample, me, sample.bars) for me in range(members)]
-    for number, steps in enumerate(zip(*paths, strict=False)):
+    for number, steps in enumerate(zip(*paths, strict=True)):
         if number < strategy.lookback and not sample.name:
             # Its window still holds the padding, in which all are alike.
             continue
         gross = sum(abs(wanted.weight) for _, wanted in steps)
         if gross > 1 + ROUNDING:
             place = sample.place(number)
-            yield f"its weights of {members} instruments add up to {gross:.4g} at {place}; at most 1 in all"
+            yield f"its weights of {len(paths)} instruments add up to {gross:.4g} at {place}; at most 1 in all"
             return
 
 

@@ -17,9 +17,9 @@ T = TypeVar("T")
 # An import, a lookback and its trace take milliseconds.
 LIMIT_S = 20.0
 INDICATORS = "/fanfold/indicators/"
-# Whose lines are no place of a strategy's fault.
 # What to do about a library that strategies import.
 CURE = "write it with `fanfold.indicators`, or add it to `dependencies` in pyproject.toml and run `make lock`"
+# Folders whose lines are never named as the place of a strategy's fault.
 OURS = ("/fanfold/strategy/", INDICATORS)
 
 
