@@ -1,24 +1,19 @@
 """Connections: kept, lost, encrypted, shared between threads; and whom they go to."""
 
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from http.client import parse_headers
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from fanfold.aws.client.call import NO_ANSWER, AwsFault, Client, Endpoint, connect
 from fanfold.aws.client.http import HttpRequest
 from fanfold.aws.client.light import light_call, resolve_host, ssl_context
 from support.emulator import KEYS, REGION, Emulator
+from support.loopback_tls import certificate, server_side
 
 
 @pytest.mark.parametrize("client", ["light", "boto3"])
@@ -110,26 +105,8 @@ def test_requests_go_where_the_service_lives(url: str | None, service: str, buck
     assert f"{scheme}://{host}{request.path}" == place
 
 
-def certificate(folder: Path) -> Path:
-    """A certificate for 127.0.0.1 that vouches for itself, with its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path = folder / "loopback.pem"
-    path.write_bytes(signed.public_bytes(pem) + secret)
-    return path
-
-
 def encrypted(path: Path) -> Callable[[socket.socket], socket.socket]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
+    context = server_side(path)
     return lambda plain: context.wrap_socket(plain, server_side=True)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from support.odd_responses import LAST_WORDS, RESPONSES, listening, untrusted
+from support.loopback_tls import certificate
+from support.odd_responses import LAST_WORDS, RESPONSES, encrypted, listening
 
 PATIENCE_MS = 20_000
 NEVER_WHOLE = ("half-headers", "half-body", "half-chunk", "silent")
@@ -53,7 +54,7 @@ def main(how: str) -> dict[str, object]:
     exchange = connection[0]
     session = exchange.session
     found: dict[str, object] = {}
-    with listening() as port, TemporaryDirectory() as folder, listening(untrusted(Path(folder))) as tls:
+    with listening() as port, TemporaryDirectory() as folder, listening(encrypted(certificate(Path(folder)))) as tls:
         origin = f"http://127.0.0.1:{port}"
         for name in (*RESPONSES, *LAST_WORDS, "reset"):
             exchange.timeout = 300 if name in NEVER_WHOLE else PATIENCE_MS

@@ -1,8 +1,5 @@
 """What is relied on in ccxt: one exchange loads alone, numbers stay text, pages follow on, rules are exact."""
 
-import os
-import subprocess
-import sys
 import time
 from decimal import Decimal
 from importlib.metadata import version
@@ -20,6 +17,7 @@ from fanfold.venues.ccxt import slim as slim_ccxt
 from fanfold.venues.ccxt.client import Client
 from fanfold.venues.ccxt.venue import ExchangeVenue, catalogue
 from support.exchange_server import START, Answer, Candle, Exchange, Query, serving
+from support.python_processes import python
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RECORDINGS = REPOSITORY.parent / "shared" / "data" / "api_fixtures" / "ccxt_rs"
@@ -41,21 +39,6 @@ def connected(name: str, exchange: Exchange, origin: str) -> ExchangeVenue:
         source="",
     )
     return ExchangeVenue.connect(venue, dict.fromkeys(symbols, rules), origin)
-
-
-def python(*arguments: str) -> str:
-    places = ("shared", "services/market-data", "services/execution")
-    path = os.pathsep.join(str(REPOSITORY / place) for place in places)
-    ran = subprocess.run(
-        [sys.executable, *arguments],
-        env={**os.environ, "PYTHONPATH": path},
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
 
 
 def test_the_pinned_version_is_installed() -> None:

@@ -1,10 +1,7 @@
 """Requests of ccxt on http.client: each fault of a server is to ccxt what it is on requests."""
 
 import json
-import os
 import socket
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
@@ -15,21 +12,11 @@ from fanfold.errors import VenueUnavailable
 from fanfold.venues.ccxt import transport
 from fanfold.venues.ccxt.client import Client
 from fanfold.venues.ccxt.transport import DIRECT, HttpSession, RequestError
-from support.odd_responses import LAST_WORDS, listening, untrusted
+from support.loopback_tls import certificate
+from support.odd_responses import LAST_WORDS, encrypted, listening
+from support.python_processes import python
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAM = str(Path(__file__).with_name("ccxt_requests.py"))
-
-
-def python(*arguments: str) -> str:
-    places = ("shared", "services/market-data", "services/execution", "tests")
-    path = os.pathsep.join(str(REPOSITORY / place) for place in places)
-    environment = {**os.environ, "PYTHONPATH": path}
-    ran = subprocess.run(
-        [sys.executable, *arguments], env=environment, check=False, capture_output=True, text=True, timeout=120
-    )
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
 
 
 def test_every_response_and_fault_is_to_ccxt_what_it_is_on_requests() -> None:
@@ -99,11 +86,11 @@ def test_a_request_that_is_not_direct_and_verified_is_refused(change: dict[str, 
 
 
 def test_a_certificate_that_certifi_lists_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    spoken = untrusted(tmp_path)
-    monkeypatch.setattr("certifi.where", lambda: str(tmp_path / "pem"))
+    path = certificate(tmp_path)
+    monkeypatch.setattr("certifi.where", lambda: str(path))
     monkeypatch.setattr(transport, "_tls", transport._tls.__wrapped__)
     session = HttpSession()
-    with listening(spoken) as port:
+    with listening(encrypted(path)) as port:
         for _ in range(2):
             response = session.request(
                 "GET", f"https://localhost:{port}/plain", data=None, headers={}, timeout=5.0, **DIRECT

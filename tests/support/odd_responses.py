@@ -3,18 +3,14 @@
 import gzip
 import json
 import socket
-import ssl
 import struct
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from support.loopback_tls import server_side
 
 JSON = b'{"a": "1"}'
 HTML = b"<html>no</html>"
@@ -122,21 +118,9 @@ def listening(spoken: Spoken = serve) -> Iterator[int]:
         server.shutdown(socket.SHUT_RDWR)
 
 
-def untrusted(folder: Path) -> Spoken:
-    """A server whose certificate nobody vouches for."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    dated = builder.serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    signed = dated.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-    certificate = signed.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / "pem").write_bytes(private + certificate)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "pem")
+def encrypted(path: Path) -> Spoken:
+    """The same server over TLS, with the certificate of a file."""
+    context = server_side(path)
 
     def spoken(connection: socket.socket) -> None:
         try:
