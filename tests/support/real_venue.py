@@ -86,8 +86,9 @@ class RealVenue:
         self.holdings: dict[str, Decimal] = {"BTC": D(5), "ETH": D(5), "USDT": D(10_000), "BNB": D(3)}
         self.random = random
         self.listed: dict[str, Instrument] = {}
-        self.prices: dict[tuple[str, str], Decimal] = {}
-        # Of each instrument the price at which all trades, once one was set.
+        # Of a currency, in another one.
+        self.worths: dict[tuple[str, str], Decimal] = {}
+        # Of an instrument: all of its trades are at this price, once one is set.
         self.prices: dict[str, Decimal] = {}
         # Sales of a leg that came while a stop of the same leg was open.
         self.clashes: list[str] = []
@@ -165,7 +166,7 @@ class RealVenue:
         return self.listed.get(instrument)
 
     def worth(self, currency: str, quote: str) -> Decimal | None:
-        return self.prices.get((currency, quote))
+        return self.worths.get((currency, quote))
 
     def arm_cancel_all(self, within_s: int) -> bool:
         self.armed.append(within_s)

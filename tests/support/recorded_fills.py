@@ -19,16 +19,12 @@ from fanfold.ledger.real_changes import changes_of
 from fanfold.messages import OrdersApproved, TradingState
 from fanfold.risk.poll import PollState
 from support.execution_world import AT, DESK, D, halted, order
+from support.ledger_examples import create_table
 from support.packaged_stacks import REGION, Function
 from support.real_venue import RealVenue
 from support.real_world import Events
 
 KEYS = {"Parameter": {"Value": '{"first": "a key"}', "Version": 1}}
-ROWS = {
-    "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-    "BillingMode": "PAY_PER_REQUEST",
-}
 ENDPOINT = Endpoint(region=REGION, credentials=Credentials(access_key="test", secret_key="test"))
 
 
@@ -40,7 +36,7 @@ def delivered_calls(function: Function) -> list[RecordedCall]:
     with mock_aws():
         moto = connect("boto3", ENDPOINT)
         ledger_table = function.environment["LEDGER_TABLE"]
-        moto("dynamodb", "CreateTable", {"TableName": ledger_table, **ROWS})
+        create_table(moto, ledger_table)
         topic = {"executions": function.environment["EXECUTIONS_TOPIC"]}
 
         def account(call: Any, venue: RealVenue) -> RealAccount:

@@ -66,7 +66,7 @@ def measured(*fills: Fill) -> Performance:
 
 def test_a_fee_is_valued_at_what_its_currency_costs_at_the_venue_when_it_is_booked() -> None:
     world = RealWorld()
-    world.venue.prices["BNB", "USDT"] = BNB
+    world.venue.worths["BNB", "USDT"] = BNB
     booked = bought(world)
     (taken,) = booked.charges
     assert (taken.currency, booked.fee, booked.fee_base) == ("BNB", 0, 0)
@@ -81,7 +81,7 @@ def test_a_fee_is_valued_at_what_its_currency_costs_at_the_venue_when_it_is_book
 
 def test_the_days_loss_and_the_status_count_it_and_cash_still_balances() -> None:
     world = RealWorld()
-    world.venue.prices["BNB", "USDT"] = BNB
+    world.venue.worths["BNB", "USDT"] = BNB
     booked = bought(world)
     paid = positions.fee_of(booked)
     book = world.ledger.book_of("main", PollState())
