@@ -1,24 +1,12 @@
 """Print the figures of the house: `.venv/bin/python tests/architecture/figures.py`."""
 
 import re
-import subprocess
-from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 
-from source_tree import ROOT, Module, imported, modules
-from test_arrows import layer
+from source_tree import ROOT, imported, modules
+from test_arrows import room_sizes, top_level
 from test_sizes import lines, quantiles
-from test_words import class_places
-
-
-def tracked(*patterns: str) -> list[str]:
-    """Return the files of the repository whose names fit a pattern."""
-    done = subprocess.run(["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()
-
-
-def room_of(module: Module) -> str:
-    return layer(module.name).partition(".")[0]
+from test_words import class_places, tracked
 
 
 def imports_in_a_circle() -> str:
@@ -40,19 +28,16 @@ def steps_by_hand() -> str:
 
 def figures() -> dict[str, object]:
     """Return each figure by its name."""
-    sizes = Counter[str]()
-    for module in modules():
-        sizes[room_of(module)] += len(module.source.splitlines())
+    sizes = room_sizes()
     room, biggest = sizes.most_common(1)[0]
     functions = [function for module in modules() for function in module.functions]
     median, nine_in_ten = quantiles(modules())
-    flat = [it.path for it in modules() if it.path.startswith("shared/fanfold/") and it.path.count("/") == 2]
     shared = [name for name, places in class_places(modules()).items() if len(places) > 1]
     return {
         "lines of the product": sizes.total(),
         "rooms": len(sizes),
         "biggest room": f"{room}, {biggest / sizes.total():.0%}",
-        "modules outside of a room": len(flat),
+        "modules outside of a room": len(top_level()),
         "import circles": imports_in_a_circle(),
         "top-level files": len([name for name in tracked() if "/" not in name and not name.startswith(".")]),
         "lines of YAML and CJS": sum(

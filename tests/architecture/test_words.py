@@ -56,8 +56,9 @@ def foreign(text: str) -> list[str]:
     return FOREIGN_WORDS.findall(text)
 
 
-def tracked() -> list[str]:
-    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+def tracked(*patterns: str) -> list[str]:
+    """The files of the repository, or those whose names fit a pattern."""
+    done = subprocess.run(["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip("this is no checkout of the repository")
     return [name for name in done.stdout.splitlines() if (ROOT / name).is_file()]
