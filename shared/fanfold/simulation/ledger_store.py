@@ -194,32 +194,27 @@ def _add_flow(store: MemoryLedgerStore, change: to.AddFlow) -> None:
     _on_real(store, change.account, "flows", change.currency, flows.get(change.currency, ZERO) + change.amount)
 
 
-def _unfreeze(store: MemoryLedgerStore, change: to.Unfreeze) -> None:
-    real = store.real.get(change.account, RealMoney())
-    frozen = {doubt: why for doubt, why in real.frozen.items() if doubt != (change.instrument, change.source)}
-    store.real[change.account] = replace(real, frozen=frozen)
-
-
-def _drop_rules(store: MemoryLedgerStore, change: to.DropRules) -> None:
-    real = store.real.get(change.account, RealMoney())
-    kept = {instrument: rules for instrument, rules in real.rules.items() if instrument != change.instrument}
-    store.real[change.account] = replace(real, rules=kept)
-
-
 def _note_external(store: MemoryLedgerStore, change: to.NoteExternal) -> None:
     real = store.real.get(change.account, RealMoney())
     store.real[change.account] = replace(real, external=real.external | {change.name})
 
 
-def _move_stop(store: MemoryLedgerStore, change: to.MoveStop | to.RestStop) -> None:
-    real = store.real.get(change.account, RealMoney())
-    others = {key: stop for key, stop in real.stops.items() if key != change.key}
-    store.real[change.account] = replace(real, stops=others | ({change.key: change.stop} if change.stop else {}))
+def _move_stop(store: MemoryLedgerStore, change: to.MoveStop) -> None:
+    if change.stop is None:
+        _off_real(store, change.account, "stops", change.key)
+    else:
+        _on_real(store, change.account, "stops", change.key, change.stop)
 
 
 def _on_real(store: MemoryLedgerStore, account: str, field: str, key: object, value: object) -> None:
     real = store.real.get(account, RealMoney())
     store.real[account] = replace(real, **{field: getattr(real, field) | {key: value}})
+
+
+def _off_real(store: MemoryLedgerStore, account: str, field: str, key: object) -> None:
+    real = store.real.get(account, RealMoney())
+    kept = {name: value for name, value in getattr(real, field).items() if name != key}
+    store.real[account] = replace(real, **{field: kept})
 
 
 _EXPECTED: dict[type, Callable[[MemoryLedgerStore, Any], bool]] = {
@@ -265,14 +260,14 @@ _APPLIED: dict[type, Callable[[MemoryLedgerStore, Any], object]] = {
     to.SpendResume: lambda store, change: store.resumes.pop(change.pending.account),
     to.VoidResume: lambda store, change: store.resumes.pop(change.account, None),
     to.Freeze: lambda store, c: _on_real(store, c.account, "frozen", (c.instrument, c.source), c.reason),
-    to.Unfreeze: _unfreeze,
+    to.Unfreeze: lambda store, c: _off_real(store, c.account, "frozen", (c.instrument, c.source)),
     to.AddFlow: _add_flow,
     to.SetBaseline: lambda store, c: _on_real(store, c.account, "baseline", c.currency, c.amount),
     to.MoveCursor: lambda store, c: _on_real(store, c.account, "cursors", c.instrument, c.through),
     to.NamePlaced: lambda store, c: store.names.update({(c.account, c.name): c.order_id}),
     to.NoteExternal: _note_external,
     to.KeepRules: lambda store, c: _on_real(store, c.account, "rules", c.instrument, c.rules),
-    to.DropRules: _drop_rules,
-    to.RestStop: _move_stop,
+    to.DropRules: lambda store, c: _off_real(store, c.account, "rules", c.instrument),
+    to.RestStop: lambda store, c: _on_real(store, c.account, "stops", c.key, c.stop),
     to.MoveStop: _move_stop,
 }
