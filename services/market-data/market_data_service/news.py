@@ -64,14 +64,7 @@ def made(
     """
     bar = _due(answer, finer, need, last, jump_max) if last and finer is answer.bars else None
     if bar:
-        fresh = Series(
-            instrument=answer.instrument,
-            timeframe=need.timeframe,
-            price_scale=answer.price_scale,
-            volume_scale=answer.volume_scale,
-            after=need.since,
-            bars=[bar],
-        )
+        fresh = msgspec.structs.replace(answer, timeframe=need.timeframe, after=need.since, bars=[bar])
         return News(fresh, [], msgspec.structs.replace(fresh, after=0))
     through = finer[-1].closes_at_s if finer else 0
     longer = resample(_finer(answer, finer, need.since), need.timeframe, need.until)
