@@ -263,9 +263,10 @@ def _of_instance(desk: Desk, instance: StrategyInstance) -> Iterator[str]:
     count, over_s, limits = instance.slices, instance.slices_over_s, desk.limits.get(instance.account)
     if (count > 1) != (over_s >= count):
         wish = f"`slices` is {count} and `slices_over_s` {over_s}"
-        yield f"{wish}; 5 over 600 are one every two minutes, 1 over 0 are none"
+        yield f"{wish}; write both, at least a second a slice, such as 5 and 600, or neither"
     if limits and limits.orders_per_minute_max < count > 1:
-        yield f"`slices` is {count}, approved together; `orders_per_minute_max` of its account is less"
+        most = limits.orders_per_minute_max
+        yield f"`slices` is {count}, approved together, and `orders_per_minute_max` of the account is {most}"
     try:
         contract.bind(instance.strategy, instance.params, len(instance.instruments))
     except BadInput as refused:

@@ -117,11 +117,13 @@ class StrategyInstance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ] = Decimal(0)
     order: Annotated[
         Literal["market", "limit", "post-only"],
-        msgspec.Meta(description="The kind of order to send; a post-only entry is a limit order that never takes"),
+        msgspec.Meta(
+            description="The kind of order to send; post-only enters by limit orders that never take liquidity"
+        ),
     ] = "market"
     order_ttl_s: Annotated[int, msgspec.Meta(description="How long an order may stay open before it expires")] = 300
-    slices: Annotated[int, msgspec.Meta(description="Divide a change of a position into so many orders, or fewer")] = 1
-    slices_over_s: Annotated[int, msgspec.Meta(description="Spread the slices evenly over so many seconds")] = 0
+    slices: Annotated[int, msgspec.Meta(description="Divide a change of a position into at most this many orders")] = 1
+    slices_over_s: Annotated[int, msgspec.Meta(description="Spread the slices evenly over this many seconds")] = 0
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -40,7 +40,7 @@ PLENTY = RequestLimits(weight=10**9, orders_10s=10**9, orders_day=10**9)
 
 
 class StormResult(NamedTuple):
-    """The comparison at the end, the orders by their last state, and the faults that the exchange injected."""
+    """The comparison at the end, and the count of orders by their last state."""
 
     compared: BoxComparison
     states: Counter[str]

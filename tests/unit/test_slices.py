@@ -212,7 +212,10 @@ def test_what_replaces_a_stop_that_rests_is_not_divided() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"slices": 5}, "`slices` is 5 and `slices_over_s` 0; 5 over 600 are one every two minutes, 1 over 0 are none"),
+        (
+            {"slices": 5},
+            "`slices` is 5 and `slices_over_s` 0; write both, at least a second a slice, such as 5 and 600, or neither",
+        ),
         ({"slices_over_s": 600}, "`slices` is 1 and `slices_over_s` 600"),
         ({"slices": 5, "slices_over_s": 4}, "`slices` is 5 and `slices_over_s` 4"),
         ({"slices": 21, "slices_over_s": 600}, "`slices` is 21; it must be at most 20"),
@@ -229,7 +232,7 @@ def test_a_desk_file_that_asks_for_what_cannot_be_is_refused(changes: dict[str, 
 def test_more_slices_than_a_minute_lets_out_are_refused() -> None:
     text = raw(trend=instance(**SLICED))
     text["limits"]["main"]["orders_per_minute_max"] = 4
-    with pytest.raises(BadInput, match="approved together; `orders_per_minute_max` of its account is less"):
+    with pytest.raises(BadInput, match="approved together, and `orders_per_minute_max` of the account is 4"):
         desk.build(text, "desk.toml")
 
 

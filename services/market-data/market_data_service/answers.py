@@ -50,7 +50,7 @@ def needs_of(
 
 
 def _is_made(timeframe: str, since: int, until: int, own: str) -> bool:
-    """Return whether what closed in a span comes of a response in the venue's own timeframe."""
+    """Return whether the bars of a span come from a response in the venue's own timeframe."""
     return timeframe == own or until - since <= timeframes.seconds(timeframe)
 
 

@@ -117,7 +117,7 @@ def _next(answer: Series, last: Series, jump_max: Decimal, at: int) -> bool:
 
 
 def _due(answer: Series, finer: Sequence[Bar], need: SeriesNeed, last: Series, jump_max: Decimal) -> Bar | None:
-    """Return the bar after those published, where the response ends with all that it is made of: the usual case."""
+    """Return the bar after those published if the response ends with all of its finer bars: the usual case."""
     length = timeframes.seconds(need.timeframe)
     count, rest = divmod(length, timeframes.seconds(answer.timeframe))
     single = last.through == need.since == need.until - length and _alike(answer, last)

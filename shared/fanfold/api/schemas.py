@@ -274,9 +274,9 @@ class FillsRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class FillsTaken(msgspec.Struct, frozen=True, kw_only=True):
-    """The trade ids of delivered fills: booked now, known before, of no order of the desk, or waiting.
+    """The trade ids of delivered fills: booked now, known before, external (of no order of the desk), or waiting.
 
-    Those that wait may be of an order whose outcome is not known yet: send them again, or leave them to the next poll.
+    Waiting ones may be of an order whose outcome is not known yet: send them again, or leave them to the next poll.
     """
 
     account: str

@@ -1,4 +1,4 @@
-"""Verify that a webhook was sent by a holder of a secret, recently, and for the first time.
+"""Verify that a webhook was sent by a holder of a secret, and recently.
 
 A sender signs ``timestamp.nonce.body`` with HMAC-SHA256: the timestamp as whole epoch seconds, the nonce of its own
 choice, the raw bytes of the body. Several secrets may be active at once, so that one is replaced without a gap.
@@ -12,7 +12,7 @@ from hashlib import sha256
 from fanfold.api.problems import Problem
 
 TIMESTAMP, NONCE, SIGNATURE = "fanfold-timestamp", "fanfold-nonce", "fanfold-signature"
-# How far the sender's clock may be off. A nonce is kept for twice as long.
+# How far the sender's clock may be off. Where a nonce is stored, it is kept for twice as long.
 WINDOW_S = 300
 _SHAPES = {
     TIMESTAMP: re.compile(r"[1-9][0-9]{9,10}", re.ASCII),
@@ -27,7 +27,7 @@ def signature(secret: bytes, timestamp: str, nonce: str, body: bytes) -> str:
 
 
 def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes], now: float) -> str:
-    """Return the nonce of a request that is genuine and recent; the caller checks that it was not used before.
+    """Return the nonce of a genuine and recent request; a caller that must not act twice checks that it is new.
 
     Raises Problem, which never says how close a forgery came. A header that was sent twice arrives joined by a comma,
     and so is malformed.

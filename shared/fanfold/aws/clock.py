@@ -22,7 +22,7 @@ def clock_of(setting: str) -> Clock:
 
 
 def sleep_of(setting: str) -> Callable[[float], None]:
-    """Return how to wait by the clock of a setting: a clock that is set by hand does not move while one waits."""
+    """Return the sleep for a clock; for one that is set by hand, and so does not move, it returns at once."""
     return wall_sleep if setting == "wall" else _pass_by
 
 
@@ -31,7 +31,7 @@ def read_market_clock(path: Path) -> datetime:
 
 
 def _pass_by(_seconds: float) -> None:
-    """Wait for nothing."""
+    """Return at once."""
 
 
 def _wall() -> datetime:

@@ -33,7 +33,7 @@ def changes(step: Any) -> Iterator[str]:
 
 
 def changeable(step: Any) -> Iterator[str]:
-    """Yield each container that a step can reach and change, though no line seems to."""
+    """Yield each container that a step could change, though no line of it seems to."""
     for function in purity.functions(step):
         changed = {name for name, _ in _changed_names(_source(function)[0], function, _outliving(function))}
         for name, value in _outliving(function).items():
@@ -52,7 +52,7 @@ def contents(step: Any) -> dict[str, str]:
 
 
 def changed(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
-    """Yield each name whose contents are others than before."""
+    """Yield each name whose contents differ from those before."""
     for name, text in before.items():
         if after.get(name) != text:
             yield f"{name} changes from bar to bar; keep it in State"
@@ -83,7 +83,7 @@ def _iterators(function: FunctionType, outliving: Mapping[str, Any]) -> Iterator
 
 
 def _source(function: FunctionType) -> tuple[ast.AST, int]:
-    """Return the syntax of a function and its first line; nothing of what has no lines of its own, as a lambda."""
+    """Return the syntax tree of a function and its first line; an empty tree where it has no lines of its own."""
     try:
         lines, first = inspect.getsourcelines(function)
         return ast.parse(dedent("".join(lines))), first
@@ -143,6 +143,6 @@ def _file(function: FunctionType) -> str:
 
 def _text(value: object) -> str:
     kept = vars(value) if hasattr(value, "__dict__") and not isinstance(value, type) else value
-    # A stranger's object may not be able to say what it is.
+    # The repr of an author's object may raise.
     text = loading.attempted(partial(repr, kept))
     return text if isinstance(text, str) else type(value).__name__

@@ -8,7 +8,7 @@ from types import ModuleType
 
 from fanfold.strategy import folder, loading
 
-# Besides Python's own.
+# Libraries of every image, besides Python's own.
 _HELD = {"fanfold", "msgspec"}
 
 

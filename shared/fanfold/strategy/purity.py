@@ -1,4 +1,4 @@
-"""Find in the code of a step what would make a replay another one."""
+"""Find in the code of a step what could make a replay differ."""
 
 import dis
 import sys
@@ -7,12 +7,12 @@ from inspect import unwrap
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-# What tells more than params, state and bars do.
+# Modules that tell a step more than params, state and bars do.
 IMPURE = {"random", "time", "datetime", "os", "secrets", "uuid", "sys", "socket", "urllib", "pathlib", "io"}
 IMPURE_CALLS = {"open", "input", "print", "eval", "exec", "hash", "id"}
-# They may give other digits on another processor.
+# Functions that may give other digits on another processor.
 INEXACT = {"log", "log2", "log10", "log1p", "exp", "expm1", "pow", "sin", "cos", "tan", "tanh"}
-# Tried by tests of their own.
+# Modules that are not searched: they have tests of their own.
 _TRUSTED = ("fanfold.indicators", "fanfold.strategy.")
 
 

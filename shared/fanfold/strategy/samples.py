@@ -53,7 +53,7 @@ class Sample(NamedTuple):
 
 
 def made_up(strategy: Strategy, count: int) -> Sample:
-    """Return made-up bars; long windows are tried over fewer of them."""
+    """Return made-up bars, fewer of them for a long lookback."""
     bars = max(BARS_MIN, min(BARS, READS_MAX // strategy.lookback))
     padding = strategy.lookback + PADDING
     members = _members(strategy, count)
@@ -61,9 +61,9 @@ def made_up(strategy: Strategy, count: int) -> Sample:
 
 
 def recorded(strategy: Strategy, recordings: Sequence[Recording]) -> list[Sample]:
-    """Return the newest bars of files, those of each by itself, or of all together for a cross-sectional strategy.
+    """Return the newest bars of each file, or of all together for a cross-sectional strategy.
 
-    Files that have too few bars to warm it up, or too few of one time, make no sample.
+    Files with too few bars to warm it up, or with too few closes in common, make no sample.
     """
     groups = [recordings] if strategy.cross_sectional else [[recording] for recording in recordings]
     samples = (_sample(strategy, group) for group in groups if len(group) >= (_members(strategy, 1) or 1))

@@ -30,7 +30,7 @@ PROTOCOLS = {
     "s3": "fanfold.aws.client.protocol_s3",
     "lambda": "fanfold.aws.client.protocol_lambda",
 }
-# The names of services in hosts and signatures, where these are others.
+# Services that have another name in hosts and signatures.
 IN_HOSTS = {"stepfunctions": "states"}
 # How long an answer may be in coming, in seconds, where it is not TIMEOUT_S: a long poll, a function's run.
 PATIENCE_S = {"ReceiveMessage": 20.0 + TIMEOUT_S, "Invoke": 900.0}

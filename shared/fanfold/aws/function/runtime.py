@@ -42,7 +42,7 @@ class Runtime(NamedTuple):
     edge: SqsConsumer
     watch: Telemetry
     backoff: Backoff = BACKOFF
-    # Waits by the clock, for turns at an exchange; it passes by at once where the clock is set by hand.
+    # Waits for a turn at an exchange; returns at once where the clock is set by hand.
     sleep: Callable[[float], None] = wall_sleep
 
     def table(self, name: str) -> Table:
