@@ -192,7 +192,6 @@ MUTANTS: dict[str, list[Guard]] = {
         )),
     ],
     "the venue's end is taken before its trades": [
-        Guard(follow, "_end", lambda was: was),
         Guard(follow.Follower, "book", lambda _was: lambda *_given: (0, None)),
     ],
 }  # fmt: skip
