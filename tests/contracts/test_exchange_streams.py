@@ -36,21 +36,29 @@ def trading() -> Any:
     return run
 
 
+async def traded(exchange: Any, amount: float) -> float:
+    """Follow the public trades, those of others among them, to one of an amount; return its price."""
+    while True:
+        for trade in await exchange.watch_trades(SYMBOL):
+            if trade["amount"] == amount:
+                return float(trade["price"])
+
+
 def test_orders_trades_and_balances_are_told(trading: Any) -> None:
     async def trade(exchange: Any) -> tuple[Any, ...]:
         await exchange.load_markets()
-        waits = [asyncio.create_task(it) for it in (exchange.watch_my_trades(SYMBOL), exchange.watch_balance())]
+        waits = [asyncio.create_task(watch) for watch in (exchange.watch_my_trades(SYMBOL), exchange.watch_balance())]
         orders = asyncio.create_task(exchange.watch_orders(SYMBOL))
-        public = asyncio.create_task(exchange.watch_trades(SYMBOL))
+        public = asyncio.create_task(traded(exchange, 0.01))
         await asyncio.sleep(0.7)
         placed = await exchange.create_order(SYMBOL, "market", "buy", 0.01)
         return placed, await orders, await waits[0], await waits[1], await public
 
-    placed, orders, mine, balance, public = trading(trade)
+    placed, orders, mine, balance, price = trading(trade)
     assert orders[-1]["id"] == placed["id"]
     assert mine[-1]["order"] == placed["id"]
     assert (mine[-1]["fee"]["currency"], balance["USDT"]["used"] >= 0) == ("BTC", True)
-    assert public[-1]["amount"] == 0.01
+    assert price == mine[-1]["price"]
 
 
 def test_the_order_book_follows_and_survives_a_broken_connection(trading: Any) -> None:
