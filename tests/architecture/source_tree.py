@@ -76,7 +76,7 @@ FLAT = {
     **dict.fromkeys(("messages", "splitting", "deployment"), "messages"),
     **dict.fromkeys(("desk", "desk_entries"), "desk"),
 }
-INNER = ("aws.client", "aws.dynamodb", "aws.s3", "aws.telemetry", "aws.function")
+INNER = ("simulation.schedules", "aws.client", "aws.dynamodb", "aws.s3", "aws.telemetry", "aws.function")
 PARTS = ("handler", "wiring", "settings")
 
 

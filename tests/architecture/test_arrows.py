@@ -49,6 +49,7 @@ ROOMS = {
     "aws.function": DOMAIN | AWS,
     "research": DOMAIN,
     "simulation": DOMAIN | AWS,
+    "simulation.schedules": DOMAIN | AWS | {"simulation"},
     "exchange": MESSAGES | {"desk", "matching", "simulation"},
     "local": DOMAIN | AWS | {"venues", "simulation", "importers"},
     "stages": LOCAL,
@@ -61,6 +62,7 @@ LIBRARIES = {
     "venues": STANDARD | {"msgspec", "ccxt", "certifi"},
     "research": STANDARD | {"msgspec", "numpy", "numba", "duckdb", "pyarrow"} | PLOTTING,
     "simulation": PURE | {"random"},
+    "simulation.schedules": PURE | {"random", "greenlet"},
     # It runs a server on a thread of its own; no image holds it.
     "exchange": STANDARD | {"msgspec", "aiohttp", "cryptography"},
     "importers": STANDARD | {"msgspec", "numpy", "pyarrow", "python_calamine"},

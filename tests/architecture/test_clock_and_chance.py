@@ -18,7 +18,7 @@ READERS = {
     "fanfold.exchange.faults": "Faults are drawn by a seeded dice.",
     "fanfold.venues.ccxt.pace": "Requests are spaced in real time.",
 }
-FREE = ("cli", "local", "stages", "importers", "fanfold_dev", "simulation")
+FREE = ("cli", "local", "stages", "importers", "fanfold_dev", "simulation", "simulation.schedules")
 WALL = {"now", "utcnow", "today"}
 MACHINE = {"time", "random", "uuid", "secrets"}
 

@@ -6,11 +6,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from laws import LAWS, Outcome, broken
-from processes import Process
-from witness import Witness
-from world import SERVICES, as_record, places_of
-
 from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.sns import Topics
@@ -19,6 +14,12 @@ from fanfold.market.bars import Bar
 from fanfold.messages import TOPICS, Message, Target, Targets, TradingState, decode
 from fanfold.records import Fill
 from fanfold.simulation.cloud import MemoryCloud
+from fanfold.simulation.schedules.laws import PAPER_LAWS, broken
+from fanfold.simulation.schedules.outcome import Outcome
+from fanfold.simulation.schedules.places import as_record, places_of
+from fanfold.simulation.schedules.process import ServiceProcess
+from fanfold.simulation.schedules.witness import Witness
+from fanfold.simulation.schedules.world import SERVICES
 from support.core_desk import START, A, B, bars_message, series
 
 LOTS = 10**9
@@ -52,7 +53,9 @@ class QuietDesk:
     def restart(self, desk: Desk | None = None) -> None:
         """Cold processes, after a deploy of another desk where there is one."""
         self.desk = desk or self.desk
-        self.processes = {name: Process(name, self.call, self.clock, self.desk, self.places) for name in SERVICES}
+        self.processes = {
+            name: ServiceProcess(name, self.call, self.clock, self.desk, self.places) for name in SERVICES
+        }
 
     def command(
         self, action: str, account: str = "main", state: TradingState = TradingState.HALTED, **more: Any
@@ -172,8 +175,8 @@ class QuietDesk:
 
     def broken(self, *but: str) -> list[str]:
         """Laws that do not hold, but for some that a test breaks on purpose."""
-        laws = [law for law in LAWS if law.__name__ not in {*but, *MARKET}]
-        return broken(self, laws)  # type: ignore[arg-type]
+        laws = [law for law in PAPER_LAWS if law.name not in {*but, *MARKET}]
+        return broken(Outcome(self), laws)  # type: ignore[arg-type]
 
 
 # Laws that ask the simulated market.

@@ -5,12 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 from external_desk import HOOK, LEG, D, built, long
-from laws import Outcome
 from quiet_desk import QuietDesk
 
 from fanfold import desk
 from fanfold.desk import Desk
 from fanfold.messages import LegStatus, OrdersRefused, TradingState
+from fanfold.simulation.schedules.outcome import Outcome
 from support.core_desk import A, B, instance, raw
 
 

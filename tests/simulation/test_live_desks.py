@@ -6,8 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from laws import broken
-from live_world import REAL_LAWS, LiveWorld
 from msgspec.structs import replace
 
 from execution_service import follow, statements
@@ -15,6 +13,9 @@ from execution_service.send import Sender
 from fanfold.ledger import booking, orders, real_changes
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import OrderState, TradingState
+from fanfold.simulation.schedules.laws import LIVE_LAWS, broken
+from fanfold.simulation.schedules.live_day import LiveDay
+from fanfold.simulation.schedules.outcome import Outcome
 
 FIRST = int(os.environ.get("FIRST_SEED", "0"))
 SEEDS = range(FIRST, FIRST + int(os.environ.get("LIVE_SEEDS", "60")))
@@ -22,11 +23,11 @@ SEEDS = range(FIRST, FIRST + int(os.environ.get("LIVE_SEEDS", "60")))
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_live_desk_keeps_every_law(seed: int) -> None:
-    assert broken(LiveWorld(seed).run(), REAL_LAWS) == []
+    assert broken(Outcome(LiveDay(seed).run()), LIVE_LAWS) == []
 
 
 def test_a_seed_is_one_history() -> None:
-    first, second = LiveWorld(3).run(), LiveWorld(3).run()
+    first, second = LiveDay(3).run(), LiveDay(3).run()
     assert first.faults.trace() == second.faults.trace()
     assert [placed.stated() for placed in first.venue.orders] == [placed.stated() for placed in second.venue.orders]
 
@@ -54,4 +55,4 @@ MUTANTS: dict[str, list[tuple[Any, str, Callable[[Any], Any]]]] = {
 def test_a_live_desk_without_this_guard_breaks_a_law(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for owner, attribute, instead in MUTANTS[name]:
         monkeypatch.setattr(owner, attribute, instead(getattr(owner, attribute)))
-    assert any(broken(LiveWorld(seed).run(), REAL_LAWS) for seed in range(400))
+    assert any(broken(Outcome(LiveDay(seed).run()), LIVE_LAWS) for seed in range(400))

@@ -6,8 +6,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from laws import LAWS, Outcome, breaches
-from world import World
 
 from execution_service.match import OrderMatcher
 from execution_service.place import Placer
@@ -22,6 +20,10 @@ from fanfold.ledger.changes import BookTrade, MovePosition, SetTradingState
 from fanfold.matching import fills
 from fanfold.messages import TradingState
 from fanfold.risk import bundles, decision, slicing
+from fanfold.simulation.schedules.desk_day import DeskDay
+from fanfold.simulation.schedules.law import Law
+from fanfold.simulation.schedules.laws import PAPER_LAWS
+from fanfold.simulation.schedules.outcome import Outcome
 from risk_service import assess
 
 SEEDS = range(300)
@@ -162,20 +164,20 @@ MUTANTS: dict[str, list[Guard]] = {
 
 
 def test_every_law_has_a_mutant() -> None:
-    assert sorted(MUTANTS) == sorted(law.__name__ for law in LAWS)
+    assert sorted(MUTANTS) == sorted(law.name for law in PAPER_LAWS)
 
 
 @pytest.mark.parametrize("law", MUTANTS)
 def test_a_desk_without_this_guard_breaks_its_law(law: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for guard in MUTANTS[law]:
         monkeypatch.setattr(guard.owner, guard.name, guard.instead(getattr(guard.owner, guard.name)))
-    (known,) = [candidate for candidate in LAWS if candidate.__name__ == law]
+    (known,) = [candidate for candidate in PAPER_LAWS if candidate.name == law]
     assert any(_breaks(known, seed) for seed in SEEDS[FROM.get(law, 0) :])
 
 
-def _breaks(law: Callable[[Outcome], Any], seed: int) -> bool:
+def _breaks(law: Law, seed: int) -> bool:
     try:
-        world = World(seed).run()
+        world = DeskDay(seed).run()
     except AssertionError:
         return False  # The desk comes to no end, which is another law.
-    return bool(breaches(law, Outcome(world)))
+    return bool(law.broken(Outcome(world)))

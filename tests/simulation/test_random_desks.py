@@ -5,7 +5,6 @@ from decimal import Decimal
 from random import Random
 
 import pytest
-from laws import Outcome
 from quiet_desk import QuietDesk
 
 from fanfold import desk
@@ -13,6 +12,7 @@ from fanfold.desk import Desk
 from fanfold.market import bars
 from fanfold.market.bars import Bar, Series
 from fanfold.messages import BarsClosed, TradingState
+from fanfold.simulation.schedules.outcome import Outcome
 from support.core_desk import START, A, B, raw
 
 D = Decimal

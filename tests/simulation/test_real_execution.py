@@ -7,8 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from processes import Process
-from world import as_record, places_of
 
 from execution_service import wiring
 from execution_service.settings import Settings
@@ -23,9 +21,11 @@ from fanfold.ledger.approvals import Approvals
 from fanfold.messages import ExecutionReport, Order, OrdersApproved, OrderState, TradingState, decode
 from fanfold.risk.poll import PollState
 from fanfold.simulation.cloud import MemoryCloud
+from fanfold.simulation.schedules.places import as_record, places_of
+from fanfold.simulation.schedules.process import ServiceProcess
+from fanfold.simulation.schedules.venue import RealVenue
 from support.core_desk import START, A, raw
 from support.execution_world import halted, minute, order
-from support.real_venue import RealVenue
 from support.real_world import D
 
 
@@ -46,7 +46,7 @@ class LiveDesk:
         self.venue = RealVenue(self.clock)
         self.venue.listed = dict(live_desk().instruments)
         self.calls: list[str] = []
-        self.process = Process("execution", self._call, self.clock, live_desk(), self.places)
+        self.process = ServiceProcess("execution", self._call, self.clock, live_desk(), self.places)
         places = {name: self.places[name] for name in ("executions_topic", "ledger_table", "paper_book_table")}
         settings = Settings(**places, live_venue=live_venue)
         self.process.parts = wiring.build(self.process.runtime, settings, lambda _account: self.venue)

@@ -9,14 +9,14 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from processes import Process
-from world import as_record, places_of
 
 from fanfold import desk
 from fanfold.desk import Desk
 from fanfold.messages import SUBSCRIPTIONS, BarsClosed, ExecutionReport, Message, decode
 from fanfold.simulation import market
 from fanfold.simulation.cloud import MemoryCloud
+from fanfold.simulation.schedules.places import as_record, places_of
+from fanfold.simulation.schedules.process import ServiceProcess
 from fanfold.venues import replay
 from support.core_desk import START, A, B, instance, raw
 
@@ -43,7 +43,9 @@ class Stack:
         self.places = places_of(self.cloud) | {"cursors_table": "cursors", "recordings": str(folder / account)}
         self.cloud.table("cursors")
         traded = desk_of(account)
-        self.processes = {name: Process(name, self.cloud.call, self.clock, traded, self.places) for name in TRADING}
+        self.processes = {
+            name: ServiceProcess(name, self.cloud.call, self.clock, traded, self.places) for name in TRADING
+        }
         opened = {"action": "open", "account": account, "reason": "test", "actor": "ann"}
         self.processes["risk"].control(opened, "first")
 

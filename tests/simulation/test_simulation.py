@@ -10,11 +10,12 @@ from logging import getLogger
 from typing import NamedTuple
 
 import pytest
-from faulty import KINDS
-from laws import Outcome, broken
-from world import World
 
 from fanfold.messages import OrderState, TradingState
+from fanfold.simulation.schedules.desk_day import DeskDay
+from fanfold.simulation.schedules.faults import KINDS
+from fanfold.simulation.schedules.laws import PAPER_LAWS, broken
+from fanfold.simulation.schedules.outcome import Outcome
 
 SEEDS = range(int(os.environ.get("FIRST_SEED", "0")), int(os.environ.get("SEEDS", "120")))
 CHUNK = 20
@@ -40,14 +41,14 @@ def _logging() -> Iterator[None]:
 
 @cache
 def result_of(seed: int) -> SeedResult:
-    world = World(seed).run()
+    world = DeskDay(seed).run()
     outcome = Outcome(world)
     reached = Counter(name for name, count in world.faults.counts.items() if count)
     reached.update({str(record.state) for record in outcome.records.values()})
     reached.update({"filled in parts"} if len({fill.order_id for fill in outcome.fills}) < len(outcome.fills) else ())
     reached.update({f"ended under {outcome.books.account.trading_state}"})
     reached.update({"dead letters"} if world.dead_letters() else ())
-    return SeedResult(broken(world), reached)
+    return SeedResult(broken(outcome, PAPER_LAWS), reached)
 
 
 @pytest.mark.parametrize("first", SEEDS[::CHUNK])
@@ -72,8 +73,8 @@ def test_rare_states_are_reached() -> None:
 
 
 def test_one_seed_is_one_trace_however_hashes_fall() -> None:
-    program = "from world import World; print(World(3).run().faults.trace())"
-    here = World(3).run().faults.trace()
+    program = "from fanfold.simulation.schedules.desk_day import DeskDay; print(DeskDay(3).run().faults.trace())"
+    here = DeskDay(3).run().faults.trace()
     for seed in ("1", "2"):
         environ = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
         done = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True)

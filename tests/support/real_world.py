@@ -19,10 +19,10 @@ from fanfold.ledger.real_changes import changes_of
 from fanfold.messages import BarsClosed, ExecutionReport, Order, OrdersApproved, OrderState, TradingState
 from fanfold.risk.poll import PollState
 from fanfold.simulation.ledger import MemoryLedger
+from fanfold.simulation.schedules.venue import RealVenue
 from fanfold.simulation.stores import MemoryBus
 from support.crashes import Crash, Fuse, Mortal
 from support.execution_world import AT, DESK, halted, minute, order
-from support.real_venue import RealVenue
 
 D = Decimal
 NEVER_THERE = (OrderState.REJECTED, OrderState.STALE, OrderState.BLOCKED, OrderState.APPROVED)

@@ -18,10 +18,10 @@ from fanfold.ledger.bookings import Bookings
 from fanfold.ledger.real_changes import changes_of
 from fanfold.messages import OrdersApproved, TradingState
 from fanfold.risk.poll import PollState
+from fanfold.simulation.schedules.venue import RealVenue
 from support.execution_world import AT, DESK, D, halted, order
 from support.ledger_examples import create_table
 from support.packaged_stacks import REGION, Function
-from support.real_venue import RealVenue
 from support.real_world import Events
 
 KEYS = {"Parameter": {"Value": '{"first": "a key"}', "Version": 1}}

@@ -25,11 +25,11 @@ from fanfold.records import TERMINAL
 from fanfold.risk.exposure import RestingStop
 from fanfold.risk.policy import prepare
 from fanfold.simulation.ledger import MemoryLedger
+from fanfold.simulation.schedules.venue import AtVenue, RealVenue
 from fanfold.simulation.stores import MemoryBus, MemoryPolls
 from risk_service.assess import PreTradeRisk
 from support.core_desk import START, A, B, bars_message, instance, series
 from support.crashes import Crash, Fuse, Mortal
-from support.real_venue import AtVenue, RealVenue
 from support.real_world import Events
 from support.risk_world import Wanted, at, built, halted, told
 

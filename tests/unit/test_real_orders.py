@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from fanfold.messages import OrderState, TradingState
+from fanfold.simulation.schedules.venue import TERMS
 from support.core_desk import A, B
-from support.real_venue import TERMS
 from support.real_world import D, RealWorld, dies, laws, order
 
 NAMES = ["lost before", "lost after", "late", "error after", "rejected", "partly", "rests", "slow", ""]

@@ -8,10 +8,10 @@ import pytest
 
 from fanfold.errors import VenueUnavailable
 from fanfold.messages import OrderState, TradingState
+from fanfold.simulation.schedules.venue import AtVenue
 from fanfold.trading.answers import VenueOrderState
 from fanfold.trading.venue import OrderRequest
 from support.core_desk import A, B
-from support.real_venue import AtVenue
 from support.real_world import D, RealWorld, laws, order
 
 FROZEN_FUNDS = "the venue has +1 BTC beside what is booked"

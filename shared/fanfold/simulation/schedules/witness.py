@@ -1,22 +1,42 @@
 """A witness of every write of a world: which trading state was in force when, what was claimed and booked."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 import msgspec
-from limit_laws import Approval, Noted
 
 from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.attribute_values import Item
 from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.aws.dynamodb.table import KEY_NAMES, Table
+from fanfold.ledger.account_books import AccountBooks
 from fanfold.ledger.orders import OrderRecord
-from fanfold.messages import OrderState, TradingState
+from fanfold.messages import Order, OrderState, TradingState
 
-TOKEN = "ClientRequestToken"
-FILLS = ledger.fill_key("")[0]
+TOKEN = "ClientRequestToken"  # noqa: S105 - the name of a field
+FILLS = "fill#"
 _record = msgspec.json.Decoder(OrderRecord).decode
+
+
+class Approval(NamedTuple):
+    """Orders that one write approved, and the books with them."""
+
+    orders: Sequence[Order]
+    books: AccountBooks
+
+    @property
+    def entries(self) -> list[Order]:
+        return [order for order in self.orders if not order.reduce_only]
+
+
+class NotedFigures(NamedTuple):
+    """The figures that a decision left at a time: the peak, and the equity that the day began with."""
+
+    at: float
+    peak: Decimal
+    day_start: Decimal
 
 
 class Witness:
@@ -29,7 +49,7 @@ class Witness:
 
     def __init__(self, table: Table) -> None:
         self.approvals: list[Approval] = []
-        self.noted: list[Noted] = []
+        self.noted: list[NotedFigures] = []
         self._ledger, self._polls = table, DynamoPolls(table)
         self.states: list[tuple[float, TradingState]] = []
         self.claims: list[tuple[TradingState, OrderRecord]] = []
@@ -57,7 +77,7 @@ class Witness:
 
     def _note(self, now: float) -> None:
         carried = self._polls.read("main").carried
-        noted = Noted(now, carried.peak_equity, carried.day_start_equity)
+        noted = NotedFigures(now, carried.peak_equity, carried.day_start_equity)
         if carried.day and (not self.noted or self.noted[-1][1:] != noted[1:]):
             self.noted.append(noted)
 

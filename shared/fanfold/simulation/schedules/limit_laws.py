@@ -3,17 +3,15 @@
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
 
 from fanfold.desk import Limits
 from fanfold.ledger.account_books import AccountBooks, StoredPosition
-from fanfold.messages import Order, TradingState
+from fanfold.messages import TradingState
 from fanfold.money import exact
 from fanfold.risk.exposure import PositionKey
-from support.core_desk import A, B
-
-if TYPE_CHECKING:
-    from laws import Outcome
+from fanfold.simulation.schedules.market import A, B
+from fanfold.simulation.schedules.outcome import Outcome
+from fanfold.simulation.schedules.witness import Approval, NotedFigures
 
 # A mark that is older bars entries; a decision may be under way for so long after it.
 WINDOW_S = 240
@@ -21,26 +19,16 @@ MINUTE_S = 60
 Prices = dict[str, Decimal]
 
 
-class Approval(NamedTuple):
-    """Orders that one write approved, and the books with them."""
-
-    orders: Sequence[Order]
-    books: AccountBooks
-
-    @property
-    def entries(self) -> list[Order]:
-        return [order for order in self.orders if not order.reduce_only]
+def no_order_is_over_its_limit(outcome: Outcome) -> Iterator[str]:
+    """No entry is worth more than an order may be."""
+    limit = outcome.world.desk.limits["main"].order_notional_max
+    for name, record in outcome.records.items():
+        if not record.order.reduce_only and record.order.quantity * record.order.reference_price > limit:
+            yield f"order {name} is over {limit}"
 
 
-class Noted(NamedTuple):
-    """The figures that a decision left at a time: the peak, and the equity that the day began with."""
-
-    at: float
-    peak: Decimal
-    day_start: Decimal
-
-
-def no_position_is_approved_over_its_limit(outcome: "Outcome") -> Iterator[str]:
+def no_position_is_approved_over_its_limit(outcome: Outcome) -> Iterator[str]:
+    """No entry is approved that may lead over the limit of a position."""
     limit = outcome.world.desk.limits["main"].position_notional_max
     for approval in outcome.world.witness.approvals:
         for order in approval.entries:
@@ -50,7 +38,7 @@ def no_position_is_approved_over_its_limit(outcome: "Outcome") -> Iterator[str]:
                 yield f"order {order.order_id} leads to {stake} of {order.instrument}, over {limit}"
 
 
-def no_exposure_is_approved_over_its_limit(outcome: "Outcome") -> Iterator[str]:
+def no_exposure_is_approved_over_its_limit(outcome: Outcome) -> Iterator[str]:
     """At the marks of its decision; of an instrument without an order, at any that they may have been."""
     limits = outcome.world.desk.limits["main"]
     for approval in outcome.world.witness.approvals:
@@ -58,7 +46,7 @@ def no_exposure_is_approved_over_its_limit(outcome: "Outcome") -> Iterator[str]:
             yield f"orders {[entry.order_id for entry in approval.entries]} lead over the exposure limits"
 
 
-def no_entry_is_approved_while_a_loss_limit_is_broken(outcome: "Outcome") -> Iterator[str]:
+def no_entry_is_approved_while_a_loss_limit_is_broken(outcome: Outcome) -> Iterator[str]:
     """However the price came there: a loss is seen with the bar that it comes by."""
     limits = outcome.world.desk.limits["main"]
     for approval in outcome.world.witness.approvals:
@@ -69,7 +57,8 @@ def no_entry_is_approved_while_a_loss_limit_is_broken(outcome: "Outcome") -> Ite
             yield f"orders {[entry.order_id for entry in approval.entries]} were approved while a loss limit was broken"
 
 
-def a_broken_loss_limit_is_noted_by_the_last_poll_and_nothing_rests_under_it(outcome: "Outcome") -> Iterator[str]:
+def a_broken_loss_limit_is_noted_by_the_last_poll_and_nothing_rests_under_it(outcome: Outcome) -> Iterator[str]:
+    """A loss beyond a limit is noted by the poll that it comes with, and takes entries back."""
     assert outcome.books.account is not None
     noted, market = outcome.world.witness.noted, outcome.world.market
     if not noted:
@@ -83,7 +72,7 @@ def a_broken_loss_limit_is_noted_by_the_last_poll_and_nothing_rests_under_it(out
         yield from (f"entry {order_id} is live while a loss limit is broken" for order_id in live)
 
 
-def _marks(outcome: "Outcome", approval: Approval) -> Iterator[Prices]:
+def _marks(outcome: Outcome, approval: Approval) -> Iterator[Prices]:
     """The marks that a decision may have been made at: those of its orders are known."""
     known = {order.instrument: [order.reference_price] for order in approval.orders}
     until = approval.orders[0].decided_at.timestamp()
@@ -112,7 +101,7 @@ def _equity(books: AccountBooks, marks: Prices) -> Decimal:
     return books.account.cash + sum((item.position.quantity * marks[leg[1]] for leg, item in held.items()), Decimal(0))
 
 
-def _in_force(outcome: "Outcome", at: float) -> list[Noted]:
+def _in_force(outcome: Outcome, at: float) -> list[NotedFigures]:
     """Notes in force when a decision at this time may have begun, or since."""
     noted = [note for note in outcome.world.witness.noted if note.at <= at]
     older = [note for note in noted if note.at < at - WINDOW_S][-1:]
@@ -120,7 +109,7 @@ def _in_force(outcome: "Outcome", at: float) -> list[Noted]:
 
 
 @exact
-def _lost(limits: Limits, noted: Sequence[Noted], equity: Decimal) -> bool:
+def _lost(limits: Limits, noted: Sequence[NotedFigures], equity: Decimal) -> bool:
     """Compare equity with the limits, by the least peak and start of day that were in force."""
     peak = max(min(note.peak for note in noted), equity)
     start = min(note.day_start for note in noted)
@@ -134,11 +123,3 @@ def _ends(item: StoredPosition) -> tuple[Decimal, Decimal]:
 
 def _largest(item: StoredPosition) -> Decimal:
     return max(map(abs, _ends(item)))
-
-
-LAWS = [
-    no_position_is_approved_over_its_limit,
-    no_exposure_is_approved_over_its_limit,
-    no_entry_is_approved_while_a_loss_limit_is_broken,
-    a_broken_loss_limit_is_noted_by_the_last_poll_and_nothing_rests_under_it,
-]

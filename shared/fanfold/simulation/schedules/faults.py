@@ -5,9 +5,8 @@ from hashlib import blake2b
 from random import Random
 from typing import Any
 
-from witness import TOKEN
-
 from fanfold.aws.client.call import NO_ANSWER, AwsFault, Call, Reason
+from fanfold.simulation.schedules.witness import TOKEN
 
 KINDS = ("before", "after", "throttle", "lost", "conflict", "again", "zombie", "batch", "dead")
 # Each seed draws for each kind how often it comes, in a call or in a delivery.
@@ -20,7 +19,7 @@ class Crash(BaseException):
     """The process is gone."""
 
 
-class Faults:
+class FaultDice:
     """The dice of one seed, which are switched off to heal, and a trace of what they led to."""
 
     def __init__(self, random: Random) -> None:

@@ -3,23 +3,44 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 from fanfold import desk
 from fanfold.desk import Desk
 from fanfold.market import bars
 from fanfold.market.bars import Bar, Series
 from fanfold.messages import BarsClosed, BarsRequested
-from support.core_desk import START, A, B, instance, raw, series
 
+START = 1_772_323_200  # 2026-03-01T00:00Z
+A, B = "BTC/USDT", "ETH/USDT"
+PRICE_SCALE, VOLUME_SCALE = 2, 3
 VOLUMES = (10**9, 300_000, 90_000)
 # What is tightened in some worlds, so that it is met.
-TIGHT = (
+TIGHT: tuple[dict[str, str], ...] = (
     {}, {}, {"daily_loss_max": "0.002"}, {"drawdown_max": "0.003"}, {"position_notional_max": "2500"},
     {"gross_max": "0.4"}, {"net_max": "0.3"},
 )  # fmt: skip
 # How often what is told from outside is sent in slices.
 SLICED = 0.4
-EXTERNAL = {"strategy": "external", "params": {}, "allocation": "0.42", "instruments": [B]}
+EXTERNAL: dict[str, Any] = {"strategy": "external", "params": {}, "allocation": "0.42", "instruments": [B]}
+_RULES = {"tick": "0.01", "lot": "0.001", "notional_min": "5", "as_of": "2026-03-01", "source": "simulated"}
+
+
+def document(strategies: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return a desk file of one account, on two instruments of one venue."""
+    return {
+        "venues": {"v": {"kind": "replay", "symbols": [A, B]}},
+        "accounts": {"main": {"venue": "v", "kind": "margin", "currency": "USDT", "cash": "10000"}},
+        "strategies": strategies,
+        "limits": {"main": {"order_notional_max": "5000", "position_notional_max": "9000"}},
+        "instruments": {A: {"base": "BTC", "quote": "USDT", **_RULES}, B: {"base": "ETH", "quote": "USDT", **_RULES}},
+    }
+
+
+def instance(strategy: str = "sma_cross", **changes: Any) -> dict[str, Any]:
+    """Return a strategy instance that trades both instruments by the minute, but for what is changed."""
+    usual = {"instruments": [A, B], "timeframe": "1m", "allocation": "0.3", "account": "main", "band": "0"}
+    return {"strategy": strategy, "params": {}} | usual | changes
 
 
 def desk_of(random: Random, limits: Random) -> Desk:
@@ -28,19 +49,21 @@ def desk_of(random: Random, limits: Random) -> Desk:
     Together they use all of the cash, and what is told may be more than one order may be worth.
     """
     sma = {"order": random.choice(("market", "limit")), "allocation": "0.29"}
-    document = raw(
-        one=instance() | sma | {"params": {"fast": 1, "slow": 3}},
-        two=instance() | sma | {"params": {"fast": 1, "slow": 2}, "instruments": [A]},
-        told=instance() | EXTERNAL,
+    file = document(
+        {
+            "one": instance(params={"fast": 1, "slow": 3}, **sma),
+            "two": instance(params={"fast": 1, "slow": 2}, instruments=[A], **sma),
+            "told": instance(**EXTERNAL),
+        }
     )
-    document["accounts"]["main"] |= {"kind": random.choice(("margin", "spot")), "participation_max": "0.1"}
-    document["limits"]["main"] = {"order_notional_max": "4000", "position_notional_max": "6000"} | limits.choice(TIGHT)
+    file["accounts"]["main"] |= {"kind": random.choice(("margin", "spot")), "participation_max": "0.1"}
+    file["limits"]["main"] = {"order_notional_max": "4000", "position_notional_max": "6000"} | limits.choice(TIGHT)
     if limits.random() < SLICED:
-        document["strategies"]["told"] |= {"slices": 3, "slices_over_s": 150}
-    return desk.build(document, "simulated")
+        file["strategies"]["told"] |= {"slices": 3, "slices_over_s": 150}
+    return desk.build(file, "simulated")
 
 
-class Market:
+class SeededMarket:
     """The bars of so many minutes: a walk in steps of at most 1.5 %, at times thinly traded."""
 
     def __init__(self, random: Random, minutes: int) -> None:
@@ -87,4 +110,12 @@ class Market:
 
     def _series(self, name: str, walk: list[Bar]) -> Series:
         first = walk[0].closes_at_s - 60
-        return series(name, walk, 0 if first == START else first)
+        after = 0 if first == START else first
+        return Series(
+            instrument=name,
+            timeframe="1m",
+            price_scale=PRICE_SCALE,
+            volume_scale=VOLUME_SCALE,
+            after=after,
+            bars=walk,
+        )

@@ -24,8 +24,7 @@ from fanfold.trading.answers import (
 from fanfold.trading.terms import VenueTerms
 from fanfold.trading.venue import OrderRequest
 
-D = Decimal
-PRICE = D(100)
+PRICE = Decimal(100)
 TERMS = VenueTerms(
     exchange="box",
     client_id_scope="open",
@@ -50,7 +49,7 @@ class AtVenue(msgspec.Struct):
     order: Order
     accepted_at: datetime
     stamped: datetime
-    filled: Decimal = D(0)
+    filled: Decimal = Decimal(0)
     state: VenueOrderState = VenueOrderState.OPEN
 
     def stated(self) -> VenueOrder:
@@ -83,7 +82,12 @@ class RealVenue:
         self.fee_currency = "base"
         self.named = True
         self.armed: list[int] = []
-        self.holdings: dict[str, Decimal] = {"BTC": D(5), "ETH": D(5), "USDT": D(10_000), "BNB": D(3)}
+        self.holdings: dict[str, Decimal] = {
+            "BTC": Decimal(5),
+            "ETH": Decimal(5),
+            "USDT": Decimal(10_000),
+            "BNB": Decimal(3),
+        }
         self.random = random
         self.listed: dict[str, Instrument] = {}
         # Of a currency, in another one.
@@ -123,13 +127,15 @@ class RealVenue:
     def find(self, order: Order, venue_order_id: str = "") -> VenueOrder | None:
         self._read()
         seen = self._clock() - timedelta(seconds=self.lag_s)
-        mine = [one for one in self.orders if one.order.client_order_id == order.client_order_id]
+        mine = [placed for placed in self.orders if placed.order.client_order_id == order.client_order_id]
         return mine[-1].stated() if mine and mine[-1].accepted_at <= seen else None
 
     def cancel(self, order: Order, venue_order_id: str) -> VenueOrder | Unknown:
         self.settle()
         (mine,) = [
-            one for one in self.orders if (one.order.instrument, f"v{one.number}") == (order.instrument, venue_order_id)
+            placed
+            for placed in self.orders
+            if (placed.order.instrument, f"v{placed.number}") == (order.instrument, venue_order_id)
         ]
         fault = self._fault()
         if fault == "lost before":
@@ -142,17 +148,17 @@ class RealVenue:
 
     def open_orders(self) -> Sequence[VenueOrder]:
         self._read()
-        return [one.stated() for one in self.orders if one.state is VenueOrderState.OPEN]
+        return [placed.stated() for placed in self.orders if placed.state is VenueOrderState.OPEN]
 
     def trades(self, instrument: str, since: datetime) -> Sequence[VenueTrade]:
         self._read()
         seen = self._clock() - timedelta(seconds=self.lag_s)
-        told = [
+        seen_trades = [
             trade for at, trade in self.traded if trade.instrument == instrument and trade.at >= since and at <= seen
         ]
         if self.random:
-            self.random.shuffle(told)
-        return told
+            self.random.shuffle(seen_trades)
+        return seen_trades
 
     def balances(self) -> Mapping[str, Decimal]:
         self._read()
@@ -182,27 +188,27 @@ class RealVenue:
         for at, request in due:
             self._accept(request, "", at)
 
-    def fill(self, one: AtVenue, quantity: Decimal) -> None:
+    def fill(self, placed: AtVenue, quantity: Decimal) -> None:
         """Trade a part of an order."""
-        quantity = min(quantity, one.order.quantity - one.filled)
+        quantity = min(quantity, placed.order.quantity - placed.filled)
         if not quantity:
             return
-        one.filled += quantity
-        if one.filled == one.order.quantity:
-            one.state = VenueOrderState.FILLED
-        base, quote = one.order.instrument.split("/")
-        price = self.prices.get(one.order.instrument) or one.order.limit_price or PRICE
-        signed = quantity if one.order.side == "buy" else -quantity
+        placed.filled += quantity
+        if placed.filled == placed.order.quantity:
+            placed.state = VenueOrderState.FILLED
+        base, quote = placed.order.instrument.split("/")
+        price = self.prices.get(placed.order.instrument) or placed.order.limit_price or PRICE
+        signed = quantity if placed.order.side == "buy" else -quantity
         fee = {"base": base, "quote": quote}.get(self.fee_currency, self.fee_currency)
-        amount = quantity * (D(1) if fee == base else price) / 1000
+        amount = quantity * (Decimal(1) if fee == base else price) / 1000
         for currency, change in ((base, signed), (quote, -signed * price), (fee, -amount)):
-            self.holdings[currency] = self.holdings.get(currency, D(0)) + change
+            self.holdings[currency] = self.holdings.get(currency, Decimal(0)) + change
         trade = VenueTrade(
-            trade_id=str(1 + sum(told.instrument == one.order.instrument for _, told in self.traded)),
-            venue_order_id=f"v{one.number}",
-            client_order_id=one.order.client_order_id if self.named else "",
-            instrument=one.order.instrument,
-            side=one.order.side,
+            trade_id=str(1 + sum(trade.instrument == placed.order.instrument for _, trade in self.traded)),
+            venue_order_id=f"v{placed.number}",
+            client_order_id=placed.order.client_order_id if self.named else "",
+            instrument=placed.order.instrument,
+            side=placed.order.side,
             price=price,
             quantity=quantity,
             charges=(Charge(currency=fee, amount=amount),),
@@ -214,31 +220,31 @@ class RealVenue:
     def price(self, instrument: str, price: Decimal) -> None:
         """Let an instrument trade at a price: stops that it reaches fill, if it is within their limit."""
         self.prices[instrument] = price
-        for one in self.orders:
-            order = one.order
+        for placed in self.orders:
+            order = placed.order
             reached = order.kind == "stop" and order.instrument == instrument and price <= (order.stop_price or price)
-            if reached and one.state is VenueOrderState.OPEN and price >= (order.limit_price or price):
-                self.fill(one, order.quantity)
+            if reached and placed.state is VenueOrderState.OPEN and price >= (order.limit_price or price):
+                self.fill(placed, order.quantity)
 
     def open_stops(self, instance: str, instrument: str) -> list[AtVenue]:
         """Return the stops that rest for a leg."""
         return [
-            one
-            for one in self.orders
-            if one.state is VenueOrderState.OPEN and one.order.protects
-            if (one.order.instance, one.order.instrument) == (instance, instrument)
+            placed
+            for placed in self.orders
+            if placed.state is VenueOrderState.OPEN and placed.order.protects
+            if (placed.order.instance, placed.order.instrument) == (instance, instrument)
         ]
 
     def move(self) -> None:
         """Let what rests fill a little, or be canceled by the venue."""
         self.settle()
-        for one in self.orders:
-            if one.state is VenueOrderState.OPEN and self.random is not None:
+        for placed in self.orders:
+            if placed.state is VenueOrderState.OPEN and self.random is not None:
                 chance = self.random.random()
                 if chance < 0.3:
-                    self.fill(one, one.order.quantity / 2)
+                    self.fill(placed, placed.order.quantity / 2)
                 elif chance < 0.4:
-                    one.state = VenueOrderState.CANCELED
+                    placed.state = VenueOrderState.CANCELED
 
     def _accept(self, request: OrderRequest, fault: str, at: datetime | None = None) -> "AtVenue | str":
         now, order = at or self._clock(), request.order
@@ -246,13 +252,13 @@ class RealVenue:
             return "-1021"
         # Unique among open orders only: what has ended does not stand in the way of a second one.
         if any(
-            one.order.client_order_id == order.client_order_id and one.state is VenueOrderState.OPEN
-            for one in self.orders
+            placed.order.client_order_id == order.client_order_id and placed.state is VenueOrderState.OPEN
+            for placed in self.orders
         ):
             return "duplicate"
         if order.side == "sell" and self.open_stops(order.instance, order.instrument):
             self.clashes.append(order.order_id)
-        number = 1 + sum(one.order.instrument == order.instrument for one in self.orders)
+        number = 1 + sum(placed.order.instrument == order.instrument for placed in self.orders)
         accepted = AtVenue(number, order, now, request.claimed_at)
         self.orders.append(accepted)
         if fault != "rests" and order.kind != "stop":
@@ -265,7 +271,7 @@ class RealVenue:
         rules = self.listed.get(order.instrument)
         if rules is None:
             return bool(self.listed)
-        return bool((order.limit_price or D(0)) % rules.tick or order.quantity % rules.lot)
+        return bool((order.limit_price or Decimal(0)) % rules.tick or order.quantity % rules.lot)
 
     def _fault(self) -> str:
         if self.faults:

@@ -1,0 +1,80 @@
+"""A desk of three strategies for some minutes of bars, with what an operator and a webhook send in between."""
+
+from random import Random
+
+from fanfold.messages import Target, Targets, TradingState
+from fanfold.simulation.schedules.faults import FaultDice
+from fanfold.simulation.schedules.market import START, B, SeededMarket, desk_of
+from fanfold.simulation.schedules.world import World
+
+STATES = (TradingState.HALTED, TradingState.REDUCE_ONLY, TradingState.FLATTENING, TradingState.ACTIVE)
+MINUTES = 12
+HEALING_MINUTES = 9
+
+
+class DeskDay(World):
+    """The desk under fire, and then healed."""
+
+    def __init__(self, seed: int, minutes: int = MINUTES) -> None:
+        random = Random(seed)
+        faults, limits = FaultDice(random), Random(f"limits {seed}")
+        desk, market = desk_of(random, limits), SeededMarket(random, minutes + HEALING_MINUTES)
+        self.quiet, self.halts = random.random() < 0.5, random.random() < 0.7
+        self.minutes = minutes
+        super().__init__(random, faults, desk, market)
+
+    def run(self) -> "DeskDay":
+        self.command({"action": "open", "account": "main", "reason": "start", "actor": "ann"})
+        self.until_quiet()
+        for minute in range(1, self.minutes + 1):
+            self.minute(minute)
+        self.heal()
+        return self
+
+    def minute(self, minute: int) -> None:
+        self.now = max(self.now, START + 60.0 * minute)
+        self.topics.publish([self.market.minute(minute)])
+        self._upset(minute)
+        if self.quiet or not self.faults.on:
+            self.until_quiet()
+        else:
+            for _ in range(self.random.randrange(200)):
+                self.step()
+
+    def _upset(self, minute: int) -> None:
+        """Send what comes from outside besides bars, somewhere in the minute."""
+        if not self.faults.on:
+            return
+        if self.halts and self.random.random() < 0.3:
+            for _ in range(self.random.randrange(60)):
+                self.step()
+            state = self.random.choice(STATES)
+            self.command({"action": "halt", "account": "main", "reason": "drill", "actor": "ann", "state": state})
+        if self.random.random() < 0.2:
+            self.topics.publish([self._external(minute)])
+        if self.random.random() < 0.3:
+            self.sweep()
+
+    def _external(self, minute: int) -> Targets:
+        """Return a signal from outside, decided in the middle of a bar."""
+        target = Target(
+            signal_id=f"told-{minute}",
+            instance="told",
+            instrument=B,
+            timeframe="1m",
+            weight=self.random.choice((0.0, 0.5, 1.0)),
+        )
+        return Targets(
+            id=f"told-{minute}", cause="webhook", at=self.clock(), account="main", poll_id="", targets=[target]
+        )
+
+    def heal(self) -> None:
+        """Switch faults off: what is under way comes to its end, and time goes on."""
+        self.faults.on = False
+        for minute in range(self.minutes + 1, self.minutes + HEALING_MINUTES + 1):
+            self.until_quiet()
+            self.sweep()
+            self.until_quiet()
+            self.minute(minute)
+        self.sweep()
+        self.until_quiet()

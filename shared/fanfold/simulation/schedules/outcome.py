@@ -1,0 +1,51 @@
+"""The end of a schedule, read from the stores, the queues and the venue."""
+
+from typing import Any
+
+from fanfold.aws.dynamodb import ledger
+from fanfold.aws.dynamodb.paper_book import PaperBook
+from fanfold.aws.dynamodb.table import Table
+from fanfold.ledger import orders
+from fanfold.ledger.account_books import AccountBooks
+from fanfold.ledger.orders import OrderRecord
+from fanfold.matching.book import RestingOrder
+from fanfold.messages import ExecutionReport, Fill, Message, decode
+from fanfold.simulation.schedules.world import World
+
+
+class Outcome:
+    """The end of a world: the books, the orders, what rests at the venue, every message that was published."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.table = world, Table(world.cloud.call, "ledger")
+        self.books: AccountBooks = ledger.read(self.table, "main")
+        self.records = _records(world, self.table)
+        self.resting: list[RestingOrder] = PaperBook(Table(world.cloud.call, "paper_book")).read("main").resting
+        queue = world.cloud.sqs.queue(world.places["audit"])
+        self.heard: list[Message] = [decode(letter.body) for letter in queue.messages]
+        self.unique = {message.id: message for message in self.heard}
+
+    def told(self, kind: type[Message]) -> list[Any]:
+        return [message for message in self.unique.values() if isinstance(message, kind)]
+
+    @property
+    def reports(self) -> list[ExecutionReport]:
+        """Reports of bookings, in the order of the books."""
+        bookings = [report for report in self.told(ExecutionReport) if report.fills]
+        return sorted(bookings, key=lambda report: report.version)
+
+    @property
+    def fills(self) -> list[Fill]:
+        return [fill for report in self.reports for fill in report.fills]
+
+    @property
+    def live(self) -> list[OrderRecord]:
+        return [record for record in self.records.values() if record.state in orders.LIVE]
+
+
+def _records(world: World, table: Table) -> dict[str, OrderRecord]:
+    prefix = ledger.order_key("")[0]
+    names = [
+        name.removeprefix(prefix) for name in world.cloud.dynamodb.table("ledger").partitions if name.startswith(prefix)
+    ]
+    return ledger.records(table, names)

@@ -1,0 +1,68 @@
+"""Processes of the services, as many as are wanted side by side: each built by the production wiring."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from fanfold.aws.client.call import Call, with_retries
+from fanfold.aws.function.runtime import Runtime
+from fanfold.aws.function.sqs import SqsConsumer, consume, consume_batch
+from fanfold.aws.telemetry.telemetry import Telemetry
+from fanfold.desk import Desk
+from fanfold.errors import AT_ONCE
+
+# The verb that a service's queue handler calls.
+VERBS = {"market-data": "serve", "signal": "fold", "risk": "assess", "execution": "execute", "audit": "record"}
+
+
+class InvocationContext(NamedTuple):
+    """An invocation as Lambda describes it."""
+
+    aws_request_id: str
+
+
+class ServiceProcess:
+    """A cold function of a service. ``handle`` takes SQS events, ``sweep`` the schedule's, ``control`` commands.
+
+    ``venue`` returns the real venue of a live account, for execution.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        call: Call,
+        clock: Callable[[], datetime],
+        desk: Desk,
+        places: Mapping[str, str],
+        venue: Callable[[str], Any] | None = None,
+    ) -> None:
+        self.service = service
+        retried = with_retries(call, sleep=lambda _seconds: None, chance=lambda: 0.5)
+        watch = Telemetry({}, clock, write=lambda _line: None)
+        edge = SqsConsumer(retried, places[f"dead-{service}"], "faults", clock, watch)
+        self.runtime = Runtime(retried, clock, desk, edge, watch, AT_ONCE, lambda _seconds: None)
+        # A service is its images' business: its wiring is looked up by name, as its functions are.
+        wiring = import_module(f"{service.replace('-', '_')}_service.wiring")
+        settings = _settings(wiring.Settings, places)
+        self.parts = wiring.build(self.runtime, settings, *([venue] if venue else []))
+
+    def handle(self, event: dict[str, Any], request: str) -> dict[str, Any]:
+        with self.runtime.watch.invocation(InvocationContext(request)):
+            take = consume_batch if self.service == "audit" else consume
+            return take(event, getattr(self.parts, VERBS[self.service]), self.runtime.edge)
+
+    def sweep(self, _event: dict[str, Any], request: str) -> dict[str, Any]:
+        with self.runtime.watch.invocation(InvocationContext(request)):
+            swept: dict[str, Any] = self.parts.sweep()
+            return swept
+
+    def control(self, event: dict[str, Any], request: str) -> dict[str, Any]:
+        with self.runtime.watch.invocation(InvocationContext(request)):
+            answer: dict[str, Any] = self.parts.control(event, request)
+            return answer
+
+
+def _settings(kind: type, places: Mapping[str, str]) -> Any:
+    fields: tuple[str, ...] = kind.__struct_fields__  # type: ignore[attr-defined]
+    return kind(**{name: places[name] for name in fields if name in places})

@@ -1,0 +1,61 @@
+"""Laws of trading states: the desk stops when it is told to."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from fanfold.messages import TradingState, TradingStateChanged
+from fanfold.simulation.schedules.outcome import Outcome
+
+# Less than a lot cannot be sold.
+DUST = Decimal("0.002")
+
+
+def flatten_ends_flat(outcome: Outcome) -> Iterator[str]:
+    """An account that is flattened holds nothing, or has exits for all of it."""
+    return still_held(outcome, DUST)
+
+
+def still_held(outcome: Outcome, least: Decimal) -> Iterator[str]:
+    """Positions above ``least`` under FLATTENING without an exit of all of it: a bar takes only so much."""
+    assert outcome.books.account is not None
+    if outcome.books.account.trading_state is TradingState.FLATTENING:
+        yield from (
+            f"{leg} still holds {item.position.quantity}"
+            for leg, item in sorted(outcome.books.positions.items())
+            if abs(item.position.quantity) > least and item.position.quantity + item.open
+        )
+
+
+def no_entry_is_live_where_none_may_be(outcome: Outcome) -> Iterator[str]:
+    """No entry is live in the end under a state that bars entries."""
+    assert outcome.books.account is not None
+    if outcome.books.account.trading_state is not TradingState.ACTIVE:
+        yield from (
+            f"entry {record.order.order_id} is {record.state} under {outcome.books.account.trading_state}"
+            for record in outcome.live
+            if not record.order.reduce_only
+        )
+
+
+def nothing_is_claimed_that_the_state_forbids(outcome: Outcome) -> Iterator[str]:
+    """No order is claimed for sending under a state that bars it."""
+    for state, record in outcome.world.witness.claims:
+        if state is TradingState.HALTED or (state is not TradingState.ACTIVE and not record.order.reduce_only):
+            yield f"order {record.order.order_id} was claimed under {state}"
+
+
+def no_entry_fills_in_a_bar_that_opened_under_a_halt(outcome: Outcome) -> Iterator[str]:
+    """An entry does not fill in a bar that had no moment of trading."""
+    for fill in outcome.fills:
+        closed = fill.at.timestamp()
+        states = outcome.world.witness.in_force(closed - 60, closed + 60)
+        if TradingState.ACTIVE not in states and not outcome.records[fill.order_id].order.reduce_only:
+            yield f"entry {fill.order_id} filled at {fill.at:%H:%M} under {sorted(states)}"
+
+
+def every_trading_state_is_told_last(outcome: Outcome) -> Iterator[str]:
+    """The last trading state that was published is the one in force."""
+    assert outcome.books.account is not None
+    changes = outcome.told(TradingStateChanged)
+    if changes and max(changes, key=lambda change: change.at).state is not outcome.books.account.trading_state:
+        yield f"the state is {outcome.books.account.trading_state}, which was not told last"
