@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from moto import mock_aws
+from sequences import Emulation
 
 from fanfold.aws.client.call import Call, connect
 from support.emulator import IN_PROCESS, Cloud, Emulator, Pair, ministack, moto_server
@@ -43,6 +44,16 @@ def call(cloud: Cloud) -> Call:
 @pytest.fixture
 def admin(cloud: Cloud) -> Call:
     return cloud.admin
+
+
+@pytest.fixture(params=["ministack", "moto"])
+def emulator(request: pytest.FixtureRequest) -> Iterator[Emulation]:
+    """Ministack in a process of its own, or moto in this one."""
+    if request.param == "moto":
+        with mock_aws():
+            yield Emulation("moto", connect("boto3", IN_PROCESS))
+    else:
+        yield Emulation("ministack", connect("boto3", _emptied(request, "ministack").endpoint))
 
 
 @pytest.fixture(params=["ministack", "moto"])

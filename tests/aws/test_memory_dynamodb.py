@@ -1,39 +1,38 @@
-"""DynamoDB in memory answers call by call as an emulator does; what the emulator does otherwise is told here.
+"""DynamoDB in memory answers call by call as emulators do.
 
-Left out, for the emulator (moto) is no measure there: numbers written as 1E+3, which it cannot add; where the last page
-of a query ends; and what it does not have at all: a transaction run again under its token, keys and items over a limit.
+Left out: where the last page of a query ends, which DynamoDB leaves open. What an emulator does otherwise than AWS says
+is in ``test_gaps_of_emulators.py``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import assume
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, rule
 from memory_calls import Clause, answer, attributes, conditions, keys, updates
-from moto import mock_aws
+from sequences import Emulation, run_sequences
 
-from fanfold.aws.client.call import Call, connect
+from fanfold.aws.client.call import Call
 from fanfold.simulation.cloud import MemoryCloud
-from support.emulator import IN_PROCESS
 
 Document = Mapping[str, Any]
 NUMBERS = count()
+INVALID = ("ValidationException", [])
 maybe = st.none() | conditions()
 
 
 class Both(RuleBasedStateMachine):
     """The same calls to both, one after another."""
 
-    emulator: Call
+    emulator: Emulation
 
     def __init__(self) -> None:
         super().__init__()
         self.memory = MemoryCloud().call
         self.name = f"table-{next(NUMBERS)}"
-        for call in (self.emulator, self.memory):
+        for call in (self.emulator.call, self.memory):
             call(
                 "dynamodb",
                 "CreateTable",
@@ -50,7 +49,11 @@ class Both(RuleBasedStateMachine):
 
     def both(self, operation: str, parameters: Document) -> None:
         memory = answer(self.memory, "dynamodb", operation, parameters)
-        assert memory == answer(self.emulator, "dynamodb", operation, parameters), (operation, parameters)
+        emulator = answer(self.emulator.call, "dynamodb", operation, parameters)
+        if self.emulator.name == "moto" and emulator == INVALID and memory[0] == "TransactionCanceledException":
+            assert ("ValidationError", {}) in memory[1]  # moto does not say which write of a transaction it was.
+        else:
+            assert memory == emulator, (operation, parameters)
 
     def write(self, kind: str, where: Document, condition: Clause | None, update: Clause | None = None) -> Document:
         asked: dict[str, Any] = {"TableName": self.name, **where}
@@ -123,36 +126,24 @@ class Both(RuleBasedStateMachine):
             "ScanIndexForward": forward,
             "ConsistentRead": True,
         } | ({"Limit": limit} if limit else {})
-        assert _pages(self.memory, asked) == _pages(self.emulator, asked)
+        # moto takes a range whose end is before its start as an empty one.
+        assume(self.emulator.name != "moto" or "BETWEEN" not in sort or start < "y~")
+        assert _pages(self.memory, asked) == _pages(self.emulator.call, asked)
 
 
 def _pages(call: Call, document: Document) -> list[Any]:
     """All items of a query, page by page; where the last one ends, emulators differ."""
-    found, last = [], None
+    items, last = [], None
     while True:
         page = answer(call, "dynamodb", "Query", {**document, **({"ExclusiveStartKey": last} if last else {})})
-        found += page.get("Items", [])
+        if page == INVALID:
+            return [page]
+        items += page.get("Items", [])
         last = page.get("LastEvaluatedKey")
         if not last:
-            return found
+            return items
 
 
-@pytest.fixture
-def emulator() -> Iterator[Call]:
-    with mock_aws():
-        yield connect("boto3", IN_PROCESS)
-
-
-def test_dynamodb_in_memory_answers_as_an_emulator_does(emulator: Call) -> None:
-    Both.emulator = staticmethod(emulator)
-    run_state_machine_as_test(
-        Both,
-        settings=settings(
-            max_examples=40,
-            stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            phases=(Phase.explicit, Phase.reuse, Phase.generate),
-            report_multiple_bugs=False,
-        ),
-    )
+def test_dynamodb_in_memory_answers_as_an_emulator_does(emulator: Emulation) -> None:
+    Both.emulator = emulator
+    run_sequences(Both)

@@ -5,6 +5,7 @@ from typing import Any
 
 from fanfold.aws.dynamodb.table import KEY_NAMES, Table
 from fanfold.simulation.dynamodb import MemoryDynamo
+from fanfold.simulation.objects import MemoryBuckets
 from fanfold.simulation.queues import MemoryQueues
 from fanfold.simulation.topics import MemoryTopics
 
@@ -14,14 +15,16 @@ def _never() -> float:
 
 
 class MemoryCloud:
-    """DynamoDB, SNS and SQS of one account. ``now`` returns epoch seconds; without it, time stands still."""
+    """DynamoDB, S3, SNS and SQS of one account. ``now`` returns epoch seconds; without it, time stands still."""
 
     def __init__(self, now: Callable[[], float] = _never) -> None:
         self.dynamodb = MemoryDynamo(now)
+        self.s3 = MemoryBuckets(now)
         self.sqs = MemoryQueues(now)
         self.sns = MemoryTopics(self.sqs, now)
         self._services: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
             "dynamodb": self.dynamodb.call,
+            "s3": self.s3.call,
             "sqs": self.sqs.call,
             "sns": self.sns.call,
         }

@@ -21,6 +21,8 @@ BATCH_WRITES = 25
 PAGE_BYTES = 1024 * 1024
 TOKEN_S = 600
 FINE = Reason("None", "", {})
+# An update that the item there does not allow: a fault of its own, in a transaction one of the reasons.
+INVALID = "ValidationError"
 _WRITE = ("TableName", "ConditionExpression", "ExpressionAttributeValues", "ReturnValuesOnConditionCheckFailure")
 _NO_KEY = "The provided key element does not match the schema"
 
@@ -146,6 +148,8 @@ class MemoryDynamo:
         if wanted not in ("NONE", "ALL_OLD", *(["ALL_NEW"] if kind == "Update" else [])):
             raise invalid(f"Return values {wanted} of a {kind} are not known")
         table, key, before, after, reason = self._prepare_write(kind, write)
+        if reason.code == INVALID:
+            raise invalid(reason.message)
         if reason is not FINE:
             raise AwsFault("ConditionalCheckFailedException", reason.message, 400, (reason,))
         table.put(key, after)
@@ -188,7 +192,9 @@ class MemoryDynamo:
         """Return a write's target, the item before and after, and why it must fail, if so. Nothing is changed."""
         reject_unknown_fields(write, *_WRITE, *_FIELDS[kind])
         table, values = self.table(write["TableName"]), canonical(write.get("ExpressionAttributeValues", {}))
-        key = table.key_of(write["Item"]) if kind == "Put" else table.exact_key_of(write["Key"])
+        item = canonical(write["Item"]) if kind == "Put" else None
+        key = table.key_of(item) if item is not None else table.exact_key_of(write["Key"])
+        check_size(item or {})
         _all_used(write, values)
         before = table.get(key)
         if "ConditionExpression" in write:
@@ -197,32 +203,25 @@ class MemoryDynamo:
                 shown = before if write.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" else None
                 reason = Reason("ConditionalCheckFailed", "The conditional request failed", shown or {})
                 return table, key, before, before, reason
-        after = _AFTER[kind](table, before, write, values)
-        if after is not None and after is not before:
-            check_size(after)
+        if kind == "Update":
+            return table, key, before, *_updated(table, before, write, values)
+        after = {"Put": item, "Delete": None, "ConditionCheck": before}[kind]
         return table, key, before, after, FINE
 
 
-def _put(_table: MemoryTable, _before: Item | None, write: Document, _values: Item) -> Item | None:
-    return canonical(write["Item"])
-
-
-def _updated(table: MemoryTable, before: Item | None, write: Document, values: Item) -> Item | None:
+def _updated(table: MemoryTable, before: Item | None, write: Document, values: Item) -> tuple[Item | None, Reason]:
+    """Return the item after an update; where the item does not allow it, the item as it was, and the reason."""
     wanted = update(write["UpdateExpression"])
     if any(path[0] in table.keys for path, _ in wanted.actions):
         raise invalid("One or more parameter values were invalid: Cannot update attribute that is part of the key")
-    return wanted.applied(before if before is not None else dict(write["Key"]), values)
+    try:
+        after = wanted.applied(before if before is not None else dict(write["Key"]), values)
+        check_size(after)
+    except AwsFault as fault:
+        return before, Reason(INVALID, fault.message, {})
+    return after, FINE
 
 
-def _nothing(_table: MemoryTable, _before: Item | None, _write: Document, _values: Item) -> Item | None:
-    return None
-
-
-def _as_it_is(_table: MemoryTable, before: Item | None, _write: Document, _values: Item) -> Item | None:
-    return before
-
-
-_AFTER = {"Put": _put, "Update": _updated, "Delete": _nothing, "ConditionCheck": _as_it_is}
 _FIELDS = {"Put": ["Item"], "Update": ["Key", "UpdateExpression"], "Delete": ["Key"], "ConditionCheck": ["Key"]}
 _OPERATIONS: dict[str, Callable[[MemoryDynamo, Document], dict[str, Any]]] = {
     "CreateTable": MemoryDynamo.create_table,
@@ -240,11 +239,13 @@ _OPERATIONS: dict[str, Callable[[MemoryDynamo, Document], dict[str, Any]]] = {
 def _all_used(write: Document, values: Item) -> None:
     """Reject placeholders without a value and values without a placeholder, as DynamoDB does."""
     named = frozenset[str]()
+    ranges: Sequence[tuple[str, str]] = ()
     if "ConditionExpression" in write:
-        named |= expressions.condition(write["ConditionExpression"]).placeholders
+        _, named, ranges = expressions.condition(write["ConditionExpression"])
     if "UpdateExpression" in write:
         named |= update(write["UpdateExpression"]).placeholders
     _same_names(named, values)
+    expressions.check_ranges(ranges, values)
 
 
 def _same_names(named: frozenset[str], values: Item) -> None:
@@ -271,6 +272,7 @@ def _matching(table: MemoryTable, parameters: Document) -> list[Item]:
     condition = expressions.key_condition(parameters["KeyConditionExpression"], table.keys)
     values = canonical(parameters["ExpressionAttributeValues"])
     _same_names(condition.placeholders, values)
+    expressions.check_ranges(condition.ranges, values)
     part = table.partitions.get(values[condition.partition]["S"], {})
     items = [part[sort] for sort in sorted(part) if condition.holds(part[sort], values)]
     if "ExclusiveStartKey" not in parameters:

@@ -4,7 +4,7 @@ Values and items are in their canonical form, so equal ones are equal. Reserved 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, Inexact
 from functools import lru_cache
 from typing import NamedTuple, cast
@@ -26,10 +26,11 @@ _SIGNS: dict[str, Callable[[str, str], bool]] = {
 
 
 class Condition(NamedTuple):
-    """A condition, and the value placeholders that it names."""
+    """A condition, the value placeholders that it names, and those that are the two ends of a range."""
 
     holds: Test
     placeholders: frozenset[str]
+    ranges: Sequence[tuple[str, str]] = ()
 
 
 @lru_cache(maxsize=4_096)
@@ -38,15 +39,16 @@ def condition(text: str) -> Condition:
     parser = Parser(text)
     test = _any(parser)
     parser.end()
-    return Condition(test, frozenset(parser.placeholders))
+    return Condition(test, frozenset(parser.placeholders), parser.ranges)
 
 
 class KeyCondition(NamedTuple):
-    """The placeholder of the partition, a test of the items in it, and the value placeholders that are named."""
+    """The placeholder of the partition, and the condition of the items in it; see Condition."""
 
     partition: str
     holds: Test
     placeholders: frozenset[str]
+    ranges: Sequence[tuple[str, str]] = ()
 
 
 @lru_cache(maxsize=256)
@@ -62,7 +64,14 @@ def key_condition(text: str, keys: tuple[str, str]) -> KeyCondition:
             raise parser.wrong()
         test = _one(parser)
     parser.end()
-    return KeyCondition(partition, test, frozenset(parser.placeholders))
+    return KeyCondition(partition, test, frozenset(parser.placeholders), parser.ranges)
+
+
+def check_ranges(ranges: Iterable[tuple[str, str]], values: Values) -> None:
+    """Raise DynamoDB's fault for a range whose upper end is below its lower one, whatever is stored."""
+    for low, high in ranges:
+        if compare(">", values[low], values[high]):
+            raise invalid("The BETWEEN operator requires upper bound to be greater than or equal to lower bound")
 
 
 def _always(_item: Item, _values: Values) -> bool:
@@ -77,6 +86,7 @@ class Parser:
         self._tokens = _tokens(text)
         self._at = 0
         self.placeholders: set[str] = set()
+        self.ranges: list[tuple[str, str]] = []
 
     def peek(self) -> str:
         """Return the next token, "" at the end; keywords in capitals."""
@@ -198,9 +208,13 @@ def _one(parser: Parser) -> Test:
         options = parser.list_of(operand)
         return lambda item, values: left(item, values) in [option(item, values) for option in options]
     if parser.takes("BETWEEN"):
+        ends = [parser.peek()]
         low = operand(parser)
         parser.take("AND")
+        ends.append(parser.peek())
         high = operand(parser)
+        if all(end.startswith(":") for end in ends):
+            parser.ranges.append((ends[0], ends[1]))
         return lambda item, values: (
             compare(">=", left(item, values), low(item, values))
             and compare("<=", left(item, values), high(item, values))
