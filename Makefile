@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test simulate conform storm peers check lint format lock documents bench oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
+.PHONY: help install run test simulate sim conform storm peers check lint format lock documents bench oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --d
 
 simulate: install ## Run the desk under faults at every call, a schedule a seed (SEEDS=2000 FIRST_SEED=0)
 	@SEEDS=$(or $(SEEDS),2000) FIRST_SEED=$(or $(FIRST_SEED),0) $(BIN)/python -m pytest tests/simulation/test_simulation.py
+
+sim: install ## Run schedules of the length of one order under every fault, on all cores (SCHEDULES=20000 FIRST_SEED=0)
+	@$(BIN)/fanfold simulate --seeds $(or $(SCHEDULES),20000) --first-seed $(or $(FIRST_SEED),0)
 
 conform: install ## Hold the AWS in memory against moto and the embedded AWS (SEQUENCES=250, of each service with each)
 	@CONFORM_SEQUENCES=$(or $(SEQUENCES),250) $(PYTEST) tests/aws/test_gaps_of_emulators.py tests/aws/test_memory_dynamodb.py \

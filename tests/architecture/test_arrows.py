@@ -53,7 +53,7 @@ ROOMS = {
     "exchange": MESSAGES | {"desk", "matching", "simulation"},
     "local": DOMAIN | AWS | {"venues", "simulation", "importers"},
     "stages": LOCAL,
-    "cli": LOCAL | {"exchange", "stages", "cost", "performance"},
+    "cli": LOCAL | {"simulation.schedules", "exchange", "stages", "cost", "performance"},
     "fanfold_dev": LOCAL | {"exchange", "stages", "cost", "performance", "cli"},
 }
 # Room -> the libraries that it may import, where that is more than what is pure.

@@ -53,6 +53,7 @@ class QuietDesk:
     def restart(self, desk: Desk | None = None) -> None:
         """Cold processes, after a deploy of another desk where there is one."""
         self.desk = desk or self.desk
+        self.desks = [self.desk]
         self.processes = {
             name: ServiceProcess(name, self.call, self.clock, self.desk, self.places) for name in SERVICES
         }

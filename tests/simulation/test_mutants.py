@@ -163,8 +163,12 @@ MUTANTS: dict[str, list[Guard]] = {
 }
 
 
+# Shown to fail in a schedule of one order, where messages come that nobody understands.
+ELSEWHERE = {"every_dead_letter_has_its_reason"}
+
+
 def test_every_law_has_a_mutant() -> None:
-    assert sorted(MUTANTS) == sorted(law.name for law in PAPER_LAWS)
+    assert sorted({*MUTANTS, *ELSEWHERE}) == sorted(law.name for law in PAPER_LAWS)
 
 
 @pytest.mark.parametrize("law", MUTANTS)

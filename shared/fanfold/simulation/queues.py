@@ -54,21 +54,21 @@ class MemoryQueue:
         self.visibility_s = float(settings.get("VisibilityTimeout", 30))
         self.redrive: Document = json.loads(settings.get("RedrivePolicy", "{}"))
         self.messages: list[Waiting] = []
-        self._now = now
-        self._known: dict[str, tuple[float, str]] = {}
+        self.now = now
+        self.known: dict[str, tuple[float, str]] = {}
         self._count = 0
 
     def send(self, body: str, attributes: Document, group: str, token: str) -> str:
         """Send a message and return its id; a token of the last five minutes returns its message, sent once."""
-        now = self._now()
-        known_at, identifier = self._known.get(token, (0.0, ""))
+        now = self.now()
+        known_at, identifier = self.known.get(token, (0.0, ""))
         if token and identifier and now - known_at < DEDUPLICATED_S:
             return identifier
         self._count += 1
         identifier = f"{self.name}/{self._count}"
         self.messages.append(Waiting(identifier, body, attributes, group, int(now * 1_000)))
         if token:
-            self._known[token] = now, identifier
+            self.known[token] = now, identifier
         return identifier
 
     def receive(self, count: int, visibility_s: float, dead: Callable[["MemoryQueue", Waiting], bool]) -> list[Waiting]:
@@ -82,13 +82,15 @@ class MemoryQueue:
                 continue
             waiting.received += 1
             waiting.receipt = f"{waiting.identifier}/{waiting.received}"
-            waiting.visible_at = self._now() + visibility_s
+            waiting.visible_at = self.now() + visibility_s
             received.append(waiting)
         return received
 
     def visible(self) -> list[Waiting]:
         """Return the messages that may be received now."""
-        now = self._now()
+        if not self.messages:
+            return []
+        now = self.now()
         busy = {message.group for message in self.messages if message.visible_at > now} if self.fifo else set[str]()
         return [message for message in self.messages if message.visible_at <= now and message.group not in busy]
 
@@ -96,7 +98,7 @@ class MemoryQueue:
         return next((message for message in self.messages if message.receipt == receipt), None)
 
     def in_flight(self) -> int:
-        return sum(message.visible_at > self._now() for message in self.messages)
+        return sum(message.visible_at > self.now() for message in self.messages)
 
 
 class MemoryQueues:

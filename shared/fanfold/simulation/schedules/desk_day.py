@@ -3,7 +3,7 @@
 from random import Random
 
 from fanfold.messages import Target, Targets, TradingState
-from fanfold.simulation.schedules.faults import FaultDice
+from fanfold.simulation.schedules.faults import FaultDice, drawn
 from fanfold.simulation.schedules.market import START, B, SeededMarket, desk_of
 from fanfold.simulation.schedules.world import World
 
@@ -17,7 +17,7 @@ class DeskDay(World):
 
     def __init__(self, seed: int, minutes: int = MINUTES) -> None:
         random = Random(seed)
-        faults, limits = FaultDice(random), Random(f"limits {seed}")
+        faults, limits = FaultDice(random, drawn(random)), Random(f"limits {seed}")
         desk, market = desk_of(random, limits), SeededMarket(random, minutes + HEALING_MINUTES)
         self.quiet, self.halts = random.random() < 0.5, random.random() < 0.7
         self.minutes = minutes

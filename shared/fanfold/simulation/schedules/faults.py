@@ -1,14 +1,42 @@
-"""The AWS seam with faults: a process may die before or after any call, be throttled, or lose the answer."""
+"""The dice of a schedule: which fault comes when, at the seam to AWS and in the deliveries of queues."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from fanfold.aws.client.call import NO_ANSWER, AwsFault, Call, Reason
 from fanfold.simulation.schedules.witness import TOKEN
 
-KINDS = ("before", "after", "throttle", "lost", "conflict", "again", "zombie", "batch", "dead")
+# Kind -> the event, for people.
+KINDS = {
+    "before": "a process dies before a call",
+    "after": "a process dies after a call",
+    "throttle": "a call is throttled",
+    "lost": "a call is carried out, and its answer is lost",
+    "conflict": "a write meets another transaction",
+    "again": "a message is delivered again although it was handled",
+    "zombie": "a message is delivered to another process while the first still works on it",
+    "batch": "a topic takes a part of a batch",
+    "dead": "every process dies at a message, and it becomes a dead letter",
+    "freeze": "a process stands still for 2 to 60 seconds before a call",
+    "timeout": "a function is ended at its limit; its messages come back after their time of visibility",
+    "dropped": "a delivery reaches nobody; it is repeated after the time of visibility",
+    "delay": "a message arrives up to 20 seconds late",
+    "reorder": "messages of other groups overtake one",
+    "skew": "the clock of a process is up to 2 seconds off",
+    "backward": "the clock of a process steps back by a second",
+    "halt": "an operator sets another trading state",
+    "rotation": "the key of the venue is replaced",
+    "deploy": "functions are deployed with tighter limits, and processes begin cold",
+    "poison": "a message that nobody understands is sent",
+    "bars-missing": "the bars of a minute do not come by themselves",
+    "bars-late": "the bars of a minute come half a minute late",
+    "bars-twice": "the bars of a minute are published under a second id",
+    "bars-out-of-order": "the bars of a minute come after those of the next",
+    "venue": "the venue loses a request, answers late, rejects, fills a part, or does not answer a question",
+}
+DAY = ("before", "after", "throttle", "lost", "conflict", "again", "zombie", "batch", "dead")
 # Each seed draws for each kind how often it comes, in a call or in a delivery.
 RATES = (0.0, 0.004, 0.03)
 # Batches are rare by themselves.
@@ -19,33 +47,53 @@ class Crash(BaseException):
     """The process is gone."""
 
 
+class Hit(NamedTuple):
+    """A fault that came: the number of the chance that it had, among all chances of the schedule, and its kind."""
+
+    chance: int
+    kind: str
+
+
 class FaultDice:
     """The dice of one seed, which are switched off to heal, and a trace of what they led to."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, rates: Mapping[str, float], *, traced: bool = True) -> None:
         self.on = True
-        self.counts = dict.fromkeys(KINDS, 0)
+        self.traced = traced
+        self.hits: list[Hit] = []
+        self.chances = 0
+        self.tell: Callable[[str], None] = lambda _text: None
         self._random = random
-        self._rates = {kind: random.choice(BATCH_RATES if kind == "batch" else RATES) for kind in KINDS}
+        self._rates = rates
         self._trace = blake2b(digest_size=16)
 
     def hit(self, kind: str) -> bool:
-        if not self.on or self._random.random() >= self._rates[kind]:
+        """Return whether a fault of this kind comes now."""
+        if not self.on or kind not in self._rates:
             return False
-        self.counts[kind] += 1
+        self.chances += 1
+        if not self.comes(kind):
+            return False
+        self.hits.append(Hit(self.chances, kind))
         self.note(kind)
+        self.tell(f"FAULT {kind}: {KINDS[kind]}")
         return True
+
+    def comes(self, kind: str) -> bool:
+        return self._random.random() < self._rates[kind]
 
     def note(self, *what: object) -> None:
         """Add to the trace."""
-        self._trace.update(repr(what).encode())
+        if self.traced:
+            self._trace.update(repr(what).encode())
 
     def trace(self) -> str:
         return self._trace.hexdigest()
 
     def between(self, call: Call, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """A call, or what becomes of it."""
-        self.note(service, operation, sorted((key, value) for key, value in parameters.items() if key != TOKEN))
+        """Carry out a call, or let it fail."""
+        if self.traced:
+            self.note(service, operation, sorted((key, value) for key, value in parameters.items() if key != TOKEN))
         if self.hit("before"):
             raise Crash
         if service == "dynamodb":
@@ -71,8 +119,27 @@ class FaultDice:
             raise AwsFault("TransactionConflictException", "another was at it", 400)
 
 
+def drawn(random: Random, kinds: Iterable[str] = DAY, rates: tuple[float, ...] = RATES) -> dict[str, float]:
+    """Draw how often each kind comes in a schedule."""
+    return {kind: random.choice(BATCH_RATES if kind == "batch" else rates) for kind in kinds}
+
+
+class ListedFaults(FaultDice):
+    """Faults at the listed chances and nowhere else: to repeat a schedule with fewer of them, or with one."""
+
+    def __init__(
+        self, random: Random, rates: Mapping[str, float], listed: Iterable[Hit], *, traced: bool = True
+    ) -> None:
+        super().__init__(random, rates, traced=traced)
+        self._listed = frozenset(listed)
+
+    def comes(self, kind: str) -> bool:
+        super().comes(kind)  # The dice goes on as it did.
+        return Hit(self.chances, kind) in self._listed
+
+
 def _partly(call: Call, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """A batch of which the last entry fails."""
+    """Publish a batch of which the last entry fails."""
     *taken, last = parameters["PublishBatchRequestEntries"]
     if taken:
         call("sns", "PublishBatch", {**parameters, "PublishBatchRequestEntries": taken})

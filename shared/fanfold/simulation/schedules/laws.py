@@ -12,6 +12,7 @@ EVERYWHERE = (
     Law(Sentence.NEVER_DOUBLED, LawKind.SAFETY, book_laws.orders_fill_what_they_are_for_and_no_more),
     Law(Sentence.NEVER_FORGOTTEN, LawKind.LIVENESS, order_laws.nothing_is_left_unpublished),
     Law(Sentence.NEVER_FORGOTTEN, LawKind.SAFETY, order_laws.the_index_of_live_orders_is_what_lives),
+    Law(Sentence.NEVER_UNEXPLAINED, LawKind.SAFETY, order_laws.every_dead_letter_has_its_reason),
     Law(Sentence.NEVER_UNEXPLAINED, LawKind.LIVENESS, order_laws.what_is_approved_is_what_the_ledger_has),
     Law(Sentence.NEVER_UNEXPLAINED, LawKind.LIVENESS, state_laws.every_trading_state_is_told_last),
     Law(Sentence.ADDS_UP, LawKind.SAFETY, book_laws.cash_is_what_the_fills_say),

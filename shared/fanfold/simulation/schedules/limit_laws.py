@@ -9,7 +9,6 @@ from fanfold.ledger.account_books import AccountBooks, StoredPosition
 from fanfold.messages import TradingState
 from fanfold.money import exact
 from fanfold.risk.exposure import PositionKey
-from fanfold.simulation.schedules.market import A, B
 from fanfold.simulation.schedules.outcome import Outcome
 from fanfold.simulation.schedules.witness import Approval, NotedFigures
 
@@ -21,7 +20,7 @@ Prices = dict[str, Decimal]
 
 def no_order_is_over_its_limit(outcome: Outcome) -> Iterator[str]:
     """No entry is worth more than an order may be."""
-    limit = outcome.world.desk.limits["main"].order_notional_max
+    limit = outcome.limits.order_notional_max
     for name, record in outcome.records.items():
         if not record.order.reduce_only and record.order.quantity * record.order.reference_price > limit:
             yield f"order {name} is over {limit}"
@@ -29,7 +28,7 @@ def no_order_is_over_its_limit(outcome: Outcome) -> Iterator[str]:
 
 def no_position_is_approved_over_its_limit(outcome: Outcome) -> Iterator[str]:
     """No entry is approved that may lead over the limit of a position."""
-    limit = outcome.world.desk.limits["main"].position_notional_max
+    limit = outcome.limits.position_notional_max
     for approval in outcome.world.witness.approvals:
         for order in approval.entries:
             stakes = [_largest(item) for leg, item in approval.books.positions.items() if leg[1] == order.instrument]
@@ -40,7 +39,7 @@ def no_position_is_approved_over_its_limit(outcome: Outcome) -> Iterator[str]:
 
 def no_exposure_is_approved_over_its_limit(outcome: Outcome) -> Iterator[str]:
     """At the marks of its decision; of an instrument without an order, at any that they may have been."""
-    limits = outcome.world.desk.limits["main"]
+    limits = outcome.limits
     for approval in outcome.world.witness.approvals:
         if approval.entries and not any(_within(approval, limits, marks) for marks in _marks(outcome, approval)):
             yield f"orders {[entry.order_id for entry in approval.entries]} lead over the exposure limits"
@@ -48,7 +47,7 @@ def no_exposure_is_approved_over_its_limit(outcome: Outcome) -> Iterator[str]:
 
 def no_entry_is_approved_while_a_loss_limit_is_broken(outcome: Outcome) -> Iterator[str]:
     """However the price came there: a loss is seen with the bar that it comes by."""
-    limits = outcome.world.desk.limits["main"]
+    limits = outcome.limits
     for approval in outcome.world.witness.approvals:
         if not approval.entries:
             continue
@@ -63,8 +62,8 @@ def a_broken_loss_limit_is_noted_by_the_last_poll_and_nothing_rests_under_it(out
     noted, market = outcome.world.witness.noted, outcome.world.market
     if not noted:
         return
-    marks = {name: market.close(name, outcome.world.now) for name in (A, B)}
-    lost = _lost(outcome.world.desk.limits["main"], noted[-1:], _equity(outcome.books, marks))
+    marks = {name: market.close(name, outcome.world.now) for name in outcome.world.market.bars}
+    lost = _lost(outcome.limits, noted[-1:], _equity(outcome.books, marks))
     if lost != bool(outcome.books.account.breach):
         yield f"a limit is broken: {lost}, and noted is {outcome.books.account.breach!r}"
     if lost and outcome.books.account.trading_state is TradingState.ACTIVE:
@@ -77,7 +76,8 @@ def _marks(outcome: Outcome, approval: Approval) -> Iterator[Prices]:
     known = {order.instrument: [order.reference_price] for order in approval.orders}
     until = approval.orders[0].decided_at.timestamp()
     moments = [until - seconds for seconds in range(0, WINDOW_S + 1, MINUTE_S)]
-    closes = {name: known.get(name) or [outcome.world.market.close(name, at) for at in moments] for name in (A, B)}
+    market = outcome.world.market
+    closes = {name: known.get(name) or [market.close(name, at) for at in moments] for name in market.bars}
     for prices in product(*closes.values()):
         yield dict(zip(closes, prices, strict=True))
 

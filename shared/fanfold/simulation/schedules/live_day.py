@@ -1,43 +1,13 @@
 """A desk day of a live account: its venue, too, loses answers, is late, and lets processes die at a call."""
 
 from random import Random
-from typing import TYPE_CHECKING, Any
 
 import msgspec
-from greenlet import getcurrent
 
 from fanfold.simulation.schedules.desk_day import DeskDay
-from fanfold.simulation.schedules.faults import Crash
+from fanfold.simulation.schedules.diced_venue import VenueWire
 from fanfold.simulation.schedules.process import ServiceProcess
 from fanfold.simulation.schedules.venue import RealVenue
-
-if TYPE_CHECKING:
-    from fanfold.simulation.schedules.outcome import Outcome
-
-
-class VenueWire:
-    """The way to the venue: every call of it is a point at which the process may be stopped."""
-
-    def __init__(self, world: "LiveDay") -> None:
-        self._world = world
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._world.venue, name)
-        if not callable(method):
-            return method
-
-        def call(*parameters: Any) -> Any:
-            getcurrent().parent.switch()
-            faults = self._world.faults
-            faults.note("venue", name)
-            if faults.hit("before"):
-                raise Crash
-            answer = method(*parameters)
-            if faults.hit("after"):
-                raise Crash
-            return answer
-
-        return call
 
 
 class LiveDay(DeskDay):
@@ -66,9 +36,3 @@ class LiveDay(DeskDay):
     def heal(self) -> None:
         self.venue.random, self.venue.lag_s = None, 0
         super().heal()
-
-
-def venue_of(outcome: "Outcome") -> RealVenue:
-    """Return the venue of a live world."""
-    assert isinstance(outcome.world, LiveDay)
-    return outcome.world.venue

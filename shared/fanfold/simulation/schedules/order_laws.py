@@ -7,6 +7,7 @@ from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.table import KEY_NAMES
 from fanfold.messages import OrdersApproved, OrdersRefused
 from fanfold.simulation.schedules.outcome import Outcome
+from fanfold.simulation.schedules.places import RECEIVED_MAX
 
 # The bar that opens at or after an order's time ends it, when it is closed.
 LATE = timedelta(minutes=2)
@@ -51,6 +52,13 @@ def no_live_order_is_without_a_future(outcome: Outcome) -> Iterator[str]:
             yield f"order {record.order.order_id} is {record.state}, and nobody works on it"
         elif record.order.expires_at + LATE < outcome.world.clock():
             yield f"order {record.order.order_id} rests past its time"
+
+
+def every_dead_letter_has_its_reason(outcome: Outcome) -> Iterator[str]:
+    """A message that nobody can take is put aside with the reason, or after so many deliveries."""
+    for letter in outcome.dead_letters:
+        if "reason" not in letter.attributes and letter.received < RECEIVED_MAX:
+            yield f"{letter.body[:40]!r} was put aside without a reason"
 
 
 def nothing_rests_that_the_ledger_has_ended(outcome: Outcome) -> Iterator[str]:

@@ -2,15 +2,23 @@
 
 from typing import Any
 
+import msgspec
+
 from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.paper_book import PaperBook
 from fanfold.aws.dynamodb.table import Table
+from fanfold.desk import Limits
 from fanfold.ledger import orders
 from fanfold.ledger.account_books import AccountBooks
 from fanfold.ledger.orders import OrderRecord
 from fanfold.matching.book import RestingOrder
 from fanfold.messages import ExecutionReport, Fill, Message, decode
+from fanfold.simulation.queues import Waiting
+from fanfold.simulation.schedules.venue import RealVenue
 from fanfold.simulation.schedules.world import World
+
+# The limits that a deploy changes.
+DEPLOYED_LIMITS = ("order_notional_max", "position_notional_max")
 
 
 class Outcome:
@@ -27,6 +35,27 @@ class Outcome:
 
     def told(self, kind: type[Message]) -> list[Any]:
         return [message for message in self.unique.values() if isinstance(message, kind)]
+
+    @property
+    def dead_letters(self) -> list[Waiting]:
+        """The messages that were put aside."""
+        names = [name for name in self.world.places if name.startswith("dead-")]
+        return [
+            letter for name in sorted(names) for letter in self.world.cloud.sqs.queue(self.world.places[name]).messages
+        ]
+
+    @property
+    def venue(self) -> RealVenue:
+        """The venue of a live world."""
+        venue: RealVenue = self.world.venue  # type: ignore[attr-defined]
+        return venue
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of the account; of those that a deploy changed, the loosest."""
+        deployed = [desk.limits["main"] for desk in self.world.desks]
+        loosest = {name: max(getattr(limits, name) for limits in deployed) for name in DEPLOYED_LIMITS}
+        return msgspec.structs.replace(deployed[0], **loosest)
 
     @property
     def reports(self) -> list[ExecutionReport]:

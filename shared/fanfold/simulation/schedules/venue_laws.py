@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from fanfold.ledger import orders
 from fanfold.messages import OrderState
-from fanfold.simulation.schedules.live_day import venue_of
 from fanfold.simulation.schedules.outcome import Outcome
 from fanfold.simulation.schedules.state_laws import still_held
 from fanfold.simulation.schedules.venue import RealVenue
@@ -19,14 +18,14 @@ NEVER_THERE = (OrderState.REJECTED, OrderState.STALE, OrderState.BLOCKED, OrderS
 
 def one_order_for_each_intent(outcome: Outcome) -> Iterator[str]:
     """The venue has at most one order of each client order id."""
-    counts = Counter(placed.order.client_order_id for placed in venue_of(outcome).orders)
+    counts = Counter(placed.order.client_order_id for placed in outcome.venue.orders)
     yield from (f"{name} is {count} orders at the venue" for name, count in counts.items() if count > 1)
 
 
 def what_is_at_the_venue_was_approved_and_is_known_to_be_there(outcome: Outcome) -> Iterator[str]:
     """Each order at the venue was approved with these terms, and its fills are booked."""
     known = {record.order.client_order_id: record for record in outcome.records.values()}
-    for placed in venue_of(outcome).orders:
+    for placed in outcome.venue.orders:
         record = known.get(placed.order.client_order_id)
         if record is None or orders.terms_of(record.order) != orders.terms_of(placed.order):
             yield f"{placed.order.client_order_id} was never approved like that"
@@ -39,7 +38,7 @@ def what_is_at_the_venue_was_approved_and_is_known_to_be_there(outcome: Outcome)
 def requests_carry_the_time_of_their_claim(outcome: Outcome) -> Iterator[str]:
     """A request is stamped with the time and the deadline of its claim, never with that of sending."""
     claims = {(record.order.order_id, record.claimed_at, record.deadline) for _, record in outcome.world.witness.claims}
-    for request in venue_of(outcome).requests:
+    for request in outcome.venue.requests:
         if (request.order.order_id, request.claimed_at, request.deadline) not in claims:
             yield f"a request of {request.order.order_id} was not stamped by its claim"
 
@@ -47,7 +46,7 @@ def requests_carry_the_time_of_their_claim(outcome: Outcome) -> Iterator[str]:
 def balances_are_what_the_fills_come_to(outcome: Outcome) -> Iterator[str]:
     """The balances of the venue are what the booked fills come to."""
     start, flows = RealVenue(outcome.world.clock).holdings, outcome.books.real.flows
-    for currency, held in venue_of(outcome).holdings.items():
+    for currency, held in outcome.venue.holdings.items():
         if held != start.get(currency, Decimal(0)) + flows.get(currency, Decimal(0)):
             yield f"the venue has {held} {currency}, the books come to {flows.get(currency)}"
     if outcome.books.real.frozen:

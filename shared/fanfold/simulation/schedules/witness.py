@@ -92,6 +92,13 @@ def _put(operation: str, parameters: Mapping[str, Any]) -> list[Item]:
     return [item for write in writes if (item := write.get("Put", {}).get("Item"))]
 
 
+def written_orders(operation: str, parameters: Mapping[str, Any]) -> list[OrderRecord]:
+    """Return the orders that a write puts, as they are after it."""
+    if operation not in ("TransactWriteItems", "PutItem"):
+        return []
+    return [_record(item["record"]["B"]) for item in _put(operation, parameters) if "order_state" in item]
+
+
 def _of_state(items: list[Item], state: OrderState) -> Iterator[OrderRecord]:
     """The orders that a write brings to a state."""
     for item in items:

@@ -4,14 +4,16 @@ The seed decides everything: who goes on next, who dies before or after a call, 
 twice, whose message is seen again while it is still worked on.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from random import Random
 from typing import Any
 
-from greenlet import getcurrent, greenlet
+from greenlet import getcurrent
 
+from fanfold.aws.client.call import AwsFault
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.sns import Topics
 from fanfold.desk import Desk
@@ -19,9 +21,11 @@ from fanfold.messages import TOPICS, BarsRequested, Message, decode
 from fanfold.simulation.cloud import MemoryCloud
 from fanfold.simulation.schedules.faults import Crash, FaultDice
 from fanfold.simulation.schedules.market import START, SeededMarket
-from fanfold.simulation.schedules.places import as_record, places_of, topic_setting
+from fanfold.simulation.schedules.places import RECEIVED_MAX, as_record, places_of, topic_setting
+from fanfold.simulation.schedules.prepared import Prepared
 from fanfold.simulation.schedules.process import ServiceProcess
-from fanfold.simulation.schedules.witness import Witness
+from fanfold.simulation.schedules.running import RunningInvocation
+from fanfold.simulation.schedules.witness import Witness, written_orders
 
 SERVICES = ("signal", "risk", "execution")
 STEPS_MAX = 100_000
@@ -32,41 +36,33 @@ class NoEnd(AssertionError):
     """Work that never comes to an end."""
 
 
-class RunningInvocation(greenlet):  # type: ignore[misc]
-    """A process at work on an event; it stops at every call, until it is its turn again."""
-
-    def __init__(self, process: ServiceProcess, work: Callable[[], Any], **more: Any) -> None:
-        super().__init__(self._run)
-        self.process = process
-        self.queue: str = more.get("queue", "")
-        self.receipts: dict[str, str] = more.get("receipts", {})
-        # An operator's command and its request, which are repeated where they fail.
-        self.command: tuple[dict[str, Any], str] | None = more.get("command")
-        self.frozen = False
-        self.fault: BaseException | None = None
-        self.answer: Any = None
-        self._work = work
-
-    def _run(self) -> None:
-        try:
-            self.answer = self._work()
-        except (Crash, Exception) as fault:  # noqa: BLE001 - it is looked at by who switches here
-            self.fault = fault
-
-
 class World:
     """The desk, its queues, and who is at work. What happens in it, and when, is a subclass's."""
 
-    def __init__(self, random: Random, faults: FaultDice, desk: Desk, market: SeededMarket) -> None:
-        self.random, self.faults, self.desk, self.market = random, faults, desk, market
-        self.now = float(START)
+    def __init__(
+        self, random: Random, faults: FaultDice, desk: Desk, market: SeededMarket, before: Prepared | None = None
+    ) -> None:
+        """Go on from what was ``before``, or begin with nothing."""
+        self.random, self.faults, self.market = random, faults, market
+        self.desk, self.desks = desk, [desk]
+        self.now = before.now if before else float(START)
         self.cloud = MemoryCloud(lambda: self.now)
-        self.places = places_of(self.cloud)
+        self.places = before.fill(self.cloud, lambda: self.now) if before else places_of(self.cloud)
+        self.queues = {name: self.cloud.sqs.queue(self.places[name]) for name in (*SERVICES, "market-data")}
+        self.reached = Counter[str]()
+        self.story: list[str] | None = None
+        faults.tell = self.tell
         self.warm: dict[str, list[ServiceProcess]] = {service: [] for service in SERVICES}
         self.running: list[RunningInvocation] = []
-        self.witness = Witness(Table(self.cloud.call, "ledger"))
+        self.ledger = Table(self.cloud.call, "ledger")
+        self.witness = Witness(self.ledger)
         self.requests = 0
         self.topics = Topics(self.cloud.call, {name: self.places[topic_setting(name)] for name in TOPICS})
+
+    def tell(self, text: str) -> None:
+        """Add a line to the story, where one is told."""
+        if self.story is not None:
+            self.story.append(f"{datetime.fromtimestamp(self.now, UTC):%H:%M:%S.%f}"[:-4] + f"  {text}")
 
     def clock(self) -> datetime:
         return datetime.fromtimestamp(self.now, UTC)
@@ -77,9 +73,21 @@ class World:
         return self.faults.between(self._carry_out, service, operation, parameters)
 
     def _carry_out(self, service: str, operation: str, parameters: Any) -> dict[str, Any]:
-        answer = self.cloud.call(service, operation, parameters)
+        try:
+            answer = self.cloud.call(service, operation, parameters)
+        except AwsFault as fault:
+            self.reached[f"AWS answers {fault.code}"] += 1
+            raise
+        if self.story is not None:
+            self._tell_of_orders(operation, parameters)
         self.witness.see(self.now, self.cloud.dynamodb.table("ledger"), operation, parameters)
         return answer
+
+    def _tell_of_orders(self, operation: str, parameters: Any) -> None:
+        for record in written_orders(operation, parameters):
+            filled = f", {record.filled} filled" if record.filled else ""
+            kind = f"{record.order.side} {record.order.quantity} {record.order.instrument}"
+            self.tell(f"the ledger has order {record.order.order_id[:8]} ({kind}) as {record.state}{filled}")
 
     def command(self, event: dict[str, Any]) -> None:
         """Give an operator's command, again and again until it is obeyed."""
@@ -103,10 +111,23 @@ class World:
         warm = self.warm[service]
         if warm and self.random.random() < WARM:
             return warm.pop(self.random.randrange(len(warm)))
+        self.reached["a process begins cold"] += 1
         return self.cold(service)
 
     def cold(self, service: str) -> ServiceProcess:
-        return ServiceProcess(service, self.call, self.clock, self.desk, self.places)
+        return ServiceProcess(service, self.call, self.clock_of_a_process(), self.desk, self.places)
+
+    def clock_of_a_process(self) -> Callable[[], datetime]:
+        """Return the clock of a new process, which may be off, and step back."""
+        offset = 4 * self.random.random() - 2 if self.faults.hit("skew") else 0.0
+
+        def clock() -> datetime:
+            nonlocal offset
+            if self.faults.hit("backward"):
+                offset -= 1
+            return datetime.fromtimestamp(self.now + offset, UTC)
+
+        return clock
 
     def until_quiet(self) -> None:
         for _ in range(STEPS_MAX):
@@ -117,21 +138,39 @@ class World:
 
     def step(self) -> bool:
         """Let somebody go on to the next call, or deliver; return false where there is nothing to do."""
-        ready = [name for name in SERVICES if self._queue(name).visible()]
-        options = len(self.running) + len(ready)
+        ready = [name for name in SERVICES if self.queues[name].visible()]
+        awake = [invocation for invocation in self.running if invocation.asleep_until <= self.now]
+        options = len(awake) + len(ready)
         self.fetch_bars()
         if not options:
             return False
         self.now += self.random.choice((0.0, 0.0, 0.05, 0.3))
         chosen = self.random.randrange(options)
-        if chosen >= len(self.running):
-            self._deliver(ready[chosen - len(self.running)])
+        if chosen >= len(awake):
+            self._deliver(ready[chosen - len(awake)])
         else:
-            self._go_on(self.running[chosen])
+            self._go_on(awake[chosen])
         return True
+
+    def wake(self) -> bool:
+        """Let time pass until somebody wakes up, or a message is visible again; return false where nobody waits."""
+        hidden = [
+            message.visible_at
+            for name in SERVICES
+            for message in self.queues[name].messages
+            if message.visible_at > self.now
+        ]
+        moments = hidden + [
+            invocation.asleep_until for invocation in self.running if invocation.asleep_until > self.now
+        ]
+        if moments:
+            self.now = min(moments)
+        return bool(moments)
 
     def fetch_bars(self) -> None:
         """Send missing bars, as market-data does."""
+        if not self.queues["market-data"].messages:
+            return
         for message in self._taken("market-data"):
             assert isinstance(message, BarsRequested)
             self.topics.publish([self.market.wanted(message)])
@@ -144,10 +183,9 @@ class World:
             self.cloud.call("sqs", "DeleteMessage", where)
         return [decode(letter["Body"]) for letter in letters]
 
-    def _queue(self, service: str) -> Any:
-        return self.cloud.sqs.queue(self.places[service])
-
     def _deliver(self, service: str) -> None:
+        if self._held_up(self.queues[service]):
+            return
         request = {"QueueUrl": self.places[service], "MaxNumberOfMessages": self.random.choice((1, 1, 3))}
         letters = self.cloud.call("sqs", "ReceiveMessage", request).get("Messages", [])
         if not letters:
@@ -155,39 +193,60 @@ class World:
         if self.faults.hit("dead"):
             self._bury(service, letters)
             return
+        if self.faults.hit("dropped"):
+            return
         process = self.process(service)
+        if self.story is not None:
+            self.tell(f"{service} takes {', '.join(map(_headline, letters))}")
         event = {"Records": [as_record(letter) for letter in letters]}
         receipts = {letter["MessageId"]: letter["ReceiptHandle"] for letter in letters}
         self.faults.note("deliver", service, list(receipts.values()))
+        if any(receipts.keys() & invocation.receipts.keys() for invocation in self.running):
+            self.reached["two processes work on one message"] += 1
 
         work = partial(process.handle, event, "delivery")
         self.running.append(RunningInvocation(process, work, queue=service, receipts=receipts))
 
+    def _held_up(self, queue: Any) -> bool:
+        """Let the next message come late, or let others overtake it; return whether it comes late."""
+        (first, *_) = queue.visible()
+        if self.faults.hit("reorder"):
+            group = [message for message in queue.messages if message.group == first.group]
+            queue.messages[:] = [message for message in queue.messages if message.group != first.group] + group
+        if self.faults.hit("delay"):
+            first.visible_at = self.now + 20 * self.random.random()
+            return True
+        return False
+
     def _bury(self, service: str, letters: list[dict[str, Any]]) -> None:
         """Move messages at which every process died, until the queue gave up."""
-        queue = self._queue(service)
+        queue = self.queues[service]
         for letter in letters:
             waiting = queue.with_receipt(letter["ReceiptHandle"])
+            assert waiting is not None
+            waiting.received = RECEIVED_MAX
             queue.messages.remove(waiting)
             self.cloud.sqs.queue(self.places[f"dead-{service}"]).messages.append(waiting)
-
-    def dead_letters(self) -> list[Any]:
-        """Return messages that no service could read, or that ended each process."""
-        return [
-            message for service in SERVICES for message in self.cloud.sqs.queue(self.places[f"dead-{service}"]).messages
-        ]
 
     def _go_on(self, invocation: RunningInvocation) -> None:
         if invocation.queue and not invocation.frozen and self.faults.hit("zombie"):
             invocation.frozen = True
             self._show(invocation, list(invocation.receipts))
-        invocation.switch()
+        if self.faults.hit("freeze"):
+            invocation.asleep_until = self.now + 2 + 58 * self.random.random()
+            return
+        ended = self.faults.hit("timeout")
+        if ended:
+            invocation.throw()
+            invocation.fault = Crash()
+        else:
+            invocation.switch()
         if not invocation.dead:
             return
         self.running.remove(invocation)
         if not isinstance(invocation.fault, Crash):
             self.warm[invocation.process.service].append(invocation.process)
-        if invocation.queue:
+        if invocation.queue and not ended:
             self._answered(invocation)
         elif invocation.fault and invocation.command:
             self._command(*invocation.command)
@@ -207,6 +266,12 @@ class World:
 
     def _show(self, invocation: RunningInvocation, names: list[str]) -> None:
         for name in names:
-            waiting = self._queue(invocation.queue).with_receipt(invocation.receipts[name])
+            waiting = self.queues[invocation.queue].with_receipt(invocation.receipts[name])
             if waiting is not None:
                 waiting.visible_at = self.now
+
+
+def _headline(letter: dict[str, Any]) -> str:
+    """Name a message for the story."""
+    kind = letter.get("MessageAttributes", {}).get("type", {}).get("StringValue", "no message")
+    return f"{kind} (delivery {letter['Attributes']['ApproximateReceiveCount']})"

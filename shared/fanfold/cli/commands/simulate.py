@@ -1,0 +1,99 @@
+"""Run the desk's own handlers under faults, a schedule a seed, and hold the laws against what comes of it.
+
+A schedule is the length of one order: bars, signal, risk, execution, venue, books, in memory, while processes die,
+messages come twice or late and the venue fails; then faults end. The same seed is the same schedule.
+
+Example: fanfold simulate
+Example: fanfold simulate --seeds 20000
+Example: fanfold simulate --seed 7 --explain
+Example: fanfold simulate --seeds 500 --faults before,after,venue
+"""
+
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from fanfold.cli import simulating
+from fanfold.cli.argument_types import read_by, read_count, read_whole
+from fanfold.cli.exit_codes import Exit
+from fanfold.cli.output import Answer, grid
+from fanfold.errors import BadInput
+from fanfold.simulation.schedules.faults import KINDS
+from fanfold.simulation.schedules.reached import NAMES
+from fanfold.simulation.schedules.schedule import ScheduleResult, run
+from fanfold.simulation.schedules.shrinking import shrunk
+
+EXITS = (Exit.FAILED,)
+SEEDS = 500
+SHOWN_MAX = 10
+
+
+def read_kinds(written: str) -> tuple[str, ...]:
+    """Return kinds of faults that are written with commas."""
+    kinds = tuple(written.split(","))
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is no kind of fault; they are {', '.join(KINDS)}")
+    return kinds
+
+
+Seed = Annotated[
+    int | None, Parameter(metavar="N", converter=read_by(read_whole), help="one schedule, that of this seed")
+]
+Seeds = Annotated[int, Parameter(metavar="N", converter=read_by(read_count), help=f"how many seeds ({SEEDS})")]
+FirstSeed = Annotated[int, Parameter(metavar="N", converter=read_by(read_whole), help="the first of them (0)")]
+Explain = Annotated[
+    bool, Parameter(help="tell what happened, with the fewest faults that still break a law where one is broken")
+]
+Kinds = Annotated[
+    Any, Parameter(metavar="KINDS", converter=read_by(read_kinds), help="kinds of faults, with commas (all)")
+]
+
+
+def command(
+    *,
+    seed: Seed = None,
+    seeds: Seeds = SEEDS,
+    first_seed: FirstSeed = 0,
+    explain: Explain = False,
+    faults: Kinds = tuple(KINDS),
+) -> Answer:
+    """Return the laws that were broken, by seed, and the rare states that were reached."""
+    simulating.make_services_importable()
+    if seed is not None:
+        return _of_one(seed, faults, explain=explain)
+    if explain:
+        raise BadInput("--explain tells of one schedule: name it with --seed")
+    result = simulating.campaign(first_seed, seeds, faults)
+    document = simulating.summary(result)
+    rate = document["schedules_a_second_and_core"]
+    broken = {verdict.seed: verdict.broken for verdict in result.failed}
+    lines = [
+        f"{seeds} schedules in {result.seconds:.0f} s, {rate} a second and core; {len(broken)} broke a law",
+        *(f"seed {number}: {breaches[0]}" for number, breaches in list(broken.items())[:SHOWN_MAX]),
+    ]
+    states = [{"state": name, "schedules": result.reached[name]} for name in NAMES]
+    table = grid("reached", states, {"state": "state", "schedules": "schedules"})
+    return Answer(document, ["\n".join(lines), table], Exit.FAILED if broken else Exit.OK)
+
+
+def _of_one(seed: int, kinds: tuple[str, ...], *, explain: bool) -> Answer:
+    verdict = run(seed, kinds=kinds, traced=True, narrated=explain)
+    fewest = shrunk(verdict) if verdict.broken and explain else verdict.hits
+    if len(fewest) < len(verdict.hits):
+        verdict = run(seed, kinds=kinds, listed=fewest, traced=True, narrated=True)
+    document = {
+        "seed": seed,
+        "broken": verdict.broken,
+        "faults": [hit._asdict() for hit in verdict.hits],
+        "trace": verdict.trace,
+        "story": list(verdict.story),
+    }
+    blocks = ["\n".join(verdict.story)] if explain else []
+    return Answer(document, [*blocks, _verdict_text(verdict)], Exit.FAILED if verdict.broken else Exit.OK)
+
+
+def _verdict_text(verdict: ScheduleResult) -> str:
+    faults = ", ".join(hit.kind for hit in verdict.hits) or "none"
+    ends = [f"BROKEN {breach}" for breach in verdict.broken] or ["every law holds"]
+    return "\n".join([f"seed {verdict.seed}, faults: {faults}", *ends, f"trace {verdict.trace}"])

@@ -1,0 +1,69 @@
+"""Run schedules of the simulator on all cores, and show what they came to."""
+
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any, NamedTuple
+
+from fanfold.deployment import SERVICES
+from fanfold.local.launcher import repository_root
+from fanfold.simulation.schedules.faults import KINDS
+from fanfold.simulation.schedules.schedule import ScheduleResult, run_all
+
+# The seeds that a process runs before it reports.
+CHUNK = 250
+
+
+class Campaign(NamedTuple):
+    """The result of seeds: those that broke a law, rare states by how many seeds reached them, the time it took.
+
+    ``seconds`` is the wall's; ``cpu_s`` the processors'.
+    """
+
+    seeds: range
+    failed: list[ScheduleResult]
+    reached: Counter[str]
+    seconds: float
+    cpu_s: float
+
+
+def make_services_importable() -> None:
+    """Let the handlers of the services, which the simulator drives, be imported from the checkout."""
+    folders = [str(repository_root() / "services" / service) for service in SERVICES]
+    sys.path += [folder for folder in folders if folder not in sys.path]
+
+
+def campaign(first: int, count: int, kinds: Sequence[str] = tuple(KINDS), processes: int = 0) -> Campaign:
+    """Run so many seeds from a first one, on so many processes, or as many as there are cores."""
+    began = time.perf_counter()
+    seeds = range(first, first + count)
+    chunks = [seeds[start : start + CHUNK] for start in range(0, count, CHUNK)]
+    processes = min(processes or os.cpu_count() or 1, len(chunks))
+    if processes == 1:
+        results = [_run_chunk(chunk, kinds) for chunk in chunks]
+    else:
+        with ProcessPoolExecutor(processes, initializer=make_services_importable) as pool:
+            results = list(pool.map(_run_chunk, chunks, [kinds] * len(chunks)))
+    failed = [verdict for verdicts, _, _ in results for verdict in verdicts]
+    counts = sum((counted for _, counted, _ in results), Counter[str]())
+    return Campaign(seeds, failed, counts, time.perf_counter() - began, sum(spent for *_, spent in results))
+
+
+def _run_chunk(seeds: Sequence[int], kinds: Sequence[str]) -> tuple[list[ScheduleResult], Counter[str], float]:
+    began = time.process_time()
+    failed, counts = run_all(seeds, kinds)
+    return failed, counts, time.process_time() - began
+
+
+def summary(result: Campaign) -> dict[str, Any]:
+    """Return a campaign as a document."""
+    return {
+        "seeds": {"first": result.seeds.start, "count": len(result.seeds)},
+        "broken": {verdict.seed: verdict.broken for verdict in result.failed},
+        "reached": dict(result.reached.most_common()),
+        "seconds": round(result.seconds, 1),
+        "schedules_a_second_and_core": round(len(result.seeds) / result.cpu_s),
+    }

@@ -1,0 +1,214 @@
+"""The length of one order: a price moves, a strategy wants a position, and everything fails on its way to the books.
+
+The desk is small, and begins warm and opened, so that a schedule takes milliseconds.
+"""
+
+from functools import cache
+from random import Random
+from typing import Any, NamedTuple
+
+import msgspec
+
+from fanfold import desk
+from fanfold.aws.dynamodb import ledger
+from fanfold.desk import Desk
+from fanfold.market.bars import Bar
+from fanfold.messages import Message, OrderState, TradingState
+from fanfold.simulation.schedules.diced_venue import DicedVenue, VenueWire
+from fanfold.simulation.schedules.faults import KINDS, FaultDice, Hit, ListedFaults
+from fanfold.simulation.schedules.market import START, A, SeededMarket, document, instance
+from fanfold.simulation.schedules.prepared import Prepared
+from fanfold.simulation.schedules.process import ServiceProcess
+from fanfold.simulation.schedules.world import SERVICES, World
+
+WARM_MINUTES, BUSY_MINUTES, HEALING_MINUTES, HEALING_MINUTES_MAX = 3, 1, 2, 8
+UNDER_WAY = (OrderState.APPROVED, OrderState.SUBMITTING)
+STATES = (TradingState.HALTED, TradingState.REDUCE_ONLY, TradingState.FLATTENING, TradingState.ACTIVE)
+# Each seed draws for each kind how often it comes; what has few chances in a schedule comes more often at each.
+RATES = (0.0, 0.01, 0.08)
+SELDOM = ("batch", "dead", "skew", "rotation", "deploy", "halt", "poison", "bars-missing", "bars-late", "bars-twice",
+          "bars-out-of-order", "venue")  # fmt: skip
+SELDOM_RATES = (0.0, 0.0, 0.05, 0.3)
+PLENTY, THIN = 10**9, 40_000
+POISON = ("", "{", '{"type": "unknown.v9"}', "[" * 2_000, '{"type": "targets.v1", "id": 7}', "\ud7ff")
+
+
+class Variant(NamedTuple):
+    """The account of a schedule, and how its strategy sends orders."""
+
+    mode: str
+    kind: str
+    order: str
+
+
+ACCOUNTS = (("live", "spot"), ("live", "spot"), ("paper", "spot"), ("paper", "margin"))
+VARIANTS = tuple(Variant(mode, kind, order) for mode, kind in ACCOUNTS for order in ("market", "limit"))
+
+
+@cache
+def desk_of(variant: Variant, *, deployed: bool = False) -> Desk:
+    """Return a desk of one strategy on one instrument; once more deployed, its limits are tighter."""
+    file = document({"trend": instance(params={"fast": 1, "slow": 2}, instruments=[A], order=variant.order)})
+    file["accounts"]["main"] |= {"kind": variant.kind, "participation_max": "0.1"}
+    file["limits"]["main"] = {
+        "order_notional_max": "2000" if deployed else "4000",
+        "position_notional_max": "3000" if deployed else "6000",
+    }
+    built = desk.build(file, "simulated")
+    account = msgspec.structs.replace(built.accounts["main"], mode=variant.mode)
+    return msgspec.structs.replace(built, accounts={"main": account})
+
+
+class OrderMarket(SeededMarket):
+    """Some calm minutes, a move or two, and calm again."""
+
+    def __init__(self, random: Random) -> None:
+        last = WARM_MINUTES + BUSY_MINUTES + HEALING_MINUTES_MAX
+        price, walk = 10_000, list[Bar]()
+        for minute in range(1, last + 1):
+            first, busy = price, WARM_MINUTES < minute <= WARM_MINUTES + BUSY_MINUTES
+            price += random.choice((-120, 60, 90, 120, 140, 150)) if busy else 0
+            top, low = max(first, price) + 20, min(first, price) - 20
+            volume = random.choice((PLENTY, PLENTY, THIN)) if busy else PLENTY
+            walk.append(Bar(START + 60 * minute, first, top, low, price, volume))
+        self.bars = {A: walk}
+
+
+@cache
+def prepared(variant: Variant) -> Prepared:
+    """Return the cloud of a desk that was opened and has seen some minutes, without a fault."""
+    world = OneOrder(0, variant, before=None)
+    world.faults.on = False
+    world.command({"action": "open", "account": "main", "reason": "start", "actor": "ann"})
+    world.settle()
+    for minute in range(1, WARM_MINUTES + 1):
+        world.tick(minute)
+        world.settle()
+    return Prepared(world.cloud, world.places, world.now)
+
+
+class OneOrder(World):
+    """A schedule. ``listed`` repeats it with these faults alone."""
+
+    def __init__(
+        self,
+        seed: int,
+        variant: Variant | None = None,
+        *,
+        before: Prepared | None = None,
+        kinds: tuple[str, ...] = tuple(KINDS),
+        listed: tuple[Hit, ...] | None = None,
+        traced: bool = False,
+    ) -> None:
+        random, dice = Random(seed), Random(f"faults {seed}")
+        self.variant = variant or random.choice(VARIANTS)
+        rates = {kind: dice.choice(SELDOM_RATES if kind in SELDOM else RATES) for kind in KINDS}
+        rates = {kind: rates[kind] for kind in kinds}
+        faults = (
+            FaultDice(dice, rates, traced=traced)
+            if listed is None
+            else ListedFaults(dice, rates, listed, traced=traced)
+        )
+        super().__init__(random, faults, desk_of(self.variant), OrderMarket(random), before)
+        self.key_version = 1
+        self.late_bars: list[Message] = []
+        self.poisoned: list[str] = []
+        self.venue = DicedVenue(self, Random(f"venue {seed}"))
+        if self.variant.mode == "live":
+            self.places |= {"live_venue": "v", "venue_secret": "/fanfold/live/venue"}
+
+    @classmethod
+    def of(cls, seed: int, **more: Any) -> "OneOrder":
+        """Return the schedule of a seed, on a desk that is warm."""
+        variant = Random(seed).choice(VARIANTS)
+        return cls(seed, before=prepared(variant), **more)
+
+    def run(self) -> "OneOrder":
+        for minute in range(WARM_MINUTES + 1, WARM_MINUTES + BUSY_MINUTES + 1):
+            self._busy(minute)
+        self.heal()
+        return self
+
+    def _busy(self, minute: int) -> None:
+        self.tick(minute)
+        for _ in range(self.random.randrange(20)):
+            self.step()
+        self._upset()
+        self.settle(until=START + 60 * (minute + 1))
+
+    def tick(self, minute: int) -> None:
+        """Let a minute begin: its bars come, and what rests at the venue may trade."""
+        self.now = max(self.now, START + 60.0 * minute)
+        self.tell(f"minute {minute} closes at {self.market.close(A, self.now)}")
+        self.venue.move()
+        bars, earlier, self.late_bars = self.market.minute(minute), self.late_bars, list[Message]()
+        if self.faults.hit("bars-late") or self.faults.hit("bars-out-of-order"):
+            self.late_bars.append(bars)
+        elif not self.faults.hit("bars-missing"):
+            self.topics.publish([bars])
+        if self.faults.hit("bars-twice"):
+            self.topics.publish([msgspec.structs.replace(bars, id=f"{bars.id}-again")])
+        self.topics.publish(earlier)
+
+    def _upset(self) -> None:
+        if self.faults.hit("bars-late"):
+            self.topics.publish(self.late_bars)
+            self.late_bars.clear()
+        if self.faults.hit("poison"):
+            self.poisoned.append(self.random.choice(POISON))
+            self.queues[self.random.choice(SERVICES)].send(self.poisoned[-1], {}, "poison", "")
+        if self.faults.hit("halt"):
+            self.halt(self.random.choice(STATES))
+        if self.random.random() < 0.4:
+            self.sweep()
+        if self.faults.hit("deploy"):
+            self.deploy(desk_of(self.variant, deployed=True))
+        if self.faults.hit("rotation"):
+            self.key_version += 1
+
+    def halt(self, state: TradingState) -> None:
+        self.tell(f"the operator sets {state}")
+        self.command({"action": "halt", "account": "main", "reason": "drill", "actor": "ann", "state": state})
+
+    def deploy(self, desk: Desk) -> None:
+        """Let processes that begin from now on have another desk; those at work come to their end."""
+        self.desk = desk
+        self.desks.append(desk)
+        for pool in self.warm.values():
+            pool.clear()
+
+    def heal(self) -> None:
+        """Switch faults off: what is under way comes to its end, and time goes on."""
+        self.faults.on = False
+        self.tell("faults are over")
+        first = WARM_MINUTES + BUSY_MINUTES + 1
+        for minute in range(first, first + HEALING_MINUTES_MAX):
+            if minute >= first + HEALING_MINUTES and not self._waiting():
+                return
+            self.settle()
+            self.tick(minute)
+            self.settle()
+            self.sweep()
+            self.settle()
+
+    def _waiting(self) -> bool:
+        """Return whether an order is under way of which something is still to become."""
+        ids = [order.order_id for order in ledger.live(self.ledger, "main")]
+        records = ledger.records(self.ledger, ids).values()
+        return any(record.state in UNDER_WAY and not record.doubt for record in records)
+
+    def settle(self, until: float | None = None) -> None:
+        """Let everybody work, and time pass, until nobody has anything to do, or to a time."""
+        self.until_quiet()
+        while (until is None or self.now < until) and self.wake():
+            self.until_quiet()
+
+    def cold(self, service: str) -> ServiceProcess:
+        venue = (lambda _account: VenueWire(self)) if self.variant.mode == "live" and service == "execution" else None
+        return ServiceProcess(service, self.call, self.clock_of_a_process(), self.desk, self.places, venue, silent=True)
+
+    def _carry_out(self, service: str, operation: str, parameters: Any) -> dict[str, Any]:
+        if service == "ssm":
+            keys = msgspec.json.encode({"apiKey": "key", "secret": "secret"}).decode()
+            return {"Parameter": {"Value": keys, "Version": self.key_version}}
+        return super()._carry_out(service, operation, parameters)

@@ -1,0 +1,59 @@
+"""Rare states: what a schedule came through, so that it is known which of them the seeds reach, and how often."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from fanfold.messages import OrdersRefused, OrderState, TradingState
+from fanfold.simulation.schedules.faults import KINDS
+from fanfold.simulation.schedules.outcome import Outcome
+from fanfold.simulation.schedules.places import RECEIVED_MAX
+
+# States that orders only pass through are not among those that they end in.
+ENDS = tuple(state for state in OrderState if state is not OrderState.SUBMITTING)
+NAMES = (
+    *KINDS.values(),
+    *(f"an order ends {state}" for state in ENDS),
+    *(f"the account ends {state}" for state in TradingState),
+    "AWS answers ConditionalCheckFailedException",
+    "AWS answers TransactionCanceledException",
+    "a fill is booked of an order that is not acknowledged",
+    "a message is dead-lettered after so many deliveries",
+    "a message is dead-lettered with its reason",
+    "a message is published twice",
+    "a process begins cold",
+    "an exit is approved",
+    "an order fills in parts",
+    "an order is cancelled by a halt while it rests",
+    "an order is claimed a second time",
+    "an order is quarantined",
+    "risk refuses an order",
+    "the venue accepts an order late",
+    "the venue accepts an order late, after it was not found",
+    "the venue rejects a request that comes after its deadline",
+    "the venue rejects an id that rests already",
+    "two processes work on one message",
+)
+
+
+def reached(outcome: Outcome) -> Counter[str]:
+    """Count the states of NAMES that a schedule reached, each once."""
+    world = outcome.world
+    names = {KINDS[hit.kind] for hit in world.faults.hits} | world.reached.keys() | set(_states(outcome))
+    return Counter(names & set(NAMES))
+
+
+def _states(outcome: Outcome) -> Iterator[str]:
+    yield from (f"an order ends {record.state}" for record in outcome.records.values())
+    if outcome.books.account is not None:
+        yield f"the account ends {outcome.books.account.trading_state}"
+    for record in outcome.records.values():
+        yield from ["an order is claimed a second time"] if record.epoch > 1 else []
+        yield from ["an order is quarantined"] if record.doubt else []
+        yield from ["an exit is approved"] if record.order.reduce_only else []
+    counts = Counter(fill.order_id for fill in outcome.fills)
+    yield from ["an order fills in parts"] if any(count > 1 for count in counts.values()) else []
+    for letter in outcome.dead_letters:
+        by_count = letter.received >= RECEIVED_MAX
+        yield f"a message is dead-lettered {'after so many deliveries' if by_count else 'with its reason'}"
+    yield from ["a message is published twice"] if len(outcome.heard) > len(outcome.unique) else []
+    yield from ["risk refuses an order"] if outcome.told(OrdersRefused) else []

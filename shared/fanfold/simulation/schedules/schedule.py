@@ -1,0 +1,63 @@
+"""One schedule of a seed from its beginning to its verdict."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from fanfold.simulation.schedules.faults import KINDS, Hit
+from fanfold.simulation.schedules.laws import LIVE_LAWS, PAPER_LAWS
+from fanfold.simulation.schedules.laws import broken as breaches_of
+from fanfold.simulation.schedules.one_order import OneOrder
+from fanfold.simulation.schedules.outcome import Outcome
+from fanfold.simulation.schedules.reached import reached
+from fanfold.simulation.schedules.world import NoEnd
+
+
+class ScheduleResult(NamedTuple):
+    """The end of a schedule: what it broke, the faults that came, the rare states that it reached, its trace.
+
+    ``trace`` is a digest of every call and fault, "" where it was not asked for.
+    """
+
+    seed: int
+    broken: list[str]
+    hits: tuple[Hit, ...]
+    reached: Counter[str]
+    trace: str
+    story: tuple[str, ...] = ()
+
+
+def run(
+    seed: int,
+    *,
+    kinds: Sequence[str] = tuple(KINDS),
+    listed: Sequence[Hit] | None = None,
+    traced: bool = False,
+    narrated: bool = False,
+) -> ScheduleResult:
+    """Run the schedule of a seed, with faults of some kinds, or with the listed ones alone."""
+    world = OneOrder.of(seed, kinds=tuple(kinds), listed=None if listed is None else tuple(listed), traced=traced)
+    world.story = [] if narrated else None
+    broken, counts = _judged(world)
+    trace = world.faults.trace() if traced else ""
+    return ScheduleResult(seed, broken, tuple(world.faults.hits), counts, trace, tuple(world.story or ()))
+
+
+def _judged(world: OneOrder) -> tuple[list[str], Counter[str]]:
+    try:
+        world.run()
+    except NoEnd as endless:
+        return [f"comes_to_an_end: {endless}"], Counter()
+    outcome = Outcome(world)
+    laws = LIVE_LAWS if world.variant.mode == "live" else PAPER_LAWS
+    return breaches_of(outcome, laws), reached(outcome)
+
+
+def run_all(seeds: Sequence[int], kinds: Sequence[str] = tuple(KINDS)) -> tuple[list[ScheduleResult], Counter[str]]:
+    """Run the schedules of many seeds; return the verdicts of those that broke a law, and a count of rare states."""
+    counts, failed = Counter[str](), list[ScheduleResult]()
+    for seed in seeds:
+        verdict = run(seed, kinds=kinds)
+        counts.update(verdict.reached)
+        failed += [verdict] if verdict.broken else []
+    return failed, counts

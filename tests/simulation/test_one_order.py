@@ -1,0 +1,49 @@
+"""Schedules of the length of one order: every law holds, and a seed is one trace."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from fanfold.simulation.schedules.faults import KINDS
+from fanfold.simulation.schedules.reached import NAMES
+from fanfold.simulation.schedules.schedule import run, run_all
+
+SEEDS = 120
+STATES = 40
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, 40))
+def test_every_law_holds_of_an_order_whatever_fails(first: int) -> None:
+    failed, _ = run_all(range(first, first + 40))
+    assert {verdict.seed: verdict.broken for verdict in failed} == {}
+
+
+def test_at_least_forty_rare_states_are_named() -> None:
+    assert len(set(NAMES)) == len(NAMES) >= STATES
+    assert set(KINDS.values()) <= set(NAMES)
+
+
+def test_a_schedule_is_one_trace_however_hashes_fall() -> None:
+    program = (
+        "from fanfold.simulation.schedules.schedule import run; print(*(run(s, traced=True).trace for s in range(8)))"
+    )
+    here = [run(seed, traced=True).trace for seed in range(8)]
+    assert len(set(here)) == 8
+    for hashes in ("1", "2"):
+        environ = os.environ | {"PYTHONHASHSEED": hashes, "PYTHONPATH": os.pathsep.join(sys.path)}
+        done = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True)
+        assert done.stdout.split() == here
+
+
+def test_a_schedule_of_its_own_faults_is_the_same_again() -> None:
+    for seed in range(10):
+        drawn = run(seed, traced=True)
+        listed = run(seed, listed=drawn.hits, traced=True)
+        assert (listed.trace, listed.hits) == (drawn.trace, drawn.hits)
+
+
+def test_kinds_that_are_not_asked_for_do_not_come() -> None:
+    kinds = {hit.kind for seed in range(30) for hit in run(seed, kinds=("after", "venue")).hits}
+    assert kinds == {"after", "venue"}

@@ -1,0 +1,54 @@
+"""``fanfold simulate``: many seeds, and one with its story."""
+
+import json
+
+import pytest
+
+from execution_service.send import Sender
+from fanfold.cli.main import main
+from fanfold.messages import OrderState
+
+
+def test_seeds_are_run_and_rare_states_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "--seeds", "20", "--first-seed", "5", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["seeds"] == {"first": 5, "count": 20}
+    assert document["broken"] == {}
+    assert document["reached"]["a process begins cold"] == 20
+
+
+def test_a_seed_tells_its_story_and_its_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "--seed", "7", "--explain"]) == 0
+    story = capsys.readouterr().out
+    assert "the ledger has order" in story
+    assert "every law holds" in story
+
+
+def test_a_broken_law_is_told_with_the_fewest_faults(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        Sender, "_look_up", lambda sender, message, record: sender._end(message, record, OrderState.STALE, "no answer")
+    )
+    seed = _first_failing(capsys)
+    assert main(["simulate", "--seed", str(seed), "--json"]) == 1
+    drawn = json.loads(capsys.readouterr().out)
+    assert main(["simulate", "--seed", str(seed), "--explain", "--json"]) == 1
+    shrunk = json.loads(capsys.readouterr().out)
+    assert 1 <= len(shrunk["faults"]) < len(drawn["faults"])
+    assert shrunk["broken"]
+    assert any("FAULT" in line for line in shrunk["story"])
+
+
+def _first_failing(capsys: pytest.CaptureFixture[str]) -> int:
+    assert main(["simulate", "--seeds", "200", "--json"]) == 1
+    return int(next(iter(json.loads(capsys.readouterr().out)["broken"])))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [(["--faults", "rain"], "'rain' is no kind of fault"), (["--explain"], "name it with --seed")],
+)
+def test_wrong_arguments_are_named(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", *words]) == 2
+    assert says in capsys.readouterr().err
