@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fanfold.exchange.box import Box, BoxRequest
+from fanfold.exchange.listings import ALGO_ORDERS_MAX, ORDERS_MAX
 from fanfold.exchange.request_limits import RequestLimits
 from fanfold.exchange.spot import FLOW, OWNER, QUOTES
 from support.box_client import NOW_MS, PLENTY, ask, limit, make_box, public, read, signed
@@ -118,6 +119,34 @@ def test_a_client_order_id_is_unique_among_open_orders_alone(box: Box) -> None:
     assert len(box.exchange.orders) == 3
     newest = ask(box, "GET", "order", symbol="BTCUSDT", origClientOrderId="mine")
     assert (newest["orderId"], newest["status"]) == (bought["orderId"], "FILLED")
+
+
+def test_two_hundred_orders_of_a_symbol_may_be_open(box: Box) -> None:
+    for _ in range(ORDERS_MAX):
+        assert "code" not in ask(box, "POST", "order", **limit(LOW, "0.0002"))
+    refused = ask(box, "POST", "order", **limit(LOW, "0.0002"))
+    assert refused == {"code": -2010, "msg": "Filter failure: MAX_NUM_ORDERS"}
+    # What cannot rest counts for nothing, and what ended leaves its place.
+    assert ask(box, "POST", "order", **limit(LOW, "0.0002", timeInForce="IOC"))["status"] == "EXPIRED"
+    assert ask(box, "POST", "order", **MARKET, quantity="0.01")["status"] == "FILLED"
+    ask(box, "DELETE", "order", symbol="BTCUSDT", orderId=min(it.order.order_id for it in box.exchange.open_orders()))
+    assert "code" not in ask(box, "POST", "order", **limit(LOW, "0.0002"))
+
+
+def test_five_orders_of_a_symbol_may_have_a_trigger(box: Box) -> None:
+    for _ in range(ALGO_ORDERS_MAX - 1):
+        assert "code" not in ask(box, "POST", "order", **STOP, stopPrice=LOW)
+    pair = {"symbol": "BTCUSDT", "side": "SELL", "quantity": "0.01", "price": HIGH, "stopPrice": LOW}
+    # The pair is a limit order and a stop, and the stop is the fifth.
+    assert "code" not in ask(box, "POST", "order/oco", **pair)
+    refused = {"code": -2010, "msg": "Filter failure: MAX_NUM_ALGO_ORDERS"}
+    assert ask(box, "POST", "order", **STOP, stopPrice=LOW) == refused
+    assert ask(box, "POST", "order/oco", **pair) == refused
+    assert len(box.exchange.open_orders()) == ALGO_ORDERS_MAX + 1
+    assert "code" not in ask(box, "POST", "order", **limit(LOW))
+    told = {it["filterType"]: it for it in public(box, "exchangeInfo", symbol="BTCUSDT")["symbols"][0]["filters"]}
+    assert told["MAX_NUM_ALGO_ORDERS"]["maxNumAlgoOrders"] == ALGO_ORDERS_MAX
+    assert told["MAX_NUM_ORDERS"]["maxNumOrders"] == ORDERS_MAX
 
 
 def test_what_is_not_there_is_said_so(box: Box) -> None:

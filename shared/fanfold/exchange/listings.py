@@ -19,6 +19,8 @@ PRICE_MAX = Decimal(1_000_000)
 LOTS_MAX = 1_000_000_000
 MARKET_LOTS_MAX = 100_000_000
 NOTIONAL_MAX = Decimal(9_000_000)
+# How many orders of an account may be open in a symbol, and of them how many that wait for a trigger or did.
+ORDERS_MAX, ALGO_ORDERS_MAX = 200, 5
 # How far a price may be from the last: as a factor of it, whichever side.
 NEAR, FAR = Decimal("0.2"), Decimal(5)
 
@@ -115,6 +117,8 @@ class Listing(msgspec.Struct, kw_only=True):
                 "applyMaxToMarket": True,
                 "avgPriceMins": 0,
             },
+            {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": ORDERS_MAX},
+            {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": ALGO_ORDERS_MAX},
         ]
 
 

@@ -7,7 +7,7 @@ from itertools import count
 
 import msgspec
 
-from fanfold.exchange.listings import Listing
+from fanfold.exchange.listings import ALGO_ORDERS_MAX, ORDERS_MAX, Listing
 from fanfold.exchange.order_request import SpotOrder
 from fanfold.exchange.refusals import ExchangeRefusal, rejected
 from fanfold.matching.engine import EngineTrade, MatchingEngine, OrderEvent
@@ -181,6 +181,7 @@ class SpotExchange:
         for it in placed:
             if any(self.orders[other].order.is_live for other in self._by_client_id.get(it.client_order_id, ())):
                 raise rejected("Duplicate order sent.")
+        self._check_open(placed)
         orders = [it.order for it in placed]
         if not self.wallets.lock(listing.base, listing.quote, *orders):
             raise rejected("Account has insufficient balance for requested action.")
@@ -193,6 +194,15 @@ class SpotExchange:
             self._by_client_id.setdefault(it.client_order_id, []).append(it.order.order_id)
         self.apply(listing.symbol, events)
         return placed
+
+    def _check_open(self, placed: list[PlacedOrder]) -> None:
+        """Raise ExchangeRefusal where too many orders of a symbol would be open; what cannot rest is not counted."""
+        resting = [it for it in placed if it.order.trigger is not None or it.order.rests]
+        live = [*self.open_orders(placed[0].listing.symbol), *resting] if resting else []
+        if len(live) > ORDERS_MAX:
+            raise rejected("Filter failure: MAX_NUM_ORDERS")
+        if sum(it.order.trigger is not None for it in live) > ALGO_ORDERS_MAX:
+            raise rejected("Filter failure: MAX_NUM_ALGO_ORDERS")
 
     def _placed(self, request: SpotOrder, at_ms: int, pair: int | None = None) -> PlacedOrder:
         quantity, quote_max = self._sizes(request)
