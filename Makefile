@@ -26,9 +26,9 @@ simulate: install ## Run the desk under faults at every call, a schedule a seed 
 sim: install ## Run schedules of the length of one order under every fault, on all cores (SCHEDULES=20000 FIRST_SEED=0)
 	@$(BIN)/fanfold simulate --seeds $(or $(SCHEDULES),20000) --first-seed $(or $(FIRST_SEED),0)
 
-conform: install ## Hold the AWS in memory against moto and the embedded AWS (SEQUENCES=250, of each service with each)
+conform: install ## Hold the AWS and the venue in memory against emulators, call by call (SEQUENCES=250, of each with each)
 	@CONFORM_SEQUENCES=$(or $(SEQUENCES),250) $(PYTEST) tests/aws/test_gaps_of_emulators.py tests/aws/test_memory_dynamodb.py \
-	  tests/aws/test_memory_objects.py tests/aws/test_memory_queues.py
+	  tests/aws/test_memory_objects.py tests/aws/test_memory_queues.py tests/contracts/test_venue_in_memory.py
 
 storm: install ## Send real orders to an exchange that fails in every known way, and kill what executes (INTENTS=500 DEPLOYED=10000 KILLS=200)
 	@STORM_INTENTS=$(or $(INTENTS),500) $(BIN)/python -m pytest tests/simulation/test_storm.py

@@ -114,7 +114,8 @@ class RealVenue:
             return Rejected(code=code, detail="as the venue says", unfit=code == "-1013")
         accepted = self._accept(request, fault)
         if isinstance(accepted, str):
-            return Rejected(code=accepted) if accepted == "-1021" else Unknown(why="it exists already")
+            late = Rejected(code=accepted, lapsed=True)
+            return late if accepted == "-1021" else Unknown(why="it exists already")
         if fault in ("lost after", "error after"):
             return Unknown(why=fault)
         trades = tuple(
@@ -138,13 +139,16 @@ class RealVenue:
             if (placed.order.instrument, f"v{placed.number}") == (order.instrument, venue_order_id)
         ]
         fault = self._fault()
-        if fault == "lost before":
-            return Unknown(why="the cancel was lost")
-        if mine.state is VenueOrderState.OPEN:
+        if mine.state is VenueOrderState.OPEN and fault != "lost before":
             mine.state = VenueOrderState.CANCELED
             if fault == "partly":
                 self.fill(mine, mine.order.quantity / 2)  # It was on its way when the cancel came.
-        return Unknown(why="no answer") if fault == "lost after" else mine.stated()
+        try:
+            self._read()
+        except VenueUnavailable:
+            return Unknown(why="no answer to the cancel, nor to the look-up")
+        # Whatever became of the cancel, the look-up after it says how the order stands.
+        return mine.stated()
 
     def open_orders(self) -> Sequence[VenueOrder]:
         self._read()
